@@ -1,0 +1,1 @@
+"""A declarative rule engine for machines where GPUs and storage work together."""

@@ -1,0 +1,22 @@
+"""What is wrong, where, said how."""
+
+from gpurules.diagnostics.catalogue import CATALOGUE, Code, Severity
+from gpurules.diagnostics.diagnostic import Diagnostic, Edit, Finding, LocatedEdit, Related, diagnostic_at
+from gpurules.diagnostics.errors import DiagnosedError
+from gpurules.diagnostics.span import LineIndex, Location, Span
+
+__all__ = [
+    "CATALOGUE",
+    "Code",
+    "DiagnosedError",
+    "Diagnostic",
+    "Edit",
+    "Finding",
+    "LineIndex",
+    "LocatedEdit",
+    "Location",
+    "Related",
+    "Severity",
+    "Span",
+    "diagnostic_at",
+]

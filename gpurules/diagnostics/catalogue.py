@@ -1,0 +1,87 @@
+"""Every diagnostic code: its name, severity and kind. Facts about codes live here and nowhere else."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a finding is: errors stop a ruleset from loading, the others do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One entry of the catalogue.
+
+    ``kind`` is the family that programs match on (``unknown-name``, ``dimension``, …); codes may share one.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    kind: str
+    summary: str
+
+
+E_, W_, I_ = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+_TABLE = (
+    Code("GPR001", "yaml-invalid", E_, "yaml", "the file is not YAML"),
+    Code("GPR002", "duplicate-key", E_, "duplicate", "a mapping key occurs twice"),
+    Code("GPR003", "condition-syntax", E_, "syntax", "a condition can not be parsed"),
+    Code("GPR004", "foreign-operator", E_, "syntax", "an operator of another language"),
+    Code("GPR005", "ambiguous-precedence", W_, "precedence", "AND and OR mixed without parentheses, or NOT over a per-GPU comparison"),
+    Code("GPR006", "yaml-implicit-type", W_, "yaml-type", "a scalar that YAML 1.1 reads as something else than the text wanted here"),
+    Code("GPR007", "invisible-character", E_, "syntax", "an invisible or look-alike character in a condition"),
+    Code("GPR008", "anchor-merge-hides-key", W_, "merge", "a merge key is overridden for a condition or an action"),
+    Code("GPR009", "limit-exceeded", E_, "limit", "a limit on size, depth, aliases or numbers is exceeded"),
+    Code("GPR010", "not-utf8", E_, "encoding", "the file is not UTF-8"),
+    Code("GPR011", "chain-direction", E_, "chain", "a chain of comparisons mixes directions, or chains !="),
+    Code("GPR101", "unknown-field", E_, "unknown-name", "no field, signal, define, input or function has this name"),
+    Code("GPR103", "type-mismatch", E_, "type", "operands of types that do not fit"),
+    Code("GPR104", "unit-mismatch", E_, "dimension", "operands of dimensions that do not fit"),
+    Code("GPR105", "bare-number-for-unit", W_, "bare-number", "a quantity is compared with a number without a unit"),
+    Code("GPR106", "suspicious-unit-scale", W_, "scale", "a literal whose scale is probably wrong for the field"),
+    Code("GPR107", "unknown-enum-value", W_, "enum-warning", "a literal that the field never takes"),
+    Code("GPR108", "enum-case", W_, "enum-warning", "the right value in the wrong case"),
+    Code("GPR109", "float-equality", W_, "float-equality", "equality on a sampled real number"),
+    Code("GPR110", "out-of-range-literal", W_, "range-warning", "a literal outside the field's range"),
+    Code("GPR111", "unused-definition", W_, "unused", "a define, input, list or signal is never used"),
+    Code("GPR112", "shadowed-name", W_, "shadowed", "a local name hides a field"),
+    Code("GPR113", "deprecated-field", W_, "deprecated", "a field that has been replaced"),
+    Code("GPR114", "counter-used-as-gauge", W_, "counter", "a cumulative counter is compared with a constant"),
+    Code("GPR115", "definition-cycle", E_, "cycle", "defines or signals use each other in a circle"),
+    Code("GPR116", "unknown-unit", E_, "unit", "a unit that does not exist, or a malformed number"),
+    Code("GPR117", "wrong-arguments", E_, "arity", "a function with too few or too many arguments"),
+    Code("GPR118", "invalid-pattern", E_, "pattern", "a MATCHES pattern that is not RE2, or not a literal"),
+    Code("GPR119", "aggregate-misuse", E_, "aggregate", "an aggregate that is nested, or has no per-GPU field"),
+    Code("GPR120", "window-misuse", E_, "window", "a window outside an over-time function, or none inside"),
+    Code("GPR301", "duplicate-rule-name", E_, "duplicate", "two rules have one name"),
+    Code("GPR401", "unknown-key", E_, "unknown-key", "a key that means nothing here"),
+    Code("GPR402", "missing-key", E_, "missing-key", "a required key is absent"),
+    Code("GPR403", "wrong-value-type", E_, "type", "a value of the wrong kind"),
+    Code("GPR404", "format-version", E_, "type", "a version of the format that is not known here"),
+    Code("GPR405", "wrong-document-kind", E_, "type", "a document that is not a ruleset"),
+    Code("GPR406", "overlay-target-missing", E_, "override", "a patch of a rule that no base has"),
+    Code("GPR407", "disabled-long", I_, "disabled", "a rule that is disabled without a reason"),
+    Code("GPR408", "base-not-found", E_, "extends", "extends names a file or ruleset that can not be read"),
+    Code("GPR409", "unknown-input", E_, "parameter", "with sets an input that the base does not declare, or of the wrong type"),
+    Code("GPR410", "action-and-actions", E_, "duplicate", "a rule has both action and actions"),
+    Code("GPR411", "extends-cycle", E_, "extends", "a file extends itself through others"),
+    Code("GPR501", "unknown-action", E_, "unknown-action", "no action has this name"),
+    Code("GPR502", "unknown-parameter", E_, "parameter", "the action has no parameter of this name"),
+    Code("GPR503", "missing-parameter", E_, "parameter", "a required parameter is absent"),
+    Code("GPR504", "parameter-out-of-range", E_, "parameter", "a parameter outside its range"),
+    Code("GPR505", "parameter-conflict", E_, "parameter", "parameters that exclude each other"),
+    Code("GPR506", "no-op-parameters", W_, "no-op", "parameters that make the action do nothing"),
+    Code("GPR507", "irreversible-without-guard", W_, "unguarded", "an irreversible action with nothing that damps it"),
+    Code("GPR508", "plugin-without-schema", W_, "plugin", "a plug-in action without a parameter schema"),
+    Code("GPR509", "template-unknown-name", E_, "parameter", "a placeholder that names no field"),
+    Code("GPR608", "state-on-transfer", E_, "scope", "a timer on a condition that reads a transfer or workload"),
+)
+
+CATALOGUE = {code.code: code for code in _TABLE}
+"""Every known code, by its code."""

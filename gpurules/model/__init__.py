@@ -1,0 +1,51 @@
+"""What can be known: values, units and facts."""
+
+from gpurules.model.datatypes import BOOL, ERROR, NUMBER, NUMBERS, STRING, STRINGS, Datatype, Kind, number
+from gpurules.model.reading import FactError
+from gpurules.model.snapshot import GPU, GPUIndex, GPUProcess, Snapshot
+from gpurules.model.transfer import Transfer, Workload
+from gpurules.model.truth import Truth, Value, conjunction, disjunction, negation
+from gpurules.model.units import (
+    UNITS,
+    Amount,
+    Dimension,
+    QuantityError,
+    format_amount,
+    format_duration,
+    parse_amount,
+    product,
+    quotient,
+)
+
+__all__ = [
+    "BOOL",
+    "ERROR",
+    "GPU",
+    "NUMBER",
+    "NUMBERS",
+    "STRING",
+    "STRINGS",
+    "UNITS",
+    "Amount",
+    "Datatype",
+    "Dimension",
+    "FactError",
+    "GPUIndex",
+    "GPUProcess",
+    "Kind",
+    "QuantityError",
+    "Snapshot",
+    "Transfer",
+    "Truth",
+    "Value",
+    "Workload",
+    "conjunction",
+    "disjunction",
+    "format_amount",
+    "format_duration",
+    "negation",
+    "number",
+    "parse_amount",
+    "product",
+    "quotient",
+]

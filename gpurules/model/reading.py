@@ -1,0 +1,110 @@
+"""Reads facts from data that comes from outside: what does not fit is missing, with the reason."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gpurules.errors import GpurulesError
+from gpurules.model.units import MAX_INTEGER
+
+EMPTY: Mapping[str, object] = MappingProxyType({})
+
+
+class FactError(GpurulesError):
+    """Data has not the shape of a snapshot, transfer or workload at all."""
+
+
+def finite(value: object) -> int | float | None:
+    """Return *value* if it is a finite number, else None; integers beyond 2**63-1 become doubles."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, int):
+        if -MAX_INTEGER <= value <= MAX_INTEGER:
+            return value
+        try:
+            return float(value)
+        except OverflowError:
+            return None
+    return value if math.isfinite(value) else None
+
+
+def shown(value: object) -> str:
+    """Return *value* for a message, never long."""
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge integer"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Reader:
+    """Takes one mapping apart, key by key; ``missing`` collects why a present value was not taken."""
+
+    def __init__(self, data: object, what: str) -> None:
+        if not isinstance(data, Mapping):
+            raise FactError(f"{what} must be a mapping, not {type(data).__name__}")
+        self._data = data
+        self.missing: dict[str, str] = {}
+
+    def number(self, key: str, minimum: float | None = None) -> int | float | None:
+        """Return a finite number not below *minimum*, or None."""
+        value = self._data.get(key)
+        if value is None:
+            return None
+        read = finite(value)
+        if read is None:
+            self.missing[key] = f"not a finite number: {shown(value)}"
+        elif minimum is not None and read < minimum:
+            self.missing[key] = f"below {minimum:g}: {shown(value)}"
+            return None
+        return read
+
+    def text(self, key: str) -> str | None:
+        """Return a string, or None."""
+        value = self._data.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        self.missing[key] = f"not a text: {shown(value)}"
+        return None
+
+    def flag(self, key: str) -> bool | None:
+        """Return a bool, or None."""
+        value = self._data.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        self.missing[key] = f"not true or false: {shown(value)}"
+        return None
+
+    def mapping(self, key: str) -> Mapping[str, object]:
+        """Return a mapping (empty where there is none)."""
+        value = self._data.get(key)
+        if value is None:
+            return EMPTY
+        if isinstance(value, Mapping):
+            return MappingProxyType({str(k): v for k, v in value.items()})
+        self.missing[key] = f"not a mapping: {shown(value)}"
+        return EMPTY
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a tuple of strings (empty where there is none)."""
+        value = self._data.get(key)
+        if value is None:
+            return ()
+        if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        self.missing[key] = f"not a list of texts: {shown(value)}"
+        return ()
+
+    def items(self, key: str) -> list[object]:
+        """Return a list (empty where there is none).
+
+        Raises:
+            FactError: there is something else.
+        """
+        value = self._data.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list | tuple):
+            raise FactError(f"{key!r} must be a list, not {type(value).__name__}")
+        return list(value)
+
+    def raw(self, key: str) -> object:
+        """Return the value as it is."""
+        return self._data.get(key)

@@ -1,0 +1,266 @@
+"""What is known of a node's GPUs at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Self, TypeAlias
+
+from gpurules.model.reading import EMPTY, FactError, Reader, finite
+
+GPUIndex: TypeAlias = int | str
+"""A board's index, or ``"1:0"`` for instance 0 of a partitioned GPU 1."""
+
+NUMBERS = (
+    "memory", "memory_used", "memory_free", "memory_total", "memory_reserved", "utilization", "memory_busy", "temperature",
+    "memory_temperature", "temperature_margin", "power", "power_limit", "energy", "clock_sm", "clock_memory", "fan_speed",
+    "pcie_rx", "pcie_tx", "nvlink_rx", "nvlink_tx", "ecc_errors", "xid", "xid_age", "process_count",
+)  # fmt: skip
+FLAGS = ("throttled", "throttle_thermal", "throttle_power", "mig")
+TEXTS = ("uuid", "name")
+MAY_BE_NEGATIVE = frozenset({"temperature", "memory_temperature", "temperature_margin"})
+VENDORS = ("nvidia", "amd", "intel", "other")
+STATUSES = ("ok", "degraded", "lost", "unavailable")
+
+
+@dataclass(frozen=True, slots=True)
+class GPUProcess:
+    """A process that uses a GPU.
+
+    Units: ``memory_used`` in bytes.
+    Missing: the driver does not tell (``memory_used`` on Windows WDDM and in some containers).
+    Source: nvmlDeviceGetComputeRunningProcesses and its graphics and MPS relatives.
+    """
+
+    pid: int
+    name: str | None = None
+    memory_used: int | None = None
+    kind: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the process as JSON-ready data."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GPU:
+    """One GPU (or MIG instance) at one moment.
+
+    Units: memory in bytes, ``memory utilization memory_busy fan_speed`` in percent 0..100, temperatures in celsius,
+    power in watts, energy in joules, clocks in hertz, PCIe and NVLink in bytes/second, ``xid_age`` in seconds.
+    Missing: None. NaN, infinities and negative amounts are missing too; ``missing`` may say why.
+
+    >>> GPU(index=0, memory_used=40, memory_total=80).memory
+    50.0
+    """
+
+    index: GPUIndex = 0
+    uuid: str | None = None
+    name: str | None = None
+    vendor: str | None = None
+    status: str | None = None
+    memory: float | None = None
+    memory_used: float | None = None
+    memory_free: float | None = None
+    memory_total: float | None = None
+    memory_reserved: float | None = None
+    utilization: float | None = None
+    memory_busy: float | None = None
+    temperature: float | None = None
+    memory_temperature: float | None = None
+    temperature_margin: float | None = None
+    power: float | None = None
+    power_limit: float | None = None
+    energy: float | None = None
+    clock_sm: float | None = None
+    clock_memory: float | None = None
+    fan_speed: float | None = None
+    throttled: bool | None = None
+    throttle_thermal: bool | None = None
+    throttle_power: bool | None = None
+    pcie_rx: float | None = None
+    pcie_tx: float | None = None
+    nvlink_rx: float | None = None
+    nvlink_tx: float | None = None
+    ecc_errors: float | None = None
+    xid: float | None = None
+    xid_age: float | None = None
+    process_count: float | None = None
+    mig: bool | None = None
+    healthy: bool = True
+    labels: Mapping[str, object] = field(default=EMPTY)
+    processes: tuple[GPUProcess, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep only real numbers, and derive ``memory`` and ``memory_free``."""
+        put = object.__setattr__
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if value is not None and (value != value or finite(value) is not value or (value < 0 and name not in MAY_BE_NEGATIVE)):
+                read = finite(value)
+                put(self, name, None if read is None or (read < 0 and name not in MAY_BE_NEGATIVE) else read)
+        used, total = self.memory_used, self.memory_total
+        if used is not None and total is not None:
+            if total:
+                put(self, "memory", 100 * used / total)
+            if self.memory_free is None and total >= used:
+                put(self, "memory_free", total - used)
+
+    @property
+    def identity(self) -> str:
+        """What this GPU is known by over time: its UUID, else its index."""
+        return self.uuid or f"index {self.index}"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the GPU did not answer: unhealthy, or of status ``lost``."""
+        return not self.healthy or self.status == "lost"
+
+    @classmethod
+    def from_dict(cls, data: object, position: int = 0) -> Self:
+        """Return the GPU that JSON *data* describes; *position* is its index where it has none.
+
+        Missing: whatever is absent, null, of the wrong type, not finite or negative; ``missing`` says why.
+
+        Raises:
+            FactError: *data* is no mapping.
+        """
+        read = Reader(data, "a GPU")
+        values: dict[str, object] = {n: read.number(n, None if n in MAY_BE_NEGATIVE else 0) for n in NUMBERS}
+        values |= {n: read.flag(n) for n in FLAGS}
+        values |= {n: read.text(n) for n in TEXTS}
+        vendor, status, healthy = read.text("vendor"), read.text("status"), read.flag("healthy")
+        values["vendor"] = vendor if vendor is None or vendor in VENDORS else "other"
+        if status is not None and status not in STATUSES:
+            read.missing["status"] = f"no known status: {status[:40]!r}"
+            status = None
+        processes = tuple(p for item in read.items("processes") if (p := _process(item)) is not None)
+        return cls(
+            index=_index(read.raw("index"), position),
+            status=status,
+            healthy=True if healthy is None else healthy,
+            labels=read.mapping("labels"),
+            processes=processes,
+            missing={**{k: str(v) for k, v in read.mapping("missing").items()}, **read.missing},
+            **values,  # type: ignore[arg-type]
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the GPU as JSON-ready data; what is missing is left out."""
+        data: dict[str, object] = {"index": self.index}
+        for name in _PLAIN:
+            value = getattr(self, name)
+            if value is not None:
+                data[name] = value
+        if not self.healthy:
+            data["healthy"] = False
+        if self.labels:
+            data["labels"] = dict(self.labels)
+        if self.processes:
+            data["processes"] = [p.to_dict() for p in self.processes]
+        if self.missing:
+            data["missing"] = dict(self.missing)
+        return data
+
+
+_PLAIN = tuple(f.name for f in fields(GPU) if f.name not in ("index", "healthy", "labels", "processes", "missing"))
+
+
+def _index(value: object, position: int) -> GPUIndex:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return position
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 10 else value
+
+
+def _process(data: object) -> GPUProcess | None:
+    if not isinstance(data, Mapping):
+        return None
+    pid, name, kind = data.get("pid"), data.get("name"), data.get("kind")
+    used = finite(data.get("memory_used"))
+    if not isinstance(pid, int):
+        return None
+    return GPUProcess(
+        pid,
+        name if isinstance(name, str) else None,
+        None if used is None or used < 0 else int(used),
+        kind if isinstance(kind, str) else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is known of one node at one moment.
+
+    Units: ``timestamp`` in seconds since 1970 (UTC).
+    Missing: ``host`` and ``driver_version`` are None where the source does not tell.
+    """
+
+    timestamp: float = 0.0
+    host: str | None = None
+    driver_version: str | None = None
+    gpus: tuple[GPU, ...] = ()
+    labels: Mapping[str, object] = field(default=EMPTY)
+    problems: tuple[str, ...] = field(default=(), compare=False)
+    cache: dict[object, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep the GPUs as a tuple, each only once, and the time a real number."""
+        put = object.__setattr__
+        time = finite(self.timestamp)
+        if time is None:
+            raise FactError(f"a snapshot's timestamp must be a finite number of seconds, not {self.timestamp!r}")
+        put(self, "timestamp", time)
+        kept: dict[str, GPU] = {}
+        indexes: set[GPUIndex] = set()
+        problems = list(self.problems)
+        for gpu in self.gpus:
+            if gpu.identity in kept or gpu.index in indexes:
+                problems.append(f"GPU {gpu.index} ({gpu.identity}) is in the snapshot twice; the first stands")
+            else:
+                kept[gpu.identity] = gpu
+                indexes.add(gpu.index)
+        put(self, "gpus", tuple(kept.values()))
+        put(self, "problems", tuple(problems))
+
+    @property
+    def gpu_count(self) -> int:
+        """How many boards there are (MIG instances do not count)."""
+        return sum(1 for gpu in self.gpus if not gpu.mig)
+
+    @property
+    def gpu_lost_count(self) -> int:
+        """How many boards did not answer."""
+        return sum(1 for gpu in self.gpus if not gpu.mig and gpu.is_lost)
+
+    @classmethod
+    def from_dict(cls, data: object) -> Self:
+        """Return the snapshot that JSON *data* describes.
+
+        Missing: see :meth:`GPU.from_dict`; an absent timestamp is 0.
+
+        Raises:
+            FactError: *data* is no mapping, its ``gpus`` no list of mappings, or its timestamp no finite number.
+        """
+        read = Reader(data, "a snapshot")
+        timestamp = read.number("timestamp")
+        if "timestamp" in read.missing:
+            raise FactError(f"the snapshot's timestamp is {read.missing['timestamp']}")
+        return cls(
+            timestamp=0.0 if timestamp is None else timestamp,
+            host=read.text("host"),
+            driver_version=read.text("driver_version"),
+            gpus=tuple(GPU.from_dict(gpu, position) for position, gpu in enumerate(read.items("gpus"))),
+            labels=read.mapping("labels"),
+            problems=tuple(f"{key} is {reason}" for key, reason in read.missing.items()),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the snapshot as JSON-ready data; what is missing is left out."""
+        data: dict[str, object] = {"timestamp": self.timestamp}
+        for name in ("host", "driver_version"):
+            value = getattr(self, name)
+            if value is not None:
+                data[name] = value
+        data["gpus"] = [gpu.to_dict() for gpu in self.gpus]
+        if self.labels:
+            data["labels"] = dict(self.labels)
+        return data

@@ -1,0 +1,143 @@
+"""What is known of a storage transfer, and of the workload it serves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+from gpurules.model.reading import EMPTY, Reader, finite
+from gpurules.model.snapshot import GPUIndex
+
+
+def _keep_numbers(record: object, names: tuple[str, ...], signed: frozenset[str]) -> None:
+    """Make what is no finite number, or negative where it can not be, missing."""
+    for name in names:
+        value = getattr(record, name)
+        if value is not None:
+            read = finite(value)
+            object.__setattr__(record, name, None if read is None or (read < 0 and name not in signed) else read)
+
+
+def _present(record: object, names: tuple[str, ...]) -> dict[str, object]:
+    return {name: value for name in names if (value := getattr(record, name)) is not None}
+
+
+_SIGNED = frozenset({"priority", "created", "started", "last_activity"})
+_TRANSFER_NUMBERS = ("size", "priority", "created", "duration")
+_TRANSFER_TEXTS = ("id", "path", "file_type", "framework", "operation", "workload_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A transfer between storage and this node.
+
+    Units: ``size`` in bytes, ``created`` in seconds since 1970, ``duration`` (expected) in seconds.
+    Missing: None; ``file_type`` and ``framework`` are then told from the path.
+    """
+
+    id: str | None = None
+    path: str | None = None
+    size: float | None = None
+    priority: float | None = None
+    operation: str | None = None
+    created: float | None = None
+    duration: float | None = None
+    file_type: str | None = None
+    framework: str | None = None
+    workload_id: str | None = None
+    labels: Mapping[str, object] = field(default=EMPTY)
+    missing: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep only real numbers."""
+        _keep_numbers(self, _TRANSFER_NUMBERS, _SIGNED)
+
+    @classmethod
+    def from_dict(cls, data: object) -> Self:
+        """Return the transfer that JSON *data* describes; what does not fit is missing.
+
+        Raises:
+            FactError: *data* is no mapping.
+        """
+        read = Reader(data, "a transfer")
+        values: dict[str, object] = {n: read.number(n, None if n in _SIGNED else 0) for n in _TRANSFER_NUMBERS}
+        values |= {n: read.text(n) for n in _TRANSFER_TEXTS}
+        return cls(labels=read.mapping("labels"), missing=read.missing, **values)  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the transfer as JSON-ready data; what is missing is left out."""
+        data = _present(self, _TRANSFER_FIELDS)
+        return data | {"labels": dict(self.labels)} if self.labels else data
+
+
+_TRANSFER_FIELDS = tuple(f.name for f in fields(Transfer) if f.name not in ("labels", "missing"))
+_WORKLOAD_NUMBERS = (
+    "priority", "memory_footprint", "io_throughput", "batch_size", "epoch_time", "started", "last_activity", "pid",
+)  # fmt: skip
+_WORKLOAD_TEXTS = ("id", "type", "access_pattern", "framework")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A job on this node that transfers serve.
+
+    Units: ``memory_footprint`` in bytes, ``io_throughput`` in bytes/second, ``epoch_time`` in seconds, ``started`` and
+    ``last_activity`` in seconds since 1970.
+    Missing: None; an empty ``gpu_devices`` means that no GPU is known to be its own.
+    """
+
+    id: str | None = None
+    type: str | None = None
+    priority: float | None = None
+    gpu_devices: tuple[GPUIndex, ...] = ()
+    memory_footprint: float | None = None
+    access_pattern: str | None = None
+    io_throughput: float | None = None
+    batch_size: float | None = None
+    epoch_time: float | None = None
+    framework: str | None = None
+    started: float | None = None
+    last_activity: float | None = None
+    pid: int | None = None
+    dataset_files: tuple[str, ...] = ()
+    model_files: tuple[str, ...] = ()
+    labels: Mapping[str, object] = field(default=EMPTY)
+    missing: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep only real numbers."""
+        _keep_numbers(self, _WORKLOAD_NUMBERS, _SIGNED)
+
+    @classmethod
+    def from_dict(cls, data: object) -> Self:
+        """Return the workload that JSON *data* describes; what does not fit is missing.
+
+        Raises:
+            FactError: *data* is no mapping, or ``gpu_devices`` no list.
+        """
+        read = Reader(data, "a workload")
+        values: dict[str, object] = {n: read.number(n, None if n in _SIGNED else 0) for n in _WORKLOAD_NUMBERS}
+        values |= {n: read.text(n) for n in _WORKLOAD_TEXTS}
+        devices = tuple(d for d in read.items("gpu_devices") if isinstance(d, int | str) and not isinstance(d, bool))
+        return cls(
+            gpu_devices=devices,
+            dataset_files=read.texts("dataset_files"),
+            model_files=read.texts("model_files"),
+            labels=read.mapping("labels"),
+            missing=read.missing,
+            **values,  # type: ignore[arg-type]
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the workload as JSON-ready data; what is missing is left out."""
+        data = _present(self, _WORKLOAD_FIELDS)
+        for name in ("gpu_devices", "dataset_files", "model_files"):
+            if getattr(self, name):
+                data[name] = list(getattr(self, name))
+        return data | {"labels": dict(self.labels)} if self.labels else data
+
+
+_WORKLOAD_FIELDS = tuple(
+    f.name
+    for f in fields(Workload)
+    if f.name not in ("gpu_devices", "dataset_files", "model_files", "labels", "missing")
+)

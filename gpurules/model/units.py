@@ -1,0 +1,292 @@
+"""Dimensions, units and quantities: the one home of every unit.
+
+In the model every quantity is in the canonical unit of its dimension: percent 0..100, bytes, bytes/second, seconds,
+celsius, watts, joules, hertz.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gpurules.errors import GpurulesError
+
+
+class Dimension(StrEnum):
+    """What a number measures; ``NONE`` is a bare number."""
+
+    NONE = "number"
+    PERCENT = "percent"
+    BYTES = "bytes"
+    BYTES_PER_SECOND = "bytes/second"
+    SECONDS = "seconds"
+    CELSIUS = "celsius"
+    WATTS = "watts"
+    JOULES = "joules"
+    HERTZ = "hertz"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit: ``numerator / denominator`` canonical units of ``dimension``."""
+
+    name: str
+    dimension: Dimension
+    numerator: int
+    denominator: int = 1
+
+
+_BINARY = [
+    unit
+    for power, letter in enumerate("KMGTP", start=1)
+    for unit in (
+        Unit(f"{letter}B", Dimension.BYTES, 1024**power),
+        Unit(f"{letter}iB", Dimension.BYTES, 1024**power),
+    )
+]
+_BYTES = [Unit("B", Dimension.BYTES, 1), *_BINARY]
+_BITS = [Unit(f"{prefix}bit", Dimension.BYTES, 1000**power, 8) for power, prefix in enumerate("kMGT", start=1)]
+
+UNITS: dict[str, Unit] = {
+    unit.name: unit
+    for unit in (
+        Unit("%", Dimension.PERCENT, 1),
+        *_BYTES,
+        *_BITS,
+        *(Unit(f"{u.name}/s", Dimension.BYTES_PER_SECOND, u.numerator, u.denominator) for u in (*_BYTES, *_BITS)),
+        *(Unit(f"{prefix}bps", Dimension.BYTES_PER_SECOND, 1000**power, 8) for power, prefix in enumerate("kMGT", start=1)),
+        Unit("us", Dimension.SECONDS, 1, 1_000_000),
+        Unit("ms", Dimension.SECONDS, 1, 1_000),
+        Unit("s", Dimension.SECONDS, 1),
+        Unit("m", Dimension.SECONDS, 60),
+        Unit("h", Dimension.SECONDS, 3_600),
+        Unit("d", Dimension.SECONDS, 86_400),
+        Unit("C", Dimension.CELSIUS, 1),
+        Unit("°C", Dimension.CELSIUS, 1),
+        Unit("mW", Dimension.WATTS, 1, 1_000),
+        Unit("W", Dimension.WATTS, 1),
+        Unit("kW", Dimension.WATTS, 1_000),
+        Unit("J", Dimension.JOULES, 1),
+        Unit("kJ", Dimension.JOULES, 1_000),
+        Unit("MJ", Dimension.JOULES, 1_000_000),
+        Unit("Hz", Dimension.HERTZ, 1),
+        Unit("kHz", Dimension.HERTZ, 1_000),
+        Unit("MHz", Dimension.HERTZ, 1_000_000),
+        Unit("GHz", Dimension.HERTZ, 1_000_000_000),
+    )
+}
+"""Every unit by its spelling."""
+
+_MISSPELT = {
+    "min": "m", "mins": "m", "minute": "m", "minutes": "m", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+    "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d", "msec": "ms", "usec": "us", "µs": "us",
+    "F": "C", "K": "C", "c": "C", "°F": "C", "degC": "C", "w": "W", "KW": "kW", "MW": "kW", "j": "J", "hz": "Hz",
+    "percent": "%", "pct": "%", "EB": "PB", "EiB": "PiB", "b": "B", "k": "KB", "M": "MB", "G": "GB", "T": "TB",
+    "Kbit": "kbit", "bps": "kbps", "ns": "us",
+}  # fmt: skip
+
+MAX_INTEGER = 2**63 - 1
+"""The largest integer that stays exact; larger ones become IEEE doubles."""
+
+
+class QuantityError(GpurulesError):
+    """A text is no quantity; ``limit`` tells that it is one, but beyond every bound."""
+
+    def __init__(self, message: str, hint: str | None = None, limit: bool = False) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number in the canonical unit of its dimension."""
+
+    value: int | float
+    dimension: Dimension
+
+
+_NUMBER = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d+)(?![A-Za-z0-9_°%]*\d[A-Za-z]*[eE]))?")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]+)")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
+_TIME_UNITS = ("d", "h", "m", "s", "ms", "us")
+
+
+def nearest_unit(name: str) -> str | None:
+    """Return advice on the unit that *name* may have meant, or None.
+
+    >>> nearest_unit("100mb"[3:])
+    'write MB for megabytes or Mbit for megabits'
+    """
+    if re.fullmatch(r"[kmgtp]i?b", name, re.IGNORECASE) and name not in UNITS:
+        letter = name[0].upper()
+        words = {"K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta"}[letter]
+        bits = {"K": "kbit", "P": None}.get(letter, f"{letter}bit")
+        return f"write {letter}B for {words}bytes" + (f" or {bits} for {words}bits" if bits else "")
+    if name in _MISSPELT:
+        return f"the nearest unit is {_MISSPELT[name]}"
+    folded = {unit.lower(): unit for unit in UNITS}
+    if name.lower() in folded:
+        return f"units are case-sensitive: write {folded[name.lower()]}"
+    from gpurules.registry import nearest
+
+    close = nearest(name, UNITS)
+    return f"the nearest unit is {close[0]}" if close else "known units: %, B KB MB GB TB PB, kbit Mbit Gbit, /s, us ms s m h d, C, W, J, Hz"
+
+
+def _scaled(whole: str, fraction: str, exponent: int, unit: Unit | None) -> int | float:
+    """Return the number, exactly rounded: integers stay integers while they fit."""
+    if len(whole) + len(fraction) > 400 or abs(exponent) > 400:
+        raise QuantityError("the number has too many digits", "numbers go up to 1.8e308", limit=True)
+    mantissa = int(whole + fraction)
+    power = exponent - len(fraction)
+    numerator = mantissa * (unit.numerator if unit else 1) * 10 ** max(power, 0)
+    denominator = (unit.denominator if unit else 1) * 10 ** max(-power, 0)
+    if numerator % denominator == 0 and numerator // denominator <= MAX_INTEGER:
+        return numerator // denominator
+    try:
+        return numerator / denominator
+    except OverflowError:
+        raise QuantityError("the number is too large", "numbers go up to 1.8e308", limit=True) from None
+
+
+def parse_amount(text: str) -> Amount:
+    """Return the quantity that *text* spells: a number, a number with a unit, a compound duration or a clock time.
+
+    >>> parse_amount("100MB")
+    Amount(value=104857600, dimension=<Dimension.BYTES: 'bytes'>)
+    >>> parse_amount("1h30m").value
+    5400
+
+    Raises:
+        QuantityError: *text* is none of these; the hint names the nearest unit.
+    """
+    clock = _CLOCK.fullmatch(text)
+    if clock:
+        hours, minutes = int(clock[1]), int(clock[2])
+        if hours > 24 or minutes > 59 or (hours == 24 and minutes):
+            raise QuantityError(f"{text!r} is no time of day", "clock times go from 00:00 to 24:00")
+        return Amount(hours * 3600 + minutes * 60, Dimension.SECONDS)
+    match = re.match(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d+))?", text)
+    if match is None:
+        raise QuantityError(f"{text!r} is no number")
+    rest = text[match.end() :]
+    whole, fraction = match[1].replace("_", ""), (match[2] or "").replace("_", "")
+    exponent_text = match[3] or "0"
+    if len(exponent_text) > 5:
+        raise QuantityError("the number is too large", "numbers go up to 1.8e308", limit=True)
+    exponent = int(exponent_text)
+    if not rest:
+        return Amount(_scaled(whole, fraction, exponent, None), Dimension.NONE)
+    unit = UNITS.get(rest)
+    if unit is not None:
+        return Amount(_scaled(whole, fraction, exponent, unit), unit.dimension)
+    if rest[-1:].isalpha() and any(c.isdigit() for c in rest):
+        compound = _compound(text)
+        if compound is not None:
+            return compound
+    raise QuantityError(f"{rest!r} is no unit", nearest_unit(rest))
+
+
+def _compound(text: str) -> Amount | None:
+    """Return the duration that *text* spells in falling units, None where it is no compound at all."""
+    parts = _PART.findall(text)
+    if "".join(number + unit for number, unit in parts) != text or any(unit not in _TIME_UNITS for _, unit in parts):
+        return None
+    order = [_TIME_UNITS.index(unit) for _, unit in parts]
+    if order != sorted(set(order)):
+        fallen = "".join(n + u for n, u in sorted(parts, key=lambda p: _TIME_UNITS.index(p[1])))
+        raise QuantityError(f"the units of {text!r} must fall", f"write {fallen}")
+    total: int | float = 0
+    for number, unit in parts:
+        whole, _, fraction = number.partition(".")
+        total += _scaled(whole, fraction, 0, UNITS[unit])
+    return Amount(total, Dimension.SECONDS)
+
+
+_PRODUCTS = {
+    (Dimension.BYTES_PER_SECOND, Dimension.SECONDS): Dimension.BYTES,
+    (Dimension.WATTS, Dimension.SECONDS): Dimension.JOULES,
+}
+_QUOTIENTS = {
+    (Dimension.BYTES, Dimension.BYTES_PER_SECOND): Dimension.SECONDS,
+    (Dimension.BYTES, Dimension.SECONDS): Dimension.BYTES_PER_SECOND,
+    (Dimension.JOULES, Dimension.SECONDS): Dimension.WATTS,
+    (Dimension.JOULES, Dimension.WATTS): Dimension.SECONDS,
+}
+
+
+def product(left: Dimension, right: Dimension) -> Dimension | None:
+    """Return the dimension of a product, None where it has none in the language."""
+    if left is Dimension.NONE:
+        return right
+    if right is Dimension.NONE:
+        return left
+    return _PRODUCTS.get((left, right)) or _PRODUCTS.get((right, left))
+
+
+def quotient(left: Dimension, right: Dimension) -> Dimension | None:
+    """Return the dimension of a quotient, None where it has none in the language."""
+    if right is Dimension.NONE:
+        return left
+    if left is right:
+        return Dimension.NONE
+    return _QUOTIENTS.get((left, right))
+
+
+def _trimmed(value: float, digits: int = 2) -> str:
+    text = f"{value:,.{digits}f}" if abs(value) < 1e15 else f"{value:.6g}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _in_steps(value: float, steps: tuple[tuple[str, float], ...]) -> str:
+    for name, size in steps:
+        if abs(value) >= size:
+            return f"{_trimmed(value / size)}{name}"
+    name, size = steps[-1]
+    return f"{_trimmed(value / size)}{name}"
+
+
+_BYTE_STEPS = tuple((f" {p}iB", 1024.0**n) for n, p in reversed(list(enumerate("KMGTP", start=1)))) + ((" B", 1.0),)
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration for people: ``11 m 15 s``, ``30 s``, ``250 ms``."""
+    if abs(seconds) < 1:
+        return f"{_trimmed(seconds * 1000)} ms" if seconds else "0 s"
+    if abs(seconds) < 60:
+        return f"{_trimmed(seconds)} s"
+    sign, rest = ("-" if seconds < 0 else ""), round(abs(seconds))
+    days, rest = divmod(rest, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, rest = divmod(rest, 60)
+    parts = [f"{n} {u}" for n, u in ((days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")) if n]
+    return sign + " ".join(parts[:2])
+
+
+def format_amount(value: float, dimension: Dimension) -> str:
+    """Return *value*, in the canonical unit of *dimension*, for people to read.
+
+    >>> format_amount(104857600, Dimension.BYTES)
+    '100 MiB'
+    >>> format_amount(81.25, Dimension.PERCENT)
+    '81.25 %'
+    """
+    match dimension:
+        case Dimension.BYTES:
+            return _in_steps(value, _BYTE_STEPS)
+        case Dimension.BYTES_PER_SECOND:
+            return _in_steps(value, _BYTE_STEPS) + "/s"
+        case Dimension.SECONDS:
+            return format_duration(value)
+        case Dimension.HERTZ:
+            return _in_steps(value, ((" GHz", 1e9), (" MHz", 1e6), (" kHz", 1e3), (" Hz", 1.0)))
+        case Dimension.PERCENT:
+            return f"{_trimmed(value)} %"
+        case Dimension.CELSIUS:
+            return f"{_trimmed(value)} C"
+        case Dimension.WATTS:
+            return f"{_trimmed(value)} W"
+        case Dimension.JOULES:
+            return f"{_trimmed(value)} J"
+        case Dimension.NONE:
+            return _trimmed(value)

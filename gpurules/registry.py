@@ -1,0 +1,108 @@
+"""Names to plug-ins: read-only registries, and the nearest name for a wrong one."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Generic, Protocol, TypeVar
+
+from gpurules.errors import RegistrationError
+
+
+class Named(Protocol):
+    """Anything that a registry can hold."""
+
+    @property
+    def name(self) -> str:
+        """The unique name of the plug-in."""
+        ...
+
+
+T = TypeVar("T", bound=Named)
+
+
+def nearest(name: str, candidates: Iterable[str], count: int = 1) -> tuple[str, ...]:
+    """Return up to *count* of *candidates* that *name* may have meant, best first.
+
+    >>> nearest("gpu_temprature", ["gpu_power", "gpu_temperature"])
+    ('gpu_temperature',)
+    >>> nearest("zebra", ["gpu_power"])
+    ()
+    """
+    from difflib import get_close_matches
+
+    known = list(dict.fromkeys(candidates))
+    folded: dict[str, list[str]] = {}
+    for candidate in known:
+        folded.setdefault(candidate.lower(), []).append(candidate)
+    best = [original for close in get_close_matches(name.lower()[:200], folded, n=count, cutoff=0.6) for original in folded[close]]
+    return tuple(best[:count])
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the hint ``did you mean 'x'?`` for a wrong *name*, or None when nothing is near."""
+    close = nearest(name, candidates, 2)
+    return f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
+
+
+class Registry(Generic[T]):
+    """A read-only mapping of names to plug-ins of one *kind*.
+
+    Raises:
+        RegistrationError: two members claim one name.
+    """
+
+    def __init__(self, kind: str, members: Iterable[T] = ()) -> None:
+        self.kind = kind
+        self._members: dict[str, T] = {}
+        for member in members:
+            if member.name in self._members:
+                raise RegistrationError(f"two {kind}s are named {member.name!r}; give one of them another name")
+            self._members[member.name] = member
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._members.values())
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._members
+
+    def get(self, name: str) -> T | None:
+        """Return the member of that *name*, or None."""
+        return self._members.get(name)
+
+    def __getitem__(self, name: str) -> T:
+        """Return the member of that *name*.
+
+        Raises:
+            RegistrationError: there is none; the message offers the nearest names.
+        """
+        try:
+            return self._members[name]
+        except KeyError:
+            hint = did_you_mean(name, self._members)
+            raise RegistrationError(f"no {self.kind} is named {name!r}" + (f"; {hint}" if hint else "")) from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, in order of registration."""
+        return tuple(self._members)
+
+    def with_members(self, members: Iterable[T]) -> "Registry[T]":
+        """Return a registry that has *members* too."""
+        return Registry(self.kind, (*self, *members))
+
+
+def load_plugins(group: str) -> tuple[Mapping[str, object], Mapping[str, str]]:
+    """Return what the installed distributions offer under an entry-point *group*: objects by name, and failures by name.
+
+    A plug-in that can not be imported never stops the others: it is named, with its error, in the second mapping.
+    """
+    loaded: dict[str, object] = {}
+    failed: dict[str, str] = {}
+    for entry_point in entry_points(group=group):
+        try:
+            loaded[entry_point.name] = entry_point.load()
+        except Exception as error:  # a plug-in's import may raise anything
+            failed[entry_point.name] = f"{type(error).__name__}: {error}"
+    return loaded, failed
