@@ -33,7 +33,11 @@ def nearest(name: str, candidates: Iterable[str], count: int = 1) -> tuple[str, 
     folded: dict[str, list[str]] = {}
     for candidate in known:
         folded.setdefault(candidate.lower(), []).append(candidate)
-    best = [original for close in get_close_matches(name.lower()[:200], folded, n=count, cutoff=0.6) for original in folded[close]]
+    best = [
+        original
+        for close in get_close_matches(name.lower()[:200], folded, n=count, cutoff=0.6)
+        for original in folded[close]
+    ]
     return tuple(best[:count])
 
 

@@ -108,7 +108,8 @@ class Diagnostic:
         data |= {key: value for key, value in extra.items() if value is not None}
         if self.related:
             data["related"] = [
-                {"message": r.message, "path": r.path, "line": r.location.line, "column": r.location.column} for r in self.related
+                {"message": r.message, "path": r.path, "line": r.location.line, "column": r.location.column}
+                for r in self.related
             ]
         if self.edits:
             data["fix"] = {
@@ -129,6 +130,4 @@ class Diagnostic:
 
 def diagnostic_at(code: str, message: str, path: str | None, location: Location, hint: str | None = None) -> Diagnostic:
     """Return a diagnostic that stands at *location* of the file *path*."""
-    return Diagnostic(
-        code, message, path, location.line, location.column, location.end_line, location.end_column, hint
-    )
+    return Diagnostic(code, message, path, location.line, location.column, location.end_line, location.end_column, hint)

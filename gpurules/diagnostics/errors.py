@@ -11,7 +11,9 @@ class DiagnosedError(GpurulesError):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.place))
-        super().__init__("\n".join(f"{_place(d)}{d.code} {d.message}" + (f" ({d.hint})" if d.hint else "") for d in self.diagnostics))
+        super().__init__(
+            "\n".join(f"{_place(d)}{d.code} {d.message}" + (f" ({d.hint})" if d.hint else "") for d in self.diagnostics)
+        )
 
 
 def _place(diagnostic: Diagnostic) -> str:

@@ -8,6 +8,17 @@ from gpurules.errors import GpurulesError
 from gpurules.model.units import MAX_INTEGER
 
 EMPTY: Mapping[str, object] = MappingProxyType({})
+_NO_REASONS: Mapping[str, str] = MappingProxyType({})
+
+
+def nothing() -> Mapping[str, object]:
+    """Return the one empty mapping that all facts without labels share."""
+    return EMPTY
+
+
+def no_reasons() -> Mapping[str, str]:
+    """Return the one empty mapping that all facts without reasons share."""
+    return _NO_REASONS
 
 
 class FactError(GpurulesError):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Self, TypeAlias
 
-from gpurules.model.reading import EMPTY, FactError, Reader, finite
+from gpurules.model.reading import FactError, Reader, finite, no_reasons, nothing
 
 GPUIndex: TypeAlias = int | str
 """A board's index, or ``"1:0"`` for instance 0 of a partitioned GPU 1."""
@@ -86,16 +86,18 @@ class GPU:
     process_count: float | None = None
     mig: bool | None = None
     healthy: bool = True
-    labels: Mapping[str, object] = field(default=EMPTY)
+    labels: Mapping[str, object] = field(default_factory=nothing)
     processes: tuple[GPUProcess, ...] = ()
-    missing: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    missing: Mapping[str, str] = field(default_factory=no_reasons, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Keep only real numbers, and derive ``memory`` and ``memory_free``."""
         put = object.__setattr__
         for name in NUMBERS:
             value = getattr(self, name)
-            if value is not None and (value != value or finite(value) is not value or (value < 0 and name not in MAY_BE_NEGATIVE)):
+            if value is not None and (
+                value != value or finite(value) is not value or (value < 0 and name not in MAY_BE_NEGATIVE)
+            ):
                 read = finite(value)
                 put(self, name, None if read is None or (read < 0 and name not in MAY_BE_NEGATIVE) else read)
         used, total = self.memory_used, self.memory_total
@@ -198,7 +200,7 @@ class Snapshot:
     host: str | None = None
     driver_version: str | None = None
     gpus: tuple[GPU, ...] = ()
-    labels: Mapping[str, object] = field(default=EMPTY)
+    labels: Mapping[str, object] = field(default_factory=nothing)
     problems: tuple[str, ...] = field(default=(), compare=False)
     cache: dict[object, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 

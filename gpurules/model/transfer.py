@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Self
 
-from gpurules.model.reading import EMPTY, Reader, finite
+from gpurules.model.reading import Reader, finite, no_reasons, nothing
 from gpurules.model.snapshot import GPUIndex
 
 
@@ -44,8 +44,8 @@ class Transfer:
     file_type: str | None = None
     framework: str | None = None
     workload_id: str | None = None
-    labels: Mapping[str, object] = field(default=EMPTY)
-    missing: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    labels: Mapping[str, object] = field(default_factory=nothing)
+    missing: Mapping[str, str] = field(default_factory=no_reasons, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Keep only real numbers."""
@@ -100,8 +100,8 @@ class Workload:
     pid: int | None = None
     dataset_files: tuple[str, ...] = ()
     model_files: tuple[str, ...] = ()
-    labels: Mapping[str, object] = field(default=EMPTY)
-    missing: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    labels: Mapping[str, object] = field(default_factory=nothing)
+    missing: Mapping[str, str] = field(default_factory=no_reasons, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Keep only real numbers."""

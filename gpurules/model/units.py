@@ -53,7 +53,10 @@ UNITS: dict[str, Unit] = {
         *_BYTES,
         *_BITS,
         *(Unit(f"{u.name}/s", Dimension.BYTES_PER_SECOND, u.numerator, u.denominator) for u in (*_BYTES, *_BITS)),
-        *(Unit(f"{prefix}bps", Dimension.BYTES_PER_SECOND, 1000**power, 8) for power, prefix in enumerate("kMGT", start=1)),
+        *(
+            Unit(f"{prefix}bps", Dimension.BYTES_PER_SECOND, 1000**power, 8)
+            for power, prefix in enumerate("kMGT", start=1)
+        ),
         Unit("us", Dimension.SECONDS, 1, 1_000_000),
         Unit("ms", Dimension.SECONDS, 1, 1_000),
         Unit("s", Dimension.SECONDS, 1),
@@ -105,7 +108,7 @@ class Amount:
     dimension: Dimension
 
 
-_NUMBER = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d+)(?![A-Za-z0-9_°%]*\d[A-Za-z]*[eE]))?")
+_NUMBER = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d+))?")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]+)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
 _TIME_UNITS = ("d", "h", "m", "s", "ms", "us")
@@ -130,7 +133,11 @@ def nearest_unit(name: str) -> str | None:
     from gpurules.registry import nearest
 
     close = nearest(name, UNITS)
-    return f"the nearest unit is {close[0]}" if close else "known units: %, B KB MB GB TB PB, kbit Mbit Gbit, /s, us ms s m h d, C, W, J, Hz"
+    return (
+        f"the nearest unit is {close[0]}"
+        if close
+        else "known units: %, B KB MB GB TB PB, kbit Mbit Gbit, /s, us ms s m h d, C, W, J, Hz"
+    )
 
 
 def _scaled(whole: str, fraction: str, exponent: int, unit: Unit | None) -> int | float:
@@ -166,7 +173,7 @@ def parse_amount(text: str) -> Amount:
         if hours > 24 or minutes > 59 or (hours == 24 and minutes):
             raise QuantityError(f"{text!r} is no time of day", "clock times go from 00:00 to 24:00")
         return Amount(hours * 3600 + minutes * 60, Dimension.SECONDS)
-    match = re.match(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d+))?", text)
+    match = _NUMBER.match(text)
     if match is None:
         raise QuantityError(f"{text!r} is no number")
     rest = text[match.end() :]
