@@ -1,0 +1,73 @@
+"""What a field is: one named fact that conditions can read."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gpurules.model import BOOL, STRING, Datatype, Dimension, Kind, number
+
+
+class Scope(StrEnum):
+    """What a field is a fact of. GPU and node fields are ambient; the others belong to one transfer."""
+
+    GPU = "gpu"
+    NODE = "node"
+    TRANSFER = "transfer"
+    WORKLOAD = "workload"
+
+
+AMBIENT = frozenset({Scope.GPU, Scope.NODE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of the language.
+
+    Units: the canonical unit of ``datatype.dimension``; ``minimum`` and ``maximum`` are in it too.
+    Missing: ``minimum`` or ``maximum`` None: unbounded; ``values`` empty: no enum.
+    """
+
+    name: str
+    scope: Scope
+    datatype: Datatype
+    description: str
+    source: str = ""
+    attribute: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] = ()
+    integer: bool = False
+    counter: bool = False
+    always_known: bool = False
+    declared: bool = False
+
+    @property
+    def is_per_gpu(self) -> bool:
+        """Whether each GPU has a value of its own."""
+        return self.scope is Scope.GPU
+
+    @property
+    def is_sampled_real(self) -> bool:
+        """Whether the value is a measured real number, on which ``==`` hardly ever holds."""
+        return self.datatype.kind is Kind.NUMBER and not self.integer
+
+
+_TYPES = {"bool": BOOL, "string": STRING}
+
+
+def declared_field(
+    name: str,
+    type_name: str,
+    dimension: Dimension = Dimension.NONE,
+    scope: Scope = Scope.TRANSFER,
+    description: str = "",
+) -> Field:
+    """Return the field that a ruleset declares; it is read from the ``labels`` of its object under its full name."""
+    return Field(
+        name=name,
+        scope=scope,
+        datatype=_TYPES.get(type_name) or number(dimension),
+        description=description or "declared by the ruleset",
+        source="labels",
+        attribute=name,
+        declared=True,
+    )

@@ -1,0 +1,40 @@
+"""The fields of the workload that a transfer serves."""
+
+from gpurules.fields.field import Field, Scope
+from gpurules.model import STRING, Dimension, number
+
+WORKLOAD_TYPES = ("training", "inference", "preprocessing", "evaluation", "tuning", "other")
+ACCESS_PATTERNS = ("sequential", "random", "strided", "unknown")
+_SECONDS, _COUNT = number(Dimension.SECONDS), number(Dimension.NONE)
+
+
+def _field(name: str, attribute: str, datatype: object, description: str, **more: object) -> Field:
+    return Field(
+        name=name,
+        scope=Scope.WORKLOAD,
+        attribute=attribute,
+        datatype=datatype,
+        description=description,
+        source="the workload registry",
+        **more,
+    )  # type: ignore[arg-type]
+
+
+FIELDS = (
+    _field("workload_id", "id", STRING, "the identity of the workload"),
+    _field("workload_type", "type", STRING, "what the workload does", values=WORKLOAD_TYPES),
+    _field("workload_priority", "priority", _COUNT, "its priority, higher first", integer=True),
+    _field("workload_age", "age", _SECONDS, "time from its start to the snapshot", minimum=0),
+    _field(
+        "memory_footprint",
+        "memory_footprint",
+        number(Dimension.BYTES),
+        "GPU memory it is expected to use",
+        minimum=0,
+        integer=True,
+    ),
+    _field("access_pattern", "access_pattern", STRING, "how it reads its files", values=ACCESS_PATTERNS),
+    _field("io_throughput", "io_throughput", number(Dimension.BYTES_PER_SECOND), "storage traffic it makes", minimum=0),
+    _field("batch_size", "batch_size", _COUNT, "samples in a batch", minimum=0, integer=True),
+    _field("epoch_time", "epoch_time", _SECONDS, "how long an epoch takes", minimum=0),
+)
