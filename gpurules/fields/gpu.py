@@ -34,8 +34,17 @@ def _rate(name: str, description: str, source: str) -> Field:
 
 
 FIELDS = (
-    _field("index", _COUNT, "the index of the GPU on this node; of a MIG instance that of its parent, as text '1:0'",
-           "nvmlDeviceGetIndex", minimum=0, integer=True, always_known=True),
+    Field(
+        name="gpu_index",
+        scope=Scope.GPU,
+        attribute="index_number",
+        datatype=_COUNT,
+        description="the index of the GPU on this node; of a MIG instance that of its parent",
+        source="nvmlDeviceGetIndex",
+        minimum=0,
+        integer=True,
+        always_known=True,
+    ),
     _field("uuid", STRING, "the identity of the GPU, the same after a reboot", "nvmlDeviceGetUUID"),
     _field("name", STRING, "the product name", "nvmlDeviceGetName"),
     _field("vendor", STRING, "who made it", "the source", values=VENDORS),

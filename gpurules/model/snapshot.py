@@ -16,6 +16,7 @@ NUMBERS = (
 )  # fmt: skip
 FLAGS = ("throttled", "throttle_thermal", "throttle_power", "mig")
 TEXTS = ("uuid", "name")
+_TEXTUAL = ("uuid", "name", "vendor", "status")
 MAY_BE_NEGATIVE = frozenset({"temperature", "memory_temperature", "temperature_margin"})
 VENDORS = ("nvidia", "amd", "intel", "other")
 STATUSES = ("ok", "degraded", "lost", "unavailable")
@@ -100,6 +101,14 @@ class GPU:
             ):
                 read = finite(value)
                 put(self, name, None if read is None or (read < 0 and name not in MAY_BE_NEGATIVE) else read)
+        for name in _TEXTUAL:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                put(self, name, None)
+        for name in FLAGS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, bool):
+                put(self, name, None)
         used, total = self.memory_used, self.memory_total
         if used is not None and total is not None:
             if total:
@@ -111,6 +120,18 @@ class GPU:
     def identity(self) -> str:
         """What this GPU is known by over time: its UUID, else its index."""
         return self.uuid or f"index {self.index}"
+
+    @property
+    def index_number(self) -> int | None:
+        """The index as a number; of a MIG instance that of its parent.
+
+        Missing: an index that is neither a number nor ``parent:instance``.
+        """
+        index = self.index
+        if isinstance(index, int):
+            return index
+        parent = index.partition(":")[0]
+        return int(parent) if parent.isdecimal() and len(parent) < 10 else None
 
     @property
     def is_lost(self) -> bool:

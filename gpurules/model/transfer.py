@@ -8,8 +8,12 @@ from gpurules.model.reading import Reader, finite, no_reasons, nothing
 from gpurules.model.snapshot import GPUIndex
 
 
-def _keep_numbers(record: object, names: tuple[str, ...], signed: frozenset[str]) -> None:
-    """Make what is no finite number, or negative where it can not be, missing."""
+def _keep_typed(record: object, texts: tuple[str, ...], names: tuple[str, ...], signed: frozenset[str]) -> None:
+    """Make missing what is no text or no finite number, or negative where it can not be."""
+    for name in texts:
+        value = getattr(record, name)
+        if value is not None and not isinstance(value, str):
+            object.__setattr__(record, name, None)
     for name in names:
         value = getattr(record, name)
         if value is not None:
@@ -48,8 +52,8 @@ class Transfer:
     missing: Mapping[str, str] = field(default_factory=no_reasons, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep only real numbers."""
-        _keep_numbers(self, _TRANSFER_NUMBERS, _SIGNED)
+        """Keep only texts and real numbers."""
+        _keep_typed(self, _TRANSFER_TEXTS, _TRANSFER_NUMBERS, _SIGNED)
 
     @classmethod
     def from_dict(cls, data: object) -> Self:
@@ -104,8 +108,8 @@ class Workload:
     missing: Mapping[str, str] = field(default_factory=no_reasons, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep only real numbers."""
-        _keep_numbers(self, _WORKLOAD_NUMBERS, _SIGNED)
+        """Keep only texts and real numbers."""
+        _keep_typed(self, _WORKLOAD_TEXTS, _WORKLOAD_NUMBERS, _SIGNED)
 
     @classmethod
     def from_dict(cls, data: object) -> Self:
