@@ -98,7 +98,7 @@ class Registry(Generic[T]):
 
 
 def load_plugins(group: str) -> tuple[Mapping[str, object], Mapping[str, str]]:
-    """Return what the installed distributions offer under an entry-point *group*: objects by name, and failures by name.
+    """Return what installed distributions offer under an entry-point *group*: objects by name, and failures by name.
 
     A plug-in that can not be imported never stops the others: it is named, with its error, in the second mapping.
     """

@@ -6,19 +6,22 @@ from functools import lru_cache
 
 _SUFFIXES: dict[str, tuple[str, ...]] = {
     "model": (
-        ".pt", ".pth", ".ckpt", ".safetensors", ".safetensors.index.json", ".gguf", ".bin", ".onnx", ".pb", ".pbtxt", ".tflite",
-        ".h5", ".keras", ".pkl", ".pickle", ".model", ".distcp", ".engine", ".plan", ".mlmodel", ".caffemodel",
+        ".pt", ".pth", ".ckpt", ".safetensors", ".safetensors.index.json", ".gguf", ".bin", ".onnx", ".pb",
+        ".pbtxt", ".tflite", ".h5", ".keras", ".pkl", ".pickle", ".model", ".distcp", ".engine", ".plan",
+        ".mlmodel", ".caffemodel",
     ),
     "dataset": (
-        ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".orc", ".avro", ".tfrecord", ".tfrecords", ".tar",
-        ".mds", ".lance", ".zarr", ".hdf5", ".lmdb", ".csv.gz", ".jsonl.gz", ".jsonl.zst", ".tar.gz", ".tgz",
-        ".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".exr", ".dcm",
+        ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".orc", ".avro", ".tfrecord",
+        ".tfrecords", ".tar", ".mds", ".lance", ".zarr", ".hdf5", ".lmdb", ".csv.gz", ".jsonl.gz", ".jsonl.zst",
+        ".tar.gz", ".tgz", ".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".exr", ".dcm",
         ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".mkv", ".avi", ".mov", ".webm",
     ),
     "tensor": (".npy", ".npz"),
     "config": (".json", ".yaml", ".yml", ".toml", ".cfg", ".conf", ".ini"),
     "log": (".log", ".out", ".err"),
-    "code": (".py", ".sh", ".cu", ".cuh", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs", ".go", ".js", ".ts", ".java", ".ipynb"),
+    "code": (
+        ".py", ".sh", ".cu", ".cuh", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs", ".go", ".js", ".ts", ".java", ".ipynb",
+    ),
 }  # fmt: skip
 SUFFIX_TYPES: Mapping[str, str] = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
 """The file type of every known suffix."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypedDict
 
 from gpurules.model import BOOL, STRING, Datatype, Dimension, Kind, number
 
@@ -49,6 +50,17 @@ class Field:
     def is_sampled_real(self) -> bool:
         """Whether the value is a measured real number, on which ``==`` hardly ever holds."""
         return self.datatype.kind is Kind.NUMBER and not self.integer
+
+
+class FieldTraits(TypedDict, total=False):
+    """What only some fields have; each key is the attribute of :class:`Field`."""
+
+    minimum: float
+    maximum: float
+    values: tuple[str, ...]
+    integer: bool
+    counter: bool
+    always_known: bool
 
 
 _TYPES = {"bool": BOOL, "string": STRING}

@@ -1,7 +1,9 @@
 """The fields of each GPU."""
 
-from gpurules.fields.field import Field, Scope
-from gpurules.model import BOOL, STRING, Dimension, number
+from typing import Unpack
+
+from gpurules.fields.field import Field, FieldTraits, Scope
+from gpurules.model import BOOL, STRING, Datatype, Dimension, number
 from gpurules.model.snapshot import STATUSES, VENDORS
 
 _PERCENT, _BYTES, _CELSIUS = number(Dimension.PERCENT), number(Dimension.BYTES), number(Dimension.CELSIUS)
@@ -9,7 +11,7 @@ _WATTS, _HERTZ, _RATE = number(Dimension.WATTS), number(Dimension.HERTZ), number
 _COUNT = number(Dimension.NONE)
 
 
-def _field(name: str, datatype: object, description: str, source: str, **more: object) -> Field:
+def _field(name: str, datatype: Datatype, description: str, source: str, **more: Unpack[FieldTraits]) -> Field:
     return Field(
         name=f"gpu_{name}",
         scope=Scope.GPU,
@@ -18,7 +20,7 @@ def _field(name: str, datatype: object, description: str, source: str, **more: o
         description=description,
         source=source,
         **more,
-    )  # type: ignore[arg-type]
+    )
 
 
 def _percent(name: str, description: str, source: str) -> Field:
@@ -49,23 +51,62 @@ FIELDS = (
     _field("name", STRING, "the product name", "nvmlDeviceGetName"),
     _field("vendor", STRING, "who made it", "the source", values=VENDORS),
     _field("status", STRING, "what the source says of the GPU", "the source", values=STATUSES),
-    _percent("memory", "memory in use, used over total (not the memory-controller busy figure)", "nvmlDeviceGetMemoryInfo_v2"),
+    _percent(
+        "memory", "memory in use, used over total (not the memory-controller busy figure)", "nvmlDeviceGetMemoryInfo_v2"
+    ),
     _bytes("memory_used", "memory in use", "nvmlDeviceGetMemoryInfo_v2"),
     _bytes("memory_free", "memory that is free", "nvmlDeviceGetMemoryInfo_v2"),
     _bytes("memory_total", "memory of the GPU", "nvmlDeviceGetMemoryInfo_v2"),
     _bytes("memory_reserved", "memory that the driver and firmware keep", "nvmlDeviceGetMemoryInfo_v2"),
     _percent("utilization", "share of time in which a kernel ran", "nvmlDeviceGetUtilizationRates.gpu"),
-    _percent("memory_busy", "share of time in which the memory controller was busy", "nvmlDeviceGetUtilizationRates.memory"),
-    _field("temperature", _CELSIUS, "temperature of the core", "nvmlDeviceGetTemperature", minimum=-50, maximum=200, integer=True),
-    _field("memory_temperature", _CELSIUS, "temperature of the memory", "NVML_FI_DEV_MEMORY_TEMP", minimum=-50, maximum=200,
-           integer=True),
-    _field("temperature_margin", _CELSIUS, "degrees left to the slowdown limit: smaller is hotter", "nvmlDeviceGetMarginTemperature",
-           minimum=-100, maximum=200, integer=True),
+    _percent(
+        "memory_busy", "share of time in which the memory controller was busy", "nvmlDeviceGetUtilizationRates.memory"
+    ),
+    _field(
+        "temperature",
+        _CELSIUS,
+        "temperature of the core",
+        "nvmlDeviceGetTemperature",
+        minimum=-50,
+        maximum=200,
+        integer=True,
+    ),
+    _field(
+        "memory_temperature",
+        _CELSIUS,
+        "temperature of the memory",
+        "NVML_FI_DEV_MEMORY_TEMP",
+        minimum=-50,
+        maximum=200,
+        integer=True,
+    ),
+    _field(
+        "temperature_margin",
+        _CELSIUS,
+        "degrees left to the slowdown limit: smaller is hotter",
+        "nvmlDeviceGetMarginTemperature",
+        minimum=-100,
+        maximum=200,
+        integer=True,
+    ),
     _field("power", _WATTS, "power drawn", "nvmlDeviceGetPowerUsage", minimum=0),
     _field("power_limit", _WATTS, "the power limit in force", "nvmlDeviceGetEnforcedPowerLimit", minimum=0),
-    _field("energy", number(Dimension.JOULES), "energy used since the driver was loaded (a counter)",
-           "nvmlDeviceGetTotalEnergyConsumption", minimum=0, counter=True),
-    _field("clock_sm", _HERTZ, "clock of the streaming multiprocessors", "nvmlDeviceGetClockInfo(SM)", minimum=0, integer=True),
+    _field(
+        "energy",
+        number(Dimension.JOULES),
+        "energy used since the driver was loaded (a counter)",
+        "nvmlDeviceGetTotalEnergyConsumption",
+        minimum=0,
+        counter=True,
+    ),
+    _field(
+        "clock_sm",
+        _HERTZ,
+        "clock of the streaming multiprocessors",
+        "nvmlDeviceGetClockInfo(SM)",
+        minimum=0,
+        integer=True,
+    ),
     _field("clock_memory", _HERTZ, "clock of the memory", "nvmlDeviceGetClockInfo(MEM)", minimum=0, integer=True),
     _percent("fan_speed", "speed of the fan, of its maximum", "nvmlDeviceGetFanSpeed"),
     _field("throttled", BOOL, "a thermal or power brake is on", "nvmlDeviceGetCurrentClocksEventReasons"),
@@ -75,11 +116,30 @@ FIELDS = (
     _rate("pcie_tx", "PCIe traffic from the GPU to the host", "nvmlDeviceGetPcieThroughput(TX)"),
     _rate("nvlink_rx", "NVLink traffic to the GPU", "NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX"),
     _rate("nvlink_tx", "NVLink traffic from the GPU", "NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX"),
-    _field("ecc_errors", _COUNT, "uncorrected ECC errors since the driver was loaded", "nvmlDeviceGetTotalEccErrors",
-           minimum=0, integer=True),
+    _field(
+        "ecc_errors",
+        _COUNT,
+        "uncorrected ECC errors since the driver was loaded",
+        "nvmlDeviceGetTotalEccErrors",
+        minimum=0,
+        integer=True,
+    ),
     _field("xid", _COUNT, "the last XID error", "nvmlEventSetWait (XidCriticalError)", minimum=0, integer=True),
-    _field("xid_age", number(Dimension.SECONDS), "time since the last XID error", "nvmlEventSetWait (XidCriticalError)", minimum=0),
-    _field("process_count", _COUNT, "processes that use the GPU", "nvmlDeviceGetComputeRunningProcesses", minimum=0, integer=True),
+    _field(
+        "xid_age",
+        number(Dimension.SECONDS),
+        "time since the last XID error",
+        "nvmlEventSetWait (XidCriticalError)",
+        minimum=0,
+    ),
+    _field(
+        "process_count",
+        _COUNT,
+        "processes that use the GPU",
+        "nvmlDeviceGetComputeRunningProcesses",
+        minimum=0,
+        integer=True,
+    ),
     _field("mig", BOOL, "this is a MIG instance", "nvmlDeviceIsMigDeviceHandle"),
     _field("healthy", BOOL, "the GPU answered at the last poll", "the source", always_known=True),
-)  # fmt: skip
+)

@@ -1,16 +1,18 @@
 """The fields of the node."""
 
-from gpurules.fields.field import Field, Scope
-from gpurules.model import BOOL, STRING, Dimension, number
+from typing import Unpack
+
+from gpurules.fields.field import Field, FieldTraits, Scope
+from gpurules.model import BOOL, STRING, Datatype, Dimension, number
 
 _COUNT, _SECONDS = number(Dimension.NONE), number(Dimension.SECONDS)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _field(name: str, datatype: object, description: str, source: str, **more: object) -> Field:
+def _field(name: str, datatype: Datatype, description: str, source: str, **more: Unpack[FieldTraits]) -> Field:
     return Field(
         name=name, scope=Scope.NODE, attribute=name, datatype=datatype, description=description, source=source, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def _count(name: str, description: str, source: str) -> Field:
@@ -22,16 +24,64 @@ FIELDS = (
     _count("gpu_lost_count", "boards that did not answer", "the snapshot"),
     _field("host", STRING, "the name of the node", "the snapshot"),
     _field("driver_version", STRING, "the version of the GPU driver", "nvmlSystemGetDriverVersion"),
-    _field("telemetry_age", _SECONDS, "the engine's clock less the snapshot's timestamp", "the engine", minimum=0, always_known=True),
-    _field("active_training", BOOL, "a registered workload of type training is active", "the workload registry", always_known=True),
-    _field("active_inference", BOOL, "a registered workload of type inference is active", "the workload registry", always_known=True),
+    _field(
+        "telemetry_age",
+        _SECONDS,
+        "the engine's clock less the snapshot's timestamp",
+        "the engine",
+        minimum=0,
+        always_known=True,
+    ),
+    _field(
+        "active_training",
+        BOOL,
+        "a registered workload of type training is active",
+        "the workload registry",
+        always_known=True,
+    ),
+    _field(
+        "active_inference",
+        BOOL,
+        "a registered workload of type inference is active",
+        "the workload registry",
+        always_known=True,
+    ),
     _count("active_workloads", "registered workloads", "the workload registry"),
     _count("pending_transfers", "transfers that wait", "the transfer schedule"),
-    _field("pending_bytes", number(Dimension.BYTES), "bytes of the transfers that wait", "the transfer schedule", minimum=0,
-           integer=True, always_known=True),
-    _field("hour", _COUNT, "hour of the day", "the snapshot's timestamp in settings.timezone", minimum=0, maximum=23, integer=True,
-           always_known=True),
-    _field("weekday", STRING, "day of the week", "the snapshot's timestamp in settings.timezone", values=WEEKDAYS, always_known=True),
-    _field("time_of_day", _SECONDS, "seconds since midnight", "the snapshot's timestamp in settings.timezone", minimum=0,
-           maximum=86_400, always_known=True),
-)  # fmt: skip
+    _field(
+        "pending_bytes",
+        number(Dimension.BYTES),
+        "bytes of the transfers that wait",
+        "the transfer schedule",
+        minimum=0,
+        integer=True,
+        always_known=True,
+    ),
+    _field(
+        "hour",
+        _COUNT,
+        "hour of the day",
+        "the snapshot's timestamp in settings.timezone",
+        minimum=0,
+        maximum=23,
+        integer=True,
+        always_known=True,
+    ),
+    _field(
+        "weekday",
+        STRING,
+        "day of the week",
+        "the snapshot's timestamp in settings.timezone",
+        values=WEEKDAYS,
+        always_known=True,
+    ),
+    _field(
+        "time_of_day",
+        _SECONDS,
+        "seconds since midnight",
+        "the snapshot's timestamp in settings.timezone",
+        minimum=0,
+        maximum=86_400,
+        always_known=True,
+    ),
+)

@@ -1,7 +1,9 @@
 """The fields of a transfer."""
 
-from gpurules.fields.field import Field, Scope
-from gpurules.model import STRING, Dimension, number
+from typing import Unpack
+
+from gpurules.fields.field import Field, FieldTraits, Scope
+from gpurules.model import STRING, Datatype, Dimension, number
 
 FILE_TYPES = ("model", "dataset", "tensor", "config", "log", "code", "unknown")
 FRAMEWORKS = ("pytorch", "tensorflow", "jax", "onnx", "huggingface", "unknown")
@@ -9,7 +11,7 @@ OPERATIONS = ("read", "write", "prefetch", "delete")
 _SECONDS = number(Dimension.SECONDS)
 
 
-def _field(name: str, attribute: str, datatype: object, description: str, **more: object) -> Field:
+def _field(name: str, attribute: str, datatype: Datatype, description: str, **more: Unpack[FieldTraits]) -> Field:
     return Field(
         name=name,
         scope=Scope.TRANSFER,
@@ -18,7 +20,7 @@ def _field(name: str, attribute: str, datatype: object, description: str, **more
         description=description,
         source="the storage client",
         **more,
-    )  # type: ignore[arg-type]
+    )
 
 
 FIELDS = (

@@ -1,14 +1,16 @@
 """The fields of the workload that a transfer serves."""
 
-from gpurules.fields.field import Field, Scope
-from gpurules.model import STRING, Dimension, number
+from typing import Unpack
+
+from gpurules.fields.field import Field, FieldTraits, Scope
+from gpurules.model import STRING, Datatype, Dimension, number
 
 WORKLOAD_TYPES = ("training", "inference", "preprocessing", "evaluation", "tuning", "other")
 ACCESS_PATTERNS = ("sequential", "random", "strided", "unknown")
 _SECONDS, _COUNT = number(Dimension.SECONDS), number(Dimension.NONE)
 
 
-def _field(name: str, attribute: str, datatype: object, description: str, **more: object) -> Field:
+def _field(name: str, attribute: str, datatype: Datatype, description: str, **more: Unpack[FieldTraits]) -> Field:
     return Field(
         name=name,
         scope=Scope.WORKLOAD,
@@ -17,7 +19,7 @@ def _field(name: str, attribute: str, datatype: object, description: str, **more
         description=description,
         source="the workload registry",
         **more,
-    )  # type: ignore[arg-type]
+    )
 
 
 FIELDS = (

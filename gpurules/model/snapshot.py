@@ -10,9 +10,10 @@ GPUIndex: TypeAlias = int | str
 """A board's index, or ``"1:0"`` for instance 0 of a partitioned GPU 1."""
 
 NUMBERS = (
-    "memory", "memory_used", "memory_free", "memory_total", "memory_reserved", "utilization", "memory_busy", "temperature",
-    "memory_temperature", "temperature_margin", "power", "power_limit", "energy", "clock_sm", "clock_memory", "fan_speed",
-    "pcie_rx", "pcie_tx", "nvlink_rx", "nvlink_tx", "ecc_errors", "xid", "xid_age", "process_count",
+    "memory", "memory_used", "memory_free", "memory_total", "memory_reserved", "utilization", "memory_busy",
+    "temperature", "memory_temperature", "temperature_margin", "power", "power_limit", "energy", "clock_sm",
+    "clock_memory", "fan_speed", "pcie_rx", "pcie_tx", "nvlink_rx", "nvlink_tx", "ecc_errors", "xid", "xid_age",
+    "process_count",
 )  # fmt: skip
 FLAGS = ("throttled", "throttle_thermal", "throttle_power", "mig")
 TEXTS = ("uuid", "name")
@@ -96,11 +97,13 @@ class GPU:
         put = object.__setattr__
         for name in NUMBERS:
             value = getattr(self, name)
-            if value is not None and (
-                value != value or finite(value) is not value or (value < 0 and name not in MAY_BE_NEGATIVE)
-            ):
-                read = finite(value)
-                put(self, name, None if read is None or (read < 0 and name not in MAY_BE_NEGATIVE) else read)
+            if value is None:
+                continue
+            read = finite(value)
+            if read is not None and read < 0 and name not in MAY_BE_NEGATIVE:
+                read = None
+            if read is not value:
+                put(self, name, read)
         for name in _TEXTUAL:
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):

@@ -146,8 +146,8 @@ def _scaled(whole: str, fraction: str, exponent: int, unit: Unit | None) -> int 
         raise QuantityError("the number has too many digits", "numbers go up to 1.8e308", limit=True)
     mantissa = int(whole + fraction)
     power = exponent - len(fraction)
-    numerator = mantissa * (unit.numerator if unit else 1) * 10 ** max(power, 0)
-    denominator = (unit.denominator if unit else 1) * 10 ** max(-power, 0)
+    numerator: int = mantissa * (unit.numerator if unit else 1) * 10 ** max(power, 0)
+    denominator: int = (unit.denominator if unit else 1) * 10 ** max(-power, 0)
     if numerator % denominator == 0 and numerator // denominator <= MAX_INTEGER:
         return numerator // denominator
     try:
@@ -253,7 +253,7 @@ def _in_steps(value: float, steps: tuple[tuple[str, float], ...]) -> str:
     return f"{_trimmed(value / size)}{name}"
 
 
-_BYTE_STEPS = tuple((f" {p}iB", 1024.0**n) for n, p in reversed(list(enumerate("KMGTP", start=1)))) + ((" B", 1.0),)
+_BYTE_STEPS = (*((f" {p}iB", 1024.0**n) for n, p in zip(range(5, 0, -1), "PTGMK")), (" B", 1.0))
 
 
 def format_duration(seconds: float) -> str:
