@@ -1,0 +1,73 @@
+# Needs only make and Python 3.11 or newer (with its venv module); everything else is installed into $(VENV).
+#
+#   make demo    the shipped coordinator ruleset over a recorded hour of a node: a timeline of decisions with reasons
+#   make test    installs what the tests need and runs them
+#   make check   what developers run before a commit: format, lint, types, contracts, tests
+#   make docs    renews the generated pages and the JSON Schema
+#   make clean   removes everything that the other targets made
+
+# The first Python on the PATH that is new enough; override it with `make PYTHON=/path/to/python3.12 …`.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTEST_ARGS ?= -n auto
+
+DEMO := docs/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format docs schema clean
+
+help:
+	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
+
+$(VENV)/made:
+	@test -n "$(PYTHON)" || { echo "gpurules needs Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "gpurules needs Python 3.11 or newer; $(PYTHON) is older" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "$(PYTHON) can not make a virtual environment (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/installed: $(VENV)/made pyproject.toml
+	@echo "installing gpurules into $(VENV)" >&2
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/made pyproject.toml
+	@echo "installing gpurules and what its tests need into $(VENV)" >&2
+	@$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-dev: $(VENV)/made pyproject.toml
+	@echo "installing gpurules and what its developers need into $(VENV)" >&2
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/installed-test $(VENV)/installed
+
+demo: $(VENV)/installed
+	@$(BIN)/gpurules run gpurules:coordinator --source replay:$(DEMO)/recording.jsonl --transfers $(DEMO)/transfers.jsonl
+
+test: $(VENV)/installed-test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+docs: schema
+	@$(BIN)/python -m gpurules.cli.reference docs
+
+schema: $(VENV)/installed
+	@$(BIN)/gpurules schema --output-file grammars/ruleset.schema.json
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find gpurules tests -name __pycache__ -type d -prune -exec rm -rf {} +
