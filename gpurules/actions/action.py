@@ -1,0 +1,247 @@
+"""What a rule may do: the kind that every action is, and what it is told."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeGuard
+
+from gpurules.errors import GpurulesError
+from gpurules.model import GPUIndex, Transfer
+
+Parameters: TypeAlias = Mapping[str, object]
+"""Parameters by name, checked against the action's schema, quantities in canonical units, defaults filled in."""
+
+Schema: TypeAlias = Mapping[str, object]
+"""A JSON Schema (draft 7)."""
+
+Edge: TypeAlias = Literal["start", "stop"]
+"""What an effect answers: its rule starts to match, or stops."""
+
+
+class ActionError(GpurulesError):
+    """A handler failed; whoever called it logs and counts it, and nothing else stops."""
+
+
+class ActionKind(StrEnum):
+    """A directive shapes the decision while its rule matches; an effect calls out when the rule starts or stops."""
+
+    DIRECTIVE = "directive"
+    EFFECT = "effect"
+
+
+class Complaint(NamedTuple):
+    """What is wrong with parameters that each fit the schema: at which one, the diagnostic code, and the message."""
+
+    parameter: str
+    code: str
+    message: str
+
+
+class Action(Protocol):
+    """What every action has.
+
+    ``schema`` is the JSON Schema of the parameters. A quantity in it is a number with an ``x-dimension``: the loader
+    turns ``30s`` into 30 first. A text with ``"x-template": True`` has ``{field}`` placeholders.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name that rules use."""
+        ...
+
+    @property
+    def kind(self) -> ActionKind:
+        """Whether it is a directive or an effect."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One sentence that says what it does."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """The JSON Schema of its parameters."""
+        ...
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Return what is wrong across *parameters* (GPR503, GPR505) or makes them do nothing (GPR506)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one matching rule asks of a directive."""
+
+    rule: str
+    priority: int
+    parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What claims are combined for.
+
+    Units: ``timestamp`` in seconds since 1970, ``max_delay`` in seconds.
+    """
+
+    transfer: Transfer
+    timestamp: float
+    max_delay: float = 300.0
+    max_priority: float = 100.0
+
+    @property
+    def age_seconds(self) -> float:
+        """How old the transfer is: never negative, and 0 where it does not say when it was created."""
+        created = self.transfer.created
+        return 0.0 if created is None else max(0.0, self.timestamp - created)
+
+    @property
+    def patience_seconds(self) -> float:
+        """How much longer the transfer may be put off, so that it is never put off for ever."""
+        return max(0.0, self.max_delay - self.age_seconds)
+
+
+class Directive(Action, Protocol):
+    """An action that shapes the decision as long as its rule matches."""
+
+    @property
+    def target(self) -> str:
+        """The attribute of the decision that it sets."""
+        ...
+
+    @property
+    def neutral(self) -> object:
+        """The value of the target when no rule claims it."""
+        ...
+
+    @property
+    def excludes(self) -> frozenset[str]:
+        """Names of the actions that order the opposite."""
+        ...
+
+    @property
+    def is_static(self) -> bool:
+        """Whether ``combine`` looks at the claims and settings alone, so that its result holds for every transfer."""
+        ...
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> object:
+        """Return the one value that all *claims* (in order of matching) come to. Pure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A rule with an effect started or stopped to match.
+
+    ``values`` has what placeholders may name: fields and signals, and ``rule``, ``devices`` and ``edge``.
+    Units: ``timestamp`` in seconds since 1970.
+    Missing: ``transfer`` is None where the rule matched for the node alone.
+    """
+
+    edge: Edge
+    rule: str
+    timestamp: float
+    parameters: Parameters
+    devices: tuple[GPUIndex, ...] = ()
+    transfer: Transfer | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class Effect(Action, Protocol):
+    """An action that calls out. Its handlers run in a worker, never where rules are evaluated."""
+
+    @property
+    def on(self) -> frozenset[Edge]:
+        """The edges that it answers unless its parameter ``on`` says otherwise."""
+        ...
+
+    def start(self, event: Event) -> None:
+        """Do what is to be done when the rule starts to match.
+
+        Raises:
+            ActionError: it could not be done.
+        """
+        ...
+
+    def stop(self, event: Event) -> None:
+        """Do what is to be done when the rule stops matching.
+
+        Raises:
+            ActionError: it could not be done.
+        """
+        ...
+
+
+def is_directive(action: Action) -> TypeGuard[Directive]:
+    """Return whether *action* shapes the decision."""
+    return action.kind is ActionKind.DIRECTIVE
+
+
+def is_effect(action: Action) -> TypeGuard[Effect]:
+    """Return whether *action* calls out."""
+    return action.kind is ActionKind.EFFECT
+
+
+def edges(action: Effect, parameters: Parameters) -> frozenset[Edge]:
+    """Return the edges that *action* answers with these *parameters*."""
+    asked = parameters.get("on")
+    if not isinstance(asked, list | tuple):
+        return action.on
+    known: tuple[Edge, ...] = ("start", "stop")
+    return frozenset(edge for edge in known if edge in asked)
+
+
+def numbers(claims: Iterable[Claim], parameter: str) -> list[float]:
+    """Return the value of a numeric *parameter* in each of *claims* that has one."""
+    return [number for claim in claims if (number := numeric(claim.parameters, parameter)) is not None]
+
+
+def numeric(parameters: Parameters, name: str) -> float | None:
+    """Return a numeric parameter, None where it is absent."""
+    value = parameters.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+EVENT_NAMES = ("rule", "devices", "edge", "host")
+"""What a placeholder may name beside fields, signals and defines."""
+
+
+def placeholders(template: str) -> tuple[tuple[int, str], ...]:
+    """Return where each placeholder of *template* names something, and what.
+
+    >>> placeholders("GPU at {gpu_temperature}, {{not this}}")
+    ((8, 'gpu_temperature'),)
+    """
+    return tuple((m.start(1), m[1]) for m in _PLACEHOLDER.finditer(template) if m[1] is not None)
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """Return *template* with its placeholders filled in; what has no value is ``missing``.
+
+    >>> filled("GPU at {gpu_temperature} {{C}}, {gpu_power}", {"gpu_temperature": 91})
+    'GPU at 91 {C}, missing'
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0][0]
+        return _written(values.get(match[1]))
+
+    return _PLACEHOLDER.sub(fill, template)
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_written(item) for item in value)
+    return str(value)

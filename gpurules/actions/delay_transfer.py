@@ -1,0 +1,82 @@
+"""Holds a transfer back for a while."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import ClassVar
+
+from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numeric
+
+_DELAY = {"type": "number", "minimum": 0, "x-dimension": "seconds"}
+
+
+class DelayTransfer:
+    """A transfer waits for the longest delay that is claimed, within the patience that is left for it."""
+
+    name = "delay_transfer"
+    kind = ActionKind.DIRECTIVE
+    summary = "Holds a transfer back: the longest delay of the matching rules, bounded by settings.max_delay."
+    target = "delay"
+    neutral: object = 0
+    excludes: frozenset[str] = frozenset()
+    is_static = False
+    schema: ClassVar[Schema] = {
+        "type": "object",
+        "properties": {
+            "delay_seconds": _DELAY | {"description": "How long to wait, in seconds.", "examples": [30]},
+            "delay": _DELAY | {"description": "How long to wait, with its unit.", "examples": ["30s", "5m"]},
+            "jitter": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 1,
+                "default": 0,
+                "description": "Lengthens the delay by up to this share of it, told from the transfer's id, "
+                "so that transfers that were held together do not start together.",
+                "examples": [0.1],
+            },
+            "early_release": {
+                "type": "boolean",
+                "default": True,
+                "description": "Whether the transfer goes on at once when the rule no longer matches.",
+                "examples": [False],
+            },
+            "running": {
+                "type": "string",
+                "enum": ["ignore", "pause"],
+                "default": "ignore",
+                "description": "What becomes of a running transfer: it goes on, or pauses at its next part.",
+                "examples": ["pause"],
+            },
+        },
+        "additionalProperties": False,
+    }
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Want exactly one of the two ways to say the delay."""
+        if "delay" in parameters and "delay_seconds" in parameters:
+            yield Complaint("delay", "GPR505", "both 'delay' and 'delay_seconds' are given; keep one of them")
+        elif "delay" not in parameters and "delay_seconds" not in parameters:
+            yield Complaint("delay", "GPR503", "'delay' is missing: write delay: 30s, or delay_seconds: 30")
+        else:
+            name = "delay" if "delay" in parameters else "delay_seconds"
+            if numeric(parameters, name) == 0:
+                yield Complaint(name, "GPR506", "a delay of 0 holds nothing back")
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> float:
+        """Return the longest delay, at most what is left of ``max_delay`` at the transfer's age.
+
+        Units: seconds.
+        """
+        longest = max((delay_seconds(claim.parameters, situation.transfer.id) for claim in claims), default=0)
+        return min(longest, situation.patience_seconds)
+
+
+def delay_seconds(parameters: Parameters, transfer_id: str | None) -> float:
+    """Return what one claim asks of one transfer, its jitter included."""
+    delay = numeric(parameters, "delay")
+    if delay is None:
+        delay = numeric(parameters, "delay_seconds") or 0
+    jitter = numeric(parameters, "jitter") or 0
+    if not jitter or transfer_id is None:
+        return delay
+    digest = blake2b(transfer_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return delay * (1 + jitter * int.from_bytes(digest, "big") / 2**64)

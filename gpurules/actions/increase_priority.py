@@ -1,0 +1,42 @@
+"""Lets a transfer overtake others, or be overtaken."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numbers, numeric
+
+
+class IncreasePriority:
+    """The boosts of all matching rules add up, within ±``settings.max_priority``."""
+
+    name = "increase_priority"
+    kind = ActionKind.DIRECTIVE
+    summary = "Lets a transfer overtake others: the boosts of the matching rules add up."
+    target = "priority_boost"
+    neutral: object = 0
+    excludes = frozenset({"pause_transfer"})
+    is_static = True
+    schema: ClassVar[Schema] = {
+        "type": "object",
+        "properties": {
+            "priority_boost": {
+                "type": "number",
+                "description": "What is added to the transfer's priority; a negative boost lets others overtake it.",
+                "examples": [50, -20],
+            }
+        },
+        "required": ["priority_boost"],
+        "additionalProperties": False,
+    }
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Point at a boost that changes nothing."""
+        if numeric(parameters, "priority_boost") == 0:
+            yield Complaint("priority_boost", "GPR506", "a boost of 0 leaves the priority as it is")
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> float:
+        """Return the sum of the boosts, exactly rounded and so the same in every order."""
+        boosts = numbers(claims, "priority_boost")
+        total = sum(boosts) if all(isinstance(boost, int) for boost in boosts) else math.fsum(boosts)
+        return max(-situation.max_priority, min(situation.max_priority, total))

@@ -1,0 +1,43 @@
+"""Caps how fast transfers may go."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numbers
+
+
+class LimitBandwidth:
+    """The lowest cap that is claimed holds."""
+
+    name = "limit_bandwidth"
+    kind = ActionKind.DIRECTIVE
+    summary = "Caps the rate of transfers: the lowest cap of the matching rules holds."
+    target = "max_bandwidth"
+    neutral: object = None
+    excludes: frozenset[str] = frozenset()
+    is_static = True
+    schema: ClassVar[Schema] = {
+        "type": "object",
+        "properties": {
+            "max_bandwidth": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "x-dimension": "bytes/second",
+                "description": "The most bytes per second (to stop transfers altogether, use pause_transfer).",
+                "examples": ["200MiB/s", "1Gbps"],
+            }
+        },
+        "required": ["max_bandwidth"],
+        "additionalProperties": False,
+    }
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Find nothing: there is one parameter."""
+        return ()
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> float | None:
+        """Return the lowest cap.
+
+        Units: bytes/second.
+        """
+        return min(numbers(claims, "max_bandwidth"), default=None)

@@ -1,0 +1,40 @@
+"""Caps how many transfers may run at once."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numbers
+
+
+class LimitConcurrency:
+    """The lowest cap that is claimed holds."""
+
+    name = "limit_concurrency"
+    kind = ActionKind.DIRECTIVE
+    summary = "Caps how many transfers run at once: the lowest cap of the matching rules holds."
+    target = "max_concurrency"
+    neutral: object = None
+    excludes: frozenset[str] = frozenset()
+    is_static = True
+    schema: ClassVar[Schema] = {
+        "type": "object",
+        "properties": {
+            "max_concurrency": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "The most transfers at once (to stop them altogether, use pause_transfer).",
+                "examples": [4],
+            }
+        },
+        "required": ["max_concurrency"],
+        "additionalProperties": False,
+    }
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Find nothing: there is one parameter."""
+        return ()
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> int | None:
+        """Return the lowest cap."""
+        lowest = min(numbers(claims, "max_concurrency"), default=None)
+        return None if lowest is None else int(lowest)

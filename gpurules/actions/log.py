@@ -1,0 +1,65 @@
+"""Writes a line to the log when a rule starts to match."""
+
+import logging
+from collections.abc import Iterable
+from typing import ClassVar
+
+from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, filled
+
+_LOGGER = logging.getLogger("gpurules.actions.log")
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_MESSAGE = "rule {rule}: {edge}"
+
+
+class Log:
+    """Each rule writes its own line."""
+
+    name = "log"
+    kind = ActionKind.EFFECT
+    summary = "Writes a message to the log when the rule starts to match, and if asked when it stops."
+    on: frozenset[Edge] = frozenset({"start"})
+    schema: ClassVar[Schema] = {
+        "type": "object",
+        "properties": {
+            "level": {
+                "type": "string",
+                "enum": list(_LEVELS),
+                "default": "info",
+                "description": "How loud the message is.",
+                "examples": ["warning"],
+            },
+            "message": {
+                "type": "string",
+                "x-template": True,
+                "default": _MESSAGE,
+                "description": "What to write; {field} is replaced by the field's value, and so are {rule}, {devices} "
+                "and {edge}.",
+                "examples": ["GPU {devices} at {gpu_temperature} C"],
+            },
+            "on": {
+                "type": "array",
+                "items": {"type": "string", "enum": ["start", "stop"]},
+                "minItems": 1,
+                "uniqueItems": True,
+                "default": ["start"],
+                "description": "Whether to write when the rule starts to match, stops, or both.",
+                "examples": [["start", "stop"]],
+            },
+        },
+        "additionalProperties": False,
+    }
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Find nothing: every parameter stands alone."""
+        return ()
+
+    def start(self, event: Event) -> None:
+        """Write the message."""
+        level, message = event.parameters.get("level"), event.parameters.get("message")
+        template = message if isinstance(message, str) else _MESSAGE
+        values = {**event.values, "rule": event.rule, "edge": event.edge, "devices": event.devices}
+        _LOGGER.log(_LEVELS.get(str(level), logging.INFO), "%s", filled(template, values))
+
+    def stop(self, event: Event) -> None:
+        """Write the message."""
+        self.start(event)

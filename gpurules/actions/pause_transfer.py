@@ -1,0 +1,27 @@
+"""Stops a transfer until the rule no longer matches."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation
+
+
+class PauseTransfer:
+    """One matching rule is enough, but not beyond ``settings.max_delay``."""
+
+    name = "pause_transfer"
+    kind = ActionKind.DIRECTIVE
+    summary = "Stops a transfer while any such rule matches, bounded by settings.max_delay."
+    target = "paused"
+    neutral: object = False
+    excludes = frozenset({"increase_priority"})
+    is_static = False
+    schema: ClassVar[Schema] = {"type": "object", "properties": {}, "additionalProperties": False}
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Find nothing: there are no parameters."""
+        return ()
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> bool:
+        """Return whether any rule claims it while the transfer may still be put off."""
+        return bool(claims) and situation.patience_seconds > 0

@@ -1,0 +1,41 @@
+"""Reads less ahead while the machine is under pressure."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numbers, numeric
+
+
+class ReducePrefetch:
+    """Clients multiply their own read-ahead by the smallest factor that is claimed."""
+
+    name = "reduce_prefetch"
+    kind = ActionKind.DIRECTIVE
+    summary = "Reads less ahead: the smallest factor of the matching rules is what is left of the prefetch."
+    target = "prefetch_factor"
+    neutral: object = 1.0
+    excludes: frozenset[str] = frozenset()
+    is_static = True
+    schema: ClassVar[Schema] = {
+        "type": "object",
+        "properties": {
+            "reduction_factor": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 1,
+                "description": "What is left of the prefetch: 0.5 halves it, 0 stops it.",
+                "examples": [0.5],
+            }
+        },
+        "required": ["reduction_factor"],
+        "additionalProperties": False,
+    }
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Point at a factor that changes nothing."""
+        if numeric(parameters, "reduction_factor") == 1:
+            yield Complaint("reduction_factor", "GPR506", "a factor of 1 leaves the prefetch as it is")
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> float:
+        """Return the smallest factor claimed, whatever the order and however often."""
+        return min(numbers(claims, "reduction_factor"), default=1.0)

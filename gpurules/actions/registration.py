@@ -1,0 +1,211 @@
+"""Makes actions from functions, and keeps the set that ``load`` uses when it is given none."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal, TypeAlias, TypedDict, TypeVar, Unpack
+
+from gpurules.actions.action import (
+    Action,
+    ActionKind,
+    Claim,
+    Complaint,
+    Edge,
+    Event,
+    Parameters,
+    Schema,
+    Situation,
+    is_directive,
+)
+from gpurules.errors import RegistrationError
+from gpurules.registry import Registry, load_plugins
+
+Policy: TypeAlias = Literal["min", "max", "sum", "or", "first"] | Callable[[Sequence[object]], object]
+Function = TypeVar("Function", bound=Callable[..., object])
+
+ANY_PARAMETERS: Schema = {"type": "object"}
+"""The schema of an action that declares none: anything goes."""
+
+
+class Options(TypedDict, total=False):
+    """The less usual options of :func:`action`."""
+
+    combine: Policy
+    target: str
+    neutral: object
+    excludes: Iterable[str]
+    on: Iterable[Edge]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDirective:
+    """A directive from a function of the parameters to a value; the values combine by a policy."""
+
+    name: str
+    summary: str
+    schema: Schema
+    function: Callable[[Parameters], object]
+    policy: Callable[[Sequence[object]], object]
+    target: str
+    neutral: object = None
+    excludes: frozenset[str] = frozenset()
+    kind: ActionKind = field(default=ActionKind.DIRECTIVE, init=False)
+    is_static: bool = field(default=True, init=False)
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Find nothing: the schema says it all."""
+        return ()
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> object:
+        """Return what the policy makes of the claims' values, in order of matching."""
+        values = [value for claim in claims if (value := self.function(claim.parameters)) is not None]
+        return self.policy(values) if values else self.neutral
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionEffect:
+    """An effect from a function of the event."""
+
+    name: str
+    summary: str
+    schema: Schema
+    function: Callable[[Event], object]
+    on: frozenset[Edge] = frozenset({"start"})
+    kind: ActionKind = field(default=ActionKind.EFFECT, init=False)
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Find nothing: the schema says it all."""
+        return ()
+
+    def start(self, event: Event) -> None:
+        """Call the function."""
+        self.function(event)
+
+    def stop(self, event: Event) -> None:
+        """Call the function."""
+        self.function(event)
+
+
+FunctionAction: TypeAlias = FunctionDirective | FunctionEffect
+
+_DECORATED: dict[str, FunctionAction] = {}
+
+
+def action(
+    name: str,
+    *,
+    kind: Literal["effect", "directive"] = "effect",
+    schema: Schema | None = None,
+    **options: Unpack[Options],
+) -> Callable[[Function], Function]:
+    """Make an action of the decorated function, and let rules use it by *name*.
+
+    The function of an effect takes an :class:`Event`. The function of a directive takes the parameters and returns its
+    claim; the claims of all matching rules come together by ``combine`` (``min max sum or first``, or a function of
+    the list of claims) in ``decision.directives[name]``.
+
+    Raises:
+        RegistrationError: the name is taken, or the options do not fit the kind.
+
+    >>> @action("park", kind="directive", combine="max", schema={"type": "object"})
+    ... def park(parameters):
+    ...     return parameters.get("minutes", 5)
+    >>> forget("park")
+    """
+    if name in _DECORATED or name in _built_in():
+        raise RegistrationError(f"two actions are named {name!r}; give one of them another name")
+    own = {"on"} if kind == "effect" else {"combine", "target", "neutral", "excludes"}
+    strange = sorted(set(options) - own - {"summary"})
+    if strange:
+        raise RegistrationError(f"action {name!r} is of kind {kind!r}, which has no option {strange[0]!r}")
+
+    def register(function: Function) -> Function:
+        doc = (function.__doc__ or "").strip().partition("\n")[0]
+        summary = options.get("summary") or doc or f"Runs {function.__name__}."
+        made = _directive if kind == "directive" else _effect
+        _DECORATED[name] = made(FunctionSource(name, summary, schema or ANY_PARAMETERS, function), options)
+        return function
+
+    return register
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSource:
+    """What both kinds of decorated actions are made from."""
+
+    name: str
+    summary: str
+    schema: Schema
+    function: Callable[..., object]
+
+
+def _built_in() -> Registry[Action]:
+    from gpurules.actions import ACTIONS
+
+    return ACTIONS
+
+
+def _effect(source: FunctionSource, options: Options) -> FunctionEffect:
+    on = frozenset(options.get("on", ("start",)))
+    return FunctionEffect(source.name, source.summary, source.schema, source.function, on)
+
+
+def _directive(source: FunctionSource, options: Options) -> FunctionDirective:
+    chosen = options.get("combine", "first")
+    if isinstance(chosen, str) and chosen not in _POLICIES:
+        known = ", ".join(_POLICIES)
+        raise RegistrationError(f"action {source.name!r} combines by {chosen!r}; it can be {known}, or a function")
+    target = options.get("target", source.name)
+    if any(is_directive(built_in) and target == built_in.target for built_in in _built_in()):
+        raise RegistrationError(
+            f"action {source.name!r} targets {target!r}, which a built-in one sets; leave it out"
+        )
+    return FunctionDirective(
+        source.name,
+        source.summary,
+        source.schema,
+        source.function,
+        _POLICIES[chosen] if isinstance(chosen, str) else chosen,
+        target,
+        options.get("neutral"),
+        frozenset(options.get("excludes", ())),
+    )
+
+
+def _numeric(values: Sequence[object]) -> list[float]:
+    return [value for value in values if isinstance(value, int | float)]
+
+
+_POLICIES: dict[str, Callable[[Sequence[object]], object]] = {
+    "min": lambda values: min(_numeric(values), default=None),
+    "max": lambda values: max(_numeric(values), default=None),
+    "sum": lambda values: math.fsum(_numeric(values)),
+    "or": any,
+    "first": lambda values: values[0],
+}
+
+
+def forget(name: str) -> None:
+    """Take a decorated action out of the default set again."""
+    _DECORATED.pop(name, None)
+
+
+def decorated() -> tuple[FunctionAction, ...]:
+    """Return every action that was made by the decorator."""
+    return tuple(_DECORATED.values())
+
+
+@cache
+def plugins() -> tuple[tuple[object, ...], tuple[tuple[str, str], ...]]:
+    """Return the actions of installed distributions, and the names of those that failed, each with its error."""
+    loaded, failed = load_plugins("gpurules.actions")
+    made: list[object] = []
+    errors = dict(failed)
+    for name, offer in loaded.items():
+        try:
+            made.append(offer() if isinstance(offer, type) else offer)
+        except Exception as error:  # a plug-in's constructor may raise anything
+            errors[name] = f"{type(error).__name__}: {error}"
+    return tuple(made), tuple(errors.items())

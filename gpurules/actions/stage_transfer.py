@@ -1,0 +1,81 @@
+"""Sends large transfers through a fast local area."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numeric
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a transfer is staged, and why.
+
+    Units: ``threshold`` in bytes.
+    Missing: ``area`` is None where the rule leaves it to the client.
+    """
+
+    area: str | None
+    threshold: float
+    on_full: str
+    rule: str
+
+
+class StageTransfer:
+    """Of the directives whose threshold the transfer reaches, the rule of the highest priority decides."""
+
+    name = "stage_transfer"
+    kind = ActionKind.DIRECTIVE
+    summary = "Sends a transfer that reaches the threshold through a staging area first."
+    target = "stage"
+    neutral: object = None
+    excludes: frozenset[str] = frozenset()
+    is_static = False
+    schema: ClassVar[Schema] = {
+        "type": "object",
+        "properties": {
+            "staging_threshold": {
+                "type": "number",
+                "minimum": 0,
+                "x-dimension": "bytes",
+                "default": 0,
+                "description": "Transfers of at least this size are staged; one of unknown size is not.",
+                "examples": ["100MiB", 104857600],
+            },
+            "staging_area": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The directory to stage in; the client's own where it is left out.",
+                "examples": ["/nvme/stage"],
+            },
+            "on_full": {
+                "type": "string",
+                "enum": ["direct", "wait", "fail"],
+                "default": "direct",
+                "description": "What to do where the area has no room: go without it, wait for room, or fail.",
+                "examples": ["wait"],
+            },
+        },
+        "additionalProperties": False,
+    }
+
+    def check(self, parameters: Parameters) -> Iterable[Complaint]:
+        """Find nothing: every parameter stands alone."""
+        return ()
+
+    def combine(self, claims: Sequence[Claim], situation: Situation) -> Stage | None:
+        """Return the stage that the weightiest rule asks for; of equals, the first."""
+        size = situation.transfer.size
+        if size is None:
+            return None
+        reached = [claim for claim in claims if size >= (numeric(claim.parameters, "staging_threshold") or 0)]
+        if not reached:
+            return None
+        best = max(reached, key=lambda claim: claim.priority)
+        area, on_full = best.parameters.get("staging_area"), best.parameters.get("on_full")
+        return Stage(
+            area if isinstance(area, str) else None,
+            numeric(best.parameters, "staging_threshold") or 0,
+            on_full if isinstance(on_full, str) else "direct",
+            best.rule,
+        )
