@@ -1,0 +1,99 @@
+"""Reads one cell of a tool's output: a number in canonical units, or the reason why there is none."""
+
+import re
+from typing import TypeAlias
+
+from gpurules.model import UNITS, Dimension
+from gpurules.model.units import Unit
+
+Number: TypeAlias = int | float
+
+NOT_OFFERED = frozenset(
+    {
+        "", "-", "--", "n/a", "na", "none", "null", "nan", "not supported", "not available", "not active", "no data",
+        "insufficient permissions", "requested functionality has been deprecated", "function not found",
+        "feature not found", "not found", "not applicable", "unsupported", "deprecated",
+    }
+)  # fmt: skip
+"""What tools write where a value is not to be had, though the device is well."""
+LOST = frozenset({"gpu is lost", "gpu lost", "lost", "gpu has fallen off the bus", "no devices were found"})
+"""What tools write where the device does not answer at all."""
+FAILED = frozenset(
+    {
+        "unknown error", "unknown", "err!", "error", "gpu requires reset", "gpu requires restart", "reset required",
+        "timeout", "driver not loaded", "in use", "gpu access blocked by the operating system", "uninitialized",
+        "driver/library version mismatch", "gpu reset required", "internal error", "irq issue",
+    }
+)  # fmt: skip
+"""What tools write where the device should have answered, and failed to."""
+_WORDS = NOT_OFFERED | LOST | FAILED
+_NUMBER = re.compile(r"([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?)\s*([^\d\s].*)?", re.ASCII)
+_FOLDED = {name.lower(): unit for name, unit in UNITS.items() if unit.dimension in (Dimension.HERTZ, Dimension.BYTES)}
+_LONGEST = 64
+
+
+def plain(text: str) -> str:
+    """Return the word that a cell says, without its brackets and in lower case.
+
+    >>> plain("[Not Supported]")
+    'not supported'
+    """
+    return text.strip().strip("[]()").strip().lower()
+
+
+def absence(text: str) -> str | None:
+    """Return why a cell holds no value, or None where it holds one.
+
+    >>> absence("[Unknown Error]")
+    'unknown error'
+    >>> absence("Tesla T4")
+    """
+    stripped = text.strip()
+    word = plain(stripped)
+    if word in _WORDS or (stripped.startswith("[") and stripped.endswith("]")):
+        return word[:_LONGEST] or "empty"
+    return None
+
+
+def unit_named(name: str) -> Unit | None:
+    """Return the unit that a tool means by *name*: ``MiB``, ``%``, ``W``, AMD's ``Mhz``."""
+    return UNITS.get(name) or _FOLDED.get(name.lower())
+
+
+def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tuple[Number | None, str | None]:
+    """Return the number that a cell says, and where it says none the reason.
+
+    *default_unit* is for a cell that names no unit itself. Integers stay exact.
+
+    Units: canonical ones of *dimension*.
+    Missing: the cell says so, or is no number of *dimension*.
+
+    >>> read_number("81559 MiB", Dimension.BYTES)
+    (85520809984, None)
+    >>> read_number("653.21", Dimension.WATTS, "W")
+    (653.21, None)
+    >>> read_number("[N/A]", Dimension.WATTS)
+    (None, 'n/a')
+    """
+    reason = absence(text)
+    if reason is not None:
+        return None, reason
+    text = text.strip()
+    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        return None, f"not a number: {text[:_LONGEST]!r}"
+    value: Number = float(match[1]) if not match[1].lstrip("+-").isdigit() else int(match[1])
+    name = (match[2] or "").strip() or default_unit
+    if not name:
+        return value, None
+    unit = unit_named(name)
+    if unit is None or unit.dimension is not dimension:
+        return None, f"not in {dimension.value}: {text!r}"
+    return scaled(value, unit), None
+
+
+def scaled(value: Number, unit: Unit) -> Number:
+    """Return *value* in the canonical unit; what is a whole number stays one."""
+    if isinstance(value, int) and value * unit.numerator % unit.denominator == 0:
+        return value * unit.numerator // unit.denominator
+    return value * unit.numerator / unit.denominator

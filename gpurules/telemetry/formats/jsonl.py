@@ -1,0 +1,48 @@
+"""The project's own recording: one snapshot a line, as JSON."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from gpurules.model import FactError, Snapshot
+from gpurules.telemetry.formats.lines import Line
+from gpurules.telemetry.formats.recording import Recording
+
+
+def parse_json(text: str) -> object:
+    """Return the data that JSON *text* says.
+
+    Raises:
+        ValueError: *text* is no JSON, is nested too deep, or has a number beyond every bound.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def recognises(head: Sequence[Line]) -> bool:
+    """Tell whether the first line is a JSON object of its own that is no rocm-smi report."""
+    first = next((line.text.strip() for line in head if line.text.strip()), "")
+    if not first.startswith("{"):
+        return False
+    try:
+        data = parse_json(first)
+    except ValueError:
+        return first != "{" and '"gpus"' in first
+    return isinstance(data, dict) and ("gpus" in data or "timestamp" in data)
+
+
+def read(recording: Recording) -> Iterator[Snapshot]:
+    """Walk through the snapshots; a line that is none is a problem, and passed over."""
+    for line in recording.lines:
+        if not line.text.strip():
+            continue
+        try:
+            data = parse_json(line.text)
+            if isinstance(data, dict) and data.get("timestamp") is None:
+                data["timestamp"] = recording.next_time()
+            yield Snapshot.from_dict(data)
+        except FactError as error:
+            recording.problem(line.number, str(error))
+        except ValueError as error:
+            recording.problem(line.number, f"no JSON: {error}")

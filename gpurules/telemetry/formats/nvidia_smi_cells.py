@@ -1,0 +1,208 @@
+"""Turns what nvidia-smi says of one GPU, by the names of its queries, into a GPU.
+
+Whatever the shape (CSV, XML, text), a GPU's record is a mapping of query field to cell, so this is the one place that
+knows what a query field means.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
+from gpurules.telemetry.formats.cells import FAILED, LOST, Number, absence, plain, read_number
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number of the model, and the query fields that give it, best first."""
+
+    attribute: str
+    dimension: Dimension
+    unit: str
+    names: tuple[str, ...]
+
+
+QUANTITIES = (
+    Quantity("memory_total", Dimension.BYTES, "MiB", ("memory.total",)),
+    Quantity("memory_used", Dimension.BYTES, "MiB", ("memory.used",)),
+    Quantity("memory_free", Dimension.BYTES, "MiB", ("memory.free",)),
+    Quantity("memory_reserved", Dimension.BYTES, "MiB", ("memory.reserved",)),
+    Quantity("utilization", Dimension.PERCENT, "%", ("utilization.gpu",)),
+    Quantity("memory_busy", Dimension.PERCENT, "%", ("utilization.memory",)),
+    Quantity("temperature", Dimension.CELSIUS, "C", ("temperature.gpu",)),
+    Quantity("memory_temperature", Dimension.CELSIUS, "C", ("temperature.memory",)),
+    Quantity("temperature_margin", Dimension.CELSIUS, "C", ("temperature.gpu.tlimit",)),
+    Quantity("power", Dimension.WATTS, "W", ("power.draw", "power.draw.average", "power.draw.instant")),
+    Quantity("power_limit", Dimension.WATTS, "W", ("enforced.power.limit", "power.limit")),
+    Quantity("clock_sm", Dimension.HERTZ, "MHz", ("clocks.current.sm",)),
+    Quantity("clock_memory", Dimension.HERTZ, "MHz", ("clocks.current.memory",)),
+    Quantity("fan_speed", Dimension.PERCENT, "%", ("fan.speed",)),
+    Quantity("pcie_rx", Dimension.BYTES_PER_SECOND, "KB/s", ("pcie.rx",)),
+    Quantity("pcie_tx", Dimension.BYTES_PER_SECOND, "KB/s", ("pcie.tx",)),
+    Quantity("ecc_errors", Dimension.NONE, "", ("ecc.errors.uncorrected.volatile.total",)),
+)
+"""Units: what nvidia-smi means where it prints none (``nounits``). ``pcie.rx`` and ``pcie.tx`` are in -q only."""
+
+REASONS = ("sw_power_cap", "hw_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown", "sw_thermal_slowdown")
+_BITS = dict(zip(REASONS, (0x4, 0x8, 0x40, 0x80, 0x20)))
+_EVENTS = "clocks_event_reasons."
+
+ALIASES = {
+    "gpu_name": "name", "gpu_uuid": "uuid", "gpu_bus_id": "pci.bus_id", "gpu_index": "index", "gpu.index": "index",
+    "clocks.sm": "clocks.current.sm", "clocks.mem": "clocks.current.memory", "used_memory": "used_gpu_memory",
+    "clocks.current.mem": "clocks.current.memory",
+}  # fmt: skip
+TEXTS = ("timestamp", "index", "uuid", "name", "pci.bus_id", "pstate", "driver_version", "hostname", "mig.mode.current")
+KNOWN = frozenset(
+    {name for quantity in QUANTITIES for name in quantity.names}
+    | set(TEXTS)
+    | {_EVENTS + reason for reason in (*REASONS, "active")}
+)
+"""The query fields that become facts."""
+
+
+def query_name(name: str) -> str:
+    """Return the present name of a query field, which has had others.
+
+    >>> query_name("clocks_throttle_reasons.sw_power_cap")
+    'clocks_event_reasons.sw_power_cap'
+    """
+    name = name.strip().lower().replace("clocks_throttle_reasons.", _EVENTS)
+    return ALIASES.get(name, name)
+
+
+def read_text(cells: Mapping[str, str], name: str) -> str | None:
+    """Return a cell's text, None where the cell is not there or says that there is none."""
+    text = cells.get(name)
+    return None if text is None or absence(text) is not None else text.strip()
+
+
+def gpu_from_cells(cells: Mapping[str, str], position: int = 0, units: Mapping[str, str] | None = None) -> GPU:
+    """Return the GPU that *cells* describe; *units* are what a header says of cells without their own.
+
+    Missing: see ``GPU.missing`` for what the recording names but does not tell.
+    """
+    values, missing = _quantities(cells, units or {})
+    throttle = _throttle(cells, missing)
+    status = _status(missing, bool(values))
+    labels: dict[str, object] = {key: text for key, name in _LABELS if (text := read_text(cells, name)) is not None}
+    return GPU(
+        index=_index(cells, position),
+        uuid=read_text(cells, "uuid"),
+        name=read_text(cells, "name"),
+        vendor="nvidia",
+        status=status,
+        healthy=status != "lost",
+        mig=False if read_text(cells, "mig.mode.current") else None,
+        memory=_share(values),
+        labels=labels,
+        missing=missing,
+        **{**values, **throttle},  # type: ignore[arg-type]
+    )
+
+
+_LABELS = (("pci_bus_id", "pci.bus_id"), ("pstate", "pstate"))
+
+
+def _index(cells: Mapping[str, str], position: int) -> GPUIndex:
+    text = read_text(cells, "index")
+    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else text or position
+
+
+def _quantities(cells: Mapping[str, str], units: Mapping[str, str]) -> tuple[dict[str, Number], dict[str, str]]:
+    values: dict[str, Number] = {}
+    missing: dict[str, str] = {}
+    for quantity in QUANTITIES:
+        for name in quantity.names:
+            text = cells.get(name)
+            if text is None:
+                continue
+            value, reason = read_number(text, quantity.dimension, units.get(name) or quantity.unit)
+            if value is not None:
+                values[quantity.attribute] = value
+                missing.pop(quantity.attribute, None)
+                break
+            missing.setdefault(quantity.attribute, reason or "no value")
+    return values, missing
+
+
+def _share(values: Mapping[str, Number]) -> float | None:
+    """Return the share of memory in use where no total is recorded; the reserve then counts as neither."""
+    used, free = values.get("memory_used"), values.get("memory_free")
+    if "memory_total" in values or used is None or free is None or used < 0 or free < 0 or not used + free:
+        return None
+    return 100 * used / (used + free)
+
+
+def _flag(cells: Mapping[str, str], reason: str, active: int | None) -> bool | None:
+    text = plain(cells.get(_EVENTS + reason, ""))
+    if text in ("active", "yes", "true", "1"):
+        return True
+    if text in ("not active", "no", "false", "0"):
+        return False
+    return None if active is None else bool(active & _BITS[reason])
+
+
+def any_true(flags: tuple[bool | None, ...]) -> bool | None:
+    """Return whether one of *flags* is true; unknown where none is and one is missing."""
+    return True if True in flags else None if None in flags else False
+
+
+def throttle_flags(flags: Mapping[str, bool | None]) -> dict[str, bool | None]:
+    """Return the three throttle facts of the clock event reasons by name.
+
+    The software power cap is a power brake like the others: a GPU at its power limit runs slower than it was asked to.
+
+    Source: nvmlDeviceGetCurrentClocksEventReasons.
+    """
+    power = any_true((flags.get("sw_power_cap"), flags.get("hw_power_brake_slowdown")))
+    thermal = any_true((flags.get("sw_thermal_slowdown"), flags.get("hw_thermal_slowdown")))
+    return {
+        "throttled": any_true((power, thermal, flags.get("hw_slowdown"))),
+        "throttle_thermal": thermal,
+        "throttle_power": power,
+    }
+
+
+def reasons_of_bitmask(active: int) -> dict[str, bool | None]:
+    """Return the clock event reasons that a bitmask says."""
+    return {reason: bool(active & bit) for reason, bit in _BITS.items()}
+
+
+def _throttle(cells: Mapping[str, str], missing: dict[str, str]) -> dict[str, bool | None]:
+    present = [name for name in (_EVENTS + reason for reason in (*REASONS, "active")) if name in cells]
+    if not present:
+        return {}
+    mask = (read_text(cells, _EVENTS + "active") or "").lower()
+    try:
+        active = int(mask, 16) if mask.startswith("0x") and len(mask) <= 18 else None
+    except ValueError:
+        active = None
+    facts = throttle_flags({reason: _flag(cells, reason, active) for reason in REASONS})
+    for attribute, fact in facts.items():
+        if fact is None:
+            missing[attribute] = next(
+                (r for n in present if (r := absence(cells[n])) not in (None, "not active")), "not recorded"
+            )
+    return facts
+
+
+def _status(missing: Mapping[str, str], has_values: bool) -> str:
+    """Return what the cells say of the GPU as a whole."""
+    reasons = set(missing.values())
+    if reasons & LOST or (not has_values and reasons & FAILED):
+        return "lost"
+    return "degraded" if reasons & FAILED else "ok"
+
+
+def process_from_cells(cells: Mapping[str, str]) -> GPUProcess | None:
+    """Return the process that the cells of a compute-apps query or of -q describe, None where there is no pid."""
+    pid, _ = read_number(cells.get("pid", ""), Dimension.NONE)
+    if not isinstance(pid, int) or pid < 0:
+        return None
+    used, _ = read_number(cells.get("used_gpu_memory", ""), Dimension.BYTES, "MiB")
+    return GPUProcess(
+        pid=pid,
+        name=read_text(cells, "process_name"),
+        memory_used=None if used is None or used < 0 else int(used),
+        kind=read_text(cells, "type"),
+    )

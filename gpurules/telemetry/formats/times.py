@@ -1,0 +1,77 @@
+"""Reads the times that recorders write."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from gpurules.telemetry.source import TelemetryError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DATE = re.compile(
+    r"(\d{4})[/-](\d\d?)[/-](\d\d?)[ T](\d\d?):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d\d?) (\d\d):(\d\d):(\d\d) (\d{4})", re.ASCII)
+_SECONDS = re.compile(r"\d{9,11}(?:\.\d{1,9})?", re.ASCII)
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _offset(text: str) -> tzinfo | None:
+    match = _OFFSET.fullmatch(text)
+    if match is None:
+        return None
+    minutes = int(match[2]) * 60 + int(match[3])
+    return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes)) if minutes < 24 * 60 else None
+
+
+def read_zone(name: str) -> tzinfo:
+    """Return the time zone of that *name* (``Europe/Berlin``, ``UTC``, ``+02:00``).
+
+    Raises:
+        TelemetryError: there is none.
+    """
+    if name.upper() in ("UTC", "Z"):
+        return UTC
+    fixed = _offset(name)
+    if fixed is not None:
+        return fixed
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise TelemetryError(
+            f"no time zone is named {name!r}; write it as 'UTC', '+02:00' or 'Europe/Berlin'"
+        ) from None
+
+
+def read_time(text: str, zone: tzinfo) -> float | None:
+    """Return the moment that *text* names, read as local time of *zone* where it says no offset itself.
+
+    Understands nvidia-smi's ``2026/04/25 16:06:06.780`` and ``Tue Jul 14 09:00:27 2026``, ISO 8601, and seconds
+    since 1970.
+
+    Units: seconds since 1970.
+    Missing: *text* is no time.
+
+    >>> read_time("1970/01/01 00:00:01.500", UTC)
+    1.5
+    """
+    text = text.strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    match = _DATE.fullmatch(text)
+    if match:
+        year, month, day, hour, minute, second = (int(match[n]) for n in range(1, 7))
+        fraction = match[7] or ""
+        if match[8]:
+            zone = _offset(match[8]) or UTC
+    else:
+        ctime = _CTIME.fullmatch(text)
+        if ctime is None or ctime[1] not in _MONTHS:
+            return None
+        month, fraction = _MONTHS.index(ctime[1]) + 1, ""
+        day, hour, minute, second, year = (int(ctime[n]) for n in range(2, 7))
+    try:
+        local = datetime(year, month, day, hour, minute, second, int((fraction + "000000")[:6]), tzinfo=zone)
+        return (local - _EPOCH) / timedelta(seconds=1)
+    except (ValueError, OverflowError):
+        return None

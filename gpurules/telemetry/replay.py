@@ -1,0 +1,147 @@
+"""Plays back recorded telemetry, whatever tool recorded it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
+
+from gpurules.model import Snapshot
+from gpurules.telemetry.formats import jsonl, nvidia_smi_csv
+from gpurules.telemetry.formats.lines import Line, read_lines
+from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.formats.times import read_zone
+from gpurules.telemetry.source import EndOfTelemetry, Options, TelemetryError
+
+HEAD = 64
+"""How many lines are looked at to tell the format."""
+Read: TypeAlias = Callable[[Recording], Iterator[Snapshot]]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way in which telemetry is recorded: how to tell it by the first lines, and how to read it."""
+
+    name: str
+    recognises: Callable[[Sequence[Line]], bool]
+    read: Read
+
+
+FORMATS = (
+    Format("gpurules JSONL", jsonl.recognises, jsonl.read),
+    Format("nvidia-smi --query-gpu CSV", nvidia_smi_csv.recognises, nvidia_smi_csv.read),
+)
+"""Every format, in the order in which they are tried."""
+
+
+class Replay:
+    """A recording that is played back, snapshot by snapshot; of the file never more than a bounded piece is held."""
+
+    def __init__(self, recording: Recording, format_name: str, snapshots: Iterator[Snapshot], host: str | None) -> None:
+        self.name = f"replay:{recording.place}"
+        self.format = format_name
+        self.count = 0
+        self._recording = recording
+        self._snapshots = snapshots
+        self._host = host
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The first few lines that could not be used, each with its place."""
+        return tuple(self._recording.problems)
+
+    @property
+    def problem_count(self) -> int:
+        """How many lines could not be used so far."""
+        return self._recording.problem_count
+
+    def read(self) -> Snapshot:
+        """Return the next snapshot.
+
+        Raises:
+            TelemetryError: the recording can not be read on.
+            EndOfTelemetry: there is no further snapshot.
+        """
+        snapshot = next(self._snapshots, None)
+        if snapshot is None:
+            if not self.count and self.problems:
+                raise TelemetryError(f"{self._recording.place} has no snapshot that can be read; {self.problems[0]}")
+            raise EndOfTelemetry(f"{self._recording.place} ends after {self.count} snapshots")
+        self.count += 1
+        return replace(snapshot, host=self._host) if self._host else snapshot
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        while True:
+            try:
+                yield self.read()
+            except EndOfTelemetry:
+                return
+
+    def close(self) -> None:
+        """Close the file; nothing can be read from then on."""
+        for generator in (self._snapshots, self._recording.lines):
+            if hasattr(generator, "close"):
+                generator.close()
+
+
+def _format(place: str, head: Sequence[Line], columns: str | None) -> Format:
+    for candidate in FORMATS:
+        if candidate.recognises(head):
+            return candidate
+    first = next((line for line in head if line.text.strip()), None)
+    if first is None:
+        raise TelemetryError(f"{place} is empty; record something first")
+    if columns is not None:
+        return next(candidate for candidate in FORMATS if candidate.read is nvidia_smi_csv.read)
+    known = ", ".join(candidate.name for candidate in FORMATS)
+    raise TelemetryError(
+        f"{place}:{first.number}: the format is not known from {first.text[:80]!r}; these can be replayed: {known}"
+    )
+
+
+def replay(
+    path: str | PathLike[str],
+    columns: str | None = None,
+    timezone: str = "UTC",
+    host: str | None = None,
+    interval: float = 5.0,
+) -> Replay:
+    """Open the recording at *path*; the format is told from its first lines.
+
+    *columns* names the columns of an nvidia-smi log without a header, as ``--query-gpu`` does; *timezone* is that of
+    the recorder, for times without an offset; *host* stands in every snapshot.
+
+    Units: *interval* in seconds, the step between snapshots of a recording without times.
+
+    Raises:
+        TelemetryError: the file can not be read, or its format is not known.
+    """
+    if not 0 < interval < float("inf"):
+        raise TelemetryError(f"the interval is a number of seconds above 0, not {interval!r}")
+    zone = read_zone(timezone)
+    lines = read_lines(Path(path))
+    head = list(islice(lines, HEAD))
+    chosen = _format(str(path), head, columns)
+    recording = Recording(str(path), chain(head, lines), zone, interval, columns)
+    return Replay(recording, chosen.name, chosen.read(recording), host)
+
+
+class ReplayFactory:
+    """Opens ``replay:PATH``."""
+
+    name = "replay"
+
+    def open(self, argument: str, options: Mapping[str, object]) -> Replay:
+        """Return the recording at the path *argument*.
+
+        Raises:
+            TelemetryError: an option is not known, or the recording can not be opened.
+        """
+        taken = Options(self.name, options)
+        columns, timezone, host = taken.text("columns"), taken.text("timezone"), taken.text("host")
+        interval = taken.number("interval", 5.0)
+        taken.finish()
+        if not argument:
+            raise TelemetryError("replay needs the path of a recording, as in replay:node.jsonl")
+        return replay(argument, columns, timezone or "UTC", host, interval)

@@ -1,0 +1,144 @@
+"""What a telemetry source is: something that answers with snapshots."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol, runtime_checkable
+
+from gpurules.errors import GpurulesError
+from gpurules.model import Snapshot
+from gpurules.registry import did_you_mean
+
+
+class TelemetryError(GpurulesError):
+    """A source could not be read; the message names the place and the remedy."""
+
+
+class EndOfTelemetry(TelemetryError):
+    """A finite source has no further snapshot."""
+
+
+class Source(Protocol):
+    """Where snapshots come from: a device library, a tool, a scrape, a recording or a simulation."""
+
+    @property
+    def name(self) -> str:
+        """What the source is called in messages and in the status."""
+        ...
+
+    def read(self) -> Snapshot:
+        """Return what is known now.
+
+        Raises:
+            TelemetryError: the source can not be read.
+            EndOfTelemetry: the source is finite, and was read to its end.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the source holds; doing so twice is allowed."""
+        ...
+
+
+@runtime_checkable
+class FiniteSource(Source, Protocol):
+    """A source that ends, and so can be walked through."""
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Walk through the snapshots that are left."""
+        ...
+
+
+class SourceFactory(Protocol):
+    """Opens sources of one kind; this is what a registry of sources holds."""
+
+    @property
+    def name(self) -> str:
+        """The word before the colon in ``name:argument``."""
+        ...
+
+    def open(self, argument: str, options: Mapping[str, object]) -> Source:
+        """Return a source for what stands after the colon.
+
+        Raises:
+            TelemetryError: the argument or an option does not fit, or the source can not be opened.
+        """
+        ...
+
+
+class Options:
+    """Takes the options of one source by name and type; what is left over was misspelt."""
+
+    def __init__(self, source: str, options: Mapping[str, object]) -> None:
+        self._source = source
+        self._options = options
+        self._asked: list[str] = []
+
+    @classmethod
+    def parse(cls, source: str, argument: str, options: Mapping[str, object]) -> "Options":
+        """Return the options of ``key=value,key=value``, with *options* given apart winning over them.
+
+        Raises:
+            TelemetryError: a part is no ``key=value``.
+        """
+        parsed: dict[str, object] = {}
+        for part in filter(None, (part.strip() for part in argument.split(","))):
+            key, equals, value = part.partition("=")
+            if not equals:
+                raise TelemetryError(
+                    f"{source}: {part!r} is no option; write key=value, as in {source}:gpus=4,seconds=60"
+                )
+            parsed[key.strip()] = value.strip()
+        return cls(source, {**parsed, **options})
+
+    def text(self, key: str) -> str | None:
+        """Return a text, or None.
+
+        Raises:
+            TelemetryError: it is something else.
+        """
+        self._asked.append(key)
+        value = self._options.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        raise TelemetryError(f"{self._source}: the option {key!r} is a text, not {value!r}")
+
+    def number(self, key: str, default: float, minimum: float = 0.0, maximum: float = 1e12) -> float:
+        """Return a number within bounds.
+
+        Raises:
+            TelemetryError: it is no number, or out of bounds.
+        """
+        self._asked.append(key)
+        value = self._options.get(key, default)
+        if isinstance(value, str):
+            try:
+                value = float(value)
+            except ValueError:
+                value = None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value <= maximum:
+            given = self._options.get(key)
+            raise TelemetryError(
+                f"{self._source}: the option {key!r} is a number from {minimum:g} to {maximum:g}, not {given!r}"
+            )
+        return value
+
+    def whole(self, key: str, default: int, minimum: int = 0, maximum: int = 10**9) -> int:
+        """Return a whole number within bounds.
+
+        Raises:
+            TelemetryError: it is no whole number, or out of bounds.
+        """
+        value = self.number(key, default, minimum, maximum)
+        if value != int(value):
+            raise TelemetryError(f"{self._source}: the option {key!r} is a whole number, not {value!r}")
+        return int(value)
+
+    def finish(self) -> None:
+        """Refuse what nobody asked for.
+
+        Raises:
+            TelemetryError: an option is not known; the message offers the nearest.
+        """
+        for key in self._options:
+            if key not in self._asked:
+                hint = did_you_mean(key, self._asked) or f"it has {', '.join(self._asked)}"
+                raise TelemetryError(f"{self._source}: no option is named {key!r}; {hint}")
