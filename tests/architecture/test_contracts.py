@@ -1,0 +1,64 @@
+"""Who may import whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
+PLUGIN_FOLDERS = {
+    "backends": "backend",
+    "actions": "action",
+    "telemetry": "source",
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports_of(module: Path) -> set[str]:
+    """Return every module that *module* imports, at its top or inside a function."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            found.add(node.module or "")
+    return found
+
+
+def test_every_import_contract_holds(root: Path) -> None:
+    command = "import sys; from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "--no-cache", "--no-logo"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_imports_the_root_package(module: Path) -> None:
+    assert "gpurules" not in imports_of(module)
+
+
+@pytest.mark.parametrize("folder", sorted(PLUGIN_FOLDERS))
+def test_plug_ins_of_one_kind_do_not_import_each_other(folder: str) -> None:
+    """They may import the file that defines their kind, and what is no plug-in: files that no sibling registers."""
+    registered = {
+        name.removeprefix(f"gpurules.{folder}.")
+        for name in imports_of(PACKAGE / folder / "__init__.py")
+        if name.startswith(f"gpurules.{folder}.")
+    } - {PLUGIN_FOLDERS[folder]}
+    for module in (PACKAGE / folder).glob("*.py"):
+        if module.stem in registered:
+            siblings = {f"gpurules.{folder}.{name}" for name in registered - {module.stem}}
+            assert not imports_of(module) & siblings, f"{module.name} imports a sibling"
+
+
+def test_shipped_folders_hold_no_python(root: Path) -> None:
+    """Editable installs would break."""
+    assert [*(root / "grammars").rglob("*.py"), *(root / "rulesets").rglob("*.py")] == []

@@ -1,0 +1,34 @@
+"""What all tests share: the root of the checkout, and approved texts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the approved texts anew; review them as prose")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with the approved one of that name (a path under ``tests/golden``)."""
+
+    def check(name: str, text: str) -> None:
+        approved = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            approved.parent.mkdir(parents=True, exist_ok=True)
+            approved.write_text(text, encoding="utf-8")
+        assert approved.exists(), f"no approved text {name}; make it with pytest --update-golden"
+        assert text == approved.read_text(encoding="utf-8")
+
+    return check
