@@ -1,0 +1,233 @@
+"""The names that a condition can use, and what checking a text against them gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gpurules.diagnostics import Finding, Span
+from gpurules.fields import FIELDS, Field, Scope
+from gpurules.language import ir, nodes
+from gpurules.language.checker import Context, Named, check, check_condition, check_list
+from gpurules.language.functions import FUNCTIONS
+from gpurules.language.parser import Parsed
+from gpurules.model import ERROR, Datatype, Value
+
+MAX_TERMS = 50_000
+MAX_HEIGHT = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A typed constant that a ruleset takes."""
+
+    value: Value
+    datatype: Datatype
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A text that has been checked.
+
+    ``term`` is of type ERROR where there is an error among ``findings``; their spans count in the text itself.
+    """
+
+    term: ir.Term
+    findings: tuple[Finding, ...]
+    per_gpu: bool = False
+    used: frozenset[str] = field(default=frozenset())
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """The scopes that the term reads."""
+        return ir.scopes(self.term)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the fields that the term reads."""
+        return frozenset(f.name for f in ir.fields(self.term))
+
+
+BROKEN = ir.Constant(None, ERROR)
+
+
+class Environment:
+    """Fields, definitions, signals and inputs under their names; each is checked once, in order of need.
+
+    A name that stands for several things is, in this order, a definition, a signal, an input, a field.
+    """
+
+    def __init__(
+        self,
+        fields: Mapping[str, Field] = FIELDS,
+        definitions: Mapping[str, Parsed] | None = None,
+        signals: Mapping[str, Parsed] | None = None,
+        inputs: Mapping[str, Input] | None = None,
+    ) -> None:
+        self._fields = fields
+        self._definitions = definitions or {}
+        self._signals = signals or {}
+        self._inputs = inputs or {}
+        self._checked: dict[tuple[str, str], Checked] = {}
+        self._lists: dict[str, tuple[ir.Constant, ...]] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that a condition can use, functions too."""
+        return (*self._definitions, *self._signals, *self._inputs, *self._fields, *FUNCTIONS)
+
+    def condition(self, parsed: Parsed) -> Checked:
+        """Return *parsed* checked as a condition."""
+        self._prepare(parsed)
+        return self._checked_text(parsed, wants_bool=True)
+
+    def definition(self, name: str) -> Checked:
+        """Return the definition *name* checked; a list has the term of its first member."""
+        self._prepare_named(("definition", name))
+        return self._checked["definition", name]
+
+    def signal(self, name: str) -> Checked:
+        """Return the start condition of the signal *name* checked."""
+        self._prepare_named(("signal", name))
+        return self._checked["signal", name]
+
+    def resolve(self, name: str) -> Named:
+        """Return what *name* stands for, None if for nothing."""
+        if name in self._definitions:
+            checked = self._checked.get(("definition", name))
+            if name in self._lists:
+                return self._lists[name]
+            return checked.term if checked else BROKEN
+        if name in self._signals:
+            checked = self._checked.get(("signal", name))
+            return ir.Signal(name, checked.per_gpu if checked else False)
+        if name in self._inputs:
+            given = self._inputs[name]
+            return ir.Constant(given.value, given.datatype, spelling=name)
+        return self._fields.get(name)
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Return how many terms, and how high a tree, the definition *name* puts in the place of its name."""
+        return self._sizes.get(name, (1, 1))
+
+    def _key(self, name: str) -> tuple[str, str] | None:
+        if name in self._definitions:
+            return ("definition", name)
+        return ("signal", name) if name in self._signals else None
+
+    def _needs(self, parsed: Parsed) -> list[tuple[str, str]]:
+        """Return the definitions and signals that a text names, in order."""
+        found: dict[tuple[str, str], None] = {}
+        stack: list[nodes.Definition] = [*([parsed.tree] if parsed.tree else []), *parsed.fragments]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, nodes.Name) and (key := self._key(node.name)) is not None:
+                found[key] = None
+            stack.extend(nodes.children(node))
+        return list(found)
+
+    def _parsed(self, key: tuple[str, str]) -> Parsed:
+        return (self._definitions if key[0] == "definition" else self._signals)[key[1]]
+
+    def _prepare(self, parsed: Parsed) -> None:
+        for key in self._needs(parsed):
+            self._prepare_named(key)
+
+    def _prepare_named(self, first: tuple[str, str]) -> None:
+        """Check *first* after all that it needs; without recursion, so that no chain of definitions is too long."""
+        path: list[tuple[str, str]] = []
+        stack: list[tuple[tuple[str, str], bool]] = [(first, False)]
+        while stack:
+            key, is_done = stack.pop()
+            if key in self._checked:
+                if is_done:
+                    path.pop()
+                continue
+            if is_done:
+                path.pop()
+                self._check_named(key)
+            elif key in path:
+                self._report_cycle(path[path.index(key) :])
+            else:
+                path.append(key)
+                stack.append((key, True))
+                stack.extend((need, False) for need in reversed(self._needs(self._parsed(key))))
+
+    def _report_cycle(self, cycle: list[tuple[str, str]]) -> None:
+        names = " -> ".join(name for _, name in [*cycle, cycle[0]])
+        first, *others = cycle
+        text = self._parsed(first).text
+        finding = Finding(
+            "GPR115",
+            Span(0, len(text)),
+            f"{first[1]!r} is defined by itself: {names}",
+            "take one name out of the circle",
+        )
+        self._checked[first] = Checked(BROKEN, (finding,))
+        for other in others:
+            self._checked[other] = Checked(BROKEN, ())
+
+    def _check_named(self, key: tuple[str, str]) -> None:
+        parsed = self._parsed(key)
+        if isinstance(parsed.tree, nodes.ListLiteral):
+            context = Context(self)
+            members = check_list(parsed.tree, context)
+            self._lists[key[1]] = members
+            self._checked[key] = Checked(members[0] if members else BROKEN, tuple(context.findings))
+            return
+        checked = self._checked_text(parsed, wants_bool=key[0] == "signal")
+        self._checked[key] = checked
+
+    def _checked_text(self, parsed: Parsed, wants_bool: bool) -> Checked:
+        context = Context(self)
+        for fragment in parsed.fragments:
+            check(fragment, context)
+        tree = parsed.tree
+        if tree is None or isinstance(tree, nodes.ListLiteral):
+            return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))
+        term = check_condition(tree, context) if wants_bool else check(tree, context)
+        size, height = _measure(tree, self)
+        if size > MAX_TERMS or height > MAX_HEIGHT:
+            what = f"more than {MAX_TERMS:,} parts" if size > MAX_TERMS else "a tree that is too high"
+            context.report("GPR009", tree.span, f"with its definitions put in place the condition has {what}")
+        findings = (*parsed.findings, *context.findings)
+        is_broken = any(f.code in _FATAL for f in findings)
+        result = Checked(BROKEN if is_broken else term, findings, ir.is_per_gpu(term), frozenset(context.used))
+        self._note_size(parsed, (1, 1) if is_broken else (size, height))
+        return result
+
+    def _note_size(self, parsed: Parsed, size: tuple[int, int]) -> None:
+        for name, definition in self._definitions.items():
+            if definition is parsed:
+                self._sizes[name] = size
+
+
+def _measure(tree: nodes.Expr, environment: Environment) -> tuple[int, int]:
+    """Return how many terms and how high the tree is once definitions are put in place."""
+    count, highest = 0, 0
+    stack: list[tuple[nodes.Definition, int]] = [(tree, 1)]
+    while stack:
+        node, height = stack.pop()
+        inner, above = environment.size(node.name) if isinstance(node, nodes.Name) else (1, 1)
+        count += inner
+        highest = max(highest, height + above - 1)
+        stack.extend((child, height + 1) for child in nodes.children(node))
+    return count, highest
+
+
+_FATAL = frozenset(
+    {
+        "GPR003",
+        "GPR004",
+        "GPR007",
+        "GPR009",
+        "GPR011",
+        "GPR101",
+        "GPR103",
+        "GPR104",
+        "GPR115",
+        "GPR116",
+        "GPR117",
+        "GPR118",
+    }
+    | {"GPR119", "GPR120"}
+)

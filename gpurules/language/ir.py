@@ -1,0 +1,280 @@
+"""The checked tree: smaller than the syntax tree, every term typed, every constant in its canonical unit.
+
+Names are resolved: definitions are put in place, inputs are constants. A term is immutable and may be shared.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from gpurules.diagnostics import Span
+from gpurules.fields import Field, Scope
+from gpurules.language.nodes import Comparator, Sign, TextOperator
+from gpurules.model import BOOL, NUMBER, Datatype, Value
+
+NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Base of every term: where it was written."""
+
+    span: Span = field(default=NOWHERE, kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Base):
+    """A value known before evaluation; ``spelling`` is how it was written."""
+
+    value: Value
+    datatype: Datatype
+    spelling: str = field(default="", kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Base):
+    """The value of a field."""
+
+    field: Field
+
+    @property
+    def datatype(self) -> Datatype:
+        """The type of the field."""
+        return self.field.datatype
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Base):
+    """Whether a signal is on: of each GPU, or of the node."""
+
+    name: str
+    per_gpu: bool
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Window(Base):
+    """A function of the samples of a field in the last ``seconds``."""
+
+    function: str
+    field: Field
+    seconds: float
+    parameter: float | None
+    datatype: Datatype
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Base):
+    """The opposite number."""
+
+    operand: "Term"
+    datatype: Datatype
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Base):
+    """``first`` joined with each of ``rest`` in turn: a sum or a product, flat."""
+
+    first: "Term"
+    rest: tuple[tuple[Sign, "Term"], ...]
+    datatype: Datatype
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Base):
+    """A scalar function of its arguments."""
+
+    function: str
+    arguments: tuple["Term", ...]
+    datatype: Datatype
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Base):
+    """A function over all GPUs in scope."""
+
+    function: str
+    operand: "Term"
+    datatype: Datatype
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Base):
+    """``operands[0] < operands[1] < …``: the AND of its links."""
+
+    comparators: tuple[Comparator, ...]
+    operands: tuple["Term", ...]
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Base):
+    """Whether the subject equals one of the members."""
+
+    subject: "Term"
+    members: tuple["Term", ...]
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class TextTest(Base):
+    """Whether the subject has the pattern in it, at its start, …"""
+
+    operator: TextOperator
+    subject: "Term"
+    pattern: "Term"
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class IsMissing(Base):
+    """Whether the operand is missing (of a bool: unknown)."""
+
+    operand: "Term"
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Base):
+    """Kleene's negation."""
+
+    operand: "Term"
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class And(Base):
+    """Kleene's conjunction."""
+
+    parts: tuple["Term", ...]
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Base):
+    """Kleene's disjunction."""
+
+    parts: tuple["Term", ...]
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+Term: TypeAlias = (
+    Constant
+    | Read
+    | Signal
+    | Window
+    | Negative
+    | Arithmetic
+    | Apply
+    | Aggregate
+    | Compare
+    | Member
+    | TextTest
+    | IsMissing
+    | Not
+    | And
+    | Or
+)
+"""Every term of the checked tree."""
+
+TRUE = Constant(True, BOOL)
+FALSE = Constant(False, BOOL)
+UNKNOWN = Constant(None, BOOL)
+ZERO = Constant(0, NUMBER)
+
+
+def children(term: Term) -> tuple[Term, ...]:
+    """Return the parts of *term*, in order."""
+    match term:
+        case Constant() | Read() | Signal() | Window():
+            return ()
+        case Negative(operand) | IsMissing(operand) | Not(operand) | Aggregate(_, operand):
+            return (operand,)
+        case Arithmetic(first, rest):
+            return (first, *(part for _, part in rest))
+        case Apply(_, arguments):
+            return arguments
+        case Compare(_, operands):
+            return operands
+        case Member(subject, members):
+            return (subject, *members)
+        case TextTest(_, subject, pattern):
+            return (subject, pattern)
+        case And(parts) | Or(parts):
+            return parts
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """Yield *term* and every term in it, each shared term once, without recursion."""
+    seen: set[int] = set()
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            stack.extend(reversed(children(current)))
+
+
+def fields(term: Term) -> frozenset[Field]:
+    """Return every field that *term* reads, windows included."""
+    return frozenset(t.field for t in walk(term) if isinstance(t, Read | Window))
+
+
+def scopes(term: Term) -> frozenset[Scope]:
+    """Return the scopes that *term* reads; a signal counts as a fact of its GPUs or of the node."""
+    found = {f.scope for f in fields(term)}
+    found |= {Scope.GPU if t.per_gpu else Scope.NODE for t in walk(term) if isinstance(t, Signal)}
+    return frozenset(found)
+
+
+def is_per_gpu(term: Term) -> bool:
+    """Return whether *term* has a value for each GPU: it reads one outside an aggregate."""
+    seen: set[int] = set()
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if id(current) in seen or isinstance(current, Aggregate):
+            continue
+        seen.add(id(current))
+        match current:
+            case Read(field=f) | Window(field=f):
+                if f.is_per_gpu:
+                    return True
+            case Signal(per_gpu=True):
+                return True
+            case _:
+                stack.extend(children(current))
+    return False

@@ -1,0 +1,261 @@
+"""The syntax tree: what was written, with where it stands. Nodes hold no behaviour."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from gpurules.diagnostics import Span
+from gpurules.model import Dimension
+
+
+class Comparator(StrEnum):
+    """How two values are compared."""
+
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+class TextOperator(StrEnum):
+    """How a text is searched."""
+
+    CONTAINS = "CONTAINS"
+    STARTSWITH = "STARTSWITH"
+    ENDSWITH = "ENDSWITH"
+    GLOB = "GLOB"
+    MATCHES = "MATCHES"
+
+
+class Sign(StrEnum):
+    """How a part of a sum or product joins the parts before it."""
+
+    PLUS = "+"
+    MINUS = "-"
+    TIMES = "*"
+    OVER = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Base of every node: it knows where it stands."""
+
+    span: Span = field(kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity(Node):
+    """A number, with its unit if it has one, as it was spelt; ``value`` is in the canonical unit."""
+
+    spelling: str
+    value: int | float
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Node):
+    """A string."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean(Node):
+    """TRUE or FALSE."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """The name of a field, signal, define or input."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window(Node):
+    """``name[duration]``."""
+
+    name: Name
+    duration: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """``function(arguments)``."""
+
+    function: Name
+    arguments: tuple["Expr", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Node):
+    """``( … )``, kept so that what was written can be printed."""
+
+    inner: "Expr"
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Node):
+    """``-operand``."""
+
+    operand: "Expr"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Node):
+    """``first ± part ± part …``: flat, however long."""
+
+    first: "Expr"
+    rest: tuple[tuple[Sign, "Expr"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Node):
+    """``first ×÷ part ×÷ part …``: flat, however long."""
+
+    first: "Expr"
+    rest: tuple[tuple[Sign, "Expr"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Node):
+    """``first < part < part …``: a comparison, or a chain of them."""
+
+    first: "Expr"
+    rest: tuple[tuple[Comparator, "Expr"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership(Node):
+    """``subject [NOT] IN (members)``."""
+
+    subject: "Expr"
+    members: tuple["Expr", ...]
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListMembership(Node):
+    """``subject [NOT] IN name``, the name of a list."""
+
+    subject: "Expr"
+    name: Name
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Node):
+    """``subject [NOT] BETWEEN low AND high``, the bounds included."""
+
+    subject: "Expr"
+    low: "Expr"
+    high: "Expr"
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextTest(Node):
+    """``subject [NOT] CONTAINS pattern``, and its relatives."""
+
+    operator: TextOperator
+    subject: "Expr"
+    pattern: "Expr"
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MissingTest(Node):
+    """``subject IS [NOT] MISSING``."""
+
+    subject: "Expr"
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    """``NOT operand``."""
+
+    operand: "Expr"
+
+
+@dataclass(frozen=True, slots=True)
+class And(Node):
+    """``part AND part …``: flat."""
+
+    parts: tuple["Expr", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Node):
+    """``part OR part …``: flat."""
+
+    parts: tuple["Expr", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListLiteral(Node):
+    """``[literal, literal]``, in definitions only."""
+
+    members: tuple["Expr", ...]
+
+
+Expr: TypeAlias = (
+    Quantity
+    | Text
+    | Boolean
+    | Name
+    | Window
+    | Call
+    | Group
+    | Negative
+    | Sum
+    | Product
+    | Compare
+    | Membership
+    | ListMembership
+    | Between
+    | TextTest
+    | MissingTest
+    | Not
+    | And
+    | Or
+)
+"""Every node that stands for a value."""
+
+Definition: TypeAlias = Expr | ListLiteral
+"""What a ``define`` can be."""
+
+
+def children(node: Definition) -> tuple[Definition, ...]:
+    """Return the parts of *node*, in order."""
+    match node:
+        case Quantity() | Text() | Boolean() | Name():
+            return ()
+        case Window(name, duration):
+            return (name, duration)
+        case Call(function, arguments):
+            return (function, *arguments)
+        case Group(inner):
+            return (inner,)
+        case Negative(operand) | Not(operand):
+            return (operand,)
+        case Sum(first, rest) | Product(first, rest) | Compare(first, rest):
+            return (first, *(part for _, part in rest))
+        case Membership(subject, members):
+            return (subject, *members)
+        case ListMembership(subject, name):
+            return (subject, name)
+        case Between(subject, low, high):
+            return (subject, low, high)
+        case TextTest(_, subject, pattern):
+            return (subject, pattern)
+        case MissingTest(subject):
+            return (subject,)
+        case And(parts) | Or(parts):
+            return parts
+        case ListLiteral(members):
+            return members

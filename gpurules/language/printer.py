@@ -1,0 +1,172 @@
+"""Trees to text: the canonical spelling of what was written, and of what it was checked to."""
+
+from gpurules.language import ir, nodes
+from gpurules.model import Dimension, Kind
+
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "'": "\\'"}
+
+
+def quoted(text: str) -> str:
+    """Return *text* as a string literal of the language.
+
+    >>> quoted("it's")
+    '"it\\'s"'
+    """
+    quote = '"' if "'" in text and '"' not in text else "'"
+    spelt = []
+    for character in text:
+        if character == quote or (character in _ESCAPES and character != "'"):
+            spelt.append(_ESCAPES.get(character, f"\\{character}"))
+        elif character.isprintable() or ord(character) > 0xFFFF:
+            spelt.append(character)
+        else:
+            spelt.append(f"\\u{ord(character):04x}")
+    return quote + "".join(spelt) + quote
+
+
+def show(node: nodes.Definition) -> str:
+    """Return *node* in its canonical spelling; reading it back gives an equal tree."""
+    match node:
+        case nodes.Quantity(spelling):
+            return spelling
+        case nodes.Text(value):
+            return quoted(value)
+        case nodes.Boolean(value):
+            return "TRUE" if value else "FALSE"
+        case nodes.Name(name):
+            return name
+        case nodes.Window(name, duration):
+            return f"{name.name}[{duration.spelling}]"
+        case nodes.Call(function, arguments):
+            return f"{function.name}({_listed(arguments)})"
+        case nodes.Group(inner):
+            return f"({show(inner)})"
+        case nodes.Negative(operand):
+            return f"-{show(operand)}"
+        case nodes.Sum(first, rest) | nodes.Product(first, rest):
+            return show(first) + _joined([(sign.value, part) for sign, part in rest])
+        case nodes.Compare(first, rest):
+            return show(first) + _joined([(comparator.value, part) for comparator, part in rest])
+        case nodes.Membership(subject, members, negated):
+            return f"{show(subject)} {'NOT ' if negated else ''}IN ({_listed(members)})"
+        case nodes.ListMembership(subject, name, negated):
+            return f"{show(subject)} {'NOT ' if negated else ''}IN {name.name}"
+        case nodes.Between(subject, low, high, negated):
+            return f"{show(subject)} {'NOT ' if negated else ''}BETWEEN {show(low)} AND {show(high)}"
+        case nodes.TextTest(operator, subject, pattern, negated):
+            return f"{show(subject)} {'NOT ' if negated else ''}{operator} {show(pattern)}"
+        case nodes.MissingTest(subject, negated):
+            return f"{show(subject)} IS {'NOT ' if negated else ''}MISSING"
+        case nodes.Not(operand):
+            return f"NOT {show(operand)}"
+        case nodes.And(parts):
+            return " AND ".join([show(part) for part in parts])
+        case nodes.Or(parts):
+            return " OR ".join([show(part) for part in parts])
+        case nodes.ListLiteral(members):
+            return f"[{_listed(members)}]"
+
+
+def _listed(members: tuple[nodes.Expr, ...]) -> str:
+    return ", ".join([show(member) for member in members])
+
+
+def _joined(rest: list[tuple[str, nodes.Expr]]) -> str:
+    return "".join([f" {sign} {show(part)}" for sign, part in rest])
+
+
+_UNITS = {
+    Dimension.NONE: "",
+    Dimension.PERCENT: "%",
+    Dimension.BYTES: "B",
+    Dimension.BYTES_PER_SECOND: "B/s",
+    Dimension.SECONDS: "s",
+    Dimension.CELSIUS: "C",
+    Dimension.WATTS: "W",
+    Dimension.JOULES: "J",
+    Dimension.HERTZ: "Hz",
+}
+# how tightly a term holds together, for brackets: OR 0, AND 1, NOT 2, comparison 3, sum 4, product 5, atom 6
+_LOOSE_SUM, _LOOSE_PRODUCT, _ATOM = 4, 5, 6
+
+
+def _tightness(term: ir.Term) -> int:
+    match term:
+        case ir.Or():
+            return 0
+        case ir.And():
+            return 1
+        case ir.Not(ir.Member() | ir.TextTest() | ir.IsMissing()):
+            return 3
+        case ir.Not():
+            return 2
+        case ir.Compare() | ir.Member() | ir.TextTest() | ir.IsMissing():
+            return 3
+        case ir.Arithmetic(_, rest):
+            return _LOOSE_SUM if rest[0][0] in (nodes.Sign.PLUS, nodes.Sign.MINUS) else _LOOSE_PRODUCT
+        case _:
+            return _ATOM
+
+
+def _inside(term: ir.Term, least: int) -> str:
+    text = spell(term)
+    return text if _tightness(term) >= least else f"({text})"
+
+
+def spell(term: ir.Term) -> str:
+    """Return the checked *term* as a condition of the language, definitions put in place.
+
+    A constant keeps the spelling it was written in.
+    """
+    match term:
+        case ir.Constant(value, datatype):
+            return _constant(term, value, datatype.kind, datatype.dimension)
+        case ir.Read(field):
+            return field.name
+        case ir.Signal(name):
+            return name
+        case ir.Window(function, field, seconds, parameter):
+            window = f"{field.name}[{seconds:g}s]"
+            if function == "quantile_over_time":
+                return f"{function}({parameter:g}, {window})"
+            return f"{function}({window})" if parameter is None else f"{function}({window}, {parameter:g}s)"
+        case ir.Negative(operand):
+            return f"-{_inside(operand, _ATOM)}"
+        case ir.Arithmetic(first, rest):
+            own = _tightness(term)
+            return _inside(first, own) + "".join([f" {sign} {_inside(part, own + 1)}" for sign, part in rest])
+        case ir.Apply(function, arguments):
+            return f"{function}({', '.join([spell(a) for a in arguments])})"
+        case ir.Aggregate(function, operand):
+            return f"{function}({spell(operand)})"
+        case ir.Compare(comparators, operands):
+            parts = [f" {c} {_inside(o, 4)}" for c, o in zip(comparators, operands[1:], strict=True)]
+            return _inside(operands[0], 4) + "".join(parts)
+        case ir.Member(subject, members):
+            return f"{_inside(subject, 4)} IN ({', '.join([spell(m) for m in members])})"
+        case ir.TextTest(operator, subject, pattern):
+            return f"{_inside(subject, 4)} {operator} {_inside(pattern, 4)}"
+        case ir.IsMissing(operand):
+            return f"{_inside(operand, 4)} IS MISSING"
+        case ir.Not(ir.Member(subject, members)):
+            return f"{_inside(subject, 4)} NOT IN ({', '.join([spell(m) for m in members])})"
+        case ir.Not(ir.TextTest(operator, subject, pattern)):
+            return f"{_inside(subject, 4)} NOT {operator} {_inside(pattern, 4)}"
+        case ir.Not(ir.IsMissing(operand)):
+            return f"{_inside(operand, 4)} IS NOT MISSING"
+        case ir.Not(operand):
+            return f"NOT {_inside(operand, 2)}"
+        case ir.And(parts):
+            return " AND ".join([_inside(part, 2) for part in parts])
+        case ir.Or(parts):
+            return " OR ".join([_inside(part, 2) for part in parts])
+
+
+def _constant(term: ir.Constant, value: object, kind: Kind, dimension: Dimension) -> str:
+    if value is None:
+        return "MISSING"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if kind is Kind.STRING:
+        return quoted(str(value))
+    return term.spelling or f"{value:.15g}{_UNITS[dimension]}"

@@ -1,0 +1,166 @@
+"""Says what is wrong where a condition can not be parsed, and how it would be right."""
+
+import re
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Edit, Finding, Span
+
+_FOREIGN = {
+    "=~": "MATCHES", "!~": "NOT … MATCHES", "~=": "MATCHES", "===": "==", "!==": "!=", "=>": ">=", "=<": "<=", "&": "AND",
+    "|": "OR", "~": "NOT", "^": None, "**": None, "//": "/", ":=": "==", "≥": ">=", "≤": "<=", "≠": "!=", "∧": "AND",
+    "∨": "OR", "¬": "NOT", "%": None, "?": None, ">>": ">", "<<": "<",
+}  # fmt: skip
+_FOREIGN_PATTERN = re.compile("|".join(re.escape(f) for f in sorted(_FOREIGN, key=len, reverse=True)))
+_LOOKALIKES = {
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u2018": "'",
+    "\u2019": "'",
+    "\u2212": "-",
+    "\u2013": "-",
+    "\u2014": "-",
+    "\uff1e": ">",
+    "\uff1c": "<",
+}
+_FOREIGN_WORDS = {
+    "NULL": "MISSING",
+    "NONE": "MISSING",
+    "NIL": "MISSING",
+    "LIKE": "GLOB",
+    "REGEXP": "MATCHES",
+    "XOR": "!=",
+    "EQ": "==",
+}
+_HINTS = {"^": "there is no XOR or power", "**": "there is no power", "%": "a unit is written against its number (80%); there is no modulo",
+          "?": "there is no conditional operator"}  # fmt: skip
+_WORDS = {
+    "OR": "OR", "AND": "AND", "NOT": "NOT", "IN": "IN", "BETWEEN": "BETWEEN", "IS": "IS", "MISSING": "MISSING", "LPAR": "'('",
+    "RPAR": "')'", "LSQB": "'['", "RSQB": "']'", "COMMA": "','", "NAME": "a name", "NUMBER": "a number", "STRING": "a string",
+    "TRUE": "TRUE", "FALSE": "FALSE",
+}  # fmt: skip
+_GROUPS = (
+    (frozenset({"EQ", "NE", "LE", "LT", "GE", "GT"}), "a comparison"),
+    (frozenset({"CONTAINS", "STARTSWITH", "ENDSWITH", "GLOB", "MATCHES"}), "a text operator"),
+    (frozenset({"PLUS", "MINUS", "STAR", "SLASH"}), "arithmetic"),
+    (frozenset({"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "LPAR", "MINUS", "NOT"}), "a value"),
+)
+
+
+def _expected(accepts: frozenset[str]) -> str:
+    rest, words = set(accepts) - {"$END"}, []
+    for group, word in _GROUPS:
+        if len(group & rest) >= max(2, len(group) - 1):
+            words.append(word)
+            rest -= group
+    words += sorted(_WORDS.get(name, name) for name in rest)
+    if "$END" in accepts:
+        words.append("the end")
+    if len(words) > 6:
+        words = [*words[:6], "…"]
+    return " or ".join(words) if len(words) < 3 else ", ".join(words[:-1]) + " or " + words[-1]
+
+
+def _foreign(text: str, start: int) -> Finding | None:
+    """Return the finding for an operator of another language at or just before *start*."""
+    for begin in (start - 1, start):
+        match = _FOREIGN_PATTERN.match(text, begin) if begin >= 0 else None
+        if match is None or match.end() <= start:
+            continue
+        ours = _FOREIGN[match[0]]
+        span = Span(match.start(), match.end())
+        if ours is None:
+            return Finding(
+                "GPR003" if match[0] == "%" else "GPR004", span, f"{match[0]!r} is no operator here", _HINTS[match[0]]
+            )
+        edits = () if "…" in ours else (Edit(span, ours),)
+        return Finding("GPR004", span, f"{match[0]!r} is an operator of another language", f"write {ours}", edits, True)
+    return None
+
+
+def unexpected(text: str, span: Span, accepts: frozenset[str]) -> Finding:
+    """Return the finding for a token that can not stand at *span*; *accepts* are the terminals that could."""
+    if not text[: span.start].strip() and span.start >= len(text.rstrip()):
+        return Finding(
+            "GPR003", Span(0, len(text)), "the condition is empty", "write a comparison such as gpu_memory > 80"
+        )
+    if span.start >= len(text):
+        return Finding("GPR003", span, f"the condition ends where {_expected(accepts)} is expected")
+    foreign = _foreign(text, span.start)
+    if foreign is not None:
+        return foreign
+    found = text[span.start : span.end]
+    message = f"{found!r} can not stand here" if len(found) < 40 else "this can not stand here"
+    hint = f"expected {_expected(accepts)}"
+    if found.upper() in _FOREIGN_WORDS:
+        hint = f"write {_FOREIGN_WORDS[found.upper()]}"
+    elif re.search(r"\d[ \t]+$", text[: span.start]) and re.fullmatch(r"[A-Za-z]{1,4}", found):
+        hint = f"a unit is written against its number: {text[: span.start].split()[-1]}{found}"
+    elif found == "[" and re.search(r"\bIN\s*$", text[: span.start], re.IGNORECASE):
+        hint = "a list is written in round brackets: IN ('a', 'b')"
+    elif re.search(r"\bIN\s*$", text[: span.start], re.IGNORECASE):
+        hint = f"a list is written in round brackets: IN ({found})"
+    return Finding("GPR003", span, message, hint)
+
+
+def unreadable(text: str, offset: int) -> Finding:
+    """Return the finding for a character at *offset* that starts no token."""
+    character = text[offset]
+    if character in "'\"":
+        end = min((i for i in (text.find("\n", offset), text.find("\r", offset)) if i >= 0), default=len(text))
+        return Finding(
+            "GPR003", Span(offset, end), "the string is not closed", f"end it with {character} on the same line"
+        )
+    span = Span(offset, offset + 1)
+    if character in _LOOKALIKES:
+        ours = _LOOKALIKES[character]
+        return Finding(
+            "GPR007",
+            span,
+            f"U+{ord(character):04X} looks like {ours} but is not",
+            f"write {ours}",
+            (Edit(span, ours),),
+            True,
+        )
+    if not character.isprintable() or character in "\u00a0\ufeff":
+        edit = " " if character.isspace() else ""
+        return Finding(
+            "GPR007", span, f"the invisible character U+{ord(character):04X}", "remove it", (Edit(span, edit),), True
+        )
+    foreign = _foreign(text, offset)
+    if foreign is not None:
+        return foreign
+    if character.isalpha():
+        return Finding(
+            "GPR007",
+            span,
+            f"{character!r} (U+{ord(character):04X}) can not be in a name",
+            "names are a-z, A-Z, 0-9 and _",
+        )
+    hint = "names have no dots: gpu_memory" if character == "." else None
+    return Finding("GPR003", span, f"{character!r} can not stand here", hint)
+
+
+_TOKENS = re.compile(
+    r"""'(?:[^'\\\n\r]|\\.)*'|"(?:[^"\\\n\r]|\\.)*"|\#[^\n\r]*|(?P<open>[(\[])|(?P<close>[)\]])"""
+    r"""|(?P<between>\bbetween\b)|(?P<joint>\b(?:and|or)\b|&&|\|\|)""",
+    re.IGNORECASE,
+)
+
+
+def segments(text: str) -> Iterator[Span]:
+    """Yield what stands between the ANDs and ORs of *text* that are in no brackets."""
+    start, depth, betweens = 0, 0, 0
+    for match in _TOKENS.finditer(text):
+        if match["open"]:
+            depth += 1
+        elif match["close"]:
+            depth = max(0, depth - 1)
+        elif depth == 0 and match["between"]:
+            betweens += 1
+        elif depth == 0 and match["joint"]:
+            if betweens and match["joint"].upper() == "AND":
+                betweens -= 1
+                continue
+            yield Span(start, match.start())
+            start, betweens = match.end(), 0
+    yield Span(start, len(text))
