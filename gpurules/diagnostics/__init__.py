@@ -3,6 +3,7 @@
 from gpurules.diagnostics.catalogue import CATALOGUE, Code, Severity
 from gpurules.diagnostics.diagnostic import Diagnostic, Edit, Finding, LocatedEdit, Related, diagnostic_at
 from gpurules.diagnostics.errors import DiagnosedError
+from gpurules.diagnostics.render import Format, render
 from gpurules.diagnostics.span import LineIndex, Location, Span
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Diagnostic",
     "Edit",
     "Finding",
+    "Format",
     "LineIndex",
     "LocatedEdit",
     "Location",
@@ -19,4 +21,5 @@ __all__ = [
     "Severity",
     "Span",
     "diagnostic_at",
+    "render",
 ]
