@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gpurules.model import Snapshot
-from gpurules.telemetry.formats import jsonl, nvidia_smi_csv
+from gpurules.telemetry.formats import (
+    capture,
+    dcgm,
+    jsonl,
+    nvidia_gpu_exporter,
+    nvidia_smi_csv,
+    nvidia_smi_text,
+    nvidia_smi_xml,
+    rocm_smi,
+)
 from gpurules.telemetry.formats.lines import Line, read_lines
 from gpurules.telemetry.formats.recording import Recording
 from gpurules.telemetry.formats.times import read_zone
@@ -30,6 +39,12 @@ class Format:
 
 FORMATS = (
     Format("gpurules JSONL", jsonl.recognises, jsonl.read),
+    Format("nvidia-smi -q -x XML", nvidia_smi_xml.recognises, nvidia_smi_xml.read),
+    Format("nvidia-smi -q text", nvidia_smi_text.recognises, nvidia_smi_text.read),
+    Format("capture of nvidia-smi commands", capture.recognises, capture.read),
+    Format("dcgm-exporter text", dcgm.recognises, dcgm.read),
+    Format("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognises, nvidia_gpu_exporter.read),
+    Format("rocm-smi JSON", rocm_smi.recognises, rocm_smi.read),
     Format("nvidia-smi --query-gpu CSV", nvidia_smi_csv.recognises, nvidia_smi_csv.read),
 )
 """Every format, in the order in which they are tried."""

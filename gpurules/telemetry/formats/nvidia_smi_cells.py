@@ -92,7 +92,7 @@ def gpu_from_cells(cells: Mapping[str, str], position: int = 0, units: Mapping[s
         vendor="nvidia",
         status=status,
         healthy=status != "lost",
-        mig=False if read_text(cells, "mig.mode.current") else None,
+        mig=(read_text(cells, "uuid") or "").startswith("MIG-"),
         memory=_share(values),
         labels=labels,
         missing=missing,

@@ -1,0 +1,184 @@
+"""Turns a tree of what ``nvidia-smi -q`` says, from XML or from text, into GPUs with their MIG instances.
+
+Tags are in lower snake case: the headings of the text, so written, are mostly the tags of the XML.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from xml.etree.ElementTree import Element
+
+from gpurules.model import GPU, Dimension, GPUProcess
+from gpurules.telemetry.formats.cells import absence, read_number
+from gpurules.telemetry.formats.mig import Instance, with_instances
+from gpurules.telemetry.formats.nvidia_smi_cells import REASONS, gpu_from_cells, process_from_cells
+
+PATHS: Mapping[str, tuple[str, ...]] = {
+    "uuid": ("uuid", "gpu_uuid"),
+    "name": ("product_name",),
+    "pci.bus_id": ("pci/pci_bus_id", "pci/bus_id"),
+    "pstate": ("performance_state",),
+    "mig.mode.current": ("mig_mode/current_mig", "mig_mode/current"),
+    "memory.total": ("fb_memory_usage/total",),
+    "memory.reserved": ("fb_memory_usage/reserved",),
+    "memory.used": ("fb_memory_usage/used",),
+    "memory.free": ("fb_memory_usage/free",),
+    "utilization.gpu": ("utilization/gpu_util", "utilization/gpu"),
+    "utilization.memory": ("utilization/memory_util", "utilization/memory"),
+    "temperature.gpu": ("temperature/gpu_temp", "temperature/gpu_current_temp"),
+    "temperature.memory": ("temperature/memory_temp", "temperature/memory_current_temp"),
+    "temperature.gpu.tlimit": ("temperature/gpu_temp_tlimit", "temperature/gpu_t.limit_temp"),
+    "power.draw": tuple(
+        f"{readings}/{draw}"
+        for readings in ("gpu_power_readings", "power_readings")
+        for draw in ("power_draw", "average_power_draw", "instant_power_draw", "instantaneous_power_draw")
+    ),
+    "enforced.power.limit": ("power_readings/enforced_power_limit", "gpu_power_readings/current_power_limit"),
+    "power.limit": ("power_readings/power_limit", "gpu_power_readings/requested_power_limit"),
+    "clocks.current.sm": ("clocks/sm_clock", "clocks/sm"),
+    "clocks.current.memory": ("clocks/mem_clock", "clocks/memory"),
+    "fan.speed": ("fan_speed",),
+    "pcie.rx": ("pci/rx_util", "pci/rx_throughput"),
+    "pcie.tx": ("pci/tx_util", "pci/tx_throughput"),
+} | {
+    f"clocks_event_reasons.{reason}": (
+        f"clocks_event_reasons/clocks_event_reason_{reason}",
+        f"clocks_throttle_reasons/clocks_throttle_reason_{reason}",
+        *(
+            f"clocks_{word}_reasons/{inside}{reason}"
+            for word in ("event", "throttle")
+            for inside in ("", "hw_slowdown/")
+        ),
+    )
+    for reason in REASONS
+}
+"""Where each query field stands, in the XML of any schema and in the text; of several the first that has a value."""
+
+_SLOWDOWN = ("temperature/gpu_temp_slow_threshold", "temperature/gpu_slowdown_temp")
+_ECC = tuple(
+    f"ecc_errors/volatile/{cell}"
+    for cell in (
+        "sram_uncorrectable", "sram_uncorrectable_parity", "sram_uncorrectable_secded", "sram_uncorrectable_sec-ded",
+        "dram_uncorrectable",
+    )
+)  # fmt: skip
+_OLD_ECC = "ecc_errors/volatile/double_bit/total"
+
+
+def below(element: Element, path: str) -> Iterator[Element]:
+    """Walk through the elements at *path* below *element*."""
+    head, _, rest = path.partition("/")
+    for child in element:
+        if child.tag == head:
+            if rest:
+                yield from below(child, rest)
+            else:
+                yield child
+
+
+def text_at(element: Element, *paths: str) -> str | None:
+    """Return the first text at *paths* that is a value, else the first that says why there is none, else None."""
+    texts = [(found.text or "").strip() for path in paths for found in below(element, path)]
+    return next((text for text in texts if absence(text) is None), texts[0] if texts else None)
+
+
+def _ecc(gpu: Element) -> str | None:
+    """Return the uncorrected errors since the driver was loaded, summed over the memories that report any."""
+    old = text_at(gpu, _OLD_ECC)
+    if old is not None:
+        return old
+    texts = [text for path in _ECC if (text := text_at(gpu, path)) is not None]
+    counts = [count for text in texts if (count := read_number(text, Dimension.NONE)[0]) is not None]
+    return str(int(sum(counts))) if counts else next(iter(texts), None)
+
+
+def _margin(gpu: Element, cells: Mapping[str, str]) -> str | None:
+    """Return how far the slowdown limit is, from the limit itself where the driver does not say the distance."""
+    said = cells.get("temperature.gpu.tlimit")
+    if said is not None and absence(said) is None:
+        return said
+    limit, _ = read_number(text_at(gpu, *_SLOWDOWN) or "", Dimension.CELSIUS)
+    now, _ = read_number(cells.get("temperature.gpu", ""), Dimension.CELSIUS)
+    return said if limit is None or now is None else f"{limit - now} C"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedProcess:
+    """A process, with the MIG instance it runs on (both None on a whole GPU)."""
+
+    process: GPUProcess
+    gpu_instance: int | None
+    compute_instance: int | None
+
+
+def _whole(text: str | None) -> int | None:
+    value, _ = read_number(text or "", Dimension.NONE)
+    return value if isinstance(value, int) else None
+
+
+def _placed(cells: Mapping[str, str]) -> PlacedProcess | None:
+    process = process_from_cells(cells)
+    if process is None:
+        return None
+    return PlacedProcess(process, _whole(cells.get("gpu_instance")), _whole(cells.get("compute_instance")))
+
+
+_PROCESS_CELLS = {
+    "gpu_instance_id": "gpu_instance", "compute_instance_id": "compute_instance", "type": "type",
+    "pid": "pid", "process_id": "pid", "process_name": "process_name", "name": "process_name",
+    "used_memory": "used_gpu_memory", "used_gpu_memory": "used_gpu_memory",
+}  # fmt: skip
+
+
+def _processes(gpu: Element) -> tuple[PlacedProcess, ...] | None:
+    """Return the processes, None where the driver does not list them.
+
+    In the XML each has its own element; in the text its instance stands before it, on the same level.
+    """
+    lists = list(below(gpu, "processes"))
+    said = (lists[0].text or "").strip() if lists else "n/a"
+    if said and absence(said) not in (None, "none"):
+        return None
+    records: list[dict[str, str]] = []
+    pending: dict[str, str] = {}
+    for child in lists[0]:
+        children = child if child.tag == "process_info" else (child, *child)
+        for cell in children:
+            if cell.tag in _PROCESS_CELLS:
+                pending[_PROCESS_CELLS[cell.tag]] = (cell.text or "").strip()
+        if child.tag in ("process_info", "process_id"):
+            records.append(pending)
+            pending = {}
+    return tuple(placed for record in records if (placed := _placed(record)) is not None)
+
+
+def _instances(gpu: Element, processes: tuple[PlacedProcess, ...]) -> Iterator[Instance]:
+    devices = [device for path in ("mig_devices/mig_device", "mig_device") for device in below(gpu, path)]
+    for position, device in enumerate(devices):
+        index = _whole(text_at(device, "index"))
+        place = (_whole(text_at(device, "gpu_instance_id")), _whole(text_at(device, "compute_instance_id")))
+        own = tuple(p.process for p in processes if (p.gpu_instance, p.compute_instance) == place)
+        memory = {
+            f"memory.{cell}": text
+            for cell in ("total", "reserved", "used", "free")
+            if (text := text_at(device, f"fb_memory_usage/{cell}", f"shared_fb_memory_usage/{cell}")) is not None
+        }
+        yield Instance(position if index is None else index, place[0], place[1], gpu_from_cells(memory), own)
+
+
+def gpu_from_tree(element: Element, position: int) -> tuple[GPU, ...]:
+    """Return the GPU that *element* describes, and after it its MIG instances.
+
+    nvidia-smi lists GPUs in the order of their indexes, which it does not write, so *position* is the index.
+    """
+    cells = {name: text for name, paths in PATHS.items() if (text := text_at(element, *paths)) is not None}
+    for name, text in (
+        ("ecc.errors.uncorrected.volatile.total", _ecc(element)),
+        ("temperature.gpu.tlimit", _margin(element, cells)),
+    ):
+        if text is not None:
+            cells[name] = text
+    gpu = gpu_from_cells(cells, position)
+    processes = _processes(element)
+    if processes is not None:
+        gpu = replace(gpu, processes=tuple(p.process for p in processes), process_count=len(processes))
+    return with_instances(gpu, tuple(_instances(element, processes or ())))
