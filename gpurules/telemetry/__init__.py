@@ -4,8 +4,10 @@ from gpurules.errors import RegistrationError
 from gpurules.registry import Registry, load_plugins
 from gpurules.telemetry.replay import Replay, ReplayFactory, replay
 from gpurules.telemetry.source import EndOfTelemetry, FiniteSource, Source, SourceFactory, TelemetryError
+from gpurules.telemetry.synthetic import Scenario, Synthetic, SyntheticFactory, simulate_transfers, write_recording
+from gpurules.telemetry.transfers import TransferList, read_transfers
 
-SOURCES: Registry[SourceFactory] = Registry("telemetry source", (ReplayFactory(),))
+SOURCES: Registry[SourceFactory] = Registry("telemetry source", (ReplayFactory(), SyntheticFactory()))
 """The telemetry sources that ship."""
 
 
@@ -50,10 +52,16 @@ __all__ = [
     "EndOfTelemetry",
     "FiniteSource",
     "Replay",
+    "Scenario",
     "Source",
     "SourceFactory",
+    "Synthetic",
     "TelemetryError",
+    "TransferList",
     "all_sources",
     "open_source",
+    "read_transfers",
     "replay",
+    "simulate_transfers",
+    "write_recording",
 ]

@@ -28,7 +28,7 @@ _QUANTITIES = (
     _Quantity("memory_used", Dimension.BYTES, "B", ("VRAM Total Used Memory (B)",)),
     _Quantity("memory", Dimension.PERCENT, "%", ("GPU Memory Allocated (VRAM%)",)),
     _Quantity("utilization", Dimension.PERCENT, "%", ("GPU use (%)",)),
-    # until ROCm 6.0 "memory use" is what its code reads by rsmi_dev_memory_busy_percent_get: the controller, not the VRAM
+    # "memory use", as releases until 6.0 call it, is rsmi_dev_memory_busy_percent_get: the controller, not the VRAM
     _Quantity(
         "memory_busy",
         Dimension.PERCENT,

@@ -1,0 +1,1 @@
+"""A node that does not exist: its GPUs, and what it transfers. The same scenario always gives the same facts."""
