@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gpurules.language.nodes import Comparator, Sign
+from gpurules.language.nodes import Comparator, Sign, TextOperator
+from gpurules.language.patterns import globber, matcher
 from gpurules.model import Truth, Value
 from gpurules.model.reading import finite
 
@@ -122,6 +123,23 @@ def member(subject: Value, members: Iterable[Value]) -> Truth:
     if any(m is not None and m == subject for m in known):
         return True
     return None if None in known else False
+
+
+def text_test(operator: TextOperator, subject: Value, pattern: Value) -> Truth:
+    """Return whether *pattern* is found in *subject*, UNKNOWN if either is missing."""
+    if not isinstance(subject, str) or not isinstance(pattern, str):
+        return None
+    match operator:
+        case TextOperator.CONTAINS:
+            return pattern in subject
+        case TextOperator.STARTSWITH:
+            return subject.startswith(pattern)
+        case TextOperator.ENDSWITH:
+            return subject.endswith(pattern)
+        case TextOperator.GLOB:
+            return globber(pattern)(subject)
+        case TextOperator.MATCHES:
+            return matcher(pattern)(subject)
 
 
 def largest(values: Sequence[Number]) -> Number:

@@ -1,0 +1,130 @@
+"""The explaining back end: evaluates a checked tree term by term, and tells the value of every part per GPU."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpurules.backends.facts import Facts, instant, read, slot_key
+from gpurules.language import ir, values
+from gpurules.language.printer import spell
+from gpurules.model import GPU, Datatype, GPUIndex, Truth, Value, conjunction, disjunction, negation
+
+
+def value_of(term: ir.Term, facts: Facts, place: int | None) -> Value:
+    """Return what *term* is worth; *place* is the position of the GPU it is about among ``facts.gpus``.
+
+    Missing: None; of a bool it means UNKNOWN.
+    """
+    match term:
+        case ir.Constant(value):
+            return value
+        case ir.Read(field):
+            return read(field, facts, None if place is None else facts.gpus[place])
+        case ir.Signal() | ir.Window():
+            return _derived(term, facts, place)
+        case ir.Negative(operand):
+            return values.negative(value_of(operand, facts, place))  # type: ignore[arg-type]
+        case ir.Arithmetic(first, rest):
+            result = value_of(first, facts, place)
+            for sign, part in rest:
+                result = values.ARITHMETIC[sign](result, value_of(part, facts, place))  # type: ignore[arg-type]
+            return result
+        case ir.Apply(function, arguments):
+            return values.SCALARS[function](*[value_of(a, facts, place) for a in arguments])
+        case ir.Aggregate(function, operand):
+            return values.AGGREGATES[function]([value_of(operand, facts, p) for p in range(len(facts.gpus))])
+        case ir.Compare(comparators, operands):
+            known = [value_of(o, facts, place) for o in operands]
+            links = zip(comparators, known, known[1:])
+            return conjunction([values.compare(c, left, right) for c, left, right in links])
+        case ir.Member(subject, members):
+            return values.member(value_of(subject, facts, place), [value_of(m, facts, place) for m in members])
+        case ir.TextTest(operator, subject, pattern):
+            return values.text_test(operator, value_of(subject, facts, place), value_of(pattern, facts, place))
+        case ir.IsMissing(operand):
+            return value_of(operand, facts, place) is None
+        case ir.Not(operand):
+            return negation(value_of(operand, facts, place))  # type: ignore[arg-type]
+        case ir.And(parts):
+            return conjunction([value_of(p, facts, place) for p in parts])  # type: ignore[misc]
+        case ir.Or(parts):
+            return disjunction([value_of(p, facts, place) for p in parts])  # type: ignore[misc]
+
+
+def _derived(term: ir.Signal | ir.Window, facts: Facts, place: int | None) -> Value:
+    """Return the state of a signal or window."""
+    if facts.layout is None:
+        if isinstance(term, ir.Signal):
+            return None
+        return instant(term, read(term.field, facts, None if place is None else facts.gpus[place]))
+    is_per_gpu = term.per_gpu if isinstance(term, ir.Signal) else term.field.is_per_gpu
+    if not is_per_gpu:
+        return facts.node_row[facts.layout.node[slot_key(term)]]
+    return None if place is None else facts.rows[place][facts.layout.gpu[slot_key(term)]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a condition came to: TRUE, FALSE or None (unknown), and the GPUs on which it is TRUE."""
+
+    value: Truth
+    devices: tuple[GPUIndex, ...] = ()
+
+
+def over_gpus(per_gpu: Sequence[Value], gpus: Sequence[GPU]) -> Result:
+    """Return the result of a per-GPU condition: the OR over the GPUs, FALSE over none."""
+    devices = tuple(gpu.index for gpu, value in zip(gpus, per_gpu, strict=True) if value is True)
+    return Result(True if devices else None if None in per_gpu else False, devices)
+
+
+class ExplainBackEnd:
+    """Evaluates by walking the tree: slow, plain, and the measure of the other back ends."""
+
+    name = "explain"
+
+    def evaluate(self, term: ir.Term, per_gpu: bool, facts: Facts) -> Result:
+        """Return the value of the condition *term*; *per_gpu* says whether it is evaluated once for each GPU."""
+        if not per_gpu:
+            return Result(value_of(term, facts, None))  # type: ignore[arg-type]
+        return over_gpus([value_of(term, facts, place) for place in range(len(facts.gpus))], facts.gpus)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A term with its values.
+
+    Shape: ``values`` has one value for each GPU in scope where the term is per GPU, else one.
+    """
+
+    text: str
+    term: ir.Term
+    datatype: Datatype
+    devices: tuple[GPUIndex, ...]
+    values: tuple[Value, ...]
+    parts: tuple["Explanation", ...] = ()
+
+    @property
+    def is_per_gpu(self) -> bool:
+        """Whether there is a value for each GPU."""
+        return bool(self.devices) or not self.values
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the explanation as JSON-ready data."""
+        if self.is_per_gpu:
+            worth: object = {str(device): value for device, value in zip(self.devices, self.values, strict=True)}
+        else:
+            worth = self.values[0]
+        data: dict[str, object] = {"text": self.text, "value": worth}
+        if self.parts:
+            data["parts"] = [part.to_dict() for part in self.parts]
+        return data
+
+
+def explain(term: ir.Term, facts: Facts) -> Explanation:
+    """Return *term* and every part of it that is not a constant, with what each is worth per GPU."""
+    is_per_gpu = ir.is_per_gpu(term)
+    places: list[int | None] = list(range(len(facts.gpus))) if is_per_gpu else [None]
+    worth = tuple(value_of(term, facts, place) for place in places)
+    inner: tuple[ir.Term, ...] = ir.children(term)
+    parts = tuple(explain(part, facts) for part in inner if not isinstance(part, ir.Constant))
+    devices = tuple(gpu.index for gpu in facts.gpus) if is_per_gpu else ()
+    return Explanation(spell(term), term, term.datatype, devices, worth, parts)

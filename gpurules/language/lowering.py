@@ -1,0 +1,116 @@
+"""Lowering: checked tree to an equal one that is cheaper to evaluate."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gpurules.language import ir, values
+from gpurules.model import Value, conjunction, negation
+
+
+def rebuilt(term: ir.Term, change: Callable[[ir.Term], ir.Term]) -> ir.Term:
+    """Return *term* with *change* applied to each of its parts."""
+    match term:
+        case ir.Constant() | ir.Read() | ir.Signal() | ir.Window():
+            return term
+        case ir.Negative(operand) | ir.IsMissing(operand) | ir.Not(operand) | ir.Aggregate(_, operand):
+            return replace(term, operand=change(operand))
+        case ir.Arithmetic(first, rest):
+            return replace(term, first=change(first), rest=tuple([(sign, change(part)) for sign, part in rest]))
+        case ir.Apply(_, arguments):
+            return replace(term, arguments=tuple([change(a) for a in arguments]))
+        case ir.Compare(_, operands):
+            return replace(term, operands=tuple([change(o) for o in operands]))
+        case ir.Member(subject, members):
+            return replace(term, subject=change(subject), members=tuple([change(m) for m in members]))
+        case ir.TextTest(_, subject, pattern):
+            return replace(term, subject=change(subject), pattern=change(pattern))
+        case ir.And(parts) | ir.Or(parts):
+            return replace(term, parts=tuple([change(p) for p in parts]))
+
+
+def inline_signals(term: ir.Term, conditions: Mapping[str, ir.Term]) -> ir.Term:
+    """Return *term* with each signal replaced by its start condition: what it is without history."""
+    if isinstance(term, ir.Signal):
+        return inline_signals(conditions[term.name], conditions)
+    if not ir.children(term):
+        return term
+    return rebuilt(term, lambda part: inline_signals(part, conditions))
+
+
+def fold_constants(term: ir.Term) -> ir.Term:
+    """Return *term* with every part that is known before evaluation replaced by its value."""
+    if not ir.children(term):
+        return term
+    folded = rebuilt(term, fold_constants)
+    if isinstance(folded, ir.Aggregate):
+        return folded
+    if isinstance(folded, ir.And | ir.Or):
+        return _fold_connective(folded)
+    if all(isinstance(part, ir.Constant) for part in ir.children(folded)):
+        return ir.Constant(_known(folded), term.datatype, span=term.span)
+    return folded
+
+
+def _fold_connective(term: ir.And | ir.Or) -> ir.Term:
+    """Flatten nested ANDs or ORs and drop what decides nothing; a part that decides alone replaces all."""
+    decisive = isinstance(term, ir.Or)
+    parts: list[ir.Term] = []
+    for part in term.parts:
+        parts.extend(part.parts if type(part) is type(term) else [part])
+    if any(isinstance(p, ir.Constant) and p.value is decisive for p in parts):
+        return ir.Constant(decisive, term.datatype, span=term.span)
+    kept = [p for p in parts if not (isinstance(p, ir.Constant) and p.value is (not decisive))]
+    if not kept:
+        return ir.Constant(not decisive, term.datatype, span=term.span)
+    return kept[0] if len(kept) == 1 else replace(term, parts=tuple(kept))
+
+
+def _known(term: ir.Term) -> Value:
+    """Return the value of a term whose parts are constants."""
+    parts: list[Value] = [part.value for part in ir.children(term) if isinstance(part, ir.Constant)]
+    match term:
+        case ir.Negative():
+            return values.negative(parts[0])  # type: ignore[arg-type]
+        case ir.Arithmetic(_, rest):
+            result = parts[0]
+            for (sign, _), part in zip(rest, parts[1:], strict=True):
+                result = values.ARITHMETIC[sign](result, part)  # type: ignore[arg-type]
+            return result
+        case ir.Apply(function):
+            return values.SCALARS[function](*parts)
+        case ir.Compare(comparators):
+            return conjunction([values.compare(c, a, b) for c, a, b in zip(comparators, parts, parts[1:])])
+        case ir.Member():
+            return values.member(parts[0], parts[1:])
+        case ir.TextTest(operator):
+            return values.text_test(operator, *parts)
+        case ir.IsMissing():
+            return parts[0] is None
+        case ir.Not():
+            return negation(parts[0])  # type: ignore[arg-type]
+        case _:
+            raise AssertionError(f"{type(term).__name__} is not folded here")
+
+
+def push_negations(term: ir.Term) -> ir.Term:
+    """Return *term* without NOT over AND, OR and NOT (De Morgan's laws hold in Kleene's logic)."""
+    match term:
+        case ir.Not(ir.Not(operand)):
+            return push_negations(operand)
+        case ir.Not(ir.And(parts)):
+            return ir.Or(tuple([push_negations(ir.Not(p, span=p.span)) for p in parts]), span=term.span)
+        case ir.Not(ir.Or(parts)):
+            return ir.And(tuple([push_negations(ir.Not(p, span=p.span)) for p in parts]), span=term.span)
+        case _:
+            return rebuilt(term, push_negations) if ir.children(term) else term
+
+
+PASSES: tuple[Callable[[ir.Term], ir.Term], ...] = (push_negations, fold_constants)
+"""The passes, in order."""
+
+
+def lower(term: ir.Term) -> ir.Term:
+    """Return *term* after every pass; its value is the same on all facts."""
+    for lowering in PASSES:
+        term = lowering(term)
+    return term
