@@ -1,0 +1,18 @@
+"""``gpurules version``."""
+
+import platform
+
+import click
+
+from gpurules.cli.crash import installed_version
+from gpurules.cli.options import text_or_json
+from gpurules.cli.output import to_json, write
+
+
+@click.command("version")
+@text_or_json
+def command(format_: str) -> int:
+    """Print the version of gpurules and of Python."""
+    version, python = installed_version(), platform.python_version()
+    write(to_json({"version": version, "python": python}) if format_ == "json" else f"gpurules {version}\n")
+    return 0

@@ -1,0 +1,29 @@
+"""Keeps the details of an internal error in a file, so that one line is enough on the terminal."""
+
+import platform
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+
+def installed_version() -> str:
+    """Return the version of gpurules; ``0+unknown`` where it is not installed."""
+    try:
+        return version("gpurules")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def record(error: BaseException, arguments: Sequence[str]) -> str:
+    """Write what went wrong to a new file and return its name; where none can be written, the name says so."""
+    details = "".join(traceback.format_exception(error))
+    head = f"gpurules {installed_version()}, Python {platform.python_version()}, {platform.platform()}\n"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="gpurules-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(f"{head}arguments: {list(arguments)!r}\n\n{details}")
+            return file.name
+    except OSError:
+        return "no file, as none can be written"

@@ -1,0 +1,120 @@
+"""The program: finds the verb, runs it, and turns whatever happens into an exit code and at most one line."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NoReturn
+
+import click
+
+from gpurules.cli.output import fail, release_streams, steady_streams
+from gpurules.errors import GpurulesError
+from gpurules.registry import did_you_mean
+
+VERBS = {
+    "lint": "find every mistake in rulesets",
+    "eval": "evaluate a condition or a ruleset once",
+    "explain": "say why rules match or do not",
+    "run": "run a ruleset over telemetry and show what it decides",
+    "snapshot": "show what a telemetry source reports",
+    "fields": "list what conditions can read",
+    "actions": "list what rules can do",
+    "rulesets": "list the rulesets that ship",
+    "rule": "explain a diagnostic code",
+    "schema": "print the JSON Schema of ruleset files, for editors",
+    "version": "print the version",
+}
+"""Every verb and what it does, in the order of the help; the code of a verb is loaded when it is used."""
+
+ALIASES = {"check": "lint"}
+
+
+class ExitCode(IntEnum):
+    """What the program can end with."""
+
+    CLEAN = 0
+    FINDINGS = 1
+    USAGE = 2
+    INTERNAL = 3
+    INTERRUPTED = 130
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names of all verbs."""
+        return list(VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return the verb *name*, or None."""
+        name = ALIASES.get(name, name)
+        if name not in VERBS:
+            return None
+        command = importlib.import_module(f"gpurules.cli.commands.{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb that *arguments* begin with, or say which was meant."""
+        name = arguments[0]
+        if name not in VERBS and name not in ALIASES:
+            hint = did_you_mean(name, (*VERBS, *ALIASES)) or "see gpurules --help"
+            raise click.UsageError(f"no verb is named {name!r}; {hint}", context)
+        return super().resolve_command(context, arguments)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of verbs, without importing any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gpurules", message="gpurules %(version)s")
+def cli() -> None:
+    """Rules for machines where GPUs and storage work together.
+
+    Exit codes: 0 clean, 1 findings, 2 usage or input that can not be read, 3 internal error, 130 interrupted.
+    Every option can be set in the environment as GPURULES_<OPTION>.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program with *arguments* and return its exit code; nothing is raised."""
+    try:
+        code = cli.main(list(arguments), prog_name="gpurules", standalone_mode=False)
+        return code if isinstance(code, int) else ExitCode.CLEAN
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        where = getattr(error, "ctx", None)
+        hint = f" (gpurules {where.info_name} --help)" if where and where.parent else ""
+        fail(error.format_message().rstrip(".") + hint)
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        fail("interrupted")
+        return ExitCode.INTERRUPTED
+    except GpurulesError as error:
+        fail(str(error))
+        return ExitCode.USAGE
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        fail(f"{place}{error.strerror or error}")
+        return ExitCode.USAGE
+    except Exception as error:  # the outer door: whatever is left is a mistake of ours
+        from gpurules.cli.crash import record
+
+        fail(f"internal error: {type(error).__name__}; the details are in {record(error, arguments)}")
+        return ExitCode.INTERNAL
+
+
+def main() -> NoReturn:
+    """Run the program and end the process."""
+    steady_streams()
+    code = run(sys.argv[1:])
+    release_streams()
+    sys.exit(code)

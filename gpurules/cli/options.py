@@ -1,0 +1,63 @@
+"""Options that several verbs have; each can be set in the environment as ``GPURULES_<OPTION>``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def option(*declarations: str, **settings: Any) -> Callable[[Function], Function]:  # click's own door
+    """Return click's option, which the environment can set under the name of its first long spelling."""
+    long = next(spelling for spelling in declarations if spelling.startswith("--"))
+    variable = f"GPURULES_{long.split('/')[0].removeprefix('--').replace('-', '_').upper()}"
+    return click.option(*declarations, envvar=variable, **settings)
+
+
+def text_or_json(function: Function) -> Function:
+    """Add ``--format text|json``."""
+    return option(
+        "--format",
+        "format_",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="For people, or for programs.",
+    )(function)
+
+
+def reference_format(function: Function) -> Function:
+    """Add ``--format text|json|markdown``."""
+    return option(
+        "--format",
+        "format_",
+        type=click.Choice(["text", "json", "markdown"]),
+        default="text",
+        show_default=True,
+        help="For people, for programs, or for pages.",
+    )(function)
+
+
+def output_file(function: Function) -> Function:
+    """Add ``--output-file``."""
+    return option(
+        "--output-file",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="Write the report there instead of to stdout.",
+    )(function)
+
+
+def facts(function: Function) -> Function:
+    """Add the options that give facts: ``--snapshot --transfer --workload --node``."""
+    for name, what in (
+        ("node", 'facts of the node, as in {"pending_transfers": 3}'),
+        ("workload", "the workload that the transfer serves"),
+        ("transfer", "the transfer to decide on"),
+        ("snapshot", "what the GPUs report"),
+    ):
+        function = option(f"--{name}", metavar="FILE", help=f"JSON of {what}; - for stdin, or the JSON itself.")(
+            function
+        )
+    return function
