@@ -1,5 +1,6 @@
 """Reads one cell of a tool's output: a number in canonical units, or the reason why there is none."""
 
+import math
 import re
 from typing import TypeAlias
 
@@ -83,6 +84,8 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
     if match is None:
         return None, f"not a number: {text[:_LONGEST]!r}"
     value: Number = float(match[1]) if not match[1].lstrip("+-").isdigit() else int(match[1])
+    if not math.isfinite(value):
+        return None, f"not a finite number: {text!r}"
     name = (match[2] or "").strip() or default_unit
     if not name:
         return value, None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
+from gpurules.model.snapshot import MAY_BE_NEGATIVE
 from gpurules.telemetry.formats.cells import FAILED, LOST, Number, absence, plain, read_number
 
 
@@ -117,6 +118,8 @@ def _quantities(cells: Mapping[str, str], units: Mapping[str, str]) -> tuple[dic
             if text is None:
                 continue
             value, reason = read_number(text, quantity.dimension, units.get(name) or quantity.unit)
+            if value is not None and value < 0 and quantity.attribute not in MAY_BE_NEGATIVE:
+                value, reason = None, f"below 0: {text.strip()!r}"
             if value is not None:
                 values[quantity.attribute] = value
                 missing.pop(quantity.attribute, None)

@@ -68,6 +68,8 @@ def read(recording: Recording) -> Iterator[Snapshot]:
             if lines:
                 yield _snapshot(recording, lines)
             lines, size = [], 0
+        if not lines and _TITLE not in line.text:
+            continue
         lines.append(line)
         size += len(line.text)
         if size > 1 << 24:

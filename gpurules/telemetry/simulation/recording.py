@@ -14,7 +14,8 @@ DEMO = Scenario()
 """The scenario of the demo recording: four GPUs for an hour."""
 DEMO_FIELDS = (
     "index", "uuid", "name", "vendor", "status", "memory_total", "memory_used", "utilization", "memory_busy",
-    "temperature", "power", "clock_sm", "throttled", "throttle_thermal", "pcie_rx", "process_count", "healthy", "missing",
+    "temperature", "power", "clock_sm", "throttled", "throttle_thermal", "pcie_rx", "process_count", "healthy",
+    "missing",
 )  # fmt: skip
 """What of each GPU the demo recording keeps, so that it stays small."""
 _DERIVED = frozenset({"memory", "memory_free"})

@@ -1,0 +1,56 @@
+"""Opening sources by name, and their options."""
+
+import pytest
+
+from gpurules.errors import RegistrationError
+from gpurules.telemetry import SOURCES, Replay, Synthetic, TelemetryError, open_source
+from gpurules.telemetry.source import Options
+
+
+def test_the_built_in_sources_are_registered():
+    assert {"replay", "synthetic"} <= set(SOURCES.names)
+
+
+def test_a_misspelt_source_is_answered_with_the_nearest():
+    with pytest.raises(RegistrationError, match="no telemetry source is named 'sintetic'; did you mean 'synthetic'"):
+        open_source("sintetic:gpus=2")
+
+
+def test_a_replay_is_opened_by_its_path(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"timestamp": 5, "gpus": []}\n')
+    source = open_source(f"replay:{path}", host="node-9")
+    assert isinstance(source, Replay)
+    assert source.read().host == "node-9"
+
+
+def test_a_replay_without_a_path_says_what_to_write():
+    with pytest.raises(TelemetryError, match=r"replay needs the path of a recording, as in replay:node\.jsonl"):
+        open_source("replay:")
+
+
+def test_a_simulation_takes_its_options_from_the_name_and_apart():
+    source = open_source("synthetic:gpus=2,seconds=30,interval=10", seed=3)
+    assert isinstance(source, Synthetic)
+    assert (source.scenario.gpus, source.scenario.steps, source.scenario.seed) == (2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("synthetic:gpu=2", "no option is named 'gpu'; did you mean 'gpus'"),
+        ("synthetic:gpus", "'gpus' is no option; write key=value"),
+        ("synthetic:gpus=many", "the option 'gpus' is a number from 0 to 1024, not 'many'"),
+        ("synthetic:gpus=1.5", "the option 'gpus' is a whole number"),
+        ("synthetic:seconds=nan", "the option 'seconds' is a number"),
+        ("synthetic:interval=0", "the option 'interval' is a number"),
+    ],
+)
+def test_a_wrong_option_is_named(spec, message):
+    with pytest.raises(TelemetryError, match=message):
+        open_source(spec)
+
+
+def test_an_option_of_the_wrong_type_is_refused():
+    with pytest.raises(TelemetryError, match="the option 'host' is a text, not 3"):
+        Options("replay", {"host": 3}).text("host")
