@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?= -n auto
 
-DEMO := docs/demo
+DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format docs schema clean
@@ -46,7 +46,7 @@ $(VENV)/installed-dev: $(VENV)/made pyproject.toml
 	@touch $@ $(VENV)/installed-test $(VENV)/installed
 
 demo: $(VENV)/installed
-	@$(BIN)/gpurules run gpurules:coordinator --source replay:$(DEMO)/recording.jsonl --transfers $(DEMO)/transfers.jsonl
+	@$(BIN)/gpurules run gpurules:coordinator --source replay:$(DEMO)/node.jsonl --transfers $(DEMO)/transfers.jsonl
 
 test: $(VENV)/installed-test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -1,0 +1,34 @@
+"""``gpurules actions``."""
+
+import click
+
+from gpurules.actions import Action, default_actions, failed_plugins
+from gpurules.cli import reference
+from gpurules.cli.options import reference_format
+from gpurules.cli.output import page, say, table, to_json, write
+
+
+@click.command("actions")
+@click.argument("name", required=False)
+@reference_format
+def command(name: str | None, format_: str) -> int:
+    """List the actions that rules can take, plug-ins included, or show the one called NAME."""
+    registry = default_actions()
+    actions = list(registry) if name is None else [registry[name]]
+    for plugin, error in failed_plugins().items():
+        say(f"gpurules: the action plug-in {plugin!r} is left out: {error}")
+    if format_ == "json":
+        write(to_json({"actions": [reference.action_data(action) for action in actions]}))
+    elif format_ == "markdown":
+        page(reference.actions_page(actions))
+    elif name is not None:
+        write(_details(actions[0]))
+    else:
+        write(table(("action", "kind", "what it does"), ((a.name, a.kind.value, a.summary) for a in actions)))
+    return 0
+
+
+def _details(action: Action) -> str:
+    rows = reference.parameters(action)
+    taken = table(("parameter", "type", "default", "what it is"), rows) if rows else "no parameters\n"
+    return f"{action.name} ({action.kind.value})\n{action.summary}\n\n{taken}"

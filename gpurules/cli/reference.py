@@ -1,0 +1,185 @@
+"""The reference as data and as pages, made from the registries: fields, actions and diagnostic codes.
+
+``python -m gpurules.cli.reference DIRECTORY`` writes the pages that are checked in under ``docs/``.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from gpurules.actions import ACTIONS, Action, is_directive
+from gpurules.diagnostics import CATALOGUE, Code, Severity
+from gpurules.diagnostics.explanations import EXPLANATIONS, Form
+from gpurules.fields import FIELDS, Field, Scope
+from gpurules.model import Kind, format_amount
+
+SCOPES = {
+    Scope.GPU: "Each GPU",
+    Scope.NODE: "The node",
+    Scope.TRANSFER: "The transfer",
+    Scope.WORKLOAD: "The workload of the transfer",
+}
+GENERATED = "<!-- Made by `make docs` from {source}; do not edit. -->\n"
+
+
+def field_data(field: Field) -> dict[str, object]:
+    """Return what there is to know of a field, JSON-ready."""
+    data: dict[str, object] = {
+        "name": field.name,
+        "scope": field.scope.value,
+        "type": field.datatype.kind.value,
+        "description": field.description,
+        "source": field.source,
+    }
+    if field.datatype.kind is Kind.NUMBER:
+        data["dimension"] = field.datatype.dimension.value
+    given = {"minimum": field.minimum, "maximum": field.maximum, "values": list(field.values) or None}
+    return data | {key: value for key, value in given.items() if value is not None} | {"counter": field.counter}
+
+
+def field_range(field: Field) -> str:
+    """Return the values that a field can take, in words; empty where there is no bound."""
+    if field.values:
+        return ", ".join(field.values)
+    if field.minimum is None:
+        return ""
+    if field.maximum is None:
+        return f"{field.minimum:g} or more"
+    return f"{field.minimum:g} to {format_amount(field.maximum, field.datatype.dimension)}"
+
+
+def action_data(action: Action) -> dict[str, object]:
+    """Return what there is to know of an action, JSON-ready."""
+    data: dict[str, object] = {"name": action.name, "kind": action.kind.value, "summary": action.summary}
+    if is_directive(action):
+        data |= {"sets": action.target, "otherwise": action.neutral, "excludes": sorted(action.excludes)}
+    return data | {"parameters": dict(action.schema)}
+
+
+def parameters(action: Action) -> list[tuple[str, str, str, str]]:
+    """Return name, type, default and description of each parameter."""
+    properties = action.schema.get("properties", {})
+    required = action.schema.get("required", ())
+    assert isinstance(properties, Mapping) and isinstance(required, Sequence)
+    rows = []
+    for name, schema in properties.items():
+        kind = schema.get("x-dimension") or " or ".join(map(str, schema.get("enum", ()))) or schema.get("type", "any")
+        default = "required" if name in required else _written(schema.get("default", ""))
+        rows.append((str(name), str(kind), default, str(schema.get("description", ""))))
+    return rows
+
+
+def _written(default: object) -> str:
+    return default if isinstance(default, str) else json.dumps(default)
+
+
+def code_data(code: Code) -> dict[str, object]:
+    """Return what there is to know of a diagnostic code, JSON-ready."""
+    explained = EXPLANATIONS[code.code]
+    return {
+        "code": code.code,
+        "name": code.name,
+        "severity": code.severity.value,
+        "kind": code.kind,
+        "summary": code.summary,
+        "avoid": explained.avoid,
+        "prefer": explained.prefer,
+        "why": explained.why,
+        "silence": silence(code),
+    }
+
+
+def silence(code: Code) -> str:
+    """Return how a code is silenced."""
+    if code.severity is Severity.ERROR:
+        return "An error can not be silenced: a ruleset that has one does not load."
+    return f"`gpurules lint --ignore {code.code}`."
+
+
+def code_page(code: Code) -> str:
+    """Return the page of a diagnostic code."""
+    explained = EXPLANATIONS[code.code]
+    language = {Form.CONDITION: "text", Form.WORDS: ""}.get(explained.form, "yaml")
+
+    def shown(example: str) -> str:
+        return example if explained.form is Form.WORDS else f"```{language}\n{example}\n```"
+
+    return (
+        f"# {code.code} {code.name}\n\n"
+        f"Severity: {code.severity.value}. {code.summary[0].upper()}{code.summary[1:]}.\n\n"
+        f"## Avoid\n\n{shown(explained.avoid)}\n\n"
+        f"## Prefer\n\n{shown(explained.prefer)}\n\n"
+        f"## Why\n\n{explained.why}\n\n"
+        f"## How to silence\n\n{silence(code)}\n"
+    )
+
+
+def codes_page() -> str:
+    """Return the page that lists every diagnostic code."""
+    rows = ((f"[{c.code}]({c.code}.md)", c.name, c.severity.value, c.summary) for c in CATALOGUE.values())
+    return "# Diagnostic codes\n\n" + markdown_table(("Code", "Name", "Severity", "What it says"), rows)
+
+
+def fields_page(fields: Iterable[Field] = FIELDS.values()) -> str:
+    """Return the page of the fields, a table for each scope."""
+    listed = list(fields)
+    parts = [
+        "# Fields\n\nWhat conditions can read. A fact that is not there is missing, and a comparison of it unknown.\n"
+    ]
+    for scope, title in SCOPES.items():
+        rows = [
+            (f"`{f.name}`", str(f.datatype), field_range(f), f.description, f.source)
+            for f in listed
+            if f.scope is scope
+        ]
+        if rows:
+            head = ("Field", "Type", "Values", "What it is", "Source")
+            parts.append(f"## {title}\n\n{markdown_table(head, rows)}")
+    return "\n".join(parts)
+
+
+def actions_page(actions: Iterable[Action] = ACTIONS) -> str:
+    """Return the page of the actions, a section for each."""
+    return "\n".join(["# Actions\n\nWhat rules can do.\n", *(_action_section(action) for action in actions)])
+
+
+def _action_section(action: Action) -> str:
+    sets = f" It sets `decision.{action.target}`." if is_directive(action) else ""
+    rows = [(f"`{name}`", kind, default, text) for name, kind, default, text in parameters(action)]
+    head = ("Parameter", "Type", "Default", "What it is")
+    taken = markdown_table(head, rows) if rows else "It takes no parameters.\n"
+    return f"## {action.name}\n\n{action.summary} A {action.kind.value}.{sets}\n\n{taken}"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its path under ``docs/``."""
+    codes, tables = "gpurules/diagnostics", "the registries"
+    return {
+        "fields.md": GENERATED.format(source=tables) + fields_page(),
+        "actions.md": GENERATED.format(source=tables) + actions_page(),
+        "checks/README.md": GENERATED.format(source=codes) + codes_page(),
+        **{f"checks/{code.code}.md": GENERATED.format(source=codes) + code_page(code) for code in CATALOGUE.values()},
+    }
+
+
+def write_pages(directory: Path) -> None:
+    """Write every generated page under *directory*, and remove pages of codes that are gone."""
+    made = pages()
+    for stale in (directory / "checks").glob("*.md"):
+        if f"checks/{stale.name}" not in made:
+            stale.unlink()
+    for name, text in made.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_pages(Path(sys.argv[1]))

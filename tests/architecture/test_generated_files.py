@@ -1,0 +1,18 @@
+"""What is generated and checked in is fresh."""
+
+from pathlib import Path
+
+import pytest
+
+from gpurules.cli.reference import pages
+
+PAGES = pages()
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_page_is_what_make_docs_would_write(name: str, root: Path) -> None:
+    assert (root / "docs" / name).read_text(encoding="utf-8") == PAGES[name], "run `make docs`"
+
+
+def test_no_page_is_left_of_a_code_that_is_gone(root: Path) -> None:
+    assert {f"checks/{path.name}" for path in (root / "docs" / "checks").iterdir()} <= set(PAGES)
