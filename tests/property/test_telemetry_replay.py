@@ -18,8 +18,8 @@ COLUMNS = "timestamp,index,memory.used,memory.total"
 CELLS = st.sampled_from(
     [
         "2026/04/25 12:00:00.780", "0", "1", "GPU-a", "59 MiB", "[N/A]", "[GPU is lost]", "ERR!", "Active", "0x40", "",
-        "-1", "1e308", "9" * 40, "٣", "timestamp", "index", "memory.used [MiB]", "memory.total [MiB]", '"', '"a', "name",
-        "clocks_event_reasons.active", "power.draw [W]", "nan", "0000/00/00 00:00:00",
+        "-1", "1e308", "9" * 40, "٣", "timestamp", "index", "memory.used [MiB]", "memory.total [MiB]", '"', '"a',
+        "name", "clocks_event_reasons.active", "power.draw [W]", "nan", "0000/00/00 00:00:00",
     ]
 )  # fmt: skip
 ROWS = st.lists(CELLS, max_size=6).map(", ".join)

@@ -125,29 +125,23 @@ def _merged(board: GPU, phase: _Phase, names: Mapping[str, tuple[str, str]]) -> 
         missing={**board.missing, **moved},
     )
     chip = {name: getattr(board, name) for name in ON_BOTH}
-    return (whole, *(_named(replace(part, **chip), names) for part in parts))
+    return (whole, *(_named(replace(part, **chip), board, names) for part in parts))
 
 
-def _named(instance: GPU, names: Mapping[str, tuple[str, str]]) -> GPU:
-    profile, uuid = names.get(str(instance.index), (None, None))
-    return replace(instance, name=f"{instance.name} {profile}", uuid=uuid) if profile else instance
+def _named(instance: GPU, board: GPU, names: Mapping[str, tuple[str, str]]) -> GPU:
+    profile, uuid = names.get(str(instance.index), (None, instance.uuid))
+    return replace(instance, name=f"{board.name or 'GPU'} MIG {profile or ''}".strip(), uuid=uuid)
 
 
 def _take(phase: _Phase, section: Section, recording: Recording) -> None:
     if "--query-gpu" in section.command:
-        part = replace_lines(recording, section.lines)
+        part = recording.part(section.lines)
         phase.snapshot = next(nvidia_smi_csv.read(part), None)
-        recording.problem_count += part.problem_count
-        recording.problems.extend(part.problems)
+        recording.absorb(part)
     elif "--query-compute-apps" in section.command:
         phase.processes = _processes(recording, section.lines)
     elif section.command.endswith("nvidia-smi -q"):
         phase.queried = nvidia_smi_text.gpus_from_text(nvidia_smi_text.parse(line.text for line in section.lines))
-
-
-def replace_lines(recording: Recording, lines: list[Line]) -> Recording:
-    """Return a recording of just *lines*, with the times and places of *recording*."""
-    return Recording(recording.place, iter(lines), recording.zone, recording.interval, recording.columns)
 
 
 def _finished(phase: _Phase, names: Mapping[str, tuple[str, str]]) -> Iterator[Snapshot]:

@@ -35,6 +35,15 @@ class Recording:
         if len(self.problems) < KEPT_PROBLEMS:
             self.problems.append(f"{self.place}:{line}: {what}")
 
+    def part(self, lines: Sequence[Line]) -> "Recording":
+        """Return a recording of just *lines*, with the same place, times and problems' limit."""
+        return Recording(self.place, iter(lines), self.zone, self.interval, self.columns)
+
+    def absorb(self, part: "Recording") -> None:
+        """Count the problems of a part as one's own."""
+        self.problem_count += part.problem_count
+        self.problems.extend(part.problems[: KEPT_PROBLEMS - len(self.problems)])
+
     def error(self, line: int, what: str) -> TelemetryError:
         """Return the error that stops the reading, with its place."""
         return TelemetryError(f"{self.place}:{line}: {what}")

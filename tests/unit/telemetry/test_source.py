@@ -54,3 +54,32 @@ def test_a_wrong_option_is_named(spec, message):
 def test_an_option_of_the_wrong_type_is_refused():
     with pytest.raises(TelemetryError, match="the option 'host' is a text, not 3"):
         Options("replay", {"host": 3}).text("host")
+
+
+class Fake:
+    """A plug-in's factory."""
+
+    name = "fake"
+
+    def open(self, argument, options):
+        return (argument, options)
+
+
+@pytest.mark.parametrize("plugin", [Fake, Fake()], ids=["class", "object"])
+def test_a_source_of_a_plug_in_is_opened_by_its_name(monkeypatch, plugin):
+    monkeypatch.setattr("gpurules.telemetry.load_plugins", lambda group: ({"fake": plugin}, {}))
+    assert open_source("fake:a:b", x=1) == ("a:b", {"x": 1})
+
+
+@pytest.mark.parametrize(
+    ("plugins", "message"),
+    [
+        (({}, {"fake": "ImportError: no"}), "'fake' can not be imported: ImportError: no"),
+        (({"fake": object()}, {}), "'fake' is no factory"),
+        (({"replay": type("Other", (Fake,), {"name": "replay"})()}, {}), "two telemetry sources are named 'replay'"),
+    ],
+)
+def test_a_plug_in_that_does_not_fit_is_named(monkeypatch, plugins, message):
+    monkeypatch.setattr("gpurules.telemetry.load_plugins", lambda group: plugins)
+    with pytest.raises(RegistrationError, match=message):
+        open_source("fake:")

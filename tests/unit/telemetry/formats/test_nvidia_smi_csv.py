@@ -189,8 +189,7 @@ def test_a_column_can_be_passed_over(play):
 REASONS = (
     "index, clocks_event_reasons.sw_power_cap, clocks_event_reasons.hw_slowdown, "
     "clocks_event_reasons.hw_thermal_slowdown, clocks_event_reasons.hw_power_brake_slowdown, "
-    "clocks_event_reasons.sw_thermal_slowdown
-"
+    "clocks_event_reasons.sw_thermal_slowdown\n"
 )
 
 
