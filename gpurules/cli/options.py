@@ -61,3 +61,19 @@ def facts(function: Function) -> Function:
             function
         )
     return function
+
+
+def source_options(function: Function) -> Function:
+    """Add ``--source`` and the options that only some sources have."""
+    for declaration, metavar, kind, what in (
+        ("--interval", "SECONDS", float, "Of a recording without times: the step between snapshots."),
+        ("--timezone", "ZONE", str, "Of a recording with local times: the recorder's zone, such as Europe/Berlin."),
+        ("--columns", "NAMES", str, "Of an nvidia-smi log without a header: its columns, as for --query-gpu."),
+    ):
+        function = option(declaration, metavar=metavar, type=kind, help=what)(function)
+    return option(
+        "--source",
+        metavar="NAME:ARGUMENT",
+        required=True,
+        help="Where telemetry comes from: replay:FILE, or synthetic:gpus=4,seconds=3600.",
+    )(function)

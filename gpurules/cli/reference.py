@@ -92,9 +92,10 @@ def code_data(code: Code) -> dict[str, object]:
 
 def silence(code: Code) -> str:
     """Return how a code is silenced."""
+    option = f"`gpurules lint --ignore {code.code}`"
     if code.severity is Severity.ERROR:
-        return "An error can not be silenced: a ruleset that has one does not load."
-    return f"`gpurules lint --ignore {code.code}`."
+        return f"{option} leaves it out of a report. A ruleset that has an error does not load, reported or not."
+    return f"{option} leaves it out of a report."
 
 
 def code_page(code: Code) -> str:

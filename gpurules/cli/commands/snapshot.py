@@ -1,0 +1,63 @@
+"""``gpurules snapshot``."""
+
+import click
+
+from gpurules.cli.clock import moment
+from gpurules.cli.options import source_options, text_or_json
+from gpurules.cli.output import say, table, to_json, write
+from gpurules.model import GPU, Dimension, Snapshot, format_amount
+from gpurules.telemetry import open_source
+
+
+@click.command("snapshot")
+@source_options
+@text_or_json
+def command(source: str, format_: str, **options: object) -> int:
+    """Show what a telemetry source reports: of a recording, its first snapshot."""
+    opened = open_source(source, **{name: value for name, value in options.items() if value is not None})
+    try:
+        snapshot = opened.read()
+    finally:
+        opened.close()
+    for problem in snapshot.problems:
+        say(f"gpurules: {problem}")
+    write(to_json(snapshot.to_dict()) if format_ == "json" else drawn(snapshot))
+    return 0
+
+
+def drawn(snapshot: Snapshot) -> str:
+    """Return a snapshot for people: a line for the node, a table of its GPUs."""
+    boards = f"{snapshot.gpu_count} GPU{'' if snapshot.gpu_count == 1 else 's'}"
+    lost = f"{snapshot.gpu_lost_count} lost" if snapshot.gpu_lost_count else ""
+    driver = f"driver {snapshot.driver_version}" if snapshot.driver_version else ""
+    head = " · ".join(part for part in (snapshot.host, moment(snapshot.timestamp), boards, lost, driver) if part)
+    columns = ("GPU", "name", "memory", "busy", "temperature", "power", "processes", "status")
+    rows = [_row(gpu) for gpu in snapshot.gpus]
+    known = [any(row[n] for row in rows) for n in range(len(columns))]
+    shown = [[text or ("missing" if known[n] else "") for n, text in enumerate(row)] for row in rows]
+    return f"{head}\n\n{table(columns, shown)}" if rows else f"{head}\n"
+
+
+def _row(gpu: GPU) -> tuple[str, ...]:
+    return (
+        str(gpu.index),
+        gpu.name or "",
+        memory(gpu),
+        _amount(gpu.utilization, Dimension.PERCENT),
+        _amount(gpu.temperature, Dimension.CELSIUS),
+        _amount(gpu.power, Dimension.WATTS),
+        _amount(gpu.process_count, Dimension.NONE),
+        gpu.status or ("lost" if gpu.is_lost else "ok"),
+    )
+
+
+def memory(gpu: GPU) -> str:
+    """Return how full the memory is, of how much; empty where it is missing."""
+    if gpu.memory is None:
+        return ""
+    of = f" of {format_amount(gpu.memory_total, Dimension.BYTES)}" if gpu.memory_total else ""
+    return f"{gpu.memory:.1f} %{of}"
+
+
+def _amount(value: float | None, dimension: Dimension) -> str:
+    return "" if value is None else format_amount(value, dimension)

@@ -1,0 +1,59 @@
+"""Finds the rulesets that arguments mean: files, directories and globs."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+SUFFIXES = (".yaml", ".yml", ".json")
+FOLDERS = frozenset({"rules", "rulesets"})
+_WILD = frozenset("*?[")
+
+
+def ruleset_files(arguments: Iterable[str]) -> list[str]:
+    """Return the path of every ruleset that *arguments* mean, each once, in order of path within an argument.
+
+    A file that is named counts whatever it is called; in a directory those count that are called ``*.rules.yaml``, or
+    lie in a folder called ``rules`` or ``rulesets``.
+
+    Raises:
+        click.UsageError: an argument names nothing that is there.
+    """
+    found: dict[str, str] = {}
+    for argument in arguments:
+        for path in _meant(argument):
+            found.setdefault(os.path.realpath(path), shown(path))
+    return list(found.values())
+
+
+def shown(path: str) -> str:
+    """Return *path* as reports show it: relative where it lies below, with ``/`` between its parts."""
+    relative = os.path.relpath(path)
+    return Path(path if relative.startswith("..") else relative).as_posix()
+
+
+def _meant(argument: str) -> Iterator[str]:
+    if Path(argument).is_dir():
+        yield from _below(argument)
+    elif Path(argument).exists():
+        yield argument
+    elif _WILD & set(argument):
+        matches = sorted(path for path in glob.glob(argument, recursive=True) if Path(path).is_file())
+        if not matches:
+            raise click.UsageError(f"no file matches {argument!r}")
+        yield from matches
+    else:
+        raise click.UsageError(f"{argument}: no such file or directory")
+
+
+def _below(directory: str) -> Iterator[str]:
+    for folder, subfolders, files in os.walk(directory):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "node_modules")
+        inside = bool(FOLDERS & set(Path(shown(folder)).parts)) or Path(folder).resolve().name in FOLDERS
+        for name in sorted(files):
+            stem, suffix = os.path.splitext(name)
+            is_ruleset = stem.endswith(".rules") or (inside and not stem.endswith(".test"))
+            if suffix in SUFFIXES and is_ruleset and not name.startswith("."):
+                yield os.path.join(folder, name)
