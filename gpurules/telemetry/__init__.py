@@ -1,5 +1,8 @@
 """Where snapshots come from."""
 
+from collections.abc import Mapping
+from typing import TypeGuard
+
 from gpurules.errors import RegistrationError
 from gpurules.registry import Registry, load_plugins
 from gpurules.telemetry.replay import Replay, ReplayFactory, replay
@@ -11,39 +14,44 @@ SOURCES: Registry[SourceFactory] = Registry("telemetry source", (ReplayFactory()
 """The telemetry sources that ship."""
 
 
-def _is_factory(plugin: object) -> bool:
+def _is_factory(plugin: object) -> TypeGuard[SourceFactory]:
     return isinstance(getattr(plugin, "name", None), str) and callable(getattr(plugin, "open", None))
 
 
-def all_sources() -> Registry[SourceFactory]:
-    """Return the sources that ship and those of installed plug-ins (entry points ``gpurules.sources``).
+def all_sources() -> tuple[Registry[SourceFactory], Mapping[str, str]]:
+    """Return the sources that ship with those of installed plug-ins, and why some plug-ins can not be used, by name.
+
+    Plug-ins stand under the entry points ``gpurules.sources``; one that does not fit never stops the others.
 
     Raises:
-        RegistrationError: a plug-in can not be imported, is no source factory, or claims a name that is taken.
+        RegistrationError: a plug-in claims a name that is taken.
     """
     loaded, failed = load_plugins("gpurules.sources")
-    for name, error in failed.items():
-        raise RegistrationError(f"the telemetry source {name!r} can not be imported: {error}")
+    reasons = {name: f"can not be imported: {error}" for name, error in failed.items()}
     factories: list[SourceFactory] = []
     for name, plugin in loaded.items():
         factory = plugin() if isinstance(plugin, type) else plugin
-        if not _is_factory(factory):
-            raise RegistrationError(
-                f"the telemetry source {name!r} is no factory: it needs a name and open(argument, options)"
-            )
-        factories.append(factory)  # type: ignore[arg-type]
-    return SOURCES.with_members(factories)
+        if _is_factory(factory):
+            factories.append(factory)
+        else:
+            reasons[name] = "is no factory: it needs a name and open(argument, options)"
+    return SOURCES.with_members(factories), reasons
 
 
 def open_source(spec: str, **options: object) -> Source:
     """Open the source that *spec* names as ``name:argument``: ``replay:node.jsonl``, ``synthetic:gpus=4``.
 
     Raises:
-        RegistrationError: no source has that name; the message offers the nearest.
+        RegistrationError: no source has that name, and the message offers the nearest; or its plug-in does not fit.
         TelemetryError: the argument or an option does not fit, or the source can not be opened.
     """
     name, _, argument = spec.partition(":")
-    factory = SOURCES.get(name) or all_sources()[name]
+    factory = SOURCES.get(name)
+    if factory is None:
+        sources, reasons = all_sources()
+        if name in reasons and name not in sources:
+            raise RegistrationError(f"the telemetry source {name!r} {reasons[name]}")
+        factory = sources[name]
     return factory.open(argument, options)
 
 

@@ -83,3 +83,8 @@ def test_a_plug_in_that_does_not_fit_is_named(monkeypatch, plugins, message):
     monkeypatch.setattr("gpurules.telemetry.load_plugins", lambda group: plugins)
     with pytest.raises(RegistrationError, match=message):
         open_source("fake:")
+
+
+def test_a_plug_in_that_does_not_fit_never_stops_the_others(monkeypatch):
+    monkeypatch.setattr("gpurules.telemetry.load_plugins", lambda group: ({"fake": Fake, "odd": 3}, {"bad": "Boom"}))
+    assert open_source("fake:a") == ("a", {})
