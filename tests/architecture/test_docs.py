@@ -3,10 +3,12 @@
 import doctest
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gpurules.actions.registration import decorated, forget
 from gpurules.cli.main import run
 from gpurules.diagnostics import CATALOGUE, Severity
 from gpurules.language import Environment, parse
@@ -33,6 +35,16 @@ STORIES = [
     for page in PAGES
     if any(block.language in ("python", "console") for block in blocks(page))
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_action_is_left_behind() -> Iterator[None]:
+    """Forget the actions that a page makes."""
+    before = {action.name for action in decorated()}
+    yield
+    for action in decorated():
+        if action.name not in before:
+            forget(action.name)
 
 
 @pytest.mark.parametrize("line", CONDITIONS)
