@@ -1,0 +1,57 @@
+import io
+from pathlib import Path
+
+import click
+import pytest
+
+from gpurules.cli.facts import read_facts
+from gpurules.model import Snapshot
+
+
+def test_facts_come_from_a_file_or_are_the_json_itself(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text('\ufeff{"id": "t-1", "size": 5}')
+    facts = read_facts('{"timestamp": 3, "gpus": [{"index": 0}]}', str(path), '{"id": "w"}', '{"pending_transfers": 2}')
+    assert (facts.snapshot.timestamp, facts.snapshot.gpu_count) == (3, 1)
+    assert facts.transfer is not None and facts.transfer.size == 5
+    assert facts.workload is not None and facts.workload.id == "w"
+    assert facts.node == {"pending_transfers": 2}
+
+
+def test_what_is_not_given_is_missing() -> None:
+    facts = read_facts(None, None, None, None)
+    assert (facts.snapshot, facts.transfer, facts.workload, facts.node) == (Snapshot(), None, None, None)
+
+
+def test_stdin_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"timestamp": 7}')))
+    assert read_facts("-", None, None, None).snapshot.timestamp == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("/none.json", "No such file"),
+        ("{", "not JSON"),
+        ('{"gpus": 3}', "'gpus' must be a list"),
+        ("{}\n{}", "something follows at line 2"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ('{"timestamp": ' + "9" * 5000 + "}", "not JSON"),
+    ],
+)
+def test_what_can_not_be_read_is_wrong_usage(given: str, said: str) -> None:
+    with pytest.raises(click.UsageError, match=said) as caught:
+        read_facts(given, None, None, None)
+    assert caught.value.message.startswith("--snapshot: ")
+
+
+def test_bytes_that_are_not_utf8_are_wrong_usage(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_bytes(b"\xff\xfe{}")
+    with pytest.raises(click.UsageError, match="not JSON"):
+        read_facts(str(path), None, None, None)
+
+
+def test_stdin_can_be_read_only_once() -> None:
+    with pytest.raises(click.UsageError, match="only once"):
+        read_facts("-", "-", None, None)
