@@ -1,8 +1,8 @@
 """Finds the rulesets that arguments mean: files, directories and globs."""
 
-import glob
 import os
 from collections.abc import Iterable, Iterator
+from glob import glob
 from pathlib import Path
 
 import click
@@ -40,7 +40,7 @@ def _meant(argument: str) -> Iterator[str]:
     elif Path(argument).exists():
         yield argument
     elif _WILD & set(argument):
-        matches = sorted(path for path in glob.glob(argument, recursive=True) if Path(path).is_file())
+        matches = sorted(path for path in glob(argument, recursive=True) if Path(path).is_file())  # noqa: PTH207
         if not matches:
             raise click.UsageError(f"no file matches {argument!r}")
         yield from matches
@@ -53,7 +53,7 @@ def _below(directory: str) -> Iterator[str]:
         subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "node_modules")
         inside = bool(FOLDERS & set(Path(shown(folder)).parts)) or Path(folder).resolve().name in FOLDERS
         for name in sorted(files):
-            stem, suffix = os.path.splitext(name)
-            is_ruleset = stem.endswith(".rules") or (inside and not stem.endswith(".test"))
-            if suffix in SUFFIXES and is_ruleset and not name.startswith("."):
-                yield os.path.join(folder, name)
+            path = Path(folder, name)
+            is_ruleset = path.stem.endswith(".rules") or (inside and not path.stem.endswith(".test"))
+            if path.suffix in SUFFIXES and is_ruleset and not name.startswith("."):
+                yield str(path)
