@@ -1,0 +1,283 @@
+"""What all matching rules together ask of the node, or of one transfer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+from gpurules.actions.action import Action, Claim, Directive, Parameters, Situation, is_directive
+from gpurules.actions.stage_transfer import Stage
+from gpurules.model import GPUIndex, Transfer, Workload
+from gpurules.model.reading import finite
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAction:
+    """An action as one rule orders it: with its parameters."""
+
+    action: Action
+    parameters: Parameters
+
+    @property
+    def name(self) -> str:
+        """The name of the action."""
+        return self.action.name
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the action as JSON-ready data."""
+        return {"action": self.action.name, "parameters": dict(self.parameters)}
+
+
+class Match(NamedTuple):
+    """A rule that matched: its name, the GPUs on which its condition is TRUE, and what it orders."""
+
+    rule: str
+    devices: tuple[GPUIndex, ...]
+    actions: tuple[RuleAction, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the match as JSON-ready data."""
+        return {"rule": self.rule, "devices": list(self.devices), "actions": [a.to_dict() for a in self.actions]}
+
+
+class Ordering(Protocol):
+    """What this module needs to know of a rule."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def priority(self) -> int:
+        """Its priority."""
+        ...
+
+    @property
+    def actions(self) -> tuple[RuleAction, ...]:
+        """What it orders."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What follows from one set of matching rules, for every transfer alike; shared by all decisions that match them.
+
+    ``rules`` are in order of matching, with their positions in the ruleset; ``settled`` has the directives that look at
+    no transfer, ``claims`` those that do.
+    """
+
+    rules: tuple[tuple[int, Ordering], ...]
+    settled: Mapping[str, object]
+    claims: tuple[tuple[Directive, tuple[Claim, ...]], ...]
+
+
+class Limits(Protocol):
+    """The settings that bound directives."""
+
+    @property
+    def max_delay(self) -> float:
+        """The longest time that a transfer may be put off, in seconds."""
+        ...
+
+    @property
+    def max_priority(self) -> float:
+        """The largest boost."""
+        ...
+
+
+def outcome_of(rules: Sequence[tuple[int, Ordering]], limits: Limits) -> Outcome:
+    """Return what follows from *rules*, which match, in order."""
+    claimed: dict[str, tuple[Directive, list[Claim]]] = {}
+    for _, rule in rules:
+        for ordered in rule.actions:
+            if is_directive(ordered.action):
+                _, claims = claimed.setdefault(ordered.action.name, (ordered.action, []))
+                claims.append(Claim(rule.name, rule.priority, ordered.parameters))
+    nobody = Situation(Transfer(), 0.0, limits.max_delay, limits.max_priority)
+    settled = {
+        directive.target: directive.combine(tuple(claims), nobody)
+        for directive, claims in claimed.values()
+        if directive.is_static
+    }
+    open_claims = tuple((d, tuple(claims)) for d, claims in claimed.values() if not d.is_static)
+    return Outcome(tuple(rules), MappingProxyType(settled), open_claims)
+
+
+class Moment(Protocol):
+    """The bound ruleset that a decision came from: it can still tell which GPUs, and why."""
+
+    @property
+    def limits(self) -> Limits:
+        """The settings that bound directives."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The content hash of the ruleset."""
+        ...
+
+    @property
+    def timestamp(self) -> float:
+        """The time of the snapshot."""
+        ...
+
+    def devices(self, position: int, transfer: Transfer, workload: Workload) -> tuple[GPUIndex, ...]:
+        """Return the GPUs on which the rule at *position* is TRUE."""
+        ...
+
+    def explain(self, transfer: Transfer, workload: Workload) -> object:
+        """Return why each rule did or did not match."""
+        ...
+
+
+class Decision:
+    """What the rules decided, for the node or for one transfer. Immutable; details are worked out when asked for.
+
+    Units: ``delay`` in seconds, ``max_bandwidth`` in bytes/second, ``snapshot_time`` in seconds since 1970.
+    Missing: ``stage``, ``max_bandwidth`` and ``max_concurrency`` are None where no rule claims them.
+    """
+
+    __slots__ = ("_moment", "_outcome", "_stale", "_transfer", "_workload")
+
+    def __init__(self, outcome: Outcome, moment: Moment, transfer: Transfer, workload: Workload, stale: bool) -> None:
+        self._outcome = outcome
+        self._moment = moment
+        self._transfer = transfer
+        self._workload = workload
+        self._stale = stale
+
+    @property
+    def matched(self) -> tuple[Match, ...]:
+        """The rules that matched, by priority, then by their order in the file."""
+        moment, transfer, workload = self._moment, self._transfer, self._workload
+        return tuple(
+            Match(rule.name, moment.devices(position, transfer, workload), rule.actions)
+            for position, rule in self._outcome.rules
+        )
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules that matched, in order; cheaper than ``matched``."""
+        return tuple(rule.name for _, rule in self._outcome.rules)
+
+    def _value(self, target: str, neutral: object) -> object:
+        settled = self._outcome.settled
+        if target in settled:
+            return settled[target]
+        for directive, claims in self._outcome.claims:
+            if directive.target == target:
+                return directive.combine(claims, self._situation())
+        return neutral
+
+    def _situation(self) -> Situation:
+        limits = self._moment.limits
+        return Situation(self._transfer, self._moment.timestamp, limits.max_delay, limits.max_priority)
+
+    def _number(self, target: str, neutral: float) -> float:
+        value = finite(self._value(target, neutral))
+        return neutral if value is None else value
+
+    @property
+    def prefetch_factor(self) -> float:
+        """What is left of the prefetch: 1.0 all of it, 0.5 half, 0 none."""
+        return self._number("prefetch_factor", 1.0)
+
+    @property
+    def delay(self) -> float:
+        """How long the transfer is to wait; 0 when none."""
+        return self._number("delay", 0)
+
+    @property
+    def priority_boost(self) -> float:
+        """What is added to the transfer's priority."""
+        return self._number("priority_boost", 0)
+
+    @property
+    def stage(self) -> Stage | None:
+        """Where the transfer is staged."""
+        value = self._value("stage", None)
+        return value if isinstance(value, Stage) else None
+
+    @property
+    def max_bandwidth(self) -> float | None:
+        """The bandwidth that the transfer may use."""
+        return finite(self._value("max_bandwidth", None))
+
+    @property
+    def max_concurrency(self) -> int | None:
+        """How many parts may move at once."""
+        value = finite(self._value("max_concurrency", None))
+        return None if value is None else int(value)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the transfer is to pause."""
+        return self._value("paused", False) is True
+
+    @property
+    def directives(self) -> Mapping[str, object]:
+        """Every target that some matching rule claims, third parties' too."""
+        situation = self._situation()
+        claimed = {d.target: d.combine(claims, situation) for d, claims in self._outcome.claims}
+        return MappingProxyType({**self._outcome.settled, **claimed})
+
+    @property
+    def snapshot_time(self) -> float:
+        """The timestamp of the snapshot that was decided on."""
+        return self._moment.timestamp
+
+    @property
+    def stale(self) -> bool:
+        """Whether that snapshot was older than ``settings.stale_after`` when it was decided."""
+        return self._stale
+
+    @property
+    def ruleset_version(self) -> str:
+        """The content hash of the ruleset."""
+        return self._moment.version
+
+    def prefetch(self, count: int, minimum: int = 0) -> int:
+        """Return how much of a prefetch of *count* (parts, blocks, batches) is left, at least *minimum*."""
+        return max(minimum, round(count * self.prefetch_factor))
+
+    def explain(self) -> object:
+        """Return, for each rule, whether it matched and why, with every part of its condition per GPU."""
+        return self._moment.explain(self._transfer, self._workload)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the decision as JSON-ready data."""
+        stage = self.stage
+        data: dict[str, object] = {
+            "matched": [match.to_dict() for match in self.matched],
+            "prefetch_factor": self.prefetch_factor,
+            "delay": self.delay,
+            "priority_boost": self.priority_boost,
+            "stage": None
+            if stage is None
+            else {"area": stage.area, "threshold": stage.threshold, "on_full": stage.on_full, "rule": stage.rule},
+            "max_bandwidth": self.max_bandwidth,
+            "max_concurrency": self.max_concurrency,
+            "paused": self.paused,
+            "snapshot_time": self.snapshot_time,
+            "stale": self.stale,
+            "ruleset_version": self.ruleset_version,
+        }
+        extra = {key: value for key, value in self.directives.items() if key not in data}
+        return data | {"directives": extra} if extra else data
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what was decided, not how."""
+        return isinstance(other, Decision) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        """Hash the names of the matching rules."""
+        return hash((self.rules, self.snapshot_time))
+
+    def __repr__(self) -> str:
+        """Show the rules that matched and what differs from neutral."""
+        parts = [f"matched={list(self.rules)}"]
+        neutral = {"prefetch_factor": 1.0, "delay": 0, "priority_boost": 0, "stage": None, "max_bandwidth": None}
+        neutral |= {"max_concurrency": None, "paused": False, "stale": False}
+        parts += [f"{k}={v!r}" for k, n in neutral.items() if (v := getattr(self, k)) != n]
+        return f"Decision({', '.join(parts)})"

@@ -1,0 +1,140 @@
+"""The engine: takes in snapshots, remembers what rules need, and decides on transfers from any thread."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from gpurules.actions.decision import Decision
+from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
+from gpurules.engine.derived import Derived
+from gpurules.engine.history import NODE
+from gpurules.engine.signals import Transition
+from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
+from gpurules.rules.program import Bound, Program
+from gpurules.rules.ruleset import Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What taking in a snapshot changed; ``accepted`` is False for one that was not newer than the last."""
+
+    accepted: bool
+    transitions: tuple[Transition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignalState:
+    """Whether a signal is on, for one GPU or the node.
+
+    Units: ``since`` in seconds since 1970.
+    Missing: ``device`` is None for a signal of the node, and for a GPU that is gone (then ``owner`` tells which).
+    """
+
+    name: str
+    owner: str
+    device: GPUIndex | None
+    on: bool
+    since: float
+
+
+class Engine:
+    """A ruleset with memory: history, signals and timers. Thread-safe.
+
+    ``observe`` is for the one who polls; ``decide`` may be called from any thread at any time, takes no lock, and never
+    raises on trouble with telemetry: without any it decides on a snapshot without GPUs, and says ``stale``.
+
+    *clock* tells seconds since 1970; it is used for staleness only, all else goes by the snapshots' timestamps.
+    """
+
+    def __init__(self, ruleset: Ruleset, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._derived = Derived(ruleset)
+        self._ruleset = ruleset
+        self._node: Mapping[str, object] = NO_NODE
+        self._seen = False
+        self.ignored_snapshots = 0
+        program = _program(ruleset, self._derived)
+        facts, _ = Derived(ruleset).observe(Snapshot(timestamp=0.0), NO_NODE, program.situation)
+        self._set(program.bind(facts), float("-inf"))
+
+    def _set(self, bound: Bound, stale_at: float) -> None:
+        """Swap what ``decide`` reads: one attribute, so that no thread sees half of it."""
+        self._current = (bound, stale_at, bound.program.reads_clock)
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The ruleset in force."""
+        return self._ruleset
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The latest snapshot taken in, None before the first."""
+        return self._current[0].facts.snapshot if self._seen else None
+
+    def observe(self, snapshot: Snapshot, node: Mapping[str, object] | None = None) -> Observation:
+        """Take in a snapshot: history, windows, signals, and all that it decides for every transfer.
+
+        A snapshot that is not newer than the last is ignored and counted.
+        """
+        with self._lock:
+            bound = self._current[0]
+            if self._seen and snapshot.timestamp <= bound.timestamp:
+                self.ignored_snapshots += 1
+                return Observation(False)
+            if node is not None:
+                self._node = node
+            program = bound.program
+            facts, transitions = self._derived.observe(snapshot, self._node, program.situation)
+            self._set(program.bind(facts), snapshot.timestamp + self._ruleset.settings.stale_after)
+            self._seen = True
+            return Observation(True, transitions)
+
+    def decide(self, transfer: Transfer | None = None, workload: Workload | None = None) -> Decision:
+        """Return the decision for *transfer*, or without one that of the node.
+
+        Missing: without a transfer (or workload) its fields are missing.
+        """
+        bound, stale_at, reads_clock = self._current
+        now = self._clock()
+        if reads_clock:
+            bound = self._aged(bound, now)
+            return bound.decide_straight(transfer or NO_TRANSFER, workload or NO_WORKLOAD, now > stale_at)
+        return bound.decide(transfer or NO_TRANSFER, workload or NO_WORKLOAD, now > stale_at)
+
+    @staticmethod
+    def _aged(bound: Bound, now: float) -> Bound:
+        """Return *bound* with the age that its snapshot has *now*."""
+        age = max(0.0, now - bound.timestamp)
+        situation = replace(bound.facts.situation, telemetry_age=age)
+        return Bound(bound.program, replace(bound.facts, situation=situation), 0, ())
+
+    def signals(self) -> tuple[SignalState, ...]:
+        """Return the state of every signal: of each GPU that is or was there, or of the node."""
+        with self._lock:
+            gpus = {gpu.identity: gpu.index for gpu in self._current[0].facts.gpus}
+            found = []
+            for signal in self._derived.signals.ordered:
+                states = self._derived.signals.states[signal.name]
+                for owner in dict.fromkeys([*(gpus if signal.per_gpu else [NODE]), *states]):
+                    state = states.get(owner)
+                    on, since = (state.on, state.since) if state else (False, 0.0)
+                    found.append(SignalState(signal.name, owner, gpus.get(owner), on, since))
+            return tuple(found)
+
+    def replace(self, ruleset: Ruleset) -> None:
+        """Put *ruleset* in force; signals whose definition is the same keep their state."""
+        derived = Derived(ruleset)
+        program = _program(ruleset, derived)
+        with self._lock:
+            derived.adopt(self._derived)
+            self._derived, self._ruleset = derived, ruleset
+            before, stale_at, _ = self._current
+            facts, _ = derived.restate(before.facts.snapshot, self._node, program.situation)
+            self._set(program.bind(facts), stale_at)
+
+
+def _program(ruleset: Ruleset, derived: Derived) -> Program:
+    identity = (ruleset.version, ruleset.file_types)
+    return Program(ruleset.rules, ruleset.signals, ruleset.settings, identity, derived.layout)

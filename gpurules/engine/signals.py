@@ -1,0 +1,157 @@
+"""Signals: conditions with memory, per GPU or for the node."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gpurules.language import ir
+from gpurules.model import GPUIndex, Truth
+from gpurules.rules.rule import Settings, Signal
+
+
+@dataclass(slots=True)
+class State:
+    """Where one signal of one owner is.
+
+    Units: seconds since 1970.
+    Missing: ``streak`` None: the condition was not TRUE at the last snapshot; ``ending`` None: no end is under way.
+    """
+
+    on: bool = False
+    since: float = 0.0
+    known: float = 0.0
+    streak: float | None = None
+    ending: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A signal went on or off.
+
+    Units: ``lasted`` in seconds: how long it was in the state before (of a start: how long its condition held).
+    Missing: ``device`` is None for a signal of the node; ``because`` is ``stale`` where missing telemetry ended it.
+    """
+
+    signal: str
+    owner: str
+    device: GPUIndex | None
+    on: bool
+    timestamp: float
+    lasted: float
+    because: str | None = None
+
+
+def advance(state: State, now: float, truths: tuple[Truth, Truth], signal: Signal, settings: Settings) -> str | None:
+    """Move *state* to *now*; *truths* are those of the condition and of ``until``.
+
+    Returns ``start``, ``stop``, ``stale`` (stopped for want of telemetry), or None where nothing changed.
+    """
+    condition, until = truths
+    if not state.on:
+        return _start(state, now, condition, signal)
+    if condition is True:
+        state.known, state.ending = now, None
+        return None
+    ended = until if signal.until is not None else None if condition is None else True
+    if ended is None:
+        if now - state.known >= settings.stale_after and settings.on_stale == "release":
+            return _stop(state, now, "stale")
+        return None
+    state.known = now
+    if ended and state.ending is None:
+        state.ending = now
+    if state.ending is not None and now - state.ending >= signal.keep_for_seconds:
+        return _stop(state, now, "stop")
+    return None
+
+
+def _start(state: State, now: float, condition: Truth, signal: Signal) -> str | None:
+    if condition is not True:
+        state.streak = None
+        if condition is False:
+            state.known = now
+        return None
+    state.known = now
+    if state.streak is None:
+        state.streak = now
+    if now - state.streak < signal.for_seconds:
+        return None
+    state.on, state.since, state.ending = True, now, None
+    return "start"
+
+
+def _stop(state: State, now: float, why: str) -> str:
+    state.on, state.since, state.streak, state.ending = False, now, None, None
+    return why
+
+
+def in_order(signals: Mapping[str, Signal]) -> tuple[Signal, ...]:
+    """Return *signals* so that each stands after those that it reads."""
+    ordered: dict[str, Signal] = {}
+    stack = [(name, False) for name in reversed(list(signals))]
+    while stack:
+        name, is_done = stack.pop()
+        if name in ordered:
+            continue
+        if is_done:
+            ordered[name] = signals[name]
+            continue
+        stack.append((name, True))
+        stack.extend((needed, False) for needed in signals_read(signals[name]))
+    return tuple(ordered.values())
+
+
+def signals_read(signal: Signal) -> Iterable[str]:
+    """Return the names of the signals that *signal* reads."""
+    terms = [signal.condition] if signal.until is None else [signal.condition, signal.until]
+    return {part.name: None for term in terms for part in ir.walk(term) if isinstance(part, ir.Signal)}
+
+
+class Signals:
+    """The states of all signals. Not for several threads: its owner holds a lock."""
+
+    def __init__(self, signals: Mapping[str, Signal]) -> None:
+        self.ordered = in_order(signals)
+        self.states: dict[str, dict[str, State]] = {signal.name: {} for signal in self.ordered}
+
+    def step(
+        self,
+        signal: Signal,
+        now: float,
+        owners: Sequence[tuple[str, GPUIndex | None]],
+        truths: Sequence[tuple[Truth, Truth]],
+        settings: Settings,
+    ) -> list[Transition]:
+        """Move one signal to *now*, and return what changed.
+
+        Shape: *truths* has one pair for each of *owners*; an owner that is not among them is UNKNOWN.
+        """
+        states, changes = self.states[signal.name], list[Transition]()
+        present = dict(zip((owner for owner, _ in owners), truths, strict=True))
+        devices = dict(owners)
+        for owner in [*present, *(gone for gone in states if gone not in present)]:
+            pair = present.get(owner, (None, None))
+            if owner not in states and pair[0] is not True:
+                continue
+            state = states.setdefault(owner, State(known=now, since=now))
+            before = state.since if state.on else state.streak
+            what = advance(state, now, pair, signal, settings)
+            if what is not None:
+                lasted = now - (before if before is not None else now)
+                because = "stale" if what == "stale" else None
+                change = Transition(signal.name, owner, devices.get(owner), state.on, now, lasted, because)
+                changes.append(change)
+            if not state.on and state.streak is None:
+                del states[owner]
+        return changes
+
+    def is_on(self, name: str, owner: str) -> bool:
+        """Return whether the signal *name* of *owner* is on."""
+        state = self.states[name].get(owner)
+        return state is not None and state.on
+
+    def adopt(self, other: "Signals") -> None:
+        """Take over the states of *other* for signals whose definition is the same."""
+        before = {signal.name: signal.fingerprint for signal in other.ordered}
+        for signal in self.ordered:
+            if before.get(signal.name) == signal.fingerprint:
+                self.states[signal.name] = other.states[signal.name]

@@ -1,0 +1,1 @@
+"""Rulesets: from YAML to rules that can be asked."""

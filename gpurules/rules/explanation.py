@@ -1,0 +1,156 @@
+"""Why each rule did or did not match: with every part of its condition per GPU, and the shortest reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpurules.backends import Explanation, Facts, Layout, RuleTerm, explain
+from gpurules.backends.reasons import reason
+from gpurules.language import ir
+from gpurules.model import GPUIndex
+from gpurules.rules.rule import Rule, Signal
+
+
+class Explainable(Protocol):
+    """What this module asks of a program."""
+
+    all_rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...]
+    signals: Mapping[str, Signal]
+    layout: Layout | None
+    terms: tuple[RuleTerm, ...]
+
+    def effective(self, mask: int) -> list[int]:
+        """Return the positions of the rules that matched."""
+        ...
+
+    def devices(self, position: int, facts: Facts) -> tuple[GPUIndex, ...]:
+        """Return the GPUs on which a rule is TRUE."""
+        ...
+
+    def in_scope(self, position: int, facts: Facts) -> Facts:
+        """Return the facts that a rule looks at."""
+        ...
+
+    def truths(self, position: int, facts: Facts) -> list[bool | None]:
+        """Return the value of a rule's condition for each GPU in its scope, or its one value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExplanation:
+    """Why one rule did or did not match.
+
+    ``outcome`` is ``match``, ``no-match``, ``unknown`` or ``suppressed`` (then ``because`` says by what: ``stop``,
+    ``shadow``, ``disabled`` or ``for``). ``condition`` is None for a disabled rule.
+    """
+
+    rule: str
+    outcome: str
+    because: str | None
+    devices: tuple[GPUIndex, ...]
+    reason: str
+    text: str
+    condition: Explanation | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the explanation as JSON-ready data."""
+        return {
+            "rule": self.rule,
+            "outcome": self.outcome,
+            "because": self.because,
+            "devices": list(self.devices),
+            "reason": self.reason,
+            "condition": self.condition.to_dict() if self.condition else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionExplanation:
+    """Why each rule of a ruleset did or did not match, in order of priority."""
+
+    rules: tuple[RuleExplanation, ...]
+
+    def rule(self, name: str) -> RuleExplanation:
+        """Return the explanation of the rule *name*.
+
+        Raises:
+            KeyError: there is no such rule.
+        """
+        for explained in self.rules:
+            if explained.rule == name:
+                return explained
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the explanation as JSON-ready data."""
+        return {"rules": [rule.to_dict() for rule in self.rules]}
+
+
+def explain_rules(program: Explainable, facts: Facts, mask: int) -> DecisionExplanation:
+    """Return why each rule did or did not match; *mask* has the rules whose condition is TRUE."""
+    effective = frozenset(program.effective(mask))
+    positions = {rule.name: position for position, rule in enumerate(program.rules)}
+    explained = []
+    for rule in program.all_rules:
+        position = positions.get(rule.name)
+        if position is None:
+            explained.append(
+                RuleExplanation(rule.name, "suppressed", "disabled", (), "the rule is disabled", rule.text, None)
+            )
+        else:
+            explained.append(_explain_rule(program, position, facts, (mask, effective)))
+    return DecisionExplanation(tuple(explained))
+
+
+def _explain_rule(
+    program: Explainable, position: int, facts: Facts, matching: tuple[int, frozenset[int]]
+) -> RuleExplanation:
+    rule, scoped = program.rules[position], program.in_scope(position, facts)
+    mask, effective = matching
+    is_true = bool(mask >> position & 1)
+    term = program.terms[position].term
+    tree = explain(term, scoped)
+    devices = program.devices(position, facts) if is_true else ()
+    if not is_true:
+        return _not_true(program, position, (facts, scoped), tree)
+    if position not in effective:
+        because: str | None = "stop"
+        why = f"a rule of higher priority has stop: true ({_stopper(program, mask, rule)})"
+    elif rule.is_shadow:
+        because, why = "shadow", f"it would match, but is in shadow mode: {reason(tree, scoped)}"
+    else:
+        because, why = None, reason(tree, scoped)
+    return RuleExplanation(rule.name, "suppressed" if because else "match", because, devices, why, rule.text, tree)
+
+
+def _not_true(program: Explainable, position: int, facts: tuple[Facts, Facts], tree: Explanation) -> RuleExplanation:
+    rule, (whole, scoped) = program.rules[position], facts
+    truths = program.truths(position, whole)
+    outcome = "unknown" if None in truths else "no-match"
+    why = reason(tree, scoped)
+    waiting = _waiting(program, program.terms[position].term, scoped)
+    if waiting is not None and outcome == "no-match":
+        signal = program.signals[waiting]
+        held = f"{signal.text.strip()} has not been TRUE for {signal.for_seconds:g} s yet"
+        return RuleExplanation(rule.name, "suppressed", "for", (), held, rule.text, tree)
+    return RuleExplanation(rule.name, outcome, None, (), why, rule.text, tree)
+
+
+def _waiting(program: Explainable, term: ir.Term, facts: Facts) -> str | None:
+    """Return the anonymous signal of a rule whose condition is TRUE now, but not for long enough."""
+    if program.layout is None or not isinstance(term, ir.Signal):
+        return None
+    signal = program.signals[term.name]
+    if signal.for_seconds and True in explain(signal.condition, facts).values:
+        return signal.name
+    return None
+
+
+def _stopper(program: Explainable, mask: int, rule: Rule) -> str:
+    stoppers: Sequence[str] = [
+        other.name
+        for position, other in enumerate(program.rules)
+        if mask >> position & 1 and other.stop and not other.is_shadow and other.priority > rule.priority
+    ]
+    return stoppers[0]

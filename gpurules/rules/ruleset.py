@@ -1,0 +1,71 @@
+"""A ruleset: rules, signals and settings that belong together, ready to be asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from gpurules.actions.decision import Decision
+from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD, Facts
+from gpurules.diagnostics import Diagnostic
+from gpurules.fields import Field
+from gpurules.language import Input
+from gpurules.model import Snapshot, Transfer, Workload
+from gpurules.rules.program import Bound, Program
+from gpurules.rules.rule import Rule, Settings, Signal
+
+
+def _none() -> Mapping[str, object]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Ruleset:
+    """Rules that were loaded together, in order of priority, then of the file.
+
+    ``version`` is a hash of what the ruleset says; ``diagnostics`` are the warnings it was loaded with.
+    Missing: ``path`` is None where it was read from a text.
+    """
+
+    name: str
+    rules: tuple[Rule, ...]
+    signals: Mapping[str, Signal]
+    settings: Settings
+    version: str
+    description: str = ""
+    fields: Mapping[str, Field] = field(default_factory=lambda: MappingProxyType(dict[str, Field]()))
+    file_types: tuple[tuple[str, str], ...] = ()
+    inputs: Mapping[str, Input] = field(default_factory=lambda: MappingProxyType(dict[str, Input]()))
+    diagnostics: tuple[Diagnostic, ...] = ()
+    path: str | None = None
+
+    @cached_property
+    def program(self) -> Program:
+        """The rules compiled for evaluation without history."""
+        return Program(self.rules, self.signals, self.settings, (self.version, self.file_types))
+
+    def rule(self, name: str) -> Rule | None:
+        """Return the rule *name*, None if there is none."""
+        return next((rule for rule in self.rules if rule.name == name), None)
+
+    def evaluate(
+        self,
+        snapshot: Snapshot,
+        transfer: Transfer | None = None,
+        workload: Workload | None = None,
+        node: Mapping[str, object] | None = None,
+    ) -> Decision:
+        """Return the decision on one moment, without history: a signal is its condition of this instant.
+
+        Missing: without *transfer* or *workload* their fields are missing; *node* gives node fields by hand.
+        """
+        if node:
+            return self._bound(snapshot, node).decide(transfer or NO_TRANSFER, workload or NO_WORKLOAD)
+        bound = snapshot.cache.get(self)
+        if bound is None:
+            bound = snapshot.cache[self] = self._bound(snapshot, NO_NODE)
+        return bound.decide(transfer or NO_TRANSFER, workload or NO_WORKLOAD)  # type: ignore[attr-defined,no-any-return]
+
+    def _bound(self, snapshot: Snapshot, node: Mapping[str, object]) -> Bound:
+        program = self.program
+        return program.bind(Facts(snapshot, snapshot.gpus, node=node, situation=program.situation))
