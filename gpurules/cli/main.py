@@ -4,11 +4,14 @@ import importlib
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from gpurules.cli.output import fail, release_streams, steady_streams
+from gpurules.cli.output import fail, has_colour, release_streams, say, steady_streams, terminal_width
+from gpurules.diagnostics import DiagnosedError, Format, render
+from gpurules.diagnostics.render import summary
 from gpurules.errors import GpurulesError
 from gpurules.registry import did_you_mean
 
@@ -82,6 +85,19 @@ def cli() -> None:
     """
 
 
+def _show(error: DiagnosedError) -> None:
+    """Draw what is wrong with a text of the user's on stderr."""
+
+    def read(path: str | None) -> str | None:
+        try:
+            return None if path is None else Path(path).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+
+    say(render(error.diagnostics, Format.FULL, read, has_colour(sys.stderr), terminal_width()))
+    fail(summary(error.diagnostics))
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the program with *arguments* and return its exit code; nothing is raised."""
     try:
@@ -98,6 +114,9 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         fail("interrupted")
         return ExitCode.INTERRUPTED
+    except DiagnosedError as error:
+        _show(error)
+        return ExitCode.FINDINGS
     except GpurulesError as error:
         fail(str(error))
         return ExitCode.USAGE

@@ -1,0 +1,68 @@
+"""``gpurules eval``."""
+
+import click
+
+from gpurules.cli.decisions import effects
+from gpurules.cli.explanations import tree
+from gpurules.cli.facts import Facts, read_facts
+from gpurules.cli.options import facts, option, text_or_json
+from gpurules.cli.output import has_colour, say, to_json, write
+from gpurules.diagnostics import Diagnostic, Format, render
+from gpurules.rules import Condition, ConditionError, load
+
+
+@click.command("eval")
+@click.argument("condition", required=False)
+@option("-r", "--ruleset", metavar="FILE", help="Evaluate this ruleset (or gpurules:NAME) instead of a condition.")
+@facts
+@text_or_json
+@click.option("-v", "--verbose", is_flag=True, help="Show what every part of the condition is worth.")
+def command(condition: str | None, ruleset: str | None, format_: str, verbose: bool, **given: str | None) -> int:
+    """Evaluate a CONDITION, or a whole ruleset, once, on the facts that are given."""
+    if (condition is None) == (ruleset is None):
+        raise click.UsageError("give either a condition or --ruleset")
+    known = read_facts(given["snapshot"], given["transfer"], given["workload"], given["node"])
+    if ruleset is not None:
+        return _ruleset(ruleset, known, format_)
+    assert condition is not None
+    return _condition(condition, known, format_, verbose)
+
+
+def _condition(text: str, known: Facts, format_: str, verbose: bool) -> int:
+    try:
+        condition = Condition(text)
+    except ConditionError as error:
+        _show(error.diagnostics, text)
+        return 1
+    _show(condition.diagnostics, text)
+    context = (known.snapshot, known.transfer, known.workload, known.node)
+    result = condition.evaluate(*context)
+    if format_ == "json":
+        explained = {"explanation": condition.explain(*context).to_dict()} if verbose else {}
+        write(to_json({"value": result.value, "devices": list(result.devices), **explained}))
+        return 0
+    on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
+    write({True: "true", False: "false", None: "unknown"}[result.value] + f"{on}\n")
+    if verbose:
+        write("\n" + "\n".join(tree(condition.explain(*context))) + "\n")
+    return 0
+
+
+def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
+    import sys
+
+    if diagnostics:
+        say(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stderr)).rstrip("\n"))
+
+
+def _ruleset(path: str, known: Facts, format_: str) -> int:
+    decision = load(path).evaluate(known.snapshot, known.transfer, known.workload, known.node)
+    if format_ == "json":
+        write(to_json(decision.to_dict()))
+        return 0
+    for match in decision.matched:
+        on = f" on GPU {', '.join(map(str, match.devices))}" if match.devices else ""
+        write(f"{match.rule} matched{on}: {', '.join(action.name for action in match.actions)}\n")
+    asked = effects(decision, of_node=True)
+    write(f"{'; '.join(asked) if asked else 'nothing is asked of the transfer'}\n")
+    return 0

@@ -1,0 +1,34 @@
+"""``gpurules explain``."""
+
+import click
+
+from gpurules.cli.explanations import drawn
+from gpurules.cli.facts import read_facts
+from gpurules.cli.options import facts, text_or_json
+from gpurules.cli.output import to_json, write
+from gpurules.registry import did_you_mean
+from gpurules.rules import load
+from gpurules.rules.explanation import DecisionExplanation
+
+
+@click.command("explain")
+@click.argument("ruleset")
+@click.argument("rule", required=False)
+@facts
+@text_or_json
+def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -> int:
+    """Say why each rule of RULESET (a file or gpurules:NAME), or the one called RULE, matches the facts or does not."""
+    known = read_facts(given["snapshot"], given["transfer"], given["workload"], given["node"])
+    loaded = load(ruleset)
+    if rule is not None and loaded.rule(rule) is None:
+        names = [known_rule.name for known_rule in loaded.rules]
+        hint = did_you_mean(rule, names) or f"it has {', '.join(names[:20])}"
+        raise click.UsageError(f"{ruleset} has no rule {rule!r}; {hint}")
+    explained = loaded.evaluate(known.snapshot, known.transfer, known.workload, known.node).explain()
+    assert isinstance(explained, DecisionExplanation)
+    chosen = explained.rules if rule is None else (explained.rule(rule),)
+    if format_ == "json":
+        write(to_json({"rules": [entry.to_dict() for entry in chosen]}))
+    else:
+        write("\n".join(drawn(entry) for entry in chosen))
+    return 0

@@ -1,0 +1,91 @@
+"""``gpurules run``."""
+
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from gpurules.cli.crash import installed_version
+from gpurules.cli.options import option, source_options, text_or_json
+from gpurules.cli.output import Style, paint, say, write
+from gpurules.cli.playback import Decided, Event, Playback, is_touched
+from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
+from gpurules.rules import load
+from gpurules.rules.ruleset import Ruleset
+from gpurules.telemetry import FiniteSource, open_source, read_transfers
+
+
+@click.command("run")
+@click.argument("ruleset")
+@source_options
+@option(
+    "--transfers",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Transfers to decide on, one JSON a line, each when the recording reaches its `created`.",
+)
+@text_or_json
+@click.option("-v", "--verbose", is_flag=True, help="Show transfers that nothing is asked of, too.")
+def command(
+    ruleset: str, source: str, transfers: Path | None, format_: str, verbose: bool, **options: object
+) -> int:  # fmt: skip
+    """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of what it decides, and why."""
+    loaded = load(ruleset)
+    opened = open_source(source, **{name: value for name, value in options.items() if value is not None})
+    try:
+        if not isinstance(opened, FiniteSource):
+            raise click.UsageError(f"{source} has no end; record it first and use replay:FILE")
+        listed = read_transfers(transfers) if transfers else ()
+        playback = Playback(loaded, listed)
+        began = time.perf_counter()
+        if format_ == "text":
+            write(_header(loaded, source))
+        is_complete = _show(playback, opened, Timeline(loaded, sys.stdout.isatty()), (format_, verbose))
+        if is_complete:
+            seconds = time.perf_counter() - began
+            write(summary_json(playback.tally) if format_ == "json" else f"{summary(playback.tally, seconds)}\n")
+        for reader in (opened, listed):
+            _report_problems(reader)
+    finally:
+        opened.close()
+    return 0
+
+
+def _header(ruleset: Ruleset, source: str) -> str:
+    counts = f"{len(ruleset.rules)} rules, {len(ruleset.signals)} signals"
+    zone = datetime.now(UTC).astimezone().strftime("%Z")
+    text = (
+        f"gpurules {installed_version()} · ruleset {ruleset.name} {ruleset.version[:6]} · {counts} · {source} · {zone}"
+    )
+    return paint(text, Style.FAINT) + "\n"
+
+
+def _show(playback: Playback, snapshots: Iterable[object], timeline: Timeline, how: tuple[str, bool]) -> bool:
+    """Write every event; return False when the reader of stdout has gone."""
+    format_, verbose = how
+    for event in playback.play(snapshots):  # type: ignore[arg-type]
+        if format_ == "json":
+            text = event_json(event)
+        elif verbose or not _is_quiet(event):
+            text = "".join(f"{line}\n" for line in timeline.lines(event, playback.snapshot))
+        else:
+            continue
+        if not write(text):
+            return False
+    return True
+
+
+def _is_quiet(event: Event) -> bool:
+    return isinstance(event, Decided) and not is_touched(event.decision)
+
+
+def _report_problems(reader: object) -> None:
+    """Say which lines of a recording could not be used."""
+    problems, count = getattr(reader, "problems", ()), getattr(reader, "problem_count", 0)
+    for problem in problems[:5]:
+        say(f"gpurules: {problem}")
+    if count > 5:
+        say(f"gpurules: and {count - 5:,} more lines that could not be used")

@@ -1,0 +1,118 @@
+"""Draws explanations: the condition as a tree, with what each part is worth on each GPU."""
+
+from collections.abc import Iterator, Sequence
+
+from gpurules.backends import Explanation
+from gpurules.cli.output import Style, columns_of, paint, terminal_width
+from gpurules.diagnostics.excerpt import excerpt, visible
+from gpurules.model import GPUIndex, Kind, Value, format_amount
+from gpurules.model.datatypes import Datatype
+from gpurules.rules.explanation import RuleExplanation
+
+MARKS = {True: "✓", False: "✗", None: "?"}
+_STYLES = {True: Style.GOOD, False: Style.BAD, None: Style.WARN}
+_OUTCOMES = {
+    "match": "matched",
+    "no-match": "did not match",
+    "unknown": "is unknown, and so did not match",
+    "suppressed": "was suppressed",
+}
+Row = tuple[str, Explanation]
+
+
+def drawn(explained: RuleExplanation) -> str:
+    """Return why one rule did or did not match, for people."""
+    on = f" on GPU {', '.join(map(str, explained.devices))}" if explained.devices else ""
+    because = f" ({explained.because})" if explained.because else ""
+    style = Style.GOOD if explained.outcome == "match" else Style.HEAD
+    lines = [f"{paint(visible(explained.rule), style)} {_OUTCOMES[explained.outcome]}{on}{because}"]
+    if explained.condition is not None:
+        lines += ["", *tree(explained.condition)]
+    reason = explained.reason.strip()
+    return "\n".join([*lines, "", f"  {visible(reason)}", ""] if reason else [*lines, ""])
+
+
+def tree(condition: Explanation) -> list[str]:
+    """Return the lines of a condition and its parts, with a column for each GPU that it was evaluated on."""
+    rows = list(_rows(condition, "", ""))
+    devices = next((part.devices for _, part in rows if part.devices), ())
+    cells = [[_cells(part, devices)[n] for _, part in rows] for n in range(max(1, len(devices)))]
+    widths = [
+        max(columns_of(text) for text in [_head(devices, n), *(plain for plain, _ in column)])
+        for n, column in enumerate(cells)
+    ]
+    spare = terminal_width() - 4 - sum(width + 3 for width in widths)
+    texts = [_fitted(text, max(spare, terminal_width() // 2)) for text, _ in rows]
+    left = max(columns_of(text) for text in texts)
+    room = terminal_width() - left - 4
+    shown = 1
+    while shown < len(widths) and sum(widths[: shown + 1]) + 3 * shown <= room:
+        shown += 1
+    lines = []
+    if devices:
+        head = "   ".join(_head(devices, n).ljust(widths[n]) for n in range(shown))
+        more = f"   and {len(devices) - shown} more (--format json)" if shown < len(devices) else ""
+        lines.append(f"  {' ' * left}   {head}{more}".rstrip())
+    for place, text in enumerate(texts):
+        values = "   ".join(_padded(cells[n][place], widths[n]) for n in range(shown))
+        lines.append(f"  {text}{' ' * (left - columns_of(text))}   {values}".rstrip())
+    return lines
+
+
+def amount(value: Value, datatype: Datatype) -> str:
+    """Return a value for people, in its unit."""
+    if value is None:
+        return "missing"
+    if isinstance(value, str):
+        return visible(repr(value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return format_amount(value, datatype.dimension)
+
+
+def _rows(part: Explanation, first: str, rest: str) -> Iterator[Row]:
+    """Walk through the parts worth a line: truth values, and what is computed."""
+    yield first + visible(part.text), part
+    inner = [p for p in part.parts if p.datatype.kind is Kind.BOOL or p.parts]
+    if len(part.parts) > 1 and not inner:
+        inner = list(part.parts)
+    for child in inner:
+        is_last = child is inner[-1]
+        yield from _rows(child, f"{rest}{'└' if is_last else '├'} ", f"{rest}{'  ' if is_last else '│ '}")
+
+
+def _cells(part: Explanation, devices: Sequence[GPUIndex]) -> list[tuple[str, str]]:
+    """Return what the part is worth on each GPU, plain and painted; once where it is the same for all."""
+    empty = [("", "")] * max(0, len(devices) - 1)
+    places: Sequence[GPUIndex | None] = part.devices if part.is_per_gpu else (None,)
+    worth = [_cell(part, place) for place in places]
+    return worth if part.is_per_gpu else [*worth, *empty]
+
+
+def _cell(part: Explanation, device: GPUIndex | None) -> tuple[str, str]:
+    value = _value(part, device)
+    if part.datatype.kind is not Kind.BOOL:
+        return (text := amount(value, part.datatype)), text
+    truth = value if isinstance(value, bool) else None
+    measured = [p for p in part.parts if p.datatype.kind is not Kind.BOOL]
+    words = f"{amount(_value(measured[0], device), measured[0].datatype)} " if measured else ""
+    return f"{words}{MARKS[truth]}", words + paint(MARKS[truth], _STYLES[truth])
+
+
+def _value(part: Explanation, device: GPUIndex | None) -> Value:
+    if not part.is_per_gpu:
+        return part.values[0]
+    return part.values[part.devices.index(device)] if device in part.devices else None
+
+
+def _head(devices: Sequence[GPUIndex], place: int) -> str:
+    return f"GPU {devices[place]}" if devices else ""
+
+
+def _padded(cell: tuple[str, str], width: int) -> str:
+    plain, painted = cell
+    return painted + " " * (width - columns_of(plain))
+
+
+def _fitted(text: str, width: int) -> str:
+    return excerpt(text, 0, 0, "", width).text
