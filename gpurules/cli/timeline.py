@@ -3,6 +3,8 @@
 import json
 from statistics import median
 
+from gpurules.actions import is_directive
+from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.decisions import effects
 from gpurules.cli.output import Style, columns_of, paint, terminal_width
@@ -15,7 +17,7 @@ from gpurules.rules.explanation import DecisionExplanation
 from gpurules.rules.ruleset import Ruleset
 
 INDENT = " " * 10
-_PATH_COLUMNS, _EFFECT_COLUMNS = 30, 16
+_PATH_COLUMNS = 36
 
 
 class Timeline:
@@ -34,7 +36,7 @@ class Timeline:
             case NodeChange():
                 return [*self._head(event.timestamp, None, snapshot), self._node(event)]
             case Decided():
-                return [self._decided(event)]
+                return self._decided(event)
 
     def _head(self, timestamp: float, device: GPUIndex | None, snapshot: Snapshot | None) -> list[str]:
         """Return the line that says when and on which GPU, unless it has just been said."""
@@ -66,18 +68,17 @@ class Timeline:
         rules = ", ".join(change.after.rules) or "no rule matches"
         return f"{INDENT}{paint('→', Style.HEAD)} {self._cut(f'{asked}   {rules}', INDENT + '→ ')}"
 
-    def _decided(self, event: Decided) -> str:
+    def _decided(self, event: Decided) -> list[str]:
         transfer, decision = event.transfer, event.decision
         kind = transfer.file_type or detect_file_type(transfer.path, self._ruleset.file_types) or ""
         size = "" if transfer.size is None else format_amount(transfer.size, Dimension.BYTES)
         asked = "; ".join(effects(decision)) or "go"
-        path = _fitted(transfer.path or "", _PATH_COLUMNS)
-        left = (
+        path = _tail(transfer.path or "", _PATH_COLUMNS)
+        first = (
             f"{time_of_day(event.timestamp)}  {visible(transfer.id or '-'):<8} {visible(kind):<8} {size:>10}  "
-            f"{path}{' ' * (_PATH_COLUMNS - columns_of(path))}  "
+            f"{path}{' ' * (_PATH_COLUMNS - columns_of(path))}  {paint(asked, Style.HEAD)}"
         )
-        effect = f"{asked:<{_EFFECT_COLUMNS}}"
-        return f"{left}{paint(effect, Style.HEAD)}  {self._cut(_why(event), left + effect + '  ')}".rstrip()
+        return [first, *(f"{INDENT}{self._cut(why, INDENT)}" for why in _why(decision))]
 
     def _cut(self, text: str, before: str) -> str:
         return _fitted(text, max(20, self._width - columns_of(before)))
@@ -172,13 +173,23 @@ def _changes(before: tuple[object, ...] | None, after: tuple[object, ...]) -> li
     return told
 
 
-def _why(event: Decided) -> str:
-    explained = event.decision.explain()
-    if not event.decision.rules or not isinstance(explained, DecisionExplanation):
-        return ""
-    first, *others = event.decision.rules
-    more = f"  (and {', '.join(others)})" if others else ""
-    return f"{first}: {explained.rule(first).reason}{more}"
+_OF_ONE_TRANSFER = frozenset({"delay", "paused", "priority_boost", "stage", "max_bandwidth", "max_concurrency"})
+
+
+def _why(decision: Decision) -> list[str]:
+    """Return, for each rule that asks something of the transfer, its name and reason."""
+    explained = decision.explain()
+    assert isinstance(explained, DecisionExplanation)
+    return [
+        f"{match.rule}: {explained.rule(match.rule).reason}"
+        for match in decision.matched
+        if any(is_directive(a.action) and a.action.target in _OF_ONE_TRANSFER for a in match.actions)
+    ]
+
+
+def _tail(path: str, width: int) -> str:
+    """Return *path* clipped at its start: its end says more."""
+    return excerpt(path, len(path), len(path), "", width).text if columns_of(path) > width else visible(path)
 
 
 def _fitted(text: str, width: int) -> str:
