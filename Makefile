@@ -62,11 +62,8 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-docs: schema
-	@$(BIN)/python -m gpurules.cli.reference docs
-
-schema: $(VENV)/installed
-	@$(BIN)/gpurules schema --output-file grammars/ruleset.schema.json
+docs schema: $(VENV)/installed
+	@$(BIN)/python -m gpurules.cli.reference
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

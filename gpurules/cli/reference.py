@@ -1,14 +1,15 @@
 """The reference as data and as pages, made from the registries: fields, actions and diagnostic codes.
 
-``python -m gpurules.cli.reference DIRECTORY`` writes the pages that are checked in under ``docs/``.
+``python -m gpurules.cli.reference`` in a checkout writes what is checked in: pages under ``docs/``, and the JSON Schema
+under ``grammars/``.
 """
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gpurules.actions import ACTIONS, Action, is_directive
+from gpurules.cli.output import to_json
 from gpurules.diagnostics import CATALOGUE, Code, Severity
 from gpurules.diagnostics.explanations import EXPLANATIONS, Form
 from gpurules.fields import FIELDS, Field, Scope
@@ -182,5 +183,13 @@ def write_pages(directory: Path) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def schema_text() -> str:
+    """Return the JSON Schema of ruleset files, without plug-ins, as it is checked in."""
+    from gpurules.rules.schema import ruleset_schema  # the reference of fields and actions needs no rulesets
+
+    return to_json(ruleset_schema(ACTIONS))
+
+
 if __name__ == "__main__":
-    write_pages(Path(sys.argv[1]))
+    write_pages(Path("docs"))
+    Path("grammars", "ruleset.schema.json").write_text(schema_text(), encoding="utf-8")

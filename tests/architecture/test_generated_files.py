@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.cli.reference import pages
+from gpurules.cli.reference import pages, schema_text
 
 PAGES = pages()
 
@@ -16,3 +16,7 @@ def test_the_page_is_what_make_docs_would_write(name: str, root: Path) -> None:
 
 def test_no_page_is_left_of_a_code_that_is_gone(root: Path) -> None:
     assert {f"checks/{path.name}" for path in (root / "docs" / "checks").iterdir()} <= set(PAGES)
+
+
+def test_the_json_schema_is_what_make_docs_would_write(root: Path) -> None:
+    assert (root / "grammars" / "ruleset.schema.json").read_text(encoding="utf-8") == schema_text(), "run `make docs`"

@@ -1,0 +1,57 @@
+"""``gpurules rulesets``."""
+
+import click
+
+from gpurules.cli.options import text_or_json
+from gpurules.cli.output import table, to_json, write
+from gpurules.model import Value
+from gpurules.registry import did_you_mean
+from gpurules.resources import resource_root
+from gpurules.rules import load
+from gpurules.rules.ruleset import Ruleset
+
+
+@click.command("rulesets")
+@click.argument("name", required=False)
+@text_or_json
+def command(name: str | None, format_: str) -> int:
+    """List the rulesets that ship (use them as gpurules:NAME), or print the one called NAME."""
+    shipped = {
+        entry.name.removesuffix(".yaml"): entry
+        for entry in sorted(resource_root("rulesets").iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".yaml") and not entry.name.endswith(".test.yaml")
+    }
+    if name is not None:
+        name = name.removeprefix("gpurules:")
+        if name not in shipped:
+            hint = did_you_mean(name, shipped) or f"there are {', '.join(shipped)}"
+            raise click.UsageError(f"no ruleset that ships is called {name!r}; {hint}")
+        if format_ == "text":
+            write(shipped[name].read_text(encoding="utf-8"))
+            return 0
+    loaded = {found: load(f"gpurules:{found}") for found in shipped if name in (None, found)}
+    if format_ == "json":
+        write(to_json({"rulesets": [_data(found, ruleset) for found, ruleset in loaded.items()]}))
+    else:
+        rows = [(found, str(len(r.rules)), ", ".join(r.inputs), _first(r.description)) for found, r in loaded.items()]
+        write(table(("ruleset", "rules", "inputs", "what it is for"), rows))
+    return 0
+
+
+def _first(description: str) -> str:
+    return description.strip().partition("\n")[0]
+
+
+def _data(name: str, ruleset: Ruleset) -> dict[str, object]:
+    inputs: dict[str, Value] = {key: given.value for key, given in ruleset.inputs.items()}
+    return {
+        "name": name,
+        "description": ruleset.description.strip(),
+        "version": ruleset.version,
+        "inputs": inputs,
+        "signals": list(ruleset.signals),
+        "rules": [
+            {"name": rule.name, "condition": rule.text.strip(), "actions": [action.name for action in rule.actions]}
+            for rule in ruleset.rules
+        ],
+    }
