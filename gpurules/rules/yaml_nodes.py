@@ -68,7 +68,7 @@ class YamlScalar:
     def _characters(self) -> Decoded:
         if self._decoded is None:
             if self.style in ("|", ">"):
-                found = decode_block(self.source.text, self.start, self.text, self.style)
+                found = decode_block(self.source.text, self.start, self.end, self.text)
             else:
                 found = decode(self.source.text, self.start, self.end, self.style)
             if (

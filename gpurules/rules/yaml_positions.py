@@ -82,18 +82,19 @@ def decode(source: str, start: int, end: int, style: str) -> Decoded:
             return _flow(source, start, end, _nothing_special)
 
 
-def decode_block(source: str, start: int, text: str, style: str) -> Decoded | None:
-    """Return the decoded characters of the block scalar with the header at *start*, of which the *text* is known.
+def decode_block(source: str, start: int, end: int, text: str) -> Decoded | None:
+    """Return the decoded characters of the block scalar at *start* to *end* of *source*, of which the *text* is known.
 
     The indentation of a block can depend on what is around it, so each one that is possible is tried.
     """
     header = _HEADER.match(source, start)
     if header is None:
         return None
+    source, literal = source[:end], source[start] == "|"
     chomping = "+" if "+" in header[0].partition("#")[0] else "-" if "-" in header[0].partition("#")[0] else ""
     likely = _indentation(source, header.end())
     for indentation in (likely, *(n for n in range(likely + 1) if n != likely)):
-        decoded = _Block(source, header.end(), indentation, style == "|", chomping).decode(len(text))
+        decoded = _Block(source, header.end(), indentation, literal, chomping).decode(len(text))
         if decoded.text == text:
             return decoded
     return None

@@ -4,6 +4,7 @@ The parser's events are used, not its composer: composing recurses in C and over
 forgets duplicate keys, and resolves types that are ours to decide.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ MAX_DEPTH = 100
 MAX_NODES = 1_000_000
 MAX_ALIASED_NODES = 100_000
 
+_PROPERTY = re.compile(r"[&!]\S*\s*(?:#[^\r\n\x85\u2028\u2029]*\s*)*")
 _TAGS = frozenset({"!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
@@ -198,14 +200,11 @@ class _Builder:
         self._attach(event, node, 1, 0)
 
     def _past_properties(self, event: Any) -> int:
-        """Return where the value of a scalar starts, after its anchor and tag."""
+        """Return where the value of a node starts, after its anchor and tag and any comments."""
         text = self._source.text
         offset: int = event.start_mark.index
-        while text[offset : offset + 1] in ("&", "!"):
-            while offset < event.end_mark.index and not text[offset].isspace():
-                offset += 1
-            while offset < event.end_mark.index and text[offset].isspace():
-                offset += 1
+        while match := _PROPERTY.match(text, offset, event.end_mark.index):
+            offset = match.end()
         return offset
 
     def _check_tag(self, event: Any, node: YamlNode) -> None:

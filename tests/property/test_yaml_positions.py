@@ -14,7 +14,7 @@ BREAKS = ("\n", "\r\n", "\r", "\x85", "\u2028", "\u2029")
 
 def check(source: str, scalar: YamlScalar) -> None:
     if scalar.style in ("|", ">"):
-        decoded = decode_block(source, scalar.start, scalar.text, scalar.style)
+        decoded = decode_block(source, scalar.start, scalar.end, scalar.text)
     else:
         decoded = decode(source, scalar.start, scalar.end, scalar.style)
     assert decoded is not None
@@ -52,8 +52,9 @@ def test_whatever_is_dumped_is_traced(text, style, width, crlf):
 
 
 WORDS = (
-    "a", "b c", " ", "  ", "\t", "\n", "\n ", "\n  ", "\n    ", "\r\n  ", "\n\n", "#", " #c", "''", '\\"', "\\n", "\\\n  ",
-    "\\x41", "\\u00e9", "\\U0001F600", "\\ ", "\\\t", "é", "\u2028", "\x85", "\n   \n", "AND", ": ", "-", "\\\r\n ",
+    "a", "b c", " ", "  ", "\t", "\n", "\n ", "\n  ", "\n    ", "\r\n  ", "\n\n", "#", " #c", "''", '\\"', "\\n",
+    "\\\n  ", "\\x41", "\\u00e9", "\\U0001F600", "\\ ", "\\\t", "é", "\u2028", "\x85", "\n   \n", "AND", ": ",
+    "-", "\\\r\n ",
 )  # fmt: skip
 pieces = st.lists(st.sampled_from(WORDS), max_size=14).map("".join)
 headers = st.sampled_from(["|", ">", "|-", ">-", "|+", ">+", "|2", ">2", "|1-", ">+1", "| # c", ">-  # |+2"])
