@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from gpurules.cli.rulesets import PREFIX, check_there
+
 SUFFIXES = (".yaml", ".yml", ".json")
 FOLDERS = frozenset({"rules", "rulesets"})
 _WILD = frozenset("*?[")
@@ -23,6 +25,10 @@ def ruleset_files(arguments: Iterable[str]) -> list[str]:
     """
     found: dict[str, str] = {}
     for argument in arguments:
+        if argument.startswith(PREFIX):
+            check_there(argument)
+            found.setdefault(argument, argument)
+            continue
         for path in _meant(argument):
             found.setdefault(os.path.realpath(path), shown(path))
     return list(found.values())

@@ -7,8 +7,9 @@ from gpurules.cli.explanations import tree
 from gpurules.cli.facts import Facts, read_facts
 from gpurules.cli.options import facts, option, text_or_json
 from gpurules.cli.output import has_colour, say, to_json, write
+from gpurules.cli.rulesets import load_ruleset
 from gpurules.diagnostics import Diagnostic, Format, render
-from gpurules.rules import Condition, ConditionError, load
+from gpurules.rules import Condition, ConditionError
 
 
 @click.command("eval")
@@ -56,7 +57,7 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
 
 
 def _ruleset(path: str, known: Facts, format_: str) -> int:
-    decision = load(path).evaluate(known.snapshot, known.transfer, known.workload, known.node)
+    decision = load_ruleset(path).evaluate(known.snapshot, known.transfer, known.workload, known.node)
     if format_ == "json":
         write(to_json(decision.to_dict()))
         return 0

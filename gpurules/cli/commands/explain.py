@@ -6,8 +6,8 @@ from gpurules.cli.explanations import drawn
 from gpurules.cli.facts import read_facts
 from gpurules.cli.options import facts, text_or_json
 from gpurules.cli.output import to_json, write
+from gpurules.cli.rulesets import load_ruleset
 from gpurules.registry import did_you_mean
-from gpurules.rules import load
 from gpurules.rules.explanation import DecisionExplanation
 
 
@@ -19,7 +19,7 @@ from gpurules.rules.explanation import DecisionExplanation
 def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -> int:
     """Say why each rule of RULESET (a file or gpurules:NAME), or the one called RULE, matches the facts or does not."""
     known = read_facts(given["snapshot"], given["transfer"], given["workload"], given["node"])
-    loaded = load(ruleset)
+    loaded = load_ruleset(ruleset)
     if rule is not None and loaded.rule(rule) is None:
         names = [known_rule.name for known_rule in loaded.rules]
         hint = did_you_mean(rule, names) or f"it has {', '.join(names[:20])}"

@@ -12,7 +12,7 @@ from gpurules.cli.output import has_colour, save, say, table, terminal_width, to
 from gpurules.cli.selection import FAIL_ON, selected, statistics
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.diagnostics.render import SCHEMA_VERSION, summary
-from gpurules.rules import lint, lint_text
+from gpurules.rules import lint, lints
 
 
 @click.command("lint")
@@ -47,7 +47,7 @@ def command(
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
     found: list[Diagnostic] = []
     for path, text in sources.items():
-        found += lint(path) if text is None else lint_text(text, path)
+        found += lint(path) if text is None else lints(text, path)
     reported = selected(found, select, ignore)
     save(_report(reported, Format(output_format), counted, sources, output_file is None), output_file)
     files = f"{len(sources)} file{'' if len(sources) == 1 else 's'}"

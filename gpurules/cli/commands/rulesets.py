@@ -4,11 +4,10 @@ import click
 
 from gpurules.cli.options import text_or_json
 from gpurules.cli.output import table, to_json, write
+from gpurules.cli.rulesets import PREFIX, check_there
 from gpurules.model import Value
-from gpurules.registry import did_you_mean
 from gpurules.resources import resource_root
-from gpurules.rules import load
-from gpurules.rules.ruleset import Ruleset
+from gpurules.rules import Ruleset, load, shipped_names
 
 
 @click.command("rulesets")
@@ -16,20 +15,13 @@ from gpurules.rules.ruleset import Ruleset
 @text_or_json
 def command(name: str | None, format_: str) -> int:
     """List the rulesets that ship (use them as gpurules:NAME), or print the one called NAME."""
-    shipped = {
-        entry.name.removesuffix(".yaml"): entry
-        for entry in sorted(resource_root("rulesets").iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".yaml") and not entry.name.endswith(".test.yaml")
-    }
     if name is not None:
-        name = name.removeprefix("gpurules:")
-        if name not in shipped:
-            hint = did_you_mean(name, shipped) or f"there are {', '.join(shipped)}"
-            raise click.UsageError(f"no ruleset that ships is called {name!r}; {hint}")
+        name = name.removeprefix(PREFIX)
+        check_there(f"{PREFIX}{name}")
         if format_ == "text":
-            write(shipped[name].read_text(encoding="utf-8"))
+            write(resource_root("rulesets").joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
             return 0
-    loaded = {found: load(f"gpurules:{found}") for found in shipped if name in (None, found)}
+    loaded = {found: load(f"{PREFIX}{found}") for found in shipped_names() if name in (None, found)}
     if format_ == "json":
         write(to_json({"rulesets": [_data(found, ruleset) for found, ruleset in loaded.items()]}))
     else:

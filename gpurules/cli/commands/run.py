@@ -12,8 +12,8 @@ from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, source_options, text_or_json
 from gpurules.cli.output import Style, paint, say, write
 from gpurules.cli.playback import Decided, Event, Playback, is_touched
+from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
-from gpurules.rules import load
 from gpurules.rules.ruleset import Ruleset
 from gpurules.telemetry import FiniteSource, open_source, read_transfers
 
@@ -33,7 +33,7 @@ def command(
     ruleset: str, source: str, transfers: Path | None, format_: str, verbose: bool, **options: object
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of what it decides, and why."""
-    loaded = load(ruleset)
+    loaded = load_ruleset(ruleset)
     opened = open_source(source, **{name: value for name, value in options.items() if value is not None})
     try:
         if not isinstance(opened, FiniteSource):

@@ -1,0 +1,46 @@
+"""Loads the ruleset that an argument means: a file, a shipped ruleset, or stdin."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gpurules.registry import did_you_mean
+from gpurules.rules import Ruleset, load, loads, shipped_names
+
+PREFIX = "gpurules:"
+
+
+def load_ruleset(argument: str) -> Ruleset:
+    """Return the ruleset at the path *argument*, or of ``gpurules:NAME``, or of stdin (``-``).
+
+    Raises:
+        RulesetError: the ruleset is wrong.
+        click.UsageError: there is none.
+        OSError: the file can not be read.
+    """
+    if argument == "-":
+        return loads(sys.stdin.buffer.read(), "<stdin>")
+    check_there(argument)
+    return load(argument)
+
+
+def check_there(argument: str) -> None:
+    """Make sure that *argument* names a shipped ruleset, or a file that can be read.
+
+    Raises:
+        click.UsageError: it names nothing that is there.
+        OSError: the file can not be read.
+    """
+    if argument.startswith(PREFIX):
+        name = argument.removeprefix(PREFIX)
+        if name not in shipped_names():
+            hint = did_you_mean(name, shipped_names()) or f"there are {', '.join(shipped_names())}"
+            raise click.UsageError(f"no ruleset that ships is called {name!r}; {hint}")
+        return
+    path = Path(argument)
+    if not path.exists():
+        hint = f"; {PREFIX}{argument} is a ruleset that ships" if argument in shipped_names() else ""
+        raise click.UsageError(f"{argument}: no such file{hint}")
+    with path.open("rb"):
+        pass
