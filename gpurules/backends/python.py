@@ -42,7 +42,7 @@ class Generated:
         return namespace[name]
 
 
-_BUILTINS = {"zip": zip, "tuple": tuple, "bool": bool}
+_BUILTINS = {"zip": zip, "range": range, "len": len}
 
 Truths: TypeAlias = Callable[..., list[Truth]]
 MaskFunction: TypeAlias = Callable[..., int]

@@ -1,7 +1,10 @@
 """Where something stands: offsets in a text, and lines and columns in a file."""
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,7 @@ class LineIndex:
     """Turns offsets of one text into lines and columns (CR LF, LF and CR all end a line)."""
 
     def __init__(self, text: str) -> None:
-        starts = [0]
-        for offset, character in enumerate(text):
-            if character == "\n" or (character == "\r" and text[offset + 1 : offset + 2] != "\n"):
-                starts.append(offset + 1)
-        self._starts = starts
+        self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return line and column, both from 1, of the code point at *offset*."""

@@ -1,0 +1,287 @@
+"""Merged nodes to rules, signals and settings: parses, checks, and reports at every place."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from gpurules.actions import Action
+from gpurules.diagnostics import Diagnostic, Finding, Span
+from gpurules.fields import AMBIENT, FIELDS, Field, Scope, declared_field
+from gpurules.language import Checked, Environment, Input, ir
+from gpurules.model import BOOL, NUMBER, STRING, UNITS, Datatype, Dimension, QuantityError, number, parse_amount
+from gpurules.registry import Registry
+from gpurules.rules import expression
+from gpurules.rules.conversion import Converter
+from gpurules.rules.expression import Expression
+from gpurules.rules.merge import Merged, MergedRule
+from gpurules.rules.ordering import Orders
+from gpurules.rules.rule import Rule, Settings, Signal
+from gpurules.rules.schema import structure
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
+
+
+def _text(node: YamlNode | None, default: str = "") -> str:
+    return node.text if isinstance(node, YamlScalar) else default
+
+
+def _seconds(node: YamlNode | None) -> float | None:
+    """Return a duration that the schema has been held against; None where there is none or it is wrong."""
+    if not isinstance(node, YamlScalar):
+        return None
+    try:
+        return parse_amount(node.text.strip()).value
+    except QuantityError:
+        return None
+
+
+def _flag(node: YamlNode | None, default: bool) -> bool:
+    value = plain_value(node.text) if isinstance(node, YamlScalar) and not node.style else None
+    return value if isinstance(value, bool) else default
+
+
+class Builder:
+    """Builds the parts of a ruleset; ``problems`` collects whatever is wrong."""
+
+    def __init__(self, merged: Merged, actions: Registry[Action]) -> None:
+        self.problems: list[Diagnostic] = []
+        self._merged = merged
+        self._actions = actions
+        self._used: set[str] = set()
+        self.declared = self._declared_fields()
+        self.inputs = self._inputs()
+        self.file_types = tuple((glob, _text(kind)) for glob, kind in merged.sections["file_types"].items())
+        self._definitions = {
+            name: parsed
+            for name, node in merged.sections["define"].items()
+            if (parsed := expression.definition(node)) is not None
+        }
+        self._conditions: dict[str, Expression] = {
+            name: expression.condition(node.values["condition"])  # type: ignore[arg-type]
+            for name, node in merged.sections["signals"].items()
+            if isinstance(node, YamlMapping) and isinstance(node.get("condition"), YamlScalar)
+        }
+        self._environment = Environment(
+            {**FIELDS, **self.declared},
+            {name: found.parsed for name, found in self._definitions.items()},
+            {name: found.parsed for name, found in self._conditions.items()},
+            self.inputs,
+        )
+
+    def build(self) -> tuple[tuple[Rule, ...], dict[str, Signal], Settings]:
+        """Return rules in the order of the files, signals by name, and the settings."""
+        settings = self._settings()
+        for name, found in self._definitions.items():
+            self._report(found, self._environment.definition(name))
+        signals = self._signals()
+        orders = Orders(
+            self._actions,
+            self.inputs,
+            frozenset([*FIELDS, *self.declared, *signals, *self._definitions, *self.inputs]),
+            self.problems,
+            self._used,
+        )
+        rules = [self._rule(rule, orders, signals) for rule in self._merged.rules.values()]
+        self._warn_of_names()
+        return tuple(rule for rule in rules if rule is not None), signals, settings
+
+    def _report(self, found: Expression, checked: Checked, rule: str | None = None) -> None:
+        self._used |= checked.used
+        self.problems += [found.diagnostic(finding, rule) for finding in checked.findings]
+
+    def _declared_fields(self) -> dict[str, Field]:
+        fields: dict[str, Field] = {}
+        for name, node in self._merged.sections["fields"].items():
+            if isinstance(node, YamlMapping):
+                kind, scope = _text(node.get("type")), _text(node.get("scope"))
+                dimension = _text(node.get("dimension"), "number")
+                if scope in set(Scope) and dimension in set(Dimension):
+                    described = _text(node.get("description"))
+                    fields[name] = declared_field(name, kind, Dimension(dimension), Scope(scope), described)
+        return fields
+
+    def _inputs(self) -> dict[str, Input]:
+        found = {}
+        for name, node in self._merged.sections["inputs"].items():
+            if isinstance(node, YamlMapping):
+                declared = _input_type(node)
+                for value, code in ((node.get("default"), "GPR403"), (self._merged.given.get(name), "GPR409")):
+                    if isinstance(value, YamlScalar):
+                        read = _input_value(value, declared, _text(node.get("unit")))
+                        if isinstance(read, str) and declared is not STRING:
+                            self.problems.append(
+                                problem_at(value, code, f"the input {name!r} is a {declared}, and {read}")
+                            )
+                        else:
+                            found[name] = Input(read, declared)
+                found.setdefault(name, Input(None, declared))
+        return found
+
+    def _settings(self) -> Settings:
+        schema = structure()["properties"]["settings"]["properties"]
+        given: dict[str, object] = {}
+        for key, node in self._merged.sections["settings"].items():
+            if key in schema:
+                value = Converter().data(node, schema[key])
+                if value is not None and not isinstance(value, dict | list):
+                    given[key] = value
+        zone = self._merged.sections["settings"].get("timezone")
+        if isinstance(zone, YamlScalar) and not _is_zone(zone.text):
+            hint = "write a name such as Europe/Berlin"
+            self.problems.append(problem_at(zone, "GPR403", f"no time zone is named {zone.text[:60]!r}", hint))
+            del given["timezone"]
+        try:
+            return replace(Settings(), **given)  # type: ignore[arg-type]
+        except TypeError:
+            return Settings()
+
+    def _signals(self) -> dict[str, Signal]:
+        signals = {}
+        for name, node in self._merged.sections["signals"].items():
+            if not isinstance(node, YamlMapping) or name not in self._conditions:
+                continue
+            found, checked = self._conditions[name], self._environment.signal(name)
+            self._report(found, checked)
+            self._check_scope(found, checked, name)
+            signals[name] = self._signal(name, (found, checked), node.values, None)
+        return signals
+
+    def _signal(
+        self, name: str, start: tuple[Expression, Checked], values: Mapping[str, YamlNode], rule: str | None
+    ) -> Signal:
+        found, checked = start
+        until, until_checked = None, None
+        node = values.get("until")
+        if isinstance(node, YamlScalar):
+            until = expression.condition(node)
+            until_checked = self._environment.condition(until.parsed)
+            self._report(until, until_checked, rule)
+            self._check_scope(until, until_checked, name)
+        return Signal(
+            name=name,
+            text=found.parsed.text,
+            condition=checked.term,
+            per_gpu=checked.per_gpu or bool(until_checked and until_checked.per_gpu),
+            until=until_checked.term if until_checked else None,
+            until_text=until.parsed.text if until else None,
+            for_seconds=_seconds(values.get("for")) or 0.0,
+            keep_for_seconds=_seconds(values.get("keep_for")) or 0.0,
+            rule=rule,
+        )
+
+    def _check_scope(self, found: Expression, checked: Checked, name: str) -> None:
+        strange = sorted(f.name for f in ir.fields(checked.term) if f.scope not in AMBIENT)
+        if not strange:
+            return
+        fits = [f for f in checked.fields if f not in strange]
+        hint = (
+            f"name a signal for the part about the node and use it: condition: {name.removeprefix('rule:')}_held AND …"
+        )
+        message = f"a timer watches the node over time, and {strange[0]!r} belongs to one transfer or workload"
+        if not fits:
+            hint = "leave the timer away, or watch a field of a GPU or the node"
+        finding = Finding("GPR608", Span(0, len(found.parsed.text)), message, hint)
+        self.problems.append(found.diagnostic(finding))
+
+    def _rule(self, merged: MergedRule, orders: Orders, signals: dict[str, Signal]) -> Rule | None:
+        values, name = merged.values, merged.name.text
+        before = len(self.problems)
+        ordered = orders.of_rule(values)
+        for index in range(before, len(self.problems)):
+            self.problems[index] = replace(self.problems[index], rule=name)
+        node = values.get("condition")
+        if not isinstance(node, YamlScalar):
+            return None
+        found = expression.condition(node)
+        checked = self._environment.condition(found.parsed)
+        self._report(found, checked, name)
+        term, per_gpu, signal = checked.term, checked.per_gpu, None
+        if any(key in values for key in ("for", "until", "keep_for")):
+            self._check_scope(found, checked, name)
+            signal = f"rule:{name}"
+            signals[signal] = self._signal(signal, (found, checked), values, name)
+            per_gpu = signals[signal].per_gpu
+            term = ir.Signal(signal, per_gpu, span=term.span)
+        priority = values.get("priority")
+        level = plain_value(priority.text) if isinstance(priority, YamlScalar) else 0
+        place = merged.name.location()
+        return Rule(
+            name=name,
+            text=found.parsed.text,
+            term=term,
+            per_gpu=per_gpu,
+            actions=ordered,
+            description=_text(values.get("description")),
+            priority=level if isinstance(level, int) else 0,
+            enabled=_flag(values.get("enabled"), True),
+            tags=_texts(values.get("tags")),
+            gpus=_text(values.get("gpus"), "node"),
+            stop=_flag(values.get("stop"), False),
+            cooldown=_seconds(values.get("cooldown")),
+            mode=_text(values.get("mode"), "enforce"),
+            annotations=_annotations(values.get("annotations")),
+            signal=signal,
+            path=merged.name.source.path,
+            line=place.line,
+            column=place.column,
+        )
+
+    def _warn_of_names(self) -> None:
+        """Warn of names that nothing uses, and of those that hide a field."""
+        for section, word in (
+            ("define", "definition"),
+            ("inputs", "input"),
+            ("signals", "signal"),
+            ("fields", "field"),
+        ):
+            for name in self._merged.sections[section]:
+                key = self._merged.keys[section, name]
+                if name in FIELDS:
+                    message = f"the {word} {name!r} hides the field of that name"
+                    self.problems.append(problem_at(key, "GPR112", message, "give it another name"))
+                if section in ("define", "inputs") and name not in self._used and self._merged.rules:
+                    message = f"the {word} {name!r} is never used"
+                    self.problems.append(problem_at(key, "GPR111", message, "remove it"))
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return name == "UTC"
+    return True
+
+
+def _texts(node: YamlNode | None) -> tuple[str, ...]:
+    return tuple(_text(item) for item in node.items) if isinstance(node, YamlSequence) else ()
+
+
+def _annotations(node: YamlNode | None) -> Mapping[str, str]:
+    return MappingProxyType({k: _text(v) for k, v in node.values.items()} if isinstance(node, YamlMapping) else {})
+
+
+def _input_type(node: YamlMapping) -> Datatype:
+    kind, unit = _text(node.get("type")), UNITS.get(_text(node.get("unit")))
+    if kind == "number":
+        return number(unit.dimension) if unit else NUMBER
+    return BOOL if kind == "bool" else STRING
+
+
+def _input_value(node: YamlScalar, declared: Datatype, unit: str) -> bool | int | float | str:
+    """Return the value of an input; where it does not fit a number or bool, a text that says why."""
+    text = node.text.strip()
+    if declared is STRING:
+        return node.text
+    if declared is BOOL:
+        value = plain_value(text)
+        return value if isinstance(value, bool) else f"{text[:60]!r} is neither true nor false"
+    sign = -1 if text.startswith("-") else 1
+    try:
+        amount = parse_amount(text.removeprefix("-"))
+        if amount.dimension is Dimension.NONE and unit:
+            amount = parse_amount(f"{text.removeprefix('-')}{unit}")
+    except QuantityError as error:
+        return f"{text[:60]!r} is no number" if "unit" not in str(error) else str(error)
+    if amount.dimension is not declared.dimension:
+        return f"{text[:60]!r} is in {amount.dimension}"
+    return sign * amount.value

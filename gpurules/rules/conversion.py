@@ -1,0 +1,109 @@
+"""Located nodes to plain data, guided by a schema: texts as written, quantities in canonical units."""
+
+from typing import Any
+
+from gpurules.diagnostics import Diagnostic, LocatedEdit
+from gpurules.model import Dimension, QuantityError, parse_amount
+from gpurules.rules.schema import Schema
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
+
+_EXAMPLES = {"seconds": "30s", "bytes": "100MB", "bytes/second": "200MB/s", "percent": "80%", "celsius": "85C"}
+
+
+class Converter:
+    """Converts nodes; ``problems`` collects what does not convert.
+
+    *quantity_code* is the diagnostic code of a quantity of the wrong dimension.
+    """
+
+    def __init__(self, quantity_code: str = "GPR104") -> None:
+        self.problems: list[Diagnostic] = []
+        self._quantity_code = quantity_code
+
+    def data(self, node: YamlNode, schema: Schema) -> Any:
+        """Return *node* as data; None stands for what did not convert."""
+        schema = _meant(schema, node)
+        match node:
+            case YamlScalar():
+                return self._scalar(node, schema)
+            case YamlSequence():
+                items = schema.get("items", {})
+                return [self.data(item, items) for item in node.items]
+            case YamlMapping():
+                return {key: self.data(value, _of_key(schema, key)) for key, value in node.values.items()}
+
+    def _scalar(self, node: YamlScalar, schema: Schema) -> Any:
+        if schema.get("x-written"):
+            return node.text
+        if "x-dimension" in schema:
+            return self._quantity(node, Dimension(schema["x-dimension"]), schema)
+        if schema.get("type") == "string":
+            if not node.style and not isinstance(plain_value(node.text), str):
+                self._warn_of_type(node)
+            return node.text
+        return node.text if node.style else plain_value(node.text)
+
+    def _warn_of_type(self, node: YamlScalar) -> None:
+        if node.text == "":
+            return
+        place = node.location()
+        self.problems.append(
+            Diagnostic(
+                "GPR006",
+                f"YAML 1.1 reads {node.text} as {_kind(plain_value(node.text))}, and a text is wanted",
+                node.source.path,
+                place.line,
+                place.column,
+                place.end_line,
+                place.end_column,
+                f"write '{node.text}'",
+                edits=(LocatedEdit(place, f"'{node.text}'"),),
+                safe=True,
+            )
+        )
+
+    def _quantity(self, node: YamlScalar, dimension: Dimension, schema: Schema) -> float | None:
+        text = node.text.strip()
+        sign = -1 if text.startswith("-") else 1
+        example = _EXAMPLES.get(dimension.value, "5")
+        try:
+            amount = parse_amount(text[1:] if text[:1] in "+-" and text else text)
+        except QuantityError as error:
+            is_unit = "unit" in str(error)
+            message = str(error) if is_unit else f"{node.text[:60]!r} is no quantity"
+            hint = error.hint if is_unit and error.hint else f"write a number or a text such as {example}"
+            code = self._quantity_code if self._quantity_code == "GPR504" else "GPR403"
+            self.problems.append(problem_at(node, code, message, hint))
+            return None
+        if amount.dimension not in (Dimension.NONE, dimension) or ":" in text:
+            message = f"{text!r} is in {amount.dimension}, and {dimension} are wanted"
+            if ":" in text:
+                message = f"{text!r} is a time of day, and a quantity in {dimension} is wanted"
+            self.problems.append(problem_at(node, self._quantity_code, message, f"write {example}"))
+            return None
+        return sign * amount.value
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    return "true or false" if isinstance(value, bool) else "a number"
+
+
+def _of_key(schema: Schema, key: str) -> Schema:
+    properties = schema.get("properties", {})
+    if key in properties:
+        found: Schema = properties[key]
+        return found
+    more = schema.get("additionalProperties")
+    return more if isinstance(more, dict) else {}
+
+
+def _meant(schema: Schema, node: YamlNode) -> Schema:
+    """Return the alternative of *schema* that is of the kind of *node*."""
+    alternatives = schema.get("oneOf") or schema.get("anyOf")
+    if not alternatives:
+        return schema
+    kind = {YamlScalar: "string", YamlSequence: "array", YamlMapping: "object"}[type(node)]
+    found: Schema = next((a for a in alternatives if a.get("type") == kind), schema)
+    return found

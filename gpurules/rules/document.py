@@ -1,0 +1,237 @@
+"""One ruleset file, read and held against the schema: whatever is wrong with its shape, at its place."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gpurules.diagnostics import Diagnostic, Related
+from gpurules.registry import did_you_mean
+from gpurules.rules.conversion import Converter
+from gpurules.rules.schema import Schema, Violation, structure, violations
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
+from gpurules.rules.yaml_reader import read_yaml
+
+TYPE_WORDS = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file as located nodes, with what is wrong about its shape.
+
+    Missing: ``root`` is None where there is nothing to go on with.
+    """
+
+    root: YamlMapping | None
+    problems: tuple[Diagnostic, ...]
+
+
+def read_document(data: bytes | str, path: str | None) -> Document:
+    """Return the ruleset file of *data*."""
+    read = read_yaml(data, path)
+    problems = list(read.problems)
+    root = read.root
+    if root is None:
+        if not problems:
+            place = YamlScalar(read.source, 0, 0, "", "")
+            problems.append(problem_at(place, "GPR405", "the file is empty", "a ruleset starts with version: 1"))
+        return Document(None, tuple(problems))
+    foreign = _foreign(root)
+    if foreign is not None or not isinstance(root, YamlMapping):
+        return Document(None, (*problems, *([foreign] if foreign else [])))
+    problems += _shape(root)
+    return Document(root, tuple(problems))
+
+
+_OTHER_KINDS = {
+    "groups": "Prometheus alerting rules",
+    "apiVersion": "a Kubernetes resource",
+    "cases": "a test of rules",
+    "repos": "a pre-commit configuration",
+}
+
+
+def _foreign(root: YamlNode) -> Diagnostic | None:
+    """Return the one finding for a file that is no ruleset at all."""
+    hint = "a ruleset is a mapping with version, name and rules"
+    if isinstance(root, YamlScalar):
+        return problem_at(root, "GPR405", "the file is a text, not a ruleset", hint)
+    if isinstance(root, YamlSequence):
+        return problem_at(root, "GPR405", "the file is a list, not a ruleset", hint)
+    kind = root.get("kind")
+    if isinstance(kind, YamlScalar) and kind.text.startswith("gpurules/") and kind.text != "gpurules/ruleset":
+        return problem_at(kind, "GPR405", f"this is a file of kind {kind.text}, not a ruleset", hint)
+    if "rules" not in root.keys and "extends" not in root.keys:
+        for key, what in _OTHER_KINDS.items():
+            if key in root.keys:
+                return problem_at(root.keys[key], "GPR405", f"this looks like {what}, not a ruleset", hint)
+    return None
+
+
+def _shape(root: YamlMapping) -> Iterator[Diagnostic]:
+    converter = Converter()
+    schema = structure()
+    data = converter.data(root, schema)
+    yield from converter.problems
+    broken = {(d.line, d.column) for d in converter.problems}
+    for violation in violations(data, schema):
+        for found in _diagnosed(root, violation):
+            if (found.line, found.column) not in broken:
+                yield found
+    yield from _rule_shapes(root)
+    yield from _hidden(root)
+
+
+def node_at(root: YamlNode, path: tuple[str | int, ...]) -> YamlNode:
+    """Return the node that *path* leads to from *root*."""
+    node = root
+    for step in path:
+        if isinstance(node, YamlMapping):
+            node = node.values[str(step)]
+        elif isinstance(node, YamlSequence):
+            node = node.items[int(step)]
+    return node
+
+
+def _diagnosed(root: YamlMapping, violation: Violation) -> Iterator[Diagnostic]:
+    node, schema = node_at(root, violation.path), violation.schema
+    match violation.keyword:
+        case "additionalProperties":
+            yield from _unknown_keys(node, schema)
+        case "required":
+            assert isinstance(node, YamlMapping) and isinstance(violation.wanted, list)
+            for key in violation.wanted:
+                if key not in node.values:
+                    yield _missing_key(node, key)
+        case "propertyNames" | "pattern":
+            yield from _bad_names(node)
+        case "const" if violation.path == ("version",):
+            hint = "this gpurules reads version: 1"
+            yield problem_at(node, "GPR404", f"the version {violation.found!r} is not known", hint)
+        case _ if violation.path == ("version",):
+            yield problem_at(node, "GPR404", "the version must be the number 1", "write version: 1")
+        case _:
+            yield problem_at(node, "GPR403", *explained(violation))
+
+
+def explained(violation: Violation) -> tuple[str, str | None]:
+    """Return message and hint for a value that does not fit."""
+    schema, wanted = violation.schema, violation.wanted
+    match violation.keyword:
+        case "type":
+            want = TYPE_WORDS.get(str(wanted), str(wanted))
+            examples = schema.get("examples")
+            return f"{want} is wanted here", f"for example {examples[0]}" if examples else None
+        case "enum":
+            assert isinstance(wanted, list)
+            choices = ", ".join(map(str, wanted)) if len(wanted) <= 12 else "a known one"
+            hint = did_you_mean(str(violation.found), map(str, wanted))
+            return f"{violation.found!r} is none of {choices}", hint
+        case "minimum":
+            return f"the value must be {wanted} or more", None
+        case "maximum":
+            return f"the value must be {wanted} or less", None
+        case "exclusiveMinimum":
+            return f"the value must be more than {wanted}", None
+        case "minLength":
+            return "the text must not be empty", None
+        case "maxLength":
+            return f"the text is longer than {wanted} characters", None
+        case "minItems":
+            return "the list must not be empty", None
+        case _:
+            return "the value does not fit here", None
+
+
+def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
+    assert isinstance(node, YamlMapping)
+    known = schema.get("properties", {})
+    for text, key in node.keys.items():
+        if text not in known and not text.startswith("x-"):
+            hint = did_you_mean(text, [k for k in known if k not in node.keys]) or did_you_mean(text, known)
+            if hint is None:
+                hint = f"known keys: {', '.join(known)}; keys of your own start with x-"
+            yield problem_at(key, "GPR401", f"the key {text[:60]!r} means nothing here", hint)
+
+
+def _missing_key(node: YamlMapping, key: str) -> Diagnostic:
+    name = node.get("name")
+    whose = f" of {name.text!r}" if isinstance(name, YamlScalar) and key != "name" else ""
+    return problem_at(node, "GPR402", f"the key {key!r}{whose} is missing")
+
+
+def _bad_names(node: YamlNode) -> Iterator[Diagnostic]:
+    if isinstance(node, YamlMapping):
+        for text, key in node.keys.items():
+            if not text.isidentifier() or not text.isascii():
+                message = f"{text[:60]!r} can not be a name"
+                yield problem_at(key, "GPR403", message, "names are a-z, A-Z, 0-9 and _, and start with no digit")
+
+
+def _rule_shapes(root: YamlMapping) -> Iterator[Diagnostic]:
+    """Yield what the schema can not say of rules: which keys go together, and names that come twice."""
+    rules = root.get("rules")
+    seen: dict[str, YamlScalar] = {}
+    for rule in rules.items if isinstance(rules, YamlSequence) else []:
+        if not isinstance(rule, YamlMapping):
+            continue
+        name = rule.get("name")
+        if isinstance(name, YamlScalar):
+            if name.text and not name.text.isprintable():
+                yield problem_at(name, "GPR403", "a rule's name has only printable characters")
+            first = seen.setdefault(name.text, name)
+            if first is not name:
+                yield _same_name(first, name)
+        if "action" in rule.values and "actions" in rule.values:
+            yield problem_at(
+                rule.keys["actions"], "GPR410", "a rule has either action or actions", "move it into actions"
+            )
+        if "actions" in rule.values and "parameters" in rule.values:
+            key = rule.keys["parameters"]
+            yield problem_at(
+                key, "GPR410", "parameters stand beside action", "move them into actions, beside their action"
+            )
+        if is_patch(rule):
+            continue
+        if "condition" not in rule.values:
+            yield _missing_key(rule, "condition")
+        if "action" not in rule.values and "actions" not in rule.values:
+            yield _missing_key(rule, "action")
+
+
+def is_patch(rule: YamlMapping) -> bool:
+    """Return whether a rule patches or removes one of a base."""
+    return any(isinstance(v := rule.get(k), YamlScalar) and v.text.lower() in ("true", "yes", "on") for k in PATCH_KEYS)
+
+
+PATCH_KEYS = ("override", "remove")
+
+
+def _same_name(first: YamlScalar, second: YamlScalar) -> Diagnostic:
+    place = second.location()
+    return Diagnostic(
+        "GPR301",
+        f"two rules are named {second.text[:100]!r}",
+        second.source.path,
+        place.line,
+        place.column,
+        place.end_line,
+        place.end_column,
+        "give one of them another name",
+        related=(Related("first here", first.source.path, first.location()),),
+        rule=second.text,
+    )
+
+
+def _hidden(root: YamlMapping) -> Iterator[Diagnostic]:
+    rules = root.get("rules")
+    for rule in rules.items if isinstance(rules, YamlSequence) else []:
+        if isinstance(rule, YamlMapping):
+            for own, _ in rule.hidden:
+                if own.text in ("condition", "action", "actions"):
+                    yield problem_at(own, "GPR008", f"{own.text} hides that of the merged mapping")

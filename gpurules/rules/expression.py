@@ -1,0 +1,93 @@
+"""An expression in a ruleset file: parsed, and able to say where each part of it stands in the file."""
+
+from dataclasses import dataclass
+
+from gpurules.diagnostics import Diagnostic, Finding, LocatedEdit, Location, Span
+from gpurules.language import Parsed, nodes, parse, parse_definition
+from gpurules.rules.yaml_nodes import YamlNode, YamlScalar, YamlSequence
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parsed text and the nodes that it was written in, each at its offset in the text."""
+
+    parsed: Parsed
+    places: tuple[tuple[int, YamlScalar], ...]
+
+    def location(self, span: Span) -> Location:
+        """Return where *span* of the text stands in the file."""
+        offset, node = max((p for p in self.places if p[0] <= span.start), key=lambda p: p[0], default=self.places[0])
+        length = len(node.text)
+        start, end = min(span.start - offset, length), min(span.end - offset, length)
+        return node.location(start, max(start, end))
+
+    def diagnostic(self, finding: Finding, rule: str | None = None) -> Diagnostic:
+        """Return *finding* at its place in the file."""
+        place = self.location(finding.span)
+        _, node = self.places[0]
+        edits = tuple(LocatedEdit(self.location(e.span), node.spelled(e.replacement)) for e in finding.edits)
+        return Diagnostic(
+            finding.code,
+            finding.message,
+            node.source.path,
+            place.line,
+            place.column,
+            place.end_line,
+            place.end_column,
+            finding.hint,
+            edits=edits,
+            safe=finding.safe,
+            rule=rule,
+        )
+
+
+def condition(node: YamlScalar) -> Expression:
+    """Return the condition that *node* spells."""
+    return Expression(parse(node.text), ((0, node),))
+
+
+def definition(node: YamlNode) -> Expression | None:
+    """Return the definition that *node* spells: an expression, or a list (of the language, or of YAML)."""
+    if isinstance(node, YamlScalar):
+        return Expression(parse_definition(node.text), ((0, node),))
+    return _listed(node) if isinstance(node, YamlSequence) else None
+
+
+def _listed(node: YamlSequence) -> Expression | None:
+    """Return the list that a YAML list spells: quoted items are texts, plain ones numbers where they can be."""
+    text, places, members, findings = "", list[tuple[int, YamlScalar]](), list[nodes.Expr](), list[Finding]()
+    for item in node.items:
+        if not isinstance(item, YamlScalar):
+            continue
+        start = len(text)
+        places.append((start, item))
+        text += item.text + "\n"
+        member, found = _member(item, start)
+        members.append(member)
+        findings += found
+    if not members:
+        return None
+    tree = nodes.ListLiteral(tuple(members), span=Span(0, len(text)))
+    return Expression(Parsed(text, tree, tuple(findings)), tuple(places))
+
+
+def _member(item: YamlScalar, start: int) -> tuple[nodes.Expr, tuple[Finding, ...]]:
+    span = Span(start, start + len(item.text))
+    if (not item.style and item.text[:1].isdigit()) or (item.text[:1] == "-" and item.text[1:2].isdigit()):
+        parsed = parse(item.text)
+        if parsed.tree is not None and not isinstance(parsed.tree, nodes.ListLiteral):
+            return _moved(parsed.tree, span), tuple(Finding(f.code, span, f.message, f.hint) for f in parsed.findings)
+    text = item.text
+    if item.style == "" and len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1]
+    return nodes.Text(text, span=span), ()
+
+
+def _moved(tree: nodes.Expr, span: Span) -> nodes.Expr:
+    match tree:
+        case nodes.Quantity(spelling, value, dimension):
+            return nodes.Quantity(spelling, value, dimension, span=span)
+        case nodes.Negative(nodes.Quantity(spelling, value, dimension)):
+            return nodes.Negative(nodes.Quantity(spelling, value, dimension, span=span), span=span)
+        case _:
+            return tree

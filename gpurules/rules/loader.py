@@ -1,0 +1,122 @@
+"""Files to rulesets: everything that is wrong is found at once, and nothing half right is loaded."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from gpurules.actions import Action, default_actions
+from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, Severity, diagnostic_at
+from gpurules.registry import Registry
+from gpurules.rules.building import Builder
+from gpurules.rules.merge import Merger, read_file
+from gpurules.rules.rule import Rule, Settings, Signal
+from gpurules.rules.ruleset import Ruleset
+
+
+class RulesetError(DiagnosedError):
+    """A ruleset is wrong; ``diagnostics`` says all that is."""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a file came to. Missing: ``ruleset`` is None where there are errors."""
+
+    ruleset: Ruleset | None
+    diagnostics: tuple[Diagnostic, ...] = field(default=())
+
+
+def _read(data: bytes | str, path: str | None, actions: Registry[Action] | None) -> Loaded:
+    merger = Merger()
+    merger.add(data, path)
+    builder = Builder(merger.merged, actions or default_actions())
+    rules, signals, settings = builder.build()
+    found = dict.fromkeys([*merger.problems, *builder.problems])
+    problems = tuple(sorted(found, key=lambda d: d.place))
+    if any(d.severity is Severity.ERROR for d in problems):
+        return Loaded(None, problems)
+    rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
+    ruleset = Ruleset(
+        merger.merged.name,
+        rules,
+        MappingProxyType(signals),
+        settings,
+        _version(rules, signals, settings, builder.file_types),
+        merger.merged.description,
+        MappingProxyType(builder.declared),
+        builder.file_types,
+        MappingProxyType(builder.inputs),
+        problems,
+        path,
+    )
+    return Loaded(ruleset, problems)
+
+
+def _version(
+    rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: Settings, file_types: tuple[tuple[str, str], ...]
+) -> str:
+    """Return a hash of what a ruleset says; white space and comments do not count."""
+    content = {
+        "rules": [
+            [r.name, " ".join(r.text.split()), r.priority, r.enabled, r.gpus, r.stop, r.cooldown, r.mode]
+            + [[a.name, sorted(map(str, a.parameters.items()))] for a in r.actions]
+            for r in rules
+        ],
+        "signals": [repr(s.fingerprint) for s in signals.values()],
+        "terms": [repr(r.term) for r in rules],
+        "settings": repr(settings),
+        "file_types": file_types,
+    }
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _unreadable(path: str, error: Exception) -> Diagnostic:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return diagnostic_at("GPR001", f"the file can not be read: {reason}", path, Location(1, 1, 1, 1))
+
+
+def load(path: str | Path, actions: Registry[Action] | None = None) -> Ruleset:
+    """Return the ruleset of a file; ``gpurules:NAME`` is a shipped one.
+
+    *actions* are the actions that rules may order; by default those that ship, of plug-ins, and made by the decorator.
+
+    Raises:
+        RulesetError: the file is wrong, or can not be read; ``diagnostics`` has every error.
+    """
+    try:
+        data = read_file(str(path))
+    except (OSError, ValueError) as error:
+        raise RulesetError([_unreadable(str(path), error)]) from None
+    return _ruleset(_read(data, str(path), actions))
+
+
+def loads(text: str | bytes, path: str | None = None, actions: Registry[Action] | None = None) -> Ruleset:
+    """Return the ruleset of a text; relative bases are looked for beside *path*.
+
+    Raises:
+        RulesetError: the text is wrong; ``diagnostics`` has every error.
+    """
+    return _ruleset(_read(text, path, actions))
+
+
+def _ruleset(loaded: Loaded) -> Ruleset:
+    if loaded.ruleset is None:
+        raise RulesetError(d for d in loaded.diagnostics if d.severity is Severity.ERROR)
+    return loaded.ruleset
+
+
+def lint(path: str | Path, actions: Registry[Action] | None = None) -> list[Diagnostic]:
+    """Return everything that is wrong or odd about a ruleset file, in order of place; it never raises for a bad file."""
+    try:
+        data = read_file(str(path))
+    except (OSError, ValueError) as error:
+        return [_unreadable(str(path), error)]
+    return list(_read(data, str(path), actions).diagnostics)
+
+
+def lints(text: str | bytes, path: str | None = None, actions: Registry[Action] | None = None) -> list[Diagnostic]:
+    """Return everything that is wrong or odd about the text of a ruleset, in order of place."""
+    return list(_read(text, path, actions).diagnostics)

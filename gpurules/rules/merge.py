@@ -1,0 +1,235 @@
+"""Follows ``extends`` and merges files, bases first: the one ruleset that they come to, still as located nodes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpurules.diagnostics import Diagnostic, Related
+from gpurules.registry import did_you_mean
+from gpurules.resources import resource_root
+from gpurules.rules.document import PATCH_KEYS, is_patch, read_document
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
+from gpurules.rules.yaml_reader import MAX_BYTES
+
+SHIPPED = "gpurules:"
+MAX_FILES = 100
+_BY_NAME = ("settings", "fields", "file_types", "define", "signals", "inputs")
+
+
+@dataclass(slots=True)
+class MergedRule:
+    """A rule with the keys in force, each with the node that set it."""
+
+    name: YamlScalar
+    node: YamlMapping
+    values: dict[str, YamlNode]
+
+    def patch(self, other: YamlMapping) -> None:
+        """Replace the keys that *other* names; ``action`` drops ``actions``, and the other way round."""
+        named = {k: v for k, v in other.values.items() if k not in ("name", *PATCH_KEYS)}
+        if "actions" in named:
+            self.values.pop("action", None)
+            self.values.pop("parameters", None)
+        if "action" in named:
+            self.values.pop("actions", None)
+        self.values.update(named)
+
+
+@dataclass(slots=True)
+class Merged:
+    """What all files together say. ``sections`` has the mappings that merge by name."""
+
+    sections: dict[str, dict[str, YamlNode]] = field(default_factory=lambda: {name: {} for name in _BY_NAME})
+    keys: dict[tuple[str, str], YamlScalar] = field(default_factory=dict)
+    given: dict[str, YamlScalar] = field(default_factory=dict)
+    rules: dict[str, MergedRule] = field(default_factory=dict)
+    name: str = ""
+    description: str = ""
+    files: list[str] = field(default_factory=list)
+
+
+def read_file(path: str) -> bytes:
+    """Return the content of a ruleset file, or of the shipped ruleset ``gpurules:NAME``.
+
+    Raises:
+        OSError: it can not be read.
+    """
+    if path.startswith(SHIPPED):
+        name = path.removeprefix(SHIPPED)
+        shipped = resource_root("rulesets").joinpath(f"{name}.yaml")
+        if not name.replace("-", "").replace("_", "").isalnum() or not shipped.is_file():
+            raise FileNotFoundError(f"no shipped ruleset is named {name!r}")
+        return shipped.read_bytes()
+    with Path(path).open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the rulesets that ship."""
+    return tuple(
+        sorted(f.name.removesuffix(".yaml") for f in resource_root("rulesets").iterdir() if f.name.endswith(".yaml"))
+    )
+
+
+@dataclass(slots=True)
+class Merger:
+    """Reads a file with all its bases. ``problems`` collects whatever is wrong on the way."""
+
+    read: Callable[[str], bytes] = read_file
+    merged: Merged = field(default_factory=Merged)
+    problems: list[Diagnostic] = field(default_factory=list)
+    _met: set[str] = field(default_factory=set)
+
+    def add(self, data: bytes | str, path: str | None, above: tuple[str, ...] = ()) -> None:
+        """Merge the file of *data*, its bases before it; *above* are the files that extend it."""
+        document = read_document(data, path)
+        self.problems += document.problems
+        root = document.root
+        if root is None:
+            return
+        own = _identity(path) if path else ""
+        self._met.add(own)
+        self.merged.files.append(path or "<text>")
+        extends = root.get("extends")
+        for entry in extends.items if isinstance(extends, YamlSequence) else []:
+            self._extend(entry, path, (*above, own))
+        self._merge_sections(root)
+        self._merge_rules(root)
+        for key in ("name", "description"):
+            value = root.get(key)
+            if isinstance(value, YamlScalar):
+                setattr(self.merged, key, value.text)
+
+    def _extend(self, entry: YamlNode, path: str | None, above: tuple[str, ...]) -> None:
+        reference = entry.get("from") if isinstance(entry, YamlMapping) else entry
+        if not isinstance(reference, YamlScalar) or not reference.text:
+            return
+        base = _resolved(reference.text, path)
+        identity = _identity(base)
+        if identity in above:
+            message = f"{reference.text!r} extends itself" + (" through others" if len(above) > 1 else "")
+            self.problems.append(problem_at(reference, "GPR411", message, "take one extends out of the circle"))
+            return
+        if identity not in self._met:
+            if len(self._met) >= MAX_FILES:
+                self.problems.append(problem_at(reference, "GPR009", f"more than {MAX_FILES} files are merged"))
+                return
+            try:
+                data = self.read(base)
+            except (OSError, ValueError) as error:
+                self.problems.append(_not_found(reference, base, error))
+                return
+            before = set(self.merged.rules)
+            known = dict(self.merged.rules)
+            self.add(data, base, above)
+            self._report_clashes(reference, before, known)
+        if isinstance(entry, YamlMapping):
+            self._give(entry.get("with"), reference)
+
+    def _report_clashes(self, reference: YamlScalar, before: set[str], known: Mapping[str, MergedRule]) -> None:
+        """Report rules that two bases bring."""
+        for name in before:
+            if self.merged.rules.get(name) is not known[name]:
+                first = known[name].name
+                found = problem_at(
+                    reference, "GPR301", f"two bases bring a rule {name!r}", "rename or remove it in one of them"
+                )
+                self.problems.append(found)
+                self.merged.rules[name] = known[name]
+                del first
+
+    def _give(self, values: YamlNode | None, reference: YamlScalar) -> None:
+        if not isinstance(values, YamlMapping):
+            return
+        inputs = self.merged.sections["inputs"]
+        for name, value in values.values.items():
+            if name not in inputs:
+                hint = did_you_mean(name, inputs) or f"its inputs are {', '.join(inputs) or 'none'}"
+                message = f"{reference.text} has no input {name!r}"
+                self.problems.append(problem_at(values.keys[name], "GPR409", message, hint))
+            elif isinstance(value, YamlScalar):
+                self.merged.given[name] = value
+
+    def _merge_sections(self, root: YamlMapping) -> None:
+        for section, merged in self.merged.sections.items():
+            own = root.get(section)
+            if isinstance(own, YamlMapping):
+                for name, value in own.values.items():
+                    if not (name.startswith("x-") and section == "settings"):
+                        merged[name] = value
+                        self.merged.keys[section, name] = own.keys[name]
+
+    def _merge_rules(self, root: YamlMapping) -> None:
+        rules = root.get("rules")
+        inherited = set(self.merged.rules)
+        for rule in rules.items if isinstance(rules, YamlSequence) else []:
+            if isinstance(rule, YamlMapping) and isinstance(name := rule.get("name"), YamlScalar):
+                self._merge_rule(rule, name, inherited)
+
+    def _merge_rule(self, rule: YamlMapping, name: YamlScalar, inherited: set[str]) -> None:
+        known = self.merged.rules
+        if is_patch(rule):
+            if name.text not in inherited:
+                hint = did_you_mean(name.text, inherited) or "a patch changes a rule that a base brings"
+                self.problems.append(problem_at(name, "GPR406", f"no base has a rule {name.text!r}", hint))
+            elif _says_true(rule.get("remove")):
+                known.pop(name.text, None)
+            elif name.text in known:
+                known[name.text].patch(rule)
+        elif name.text in inherited and name.text in known:
+            self.problems.append(_needs_override(name, known[name.text].name))
+        elif name.text not in known:
+            known[name.text] = MergedRule(name, rule, dict(rule.values))
+
+
+def _says_true(node: YamlNode | None) -> bool:
+    return isinstance(node, YamlScalar) and node.text.lower() in ("true", "yes", "on")
+
+
+def _needs_override(name: YamlScalar, base: YamlScalar) -> Diagnostic:
+    found = problem_at(
+        name, "GPR301", f"a base has a rule {name.text!r} too", "add override: true to patch it, or rename it"
+    )
+    related = (Related("the base's rule", base.source.path, base.location()),)
+    return Diagnostic(
+        found.code,
+        found.message,
+        found.path,
+        found.line,
+        found.column,
+        found.end_line,
+        found.end_column,
+        found.hint,
+        related,
+    )
+
+
+def _resolved(reference: str, path: str | None) -> str:
+    if reference.startswith(SHIPPED) or Path(reference).is_absolute():
+        return reference
+    if path is not None and path.startswith(SHIPPED):
+        return SHIPPED + Path(reference).stem
+    return str((Path(path).parent if path else Path()) / reference)
+
+
+def _identity(path: str) -> str:
+    return path if path.startswith(SHIPPED) else str(Path(path).absolute().resolve())
+
+
+def _not_found(reference: YamlScalar, base: str, error: Exception) -> Diagnostic:
+    if base.startswith(SHIPPED):
+        names = [SHIPPED + name for name in shipped_names()]
+        hint = did_you_mean(base, names) or f"the shipped ones are {', '.join(names)}"
+        return problem_at(reference, "GPR408", str(error), hint)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    folder = Path(base).parent
+    nearby = did_you_mean(Path(base).name, _names(folder)) if folder.is_dir() else None
+    return problem_at(reference, "GPR408", f"{reference.text!r} can not be read: {reason}", nearby)
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for count, entry in enumerate(folder.iterdir()):
+        if count > 1000:
+            return
+        if entry.suffix in (".yaml", ".yml"):
+            yield entry.name

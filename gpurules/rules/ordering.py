@@ -1,0 +1,157 @@
+"""What rules order: actions looked up, and their parameters held against the actions' schemas."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from gpurules.actions import Action, placeholders
+from gpurules.actions.action import EVENT_NAMES
+from gpurules.actions.decision import RuleAction
+from gpurules.diagnostics import Diagnostic, diagnostic_at
+from gpurules.language import Input, ir
+from gpurules.language.printer import spell
+from gpurules.registry import Registry, did_you_mean
+from gpurules.rules.conversion import Converter
+from gpurules.rules.document import TYPE_WORDS, explained, node_at
+from gpurules.rules.schema import Violation, violations
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
+
+_INPUT = re.compile(r"\$\{([^{}]*)\}")
+
+
+@dataclass(slots=True)
+class Orders:
+    """Reads the actions of rules. ``problems`` collects what is wrong with them."""
+
+    actions: Registry[Action]
+    inputs: Mapping[str, Input]
+    names: frozenset[str]
+    problems: list[Diagnostic]
+    used_inputs: set[str]
+
+    def of_rule(self, values: Mapping[str, YamlNode]) -> tuple[RuleAction, ...]:
+        """Return what a rule with these keys orders."""
+        listed = values.get("actions")
+        if isinstance(listed, YamlSequence):
+            found = [
+                self._action(i.get("action"), i.get("parameters"), i)
+                for i in listed.items
+                if isinstance(i, YamlMapping)
+            ]
+        else:
+            named = values.get("action")
+            found = [self._action(named, values.get("parameters"), named)] if named is not None else []
+        return tuple(action for action in found if action is not None)
+
+    def _action(self, named: YamlNode | None, parameters: YamlNode | None, at: YamlNode | None) -> RuleAction | None:
+        if not isinstance(named, YamlScalar) or at is None:
+            return None
+        action = self.actions.get(named.text)
+        if action is None:
+            hint = did_you_mean(named.text, self.actions.names) or f"known actions: {', '.join(self.actions.names)}"
+            self.problems.append(problem_at(named, "GPR501", f"no action is named {named.text[:100]!r}", hint))
+            return None
+        given = parameters if isinstance(parameters, YamlMapping) else YamlMapping(named.source, named.start)
+        if not isinstance(parameters, YamlMapping):
+            given.end = named.end
+        data = self._checked(action, given)
+        return RuleAction(action, MappingProxyType(data))
+
+    def _checked(self, action: Action, node: YamlMapping) -> dict[str, object]:
+        """Return the parameters in canonical units, defaults filled in."""
+        substituted = self._substituted(node)
+        converter = Converter("GPR504")
+        data = converter.data(substituted, action.schema)
+        before = len(self.problems)
+        self.problems += converter.problems
+        broken = {(d.line, d.column) for d in converter.problems}
+        for violation in violations(data, action.schema):
+            for found in self._diagnosed(action, substituted, violation):
+                if (found.line, found.column) not in broken:
+                    self.problems.append(found)
+        if len(self.problems) == before:
+            for complaint in action.check(data):
+                at = substituted.get(complaint.parameter) or node
+                self.problems.append(problem_at(at, complaint.code, complaint.message))
+            self._check_templates(action, substituted)
+        defaults = {k: s["default"] for k, s in _properties(action).items() if "default" in s}
+        return {**defaults, **data}
+
+    def _substituted(self, node: YamlMapping) -> YamlMapping:
+        """Return *node* with each ``${input}`` replaced by its value."""
+        if not any("${" in v.text for v in node.values.values() if isinstance(v, YamlScalar)):
+            return node
+        copy = YamlMapping(node.source, node.start)
+        copy.end, copy.keys = node.end, node.keys
+        copy.values = {k: self._filled(v) if isinstance(v, YamlScalar) else v for k, v in node.values.items()}
+        return copy
+
+    def _filled(self, node: YamlScalar) -> YamlScalar:
+        def value(match: re.Match[str]) -> str:
+            given = self.inputs.get(match[1])
+            if given is None:
+                start = match.start(1)
+                place = node.location(start, start + len(match[1]))
+                hint = did_you_mean(match[1], self.inputs)
+                message = f"no input is named {match[1]!r}"
+                self.problems.append(diagnostic_at("GPR409", message, node.source.path, place, hint))
+                return "0"
+            self.used_inputs.add(match[1])
+            whole = match[0] == node.text.strip()
+            return _spelt(given) if whole or not isinstance(given.value, str) else str(given.value)
+
+        filled = YamlScalar(node.source, node.start, node.end, _INPUT.sub(value, node.text), "")
+        return filled
+
+    def _diagnosed(self, action: Action, node: YamlMapping, violation: Violation) -> Iterator[Diagnostic]:
+        place = node_at(node, violation.path)
+        known = _properties(action)
+        match violation.keyword:
+            case "additionalProperties" if not violation.path:
+                for text, key in node.keys.items():
+                    if text not in known and not text.startswith("x-"):
+                        hint = did_you_mean(text, known)
+                        hint = f"{hint} {_signature(action)}" if hint else _signature(action)
+                        yield problem_at(key, "GPR502", f"{action.name} has no parameter {text[:60]!r}", hint)
+            case "required":
+                assert isinstance(violation.wanted, Sequence)
+                for name in violation.wanted:
+                    if name not in node.values:
+                        yield problem_at(
+                            node, "GPR503", f"{action.name} needs the parameter {name!r}", _signature(action)
+                        )
+            case "type":
+                want = TYPE_WORDS.get(str(violation.wanted), str(violation.wanted))
+                yield problem_at(place, "GPR504", f"{want} is wanted here", _signature(action))
+            case _:
+                yield problem_at(place, "GPR504", *explained(violation))
+
+    def _check_templates(self, action: Action, node: YamlMapping) -> None:
+        for name, schema in _properties(action).items():
+            value = node.get(name)
+            if schema.get("x-template") and isinstance(value, YamlScalar):
+                for start, placeholder in placeholders(value.text):
+                    if placeholder not in self.names and placeholder not in EVENT_NAMES:
+                        place = value.location(start, start + len(placeholder))
+                        hint = did_you_mean(placeholder, [*self.names, *EVENT_NAMES])
+                        message = f"the placeholder {placeholder!r} names no field or signal"
+                        self.problems.append(diagnostic_at("GPR509", message, value.source.path, place, hint))
+
+
+def _properties(action: Action) -> Mapping[str, Any]:
+    properties = action.schema.get("properties", {})
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _signature(action: Action) -> str:
+    required = action.schema.get("required", ())
+    names = [n if isinstance(required, Sequence) and n in required else f"[{n}]" for n in _properties(action)]
+    return f"{action.name} takes {', '.join(names) or 'no parameters'}"
+
+
+def _spelt(given: Input) -> str:
+    if isinstance(given.value, str):
+        return given.value
+    return spell(ir.Constant(given.value, given.datatype))

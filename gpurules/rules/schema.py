@@ -1,0 +1,295 @@
+"""The JSON Schema of ruleset files, made from the registries: the door to jsonschema.
+
+There is one schema, in which a quantity is a number with an ``x-dimension`` and an expression a text with ``x-written``.
+The reader turns ``30s`` into 30 before validation; the published schema, for editors, allows both spellings.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from gpurules.actions import Action
+from gpurules.fields.transfer import FILE_TYPES
+from gpurules.model import UNITS, Dimension
+from gpurules.registry import Registry
+
+Schema: TypeAlias = Mapping[str, Any]
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+IDENTIFIER = "^[A-Za-z_][A-Za-z0-9_]*$"
+_FREE: dict[str, object] = {"^x-": {}}
+
+
+def _text(description: str, *examples: str, **more: object) -> dict[str, object]:
+    return {"type": "string", "description": description, **({"examples": list(examples)} if examples else {}), **more}
+
+
+def _expression(description: str, *examples: str) -> dict[str, object]:
+    return _text(description, *examples, **{"x-written": True, "minLength": 1})
+
+
+def _duration(description: str, *examples: str, positive: bool = False) -> dict[str, object]:
+    limit = {"exclusiveMinimum": 0} if positive else {"minimum": 0}
+    return {"type": "number", "x-dimension": "seconds", "description": description, "examples": list(examples), **limit}
+
+
+def _mapping(description: str, properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, object]:
+    schema: dict[str, object] = {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "patternProperties": _FREE,
+        "additionalProperties": False,
+    }
+    return schema | {"required": list(required)} if required else schema
+
+
+def _named(description: str, values: Schema) -> dict[str, object]:
+    """Return the schema of a mapping from identifiers to *values*."""
+    return {
+        "type": "object",
+        "description": description,
+        "propertyNames": {"pattern": IDENTIFIER},
+        "additionalProperties": values,
+    }
+
+
+def _settings() -> dict[str, object]:
+    return _mapping(
+        "How the ruleset is run.",
+        {
+            "poll_interval": _duration("Time between two polls of telemetry.", "5s", positive=True),
+            "stale_after": _duration("Telemetry older than this is stale.", "15s", positive=True),
+            "on_stale": {
+                "type": "string",
+                "enum": ["release", "hold"],
+                "default": "release",
+                "description": "What becomes of a signal whose telemetry has been missing that long.",
+            },
+            "timezone": _text("The time zone of hour, weekday and time_of_day.", "UTC", "Europe/Berlin"),
+            "max_delay": _duration("The longest time that a transfer is put off over its life.", "5m"),
+            "max_priority": {"type": "number", "minimum": 0, "description": "The largest boost, up or down."},
+        },
+    )
+
+
+def _field() -> dict[str, object]:
+    return _mapping(
+        "A field that this ruleset reads from labels.",
+        {
+            "type": {"type": "string", "enum": ["number", "string", "bool"], "description": "The type of its values."},
+            "dimension": {
+                "type": "string",
+                "enum": [d.value for d in Dimension],
+                "description": "What a number measures, in the canonical unit.",
+            },
+            "scope": {
+                "type": "string",
+                "enum": ["gpu", "node", "transfer", "workload"],
+                "description": "Whose labels have it.",
+            },
+            "description": _text("What it is."),
+        },
+        ("type", "scope"),
+    )
+
+
+def _input() -> dict[str, object]:
+    return _mapping(
+        "A typed constant that who extends this file may set.",
+        {
+            "type": {"type": "string", "enum": ["number", "string", "bool"], "description": "The type of its value."},
+            "unit": {"type": "string", "enum": list(UNITS), "description": "The unit that a bare number counts in."},
+            "default": {**_text("Its value where nobody sets it.", "85C", "30s"), "x-written": True},
+            "description": _text("What it is for."),
+        },
+        ("type", "default"),
+    )
+
+
+_TIMERS: dict[str, object] = {
+    "for": _duration("Start only when the condition has been TRUE for that long.", "30s"),
+    "until": _expression("Ends it; by default it ends when the condition is not TRUE.", "gpu_memory < 75"),
+    "keep_for": _duration("Hold it on for that long after it would end.", "1m"),
+}
+
+
+def _signal() -> dict[str, object]:
+    condition = _expression("Starts the signal.", "gpu_memory > 85")
+    described = _text("What it means.")
+    return _mapping(
+        "A condition with memory.", {"condition": condition, **_TIMERS, "description": described}, ("condition",)
+    )
+
+
+_ACTION = _text("The name of an action.", "reduce_prefetch")
+_PARAMETERS: dict[str, object] = {"type": "object", "description": "The parameters of the action."}
+
+
+def _rule() -> dict[str, object]:
+    ordered = _mapping("One action.", {"action": _ACTION, "parameters": _PARAMETERS}, ("action",))
+    return _mapping(
+        "A condition and what it orders.",
+        {
+            "name": _text("A unique name.", "hold_hot_gpu", minLength=1, maxLength=100),
+            "description": _text("What the rule is for."),
+            "condition": _expression("When the rule matches.", "gpu_memory > 80 AND file_type == 'model'"),
+            "action": _ACTION,
+            "parameters": _PARAMETERS,
+            "actions": {"type": "array", "description": "Several actions.", "items": ordered, "minItems": 1},
+            "priority": {"type": "integer", "default": 0, "description": "Higher first; equal: order in the file."},
+            "enabled": {"type": "boolean", "default": True, "description": "Whether the rule is in force."},
+            "tags": {"type": "array", "items": {"type": "string"}, "description": "Words to find it by."},
+            "gpus": {"type": "string", "enum": ["node", "workload"], "description": "Which GPUs it looks at."},
+            "stop": {"type": "boolean", "description": "Whether rules of lower priority are left out when it matches."},
+            "cooldown": _duration("At most one start of its effects in that time.", "5m"),
+            "mode": {
+                "type": "string",
+                "enum": ["enforce", "shadow"],
+                "description": "shadow: shown, but orders nothing.",
+            },
+            "annotations": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Free text."},
+            "override": {"type": "boolean", "description": "Patch the rule of this name in a base."},
+            "remove": {"type": "boolean", "description": "Drop the rule of this name from a base."},
+            **_TIMERS,
+        },
+        ("name",),
+    )
+
+
+@lru_cache(maxsize=1)
+def structure() -> Schema:
+    """Return the schema of a ruleset file, but for the parameters of its actions."""
+    base = _mapping(
+        "A base with its inputs set.",
+        {
+            "from": _text("The base.", "./site.yaml", "gpurules:thermal"),
+            "with": {"type": "object", "additionalProperties": {"type": "string", "x-written": True}},
+        },
+        ("from",),
+    )
+    reference = {"type": "string", "description": "A file beside this one, or gpurules:NAME."}
+    definition = {"type": "array", "items": {"type": "string", "x-written": True}}
+    root = _mapping(
+        "Rules for a node where GPUs and storage work together.",
+        {
+            "version": {"type": "integer", "const": 1, "description": "The version of the format."},
+            "name": _text("The name of the ruleset.", "training-node", minLength=1),
+            "description": _text("What it is for."),
+            "extends": {
+                "type": "array",
+                "items": {"oneOf": [reference, base]},
+                "description": "Bases, merged in order.",
+            },
+            "inputs": _named("Constants that who extends this file may set.", _input()),
+            "settings": _settings(),
+            "fields": _named("Fields read from labels.", _field()),
+            "file_types": {
+                "type": "object",
+                "additionalProperties": {"type": "string", "enum": list(FILE_TYPES)},
+                "description": "Globs to file types, before the built-in table.",
+            },
+            "define": _named(
+                "Named expressions and lists.",
+                {"oneOf": [_expression("An expression.", "gpu_temperature > 85"), definition]},
+            ),
+            "signals": _named("Conditions with memory.", _signal()),
+            "rules": {"type": "array", "items": _rule(), "description": "The rules."},
+        },
+        ("version", "name"),
+    )
+    return {"$schema": DRAFT, "title": "gpurules ruleset", **root}
+
+
+def _as_published(schema: Any, inside_parameters: bool = False) -> Any:
+    """Return *schema* with each quantity as a number or a text with a unit (or, among parameters, an input)."""
+    if isinstance(schema, list):
+        return [_as_published(part, inside_parameters) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    plain = {k: _as_published(v, inside_parameters) for k, v in schema.items() if not k.startswith("x-")}
+    if "x-dimension" in schema:
+        kept = {k: v for k, v in plain.items() if k in ("description", "examples", "default")}
+        limits = {k: v for k, v in plain.items() if k not in kept}
+        return {**kept, "anyOf": [limits, {"type": "string", "pattern": r"^(\$\{.*\}|[0-9].*)$"}]}
+    if schema.get("x-written"):
+        plain["type"] = ["string", "number", "boolean", "null"]
+        plain.pop("minLength", None)
+    elif inside_parameters and plain.get("type") in ("number", "integer", "boolean"):
+        plain["type"] = [plain["type"], "string"]
+    return plain
+
+
+def ruleset_schema(actions: Registry[Action]) -> dict[str, Any]:
+    """Return the schema for editors: with the parameters of *actions*, and quantities in both spellings."""
+    published: dict[str, Any] = _as_published(structure())
+    rule = published["properties"]["rules"]["items"]
+    names = sorted(actions.names)
+    rule["properties"]["action"] = {**_ACTION, "enum": names}
+    ordered = rule["properties"]["actions"]["items"]
+    ordered["properties"]["action"] = {**_ACTION, "enum": names}
+    by_action = [
+        {
+            "if": {"properties": {"action": {"const": action.name}}, "required": ["action"]},
+            "then": {"properties": {"parameters": {"description": action.summary, **_parameters(action)}}},
+        }
+        for action in actions
+    ]
+    rule["allOf"] = by_action
+    ordered["allOf"] = by_action
+    rule["not"] = {"required": ["action", "actions"]}
+    return published
+
+
+def _parameters(action: Action) -> dict[str, Any]:
+    parameters: dict[str, Any] = _as_published(action.schema, inside_parameters=True)
+    return parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Data does not fit a schema: where, which keyword says so, and what it wants."""
+
+    path: tuple[str | int, ...]
+    keyword: str
+    wanted: object
+    found: object
+    schema: Schema
+
+
+def _validator(schema: Schema) -> Any:
+    from jsonschema import Draft7Validator
+
+    return Draft7Validator(schema)
+
+
+_VALIDATORS: dict[int, tuple[Schema, Any]] = {}
+
+
+def violations(data: object, schema: Schema) -> Iterator[Violation]:
+    """Yield every way in which *data* does not fit *schema*."""
+    kept = _VALIDATORS.get(id(schema))
+    if kept is None or kept[0] is not schema:
+        kept = _VALIDATORS[id(schema)] = (schema, _validator(schema))
+    for error in _leaves(kept[1].iter_errors(data)):
+        yield Violation(
+            tuple(error.absolute_path), error.validator, error.validator_value, error.instance, error.schema
+        )
+
+
+def _leaves(errors: Iterable[Any]) -> Iterator[Any]:
+    """Yield *errors*, those of alternatives replaced by those of the alternative that was meant."""
+    for error in errors:
+        if error.validator in ("oneOf", "anyOf") and error.context:
+            kind = (
+                "object"
+                if isinstance(error.instance, dict)
+                else "array"
+                if isinstance(error.instance, list)
+                else "string"
+            )
+            meant = [e for e in error.context if error.schema[error.validator][e.schema_path[0]].get("type") == kind]
+            yield from _leaves(meant) if meant else iter([error])
+        else:
+            yield error

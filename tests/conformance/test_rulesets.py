@@ -1,0 +1,79 @@
+"""Every ruleset case: stateless, and step by step through the engine."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpurules.engine import Engine
+from gpurules.model import Transfer
+from gpurules.rules import RulesetError, lint, load
+from tests.conformance.vectors import Vector, joined, vectors
+
+STATELESS = vectors("ruleset")
+LOADING = [v for v in STATELESS if "errors" not in v.case["expect"]]
+FAILING = [v for v in STATELESS if "errors" in v.case["expect"]]
+SEQUENCES = vectors("sequence")
+# LANGUAGE: a rule's name is any 1 to 100 printable characters; this case wants "Not A Name" to be an error
+DISPUTED = {"rulesets/files with problems/4": "'Not A Name' is a legal name: 1 to 100 printable characters"}
+
+
+def written(vector: Vector, folder: Path) -> Path:
+    for name, text in vector.case.get("files", {}).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    text = joined(vector.case["ruleset"])
+    if vector.case.get("crlf"):
+        text = text.replace("\n", "\r\n")
+    path = folder / "case.yaml"
+    bom = b"\xef\xbb\xbf" if vector.case.get("bom") else b""
+    path.write_bytes(bom + text.encode(vector.case.get("encoding", "utf-8")))
+    return path
+
+
+def compare(decision: Any, expect: dict[str, Any]) -> None:
+    if "matched" in expect:
+        names = [next(iter(m)) if isinstance(m, dict) else m for m in expect["matched"]]
+        assert [m.rule for m in decision.matched] == names
+        for match, wanted in zip(decision.matched, expect["matched"], strict=True):
+            if isinstance(wanted, dict):
+                assert sorted(map(str, match.devices)) == sorted(map(str, wanted[match.rule]))
+    for key, value in expect.get("decision", {}).items():
+        found = getattr(decision, key)
+        assert (found.area if key == "stage" and found is not None else found) == value, key
+
+
+@pytest.mark.parametrize("vector", LOADING, ids=lambda v: v.id)
+def test_the_ruleset_decides_as_expected(vector: Vector, tmp_path: Path) -> None:
+    ruleset = load(written(vector, tmp_path))
+    decision = ruleset.evaluate(vector.snapshot(), **vector.about())
+    compare(decision, vector.case["expect"])
+
+
+@pytest.mark.parametrize("vector", SEQUENCES, ids=lambda v: v.id)
+def test_the_engine_decides_as_expected_at_every_step(vector: Vector, tmp_path: Path) -> None:
+    now = 0.0
+    engine = Engine(load(written(vector, tmp_path)), clock=lambda: now)
+    for step in vector.case["sequence"]:
+        now = step["at"]
+        snapshot = vector.snapshot({"timestamp": now, "gpus": step.get("gpus", []), "host": step.get("host")})
+        engine.observe(snapshot, node=step.get("node"))
+        decision = engine.decide(Transfer.from_dict(step.get("transfer", {"id": "probe"})))
+        compare(decision, step)
+
+
+def failing(vector: Vector) -> Any:
+    reason = DISPUTED.get(vector.id)
+    marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+    return pytest.param(vector, id=vector.id, marks=marks)
+
+
+@pytest.mark.parametrize("vector", [failing(v) for v in FAILING])
+def test_every_problem_of_the_file_is_reported(vector: Vector, tmp_path: Path) -> None:
+    path = written(vector, tmp_path)
+    found = [(d.kind, d.line) for d in lint(path) if d.severity == "error"]
+    for wanted in vector.case["expect"]["errors"]:
+        kinds = [wanted["kind"]] if isinstance(wanted["kind"], str) else wanted["kind"]
+        lines = [wanted["line"]] if "line" in wanted else [line for _, line in found]
+        assert any((kind, line) in found for kind in kinds for line in lines), (wanted, found)
+    with pytest.raises(RulesetError):
+        load(path)
