@@ -36,13 +36,15 @@ rules:
         avoid="""\
 version: 1
 name: example
-define: {gpu_utilization: avg_over_time(gpu_memory_busy[1m])}
+define:
+  gpu_utilization: avg_over_time(gpu_memory_busy[1m])
 rules:
   - {name: pause, condition: gpu_utilization > 90, action: pause_transfer}""",
         prefer="""\
 version: 1
 name: example
-define: {mean_busy: avg_over_time(gpu_memory_busy[1m])}
+define:
+  mean_busy: avg_over_time(gpu_memory_busy[1m])
 rules:
   - {name: pause, condition: mean_busy > 90, action: pause_transfer}""",
         why="A local name wins over a field of the same name, and who reads the condition alone will take it for "
