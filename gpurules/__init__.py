@@ -7,11 +7,15 @@
 True
 """
 
-from gpurules.actions.decision import Decision
-from gpurules.actions.registration import action
-from gpurules.engine import Engine
-from gpurules.model import GPU, Snapshot, Transfer, Workload
-from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, lint, load, loads
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gpurules.actions.decision import Decision
+    from gpurules.actions.registration import action
+    from gpurules.engine import Engine
+    from gpurules.model import GPU, Snapshot, Transfer, Workload
+    from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, lint, load, loads
 
 __all__ = [
     "GPU",
@@ -29,3 +33,35 @@ __all__ = [
     "load",
     "loads",
 ]
+
+# Each name is imported when it is first used, so that importing the package costs next to nothing (ADR 0002).
+_HOMES = {
+    "Condition": "gpurules.rules",
+    "ConditionError": "gpurules.rules",
+    "Decision": "gpurules.actions.decision",
+    "Engine": "gpurules.engine",
+    "GPU": "gpurules.model",
+    "Ruleset": "gpurules.rules",
+    "RulesetError": "gpurules.rules",
+    "Snapshot": "gpurules.model",
+    "Transfer": "gpurules.model",
+    "Workload": "gpurules.model",
+    "action": "gpurules.actions.registration",
+    "lint": "gpurules.rules",
+    "load": "gpurules.rules",
+    "loads": "gpurules.rules",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name at its first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gpurules' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names too, imported or not."""
+    return sorted({*globals(), *__all__})

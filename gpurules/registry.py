@@ -1,7 +1,6 @@
 """Names to plug-ins: read-only registries, and the nearest name for a wrong one."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
 from typing import Generic, Protocol, TypeVar
 
 from gpurules.errors import RegistrationError
@@ -102,6 +101,8 @@ def load_plugins(group: str) -> tuple[Mapping[str, object], Mapping[str, str]]:
 
     A plug-in that can not be imported never stops the others: it is named, with its error, in the second mapping.
     """
+    from importlib.metadata import entry_points
+
     loaded: dict[str, object] = {}
     failed: dict[str, str] = {}
     for entry_point in entry_points(group=group):

@@ -1,0 +1,172 @@
+"""What the parser makes of each grammar rule: the nodes of the syntax tree."""
+
+# ruff: noqa: D102  (the methods are named, and described, by the grammar)
+
+import re
+from typing import Any, Protocol, TypeGuard
+
+from gpurules.diagnostics import Finding, Span
+from gpurules.language import nodes
+from gpurules.model import Dimension, QuantityError, parse_amount
+
+
+class Token(Protocol):
+    """A token of Lark's: a text that knows its kind and where it stands."""
+
+    type: str
+    start_pos: int
+    end_pos: int
+
+
+def _is_token(child: object) -> TypeGuard[Token]:
+    return isinstance(child, str) and hasattr(child, "start_pos")
+
+
+class Builder:
+    """Makes nodes as the parser reduces; ``findings`` collects what only the content of a token shows.
+
+    Each method is called by Lark with the children of the grammar rule of its name: tokens, and what was made before.
+    """
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def start(self, children: list[Any]) -> Any:
+        return children[0]
+
+    definition = start
+
+    def disjunction(self, children: list[Any]) -> nodes.Or:
+        parts = tuple(children[::2])
+        return nodes.Or(parts, span=parts[0].span.to(parts[-1].span))
+
+    def conjunction(self, children: list[Any]) -> nodes.And:
+        parts = tuple(children[::2])
+        return nodes.And(parts, span=parts[0].span.to(parts[-1].span))
+
+    def not_(self, children: list[Any]) -> nodes.Not:
+        return nodes.Not(children[1], span=span_of(children[0]).to(children[1].span))
+
+    def comparator(self, children: list[Any]) -> nodes.Comparator:
+        spelling = {"=": "==", "<>": "!="}.get(children[0], str(children[0]))
+        return nodes.Comparator(spelling)
+
+    def text_operator(self, children: list[Any]) -> nodes.TextOperator:
+        return nodes.TextOperator(children[0].upper())
+
+    def comparison(self, children: list[Any]) -> nodes.Compare:
+        rest = tuple(zip(children[1::2], children[2::2], strict=True))
+        return nodes.Compare(children[0], rest, span=children[0].span.to(children[-1].span))
+
+    def sum(self, children: list[Any]) -> nodes.Sum:
+        return nodes.Sum(children[0], _signed(children), span=children[0].span.to(children[-1].span))
+
+    def product(self, children: list[Any]) -> nodes.Product:
+        return nodes.Product(children[0], _signed(children), span=children[0].span.to(children[-1].span))
+
+    def arguments(self, children: list[Any]) -> tuple[Any, ...]:
+        return tuple(children[::2])
+
+    conditions = literals = arguments
+
+    def membership(self, children: list[Any]) -> nodes.Membership:
+        members = next(c for c in children[1:] if isinstance(c, tuple))
+        span = children[0].span.to(span_of(children[-1]))
+        return nodes.Membership(children[0], members, _is_negated(children), span=span)
+
+    def list_membership(self, children: list[Any]) -> nodes.ListMembership:
+        name = nodes.Name(str(children[-1]), span=span_of(children[-1]))
+        return nodes.ListMembership(children[0], name, _is_negated(children), span=children[0].span.to(name.span))
+
+    def between(self, children: list[Any]) -> nodes.Between:
+        subject, low, high = (c for c in children if not _is_token(c))
+        return nodes.Between(subject, low, high, _is_negated(children), span=subject.span.to(high.span))
+
+    def text_test(self, children: list[Any]) -> nodes.TextTest:
+        subject, operator, pattern = (c for c in children if not _is_token(c))
+        return nodes.TextTest(operator, subject, pattern, _is_negated(children), span=subject.span.to(pattern.span))
+
+    def missing_test(self, children: list[Any]) -> nodes.MissingTest:
+        span = children[0].span.to(span_of(children[-1]))
+        return nodes.MissingTest(children[0], len(children) == 4, span=span)
+
+    def negative(self, children: list[Any]) -> nodes.Negative:
+        return nodes.Negative(children[1], span=span_of(children[0]).to(children[1].span))
+
+    def quantity(self, children: list[Any]) -> nodes.Quantity:
+        token = children[0]
+        try:
+            amount = parse_amount(token)
+            return nodes.Quantity(str(token), amount.value, amount.dimension, span=span_of(token))
+        except QuantityError as error:
+            code = "GPR009" if error.limit else "GPR116"
+            self.findings.append(Finding(code, span_of(token), str(error), error.hint))
+            return nodes.Quantity(str(token), 0, Dimension.NONE, span=span_of(token))
+
+    def text(self, children: list[Any]) -> nodes.Text:
+        span = span_of(children[0])
+        value, wrong = _unescaped(children[0])
+        if wrong is not None:
+            place = Span(span.start + wrong, span.start + wrong + 2)
+            self.findings.append(
+                Finding("GPR003", place, "unknown escape in a string", r"escapes are \\ \' \" \n \t \uXXXX")
+            )
+        return nodes.Text(value, span=span)
+
+    def true(self, children: list[Any]) -> nodes.Boolean:
+        return nodes.Boolean(True, span=span_of(children[0]))
+
+    def false(self, children: list[Any]) -> nodes.Boolean:
+        return nodes.Boolean(False, span=span_of(children[0]))
+
+    def name(self, children: list[Any]) -> nodes.Name:
+        return nodes.Name(str(children[0]), span=span_of(children[0]))
+
+    def call(self, children: list[Any]) -> nodes.Call:
+        function = nodes.Name(str(children[0]), span=span_of(children[0]))
+        arguments = children[2] if len(children) == 4 else ()
+        return nodes.Call(function, arguments, span=function.span.to(span_of(children[-1])))
+
+    def window(self, children: list[Any]) -> nodes.Window:
+        name = nodes.Name(str(children[0]), span=span_of(children[0]))
+        return nodes.Window(name, self.quantity([children[2]]), span=name.span.to(span_of(children[3])))
+
+    def group(self, children: list[Any]) -> nodes.Group:
+        return nodes.Group(children[1], span=span_of(children[0]).to(span_of(children[2])))
+
+    def list(self, children: list[Any]) -> nodes.ListLiteral:
+        return nodes.ListLiteral(children[1], span=span_of(children[0]).to(span_of(children[-1])))
+
+
+def span_of(token: Token) -> Span:
+    """Return where a token stands."""
+    return Span(token.start_pos or 0, token.end_pos or 0)
+
+
+def _signed(children: list[Any]) -> tuple[tuple[nodes.Sign, Any], ...]:
+    return tuple((nodes.Sign(sign), part) for sign, part in zip(children[1::2], children[2::2], strict=True))
+
+
+def _is_negated(children: list[Any]) -> bool:
+    return _is_token(children[1]) and children[1].type == "NOT"
+
+
+_ESCAPES = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
+
+
+def _unescaped(token: str) -> tuple[str, int | None]:
+    """Return the value of a string token, and the offset in it of the first wrong escape."""
+    body = token[1:-1]
+    if "\\" not in body:
+        return body, None
+    wrong: list[int] = []
+
+    def replaced(match: re.Match[str]) -> str:
+        if match[1]:
+            return chr(int(match[1], 16))
+        if match[2] not in _ESCAPES:
+            wrong.append(match.start() + 1)
+        return _ESCAPES.get(match[2], match[2])
+
+    value = re.sub(r"\\(?:u([0-9A-Fa-f]{4})|(.))", replaced, body)
+    return value, wrong[0] if wrong else None
