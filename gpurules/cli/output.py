@@ -103,6 +103,15 @@ def terminal_width() -> int:
     return min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count and its noun, in the plural where that is due.
+
+    >>> counted(1, "rule"), counted(1200, "rule")
+    ('1 rule', '1,200 rules')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def columns_of(text: str) -> int:
     """Return how many columns *text* takes in a terminal."""
     return sum(cell.width for cell in cells(text))

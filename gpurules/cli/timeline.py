@@ -7,7 +7,7 @@ from gpurules.actions import is_directive
 from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.decisions import effects
-from gpurules.cli.output import Style, columns_of, paint, terminal_width
+from gpurules.cli.output import Style, columns_of, counted, paint, terminal_width
 from gpurules.cli.playback import Decided, Event, NodeChange, Tally, node_directives
 from gpurules.diagnostics.excerpt import excerpt, visible
 from gpurules.engine import Transition
@@ -125,11 +125,12 @@ def summary(tally: Tally, seconds: float) -> str:
         f"{tally.untouched} untouched",
     ]
     told = f": {', '.join(part for part in counts if part)}" if tally.transfers else ""
-    late = f"; {tally.after_the_end} transfers came after the end" if tally.after_the_end else ""
-    old = f"; {tally.ignored} snapshots were not newer than the last" if tally.ignored else ""
+    late = f"; {counted(tally.after_the_end, 'transfer')} came after the end" if tally.after_the_end else ""
+    old = f"; {counted(tally.ignored, 'snapshot')} not newer than the last" if tally.ignored else ""
     return (
-        f"{tally.snapshots:,} snapshots of {format_duration(tally.last - tally.first)}, {tally.transfers:,} transfers "
-        f"in {seconds:.1f} s{told}; {tally.transitions} transitions, {tally.flaps} flaps{late}{old}"
+        f"{counted(tally.snapshots, 'snapshot')} of {format_duration(tally.last - tally.first)}, "
+        f"{counted(tally.transfers, 'transfer')} in {seconds:.1f} s{told}; "
+        f"{counted(tally.transitions, 'transition')}, {counted(tally.flaps, 'flap')}{late}{old}"
     )
 
 

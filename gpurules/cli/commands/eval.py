@@ -17,7 +17,7 @@ from gpurules.rules import Condition, ConditionError
 @option("-r", "--ruleset", metavar="FILE", help="Evaluate this ruleset (or gpurules:NAME) instead of a condition.")
 @facts
 @text_or_json
-@click.option("-v", "--verbose", is_flag=True, help="Show what every part of the condition is worth.")
+@option("-v", "--verbose", is_flag=True, help="Show what every part of the condition is worth.")
 def command(condition: str | None, ruleset: str | None, format_: str, verbose: bool, **given: str | None) -> int:
     """Evaluate a CONDITION, or a whole ruleset, once, on the facts that are given."""
     if (condition is None) == (ruleset is None):

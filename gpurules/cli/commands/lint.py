@@ -8,7 +8,7 @@ import click
 
 from gpurules.cli.files import ruleset_files
 from gpurules.cli.options import option, output_file
-from gpurules.cli.output import has_colour, save, say, table, terminal_width, to_json
+from gpurules.cli.output import counted, has_colour, save, say, table, terminal_width, to_json
 from gpurules.cli.selection import FAIL_ON, selected, statistics
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.diagnostics.render import SCHEMA_VERSION, summary
@@ -34,12 +34,12 @@ from gpurules.rules import lint, lints
 )
 @option("--select", multiple=True, metavar="CODES", help="Report only these: codes, prefixes such as GPR1, or names.")
 @option("--ignore", multiple=True, metavar="CODES", help="Do not report these.")
-@option("--statistics", "counted", is_flag=True, help="Count findings by code instead of listing them.")
+@option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")
 @option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no ruleset.")
 @option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in reports.")
 def command(
     paths: tuple[str, ...], output_format: str, output_file: Path | None, fail_on: str,
-    select: tuple[str, ...], ignore: tuple[str, ...], counted: bool, allow_empty: bool, stdin_filename: str,
+    select: tuple[str, ...], ignore: tuple[str, ...], by_code: bool, allow_empty: bool, stdin_filename: str,
 ) -> int:  # fmt: skip
     """Find every mistake in the rulesets at PATHS (files, directories, globs, - for stdin; default: here)."""
     sources = _sources(paths or (".",), stdin_filename)
@@ -49,9 +49,8 @@ def command(
     for path, text in sources.items():
         found += lint(path) if text is None else lints(text, path)
     reported = selected(found, select, ignore)
-    save(_report(reported, Format(output_format), counted, sources, output_file is None), output_file)
-    files = f"{len(sources)} file{'' if len(sources) == 1 else 's'}"
-    say(f"{files}: {summary(reported)}")
+    save(_report(reported, Format(output_format), by_code, sources, output_file is None), output_file)
+    say(f"{counted(len(sources), 'file')}: {summary(reported)}")
     return int(any(d.severity in FAIL_ON[fail_on] for d in reported))
 
 
@@ -62,9 +61,9 @@ def _sources(paths: Sequence[str], stdin_name: str) -> dict[str, bytes | None]:
 
 
 def _report(
-    reported: Sequence[Diagnostic], form: Format, counted: bool, sources: dict[str, bytes | None], on_stdout: bool
+    reported: Sequence[Diagnostic], form: Format, by_code: bool, sources: dict[str, bytes | None], on_stdout: bool
 ) -> str:
-    if counted:
+    if by_code:
         rows = statistics(reported)
         if form is Format.JSON:
             entries = [{"code": code, "name": name, "count": int(n)} for n, code, name in rows]

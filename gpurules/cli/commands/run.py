@@ -10,7 +10,7 @@ import click
 
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, source_options, text_or_json
-from gpurules.cli.output import Style, paint, say, write
+from gpurules.cli.output import Style, counted, paint, say, write
 from gpurules.cli.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
@@ -28,7 +28,7 @@ from gpurules.telemetry import FiniteSource, open_source, read_transfers
     help="Transfers to decide on, one JSON a line, each when the recording reaches its `created`.",
 )
 @text_or_json
-@click.option("-v", "--verbose", is_flag=True, help="Show transfers that nothing is asked of, too.")
+@option("-v", "--verbose", is_flag=True, help="Show transfers that nothing is asked of, too.")
 def command(
     ruleset: str, source: str, transfers: Path | None, format_: str, verbose: bool, **options: object
 ) -> int:  # fmt: skip
@@ -55,7 +55,7 @@ def command(
 
 
 def _header(ruleset: Ruleset, source: str) -> str:
-    counts = f"{len(ruleset.rules)} rules, {len(ruleset.signals)} signals"
+    counts = f"{counted(len(ruleset.rules), 'rule')}, {counted(len(ruleset.signals), 'signal')}"
     zone = datetime.now(UTC).astimezone().strftime("%Z")
     text = (
         f"gpurules {installed_version()} · ruleset {ruleset.name} {ruleset.version[:6]} · {counts} · {source} · {zone}"
@@ -88,4 +88,4 @@ def _report_problems(reader: object) -> None:
     for problem in problems[:5]:
         say(f"gpurules: {problem}")
     if count > 5:
-        say(f"gpurules: and {count - 5:,} more lines that could not be used")
+        say(f"gpurules: and {counted(count - 5, 'more line')} that could not be used")

@@ -4,7 +4,7 @@ import click
 
 from gpurules.cli.clock import moment
 from gpurules.cli.options import source_options, text_or_json
-from gpurules.cli.output import say, table, to_json, write
+from gpurules.cli.output import counted, say, table, to_json, write
 from gpurules.model import GPU, Dimension, Snapshot, format_amount
 from gpurules.telemetry import open_source
 
@@ -27,7 +27,7 @@ def command(source: str, format_: str, **options: object) -> int:
 
 def drawn(snapshot: Snapshot) -> str:
     """Return a snapshot for people: a line for the node, a table of its GPUs."""
-    boards = f"{snapshot.gpu_count} GPU{'' if snapshot.gpu_count == 1 else 's'}"
+    boards = counted(snapshot.gpu_count, "GPU")
     lost = f"{snapshot.gpu_lost_count} lost" if snapshot.gpu_lost_count else ""
     driver = f"driver {snapshot.driver_version}" if snapshot.driver_version else ""
     head = " · ".join(part for part in (snapshot.host, moment(snapshot.timestamp), boards, lost, driver) if part)

@@ -51,7 +51,7 @@ def test_the_timeline_shows_signals_the_node_and_transfers_with_reasons(gpurules
     done = gpurules(*RUN, "--transfers", "transfers.jsonl")
     assert done.code == 0
     head, *lines, last = done.out.splitlines()
-    assert "ruleset node " in head and "2 rules, 1 signals" in head and "UTC" in head
+    assert "ruleset node " in head and "2 rules, 1 signal ·" in head and "UTC" in head
     assert lines == [
         "00:00:30  GPU 0  memory 92.0 % of 80 GiB · 61 C · 212 W",
         "          ▲ memory_pressure on GPU 0  on   gpu_memory > 85 held 20 s",
@@ -64,7 +64,7 @@ def test_the_timeline_shows_signals_the_node_and_transfers_with_reasons(gpurules
     ]
     assert last.startswith("7 snapshots of 1 m, 3 transfers in ")
     assert "1 delayed (max 30 s, median 30 s), 0 boosted, 0 staged, 2 untouched; 2 transitions, 0 flaps" in last
-    assert last.endswith("; 1 transfers came after the end")
+    assert last.endswith("; 1 transfer came after the end")
 
 
 def test_verbose_shows_untouched_transfers_too(gpurules: Any) -> None:
