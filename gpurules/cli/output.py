@@ -75,7 +75,7 @@ def save(text: str, path: Path | None) -> None:
     if path is None:
         write(text)
     else:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def to_json(data: object) -> str:

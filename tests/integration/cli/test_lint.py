@@ -145,22 +145,41 @@ def test_the_report_can_go_to_a_file(gpurules: Any, tmp_path: Path) -> None:
     assert len((tmp_path / "report.txt").read_text().splitlines()) == 3
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\xff\xfe\x00",
-        b"version: 1\n\trules: []\n",
-        b"",
-        b"\x00" * 100,
-        b"[" * 5000,
-        b"version: 1\nname: x\nrules: [&a [" + b"*a," * 50 + b"]]\n",
-    ],
-    ids=["not utf-8", "tab", "empty", "nul", "deep", "aliases"],
-)
-def test_what_is_in_a_file_is_a_finding_and_never_a_traceback(gpurules: Any, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "x.rules.yaml").write_bytes(content)
-    for form in ("full", "json"):
-        assert gpurules("lint", "x.rules.yaml", "--output-format", form).code == 1
+RULE = 'version: 1\nname: x\nrules:\n  - {name: a, action: pause_transfer, condition: "%s"}\n'
+HOSTILE = {
+    "not utf-8": b"\xff\xfe\x00",
+    "half a character": "version: 1 # é".encode()[:-1],
+    "tab": b"version: 1\n\trules: []\n",
+    "empty": b"",
+    "nul": b"\x00" * 100,
+    "a scalar": b"42",
+    "a list": b"- version: 1",
+    "several documents": b"version: 1\n---\nversion: 1\n",
+    "deep": b"[" * 100_000,
+    "deep and closed": b"[" * 5000 + b"]" * 5000,
+    "recursive alias": b"version: 1\nname: x\nrules: &a [*a]\n",
+    "alias bomb": b"a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+    + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12)),
+    "too large": b"# " + b"x" * (11 * 1024 * 1024),
+    "parentheses": (RULE % ("(" * 100_000)).encode(),
+    "parentheses, closed": (RULE % ("(" * 20_000 + "TRUE" + ")" * 20_000)).encode(),
+    "long condition": (RULE % ("gpu_memory > 1 AND " * 4000 + "TRUE")).encode(),
+    "huge number": (RULE % ("gpu_memory > " + "9" * 5000)).encode(),
+    "huge exponent": (RULE % "gpu_memory > 1e999999999").encode(),
+    "control characters": (RULE % "gpu_memory > \\x1b[2J").encode(),
+    "python tag": b"!!python/object/apply:os.system ['true']",
+    "surrogate": b'version: 1\nname: "\\ud800"\nrules: []\nx: 1\n',
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_whatever_is_in_a_file_is_a_finding_and_never_a_traceback(gpurules: Any, tmp_path: Path, name: str) -> None:
+    (tmp_path / "x.rules.yaml").write_bytes(HOSTILE[name])
+    for form in ("full", "concise", "json"):
+        done = gpurules("lint", "x.rules.yaml", "--output-format", form)
+        assert done.code == 1
+        assert "\x1b" not in done.out
+        assert len(done.out) < 100_000
 
 
 def test_check_is_the_same_verb(gpurules: Any) -> None:
