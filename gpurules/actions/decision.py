@@ -131,6 +131,17 @@ class Moment(Protocol):
         ...
 
 
+class Basis:
+    """What all decisions on one snapshot with the same matching rules share."""
+
+    __slots__ = ("moment", "outcome", "stale")
+
+    def __init__(self, outcome: Outcome, moment: Moment, stale: bool) -> None:
+        self.outcome = outcome
+        self.moment = moment
+        self.stale = stale
+
+
 class Decision:
     """What the rules decided, for the node or for one transfer. Immutable; details are worked out when asked for.
 
@@ -138,41 +149,39 @@ class Decision:
     Missing: ``stage``, ``max_bandwidth`` and ``max_concurrency`` are None where no rule claims them.
     """
 
-    __slots__ = ("_moment", "_outcome", "_stale", "_transfer", "_workload")
+    __slots__ = ("_basis", "_transfer", "_workload")
 
-    def __init__(self, outcome: Outcome, moment: Moment, transfer: Transfer, workload: Workload, stale: bool) -> None:
-        self._outcome = outcome
-        self._moment = moment
+    def __init__(self, basis: Basis, transfer: Transfer, workload: Workload) -> None:
+        self._basis = basis
         self._transfer = transfer
         self._workload = workload
-        self._stale = stale
 
     @property
     def matched(self) -> tuple[Match, ...]:
         """The rules that matched, by priority, then by their order in the file."""
-        moment, transfer, workload = self._moment, self._transfer, self._workload
+        moment, transfer, workload = self._basis.moment, self._transfer, self._workload
         return tuple(
             Match(rule.name, moment.devices(position, transfer, workload), rule.actions)
-            for position, rule in self._outcome.rules
+            for position, rule in self._basis.outcome.rules
         )
 
     @property
     def rules(self) -> tuple[str, ...]:
         """The names of the rules that matched, in order; cheaper than ``matched``."""
-        return tuple(rule.name for _, rule in self._outcome.rules)
+        return tuple(rule.name for _, rule in self._basis.outcome.rules)
 
     def _value(self, target: str, neutral: object) -> object:
-        settled = self._outcome.settled
+        settled = self._basis.outcome.settled
         if target in settled:
             return settled[target]
-        for directive, claims in self._outcome.claims:
+        for directive, claims in self._basis.outcome.claims:
             if directive.target == target:
                 return directive.combine(claims, self._situation())
         return neutral
 
     def _situation(self) -> Situation:
-        limits = self._moment.limits
-        return Situation(self._transfer, self._moment.timestamp, limits.max_delay, limits.max_priority)
+        limits = self._basis.moment.limits
+        return Situation(self._transfer, self._basis.moment.timestamp, limits.max_delay, limits.max_priority)
 
     def _number(self, target: str, neutral: float) -> float:
         value = finite(self._value(target, neutral))
@@ -219,23 +228,23 @@ class Decision:
     def directives(self) -> Mapping[str, object]:
         """Every target that some matching rule claims, third parties' too."""
         situation = self._situation()
-        claimed = {d.target: d.combine(claims, situation) for d, claims in self._outcome.claims}
-        return MappingProxyType({**self._outcome.settled, **claimed})
+        claimed = {d.target: d.combine(claims, situation) for d, claims in self._basis.outcome.claims}
+        return MappingProxyType({**self._basis.outcome.settled, **claimed})
 
     @property
     def snapshot_time(self) -> float:
         """The timestamp of the snapshot that was decided on."""
-        return self._moment.timestamp
+        return self._basis.moment.timestamp
 
     @property
     def stale(self) -> bool:
         """Whether that snapshot was older than ``settings.stale_after`` when it was decided."""
-        return self._stale
+        return self._basis.stale
 
     @property
     def ruleset_version(self) -> str:
         """The content hash of the ruleset."""
-        return self._moment.version
+        return self._basis.moment.version
 
     def prefetch(self, count: int, minimum: int = 0) -> int:
         """Return how much of a prefetch of *count* (parts, blocks, batches) is left, at least *minimum*."""
@@ -243,7 +252,7 @@ class Decision:
 
     def explain(self) -> object:
         """Return, for each rule, whether it matched and why, with every part of its condition per GPU."""
-        return self._moment.explain(self._transfer, self._workload)
+        return self._basis.moment.explain(self._transfer, self._workload)
 
     def to_dict(self) -> dict[str, object]:
         """Return the decision as JSON-ready data."""

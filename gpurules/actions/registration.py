@@ -159,9 +159,7 @@ def _directive(source: FunctionSource, options: Options) -> FunctionDirective:
         raise RegistrationError(f"action {source.name!r} combines by {chosen!r}; it can be {known}, or a function")
     target = options.get("target", source.name)
     if any(is_directive(built_in) and target == built_in.target for built_in in _built_in()):
-        raise RegistrationError(
-            f"action {source.name!r} targets {target!r}, which a built-in one sets; leave it out"
-        )
+        raise RegistrationError(f"action {source.name!r} targets {target!r}, which a built-in one sets; leave it out")
     return FunctionDirective(
         source.name,
         source.summary,

@@ -121,6 +121,10 @@ def _parts(term: ir.Term) -> tuple[ir.Term, ...]:
     return term.parts if isinstance(term, ir.And) else (term,)
 
 
+def _always(block: Block) -> Callable[[ir.Term], Block]:
+    return lambda _: block
+
+
 def _set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action: tuple[Block, str]) -> None:
     """Emit into a block: run the line *action* where all *parts* of a rule are TRUE (on one GPU, if it is per GPU)."""
     block, line = action
@@ -158,12 +162,13 @@ def generate_bind(rules: Sequence[RuleTerm], first: int, layout: Layout | None) 
     """
     names, ambient = Names(), Block("    ")
     residual = Block("        ", above=ambient)
+    inner = residual
     ambient.add("m = 0")
     _workload_lines(rules, residual)
     live: list[str] = []
 
     def outside(term: ir.Term) -> Block:
-        return residual if _CONTEXTUAL & ir.scopes(term) else ambient
+        return inner if _CONTEXTUAL & ir.scopes(term) else ambient
 
     for number, rule in enumerate(rules, start=first):
         bit, parts = names.bind(1 << number), _parts(lower(rule.term))
@@ -171,9 +176,11 @@ def generate_bind(rules: Sequence[RuleTerm], first: int, layout: Layout | None) 
         settled = [p for p in parts if not _CONTEXTUAL & ir.scopes(p)]
         if rule.of_workload:
             live.append("True")
-            emitter = Emitter(names, layout, lambda _: residual, _scope(rule))
-            _set_bit(emitter, rule, parts, (residual, f"x |= {bit}"))
+            inner = Block(residual.indent, above=residual)
+            _set_bit(Emitter(names, layout, _always(inner), _scope(rule)), rule, parts, (inner, f"x |= {bit}"))
+            residual.lines += inner.lines
             continue
+        inner = Block(residual.indent + "    ", above=residual)
         emitter = Emitter(names, layout, outside)
         if not contextual:
             _set_bit(emitter, rule, parts, (ambient, f"m |= {bit}"))
@@ -183,7 +190,6 @@ def generate_bind(rules: Sequence[RuleTerm], first: int, layout: Layout | None) 
         is_joint = any(ir.is_per_gpu(p) for p in contextual)
         _set_bit(emitter, rule, settled, (ambient, f"{flag} = True"))
         live.append(flag)
-        inner = Block(residual.indent + "    ", above=residual)
         if is_joint:
             _set_bit(emitter, rule, parts, (inner, f"x |= {bit}"))
         else:

@@ -71,7 +71,7 @@ class Engine:
     @property
     def snapshot(self) -> Snapshot | None:
         """The latest snapshot taken in, None before the first."""
-        return self._current[0].facts.snapshot if self._seen else None
+        return self._current[0].snapshot if self._seen else None
 
     def observe(self, snapshot: Snapshot, node: Mapping[str, object] | None = None) -> Observation:
         """Take in a snapshot: history, windows, signals, and all that it decides for every transfer.
@@ -97,23 +97,28 @@ class Engine:
         Missing: without a transfer (or workload) its fields are missing.
         """
         bound, stale_at, reads_clock = self._current
+        transfer = NO_TRANSFER if transfer is None else transfer
+        workload = NO_WORKLOAD if workload is None else workload
         now = self._clock()
+        stale = now > stale_at
         if reads_clock:
-            bound = self._aged(bound, now)
-            return bound.decide_straight(transfer or NO_TRANSFER, workload or NO_WORKLOAD, now > stale_at)
-        return bound.decide(transfer or NO_TRANSFER, workload or NO_WORKLOAD, now > stale_at)
+            return self._aged(bound, now).decide_straight(transfer, workload, stale)
+        residual = bound.residual
+        mask = bound.base if residual is None else residual(transfer, workload)
+        return Decision(bound.bases.get(~mask if stale else mask) or bound.basis(mask, stale), transfer, workload)
 
     @staticmethod
     def _aged(bound: Bound, now: float) -> Bound:
-        """Return *bound* with the age that its snapshot has *now*."""
-        age = max(0.0, now - bound.timestamp)
-        situation = replace(bound.facts.situation, telemetry_age=age)
-        return Bound(bound.program, replace(bound.facts, situation=situation), 0, ())
+        """Return *bound* with the age that its snapshot has *now*, nothing decided ahead."""
+        situation = replace(bound.situation, telemetry_age=max(0.0, now - bound.timestamp))
+        aged = Bound(bound.program, bound.snapshot, bound.node, situation)
+        aged.rows, aged.node_row = bound.rows, bound.node_row
+        return aged
 
     def signals(self) -> tuple[SignalState, ...]:
         """Return the state of every signal: of each GPU that is or was there, or of the node."""
         with self._lock:
-            gpus = {gpu.identity: gpu.index for gpu in self._current[0].facts.gpus}
+            gpus = {gpu.identity: gpu.index for gpu in self._current[0].snapshot.gpus}
             found = []
             for signal in self._derived.signals.ordered:
                 states = self._derived.signals.states[signal.name]
@@ -131,7 +136,7 @@ class Engine:
             derived.adopt(self._derived)
             self._derived, self._ruleset = derived, ruleset
             before, stale_at, _ = self._current
-            facts, _ = derived.restate(before.facts.snapshot, self._node, program.situation)
+            facts, _ = derived.restate(before.snapshot, self._node, program.situation)
             self._set(program.bind(facts), stale_at)
 
 

@@ -1,13 +1,12 @@
 """A ruleset made ready to run: which rules match, in one number, and what follows from it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gpurules.actions.decision import Decision, Outcome, outcome_of
-from gpurules.backends.facts import Facts, Layout, Situation
+from gpurules.actions.decision import Basis, Decision, Outcome, outcome_of
+from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, Facts, Layout, Situation
 from gpurules.backends.python import (
     RuleTerm,
     Truths,
@@ -19,11 +18,14 @@ from gpurules.backends.python import (
 )
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
-from gpurules.model import GPUIndex, Transfer, Workload
+from gpurules.model import GPUIndex, Snapshot, Transfer, Value, Workload
 from gpurules.rules.explanation import DecisionExplanation, explain_rules
 from gpurules.rules.rule import Rule, Settings, Signal
 
 MAX_OUTCOMES = 4096
+
+Residual: TypeAlias = Callable[[Transfer, Workload], int]
+"""What is left of a program on one snapshot: from a transfer to the mask of matching rules."""
 
 
 def zone_of(name: str) -> tzinfo:
@@ -92,7 +94,22 @@ class Program:
             base |= settled
             if residual is not None:
                 residuals.append(residual)
-        return Bound(self, facts, base, tuple(residuals))
+        bound = Bound(self, facts.snapshot, facts.node, facts.situation)
+        bound.rows, bound.node_row = facts.rows, facts.node_row
+        bound.base = base
+        bound.residual = residuals[0] if residuals and len(self._binds) == 1 else _joined(residuals, base)
+        return bound
+
+    def straight(self, bound: "Bound", transfer: Transfer, workload: Workload) -> int:
+        """Return the mask of a moment of which nothing is decided ahead: the cheapest for a moment that is asked once."""
+        if self._masks is None:
+            self._masks = mask_functions(self.terms, self.layout)
+        snapshot, mask = bound.snapshot, 0
+        for function in self._masks:
+            mask |= function(
+                snapshot, snapshot.gpus, transfer, workload, bound.node, bound.situation, bound.rows, bound.node_row
+            )
+        return mask
 
     def outcome(self, mask: int) -> Outcome:
         """Return what follows from the rules in *mask*: those that a ``stop`` cuts off and shadows are left out."""
@@ -149,45 +166,88 @@ class Program:
         return any(f.name == "telemetry_age" for rule in self.terms for f in ir.fields(rule.term))
 
 
-class Bound:
-    """A program on one snapshot: all that the snapshot decides has been decided. Immutable, for any thread."""
-
-    __slots__ = ("base", "facts", "limits", "program", "residuals", "timestamp", "version")
-
-    def __init__(
-        self, program: Program, facts: Facts, base: int, residuals: tuple[Callable[[Transfer, Workload], int], ...]
-    ) -> None:
-        self.program = program
-        self.facts = facts
-        self.base = base
-        self.residuals = residuals
-        self.limits = program.settings
-        self.version = program.version
-        self.timestamp = facts.snapshot.timestamp
-
-    def mask(self, transfer: Transfer, workload: Workload) -> int:
-        """Return the rules that are TRUE for a transfer."""
-        mask = self.base
-        for residual in self.residuals:
+def _joined(residuals: list[Residual], base: int) -> Residual | None:
+    """Return one function that gives the mask of all chunks."""
+    if not residuals:
+        return None
+    def joined(transfer: Transfer, workload: Workload) -> int:
+        mask = base
+        for residual in residuals:
             mask |= residual(transfer, workload)
         return mask
 
+    return joined
+
+
+class Bound:
+    """A program on one snapshot: all that the snapshot decides has been decided. For any thread.
+
+    ``base`` is the mask of the rules that match whatever the transfer; ``residual`` gives the whole mask for a transfer,
+    and is None where no rule depends on it.
+    """
+
+    __slots__ = ("base", "bases", "node", "node_row", "program", "residual", "rows", "situation", "snapshot")
+
+    def __init__(self, program: Program, snapshot: Snapshot, node: Mapping[str, object], situation: Situation) -> None:
+        self.program = program
+        self.snapshot = snapshot
+        self.node = node
+        self.situation = situation
+        self.rows: Sequence[tuple[Value, ...]] = ()
+        self.node_row: tuple[Value, ...] = ()
+        self.base = 0
+        self.residual: Residual | None = None
+        self.bases: dict[int, Basis] = {}
+
+    @property
+    def limits(self) -> Settings:
+        """The settings that bound directives."""
+        return self.program.settings
+
+    @property
+    def version(self) -> str:
+        """The content hash of the ruleset."""
+        return self.program.version
+
+    @property
+    def timestamp(self) -> float:
+        """The time of the snapshot."""
+        return self.snapshot.timestamp
+
+    def mask(self, transfer: Transfer, workload: Workload) -> int:
+        """Return the rules that are TRUE for a transfer."""
+        return self.base if self.residual is None else self.residual(transfer, workload)
+
+    def basis(self, mask: int, stale: bool = False) -> Basis:
+        """Return what all decisions with this mask share."""
+        basis = Basis(self.program.outcome(mask), self, stale)
+        if len(self.bases) >= MAX_OUTCOMES:
+            self.bases.clear()
+        self.bases[~mask if stale else mask] = basis
+        return basis
+
     def decide(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
         """Return the decision for a transfer."""
-        mask = self.base
-        for residual in self.residuals:
-            mask |= residual(transfer, workload)
-        outcome = self.program._outcomes.get(mask)
-        return Decision(outcome or self.program.outcome(mask), self, transfer, workload, stale)
+        residual = self.residual
+        mask = self.base if residual is None else residual(transfer, workload)
+        return Decision(self.bases.get(~mask if stale else mask) or self.basis(mask, stale), transfer, workload)
 
-    def decide_straight(self, transfer: Transfer, workload: Workload, stale: bool) -> Decision:
-        """Return the decision with nothing decided ahead: for rules that read the clock."""
-        mask = self.program.mask(self.facts_of(transfer, workload))
-        return Decision(self.program.outcome(mask), self, transfer, workload, stale)
+    def decide_straight(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
+        """Return the decision of a moment of which nothing is decided ahead."""
+        mask = self.program.straight(self, transfer, workload)
+        return Decision(Basis(self.program.outcome(mask), self, stale), transfer, workload)
+
+    @property
+    def facts(self) -> Facts:
+        """What the snapshot tells, without a transfer."""
+        return self.facts_of(NO_TRANSFER, NO_WORKLOAD)
 
     def facts_of(self, transfer: Transfer, workload: Workload) -> Facts:
         """Return the facts that a decision for the transfer looked at."""
-        return replace(self.facts, transfer=transfer, workload=workload)
+        snapshot, layout = self.snapshot, self.program.layout
+        return Facts(
+            snapshot, snapshot.gpus, transfer, workload, self.node, self.situation, layout, self.rows, self.node_row
+        )
 
     def devices(self, position: int, transfer: Transfer, workload: Workload) -> tuple[GPUIndex, ...]:
         """Return the GPUs on which the rule at *position* is TRUE."""

@@ -59,13 +59,16 @@ class Ruleset:
 
         Missing: without *transfer* or *workload* their fields are missing; *node* gives node fields by hand.
         """
+        transfer = NO_TRANSFER if transfer is None else transfer
+        workload = NO_WORKLOAD if workload is None else workload
         if node:
-            return self._bound(snapshot, node).decide(transfer or NO_TRANSFER, workload or NO_WORKLOAD)
+            program = self.program
+            return Bound(program, snapshot, node, program.situation).decide_straight(transfer, workload)
         bound = snapshot.cache.get(self)
-        if bound is None:
-            bound = snapshot.cache[self] = self._bound(snapshot, NO_NODE)
-        return bound.decide(transfer or NO_TRANSFER, workload or NO_WORKLOAD)  # type: ignore[attr-defined,no-any-return]
-
-    def _bound(self, snapshot: Snapshot, node: Mapping[str, object]) -> Bound:
-        program = self.program
-        return program.bind(Facts(snapshot, snapshot.gpus, node=node, situation=program.situation))
+        if not bound:
+            program = self.program
+            if bound is None:  # most snapshots are asked about once, and some very often: prepare at the second time
+                snapshot.cache[self] = False
+                return Bound(program, snapshot, NO_NODE, program.situation).decide_straight(transfer, workload)
+            bound = snapshot.cache[self] = program.bind(Facts(snapshot, snapshot.gpus, situation=program.situation))
+        return bound.decide(transfer, workload)  # type: ignore[attr-defined,no-any-return]

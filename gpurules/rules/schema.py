@@ -1,7 +1,8 @@
 """The JSON Schema of ruleset files, made from the registries: the door to jsonschema.
 
-There is one schema, in which a quantity is a number with an ``x-dimension`` and an expression a text with ``x-written``.
-The reader turns ``30s`` into 30 before validation; the published schema, for editors, allows both spellings.
+There is one schema, in which a quantity is a number with an ``x-dimension``, and an expression a text with
+``x-written``. The reader turns ``30s`` into 30 before validation; the published schema, for editors, allows both
+spellings.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from gpurules.actions import Action
 from gpurules.fields.transfer import FILE_TYPES
 from gpurules.model import UNITS, Dimension
 from gpurules.registry import Registry
+from gpurules.rules.fitting import Test, compiled
 
 Schema: TypeAlias = Mapping[str, Any]
 
@@ -264,15 +266,31 @@ def _validator(schema: Schema) -> Any:
     return Draft7Validator(schema)
 
 
-_VALIDATORS: dict[int, tuple[Schema, Any]] = {}
+@dataclass(slots=True)
+class _Checker:
+    """A schema's quick test, and jsonschema's validator once it has been needed."""
+
+    schema: Schema
+    fits: Test
+    validator: Any = None
+
+
+_CHECKERS: dict[int, _Checker] = {}
+_MOST_CHECKERS = 1000
 
 
 def violations(data: object, schema: Schema) -> Iterator[Violation]:
     """Yield every way in which *data* does not fit *schema*."""
-    kept = _VALIDATORS.get(id(schema))
-    if kept is None or kept[0] is not schema:
-        kept = _VALIDATORS[id(schema)] = (schema, _validator(schema))
-    for error in _leaves(kept[1].iter_errors(data)):
+    kept = _CHECKERS.get(id(schema))
+    if kept is None or kept.schema is not schema:
+        if len(_CHECKERS) >= _MOST_CHECKERS:
+            _CHECKERS.clear()
+        kept = _CHECKERS[id(schema)] = _Checker(schema, compiled(schema))
+    if kept.fits(data):
+        return
+    if kept.validator is None:
+        kept.validator = _validator(schema)
+    for error in _leaves(kept.validator.iter_errors(data)):
         yield Violation(
             tuple(error.absolute_path), error.validator, error.validator_value, error.instance, error.schema
         )
