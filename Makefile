@@ -3,6 +3,7 @@
 #   make demo    the shipped coordinator ruleset over a recorded hour of a node: a timeline of decisions with reasons
 #   make test    installs what the tests need and runs them
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
+#   make bench   measures decisions and loading on this machine
 #   make docs    renews the generated pages and the JSON Schema
 #   make clean   removes everything that the other targets made
 
@@ -17,7 +18,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs schema clean
+.PHONY: help demo test check bench format docs schema clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -57,6 +58,9 @@ check: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/installed
+	@for file in benchmarks/*.py; do $(BIN)/python "$$file" || exit 1; done
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format

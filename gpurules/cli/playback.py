@@ -10,7 +10,7 @@ from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules.ruleset import Ruleset
 
 RELATIVE_SECONDS = 100_000_000
-"""A ``created`` below it (before 1973) counts from the first snapshot, so that a list fits any recording."""
+"""A list whose every ``created`` is below it (before 1973) counts from the first snapshot: it fits any recording."""
 
 FLAP_SECONDS = 60
 """A signal that comes on again within this time after it went off has flapped."""
@@ -91,14 +91,15 @@ class Playback:
             self._count_transitions(seen.transitions)
             yield from seen.transitions
             yield from self._node_change()
-        yield from self._decide_until(self._now + FLAP_SECONDS)
+        if self.snapshot is not None:
+            yield from self._decide_until(self._now + FLAP_SECONDS)
         self.tally.after_the_end = len(self._waiting)
 
     def _start(self, first: Snapshot) -> None:
         """Put the transfers in order, on the clock of the recording."""
         self._now = self.tally.first = first.timestamp
         created = [transfer.created for transfer, _ in self._waiting if transfer.created is not None]
-        if created and max(created) < RELATIVE_SECONDS:
+        if created and max(created) < RELATIVE_SECONDS <= first.timestamp:
             self._waiting = [(_shifted(transfer, first.timestamp), workload) for transfer, workload in self._waiting]
         self._waiting.sort(key=lambda pair: pair[0].created or first.timestamp)
         self._jobs = _jobs(self._waiting)
