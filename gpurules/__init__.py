@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gpurules.actions.decision import Decision
     from gpurules.actions.registration import action
-    from gpurules.engine import Engine
+    from gpurules.engine import Coordinator, Engine
     from gpurules.model import GPU, Snapshot, Transfer, Workload
     from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, lint, load, loads
 
@@ -21,6 +21,7 @@ __all__ = [
     "GPU",
     "Condition",
     "ConditionError",
+    "Coordinator",
     "Decision",
     "Engine",
     "Ruleset",
@@ -38,8 +39,9 @@ __all__ = [
 _HOMES = {
     "Condition": "gpurules.rules",
     "ConditionError": "gpurules.rules",
+    "Coordinator": "gpurules.engine.coordinator",
     "Decision": "gpurules.actions.decision",
-    "Engine": "gpurules.engine",
+    "Engine": "gpurules.engine.engine",
     "GPU": "gpurules.model",
     "Ruleset": "gpurules.rules",
     "RulesetError": "gpurules.rules",

@@ -1,9 +1,15 @@
 """Calls an HTTP endpoint when a rule starts or stops to match."""
 
-from collections.abc import Iterable
+import hashlib
+import hmac
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from gpurules.actions.action import ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema
+from gpurules.actions.action import ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, numeric
+from gpurules.actions.delivery import Post, RefusedError, send
 
 _SECONDS = {"type": "number", "exclusiveMinimum": 0, "x-dimension": "seconds"}
 
@@ -48,6 +54,13 @@ class Webhook:
                 "description": "The environment variable with the key that signs the body (HMAC-SHA256).",
                 "examples": ["WEBHOOK_SECRET"],
             },
+            "deny_private": {
+                "type": "boolean",
+                "default": False,
+                "description": "Refuse to call private, loopback and link-local addresses. Off by default, since most "
+                "endpoints of a cluster are private; turn it on where rulesets come from people you do not trust.",
+                "examples": [True],
+            },
             "retries": {
                 "type": "integer",
                 "minimum": 0,
@@ -68,14 +81,66 @@ class Webhook:
         "additionalProperties": False,
     }
 
+    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
+
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Find nothing: every parameter stands alone."""
         return ()
 
     def start(self, event: Event) -> None:
-        """Post the event."""
-        raise ActionError("webhooks can not be sent by this version")
+        """Post the event; a call that fails is tried again, each wait twice as long.
+
+        Raises:
+            ActionError: every try failed, or the key that signs is not in the environment.
+        """
+        post = _post(event)
+        retries = int(numeric(event.parameters, "retries") or 0)
+        wait = numeric(event.parameters, "backoff") or 1.0
+        for attempt in range(retries + 1):
+            try:
+                send(post)
+            except RefusedError:
+                raise
+            except ActionError:
+                if attempt == retries:
+                    raise
+                self._sleep(min(wait * 2**attempt, 3600))
+            else:
+                return
 
     def stop(self, event: Event) -> None:
         """Post the event."""
         self.start(event)
+
+
+def event_id(event: Event) -> str:
+    """Return what names this event and no other: the same at every try, so that a receiver can tell repeats."""
+    what = (event.rule, event.edge, repr(event.timestamp), event.transfer.id if event.transfer else None)
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
+
+
+def _post(event: Event) -> Post:
+    identity = event_id(event)
+    payload = {
+        "id": identity,
+        "rule": event.rule,
+        "edge": event.edge,
+        "timestamp": event.timestamp,
+        "devices": list(event.devices),
+        "transfer": event.transfer.to_dict() if event.transfer else None,
+        "values": dict(event.values),
+        "annotations": dict(event.annotations),
+    }
+    body = json.dumps(payload, default=str).encode()
+    given = event.parameters.get("headers")
+    headers = {"Content-Type": "application/json", "User-Agent": "gpurules", "Idempotency-Key": identity}
+    headers |= {str(k): str(v) for k, v in given.items()} if isinstance(given, Mapping) else {}
+    secret = event.parameters.get("secret_env")
+    if isinstance(secret, str):
+        key = os.environ.get(secret)
+        if not key:
+            raise ActionError(f"the environment has no {secret}, which is to sign the webhook of {event.rule!r}")
+        headers["X-Gpurules-Signature-256"] = "sha256=" + hmac.new(key.encode(), body, "sha256").hexdigest()
+    timeout = numeric(event.parameters, "timeout") or 5.0
+    return Post(str(event.parameters.get("url")), body, headers, timeout, event.parameters.get("deny_private") is True)

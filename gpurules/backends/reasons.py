@@ -3,6 +3,7 @@
 from gpurules.backends.explain import Explanation, value_of
 from gpurules.backends.facts import Facts
 from gpurules.language import ir
+from gpurules.language.nodes import Comparator
 from gpurules.language.printer import spell
 from gpurules.model import Kind, Truth, Value, format_amount
 
@@ -69,6 +70,9 @@ def _leaf(term: ir.Term, facts: Facts, place: int | None, truth: Truth) -> str:
     match term:
         case ir.Compare(comparators, operands) if len(comparators) == 1 and isinstance(operands[1], ir.Constant):
             text, value = spell(operands[0]), value_of(operands[0], facts, place)
+            if comparators[0] in (Comparator.EQ, Comparator.NE):
+                is_equal = truth is (comparators[0] is Comparator.EQ)
+                return f"{text} is {spell(operands[1])}" if is_equal else _unequal(operands, value)
             word = "" if truth else "is not "
             return f"{text} {shown(value, operands[0])} {word}{comparators[0]} {spell(operands[1])}"
         case ir.Signal(name):
@@ -79,6 +83,10 @@ def _leaf(term: ir.Term, facts: Facts, place: int | None, truth: Truth) -> str:
             values = _values(term, facts, place)
             told = f" ({', '.join(values)})" if values else ""
             return f"{spell(term)} is {str(truth).upper() if truth is not None else 'UNKNOWN'}{told}"
+
+
+def _unequal(operands: tuple[ir.Term, ...], value: Value) -> str:
+    return f"{spell(operands[0])} is {shown(value, operands[0])}, not {spell(operands[1])}"
 
 
 def _reads(term: ir.Term) -> list[ir.Term]:

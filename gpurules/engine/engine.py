@@ -2,14 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from gpurules.actions.decision import Decision
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.engine.derived import Derived
 from gpurules.engine.history import NODE
-from gpurules.engine.signals import Transition
+from gpurules.engine.signals import Signals, Transition
 from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
 from gpurules.rules.program import Bound, Program
 from gpurules.rules.ruleset import Ruleset
@@ -90,6 +91,30 @@ class Engine:
             self._set(program.bind(facts), snapshot.timestamp + self._ruleset.settings.stale_after)
             self._seen = True
             return Observation(True, transitions)
+
+    def observe_blind(self, snapshot: Snapshot, node: Mapping[str, object] | None = None) -> Observation:
+        """Take in a snapshot of which nothing could be read: signals move on, and decisions stay stale as they are."""
+        stale_at = self._current[1]
+        observed = self.observe(snapshot, node)
+        with self._lock:
+            bound, _, reads_clock = self._current
+            self._current = (bound, stale_at, reads_clock)
+        return observed
+
+    @property
+    def bound(self) -> Bound:
+        """The ruleset on the latest snapshot: immutable, and not changed by later snapshots."""
+        return self._current[0]
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Signals]:
+        """Give the states of the signals to one who saves or restores them; nothing is observed meanwhile."""
+        with self._lock:
+            yield self._derived.signals
+
+    def after_fork(self) -> None:
+        """Make the engine usable in a forked child, whose parent may have been observing."""
+        self._lock = threading.Lock()
 
     def decide(self, transfer: Transfer | None = None, workload: Workload | None = None) -> Decision:
         """Return the decision for *transfer*, or without one that of the node.

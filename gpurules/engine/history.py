@@ -4,6 +4,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from gpurules.language import ir
 from gpurules.model import Value
@@ -71,7 +72,7 @@ def _rate(samples: Samples) -> float | None:
     seconds = times[-1] - times[0]
     if seconds <= 0:
         return None
-    resets = sum(before for before, after in zip(values, values[1:]) if after < before)
+    resets = sum(before for before, after in pairwise(values) if after < before)
     return (values[-1] - values[0] + resets) / seconds
 
 

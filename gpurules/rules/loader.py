@@ -50,6 +50,7 @@ def _read(data: bytes | str, path: str | None, actions: Registry[Action] | None)
         MappingProxyType(builder.inputs),
         problems,
         path,
+        tuple(merger.merged.files),
     )
     return Loaded(ruleset, problems)
 

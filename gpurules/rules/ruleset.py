@@ -24,6 +24,7 @@ class Ruleset:
     """Rules that were loaded together, in order of priority, then of the file.
 
     ``version`` is a hash of what the ruleset says; ``diagnostics`` are the warnings it was loaded with.
+    ``files`` are those that it was merged from, bases first.
     Missing: ``path`` is None where it was read from a text.
     """
 
@@ -38,6 +39,7 @@ class Ruleset:
     inputs: Mapping[str, Input] = field(default_factory=lambda: MappingProxyType(dict[str, Input]()))
     diagnostics: tuple[Diagnostic, ...] = ()
     path: str | None = None
+    files: tuple[str, ...] = ()
 
     @cached_property
     def program(self) -> Program:

@@ -1,0 +1,108 @@
+"""From matching rules to events of effects, and to the counts of outcomes."""
+
+from gpurules.actions import Event, edges, is_effect, placeholders
+from gpurules.actions.decision import RuleAction
+from gpurules.backends import Facts, slot_key
+from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, read
+from gpurules.engine.engine import Engine
+from gpurules.engine.episodes import Edge
+from gpurules.engine.metrics import Metrics, RuleCounts
+from gpurules.fields import FIELDS, Field
+from gpurules.language import ir
+from gpurules.model import GPUIndex, Transfer, Workload
+
+
+def matching_rules(
+    engine: Engine, transfer: Transfer | None, workload: Workload | None
+) -> dict[str, tuple[GPUIndex, ...]]:
+    """Return the rules that match now, shadows left out, each with its devices.
+
+    For a transfer only those that read it (or its workload): the others match for the node.
+    """
+    bound = engine.bound
+    asked, of = transfer or NO_TRANSFER, workload or NO_WORKLOAD
+    mask, found = bound.mask(asked, of), {}
+    for position in bound.program.effective(mask):
+        rule = bound.program.rules[position]
+        is_contextual = (
+            any(f.scope in ("transfer", "workload") for f in ir.fields(rule.term)) or rule.gpus == "workload"
+        )
+        if not rule.is_shadow and (transfer is not None) == is_contextual:
+            found[rule.name] = bound.devices(position, asked, of)
+    return found
+
+
+def event_of(engine: Engine, edge: Edge, ordered: RuleAction, transfer: Transfer | None) -> Event | None:
+    """Return the event that *edge* is for an effect, None where it does not answer that edge."""
+    action = ordered.action
+    word = "start" if edge.is_start else "stop"
+    if not is_effect(action) or word not in edges(action, ordered.parameters):
+        return None
+    facts = engine.bound.facts_of(transfer or NO_TRANSFER, NO_WORKLOAD)
+    wanted = {f.name: f for f in ir.fields(edge.rule.term)} | _named(ordered, engine)
+    place = next((i for i, gpu in enumerate(facts.gpus) if gpu.index in edge.devices), 0 if facts.gpus else None)
+    values = {name: _value(field, facts, place) for name, field in wanted.items()}
+    values |= _signal_values(ordered, engine, facts, place)
+    return Event(
+        "start" if edge.is_start else "stop",
+        edge.rule.name,
+        edge.timestamp,
+        ordered.parameters,
+        edge.devices,
+        transfer,
+        {**values, "host": facts.snapshot.host},
+        edge.rule.annotations,
+    )
+
+
+def _texts(ordered: RuleAction) -> list[str]:
+    texts = [value for value in ordered.parameters.values() if isinstance(value, str)]
+    return [name for text in texts for _, name in placeholders(text)]
+
+
+def _named(ordered: RuleAction, engine: Engine) -> dict[str, Field]:
+    known = {**FIELDS, **engine.ruleset.fields}
+    return {name: known[name] for name in _texts(ordered) if name in known}
+
+
+def _value(field: Field, facts: Facts, place: int | None) -> object:
+    if field.is_per_gpu:
+        return None if place is None else read(field, facts, facts.gpus[place])
+    return read(field, facts, None)
+
+
+def _signal_values(ordered: RuleAction, engine: Engine, facts: Facts, place: int | None) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for name in _texts(ordered):
+        signal = engine.ruleset.signals.get(name)
+        if signal is None or facts.layout is None:
+            continue
+        key = slot_key(ir.Signal(name, signal.per_gpu))
+        if not signal.per_gpu:
+            values[name] = facts.node_row[facts.layout.node[key]]
+        elif place is not None:
+            values[name] = facts.rows[place][facts.layout.gpu[key]]
+    return values
+
+
+def outcomes(engine: Engine, metrics: Metrics) -> None:
+    """Count what each rule came to for the node at this poll, and which fields were missing."""
+    bound = engine.bound
+    facts, mask = bound.facts, bound.mask(NO_TRANSFER, NO_WORKLOAD)
+    effective = set(bound.program.effective(mask))
+    for position, rule in enumerate(bound.program.rules):
+        counts = metrics.rules.setdefault(rule.name, RuleCounts())
+        if mask >> position & 1:
+            if position in effective and not rule.is_shadow:
+                counts.true += 1
+            else:
+                counts.suppressed += 1
+        elif None in bound.program.truths(position, facts):
+            counts.unknown += 1
+        else:
+            counts.false += 1
+    for field in {f.name: f for rule in bound.program.rules for f in ir.fields(rule.term)}.values():
+        if field.is_per_gpu:
+            missing = sum(1 for gpu in facts.gpus if read(field, facts, gpu) is None)
+            if missing:
+                metrics.unknown_fields[field.name] = metrics.unknown_fields.get(field.name, 0) + missing

@@ -1,0 +1,55 @@
+"""What the coordinator counts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+OUTCOMES = ("true", "false", "unknown", "suppressed", "error")
+
+
+@dataclass(slots=True)
+class RuleCounts:
+    """How often a rule came to each outcome at a poll, and how often it started to match."""
+
+    true: int = 0
+    false: int = 0
+    unknown: int = 0
+    suppressed: int = 0
+    error: int = 0
+    starts: int = 0
+
+
+@dataclass(slots=True)
+class Metrics:
+    """Counts since the start. The first eight are those of the system that gpurules comes from.
+
+    Units: ``last_gpu_update`` and ``reloaded_at`` in seconds since 1970, ``poll_seconds`` in seconds.
+    Missing: ``last_gpu_update`` None: no poll has succeeded; ``reload_error`` None: the last reload went well.
+    """
+
+    total_gpus: int = 0
+    active_workloads: int = 0
+    pending_transfers: int = 0
+    coordination_events: int = 0
+    memory_pressure_events: int = 0
+    temperature_limit_events: int = 0
+    coordination_misses: int = 0
+    last_gpu_update: float | None = None
+    polls: int = 0
+    missed_polls: int = 0
+    ignored_snapshots: int = 0
+    decisions_failed: int = 0
+    poll_seconds: float = 0.0
+    poll_seconds_total: float = 0.0
+    reloads: int = 0
+    reload_failures: int = 0
+    reload_error: str | None = None
+    reloaded_at: float | None = None
+    state_failures: int = 0
+    last_source_error: str | None = None
+    rules: dict[str, RuleCounts] = field(default_factory=dict)
+    unknown_fields: dict[str, int] = field(default_factory=dict)
+    effects: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the counts as JSON-ready data."""
+        return asdict(self)

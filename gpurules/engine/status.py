@@ -1,0 +1,50 @@
+"""What the coordinator shows of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpurules.engine.engine import SignalState
+from gpurules.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a coordinator at one moment.
+
+    Units: ``telemetry_age`` in seconds.
+    Missing: ``snapshot`` and ``telemetry_age`` are None before the first poll; ``source_error`` None: the last poll went well.
+    """
+
+    enabled: bool
+    running: bool
+    ruleset: str
+    ruleset_version: str
+    source: str
+    snapshot: Snapshot | None
+    telemetry_age: float | None
+    stale: bool
+    signals: tuple[SignalState, ...]
+    matching: tuple[str, ...]
+    prefetch_factor: float
+    source_error: str | None
+    reload_error: str | None
+    stuck_effects: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the status as JSON-ready data."""
+        return {
+            "enabled": self.enabled,
+            "running": self.running,
+            "ruleset": self.ruleset,
+            "ruleset_version": self.ruleset_version,
+            "source": self.source,
+            "snapshot": self.snapshot.to_dict() if self.snapshot else None,
+            "telemetry_age": self.telemetry_age,
+            "stale": self.stale,
+            "signals": [{"name": s.name, "device": s.device, "on": s.on, "since": s.since} for s in self.signals],
+            "matching": list(self.matching),
+            "prefetch_factor": self.prefetch_factor,
+            "source_error": self.source_error,
+            "reload_error": self.reload_error,
+            "stuck_effects": dict(self.stuck_effects),
+        }

@@ -1,0 +1,43 @@
+"""Notices that files of a ruleset changed: edits, replacements, and symlinks that were swapped."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+from gpurules.rules.merge import SHIPPED
+
+Mark: TypeAlias = tuple[str, int, int, int] | None
+
+
+def mark(path: str) -> Mark:
+    """Return what changes when *path* does; None where it is not there.
+
+    The real path is part of it: a mounted config map is a symlink that is swapped, its files keep their times.
+    """
+    try:
+        status = Path(path).stat()
+        return str(Path(path).resolve()), status.st_ino, status.st_mtime_ns, status.st_size
+    except (OSError, RuntimeError):
+        return None
+
+
+class FileWatch:
+    """Tells whether any of some files has changed since it was asked last."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._marks = self._of(paths)
+
+    @staticmethod
+    def _of(paths: Iterable[str]) -> dict[str, Mark]:
+        return {path: mark(path) for path in paths if not path.startswith((SHIPPED, "<"))}
+
+    def has_changed(self) -> bool:
+        """Return whether a file changed, came or went; asked again it tells of later changes only."""
+        now = self._of(self._marks)
+        changed = now != self._marks
+        self._marks = now
+        return changed
+
+    def follow(self, paths: Iterable[str]) -> None:
+        """Watch *paths* too, as they are now."""
+        self._marks = {**self._of(paths), **{k: v for k, v in self._marks.items() if v is not None}}

@@ -1,0 +1,90 @@
+"""The workloads and transfers that are known on a node, and the node fields that follow from them."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpurules.model import Transfer, Workload
+
+MAX_PENDING = 100_000
+
+
+@dataclass(slots=True)
+class _Lease:
+    workload: Workload
+    ends: float | None
+
+
+class Schedule:
+    """A registry of workloads with leases, and of pending transfers. Thread-safe; time is an argument."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._leases: dict[str, _Lease] = {}
+        self._pending: dict[str, Transfer] = {}
+        self.refused_transfers = 0
+
+    def register(self, workload: Workload, now: float, lease_seconds: float | None = None) -> None:
+        """Add or renew *workload*; with *lease_seconds* it lapses unless it is registered again in time.
+
+        Raises:
+            ValueError: the workload has no id.
+        """
+        if not workload.id:
+            raise ValueError("a workload needs an id to be registered")
+        ends = None if lease_seconds is None else now + lease_seconds
+        with self._lock:
+            self._leases[workload.id] = _Lease(workload, ends)
+
+    def unregister(self, workload_id: str) -> bool:
+        """Drop a workload, and return whether there was one."""
+        with self._lock:
+            return self._leases.pop(workload_id, None) is not None
+
+    def workload(self, workload_id: str | None) -> Workload | None:
+        """Return the workload of that id, None where none is registered."""
+        lease = self._leases.get(workload_id) if workload_id else None
+        return lease.workload if lease else None
+
+    def workloads(self, now: float) -> tuple[Workload, ...]:
+        """Return the workloads whose lease has not lapsed."""
+        with self._lock:
+            for name in [n for n, lease in self._leases.items() if lease.ends is not None and lease.ends <= now]:
+                del self._leases[name]
+            return tuple(lease.workload for lease in self._leases.values())
+
+    def add(self, transfer: Transfer) -> bool:
+        """Note a pending transfer, and return whether there was room for it.
+
+        Raises:
+            ValueError: the transfer has no id.
+        """
+        if not transfer.id:
+            raise ValueError("a transfer needs an id to be scheduled")
+        with self._lock:
+            if transfer.id not in self._pending and len(self._pending) >= MAX_PENDING:
+                self.refused_transfers += 1
+                return False
+            self._pending[transfer.id] = transfer
+            return True
+
+    def remove(self, transfer_id: str) -> bool:
+        """Drop a pending transfer, and return whether there was one."""
+        with self._lock:
+            return self._pending.pop(transfer_id, None) is not None
+
+    def pending(self) -> tuple[Transfer, ...]:
+        """Return the pending transfers."""
+        with self._lock:
+            return tuple(self._pending.values())
+
+    def node(self, now: float) -> Mapping[str, object]:
+        """Return the node fields that follow from what is registered."""
+        workloads, pending = self.workloads(now), self.pending()
+        return {
+            "active_training": any(w.type == "training" for w in workloads),
+            "active_inference": any(w.type == "inference" for w in workloads),
+            "active_workloads": len(workloads),
+            "pending_transfers": len(pending),
+            "pending_bytes": sum(t.size for t in pending if t.size is not None),
+        }
