@@ -3,13 +3,21 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
-from gpurules.errors import GpurulesError
+from gpurules.errors import GpurulesError, UnavailableError
 from gpurules.model import Snapshot
 from gpurules.registry import did_you_mean
 
 
 class TelemetryError(GpurulesError):
     """A source could not be read; the message names the place and the remedy."""
+
+
+class TelemetryTimeout(TelemetryError):
+    """A source did not answer in time; asking again later may help."""
+
+
+class TelemetryUnavailable(TelemetryError, UnavailableError):
+    """A source needs something that is not installed here; the message names it."""
 
 
 class EndOfTelemetry(TelemetryError):

@@ -1,0 +1,134 @@
+"""Remembers which GPUs a node has, so that one that vanishes is lost and not forgotten."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from gpurules.model import GPU, Snapshot
+from gpurules.model.snapshot import FLAGS, NUMBERS
+
+DROP_AFTER = 300.0
+"""Seconds for which a lost GPU is reported."""
+VANISHED = "gpu has vanished"
+_FACTS = tuple(name for name in (*NUMBERS, *FLAGS) if name not in ("mig", "xid", "xid_age"))
+
+
+def lost(gpu: GPU, reason: str) -> GPU:
+    """Return what is left of a GPU that does not answer: who it is, and the last XID, which the driver told before.
+
+    >>> gone = lost(GPU(index=1, uuid="GPU-1", power=300), "gpu is lost")
+    >>> (gone.healthy, gone.status, gone.power, gone.missing["power"])
+    (False, 'lost', None, 'gpu is lost')
+    """
+    return GPU(
+        index=gpu.index,
+        uuid=gpu.uuid,
+        name=gpu.name,
+        vendor=gpu.vendor,
+        mig=gpu.mig,
+        status="lost",
+        healthy=False,
+        xid=gpu.xid,
+        xid_age=gpu.xid_age,
+        missing=dict.fromkeys(_FACTS, reason),
+    )
+
+
+@dataclass(slots=True)
+class _Known:
+    """A GPU that has answered: as it was then, the board it is a part of, and since when it does not."""
+
+    gpu: GPU
+    board: str
+    lost_since: float | None = None
+    xid: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class Presence:
+    """Completes snapshots by the GPUs that are not in them any more.
+
+    Units: ``drop_after`` in seconds.
+    """
+
+    drop_after: float = DROP_AFTER
+    _known: dict[str, _Known] = field(default_factory=dict)
+
+    def complete(self, snapshot: Snapshot, now: float) -> Snapshot:
+        """Return *snapshot* with the GPUs that were lost in the last ``drop_after`` seconds, and without older ones.
+
+        A MIG instance that is gone while its board is well was taken apart, so it is not lost.
+
+        Units: *now* in seconds of a clock that never goes back.
+        """
+        named = self._name_the_lost(snapshot.gpus)
+        boards: dict[object, str] = {gpu.index: gpu.identity for gpu in named if not gpu.mig}
+        healthy = {gpu.identity for gpu in named if not gpu.is_lost}
+        present = {gpu.identity for gpu in named}
+        for gpu in named:
+            self._remember(gpu, boards, now)
+        self._forget_gone(healthy, present)
+        vanished = [known for identity, known in self._known.items() if identity not in present]
+        taken = {gpu.index for gpu in named}
+        gone = [_without_its_index(lost(known.gpu, VANISHED), taken) for known in vanished]
+        for known in vanished:
+            known.lost_since = now if known.lost_since is None else known.lost_since
+        kept = tuple(self._with_xid(gpu, now) for gpu in (*named, *gone) if self._is_reported(gpu, now))
+        self._forget_dropped(present, now)
+        return replace(snapshot, gpus=kept)
+
+    def _name_the_lost(self, gpus: Iterable[GPU]) -> list[GPU]:
+        """Give those that can not even tell their UUID that of the GPU which had their index, if it is not there."""
+        gpus = list(gpus)
+        uuids = {gpu.uuid for gpu in gpus}
+        before: Mapping[object, GPU] = {k.gpu.index: k.gpu for k in self._known.values() if k.gpu.uuid not in uuids}
+        return [
+            replace(gpu, uuid=before[gpu.index].uuid, name=before[gpu.index].name)
+            if gpu.is_lost and gpu.uuid is None and gpu.index in before
+            else gpu
+            for gpu in gpus
+        ]
+
+    def _remember(self, gpu: GPU, boards: Mapping[object, str], now: float) -> None:
+        known = self._known.get(gpu.identity)
+        if gpu.is_lost:
+            if known is None:
+                known = self._known[gpu.identity] = _Known(gpu, gpu.identity)
+            known.lost_since = now if known.lost_since is None else known.lost_since
+        else:
+            board = boards.get(gpu.index_number, gpu.identity) if gpu.mig else gpu.identity
+            known = self._known[gpu.identity] = _Known(gpu, board, None, known.xid if known else None)
+        if gpu.xid is not None:
+            known.xid = (gpu.xid, now - (gpu.xid_age or 0.0))
+
+    def _forget_gone(self, healthy: set[str], present: set[str]) -> None:
+        """Forget the absent that can not be lost: instances of a board that is well, and who never told a UUID."""
+        for identity, known in list(self._known.items()):
+            is_taken_apart = known.gpu.mig and known.board in healthy
+            if identity not in present and (is_taken_apart or known.gpu.uuid is None):
+                del self._known[identity]
+
+    def _is_reported(self, gpu: GPU, now: float) -> bool:
+        since = self._known[gpu.identity].lost_since
+        return since is None or now - since < self.drop_after
+
+    def _forget_dropped(self, present: set[str], now: float) -> None:
+        for identity, known in list(self._known.items()):
+            if identity not in present and not self._is_reported(known.gpu, now):
+                del self._known[identity]
+
+    def _with_xid(self, gpu: GPU, now: float) -> GPU:
+        """Return *gpu* with the XID that is remembered of it, where a sampler that was started anew has none."""
+        remembered = self._known[gpu.identity].xid
+        if gpu.xid is not None or remembered is None:
+            return gpu
+        missing = {name: reason for name, reason in gpu.missing.items() if name not in ("xid", "xid_age")}
+        return replace(gpu, xid=remembered[0], xid_age=max(0.0, now - remembered[1]), missing=missing)
+
+
+def _without_its_index(gpu: GPU, taken: set[int | str]) -> GPU:
+    """Return *gpu* under an index that no other has: indexes close up when a GPU vanishes."""
+    index: int | str = gpu.index
+    if index in taken:
+        index = f"lost-{gpu.index}" if f"lost-{gpu.index}" not in taken else f"lost-{gpu.identity}"
+    taken.add(index)
+    return replace(gpu, index=index)

@@ -1,0 +1,14 @@
+"""What one poll is asked for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The fields that are wanted, and the calls that are not to be made since they hung before.
+
+    Missing: ``fields`` is None for all that are cheap.
+    """
+
+    fields: frozenset[str] | None = None
+    skipped: frozenset[tuple[str, str]] = frozenset()

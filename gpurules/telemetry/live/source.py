@@ -1,0 +1,71 @@
+"""A live source: something that reads this node, with a memory of which GPUs there were."""
+
+import platform
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Protocol
+
+from gpurules.model import Snapshot
+from gpurules.telemetry.live.presence import DROP_AFTER, Presence
+from gpurules.telemetry.live.request import Request
+
+
+class NodeReader(Protocol):
+    """Reads this node: in this process, in a thread or in a process of its own."""
+
+    def read(self, request: Request) -> Snapshot:
+        """Return what is known now.
+
+        Raises:
+            TelemetryError: it can not be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what is held; doing so twice is allowed."""
+        ...
+
+
+class LiveSource:
+    """The GPUs of this node, by one reader; one that vanishes is reported as lost for ``drop_after`` seconds.
+
+    >>> class Reader:
+    ...     def read(self, request): return Snapshot(timestamp=1.0)
+    ...     def close(self): pass
+    >>> LiveSource("nvml", Reader()).read().gpus
+    ()
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reader: NodeReader,
+        fields: Collection[str] | None = None,
+        drop_after: float = DROP_AFTER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.reader = reader
+        self._request = Request(None if fields is None else frozenset(fields))
+        self._presence = Presence(drop_after)
+        self._clock = clock
+
+    def sample(self, fields: Collection[str] | None) -> None:
+        """Sample only *fields* from now on; None is all that are cheap."""
+        self._request = Request(None if fields is None else frozenset(fields))
+
+    def read(self) -> Snapshot:
+        """Return what is known now, with the GPUs that were lost lately.
+
+        Raises:
+            TelemetryError: the node can not be read; a later try may help.
+            TelemetryTimeout: it did not answer in time.
+        """
+        snapshot = self.reader.read(self._request)
+        complete = self._presence.complete(snapshot, self._clock())
+        return complete if complete.host else replace(complete, host=platform.node() or None)
+
+    def close(self) -> None:
+        """Give back what is held; doing so twice is allowed."""
+        self.reader.close()

@@ -1,0 +1,172 @@
+"""Reads one board: what it tells of itself, its processes and its MIG instances."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from gpurules.model import GPU, GPUProcess
+from gpurules.telemetry.formats.mig import ON_BOTH, Instance, with_instances
+from gpurules.telemetry.live.presence import lost
+from gpurules.telemetry.live.rates import Rates
+from gpurules.telemetry.nvml.counters import ATTRIBUTES, Facts, Poll, read_counters
+from gpurules.telemetry.nvml.library import FAILURES, GPU_IS_LOST, REASONS, CallFailed, Handle, Library
+from gpurules.telemetry.nvml.processes import Namer, read_processes
+from gpurules.telemetry.nvml.readings import CORE, MEMORY, READINGS, Reading, read_memory
+
+NO_SHARE = "NVML does not tell it of a MIG instance"
+_FAILED = frozenset(REASONS[code] for code in FAILURES)
+_PROCESSES = "process_count"
+
+
+@dataclass(frozen=True, slots=True)
+class BoardReader:
+    """Reads boards; ``rates`` holds the counters of the last poll."""
+
+    library: Library
+    rates: Rates
+    namer: Namer
+
+    def read(self, handle: Handle, board: GPU, poll: Poll) -> tuple[GPU, ...]:
+        """Return the GPU that *handle* is, of which *board* holds the identity, and after it its MIG instances.
+
+        Missing: each fact whose call failed, with the reason; all, where the GPU is lost.
+        """
+        try:
+            facts = self._facts(handle, poll)
+            processes = self._processes(facts, handle, poll)
+            instances = self._instances(handle, poll)
+            failures = [reason for reason in facts.missing.values() if reason in _FAILED]
+            if not facts.values:
+                self._check(handle)
+        except _Lost as error:
+            return (lost(board, error.reason),)
+        whole = replace(
+            board,
+            status="degraded" if failures else "ok",
+            processes=processes,
+            missing=facts.missing,
+            **facts.values,
+        )
+        reasons = {name: reason for name, reason in facts.missing.items() if name in ON_BOTH}
+        parts = (replace(part, facts=_explained(part.facts, reasons)) for part in instances)
+        return with_instances(whole, tuple(parts))
+
+    def _facts(self, handle: Handle, poll: Poll) -> Facts:
+        facts = Facts()
+        for reading in READINGS:
+            if poll.wanted.any_of(reading.attributes):
+                self._take(facts, reading, handle)
+        with _failing(facts, [name for name in ATTRIBUTES if name in poll.wanted.attributes]):
+            counted = read_counters(self.library, handle, poll, self.rates)
+            facts.values |= counted.values
+            facts.missing |= counted.missing
+        return facts
+
+    def _check(self, handle: Handle) -> None:
+        """Find out whether a GPU that told nothing answers at all, by a call that every GPU supports."""
+        try:
+            self.library.ask("nvmlDeviceGetTemperature", handle, CORE)
+        except CallFailed as error:
+            if error.code in FAILURES or error.code == GPU_IS_LOST:
+                raise _Lost(error.reason) from None
+
+    def _take(self, facts: Facts, reading: Reading, handle: Handle) -> None:
+        with _failing(facts, reading.attributes):
+            values = reading.read(self.library, handle)
+            for attribute in reading.attributes:
+                facts.put(attribute, values.get(attribute), "not told by this driver")
+
+    def _processes(self, facts: Facts, handle: Handle, poll: Poll) -> tuple[GPUProcess, ...]:
+        found: tuple[GPUProcess, ...] = ()
+        if _PROCESSES in poll.wanted.attributes:
+            with _failing(facts, (_PROCESSES,)):
+                found = read_processes(self.library, handle, self.namer)
+                facts.values[_PROCESSES] = len(found)
+        return found
+
+    def _instances(self, handle: Handle, poll: Poll) -> tuple[Instance, ...]:
+        """Return the MIG instances; none where the board is not, or can not be, partitioned."""
+        try:
+            if self.library.ask("nvmlDeviceGetMigMode", handle)[0] != 1:
+                return ()
+            most = int(self.library.ask("nvmlDeviceGetMaxMigDeviceCount", handle))
+        except CallFailed as error:
+            _raise_if_lost(error)
+            return ()
+        found = (self._instance(handle, index, poll) for index in range(most))
+        return tuple(instance for instance in found if instance is not None)
+
+    def _instance(self, board: Handle, index: int, poll: Poll) -> Instance | None:
+        ask = self.library.ask
+        try:
+            handle = ask("nvmlDeviceGetMigDeviceHandleByIndex", board, index)
+            uuid = str(ask("nvmlDeviceGetUUID", handle))
+        except CallFailed as error:
+            _raise_if_lost(error)
+            return None
+        facts = Facts(missing={"utilization": NO_SHARE, "memory_busy": NO_SHARE})
+        if poll.wanted.any_of(MEMORY):
+            self._take(facts, Reading(MEMORY, read_memory), handle)
+        processes = self._processes(facts, handle, poll)
+        return Instance(
+            index=index,
+            gpu_instance=_number(lambda: ask("nvmlDeviceGetGpuInstanceId", handle)),
+            compute_instance=_number(lambda: ask("nvmlDeviceGetComputeInstanceId", handle)),
+            facts=GPU(missing=facts.missing, **facts.values),
+            processes=processes if _PROCESSES in facts.values else None,
+            uuid=uuid,
+            profile=_profile(_text(lambda: ask("nvmlDeviceGetName", handle))),
+        )
+
+
+class _Lost(Exception):
+    """The GPU is lost, so there is no sense in asking it more."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _failing:
+    """Makes the error of a call the reason why *attributes* are missing."""
+
+    def __init__(self, facts: Facts, attributes: Sequence[str]) -> None:
+        self._facts = facts
+        self._attributes = attributes
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, CallFailed):
+            return False
+        _raise_if_lost(error)
+        self._facts.missing |= dict.fromkeys(self._attributes, error.reason)
+        return True
+
+
+def _raise_if_lost(error: CallFailed) -> None:
+    if error.code == GPU_IS_LOST:
+        raise _Lost(error.reason) from None
+
+
+def _explained(facts: GPU, reasons: dict[str, str]) -> GPU:
+    return replace(facts, missing={**reasons, **facts.missing})
+
+
+def _number(ask: Callable[[], int]) -> int | None:
+    try:
+        return int(ask())
+    except CallFailed:
+        return None
+
+
+def _text(ask: Callable[[], str]) -> str:
+    try:
+        return str(ask())
+    except CallFailed:
+        return ""
+
+
+def _profile(name: str) -> str | None:
+    """Return ``3g.20gb`` of ``NVIDIA A100-SXM4-40GB MIG 3g.20gb``."""
+    return name.partition(" MIG ")[2] or None

@@ -1,0 +1,131 @@
+"""The traffic of a GPU and the temperature of its memory, which NVML tells as field values.
+
+PCIe and NVLink are counters, and so become rates from the second poll on. Where a board has no PCIe counters, the
+driver can measure the traffic, for 20 ms in each direction: that is done only for what somebody asked for by name.
+
+Source: nvmlDeviceGetFieldValues, nvmlDeviceGetPcieThroughput; scope 2**32-1 is the sum over all links.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpurules.telemetry.live.rates import Rates
+from gpurules.telemetry.nvml.library import NOT_SUPPORTED, REASONS, CallFailed, Handle, Library
+
+ALL_LINKS = 2**32 - 1
+MOST_LINKS = 18
+_KIB = 1024
+_UNSIGNED_INT = 1
+_MEMORY_TEMPERATURE = 82
+_PCIE = {"pcie_tx": 197, "pcie_rx": 198}
+_NVLINK = {"nvlink_tx": 138, "nvlink_rx": 139}
+_DIRECTION = {"pcie_tx": 0, "pcie_rx": 1}
+SLOW = "takes 20 ms; sampled only where it is asked for"
+ATTRIBUTES = ("memory_temperature", *_PCIE, *_NVLINK)
+"""What this module gives."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """Values by attribute, and why others are missing."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def put(self, attribute: str, value: float | None, reason: str | None) -> None:
+        """Take a value, or the reason why there is none."""
+        if value is not None:
+            self.values[attribute] = value
+        else:
+            self.missing[attribute] = reason or "no value"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be sampled: attributes of a GPU, and which of them were asked for by name."""
+
+    attributes: frozenset[str]
+    by_name: frozenset[str] = frozenset()
+
+    def any_of(self, attributes: Collection[str]) -> bool:
+        """Whether one of *attributes* is to be sampled."""
+        return not self.attributes.isdisjoint(attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One poll of one GPU: whose it is, when, and what is wanted.
+
+    Units: ``at`` in seconds of a clock that never goes back.
+    """
+
+    owner: str
+    at: float
+    wanted: Wanted
+
+
+def read_counters(library: Library, handle: Handle, poll: Poll, rates: Rates) -> Facts:
+    """Return the field values that are wanted, and the rates of those that are counters.
+
+    Units: bytes/second; celsius.
+
+    Raises:
+        CallFailed: the call as a whole fails.
+    """
+    facts = Facts()
+    wanted = [name for name in ATTRIBUTES if name in poll.wanted.attributes]
+    if not wanted:
+        return facts
+    answers = _field_values(library, handle, wanted)
+    for name in wanted:
+        value, reason = answers[name]
+        if value is not None and name != "memory_temperature":
+            value, reason = rates.rate(poll.owner, name, value, poll.at)
+        elif name in _PCIE and value is None:
+            value, reason = _measured(library, handle, name, poll.wanted)
+        facts.put(name, value, reason)
+    return facts
+
+
+Answer = tuple[float | None, str | None]
+
+
+def _field_values(library: Library, handle: Handle, wanted: Collection[str]) -> Mapping[str, Answer]:
+    """Return the field values by attribute: celsius, or bytes counted."""
+    asked: dict[str, tuple[int, int]] = {}
+    for name in wanted:
+        asked[name] = (_NVLINK[name], ALL_LINKS) if name in _NVLINK else (_PCIE.get(name, _MEMORY_TEMPERATURE), 0)
+    answers = library.ask("nvmlDeviceGetFieldValues", handle, list(asked.values()))
+    found = {name: _answer(answer, name) for name, answer in zip(asked, answers)}
+    for name in _NVLINK:
+        if name in found and found[name][0] is None:
+            found[name] = _sum_of_links(library, handle, name, found[name][1])
+    return found
+
+
+def _answer(answer: Any, name: str) -> Answer:
+    code = int(answer.nvmlReturn)
+    if code:
+        return None, REASONS.get(code, f"NVML error {code}")
+    narrow = int(answer.valueType) == _UNSIGNED_INT
+    if narrow and name in _PCIE:  # 32 bits of bytes wrap within a second, so a rate over a poll would be made up
+        return None, REASONS[NOT_SUPPORTED]
+    value = int(answer.value.uiVal if narrow else answer.value.ullVal)
+    return float(value * _KIB) if name in _NVLINK else value, None
+
+
+def _sum_of_links(library: Library, handle: Handle, name: str, reason: str | None) -> Answer:
+    """Return the sum over the links that answer, for drivers that do not sum up themselves."""
+    answers = library.ask("nvmlDeviceGetFieldValues", handle, [(_NVLINK[name], link) for link in range(MOST_LINKS)])
+    counts = [count for answer in answers if (count := _answer(answer, name)[0]) is not None]
+    return (sum(counts), None) if counts else (None, reason)
+
+
+def _measured(library: Library, handle: Handle, name: str, wanted: Wanted) -> Answer:
+    if name not in wanted.by_name:
+        return None, SLOW
+    try:
+        return library.ask("nvmlDeviceGetPcieThroughput", handle, _DIRECTION[name]) * _KIB, None
+    except CallFailed as error:
+        return None, error.reason

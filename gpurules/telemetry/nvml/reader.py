@@ -1,0 +1,193 @@
+"""Makes snapshots of a node from NVML, in this process: may hang for as long as the driver does."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from gpurules.model import GPU, Snapshot
+from gpurules.telemetry.live.backoff import Backoff
+from gpurules.telemetry.live.presence import lost
+from gpurules.telemetry.live.rates import Rates
+from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.nvml.board import BoardReader
+from gpurules.telemetry.nvml.counters import Poll, Wanted
+from gpurules.telemetry.nvml.library import (
+    FAILURES,
+    GPU_IS_LOST,
+    NO_PERMISSION,
+    REMEDIES,
+    UNINITIALIZED,
+    CallFailed,
+    Handle,
+    Library,
+)
+from gpurules.telemetry.nvml.processes import Namer, name_of_process
+from gpurules.telemetry.nvml.wanted import wanted_of
+from gpurules.telemetry.nvml.xid import XidListener
+from gpurules.telemetry.source import TelemetryError
+
+Clock = Callable[[], float]
+__all__ = ["Clocks", "Reader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Where the time is read: since 1970, and of a clock that never goes back."""
+
+    wall: Clock = time.time
+    steady: Clock = time.monotonic
+
+
+@dataclass(slots=True)
+class _Node:
+    """What is remembered from poll to poll: who has which index, and which boards ever answered."""
+
+    names: dict[int, GPU] = field(default_factory=dict)
+    boards: set[str] = field(default_factory=set)
+
+
+class Reader:
+    """Reads the GPUs of this node through NVML.
+
+    NVML counts the boards when it is initialised. So while one that was there is lost, it is initialised anew from
+    time to time (after ``Backoff`` seconds), and finds the board if it has come back.
+    """
+
+    def __init__(
+        self,
+        library: Library | None = None,
+        clocks: Clocks | None = None,
+        namer: Namer = name_of_process,
+        retry: Backoff | None = None,
+        xid_wait: float = 0.5,
+    ) -> None:
+        self._library = library or Library()
+        self._clocks = clocks or Clocks()
+        self._rates = Rates()
+        self._boards = BoardReader(self._library, self._rates, namer)
+        self._xid = XidListener(self._library, self._clocks.steady, xid_wait)
+        self._retry = retry or Backoff(first=10.0, most=300.0)
+        self._node = _Node()
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """The call that is being made, and of what; None between polls."""
+        return self._library.place
+
+    def read(self, request: Request | None = None) -> Snapshot:
+        """Return what NVML tells now, of the fields that *request* wants.
+
+        Missing: a fact whose call failed; ``GPU.missing`` says why.
+
+        Raises:
+            TelemetryError: NVML can not be initialised, or does not list the GPUs.
+        """
+        request = request or Request()
+        self._library.skipped = request.skipped
+        wanted = wanted_of(request.fields)
+        try:
+            try:
+                return self._snapshot(wanted)
+            except CallFailed as error:
+                if error.code != UNINITIALIZED:
+                    raise
+                self._stop()  # somebody else in this process shut NVML down
+                return self._snapshot(wanted)
+        except CallFailed as error:
+            raise TelemetryError(f"NVML does not list the GPUs: {error.reason}; see dmesg and nvidia-smi") from None
+
+    def close(self) -> None:
+        """Stop listening and shut NVML down."""
+        self._stop()
+
+    def _stop(self) -> None:
+        self._xid.stop()
+        self._library.stop()
+        self._node.names.clear()
+
+    def _snapshot(self, wanted: Wanted) -> Snapshot:
+        library, now, at = self._library, self._clocks.wall(), self._clocks.steady()
+        library.subject = "the driver"
+        self._restart_if_lost(at)
+        library.start()
+        count = int(library.ask("nvmlDeviceGetCount"))
+        handles: list[tuple[Handle, str]] = []
+        gpus: list[GPU] = []
+        problems: list[str] = []
+        for index in range(count):
+            try:
+                gpus += self._board(index, Poll("", at, wanted), handles)
+            except CallFailed as error:
+                if error.code != NO_PERMISSION:
+                    raise
+                problems.append(f"GPU {index} is left out, since it may not be opened; a container sees its own only")
+        library.subject = "the driver"
+        if problems and not gpus:
+            raise TelemetryError(f"NVML: {REMEDIES[NO_PERMISSION]}")
+        if wanted.any_of(("xid", "xid_age")):
+            gpus = self._with_xids(gpus, handles, at)
+        self._note_the_lost(gpus, at)
+        return Snapshot(
+            timestamp=now, driver_version=self._driver_version(), gpus=tuple(gpus), problems=tuple(problems)
+        )
+
+    def _driver_version(self) -> str | None:
+        try:
+            return str(self._library.ask("nvmlSystemGetDriverVersion"))
+        except CallFailed:
+            return None
+
+    def _board(self, index: int, poll: Poll, handles: list[tuple[Handle, str]]) -> tuple[GPU, ...]:
+        self._library.subject = f"GPU {index}"
+        try:
+            handle = self._library.ask("nvmlDeviceGetHandleByIndex", index)
+            uuid = self._text("nvmlDeviceGetUUID", handle)
+            self._library.subject = uuid or f"GPU {index}"
+            name = self._text("nvmlDeviceGetName", handle)
+        except CallFailed as error:
+            if error.code in (UNINITIALIZED, NO_PERMISSION):
+                raise
+            known = self._node.names.get(index, GPU(index=index, vendor="nvidia", mig=False))
+            return (lost(known, error.reason),)
+        board = GPU(index=index, uuid=uuid, name=name, vendor="nvidia", mig=False)
+        self._node.names[index] = board
+        handles.append((handle, board.identity))
+        return self._boards.read(handle, board, replace(poll, owner=board.identity))
+
+    def _text(self, function: str, handle: Handle) -> str | None:
+        try:
+            return str(self._library.ask(function, handle))
+        except CallFailed as error:
+            if error.code in FAILURES or error.code == GPU_IS_LOST:
+                raise
+            return None
+
+    def _with_xids(self, gpus: list[GPU], handles: list[tuple[Handle, str]], at: float) -> list[GPU]:
+        if not self._xid.is_listening:
+            self._xid.start(handles)
+        latest = self._xid.latest
+        board, told = "", []
+        for gpu in gpus:
+            board = board if gpu.mig else gpu.identity
+            if board in latest:
+                xid, since = latest[board]
+                told.append(replace(gpu, xid=xid, xid_age=max(0.0, at - since)))
+            else:
+                reason = self._xid.reason(board)
+                told.append(replace(gpu, missing={**gpu.missing, "xid": reason, "xid_age": reason}))
+        return told
+
+    def _note_the_lost(self, gpus: list[GPU], at: float) -> None:
+        well = {gpu.identity for gpu in gpus if not gpu.mig and not gpu.is_lost}
+        self._node.boards |= well
+        self._rates.keep(self._node.boards)
+        is_any_lost = any(gpu.is_lost for gpu in gpus) or not self._node.boards <= well
+        if not is_any_lost:
+            self._retry.succeed()
+        elif not self._retry.is_failing:
+            self._retry.fail(at)
+
+    def _restart_if_lost(self, at: float) -> None:
+        if self._retry.is_failing and self._retry.remaining(at) <= 0:
+            self._retry.fail(at)
+            self._stop()
