@@ -1,8 +1,8 @@
 """Checked terms to Python expressions: the heart of the generated-Python back end.
 
 Kleene's logic needs no third value at run time: for each condition there are two Python expressions, one that holds
-exactly where it is TRUE and one exactly where it is FALSE. A value that may be missing is first put in a local variable.
-Nothing of the user's text gets into the source: constants are bound under names of our own.
+exactly where it is TRUE and one exactly where it is FALSE. A value that may be missing is first put in a local
+variable. Nothing of the user's text gets into the source: constants are bound under names of our own.
 """
 
 from collections.abc import Callable
@@ -107,8 +107,8 @@ RUNTIME: dict[str, object] = {
 class Emitter:
     """Emits terms into blocks: what is the same for all GPUs outside their loop, the rest inside.
 
-    ``outside(term)`` chooses the block for a term that is not per GPU; ``gpus`` and ``rows`` are the variables that hold
-    the GPUs in scope and their rows of derived state.
+    ``outside(term)`` chooses the block for a term that is not per GPU; ``gpus`` and ``rows`` are the variables that
+    hold the GPUs in scope and their rows of derived state.
     """
 
     def __init__(

@@ -63,7 +63,7 @@ def arguments(facts: Facts) -> tuple[Any, ...]:
 
 
 def generate_truths(term: ir.Term, per_gpu: bool, layout: Layout | None) -> Generated:
-    """Return the source of ``truths(…)``: the value of a condition for each GPU (or, if it is not per GPU, one value)."""
+    """Return the source of ``truths(…)``: a condition's value for each GPU (or, if not per GPU, one)."""
     names, body = Names(), Block("    ")
     emitter = Emitter(names, layout, lambda _: body)
     lowered = lower(term)
@@ -145,7 +145,7 @@ def _set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action:
 
 
 def generate_mask(rules: Sequence[RuleTerm], first: int, layout: Layout | None) -> Generated:
-    """Return the source of ``mask(…)``: an integer with the bit of each rule that is TRUE, the first being bit *first*."""
+    """Return the source of ``mask(…)``: an integer with the bit of each TRUE rule, counted from *first*."""
     names, body = Names(), Block("    ")
     body.add("m = 0")
     _workload_lines(rules, body)
@@ -156,9 +156,9 @@ def generate_mask(rules: Sequence[RuleTerm], first: int, layout: Layout | None) 
 
 
 def generate_bind(rules: Sequence[RuleTerm], first: int, layout: Layout | None) -> Generated:
-    """Return the source of ``bind(…)``: decides what the snapshot decides, and returns that mask and a residual function.
+    """Return the source of ``bind(…)``: decides what the snapshot decides, and returns that mask and a residual.
 
-    The residual is a function of transfer and workload that gives the whole mask; it is None where nothing depends on them.
+    The residual is a function of transfer and workload that gives the whole mask; None where nothing depends on them.
     """
     names, ambient = Names(), Block("    ")
     residual = Block("        ", above=ambient)

@@ -32,8 +32,8 @@ _NEUTRAL = "version: 1\nname: disabled\nrules: []\n"
 class Coordinator:
     """Rules over live telemetry, as a context manager.
 
-    *source* is a source or how to open one (``nvml``, ``auto``, ``replay:FILE``, ``synthetic:gpus=4``). ``decide`` and all
-    registration may be called from any thread; polling goes on in a thread of its own.
+    *source* is a source or how to open one (``nvml``, ``auto``, ``replay:FILE``, ``synthetic:gpus=4``). ``decide``
+    and all registration may be called from any thread; polling goes on in a thread of its own.
 
     >>> with Coordinator("gpurules:default", source="synthetic:gpus=2,seconds=60") as coordinator:
     ...     coordinator.decide(Transfer(id="t", path="/m/a.pt")).paused

@@ -12,7 +12,8 @@ class Status:
     """The state of a coordinator at one moment.
 
     Units: ``telemetry_age`` in seconds.
-    Missing: ``snapshot`` and ``telemetry_age`` are None before the first poll; ``source_error`` None: the last poll went well.
+    Missing: ``snapshot`` and ``telemetry_age`` are None before the first poll; ``source_error`` None: the last poll
+    went well.
     """
 
     enabled: bool

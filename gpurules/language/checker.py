@@ -105,8 +105,7 @@ def check_list(node: nodes.ListLiteral, context: Context) -> tuple[ir.Constant, 
     """Return the members of a list: constants of one type (bare numbers take the dimension of the others)."""
     terms = [check(member, context) for member in node.members]
     unified = unify(terms, node.span, context, "a list")
-    constants = tuple(t for t in (arithmetic.folded(term) for term in unified) if isinstance(t, ir.Constant))
-    return constants
+    return tuple(t for t in (arithmetic.folded(term) for term in unified) if isinstance(t, ir.Constant))
 
 
 def _all_bool(parts: tuple[nodes.Expr, ...], word: str, context: Context) -> tuple[ir.Term, ...]:
@@ -188,7 +187,8 @@ def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list
     first = terms[0]
     odd = next((t for t in terms if t.datatype.kind is not first.datatype.kind), None)
     if odd is not None:
-        message = f"{what} needs one type, and {hints.described(first)} is a {first.datatype}, {hints.described(odd)} a {odd.datatype}"
+        one, other = f"{hints.described(first)} is a {first.datatype}", f"{hints.described(odd)} a {odd.datatype}"
+        message = f"{what} needs one type, and {one}, {other}"
         context.report("GPR103", odd.span if what == "a list" else span, message, hints.for_types(first, odd))
         return [ir.Constant(None, ERROR, span=t.span) for t in terms]
     if first.datatype.kind is not Kind.NUMBER:
@@ -198,7 +198,8 @@ def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list
         return terms
     unfit = next((t for t in terms if t.datatype != fixed.datatype and not arithmetic.is_bare(t)), None)
     if unfit is not None:
-        message = f"{hints.described(fixed)} is {_measure(fixed.datatype)}, {hints.described(unfit)} is {_measure(unfit.datatype)}"
+        one, other = hints.described(fixed), hints.described(unfit)
+        message = f"{one} is {_measure(fixed.datatype)}, {other} is {_measure(unfit.datatype)}"
         context.report("GPR104", span, message, hints.for_dimensions(fixed, unfit))
         return [ir.Constant(None, ERROR, span=t.span) for t in terms]
     return [arithmetic.adopt(t, fixed.datatype) for t in terms]

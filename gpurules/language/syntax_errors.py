@@ -6,10 +6,31 @@ from collections.abc import Iterator
 from gpurules.diagnostics import Edit, Finding, Span
 
 _FOREIGN = {
-    "=~": "MATCHES", "!~": "NOT … MATCHES", "~=": "MATCHES", "===": "==", "!==": "!=", "=>": ">=", "=<": "<=", "&": "AND",
-    "|": "OR", "~": "NOT", "^": None, "**": None, "//": "/", ":=": "==", "≥": ">=", "≤": "<=", "≠": "!=", "∧": "AND",
-    "∨": "OR", "¬": "NOT", "%": None, "?": None, ">>": ">", "<<": "<",
-}  # fmt: skip
+    "=~": "MATCHES",
+    "!~": "NOT … MATCHES",
+    "~=": "MATCHES",
+    "===": "==",
+    "!==": "!=",
+    "=>": ">=",
+    "=<": "<=",
+    "&": "AND",
+    "|": "OR",
+    "~": "NOT",
+    "^": None,
+    "**": None,
+    "//": "/",
+    ":=": "==",
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
+    "∧": "AND",
+    "∨": "OR",
+    "¬": "NOT",
+    "%": None,
+    "?": None,
+    ">>": ">",
+    "<<": "<",
+}
 _FOREIGN_PATTERN = re.compile("|".join(re.escape(f) for f in sorted(_FOREIGN, key=len, reverse=True)))
 _LOOKALIKES = {
     "\u201c": '"',
@@ -31,13 +52,31 @@ _FOREIGN_WORDS = {
     "XOR": "!=",
     "EQ": "==",
 }
-_HINTS = {"^": "there is no XOR or power", "**": "there is no power", "%": "a unit is written against its number (80%); there is no modulo",
-          "?": "there is no conditional operator"}  # fmt: skip
+_HINTS = {
+    "^": "there is no XOR or power",
+    "**": "there is no power",
+    "%": "a unit is written against its number (80%); there is no modulo",
+    "?": "there is no conditional operator",
+}
 _WORDS = {
-    "OR": "OR", "AND": "AND", "NOT": "NOT", "IN": "IN", "BETWEEN": "BETWEEN", "IS": "IS", "MISSING": "MISSING", "LPAR": "'('",
-    "RPAR": "')'", "LSQB": "'['", "RSQB": "']'", "COMMA": "','", "NAME": "a name", "NUMBER": "a number", "STRING": "a string",
-    "TRUE": "TRUE", "FALSE": "FALSE",
-}  # fmt: skip
+    "OR": "OR",
+    "AND": "AND",
+    "NOT": "NOT",
+    "IN": "IN",
+    "BETWEEN": "BETWEEN",
+    "IS": "IS",
+    "MISSING": "MISSING",
+    "LPAR": "'('",
+    "RPAR": "')'",
+    "LSQB": "'['",
+    "RSQB": "']'",
+    "COMMA": "','",
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "STRING": "a string",
+    "TRUE": "TRUE",
+    "FALSE": "FALSE",
+}
 _GROUPS = (
     (frozenset({"EQ", "NE", "LE", "LT", "GE", "GT"}), "a comparison"),
     (frozenset({"CONTAINS", "STARTSWITH", "ENDSWITH", "GLOB", "MATCHES"}), "a text operator"),
