@@ -265,7 +265,7 @@ class Emitter:
         name = self.names.fresh()
         match term:
             case ir.Read(wanted):
-                home.add(f"{name} = {self._read(wanted)}")
+                home.add(f"{name} = {_reading(wanted, self.names)}")
             case ir.Window():
                 home.add(f"{name} = {self._window(term, home)}")
             case ir.Aggregate():
@@ -284,36 +284,6 @@ class Emitter:
                 true, false = self.holds(term, home), self.holds(term, home, False)
                 home.add(f"{name} = True if {true} else False if {false} else None")
         return name
-
-    def _read(self, wanted: Field) -> str:
-        match wanted.scope:
-            case Scope.NODE:
-                read = f"_read_node({self.names.bind(wanted)}, n, s, z)"
-                default = _KNOWN_DEFAULT.get(wanted.name)
-                if default is None:
-                    return read
-                return f"{default} if n is _NO_NODE else {read}"
-            case Scope.GPU:
-                holder = "g"
-            case Scope.TRANSFER:
-                holder = "t"
-            case Scope.WORKLOAD:
-                holder = "w"
-        if wanted.declared:
-            return f"_typed({holder}.labels.get({self.names.bind(wanted.name)}), {self.names.bind(wanted.datatype)})"
-        match wanted.scope, wanted.attribute:
-            case Scope.TRANSFER, "age":
-                return "_age(t.created, s.timestamp)"
-            case Scope.WORKLOAD, "age":
-                return "_age(w.started, s.timestamp)"
-            case Scope.TRANSFER, "file_type":
-                return "t.file_type or _file_type(t, z)"
-            case Scope.TRANSFER, "framework":
-                return "_framework(t, w)"
-            case Scope.TRANSFER, ("file_name" | "file_extension") as attribute:
-                return f"_{attribute}(t)"
-            case _, attribute:
-                return f"{holder}.{attribute}"
 
     def _window(self, term: ir.Window, home: Block) -> str:
         if self.layout is not None:
@@ -366,3 +336,35 @@ class Emitter:
 
 def _lines(block: Block, *lines: str) -> list[str]:
     return [block.indent + line for line in lines]
+
+
+def _reading(wanted: Field, names: Names) -> str:
+    """Return the expression that reads a field: of ``g``, ``t``, ``w``, or the node."""
+    match wanted.scope:
+        case Scope.NODE:
+            read = f"_read_node({names.bind(wanted)}, n, s, z)"
+            default = _KNOWN_DEFAULT.get(wanted.name)
+            if default is None:
+                return read
+            return f"{default} if n is _NO_NODE else {read}"
+        case Scope.GPU:
+            holder = "g"
+        case Scope.TRANSFER:
+            holder = "t"
+        case Scope.WORKLOAD:
+            holder = "w"
+    if wanted.declared:
+        return f"_typed({holder}.labels.get({names.bind(wanted.name)}), {names.bind(wanted.datatype)})"
+    match wanted.scope, wanted.attribute:
+        case Scope.TRANSFER, "age":
+            return "_age(t.created, s.timestamp)"
+        case Scope.WORKLOAD, "age":
+            return "_age(w.started, s.timestamp)"
+        case Scope.TRANSFER, "file_type":
+            return "t.file_type or _file_type(t, z)"
+        case Scope.TRANSFER, "framework":
+            return "_framework(t, w)"
+        case Scope.TRANSFER, ("file_name" | "file_extension") as attribute:
+            return f"_{attribute}(t)"
+        case _, attribute:
+            return f"{holder}.{attribute}"

@@ -121,10 +121,6 @@ def _parts(term: ir.Term) -> tuple[ir.Term, ...]:
     return term.parts if isinstance(term, ir.And) else (term,)
 
 
-def _always(block: Block) -> Callable[[ir.Term], Block]:
-    return lambda _: block
-
-
 def _set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action: tuple[Block, str]) -> None:
     """Emit into a block: run the line *action* where all *parts* of a rule are TRUE (on one GPU, if it is per GPU)."""
     block, line = action
@@ -155,62 +151,64 @@ def generate_mask(rules: Sequence[RuleTerm], first: int, layout: Layout | None) 
     return Generated("\n".join([f"def mask({_PARAMETERS}):", *body.lines, "    return m", ""]), names.bound)
 
 
+class _Binding:
+    """The two functions that ``bind`` is made of: what the snapshot decides, and the residual inside it."""
+
+    def __init__(self, layout: Layout | None) -> None:
+        self.names, self.layout = Names(), layout
+        self.ambient = Block("    ")
+        self.residual = Block("        ", above=self.ambient)
+        self.live: list[str] = []
+
+    def add(self, rule: RuleTerm, bit: str) -> None:
+        """Emit one rule: decided now where it can be, else in the residual, behind a flag for what is decided now."""
+        parts = _parts(lower(rule.term))
+        contextual = [p for p in parts if _CONTEXTUAL & ir.scopes(p)]
+        if rule.of_workload:
+            inner = Block(self.residual.indent, above=self.residual)
+            _set_bit(self._emitter(inner, _scope(rule)), rule, parts, (inner, f"x |= {bit}"))
+            self.live.append("True")
+            self.residual.lines += inner.lines
+            return
+        inner = Block(self.residual.indent + "    ", above=self.residual)
+        emitter = Emitter(self.names, self.layout, lambda t: inner if _CONTEXTUAL & ir.scopes(t) else self.ambient)
+        if not contextual:
+            _set_bit(emitter, rule, parts, (self.ambient, f"m |= {bit}"))
+            return
+        flag = self.names.fresh("f")
+        self.live.append(flag)
+        self.ambient.add(f"{flag} = False")
+        settled = [p for p in parts if not _CONTEXTUAL & ir.scopes(p)]
+        _set_bit(emitter, rule, settled, (self.ambient, f"{flag} = True"))
+        if any(ir.is_per_gpu(p) for p in contextual):
+            _set_bit(emitter, rule, parts, (inner, f"x |= {bit}"))
+        else:
+            tests = " and ".join([emitter.holds(p, inner) for p in contextual])
+            inner.lines += [f"{inner.indent}if {tests}:", f"{inner.indent}    x |= {bit}"]
+        self.residual.lines += [f"{self.residual.indent}if {flag}:", *inner.lines]
+
+    def _emitter(self, block: Block, scope: tuple[str, str]) -> Emitter:
+        return Emitter(self.names, self.layout, lambda _: block, scope)
+
+    def source(self) -> str:
+        """Return the source of ``bind``."""
+        lines = ["def bind(s, gpus, n, z, rows, nr):", "    m = 0", *self.ambient.lines]
+        if self.live:
+            lines += [f"    if not ({' or '.join(self.live)}):", "        return m, None"]
+            lines += ["    def residual(t, w):", "        x = m", *self.residual.lines, "        return x"]
+        return "\n".join([*lines, f"    return m, {'residual' if self.live else 'None'}", ""])
+
+
 def generate_bind(rules: Sequence[RuleTerm], first: int, layout: Layout | None) -> Generated:
     """Return the source of ``bind(…)``: decides what the snapshot decides, and returns that mask and a residual.
 
     The residual is a function of transfer and workload that gives the whole mask; None where nothing depends on them.
     """
-    names, ambient = Names(), Block("    ")
-    residual = Block("        ", above=ambient)
-    inner = residual
-    ambient.add("m = 0")
-    _workload_lines(rules, residual)
-    live: list[str] = []
-
-    def outside(term: ir.Term) -> Block:
-        return inner if _CONTEXTUAL & ir.scopes(term) else ambient
-
+    binding = _Binding(layout)
+    _workload_lines(rules, binding.residual)
     for number, rule in enumerate(rules, start=first):
-        bit, parts = names.bind(1 << number), _parts(lower(rule.term))
-        contextual = [p for p in parts if _CONTEXTUAL & ir.scopes(p)]
-        settled = [p for p in parts if not _CONTEXTUAL & ir.scopes(p)]
-        if rule.of_workload:
-            live.append("True")
-            inner = Block(residual.indent, above=residual)
-            _set_bit(Emitter(names, layout, _always(inner), _scope(rule)), rule, parts, (inner, f"x |= {bit}"))
-            residual.lines += inner.lines
-            continue
-        inner = Block(residual.indent + "    ", above=residual)
-        emitter = Emitter(names, layout, outside)
-        if not contextual:
-            _set_bit(emitter, rule, parts, (ambient, f"m |= {bit}"))
-            continue
-        flag = names.fresh("f")
-        ambient.add(f"{flag} = False")
-        is_joint = any(ir.is_per_gpu(p) for p in contextual)
-        _set_bit(emitter, rule, settled, (ambient, f"{flag} = True"))
-        live.append(flag)
-        if is_joint:
-            _set_bit(emitter, rule, parts, (inner, f"x |= {bit}"))
-        else:
-            tests = " and ".join([emitter.holds(p, inner) for p in contextual])
-            inner.lines += [f"{inner.indent}if {tests}:", f"{inner.indent}    x |= {bit}"]
-        residual.add(f"if {flag}:")
-        residual.lines += inner.lines
-    lines = ["def bind(s, gpus, n, z, rows, nr):", *ambient.lines]
-    if live:
-        lines += [f"    if not ({' or '.join(live)}):", "        return m, None"]
-        lines += [
-            "    def residual(t, w):",
-            "        x = m",
-            *residual.lines,
-            "        return x",
-            "    return m, residual",
-            "",
-        ]
-    else:
-        lines += ["    return m, None", ""]
-    return Generated("\n".join(lines), names.bound)
+        binding.add(rule, binding.names.bind(1 << number))
+    return Generated(binding.source(), binding.names.bound)
 
 
 def _chunks(rules: Sequence[RuleTerm]) -> list[tuple[int, Sequence[RuleTerm]]]:

@@ -1,7 +1,5 @@
 """What the parser makes of each grammar rule: the nodes of the syntax tree."""
 
-# ruff: noqa: D102  (the methods are named, and described, by the grammar)
-
 import re
 from typing import Any, Protocol, TypeGuard
 
@@ -32,68 +30,85 @@ class Builder:
         self.findings: list[Finding] = []
 
     def start(self, children: list[Any]) -> Any:
+        """Make a whole condition."""
         return children[0]
 
     definition = start
 
     def disjunction(self, children: list[Any]) -> nodes.Or:
+        """Make ``a OR b``."""
         parts = tuple(children[::2])
         return nodes.Or(parts, span=parts[0].span.to(parts[-1].span))
 
     def conjunction(self, children: list[Any]) -> nodes.And:
+        """Make ``a AND b``."""
         parts = tuple(children[::2])
         return nodes.And(parts, span=parts[0].span.to(parts[-1].span))
 
     def not_(self, children: list[Any]) -> nodes.Not:
+        """Make ``NOT a``."""
         return nodes.Not(children[1], span=span_of(children[0]).to(children[1].span))
 
     def comparator(self, children: list[Any]) -> nodes.Comparator:
+        """Make ``<`` and its relatives, ``=`` and ``<>`` in their canonical spelling."""
         spelling = {"=": "==", "<>": "!="}.get(children[0], str(children[0]))
         return nodes.Comparator(spelling)
 
     def text_operator(self, children: list[Any]) -> nodes.TextOperator:
+        """Make ``CONTAINS`` and its relatives."""
         return nodes.TextOperator(children[0].upper())
 
     def comparison(self, children: list[Any]) -> nodes.Compare:
+        """Make ``a < b``, ``a < b < c``."""
         rest = tuple(zip(children[1::2], children[2::2], strict=True))
         return nodes.Compare(children[0], rest, span=children[0].span.to(children[-1].span))
 
     def sum(self, children: list[Any]) -> nodes.Sum:
+        """Make ``a + b - c``."""
         return nodes.Sum(children[0], _signed(children), span=children[0].span.to(children[-1].span))
 
     def product(self, children: list[Any]) -> nodes.Product:
+        """Make ``a * b / c``."""
         return nodes.Product(children[0], _signed(children), span=children[0].span.to(children[-1].span))
 
     def arguments(self, children: list[Any]) -> tuple[Any, ...]:
+        """Make ``a, b, c``."""
         return tuple(children[::2])
 
     conditions = literals = arguments
 
     def membership(self, children: list[Any]) -> nodes.Membership:
+        """Make ``a IN (b, c)``."""
         members = next(c for c in children[1:] if isinstance(c, tuple))
         span = children[0].span.to(span_of(children[-1]))
         return nodes.Membership(children[0], members, _is_negated(children), span=span)
 
     def list_membership(self, children: list[Any]) -> nodes.ListMembership:
+        """Make ``a IN name``."""
         name = nodes.Name(str(children[-1]), span=span_of(children[-1]))
         return nodes.ListMembership(children[0], name, _is_negated(children), span=children[0].span.to(name.span))
 
     def between(self, children: list[Any]) -> nodes.Between:
+        """Make ``a BETWEEN b AND c``."""
         subject, low, high = (c for c in children if not _is_token(c))
         return nodes.Between(subject, low, high, _is_negated(children), span=subject.span.to(high.span))
 
     def text_test(self, children: list[Any]) -> nodes.TextTest:
+        """Make ``a CONTAINS 'x'``."""
         subject, operator, pattern = (c for c in children if not _is_token(c))
         return nodes.TextTest(operator, subject, pattern, _is_negated(children), span=subject.span.to(pattern.span))
 
     def missing_test(self, children: list[Any]) -> nodes.MissingTest:
+        """Make ``a IS MISSING``."""
         span = children[0].span.to(span_of(children[-1]))
         return nodes.MissingTest(children[0], len(children) == 4, span=span)
 
     def negative(self, children: list[Any]) -> nodes.Negative:
+        """Make ``-a``."""
         return nodes.Negative(children[1], span=span_of(children[0]).to(children[1].span))
 
     def quantity(self, children: list[Any]) -> nodes.Quantity:
+        """Make ``30s``; a malformed one is reported, and stands for 0."""
         token = children[0]
         try:
             amount = parse_amount(token)
@@ -104,6 +119,7 @@ class Builder:
             return nodes.Quantity(str(token), 0, Dimension.NONE, span=span_of(token))
 
     def text(self, children: list[Any]) -> nodes.Text:
+        """Make ``'x'``; a wrong escape is reported."""
         span = span_of(children[0])
         value, wrong = _unescaped(children[0])
         if wrong is not None:
@@ -114,27 +130,34 @@ class Builder:
         return nodes.Text(value, span=span)
 
     def true(self, children: list[Any]) -> nodes.Boolean:
+        """Make ``TRUE``."""
         return nodes.Boolean(True, span=span_of(children[0]))
 
     def false(self, children: list[Any]) -> nodes.Boolean:
+        """Make ``FALSE``."""
         return nodes.Boolean(False, span=span_of(children[0]))
 
     def name(self, children: list[Any]) -> nodes.Name:
+        """Make ``gpu_memory``."""
         return nodes.Name(str(children[0]), span=span_of(children[0]))
 
     def call(self, children: list[Any]) -> nodes.Call:
+        """Make ``f(a, b)``."""
         function = nodes.Name(str(children[0]), span=span_of(children[0]))
         arguments = children[2] if len(children) == 4 else ()
         return nodes.Call(function, arguments, span=function.span.to(span_of(children[-1])))
 
     def window(self, children: list[Any]) -> nodes.Window:
+        """Make ``gpu_memory[1m]``."""
         name = nodes.Name(str(children[0]), span=span_of(children[0]))
         return nodes.Window(name, self.quantity([children[2]]), span=name.span.to(span_of(children[3])))
 
     def group(self, children: list[Any]) -> nodes.Group:
+        """Make ``( a )``."""
         return nodes.Group(children[1], span=span_of(children[0]).to(span_of(children[2])))
 
     def list(self, children: list[Any]) -> nodes.ListLiteral:
+        """Make ``['a', 'b']``."""
         return nodes.ListLiteral(children[1], span=span_of(children[0]).to(span_of(children[-1])))
 
 

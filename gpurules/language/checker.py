@@ -60,9 +60,9 @@ def check(node: nodes.Expr, context: Context) -> ir.Term:
         case nodes.Name():
             return _name(node, context)
         case nodes.Window(name):
-            message = f"{name.name}[…] is a window, and stands only in a function over time"
+            hint = f"write avg_over_time({name.name}[{node.duration.spelling}])"
             return context.report(
-                "GPR120", node.span, message, f"write avg_over_time({name.name}[{node.duration.spelling}])"
+                "GPR120", node.span, f"the window {name.name}[…] stands in no function over time", hint
             )
         case nodes.Call():
             return calls.check_call(node, context)
@@ -74,6 +74,26 @@ def check(node: nodes.Expr, context: Context) -> ir.Term:
             return arithmetic.check_sum(node, context)
         case nodes.Product():
             return arithmetic.check_product(node, context)
+        case (
+            nodes.Compare()
+            | nodes.Membership()
+            | nodes.ListMembership()
+            | nodes.Between()
+            | nodes.TextTest()
+            | nodes.MissingTest()
+        ):
+            return _check_predicate(node, context)
+        case nodes.Not(operand):
+            return ir.Not(_wants_bool(check(operand, context), "NOT", context), span=node.span)
+        case nodes.And(parts):
+            return ir.And(_all_bool(parts, "AND", context), span=node.span)
+        case nodes.Or(parts):
+            return ir.Or(_all_bool(parts, "OR", context), span=node.span)
+
+
+def _check_predicate(node: nodes.Predicate, context: Context) -> ir.Term:
+    """Return the term of a comparison or test."""
+    match node:
         case nodes.Compare(first, rest):
             return _compare(node, [check(n, context) for n in (first, *(n for _, n in rest))], context)
         case nodes.Membership(subject, members, negated):
@@ -88,12 +108,6 @@ def check(node: nodes.Expr, context: Context) -> ir.Term:
             return _negated(_text_test(node, check(subject, context), check(pattern, context), context), negated)
         case nodes.MissingTest(subject, negated):
             return _negated(ir.IsMissing(check(subject, context), span=node.span), negated)
-        case nodes.Not(operand):
-            return ir.Not(_wants_bool(check(operand, context), "NOT", context), span=node.span)
-        case nodes.And(parts):
-            return ir.And(_all_bool(parts, "AND", context), span=node.span)
-        case nodes.Or(parts):
-            return ir.Or(_all_bool(parts, "OR", context), span=node.span)
 
 
 def check_condition(node: nodes.Expr, context: Context) -> ir.Term:

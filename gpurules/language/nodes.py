@@ -203,6 +203,9 @@ class ListLiteral(Node):
     members: tuple["Expr", ...]
 
 
+Predicate: TypeAlias = Compare | Membership | ListMembership | Between | TextTest | MissingTest
+"""Every node that compares or tests values."""
+
 Expr: TypeAlias = (
     Quantity
     | Text

@@ -45,6 +45,27 @@ def show(node: nodes.Definition) -> str:
             return f"-{show(operand)}"
         case nodes.Sum(first, rest) | nodes.Product(first, rest):
             return show(first) + _joined([(sign.value, part) for sign, part in rest])
+        case (
+            nodes.Compare()
+            | nodes.Membership()
+            | nodes.ListMembership()
+            | nodes.Between()
+            | nodes.TextTest()
+            | nodes.MissingTest()
+        ):
+            return _show_predicate(node)
+        case nodes.Not(operand):
+            return f"NOT {show(operand)}"
+        case nodes.And(parts):
+            return " AND ".join([show(part) for part in parts])
+        case nodes.Or(parts):
+            return " OR ".join([show(part) for part in parts])
+        case nodes.ListLiteral(members):
+            return f"[{_listed(members)}]"
+
+
+def _show_predicate(node: nodes.Predicate) -> str:
+    match node:
         case nodes.Compare(first, rest):
             return show(first) + _joined([(comparator.value, part) for comparator, part in rest])
         case nodes.Membership(subject, members, negated):
@@ -57,14 +78,6 @@ def show(node: nodes.Definition) -> str:
             return f"{show(subject)} {'NOT ' if negated else ''}{operator} {show(pattern)}"
         case nodes.MissingTest(subject, negated):
             return f"{show(subject)} IS {'NOT ' if negated else ''}MISSING"
-        case nodes.Not(operand):
-            return f"NOT {show(operand)}"
-        case nodes.And(parts):
-            return " AND ".join([show(part) for part in parts])
-        case nodes.Or(parts):
-            return " OR ".join([show(part) for part in parts])
-        case nodes.ListLiteral(members):
-            return f"[{_listed(members)}]"
 
 
 def _listed(members: tuple[nodes.Expr, ...]) -> str:
@@ -139,6 +152,16 @@ def spell(term: ir.Term) -> str:
             return f"{function}({', '.join([spell(a) for a in arguments])})"
         case ir.Aggregate(function, operand):
             return f"{function}({spell(operand)})"
+        case ir.Compare() | ir.Member() | ir.TextTest() | ir.IsMissing() | ir.Not():
+            return _spell_predicate(term)
+        case ir.And(parts):
+            return " AND ".join([_inside(part, 2) for part in parts])
+        case ir.Or(parts):
+            return " OR ".join([_inside(part, 2) for part in parts])
+
+
+def _spell_predicate(term: ir.Compare | ir.Member | ir.TextTest | ir.IsMissing | ir.Not) -> str:
+    match term:
         case ir.Compare(comparators, operands):
             parts = [f" {c} {_inside(o, 4)}" for c, o in zip(comparators, operands[1:], strict=True)]
             return _inside(operands[0], 4) + "".join(parts)
@@ -156,10 +179,6 @@ def spell(term: ir.Term) -> str:
             return f"{_inside(operand, 4)} IS NOT MISSING"
         case ir.Not(operand):
             return f"NOT {_inside(operand, 2)}"
-        case ir.And(parts):
-            return " AND ".join([_inside(part, 2) for part in parts])
-        case ir.Or(parts):
-            return " OR ".join([_inside(part, 2) for part in parts])
 
 
 def _constant(term: ir.Constant, value: object, kind: Kind, dimension: Dimension) -> str:
