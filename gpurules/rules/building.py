@@ -109,9 +109,8 @@ class Builder:
                     if isinstance(value, YamlScalar):
                         read = _input_value(value, declared, _text(node.get("unit")))
                         if isinstance(read, str) and declared is not STRING:
-                            self.problems.append(
-                                problem_at(value, code, f"the input {name!r} is a {declared}, and {read}")
-                            )
+                            message = f"the input {name!r} is of type {declared}, and {read}"
+                            self.problems.append(problem_at(value, code, message))
                         else:
                             found[name] = Input(read, declared)
                 found.setdefault(name, Input(None, declared))
@@ -212,7 +211,7 @@ class Builder:
             per_gpu=per_gpu,
             actions=ordered,
             description=_text(values.get("description")),
-            priority=level if isinstance(level, int) else 0,
+            priority=int(level) if isinstance(level, int | float) else 0,
             enabled=_flag(values.get("enabled"), True),
             tags=_texts(values.get("tags")),
             gpus=_text(values.get("gpus"), "node"),
@@ -278,7 +277,7 @@ def _input_value(node: YamlScalar, declared: Datatype, unit: str) -> bool | int 
     sign = -1 if text.startswith("-") else 1
     try:
         amount = parse_amount(text.removeprefix("-"))
-        if amount.dimension is Dimension.NONE and unit:
+        if amount.dimension is Dimension.NONE and unit in UNITS:
             amount = parse_amount(f"{text.removeprefix('-')}{unit}")
     except QuantityError as error:
         return f"{text[:60]!r} is no number" if "unit" not in str(error) else str(error)

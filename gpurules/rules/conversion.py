@@ -1,8 +1,9 @@
 """Located nodes to plain data, guided by a schema: texts as written, quantities in canonical units."""
 
+from math import isfinite
 from typing import Any
 
-from gpurules.diagnostics import Diagnostic, LocatedEdit
+from gpurules.diagnostics import Diagnostic, LocatedEdit, Severity
 from gpurules.model import Dimension, QuantityError, parse_amount
 from gpurules.rules.schema import Schema
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
@@ -19,6 +20,12 @@ class Converter:
     def __init__(self, quantity_code: str = "GPR104") -> None:
         self.problems: list[Diagnostic] = []
         self._quantity_code = quantity_code
+        self._value_code = quantity_code if quantity_code == "GPR504" else "GPR403"
+
+    @property
+    def broken_places(self) -> frozenset[tuple[int, int]]:
+        """Where something did not convert, so that nothing more need be said."""
+        return frozenset((d.line, d.column) for d in self.problems if d.severity is Severity.ERROR)
 
     def data(self, node: YamlNode, schema: Schema) -> Any:
         """Return *node* as data; None stands for what did not convert."""
@@ -38,10 +45,14 @@ class Converter:
         if "x-dimension" in schema:
             return self._quantity(node, Dimension(schema["x-dimension"]), schema)
         if schema.get("type") == "string":
-            if not node.style and not isinstance(plain_value(node.text), str):
+            if not node.style and "enum" not in schema and not isinstance(plain_value(node.text), str):
                 self._warn_of_type(node)
             return node.text
-        return node.text if node.style else plain_value(node.text)
+        value = node.text if node.style else plain_value(node.text)
+        if isinstance(value, float) and not isfinite(value) and schema.get("type") in ("number", "integer"):
+            self.problems.append(problem_at(node, self._value_code, f"{node.text!r} is no finite number"))
+            return None
+        return value
 
     def _warn_of_type(self, node: YamlScalar) -> None:
         if node.text == "":
@@ -72,8 +83,9 @@ class Converter:
             is_unit = "unit" in str(error)
             message = str(error) if is_unit else f"{node.text[:60]!r} is no quantity"
             hint = error.hint if is_unit and error.hint else f"write a number or a text such as {example}"
-            code = self._quantity_code if self._quantity_code == "GPR504" else "GPR403"
-            self.problems.append(problem_at(node, code, message, hint))
+            if is_unit and len(text.split()) > 1:
+                hint = "write the unit against the digits, without a space"
+            self.problems.append(problem_at(node, self._value_code, message, hint))
             return None
         if amount.dimension not in (Dimension.NONE, dimension) or ":" in text:
             message = f"{text!r} is in {amount.dimension}, and {dimension} are wanted"

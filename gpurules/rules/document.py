@@ -1,10 +1,10 @@
 """One ruleset file, read and held against the schema: whatever is wrong with its shape, at its place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gpurules.diagnostics import Diagnostic, Related
-from gpurules.registry import did_you_mean
+from gpurules.registry import did_you_mean, nearest
 from gpurules.rules.conversion import Converter
 from gpurules.rules.schema import Schema, Violation, structure, violations
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
@@ -78,7 +78,7 @@ def _shape(root: YamlMapping) -> Iterator[Diagnostic]:
     schema = structure()
     data = converter.data(root, schema)
     yield from converter.problems
-    broken = {(d.line, d.column) for d in converter.problems}
+    broken = converter.broken_places
     for violation in violations(data, schema):
         for found in _diagnosed(root, violation):
             if (found.line, found.column) not in broken:
@@ -105,16 +105,15 @@ def _diagnosed(root: YamlMapping, violation: Violation) -> Iterator[Diagnostic]:
             yield from _unknown_keys(node, schema)
         case "required":
             assert isinstance(node, YamlMapping) and isinstance(violation.wanted, list)
-            for key in violation.wanted:
-                if key not in node.values:
-                    yield _missing_key(node, key)
+            for key in missing_keys(node, violation.wanted, schema.get("properties", {})):
+                yield _missing_key(node, key)
         case "propertyNames" | "pattern":
             yield from _bad_names(node)
         case "const" if violation.path == ("version",):
             hint = "this gpurules reads version: 1"
             yield problem_at(node, "GPR404", f"the version {violation.found!r} is not known", hint)
         case _ if violation.path == ("version",):
-            yield problem_at(node, "GPR404", "the version must be the number 1", "write version: 1")
+            return
         case _:
             yield problem_at(node, "GPR403", *explained(violation))
 
@@ -124,14 +123,22 @@ def explained(violation: Violation) -> tuple[str, str | None]:
     schema, wanted = violation.schema, violation.wanted
     match violation.keyword:
         case "type":
-            want = TYPE_WORDS.get(str(wanted), str(wanted))
-            examples = schema.get("examples")
-            return f"{want} is wanted here", f"for example {examples[0]}" if examples else None
+            return _type_explained(violation)
+        case "oneOf" | "anyOf":
+            assert isinstance(wanted, list)
+            choices = " or ".join(TYPE_WORDS.get(one.get("type"), "something else") for one in wanted)
+            return f"{choices} is wanted here", None
+        case "pattern":
+            return f"{str(violation.found)[:60]!r} has not the right form", _for_example(schema)
+        case "uniqueItems":
+            return "an item of the list occurs twice", "keep one of them"
         case "enum":
             assert isinstance(wanted, list)
-            choices = ", ".join(map(str, wanted)) if len(wanted) <= 12 else "a known one"
             hint = did_you_mean(str(violation.found), map(str, wanted))
-            return f"{violation.found!r} is none of {choices}", hint
+            shown = str(violation.found)[:60]
+            if len(wanted) > 12:
+                return f"{shown!r} is not known here", hint
+            return f"{shown!r} is none of {', '.join(map(str, wanted))}", hint
         case "minimum":
             return f"the value must be {wanted} or more", None
         case "maximum":
@@ -148,6 +155,30 @@ def explained(violation: Violation) -> tuple[str, str | None]:
             return "the value does not fit here", None
 
 
+def _type_explained(violation: Violation) -> tuple[str, str | None]:
+    want = TYPE_WORDS.get(str(violation.wanted), str(violation.wanted))
+    if violation.found is None:
+        return f"there is no value, and {want} is wanted", "write one, or remove the key"
+    if isinstance(violation.found, str) and "action" in violation.schema.get("properties", {}):
+        return f"{want} is wanted here", f"write {{action: {violation.found[:60]}}}"
+    return f"{want} is wanted here", _for_example(violation.schema)
+
+
+def _for_example(schema: Schema) -> str | None:
+    examples = schema.get("examples")
+    return f"for example {examples[0]}" if examples else None
+
+
+def missing_keys(node: YamlMapping, wanted: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return the keys of *wanted* that *node* lacks, but for those that one of its unknown keys is a slip of."""
+    absent = [key for key in wanted if key not in node.values]
+    if not absent:
+        return []
+    names = tuple(known)
+    slips = {near for key in node.values if key not in names for near in nearest(key, names)}
+    return [key for key in absent if key not in slips]
+
+
 def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
     assert isinstance(node, YamlMapping)
     known = schema.get("properties", {})
@@ -161,7 +192,7 @@ def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
 
 def _missing_key(node: YamlMapping, key: str) -> Diagnostic:
     name = node.get("name")
-    whose = f" of {name.text!r}" if isinstance(name, YamlScalar) and key != "name" else ""
+    whose = f" of {name.text[:100]!r}" if isinstance(name, YamlScalar) and name.text and key != "name" else ""
     return problem_at(node, "GPR402", f"the key {key!r}{whose} is missing")
 
 
@@ -176,6 +207,7 @@ def _bad_names(node: YamlNode) -> Iterator[Diagnostic]:
 def _rule_shapes(root: YamlMapping) -> Iterator[Diagnostic]:
     """Yield what the schema can not say of rules: which keys go together, and names that come twice."""
     rules = root.get("rules")
+    known = structure()["properties"]["rules"]["items"]["properties"]
     seen: dict[str, YamlScalar] = {}
     for rule in rules.items if isinstance(rules, YamlSequence) else []:
         if not isinstance(rule, YamlMapping):
@@ -198,10 +230,9 @@ def _rule_shapes(root: YamlMapping) -> Iterator[Diagnostic]:
             )
         if is_patch(rule):
             continue
-        if "condition" not in rule.values:
-            yield _missing_key(rule, "condition")
-        if "action" not in rule.values and "actions" not in rule.values:
-            yield _missing_key(rule, "action")
+        wanted = ("condition",) if "actions" in rule.values else ("condition", "action")
+        for absent in missing_keys(rule, wanted, known):
+            yield _missing_key(rule, absent)
 
 
 def is_patch(rule: YamlMapping) -> bool:

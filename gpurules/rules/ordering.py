@@ -14,7 +14,7 @@ from gpurules.language import Input, ir
 from gpurules.language.printer import spell
 from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.conversion import Converter
-from gpurules.rules.document import TYPE_WORDS, explained, node_at
+from gpurules.rules.document import explained, missing_keys, node_at
 from gpurules.rules.schema import Violation, violations
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
 
@@ -49,6 +49,8 @@ class Orders:
         if not isinstance(named, YamlScalar) or at is None:
             return None
         action = self.actions.get(named.text)
+        if parameters is not None and not isinstance(parameters, YamlMapping):
+            return None  # the shape of the file has been found wrong there
         if action is None:
             hint = did_you_mean(named.text, self.actions.names) or f"known actions: {', '.join(self.actions.names)}"
             self.problems.append(problem_at(named, "GPR501", f"no action is named {named.text[:100]!r}", hint))
@@ -66,7 +68,7 @@ class Orders:
         data = converter.data(substituted, action.schema)
         before = len(self.problems)
         self.problems += converter.problems
-        broken = {(d.line, d.column) for d in converter.problems}
+        broken = converter.broken_places
         for violation in violations(data, action.schema):
             for found in self._diagnosed(action, substituted, violation):
                 if (found.line, found.column) not in broken:
@@ -75,35 +77,46 @@ class Orders:
             for complaint in action.check(data):
                 at = substituted.get(complaint.parameter) or node
                 self.problems.append(problem_at(at, complaint.code, complaint.message))
-            self._check_templates(action, substituted)
+        self._check_templates(action, substituted)
         defaults = {k: s["default"] for k, s in _properties(action).items() if "default" in s}
         return {**defaults, **data}
 
     def _substituted(self, node: YamlMapping) -> YamlMapping:
-        """Return *node* with each ``${input}`` replaced by its value."""
-        if not any("${" in v.text for v in node.values.values() if isinstance(v, YamlScalar)):
-            return node
+        """Return *node* without keys of the user's own (``x-``), each ``${input}`` replaced by its value."""
         copy = YamlMapping(node.source, node.start)
         copy.end, copy.keys = node.end, node.keys
-        copy.values = {k: self._filled(v) if isinstance(v, YamlScalar) else v for k, v in node.values.items()}
+        copy.values = {k: self._filled(v) for k, v in node.values.items() if not k.startswith("x-")}
         return copy
 
-    def _filled(self, node: YamlScalar) -> YamlScalar:
+    def _filled(self, node: YamlNode) -> YamlNode:
+        match node:
+            case YamlScalar():
+                return self._filled_scalar(node) if "${" in node.text else node
+            case YamlSequence():
+                items = YamlSequence(node.source, node.start)
+                items.end, items.items = node.end, [self._filled(item) for item in node.items]
+                return items
+            case YamlMapping():
+                return self._substituted(node)
+
+    def _filled_scalar(self, node: YamlScalar) -> YamlScalar:
+        whole = _INPUT.fullmatch(node.text.strip())
+        only = self.inputs.get(whole[1]) if whole else None
+        # what is more than one number or bool is a text, whatever it looks like
+        style = "" if only is not None and not isinstance(only.value, str) else '"'
+
         def value(match: re.Match[str]) -> str:
             given = self.inputs.get(match[1])
             if given is None:
-                start = match.start(1)
-                place = node.location(start, start + len(match[1]))
+                place = node.location(match.start(1), match.end(1))
                 hint = did_you_mean(match[1], self.inputs)
                 message = f"no input is named {match[1]!r}"
                 self.problems.append(diagnostic_at("GPR409", message, node.source.path, place, hint))
                 return "0"
             self.used_inputs.add(match[1])
-            whole = match[0] == node.text.strip()
-            return _spelt(given) if whole or not isinstance(given.value, str) else str(given.value)
+            return _spelt(given)
 
-        filled = YamlScalar(node.source, node.start, node.end, _INPUT.sub(value, node.text), "")
-        return filled
+        return YamlScalar(node.source, node.start, node.end, _INPUT.sub(value, node.text), style)
 
     def _diagnosed(self, action: Action, node: YamlMapping, violation: Violation) -> Iterator[Diagnostic]:
         place = node_at(node, violation.path)
@@ -117,14 +130,11 @@ class Orders:
                         yield problem_at(key, "GPR502", f"{action.name} has no parameter {text[:60]!r}", hint)
             case "required":
                 assert isinstance(violation.wanted, Sequence)
-                for name in violation.wanted:
-                    if name not in node.values:
-                        yield problem_at(
-                            node, "GPR503", f"{action.name} needs the parameter {name!r}", _signature(action)
-                        )
+                assert isinstance(place, YamlMapping)
+                for name in missing_keys(place, violation.wanted, known):
+                    yield problem_at(place, "GPR503", f"{action.name} needs the parameter {name!r}", _signature(action))
             case "type":
-                want = TYPE_WORDS.get(str(violation.wanted), str(violation.wanted))
-                yield problem_at(place, "GPR504", f"{want} is wanted here", _signature(action))
+                yield problem_at(place, "GPR504", explained(violation)[0], _signature(action))
             case _:
                 yield problem_at(place, "GPR504", *explained(violation))
 

@@ -28,7 +28,7 @@ def _text(description: str, *examples: str, **more: object) -> dict[str, object]
 
 
 def _expression(description: str, *examples: str) -> dict[str, object]:
-    return _text(description, *examples, **{"x-written": True, "minLength": 1})
+    return _text(description, *examples, **{"x-written": True})
 
 
 def _duration(description: str, *examples: str, positive: bool = False) -> dict[str, object]:
@@ -171,8 +171,8 @@ def structure() -> Schema:
         },
         ("from",),
     )
-    reference = {"type": "string", "description": "A file beside this one, or gpurules:NAME."}
-    definition = {"type": "array", "items": {"type": "string", "x-written": True}}
+    reference = {"type": "string", "minLength": 1, "description": "A file beside this one, or gpurules:NAME."}
+    definition = {"type": "array", "minItems": 1, "items": {"type": "string", "x-written": True}}
     root = _mapping(
         "Rules for a node where GPUs and storage work together.",
         {
