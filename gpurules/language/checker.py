@@ -53,10 +53,8 @@ def check(node: nodes.Expr, context: Context) -> ir.Term:
     match node:
         case nodes.Quantity(spelling, value, dimension):
             return ir.Constant(value, number(dimension), spelling=spelling, span=node.span)
-        case nodes.Text(value):
-            return ir.Constant(value, STRING, span=node.span)
-        case nodes.Boolean(value):
-            return ir.Constant(value, BOOL, span=node.span)
+        case nodes.Text(value) | nodes.Boolean(value):
+            return ir.Constant(value, STRING if isinstance(value, str) else BOOL, span=node.span)
         case nodes.Name():
             return _name(node, context)
         case nodes.Window(name):

@@ -101,7 +101,7 @@ class Program:
         return bound
 
     def straight(self, bound: "Bound", transfer: Transfer, workload: Workload) -> int:
-        """Return the mask of a moment of which nothing is decided ahead: the cheapest for a moment that is asked once."""
+        """Return the mask of a moment of which nothing is decided ahead: cheapest where it is asked once."""
         if self._masks is None:
             self._masks = mask_functions(self.terms, self.layout)
         snapshot, mask = bound.snapshot, 0
@@ -170,6 +170,7 @@ def _joined(residuals: list[Residual], base: int) -> Residual | None:
     """Return one function that gives the mask of all chunks."""
     if not residuals:
         return None
+
     def joined(transfer: Transfer, workload: Workload) -> int:
         mask = base
         for residual in residuals:
@@ -182,8 +183,8 @@ def _joined(residuals: list[Residual], base: int) -> Residual | None:
 class Bound:
     """A program on one snapshot: all that the snapshot decides has been decided. For any thread.
 
-    ``base`` is the mask of the rules that match whatever the transfer; ``residual`` gives the whole mask for a transfer,
-    and is None where no rule depends on it.
+    ``base`` is the mask of the rules that match whatever the transfer; ``residual`` gives the whole mask for a
+    transfer, and is None where no rule depends on it.
     """
 
     __slots__ = ("base", "bases", "node", "node_row", "program", "residual", "rows", "situation", "snapshot")
