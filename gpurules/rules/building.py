@@ -235,6 +235,8 @@ class Builder:
         ):
             for name in self._merged.sections[section]:
                 key = self._merged.keys[section, name]
+                if (key.source.path or "<text>") != self._merged.files[0]:
+                    continue  # a base has its own lint; who extends it can not mend it, and need not use all of it
                 if name in FIELDS:
                     message = f"the {word} {name!r} hides the field of that name"
                     self.problems.append(problem_at(key, "GPR112", message, "give it another name"))
