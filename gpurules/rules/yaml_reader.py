@@ -94,8 +94,8 @@ def _problem(error: yaml.YAMLError, source: YamlSource) -> Diagnostic:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or error)
     context = getattr(error, "context_mark", None)
-    if context is not None and "end of stream" in problem:
-        mark = context
+    if context is not None and (mark is None or mark.index >= len(source.text.rstrip())):
+        mark = context  # what is open says more than where the file ends
     offset = mark.index if mark is not None else 0
     words = [str(part) for part in (getattr(error, "context", None), problem) if part]
     return diagnostic_at(
