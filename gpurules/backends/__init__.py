@@ -1,10 +1,12 @@
 """Checked trees to artefacts: functions that run, and explanations."""
 
-from gpurules.backends.explain import ExplainBackEnd, Explanation, Result, explain, value_of
+from gpurules.backends.backend import BackEnd, Result
+from gpurules.backends.explain import ExplainBackEnd, Explanation, explain, value_of
 from gpurules.backends.facts import Facts, Layout, Situation, slot_key
 from gpurules.backends.python import PythonBackEnd, RuleTerm
 
 __all__ = [
+    "BackEnd",
     "ExplainBackEnd",
     "Explanation",
     "Facts",

@@ -1,12 +1,12 @@
 """The explaining back end: evaluates a checked tree term by term, and tells the value of every part per GPU."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.facts import Facts, instant, read, slot_key
 from gpurules.language import ir, values
 from gpurules.language.printer import spell
-from gpurules.model import GPU, Datatype, GPUIndex, Truth, Value, conjunction, disjunction, negation
+from gpurules.model import Datatype, GPUIndex, Value, conjunction, disjunction, negation
 
 
 def value_of(term: ir.Term, facts: Facts, place: int | None) -> Value:
@@ -60,20 +60,6 @@ def _derived(term: ir.Signal | ir.Window, facts: Facts, place: int | None) -> Va
     if not is_per_gpu:
         return facts.node_row[facts.layout.node[slot_key(term)]]
     return None if place is None else facts.rows[place][facts.layout.gpu[slot_key(term)]]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a condition came to: TRUE, FALSE or None (unknown), and the GPUs on which it is TRUE."""
-
-    value: Truth
-    devices: tuple[GPUIndex, ...] = ()
-
-
-def over_gpus(per_gpu: Sequence[Value], gpus: Sequence[GPU]) -> Result:
-    """Return the result of a per-GPU condition: the OR over the GPUs, FALSE over none."""
-    devices = tuple(gpu.index for gpu, value in zip(gpus, per_gpu, strict=True) if value is True)
-    return Result(True if devices else None if None in per_gpu else False, devices)
 
 
 class ExplainBackEnd:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any, TypeAlias
 
+from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.emitter import RUNTIME, Block, Emitter, Names
-from gpurules.backends.explain import Result
 from gpurules.backends.facts import Facts, Layout
 from gpurules.fields import Scope
 from gpurules.language import ir
@@ -102,8 +102,7 @@ def result_of(truths: Truths, per_gpu: bool, facts: Facts) -> Result:
     found = truths(*arguments(facts))
     if not per_gpu:
         return Result(found[0])
-    devices = tuple([gpu.index for gpu, truth in zip(facts.gpus, found, strict=True) if truth is True])
-    return Result(True if devices else None if None in found else False, devices)
+    return over_gpus(found, facts.gpus)
 
 
 def _scope(rule: RuleTerm) -> tuple[str, str]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from gpurules.backends.explain import Explanation, Result, explain
+from gpurules.backends.backend import Result
+from gpurules.backends.explain import Explanation, explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD, Facts
 from gpurules.backends.python import result_of, truths_function
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Finding, LineIndex, Severity, diagnostic_at

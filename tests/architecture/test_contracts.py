@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 NO_PLUGINS = {
     "backends": {"backend", "emitter", "facts", "reasons"},
-    "actions": {"action", "decision", "registration"},
+    "actions": {"action", "decision", "delivery", "registration"},
     "telemetry": {"source", "transfers", "formats", "simulation"},
 }
 """The files of each folder of plug-ins that are none themselves."""

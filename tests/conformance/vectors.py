@@ -49,7 +49,8 @@ class Vector:
         data = dict(data if data is not None else self.object("snapshot") or {"gpus": []})
         data.setdefault("timestamp", NEW_YEAR)
         data["gpus"] = [
-            {**self.gpu, "uuid": f"GPU-{gpu.get('index', place)}", **gpu} for place, gpu in enumerate(data.get("gpus", []))
+            {**self.gpu, "uuid": f"GPU-{gpu.get('index', place)}", **gpu}
+            for place, gpu in enumerate(data.get("gpus", []))
         ]
         return Snapshot.from_dict(data)
 

@@ -1,0 +1,36 @@
+"""What a back end is: it makes something of a checked tree that answers what the tree means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpurules.backends.facts import Facts
+from gpurules.language import ir
+from gpurules.model import GPU, GPUIndex, Truth, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a condition came to: TRUE, FALSE or None (unknown), and the GPUs on which it is TRUE."""
+
+    value: Truth
+    devices: tuple[GPUIndex, ...] = ()
+
+
+def over_gpus(per_gpu: Sequence[Value], gpus: Sequence[GPU]) -> Result:
+    """Return the result of a per-GPU condition: the OR over the GPUs, FALSE over none."""
+    devices = tuple(gpu.index for gpu, value in zip(gpus, per_gpu, strict=True) if value is True)
+    return Result(True if devices else None if None in per_gpu else False, devices)
+
+
+class BackEnd(Protocol):
+    """A back end that evaluates."""
+
+    @property
+    def name(self) -> str:
+        """The name of the back end."""
+        ...
+
+    def evaluate(self, term: ir.Term, per_gpu: bool, facts: Facts) -> Result:
+        """Return the value of the condition *term*; *per_gpu* says whether it is evaluated once for each GPU."""
+        ...
