@@ -25,7 +25,7 @@ def command(name: str | None, format_: str) -> int:
     if format_ == "json":
         write(to_json({"rulesets": [_data(found, ruleset) for found, ruleset in loaded.items()]}))
     else:
-        rows = [(found, str(len(r.rules)), ", ".join(r.inputs), _first(r.description)) for found, r in loaded.items()]
+        rows = [(name, str(len(r.rules)), str(len(r.inputs)), _first(r.description)) for name, r in loaded.items()]
         write(table(("ruleset", "rules", "inputs", "what it is for"), rows))
     return 0
 
