@@ -235,7 +235,7 @@ class Builder:
         ):
             for name in self._merged.sections[section]:
                 key = self._merged.keys[section, name]
-                if (key.source.path or "<text>") != self._merged.files[0]:
+                if (key.source.path or "<text>") != self._merged.files[-1]:
                     continue  # a base has its own lint; who extends it can not mend it, and need not use all of it
                 if name in FIELDS:
                     message = f"the {word} {name!r} hides the field of that name"

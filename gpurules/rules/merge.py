@@ -1,6 +1,6 @@
 """Follows ``extends`` and merges files, bases first: the one ruleset that they come to, still as located nodes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class MergedRule:
             self.values.pop("parameters", None)
         if "action" in named:
             self.values.pop("actions", None)
+            if _text(named["action"]) != _text(self.values.get("action")):
+                self.values.pop("parameters", None)  # they were those of the other action
         self.values.update(named)
 
 
@@ -80,16 +82,18 @@ class Merger:
     problems: list[Diagnostic] = field(default_factory=list)
     _met: set[str] = field(default_factory=set)
 
-    def add(self, data: bytes | str, path: str | None, above: tuple[str, ...] = ()) -> None:
-        """Merge the file of *data*, its bases before it; *above* are the files that extend it."""
+    def add(self, data: bytes | str, path: str | None, above: tuple[str, ...] = ()) -> bool:
+        """Merge the file of *data*, its bases before it, and return whether it could be read.
+
+        *above* are the files that extend it.
+        """
         document = read_document(data, path)
         self.problems += document.problems
         root = document.root
-        if root is None:
-            return
         own = _identity(path) if path else ""
         self._met.add(own)
-        self.merged.files.append(path or "<text>")
+        if root is None:
+            return False
         extends = root.get("extends")
         for entry in extends.items if isinstance(extends, YamlSequence) else []:
             self._extend(entry, path, (*above, own))
@@ -99,6 +103,8 @@ class Merger:
             value = root.get(key)
             if isinstance(value, YamlScalar):
                 setattr(self.merged, key, value.text)
+        self.merged.files.append(path or "<text>")
+        return True
 
     def _extend(self, entry: YamlNode, path: str | None, above: tuple[str, ...]) -> None:
         reference = entry.get("from") if isinstance(entry, YamlMapping) else entry
@@ -119,24 +125,10 @@ class Merger:
             except (OSError, ValueError) as error:
                 self.problems.append(_not_found(reference, base, error))
                 return
-            before = set(self.merged.rules)
-            known = dict(self.merged.rules)
-            self.add(data, base, above)
-            self._report_clashes(reference, before, known)
+            if not self.add(data, base, above):
+                return
         if isinstance(entry, YamlMapping):
             self._give(entry.get("with"), reference)
-
-    def _report_clashes(self, reference: YamlScalar, before: set[str], known: Mapping[str, MergedRule]) -> None:
-        """Report rules that two bases bring."""
-        for name in before:
-            if self.merged.rules.get(name) is not known[name]:
-                first = known[name].name
-                found = problem_at(
-                    reference, "GPR301", f"two bases bring a rule {name!r}", "rename or remove it in one of them"
-                )
-                self.problems.append(found)
-                self.merged.rules[name] = known[name]
-                del first
 
     def _give(self, values: YamlNode | None, reference: YamlScalar) -> None:
         if not isinstance(values, YamlMapping):
@@ -175,11 +167,28 @@ class Merger:
             elif _says_true(rule.get("remove")):
                 known.pop(name.text, None)
             elif name.text in known:
-                known[name.text].patch(rule)
+                self._patch(known[name.text], rule)
         elif name.text in inherited and name.text in known:
+            # without its override a patch seems to lack keys; that is one mistake, not three
+            place = rule.location()
+            self.problems = [
+                d
+                for d in self.problems
+                if (d.code, d.path, d.line, d.column) != ("GPR402", rule.source.path, place.line, place.column)
+            ]
             self.problems.append(_needs_override(name, known[name.text].name))
         elif name.text not in known:
             known[name.text] = MergedRule(name, rule, dict(rule.values))
+
+    def _patch(self, known: MergedRule, rule: YamlMapping) -> None:
+        if "parameters" in rule.values and "action" not in rule.values and "actions" in known.values:
+            key, hint = rule.keys["parameters"], "name actions, with the parameters beside each action"
+            self.problems.append(problem_at(key, "GPR410", f"the rule {known.name.text!r} has several actions", hint))
+        known.patch(rule)
+
+
+def _text(node: YamlNode | None) -> str | None:
+    return node.text if isinstance(node, YamlScalar) else None
 
 
 def _says_true(node: YamlNode | None) -> bool:
@@ -213,7 +222,12 @@ def _resolved(reference: str, path: str | None) -> str:
 
 
 def _identity(path: str) -> str:
-    return path if path.startswith(SHIPPED) else str(Path(path).absolute().resolve())
+    if path.startswith(SHIPPED):
+        return path
+    try:
+        return str(Path(path).absolute().resolve())
+    except (OSError, ValueError, RuntimeError):  # a null character, or a circle of links: reading it will say so
+        return path
 
 
 def _not_found(reference: YamlScalar, base: str, error: Exception) -> Diagnostic:
@@ -222,9 +236,15 @@ def _not_found(reference: YamlScalar, base: str, error: Exception) -> Diagnostic
         hint = did_you_mean(base, names) or f"the shipped ones are {', '.join(names)}"
         return problem_at(reference, "GPR408", str(error), hint)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return problem_at(reference, "GPR408", f"{reference.text[:200]!r} can not be read: {reason}", _nearby(base))
+
+
+def _nearby(base: str) -> str | None:
     folder = Path(base).parent
-    nearby = did_you_mean(Path(base).name, _names(folder)) if folder.is_dir() else None
-    return problem_at(reference, "GPR408", f"{reference.text!r} can not be read: {reason}", nearby)
+    try:
+        return did_you_mean(Path(base).name, _names(folder)) if folder.is_dir() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _names(folder: Path) -> Iterator[str]:
