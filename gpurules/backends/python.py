@@ -8,13 +8,11 @@ from typing import Any, TypeAlias
 from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.emitter import RUNTIME, Block, Emitter, Names
 from gpurules.backends.facts import Facts, Layout
-from gpurules.fields import Scope
 from gpurules.language import ir
 from gpurules.language.lowering import lower
 from gpurules.model import Truth
 
 CHUNK = 400
-_CONTEXTUAL = frozenset({Scope.TRANSFER, Scope.WORKLOAD})
 _PARAMETERS = "s, gpus, t, w, n, z, rows, nr"
 
 
@@ -162,7 +160,7 @@ class _Binding:
     def add(self, rule: RuleTerm, bit: str) -> None:
         """Emit one rule: decided now where it can be, else in the residual, behind a flag for what is decided now."""
         parts = _parts(lower(rule.term))
-        contextual = [p for p in parts if _CONTEXTUAL & ir.scopes(p)]
+        contextual = [p for p in parts if ir.is_contextual(p)]
         if rule.of_workload:
             inner = Block(self.residual.indent, above=self.residual)
             _set_bit(self._emitter(inner, _scope(rule)), rule, parts, (inner, f"x |= {bit}"))
@@ -170,14 +168,14 @@ class _Binding:
             self.residual.lines += inner.lines
             return
         inner = Block(self.residual.indent + "    ", above=self.residual)
-        emitter = Emitter(self.names, self.layout, lambda t: inner if _CONTEXTUAL & ir.scopes(t) else self.ambient)
+        emitter = Emitter(self.names, self.layout, lambda t: inner if ir.is_contextual(t) else self.ambient)
         if not contextual:
             _set_bit(emitter, rule, parts, (self.ambient, f"m |= {bit}"))
             return
         flag = self.names.fresh("f")
         self.live.append(flag)
         self.ambient.add(f"{flag} = False")
-        settled = [p for p in parts if not _CONTEXTUAL & ir.scopes(p)]
+        settled = [p for p in parts if not ir.is_contextual(p)]
         _set_bit(emitter, rule, settled, (self.ambient, f"{flag} = True"))
         if any(ir.is_per_gpu(p) for p in contextual):
             _set_bit(emitter, rule, parts, (inner, f"x |= {bit}"))

@@ -174,10 +174,10 @@ class Environment:
             self._lists[key[1]] = members
             self._checked[key] = Checked(members[0] if members else BROKEN, tuple(context.findings))
             return
-        checked = self._checked_text(parsed, wants_bool=key[0] == "signal")
-        self._checked[key] = checked
+        is_signal = key[0] == "signal"
+        self._checked[key] = self._checked_text(parsed, wants_bool=is_signal, name=None if is_signal else key[1])
 
-    def _checked_text(self, parsed: Parsed, wants_bool: bool) -> Checked:
+    def _checked_text(self, parsed: Parsed, wants_bool: bool, name: str | None = None) -> Checked:
         context = Context(self)
         for fragment in parsed.fragments:
             check(fragment, context)
@@ -185,20 +185,17 @@ class Environment:
         if tree is None or isinstance(tree, nodes.ListLiteral):
             return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))
         term = check_condition(tree, context) if wants_bool else check(tree, context)
-        size, height = _measure(tree, self)
+        is_small = len(parsed.text) < MAX_HEIGHT and context.used.isdisjoint(self._definitions)
+        size, height = (len(parsed.text), len(parsed.text)) if is_small else _measure(tree, self)
         if size > MAX_TERMS or height > MAX_HEIGHT:
             what = f"more than {MAX_TERMS:,} parts" if size > MAX_TERMS else "a tree that is too high"
             context.report("GPR009", tree.span, f"with its definitions put in place the condition has {what}")
         findings = (*parsed.findings, *context.findings)
         is_broken = any(f.code in _FATAL for f in findings)
         result = Checked(BROKEN if is_broken else term, findings, ir.is_per_gpu(term), frozenset(context.used))
-        self._note_size(parsed, (1, 1) if is_broken else (size, height))
+        if name is not None:
+            self._sizes[name] = (1, 1) if is_broken else (size, height)
         return result
-
-    def _note_size(self, parsed: Parsed, size: tuple[int, int]) -> None:
-        for name, definition in self._definitions.items():
-            if definition is parsed:
-                self._sizes[name] = size
 
 
 def _measure(tree: nodes.Expr, environment: Environment) -> tuple[int, int]:

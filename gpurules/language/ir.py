@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gpurules.diagnostics import Span
-from gpurules.fields import Field, Scope
+from gpurules.fields import AMBIENT, Field, Scope
 from gpurules.language.nodes import Comparator, Sign, TextOperator
 from gpurules.model import BOOL, NUMBER, Datatype, Value
 
@@ -218,22 +218,24 @@ ZERO = Constant(0, NUMBER)
 def children(term: Term) -> tuple[Term, ...]:
     """Return the parts of *term*, in order."""
     match term:
-        case Constant() | Read() | Signal() | Window():
+        case Constant() | Read():
             return ()
-        case Negative(operand) | IsMissing(operand) | Not(operand) | Aggregate(_, operand):
-            return (operand,)
-        case Arithmetic(first, rest):
-            return (first, *(part for _, part in rest))
-        case Apply(_, arguments):
-            return arguments
         case Compare(_, operands):
             return operands
+        case And(parts) | Or(parts):
+            return parts
+        case Not(operand) | Negative(operand) | IsMissing(operand) | Aggregate(_, operand):
+            return (operand,)
+        case Signal() | Window():
+            return ()
         case Member(subject, members):
             return (subject, *members)
         case TextTest(_, subject, pattern):
             return (subject, pattern)
-        case And(parts) | Or(parts):
-            return parts
+        case Arithmetic(first, rest):
+            return (first, *(part for _, part in rest))
+        case Apply(_, arguments):
+            return arguments
 
 
 def walk(term: Term) -> Iterator[Term]:
@@ -258,6 +260,19 @@ def scopes(term: Term) -> frozenset[Scope]:
     found = {f.scope for f in fields(term)}
     found |= {Scope.GPU if t.per_gpu else Scope.NODE for t in walk(term) if isinstance(t, Signal)}
     return frozenset(found)
+
+
+def is_contextual(term: Term) -> bool:
+    """Return whether *term* reads a transfer or workload."""
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Read | Window):
+            if current.field.scope not in AMBIENT:
+                return True
+        elif not isinstance(current, Constant):
+            stack.extend(children(current))
+    return False
 
 
 def is_per_gpu(term: Term) -> bool:

@@ -8,24 +8,29 @@ from gpurules.model import Value, conjunction, negation
 
 
 def rebuilt(term: ir.Term, change: Callable[[ir.Term], ir.Term]) -> ir.Term:
-    """Return *term* with *change* applied to each of its parts."""
+    """Return *term* with *change* applied to each of its parts; *term* itself where nothing changed."""
+    before = ir.children(term)
+    after = tuple([change(part) for part in before])
+    if all(old is new for old, new in zip(before, after, strict=True)):
+        return term
     match term:
         case ir.Constant() | ir.Read() | ir.Signal() | ir.Window():
             return term
-        case ir.Negative(operand) | ir.IsMissing(operand) | ir.Not(operand) | ir.Aggregate(_, operand):
-            return replace(term, operand=change(operand))
-        case ir.Arithmetic(first, rest):
-            return replace(term, first=change(first), rest=tuple([(sign, change(part)) for sign, part in rest]))
-        case ir.Apply(_, arguments):
-            return replace(term, arguments=tuple([change(a) for a in arguments]))
-        case ir.Compare(_, operands):
-            return replace(term, operands=tuple([change(o) for o in operands]))
-        case ir.Member(subject, members):
-            return replace(term, subject=change(subject), members=tuple([change(m) for m in members]))
-        case ir.TextTest(_, subject, pattern):
-            return replace(term, subject=change(subject), pattern=change(pattern))
-        case ir.And(parts) | ir.Or(parts):
-            return replace(term, parts=tuple([change(p) for p in parts]))
+        case ir.Negative() | ir.IsMissing() | ir.Not() | ir.Aggregate():
+            return replace(term, operand=after[0])
+        case ir.Arithmetic(_, rest):
+            signs = [sign for sign, _ in rest]
+            return replace(term, first=after[0], rest=tuple(zip(signs, after[1:], strict=True)))
+        case ir.Apply():
+            return replace(term, arguments=after)
+        case ir.Compare():
+            return replace(term, operands=after)
+        case ir.Member():
+            return replace(term, subject=after[0], members=after[1:])
+        case ir.TextTest():
+            return replace(term, subject=after[0], pattern=after[1])
+        case ir.And() | ir.Or():
+            return replace(term, parts=after)
 
 
 def inline_signals(term: ir.Term, conditions: Mapping[str, ir.Term]) -> ir.Term:
@@ -60,6 +65,8 @@ def _fold_connective(term: ir.And | ir.Or) -> ir.Term:
     if any(isinstance(p, ir.Constant) and p.value is decisive for p in parts):
         return ir.Constant(decisive, term.datatype, span=term.span)
     kept = [p for p in parts if not (isinstance(p, ir.Constant) and p.value is (not decisive))]
+    if len(kept) == len(term.parts):
+        return term
     if not kept:
         return ir.Constant(not decisive, term.datatype, span=term.span)
     return kept[0] if len(kept) == 1 else replace(term, parts=tuple(kept))

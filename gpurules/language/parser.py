@@ -106,7 +106,7 @@ def _parse(text: str, start: str) -> Parsed:
         return Parsed(text, None, (large,))
     tree, findings = _attempt(text, start)
     if tree is not None:
-        deep = too_deep(tree)
+        deep = too_deep(tree) if len(text) > MAX_NESTING else None  # every level takes a character
         return Parsed(text, tree, tuple(findings)) if deep is None else Parsed(text, None, (deep,))
     return _recovered(text, findings[0])
 

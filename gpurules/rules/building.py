@@ -68,6 +68,12 @@ class Builder:
             self.inputs,
         )
 
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """What definitions, inputs and fields say, for telling one ruleset from another."""
+        found = [(name, expression.parsed.text) for name, expression in self._definitions.items()]
+        return [*found, *((name, repr(given)) for name, given in (*self.inputs.items(), *self.declared.items()))]
+
     def build(self) -> tuple[tuple[Rule, ...], dict[str, Signal], Settings]:
         """Return rules in the order of the files, signals by name, and the settings."""
         settings = self._settings()
@@ -84,6 +90,15 @@ class Builder:
         rules = [self._rule(rule, orders, signals) for rule in self._merged.rules.values()]
         self._warn_of_names()
         return tuple(rule for rule in rules if rule is not None), signals, settings
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """What each name that conditions can use stands for, but for the fields that every ruleset has."""
+        return {
+            **{f"define {name}": found.parsed.text for name, found in self._definitions.items()},
+            **{f"input {name}": repr(given) for name, given in self.inputs.items()},
+            **{f"field {name}": f"{field.datatype} {field.scope}" for name, field in self.declared.items()},
+        }
 
     def _report(self, found: Expression, checked: Checked, rule: str | None = None) -> None:
         self._used |= checked.used

@@ -43,7 +43,7 @@ def _read(data: bytes | str, path: str | None, actions: Registry[Action] | None)
         rules,
         MappingProxyType(signals),
         settings,
-        _version(rules, signals, settings, builder.file_types),
+        _version(rules, signals, settings, builder),
         merger.merged.description,
         MappingProxyType(builder.declared),
         builder.file_types,
@@ -55,10 +55,8 @@ def _read(data: bytes | str, path: str | None, actions: Registry[Action] | None)
     return Loaded(ruleset, problems)
 
 
-def _version(
-    rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: Settings, file_types: tuple[tuple[str, str], ...]
-) -> str:
-    """Return a hash of what a ruleset says; white space and comments do not count."""
+def _version(rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: Settings, builder: Builder) -> str:
+    """Return a hash of what a ruleset says; the layout of the files does not count."""
     content = {
         "rules": [
             [r.name, " ".join(r.text.split()), r.priority, r.enabled, r.gpus, r.stop, r.cooldown, r.mode]
@@ -66,9 +64,9 @@ def _version(
             for r in rules
         ],
         "signals": [repr(s.fingerprint) for s in signals.values()],
-        "terms": [repr(r.term) for r in rules],
+        "meanings": builder.meanings,
         "settings": repr(settings),
-        "file_types": file_types,
+        "file_types": builder.file_types,
     }
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
@@ -110,7 +108,7 @@ def _ruleset(loaded: Loaded) -> Ruleset:
 
 
 def lint(path: str | Path, actions: Registry[Action] | None = None) -> list[Diagnostic]:
-    """Return everything that is wrong or odd about a ruleset file, in order of place; it never raises for a bad file."""
+    """Return everything that is wrong or odd about a ruleset file, in order of place; never raises."""
     try:
         data = read_file(str(path))
     except (OSError, ValueError) as error:

@@ -46,7 +46,8 @@ class Signal:
     @property
     def fingerprint(self) -> tuple[object, ...]:
         """What the state of the signal depends on: while it stays the same, state survives a reload."""
-        return (self.name, self.text, self.until_text, self.for_seconds, self.keep_for_seconds, self.per_gpu)
+        terms = (repr(self.condition), repr(self.until))
+        return (self.name, *terms, self.for_seconds, self.keep_for_seconds, self.per_gpu)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
