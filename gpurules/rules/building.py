@@ -13,7 +13,7 @@ from gpurules.model import BOOL, NUMBER, STRING, UNITS, Datatype, Dimension, Qua
 from gpurules.registry import Registry
 from gpurules.rules import expression
 from gpurules.rules.conversion import Converter
-from gpurules.rules.expression import Expression
+from gpurules.rules.expression import Expression, Placed
 from gpurules.rules.merge import Merged, MergedRule
 from gpurules.rules.ordering import Orders
 from gpurules.rules.rule import Rule, Settings, Signal
@@ -45,6 +45,7 @@ class Builder:
 
     def __init__(self, merged: Merged, actions: Registry[Action]) -> None:
         self.problems: list[Diagnostic] = []
+        self.placed: list[Placed] = []
         self._merged = merged
         self._actions = actions
         self._used: set[str] = set()
@@ -102,6 +103,7 @@ class Builder:
 
     def _report(self, found: Expression, checked: Checked, rule: str | None = None) -> None:
         self._used |= checked.used
+        self.placed.append(Placed(found, checked, rule))
         self.problems += [found.diagnostic(finding, rule) for finding in checked.findings]
 
     def _declared_fields(self) -> dict[str, Field]:

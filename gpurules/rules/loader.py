@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,13 +22,15 @@ class RulesetError(DiagnosedError):
 
 @dataclass(slots=True)
 class Loaded:
-    """What a file came to. Missing: ``ruleset`` is None where there are errors."""
+    """What a file came to, with the expressions in it. Missing: ``ruleset`` is None where there are errors."""
 
     ruleset: Ruleset | None
-    diagnostics: tuple[Diagnostic, ...] = field(default=())
+    diagnostics: tuple[Diagnostic, ...] = ()
+    placed: tuple[Placed, ...] = ()
 
 
-def _read(data: bytes | str, path: str | None, actions: Registry[Action] | None) -> Loaded:
+def examine(data: bytes | str, path: str | None, actions: Registry[Action] | None = None) -> Loaded:
+    """Return what the ruleset file of *data* comes to, with all that is wrong about it."""
     merger = Merger()
     merger.add(data, path)
     builder = Builder(merger.merged, actions or default_actions())
@@ -36,7 +38,7 @@ def _read(data: bytes | str, path: str | None, actions: Registry[Action] | None)
     found = dict.fromkeys([*merger.problems, *builder.problems])
     problems = tuple(sorted(found, key=lambda d: d.place))
     if any(d.severity is Severity.ERROR for d in problems):
-        return Loaded(None, problems)
+        return Loaded(None, problems, tuple(builder.placed))
     rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
     ruleset = Ruleset(
         merger.merged.name,
@@ -52,14 +54,24 @@ def _read(data: bytes | str, path: str | None, actions: Registry[Action] | None)
         path,
         tuple(merger.merged.files),
     )
-    return Loaded(ruleset, problems)
+    return Loaded(ruleset, problems, tuple(builder.placed))
 
 
 def _version(rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: Settings, builder: Builder) -> str:
     """Return a hash of what a ruleset says; the layout of the files does not count."""
     content = {
         "rules": [
-            [r.name, " ".join(r.text.split()), r.priority, r.enabled, r.gpus, r.stop, r.cooldown, r.mode]
+            [
+                r.name,
+                " ".join(r.text.split()),
+                r.priority,
+                r.enabled,
+                r.gpus,
+                r.stop,
+                r.cooldown,
+                r.mode,
+                dict(r.annotations),
+            ]
             + [[a.name, sorted(map(str, a.parameters.items()))] for a in r.actions]
             for r in rules
         ],
@@ -89,7 +101,7 @@ def load(path: str | Path, actions: Registry[Action] | None = None) -> Ruleset:
         data = read_file(str(path))
     except (OSError, ValueError) as error:
         raise RulesetError([_unreadable(str(path), error)]) from None
-    return _ruleset(_read(data, str(path), actions))
+    return _ruleset(examine(data, str(path), actions))
 
 
 def loads(text: str | bytes, path: str | None = None, actions: Registry[Action] | None = None) -> Ruleset:
@@ -98,7 +110,7 @@ def loads(text: str | bytes, path: str | None = None, actions: Registry[Action] 
     Raises:
         RulesetError: the text is wrong; ``diagnostics`` has every error.
     """
-    return _ruleset(_read(text, path, actions))
+    return _ruleset(examine(text, path, actions))
 
 
 def _ruleset(loaded: Loaded) -> Ruleset:
@@ -107,15 +119,10 @@ def _ruleset(loaded: Loaded) -> Ruleset:
     return loaded.ruleset
 
 
-def lint(path: str | Path, actions: Registry[Action] | None = None) -> list[Diagnostic]:
-    """Return everything that is wrong or odd about a ruleset file, in order of place; never raises."""
+def examine_file(path: str | Path, actions: Registry[Action] | None = None) -> Loaded:
+    """Return what a ruleset file comes to; one that can not be read is a finding too."""
     try:
         data = read_file(str(path))
     except (OSError, ValueError) as error:
-        return [_unreadable(str(path), error)]
-    return list(_read(data, str(path), actions).diagnostics)
-
-
-def lints(text: str | bytes, path: str | None = None, actions: Registry[Action] | None = None) -> list[Diagnostic]:
-    """Return everything that is wrong or odd about the text of a ruleset, in order of place."""
-    return list(_read(text, path, actions).diagnostics)
+        return Loaded(None, (_unreadable(str(path), error),))
+    return examine(data, str(path), actions)
