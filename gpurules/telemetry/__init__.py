@@ -5,12 +5,21 @@ from typing import TypeGuard
 
 from gpurules.errors import RegistrationError
 from gpurules.registry import Registry, load_plugins
+from gpurules.telemetry.nvml.factory import NvmlFactory
 from gpurules.telemetry.replay import Replay, ReplayFactory, replay
-from gpurules.telemetry.source import EndOfTelemetry, FiniteSource, Source, SourceFactory, TelemetryError
+from gpurules.telemetry.source import (
+    EndOfTelemetry,
+    FiniteSource,
+    Source,
+    SourceFactory,
+    TelemetryError,
+    TelemetryTimeout,
+    TelemetryUnavailable,
+)
 from gpurules.telemetry.synthetic import Scenario, Synthetic, SyntheticFactory, simulate_transfers, write_recording
 from gpurules.telemetry.transfers import TransferList, read_transfers
 
-SOURCES: Registry[SourceFactory] = Registry("telemetry source", (ReplayFactory(), SyntheticFactory()))
+SOURCES: Registry[SourceFactory] = Registry("telemetry source", (NvmlFactory(), ReplayFactory(), SyntheticFactory()))
 """The telemetry sources that ship."""
 
 
@@ -65,6 +74,8 @@ __all__ = [
     "SourceFactory",
     "Synthetic",
     "TelemetryError",
+    "TelemetryTimeout",
+    "TelemetryUnavailable",
     "TransferList",
     "all_sources",
     "open_source",

@@ -1,6 +1,6 @@
 """What a telemetry source is: something that answers with snapshots."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 from gpurules.errors import GpurulesError, UnavailableError
@@ -108,6 +108,22 @@ class Options:
         if value is None or isinstance(value, str):
             return value
         raise TelemetryError(f"{self._source}: the option {key!r} is a text, not {value!r}")
+
+    def names(self, key: str) -> frozenset[str] | None:
+        """Return a set of names, or None; in a text they are apart by ``+``.
+
+        Raises:
+            TelemetryError: it is something else.
+        """
+        self._asked.append(key)
+        value = self._options.get(key)
+        if isinstance(value, str):
+            value = [name.strip() for name in value.split("+") if name.strip()]
+        if value is None:
+            return None
+        if isinstance(value, Collection) and all(isinstance(name, str) for name in value):
+            return frozenset(value)
+        raise TelemetryError(f"{self._source}: the option {key!r} is a set of names, not {value!r}")
 
     def number(self, key: str, default: float, minimum: float = 0.0, maximum: float = 1e12) -> float:
         """Return a number within bounds.

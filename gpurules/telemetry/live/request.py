@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+EVERY_CALL = "*"
+"""Among the calls that are skipped: all calls of that subject."""
+NO_SUBJECT = "the driver"
+"""What a call is of that is not of one GPU, and so can not be skipped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -7,6 +7,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from gpurules.telemetry.live.request import EVERY_CALL, NO_SUBJECT
 from gpurules.telemetry.source import TelemetryError, TelemetryUnavailable
 
 Handle: TypeAlias = object
@@ -14,6 +15,8 @@ Handle: TypeAlias = object
 
 UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, NOT_FOUND, DRIVER_NOT_LOADED = 1, 2, 3, 4, 6, 9
 TIMEOUT, LIBRARY_NOT_FOUND, FUNCTION_NOT_FOUND, GPU_IS_LOST, VERSION_MISMATCH, UNKNOWN = 10, 12, 13, 15, 18, 999
+HUNG = -1
+"""Not of NVML: the call is not made, since it hung before."""
 REASONS = {
     UNINITIALIZED: "uninitialized",
     INVALID_ARGUMENT: "invalid argument",
@@ -30,9 +33,10 @@ REASONS = {
     25: "not supported in this version",
     26: "deprecated",
     UNKNOWN: "unknown error",
+    HUNG: "hung at an earlier poll; it is asked again later",
 }
 """NVML's codes in the words of nvidia-smi."""
-FAILURES = frozenset({UNINITIALIZED, TIMEOUT, 16, 17, UNKNOWN})
+FAILURES = frozenset({HUNG, UNINITIALIZED, TIMEOUT, 16, 17, UNKNOWN})
 """Codes that say that the GPU should have answered and did not."""
 REMEDIES = {
     LIBRARY_NOT_FOUND: "libnvidia-ml.so.1 is not found; install the NVIDIA driver, and run containers with the NVIDIA "
@@ -63,7 +67,7 @@ class Library:
     """
 
     def __init__(self, path: str | None = None) -> None:
-        self.subject = "the driver"
+        self.subject = NO_SUBJECT
         self.place: tuple[str, str] | None = None
         self.skipped: frozenset[tuple[str, str]] = frozenset()
         self._path = path
@@ -120,8 +124,8 @@ class Library:
             CallFailed: it gives an error, or there is no such function.
         """
         self.place = (function, self.subject)
-        if self.place in self.skipped:
-            raise CallFailed(TIMEOUT)
+        if self.place in self.skipped or (EVERY_CALL, self.subject) in self.skipped:
+            raise CallFailed(HUNG)
         try:
             return self.ask_aside(function, *arguments)
         finally:

@@ -8,7 +8,7 @@ from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.live.backoff import Backoff
 from gpurules.telemetry.live.presence import lost
 from gpurules.telemetry.live.rates import Rates
-from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.live.request import NO_SUBJECT, Request
 from gpurules.telemetry.nvml.board import BoardReader
 from gpurules.telemetry.nvml.counters import Poll, Wanted
 from gpurules.telemetry.nvml.library import (
@@ -107,7 +107,7 @@ class Reader:
 
     def _snapshot(self, wanted: Wanted) -> Snapshot:
         library, now, at = self._library, self._clocks.wall(), self._clocks.steady()
-        library.subject = "the driver"
+        library.subject = NO_SUBJECT
         self._restart_if_lost(at)
         library.start()
         count = int(library.ask("nvmlDeviceGetCount"))
@@ -121,7 +121,7 @@ class Reader:
                 if error.code != NO_PERMISSION:
                     raise
                 problems.append(f"GPU {index} is left out, since it may not be opened; a container sees its own only")
-        library.subject = "the driver"
+        library.subject = NO_SUBJECT
         if problems and not gpus:
             raise TelemetryError(f"NVML: {REMEDIES[NO_PERMISSION]}")
         if wanted.any_of(("xid", "xid_age")):

@@ -1,0 +1,52 @@
+"""Whether a source can be used here, and why not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpurules.errors import GpurulesError
+from gpurules.model import Snapshot
+from gpurules.telemetry.source import Source, SourceFactory
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a source can be used here: what it found, or the reason why it can not."""
+
+    is_usable: bool
+    detail: str
+    gpu_count: int = 0
+
+
+class ProbingFactory(SourceFactory, Protocol):
+    """A factory that can say whether its source can be used here."""
+
+    def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
+        """Return whether a source can be used here, within *timeout* seconds; nothing is raised."""
+        ...
+
+
+def try_out(open_it: Callable[[], Source]) -> Availability:
+    """Return what one read of a source shows; whatever it is, the source is closed again."""
+    try:
+        source = open_it()
+    except GpurulesError as error:
+        return Availability(False, str(error))
+    try:
+        return found_in(source.read())
+    except GpurulesError as error:
+        return Availability(False, str(error))
+    finally:
+        source.close()
+
+
+def found_in(snapshot: Snapshot) -> Availability:
+    """Return what a snapshot shows, in a few words.
+
+    >>> found_in(Snapshot(driver_version="580.1")).detail
+    'no GPU · driver 580.1'
+    """
+    names = [gpu.name or "GPU" for gpu in snapshot.gpus if not gpu.mig]
+    kinds = [f"{names.count(name)} x {name}" for name in dict.fromkeys(names)] or ["no GPU"]
+    driver = [f"driver {snapshot.driver_version}"] if snapshot.driver_version else []
+    return Availability(True, " · ".join([", ".join(kinds), *driver]), len(names))

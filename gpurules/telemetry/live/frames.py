@@ -1,0 +1,53 @@
+"""The language of the sampler and its parent: JSON objects, each after its length in four bytes."""
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+MAX_FRAME = 16 << 20
+_LENGTH = struct.Struct(">I")
+
+
+class FrameError(Exception):
+    """What was read is no frame."""
+
+
+def frame(message: Mapping[str, object]) -> bytes:
+    """Return *message* as it is sent.
+
+    >>> frame({"read": 1})
+    b'\\x00\\x00\\x00\\n{"read":1}'
+    """
+    body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+    return _LENGTH.pack(len(body)) + body
+
+
+class Frames:
+    """Collects bytes as they come, and gives the messages that are complete."""
+
+    def __init__(self) -> None:
+        self._waiting = b""
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """Take bytes, and walk through the messages that they complete.
+
+        Raises:
+            FrameError: a frame is too long, or no JSON object.
+        """
+        self._waiting += data
+        while len(self._waiting) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._waiting)
+            if length > MAX_FRAME:
+                raise FrameError(f"a frame of {length} bytes")
+            end = _LENGTH.size + length
+            if len(self._waiting) < end:
+                return
+            body, self._waiting = self._waiting[_LENGTH.size : end], self._waiting[end:]
+            try:
+                message = json.loads(body)
+            except (ValueError, RecursionError):
+                raise FrameError("a frame that is no JSON") from None
+            if not isinstance(message, dict):
+                raise FrameError("a frame that is no object")
+            yield message

@@ -1,0 +1,64 @@
+"""The options that live sources share, and how a source is made of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from gpurules.telemetry.live.presence import DROP_AFTER
+from gpurules.telemetry.live.sampler import Sampler, Task
+from gpurules.telemetry.live.source import LiveSource, NodeReader
+from gpurules.telemetry.live.thread import InThread
+from gpurules.telemetry.source import Options, TelemetryError
+
+MODES = ("process", "thread", "inline")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What every live source can be told.
+
+    ``mode`` is where the driver is asked: in a ``process`` of its own, in a ``thread``, or ``inline``, in the thread
+    that reads, which then hangs when the driver does.
+
+    Units: seconds. ``timeout`` is for one read, ``start_timeout`` for a new sampler, ``retry`` is the first pause
+    after a failure, ``drop_after`` how long a lost GPU is reported.
+    Missing: ``fields`` is None for all that are cheap.
+    """
+
+    mode: str = "process"
+    timeout: float = 3.0
+    start_timeout: float = 30.0
+    retry: float = 1.0
+    drop_after: float = DROP_AFTER
+    fields: frozenset[str] | None = None
+
+    @classmethod
+    def take(cls, options: Options) -> Self:
+        """Return what *options* say.
+
+        Raises:
+            TelemetryError: one of them does not fit.
+        """
+        mode = options.text("mode") or "process"
+        if mode not in MODES:
+            raise TelemetryError(f"the option 'mode' is one of {', '.join(MODES)}, not {mode!r}")
+        return cls(
+            mode,
+            options.number("timeout", 3.0, 0.01, 3600),
+            options.number("start_timeout", 30.0, 0.01, 3600),
+            options.number("retry", 1.0, 0.0, 3600),
+            options.number("drop_after", DROP_AFTER),
+            options.names("fields"),
+        )
+
+    def source(
+        self, name: str, target: str, options: Mapping[str, object], inline: Callable[[], NodeReader]
+    ) -> LiveSource:
+        """Return a source that reads by *target* in another process, or by what *inline* makes in this one."""
+        reader: NodeReader
+        if self.mode == "process":
+            reader = Sampler(Task(target, options, self.timeout, self.start_timeout, self.retry))
+        else:
+            reader = inline()
+            reader = InThread(reader, self.timeout) if self.mode == "thread" else reader
+        return LiveSource(name, reader, self.fields, self.drop_after)

@@ -1,0 +1,43 @@
+"""Opens ``nvml``: in a process of its own, unless something else is asked for."""
+
+from collections.abc import Mapping
+
+from gpurules.telemetry.live.availability import Availability, try_out
+from gpurules.telemetry.live.opening import LiveOptions
+from gpurules.telemetry.live.source import LiveSource
+from gpurules.telemetry.nvml.library import Library
+from gpurules.telemetry.nvml.reader import Reader
+from gpurules.telemetry.source import Options
+
+_TARGET = "gpurules.telemetry.nvml.factory:open_reader"
+
+
+def open_reader(library: str | None = None) -> Reader:
+    """Return a reader in this process; *library* is the path of libnvidia-ml where it is not on the search path."""
+    return Reader(Library(library))
+
+
+class NvmlFactory:
+    """Opens ``nvml`` or ``nvml:mode=thread,timeout=2``.
+
+    Options: ``fields mode timeout start_timeout retry drop_after`` as all live sources have them, and ``library``.
+    """
+
+    name = "nvml"
+    summary = "NVIDIA GPUs through the driver's library (NVML)"
+
+    def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
+        """Return a source for the GPUs of this node; nothing is loaded before it is read.
+
+        Raises:
+            TelemetryError: an option is not known or does not fit.
+        """
+        taken = Options.parse(self.name, argument, options)
+        library = taken.text("library")
+        live = LiveOptions.take(taken)
+        taken.finish()
+        return live.source(self.name, _TARGET, {"library": library}, lambda: open_reader(library))
+
+    def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
+        """Return whether the driver answers, by asking it; this takes *timeout* seconds at most."""
+        return try_out(lambda: self.open(argument, {"timeout": timeout, "fields": frozenset({"gpu_name"})}))

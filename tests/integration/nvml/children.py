@@ -1,0 +1,40 @@
+"""The processes that a test has started, and whether they have ended."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def children() -> set[int]:
+    """Return the children of this process that have not been reaped."""
+    tasks = Path("/proc/self/task")
+    return {int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()}
+
+
+def is_running(pid: int) -> bool:
+    """Return whether *pid* runs; one that has ended and waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def group_is_empty(pid: int) -> bool:
+    """Return whether no process of the group *pid* is left."""
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return True
+    return not is_running(pid)
+
+
+def until(condition: Callable[[], T], seconds: float = 5.0) -> T:
+    """Wait until *condition* is true, and return it; it is the last one if that never comes."""
+    end = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return found
