@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from gpurules.actions.decision import Decision
     from gpurules.actions.registration import action
     from gpurules.engine import Coordinator, Engine
+    from gpurules.linter import lint
     from gpurules.model import GPU, Snapshot, Transfer, Workload
-    from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, lint, load, loads
+    from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, load, loads
 
 __all__ = [
     "GPU",
@@ -49,7 +50,7 @@ _HOMES = {
     "Transfer": "gpurules.model",
     "Workload": "gpurules.model",
     "action": "gpurules.actions.registration",
-    "lint": "gpurules.rules",
+    "lint": "gpurules.linter",
     "load": "gpurules.rules",
     "loads": "gpurules.rules",
 }

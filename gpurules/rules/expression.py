@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gpurules.diagnostics import Diagnostic, Finding, LocatedEdit, Location, Span
-from gpurules.language import Parsed, nodes, parse, parse_definition
+from gpurules.language import Checked, Parsed, nodes, parse, parse_definition
 from gpurules.rules.yaml_nodes import YamlNode, YamlScalar, YamlSequence
 
 
@@ -39,6 +39,18 @@ class Expression:
             safe=finding.safe,
             rule=rule,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An expression with what it was checked to, and whose it is.
+
+    Missing: ``rule`` is None where it is no rule's.
+    """
+
+    expression: Expression
+    checked: Checked
+    rule: str | None = None
 
 
 def condition(node: YamlScalar) -> Expression:

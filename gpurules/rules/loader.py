@@ -11,6 +11,7 @@ from gpurules.actions import Action, default_actions
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, Severity, diagnostic_at
 from gpurules.registry import Registry
 from gpurules.rules.building import Builder
+from gpurules.rules.expression import Placed
 from gpurules.rules.merge import Merger, read_file
 from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.ruleset import Ruleset

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from gpurules.engine import Engine
+from gpurules.linter import lint
 from gpurules.model import Transfer
-from gpurules.rules import RulesetError, lint, load
+from gpurules.rules import RulesetError, load
 from tests.conformance.vectors import Vector, joined, vectors
 
 STATELESS = vectors("ruleset")

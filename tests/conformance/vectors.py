@@ -75,13 +75,17 @@ def joined(text: Any) -> str:
 
 def vectors(kind: str) -> list[Vector]:
     """Return every case that has the key *kind* (``condition``, ``ruleset`` with ``expect``, or ``sequence``)."""
-    return [vector for vector in _all() if kind in vector.case and (kind == "sequence") == ("sequence" in vector.case)]
+    found = [vector for vector in _all() if kind in vector.case and (kind == "sequence") == ("sequence" in vector.case)]
+    assert found, "no vectors: an empty collection proves nothing"
+    return found
 
 
 def _all() -> Iterator[Vector]:
     for folder in COLLECTIONS:
         for path in sorted(folder.glob("*.yaml")):
-            document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
+            if folder != ROOT and (ROOT / path.name).is_file() and (ROOT / path.name).read_bytes() == path.read_bytes():
+                continue
+            document = yaml.load(path.read_text(encoding="utf-8"), _Loader)
             for group in document["groups"]:
                 for number, case in enumerate(group["cases"], start=1):
                     if isinstance(case, list):

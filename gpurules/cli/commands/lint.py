@@ -12,7 +12,7 @@ from gpurules.cli.output import counted, has_colour, save, say, table, terminal_
 from gpurules.cli.selection import FAIL_ON, selected, statistics
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.diagnostics.render import SCHEMA_VERSION, summary
-from gpurules.rules import lint, lints
+from gpurules.linter import lint, lints
 
 
 @click.command("lint")

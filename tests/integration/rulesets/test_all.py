@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.rules import lint, lints, load, loads, shipped_names
+from gpurules.linter import lint, lints
+from gpurules.rules import load, loads, shipped_names
 from tests.factories import dataset, gpu, snapshot
 
 NAMES = ("coordinator", "default", "inference", "multi-tenant", "thermal", "training")
@@ -38,7 +39,7 @@ def test_its_page_names_every_signal(name: str, root: Path) -> None:
     assert [signal for signal in signals if signal not in section and signal != "tenant_gpu_full"] == []
 
 
-@pytest.mark.parametrize("names", list(itertools.combinations(NAMES, 2)) + [NAMES], ids="+".join)
+@pytest.mark.parametrize("names", [*itertools.combinations(NAMES, 2), NAMES], ids="+".join)
 def test_they_can_be_combined(names: tuple[str, ...]) -> None:
     text = f"version: 1\nname: all\nextends: [{', '.join('gpurules:' + name for name in names)}]\n"
     assert lints(text) == []

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gpurules.rules import lint
+from gpurules.linter import lint
 
 BASE = """\
 version: 1

@@ -1,0 +1,78 @@
+"""GPR005: AND and OR without parentheses, and NOT over a comparison of each GPU."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic, Edit, Finding, Span
+from gpurules.fields import FIELDS
+from gpurules.language import nodes
+from gpurules.language.functions import FUNCTIONS
+from gpurules.language.printer import show
+from gpurules.linter.check import Subject, found, mended
+from gpurules.rules.expression import Placed
+
+
+class AmbiguousPrecedence:
+    """AND and OR mixed without parentheses, or NOT before a comparison of a per-GPU field.
+
+    **Avoid.** ``a OR b AND c``; ``NOT gpu_memory > 80``.
+    **Prefer.** ``a OR (b AND c)``; ``NOT any(gpu_memory > 80)`` or ``any(gpu_memory <= 80)``.
+    **Why.** Not everyone knows that AND holds tighter; and NOT over a per-GPU comparison means that SOME GPU is not so.
+    """
+
+    code = "GPR005"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        for placed in subject.placed:
+            tree = placed.expression.parsed.tree
+            if tree is not None and not isinstance(tree, nodes.ListLiteral):
+                yield from self._mixed(placed, tree)
+                yield from self._negated(placed, tree)
+
+    def _mixed(self, placed: Placed, tree: nodes.Expr) -> Iterator[Diagnostic]:
+        stack: list[nodes.Definition] = [tree]
+        while stack:
+            node = stack.pop()
+            stack.extend(nodes.children(node))
+            if not isinstance(node, nodes.Or):
+                continue
+            for part in node.parts:
+                if isinstance(part, nodes.And):
+                    edits = (
+                        Edit(Span(part.span.start, part.span.start), "("),
+                        Edit(Span(part.span.end, part.span.end), ")"),
+                    )
+                    message = "AND and OR are mixed without parentheses; AND holds tighter"
+                    yield mended(Finding(self.code, part.span, message, f"write ({show(part)})", edits, True), placed)
+
+    def _negated(self, placed: Placed, tree: nodes.Expr) -> Iterator[Diagnostic]:
+        stack: list[nodes.Definition] = [tree]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, nodes.Call) and _is_aggregate(node):
+                continue
+            stack.extend(nodes.children(node))
+            if isinstance(node, nodes.Not):
+                inner = node.operand.inner if isinstance(node.operand, nodes.Group) else node.operand
+                if isinstance(inner, nodes.Compare | nodes.Between) and _is_per_gpu(inner):
+                    text = show(inner)
+                    message = "NOT over a per-GPU comparison means that SOME GPU is not so"
+                    hint = f"write NOT any({text}) if no GPU may be so, or NOT all({text}) to mean some"
+                    yield found(self.code, placed, node.span, message, hint)
+
+
+def _is_aggregate(node: nodes.Call) -> bool:
+    function = FUNCTIONS.get(node.function.name)
+    return function is not None and function.is_aggregate
+
+
+def _is_per_gpu(node: nodes.Expr) -> bool:
+    stack: list[nodes.Definition] = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, nodes.Call) and _is_aggregate(current):
+            continue
+        if isinstance(current, nodes.Name) and current.name in FIELDS and FIELDS[current.name].is_per_gpu:
+            return True
+        stack.extend(nodes.children(current))
+    return False
