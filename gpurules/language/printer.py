@@ -129,7 +129,7 @@ def _inside(term: ir.Term, least: int) -> str:
 def spell(term: ir.Term) -> str:
     """Return the checked *term* as a condition of the language, definitions put in place.
 
-    A constant keeps the spelling it was written in.
+    A constant keeps the spelling it was written in; an input is its value.
     """
     match term:
         case ir.Constant(value, datatype):
@@ -147,7 +147,8 @@ def spell(term: ir.Term) -> str:
             return f"-{_inside(operand, _ATOM)}"
         case ir.Arithmetic(first, rest):
             own = _tightness(term)
-            return _inside(first, own) + "".join([f" {sign} {_inside(part, own + 1)}" for sign, part in rest])
+            parts = [f" {sign} {_inside(part, own + 1)}" for sign, part in rest if not _is_share(part)]
+            return _inside(first, own) + "".join(parts)
         case ir.Apply(function, arguments):
             return f"{function}({', '.join([spell(a) for a in arguments])})"
         case ir.Aggregate(function, operand):
@@ -181,6 +182,11 @@ def _spell_predicate(term: ir.Compare | ir.Member | ir.TextTest | ir.IsMissing |
             return f"NOT {_inside(operand, 2)}"
 
 
+def _is_share(term: ir.Term) -> bool:
+    """Return whether *term* is the 100 by which a share is divided: it is not written."""
+    return isinstance(term, ir.Constant) and term.value == 100 and term.span == ir.NOWHERE and not term.spelling
+
+
 def _constant(term: ir.Constant, value: object, kind: Kind, dimension: Dimension) -> str:
     if value is None:
         return "MISSING"
@@ -188,4 +194,5 @@ def _constant(term: ir.Constant, value: object, kind: Kind, dimension: Dimension
         return "TRUE" if value else "FALSE"
     if kind is Kind.STRING:
         return quoted(str(value))
-    return term.spelling or f"{value:.15g}{_UNITS[dimension]}"
+    is_named = term.spelling.isidentifier()  # an input: its value says more
+    return term.spelling if term.spelling and not is_named else f"{value:.15g}{_UNITS[dimension]}"
