@@ -132,3 +132,8 @@ class Derived:
         """Take over what *other* remembers, where it means the same here."""
         self.history.adopt(other.history)
         self.signals.adopt(other.signals)
+
+    def shift(self, seconds: float) -> None:
+        """Move all remembered times by *seconds*: the clock was set."""
+        self.history.shift(seconds)
+        self.signals.shift(seconds)

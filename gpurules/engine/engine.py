@@ -132,6 +132,11 @@ class Engine:
         mask = bound.base if residual is None else residual(transfer, workload)
         return Decision(bound.bases.get(~mask if stale else mask) or bound.basis(mask, stale), transfer, workload)
 
+    def decide_nothing(self) -> Decision:
+        """Return the decision that no rule matched, on the latest snapshot."""
+        bound, stale_at, _ = self._current
+        return Decision(bound.basis(0, self._clock() > stale_at), NO_TRANSFER, NO_WORKLOAD)
+
     @staticmethod
     def _aged(bound: Bound, now: float) -> Bound:
         """Return *bound* with the age that its snapshot has *now*, nothing decided ahead."""
@@ -159,10 +164,19 @@ class Engine:
         program = _program(ruleset, derived)
         with self._lock:
             derived.adopt(self._derived)
-            self._derived, self._ruleset = derived, ruleset
             before, stale_at, _ = self._current
             facts, _ = derived.restate(before.snapshot, self._node, program.situation)
-            self._set(program.bind(facts), stale_at)
+            bound = program.bind(facts)
+            self._derived, self._ruleset = derived, ruleset
+            self._set(bound, stale_at)
+
+    def shift(self, seconds: float) -> None:
+        """Move all remembered times by *seconds*: the clock that snapshots are stamped with was set."""
+        with self._lock:
+            bound, stale_at, _ = self._current
+            self._derived.shift(seconds)
+            moved = replace(bound.snapshot, timestamp=bound.timestamp + seconds)
+            self._set(bound.program.bind(replace(bound.facts, snapshot=moved)), stale_at + seconds)
 
 
 def _program(ruleset: Ruleset, derived: Derived) -> Program:

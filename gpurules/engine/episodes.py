@@ -1,12 +1,15 @@
 """Episodes: from the moment a rule starts to match until it stops. Effects answer their edges."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gpurules.model import GPUIndex
 from gpurules.rules.rule import Rule
 
 MAX_EPISODES = 100_000
+Matching: TypeAlias = Mapping[str, Callable[[], tuple[GPUIndex, ...]]]
+"""The rules that match, by name, each with what tells its devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,8 @@ class Edge:
     """A rule started or stopped to match, for the node or for one transfer.
 
     Units: ``lasted`` in seconds, 0 for a start.
-    Missing: ``transfer_id`` None: for the node. ``suppressed``: a cooldown keeps effects quiet.
+    Missing: ``transfer_id`` None: for the node. ``suppressed``: effects keep quiet (a cooldown, shadow mode, or the
+    coordinator is disabled).
     """
 
     rule: Rule
@@ -28,52 +32,78 @@ class Edge:
 
 @dataclass(slots=True)
 class Episode:
-    """A rule that matches now."""
+    """A rule that matches now, as it was defined when it started."""
 
+    rule: Rule
     started: float
     devices: tuple[GPUIndex, ...]
     suppressed: bool
 
 
 class Episodes:
-    """Which rules match now, for whom, since when. Not for several threads: its owner holds a lock."""
+    """Which rules match now, for whom, since when. Not for several threads: its owner holds a lock.
+
+    While ``is_muted`` new episodes are suppressed; those that began before still have their end told.
+    """
 
     def __init__(self) -> None:
-        self.running: dict[tuple[str, str | None], Episode] = {}
+        self.running: dict[str | None, dict[str, Episode]] = {}
         self.last_start: dict[str, float] = {}
+        self.is_muted = False
 
-    def step(
-        self,
-        now: float,
-        transfer_id: str | None,
-        matching: Mapping[str, tuple[GPUIndex, ...]],
-        rules: Mapping[str, Rule],
-    ) -> list[Edge]:
-        """Take in which rules, by name, match now for the node (or a transfer), and return the edges."""
-        edges = []
-        for key in [k for k in self.running if k[1] == transfer_id and k[0] not in matching]:
-            episode = self.running.pop(key)
-            rule = rules.get(key[0])
-            if rule is not None:
-                lasted = now - episode.started
-                edges.append(Edge(rule, transfer_id, False, now, episode.devices, lasted, episode.suppressed))
+    @property
+    def count(self) -> int:
+        """How many episodes run."""
+        return sum(map(len, self.running.values()))
+
+    def step(self, now: float, transfer_id: str | None, matching: Matching, rules: Mapping[str, Rule]) -> list[Edge]:
+        """Take in which rules match now for the node (or a transfer), and return the edges.
+
+        A rule that is gone from *rules* stops as it was. One that changes between shadow and enforce starts anew.
+        """
+        running = self.running.setdefault(transfer_id, {})
+        edges: list[Edge] = []
+        for name in [n for n, episode in running.items() if self._has_ended(n, episode, matching, rules)]:
+            episode = running.pop(name)
+            rule = rules.get(name, episode.rule)
+            lasted = max(0.0, now - episode.started)
+            edges.append(Edge(rule, transfer_id, False, now, episode.devices, lasted, episode.suppressed))
         for name, devices in matching.items():
-            known = self.running.get((name, transfer_id))
+            known = running.get(name)
             if known is not None:
-                known.devices = devices
-            elif len(self.running) < MAX_EPISODES:
-                suppressed = self._is_cooling(rules[name], now)
-                self.running[name, transfer_id] = Episode(now, devices, suppressed)
-                if not suppressed:
-                    self.last_start[name] = now
-                edges.append(Edge(rules[name], transfer_id, True, now, devices, 0.0, suppressed))
+                known.devices = devices()
+            elif self.count < MAX_EPISODES:
+                edges.append(self._start(rules[name], transfer_id, now, devices()))
+        if not running:
+            del self.running[transfer_id]
         return edges
+
+    @staticmethod
+    def _has_ended(name: str, episode: Episode, matching: Matching, rules: Mapping[str, Rule]) -> bool:
+        return name not in matching or rules[name].is_shadow != episode.rule.is_shadow
+
+    def _start(self, rule: Rule, transfer_id: str | None, now: float, devices: tuple[GPUIndex, ...]) -> Edge:
+        suppressed = self.is_muted or rule.is_shadow or self._is_cooling(rule, now)
+        self.running[transfer_id][rule.name] = Episode(rule, now, devices, suppressed)
+        if not suppressed:
+            self.last_start[rule.name] = now
+        return Edge(rule, transfer_id, True, now, devices, 0.0, suppressed)
 
     def _is_cooling(self, rule: Rule, now: float) -> bool:
         last = self.last_start.get(rule.name)
         return rule.cooldown is not None and last is not None and 0 <= now - last < rule.cooldown
 
-    def forget(self, transfer_id: str) -> None:
-        """End, without an edge, what runs for a transfer that is gone."""
-        for key in [k for k in self.running if k[1] == transfer_id]:
-            del self.running[key]
+    def keep(self, transfer_ids: Mapping[str, object]) -> None:
+        """End, without an edge, what runs for transfers that are gone."""
+        for gone in [t for t in self.running if t is not None and t not in transfer_ids]:
+            del self.running[gone]
+
+    def adopt(self, rules: Mapping[str, Rule]) -> None:
+        """Forget the cooldowns of rules that are not among *rules*."""
+        self.last_start = {name: at for name, at in self.last_start.items() if name in rules}
+
+    def shift(self, seconds: float) -> None:
+        """Move all remembered times by *seconds*: the clock was set."""
+        for episode in (episode for running in self.running.values() for episode in running.values()):
+            episode.started += seconds
+        self.last_start = {name: at + seconds for name, at in self.last_start.items()}

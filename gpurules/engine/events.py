@@ -1,44 +1,60 @@
 """From matching rules to events of effects, and to the counts of outcomes."""
 
+from collections.abc import Collection
+from functools import partial
+
 from gpurules.actions import Event, edges, is_effect, placeholders
 from gpurules.actions.decision import RuleAction
 from gpurules.backends import Facts, slot_key
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, read
 from gpurules.engine.engine import Engine
-from gpurules.engine.episodes import Edge
+from gpurules.engine.episodes import Edge, Matching
 from gpurules.engine.metrics import Metrics, RuleCounts
-from gpurules.fields import FIELDS, Field
+from gpurules.fields import FIELDS, Field, Scope
 from gpurules.language import ir
-from gpurules.model import GPUIndex, Transfer, Workload
+from gpurules.model import Transfer, Workload
+from gpurules.rules import Ruleset
+from gpurules.rules.rule import Rule
+
+CONTEXTUAL = frozenset({Scope.TRANSFER, Scope.WORKLOAD})
+
+
+def is_contextual(rule: Rule) -> bool:
+    """Whether a rule looks at a transfer or its workload, so that it matches for each apart."""
+    return rule.gpus == "workload" or any(f.scope in CONTEXTUAL for f in ir.fields(rule.term))
+
+
+def contextual_rules(ruleset: Ruleset) -> frozenset[str]:
+    """Return the names of the rules that match for each transfer apart."""
+    return frozenset(rule.name for rule in ruleset.rules if rule.enabled and is_contextual(rule))
 
 
 def matching_rules(
-    engine: Engine, transfer: Transfer | None, workload: Workload | None
-) -> dict[str, tuple[GPUIndex, ...]]:
-    """Return the rules that match now, shadows left out, each with its devices.
+    engine: Engine, transfer: Transfer | None, workload: Workload | None, contextual: Collection[str]
+) -> Matching:
+    """Return the rules that match now, shadows too, each with what tells its devices.
 
-    For a transfer only those that read it (or its workload): the others match for the node.
+    For a transfer only those in *contextual*: the others match for the node.
     """
     bound = engine.bound
     asked, of = transfer or NO_TRANSFER, workload or NO_WORKLOAD
-    mask, found = bound.mask(asked, of), {}
-    for position in bound.program.effective(mask):
-        rule = bound.program.rules[position]
-        is_contextual = (
-            any(f.scope in ("transfer", "workload") for f in ir.fields(rule.term)) or rule.gpus == "workload"
-        )
-        if not rule.is_shadow and (transfer is not None) == is_contextual:
-            found[rule.name] = bound.devices(position, asked, of)
+    found = {}
+    for position in bound.program.effective(bound.mask(asked, of)):
+        name = bound.program.rules[position].name
+        if (transfer is not None) == (name in contextual):
+            found[name] = partial(bound.devices, position, asked, of)
     return found
 
 
-def event_of(engine: Engine, edge: Edge, ordered: RuleAction, transfer: Transfer | None) -> Event | None:
+def event_of(
+    engine: Engine, edge: Edge, ordered: RuleAction, transfer: Transfer | None, workload: Workload | None = None
+) -> Event | None:
     """Return the event that *edge* is for an effect, None where it does not answer that edge."""
     action = ordered.action
     word = "start" if edge.is_start else "stop"
     if not is_effect(action) or word not in edges(action, ordered.parameters):
         return None
-    facts = engine.bound.facts_of(transfer or NO_TRANSFER, NO_WORKLOAD)
+    facts = engine.bound.facts_of(transfer or NO_TRANSFER, workload or NO_WORKLOAD)
     wanted = {f.name: f for f in ir.fields(edge.rule.term)} | _named(ordered, engine)
     place = next((i for i, gpu in enumerate(facts.gpus) if gpu.index in edge.devices), 0 if facts.gpus else None)
     values = {name: _value(field, facts, place) for name, field in wanted.items()}
@@ -101,8 +117,26 @@ def outcomes(engine: Engine, metrics: Metrics) -> None:
             counts.unknown += 1
         else:
             counts.false += 1
-    for field in {f.name: f for rule in bound.program.rules for f in ir.fields(rule.term)}.values():
-        if field.is_per_gpu:
-            missing = sum(1 for gpu in facts.gpus if read(field, facts, gpu) is None)
-            if missing:
-                metrics.unknown_fields[field.name] = metrics.unknown_fields.get(field.name, 0) + missing
+
+
+def count_missing(engine: Engine, fields: Collection[Field], metrics: Metrics) -> None:
+    """Count, for each of *fields* that are facts of GPUs, on how many of them it is missing."""
+    facts = engine.bound.facts
+    for field in fields:
+        missing = sum(1 for gpu in facts.gpus if read(field, facts, gpu) is None)
+        if missing:
+            metrics.unknown_fields[field.name] = metrics.unknown_fields.get(field.name, 0) + missing
+
+
+def fields_read(ruleset: Ruleset) -> tuple[Field, ...]:
+    """Return every field that rules and signals of *ruleset* read, each once."""
+    terms = [rule.term for rule in ruleset.rules if rule.enabled]
+    for signal in ruleset.signals.values():
+        terms += [signal.condition] if signal.until is None else [signal.condition, signal.until]
+    named = {**FIELDS, **ruleset.fields}
+    found = {f.name: f for term in terms for f in ir.fields(term)}
+    for rule in ruleset.rules:
+        for name in (name for ordered in rule.actions for name in _texts(ordered)):
+            if name in named:
+                found[name] = named[name]
+    return tuple(found.values())

@@ -162,6 +162,11 @@ class History:
         """Take over the series of *other* for the fields that this history keeps too."""
         self._series = {key: series for key, series in other._series.items() if key[1] in self.keep}
 
+    def shift(self, seconds: float) -> None:
+        """Move the time of every sample by *seconds*."""
+        for series in self._series.values():
+            series.times[:] = [time + seconds for time in series.times]
+
     @property
     def sample_count(self) -> int:
         """How many samples there are."""

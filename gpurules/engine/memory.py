@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,24 @@ from gpurules.engine.signals import Signals, State
 from gpurules.model.reading import finite
 from gpurules.rules.rule import Rule, Signal
 
+_LOGGER = logging.getLogger("gpurules.memory")
 VERSION = 1
 MAX_BYTES = 16 * 1024 * 1024
 
 
 def fingerprint(signal: Signal) -> str:
     """Return what stays the same while the definition of *signal* does."""
-    return hashlib.sha256(repr(signal.fingerprint).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return _digest(signal.fingerprint)
+
+
+def rule_fingerprint(rule: Rule) -> str:
+    """Return what stays the same while *rule* starts and stops at the same moments, and orders the same."""
+    ordered = [(action.name, sorted((k, str(v)) for k, v in action.parameters.items())) for action in rule.actions]
+    return _digest((rule.name, " ".join(rule.text.split()), rule.signal, rule.gpus, rule.mode, ordered))
+
+
+def _digest(definition: object) -> str:
+    return hashlib.sha256(repr(definition).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def dump(signals: Signals, episodes: Episodes, now: float) -> dict[str, object]:
@@ -36,8 +49,9 @@ def dump(signals: Signals, episodes: Episodes, now: float) -> dict[str, object]:
             for signal in signals.ordered
         },
         "episodes": [
-            [rule, transfer, episode.started, list(episode.devices), episode.suppressed]
-            for (rule, transfer), episode in episodes.running.items()
+            [rule_fingerprint(e.rule), transfer, e.started, list(e.devices), e.suppressed]
+            for transfer, running in episodes.running.items()
+            for e in running.values()
         ],
         "last_start": dict(episodes.last_start),
     }
@@ -51,13 +65,14 @@ def save(path: Path, data: Mapping[str, object]) -> None:
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
             json.dump(data, file, separators=(",", ":"))
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(name).unlink(missing_ok=True)
         raise
 
 
@@ -83,20 +98,66 @@ def restore(data: Mapping[str, Any], signals: Signals, episodes: Episodes, rules
         if isinstance(states, Mapping):
             signals.states[signal.name] = {str(k): s for k, v in states.items() if (s := _state(v)) is not None}
             count += 1
-    for entry in data.get("episodes") or ():
-        if isinstance(entry, list) and len(entry) == 5 and entry[0] in rules and finite(entry[2]) is not None:
-            rule, transfer, started, devices, suppressed = entry
-            if (transfer is None or isinstance(transfer, str)) and isinstance(devices, list):
-                episodes.running[rule, transfer] = Episode(started, tuple(devices), suppressed is True)
+    known = {rule_fingerprint(rule): rule for rule in rules.values() if rule.enabled}
+    entries = data.get("episodes")
+    for entry in entries if isinstance(entries, list) else ():
+        _restore_episode(entry, episodes, known)
     last = data.get("last_start")
     if isinstance(last, Mapping):
         episodes.last_start |= {str(k): float(v) for k, v in last.items() if finite(v) is not None and k in rules}
     return count
 
 
+def _restore_episode(entry: object, episodes: Episodes, known: Mapping[str, Rule]) -> None:
+    if not isinstance(entry, list) or len(entry) != 5 or not isinstance(entry[0], str):
+        return
+    rule, transfer, started, devices = known.get(entry[0]), entry[1], finite(entry[2]), entry[3]
+    if rule is None or started is None or not (transfer is None or isinstance(transfer, str)):
+        return
+    indexes = tuple(d for d in devices if isinstance(d, int | str)) if isinstance(devices, list) else ()
+    episodes.running.setdefault(transfer, {})[rule.name] = Episode(rule, started, indexes, entry[4] is True)
+
+
 def _state(data: object) -> State | None:
-    if not isinstance(data, Mapping) or finite(data.get("known")) is None or finite(data.get("since")) is None:
+    if not isinstance(data, Mapping):
         return None
-    return State(
-        data.get("on") is True, data["since"], data["known"], finite(data.get("streak")), finite(data.get("ending"))
-    )
+    since, known = finite(data.get("since")), finite(data.get("known"))
+    if since is None or known is None:
+        return None
+    return State(data.get("on") is True, since, known, finite(data.get("streak")), finite(data.get("ending")))
+
+
+class Keeper:
+    """Keeps the state in a file, where there is one; what goes wrong is counted and said once, never raised."""
+
+    def __init__(self, path: str | Path | None, max_age_seconds: float) -> None:
+        self.failures = 0
+        self._path = None if path is None else Path(path)
+        self._max_age_seconds = max_age_seconds
+
+    def restore(self, signals: Signals, episodes: Episodes, rules: Mapping[str, Rule], now: float) -> int:
+        """Take over what the file has; return of how many signals."""
+        data = read(self._path, now, self._max_age_seconds) if self._path else None
+        return restore(data, signals, episodes, rules) if data is not None else 0
+
+    @property
+    def is_keeping(self) -> bool:
+        """Whether there is a file to write."""
+        return self._path is not None
+
+    def save(self, data: Mapping[str, object]) -> bool:
+        """Write the state; return whether it was written."""
+        if self._path is None:
+            return False
+        try:
+            save(self._path, data)
+        except OSError as error:
+            self.failures += 1
+            if self.failures == 1:
+                _LOGGER.warning("the state can not be written to %s: %s", self._path, error.strerror or error)
+            return False
+        return True
+
+    def abandon(self) -> None:
+        """Write no more: in a forked child the file is the parent's."""
+        self._path = None

@@ -1,7 +1,9 @@
 """What the coordinator counts."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+
+from gpurules.engine.effects import EffectCounts
 
 OUTCOMES = ("true", "false", "unknown", "suppressed", "error")
 
@@ -22,7 +24,8 @@ class RuleCounts:
 class Metrics:
     """Counts since the start. The first eight are those of the system that gpurules comes from.
 
-    Units: ``last_gpu_update`` and ``reloaded_at`` in seconds since 1970, ``poll_seconds`` in seconds.
+    ``clock_steps`` counts how often the system's clock was set while polling.
+    Units: ``last_gpu_update`` and ``reloaded_at`` in seconds since 1970, others in seconds.
     Missing: ``last_gpu_update`` None: no poll has succeeded; ``reload_error`` None: the last reload went well.
     """
 
@@ -37,6 +40,7 @@ class Metrics:
     polls: int = 0
     missed_polls: int = 0
     ignored_snapshots: int = 0
+    clock_steps: int = 0
     decisions_failed: int = 0
     poll_seconds: float = 0.0
     poll_seconds_total: float = 0.0
@@ -45,10 +49,21 @@ class Metrics:
     reload_error: str | None = None
     reloaded_at: float | None = None
     state_failures: int = 0
+    refused_transfers: int = 0
+    telemetry_age: float | None = None
     last_source_error: str | None = None
     rules: dict[str, RuleCounts] = field(default_factory=dict)
     unknown_fields: dict[str, int] = field(default_factory=dict)
-    effects: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    effects: Mapping[str, EffectCounts] = field(default_factory=dict)
+
+    def copy(self) -> "Metrics":
+        """Return the counts of this moment, which stay as they are."""
+        rules = {name: replace(counts) for name, counts in self.rules.items()}
+        return replace(self, rules=rules, unknown_fields=dict(self.unknown_fields), effects=dict(self.effects))
+
+    def adopt(self, rules: Mapping[str, object]) -> None:
+        """Forget the counts of rules that are not among *rules*."""
+        self.rules = {name: counts for name, counts in self.rules.items() if name in rules}
 
     def to_dict(self) -> dict[str, object]:
         """Return the counts as JSON-ready data."""

@@ -9,25 +9,36 @@ from gpurules.actions import is_effect
 from gpurules.engine.effects import Dispatcher
 from gpurules.engine.engine import Engine
 from gpurules.engine.episodes import Edge, Episodes
-from gpurules.engine.events import event_of, matching_rules, outcomes
+from gpurules.engine.events import contextual_rules, count_missing, event_of, fields_read, matching_rules, outcomes
 from gpurules.engine.metrics import Metrics, RuleCounts
+from gpurules.engine.reading import Reading
 from gpurules.engine.signals import Transition
 from gpurules.engine.workloads import Schedule
+from gpurules.fields import Field
 from gpurules.language import ir
-from gpurules.model import GPU, Snapshot, Transfer
-from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError, open_source
+from gpurules.model import GPU, Snapshot, Transfer, Workload
+from gpurules.rules import Ruleset
+from gpurules.rules.rule import Rule
+from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError
+
+STEP_SECONDS = 2.0
+"""The clock was set where it went on by so much more, or less, between two polls than time did."""
+SHOWN = ("gpu_memory", "gpu_utilization", "gpu_temperature", "gpu_power", "gpu_status")
+"""The fields that the status shows, and that are sampled whether or not a rule reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How a coordinator runs.
 
-    Units: seconds.
-    Missing: ``poll_interval`` None: the ruleset's; ``state_path`` None: nothing is kept over a restart.
+    Units: seconds. ``jitter`` is a share of the interval.
+    Missing: ``poll_interval`` None: the ruleset's; ``read_timeout`` (how long a poll waits for the source) None: the
+    interval; ``state_path`` None: nothing is kept over a restart.
     """
 
     poll_interval: float | None = None
     jitter: float = 0.1
+    read_timeout: float | None = None
     state_path: str | Path | None = None
     state_max_age: float = 600.0
     dry_run: bool = False
@@ -38,151 +49,223 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class PollReport:
-    """What one poll brought: the observation, and the rules that started or stopped to match."""
+    """What one poll brought: the observation, and the rules that started or stopped to match.
+
+    Missing: ``snapshot`` None: nothing could be read, and ``error`` says why. ``ended``: the source is at its end.
+    """
 
     snapshot: Snapshot | None
     transitions: tuple[Transition, ...] = ()
     edges: tuple[Edge, ...] = ()
     error: str | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What time it is, and a clock that nobody sets."""
+
+    wall: Callable[[], float]
+    steady: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is found out once about a ruleset."""
+
+    ruleset: Ruleset
+    rules: dict[str, Rule]
+    contextual: frozenset[str]
+    fields: tuple[Field, ...]
+
+
+def _known(ruleset: Ruleset) -> _Known:
+    fields = tuple(field for field in fields_read(ruleset) if field.is_per_gpu)
+    return _Known(ruleset, {rule.name: rule for rule in ruleset.rules}, contextual_rules(ruleset), fields)
 
 
 class Poller:
-    """Polls a source for an engine. Not for several threads: its owner holds a lock."""
+    """Polls a source for an engine: ``read`` may take its time; ``take`` is quick, and its owner holds a lock."""
 
-    def __init__(
-        self, engine: Engine, source: Source | str, options: Options, clock: Callable[[], float], dry_run: bool = False
-    ) -> None:
+    def __init__(self, engine: Engine, source: Source | str, options: Options, clocks: Clocks) -> None:
         self.engine = engine
         self.options = options
+        self.reading = Reading(source)
         self.schedule = Schedule()
-        self.effects = Dispatcher(dry_run)
+        self.effects = Dispatcher(options.dry_run)
         self.metrics = Metrics()
         self.episodes = Episodes()
-        self._clock = clock
-        self._spec = source
-        self._source: Source | None = None if isinstance(source, str) else source
+        self._clocks = clocks
+        self._ruleset = _known(engine.ruleset)
+        self._began_at = clocks.wall()
+        self._drift: float | None = None
         self._blind_since: float | None = None
 
     @property
-    def source_name(self) -> str:
-        """The name of the source, or how it will be opened."""
-        return self._source.name if self._source else str(self._spec)
+    def interval(self) -> float:
+        """How long it is from poll to poll, in seconds."""
+        return self.options.poll_interval or self.engine.ruleset.settings.poll_interval
 
-    def close(self) -> None:
-        """Close the source."""
-        source, self._source = self._source, None
-        if source is not None:
-            source.close()
+    @property
+    def telemetry_age(self) -> float | None:
+        """How old the latest telemetry is, in seconds; None where there was none yet."""
+        seen = self.metrics.last_gpu_update
+        return None if seen is None else max(0.0, self._clocks.wall() - seen)
 
-    def abandon(self) -> None:
-        """Forget the source without closing it: in a forked child it is the parent's."""
-        self._source = None
+    def read(self) -> Snapshot | TelemetryError:
+        """Return what the source tells, or why it does not; waits no longer than its time-out."""
+        self.reading.sample((*SHOWN, *(field.name for field in self._ruleset.fields)))
+        timeout = self.options.read_timeout
+        try:
+            return self.reading.read(self.interval if timeout is None else timeout)
+        except TelemetryError as error:
+            return error
 
-    def poll(self) -> PollReport:
-        """Read once and act on it.
-
-        Raises:
-            EndOfTelemetry: a source that ends has ended.
-        """
-        began = time.monotonic()
-        snapshot, error = self._read()
-        if snapshot is None:
+    def take(self, answer: Snapshot | TelemetryError) -> PollReport:
+        """Act on what was read."""
+        began = time.perf_counter()
+        if self._ruleset.ruleset is not self.engine.ruleset:
+            self._ruleset = _known(self.engine.ruleset)
+            self.episodes.adopt(self._ruleset.rules)
+        self._follow_clock()
+        if isinstance(answer, Snapshot):
+            report = self._observe(answer)
+        else:
             self.metrics.missed_polls += 1
             self.metrics.coordination_misses += 1
-            self.metrics.last_source_error = error
-            report = self._blind(self._clock(), error)
-        else:
-            self.metrics.last_source_error, self._blind_since = None, None
-            report = self._observe(snapshot)
-        self._count(time.monotonic() - began, snapshot)
+            self.metrics.last_source_error = str(answer)
+            report = replace(self._blind(str(answer)), ended=isinstance(answer, EndOfTelemetry))
+        self._count(time.perf_counter() - began, report.snapshot)
         return report
 
-    def _read(self) -> tuple[Snapshot | None, str | None]:
-        try:
-            if self._source is None:
-                self._source = open_source(self._spec) if isinstance(self._spec, str) else self._spec
-            return self._source.read(), None
-        except EndOfTelemetry:
-            raise
-        except TelemetryError as error:
-            return None, str(error)
-        except Exception as error:  # a source is a plug-in, and may raise anything
-            return None, f"{type(error).__name__}: {error}"
+    def _follow_clock(self) -> None:
+        """Where the clock was set since the last poll, move all that is remembered along with it."""
+        wall = self._clocks.wall()
+        drift = wall - self._clocks.steady()
+        step = drift - (drift if self._drift is None else self._drift)
+        self._drift = drift
+        if abs(step) < STEP_SECONDS:
+            return
+        self.metrics.clock_steps += 1
+        self._began_at += step
+        self.schedule.shift(step)
+        last = self.engine.snapshot
+        if last is None or abs(wall - step - last.timestamp) > max(60.0, 3 * self.interval):
+            return  # the source has a time of its own
+        self.engine.shift(step)
+        self.episodes.shift(step)
+        if self.metrics.last_gpu_update is not None:
+            self.metrics.last_gpu_update += step
+        if self._blind_since is not None:
+            self._blind_since += step
 
     def _observe(self, snapshot: Snapshot) -> PollReport:
-        observed = self.engine.observe(snapshot, self.schedule.node(snapshot.timestamp))
+        observed = self.engine.observe(snapshot, self.schedule.node(self._clocks.steady()))
+        self.metrics.last_source_error = None
         if not observed.accepted:
             self.metrics.ignored_snapshots += 1
             return PollReport(snapshot)
+        self._blind_since = None
         self.metrics.last_gpu_update = snapshot.timestamp
         return PollReport(snapshot, observed.transitions, self._edges(snapshot.timestamp))
 
-    def _blind(self, now: float, error: str | None) -> PollReport:
+    def _blind(self, error: str) -> PollReport:
         """Nothing could be read: once telemetry is stale, the engine is told that every field is missing."""
-        last = self.engine.snapshot
-        if last is None or now - last.timestamp < self.engine.ruleset.settings.stale_after:
+        now, seen = self._clocks.wall(), self.metrics.last_gpu_update
+        age = now - (self._began_at if seen is None else seen)
+        if self._blind_since is None and age < self.engine.ruleset.settings.stale_after:
             return PollReport(None, error=error)
         if self._blind_since is None:
             self._blind_since = now
+        last = self.engine.snapshot or Snapshot()
         kept = last.gpus if now - self._blind_since < self.options.lost_after else ()
-        gpus = tuple(
-            GPU(
-                index=g.index, uuid=g.uuid, name=g.name, vendor=g.vendor, mig=g.mig, status="unavailable", healthy=False
-            )
-            for g in kept
-        )
-        blind = replace(last, timestamp=now, gpus=gpus, problems=(error or "no telemetry",))
-        observed = self.engine.observe_blind(blind, self.schedule.node(now))
+        gpus = tuple(_unavailable(gpu) for gpu in kept)
+        blind = replace(last, timestamp=now, gpus=gpus, problems=(error,))
+        node = self.schedule.node(self._clocks.steady())
+        observed = self.engine.observe_blind(blind, {**node, "telemetry_age": max(0.0, age)})
         edges = self._edges(now) if observed.accepted else ()
         return PollReport(None, observed.transitions, edges, error)
 
     def _edges(self, now: float) -> tuple[Edge, ...]:
         """Return the rules that started or stopped, for the node and for each pending transfer; run their effects."""
-        ruleset = self.engine.ruleset
-        rules = {rule.name: rule for rule in ruleset.rules}
-        edges = self.episodes.step(now, None, matching_rules(self.engine, None, None), rules)
+        known = self._ruleset
+        matching = matching_rules(self.engine, None, None, known.contextual)
+        edges = self.episodes.step(now, None, matching, known.rules)
         pending = {t.id: t for t in self.schedule.pending() if t.id}
-        for gone in {k[1] for k in self.episodes.running if k[1] is not None and k[1] not in pending}:
-            self.episodes.forget(gone)
-        if any(f.scope in ("transfer", "workload") for r in ruleset.rules for f in ir.fields(r.term)):
+        self.episodes.keep(pending)
+        if known.contextual:
             for name, transfer in pending.items():
-                workload = self.schedule.workload(transfer.workload_id)
-                found = matching_rules(self.engine, transfer, workload)
-                edges += self.episodes.step(now, name, found, rules)
+                matching = matching_rules(self.engine, transfer, self._workload(transfer), known.contextual)
+                if matching or name in self.episodes.running:
+                    edges += self.episodes.step(now, name, matching, known.rules)
         for edge in edges:
             self._act(edge, pending.get(edge.transfer_id) if edge.transfer_id else None)
         return tuple(edges)
 
+    def _workload(self, transfer: Transfer) -> Workload | None:
+        return self.schedule.workload(transfer.workload_id, self._clocks.steady())
+
     def _act(self, edge: Edge, transfer: Transfer | None) -> None:
-        counts = self.metrics.rules.setdefault(edge.rule.name, RuleCounts())
-        if edge.is_start:
-            counts.starts += 1
+        if edge.is_start and not edge.rule.is_shadow:
             self.metrics.coordination_events += 1
-            read = {f.name for f in ir.fields(self._own_term(edge))}
+            read = self._read_by(edge.rule)
             self.metrics.memory_pressure_events += any(name.startswith("gpu_memory") for name in read)
             self.metrics.temperature_limit_events += any("temperature" in name for name in read)
+        if edge.is_start:
+            self.metrics.rules.setdefault(edge.rule.name, RuleCounts()).starts += 1
         if edge.suppressed:
             return
         for ordered in edge.rule.actions:
             if is_effect(ordered.action):
-                event = event_of(self.engine, edge, ordered, transfer)
+                workload = self._workload(transfer) if transfer else None
+                event = event_of(self.engine, edge, ordered, transfer, workload)
                 if event is not None:
                     self.effects.submit(ordered.action, event)
 
-    def _own_term(self, edge: Edge) -> ir.Term:
-        """Return the condition of the rule, that of the signals it reads put in place."""
+    def _read_by(self, rule: Rule) -> frozenset[str]:
+        """Return the fields that a rule reads, those of the signals in its condition too."""
         signals = self.engine.ruleset.signals
-        named = [part.name for part in ir.walk(edge.rule.term) if isinstance(part, ir.Signal)]
-        parts = (edge.rule.term, *[signals[name].condition for name in named])
-        return ir.And(parts)
+        parts = (part for part in ir.walk(rule.term) if isinstance(part, ir.Signal))
+        named = [signals[part.name] for part in parts if part.name in signals]
+        return frozenset(f.name for term in (rule.term, *(s.condition for s in named)) for f in ir.fields(term))
 
     def _count(self, seconds: float, snapshot: Snapshot | None) -> None:
         metrics = self.metrics
         metrics.polls += 1
         metrics.poll_seconds = seconds
         metrics.poll_seconds_total += seconds
-        metrics.pending_transfers = len(self.schedule.pending())
-        metrics.active_workloads = len(self.schedule.workloads(self._clock()))
+        metrics.pending_transfers = self.schedule.pending_count
+        metrics.active_workloads = len(self.schedule.workloads(self._clocks.steady()))
         if snapshot is not None:
             metrics.total_gpus = snapshot.gpu_count
+        if snapshot is not None or self._blind_since is not None:
             outcomes(self.engine, metrics)
+            count_missing(self.engine, self._ruleset.fields, metrics)
+
+    def collect(self, state_failures: int) -> Metrics:
+        """Return the counts of this moment, a copy."""
+        copied = self.metrics.copy()
+        copied.effects = self.effects.counts
+        copied.state_failures = state_failures
+        copied.refused_transfers = self.schedule.refused_transfers
+        copied.telemetry_age = self.telemetry_age
+        return copied
+
+    def after_fork(self) -> None:
+        """Make do in a forked child: the source is the parent's, and effects are its business."""
+        self.reading.abandon()
+        self.effects = Dispatcher(dry_run=True)
+        self.schedule.after_fork()
+
+
+def _unavailable(gpu: GPU) -> GPU:
+    """Return what is left of a GPU of which nothing is known any more."""
+    return GPU(
+        index=gpu.index,
+        uuid=gpu.uuid,
+        name=gpu.name,
+        vendor=gpu.vendor,
+        mig=gpu.mig,
+        status="unavailable",
+        healthy=False,
+    )

@@ -149,6 +149,14 @@ class Signals:
         state = self.states[name].get(owner)
         return state is not None and state.on
 
+    def shift(self, seconds: float) -> None:
+        """Move all remembered times by *seconds*."""
+        for state in (state for states in self.states.values() for state in states.values()):
+            state.since += seconds
+            state.known += seconds
+            state.streak = None if state.streak is None else state.streak + seconds
+            state.ending = None if state.ending is None else state.ending + seconds
+
     def adopt(self, other: "Signals") -> None:
         """Take over the states of *other* for signals whose definition is the same."""
         before = {signal.name: signal.fingerprint for signal in other.ordered}

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpurules.model import Transfer, Workload
 
@@ -16,7 +16,10 @@ class _Lease:
 
 
 class Schedule:
-    """A registry of workloads with leases, and of pending transfers. Thread-safe; time is an argument."""
+    """A registry of workloads with leases, and of pending transfers. Thread-safe; time is an argument.
+
+    Units: the *now* of leases in seconds of any clock, best one that nobody sets.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,10 +44,10 @@ class Schedule:
         with self._lock:
             return self._leases.pop(workload_id, None) is not None
 
-    def workload(self, workload_id: str | None) -> Workload | None:
-        """Return the workload of that id, None where none is registered."""
+    def workload(self, workload_id: str | None, now: float) -> Workload | None:
+        """Return the workload of that id, None where none is registered or its lease has lapsed; takes no lock."""
         lease = self._leases.get(workload_id) if workload_id else None
-        return lease.workload if lease else None
+        return lease.workload if lease and (lease.ends is None or now < lease.ends) else None
 
     def workloads(self, now: float) -> tuple[Workload, ...]:
         """Return the workloads whose lease has not lapsed."""
@@ -78,6 +81,11 @@ class Schedule:
         with self._lock:
             return tuple(self._pending.values())
 
+    @property
+    def pending_count(self) -> int:
+        """How many transfers are pending."""
+        return len(self._pending)
+
     def node(self, now: float) -> Mapping[str, object]:
         """Return the node fields that follow from what is registered."""
         workloads, pending = self.workloads(now), self.pending()
@@ -88,3 +96,14 @@ class Schedule:
             "pending_transfers": len(pending),
             "pending_bytes": sum(t.size for t in pending if t.size is not None),
         }
+
+    def shift(self, seconds: float) -> None:
+        """Move the times at which transfers were created by *seconds*: the clock was set."""
+        with self._lock:
+            for name, transfer in self._pending.items():
+                if transfer.created is not None:
+                    self._pending[name] = replace(transfer, created=transfer.created + seconds)
+
+    def after_fork(self) -> None:
+        """Make the schedule usable in a forked child, whose parent may have been using it."""
+        self._lock = threading.Lock()

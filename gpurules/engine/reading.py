@@ -1,0 +1,141 @@
+"""Reads a source in a thread of its own, so that a source that hangs holds up nobody."""
+
+import threading
+import time
+from collections.abc import Collection
+from queue import Empty, SimpleQueue
+from typing import TypeAlias
+
+from gpurules.model import Snapshot
+from gpurules.telemetry import SOURCES, EndOfTelemetry, Source, TelemetryError, all_sources, open_source
+from gpurules.telemetry.source import TelemetryTimeout
+
+Answer: TypeAlias = Snapshot | TelemetryError | None
+"""What came of one reading; None where nobody waits for it any longer."""
+
+
+def check_source(source: Source | str) -> None:
+    """Make sure that a source can be opened by that name, whether or not it answers.
+
+    Raises:
+        RegistrationError: no source has that name; the message offers the nearest.
+    """
+    if isinstance(source, str) and (name := source.partition(":")[0]) not in SOURCES:
+        known, failed = all_sources()
+        if name not in failed:
+            known[name]
+
+
+class Reading:
+    """A source, and the one thread that opens, reads and closes it.
+
+    There is one reading at a time: while it has not come back no other is begun, however often it is asked for. What
+    comes back late is the answer to the next ``read``.
+    """
+
+    def __init__(self, source: Source | str) -> None:
+        check_source(source)
+        self._spec = source
+        self._source: Source | None = None if isinstance(source, str) else source
+        self._fields: frozenset[str] | None = None
+        self._sampled: frozenset[str] | None = None
+        self._orders: SimpleQueue[bool] = SimpleQueue()
+        self._answers: SimpleQueue[Answer] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._begun: float | None = None
+        self._is_closed = False
+
+    @property
+    def name(self) -> str:
+        """The name of the source, or how it will be opened."""
+        source = self._source
+        return source.name if source is not None else str(self._spec)
+
+    def sample(self, fields: Collection[str]) -> None:
+        """Have only *fields* sampled from now on, where the source can choose."""
+        self._fields = frozenset(fields)
+
+    def read(self, timeout: float) -> Snapshot:
+        """Return what the source tells, if it does so within *timeout* seconds.
+
+        Raises:
+            TelemetryTimeout: it has not answered yet.
+            EndOfTelemetry: it has ended.
+            TelemetryError: it can not be read, or was closed meanwhile.
+        """
+        if self._is_closed:
+            raise TelemetryError(f"{self.name} is closed")
+        self._start()
+        if self._begun is None:
+            self._begun = time.monotonic()
+            self._orders.put(True)
+        try:
+            answer = self._answers.get(timeout=max(0.0, timeout))
+        except Empty:
+            lasted = time.monotonic() - self._begun
+            raise TelemetryTimeout(f"{self.name} has not answered for {lasted:.1f} s") from None
+        if answer is None:
+            raise TelemetryError(f"{self.name} is closed")
+        self._begun = None
+        if isinstance(answer, TelemetryError):
+            raise answer
+        return answer
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="gpurules-source", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while self._orders.get():
+            self._answers.put(self._answer())
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
+
+    def _answer(self) -> Answer:
+        try:
+            source = self._source
+            if source is None:
+                source = self._source = open_source(str(self._spec))
+                self._sampled = None
+            self._choose(source)
+            return source.read()
+        except TelemetryError as error:
+            return error
+        except BaseException as error:  # a source is a plug-in and may raise anything; the thread must go on
+            return TelemetryError(f"{self.name}: {type(error).__name__}: {error}")
+
+    def _choose(self, source: Source) -> None:
+        wanted = self._fields
+        choose = getattr(source, "sample", None)
+        if wanted is not None and wanted != self._sampled and callable(choose):
+            choose(wanted)
+            self._sampled = wanted
+
+    def interrupt(self) -> None:
+        """Have whoever waits in ``read`` come back at once."""
+        self._answers.put(None)
+
+    def close(self, timeout: float) -> bool:
+        """Close the source; return whether that was done within *timeout* seconds (one that hangs is left behind)."""
+        if self._is_closed and self._thread is None:
+            return True
+        if not self._is_closed:
+            self._is_closed = True
+            if self._source is not None:
+                self._start()
+            self._orders.put(False)
+            self.interrupt()
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return True
+        thread.join(max(0.0, timeout))
+        return not thread.is_alive()
+
+    def abandon(self) -> None:
+        """Forget source and thread without closing: in a forked child they are the parent's."""
+        self._source, self._thread, self._is_closed = None, None, True
+
+
+__all__ = ["EndOfTelemetry", "Reading", "check_source"]
