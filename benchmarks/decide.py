@@ -199,7 +199,7 @@ def main() -> None:
         names = min(medians["hand"], medians["hand, one loop"])
         whole = medians["hand, with a decision"]
         print(
-            f"{gpus} GPU{'s' if gpus > 1 else ''}, per evaluation      ns   x hand (names only)   x hand (with a decision)"
+            f"{gpus} GPU{'s' if gpus > 1 else ''}, per evaluation     ns   x hand, names only   x hand, with a decision"
         )
         for name, value in medians.items():
             print(f"  {name:28} {value:6.0f} {value / names:12.2f} {value / whole:24.2f}")

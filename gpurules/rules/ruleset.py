@@ -63,14 +63,29 @@ class Ruleset:
         """
         transfer = NO_TRANSFER if transfer is None else transfer
         workload = NO_WORKLOAD if workload is None else workload
-        if node:
-            program = self.program
-            return Bound(program, snapshot, node, program.situation).decide_straight(transfer, workload)
-        bound = snapshot.cache.get(self)
-        if not bound:
-            program = self.program
-            if bound is None:  # most snapshots are asked about once, and some very often: prepare at the second time
-                snapshot.cache[self] = False
-                return Bound(program, snapshot, NO_NODE, program.situation).decide_straight(transfer, workload)
-            bound = snapshot.cache[self] = program.bind(Facts(snapshot, snapshot.gpus, situation=program.situation))
-        return bound.decide(transfer, workload)  # type: ignore[attr-defined,no-any-return]
+        if not node:
+            try:
+                bound: Bound = snapshot.cache[self]  # type: ignore[assignment]
+                residual = bound.residual
+                mask = bound.base if residual is None else residual(transfer, workload)
+                return Decision(bound.bases[mask], transfer, workload)
+            except KeyError:
+                return self._first(snapshot, transfer, workload)
+        program = self.program
+        return Bound(program, snapshot, node, program.situation).decide_straight(transfer, workload)
+
+    def _first(self, snapshot: Snapshot, transfer: Transfer, workload: Workload) -> Decision:
+        """Decide on a snapshot, or a set of matching rules, that has not been met.
+
+        Most snapshots are asked about once, and some very often: all is prepared at the second time.
+        """
+        program, cache = self.program, snapshot.cache
+        if self in cache:
+            bound: Bound = cache[self]  # type: ignore[assignment]
+            return bound.decide(transfer, workload)
+        if self.version not in cache:
+            cache[self.version] = True
+            return Bound(program, snapshot, NO_NODE, program.situation).decide_straight(transfer, workload)
+        bound = program.bind(Facts(snapshot, snapshot.gpus, situation=program.situation))
+        cache[self] = bound
+        return bound.decide(transfer, workload)
