@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isfinite
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,11 @@ def _seconds(node: YamlNode | None) -> float | None:
 def _flag(node: YamlNode | None, default: bool) -> bool:
     value = plain_value(node.text) if isinstance(node, YamlScalar) and not node.style else None
     return value if isinstance(value, bool) else default
+
+
+def _whole(node: YamlNode | None) -> int:
+    value = plain_value(node.text) if isinstance(node, YamlScalar) and not node.style else 0
+    return int(value) if isinstance(value, int | float) and isfinite(value) else 0
 
 
 class Builder:
@@ -218,8 +224,6 @@ class Builder:
             signals[signal] = self._signal(signal, (found, checked), values, name)
             per_gpu = signals[signal].per_gpu
             term = ir.Signal(signal, per_gpu, span=term.span)
-        priority = values.get("priority")
-        level = plain_value(priority.text) if isinstance(priority, YamlScalar) else 0
         place = merged.name.location()
         return Rule(
             name=name,
@@ -228,7 +232,7 @@ class Builder:
             per_gpu=per_gpu,
             actions=ordered,
             description=_text(values.get("description")),
-            priority=int(level) if isinstance(level, int | float) else 0,
+            priority=_whole(values.get("priority")),
             enabled=_flag(values.get("enabled"), True),
             tags=_texts(values.get("tags")),
             gpus=_text(values.get("gpus"), "node"),

@@ -160,9 +160,8 @@ def _rule() -> dict[str, object]:
     )
 
 
-@lru_cache(maxsize=1)
-def structure() -> Schema:
-    """Return the schema of a ruleset file, but for the parameters of its actions."""
+def _bases() -> list[dict[str, object]]:
+    """Return the two ways to name a base."""
     base = _mapping(
         "A base with its inputs set.",
         {
@@ -172,6 +171,12 @@ def structure() -> Schema:
         ("from",),
     )
     reference = {"type": "string", "minLength": 1, "description": "A file beside this one, or gpurules:NAME."}
+    return [reference, base]
+
+
+@lru_cache(maxsize=1)
+def structure() -> Schema:
+    """Return the schema of a ruleset file, but for the parameters of its actions."""
     definition = {"type": "array", "minItems": 1, "items": {"type": "string", "x-written": True}}
     root = _mapping(
         "Rules for a node where GPUs and storage work together.",
@@ -181,7 +186,7 @@ def structure() -> Schema:
             "description": _text("What it is for."),
             "extends": {
                 "type": "array",
-                "items": {"oneOf": [reference, base]},
+                "items": {"oneOf": _bases()},
                 "description": "Bases, merged in order.",
             },
             "inputs": _named("Constants that who extends this file may set.", _input()),
