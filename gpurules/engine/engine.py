@@ -125,12 +125,14 @@ class Engine:
         transfer = NO_TRANSFER if transfer is None else transfer
         workload = NO_WORKLOAD if workload is None else workload
         now = self._clock()
-        stale = now > stale_at
         if reads_clock:
-            return self._aged(bound, now).decide_straight(transfer, workload, stale)
+            return self._aged(bound, now).decide_straight(transfer, workload, now > stale_at)
         residual = bound.residual
         mask = bound.base if residual is None else residual(transfer, workload)
-        return Decision(bound.bases.get(~mask if stale else mask) or bound.basis(mask, stale), transfer, workload)
+        try:
+            return Decision((bound.stale_bases if now > stale_at else bound.bases)[mask], transfer, workload)
+        except KeyError:
+            return Decision(bound.basis(mask, now > stale_at), transfer, workload)
 
     def decide_nothing(self) -> Decision:
         """Return the decision that no rule matched, on the latest snapshot."""

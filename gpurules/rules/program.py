@@ -187,7 +187,18 @@ class Bound:
     transfer, and is None where no rule depends on it.
     """
 
-    __slots__ = ("base", "bases", "node", "node_row", "program", "residual", "rows", "situation", "snapshot")
+    __slots__ = (
+        "base",
+        "bases",
+        "node",
+        "node_row",
+        "program",
+        "residual",
+        "rows",
+        "situation",
+        "snapshot",
+        "stale_bases",
+    )
 
     def __init__(self, program: Program, snapshot: Snapshot, node: Mapping[str, object], situation: Situation) -> None:
         self.program = program
@@ -199,6 +210,7 @@ class Bound:
         self.base = 0
         self.residual: Residual | None = None
         self.bases: dict[int, Basis] = {}
+        self.stale_bases: dict[int, Basis] = {}
 
     @property
     def limits(self) -> Settings:
@@ -221,17 +233,17 @@ class Bound:
 
     def basis(self, mask: int, stale: bool = False) -> Basis:
         """Return what all decisions with this mask share."""
-        basis = Basis(self.program.outcome(mask), self, stale)
-        if len(self.bases) >= MAX_OUTCOMES:
-            self.bases.clear()
-        self.bases[~mask if stale else mask] = basis
+        bases = self.stale_bases if stale else self.bases
+        basis = bases.get(mask)
+        if basis is None:
+            if len(bases) >= MAX_OUTCOMES:
+                bases.clear()
+            basis = bases[mask] = Basis(self.program.outcome(mask), self, stale)
         return basis
 
     def decide(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
         """Return the decision for a transfer."""
-        residual = self.residual
-        mask = self.base if residual is None else residual(transfer, workload)
-        return Decision(self.bases.get(~mask if stale else mask) or self.basis(mask, stale), transfer, workload)
+        return Decision(self.basis(self.mask(transfer, workload), stale), transfer, workload)
 
     def decide_straight(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
         """Return the decision of a moment of which nothing is decided ahead."""
