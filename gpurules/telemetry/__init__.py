@@ -5,6 +5,10 @@ from typing import TypeGuard
 
 from gpurules.errors import RegistrationError
 from gpurules.registry import Registry, load_plugins
+from gpurules.telemetry.amd.factory import AmdFactory
+from gpurules.telemetry.auto import AutoFactory
+from gpurules.telemetry.dcgm import DcgmFactory
+from gpurules.telemetry.nvidia_smi import NvidiaSmiFactory
 from gpurules.telemetry.nvml.factory import NvmlFactory
 from gpurules.telemetry.replay import Replay, ReplayFactory, replay
 from gpurules.telemetry.source import (
@@ -13,13 +17,17 @@ from gpurules.telemetry.source import (
     Source,
     SourceFactory,
     TelemetryError,
+    TelemetryStarting,
     TelemetryTimeout,
     TelemetryUnavailable,
 )
 from gpurules.telemetry.synthetic import Scenario, Synthetic, SyntheticFactory, simulate_transfers, write_recording
 from gpurules.telemetry.transfers import TransferList, read_transfers
 
-SOURCES: Registry[SourceFactory] = Registry("telemetry source", (NvmlFactory(), ReplayFactory(), SyntheticFactory()))
+_LIVE = (NvmlFactory(), NvidiaSmiFactory(), DcgmFactory(), AmdFactory())
+SOURCES: Registry[SourceFactory] = Registry(
+    "telemetry source", (AutoFactory(_LIVE), *_LIVE, ReplayFactory(), SyntheticFactory())
+)
 """The telemetry sources that ship."""
 
 
@@ -74,6 +82,7 @@ __all__ = [
     "SourceFactory",
     "Synthetic",
     "TelemetryError",
+    "TelemetryStarting",
     "TelemetryTimeout",
     "TelemetryUnavailable",
     "TransferList",

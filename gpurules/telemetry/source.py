@@ -16,6 +16,10 @@ class TelemetryTimeout(TelemetryError):
     """A source did not answer in time; asking again later may help."""
 
 
+class TelemetryStarting(TelemetryTimeout):
+    """A source has not come up yet; it is still at it."""
+
+
 class TelemetryUnavailable(TelemetryError, UnavailableError):
     """A source needs something that is not installed here; the message names it."""
 

@@ -33,8 +33,8 @@ class LiveOptions:
     fields: frozenset[str] | None = None
 
     @classmethod
-    def take(cls, options: Options) -> Self:
-        """Return what *options* say.
+    def take(cls, options: Options, timeout: float = 3.0) -> Self:
+        """Return what *options* say; *timeout* is the default for one read.
 
         Raises:
             TelemetryError: one of them does not fit.
@@ -44,7 +44,7 @@ class LiveOptions:
             raise TelemetryError(f"the option 'mode' is one of {', '.join(MODES)}, not {mode!r}")
         return cls(
             mode,
-            options.number("timeout", 3.0, 0.01, 3600),
+            options.number("timeout", timeout, 0.01, 3600),
             options.number("start_timeout", 30.0, 0.01, 3600),
             options.number("retry", 1.0, 0.0, 3600),
             options.number("drop_after", DROP_AFTER),

@@ -20,7 +20,7 @@ from gpurules.telemetry.live.frames import FrameError, Frames, frame
 from gpurules.telemetry.live.hung import HungCalls
 from gpurules.telemetry.live.process import OwnedProcess
 from gpurules.telemetry.live.request import NO_SUBJECT, Request
-from gpurules.telemetry.source import TelemetryError, TelemetryTimeout, TelemetryUnavailable
+from gpurules.telemetry.source import TelemetryError, TelemetryStarting, TelemetryTimeout, TelemetryUnavailable
 
 _BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from gpurules.telemetry.live.worker import main; main()"
@@ -247,7 +247,7 @@ class Sampler:
         now = self._clock()
         place = f"; it hangs in {child.place[0]} of {child.place[1]}" if child.place else ""
         if not child.has_answered and now - child.started < self._task.start:
-            return TelemetryTimeout(f"the sampler is still starting, for {now - child.started:.1f} s now{place}")
+            return TelemetryStarting(f"the sampler is still starting, for {now - child.started:.1f} s now{place}")
         if child.place is not None and child.place[1] != NO_SUBJECT:
             self._hung.add(child.place, now)
         text = f"the sampler did not answer within {self._task.timeout:g} s and was killed{place}"

@@ -76,7 +76,7 @@ class InThread:
             self._done.get(timeout=max(0.0, until - self._clock()))
         except queue.Empty:
             raise TelemetryTimeout(
-                f"the driver has not answered for {self._timeout:g} s; its thread can not be stopped"
+                f"there is no answer within {self._timeout:g} s; the thread that waits can not be stopped"
             ) from None
         assert poll is self._running
         self._running = None

@@ -1,0 +1,86 @@
+"""AMD GPUs through the programs that ROCm installs: amd-smi, or rocm-smi of older releases."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gpurules.model import Snapshot
+from gpurules.telemetry.formats import amd_smi, rocm_smi
+from gpurules.telemetry.formats.jsonl import parse_json
+from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.live.tool import Tool
+from gpurules.telemetry.source import TelemetryError
+
+_FOLDERS = ("/opt/rocm/bin", "/usr/bin")
+
+
+def find_program(name: str) -> str | None:
+    """Return where ROCm's program *name* is, None where it is not installed."""
+    elsewhere = (str(Path(folder, name)) for folder in _FOLDERS if Path(folder, name).is_file())
+    return shutil.which(name) or next(elsewhere, None)
+
+
+class AmdTool:
+    """Reads the AMD GPUs of this node by running *binary*, which is amd-smi or rocm-smi by its name.
+
+    Units: *timeout* in seconds, for one read.
+    """
+
+    def __init__(
+        self,
+        binary: str,
+        timeout: float = 10.0,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tool = Tool(binary, steady)
+        self._timeout = timeout
+        self._clock = clock
+        self._steady = steady
+        self._is_old = "rocm" in Path(binary).name
+        self._identities: amd_smi.Identities | None = None
+
+    def read(self, request: Request) -> Snapshot:
+        """Return what the program says now; it says everything, whatever is wanted.
+
+        Raises:
+            TelemetryError: it is not there, or says nothing that can be read.
+            TelemetryTimeout: it does not end in time, and was killed.
+        """
+        until = self._steady() + self._timeout
+        now = self._clock()
+        if self._is_old:
+            report = self._run(["-a", "--json"], until)
+            cards = report if isinstance(report, Mapping) else {}
+            system = cards.get("system")
+            driver = system.get("Driver version") if isinstance(system, Mapping) else None
+            return Snapshot(
+                timestamp=now,
+                driver_version=driver if isinstance(driver, str) else None,
+                gpus=rocm_smi.gpus_from_report(cards),
+            )
+        report = self._run(["metric", "--json"], until)
+        gpus = amd_smi.gpus_from_metric(report, known := self._who(until))
+        if any(gpu.uuid is None for gpu in gpus):
+            self._identities = None  # there is a GPU that was not there when they were listed
+        return Snapshot(timestamp=now, driver_version=known.driver, gpus=gpus)
+
+    def _who(self, until: float) -> amd_smi.Identities:
+        if self._identities is None:
+            listed = self._run(["list", "--json"], until)
+            static = self._run(["static", "--asic", "--driver", "--json"], until)
+            self._identities = amd_smi.identities(listed, static)
+        return self._identities
+
+    def _run(self, arguments: list[str], until: float) -> object:
+        output = self._tool.run(arguments, until)
+        start = min((at for at in map(output.text.find, "[{") if at >= 0), default=0)  # warnings may stand before
+        try:
+            return parse_json(output.text[start:])
+        except ValueError:
+            raise TelemetryError(f"{self._tool.binary}: {output.complaint}") from None
+
+    def close(self) -> None:
+        """Reap what was killed."""
+        self._tool.close()

@@ -1,0 +1,168 @@
+"""The first source that works here: says which one it is, and why the others were not taken."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from gpurules.model import Snapshot
+from gpurules.telemetry.live.availability import Availability, ProbingFactory, found_in
+from gpurules.telemetry.live.opening import LiveOptions
+from gpurules.telemetry.live.source import LiveSource
+from gpurules.telemetry.source import Options, TelemetryError, TelemetryStarting, TelemetryUnavailable
+
+GIVE_UP = 5
+"""After so many reads in a row that failed, another source is looked for."""
+
+
+class Auto:
+    """Tries sources in their order and stays with the first that shows a GPU, until it fails for long.
+
+    One that works and shows no GPU is taken when no other shows any.
+
+    Units: *timeout* in seconds; a read takes twice that at most.
+    """
+
+    def __init__(
+        self,
+        open_each: Mapping[str, Callable[[], LiveSource]],
+        timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._open = dict(open_each)
+        self._timeout = timeout
+        self._clock = clock
+        self._waiting: list[str] = []
+        self._trying: tuple[str, LiveSource] | None = None
+        self._chosen: tuple[str, LiveSource] | None = None
+        self._failures = 0
+        self._empty: list[str] = []
+        self._fields: Collection[str] | None = None
+        self.reasons: dict[str, str] = {}
+        """Why each source before the chosen one was not taken."""
+
+    @property
+    def name(self) -> str:
+        """``auto``, and once it is known which source was taken, ``auto (nvml)``."""
+        return f"auto ({self._chosen[0]})" if self._chosen else "auto"
+
+    @property
+    def chosen(self) -> str | None:
+        """The name of the source that was taken; None before that."""
+        return self._chosen[0] if self._chosen else None
+
+    def sample(self, fields: Collection[str] | None) -> None:
+        """Sample only *fields* from now on; None is all that are cheap."""
+        self._fields = fields
+        for known in (self._chosen, self._trying):
+            if known is not None:
+                known[1].sample(fields)
+
+    def read(self) -> Snapshot:
+        """Return what the chosen source knows now, or choose one.
+
+        Raises:
+            TelemetryUnavailable: no source can be used; the message says why, for each.
+            TelemetryError: the chosen one can not be read now.
+        """
+        if self._chosen is None:
+            return self._choose()
+        try:
+            snapshot = self._chosen[1].read()
+        except TelemetryError as error:
+            self._failures += 1
+            if self._failures >= GIVE_UP and not isinstance(error, TelemetryStarting):
+                self.close()
+            raise
+        self._failures = 0
+        return snapshot
+
+    def _choose(self) -> Snapshot:
+        until = self._clock() + self._timeout
+        if not self._waiting and self._trying is None:
+            self._waiting, self.reasons, self._empty = list(self._open), {}, []
+        while self._trying is not None or self._waiting or self._empty:
+            if self._clock() >= until:
+                raise TelemetryStarting(f"auto is still looking for a source{self._said()}")
+            is_last_resort = self._trying is None and not self._waiting
+            name, source = self._trying = self._trying or self._next()
+            try:
+                snapshot = source.read()
+            except TelemetryStarting:
+                raise
+            except TelemetryError as error:
+                self._pass_over(str(error))
+                continue
+            if snapshot.gpus or is_last_resort:
+                self._chosen, self._trying, self._failures = (name, source), None, 0
+                self._waiting, self._empty = [], []
+                return snapshot
+            self._empty.append(name)
+            self._pass_over(found_in(snapshot).detail)
+        raise TelemetryUnavailable(f"no telemetry source can be used here{self._said()}")
+
+    def _next(self) -> tuple[str, LiveSource]:
+        name = (self._waiting or self._empty).pop(0)
+        source = self._open[name]()
+        source.sample(self._fields)
+        return name, source
+
+    def _pass_over(self, reason: str) -> None:
+        assert self._trying is not None
+        name, source = self._trying
+        self._trying = None
+        self.reasons[name] = reason
+        source.close()
+
+    def _said(self) -> str:
+        return "".join(f"; {name}: {reason}" for name, reason in self.reasons.items())
+
+    def close(self) -> None:
+        """Close whatever is open; a later read chooses anew."""
+        for known in (self._chosen, self._trying):
+            if known is not None:
+                known[1].close()
+        self._chosen = self._trying = None
+        self._failures = 0
+
+
+class AutoFactory:
+    """Opens ``auto``: the first of *factories* that works here."""
+
+    name = "auto"
+    summary = "the first of the live sources that works here"
+
+    def __init__(self, factories: Sequence[ProbingFactory]) -> None:
+        self._factories = tuple(factories)
+
+    def open(self, argument: str, options: Mapping[str, object]) -> Auto:
+        """Return a source that chooses when it is read first.
+
+        Raises:
+            TelemetryError: an option is not known or does not fit.
+        """
+        taken = Options.parse(self.name, argument, options)
+        live = LiveOptions.take(taken, 5.0)
+        taken.finish()
+        given = {name: getattr(live, name) for name in ("timeout", "start_timeout", "retry", "drop_after", "mode")}
+        source = Auto({factory.name: _opener(factory, given) for factory in self._factories}, live.timeout)
+        source.sample(live.fields)
+        return source
+
+    def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
+        """Return which source would be taken; this takes twice *timeout* seconds at most."""
+        source = self.open(argument, {"timeout": timeout})
+        try:
+            found = found_in(source.read())
+            return Availability(True, f"{source.chosen}: {found.detail}", found.gpu_count)
+        except TelemetryError as error:
+            return Availability(False, str(error))
+        finally:
+            source.close()
+
+
+def _opener(factory: ProbingFactory, options: Mapping[str, object]) -> Callable[[], LiveSource]:
+    def open_it() -> LiveSource:
+        source = factory.open("", options)
+        assert isinstance(source, LiveSource)
+        return source
+
+    return open_it

@@ -1,0 +1,163 @@
+"""NVIDIA GPUs through nvidia-smi: the XML of ``-q -x``, or a CSV query where that can not be read.
+
+Source: nvidia-smi(1); its exit codes are those of NVML.
+"""
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gpurules.model import GPU, Snapshot
+from gpurules.telemetry.formats import nvidia_smi_csv, nvidia_smi_xml
+from gpurules.telemetry.formats.nvidia_smi_cells import KNOWN, gpu_from_cells, read_text
+from gpurules.telemetry.formats.nvidia_smi_tree import text_at
+from gpurules.telemetry.live.availability import Availability, try_out
+from gpurules.telemetry.live.opening import LiveOptions
+from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.live.source import LiveSource
+from gpurules.telemetry.live.tool import Output, Tool
+from gpurules.telemetry.source import Options, TelemetryError
+
+TIMEOUT = 10.0
+"""Seconds: nvidia-smi -q takes a second or two on a node with eight GPUs, more while none is in use."""
+_ELSEWHERE = ("/usr/bin/nvidia-smi", "/usr/local/nvidia/bin/nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi")
+_NOT_A_FIELD = re.compile(r'Field "([^"]+)" is not a valid field to query')
+_NOT_QUERIED = {
+    "pcie.rx",
+    "pcie.tx",
+    "timestamp",
+    "hostname",
+    "power.draw.average",
+    "power.draw.instant",
+    "power.limit",
+}
+_OLD_WORD, _NEW_WORD = "clocks_throttle_reasons.", "clocks_event_reasons."
+FIELDS = ("index", "uuid", "name", "driver_version", *sorted(
+    KNOWN - _NOT_QUERIED - {"index", "uuid", "name", "driver_version"} - {_NEW_WORD + "active"}
+))  # fmt: skip
+"""What the CSV query asks for; a field that a release does not know is left out of the next one."""
+_REMEDIES = {
+    9: "the NVIDIA driver is not loaded; load it with 'modprobe nvidia'",
+    18: "nvidia-smi and the loaded driver are of different versions; reboot, or reload the driver's modules",
+    4: "no permission to open the NVIDIA devices",
+}
+
+
+class NvidiaSmi:
+    """Reads the GPUs of this node by running nvidia-smi.
+
+    Units: *timeout* in seconds, for one read.
+    """
+
+    def __init__(
+        self,
+        binary: str = "nvidia-smi",
+        timeout: float = TIMEOUT,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tool = Tool(binary, steady)
+        self._timeout = timeout
+        self._clock = clock
+        self._steady = steady
+        self._has_xml = True
+        self._fields = FIELDS
+
+    def read(self, request: Request) -> Snapshot:
+        """Return what nvidia-smi says now; it says everything, whatever is wanted.
+
+        Raises:
+            TelemetryError: it is not there, or says that it can not read the driver.
+            TelemetryTimeout: it does not end in time, and was killed.
+        """
+        until = self._steady() + self._timeout
+        now = self._clock()
+        if self._has_xml:
+            output = self._tool.run(["-q", "-x"], until)
+            try:
+                root = nvidia_smi_xml.parse(output.text)
+                return Snapshot(
+                    timestamp=now,
+                    driver_version=text_at(root, "driver_version"),
+                    gpus=nvidia_smi_xml.gpus_from_xml(root),
+                )
+            except TelemetryError:
+                if output.exit_code in _REMEDIES or _says_no_device(output):
+                    return self._without_xml(output, now)
+        snapshot = self._by_query(now, until)
+        self._has_xml = False  # only once the query works is the XML at fault
+        return snapshot
+
+    def _without_xml(self, output: Output, now: float) -> Snapshot:
+        if _says_no_device(output):
+            return Snapshot(timestamp=now)
+        remedy = _REMEDIES.get(output.exit_code)
+        raise TelemetryError(f"nvidia-smi: {output.complaint}" + (f"; {remedy}" if remedy else ""))
+
+    def _by_query(self, now: float, until: float) -> Snapshot:
+        while self._fields:
+            output = self._tool.run([f"--query-gpu={','.join(self._fields)}", "--format=csv"], until)
+            unknown = _NOT_A_FIELD.search(output.text) or _NOT_A_FIELD.search(output.errors)
+            if unknown is None:
+                return self._from_csv(output, now)
+            self._fields = _without(self._fields, unknown[1])
+        raise TelemetryError("nvidia-smi: it knows none of the fields that are asked for; is it the right program?")
+
+    def _from_csv(self, output: Output, now: float) -> Snapshot:
+        rows = [nvidia_smi_csv.split(line) for line in output.text.splitlines() if line.strip()]
+        table = nvidia_smi_csv.read_columns(rows[0]) if rows else None
+        if table is None:
+            return self._without_xml(output, now)
+        cells = [found for row in rows[1:] if (found := table.cells(row)) is not None]
+        gpus: list[GPU] = [gpu_from_cells(found, position, table.units) for position, found in enumerate(cells)]
+        driver = next((text for found in cells if (text := read_text(found, "driver_version"))), None)
+        return Snapshot(timestamp=now, driver_version=driver, gpus=tuple(gpus))
+
+    def close(self) -> None:
+        """Reap what was killed."""
+        self._tool.close()
+
+
+def _says_no_device(output: Output) -> bool:
+    return "No devices were found" in output.text + output.errors
+
+
+def _without(fields: tuple[str, ...], unknown: str) -> tuple[str, ...]:
+    """Return *fields* without one that this release does not know; throttle reasons have an older name to try."""
+    if unknown not in fields:
+        return ()
+    if unknown.startswith(_NEW_WORD):
+        older = [_OLD_WORD + name.removeprefix(_NEW_WORD) if name.startswith(_NEW_WORD) else name for name in fields]
+        return tuple(older)
+    return tuple(name for name in fields if name != unknown)
+
+
+def find_binary() -> str:
+    """Return where nvidia-smi is, or just its name when it is nowhere."""
+    known = shutil.which("nvidia-smi") or next((path for path in _ELSEWHERE if Path(path).is_file()), None)
+    return known or "nvidia-smi"
+
+
+class NvidiaSmiFactory:
+    """Opens ``nvidia-smi`` or ``nvidia-smi:binary=/opt/bin/nvidia-smi,timeout=20``."""
+
+    name = "nvidia-smi"
+    summary = "NVIDIA GPUs through the program nvidia-smi"
+
+    def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
+        """Return a source for the GPUs of this node; nothing is run before it is read.
+
+        Raises:
+            TelemetryError: an option is not known or does not fit.
+        """
+        taken = Options.parse(self.name, argument, options)
+        binary = taken.text("binary") or find_binary()
+        live = LiveOptions.take(taken, TIMEOUT)
+        taken.finish()
+        return LiveSource(self.name, NvidiaSmi(binary, live.timeout), live.fields, live.drop_after)
+
+    def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
+        """Return whether nvidia-smi works here, by running it; this takes *timeout* seconds at most."""
+        return try_out(lambda: self.open(argument, {"timeout": timeout}))
