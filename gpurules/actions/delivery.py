@@ -42,44 +42,80 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
 
 
-def _address(host: str, port: int, post: Post) -> tuple[str, int]:
-    """Return the address to connect to; resolved once, so that what is checked is what is used."""
+def is_public(address: str) -> bool:
+    """Return whether an IP address can be reached from anywhere, so that it is nobody's private network.
+
+    >>> is_public("93.184.216.34"), is_public("10.0.0.1"), is_public("::ffff:127.0.0.1"), is_public("224.0.0.1")
+    (True, False, False, False)
+    """
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    inner = getattr(parsed, "ipv4_mapped", None)
+    parsed = parsed if inner is None else inner
+    return parsed.is_global and not parsed.is_multicast
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a URL leads. ``target`` is path and query."""
+
+    secure: bool
+    host: str
+    port: int
+    target: str
+
+    @classmethod
+    def of(cls, url: str) -> "_Place":
+        """Read *url*.
+
+        Raises:
+            RefusedError: it is no URL that can be called.
+        """
+        try:
+            parts = urlsplit(url)
+            secure, host = parts.scheme == "https", parts.hostname or ""
+            port = parts.port or (443 if secure else 80)
+        except ValueError:
+            raise RefusedError("the URL of the webhook is not valid") from None
+        return cls(secure, host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+
+
+def _addresses(place: _Place, post: Post) -> list[tuple[str, int]]:
+    """Return the addresses to connect to; resolved once, so that what is checked is what is used."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise ActionError(f"{shown(post.url)}: the host can not be resolved: {error.strerror or error}") from None
-    for *_, address in found:
-        if not post.deny_private or ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
-            return str(address[0]), int(address[1])
-    raise RefusedError(f"{shown(post.url)} has only private addresses, and deny_private is on")
+        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ActionError(f"{shown(post.url)}: the host can not be resolved: {reason}") from None
+    addresses = [(str(address[0]), int(address[1])) for *_, address in found]
+    allowed = [a for a in addresses if not post.deny_private or is_public(a[0])]
+    if not allowed:
+        raise RefusedError(f"{shown(post.url)} has only private addresses, and deny_private is on")
+    return allowed
 
 
 def send(post: Post) -> int:
     """Post, and return the status of the answer, which is below 300.
 
     Raises:
-        RefusedError: the endpoint answered that the request is wrong (4xx but 408 and 429).
+        RefusedError: the endpoint answered that the request is wrong (4xx but 408, 425 and 429), or the URL is.
         ActionError: it could not be reached, took too long, or answered anything else.
     """
-    parts = urlsplit(post.url)
-    secure = parts.scheme == "https"
-    host = parts.hostname or ""
-    address = _address(host, parts.port or (443 if secure else 80), post)
+    place = _Place.of(post.url)
+    addresses = _addresses(place, post)
     opened: list[socket.socket] = []
-    watchdog = threading.Timer(post.timeout, _cut, [opened])
+    is_late = threading.Event()
+    watchdog = threading.Timer(post.timeout, _cut, [opened, is_late])
     watchdog.daemon = True
     watchdog.start()
     try:
-        raw = socket.create_connection(address, timeout=post.timeout)
+        raw = _connected(addresses, post.timeout)
         opened.append(raw)
-        if secure:
-            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+        if place.secure:
+            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=place.host)
             opened.append(raw)
-        return _exchange(post, raw, host)
+        return _exchange(post, raw, place)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = (
-            f"no answer within {post.timeout:g} s" if not watchdog.is_alive() else str(error) or type(error).__name__
-        )
+        reason = f"no answer within {post.timeout:g} s" if is_late.is_set() else _reason(error)
         raise ActionError(f"{shown(post.url)}: {reason}") from None
     finally:
         watchdog.cancel()
@@ -87,8 +123,26 @@ def send(post: Post) -> int:
             each.close()
 
 
-def _cut(opened: list[socket.socket]) -> None:
+def _reason(error: Exception) -> str:
+    """Return what went wrong; the words of other errors are left out, since they may quote a path or a header."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
+
+
+def _connected(addresses: list[tuple[str, int]], timeout: float) -> socket.socket:
+    """Return a connection to the first of *addresses* that takes one."""
+    for address in addresses[:-1]:
+        try:
+            return socket.create_connection(address, timeout=timeout / len(addresses))
+        except OSError:
+            continue
+    return socket.create_connection(addresses[-1], timeout=timeout)
+
+
+def _cut(opened: list[socket.socket], is_late: threading.Event) -> None:
     """End an exchange that took too long, wherever it hangs."""
+    is_late.set()
     for each in opened:
         try:
             each.shutdown(socket.SHUT_RDWR)
@@ -96,17 +150,16 @@ def _cut(opened: list[socket.socket]) -> None:
             each.close()
 
 
-def _exchange(post: Post, opened: socket.socket, host: str) -> int:
-    parts = urlsplit(post.url)
-    connection = http.client.HTTPConnection(host, parts.port, timeout=post.timeout)
+def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
+    kind = http.client.HTTPSConnection if place.secure else http.client.HTTPConnection
+    connection = kind(place.host, place.port, timeout=post.timeout)
     connection.sock = opened
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection.request("POST", target, post.body, dict(post.headers))
+    connection.request("POST", place.target, post.body, dict(post.headers))
     answer = connection.getresponse()
     answer.read(MAX_ANSWER_BYTES)
     if answer.status < 300:
         return answer.status
-    message = f"{shown(post.url)} answered {answer.status} {answer.reason}"
+    message = f"{shown(post.url)} answered {answer.status} {answer.reason[:80]}"
     if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
         raise RefusedError(message)
     raise ActionError(message)

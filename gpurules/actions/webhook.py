@@ -116,8 +116,9 @@ class Webhook:
 
 def event_id(event: Event) -> str:
     """Return what names this event and no other: the same at every try, so that a receiver can tell repeats."""
-    what = (event.rule, event.edge, repr(event.timestamp), event.transfer.id if event.transfer else None)
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
+    of = (event.values.get("host"), event.transfer.id if event.transfer else None)
+    what = (event.rule, event.edge, repr(event.timestamp), *of)
+    return hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:32]
 
 
 def _post(event: Event) -> Post:
@@ -134,8 +135,10 @@ def _post(event: Event) -> Post:
     }
     body = json.dumps(payload, default=str).encode()
     given = event.parameters.get("headers")
-    headers = {"Content-Type": "application/json", "User-Agent": "gpurules", "Idempotency-Key": identity}
-    headers |= {str(k): str(v) for k, v in given.items()} if isinstance(given, Mapping) else {}
+    extra = {str(k): str(v) for k, v in given.items()} if isinstance(given, Mapping) else {}
+    named = {name.lower() for name in extra}
+    usual = {"Content-Type": "application/json", "User-Agent": "gpurules", "Idempotency-Key": identity}
+    headers = {name: value for name, value in usual.items() if name.lower() not in named} | extra
     secret = event.parameters.get("secret_env")
     if isinstance(secret, str):
         key = os.environ.get(secret)

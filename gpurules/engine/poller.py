@@ -98,7 +98,7 @@ class Poller:
         self._clocks = clocks
         self._ruleset = _known(engine.ruleset)
         self._began_at = clocks.wall()
-        self._drift: float | None = None
+        self._drift = clocks.wall() - clocks.steady()
         self._blind_since: float | None = None
 
     @property
@@ -142,8 +142,7 @@ class Poller:
         """Where the clock was set since the last poll, move all that is remembered along with it."""
         wall = self._clocks.wall()
         drift = wall - self._clocks.steady()
-        step = drift - (drift if self._drift is None else self._drift)
-        self._drift = drift
+        step, self._drift = drift - self._drift, drift
         if abs(step) < STEP_SECONDS:
             return
         self.metrics.clock_steps += 1

@@ -1,0 +1,43 @@
+"""An endpoint, and actions that record what they are told."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gpurules.actions import Event
+from gpurules.actions.registration import action, forget
+from tests.integration.coordinator.stand import Endpoint
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    served = Endpoint()
+    yield served
+    served.close()
+
+
+Registered = Callable[..., list[Event]]
+
+
+@pytest.fixture
+def effect() -> Iterator[Registered]:
+    """Register an effect of that name; the list gets the events, *also* is called with each."""
+    names: list[str] = []
+
+    def register(
+        name: str, also: Callable[[Event], object] | None = None, on: tuple[str, ...] = ("start",)
+    ) -> list[Event]:
+        events: list[Event] = []
+
+        @action(name, on=on)  # type: ignore[arg-type]
+        def handle(event: Event) -> None:
+            events.append(event)
+            if also is not None:
+                also(event)
+
+        names.append(name)
+        return events
+
+    yield register
+    for name in names:
+        forget(name)

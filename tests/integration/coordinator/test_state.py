@@ -1,0 +1,171 @@
+"""State that survives a restart."""
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpurules.engine import Coordinator, Options
+from gpurules.rules import loads
+from tests.integration.coordinator.stand import Clock, Script, gpu, node, ruleset, until
+
+SIGNAL = "{pressure: {condition: gpu_memory > 80, for: 10s, keep_for: 30s}}"
+RULES = ruleset(
+    "{name: held, condition: pressure, actions: [{action: pause_transfer}, {action: tell}], cooldown: 1h}",
+    signals=SIGNAL,
+)
+
+
+@pytest.fixture(autouse=True)
+def told(effect: Any) -> list[Any]:
+    return effect("tell")  # type: ignore[no-any-return]
+
+
+def restarted(path: Path, clock: Clock, text: str = RULES, percent: float | None = 90, **options: Any) -> Coordinator:
+    """Another coordinator on the same file, polled once."""
+    given = Options(state_path=path, read_timeout=5, **options)
+    coordinator = Coordinator(
+        loads(text), Script(clock, (gpu(percent),)), clock=clock, steady=clock.steady, options=given
+    )
+    clock.advance(5)
+    coordinator.poll()
+    return coordinator
+
+
+@pytest.fixture
+def saved(tmp_path: Path, told: list[Any]) -> tuple[Path, Clock]:
+    """The file of a coordinator that was stopped while its signal was on."""
+    path = tmp_path / "state.json"
+    with node(RULES, state_path=path) as it:
+        for _ in range(3):
+            it.poll(90)
+        assert it.coordinator.decide().paused
+        until(lambda: len(told) == 1)
+    return path, it.clock
+
+
+def test_a_signal_and_its_episode_go_on_after_a_restart(saved: Any, told: list[Any]) -> None:
+    path, clock = saved
+    since = clock()
+    clock.advance(20)
+    coordinator = restarted(path, clock)
+    assert coordinator.decide().paused, "without its 10 s anew"
+    (signal,) = coordinator.engine.signals()
+    assert (signal.on, signal.since) == (True, since)
+    coordinator.stop()
+    assert len(told) == 1, "the effect was told before the restart"
+
+
+def test_a_cooldown_goes_on_after_a_restart(saved: Any, told: list[Any]) -> None:
+    path, clock = saved
+    coordinator = restarted(path, clock, percent=50)
+    for percent in (50,) * 8 + (90,) * 3:
+        coordinator._poller.reading._source.gpus = (gpu(percent),)  # type: ignore[union-attr]
+        clock.advance(5)
+        report = coordinator.poll()
+    assert [(edge.is_start, edge.suppressed) for edge in report.edges] == [(True, True)]
+    coordinator.stop()
+    assert len(told) == 1
+
+
+def test_state_that_is_too_old_is_ignored(saved: Any) -> None:
+    path, clock = saved
+    clock.advance(601)
+    coordinator = restarted(path, clock)
+    assert not coordinator.decide().paused
+    coordinator.stop()
+
+
+def test_state_of_the_future_is_ignored(saved: Any) -> None:
+    path, clock = saved
+    clock.set_by(-3600)
+    coordinator = restarted(path, clock)
+    assert not coordinator.decide().paused
+    coordinator.stop()
+
+
+def test_state_of_another_definition_is_ignored(saved: Any) -> None:
+    path, clock = saved
+    coordinator = restarted(path, clock, RULES.replace("> 80", "> 70"))
+    assert not coordinator.decide().paused
+    coordinator.stop()
+
+
+def test_an_episode_of_another_definition_is_ignored(saved: Any, told: list[Any]) -> None:
+    path, clock = saved
+    changed = RULES.replace("held", "held2")
+    coordinator = restarted(path, clock, changed)
+    assert coordinator.decide().paused, "its signal is the same"
+    until(lambda: len(told) == 2)
+    coordinator.stop()
+
+
+def variations(text: str) -> list[str]:
+    """Texts that a broken disk or an editor may leave."""
+    data = json.loads(text)
+    broken: list[object] = [{}, [], None, 5, {**data, "version": 2}, {**data, "saved": "now"}]
+    for junk in (None, 5, "x", [], {}, [[]], [[[], 1, 2, 3, 4]], [["x", {}, 1, 2, 3]], {"": 1}, {"a": {"b": 1}}):
+        broken += [{**data, key: junk} for key in ("signals", "episodes", "last_start")]
+    name = next(iter(data["signals"]))
+    for state in (None, 5, {"on": 1}, {"on": True, "since": "x", "known": 1}, {"on": True, "since": 1e400, "known": 0}):
+        broken.append({**data, "signals": {name: {"": state, "GPU-0": state}}})
+    return ["", "{", text[: len(text) // 2], "\0" * 50, "[" * 100_000, *(json.dumps(item) for item in broken)]
+
+
+def test_a_corrupted_file_is_ignored(saved: Any) -> None:
+    path, clock = saved
+    for text in variations(path.read_text()):
+        path.write_text(text)
+        coordinator = restarted(path, clock, state_max_age=1e9)
+        assert coordinator.decide().rules in ((), ("held",))
+        coordinator.stop()
+
+
+def test_bytes_that_are_no_text_are_ignored(saved: Any) -> None:
+    path, clock = saved
+    path.write_bytes(b"\xff\xfe\x00")
+    coordinator = restarted(path, clock)
+    assert not coordinator.decide().paused
+    coordinator.stop()
+
+
+def test_a_full_disk_is_counted_and_said_once_not_raised(tmp_path: Path, monkeypatch: Any, caplog: Any) -> None:
+    path = tmp_path / "state.json"
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with node(RULES, state_path=path) as it:
+        it.poll(90)
+        it.coordinator._save()
+        before = path.read_text()
+        monkeypatch.setattr("gpurules.engine.memory.os.fsync", full)
+        for percent in (90, 90, 50, 90, 50):
+            it.poll(percent)
+        assert it.coordinator.collect().state_failures >= 1
+        assert it.coordinator.decide().paused
+        assert path.read_text() == before
+        assert [p.name for p in tmp_path.iterdir()] == ["state.json"]
+    assert caplog.text.count("No space left on device") == 1
+
+
+def test_a_folder_that_is_not_there_is_no_reason_to_fail(tmp_path: Path) -> None:
+    with node(RULES, state_path=tmp_path / "none" / "state.json") as it:
+        for _ in range(3):
+            it.poll(90)
+        assert it.coordinator.decide().paused
+
+
+def test_one_that_never_polled_does_not_make_old_state_look_fresh(saved: Any) -> None:
+    path, clock = saved
+    before = path.read_text()
+    clock.advance(300)
+    Coordinator(loads(RULES), Script(clock), clock=clock, options=Options(state_path=path)).stop()
+    assert path.read_text() == before
+
+
+def test_the_file_is_for_its_owner_alone(saved: Any) -> None:
+    assert saved[0].stat().st_mode & 0o777 == 0o600

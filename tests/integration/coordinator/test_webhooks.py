@@ -1,0 +1,179 @@
+"""The action ``webhook`` against a real HTTP server."""
+
+import hashlib
+import hmac
+import json
+import logging
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from gpurules.actions import ActionError, Event
+from gpurules.actions.delivery import RefusedError
+from gpurules.actions.webhook import Webhook
+from tests.integration.coordinator.stand import Endpoint
+
+SECRET_PATH = "/services/T0/SECRETTOKEN?key=SECRETKEY"
+
+
+def event(url: str, **parameters: Any) -> Event:
+    given = {"url": url, "timeout": 2.0, "headers": {}, "retries": 3, "backoff": 1.0, **parameters}
+    return Event("start", "hot", 1767225600.5, given, (0,), None, {"gpu_temperature": 91, "host": "node-1"}, {"a": "b"})
+
+
+class Waits:
+    """A sleep that does not."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def fails(happening: Event, sleep: Any = None) -> str:
+    with pytest.raises(ActionError) as caught:
+        Webhook(sleep or Waits()).start(happening)
+    return str(caught.value)
+
+
+def test_the_event_is_posted_as_json(endpoint: Endpoint) -> None:
+    Webhook().start(event(endpoint.url, headers={"X-Team": "storage"}))
+    (got,) = endpoint.received
+    assert got.headers["Content-Type"] == "application/json"
+    assert got.headers["X-Team"] == "storage"
+    assert got.data | {"id": ""} == {
+        "id": "",
+        "rule": "hot",
+        "edge": "start",
+        "timestamp": 1767225600.5,
+        "devices": [0],
+        "transfer": None,
+        "values": {"gpu_temperature": 91, "host": "node-1"},
+        "annotations": {"a": "b"},
+    }
+
+
+def test_500_is_tried_again_later_each_time_under_the_same_key(endpoint: Endpoint) -> None:
+    endpoint.statuses = [500, 503, 429, 200]
+    waits = Waits()
+    Webhook(waits).start(event(endpoint.url))
+    assert waits.seconds == [1, 2, 4]
+    assert len(endpoint.received) == 4
+    assert len({got.headers["Idempotency-Key"] for got in endpoint.received}) == 1
+    assert {got.data["id"] for got in endpoint.received} == {endpoint.received[0].headers["Idempotency-Key"]}
+
+
+def test_the_key_of_another_event_is_another(endpoint: Endpoint) -> None:
+    from dataclasses import replace
+
+    first = event(endpoint.url)
+    for each in (first, replace(first, edge="stop"), replace(first, timestamp=first.timestamp + 1)):
+        Webhook().start(each)
+    assert len({got.headers["Idempotency-Key"] for got in endpoint.received}) == 3
+
+
+def test_what_stays_500_fails_after_the_last_retry(endpoint: Endpoint) -> None:
+    endpoint.statuses = [500]
+    waits = Waits()
+    assert "answered 500" in fails(event(endpoint.url, retries=2), waits)
+    assert (len(endpoint.received), waits.seconds) == (3, [1, 2])
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 410])
+def test_a_refusal_is_not_tried_again(endpoint: Endpoint, status: int) -> None:
+    endpoint.statuses = [status]
+    with pytest.raises(RefusedError, match=str(status)):
+        Webhook(Waits()).start(event(endpoint.url))
+    assert len(endpoint.received) == 1
+
+
+def test_a_redirect_is_not_followed(endpoint: Endpoint) -> None:
+    endpoint.statuses = [302]
+    assert "answered 302" in fails(event(endpoint.url, retries=0))
+    assert len(endpoint.received) == 1
+
+
+def test_an_endpoint_that_is_down_fails_with_its_place(endpoint: Endpoint) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert fails(event(f"http://127.0.0.1:{port}/x")) == f"http://127.0.0.1:{port}: Connection refused"
+
+
+def test_a_slow_endpoint_is_given_up(endpoint: Endpoint) -> None:
+    endpoint.behave = lambda handler: time.sleep(0.5)
+    began = time.monotonic()
+    assert "no answer" in fails(event(endpoint.url, timeout=0.1, retries=0))
+    assert time.monotonic() - began < 0.4
+
+
+def test_an_endpoint_that_drips_is_given_up(endpoint: Endpoint) -> None:
+    def drip(handler: Any) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 40:
+            try:
+                handler.wfile.write(bytes([byte]))
+                handler.wfile.flush()
+            except OSError:
+                return
+            time.sleep(0.02)
+
+    endpoint.behave = drip
+    began = time.monotonic()
+    assert "no answer within 0.15 s" in fails(event(endpoint.url, timeout=0.15, retries=0))
+    assert time.monotonic() - began < 0.5
+
+
+def test_an_answer_that_is_no_http_fails(endpoint: Endpoint) -> None:
+    endpoint.behave = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
+    assert "BadStatusLine" in fails(event(endpoint.url, retries=0))
+
+
+def test_localhost_is_reached_whichever_address_it_listens_at(endpoint: Endpoint) -> None:
+    Webhook().start(event(f"http://localhost:{endpoint.port}/hook"))
+    assert len(endpoint.received) == 1
+
+
+def test_the_signature_is_the_hmac_of_the_body(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    Webhook().start(event(endpoint.url, secret_env="HOOK_SECRET"))
+    (got,) = endpoint.received
+    expected = hmac.new(b"s3cret", got.body, hashlib.sha256).hexdigest()
+    assert got.headers["X-Gpurules-Signature-256"] == f"sha256={expected}"
+    assert "s3cret" not in got.body.decode() + json.dumps(got.headers)
+
+
+def test_without_the_secret_nothing_is_sent(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOOK_SECRET", raising=False)
+    assert "HOOK_SECRET" in fails(event(endpoint.url, secret_env="HOOK_SECRET"))
+    assert endpoint.received == []
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "[::ffff:10.0.0.1]"]
+)
+def test_deny_private_refuses_private_addresses(endpoint: Endpoint, host: str) -> None:
+    with pytest.raises(RefusedError, match="private"):
+        Webhook(Waits()).start(event(f"http://{host}:{endpoint.port}/hook", deny_private=True))
+    assert endpoint.received == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:SECRETUSER@127.0.0.1:1" + SECRET_PATH,
+        "http://127.0.0.1:1" + SECRET_PATH + " with space",
+        "http://127.0.0.1:99999" + SECRET_PATH,
+        "http://[broken" + SECRET_PATH,
+        "http://" + "x" * 70 + ".example" + SECRET_PATH,
+    ],
+)
+def test_what_may_be_secret_is_in_no_message(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert "SECRET" not in fails(event(url, retries=0)) + caplog.text
+
+
+def test_a_header_that_is_wrong_is_not_quoted(endpoint: Endpoint) -> None:
+    assert "SECRET" not in fails(event(endpoint.url, headers={"Authorization": "Bearer\nSECRET"}, retries=0))
