@@ -21,6 +21,7 @@ VERBS = {
     "explain": "say why rules match or do not",
     "run": "run a ruleset over telemetry and show what it decides",
     "snapshot": "show what a telemetry source reports",
+    "sources": "list the telemetry sources, and which work here",
     "fields": "list what conditions can read",
     "actions": "list what rules can do",
     "rulesets": "list the rulesets that ship",

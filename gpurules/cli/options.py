@@ -75,5 +75,5 @@ def source_options(function: Function) -> Function:
         "--source",
         metavar="NAME:ARGUMENT",
         required=True,
-        help="Where telemetry comes from: replay:FILE, or synthetic:gpus=4,seconds=3600.",
+        help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, amd, replay:FILE, synthetic:gpus=4.",
     )(function)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from gpurules.errors import RegistrationError
+from gpurules.model import Snapshot
 from gpurules.registry import Registry, load_plugins
 from gpurules.telemetry.amd.factory import AmdFactory
 from gpurules.telemetry.auto import AutoFactory
@@ -72,6 +73,19 @@ def open_source(spec: str, **options: object) -> Source:
     return factory.open(argument, options)
 
 
+def first_snapshot(source: Source) -> Snapshot:
+    """Return what *source* tells first, waiting for one that is still starting.
+
+    Raises:
+        TelemetryError: it can not be read.
+    """
+    while True:
+        try:
+            return source.read()
+        except TelemetryStarting:
+            continue  # a start is bounded in time, after which it is another error
+
+
 __all__ = [
     "SOURCES",
     "EndOfTelemetry",
@@ -87,6 +101,7 @@ __all__ = [
     "TelemetryUnavailable",
     "TransferList",
     "all_sources",
+    "first_snapshot",
     "open_source",
     "read_transfers",
     "replay",

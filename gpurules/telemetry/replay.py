@@ -146,6 +146,7 @@ class ReplayFactory:
     """Opens ``replay:PATH``."""
 
     name = "replay"
+    summary = "recordings, whatever tool wrote them"
 
     def open(self, argument: str, options: Mapping[str, object]) -> Replay:
         """Return the recording at the path *argument*.

@@ -49,6 +49,7 @@ class SyntheticFactory:
     """Opens ``synthetic:gpus=4,seconds=3600,seed=7``."""
 
     name = "synthetic"
+    summary = "a simulated node"
 
     def open(self, argument: str, options: Mapping[str, object]) -> Synthetic:
         """Return the simulation that the options describe; see :class:`Scenario` for them and their defaults.

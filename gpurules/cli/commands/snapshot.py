@@ -6,17 +6,17 @@ from gpurules.cli.clock import moment
 from gpurules.cli.options import source_options, text_or_json
 from gpurules.cli.output import counted, say, table, to_json, write
 from gpurules.model import GPU, Dimension, Snapshot, format_amount
-from gpurules.telemetry import open_source
+from gpurules.telemetry import first_snapshot, open_source
 
 
 @click.command("snapshot")
 @source_options
 @text_or_json
 def command(source: str, format_: str, **options: object) -> int:
-    """Show what a telemetry source reports: of a recording, its first snapshot."""
+    """Show what a telemetry source reports now; of a recording, its first snapshot."""
     opened = open_source(source, **{name: value for name, value in options.items() if value is not None})
     try:
-        snapshot = opened.read()
+        snapshot = first_snapshot(opened)
     finally:
         opened.close()
     for problem in snapshot.problems:

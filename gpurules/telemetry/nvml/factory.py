@@ -9,6 +9,8 @@ from gpurules.telemetry.nvml.library import Library
 from gpurules.telemetry.nvml.reader import Reader
 from gpurules.telemetry.source import Options
 
+LIBRARY: str | None = None
+"""The path of libnvidia-ml, where it is not found on the search path by its name."""
 _TARGET = "gpurules.telemetry.nvml.factory:open_reader"
 
 
@@ -33,7 +35,7 @@ class NvmlFactory:
             TelemetryError: an option is not known or does not fit.
         """
         taken = Options.parse(self.name, argument, options)
-        library = taken.text("library")
+        library = taken.text("library") or LIBRARY
         live = LiveOptions.take(taken)
         taken.finish()
         return live.source(self.name, _TARGET, {"library": library}, lambda: open_reader(library))

@@ -1,0 +1,64 @@
+"""Which telemetry sources can be used here, and why not the others."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from gpurules.telemetry import SOURCES, SourceFactory, all_sources
+from gpurules.telemetry.live.availability import Availability
+
+_AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known of one source.
+
+    Missing: ``is_usable`` is None for a source that does not depend on where it is used, or can not say.
+    """
+
+    name: str
+    summary: str
+    is_usable: bool | None
+    detail: str
+    gpu_count: int = 0
+
+
+def survey(timeout: float = 10.0) -> tuple[Finding, ...]:
+    """Return what is found of every source, of plug-ins too, by trying all of them at once.
+
+    Units: *timeout* in seconds, for each.
+    """
+    sources, broken = all_sources()
+    tried = [factory for factory in sources if factory.name != _AUTO]
+    with ThreadPoolExecutor(max_workers=max(1, len(tried))) as pool:
+        findings = list(pool.map(lambda factory: _finding(factory, timeout), tried))
+    auto = sources.get(_AUTO)
+    first = [] if auto is None else [_auto(auto, findings)]
+    failed = [Finding(name, "", False, reason) for name, reason in broken.items() if name not in sources]
+    return (*first, *findings, *failed)
+
+
+def _summary(factory: SourceFactory) -> str:
+    return str(getattr(factory, "summary", ""))
+
+
+def _finding(factory: SourceFactory, timeout: float) -> Finding:
+    probe = getattr(factory, "probe", None)
+    if probe is None:
+        return Finding(factory.name, _summary(factory), None, "")
+    try:
+        found = probe("", timeout)
+    except Exception as error:  # a plug-in's probe may raise anything
+        return Finding(factory.name, _summary(factory), False, f"{type(error).__name__}: {error}")
+    if not isinstance(found, Availability):
+        return Finding(factory.name, _summary(factory), None, "")
+    return Finding(factory.name, _summary(factory), found.is_usable, found.detail, found.gpu_count)
+
+
+def _auto(auto: SourceFactory, findings: list[Finding]) -> Finding:
+    """Return which source ``auto`` would take: it takes the first that ships and works, best with a GPU."""
+    live = [finding for finding in findings if finding.is_usable and finding.name in SOURCES]
+    best = next((finding for finding in live if finding.gpu_count), live[0] if live else None)
+    if best is None:
+        return Finding(_AUTO, _summary(auto), False, "no live source works here")
+    return Finding(_AUTO, _summary(auto), True, f"takes {best.name}", best.gpu_count)

@@ -1,0 +1,88 @@
+"""``gpurules sources``."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CSV = """index, uuid, name, driver_version, memory.used [MiB], memory.total [MiB]
+0, GPU-a, Tesla T4, 580.1, 1 MiB, 4 MiB
+"""
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine on which nothing is installed, but what a test puts into the folder."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("gpurules.telemetry.nvidia_smi._ELSEWHERE", ())
+    monkeypatch.setattr("gpurules.telemetry.amd.tools._FOLDERS", ())
+    monkeypatch.setattr("gpurules.telemetry.dcgm.URL", "http://127.0.0.1:1/metrics")
+    monkeypatch.setattr("gpurules.telemetry.nvml.factory.LIBRARY", "/none/libnvidia-ml.so.1")
+    return tmp_path
+
+
+def install_nvidia_smi(folder: Path) -> None:
+    (folder / "out.csv").write_text(CSV)
+    binary = folder / "nvidia-smi"
+    binary.write_text(f"#!/bin/sh\n[ $1 = -q ] && exit 1\nexec /bin/cat {folder}/out.csv\n")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+
+
+def test_each_source_says_why_it_does_not_work(gpurules: Any, bare: Path) -> None:
+    done = gpurules("sources")
+    assert done.code == 0
+    lines = {line.split()[0]: line for line in done.out.splitlines() if line[0] != " "}
+    assert list(lines) == ["source", "auto", "nvml", "nvidia-smi", "dcgm", "amd", "replay", "synthetic"]
+    assert "no live source works here" in lines["auto"]
+    assert "can not be loaded" in lines["nvml"]
+    assert "there is no program 'nvidia-smi'" in lines["nvidia-smi"]
+    assert "can not be reached" in lines["dcgm"]
+    assert "neither the module amdsmi" in lines["amd"]
+    assert max(map(len, done.out.splitlines())) <= 100
+
+
+def test_the_source_that_works_says_what_it_found(gpurules: Any, bare: Path) -> None:
+    install_nvidia_smi(bare)
+    done = gpurules("sources", "--format", "json")
+    found = {source["name"]: source for source in json.loads(done.out)["sources"]}
+    assert found["nvidia-smi"] == {
+        "name": "nvidia-smi",
+        "summary": "NVIDIA GPUs through the program nvidia-smi",
+        "usable": True,
+        "detail": "1 x Tesla T4 · driver 580.1",
+        "gpus": 1,
+    }
+    assert (found["auto"]["usable"], found["auto"]["detail"]) == (True, "takes nvidia-smi")
+    assert found["replay"]["usable"] is None
+
+
+def test_a_snapshot_is_taken_by_whatever_works(gpurules: Any, bare: Path) -> None:
+    install_nvidia_smi(bare)
+    for source in ("auto", "nvidia-smi"):
+        done = gpurules("snapshot", "--source", source)
+        assert (done.code, done.err) == (0, "")
+        assert "Tesla T4" in done.out
+
+
+def test_a_snapshot_of_what_does_not_work_is_2(gpurules: Any, bare: Path) -> None:
+    done = gpurules("snapshot", "--source", "nvml")
+    assert (done.code, done.out) == (2, "")
+    assert "can not be loaded" in done.err
+
+
+def test_a_source_of_a_plug_in_is_listed(gpurules: Any, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd:
+        name = "odd"
+
+        def open(self, argument: str, options: object) -> object:
+            return None
+
+        def probe(self, argument: str, timeout: float) -> object:
+            raise RuntimeError("out of order")
+
+    monkeypatch.setattr("gpurules.telemetry.load_plugins", lambda group: ({"odd": Odd}, {"bad": "ImportError: no"}))
+    out = gpurules("sources").out
+    assert "RuntimeError: out of order" in out
+    assert "can not be imported: ImportError: no" in out
