@@ -1,5 +1,6 @@
 """Reads a source in a thread of its own, so that a source that hangs holds up nobody."""
 
+import logging
 import threading
 import time
 from collections.abc import Collection
@@ -10,6 +11,7 @@ from gpurules.model import Snapshot
 from gpurules.telemetry import SOURCES, EndOfTelemetry, Source, TelemetryError, all_sources, open_source
 from gpurules.telemetry.source import TelemetryTimeout
 
+_LOGGER = logging.getLogger("gpurules.coordinator")
 Answer: TypeAlias = Snapshot | TelemetryError | None
 """What came of one reading; None where nobody waits for it any longer."""
 
@@ -90,8 +92,11 @@ class Reading:
         while self._orders.get():
             self._answers.put(self._answer())
         source, self._source = self._source, None
-        if source is not None:
-            source.close()
+        try:
+            if source is not None:
+                source.close()
+        except Exception as error:  # somebody else's code; nothing is left to be done about it
+            _LOGGER.warning("%s was not closed well: %s: %s", self.name, type(error).__name__, error)
 
     def _answer(self) -> Answer:
         try:
