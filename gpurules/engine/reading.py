@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from gpurules.model import Snapshot
 from gpurules.telemetry import SOURCES, EndOfTelemetry, Source, TelemetryError, all_sources, open_source
-from gpurules.telemetry.source import TelemetryTimeout
+from gpurules.telemetry.source import TelemetryStarting, TelemetryTimeout
 
 _LOGGER = logging.getLogger("gpurules.coordinator")
 Answer: TypeAlias = Snapshot | TelemetryError | None
@@ -105,11 +105,20 @@ class Reading:
                 source = self._source = open_source(str(self._spec))
                 self._sampled = None
             self._choose(source)
-            return source.read()
+            return self._started(source)
         except TelemetryError as error:
             return error
         except BaseException as error:  # a source is a plug-in and may raise anything; the thread must go on
             return TelemetryError(f"{self.name}: {type(error).__name__}: {error}")
+
+    def _started(self, source: Source) -> Snapshot:
+        """Return what the source tells, once it has come up: that takes a bounded time, after which it says so."""
+        while True:
+            try:
+                return source.read()
+            except TelemetryStarting:
+                if self._is_closed:
+                    raise
 
     def _choose(self, source: Source) -> None:
         wanted = self._fields

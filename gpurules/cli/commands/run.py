@@ -8,14 +8,17 @@ from pathlib import Path
 
 import click
 
+from gpurules.cli.agent import Settings, run_agent
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, source_options, text_or_json
 from gpurules.cli.output import Style, counted, paint, say, write
 from gpurules.cli.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.sources import open_telemetry
 from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
+from gpurules.engine import Options
 from gpurules.rules.ruleset import Ruleset
-from gpurules.telemetry import FiniteSource, open_source, read_transfers
+from gpurules.telemetry import FiniteSource, read_transfers
 
 
 @click.command("run")
@@ -27,17 +30,35 @@ from gpurules.telemetry import FiniteSource, open_source, read_transfers
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Transfers to decide on, one JSON a line, each when the recording reaches its `created`.",
 )
+@option("--once", is_flag=True, help="Poll once and end; 2 where there is no telemetry.")
+@option("--dry-run", is_flag=True, help="Call no effect, such as a webhook; say which would be called.")
+@option(
+    "--state",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the state of signals in this file, so that timers go on after a restart.",
+)
 @text_or_json
 @option("-v", "--verbose", is_flag=True, help="Show transfers that nothing is asked of, too.")
 def command(
-    ruleset: str, source: str, transfers: Path | None, format_: str, verbose: bool, **options: object
+    ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
+    format_: str, verbose: bool, **options: object,
 ) -> int:  # fmt: skip
-    """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of what it decides, and why."""
+    """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of what it decides, and why.
+
+    Over a source of this node it polls until it is interrupted: SIGHUP reloads the ruleset, SIGTERM ends in order. Over
+    a recording it decides on transfers as fast as it can, and calls no effect unless --once or --state is given.
+    """
     loaded = load_ruleset(ruleset)
-    opened = open_source(source, **{name: value for name, value in options.items() if value is not None})
+    opened, interval = open_telemetry(source, options)
     try:
-        if not isinstance(opened, FiniteSource):
-            raise click.UsageError(f"{source} has no end; record it first and use replay:FILE")
+        if once or state or not isinstance(opened, FiniteSource):
+            if transfers:
+                raise click.UsageError(f"--transfers is for a recording that is played through, not for {source}")
+            if format_ == "text":
+                write(_header(loaded, source))
+            given = Options(poll_interval=interval, state_path=state, dry_run=dry_run)
+            return run_agent(loaded, opened, Settings(format_ == "json", once, given))
         listed = read_transfers(transfers) if transfers else ()
         playback = Playback(loaded, listed)
         began = time.perf_counter()

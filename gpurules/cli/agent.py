@@ -1,0 +1,225 @@
+"""Runs a ruleset over live telemetry until it is told to stop, and tells what happens, line by line."""
+
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+from types import FrameType
+
+from gpurules.actions import is_effect
+from gpurules.actions.decision import Decision
+from gpurules.cli.clock import time_of_day
+from gpurules.cli.output import Style, counted, paint, say, write
+from gpurules.cli.pacing import OwnTime
+from gpurules.cli.playback import NEUTRAL, NodeChange, node_directives
+from gpurules.cli.timeline import INDENT, Timeline, event_json
+from gpurules.diagnostics.excerpt import visible
+from gpurules.engine import Coordinator, Edge, Options, PollReport
+from gpurules.model import format_duration
+from gpurules.rules import Ruleset
+from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
+
+_STOPPING = {signal.SIGINT: 130, signal.SIGTERM: 0}
+"""The signals that end the agent, each with the exit code."""
+
+_AT_ONCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an agent runs; ``is_json`` is how it talks."""
+
+    is_json: bool = False
+    once: bool = False
+    options: Options = field(default_factory=Options)
+
+
+def coordinator_of(ruleset: Ruleset, source: Source, options: Options) -> Coordinator:
+    """Return a coordinator over *source*; recorded and simulated telemetry brings its own time."""
+    if not isinstance(source, FiniteSource):
+        return Coordinator(ruleset, source, options=options)
+    if options.poll_interval is None:
+        options = replace(options, poll_interval=_AT_ONCE, jitter=0.0, read_timeout=60.0)
+    paced = OwnTime(source, time.time)
+    return Coordinator(ruleset, paced, clock=paced.clock, options=options)
+
+
+def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
+    """Poll until a signal comes, the source ends or the reader of stdout goes; return the exit code."""
+    coordinator = coordinator_of(ruleset, source, settings.options)
+    ends: SimpleQueue[int] = SimpleQueue()
+    teller = Teller(coordinator, settings.is_json)
+
+    def tell(report: PollReport) -> None:
+        if not teller.tell(report) or report.ended:
+            ends.put(0)
+
+    coordinator.on_poll(tell)
+    with logging_to_stderr(), signals(ends.put, coordinator.request_reload):
+        try:
+            code = _poll_once(coordinator) if settings.once else _wait(coordinator, ends)
+        finally:
+            coordinator.stop()
+    teller.sum_up()
+    return code
+
+
+def _poll_once(coordinator: Coordinator) -> int:
+    try:
+        return 2 if coordinator.poll().snapshot is None else 0
+    except EndOfTelemetry:
+        return 0
+
+
+def _wait(coordinator: Coordinator, ends: "SimpleQueue[int]") -> int:
+    coordinator.start()
+    while True:
+        try:
+            return ends.get(timeout=3600)  # without a time-out no signal would come through on some systems
+        except Empty:
+            continue
+
+
+@contextmanager
+def signals(end: Callable[[int], object], reload: Callable[[], object]) -> Iterator[None]:
+    """SIGHUP reloads, SIGTERM and SIGINT end; a second one ends the process at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        end(_STOPPING[signal.Signals(number)])
+
+    def again(number: int, frame: FrameType | None) -> None:
+        reload()
+
+    handlers = {**dict.fromkeys(_STOPPING, stop), signal.SIGHUP: again}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def logging_to_stderr() -> Iterator[None]:
+    """What the package logs goes to stderr, a line each."""
+    logger, handler = logging.getLogger("gpurules"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(min(level or logging.INFO, logging.INFO))
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class Teller:
+    """Tells what each poll brought: a timeline for people, a JSON object a line for programs."""
+
+    def __init__(self, coordinator: Coordinator, is_json: bool) -> None:
+        self._coordinator = coordinator
+        self._is_json = is_json
+        self._timeline = Timeline(coordinator.engine.ruleset, sys.stdout.isatty())
+        self._version = coordinator.engine.ruleset.version
+        self._before: Decision | None = None
+        self._error: str | None = None
+
+    def tell(self, report: PollReport) -> bool:
+        """Write what *report* brought; return False when the reader of stdout has gone."""
+        lines = [*self._reloads(), *self._telemetry(report)]
+        for change in report.transitions:
+            lines.append(event_json(change) if self._is_json else self._drawn(change))
+        lines += self._node()
+        for edge in report.edges:
+            if self._is_json:
+                lines.append(_edge_json(edge))
+            elif _effects(edge):
+                lines.append(self._edge(edge, INDENT if lines else f"{time_of_day(edge.timestamp)}  "))
+        text = "".join(lines)
+        return write(text) if text else True
+
+    def _reloads(self) -> list[str]:
+        ruleset = self._coordinator.engine.ruleset
+        if ruleset.version == self._version:
+            return []
+        self._version = ruleset.version
+        self._timeline = Timeline(ruleset, sys.stdout.isatty())
+        if self._is_json:
+            return [_line("ruleset", time.time(), ruleset=ruleset.name, version=ruleset.version)]
+        return [paint(f"{INDENT}ruleset {ruleset.name} {ruleset.version[:6]} is in force", Style.FAINT) + "\n"]
+
+    def _telemetry(self, report: PollReport) -> list[str]:
+        if report.error == self._error or (report.error is not None and self._error is not None):
+            return []
+        self._error = report.error
+        if self._is_json:
+            return [_line("telemetry", time.time(), ok=report.error is None, error=report.error)]
+        if report.error is not None and not report.ended:
+            say(f"gpurules: no telemetry: {visible(report.error)}")
+        elif report.error is None:
+            say("gpurules: telemetry is back")
+        return []
+
+    def _node(self) -> list[str]:
+        before, decision = self._before, self._coordinator.decide()
+        self._before = decision
+        if node_directives(decision) == (node_directives(before) if before else NEUTRAL):
+            return []
+        change = NodeChange(decision.snapshot_time, before, decision)
+        return [event_json(change) if self._is_json else self._drawn(change)]
+
+    def _drawn(self, event: object) -> str:
+        drawn = self._timeline.lines(event, self._coordinator.engine.snapshot)  # type: ignore[arg-type]
+        return "".join(f"{line}\n" for line in drawn)
+
+    def _edge(self, edge: Edge, before: str) -> str:
+        where = f" on GPU {', '.join(map(str, edge.devices))}" if edge.devices else ""
+        of = f" for {visible(edge.transfer_id)}" if edge.transfer_id else ""
+        word = "starts" if edge.is_start else f"stops after {format_duration(edge.lasted)}"
+        note = " (quiet)" if edge.suppressed else " (dry run)" if self._coordinator.options.dry_run else ""
+        mark = paint("●" if edge.is_start else "○", Style.HEAD)
+        return f"{before}{mark} {visible(edge.rule.name)} {word}{where}{of}: {', '.join(_effects(edge))}{note}\n"
+
+    def sum_up(self) -> None:
+        """Write what came of it all."""
+        counts = self._coordinator.collect()
+        effects = {
+            name: {"sent": c.sent, "failed": c.failed, "dropped": c.dropped} for name, c in counts.effects.items()
+        }
+        if self._is_json:
+            told = {"polls": counts.polls, "missed_polls": counts.missed_polls, "reloads": counts.reloads}
+            write(_line("end", time.time(), **told, effects=effects))
+            return
+        parts = [counted(counts.polls, "poll"), f"{counts.missed_polls} missed" if counts.missed_polls else ""]
+        for name, of in effects.items():
+            parts.append(f"{name} {', '.join(f'{n} {word}' for word, n in of.items() if n) or 'not called'}")
+        write(f"{'; '.join(part for part in parts if part)}\n")
+
+
+def _effects(edge: Edge) -> list[str]:
+    return [ordered.name for ordered in edge.rule.actions if is_effect(ordered.action)]
+
+
+def _edge_json(edge: Edge) -> str:
+    return _line(
+        "rule",
+        edge.timestamp,
+        rule=edge.rule.name,
+        edge="start" if edge.is_start else "stop",
+        devices=list(edge.devices),
+        transfer=edge.transfer_id,
+        lasted=edge.lasted,
+        suppressed=edge.suppressed,
+        effects=_effects(edge),
+    )
+
+
+def _line(event: str, timestamp: float, **data: object) -> str:
+    return json.dumps({"event": event, "timestamp": timestamp, **data}, ensure_ascii=False) + "\n"
