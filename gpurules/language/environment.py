@@ -1,7 +1,7 @@
 """The names that a condition can use, and what checking a text against them gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gpurules.diagnostics import Finding, Span
 from gpurules.fields import FIELDS, Field, Scope
@@ -61,11 +61,14 @@ class Environment:
         definitions: Mapping[str, Parsed] | None = None,
         signals: Mapping[str, Parsed] | None = None,
         inputs: Mapping[str, Input] | None = None,
+        endings: Mapping[str, Parsed] | None = None,
     ) -> None:
         self._fields = fields
         self._definitions = definitions or {}
         self._signals = signals or {}
         self._inputs = inputs or {}
+        self._endings = endings or {}
+        self._checked_endings: dict[str, Checked] = {}
         self._checked: dict[tuple[str, str], Checked] = {}
         self._lists: dict[str, tuple[ir.Constant, ...]] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
@@ -86,9 +89,14 @@ class Environment:
         return self._checked["definition", name]
 
     def signal(self, name: str) -> Checked:
-        """Return the start condition of the signal *name* checked."""
+        """Return the start condition of the signal *name* checked; it is per GPU if its ``until`` is."""
         self._prepare_named(("signal", name))
         return self._checked["signal", name]
+
+    def ending(self, name: str) -> Checked | None:
+        """Return the ``until`` of the signal *name* checked, None where it has none."""
+        self._prepare_named(("signal", name))
+        return self._checked_endings.get(name)
 
     def resolve(self, name: str) -> Named:
         """Return what *name* stands for, None if for nothing."""
@@ -114,10 +122,12 @@ class Environment:
             return ("definition", name)
         return ("signal", name) if name in self._signals else None
 
-    def _needs(self, parsed: Parsed) -> list[tuple[str, str]]:
-        """Return the definitions and signals that a text names, in order."""
+    def _needs(self, *texts: Parsed) -> list[tuple[str, str]]:
+        """Return the definitions and signals that texts name, in order."""
         found: dict[tuple[str, str], None] = {}
-        stack: list[nodes.Definition] = [*([parsed.tree] if parsed.tree else []), *parsed.fragments]
+        stack: list[nodes.Definition] = []
+        for parsed in texts:
+            stack += [*([parsed.tree] if parsed.tree else []), *parsed.fragments]
         while stack:
             node = stack.pop()
             if isinstance(node, nodes.Name) and (key := self._key(node.name)) is not None:
@@ -150,7 +160,10 @@ class Environment:
             else:
                 path.append(key)
                 stack.append((key, True))
-                stack.extend((need, False) for need in reversed(self._needs(self._parsed(key))))
+                texts = [self._parsed(key)]
+                if key[0] == "signal" and key[1] in self._endings:
+                    texts.append(self._endings[key[1]])
+                stack.extend((need, False) for need in reversed(self._needs(*texts)))
 
     def _report_cycle(self, cycle: list[tuple[str, str]]) -> None:
         names = " -> ".join(name for _, name in [*cycle, cycle[0]])
@@ -174,8 +187,14 @@ class Environment:
             self._lists[key[1]] = members
             self._checked[key] = Checked(members[0] if members else BROKEN, tuple(context.findings))
             return
-        is_signal = key[0] == "signal"
-        self._checked[key] = self._checked_text(parsed, wants_bool=is_signal, name=None if is_signal else key[1])
+        if key[0] == "definition":
+            self._checked[key] = self._checked_text(parsed, wants_bool=False, name=key[1])
+            return
+        start = self._checked_text(parsed, wants_bool=True)
+        if key[1] in self._endings:
+            ending = self._checked_endings[key[1]] = self._checked_text(self._endings[key[1]], wants_bool=True)
+            start = replace(start, per_gpu=start.per_gpu or ending.per_gpu)
+        self._checked[key] = start
 
     def _checked_text(self, parsed: Parsed, wants_bool: bool, name: str | None = None) -> Checked:
         context = Context(self)

@@ -68,11 +68,17 @@ class Builder:
             for name, node in merged.sections["signals"].items()
             if isinstance(node, YamlMapping) and isinstance(node.get("condition"), YamlScalar)
         }
+        self._endings: dict[str, Expression] = {
+            name: expression.condition(until)
+            for name, node in merged.sections["signals"].items()
+            if isinstance(node, YamlMapping) and isinstance(until := node.get("until"), YamlScalar)
+        }
         self._environment = Environment(
             {**FIELDS, **self.declared},
             {name: found.parsed for name, found in self._definitions.items()},
             {name: found.parsed for name, found in self._conditions.items()},
             self.inputs,
+            {name: found.parsed for name, found in self._endings.items()},
         )
 
     @property
@@ -172,11 +178,8 @@ class Builder:
         self, name: str, start: tuple[Expression, Checked], values: Mapping[str, YamlNode], rule: str | None
     ) -> Signal:
         found, checked = start
-        until, until_checked = None, None
-        node = values.get("until")
-        if isinstance(node, YamlScalar):
-            until = expression.condition(node)
-            until_checked = self._environment.condition(until.parsed)
+        until, until_checked = self._ending(name, values.get("until"), rule)
+        if until is not None and until_checked is not None:
             self._report(until, until_checked, rule)
             self._check_scope(until, until_checked, name)
         return Signal(
@@ -190,6 +193,15 @@ class Builder:
             keep_for_seconds=_seconds(values.get("keep_for")) or 0.0,
             rule=rule,
         )
+
+    def _ending(self, name: str, node: YamlNode | None, rule: str | None) -> tuple[Expression | None, Checked | None]:
+        """Return the ``until`` of a named signal, or of a rule's own."""
+        if rule is None:
+            return self._endings.get(name), self._environment.ending(name)
+        if not isinstance(node, YamlScalar):
+            return None, None
+        until = expression.condition(node)
+        return until, self._environment.condition(until.parsed)
 
     def _check_scope(self, found: Expression, checked: Checked, name: str) -> None:
         strange = sorted(f.name for f in ir.fields(checked.term) if f.scope not in AMBIENT)
