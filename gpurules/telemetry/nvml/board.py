@@ -10,7 +10,7 @@ from gpurules.telemetry.live.rates import Rates
 from gpurules.telemetry.nvml.counters import ATTRIBUTES, Facts, Poll, read_counters
 from gpurules.telemetry.nvml.library import FAILURES, GPU_IS_LOST, REASONS, CallFailed, Handle, Library
 from gpurules.telemetry.nvml.processes import Namer, read_processes
-from gpurules.telemetry.nvml.readings import CORE, MEMORY, READINGS, Reading, read_memory
+from gpurules.telemetry.nvml.readings import MEMORY, READINGS, Reading, read_memory, read_temperature
 
 NO_SHARE = "NVML does not tell it of a MIG instance"
 _FAILED = frozenset(REASONS[code] for code in FAILURES)
@@ -64,7 +64,7 @@ class BoardReader:
     def _check(self, handle: Handle) -> None:
         """Find out whether a GPU that told nothing answers at all, by a call that every GPU supports."""
         try:
-            self.library.ask("nvmlDeviceGetTemperature", handle, CORE)
+            read_temperature(self.library, handle)
         except CallFailed as error:
             if error.code in FAILURES or error.code == GPU_IS_LOST:
                 raise _Lost(error.reason) from None

@@ -52,6 +52,16 @@ def _utilization(library: Library, handle: Handle) -> Mapping[str, Value]:
     return {"utilization": rates.gpu, "memory_busy": rates.memory}
 
 
+def read_temperature(library: Library, handle: Handle) -> Mapping[str, Value]:
+    """Return the temperature of the core; the first form of the call is to go with CUDA 14."""
+    try:
+        return {"temperature": library.ask("nvmlDeviceGetTemperature", handle, CORE)}
+    except CallFailed as error:
+        if error.code != FUNCTION_NOT_FOUND:
+            raise
+    return {"temperature": library.ask("nvmlDeviceGetTemperatureV", handle, CORE)}
+
+
 def _margin(library: Library, handle: Handle) -> Mapping[str, Value]:
     try:
         return {"temperature_margin": library.ask("nvmlDeviceGetMarginTemperature", handle)}
@@ -59,7 +69,8 @@ def _margin(library: Library, handle: Handle) -> Mapping[str, Value]:
         if error.code not in _OLDER:
             raise
     limit = library.ask("nvmlDeviceGetTemperatureThreshold", handle, _SLOWDOWN)
-    return {"temperature_margin": limit - library.ask("nvmlDeviceGetTemperature", handle, CORE)}
+    now = read_temperature(library, handle)["temperature"]
+    return {"temperature_margin": None if now is None else limit - now}
 
 
 def _throttle(library: Library, handle: Handle) -> Mapping[str, Value]:
@@ -83,7 +94,7 @@ def _number(attribute: str, function: str, *arguments: int, times: int = 1, over
 READINGS = (
     Reading(MEMORY, read_memory),
     Reading(("utilization", "memory_busy"), _utilization),
-    _number("temperature", "nvmlDeviceGetTemperature", CORE),
+    Reading(("temperature",), read_temperature),
     Reading(("temperature_margin",), _margin),
     _number("power", "nvmlDeviceGetPowerUsage", over=1000),
     _number("power_limit", "nvmlDeviceGetEnforcedPowerLimit", over=1000),

@@ -58,6 +58,19 @@ def test_the_first_version_of_memory_is_read_where_the_second_is_missing(inline,
     assert gpu.missing["memory_reserved"] == "not told by this driver"
 
 
+def test_the_newer_call_is_made_where_a_driver_has_the_older_no_more(inline, node):
+    node.add(margin=None, slowdown=87)
+    node.fail("gpu0", "nvmlDeviceGetTemperature", NO_FUNCTION)
+    gpu = inline().read().gpus[0]
+    assert (gpu.temperature, gpu.temperature_margin) == (64, 23)
+
+
+def test_throttle_reasons_are_read_by_their_older_name_where_there_is_no_newer(inline, node):
+    node.add()
+    node.fail("gpu0", "nvmlDeviceGetCurrentClocksEventReasons", NO_FUNCTION)
+    assert inline().read().gpus[0].throttle_power is True
+
+
 def test_unified_memory_is_missing_and_not_zero(inline, node):
     node.add(name="NVIDIA GB10", memory_total=None, memory_used=None, power_mw=11_170)
     gpu = inline().read().gpus[0]

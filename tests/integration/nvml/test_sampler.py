@@ -224,6 +224,40 @@ def test_reads_go_on_when_the_sampler_is_killed_between_them(open_nvml, node):
         assert source.reader.status.pid != before
 
 
+def test_a_sampler_that_was_stopped_is_replaced(open_nvml, node):
+    node.add()
+    source = open_nvml()
+    until_read(source)
+    os.kill(source.reader.status.pid, signal.SIGSTOP)
+    took, error = timed(source.read)
+    assert isinstance(error, TelemetryTimeout)
+    assert took < TIMEOUT + 0.2
+    assert until_read(source).gpus[0].healthy
+
+
+def test_reads_from_several_threads_are_all_answered(open_nvml, node):
+    node.add()
+    source = open_nvml(timeout=10)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(source.read().gpus[0].power)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [612.345] * 8
+    assert source.reader.status.starts == 1
+
+
+def test_only_what_is_asked_for_is_sampled_there_too(open_nvml, node):
+    node.add()
+    source = open_nvml(fields="gpu_power+gpu_temperature", timeout=10)
+    gpu = source.read().gpus[0]
+    assert (gpu.power, gpu.temperature, gpu.memory) == (612.345, 64, None)
+    source.sample({"gpu_memory"})
+    gpu = source.read().gpus[0]
+    assert (gpu.power, gpu.memory) == (None, 25.0)
+
+
 def test_reads_go_on_when_the_sampler_is_killed_in_the_midst_of_one(open_nvml, node):
     node.add()
     source = open_nvml(timeout=5)

@@ -8,7 +8,7 @@ from gpurules.telemetry.source import Options
 
 
 def test_the_built_in_sources_are_registered():
-    assert {"replay", "synthetic"} <= set(SOURCES.names)
+    assert {"auto", "nvml", "nvidia-smi", "dcgm", "amd", "replay", "synthetic"} <= set(SOURCES.names)
 
 
 def test_a_misspelt_source_is_answered_with_the_nearest():
@@ -44,11 +44,22 @@ def test_a_simulation_takes_its_options_from_the_name_and_apart():
         ("synthetic:gpus=1.5", "the option 'gpus' is a whole number"),
         ("synthetic:seconds=nan", "the option 'seconds' is a number"),
         ("synthetic:interval=0", "the option 'interval' is a number"),
+        ("nvml:mode=magic", "the option 'mode' is one of process, thread, inline, not 'magic'"),
+        ("nvml:timeout=0", "the option 'timeout' is a number"),
+        ("nvidia-smi:binray=x", "no option is named 'binray'; did you mean 'binary'"),
     ],
 )
 def test_a_wrong_option_is_named(spec, message):
     with pytest.raises(TelemetryError, match=message):
         open_source(spec)
+
+
+def test_names_are_a_set_or_a_text():
+    options = Options("nvml", {"a": "gpu_power + gpu_memory", "b": {"hour"}, "c": 3})
+    assert options.names("a") == {"gpu_power", "gpu_memory"}
+    assert (options.names("b"), options.names("none")) == ({"hour"}, None)
+    with pytest.raises(TelemetryError, match="'c' is a set of names, not 3"):
+        options.names("c")
 
 
 def test_an_option_of_the_wrong_type_is_refused():

@@ -218,6 +218,14 @@ int nvmlDeviceGetTemperature(device d, int sensor, u32 *out) {
     return result;
 }
 
+struct temperature { u32 version; int sensor, temperature; };
+int nvmlDeviceGetTemperatureV(device d, struct temperature *out) {
+    u64 value;
+    int result = enter("nvmlDeviceGetTemperatureV", d);
+    if (!result && !(result = number(d->name, "temperature", &value))) out->temperature = (int)value;
+    return result;
+}
+
 int nvmlDeviceGetTemperatureThreshold(device d, int kind, u32 *out) {
     u64 value;
     int result = enter("nvmlDeviceGetTemperatureThreshold", d);
