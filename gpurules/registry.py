@@ -41,8 +41,19 @@ def nearest(name: str, candidates: Iterable[str], count: int = 1) -> tuple[str, 
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
-    """Return the hint ``did you mean 'x'?`` for a wrong *name*, or None when nothing is near."""
+    """Return the hint ``did you mean 'x'?`` for a wrong *name*, or None when nothing is near.
+
+    A second candidate is named only where it is about as near as the first.
+
+    >>> did_you_mean("gpu_memroy", ["gpu_memory", "gpu_memory_used"])
+    "did you mean 'gpu_memory'?"
+    """
+    from difflib import SequenceMatcher
+
     close = nearest(name, candidates, 2)
+    if len(close) == 2:
+        first, second = (SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in close)
+        close = close if second > first - 0.05 else close[:1]
     return f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
 
 

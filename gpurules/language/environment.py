@@ -175,9 +175,10 @@ class Environment:
             f"{first[1]!r} is defined by itself: {names}",
             "take one name out of the circle",
         )
-        self._checked[first] = Checked(BROKEN, (finding,))
+        used = frozenset(name for _, name in cycle)
+        self._checked[first] = Checked(BROKEN, (finding,), used=used)
         for other in others:
-            self._checked[other] = Checked(BROKEN, ())
+            self._checked[other] = Checked(BROKEN, (), used=used)
 
     def _check_named(self, key: tuple[str, str]) -> None:
         parsed = self._parsed(key)

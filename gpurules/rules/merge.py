@@ -177,8 +177,9 @@ class Merger:
                 if (d.code, d.path, d.line, d.column) != ("GPR402", rule.source.path, place.line, place.column)
             ]
             self.problems.append(_needs_override(name, known[name.text].name))
-        elif name.text not in known:
-            known[name.text] = MergedRule(name, rule, dict(rule.values))
+        else:  # a second rule of one name has been reported; what else is wrong with it is found all the same
+            key = name.text if name.text not in known else f"{name.text} (line {name.location().line})"
+            known[key] = MergedRule(name, rule, dict(rule.values))
 
     def _patch(self, known: MergedRule, rule: YamlMapping) -> None:
         if "parameters" in rule.values and "action" not in rule.values and "actions" in known.values:
