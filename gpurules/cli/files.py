@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def ruleset_files(arguments: Iterable[str]) -> list[str]:
         for path in _meant(argument):
             found.setdefault(os.path.realpath(path), shown(path))
     return list(found.values())
+
+
+def excluded(paths: Iterable[str], named: Iterable[str], globs: Iterable[str]) -> list[str]:
+    """Return *paths* without those that a glob of *globs* means; what is *named* itself is never left out."""
+    kept, patterns = {shown(path) for path in named}, list(globs)
+    return [
+        path
+        for path in paths
+        if path in kept or not any(fnmatchcase(path, g) or fnmatchcase(Path(path).name, g) for g in patterns)
+    ]
 
 
 def shown(path: str) -> str:

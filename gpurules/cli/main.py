@@ -27,6 +27,7 @@ VERBS = {
     "rulesets": "list the rulesets that ship",
     "rule": "explain a diagnostic code",
     "schema": "print the JSON Schema of ruleset files, for editors",
+    "config": "show the configuration that is in force",
     "version": "print the version",
 }
 """Every verb and what it does, in the order of the help; the code of a verb is loaded when it is used."""

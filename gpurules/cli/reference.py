@@ -11,6 +11,7 @@ from pathlib import Path
 from gpurules.actions import ACTIONS, Action, is_directive
 from gpurules.cli.output import to_json
 from gpurules.diagnostics import CATALOGUE, Code, Severity
+from gpurules.diagnostics.catalogue import ON_REQUEST
 from gpurules.diagnostics.explanations import EXPLANATIONS, Form
 from gpurules.fields import FIELDS, Field, Scope
 from gpurules.model import Kind, format_amount
@@ -93,10 +94,16 @@ def code_data(code: Code) -> dict[str, object]:
 
 def silence(code: Code) -> str:
     """Return how a code is silenced."""
-    option = f"`gpurules lint --ignore {code.code}`"
+    option = f"`gpurules lint --ignore {code.code}` leaves it out of a report"
+    if code.code.startswith("GPR9"):
+        return f"{option}."
+    if code.code.startswith(ON_REQUEST):
+        option = f"It is reported only where it is selected: `gpurules lint --extend-select {code.code}`. {option}"
+    comment = f'`# gpurules: ignore[{code.code}] reason="…"`'
+    text = f"{option}; {comment} on the line, or on a line of its own above the rule, silences it there."
     if code.severity is Severity.ERROR:
-        return f"{option} leaves it out of a report. A ruleset that has an error does not load, reported or not."
-    return f"{option} leaves it out of a report."
+        return f"{text} A ruleset that has an error does not load, reported or not."
+    return text
 
 
 def code_page(code: Code) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import click
 
-from gpurules.diagnostics import CATALOGUE, Diagnostic, Severity
+from gpurules.diagnostics import CATALOGUE, DEFAULT_CODES, Diagnostic, Severity, codes_named
 from gpurules.registry import did_you_mean
 
 FAIL_ON = {
@@ -25,24 +25,17 @@ def codes_of(selectors: Iterable[str]) -> frozenset[str]:
     """
     chosen: set[str] = set()
     for selector in (part.strip() for text in selectors for part in text.split(",")):
-        if not selector:
-            continue
-        meant = {
-            code.code
-            for code in CATALOGUE.values()
-            if (selector.upper().startswith("GPR") and code.code.startswith(selector.upper())) or code.name == selector
-        }
-        if not meant:
+        meant = codes_named(selector) if selector else frozenset()
+        if selector and not meant:
             hint = did_you_mean(selector, (*CATALOGUE, *(code.name for code in CATALOGUE.values())))
             raise click.UsageError(f"no diagnostic is called {selector!r}; {hint or 'gpurules rule lists all'}")
         chosen |= meant
     return frozenset(chosen)
 
 
-def selected(diagnostics: Iterable[Diagnostic], select: Iterable[str], ignore: Iterable[str]) -> list[Diagnostic]:
-    """Return the diagnostics of the codes in *select* (all where it is empty) but not in *ignore*, each once."""
-    wanted, unwanted = codes_of(select) or frozenset(CATALOGUE), codes_of(ignore)
-    return [d for d in dict.fromkeys(diagnostics) if d.code in wanted and d.code not in unwanted]
+def chosen_codes(select: Iterable[str], extend: Iterable[str], ignore: Iterable[str]) -> frozenset[str]:
+    """Return the codes to report: those of *select* (the default where it is empty) and *extend*, without *ignore*."""
+    return ((codes_of(select) or DEFAULT_CODES) | codes_of(extend)) - codes_of(ignore)
 
 
 def statistics(diagnostics: Iterable[Diagnostic]) -> list[tuple[str, str, str]]:

@@ -1,6 +1,6 @@
 """What is wrong, where, said how."""
 
-from gpurules.diagnostics.catalogue import CATALOGUE, Code, Severity
+from gpurules.diagnostics.catalogue import CATALOGUE, DEFAULT_CODES, Code, Severity, codes_named
 from gpurules.diagnostics.diagnostic import Diagnostic, Edit, Finding, LocatedEdit, Related, diagnostic_at
 from gpurules.diagnostics.errors import DiagnosedError
 from gpurules.diagnostics.render import Format, render
@@ -8,6 +8,7 @@ from gpurules.diagnostics.span import LineIndex, Location, Span
 
 __all__ = [
     "CATALOGUE",
+    "DEFAULT_CODES",
     "Code",
     "DiagnosedError",
     "Diagnostic",
@@ -20,6 +21,7 @@ __all__ = [
     "Related",
     "Severity",
     "Span",
+    "codes_named",
     "diagnostic_at",
     "render",
 ]

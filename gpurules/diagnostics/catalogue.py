@@ -98,8 +98,41 @@ _TABLE = (
     Code("GPR507", "irreversible-without-guard", W_, "unguarded", "an irreversible action with nothing that damps it"),
     Code("GPR508", "plugin-without-schema", W_, "plugin", "a plug-in action without a parameter schema"),
     Code("GPR509", "template-unknown-name", E_, "parameter", "a placeholder that names no field"),
+    Code("GPR601", "flapping-risk", W_, "flapping", "an effect on a noisy gauge, with nothing that damps it"),
+    Code("GPR603", "hysteresis-gap-zero", W_, "hysteresis", "an `until` exactly where the condition ends"),
+    Code("GPR604", "self-feedback", I_, "feedback", "an action on what its own condition reads, undamped"),
+    Code("GPR605", "for-below-sampling", W_, "sampling", "a `for` shorter than two polls"),
+    Code("GPR606", "stale-after-too-long", W_, "sampling", "data older than a `for` is still believed"),
     Code("GPR608", "state-on-transfer", E_, "scope", "a timer on a condition that reads a transfer or workload"),
+    Code("GPR701", "rule-name-style", W_, "style", "a rule's name is not in lower case with _ or - between words"),
+    Code("GPR702", "constant-on-left", I_, "style", "a comparison that starts with the constant"),
+    Code("GPR703", "long-condition", I_, "style", "a condition of very many parts"),
+    Code("GPR705", "key-order", I_, "style", "the keys of a rule are not in the usual order"),
+    Code("GPR706", "repeated-subcondition", I_, "style", "the same part in three or more rules"),
+    Code("GPR707", "magic-threshold", I_, "style", "the same threshold in three or more rules"),
+    Code("GPR901", "unused-suppression", W_, "suppression", "a suppression that silences nothing"),
+    Code("GPR902", "expired-suppression", E_, "suppression", "a suppression whose `until` has passed"),
+    Code("GPR903", "suppression-without-reason", W_, "suppression", "a suppression that does not say why"),
+    Code("GPR904", "unknown-code", E_, "suppression", "a selector that names no code"),
+    Code("GPR905", "baseline-stale", W_, "baseline", "an entry of the baseline that no longer occurs"),
+    Code("GPR906", "config-unknown-key", E_, "unknown-key", "a key of the configuration that means nothing"),
 )
 
 CATALOGUE = {code.code: code for code in _TABLE}
 """Every known code, by its code."""
+
+ON_REQUEST = ("GPR7", "GPR8")
+"""The groups that are reported only where they are selected: style, and tests and docs."""
+
+DEFAULT_CODES = frozenset(code for code in CATALOGUE if not code.startswith(ON_REQUEST))
+"""The codes that are reported where nothing is selected."""
+
+
+def codes_named(selector: str) -> frozenset[str]:
+    """Return the codes that *selector* means: a code, a prefix such as ``GPR1``, or a name; none where it means none.
+
+    >>> sorted(codes_named("unknown-field") | codes_named("GPR60"))
+    ['GPR101', 'GPR601', 'GPR603', 'GPR604', 'GPR605', 'GPR606', 'GPR608']
+    """
+    prefix = selector.upper() if selector[:3].upper() == "GPR" else None
+    return frozenset(code.code for code in _TABLE if code.name == selector or (prefix and code.code.startswith(prefix)))

@@ -52,6 +52,7 @@ class Diagnostic:
     """Something wrong in a file (or in a bare condition, then ``path`` is None).
 
     Units: lines and columns count from 1, columns in code points, the end is exclusive.
+    ``fingerprint`` tells the finding from others wherever its lines move to; the linter gives it.
     Missing: ``hint`` is None where there is nothing to advise.
     """
 
@@ -68,6 +69,7 @@ class Diagnostic:
     safe: bool = False
     rule: str | None = None
     witness: str | None = None
+    fingerprint: str | None = None
 
     @property
     def name(self) -> str:
@@ -104,7 +106,7 @@ class Diagnostic:
             "end_column": self.end_column,
             "hint": self.hint,
         }
-        extra: Mapping[str, object] = {"rule": self.rule, "witness": self.witness}
+        extra: Mapping[str, object] = {"rule": self.rule, "witness": self.witness, "fingerprint": self.fingerprint}
         data |= {key: value for key, value in extra.items() if value is not None}
         if self.related:
             data["related"] = [

@@ -1,13 +1,14 @@
-"""Draws diagnostics: for people (``full``), one a line (``concise``), and for programs (``json``)."""
+"""Draws diagnostics: for people (``full``), one a line (``concise``), as JSON, and in the formats of CI systems."""
 
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from gpurules.diagnostics import reports
 from gpurules.diagnostics.catalogue import Severity
 from gpurules.diagnostics.diagnostic import Diagnostic
 from gpurules.diagnostics.excerpt import excerpt, visible
@@ -26,6 +27,22 @@ class Format(StrEnum):
     FULL = "full"
     CONCISE = "concise"
     JSON = "json"
+    JSON_LINES = "json-lines"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+
+
+_REPORTS: Mapping[Format, Callable[[Sequence[Diagnostic]], str]] = {
+    Format.JSON_LINES: reports.json_lines,
+    Format.GITHUB: reports.github,
+    Format.GITLAB: reports.gitlab,
+    Format.SARIF: reports.sarif,
+    Format.JUNIT: reports.junit,
+    Format.MARKDOWN: reports.markdown,
+}
 
 
 _RESET, _BOLD, _BLUE = "\x1b[0m", "\x1b[1m", "\x1b[1;34m"
@@ -70,6 +87,8 @@ def render(
             return "".join(f"{_concise(diagnostic)}\n" for diagnostic in found)
         case Format.JSON:
             return _json(found)
+        case _:
+            return _REPORTS[format](found)
 
 
 def counts(diagnostics: Iterable[Diagnostic]) -> dict[str, int]:

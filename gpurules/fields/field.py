@@ -24,7 +24,7 @@ class Field:
     """One field of the language.
 
     Units: the canonical unit of ``datatype.dimension``; ``minimum`` and ``maximum`` are in it too.
-    Missing: ``minimum`` or ``maximum`` None: unbounded; ``values`` empty: no enum.
+    Missing: ``minimum`` or ``maximum`` None: unbounded; ``values`` empty: no enum; ``replaced_by`` None: it stays.
     """
 
     name: str
@@ -40,6 +40,8 @@ class Field:
     counter: bool = False
     always_known: bool = False
     declared: bool = False
+    replaced_by: str | None = None
+    removed_on: str | None = None
 
     @property
     def is_per_gpu(self) -> bool:

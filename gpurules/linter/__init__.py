@@ -3,5 +3,6 @@
 from gpurules.linter.check import Check, Subject
 from gpurules.linter.checks import CHECKS
 from gpurules.linter.linter import lint, lints
+from gpurules.linter.policy import Policy
 
-__all__ = ["CHECKS", "Check", "Subject", "lint", "lints"]
+__all__ = ["CHECKS", "Check", "Policy", "Subject", "lint", "lints"]

@@ -1,23 +1,66 @@
 """What a lint check is: one question about a ruleset that loads, or about the expressions of one that does not."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol, TypeAlias
 
-from gpurules.diagnostics import Diagnostic, Edit, Finding, Span
-from gpurules.rules import Ruleset
+from gpurules.diagnostics import Diagnostic, Edit, Finding, LocatedEdit, Location, Span, diagnostic_at
+from gpurules.language import ir
+from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from gpurules.rules.yaml_reader import read_yaml
+
+ANONYMOUS = "rule:"
+"""What the name of a rule's own signal starts with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """What is checked.
 
+    ``text`` is what the file says, without a byte order mark; ``placed`` has the expressions of its bases too.
     Missing: ``ruleset`` is None where the file has errors; its sound expressions are checked all the same.
     """
 
     ruleset: Ruleset | None
     placed: tuple[Placed, ...]
+    text: str = ""
+    path: str | None = None
+
+    @property
+    def own(self) -> tuple[Placed, ...]:
+        """The expressions that stand in the file itself."""
+        return tuple(placed for placed in self.placed if placed.expression.places[0][1].source.path == self.path)
+
+    @cached_property
+    def root(self) -> YamlMapping | None:
+        """The file as located nodes; it is read again, so only a check that has found something should ask."""
+        root = read_yaml(self.text, self.path).root
+        return root if isinstance(root, YamlMapping) else None
+
+    @cached_property
+    def rule_nodes(self) -> Mapping[str, YamlMapping]:
+        """What the file says of each of its rules, by name."""
+        rules = self.root.get("rules") if self.root else None
+        found: dict[str, YamlMapping] = {}
+        for rule in rules.items if isinstance(rules, YamlSequence) else []:
+            if isinstance(rule, YamlMapping) and isinstance(name := rule.get("name"), YamlScalar):
+                found.setdefault(name.text, rule)
+        return found
+
+    def signal_node(self, name: str) -> YamlMapping | None:
+        """Return what the file says of the signal *name*: of a rule where it is anonymous; None in another file."""
+        if name.startswith(ANONYMOUS):
+            return self.rule_nodes.get(name.removeprefix(ANONYMOUS))
+        signals = self.root.get("signals") if self.root else None
+        found = signals.get(name) if isinstance(signals, YamlMapping) else None
+        return found if isinstance(found, YamlMapping) else None
+
+    def expression_of(self, term: ir.Term) -> Placed | None:
+        """Return the expression that was checked to *term*."""
+        return next((placed for placed in self.placed if placed.checked.term is term), None)
 
 
 class Check(Protocol):
@@ -31,6 +74,23 @@ class Check(Protocol):
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         ...
+
+
+Advice: TypeAlias = tuple[str, str | None]
+"""A message, and what to do."""
+
+
+def at_rule(code: str, rule: Rule, message: str, hint: str | None = None) -> Diagnostic:
+    """Return a finding at the name of *rule*."""
+    place = Location(rule.line, rule.column, rule.line, rule.column + len(rule.name))
+    return replace(diagnostic_at(code, message, rule.path, place, hint), rule=rule.name)
+
+
+def at_node(code: str, node: YamlNode, advice: Advice, rule: str | None = None, new: str | None = None) -> Diagnostic:
+    """Return a finding at *node*; with *new*, an unsafe fix puts that in its place."""
+    edits = () if new is None else (LocatedEdit(node.location(), new),)
+    message, hint = advice
+    return replace(diagnostic_at(code, message, node.source.path, node.location(), hint), rule=rule, edits=edits)
 
 
 def found(code: str, placed: Placed, span: Span, message: str, hint: str | None = None) -> Diagnostic:

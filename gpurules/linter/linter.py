@@ -1,29 +1,72 @@
 """Finds everything that is wrong or odd about a ruleset: what loading finds, and what the checks find."""
 
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from gpurules.actions import Action
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject
 from gpurules.linter.checks import CHECKS
+from gpurules.linter.fingerprints import fingerprinted
+from gpurules.linter.policy import Policy
+from gpurules.linter.suppressions import silenced, suppressions
 from gpurules.registry import Registry
 from gpurules.rules import Loaded, examine, examine_file
+from gpurules.rules.merge import read_file
+
+DEFAULT = Policy()
 
 
-def _linted(loaded: Loaded) -> list[Diagnostic]:
-    subject = Subject(loaded.ruleset, loaded.placed)
-    found = [*loaded.diagnostics, *(finding for check in CHECKS for finding in check.run(subject))]
-    return sorted(dict.fromkeys(found), key=lambda d: (*d.place, d.code))
+def _linted(loaded: Loaded, text: str, path: str | None, policy: Policy) -> list[Diagnostic]:
+    subject = Subject(loaded.ruleset, loaded.placed, text, path)
+    found = [*loaded.diagnostics]
+    for check in CHECKS:
+        if check.code in policy.codes:
+            found += check.run(subject)
+    wanted = sorted(
+        (d for d in dict.fromkeys(found) if d.code in policy.codes_in(d.path)),
+        key=lambda d: (*d.place, d.code),
+    )
+    left = sorted(_unsilenced(wanted, text, path, policy), key=lambda d: (*d.place, d.code))
+    return fingerprinted(left, loaded.placed)
 
 
-def lint(path: str | Path, actions: Registry[Action] | None = None) -> list[Diagnostic]:
+def _unsilenced(found: list[Diagnostic], text: str, path: str | None, policy: Policy) -> Iterator[Diagnostic]:
+    """Yield what the suppressions of each file leave; those of a base are complained of where it is linted itself."""
+    own = [finding for finding in found if finding.path == path]
+    yield from silenced(own, suppressions(text, policy.today), path, policy)
+    for base, findings in groupby((f for f in found if f.path != path), key=lambda f: f.path):
+        there = suppressions(_read(base), policy.today)
+        yield from (f for f in findings if not sum(one.silences(f) for one in there))
+
+
+def _read(path: str | None) -> str:
+    try:
+        return _text(read_file(path)) if path else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _text(data: str | bytes) -> str:
+    return (data if isinstance(data, str) else data.decode("utf-8", "replace")).removeprefix("\ufeff")
+
+
+def lint(path: str | Path, actions: Registry[Action] | None = None, policy: Policy = DEFAULT) -> list[Diagnostic]:
     """Return everything that is wrong or odd about a ruleset file, in order of place; never raises for a bad file.
 
-    ``gpurules:NAME`` is a shipped ruleset; *actions* are those that rules may order, by default all there are.
+    ``gpurules:NAME`` is a shipped ruleset; *actions* are those that rules may order, by default all there are; *policy*
+    says what is reported.
     """
-    return _linted(examine_file(path, actions))
+    try:
+        data = read_file(str(path))
+    except (OSError, ValueError):
+        return fingerprinted(examine_file(path, actions).diagnostics, ())
+    return lints(data, str(path), actions, policy)
 
 
-def lints(text: str | bytes, path: str | None = None, actions: Registry[Action] | None = None) -> list[Diagnostic]:
+def lints(
+    text: str | bytes, path: str | None = None, actions: Registry[Action] | None = None, policy: Policy = DEFAULT
+) -> list[Diagnostic]:
     """Return everything that is wrong or odd about the text of a ruleset, in order of place."""
-    return _linted(examine(text, path, actions))
+    return _linted(examine(text, path, actions), _text(text), path, policy)

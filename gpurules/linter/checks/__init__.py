@@ -3,10 +3,23 @@
 from gpurules.linter.check import Check
 from gpurules.linter.checks.ambiguous_precedence import AmbiguousPrecedence
 from gpurules.linter.checks.bare_number_for_unit import BareNumberForUnit
+from gpurules.linter.checks.constant_on_left import ConstantOnLeft
 from gpurules.linter.checks.counter_used_as_gauge import CounterUsedAsGauge
+from gpurules.linter.checks.deprecated_field import DeprecatedField
 from gpurules.linter.checks.disabled_long import DisabledLong
+from gpurules.linter.checks.flapping_risk import FlappingRisk
 from gpurules.linter.checks.float_equality import FloatEquality
+from gpurules.linter.checks.for_below_sampling import ForBelowSampling
+from gpurules.linter.checks.hysteresis_gap_zero import HysteresisGapZero
+from gpurules.linter.checks.irreversible_without_guard import IrreversibleWithoutGuard
+from gpurules.linter.checks.key_order import KeyOrder
+from gpurules.linter.checks.long_condition import LongCondition
+from gpurules.linter.checks.magic_threshold import MagicThreshold
 from gpurules.linter.checks.plugin_without_schema import PluginWithoutSchema
+from gpurules.linter.checks.repeated_subcondition import RepeatedSubcondition
+from gpurules.linter.checks.rule_name_style import RuleNameStyle
+from gpurules.linter.checks.self_feedback import SelfFeedback
+from gpurules.linter.checks.stale_after_too_long import StaleAfterTooLong
 from gpurules.linter.checks.suspicious_unit_scale import SuspiciousUnitScale
 
 CHECKS: tuple[Check, ...] = (
@@ -14,8 +27,21 @@ CHECKS: tuple[Check, ...] = (
     BareNumberForUnit(),
     SuspiciousUnitScale(),
     FloatEquality(),
+    DeprecatedField(),
     CounterUsedAsGauge(),
     DisabledLong(),
+    IrreversibleWithoutGuard(),
     PluginWithoutSchema(),
+    FlappingRisk(),
+    HysteresisGapZero(),
+    SelfFeedback(),
+    ForBelowSampling(),
+    StaleAfterTooLong(),
+    RuleNameStyle(),
+    ConstantOnLeft(),
+    LongCondition(),
+    KeyOrder(),
+    RepeatedSubcondition(),
+    MagicThreshold(),
 )
 """Every check that ships, beside what loading a ruleset finds."""

@@ -1,0 +1,174 @@
+"""One run of the linter over many files: findings, fixes, the baseline, and the reports."""
+
+import difflib
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import click
+
+from gpurules.cli.configuration import Configuration
+from gpurules.cli.files import excluded, ruleset_files
+from gpurules.cli.output import has_colour, save, table, terminal_width, to_json, write
+from gpurules.cli.rulesets import PREFIX
+from gpurules.cli.selection import chosen_codes, statistics
+from gpurules.diagnostics import Diagnostic, Format, render
+from gpurules.diagnostics.render import SCHEMA_VERSION
+from gpurules.linter import Policy, baseline, lint, lints
+from gpurules.linter.fixing import fix
+
+Sources = Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the options of ``gpurules lint`` ask for, by their names."""
+
+    output_format: str
+    output_file: Path | None
+    report: tuple[str, ...]
+    fail_on: str
+    select: tuple[str, ...]
+    extend_select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    fix: bool
+    unsafe_fixes: bool
+    diff: bool
+    baseline: Path | None
+    update_baseline: bool
+    allow_growth: bool
+    by_code: bool
+    allow_empty: bool
+    stdin_filename: str
+    config: str | None
+    isolated: bool
+
+    def policy(self, configuration: Configuration) -> Policy:
+        """Return which findings are wanted, today."""
+        codes = chosen_codes(self.select, self.extend_select, self.ignore)
+        return Policy(codes, configuration.ignored_in, date.today())
+
+
+def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configuration) -> Sources:
+    """Return what is to be checked by its path: the bytes of stdin, None for a file."""
+    named = [path for path in paths if path != "-"]
+    files: dict[str, bytes | None] = dict.fromkeys(excluded(ruleset_files(named), named, configuration.exclude))
+    return files | {stdin_name: sys.stdin.buffer.read()} if "-" in paths else files
+
+
+def linted(sources: Sources, policy: Policy) -> list[Diagnostic]:
+    """Return the findings in all sources, each once."""
+    found: list[Diagnostic] = []
+    for path, text in sources.items():
+        found += lint(path, None, policy) if text is None else lints(text, path, None, policy)
+    return list(dict.fromkeys(found))
+
+
+def fixed(sources: Sources, policy: Policy, request: Request) -> tuple[list[Diagnostic], Counter[str]]:
+    """Fix what can be, or with ``--diff`` show what would be; return the findings that are left, and the fixes made."""
+    left: list[Diagnostic] = []
+    applied: Counter[str] = Counter()
+    for path, given in sources.items():
+        try:
+            data = Path(path).read_bytes() if given is None and not path.startswith(PREFIX) else given
+            text = data.decode() if data is not None else None
+        except (OSError, ValueError):
+            text = None
+        if text is None or (given is not None and not request.diff):
+            left += linted({path: given}, policy)
+            continue
+        mark = "\ufeff" if text.startswith("\ufeff") else ""
+        before = text.removeprefix("\ufeff")
+        done = fix(before, path, lambda t, path=path: lints(t, path, None, policy), request.unsafe_fixes)  # type: ignore[misc]
+        applied += done.applied
+        if request.diff:
+            write(difference(before, done.text, path))
+        elif done.applied:
+            replace_file(Path(path), (mark + done.text).encode("utf-8", "surrogatepass"))
+        left += done.left
+    return list(dict.fromkeys(left)), applied
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file anew, whole or not at all, with the permissions that it has."""
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(data)
+        beside.chmod(target.stat().st_mode & 0o7777)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def difference(before: str, after: str, path: str) -> str:
+    """Return the unified difference of two texts of the file *path*, empty where they are the same."""
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), path, path)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def against_baseline(found: list[Diagnostic], request: Request, policy: Policy) -> list[Diagnostic]:
+    """Return the findings that the baseline does not know, and its stale entries; write it anew where that is asked."""
+    path = request.baseline
+    if path is None:
+        if request.update_baseline:
+            raise click.UsageError("--update-baseline needs --baseline FILE")
+        return found
+    is_new = not path.exists()
+    if is_new and not request.update_baseline:
+        raise click.UsageError(f"{path}: no such file; --update-baseline makes it")
+    known = [] if is_new else baseline.read(path.read_text(encoding="utf-8"))
+    if request.update_baseline:
+        grows = is_new or request.allow_growth
+        known = baseline.entries(found) if grows else baseline.shrunk(found, known)
+        path.write_text(baseline.written(known), encoding="utf-8")
+    stale = baseline.stale(found, known, path.as_posix()) if "GPR905" in policy.codes else []
+    return [*baseline.unknown(found, known), *stale]
+
+
+def reported(found: Sequence[Diagnostic], request: Request, sources: Sources) -> None:
+    """Write the report, and every further one."""
+    if request.by_code:
+        save(_counts(found, Format(request.output_format)), request.output_file)
+    elif not request.diff:
+        save(_drawn(found, Format(request.output_format), sources, request.output_file is None), request.output_file)
+    for report in request.report:
+        form, path = parsed_report(report)
+        save(_drawn(found, form, sources, False), path)
+
+
+def parsed_report(report: str) -> tuple[Format, Path]:
+    """Return format and path of a ``--report``.
+
+    Raises:
+        click.UsageError: it is not ``FORMAT=PATH``.
+    """
+    form, _, path = report.partition("=")
+    if form not in set(Format) or not path:
+        raise click.UsageError(f"--report {report}: write FORMAT=PATH, the format one of {', '.join(Format)}")
+    return Format(form), Path(path)
+
+
+def _counts(found: Sequence[Diagnostic], form: Format) -> str:
+    rows = statistics(found)
+    if form is Format.JSON:
+        entries = [{"code": code, "name": name, "count": int(n)} for n, code, name in rows]
+        return to_json({"schema_version": SCHEMA_VERSION, "statistics": entries})
+    return table(("count", "code", "name"), rows) if rows else ""
+
+
+def _drawn(found: Sequence[Diagnostic], form: Format, sources: Sources, on_stdout: bool) -> str:
+    def read(path: str | None) -> str | None:
+        if path is None:
+            return None
+        data = sources.get(path)
+        try:
+            return (Path(path).read_bytes() if data is None else data).decode("utf-8", "replace")
+        except (OSError, ValueError):
+            return None
+
+    return render(found, form, read, on_stdout and has_colour(sys.stdout), terminal_width())

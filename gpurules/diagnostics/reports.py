@@ -1,0 +1,168 @@
+"""Draws diagnostics for other programs: GitHub, GitLab, SARIF, JUnit, Markdown, and JSON line by line."""
+
+import json
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import PurePosixPath
+from urllib.parse import quote
+from xml.sax.saxutils import escape, quoteattr
+
+from gpurules.diagnostics.catalogue import CATALOGUE, Severity
+from gpurules.diagnostics.diagnostic import Diagnostic
+from gpurules.diagnostics.excerpt import visible
+
+SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+PROJECT = "https://github.com/gpurules/gpurules"
+_GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+_GITLAB = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
+_SARIF = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+NOWHERE = "<condition>"
+
+
+def json_lines(found: Sequence[Diagnostic]) -> str:
+    """Return one JSON object a line."""
+    return "".join(json.dumps(d.to_dict(), ensure_ascii=False) + "\n" for d in found)
+
+
+def github(found: Sequence[Diagnostic]) -> str:
+    """Return workflow commands, which GitHub Actions shows at the lines of a pull request."""
+    return "".join(_workflow_command(diagnostic) for diagnostic in found)
+
+
+def _workflow_command(d: Diagnostic) -> str:
+    def property_(text: object) -> str:
+        return _data(str(text)).replace(":", "%3A").replace(",", "%2C")
+
+    def _data(text: str) -> str:
+        return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+    places = {"file": d.path or NOWHERE, "line": d.line, "endLine": d.end_line}
+    if d.line == d.end_line:  # GitHub knows columns within one line only
+        places |= {"col": d.column, "endColumn": max(d.column, d.end_column - 1)}
+    places["title"] = f"{d.code} {d.name}"
+    given = ",".join(f"{name}={property_(value)}" for name, value in places.items())
+    return f"::{_GITHUB[d.severity]} {given}::{_data(said(d))}\n"
+
+
+def said(diagnostic: Diagnostic) -> str:
+    """Return the message with its witness and hint, on one line."""
+    more = [f"witness: {diagnostic.witness}"] if diagnostic.witness else []
+    more += [diagnostic.hint] if diagnostic.hint else []
+    return visible("; ".join([diagnostic.message, *more]))
+
+
+def gitlab(found: Sequence[Diagnostic]) -> str:
+    """Return a Code Quality report of GitLab."""
+    issues = [
+        {
+            "description": f"{d.code} {said(d)}",
+            "check_name": d.code,
+            "fingerprint": d.fingerprint or f"{d.code}:{d.path}:{d.line}:{d.column}",
+            "severity": _GITLAB[d.severity],
+            "location": {"path": d.path or NOWHERE, "lines": {"begin": d.line, "end": d.end_line}},
+        }
+        for d in found
+    ]
+    return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
+
+
+def sarif(found: Sequence[Diagnostic]) -> str:
+    """Return a SARIF 2.1.0 log with one run."""
+    codes = sorted({diagnostic.code for diagnostic in found})
+    driver = {
+        "name": "gpurules",
+        "informationUri": PROJECT,
+        "rules": [_sarif_rule(code) for code in codes],
+    }
+    results = [_sarif_result(diagnostic, codes.index(diagnostic.code)) for diagnostic in found]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sarif_rule(code: str) -> dict[str, object]:
+    known = CATALOGUE[code]
+    return {
+        "id": code,
+        "name": "".join(word.capitalize() for word in known.name.split("-")),
+        "shortDescription": {"text": known.summary},
+        "helpUri": f"{PROJECT}/blob/main/docs/checks/{code}.md",
+        "defaultConfiguration": {"level": _SARIF[known.severity]},
+    }
+
+
+def _sarif_place(path: str | None, place: tuple[int, int, int, int]) -> dict[str, object]:
+    line, column, end_line, end_column = place
+    region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
+    artifact = {"uri": quote(PurePosixPath(path or NOWHERE).as_posix(), safe="/:")}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
+
+
+def _sarif_result(d: Diagnostic, index: int) -> dict[str, object]:
+    result: dict[str, object] = {
+        "ruleId": d.code,
+        "ruleIndex": index,
+        "level": _SARIF[d.severity],
+        "message": {"text": said(d)},
+        "locations": [_sarif_place(d.path, (d.line, d.column, d.end_line, d.end_column))],
+    }
+    if d.fingerprint:
+        result["partialFingerprints"] = {"gpurules/v1": d.fingerprint}
+    if d.related:
+        result["relatedLocations"] = [
+            _sarif_place(r.path, (r.location.line, r.location.column, r.location.end_line, r.location.end_column))
+            | {"id": number, "message": {"text": visible(r.message)}}
+            for number, r in enumerate(d.related)
+        ]
+    if d.edits and d.path:
+        replacements = [
+            {
+                "deletedRegion": {
+                    "startLine": e.location.line,
+                    "startColumn": e.location.column,
+                    "endLine": e.location.end_line,
+                    "endColumn": e.location.end_column,
+                },
+                "insertedContent": {"text": e.replacement},
+            }
+            for e in d.edits
+        ]
+        change = {"artifactLocation": {"uri": quote(d.path, safe="/:")}, "replacements": replacements}
+        result["fixes"] = [{"description": {"text": d.hint or "fix"}, "artifactChanges": [change]}]
+    return result
+
+
+def junit(found: Sequence[Diagnostic]) -> str:
+    """Return a JUnit report: a suite for each file, a failed case for each finding."""
+    suites = []
+    for path, group in groupby(found, key=lambda d: d.path):
+        cases = [_junit_case(diagnostic) for diagnostic in group]
+        count = f'tests="{len(cases)}" failures="{len(cases)}" errors="0" skipped="0"'
+        suites.append(
+            f"  <testsuite name={quoteattr(visible(path or NOWHERE))} {count}>\n{''.join(cases)}  </testsuite>\n"
+        )
+    total = f'tests="{len(found)}" failures="{len(found)}" errors="0"'
+    head = f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="gpurules lint" {total}>\n'
+    return f"{head}{''.join(suites)}</testsuites>\n"
+
+
+def _junit_case(d: Diagnostic) -> str:
+    name = quoteattr(f"{d.code} {d.name} at {d.line}:{d.column}")
+    where = visible(d.path or NOWHERE)
+    failure = f"<failure type={quoteattr(d.severity.value)} message={quoteattr(visible(d.message))}>"
+    text = escape(f"{where}:{d.line}:{d.column}: {d.code} {said(d)}")
+    return (
+        f'    <testcase name={name} classname={quoteattr(where)} file={quoteattr(where)} line="{d.line}">\n'
+        f"      {failure}{text}</failure>\n    </testcase>\n"
+    )
+
+
+def markdown(found: Sequence[Diagnostic]) -> str:
+    """Return a table, for a comment or a job's summary."""
+    if not found:
+        return "No findings.\n"
+    lines = ["| Place | Code | What | Remedy |", "| --- | --- | --- | --- |"]
+    for d in found:
+        cells = (f"`{d.path or NOWHERE}:{d.line}:{d.column}`", f"{d.code} {d.name}", d.message, d.hint or "")
+        lines.append("| " + " | ".join(visible(cell).replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,47 @@
+"""GPR702: a comparison that starts with the constant."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.language import nodes
+from gpurules.language.nodes import Comparator
+from gpurules.language.printer import show
+from gpurules.linter.check import Subject, mended, replacing
+
+_MIRRORED = {
+    Comparator.LT: Comparator.GT,
+    Comparator.LE: Comparator.GE,
+    Comparator.GT: Comparator.LT,
+    Comparator.GE: Comparator.LE,
+    Comparator.EQ: Comparator.EQ,
+    Comparator.NE: Comparator.NE,
+}
+_CONSTANTS = (nodes.Quantity, nodes.Text, nodes.Boolean)
+
+
+class ConstantOnLeft:
+    """A comparison that starts with the constant.
+
+    **Avoid.** ``80 < gpu_memory``.
+    **Prefer.** ``gpu_memory > 80``. A chain such as ``60 < gpu_memory < 90`` is fine.
+    **Why.** One reads what is compared before what it is compared with; and alike conditions look alike.
+    """
+
+    code = "GPR702"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        for placed in subject.placed:
+            tree = placed.expression.parsed.tree
+            stack: list[nodes.Definition] = [] if tree is None else [tree]
+            while stack:
+                node = stack.pop()
+                stack.extend(nodes.children(node))
+                if not isinstance(node, nodes.Compare) or len(node.rest) != 1:
+                    continue
+                (comparator, right) = node.rest[0]
+                if isinstance(node.first, _CONSTANTS) and not isinstance(right, _CONSTANTS):
+                    better = f"{show(right)} {_MIRRORED[comparator].value} {show(node.first)}"
+                    message = "the comparison starts with the constant"
+                    edits = replacing(node.span, better)
+                    yield mended(Finding(self.code, node.span, message, f"write {better}", edits, True), placed)

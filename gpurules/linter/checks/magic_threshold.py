@@ -1,0 +1,40 @@
+"""GPR707: the same threshold in three or more rules."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic
+from gpurules.linter.check import Subject, found
+from gpurules.linter.comparisons import Comparison, comparisons
+from gpurules.linter.repetition import MANY, repeated_parts
+from gpurules.model import Kind
+
+
+class MagicThreshold:
+    """The same threshold in three or more rules, in comparisons that differ.
+
+    **Avoid.** ``gpu_temperature > 87`` here, ``gpu_temperature <= 87`` there, ``gpu_temperature > 87C`` elsewhere.
+    **Prefer.** ``inputs: {limit: {type: number, unit: C, default: 87}}``, and ``limit`` in the rules.
+    **Why.** One number with a name is changed in one place, and a site can set it from outside.
+    """
+
+    code = "GPR707"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        # a part that is repeated as a whole is GPR706
+        repeated = {(id(placed), node.span) for uses in repeated_parts(subject).values() for placed, node in uses}
+        places: dict[tuple[str, object], dict[str, Comparison]] = {}
+        for one in comparisons(subject):
+            rule = one.placed.rule
+            if rule is None or one.field.datatype.kind is not Kind.NUMBER:
+                continue
+            inside = any(
+                whole == id(one.placed) and span.start <= one.constant.span.start < span.end for whole, span in repeated
+            )
+            if not inside:
+                places.setdefault((one.field.name, one.constant.value), {}).setdefault(rule, one)
+        for (name, _), uses in places.items():
+            if len(uses) >= MANY:
+                last = list(uses.values())[MANY - 1]
+                message = f"{len(uses)} rules compare {name} with {last.constant.spelling}"
+                yield found(self.code, last.placed, last.constant.span, message, "make it an input, or name it")

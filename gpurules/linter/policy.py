@@ -1,0 +1,43 @@
+"""What a run of the linter reports: which codes, in which files, on which day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import PurePath
+from types import MappingProxyType
+
+from gpurules.diagnostics import DEFAULT_CODES
+
+
+def _none() -> Mapping[str, frozenset[str]]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which findings are wanted.
+
+    ``ignored_in`` has codes by the glob of the paths in which they are not reported.
+    Missing: without ``today`` no suppression ever expires.
+    """
+
+    codes: frozenset[str] = DEFAULT_CODES
+    ignored_in: Mapping[str, frozenset[str]] = field(default_factory=_none)
+    today: date | None = None
+
+    def codes_in(self, path: str | None) -> frozenset[str]:
+        """Return the codes that are reported in the file *path*.
+
+        >>> sorted(Policy(frozenset({"GPR101", "GPR105"}), {"old/*": frozenset({"GPR105"})}).codes_in("old/a.yaml"))
+        ['GPR101']
+        """
+        codes = self.codes
+        for glob, ignored in self.ignored_in.items():
+            if _matches(path or "", glob):
+                codes -= ignored
+        return codes
+
+
+def _matches(path: str, glob: str) -> bool:
+    return fnmatchcase(path, glob) or ("/" not in glob and fnmatchcase(PurePath(path).name, glob))

@@ -1,0 +1,182 @@
+"""``gpurules lint``: fixes, suppressions, the baseline, reports and configuration."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TEXT = """\
+version: 1
+name: x
+rules:
+  - name: a
+    condition: 1000 < transfer_size
+    action: pause_transfer
+  - name: b
+    condition: file_type == 'modle'
+    action: pause_transfer
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "x.rules.yaml").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def codes(done: Any) -> list[str]:
+    return [line.split(": ")[1].split()[0] for line in done.out.splitlines()]
+
+
+def lint(gpurules: Any, *arguments: str) -> Any:
+    return gpurules("lint", "--output-format", "concise", *arguments)
+
+
+def test_fix_mends_the_file_and_reports_the_rest(gpurules: Any, here: Path) -> None:
+    done = lint(gpurules, "--fix", "--extend-select", "GPR702")
+    assert codes(done) == ["GPR107"]
+    assert "2 fixes made" in done.err
+    assert (here / "x.rules.yaml").read_text() == TEXT.replace("1000 < transfer_size", "transfer_size > 1000B")
+    assert sorted(p.name for p in here.iterdir()) == [".git", "x.rules.yaml"]
+
+
+def test_a_byte_order_mark_and_line_ends_survive_a_fix(gpurules: Any, here: Path) -> None:
+    path = here / "x.rules.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
+    lint(gpurules, "--fix")
+    fixed = TEXT.replace("1000 <", "1000B <").replace("\n", "\r\n")
+    assert path.read_bytes() == b"\xef\xbb\xbf" + fixed.encode()
+
+
+def test_diff_shows_what_fix_would_do_and_changes_nothing(gpurules: Any, here: Path) -> None:
+    done = lint(gpurules, "--diff")
+    assert done.code == 1
+    assert "-    condition: 1000 < transfer_size\n+    condition: 1000B < transfer_size\n" in done.out
+    assert (here / "x.rules.yaml").read_text() == TEXT
+    assert lint(gpurules, "--diff", "--ignore", "GPR105").code == 0
+
+
+def test_unsafe_fixes_are_asked_for(gpurules: Any, here: Path) -> None:
+    text = TEXT.replace("1000 < transfer_size", "gpu_memory > 0.8")
+    (here / "x.rules.yaml").write_text(text)
+    lint(gpurules, "--fix")
+    assert (here / "x.rules.yaml").read_text() == text
+    lint(gpurules, "--fix", "--unsafe-fixes")
+    assert "gpu_memory > 80%" in (here / "x.rules.yaml").read_text()
+
+
+def test_several_reports_come_from_one_run(gpurules: Any, here: Path) -> None:
+    done = lint(gpurules, "--report", "sarif=x.sarif", "--report", "junit=x.xml")
+    assert len(done.out.splitlines()) == 2
+    results = json.loads((here / "x.sarif").read_text())["runs"][0]["results"]
+    assert [result["ruleId"] for result in results] == ["GPR105", "GPR107"]
+    assert all(result["partialFingerprints"] for result in results)
+    assert (here / "x.xml").read_text().startswith("<?xml")
+
+
+def test_a_report_that_can_not_be_is_2(gpurules: Any) -> None:
+    assert lint(gpurules, "--report", "sarfi=x").code == 2
+    assert lint(gpurules, "--report", "sarif").code == 2
+
+
+def test_a_baseline_only_shrinks(gpurules: Any, here: Path) -> None:
+    assert lint(gpurules, "--baseline", "b.json").code == 2
+    assert codes(lint(gpurules, "--baseline", "b.json", "--update-baseline")) == []
+    assert codes(lint(gpurules, "--baseline", "b.json", "--fail-on", "warning")) == []
+    more = TEXT.replace("modle", "model") + "  - {name: c, condition: file_type == 'q', action: pause_transfer}\n"
+    (here / "x.rules.yaml").write_text(more)
+    assert codes(lint(gpurules, "--baseline", "b.json")) == ["GPR905", "GPR107"]
+    assert codes(lint(gpurules, "--baseline", "b.json", "--update-baseline")) == ["GPR107"]
+    assert codes(lint(gpurules, "--baseline", "b.json", "--update-baseline", "--allow-growth")) == []
+    assert codes(lint(gpurules, "--baseline", "b.json")) == []
+
+
+def test_what_is_no_baseline_is_2(gpurules: Any, here: Path) -> None:
+    (here / "b.json").write_text("[]")
+    assert lint(gpurules, "--baseline", "b.json").code == 2
+
+
+def test_the_nearest_configuration_sets_defaults(gpurules: Any, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "gpurules.toml").write_text('ignore = ["GPR105"]\nfail-on = "warning"\n')
+    (here / "sub").mkdir()
+    monkeypatch.chdir(here / "sub")
+    done = lint(gpurules, "..")
+    assert (done.code, codes(done)) == (1, ["GPR107"])
+    assert (lint(gpurules, "..", "--fail-on", "error").code) == 0
+    assert codes(lint(gpurules, "..", "--isolated")) == ["GPR105", "GPR107"]
+    monkeypatch.setenv("GPURULES_IGNORE", "GPR107")
+    assert codes(lint(gpurules, "..")) == ["GPR105"]
+
+
+def test_a_table_of_pyproject_counts_too(gpurules: Any, here: Path) -> None:
+    (here / "pyproject.toml").write_text('[tool.other]\na = 1\n[tool.gpurules]\nselect = "GPR107"\n')
+    assert codes(lint(gpurules)) == ["GPR107"]
+
+
+def test_the_search_ends_at_the_root_of_the_repository(gpurules: Any, here: Path, monkeypatch: Any) -> None:
+    (here / "gpurules.toml").write_text('ignore = ["GPR105"]\n')
+    inner = here / "inner"
+    (inner / ".git").mkdir(parents=True)
+    (inner / "x.rules.yaml").write_text(TEXT)
+    monkeypatch.chdir(inner)
+    assert codes(lint(gpurules)) == ["GPR105", "GPR107"]
+
+
+def test_files_can_have_codes_of_their_own(gpurules: Any, here: Path) -> None:
+    (here / "gpurules.toml").write_text('exclude = ["old*"]\n[per-file-ignores]\n"x.*" = ["GPR107"]\n')
+    (here / "old.rules.yaml").write_text(TEXT)
+    (here / "y.rules.yaml").write_text(TEXT)
+    assert codes(lint(gpurules)) == ["GPR105", "GPR105", "GPR107"]
+    assert codes(lint(gpurules, "old.rules.yaml")) == ["GPR105", "GPR107"]
+
+
+def test_an_unknown_key_is_a_finding_with_the_nearest(gpurules: Any, here: Path) -> None:
+    (here / "gpurules.toml").write_text('# mine\nslect = ["GPR7"]\nfail-on = 3\n')
+    done = lint(gpurules)
+    assert done.code == 1
+    assert "gpurules.toml:2:1: GPR906 the key 'slect' means nothing here (did you mean 'select'?)" in done.out
+    assert "gpurules.toml:3:1: GPR906 'fail-on' does not take 3" in done.out
+
+
+@pytest.mark.parametrize("text", ["= 3", "\xff", 'ignore = ["GPR1O5"]'])
+def test_a_configuration_that_can_not_be_used_is_2(gpurules: Any, here: Path, text: str) -> None:
+    (here / "gpurules.toml").write_bytes(text.encode("latin-1"))
+    assert lint(gpurules).code == 2
+
+
+def test_config_and_isolated_exclude_each_other(gpurules: Any, here: Path) -> None:
+    (here / "c.toml").write_text("")
+    assert lint(gpurules, "--config", "c.toml", "--isolated").code == 2
+    assert lint(gpurules, "--isolated", "--config", "c.toml").code == 2
+    assert lint(gpurules, "--config", "none.toml").code == 2
+
+
+def test_config_shows_where_each_value_comes_from(gpurules: Any, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "gpurules.toml").write_text('ignore = ["GPR105"]\nexclude = ["old/*"]\n')
+    monkeypatch.setenv("GPURULES_FAIL_ON", "info")
+    done = gpurules("config", "--format", "json")
+    shown = json.loads(done.out)
+    assert shown["ignore"] == {"value": ["GPR105"], "origin": "gpurules.toml"}
+    assert shown["fail-on"] == {"value": "info", "origin": "GPURULES_FAIL_ON"}
+    assert shown["output-format"] == {"value": "full", "origin": "default"}
+    assert shown["exclude"] == {"value": ["old/*"], "origin": "gpurules.toml"}
+    assert "gpurules.toml" in gpurules("config", "--show-origin").out
+
+
+def test_style_is_reported_where_it_is_selected(gpurules: Any, here: Path) -> None:
+    (here / "x.rules.yaml").write_text(TEXT.replace("name: a", "name: A B"))
+    assert "GPR701" not in codes(lint(gpurules))
+    assert "GPR701" in codes(lint(gpurules, "--extend-select", "GPR7"))
+    (here / "gpurules.toml").write_text('extend-select = ["GPR7"]\n')
+    assert "GPR701" in codes(lint(gpurules))
+
+
+def test_a_finding_can_be_silenced_in_the_file(gpurules: Any, here: Path) -> None:
+    silent = TEXT.replace("transfer_size\n", 'transfer_size  # gpurules: ignore[GPR105] reason="x" until=2001-01-01\n')
+    (here / "x.rules.yaml").write_text(silent)
+    assert codes(lint(gpurules)) == ["GPR105", "GPR902", "GPR107"]
+    (here / "x.rules.yaml").write_text(silent.replace("2001", "2999"))
+    assert codes(lint(gpurules)) == ["GPR107"]
