@@ -56,7 +56,8 @@ def folded(term: ir.Term) -> ir.Term:
             inner = folded(operand)
             if isinstance(inner, ir.Constant):
                 value = values.negative(inner.value)  # type: ignore[arg-type]
-                return ir.Constant(value, datatype, spelling=f"-{inner.spelling}", span=term.span)
+                spelling = f"-{inner.spelling}" if inner.spelling else ""
+                return ir.Constant(value, datatype, spelling=spelling, span=term.span)
         case ir.Arithmetic(first, rest, datatype):
             start = folded(first)
             parts = [(sign, folded(part)) for sign, part in rest]
