@@ -1,9 +1,23 @@
 """What all tests share: the root of the checkout, and approved texts."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# the same examples in every run, and no clock: a slow machine is no mistake
+settings.register_profile(
+    "gpurules",
+    max_examples=200,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile("long", settings.get_profile("gpurules"), max_examples=3_000, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gpurules"))
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"

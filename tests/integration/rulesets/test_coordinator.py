@@ -131,8 +131,7 @@ def test_a_site_sets_its_own_limits() -> None:
     from gpurules.rules import loads
 
     site = loads(
-        "version: 1\nname: site\n"
-        "extends: [{from: gpurules:coordinator, with: {heat_limit: 80C, memory_delay: 10s}}]\n"
+        "version: 1\nname: site\nextends: [{from: gpurules:coordinator, with: {heat_limit: 80C, memory_delay: 10s}}]\n"
     )
     assert site.evaluate(one_gpu(temperature=81)).delay == 60
     assert site.evaluate(one_gpu(memory=81), dataset()).delay == 10

@@ -1,0 +1,198 @@
+"""The back ends agree: on every condition, on every ruleset, with and without history, at once and in two steps."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpurules.backends import ExplainBackEnd, Facts, Layout, PythonBackEnd, explain, slot_key, value_of
+from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
+from gpurules.backends.python import mask_functions
+from gpurules.backends.reasons import reason
+from gpurules.diagnostics import CATALOGUE, Severity
+from gpurules.engine import Engine
+from gpurules.language import ir
+from gpurules.language.lowering import PASSES, inline_signals, lower
+from gpurules.model import Snapshot
+from gpurules.rules import Ruleset, loads
+from gpurules.rules.program import Program
+from tests.factories import checked
+from tests.strategies import Situation, conditions, ruleset_texts, situations
+
+EXPLAIN, PYTHON = ExplainBackEnd(), PythonBackEnd()
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> tuple[ir.Term, bool, Facts, str]:
+    """Draw a condition with facts, half of the time with a history that holds anything."""
+    text = draw(conditions())
+    found = checked(text)
+    assert not [f for f in found.findings if CATALOGUE[f.code].severity is Severity.ERROR], (text, found.findings)
+    drawn = draw(situations(ir.fields(found.term)))
+    facts = Facts(drawn.snapshot, drawn.snapshot.gpus, drawn.transfer, drawn.workload, drawn.node)
+    windows = [t for t in ir.walk(found.term) if isinstance(t, ir.Window)]
+    if windows and draw(st.booleans()):
+        per_gpu = list(dict.fromkeys(slot_key(w) for w in windows if w.field.is_per_gpu))
+        of_node = list(dict.fromkeys(slot_key(w) for w in windows if not w.field.is_per_gpu))
+        layout = Layout({k: i for i, k in enumerate(per_gpu)}, {k: i for i, k in enumerate(of_node)})
+        worth = st.none() | st.sampled_from([0, 1, 80, 85.5, -3, 1e308])
+        rows = tuple(tuple(draw(worth) for _ in per_gpu) for _ in facts.gpus)
+        node_row = tuple(draw(worth) for _ in of_node)
+        facts = Facts(
+            drawn.snapshot,
+            drawn.snapshot.gpus,
+            drawn.transfer,
+            drawn.workload,
+            drawn.node,
+            layout=layout,
+            rows=rows,
+            node_row=node_row,
+        )
+    return found.term, found.per_gpu, facts, text
+
+
+@given(asked())
+def test_generated_python_and_the_tree_walk_give_the_same_result(case: tuple[ir.Term, bool, Facts, str]) -> None:
+    term, per_gpu, facts, _ = case
+    assert PYTHON.evaluate(term, per_gpu, facts) == EXPLAIN.evaluate(term, per_gpu, facts)
+
+
+@given(asked())
+def test_lowering_keeps_the_value_on_every_gpu(case: tuple[ir.Term, bool, Facts, str]) -> None:
+    term, per_gpu, facts, _ = case
+    places: list[int | None] = list(range(len(facts.gpus))) if per_gpu else [None]
+    for place in places:
+        wanted = value_of(term, facts, place)
+        for lowering in (*PASSES, lower):
+            assert value_of(lowering(term), facts, place) is wanted
+
+
+@given(asked())
+def test_an_explanation_has_the_value_and_a_reason(case: tuple[ir.Term, bool, Facts, str]) -> None:
+    term, per_gpu, facts, _ = case
+    told = explain(term, facts)
+    assert told.is_per_gpu == per_gpu
+    result = EXPLAIN.evaluate(term, per_gpu, facts)
+    assert (True in told.values) == (result.value is True)
+    assert reason(told, facts)
+    told.to_dict()
+
+
+def facts_of(snapshot: Snapshot, drawn: Situation) -> Facts:
+    return Facts(snapshot, snapshot.gpus, drawn.transfer, drawn.workload, drawn.node)
+
+
+@st.composite
+def loaded(draw: st.DrawFn, with_signals: bool = True) -> tuple[Ruleset, Situation]:
+    ruleset = loads(draw(ruleset_texts(with_signals)))
+    terms = [rule.term for rule in ruleset.rules]
+    for signal in ruleset.signals.values():
+        terms += [signal.condition, *([signal.until] if signal.until else [])]
+    fields = {field for term in terms for field in ir.fields(term)}
+    return ruleset, draw(situations(fields))
+
+
+def by_tree(program: Program, facts: Facts) -> int:
+    """Return the mask of a program by walking the trees."""
+    mask = 0
+    for position, rule in enumerate(program.terms):
+        scoped = program.in_scope(position, facts)
+        if EXPLAIN.evaluate(rule.term, rule.per_gpu, scoped).value is True:
+            mask |= 1 << position
+    return mask
+
+
+@settings(max_examples=100)
+@given(loaded())
+def test_a_program_at_once_and_in_two_steps_is_the_tree_walk(case: tuple[Ruleset, Situation]) -> None:
+    ruleset, drawn = case
+    program, facts = ruleset.program, facts_of(drawn.snapshot, drawn)
+    wanted = by_tree(program, facts)
+    assert program.mask(facts) == wanted
+    ahead = Facts(drawn.snapshot, drawn.snapshot.gpus, node=drawn.node, situation=program.situation)
+    bound = program.bind(ahead)
+    assert bound.mask(drawn.transfer, drawn.workload) == wanted
+    assert bound.mask(NO_TRANSFER, NO_WORKLOAD) == by_tree(program, ahead)
+    mask = 0
+    for function in mask_functions(program.terms[:1], None):
+        mask |= function(
+            drawn.snapshot, drawn.snapshot.gpus, drawn.transfer, drawn.workload, drawn.node, facts.situation, (), ()
+        )
+    assert mask == wanted & 1
+
+
+@settings(max_examples=100)
+@given(loaded())
+def test_a_decision_is_the_same_however_often_it_is_asked_for(case: tuple[Ruleset, Situation]) -> None:
+    ruleset, drawn = case
+    first, *others = [ruleset.evaluate(drawn.snapshot, drawn.transfer, drawn.workload) for _ in range(3)]
+    for other in others:
+        assert other.to_dict() == first.to_dict()
+    with_node = [ruleset.evaluate(drawn.snapshot, drawn.transfer, drawn.workload, drawn.node) for _ in range(2)]
+    assert with_node[0] == with_node[1]
+
+
+@settings(max_examples=100)
+@given(loaded())
+def test_stop_shadow_and_disabled_are_what_separates_matching_from_deciding(case: tuple[Ruleset, Situation]) -> None:
+    ruleset, drawn = case
+    decision = ruleset.evaluate(drawn.snapshot, drawn.transfer, drawn.workload, drawn.node)
+    true = by_tree(ruleset.program, facts_of(drawn.snapshot, drawn))
+    matching = [rule for position, rule in enumerate(ruleset.program.rules) if true >> position & 1]
+    limit = max((rule.priority for rule in matching if rule.stop and not rule.is_shadow), default=None)
+    effective = [r for r in matching if not r.is_shadow and (limit is None or r.priority >= limit)]
+    assert list(decision.rules) == [r.name for r in effective]
+
+
+@settings(max_examples=100)
+@given(loaded())
+def test_the_explanation_tells_of_every_rule_what_the_decision_did(case: tuple[Ruleset, Situation]) -> None:
+    ruleset, drawn = case
+    decision = ruleset.evaluate(drawn.snapshot, drawn.transfer, drawn.workload, drawn.node)
+    told: Any = decision.explain()
+    assert [r.rule for r in told.rules] == [r.name for r in ruleset.rules]
+    assert [r.rule for r in told.rules if r.outcome == "match"] == list(decision.rules)
+    for match in decision.matched:
+        assert told.rule(match.rule).devices == match.devices
+    for one in told.rules:
+        assert one.reason
+        rule = ruleset.rule(one.rule)
+        assert rule is not None
+        assert (one.because == "disabled") is (not rule.enabled)
+
+
+@settings(max_examples=100)
+@given(loaded(), st.data())
+def test_the_engine_decides_as_the_tree_walk_on_its_derived_state(
+    case: tuple[Ruleset, Situation], data: st.DataObject
+) -> None:
+    ruleset, first = case
+    engine = Engine(ruleset, clock=lambda: 0.0)
+    fields = {f for rule in ruleset.rules for f in ir.fields(rule.term)}
+    fields |= {f for signal in ruleset.signals.values() for f in ir.fields(signal.condition)}
+    for step in range(3):
+        drawn = data.draw(situations(fields)) if step else first
+        moment = Snapshot(timestamp=1000.0 + 7 * step, gpus=drawn.snapshot.gpus)
+        engine.observe(moment, node=drawn.node)
+        decision = engine.decide(drawn.transfer, drawn.workload)
+        bound = engine._current[0]
+        facts = bound.facts_of(drawn.transfer, drawn.workload)
+        assert bound.mask(drawn.transfer, drawn.workload) == by_tree(bound.program, facts)
+        assert decision == engine.decide(drawn.transfer, drawn.workload)
+        told: Any = decision.explain()
+        assert [r.rule for r in told.rules if r.outcome == "match"] == list(decision.rules)
+
+
+@settings(max_examples=100)
+@given(loaded())
+def test_without_history_a_signal_is_its_condition(case: tuple[Ruleset, Situation]) -> None:
+    ruleset, drawn = case
+    conditions = {name: signal.condition for name, signal in ruleset.signals.items()}
+    facts = facts_of(drawn.snapshot, drawn)
+    for rule in ruleset.rules:
+        inlined = inline_signals(rule.term, conditions)
+        assert not any(isinstance(t, ir.Signal) for t in ir.walk(inlined))
+        scoped = facts.scoped(drawn.workload.gpu_devices) if rule.gpus == "workload" else facts
+        wanted = EXPLAIN.evaluate(inlined, rule.per_gpu, scoped).value is True and rule.enabled
+        position = [r.name for r in ruleset.program.rules].index(rule.name) if rule.enabled else None
+        assert wanted == (position is not None and bool(ruleset.program.mask(facts) >> position & 1))
