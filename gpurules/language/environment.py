@@ -7,12 +7,12 @@ from gpurules.diagnostics import Finding, Span
 from gpurules.fields import FIELDS, Field, Scope
 from gpurules.language import ir, nodes
 from gpurules.language.checker import Context, Named, check, check_condition, check_list
+from gpurules.language.depth import MAX_HEIGHT, make_room
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.parser import Parsed
 from gpurules.model import ERROR, Datatype, Value
 
 MAX_TERMS = 50_000
-MAX_HEIGHT = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +204,14 @@ class Environment:
         tree = parsed.tree
         if tree is None or isinstance(tree, nodes.ListLiteral):
             return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))
-        term = check_condition(tree, context) if wants_bool else check(tree, context)
-        is_small = len(parsed.text) < MAX_HEIGHT and context.used.isdisjoint(self._definitions)
-        size, height = (len(parsed.text), len(parsed.text)) if is_small else _measure(tree, self)
+        is_small = len(parsed.text) < MAX_HEIGHT and not self._definitions
+        size, height = (1, 1) if is_small else _measure(tree, self)
         if size > MAX_TERMS or height > MAX_HEIGHT:
             what = f"more than {MAX_TERMS:,} parts" if size > MAX_TERMS else "a tree that is too high"
             context.report("GPR009", tree.span, f"with its definitions put in place the condition has {what}")
+            return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))
+        make_room(height)
+        term = check_condition(tree, context) if wants_bool else check(tree, context)
         findings = (*parsed.findings, *context.findings)
         is_broken = any(f.code in _FATAL for f in findings)
         result = Checked(BROKEN if is_broken else term, findings, ir.is_per_gpu(term), frozenset(context.used))

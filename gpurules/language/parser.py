@@ -10,11 +10,12 @@ from typing import Any
 from gpurules.diagnostics import Finding, Span
 from gpurules.language import nodes, syntax_errors
 from gpurules.language.builder import Builder, span_of
+from gpurules.language.depth import MAX_HEIGHT, MAX_NESTING, make_room, measured
 from gpurules.resources import resource_root
 
 MAX_BYTES = 64 * 1024
-MAX_NESTING = 200
-MAX_HEIGHT = 600
+SHORT = 40
+"""A text so short can not be deep: every level takes a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +59,12 @@ def _too_large(text: str) -> Finding | None:
 
 
 def too_deep(tree: nodes.Definition) -> Finding | None:
-    """Return a finding where *tree* is nested deeper than the limits; without recursion, so that no depth can hurt."""
-    stack: list[tuple[nodes.Definition, int, int]] = [(tree, 0, 0)]
-    while stack:
-        node, nesting, height = stack.pop()
-        nesting += isinstance(node, nodes.Group | nodes.Call | nodes.Not | nodes.Negative)
-        if nesting > MAX_NESTING or height > MAX_HEIGHT:
-            return Finding(
-                "GPR009",
-                node.span,
-                f"the condition is nested deeper than {MAX_NESTING}",
-                "name parts of it under define",
-            )
-        stack.extend((child, nesting, height + 1) for child in nodes.children(node))
+    """Return a finding where *tree* is nested deeper than the limits; else make room for walks over it."""
+    nesting, height, deepest = measured(tree)
+    if nesting > MAX_NESTING or height > MAX_HEIGHT:
+        message = f"the condition is nested deeper than {MAX_NESTING}"
+        return Finding("GPR009", deepest.span, message, "name parts of it under define")
+    make_room(height)
     return None
 
 
@@ -106,7 +100,7 @@ def _parse(text: str, start: str) -> Parsed:
         return Parsed(text, None, (large,))
     tree, findings = _attempt(text, start)
     if tree is not None:
-        deep = too_deep(tree) if len(text) > MAX_NESTING else None  # every level takes a character
+        deep = too_deep(tree) if len(text) > SHORT else None
         return Parsed(text, tree, tuple(findings)) if deep is None else Parsed(text, None, (deep,))
     return _recovered(text, findings[0])
 
