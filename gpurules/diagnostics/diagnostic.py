@@ -1,7 +1,7 @@
 """A finding as data: relative to one text (``Finding``), and placed in a file (``Diagnostic``)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpurules.diagnostics.catalogue import CATALOGUE, Severity
 from gpurules.diagnostics.span import Location, Span
@@ -69,7 +69,7 @@ class Diagnostic:
     safe: bool = False
     rule: str | None = None
     witness: str | None = None
-    fingerprint: str | None = None
+    fingerprint: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
