@@ -17,6 +17,7 @@ from gpurules.registry import did_you_mean
 
 VERBS = {
     "lint": "find every mistake in rulesets",
+    "fmt": "lay rulesets out in the canonical way",
     "eval": "evaluate a condition or a ruleset once",
     "explain": "say why rules match or do not",
     "run": "run a ruleset over telemetry and show what it decides",

@@ -107,6 +107,7 @@ _TABLE = (
     Code("GPR701", "rule-name-style", W_, "style", "a rule's name is not in lower case with _ or - between words"),
     Code("GPR702", "constant-on-left", I_, "style", "a comparison that starts with the constant"),
     Code("GPR703", "long-condition", I_, "style", "a condition of very many parts"),
+    Code("GPR704", "not-formatted", W_, "style", "a file that `gpurules fmt` would change"),
     Code("GPR705", "key-order", I_, "style", "the keys of a rule are not in the usual order"),
     Code("GPR706", "repeated-subcondition", I_, "style", "the same part in three or more rules"),
     Code("GPR707", "magic-threshold", I_, "style", "the same threshold in three or more rules"),

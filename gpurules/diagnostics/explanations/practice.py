@@ -87,6 +87,13 @@ EXPLANATIONS = (
         why="Parts with a name, under `define`, say what they are for, and can be explained and tested on their own.",
     ),
     _rule(
+        code="GPR704",
+        avoid="-   name: example\n    condition: gpu_memory>80   and   gpu_throttled\n    action: pause_transfer",
+        prefer="- name: example\n  condition: gpu_memory > 80 AND gpu_throttled\n  action: pause_transfer",
+        why="With one layout for all files a difference shows what was changed, and nothing else. `gpurules fmt` makes "
+        "it; the meaning stays the same.",
+    ),
+    _rule(
         code="GPR705",
         avoid="- action: pause_transfer\n  name: example\n  condition: gpu_memory > 90",
         prefer="- name: example\n  condition: gpu_memory > 90\n  action: pause_transfer",

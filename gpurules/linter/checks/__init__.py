@@ -15,6 +15,7 @@ from gpurules.linter.checks.irreversible_without_guard import IrreversibleWithou
 from gpurules.linter.checks.key_order import KeyOrder
 from gpurules.linter.checks.long_condition import LongCondition
 from gpurules.linter.checks.magic_threshold import MagicThreshold
+from gpurules.linter.checks.not_formatted import NotFormatted
 from gpurules.linter.checks.plugin_without_schema import PluginWithoutSchema
 from gpurules.linter.checks.repeated_subcondition import RepeatedSubcondition
 from gpurules.linter.checks.rule_name_style import RuleNameStyle
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     RuleNameStyle(),
     ConstantOnLeft(),
     LongCondition(),
+    NotFormatted(),
     KeyOrder(),
     RepeatedSubcondition(),
     MagicThreshold(),

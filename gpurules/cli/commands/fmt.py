@@ -1,0 +1,87 @@
+"""``gpurules fmt``."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gpurules.cli.configuration import configuration, configured
+from gpurules.cli.files import excluded, ruleset_files, test_files
+from gpurules.cli.linting import difference, replace_file
+from gpurules.cli.options import option
+from gpurules.cli.output import counted, fail, say, write
+from gpurules.formatting import FormatError, format_text
+
+
+@click.command("fmt")
+@click.argument("paths", nargs=-1)
+@option("--check", is_flag=True, help="Change nothing; name the files that would change.")
+@option("--diff", is_flag=True, help="Change nothing; show what would change.")
+@option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no file.")
+@option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in messages.")
+@configured
+@click.pass_context
+def command(
+    context: click.Context, /, paths: tuple[str, ...], check: bool, diff: bool, allow_empty: bool,
+    stdin_filename: str, config: str | None, isolated: bool,
+) -> int:  # fmt: skip
+    """Lay out rulesets and tests of rules at PATHS in the canonical way (- for stdin to stdout; default: here).
+
+    Comments, the style of texts and the meaning are kept; that the meaning is the same is checked.
+    """
+    only_look = check or diff
+    if paths == ("-",):
+        return _stdin(stdin_filename, check, diff)
+    files = _files(paths or (".",), configuration(context).exclude)
+    if not files and not allow_empty:
+        raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
+    changed = failed = 0
+    for path in files:
+        try:
+            data = Path(path).read_bytes()
+            before = data.decode()
+            after = format_text(before)
+        except (FormatError, OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            fail(f"{path}: {reason}")
+            failed += 1
+            continue
+        if after != before:
+            changed += 1
+            _handle(path, before, after, (check, diff))
+    say(f"{counted(len(files), 'file')}: {changed} {'would change' if only_look else 'changed'}, {failed} failed")
+    return int(failed > 0 or (only_look and changed > 0))
+
+
+def _files(paths: tuple[str, ...], globs: tuple[str, ...]) -> list[str]:
+    named = [path for path in paths if not path.startswith("gpurules:")]
+    if len(named) < len(paths):
+        raise click.UsageError("a ruleset that ships can not be changed")
+    found = dict.fromkeys([*ruleset_files(named), *test_files(named)])
+    return excluded((path for path in found if not path.endswith(".json")), named, globs)
+
+
+def _handle(path: str, before: str, after: str, mode: tuple[bool, bool]) -> None:
+    """Write the new text, or show what would change."""
+    check, diff = mode
+    if diff:
+        write(difference(before, after, path))
+    elif check:
+        write(f"{path}\n")
+    else:
+        replace_file(Path(path), after.encode())
+
+
+def _stdin(name: str, check: bool, diff: bool) -> int:
+    before = sys.stdin.buffer.read().decode("utf-8", "replace")
+    try:
+        after = format_text(before)
+    except FormatError as error:
+        fail(f"{name}: {error}")
+        return 1
+    if not (check or diff):
+        write(after)
+        return 0
+    if diff:
+        write(difference(before, after, name))
+    return int(before != after)
