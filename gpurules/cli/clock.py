@@ -25,3 +25,9 @@ def time_of_day(timestamp: float) -> str:
     """Return the time of *timestamp*, without its date."""
     local = _local(timestamp)
     return f"{timestamp:g}" if local is None else f"{local:%H:%M:%S}"
+
+
+def zone_of(timestamp: float) -> str:
+    """Return the name of this machine's zone at *timestamp*."""
+    local = _local(timestamp)
+    return "" if local is None else f"{local:%Z}"

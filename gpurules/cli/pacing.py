@@ -1,22 +1,29 @@
 """Recorded and simulated telemetry in place of live telemetry: its own time is the time."""
 
+import threading
 from collections.abc import Callable
 
 from gpurules.model import Snapshot
 from gpurules.telemetry import Source
 
+LONGEST = 2.0
+"""The longest wait for the next snapshot, in seconds: gaps of a recording are not sat through."""
+
 
 class OwnTime:
     """A source whose latest snapshot tells the time, for as long as it lasts.
 
-    *moment* tells the time before the first snapshot.
+    *moment* tells the time before the first snapshot. With *speed* snapshots come that many times as fast as they were
+    taken, without it at once.
     """
 
-    def __init__(self, source: Source, moment: Callable[[], float]) -> None:
+    def __init__(self, source: Source, moment: Callable[[], float], speed: float | None = None) -> None:
         self.name = source.name
         self._source = source
         self._moment = moment
+        self._speed = speed
         self._latest: float | None = None
+        self._hurry = threading.Event()
 
     def read(self) -> Snapshot:
         """Return the next snapshot.
@@ -26,12 +33,18 @@ class OwnTime:
             TelemetryError: it can not be read.
         """
         snapshot = self._source.read()
+        if self._speed and self._latest is not None:
+            self._hurry.wait(min(LONGEST, max(0.0, snapshot.timestamp - self._latest) / self._speed))
         self._latest = snapshot.timestamp if self._latest is None else max(self._latest, snapshot.timestamp)
         return snapshot
 
     def clock(self) -> float:
         """Return the time, in seconds since 1970."""
         return self._moment() if self._latest is None else self._latest
+
+    def hurry(self) -> None:
+        """Wait for nothing from now on."""
+        self._hurry.set()
 
     def close(self) -> None:
         """Close the source."""

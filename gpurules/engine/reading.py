@@ -39,6 +39,7 @@ class Reading:
         check_source(source)
         self._spec = source
         self._source: Source | None = None if isinstance(source, str) else source
+        self._name = source if isinstance(source, str) else source.name
         self._fields: frozenset[str] | None = None
         self._sampled: frozenset[str] | None = None
         self._orders: SimpleQueue[bool] = SimpleQueue()
@@ -49,9 +50,8 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """The name of the source, or how it will be opened."""
-        source = self._source
-        return source.name if source is not None else str(self._spec)
+        """The name of the source, or until it is open how it will be opened."""
+        return self._name
 
     def sample(self, fields: Collection[str]) -> None:
         """Have only *fields* sampled from now on, where the source can choose."""
@@ -103,7 +103,7 @@ class Reading:
             source = self._source
             if source is None:
                 source = self._source = open_source(str(self._spec))
-                self._sampled = None
+                self._name, self._sampled = source.name, None
             self._choose(source)
             return self._started(source)
         except TelemetryError as error:

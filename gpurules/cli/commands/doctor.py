@@ -1,0 +1,119 @@
+"""``gpurules doctor``."""
+
+import platform
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from textwrap import wrap
+
+import click
+
+from gpurules.cli import diagnosis
+from gpurules.cli.crash import installed_version
+from gpurules.cli.diagnosis import Check, State
+from gpurules.cli.options import option, text_or_json
+from gpurules.cli.output import Style, counted, paint, terminal_width, to_json, write
+from gpurules.cli.rulesets import check_there
+from gpurules.cli.sources import open_telemetry
+from gpurules.diagnostics.excerpt import visible
+from gpurules.errors import GpurulesError
+from gpurules.rules import Ruleset, RulesetError, load
+from gpurules.telemetry import FiniteSource
+from gpurules.telemetry.survey import survey
+
+_BEFORE = 21
+"""How many columns stand before the details."""
+_MARKS = {State.GOOD: "✓", State.NOTE: "·", State.WARN: "!", State.BROKEN: "✗"}
+_STYLES = {State.GOOD: Style.GOOD, State.NOTE: Style.FAINT, State.WARN: Style.WARN, State.BROKEN: Style.BAD}
+
+
+@click.command("doctor")
+@click.argument("ruleset", required=False)
+@option("--source", metavar="NAME:ARGUMENT", default="auto", show_default=True, help="Where telemetry comes from.")
+@option(
+    "--state",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the agent is to keep its state.",
+)
+@option("--timeout", metavar="SECONDS", type=click.FloatRange(0.1, 3600), default=10.0, show_default=True,
+        help="How long each source may take to answer.")  # fmt: skip
+@text_or_json
+def command(ruleset: str | None, source: str, state: Path | None, timeout: float, format_: str) -> int:
+    """Find out what works on this machine, and whether RULESET (a file or gpurules:NAME) can work on it.
+
+    The exit code is 1 where something is broken.
+    """
+    if ruleset is not None:
+        check_there(ruleset)
+    checks: list[Check] = []
+    for check in _checks(ruleset, source, state, timeout):
+        checks.append(check)
+        if format_ == "text":
+            write(_drawn(check))
+    broken = sum(check.state is State.BROKEN for check in checks)
+    warned = sum(check.state is State.WARN for check in checks)
+    if format_ == "json":
+        write(to_json({"broken": broken, "warnings": warned, "checks": [check.to_dict() for check in checks]}))
+    else:
+        verdict = f"{broken} broken" if broken else "nothing is broken"
+        also = f", {counted(warned, 'warning')}" if warned else ""
+        write(f"\n{verdict}{also}\n")
+    return 1 if broken else 0
+
+
+def _checks(path: str | None, source: str, state: Path | None, timeout: float) -> Iterator[Check]:
+    yield Check("gpurules", State.GOOD, f"{installed_version()}, Python {platform.python_version()}")
+    ruleset, found = _loaded(path)
+    yield from found
+    yield from diagnosis.of_devices()
+    if source == "auto":
+        yield from _sources(timeout)
+    snapshot, is_live = None, False
+    try:
+        opened, _ = open_telemetry(source, {})
+    except GpurulesError as error:
+        yield Check("telemetry", State.BROKEN, str(error))
+    else:
+        is_live = not isinstance(opened, FiniteSource)
+        snapshot, told = diagnosis.of_telemetry(opened, ruleset, 1.0 if is_live else 0.0, max(timeout, 30.0))
+        yield from (replace(c, detail=c.detail.partition(";")[0]) if source == "auto" else c for c in told)
+    yield from diagnosis.of_clock(snapshot if is_live else None)
+    if state is not None:
+        yield from diagnosis.of_state(state)
+    if ruleset is not None:
+        yield from diagnosis.of_zone(ruleset)
+        yield from diagnosis.of_actions(ruleset)
+        if snapshot is not None:
+            yield from diagnosis.of_fields(ruleset, snapshot)
+
+
+def _loaded(path: str | None) -> tuple[Ruleset | None, list[Check]]:
+    if path is None:
+        return None, []
+    try:
+        ruleset = load(path)
+    except RulesetError as error:
+        count = counted(len(error.diagnostics), "error")
+        return None, [Check("ruleset", State.BROKEN, f"{path} has {count}", f"gpurules lint {path}")]
+    told = f"{ruleset.name} {ruleset.version[:6]}, {counted(len(ruleset.rules), 'rule')}"
+    if ruleset.diagnostics:
+        warned = f"{told}, {counted(len(ruleset.diagnostics), 'warning')}"
+        return ruleset, [Check("ruleset", State.WARN, warned, f"gpurules lint {path}")]
+    return ruleset, [Check("ruleset", State.GOOD, told)]
+
+
+def _sources(timeout: float) -> Iterator[Check]:
+    """Say of each live source whether it works here: one is enough."""
+    for finding in survey(timeout):
+        if finding.is_usable is not None and finding.name != "auto":
+            state = State.GOOD if finding.is_usable else State.NOTE
+            yield Check(f"source {finding.name}", state, finding.detail)
+
+
+def _drawn(check: Check) -> str:
+    mark, room = paint(_MARKS[check.state], _STYLES[check.state]), max(30, terminal_width() - _BEFORE)
+    first, *more = wrap(visible(check.detail), room) or [""]
+    remedy = wrap(visible(check.remedy), room - 2)
+    more += [f"{'  ' if n else '→ '}{line}" for n, line in enumerate(remedy)]
+    return "\n".join([f"{mark} {check.name:<{_BEFORE - 3}} {first}", *(" " * _BEFORE + line for line in more)]) + "\n"

@@ -1,0 +1,92 @@
+"""``gpurules record``."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TextIO
+
+import click
+
+from gpurules.cli.agent import signals
+from gpurules.cli.options import option, source_options
+from gpurules.cli.output import counted, say, write
+from gpurules.cli.sources import open_telemetry
+from gpurules.diagnostics.excerpt import visible
+from gpurules.engine.reading import Reading
+from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError
+
+DEFAULT_INTERVAL = 5.0
+
+
+@click.command("record")
+@source_options
+@option(
+    "-o", "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Add to this file; without it, stdout.",
+)  # fmt: skip
+@option("--count", type=click.IntRange(1), help="End after so many snapshots.")
+def command(source: str, output: Path | None, count: int | None, **options: object) -> int:
+    """Record telemetry, one JSON a line, until it is interrupted: every 5 seconds, or --interval.
+
+    What is recorded can be played back with replay:FILE. Recorded and simulated telemetry is written at once.
+    """
+    opened, interval = open_telemetry(source, options)
+    pause = 0.0 if isinstance(opened, FiniteSource) else interval or DEFAULT_INTERVAL
+    reading, ends, written = Reading(opened), SimpleQueue[int](), 0
+    try:
+        with signals(ends.put, lambda: None), _opened(output) as file:
+            for line in _lines(reading, pause, ends):
+                if not (write(line) if file is None else _add(line, file)):
+                    break
+                written += 1
+                if written == count:
+                    break
+    finally:
+        reading.close(2.0)
+    if output is not None:
+        say(f"gpurules: {counted(written, 'snapshot')} added to {output}")
+    with suppress(Empty):
+        return ends.get_nowait()
+    return 0
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO | None]:
+    if path is None:
+        yield None
+        return
+    with path.open("a", encoding="utf-8") as file:
+        yield file
+
+
+def _add(line: str, file: TextIO) -> bool:
+    file.write(line)
+    file.flush()
+    return True
+
+
+def _lines(reading: Reading, pause: float, ends: "SimpleQueue[int]") -> Iterator[str]:
+    """Yield a line for each snapshot; what can not be read is said once, and tried again."""
+    said, last = None, float("-inf")
+    while ends.empty():
+        began = time.monotonic()
+        try:
+            snapshot = reading.read(pause or 60.0)
+        except EndOfTelemetry:
+            return
+        except TelemetryError as error:
+            if said is None:
+                say(f"gpurules: no telemetry: {visible(str(error))}")
+            said = str(error)
+        else:
+            said = None
+            if snapshot.timestamp > last:
+                last = snapshot.timestamp
+                yield json.dumps(snapshot.to_dict(), ensure_ascii=False) + "\n"
+        with suppress(Empty):
+            ends.put(ends.get(timeout=max(0.0, pause - (time.monotonic() - began))))

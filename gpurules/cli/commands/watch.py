@@ -1,0 +1,117 @@
+"""``gpurules watch``."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+import click
+
+from gpurules.cli.agent import signals
+from gpurules.cli.options import option, source_options
+from gpurules.cli.output import has_colour, write
+from gpurules.cli.pacing import OwnTime
+from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.sources import open_telemetry
+from gpurules.cli.watching.keys import Keyboard, is_terminal
+from gpurules.cli.watching.view import Watcher
+from gpurules.engine import Coordinator, Options
+from gpurules.rules import Ruleset
+from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
+
+_SPEED = 20.0
+
+
+@click.command("watch")
+@click.argument("ruleset")
+@source_options
+@option("--speed", type=click.FloatRange(0.01, 1e6), default=_SPEED, show_default=True,
+        help="Of a recording: how many times as fast as it was made.")  # fmt: skip
+@option("--once", is_flag=True, help="Draw the view once, and end.")
+@option("--polls", type=click.IntRange(1), default=1, show_default=True, help="With --once: poll so often first.")
+@option("--width", type=click.IntRange(60, 500), help="With --once: draw so many columns.")
+@option("--height", type=click.IntRange(10, 500), help="With --once: draw so many rows.")
+def command(
+    ruleset: str, source: str, speed: float, once: bool, polls: int, width: int | None, height: int | None,
+    **options: object,
+) -> int:  # fmt: skip
+    """Show a node and what RULESET (a file or gpurules:NAME) makes of it, live: GPUs, signals, rules, what changed.
+
+    Keys: q quits, f filters, the arrows choose a rule and e explains it, space freezes. No effect is called.
+    """
+    loaded = load_ruleset(ruleset)
+    opened, interval = open_telemetry(source, options)
+    coordinator, clock, own = _coordinator(loaded, opened, None if once else speed, interval)
+    watcher = Watcher(coordinator, clock)
+    try:
+        if once:
+            return _once(coordinator, watcher, polls, (width or 80, height or 24))
+        if not is_terminal():
+            raise click.UsageError("the live view needs a terminal; --once draws it once")
+        return _live(coordinator, watcher)
+    finally:
+        if own is not None:
+            own.hurry()
+        coordinator.stop(2.0)
+
+
+def _coordinator(
+    ruleset: Ruleset, source: Source, speed: float | None, interval: float | None
+) -> tuple[Coordinator, Callable[[], float], OwnTime | None]:
+    if not isinstance(source, FiniteSource):
+        options = Options(poll_interval=interval, dry_run=True)
+        return Coordinator(ruleset, source, options=options), time.time, None
+    own = OwnTime(source, time.time, speed)
+    options = Options(poll_interval=1e-6, jitter=0.0, read_timeout=60.0, dry_run=True)
+    return Coordinator(ruleset, own, clock=own.clock, options=options), own.clock, own
+
+
+def _once(coordinator: Coordinator, watcher: Watcher, polls: int, size: tuple[int, int]) -> int:
+    from rich.console import Console
+
+    from gpurules.cli.watching.frame import Look, frame
+
+    for n in range(polls):
+        try:
+            report = coordinator.poll()
+        except EndOfTelemetry:
+            break
+        if report.snapshot is None and n + 1 < polls:
+            time.sleep(0.1)
+    lines = frame(watcher.view(), Look(*size, is_interactive=False))
+    console = Console(width=size[0], force_terminal=has_colour(sys.stdout), no_color=not has_colour(sys.stdout))
+    with console.capture() as captured:
+        for line in lines:
+            line.rstrip()
+            console.print(line, soft_wrap=True)
+    write(captured.get())
+    return 0
+
+
+def _live(coordinator: Coordinator, watcher: Watcher) -> int:
+    from rich.console import Console
+
+    from gpurules.cli.watching.session import watch
+
+    ends = SimpleQueue[int]()
+    with signals(ends.put, coordinator.request_reload), _quiet():
+        coordinator.start()
+        console = Console(no_color=not has_colour(sys.stdout))
+        watch(watcher, Keyboard(sys.stdin.fileno()), console, lambda: not ends.empty())
+    return 0 if ends.empty() else ends.get()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing is logged over the screen: what matters is on it."""
+    logger = logging.getLogger("gpurules")
+    handler, propagates = logging.NullHandler(), logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagates

@@ -1,0 +1,201 @@
+"""Finds out what works on this machine, and what keeps a ruleset from working on it."""
+
+import ctypes
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from glob import glob
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gpurules.cli.output import counted
+from gpurules.engine.events import fields_read
+from gpurules.engine.reading import Reading
+from gpurules.fields import Field
+from gpurules.model import Snapshot
+from gpurules.rules import Ruleset
+from gpurules.telemetry import Source, TelemetryError
+
+_DEVICES = ("/dev/nvidiactl", "/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dri/renderD*")
+_EPOCH = 1_735_689_600
+"""2025-01-01: an earlier time is that of a clock which nobody has set."""
+_UNSYNCHRONISED = 5
+_SHOWN = 6
+FIELDS_SHOWN = ("gpu_memory", "gpu_utilization", "gpu_temperature", "gpu_power")
+
+
+class State(StrEnum):
+    """How a check went; broken alone makes the exit code 1."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WARN = "warn"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, and what to do about it where it is not well."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the check as JSON-ready data."""
+        return {"name": self.name, "state": self.state.value, "detail": self.detail, "remedy": self.remedy}
+
+
+def of_devices() -> Iterator[Check]:
+    """Look at the device files of GPUs: may this user open them?"""
+    found = sorted(path for pattern in _DEVICES for path in glob(pattern))  # noqa: PTH207
+    closed = [path for path in found if not os.access(path, os.R_OK | os.W_OK)]
+    if closed:
+        remedy = "let this user read and write them (groups video and render, or the cgroup of the container)"
+        yield Check("devices", State.WARN, f"{', '.join(closed[:_SHOWN])} may not be opened", remedy)
+    elif found:
+        yield Check("devices", State.GOOD, f"{counted(len(found), 'device file')} may be opened")
+    else:
+        yield Check("devices", State.NOTE, "no device file of a GPU is here")
+
+
+def of_clock(snapshot: Snapshot | None) -> Iterator[Check]:
+    """Look at the clock: is it set, is it kept right, and do snapshots tell the same time?"""
+    now = time.time()
+    local = datetime.fromtimestamp(now, UTC).astimezone()
+    if now < _EPOCH:
+        yield Check("clock", State.BROKEN, f"it is {local:%Y-%m-%d %H:%M %Z}", "set the clock")
+    elif _kernel_state() == _UNSYNCHRONISED:
+        told = f"{local:%Y-%m-%d %H:%M:%S %Z}, not synchronised"
+        yield Check("clock", State.WARN, told, "run chrony or systemd-timesyncd, here or on the host of the container")
+    else:
+        yield Check("clock", State.GOOD, f"{local:%Y-%m-%d %H:%M:%S %Z}")
+    if snapshot is not None and abs(now - snapshot.timestamp) > 10:
+        off = f"snapshots are stamped {now - snapshot.timestamp:+.0f} s before the clock of this machine"
+        yield Check(
+            "clock",
+            State.WARN,
+            off,
+            "decisions are stale from the first moment; mend the clock of what writes the snapshots",
+        )
+
+
+def _kernel_state() -> int | None:
+    """Return what the kernel says of its clock.
+
+    Missing: it can not be asked here.
+    Source: adjtimex(2); 5 is TIME_ERROR, not synchronised.
+    """
+    try:
+        return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)))
+    except (OSError, AttributeError):
+        return None
+
+
+def of_zone(ruleset: Ruleset) -> Iterator[Check]:
+    """Look at the time zone of a ruleset: does this machine know it?"""
+    name = ruleset.settings.timezone
+    reads_time = any(field.name in ("hour", "weekday", "time_of_day") for field in fields_read(ruleset))
+    try:
+        zone = UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        state = State.BROKEN if reads_time else State.WARN
+        yield Check("time zone", state, f"this machine does not know {name!r}", "install tzdata (pip install tzdata)")
+        return
+    told = f"{name}, where it is {datetime.now(zone):%a %H:%M}"
+    yield Check("time zone", State.GOOD, told if reads_time else f"{told}; no rule reads the time")
+
+
+def of_state(path: Path) -> Iterator[Check]:
+    """Look at the file that keeps the state: can it be written?"""
+    folder = path.parent
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        yield Check("state", State.GOOD, f"{path} can be written")
+    else:
+        remedy = "make the folder, and let this user write in it"
+        yield Check("state", State.BROKEN, f"{path} can not be written", remedy)
+
+
+def of_telemetry(
+    source: Source, ruleset: Ruleset | None, wait: float = 1.0, timeout: float = 30.0
+) -> tuple[Snapshot | None, list[Check]]:
+    """Read a source twice, since rates need two samples: return the second snapshot, and what was seen.
+
+    Units: seconds.
+    """
+    reading = Reading(source)
+    if ruleset is not None:
+        reading.sample([*FIELDS_SHOWN, *(field.name for field in fields_read(ruleset) if field.is_per_gpu)])
+    try:
+        snapshot = reading.read(timeout)
+        with suppress(TelemetryError):
+            time.sleep(wait)
+            snapshot = reading.read(timeout)
+    except TelemetryError as error:
+        return None, [Check("telemetry", State.BROKEN, str(error), "gpurules sources shows what there is")]
+    finally:
+        reading.close(5.0)
+    lost = snapshot.gpu_lost_count
+    told = f"{reading.name}: {counted(snapshot.gpu_count, 'GPU')}{f', {lost} lost' if lost else ''}"
+    state = State.WARN if lost or not snapshot.gpus else State.GOOD
+    problems = [Check("telemetry", State.WARN, problem) for problem in snapshot.problems[:_SHOWN]]
+    return snapshot, [Check("telemetry", state, told), *problems]
+
+
+def of_fields(ruleset: Ruleset, snapshot: Snapshot) -> Iterator[Check]:
+    """Look at each field that rules read: does this node tell it?"""
+    wanted = sorted((field for field in fields_read(ruleset) if field.is_per_gpu), key=lambda field: field.name)
+    missing = 0
+    for field in wanted:
+        without = [gpu for gpu in snapshot.gpus if not gpu.is_lost and _value(field, gpu) is None]
+        if not without:
+            continue
+        missing += 1
+        on = (
+            "on every GPU"
+            if len(without) == len(snapshot.gpus)
+            else f"on GPU {', '.join(str(g.index) for g in without)}"
+        )
+        reasons = {reason for gpu in without if (reason := gpu.missing.get(field.attribute))}
+        why = f" ({', '.join(sorted(reasons))})" if reasons else ""
+        readers = _readers(ruleset, field)
+        detail = f"{field.name} is missing {on}{why}; read by {', '.join(readers)}"
+        yield Check("fields", State.WARN, detail, "what is missing makes no rule match")
+    if not missing and snapshot.gpus:
+        yield Check("fields", State.GOOD, f"this node tells all {counted(len(wanted), 'GPU field')} that rules read")
+
+
+def _value(field: Field, gpu: object) -> object:
+    if field.declared:
+        return getattr(gpu, "labels", {}).get(field.name)
+    return getattr(gpu, field.attribute, None)
+
+
+def _readers(ruleset: Ruleset, field: Field) -> list[str]:
+    """Return the names of the rules and signals whose text names the field, at most a few."""
+    found = [rule.name for rule in ruleset.rules if field.name in rule.text]
+    found += [
+        f"signal {name}" for name, signal in ruleset.signals.items() if signal.rule is None and _reads(signal, field)
+    ]
+    names = found or ["a define or a message"]
+    return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
+
+
+def _reads(signal: object, field: Field) -> bool:
+    texts = (getattr(signal, "text", ""), getattr(signal, "until_text", "") or "")
+    return any(field.name in text for text in texts)
+
+
+def of_actions(ruleset: Ruleset) -> Iterator[Check]:
+    """Look at what the effects of a ruleset need of this machine."""
+    for rule in ruleset.rules:
+        for ordered in rule.actions:
+            secret = ordered.parameters.get("secret_env")
+            if rule.enabled and isinstance(secret, str) and not os.environ.get(secret):
+                detail = f"{rule.name} signs its webhook with {secret}, which is not in the environment"
+                yield Check("effects", State.BROKEN, detail, "set it where the agent is started")
