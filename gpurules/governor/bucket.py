@@ -1,0 +1,45 @@
+"""A byte rate that is changed live."""
+
+
+class TokenBucket:
+    """Bytes at a steady *rate*, paid afterwards: whoever comes when no debt is left may go, however much it takes.
+
+    Nothing is saved up while nobody comes, so in any stretch of time no more than ``rate * seconds`` and one part
+    starts. Time is an argument.
+
+    Units: bytes, bytes/second, seconds.
+
+    >>> bucket = TokenBucket(100)
+    >>> bucket.charge(50, now=0), bucket.ready_at
+    (None, 0.5)
+    >>> bucket.set_rate(25, now=0.25)
+    >>> bucket.ready_at
+    1.25
+
+    Raises:
+        ValueError: the rate is not above 0.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = _positive(rate)
+        self.ready_at = float("-inf")
+
+    def charge(self, size: float, now: float) -> None:
+        """Take *size* bytes, in debt where need be."""
+        self.ready_at = max(self.ready_at, now) + max(0.0, size) / self.rate
+
+    def set_rate(self, rate: float, now: float) -> None:
+        """Change the rate; what is owed is owed still, and paid at the new one.
+
+        Raises:
+            ValueError: the rate is not above 0.
+        """
+        before, self.rate = self.rate, _positive(rate)
+        if self.ready_at > now:
+            self.ready_at = now + (self.ready_at - now) * before / rate
+
+
+def _positive(rate: float) -> float:
+    if not 0 < rate < float("inf"):
+        raise ValueError(f"a rate is a number of bytes/second above 0, not {rate!r}; to stop transfers, pause them")
+    return rate

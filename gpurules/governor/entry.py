@@ -1,0 +1,167 @@
+"""What the scheduler keeps of each transfer, and of each part that asks to move."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+
+from gpurules.governor.asked import NOTHING, Asked
+from gpurules.governor.errors import GovernorError
+from gpurules.governor.holds import Holds
+from gpurules.model import Transfer
+
+
+class State(StrEnum):
+    """Where a transfer is in its life."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STAGED = "staged"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing follows."""
+        return self in (State.DONE, State.FAILED, State.CANCELLED)
+
+
+class TransferClass(StrEnum):
+    """Transfers by their priority as it is now, boosts included: above 0, 0, below 0."""
+
+    URGENT = "urgent"
+    NORMAL = "normal"
+    BACKGROUND = "background"
+
+    @classmethod
+    def of(cls, priority: float) -> "TransferClass":
+        """Return the class of a transfer of that priority."""
+        return cls.NORMAL if priority == 0 else cls.URGENT if priority > 0 else cls.BACKGROUND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the governor keeps to, rules aside.
+
+    ``slots``: how many parts move at once; ``queue``: how many transfers may wait for their first part; ``age_rate``:
+    how much priority a second of waiting is worth.
+
+    Units: ``age_rate`` in 1/second, ``refresh_seconds`` (how old a decision may grow) in seconds.
+
+    Raises:
+        ValueError: a limit is not above 0.
+    """
+
+    slots: int = 16
+    queue: int = 10_000
+    age_rate: float = 1.0
+    refresh_seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse limits with which nothing would ever move."""
+        for name in ("slots", "queue", "age_rate", "refresh_seconds"):
+            if not 0 < getattr(self, name) < inf:
+                raise ValueError(f"{name!r} is a number above 0, not {getattr(self, name)!r}")
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A transfer in the scheduler.
+
+    Units: times in seconds of a clock that nobody sets, ``bytes_moved`` in bytes.
+    Missing: ``lease_seconds`` None: it needs no renewing; ``held_until`` None: it is not held; ``error`` None: it was
+    not stopped.
+    """
+
+    id: str
+    transfer: Transfer
+    seen_at: float
+    deadline: float = inf
+    lease_seconds: float | None = None
+    lease_ends: float = inf
+    lease_timer: float = inf
+    asked: Asked = NOTHING
+    decided_at: float = -inf
+    holds: Holds = field(default_factory=Holds)
+    state: State = State.QUEUED
+    held_until: float | None = None
+    has_begun: bool = False
+    is_staged: bool = False
+    waiting: list["Request"] = field(default_factory=list)
+    moving: int = 0
+    bytes_moved: float = 0.0
+    error: GovernorError | None = None
+
+    @property
+    def priority(self) -> float:
+        """The caller's priority and what rules add to it."""
+        return (self.transfer.priority or 0.0) + self.asked.boost
+
+
+def nobody() -> None:
+    """Wake nobody."""
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A part of a transfer that asks for a slot.
+
+    Units: ``size`` in bytes, 0 where it is not known ahead; times in seconds.
+    Missing: ``granted_at`` and ``error`` are None while it waits; one of them is set when it is answered.
+    """
+
+    entry: Entry
+    size: float
+    wake: Callable[[], object] = nobody
+    order: int = 0
+    ready_at: float = 0.0
+    key: float = 0.0
+    rank: TransferClass = TransferClass.NORMAL
+    granted_at: float | None = None
+    error: GovernorError | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it was let through or refused."""
+        return self.granted_at is not None or self.error is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A transfer went from one state to another.
+
+    Units: ``at`` in seconds of the governor's clock.
+    Missing: ``before`` is None for a transfer that came.
+    """
+
+    transfer: Transfer
+    before: State | None
+    after: State
+    at: float
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened since the start.
+
+    Units: ``bytes_moved`` in bytes, ``held_seconds`` in seconds.
+    """
+
+    submitted: int = 0
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    refused: int = 0
+    past_deadline: int = 0
+    lapsed: int = 0
+    parts: int = 0
+    bytes_moved: float = 0.0
+    holds: int = 0
+    pauses: int = 0
+    held_seconds: float = 0.0
+    decisions_failed: int = 0
+    decisions_stale: int = 0

@@ -1,0 +1,159 @@
+"""The scheduler among threads and tasks: one lock, and whoever waits sleeps until something is due."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from math import inf
+
+from gpurules.governor.entry import Change, Request
+from gpurules.governor.scheduler import Scheduler
+
+_LOGGER = logging.getLogger("gpurules.governor")
+LOOK_SECONDS = 1.0
+"""How often one who waits looks by himself; the *watch* among them sleeps exactly until something is due."""
+
+
+class Gate:
+    """Lets parts through as the scheduler says. Has no thread: those who wait keep the time, one of them for all.
+
+    *refresh* has every transfer decided anew; it is called each ``Limits.refresh_seconds`` while somebody waits.
+    """
+
+    def __init__(self, scheduler: Scheduler, clock: Callable[[], float], refresh: Callable[[], None]) -> None:
+        self.scheduler = scheduler
+        self.clock = clock
+        self.callbacks: list[Callable[[Change], None]] = []
+        self.refreshed_at = -inf
+        self._refresh = refresh
+        self._lock = threading.Lock()
+        self._told = threading.Lock()
+        self._waiting: dict[Request, None] = {}
+        self._watch: Request | None = None
+        self._watch_until = inf
+
+    @contextmanager
+    def change(self) -> Iterator[float]:
+        """Hold the lock while something is changed at the time that is given; then let through what may move."""
+        with self._lock:
+            now = self.clock()
+            try:
+                yield now
+            finally:
+                answered = self.scheduler.advance(now)
+                if self._watch is not None and self.scheduler.due() < self._watch_until:
+                    answered.append(self._watch)
+        self._wake(answered)
+        self._tell()
+
+    @staticmethod
+    def _wake(requests: Iterable[Request]) -> None:
+        for request in requests:
+            with suppress(RuntimeError):  # the event loop that it waited in is closed
+                request.wake()
+
+    def _tell(self) -> None:
+        """Tell the changes, in their order, outside of the lock; a thread that is already at it tells all."""
+        changes = self.scheduler.changes
+        while self.callbacks and changes and self._told.acquire(blocking=False):
+            try:
+                self._tell_all()
+            finally:
+                self._told.release()
+
+    def _tell_all(self) -> None:
+        while True:
+            try:
+                change = self.scheduler.changes.popleft()
+            except IndexError:
+                return
+            for callback in list(self.callbacks):
+                try:
+                    callback(change)
+                except Exception:  # a callback is somebody else's code
+                    _LOGGER.exception("a callback failed")
+
+    def wait(self, request: Request, event: threading.Event) -> None:
+        """Wait in this thread until *request*, which sets *event*, is let through.
+
+        Raises:
+            GovernorError: it was refused.
+        """
+        try:
+            while True:
+                event.clear()
+                seconds = self._seconds_to_sleep(request)
+                if seconds is None:
+                    return
+                event.wait(seconds)
+        except BaseException:
+            self._give_up(request)
+            raise
+
+    async def wait_async(self, request: Request, event: asyncio.Event) -> None:
+        """Wait in this task until *request*, which sets *event*, is let through.
+
+        Raises:
+            GovernorError: it was refused.
+        """
+        try:
+            while True:
+                event.clear()
+                seconds = self._seconds_to_sleep(request)
+                if seconds is None:
+                    return
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), seconds)
+        except BaseException:
+            self._give_up(request)
+            raise
+
+    def _give_up(self, request: Request) -> None:
+        with self.change() as now:
+            self.scheduler.withdraw(request, now)
+            successor = self._leave(request)
+        self._wake(() if successor is None else (successor,))
+
+    def _seconds_to_sleep(self, request: Request) -> float | None:
+        """Return how long *request* may sleep, None when it is let through."""
+        if request is self._watch and self.clock() - self.refreshed_at >= self.scheduler.limits.refresh_seconds:
+            self._refresh()
+        successor: Request | None = None
+        with self._lock:
+            now = self.clock()
+            answered = self.scheduler.advance(now)
+            if request.is_answered:
+                successor = self._leave(request)
+            seconds = None if request.is_answered else self._stay(request, now)
+        self._wake(answered if successor is None else [*answered, successor])
+        self._tell()
+        if request.error is not None:
+            raise type(request.error)(*request.error.args)
+        return seconds
+
+    def _stay(self, request: Request, now: float) -> float:
+        """Note that *request* waits; the first to do so keeps the time for all."""
+        self._waiting[request] = None
+        if self._watch is None:
+            self._watch = request
+        if request is not self._watch:
+            return LOOK_SECONDS
+        refresh = self.refreshed_at + self.scheduler.limits.refresh_seconds
+        self._watch_until = min(self.scheduler.due(), max(refresh, now))
+        return max(0.0, self._watch_until - now)
+
+    def _leave(self, request: Request) -> Request | None:
+        """Note that *request* no longer waits, and return who is to keep the time in its place."""
+        self._waiting.pop(request, None)
+        if request is not self._watch:
+            return None
+        self._watch, self._watch_until = next(iter(self._waiting), None), inf
+        return self._watch
+
+    def after_fork(self, scheduler: Scheduler) -> None:
+        """Start anew with *scheduler* in a forked child, whose parent may have been at it."""
+        self.scheduler = scheduler
+        self._lock, self._told = threading.Lock(), threading.Lock()
+        self._waiting.clear()
+        self._watch, self._watch_until = None, inf

@@ -1,0 +1,96 @@
+"""How long one transfer is held: each rule's claim once per episode, and all of them bounded over its life."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
+
+from gpurules.governor.asked import HoldClaim
+
+
+@dataclass(slots=True)
+class _Episode:
+    """A rule's claim on this transfer, from when it was first seen to match.
+
+    ``is_open`` is False for a rule that has ended and whose hold stays (``early_release: false``); ``stays_until`` is
+    what stays of the rule's episodes before.
+    """
+
+    claim: HoldClaim
+    began: float
+    stays_until: float = -inf
+    is_open: bool = True
+
+    @property
+    def until(self) -> float:
+        """When the hold ends by itself."""
+        return max(self.began + self.claim.seconds, self.stays_until) if self.is_open else self.stays_until
+
+
+class Holds:
+    """The holds of one transfer. Time is an argument.
+
+    A rule claims its delay once per *episode*: from the first look at which it matches this transfer to the first at
+    which it does not, however many looks lie between. The claim counts from the start of the episode, so for a rule
+    that matched before the transfer came, from the first sight of the transfer.
+
+    Units: seconds of a clock that nobody sets.
+    """
+
+    def __init__(self) -> None:
+        self._episodes: dict[tuple[str, str, int], _Episode] = {}
+        self._spent = 0.0
+        self._since: float | None = None
+        self._until = -inf
+
+    def take(self, claims: Iterable[HoldClaim], now: float) -> None:
+        """Take in the claims of the rules that match now."""
+        numbered: dict[tuple[str, str, int], HoldClaim] = {}
+        for claim in claims:
+            count = sum(rule == claim.rule and action == claim.action for rule, action, _ in numbered)
+            numbered[claim.rule, claim.action, count] = claim
+        for key, episode in list(self._episodes.items()):
+            if key not in numbered:
+                self._end(key, episode, now)
+        for key, claim in numbered.items():
+            known = self._episodes.get(key)
+            if known is not None and known.is_open:
+                known.claim = claim
+            else:
+                self._episodes[key] = _Episode(claim, now, known.until if known else -inf)
+
+    def _end(self, key: tuple[str, str, int], episode: _Episode, now: float) -> None:
+        """End an episode, and its hold unless that is to stay."""
+        stays_until = episode.stays_until if episode.claim.early_release else episode.until
+        if stays_until <= now:
+            del self._episodes[key]
+        else:
+            episode.stays_until, episode.is_open = stays_until, False
+
+    def settle(self, now: float, has_begun: bool, max_delay: float) -> float | None:
+        """Return until when the transfer is held, None when it is not; time that it was held is counted.
+
+        A transfer that *has_begun* is held only by claims that pause running ones.
+        """
+        self._count(now)
+        latest = max(
+            (e.until for e in self._episodes.values() if e.claim.pauses_running or not has_begun), default=-inf
+        )
+        until = min(latest, now + max(0.0, max_delay - self._spent))
+        is_held = until > now
+        self._since, self._until = (now if is_held else None), until
+        return until if is_held else None
+
+    def _count(self, now: float) -> None:
+        self._spent = self.held_seconds(now)
+        self._since = None
+
+    def held_seconds(self, now: float) -> float:
+        """Return how long the transfer was held in its life."""
+        return self._spent + (0.0 if self._since is None else max(0.0, min(now, self._until) - self._since))
+
+    def rules(self, now: float, has_begun: bool) -> tuple[str, ...]:
+        """Return the rules that hold the transfer now, each once."""
+        holding = (
+            e.claim.rule for e in self._episodes.values() if e.until > now and (e.claim.pauses_running or not has_begun)
+        )
+        return tuple(dict.fromkeys(holding))

@@ -1,0 +1,79 @@
+"""Where the governor's decisions come from, and what it knows together with it."""
+
+import logging
+from collections.abc import Callable
+
+from gpurules.actions.action import is_directive
+from gpurules.engine import Coordinator, Engine
+from gpurules.engine.events import fields_read
+from gpurules.engine.workloads import Schedule
+from gpurules.governor.asked import NOTHING, Asked, asked_of
+from gpurules.governor.entry import Counts
+from gpurules.model import Transfer, Workload
+from gpurules.rules import Ruleset
+
+_LOGGER = logging.getLogger("gpurules.governor")
+
+
+class Policy:
+    """A coordinator, or an engine that its owner keeps current. Whatever goes wrong with it asks nothing.
+
+    With a coordinator, workloads and pending transfers are those of the coordinator, so that its rules see them.
+    *clock* is one that nobody sets; *counts* takes down what went wrong.
+    """
+
+    def __init__(self, decider: Coordinator | Engine, clock: Callable[[], float], counts: Counts) -> None:
+        self._decider = decider
+        self._clock = clock
+        self._counts = counts
+        self._sized: tuple[Ruleset, bool] | None = None
+        self.engine = decider.engine if isinstance(decider, Coordinator) else decider
+        self.schedule = decider.schedule if isinstance(decider, Coordinator) else Schedule()
+
+    def asks(self, transfer: Transfer) -> Asked:
+        """Return what is asked of *transfer* now: nothing where that can not be told."""
+        try:
+            if isinstance(self._decider, Coordinator):
+                decision = self._decider.decide(transfer)
+            else:
+                workload = self.schedule.workload(transfer.workload_id, self._clock())
+                decision = self._decider.decide(transfer, workload)
+            self._counts.decisions_stale += decision.stale
+            return asked_of(decision, transfer)
+        except Exception:  # an action may be somebody else's code, and trouble with a rule must never stop a transfer
+            self._counts.decisions_failed += 1
+            if self._counts.decisions_failed == 1:
+                _LOGGER.exception("a decision failed; the transfer goes on as if there were no rules")
+            return NOTHING
+
+    @property
+    def max_delay(self) -> float:
+        """How long a transfer may be held in its life, in seconds."""
+        return self.engine.ruleset.settings.max_delay
+
+    @property
+    def reads_size(self) -> bool:
+        """Whether a loaded rule looks at the size of a transfer, or stages by it."""
+        ruleset = self.engine.ruleset
+        if self._sized is None or self._sized[0] is not ruleset:
+            self._sized = ruleset, _reads_size(ruleset)
+        return self._sized[1]
+
+    def register_workload(self, workload: Workload, lease_seconds: float | None = None) -> None:
+        """Add or renew a workload; with a lease it lapses unless it is registered again in time."""
+        if isinstance(self._decider, Coordinator):
+            self._decider.register_workload(workload, lease_seconds)
+        else:
+            self.schedule.register(workload, self._clock(), lease_seconds)
+
+    def on_poll(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* whenever there is news, and return what ends that; an engine brings no news by itself."""
+        if isinstance(self._decider, Coordinator):
+            return self._decider.on_poll(lambda _: callback())
+        return lambda: None
+
+
+def _reads_size(ruleset: Ruleset) -> bool:
+    orders = (ordered.action for rule in ruleset.rules if rule.enabled for ordered in rule.actions)
+    stages = any(is_directive(action) and action.target == "stage" for action in orders)
+    return stages or any(field.name == "transfer_size" for field in fields_read(ruleset))

@@ -1,0 +1,56 @@
+"""The byte rates that transfers share: of all, of a class, of the transfers on which a rule matches."""
+
+from collections.abc import Mapping
+from math import inf
+from types import MappingProxyType
+
+from gpurules.governor.bucket import TokenBucket
+from gpurules.governor.entry import Request
+
+
+class Rates:
+    """Token buckets by name: ``all``, a class (``background``), or ``rule:NAME``. A part pays into each of its own.
+
+    Units: bytes/second.
+    """
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, TokenBucket] = {}
+        self.due = inf
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """Every rate by the name of its bucket."""
+        return MappingProxyType({name: bucket.rate for name, bucket in self._buckets.items()})
+
+    def set(self, name: str, rate: float | None, now: float) -> None:
+        """Set a rate live; None takes the limit away.
+
+        Raises:
+            ValueError: the rate is not above 0.
+        """
+        bucket = self._buckets.get(name)
+        if rate is None:
+            self._buckets.pop(name, None)
+        elif bucket is None:
+            self._buckets[name] = TokenBucket(rate)
+        elif bucket.rate != rate:
+            bucket.set_rate(rate, now)
+
+    def _of(self, request: Request) -> list[TokenBucket]:
+        if not self._buckets:
+            return []
+        names = ["all", request.rank.value, *(f"rule:{rule}" for rule, _ in request.entry.asked.bandwidth)]
+        return [self._buckets[name] for name in names if name in self._buckets]
+
+    def admit(self, request: Request, now: float) -> bool:
+        """Return whether nothing is owed where *request* pays; else ``due`` is no later than when that is so."""
+        at = max((bucket.ready_at for bucket in self._of(request)), default=-inf)
+        if at > now:
+            self.due = min(self.due, at)
+        return at <= now
+
+    def charge(self, request: Request, size: float, now: float) -> None:
+        """Have *request* pay for *size* bytes."""
+        for bucket in self._of(request):
+            bucket.charge(size, now)

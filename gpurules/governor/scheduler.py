@@ -1,0 +1,250 @@
+"""The transfer scheduler: who moves next. Pure: time is an argument, and nothing waits in here."""
+
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from math import inf
+
+from gpurules.governor.asked import Asked
+from gpurules.governor.entry import Change, Counts, Entry, Limits, Request, State, TransferClass, nobody
+from gpurules.governor.errors import DeadlinePassed, GovernorError, LeaseLapsed, QueueFull, TransferCancelled
+from gpurules.governor.rates import Rates
+from gpurules.governor.ready import ReadyOrder
+from gpurules.governor.timers import Timers
+
+MAX_CHANGES = 10_000
+
+
+class Scheduler:
+    """Transfers, and the parts of them that ask to move. Not for several threads: its owner holds a lock.
+
+    Whatever is done to it takes effect at once but for letting parts through: ``advance`` does that, and returns the
+    parts that were answered; ``due`` tells when it is to be called again if nothing else happens.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.max_delay = 300.0
+        self.entries: dict[str, Entry] = {}
+        self.moving: set[Request] = set()
+        self.rates = Rates()
+        self.counts = Counts()
+        self.changes: deque[Change] = deque(maxlen=MAX_CHANGES)
+        self.on_end: Callable[[Entry], object] = lambda entry: None
+        self.ready = ReadyOrder(self.limits.age_rate)
+        self._order = count()
+        self._timers = Timers()
+        self._answered: list[Request] = []
+        self._waiting_transfers = 0
+
+    # transfers
+
+    def submit(self, entry: Entry, now: float) -> None:
+        """Take in a transfer.
+
+        Raises:
+            QueueFull: as many transfers wait as may.
+        """
+        if self._waiting_transfers >= self.limits.queue:
+            self.counts.refused += 1
+            raise QueueFull(f"{self.limits.queue} transfers wait already; try again later, or raise Limits.queue")
+        self.entries[entry.id] = entry
+        self._waiting_transfers += 1
+        self.counts.submitted += 1
+        self.changes.append(Change(entry.transfer, None, entry.state, now))
+        self._timers.set(entry, entry.deadline)
+        self.renew(entry, now)
+        self._timers.set(entry, entry.lease_ends)
+        entry.lease_timer = entry.lease_ends
+
+    def take(self, entry: Entry, asked: Asked, now: float) -> None:
+        """Take in what is asked of a transfer now."""
+        if entry.state.is_final:
+            return
+        before, entry.asked, entry.decided_at = entry.priority, asked, now
+        for rule, rate in asked.bandwidth:
+            self.rates.set(f"rule:{rule}", rate, now)
+        entry.holds.take(asked.holds, now)
+        if entry.priority != before:
+            for request in entry.waiting:
+                if self.ready.remove(request):
+                    self.ready.add(request)
+        self._place(entry, now)
+
+    def end(self, entry: Entry, state: State, now: float, error: GovernorError | None = None) -> bool:
+        """End a transfer, and return whether it had not ended before; parts that move may finish."""
+        if entry.state.is_final:
+            return False
+        entry.error = error
+        self._become(entry, state, now)
+        self.counts.held_seconds += entry.holds.held_seconds(now)
+        self._waiting_transfers -= not entry.has_begun
+        del self.entries[entry.id]
+        self.on_end(entry)
+        for request in entry.waiting:
+            self.ready.remove(request)
+            request.error = error or TransferCancelled(f"the transfer {entry.id!r} has ended")
+            self._answered.append(request)
+        entry.waiting.clear()
+        match state:
+            case State.DONE:
+                self.counts.done += 1
+            case State.CANCELLED:
+                self.counts.cancelled += 1
+            case _:
+                self.counts.failed += 1
+        return True
+
+    def cancel(self, entry: Entry, now: float) -> bool:
+        """Cancel a transfer in any state, and return whether it had not ended before."""
+        return self.end(entry, State.CANCELLED, now, TransferCancelled(f"the transfer {entry.id!r} was cancelled"))
+
+    def stage(self, entry: Entry, is_staged: bool, now: float) -> None:
+        """Note that a transfer moves by way of a staging area from now on, or no longer."""
+        entry.is_staged = is_staged
+        self._place(entry, now)
+
+    def renew(self, entry: Entry, now: float) -> None:
+        """Renew a transfer's lease: its owner is alive."""
+        if entry.lease_seconds is not None:
+            entry.lease_ends = now + entry.lease_seconds
+
+    # parts
+
+    def ask(self, entry: Entry, size: float, now: float, wake: Callable[[], object] = nobody) -> Request:
+        """Ask for a slot for a part of *size* bytes; *wake* belongs to the one who waits for the answer."""
+        request = Request(entry, size, wake, next(self._order), ready_at=now)
+        self.renew(entry, now)
+        if entry.state.is_final:
+            request.error = entry.error or TransferCancelled(f"the transfer {entry.id!r} has ended")
+            return request
+        entry.waiting.append(request)
+        if entry.held_until is None:
+            self.ready.add(request)
+        return request
+
+    def withdraw(self, request: Request, now: float) -> None:
+        """Take back what was asked: nobody waits for it any more; a slot that it got is free again."""
+        if request in self.moving:
+            self.finish(request, 0.0, now)
+        elif request in request.entry.waiting:
+            request.entry.waiting.remove(request)
+            self.ready.remove(request)
+            request.error = TransferCancelled("the part was taken back")
+
+    def finish(self, request: Request, moved: float, now: float) -> None:
+        """Free the slot of a part that has moved so many bytes."""
+        if request not in self.moving:
+            return
+        self.moving.discard(request)
+        entry = request.entry
+        entry.moving -= 1
+        entry.bytes_moved += moved
+        self.counts.bytes_moved += moved
+        self.renew(entry, now)
+        self.rates.charge(request, moved - request.size, now)  # what was not known ahead
+
+    # time
+
+    def due(self) -> float:
+        """Return when ``advance`` is to be called though nothing else happens; infinity when it need not be."""
+        return min(self._timers.due, self.rates.due)
+
+    def advance(self, now: float) -> list[Request]:
+        """Let through what may move, and return the parts that were answered, let through or refused."""
+        while (entry := self._timers.ring(now)) is not None:
+            self._ring(entry, now)
+        self.rates.due = inf
+        position = 0
+        while position < len(self.ready) and len(self.moving) < self.limits.slots:
+            request = self.ready[position]
+            if self._may_move(request, now):
+                self._grant(request, now)
+            else:
+                position += 1
+        answered, self._answered = self._answered, []
+        return answered
+
+    def _ring(self, entry: Entry, now: float) -> None:
+        """Do what a timer of *entry* was set for, if it is still to be done."""
+        if entry.state.is_final:
+            return
+        if entry.deadline <= now:
+            self.counts.past_deadline += 1
+            self.end(entry, State.FAILED, now, DeadlinePassed(f"the deadline of {entry.id!r} has passed"))
+        elif entry.lease_ends <= now:
+            self.counts.lapsed += 1
+            self.end(entry, State.FAILED, now, LeaseLapsed(f"nobody renewed the lease of {entry.id!r} in time"))
+        else:
+            if entry.lease_timer <= now:
+                self._timers.set(entry, entry.lease_ends)
+                entry.lease_timer = entry.lease_ends
+            self._place(entry, now)
+
+    def _may_move(self, request: Request, now: float) -> bool:
+        return self._has_slot(request) and self._is_below_caps(request) and self.rates.admit(request, now)
+
+    def _has_slot(self, request: Request) -> bool:
+        """Keep one slot for the lowest class, as long as any of it is there."""
+        if request.rank is TransferClass.BACKGROUND or self.limits.slots == 1:
+            return True
+        background = sum(other.rank is TransferClass.BACKGROUND for other in self.moving)
+        is_kept = self.ready.has_background or background > 0
+        return not is_kept or len(self.moving) - background < self.limits.slots - 1
+
+    def _is_below_caps(self, request: Request) -> bool:
+        return all(
+            sum(any(name == rule for name, _ in other.entry.asked.concurrency) for other in self.moving) < cap
+            for rule, cap in request.entry.asked.concurrency
+        )
+
+    def _grant(self, request: Request, now: float) -> None:
+        entry = request.entry
+        self.ready.remove(request)
+        entry.waiting.remove(request)
+        request.granted_at = now
+        self.moving.add(request)
+        entry.moving += 1
+        self.counts.parts += 1
+        self.rates.charge(request, request.size, now)
+        self._answered.append(request)
+        if not entry.has_begun:
+            entry.has_begun = True
+            self._waiting_transfers -= 1
+            self._place(entry, now)
+
+    # states
+
+    def _place(self, entry: Entry, now: float) -> None:
+        """Find out whether a transfer is held, and act on it."""
+        if entry.state.is_final:
+            return
+        was_held, until = entry.held_until is not None, entry.holds.settle(now, entry.has_begun, self.max_delay)
+        if until is not None and until != entry.held_until:
+            self._timers.set(entry, until)
+        entry.held_until = until
+        if until is not None and not was_held:
+            for request in entry.waiting:
+                self.ready.remove(request)
+        elif until is None and was_held:
+            for request in entry.waiting:
+                request.ready_at = now
+                self.ready.add(request)
+        self._become(entry, self._state(entry), now)
+
+    @staticmethod
+    def _state(entry: Entry) -> State:
+        if entry.held_until is not None:
+            return State.PAUSED if entry.has_begun else State.HELD
+        if not entry.has_begun:
+            return State.QUEUED
+        return State.STAGED if entry.is_staged else State.RUNNING
+
+    def _become(self, entry: Entry, state: State, now: float) -> None:
+        if state is entry.state:
+            return
+        rules = entry.holds.rules(now, entry.has_begun) if state in (State.HELD, State.PAUSED) else ()
+        self.changes.append(Change(entry.transfer, entry.state, state, now, rules))
+        self.counts.holds += state is State.HELD
+        self.counts.pauses += state is State.PAUSED
+        entry.state = state

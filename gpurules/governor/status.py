@@ -1,0 +1,85 @@
+"""What the governor shows of itself."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from gpurules.governor.entry import Counts, Entry, State
+from gpurules.governor.scheduler import Scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStatus:
+    """One transfer at one moment.
+
+    Units: ``size`` and ``bytes_moved`` in bytes; ``age``, ``held_for`` (so far, over its life) and ``held_still`` (at
+    most) in seconds.
+    Missing: None where it is not known, or the transfer is not held; ``rules`` are those that hold it.
+    """
+
+    id: str
+    path: str | None
+    state: State
+    priority: float
+    size: float | None
+    bytes_moved: float
+    age: float
+    held_for: float
+    held_still: float | None
+    parts_moving: int
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GovernorStatus:
+    """The governor at one moment.
+
+    Units: ``rates`` in bytes/second.
+    """
+
+    transfers: tuple[TransferStatus, ...]
+    slots: int
+    slots_taken: int
+    parts_ready: int
+    rates: Mapping[str, float]
+    counts: Counts
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the status as JSON-ready data."""
+        transfers = [{**asdict(t), "state": t.state.value, "rules": list(t.rules)} for t in self.transfers]
+        return {
+            "transfers": transfers,
+            "slots": self.slots,
+            "slots_taken": self.slots_taken,
+            "parts_ready": self.parts_ready,
+            "rates": dict(self.rates),
+            "counts": asdict(self.counts),
+        }
+
+
+def status_of(scheduler: Scheduler, now: float) -> GovernorStatus:
+    """Return what *scheduler* is at."""
+    return GovernorStatus(
+        tuple(_transfer(entry, now) for entry in scheduler.entries.values()),
+        scheduler.limits.slots,
+        len(scheduler.moving),
+        len(scheduler.ready),
+        dict(scheduler.rates.rates),
+        Counts(**asdict(scheduler.counts)),
+    )
+
+
+def _transfer(entry: Entry, now: float) -> TransferStatus:
+    until = entry.held_until
+    return TransferStatus(
+        entry.id,
+        entry.transfer.path,
+        entry.state,
+        entry.priority,
+        entry.transfer.size,
+        entry.bytes_moved,
+        now - entry.seen_at,
+        entry.holds.held_seconds(now),
+        None if until is None else max(0.0, until - now),
+        entry.moving,
+        () if until is None else entry.holds.rules(now, entry.has_begun),
+    )

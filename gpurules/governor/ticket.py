@@ -1,0 +1,222 @@
+"""What one who transfers holds in hand: the ticket of a transfer, and its parts."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from gpurules.governor.asked import Asked
+from gpurules.governor.entry import Entry, Request, State
+from gpurules.governor.errors import GovernorError
+from gpurules.governor.gate import Gate
+from gpurules.governor.policy import Policy
+from gpurules.model import Transfer
+
+
+class Part:
+    """One part of a transfer: has a slot inside of ``with`` or ``async with``, and waits for it at the start.
+
+    Units: *size* in bytes.
+    Missing: *size* 0: not known ahead; then ``moved`` tells it.
+    """
+
+    def __init__(self, ticket: "Ticket", size: float = 0.0) -> None:
+        self.ticket = ticket
+        self._size = size
+        self._moved: float | None = None
+        self._request: Request | None = None
+
+    def moved(self, size: float) -> None:
+        """Tell how many bytes the part has moved so far; without that it is taken to have moved its size.
+
+        Raises:
+            GovernorError: the transfer was stopped meanwhile, so there is no use in going on.
+        """
+        self._moved = size
+        self.ticket.renew()
+        self.ticket.check()
+
+    def __enter__(self) -> Self:
+        """Wait for a slot.
+
+        Raises:
+            GovernorError: the part was refused.
+        """
+        event = threading.Event()
+        self.ticket.gate.wait(self._ask(event.set), event)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the slot back."""
+        gate, request = self.ticket.gate, self._request
+        if request is not None:
+            size = self._size if error is None else 0.0
+            with gate.change() as now:
+                gate.scheduler.finish(request, size if self._moved is None else self._moved, now)
+
+    async def __aenter__(self) -> Self:
+        """Wait for a slot, as a task."""
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        await self.ticket.gate.wait_async(self._ask(lambda: loop.call_soon_threadsafe(event.set) and None), event)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the slot back."""
+        self.__exit__(kind, error, trace)
+
+    def _ask(self, wake: Callable[[], object]) -> Request:
+        gate = self.ticket.gate
+        self.ticket.look()
+        with gate.change() as now:
+            self._request = gate.scheduler.ask(self.ticket.entry, self._size, now, wake)
+        return self._request
+
+
+class Ticket:
+    """A transfer that the governor knows. Leaving ``with`` ends it: done, or failed where an error comes out."""
+
+    def __init__(self, gate: Gate, policy: Policy, entry: Entry) -> None:
+        self.gate = gate
+        self.entry = entry
+        self._policy = policy
+
+    @property
+    def id(self) -> str:
+        """The name under which the governor knows it."""
+        return self.entry.id
+
+    @property
+    def transfer(self) -> Transfer:
+        """What is known of the transfer."""
+        return self.entry.transfer
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self.entry.state
+
+    @property
+    def asked(self) -> Asked:
+        """What is asked of it now."""
+        return self.entry.asked
+
+    def part(self, size: float = 0.0) -> Part:
+        """Return a part of so many bytes, to be moved in ``with`` or ``async with``."""
+        return Part(self, size)
+
+    def look(self, is_forced: bool = False) -> Asked:
+        """Decide anew where the last decision has grown old, and return what is asked."""
+        entry, refresh = self.entry, self.gate.scheduler.limits.refresh_seconds
+        if is_forced or self.gate.clock() - entry.decided_at >= refresh:
+            asked = self._policy.asks(entry.transfer)
+            with self.gate.change() as now:
+                self.gate.scheduler.take(entry, asked, now)
+        return entry.asked
+
+    def know(self, **facts: object) -> Asked:
+        """Take in what came to be known of the transfer (``size=...``), and return what is asked of it now."""
+        with self.gate.change():
+            self.entry.transfer = replace(self.entry.transfer, **facts)  # type: ignore[arg-type]
+            if not self.entry.state.is_final:
+                self._policy.schedule.add(self.entry.transfer)
+        return self.look(is_forced=True)
+
+    def stage(self, is_staged: bool = True) -> None:
+        """Note that it moves by way of a staging area from now on, or no longer."""
+        with self.gate.change() as now:
+            self.gate.scheduler.stage(self.entry, is_staged, now)
+
+    def renew(self) -> None:
+        """Renew its lease."""
+        if self.entry.lease_seconds is not None:
+            with self.gate.change() as now:
+                self.gate.scheduler.renew(self.entry, now)
+
+    def check(self) -> None:
+        """Raise if it was stopped.
+
+        Raises:
+            GovernorError: it was cancelled, or its deadline or lease has passed.
+        """
+        error = self.entry.error
+        if error is not None:
+            raise type(error)(*error.args)
+
+    def cancel(self) -> bool:
+        """Cancel it, in any state, and return whether it had not ended before."""
+        with self.gate.change() as now:
+            return self.gate.scheduler.cancel(self.entry, now)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End it: done, or failed with *error*."""
+        reason = None if error is None else GovernorError(f"the transfer {self.id!r} failed: {error}")
+        state = State.DONE if error is None else State.FAILED
+        with self.gate.change() as now:
+            self.gate.scheduler.end(self.entry, state, now, reason)
+
+    def __enter__(self) -> Self:
+        """Return the ticket."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the transfer."""
+        self.end(error)
+
+    async def __aenter__(self) -> Self:
+        """Return the ticket."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the transfer."""
+        self.end(error)
+
+
+class Slot:
+    """A transfer of one part: has a slot inside of ``with`` or ``async with``, and is over at the end of it."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        self._part = ticket.part(ticket.transfer.size or 0.0)
+
+    def __enter__(self) -> Part:
+        """Wait for a slot.
+
+        Raises:
+            GovernorError: the transfer was refused.
+        """
+        try:
+            return self._part.__enter__()
+        except BaseException as error:
+            self.ticket.end(error)
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the slot back, and end the transfer."""
+        self._part.__exit__(kind, error, trace)
+        self.ticket.end(error)
+
+    async def __aenter__(self) -> Part:
+        """Wait for a slot, as a task."""
+        try:
+            return await self._part.__aenter__()
+        except BaseException as error:
+            self.ticket.end(error)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the slot back, and end the transfer."""
+        self.__exit__(kind, error, trace)
