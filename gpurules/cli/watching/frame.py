@@ -59,19 +59,19 @@ def frame(view: View, look: Look) -> list[Text]:
     if look.width >= WIDE:
         left, right = (look.width - 3) * 11 // 20, look.width - 3 - (look.width - 3) * 11 // 20
         gpus = _gpus(view, left, room * 2 // 3)
-        one = [*gpus, *_listed("signals", signals, lambda s: _signal(s, view, left), left, room - len(gpus))]
+        one = [*gpus, *_listed("signals", signals, lambda s: _signal(s, view, left), (left, room - len(gpus)))]
         shares = _shares(room, (len(rules), len(log)))
-        two = _listed("rules", rules, lambda r: _rule(r, view, look, right), right, shares[0], _place(rules, look))
-        two += _listed("latest", log, lambda line: _logged(line, right), right, room - len(two))
+        two = _listed("rules", rules, lambda r: _rule(r, view, look, right), (right, shares[0]), _place(rules, look))
+        two += _listed("latest", log, _logged, (right, room - len(two)))
         body = [_beside(a, b, left) for a, b in zip(_filled(one, room), _filled(two, room), strict=True)]
     else:
         width = look.width
         gpus = _gpus(view, width, room // 2)
         shares = _shares(room - len(gpus), (len(rules), len(signals), len(log)))
         body = [*gpus]
-        body += _listed("signals", signals, lambda s: _signal(s, view, width), width, shares[1])
-        body += _listed("rules", rules, lambda r: _rule(r, view, look, width), width, shares[0], _place(rules, look))
-        body += _listed("latest", log, lambda line: _logged(line, width), width, room - len(body))
+        body += _listed("signals", signals, lambda s: _signal(s, view, width), (width, shares[1]))
+        body += _listed("rules", rules, lambda r: _rule(r, view, look, width), (width, shares[0]), _place(rules, look))
+        body += _listed("latest", log, _logged, (width, room - len(body)))
     return [*head, *_filled(body, room), *foot]
 
 
@@ -137,9 +137,10 @@ def _title(name: str, width: int, more: int = 0) -> Text:
 
 
 def _listed(
-    title: str, items: Sequence[object], draw: Callable[..., Text], width: int, room: int, first: int = 0
+    title: str, items: Sequence[object], draw: Callable[..., Text], size: tuple[int, int], first: int = 0
 ) -> list[Text]:
-    """Return a title and as many items as there is room for; *first* is among them."""
+    """Return a title and as many items as *size* (columns and rows) has room for; *first* is among them."""
+    width, room = size
     if room < 2:
         return []
     count = room - 1
@@ -265,7 +266,7 @@ def _rule(rule: RuleLine, view: View, look: Look, width: int) -> Text:
     return text.append(" ".join(visible(note).split()), "dim")
 
 
-def _logged(line: LogLine, width: int) -> Text:
+def _logged(line: LogLine) -> Text:
     mark, style = {True: ("▲", "yellow"), False: ("▼", "green"), None: ("·", "bold")}[line.on]
     text = Text(f" {time_of_day(line.timestamp)} ", "dim").append(f"{mark} ", style)
     return text.append(visible(line.text))
