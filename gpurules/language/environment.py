@@ -13,6 +13,7 @@ from gpurules.language.parser import Parsed
 from gpurules.model import ERROR, Datatype, Value
 
 MAX_TERMS = 50_000
+MAX_ALL_TERMS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Environment:
         self._checked: dict[tuple[str, str], Checked] = {}
         self._lists: dict[str, tuple[ir.Constant, ...]] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
+        self._terms = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,7 +116,10 @@ class Environment:
         return self._fields.get(name)
 
     def size(self, name: str) -> tuple[int, int]:
-        """Return how many terms, and how high a tree, the definition *name* puts in the place of its name."""
+        """Return how many terms, and how high a tree, stand for *name* once definitions and signals are put in place.
+
+        Without history a signal is its condition, so that it counts as one that is put in place.
+        """
         return self._sizes.get(name, (1, 1))
 
     def _key(self, name: str) -> tuple[str, str] | None:
@@ -191,7 +196,7 @@ class Environment:
         if key[0] == "definition":
             self._checked[key] = self._checked_text(parsed, wants_bool=False, name=key[1])
             return
-        start = self._checked_text(parsed, wants_bool=True)
+        start = self._checked_text(parsed, wants_bool=True, name=key[1])
         if key[1] in self._endings:
             ending = self._checked_endings[key[1]] = self._checked_text(self._endings[key[1]], wants_bool=True)
             start = replace(start, per_gpu=start.per_gpu or ending.per_gpu)
@@ -204,11 +209,17 @@ class Environment:
         tree = parsed.tree
         if tree is None or isinstance(tree, nodes.ListLiteral):
             return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))
-        is_small = len(parsed.text) < MAX_HEIGHT and not self._definitions
+        is_small = len(parsed.text) < MAX_HEIGHT and not self._definitions and not self._signals
         size, height = (1, 1) if is_small else _measure(tree, self)
+        self._terms += size
+        what = None
         if size > MAX_TERMS or height > MAX_HEIGHT:
             what = f"more than {MAX_TERMS:,} parts" if size > MAX_TERMS else "a tree that is too high"
-            context.report("GPR009", tree.span, f"with its definitions put in place the condition has {what}")
+        elif self._terms > MAX_ALL_TERMS and size > len(parsed.text):
+            what = f"its part in more than {MAX_ALL_TERMS:,} parts of all conditions"
+        if what is not None:
+            report = f"with its definitions and signals put in place the condition has {what}"
+            context.report("GPR009", tree.span, report)
             return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))
         make_room(height)
         term = check_condition(tree, context) if wants_bool else check(tree, context)

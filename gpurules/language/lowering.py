@@ -35,8 +35,8 @@ def rebuilt(term: ir.Term, change: Callable[[ir.Term], ir.Term]) -> ir.Term:
 
 def inline_signals(term: ir.Term, conditions: Mapping[str, ir.Term]) -> ir.Term:
     """Return *term* with each signal replaced by its start condition: what it is without history."""
-    if isinstance(term, ir.Signal):
-        return inline_signals(conditions[term.name], conditions)
+    while isinstance(term, ir.Signal):
+        term = conditions[term.name]
     if not ir.children(term):
         return term
     return rebuilt(term, lambda part: inline_signals(part, conditions))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Severity
 from gpurules.linter import lints
-from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, loads
+from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, examine, loads
 from tests.strategies import ruleset_texts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,19 +23,21 @@ PIECES = (
 
 
 def outcome(text: str | bytes) -> Ruleset | None:
-    """Load a text in both ways, and check what both promise."""
-    found = lints(text)
+    """Load a text in every way, and check what each promises."""
+    linted = lints(text)
     source = text if isinstance(text, str) else text.decode("utf-8", "replace")
-    for diagnostic in found:
+    for diagnostic in linted:
         check(diagnostic, source)
-    errors = [d for d in found if d.severity is Severity.ERROR]
+    examined = examine(text, None)
+    assert {(d.code, d.place) for d in examined.diagnostics} <= {(d.code, d.place) for d in linted}
+    errors = [d for d in examined.diagnostics if d.severity is Severity.ERROR]
     try:
         ruleset = loads(text)
     except RulesetError as error:
         assert list(error.diagnostics) == errors
         return None
     assert errors == []
-    assert set(ruleset.diagnostics) <= set(found)
+    assert ruleset.diagnostics == examined.diagnostics
     return ruleset
 
 
