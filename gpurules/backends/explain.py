@@ -106,11 +106,16 @@ class Explanation:
 
 
 def explain(term: ir.Term, facts: Facts) -> Explanation:
-    """Return *term* and every part of it that is not a constant, with what each is worth per GPU."""
+    """Return *term* and every part of it that is not a constant, with what each is worth per GPU.
+
+    Below a signal stands its start condition, as it is at this moment.
+    """
     is_per_gpu = ir.is_per_gpu(term)
     places: list[int | None] = list(range(len(facts.gpus))) if is_per_gpu else [None]
     worth = tuple(value_of(term, facts, place) for place in places)
     inner: tuple[ir.Term, ...] = ir.children(term)
+    if isinstance(term, ir.Signal) and term.name in facts.signals:
+        inner = (facts.signals[term.name],)
     parts = tuple(explain(part, facts) for part in inner if not isinstance(part, ir.Constant))
     devices = tuple(gpu.index for gpu in facts.gpus) if is_per_gpu else ()
     return Explanation(spell(term), term, term.datatype, devices, worth, parts)

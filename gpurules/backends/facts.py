@@ -56,6 +56,8 @@ class Situation:
 class Facts:
     """One moment: a snapshot, what it is asked about, and the derived state of the node.
 
+    ``signals`` are the start conditions of signals: explanations show them, nothing else looks at them.
+
     Shape: ``rows`` has one row for each of ``gpus``, laid out by ``layout``.
     Missing: ``layout`` None: there is no history, and a window holds just this snapshot.
     """
@@ -69,6 +71,7 @@ class Facts:
     layout: Layout | None = None
     rows: Sequence[tuple[Value, ...]] = ()
     node_row: tuple[Value, ...] = ()
+    signals: Mapping[str, ir.Term] = field(default_factory=dict)
 
     def scoped(self, devices: Sequence[object]) -> "Facts":
         """Return the same facts with only the GPUs whose index is among *devices*."""
@@ -83,6 +86,7 @@ class Facts:
             self.layout,
             tuple(self.rows[i] for i in kept) if self.rows else (),
             self.node_row,
+            self.signals,
         )
 
 

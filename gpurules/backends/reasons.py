@@ -76,13 +76,28 @@ def _leaf(term: ir.Term, facts: Facts, place: int | None, truth: Truth) -> str:
             word = "" if truth else "is not "
             return f"{text} {shown(value, operands[0])} {word}{comparators[0]} {spell(operands[1])}"
         case ir.Signal(name):
-            return f"{name} is {'on' if truth else 'off'}"
+            return f"{name} is {'on' if truth else 'off'}" + _behind(name, facts, place, truth is True)
         case ir.Read(field):
             return f"{field.name} is {str(truth).lower()}"
         case _:
             values = _values(term, facts, place)
             told = f" ({', '.join(values)})" if values else ""
             return f"{spell(term)} is {str(truth).upper() if truth is not None else 'UNKNOWN'}{told}"
+
+
+def _behind(name: str, facts: Facts, place: int | None, is_on: bool) -> str:
+    """Return what the start condition of a signal is at this moment, which may differ from the signal, and why."""
+    condition = facts.signals.get(name)
+    if condition is None:
+        return ""
+    own = place if ir.is_per_gpu(condition) else None
+    if own is None and ir.is_per_gpu(condition):
+        return ""
+    worth = value_of(condition, facts, own)
+    why = _why(condition, facts, own, worth if isinstance(worth, bool) else None)
+    if is_on and worth is not True:
+        return f", held: {why}"
+    return f", not yet: {why}" if worth is True and not is_on else f": {why}"
 
 
 def _unequal(operands: tuple[ir.Term, ...], value: Value) -> str:

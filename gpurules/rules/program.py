@@ -58,10 +58,10 @@ class Program:
         self.settings = settings
         self.layout = layout
         self.situation = Situation(zone_of(settings.timezone), file_types)
-        conditions = {name: signal.condition for name, signal in signals.items()}
+        self.conditions = {name: signal.condition for name, signal in signals.items()}
         self.terms: tuple[RuleTerm, ...] = tuple(
             RuleTerm(
-                rule.term if layout is not None else inline_signals(rule.term, conditions),
+                rule.term if layout is not None else inline_signals(rule.term, self.conditions),
                 rule.per_gpu,
                 rule.gpus == "workload",
             )
@@ -259,7 +259,16 @@ class Bound:
         """Return the facts that a decision for the transfer looked at."""
         snapshot, layout = self.snapshot, self.program.layout
         return Facts(
-            snapshot, snapshot.gpus, transfer, workload, self.node, self.situation, layout, self.rows, self.node_row
+            snapshot,
+            snapshot.gpus,
+            transfer,
+            workload,
+            self.node,
+            self.situation,
+            layout,
+            self.rows,
+            self.node_row,
+            {} if layout is None else self.program.conditions,
         )
 
     def devices(self, position: int, transfer: Transfer, workload: Workload) -> tuple[GPUIndex, ...]:

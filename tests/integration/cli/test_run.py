@@ -57,7 +57,7 @@ def test_the_timeline_shows_signals_the_node_and_transfers_with_reasons(gpurules
         "          ▲ memory_pressure on GPU 0  on   gpu_memory > 85 held 20 s",
         "          → prefetch 1.00 → 0.30   prefetch_less",
         "00:00:42  t-2      dataset       1 GiB  /data/b.tar                           delay 30 s",
-        "          hold_data: memory_pressure is on and file_type is 'dataset' (GPU 0)",
+        "          hold_data: memory_pressure is on: gpu_memory 93 % > 85 and file_type is 'dataset' (GPU 0)",
         "00:00:50  GPU 0  memory 60.0 % of 80 GiB · 61 C · 212 W",
         "          ▼ memory_pressure on GPU 0  off  gpu_memory < 75, 20 s on",
         "          → prefetch 0.30 → 1.00   no rule matches",
