@@ -1,7 +1,8 @@
 """Derived state: the windows and signals that rules read, laid out in rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gpurules.backends.facts import Facts, Layout, Situation, SlotKey, read, slot_key
 from gpurules.backends.python import Truths, arguments, truths_function
@@ -38,6 +39,26 @@ class _Compiled:
     signal: Signal
     condition: Truths
     until: Truths | None
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """One snapshot while its signals are worked out, in rows that fill up."""
+
+    given: tuple[Any, ...]
+    now: float
+    owners: list[tuple[str, GPUIndex | None]]
+    rows: list[list[Value]]
+    node_row: list[Value]
+
+
+_OF_NODE: list[tuple[str, GPUIndex | None]] = [(NODE, None)]
+
+
+def _blank(keys: Iterable[SlotKey]) -> tuple[Value, ...]:
+    """Return a row in which every signal is off and every window missing."""
+    return tuple(False if key[0] == "signal" else None for key in keys)
 
 
 class Derived:
@@ -47,12 +68,15 @@ class Derived:
         self.settings = ruleset.settings
         self.layout, self._windows = layout_of(ruleset)
         self.history = History(self._windows.values())
+        self._watched = tuple({window.field.name: window.field for window in self._windows.values()}.values())
         self.signals = Signals(ruleset.signals)
+        self._blank_row, self._blank_node_row = _blank(self.layout.gpu), _blank(self.layout.node)
         self._compiled = tuple(
             _Compiled(
                 signal,
                 truths_function(signal.condition, signal.per_gpu, self.layout),
                 None if signal.until is None else truths_function(signal.until, signal.per_gpu, self.layout),
+                (self.layout.gpu if signal.per_gpu else self.layout.node)["signal", signal.name],
             )
             for signal in self.signals.ordered
         )
@@ -72,30 +96,31 @@ class Derived:
         return self._advanced(Facts(snapshot, snapshot.gpus, node=node, situation=situation, layout=self.layout))
 
     def _advanced(self, facts: Facts) -> tuple[Facts, tuple[Transition, ...]]:
-        rows = self._rows(facts)
-        node_row: list[Value] = [None] * len(self.layout.node)
+        rows, node_row = [list(self._blank_row) for _ in facts.gpus], list(self._blank_node_row)
         self._fill_windows(facts, rows, node_row)
+        moment = _Moment(
+            arguments(replace(facts, rows=rows, node_row=node_row)),  # type: ignore[arg-type]
+            facts.snapshot.timestamp,
+            [(gpu.identity, gpu.index) for gpu in facts.gpus],
+            rows,
+            node_row,
+        )
         transitions: list[Transition] = []
-        working = replace(facts, rows=rows, node_row=node_row)  # type: ignore[arg-type]
         for compiled in self._compiled:
-            transitions += self._step(compiled, working, rows, node_row)
+            transitions += self._step(compiled, moment)
         finished = replace(facts, rows=tuple([tuple(row) for row in rows]), node_row=tuple(node_row))
         return finished, tuple(transitions)
 
     def _remember(self, facts: Facts) -> None:
         now = facts.snapshot.timestamp
-        fields = {window.field.name: window.field for window in self._windows.values()}
-        for field in fields.values():
+        for field in self._watched:
             if field.is_per_gpu:
                 for gpu in facts.gpus:
                     self.history.add(gpu.identity, field.name, now, read(field, facts, gpu))
             else:
                 self.history.add(NODE, field.name, now, read(field, facts, None))
-        if fields:
+        if self._watched:
             self.history.forget(now)
-
-    def _rows(self, facts: Facts) -> list[list[Value]]:
-        return [[None] * len(self.layout.gpu) for _ in facts.gpus]
 
     def _fill_windows(self, facts: Facts, rows: list[list[Value]], node_row: list[Value]) -> None:
         now = facts.snapshot.timestamp
@@ -107,25 +132,20 @@ class Derived:
             else:
                 node_row[self.layout.node[key]] = self.history.value(window, NODE, now)
 
-    def _step(
-        self, compiled: _Compiled, facts: Facts, rows: list[list[Value]], node_row: list[Value]
-    ) -> list[Transition]:
-        """Move one signal on, and write its state into the rows."""
-        signal, given = compiled.signal, arguments(facts)
-        started = compiled.condition(*given)
-        ended: list[Truth] = compiled.until(*given) if compiled.until else [None] * len(started)
-        owners: list[tuple[str, GPUIndex | None]] = [(NODE, None)]
-        if signal.per_gpu:
-            owners = [(gpu.identity, gpu.index) for gpu in facts.gpus]
+    def _step(self, compiled: _Compiled, moment: _Moment) -> list[Transition]:
+        """Move one signal on, and write its state into the rows (which say off from the start)."""
+        signal, started = compiled.signal, compiled.condition(*moment.given)
+        states = self.signals.states[signal.name]
+        if not states and True not in started:
+            return []
+        ended: list[Truth] = compiled.until(*moment.given) if compiled.until else [None] * len(started)
+        owners = moment.owners if signal.per_gpu else _OF_NODE
         pairs = list(zip(started, ended, strict=True))
-        changes = self.signals.step(signal, facts.snapshot.timestamp, owners, pairs, self.settings)
-        key = ("signal", signal.name)
-        if signal.per_gpu:
-            place = self.layout.gpu[key]
-            for (owner, _), row in zip(owners, rows, strict=True):
-                row[place] = self.signals.is_on(signal.name, owner)
-        else:
-            node_row[self.layout.node[key]] = self.signals.is_on(signal.name, NODE)
+        changes = self.signals.step(signal, moment.now, owners, pairs, self.settings)
+        rows = moment.rows if signal.per_gpu else [moment.node_row]
+        for (owner, _), row in zip(owners, rows, strict=True):
+            state = states.get(owner)
+            row[compiled.place] = state is not None and state.on
         return changes
 
     def adopt(self, other: "Derived") -> None:

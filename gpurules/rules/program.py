@@ -40,7 +40,8 @@ class Program:
     """The enabled rules of a ruleset, compiled for one way of evaluation.
 
     With a *layout* signals and windows are read from derived state; without one a signal is its condition of this
-    instant. Functions are compiled when they are first needed. Immutable but for caches that any thread may fill.
+    instant. ``reads_clock`` says that some rule reads how old the telemetry is, so that nothing can be decided ahead.
+    Functions are compiled when they are first needed. Immutable but for caches that any thread may fill.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Program:
             )
             for rule in self.rules
         )
+        self.reads_clock = any(f.name == "telemetry_age" for rule in self.terms for f in ir.fields(rule.term))
         self._outcomes: dict[int, Outcome] = {}
         self._masks: list[Callable[..., int]] | None = None
         self._binds: list[Callable[..., Any]] | None = None
@@ -159,11 +161,6 @@ class Program:
             rule = self.terms[position]
             truths = self._truths[position] = truths_function(rule.term, rule.per_gpu, self.layout)
         return truths
-
-    @property
-    def reads_clock(self) -> bool:
-        """Whether some rule reads how old the telemetry is, so that nothing can be decided ahead."""
-        return any(f.name == "telemetry_age" for rule in self.terms for f in ir.fields(rule.term))
 
 
 def _joined(residuals: list[Residual], base: int) -> Residual | None:
