@@ -108,9 +108,9 @@ class Amount:
     dimension: Dimension
 
 
-_NUMBER = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d+))?")
-_PART = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]+)")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
+_NUMBER = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d+))?", re.ASCII)
+_PART = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]+)", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _TIME_UNITS = ("d", "h", "m", "s", "ms", "us")
 
 
