@@ -32,11 +32,15 @@ _AT_ONCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How an agent runs; ``is_json`` is how it talks."""
+    """How an agent runs; ``is_json`` is how it talks.
+
+    Missing: ``metrics_port`` None: no metrics are served.
+    """
 
     is_json: bool = False
     once: bool = False
     options: Options = field(default_factory=Options)
+    metrics_port: int | None = None
 
 
 def coordinator_of(ruleset: Ruleset, source: Source, options: Options) -> Coordinator:
@@ -60,7 +64,11 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
             ends.put(0)
 
     coordinator.on_poll(tell)
-    with logging_to_stderr(), signals(ends.put, coordinator.request_reload):
+    with (
+        metrics_at(settings.metrics_port, coordinator),
+        logging_to_stderr(),
+        signals(ends.put, coordinator.request_reload),
+    ):
         try:
             code = _poll_once(coordinator) if settings.once else _wait(coordinator, ends)
         finally:
@@ -83,6 +91,21 @@ def _wait(coordinator: Coordinator, ends: "SimpleQueue[int]") -> int:
             return ends.get(timeout=3600)  # without a time-out no signal would come through on some systems
         except Empty:
             continue
+
+
+@contextmanager
+def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
+    """Answer Prometheus at *port* of the loopback meanwhile."""
+    if port is None:
+        yield
+        return
+    from gpurules.service.metrics import serve
+
+    end = serve(coordinator, port)
+    try:
+        yield
+    finally:
+        end()
 
 
 @contextmanager

@@ -41,6 +41,8 @@ def dump(signals: Signals, episodes: Episodes, now: float) -> dict[str, object]:
 
     Units: times in seconds since 1970.
     """
+    rules = {id(e.rule): e.rule for running in episodes.running.values() for e in running.values()}
+    marks = {key: rule_fingerprint(rule) for key, rule in rules.items()}
     return {
         "version": VERSION,
         "saved": now,
@@ -49,7 +51,7 @@ def dump(signals: Signals, episodes: Episodes, now: float) -> dict[str, object]:
             for signal in signals.ordered
         },
         "episodes": [
-            [rule_fingerprint(e.rule), transfer, e.started, list(e.devices), e.suppressed]
+            [marks[id(e.rule)], transfer, e.started, list(e.devices), e.suppressed]
             for transfer, running in episodes.running.items()
             for e in running.values()
         ],
@@ -66,7 +68,7 @@ def save(path: Path, data: Mapping[str, object]) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
-            json.dump(data, file, separators=(",", ":"))
+            file.write(json.dumps(data, separators=(",", ":")))
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

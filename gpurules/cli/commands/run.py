@@ -38,10 +38,13 @@ from gpurules.telemetry import FiniteSource, read_transfers
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the state of signals in this file, so that timers go on after a restart.",
 )
+@option("--metrics-port", metavar="PORT", type=click.IntRange(1, 65535),
+        help="Answer Prometheus at this port of the loopback, under /metrics.")  # fmt: skip
 @text_or_json
 @option("-v", "--verbose", is_flag=True, help="Show transfers that nothing is asked of, too.")
 def command(
     ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
+    metrics_port: int | None,
     format_: str, verbose: bool, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of what it decides, and why.
@@ -58,7 +61,7 @@ def command(
             if format_ == "text":
                 write(_header(loaded, source))
             given = Options(poll_interval=interval, state_path=state, dry_run=dry_run)
-            return run_agent(loaded, opened, Settings(format_ == "json", once, given))
+            return run_agent(loaded, opened, Settings(format_ == "json", once, given, metrics_port))
         listed = read_transfers(transfers) if transfers else ()
         playback = Playback(loaded, listed)
         began = time.perf_counter()

@@ -249,3 +249,30 @@ def test_a_reader_that_goes_away_ends_it(root: Path) -> None:
         assert process.wait(timeout=10) == 0
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
+
+
+def test_metrics_are_served_on_the_loopback(gpurules: Any, source: Script) -> None:
+    import socket
+    from urllib.request import urlopen
+
+    pytest.importorskip("prometheus_client")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    texts: list[str] = []
+
+    def ask() -> None:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            texts.append(answer.read().decode())
+
+    thread = meanwhile(fill(source, 90), ask)
+    done = gpurules(*RUN, "--metrics-port", port)
+    thread.join()
+    assert done.code == 0
+    assert 'gpurules_rule_outcomes_total{outcome="true",rule="said"}' in texts[0]
+
+
+def test_a_port_that_is_taken_is_2(gpurules: Any, source: Script, endpoint: Endpoint) -> None:
+    pytest.importorskip("prometheus_client")
+    done = gpurules(*RUN, "--metrics-port", endpoint.port)
+    assert (done.code, len(done.err.splitlines())) == (2, 1)

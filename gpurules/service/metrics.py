@@ -1,0 +1,179 @@
+"""The door to prometheus_client: what a coordinator counts, as Prometheus reads it."""
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpurules.engine import Coordinator, Metrics
+from gpurules.engine.metrics import OUTCOMES
+from gpurules.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.core import Metric
+
+
+class Plain(NamedTuple):
+    """A figure without labels: the attribute of ``Metrics`` it is, its name, and what it says."""
+
+    attribute: str
+    name: str
+    text: str
+    is_counter: bool = True
+
+
+PLAIN = (
+    Plain("total_gpus", "gpurules_gpus", "GPUs of this node, as last seen.", False),
+    Plain("active_workloads", "gpurules_active_workloads", "Workloads that are registered.", False),
+    Plain("pending_transfers", "gpurules_pending_transfers", "Transfers that are pending.", False),
+    Plain("coordination_events", "gpurules_coordination_events", "Rules that started to match."),
+    Plain("memory_pressure_events", "gpurules_memory_pressure_events", "Starts of rules that read GPU memory."),
+    Plain("temperature_limit_events", "gpurules_temperature_limit_events", "Starts of rules that read a temperature."),
+    Plain("coordination_misses", "gpurules_coordination_misses", "Polls without telemetry to coordinate by."),
+    Plain("last_gpu_update", "gpurules_last_gpu_update_timestamp_seconds", "When telemetry was last read.", False),
+    Plain("polls", "gpurules_polls", "Polls."),
+    Plain("missed_polls", "gpurules_missed_polls", "Polls that could not read the source."),
+    Plain("ignored_snapshots", "gpurules_ignored_snapshots", "Snapshots that were not newer than the last."),
+    Plain("clock_steps", "gpurules_clock_steps", "How often the clock of the system was set."),
+    Plain("decisions_failed", "gpurules_decisions_failed", "Decisions that failed, and so asked nothing."),
+    Plain("poll_seconds", "gpurules_last_poll_seconds", "How long the last snapshot took to be acted on.", False),
+    Plain("poll_seconds_total", "gpurules_poll_seconds", "How long all snapshots took to be acted on."),
+    Plain("reloads", "gpurules_reloads", "Rulesets that were put in force."),
+    Plain("reload_failures", "gpurules_reload_failures", "Rulesets that were refused."),
+    Plain("reloaded_at", "gpurules_reload_timestamp_seconds", "When a ruleset was last put in force.", False),
+    Plain("state_failures", "gpurules_state_failures", "How often the state could not be written."),
+    Plain("refused_transfers", "gpurules_refused_transfers", "Transfers for which there was no room."),
+    Plain("telemetry_age", "gpurules_telemetry_age_seconds", "How old the latest telemetry is.", False),
+)
+"""The figures without labels; the first eight are those of the system that gpurules comes from."""
+
+
+def _library() -> Any:  # a foreign door
+    try:
+        import prometheus_client
+        import prometheus_client.core
+    except ImportError:
+        raise UnavailableError(
+            "metrics need the module prometheus_client; install it with pip install 'gpurules[metrics]'"
+        ) from None
+    return prometheus_client
+
+
+class Collector:
+    """Asks a coordinator for its counts whenever Prometheus asks for them."""
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        self._coordinator = coordinator
+        self._core = _library().core
+
+    def collect(self) -> "Iterator[Metric]":
+        """Walk through the metrics of this moment."""
+        counts = self._coordinator.collect()
+        for plain in PLAIN:
+            value = getattr(counts, plain.attribute)
+            if value is not None:
+                yield self._plain(plain, value)
+        yield from self._states(counts)
+        yield from self._of_rules(counts)
+        yield from self._of_effects(counts)
+        unknown = self._counter("gpurules_field_unknown", "GPUs on which a field was missing at a poll.", "field")
+        for name, count in counts.unknown_fields.items():
+            unknown.add_metric([name], count)
+        yield unknown
+
+    def _plain(self, plain: Plain, value: float) -> "Metric":
+        family = self._core.CounterMetricFamily if plain.is_counter else self._core.GaugeMetricFamily
+        made: Metric = family(plain.name, plain.text, value=value)
+        return made
+
+    def _counter(self, name: str, text: str, *labels: str) -> Any:
+        return self._core.CounterMetricFamily(name, text, labels=labels)
+
+    def _states(self, counts: Metrics) -> "Iterator[Metric]":
+        ruleset, gauge = self._coordinator.engine.ruleset, self._core.GaugeMetricFamily
+        yield gauge("gpurules_enabled", "Whether rules are in force.", value=int(self._coordinator.is_enabled))
+        yield gauge("gpurules_reload_ok", "Whether the last reload went well.", value=int(counts.reload_error is None))
+        yield gauge(
+            "gpurules_telemetry_ok", "Whether the last poll read the source.",
+            value=int(counts.polls > 0 and counts.last_source_error is None),
+        )  # fmt: skip
+        yield self._core.InfoMetricFamily(
+            "gpurules", "What runs.", value={"version": _version(), "ruleset": ruleset.name, "hash": ruleset.version}
+        )
+        signals = gauge("gpurules_signals_on", "On how many GPUs a signal is on; 1 where it is one of the node.", labels=["signal"])
+        on: dict[str, int] = dict.fromkeys(ruleset.signals, 0)
+        for state in self._coordinator.engine.signals():
+            on[state.name] = on.get(state.name, 0) + state.on
+        for name, count in on.items():
+            signals.add_metric([name], count)
+        yield signals
+
+    def _of_rules(self, counts: Metrics) -> "Iterator[Metric]":
+        outcomes = self._counter("gpurules_rule_outcomes", "What rules came to at polls.", "rule", "outcome")
+        starts = self._counter("gpurules_rule_starts", "How often rules started to match.", "rule")
+        for name, of in counts.rules.items():
+            for outcome in OUTCOMES:
+                outcomes.add_metric([name, outcome], getattr(of, outcome))
+            starts.add_metric([name], of.starts)
+        yield outcomes
+        yield starts
+
+    def _of_effects(self, counts: Metrics) -> "Iterator[Metric]":
+        events = self._counter("gpurules_effect_events", "What became of the events of effects.", "action", "result")
+        for name, of in counts.effects.items():
+            for result in ("sent", "failed", "dropped"):
+                events.add_metric([name, result], getattr(of, result))
+        yield events
+        stuck = len(self._coordinator.status().stuck_effects)
+        yield self._core.GaugeMetricFamily("gpurules_effects_stuck", "Workers whose handler hangs.", value=stuck)
+
+
+def _version() -> str:
+    try:
+        return version("gpurules")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def registry_of(coordinator: Coordinator) -> "CollectorRegistry":
+    """Return a registry of what *coordinator* counts, and of what its process holds.
+
+    Raises:
+        UnavailableError: prometheus_client is not installed.
+    """
+    library = _library()
+    registry: CollectorRegistry = library.CollectorRegistry()
+    registry.register(Collector(coordinator))
+    library.ProcessCollector(registry=registry)
+    return registry
+
+
+def text_of(coordinator: Coordinator) -> str:
+    """Return the metrics as Prometheus reads them.
+
+    Raises:
+        UnavailableError: prometheus_client is not installed.
+    """
+    library = _library()
+    registry = library.CollectorRegistry()
+    registry.register(Collector(coordinator))
+    text: str = library.generate_latest(registry).decode()
+    return text
+
+
+def serve(coordinator: Coordinator, port: int, address: str = "127.0.0.1") -> Callable[[], None]:
+    """Answer ``/metrics`` at *port*, on this machine alone unless *address* says otherwise; return what ends that.
+
+    Raises:
+        UnavailableError: prometheus_client is not installed.
+        OSError: the port is taken.
+    """
+    registry = registry_of(coordinator)
+    server, thread = _library().start_http_server(port, address, registry)
+
+    def end() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join(1.0)
+
+    return end
