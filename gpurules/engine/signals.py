@@ -106,6 +106,9 @@ def signals_read(signal: Signal) -> Iterable[str]:
     return {part.name: None for term in terms for part in ir.walk(term) if isinstance(part, ir.Signal)}
 
 
+_UNKNOWN: tuple[Truth, Truth] = (None, None)
+
+
 class Signals:
     """The states of all signals. Not for several threads: its owner holds a lock."""
 
@@ -125,24 +128,40 @@ class Signals:
 
         Shape: *truths* has one pair for each of *owners*; an owner that is not among them is UNKNOWN.
         """
-        states, changes = self.states[signal.name], list[Transition]()
-        present = dict(zip((owner for owner, _ in owners), truths, strict=True))
-        devices = dict(owners)
-        for owner in [*present, *(gone for gone in states if gone not in present)]:
-            pair = present.get(owner, (None, None))
-            if owner not in states and pair[0] is not True:
-                continue
-            state = states.setdefault(owner, State(known=now, since=now))
-            before = state.since if state.on else state.streak
-            what = advance(state, now, pair, signal, settings)
-            if what is not None:
-                lasted = now - (before if before is not None else now)
-                because = "stale" if what == "stale" else None
-                change = Transition(signal.name, owner, devices.get(owner), state.on, now, lasted, because)
-                changes.append(change)
-            if not state.on and state.streak is None:
-                del states[owner]
+        states, changes, met = self.states[signal.name], list[Transition](), 0
+        for (owner, device), pair in zip(owners, truths, strict=True):
+            state = states.get(owner)
+            if state is None:
+                if pair[0] is not True:
+                    continue
+                state = states[owner] = State(known=now, since=now)
+            met += self._move(signal, state, now, (owner, device, pair), (settings, changes))
+        if len(states) > met:  # of GPUs that are gone
+            present = {owner for owner, _ in owners}
+            for owner in [o for o in states if o not in present]:
+                self._move(signal, states[owner], now, (owner, None, _UNKNOWN), (settings, changes))
         return changes
+
+    def _move(
+        self,
+        signal: Signal,
+        state: State,
+        now: float,
+        what: tuple[str, GPUIndex | None, tuple[Truth, Truth]],
+        how: tuple[Settings, list[Transition]],
+    ) -> bool:
+        """Move the state of one owner, note what changed, and return whether there is still something to remember."""
+        (owner, device, truths), (settings, changes) = what, how
+        before = state.since if state.on else state.streak
+        event = advance(state, now, truths, signal, settings)
+        if event is not None:
+            lasted = now - (before if before is not None else now)
+            because = "stale" if event == "stale" else None
+            changes.append(Transition(signal.name, owner, device, state.on, now, lasted, because))
+        if state.on or state.streak is not None:
+            return True
+        del self.states[signal.name][owner]
+        return False
 
     def is_on(self, name: str, owner: str) -> bool:
         """Return whether the signal *name* of *owner* is on."""
