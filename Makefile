@@ -4,6 +4,7 @@
 #   make test    installs what the tests need and runs them
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
 #   make bench   measures decisions and loading on this machine
+#   make soak    runs the agent for a simulated day of every shipped ruleset, and 10 minutes with faults at random
 #   make docs    renews the generated pages and the JSON Schema
 #   make clean   removes everything that the other targets made
 
@@ -18,7 +19,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format docs schema clean
+.PHONY: help demo test check bench soak format docs schema clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -60,7 +61,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/installed
-	@for file in benchmarks/*.py; do $(BIN)/python "$$file" || exit 1; done
+	@for file in $(filter-out benchmarks/soak.py,$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file" || exit 1; done
+
+soak: $(VENV)/installed
+	@$(BIN)/python benchmarks/soak.py
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format

@@ -175,9 +175,8 @@ def disturb(coordinator: Coordinator, number: int, rng: random.Random, clock: Cl
     coordinator.register_workload(
         Workload(id=f"w{number % 7}", type="training", gpu_devices=(number % GPUS,)), lease_seconds=60
     )
-    if rng.random() < 0.0005:
-        step = rng.choice((-3600.0, 3600.0, -30.0, 90.0))
-        clock.wall += step
+    if number % 2000 == 1000:
+        clock.wall += rng.choice((-3600.0, 3600.0, -30.0, 90.0))
     if number % 700 == 350:
         path.write_text("rules: [{{{")
     elif number % 700 == 360:
