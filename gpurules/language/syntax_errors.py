@@ -101,7 +101,7 @@ def _expected(accepts: frozenset[str]) -> str:
 
 def _foreign(text: str, start: int) -> Finding | None:
     """Return the finding for an operator of another language at or just before *start*."""
-    for begin in (start - 1, start):
+    for begin in (start - 2, start - 1, start):
         match = _FOREIGN_PATTERN.match(text, begin) if begin >= 0 else None
         if match is None or match.end() <= start:
             continue
