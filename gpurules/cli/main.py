@@ -18,6 +18,7 @@ from gpurules.registry import did_you_mean
 VERBS = {
     "lint": "find every mistake in rulesets",
     "fmt": "lay rulesets out in the canonical way",
+    "test": "run the unit tests of rules",
     "eval": "evaluate a condition or a ruleset once",
     "explain": "say why rules match or do not",
     "run": "run a ruleset over telemetry and show what it decides",

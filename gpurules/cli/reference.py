@@ -95,6 +95,8 @@ def code_data(code: Code) -> dict[str, object]:
 def silence(code: Code) -> str:
     """Return how a code is silenced."""
     option = f"`gpurules lint --ignore {code.code}` leaves it out of a report"
+    if code.code.startswith("GPR8"):
+        return "It can not be silenced: `gpurules test` reports it where the test could not run."
     if code.code.startswith("GPR9"):
         return f"{option}."
     if code.code.startswith(ON_REQUEST):

@@ -111,6 +111,8 @@ _TABLE = (
     Code("GPR705", "key-order", I_, "style", "the keys of a rule are not in the usual order"),
     Code("GPR706", "repeated-subcondition", I_, "style", "the same part in three or more rules"),
     Code("GPR707", "magic-threshold", I_, "style", "the same threshold in three or more rules"),
+    Code("GPR807", "duplicate-test-name", E_, "duplicate", "two tests of a file have one name"),
+    Code("GPR808", "test-names-missing-rule", E_, "unknown-name", "a test names a rule that the ruleset does not have"),
     Code("GPR901", "unused-suppression", W_, "suppression", "a suppression that silences nothing"),
     Code("GPR902", "expired-suppression", E_, "suppression", "a suppression whose `until` has passed"),
     Code("GPR903", "suppression-without-reason", W_, "suppression", "a suppression that does not say why"),

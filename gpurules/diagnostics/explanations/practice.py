@@ -112,6 +112,18 @@ EXPLANATIONS = (
         why="A number that is written many times is one that is changed in all places but one. As an input it has a "
         "name, a description, and can be set from outside.",
     ),
+    _words(
+        code="GPR807",
+        avoid="Two cases of a test file with `name: hot`.",
+        prefer="`name: hot, of one GPU` and `name: hot, of all GPUs`.",
+        why="A report names the test that failed; with two of one name it is open which.",
+    ),
+    _words(
+        code="GPR808",
+        avoid="`expect: {rule: hold_hot_gpu, outcome: match}` after the rule was renamed.",
+        prefer="The name that the rule has now; the nearest one is offered.",
+        why="A test of a rule that is gone tests nothing, and the rule that took its place has no test.",
+    ),
     _rule(
         code="GPR901",
         avoid='- name: example\n  condition: gpu_memory > 90  # gpurules: ignore[GPR105] reason="bytes are meant"\n'

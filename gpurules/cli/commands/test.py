@@ -1,0 +1,52 @@
+"""``gpurules test``."""
+
+import re
+from pathlib import Path
+
+import click
+
+from gpurules.cli.configuration import configuration, configured
+from gpurules.cli.files import excluded, test_files
+from gpurules.cli.options import option
+from gpurules.cli.output import say, write
+from gpurules.cli.testing import coverage_lines, failures, junit, summary
+from gpurules.ruletest import run_file
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1)
+@option("--run", "wanted", metavar="REGEX", help="Run only the tests whose name it is found in.")
+@option("--coverage", is_flag=True, help="Show what the tests look at, and what they do not.")
+@option("--require", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage of rules.")
+@option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report there.")
+@option("--verbose", "-v", is_flag=True, help="Name the tests that passed too.")
+@option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no test.")
+@configured
+@click.pass_context
+def command(
+    context: click.Context, /, paths: tuple[str, ...], wanted: str | None, coverage: bool, require: float | None,
+    junit_file: Path | None, verbose: bool, allow_empty: bool, config: str | None, isolated: bool,
+) -> int:  # fmt: skip
+    """Run the tests of rules at PATHS (files, globs, or directories with *.test.yaml in them; default: here)."""
+    chosen = paths or (".",)
+    files = excluded(test_files(chosen), chosen, configuration(context).exclude)
+    if not files and not allow_empty:
+        raise click.UsageError("no test is there; name files, call them *.test.yaml, or give --allow-empty")
+    try:
+        pattern = re.compile(wanted) if wanted is not None else None
+    except re.error as error:
+        raise click.UsageError(f"--run {wanted!r} is no regular expression: {error}") from None
+    results = [run_file(path, pattern) for path in files]
+    for result in results:
+        share = result.coverage.rule_coverage
+        if require is not None and not result.diagnostics and share < require:
+            result.unmet.append(f"rule coverage is {share:.0f} %, and {require:g} % are required")
+        write("".join(failures(result, verbose)))
+        if coverage and not result.diagnostics:
+            write("".join(coverage_lines(result.path, result.coverage)))
+    if junit_file is not None:
+        junit_file.write_text(junit(results), encoding="utf-8")
+    say(summary(results))
+    if pattern is not None and not any(result.results for result in results):
+        raise click.UsageError(f"no test has a name in which {wanted!r} is found")
+    return int(not all(result.is_good for result in results))

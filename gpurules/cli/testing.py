@@ -1,0 +1,102 @@
+"""Draws the results of rule tests: for people, and as JUnit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+from gpurules.cli.explanations import drawn
+from gpurules.cli.output import Style, counted, paint
+from gpurules.diagnostics import Format, render
+from gpurules.diagnostics.excerpt import visible
+from gpurules.ruletest.coverage import Coverage
+from gpurules.ruletest.runner import Failure, FileResult, Result
+
+
+def failures(result: FileResult, verbose: bool) -> Iterator[str]:
+    """Yield what is wrong with the tests of one file; with *verbose* also the names of those that passed."""
+    if result.diagnostics:
+        yield render(result.diagnostics, Format.FULL, _read)
+    for done in result.results:
+        if done.failures:
+            yield _failed(result.path, done)
+        elif verbose:
+            note = f"  ({done.note})" if done.note else ""
+            yield f"{paint('ok', Style.GOOD)}    {result.path}: {visible(done.name)}{note}\n"
+    for unmet in result.unmet:
+        yield f"{paint('FAIL', Style.BAD)}  {result.path}: {unmet}\n"
+
+
+def _failed(path: str, done: Result) -> str:
+    lines = [f"{paint('FAIL', Style.BAD)}  {path}: {visible(done.name)}"]
+    shown = set()
+    for failure in done.failures:
+        lines += [
+            f"  --> {path}:{failure.location.line}:{failure.location.column}",
+            f"      expected  {visible(failure.expected)}",
+            f"      got       {visible(failure.got)}",
+        ]
+        if failure.explained is not None and failure.explained.rule not in shown:
+            shown.add(failure.explained.rule)
+            lines += ["", *(f"      {line}".rstrip() for line in drawn(failure.explained).rstrip().split("\n"))]
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: str | None) -> str | None:
+    try:
+        return None if path is None else Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def summary(results: Sequence[FileResult]) -> str:
+    """Return how many tests passed and failed, in words."""
+    tests = [done for result in results for done in result.results]
+    failed = sum(len(result.failed) for result in results)
+    broken = sum(bool(result.diagnostics) for result in results)
+    unmet = sum(len(result.unmet) for result in results)
+    words = [f"{counted(len(tests), 'test')} in {counted(len(results), 'file')}", f"{failed} failed"]
+    words += [f"{counted(broken, 'file')} could not be run"] if broken else []
+    words += [f"{counted(unmet, 'requirement')} not met"] if unmet else []
+    return ": ".join([words[0], ", ".join(words[1:])])
+
+
+def coverage_lines(path: str, coverage: Coverage) -> Iterator[str]:
+    """Yield what the tests of one file look at, and what they do not."""
+    named = ", ".join(f"{name.replace('_', ' ')} {value:.0f} %" for name, value in coverage.measures.items())
+    yield f"{path}: {named}\n"
+    yield from (f"  {visible(gap)}\n" for gap in coverage.gaps())
+
+
+def junit(results: Iterable[FileResult]) -> str:
+    """Return a JUnit report: a suite for each file, a case for each test."""
+    suites = [_suite(result) for result in results]
+    body = "".join(suites)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="gpurules test">\n{body}</testsuites>\n'
+
+
+def _suite(result: FileResult) -> str:
+    path = quoteattr(visible(result.path))
+    cases = [_case(result.path, done) for done in result.results]
+    problems = [f"{d.line}:{d.column}: {d.code} {d.message}" for d in result.diagnostics] + result.unmet
+    cases += [
+        f"    <testcase name={quoteattr(visible(text))} classname={path}>\n"
+        f"      <error message={quoteattr(visible(text))}/>\n    </testcase>\n"
+        for text in problems
+    ]
+    counts = f'tests="{len(cases)}" failures="{len(result.failed)}" errors="{len(problems)}" skipped="0"'
+    return f"  <testsuite name={path} {counts}>\n{''.join(cases)}  </testsuite>\n"
+
+
+def _case(path: str, done: Result) -> str:
+    head = f"    <testcase name={quoteattr(visible(done.name))} classname={quoteattr(visible(path))}"
+    place = f'file={quoteattr(visible(path))} line="{done.location.line}" time="{done.seconds:.4f}"'
+    if not done.failures:
+        return f"{head} {place}/>\n"
+    return f"{head} {place}>\n{''.join(map(_failure, done.failures))}    </testcase>\n"
+
+
+def _failure(failure: Failure) -> str:
+    message = f"line {failure.location.line}: expected {failure.expected}, got {failure.got}"
+    why = failure.explained.reason if failure.explained else ""
+    return f"      <failure message={quoteattr(visible(message))}>{escape(visible(why))}</failure>\n"

@@ -1,0 +1,7 @@
+"""Unit tests of rules: cases, series, tables and properties in ``*.test.yaml`` files."""
+
+from gpurules.ruletest.case import Case, Expectation, TestFile
+from gpurules.ruletest.reader import read_tests
+from gpurules.ruletest.runner import FileResult, Result, run_file
+
+__all__ = ["Case", "Expectation", "FileResult", "Result", "TestFile", "read_tests", "run_file"]

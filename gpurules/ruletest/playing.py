@@ -1,0 +1,111 @@
+"""Plays a case: the moments that it has, each with what was decided and why."""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+
+from gpurules.actions.action import is_effect
+from gpurules.actions.decision import Decision
+from gpurules.engine.engine import Engine
+from gpurules.model import Transfer, Workload
+from gpurules.rules import DecisionExplanation, Rule, RuleExplanation, Ruleset
+from gpurules.ruletest.case import Case, Data, Sample
+from gpurules.ruletest.facts import Given, facts, put, remove_gpu
+from gpurules.ruletest.series import GONE, MISSING, STALE
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment of a case.
+
+    Units: ``at`` in seconds from its start.
+    """
+
+    at: float
+    decision: Decision
+    held_back: frozenset[str] = frozenset()
+
+    @property
+    def explanation(self) -> DecisionExplanation:
+        """Why each rule did or did not match; a rule that its cooldown holds back is suppressed."""
+        explained = self.decision.explain()
+        assert isinstance(explained, DecisionExplanation)
+        return DecisionExplanation(tuple(self._held(rule) for rule in explained.rules))
+
+    def _held(self, rule: RuleExplanation) -> RuleExplanation:
+        if rule.rule not in self.held_back or rule.outcome != "match":
+            return rule
+        return replace(rule, outcome="suppressed", because="cooldown", reason="it has started too short a time ago")
+
+
+@dataclass(slots=True)
+class Cooldowns:
+    """Which rules with effects started too short a time after their last start."""
+
+    started: dict[str, float] = field(default_factory=dict)
+    matching: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
+
+    def step(self, rules: tuple[Rule, ...], matched: frozenset[str], now: float) -> frozenset[str]:
+        """Return the rules that are held back at *now*, when *matched* match."""
+        held = set(self.held & matched)
+        for rule in rules:
+            if rule.name not in matched - self.matching or rule.cooldown is None:
+                continue
+            if not any(is_effect(ordered.action) for ordered in rule.actions):
+                continue
+            last = self.started.get(rule.name)
+            if last is not None and now - last < rule.cooldown:
+                held.add(rule.name)
+            else:
+                self.started[rule.name] = now
+        self.matching, self.held = matched, frozenset(held)
+        return self.held
+
+
+def moments(case: Case, ruleset: Ruleset) -> Iterator[Moment]:
+    """Yield the moments of *case*: one for each sample of its series, or without any just one, without history."""
+    start = _start(case.given)
+    if not case.series:
+        given = facts(case.given, ruleset.fields, start)
+        yield Moment(0.0, ruleset.evaluate(given.snapshot, given.transfer, given.workload, given.node))
+        return
+    now = [start]
+    engine, cooldowns = Engine(ruleset, clock=lambda: now[0]), Cooldowns()
+    last: tuple[Transfer | None, Workload | None] = (None, None)
+    for step in range(max(len(samples) for samples in case.series.values())):
+        now[0] = start + step * case.interval
+        data, is_stale = at_step(case.given, case.series, step)
+        given = facts(data, ruleset.fields, now[0])
+        if not is_stale:
+            engine.observe(given.snapshot, given.node)
+        last = (given.transfer, given.workload)
+        decision = engine.decide(*last)
+        held = cooldowns.step(ruleset.rules, frozenset(decision.rules), now[0])
+        yield Moment(step * case.interval, decision, held)
+
+
+def at_step(given: Data, series: Mapping[str, tuple[Sample, ...]], step: int) -> tuple[Data, bool]:
+    """Return the facts at a step of the series, and whether nothing could be read then."""
+    data, is_stale = deepcopy(given), False
+    gone = []
+    for path, samples in series.items():
+        text = samples[min(step, len(samples) - 1)].text
+        if text == GONE:
+            gone.append(path)
+        elif text == STALE:
+            is_stale = True
+        else:
+            put(data, path, None if text == MISSING else text)
+    for path in gone:
+        remove_gpu(data, path)
+    return data, is_stale
+
+
+def _start(given: Data) -> float:
+    snapshot = given.get("snapshot")
+    stamp = snapshot.get("timestamp") if isinstance(snapshot, dict) else None
+    return float(str(stamp)) if stamp is not None else 0.0
+
+
+__all__ = ["Cooldowns", "Given", "Moment", "at_step", "moments"]

@@ -1,0 +1,267 @@
+"""Test files to cases: whatever is wrong is found at once, at its place."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
+from gpurules.model import Dimension, QuantityError, parse_amount
+from gpurules.registry import did_you_mean
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
+from gpurules.rules.yaml_reader import read_yaml
+from gpurules.ruletest.case import OUTCOMES, REASONS, Case, Data, Expectation, Property, ReplayCase, Sample, TestFile
+from gpurules.ruletest.facts import FactsError, merged, put
+from gpurules.ruletest.series import SeriesError, samples
+
+_FILE = ("kind", "version", "rulesets", "defaults", "interval", "cases", "properties", "replay", "require")
+_CASE = ("name", "description", "given", "series", "interval", "expect", "rule", "table")
+_EXPECT = ("at", "rule", "outcome", "because", "devices", "decision", "matched")
+_REQUIRE = ("rule_coverage", "branch_coverage", "boundary", "unknown_paths", "mutation_score")
+_PATTERN = ("if", "all_match", "some_match", "none_match")
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one file; ``problems`` collects whatever is wrong."""
+
+    path: str
+    problems: list[Diagnostic] = field(default_factory=list)
+    defaults: Data = field(default_factory=dict)
+    interval: float = 5.0
+    names: dict[str, YamlScalar] = field(default_factory=dict)
+
+    def complain(self, node: YamlNode, code: str, message: str, hint: str | None = None) -> None:
+        self.problems.append(problem_at(node, code, message, hint))
+
+    def keys(self, node: YamlNode | None, known: tuple[str, ...]) -> Mapping[str, YamlNode]:
+        """Return the values of a mapping that may have only *known* keys."""
+        if node is None:
+            return {}
+        if not isinstance(node, YamlMapping):
+            self.complain(node, "GPR403", "a mapping is wanted here", f"its keys are {', '.join(known)}")
+            return {}
+        for name, key in node.keys.items():
+            if name not in known and not name.startswith("x-"):
+                hint = did_you_mean(name, known) or f"known keys: {', '.join(known)}"
+                self.complain(key, "GPR401", f"the key {name[:60]!r} means nothing here", hint)
+        return node.values
+
+    def items(self, node: YamlNode | None) -> list[YamlNode]:
+        if node is None:
+            return []
+        if isinstance(node, YamlSequence):
+            return node.items
+        self.complain(node, "GPR403", "a list is wanted here")
+        return []
+
+    def text(self, node: YamlNode | None, default: str = "") -> str:
+        if isinstance(node, YamlScalar):
+            return node.text
+        if node is not None:
+            self.complain(node, "GPR403", "a text is wanted here")
+        return default
+
+    def texts(self, node: YamlNode | None) -> tuple[str, ...]:
+        if isinstance(node, YamlScalar):
+            return (node.text,)
+        return tuple(self.text(item) for item in self.items(node))
+
+    def seconds(self, node: YamlNode | None, default: float) -> float:
+        if node is None:
+            return default
+        try:
+            amount = parse_amount(self.text(node).strip())
+        except QuantityError as error:
+            self.complain(node, "GPR403", f"this is no duration: {error}", "write 30s")
+            return default
+        if amount.dimension not in (Dimension.NONE, Dimension.SECONDS):
+            self.complain(node, "GPR104", f"a duration is wanted, and this is in {amount.dimension}", "write 30s")
+        return float(amount.value)
+
+    def number(self, node: YamlNode | None) -> float:
+        value = plain_value(self.text(node)) if isinstance(node, YamlScalar) else None
+        if isinstance(value, int | float):
+            return float(value)
+        if node is not None:
+            self.complain(node, "GPR403", "a number, or true or false, is wanted here")
+        return 0.0
+
+    def one_of(self, node: YamlNode | None, choices: tuple[str, ...]) -> str | None:
+        if node is None:
+            return None
+        text = self.text(node)
+        if text not in choices:
+            hint = did_you_mean(text, choices) or f"it is one of {', '.join(choices)}"
+            self.complain(node, "GPR403", f"{text[:60]!r} is not known here", hint)
+        return text
+
+    def facts(self, node: YamlNode | None) -> Data:
+        return {
+            kind: plain(value) for kind, value in self.keys(node, ("snapshot", "transfer", "workload", "node")).items()
+        }
+
+    def name(self, node: YamlMapping) -> str:
+        value = node.get("name")
+        if not isinstance(value, YamlScalar):
+            self.complain(node, "GPR402", "the key 'name' is missing")
+            return ""
+        first = self.names.setdefault(value.text, value)
+        if first is not value:
+            self.complain(value, "GPR807", f"two tests are named {value.text[:100]!r}", "give one another name")
+        return value.text
+
+    def expectation(self, node: YamlNode) -> Expectation:
+        values = self.keys(node, _EXPECT)
+        given = values.get("decision")
+        decision = plain(given) if isinstance(given, YamlMapping) else None
+        return Expectation(
+            node.location(),
+            self.seconds(values["at"], 0.0) if "at" in values else None,
+            self.text(values["rule"]) if "rule" in values else None,
+            self.one_of(values.get("outcome"), OUTCOMES),
+            self.one_of(values.get("because"), REASONS),
+            self.texts(values["devices"]) if "devices" in values else None,
+            decision if isinstance(decision, dict) else None,
+            self.texts(values["matched"]) if "matched" in values else None,
+        )
+
+    def cases(self, node: YamlNode) -> Iterator[Case]:
+        values = self.keys(node, _CASE)
+        if not isinstance(node, YamlMapping):
+            return
+        name, place = self.name(node), node.location()
+        given = merged(self.defaults, self.facts(values.get("given")))
+        interval = self.seconds(values.get("interval"), self.interval)
+        if "table" in values:
+            yield from self.rows(name, self.text(values.get("rule")), given, values["table"])
+            return
+        if "expect" not in values:
+            self.complain(node, "GPR402", f"the key 'expect' of {name!r} is missing")
+        listed = values.get("expect")
+        expected = [listed] if isinstance(listed, YamlMapping) else self.items(listed)
+        expectations = tuple(self.expectation(item) for item in expected)
+        yield Case(name, place, given, expectations, dict(self.series(values.get("series"))), interval)
+
+    def series(self, node: YamlNode | None) -> Iterator[tuple[str, tuple[Sample, ...]]]:
+        for path, value in node.values.items() if isinstance(node, YamlMapping) else ():
+            try:
+                put({}, path, None)
+                yield path, samples(self.text(value))
+            except (SeriesError, FactsError) as error:
+                self.complain(value, "GPR403", str(error))
+
+    def rows(self, name: str, rule: str, given: Data, node: YamlNode) -> Iterator[Case]:
+        values = self.keys(node, ("columns", "rows"))
+        columns = tuple(c.replace("⟦", "[").replace("⟧", "]") for c in self.texts(values.get("columns")))
+        for number, row in enumerate(self.items(values.get("rows")), 1):
+            cells = self.texts(row)
+            if len(cells) != len(columns):
+                self.complain(row, "GPR403", f"the row has {len(cells)} values, and there are {len(columns)} columns")
+                continue
+            facts = merged(given, {})
+            expected: dict[str, str] = {"rule": rule}
+            for column, cell in zip(columns, cells, strict=True):
+                if column in _EXPECT:
+                    expected[column] = cell
+                    continue
+                try:
+                    put(facts, column, None if cell == "_" else cell)
+                except FactsError as error:
+                    self.complain(row, "GPR403", str(error))
+            devices = tuple(expected["devices"].split()) if "devices" in expected else None
+            expectation = Expectation(
+                row.location(), None, expected["rule"], expected.get("outcome"), expected.get("because"), devices
+            )
+            yield Case(f"{name} [row {number}]", row.location(), facts, (expectation,))
+
+    def property(self, node: YamlNode) -> Property | None:
+        values = self.keys(node, ("name", "never", "always"))
+        if not isinstance(node, YamlMapping):
+            return None
+        never = "never" in values
+        pattern = self.keys(values.get("never") or values.get("always"), _PATTERN)
+        if not pattern:
+            self.complain(node, "GPR402", "a property says never or always")
+        return Property(
+            self.name(node),
+            node.location(),
+            never,
+            self.text(pattern["if"]) if "if" in pattern else None,
+            *(self.texts(pattern.get(key)) for key in ("all_match", "some_match", "none_match")),
+        )
+
+    def replay(self, node: YamlNode) -> ReplayCase | None:
+        values = self.keys(node, ("name", "history", "expect"))
+        if not isinstance(node, YamlMapping):
+            return None
+        expect = self.keys(values.get("expect"), ("rule", "matches_between", "max_flaps_per_hour"))
+        bounds = [self.number(item) for item in self.items(expect.get("matches_between"))]
+        flaps = expect.get("max_flaps_per_hour")
+        return ReplayCase(
+            self.name(node),
+            node.location(),
+            self.text(values.get("history")),
+            self.text(expect.get("rule")),
+            (bounds[0], bounds[1]) if len(bounds) == 2 else None,
+            None if flaps is None else self.number(flaps),
+        )
+
+
+def plain(node: YamlNode) -> object:
+    """Return a node as plain data, texts as they were written; a plain ``null`` is None."""
+    match node:
+        case YamlScalar():
+            is_null = not node.style and node.text in ("", "~", "null")
+            return None if is_null else node.text
+        case YamlSequence():
+            return [plain(item) for item in node.items]
+        case YamlMapping():
+            return {key: plain(value) for key, value in node.values.items()}
+
+
+_COLUMNS = re.compile(r"(?m)^[ \t-]*columns:[ \t]*\[[^\r\n]*")
+_GPU = re.compile(r"\b(gpus?)\[([\w:]+)\](?=\.\w)")
+
+
+def _readable(data: bytes | str) -> bytes | str:
+    """Return *data* with the brackets of ``gpu[0].memory`` in a list of columns as ``⟦0⟧``: YAML would end it there."""
+    if isinstance(data, bytes):
+        try:
+            data = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return data
+    return _COLUMNS.sub(lambda line: _GPU.sub(r"\1⟦\2⟧", line[0]), data)
+
+
+def read_tests(data: bytes | str, path: str) -> tuple[TestFile | None, tuple[Diagnostic, ...]]:
+    """Return the tests of a file, None where it has errors, and everything that is wrong about it."""
+    read = read_yaml(_readable(data), path)
+    reader = _Reader(path, list(read.problems))
+    root = read.root
+    if not isinstance(root, YamlMapping):
+        if not reader.problems:
+            place = Location(1, 1, 1, 1)
+            hint = "it starts with kind: gpurules/test"
+            reader.problems.append(diagnostic_at("GPR405", "the file is no test of rules", path, place, hint))
+        return None, tuple(reader.problems)
+    values = reader.keys(root, _FILE)
+    if reader.text(values.get("kind")) != "gpurules/test":
+        reader.complain(values.get("kind") or root, "GPR405", "the file is no test of rules", "kind: gpurules/test")
+    if "rulesets" not in values:
+        reader.complain(root, "GPR402", "the key 'rulesets' is missing", "rulesets: [../rules/node.rules.yaml]")
+    reader.defaults = reader.facts(values.get("defaults"))
+    reader.interval = reader.seconds(values.get("interval"), 5.0)
+    if reader.interval <= 0:
+        reader.complain(values["interval"], "GPR403", "the interval must be above 0")
+
+    def each(key: str, make: Callable[[YamlNode], object]) -> Iterator[object]:
+        return (made for item in reader.items(values.get(key)) if (made := make(item)) is not None)
+
+    cases = tuple(case for item in reader.items(values.get("cases")) for case in reader.cases(item))
+    properties = tuple(p for p in each("properties", reader.property) if isinstance(p, Property))
+    replay = tuple(r for r in each("replay", reader.replay) if isinstance(r, ReplayCase))
+    require = {key: reader.number(value) for key, value in reader.keys(values.get("require"), _REQUIRE).items()}
+    problems = tuple(sorted(reader.problems, key=lambda d: d.place))
+    if problems:
+        return None, problems
+    return TestFile(path, reader.texts(values.get("rulesets")), cases, properties, replay, require), ()

@@ -1,0 +1,79 @@
+"""``gpurules test``."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RULES = "version: 1\nname: x\nrules:\n  - {name: hot, condition: gpu_temperature > 87, action: pause_transfer}\n"
+TEST = """\
+kind: gpurules/test
+version: 1
+rulesets: [x.rules.yaml]
+cases:
+  - name: hot
+    given: {snapshot: {gpus: [{temperature: 90}]}}
+    expect: [{rule: hot, outcome: match}]
+  - name: cool
+    given: {snapshot: {gpus: [{temperature: 80}]}}
+    expect: [{rule: hot, outcome: %s}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "x.rules.yaml").write_text(RULES)
+    (tmp_path / "x.test.yaml").write_text(TEST % "no-match")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_passes_is_0_and_says_little(gpurules: Any) -> None:
+    done = gpurules("test")
+    assert (done.code, done.out, done.err) == (0, "", "2 tests in 1 file: 0 failed\n")
+
+
+def test_what_fails_is_1_with_the_condition(gpurules: Any, here: Path) -> None:
+    (here / "x.test.yaml").write_text(TEST % "match")
+    done = gpurules("test")
+    assert done.code == 1
+    assert (
+        "FAIL  x.test.yaml: cool\n  --> x.test.yaml:10:14\n      expected  match\n      got       no-match\n"
+        in done.out
+    )
+    assert "gpu_temperature > 87   80 C ✗" in done.out
+
+
+def test_junit_coverage_and_names(gpurules: Any, here: Path) -> None:
+    (here / "x.test.yaml").write_text(TEST % "match")
+    done = gpurules("test", "-v", "--coverage", "--junit", "j.xml")
+    assert "ok    x.test.yaml: hot\n" in done.out
+    assert "rule coverage 100 %" in done.out
+    suite = ET.parse(here / "j.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+
+
+def test_run_chooses_by_name(gpurules: Any) -> None:
+    assert gpurules("test", "--run", "^cool$").err == "1 test in 1 file: 0 failed\n"
+    assert gpurules("test", "--run", "none").code == 2
+    assert gpurules("test", "--run", "(").code == 2
+
+
+def test_required_coverage_that_is_not_met_is_1(gpurules: Any, here: Path) -> None:
+    assert gpurules("test", "--require", "100").code == 0
+    (here / "x.rules.yaml").write_text(RULES + "  - {name: b, condition: gpu_memory > 87, action: pause_transfer}\n")
+    done = gpurules("test", "--require", "100")
+    assert done.code == 1
+    assert "rule coverage is 50 %, and 100 % are required" in done.out
+
+
+def test_a_file_that_is_wrong_is_1_and_one_that_is_not_there_2(gpurules: Any, here: Path) -> None:
+    (here / "y.test.yaml").write_text("kind: gpurules/test\n")
+    done = gpurules("test")
+    assert done.code == 1
+    assert "GPR402" in done.out and "2 tests in 2 files" in done.err
+    assert gpurules("test", "none.test.yaml").code == 2
+    (here / "empty").mkdir()
+    assert gpurules("test", "empty").code == 2
+    assert gpurules("test", "empty", "--allow-empty").code == 0
