@@ -131,10 +131,11 @@ class Poller:
         if isinstance(answer, Snapshot):
             report = self._observe(answer)
         else:
-            self.metrics.missed_polls += 1
-            self.metrics.coordination_misses += 1
+            has_ended = isinstance(answer, EndOfTelemetry)
+            self.metrics.missed_polls += not has_ended
+            self.metrics.coordination_misses += not has_ended
             self.metrics.last_source_error = str(answer)
-            report = replace(self._blind(str(answer)), ended=isinstance(answer, EndOfTelemetry))
+            report = replace(self._blind(str(answer)), ended=has_ended)
         self._count(time.perf_counter() - began, report.snapshot)
         return report
 
