@@ -1,0 +1,42 @@
+"""Derived state is laid out in rows, as windows and signals ask for it."""
+
+from gpurules.engine.derived import Derived, layout_of
+from gpurules.model import Snapshot
+from tests.factories import gpu, ruleset, snapshot
+
+RULES = ruleset(
+    "  - {name: a, condition: 'avg_over_time(gpu_power[1m]) > 5W AND s', action: pause_transfer}\n"
+    "  - {name: b, condition: 'avg_over_time(gpu_power[1m]) > 9W', action: pause_transfer}\n"
+    "  - {name: c, condition: 'max_over_time(pending_transfers[5m]) > 9 OR n', action: pause_transfer}\n"
+    "  - {name: d, condition: 'avg_over_time(gpu_power[7d]) > 9W', enabled: false, action: pause_transfer}\n",
+    "signals: {s: {condition: gpu_memory > 80}, n: {condition: active_training}}",
+)
+
+
+def test_equal_windows_share_a_place_and_disabled_rules_have_none() -> None:
+    layout, windows = layout_of(RULES)
+    assert len(windows) == 2
+    assert sorted(layout.gpu.values()) == [0, 1]
+    assert sorted(layout.node.values()) == [0, 1]
+    assert ("signal", "s") in layout.gpu
+    assert ("signal", "n") in layout.node
+
+
+def test_history_is_kept_as_long_as_the_longest_window_of_each_field() -> None:
+    assert Derived(RULES).history.keep == {"gpu_power": 60, "pending_transfers": 300}
+
+
+def test_each_gpu_has_a_row() -> None:
+    derived = Derived(RULES)
+    moment = snapshot(gpu(0, power=7, memory=90), gpu(1))
+    facts, transitions = derived.observe(moment, {"active_training": True}, RULES.program.situation)
+    window = next(place for key, place in facts.layout.gpu.items() if key[0] == "window")  # type: ignore[union-attr]
+    signal = facts.layout.gpu["signal", "s"]  # type: ignore[union-attr]
+    assert [(row[window], row[signal]) for row in facts.rows] == [(7, True), (None, False)]
+    assert facts.node_row[facts.layout.node["signal", "n"]] is True  # type: ignore[union-attr]
+    assert {t.signal for t in transitions} == {"s", "n"}
+
+
+def test_a_snapshot_without_gpus_has_no_rows() -> None:
+    facts, _ = Derived(RULES).observe(Snapshot(timestamp=1.0), {}, RULES.program.situation)
+    assert list(facts.rows) == []
