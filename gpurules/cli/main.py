@@ -32,6 +32,7 @@ VERBS = {
     "rulesets": "list the rulesets that ship",
     "rule": "explain a diagnostic code",
     "schema": "print the JSON Schema of ruleset files, for editors",
+    "init": "write a ruleset, a test and a configuration to start from",
     "config": "show the configuration that is in force",
     "version": "print the version",
 }

@@ -12,7 +12,6 @@ from gpurules.diagnostics.diagnostic import Diagnostic
 from gpurules.diagnostics.excerpt import visible
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-PROJECT = "https://github.com/gpurules/gpurules"
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _GITLAB = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 _SARIF = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -71,7 +70,6 @@ def sarif(found: Sequence[Diagnostic]) -> str:
     codes = sorted({diagnostic.code for diagnostic in found})
     driver = {
         "name": "gpurules",
-        "informationUri": PROJECT,
         "rules": [_sarif_rule(code) for code in codes],
     }
     results = [_sarif_result(diagnostic, codes.index(diagnostic.code)) for diagnostic in found]
@@ -86,7 +84,7 @@ def _sarif_rule(code: str) -> dict[str, object]:
         "id": code,
         "name": "".join(word.capitalize() for word in known.name.split("-")),
         "shortDescription": {"text": known.summary},
-        "helpUri": f"{PROJECT}/blob/main/docs/checks/{code}.md",
+        "help": {"text": f"gpurules rule {code}"},
         "defaultConfiguration": {"level": _SARIF[known.severity]},
     }
 

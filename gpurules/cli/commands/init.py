@@ -1,0 +1,41 @@
+"""``gpurules init``."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from gpurules.cli.files import shown
+from gpurules.cli.output import say, write
+
+FILES = {
+    "rules/node.rules.yaml": "node.rules.yaml",
+    "tests/node.test.yaml": "node.test.yaml",
+    "gpurules.toml": "gpurules.toml",
+    ".pre-commit-config.yaml": "pre-commit-config.yaml",
+    ".github/workflows/rules.yml": "github.yml",
+}
+"""What is written, and the template that it is written from."""
+
+
+@click.command("init")
+@click.argument("directory", default=".", type=click.Path(file_okay=False, path_type=Path))
+def command(directory: Path) -> int:
+    """Write a ruleset, a test, a configuration, and files for pre-commit and GitHub into DIRECTORY (default: here).
+
+    What is there already stays as it is.
+    """
+    templates = files("gpurules.cli").joinpath("templates")
+    kept = []
+    for name, template in FILES.items():
+        path = directory / name
+        if path.exists() or path.is_symlink():
+            kept.append(shown(str(path)))
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(templates.joinpath(template).read_text(encoding="utf-8"), encoding="utf-8")
+        write(f"{shown(str(path))}\n")
+    for name in kept:
+        say(f"kept {name}, which is there already")
+    say("next: gpurules lint, gpurules test, and gpurules run rules/node.rules.yaml --source auto")
+    return 0
