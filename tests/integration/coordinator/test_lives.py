@@ -23,8 +23,19 @@ def live(source: Script, **options: Any) -> Coordinator:
     return Coordinator(loads(RULES), source, options=Options(**{"poll_interval": 0.01, "stop_timeout": 1.0, **options}))
 
 
+_EARLIER: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def earlier_threads() -> None:
+    """Remember the threads that other tests have left: a handler that hangs, say, outlives its test on purpose."""
+    _EARLIER.clear()
+    _EARLIER.update(threading.enumerate())
+
+
 def threads_of_ours() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("gpurules")]
+    """Return the names of our threads that this test started."""
+    return [t.name for t in threading.enumerate() if t.name.startswith("gpurules") and t not in _EARLIER]
 
 
 def test_polling_goes_on_in_the_background_until_the_end_of_the_block() -> None:
