@@ -59,7 +59,7 @@ def test_no_verb_is_a_mistake_of_usage(gpurules: Any) -> None:
 def test_a_wrong_verb_is_answered_with_the_nearest(gpurules: Any) -> None:
     done = gpurules("lnit")
     assert done.code == 2
-    assert "did you mean 'lint'?" in done.err
+    assert "did you mean 'lint' or 'init'?" in done.err
 
 
 @pytest.mark.parametrize("arguments", [("version", "--format", "xml"), ("version", "--bogus"), ("rule", "a", "b")])
