@@ -77,11 +77,20 @@ class _Known:
     rules: dict[str, Rule]
     contextual: frozenset[str]
     fields: tuple[Field, ...]
+    read_by: dict[str, frozenset[str]]
 
 
 def _known(ruleset: Ruleset) -> _Known:
     fields = tuple(field for field in fields_read(ruleset) if field.is_per_gpu)
-    return _Known(ruleset, {rule.name: rule for rule in ruleset.rules}, contextual_rules(ruleset), fields)
+    rules = {rule.name: rule for rule in ruleset.rules}
+    read_by = {name: _read_by(rule, ruleset) for name, rule in rules.items()}
+    return _Known(ruleset, rules, contextual_rules(ruleset), fields, read_by)
+
+
+def _read_by(rule: Rule, ruleset: Ruleset) -> frozenset[str]:
+    """Return the fields that a rule reads, those of the signals in its condition too."""
+    named = [ruleset.signals[part.name] for part in ir.walk(rule.term) if isinstance(part, ir.Signal)]
+    return frozenset(f.name for term in (rule.term, *(s.condition for s in named)) for f in ir.fields(term))
 
 
 class Poller:
@@ -208,7 +217,7 @@ class Poller:
     def _act(self, edge: Edge, transfer: Transfer | None) -> None:
         if edge.is_start and not edge.rule.is_shadow:
             self.metrics.coordination_events += 1
-            read = self._read_by(edge.rule)
+            read = self._ruleset.read_by[edge.rule.name]
             self.metrics.memory_pressure_events += any(name.startswith("gpu_memory") for name in read)
             self.metrics.temperature_limit_events += any("temperature" in name for name in read)
         if edge.is_start:
@@ -221,13 +230,6 @@ class Poller:
                 event = event_of(self.engine, edge, ordered, transfer, workload)
                 if event is not None:
                     self.effects.submit(ordered.action, event)
-
-    def _read_by(self, rule: Rule) -> frozenset[str]:
-        """Return the fields that a rule reads, those of the signals in its condition too."""
-        signals = self.engine.ruleset.signals
-        parts = (part for part in ir.walk(rule.term) if isinstance(part, ir.Signal))
-        named = [signals[part.name] for part in parts if part.name in signals]
-        return frozenset(f.name for term in (rule.term, *(s.condition for s in named)) for f in ir.fields(term))
 
     def _count(self, seconds: float, snapshot: Snapshot | None) -> None:
         metrics = self.metrics
