@@ -49,7 +49,7 @@ def _why(term: ir.Term, facts: Facts, place: int | None, truth: Truth) -> str:
             return _parts(parts, facts, place, (truth, " and "))
         case ir.Or(parts):
             return _parts(parts, facts, place, (truth, " and "))
-        case ir.Not(operand) if not isinstance(operand, ir.Member | ir.TextTest | ir.IsMissing | ir.Signal | ir.Read):
+        case ir.Not(operand) if not isinstance(operand, ir.Member | ir.TextTest | ir.IsMissing):
             return _why(operand, facts, place, None if truth is None else not truth)
         case _:
             return _leaf(term, facts, place, truth)

@@ -1,0 +1,95 @@
+"""The generated Python: as approved, and free of anything that the user wrote."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gpurules.backends import PythonBackEnd, RuleTerm
+from gpurules.backends.python import (
+    CHUNK,
+    bind_functions,
+    generate_bind,
+    generate_mask,
+    generate_truths,
+    mask_functions,
+)
+from gpurules.engine.derived import layout_of
+from gpurules.rules import Ruleset, load
+from tests.factories import checked, facts, gpu, ruleset
+
+Golden = Callable[[str, str], None]
+CASES = {
+    "missing": "gpu_power IS NOT MISSING AND coalesce(gpu_temperature, 0) > 80",
+    "chain": "70 <= gpu_memory < 90",
+    "sets": "file_type IN ('model', 'tensor') AND path NOT IN (host, '/x')",
+    "texts": "path GLOB '*.pt' OR path MATCHES '^/m/' OR NOT file_name STARTSWITH '.'",
+    "arithmetic": "gpu_memory_used + 2GiB > 80% * gpu_memory_total",
+    "aggregates": "max(gpu_memory) > 90 AND count(gpu_temperature > 85) >= 2 AND NOT any(gpu_throttled)",
+    "deviation": "gpu_temperature > avg(gpu_temperature) + 10",
+    "node": "active_training AND hour BETWEEN 8 AND 18 AND pending_transfers > 5",
+    "joint": "gpu_pcie_rx * transfer_duration > transfer_size",
+    "instant": "avg_over_time(gpu_power[1m]) > 300W OR delta(gpu_power[1m]) > 1W",
+}
+
+
+def header(ruleset: Ruleset) -> str:
+    return "".join([f"# {r.name}: {r.text}\n" for r in ruleset.rules])
+
+
+def test_the_four_default_rules(golden: Golden) -> None:
+    default = load("gpurules:default")
+    generated = generate_mask(default.program.terms, 0, None)
+    golden("python/default-mask.txt", header(default) + generated.source)
+    golden("python/default-bind.txt", header(default) + generate_bind(default.program.terms, 0, None).source)
+
+
+def test_the_coordinator_with_its_signals(golden: Golden) -> None:
+    coordinator = load("gpurules:coordinator")
+    layout, _ = layout_of(coordinator)
+    terms = [RuleTerm(r.term, r.per_gpu, r.gpus == "workload") for r in coordinator.rules]
+    golden("python/coordinator-bind.txt", header(coordinator) + generate_bind(terms, 0, layout).source)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_conditions_of_every_kind(name: str, golden: Golden) -> None:
+    found = checked(CASES[name])
+    golden(f"python/{name}.txt", f"# {CASES[name]}\n{generate_truths(found.term, found.per_gpu, None).source}")
+
+
+@pytest.mark.parametrize(
+    "evil", ["'''; import os", '"""', "\\n", "__import__('os')", "{x}", "%s", "\u2028", "k1", "]) or (True"]
+)
+def test_nothing_of_the_users_text_gets_into_the_source(evil: str) -> None:
+    from gpurules.language.printer import quoted
+
+    found = checked(f"path == {quoted(evil)} OR path GLOB {quoted(evil)}")
+    source = generate_truths(found.term, found.per_gpu, None).source
+    assert evil not in source or evil == "k1"
+    result = PythonBackEnd().evaluate(found.term, found.per_gpu, facts())
+    assert result.value is None
+
+
+def test_the_names_in_the_source_are_ours_or_bound() -> None:
+    generated = generate_truths(checked("gpu_memory > 81.5").term, True, None)
+    assert list(generated.constants.values()) == [81.5]
+
+
+def test_rules_beyond_a_chunk_keep_their_bits() -> None:
+    count = CHUNK + 3
+    lines = "".join(
+        [f"  - {{name: r{n}, condition: gpu_memory > {n / 10}, action: pause_transfer}}\n" for n in range(count)]
+    )
+    program = ruleset(lines).program
+    assert len(mask_functions(program.terms, None)) == 2
+    assert len(bind_functions(program.terms, None)) == 2
+    here = facts(gpu(memory=30))
+    assert program.mask(here) == program.bind(here).base == (1 << 300) - 1
+
+
+def test_a_deep_condition_is_split_so_that_python_can_compile_it() -> None:
+    text = "gpu_throttled"
+    for _ in range(95):
+        text = f"(gpu_memory > 1 OR ({text} AND gpu_power > 1W))"
+    found = checked(text)
+    result = PythonBackEnd().evaluate(found.term, found.per_gpu, facts(gpu(memory=0, power=2, throttled=True)))
+    assert result.value is True
