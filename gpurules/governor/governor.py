@@ -139,6 +139,11 @@ class Governor:
         self.policy.register_workload(workload, lease_seconds)
 
     @property
+    def limits(self) -> Limits:
+        """What it keeps to, rules aside."""
+        return self._scheduler.limits
+
+    @property
     def schedule(self) -> Schedule:
         """The workloads and pending transfers, the coordinator's own where there is one."""
         return self.policy.schedule

@@ -1,0 +1,57 @@
+"""Storage clients whose behaviour follows the rules."""
+
+from collections.abc import Mapping
+from typing import TypeGuard
+
+from gpurules.clients.client import GOVERNED, Capability, Client, ClientKind
+from gpurules.clients.parts import PartOptions
+from gpurules.clients.s3 import S3, S3Kind
+from gpurules.clients.staging import StagingArea, StagingFull
+from gpurules.clients.store import ObjectChanged, ObjectFacts, StoreError, TransientStoreError
+from gpurules.registry import Registry, load_plugins
+
+CLIENTS: Registry[ClientKind] = Registry("client", (S3Kind(),))
+"""The kinds of client that ship."""
+
+
+def _is_kind(plugin: object) -> TypeGuard[ClientKind]:
+    return isinstance(getattr(plugin, "name", None), str) and callable(getattr(plugin, "unavailable", None))
+
+
+def all_clients() -> tuple[Registry[ClientKind], Mapping[str, str]]:
+    """Return the kinds that ship with those of installed plug-ins, and why some plug-ins can not be used, by name.
+
+    Plug-ins stand under the entry points ``gpurules.clients``; one that does not fit never stops the others.
+
+    Raises:
+        RegistrationError: a plug-in claims a name that is taken.
+    """
+    loaded, failed = load_plugins("gpurules.clients")
+    reasons = {name: f"can not be imported: {error}" for name, error in failed.items()}
+    kinds: list[ClientKind] = []
+    for name, plugin in loaded.items():
+        kind = plugin() if isinstance(plugin, type) else plugin
+        if _is_kind(kind):
+            kinds.append(kind)
+        else:
+            reasons[name] = "is no kind of client: it needs a name, capabilities and unavailable()"
+    return CLIENTS.with_members(kinds), reasons
+
+
+__all__ = [
+    "CLIENTS",
+    "GOVERNED",
+    "S3",
+    "Capability",
+    "Client",
+    "ClientKind",
+    "ObjectChanged",
+    "ObjectFacts",
+    "PartOptions",
+    "S3Kind",
+    "StagingArea",
+    "StagingFull",
+    "StoreError",
+    "TransientStoreError",
+    "all_clients",
+]

@@ -1,0 +1,188 @@
+"""The door to boto3: objects of an S3 store, and what its errors mean."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from gpurules.clients.store import ObjectChanged, ObjectFacts, Reading, StoreError, TransientStoreError
+from gpurules.errors import UnavailableError
+
+CHUNK = 1024**2
+
+
+class Boto3Client(Protocol):
+    """What is used of ``boto3.client("s3")``."""
+
+    def head_object(self, **arguments: Any) -> Mapping[str, Any]:
+        """Tell about an object."""
+        ...
+
+    def get_object(self, **arguments: Any) -> Mapping[str, Any]:
+        """Read an object."""
+        ...
+
+    def put_object(self, **arguments: Any) -> Mapping[str, Any]:
+        """Write an object."""
+        ...
+
+    def create_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
+        """Begin an upload in parts."""
+        ...
+
+    def upload_part(self, **arguments: Any) -> Mapping[str, Any]:
+        """Write a part."""
+        ...
+
+    def complete_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
+        """Make parts an object."""
+        ...
+
+    def abort_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
+        """Forget an upload."""
+        ...
+
+
+def require_boto3() -> None:
+    """Find out whether boto3 is installed.
+
+    Raises:
+        UnavailableError: it is not.
+    """
+    try:
+        import botocore.exceptions  # noqa: F401
+    except ImportError:
+        raise UnavailableError("boto3 is not installed; install it with: pip install 'gpurules[s3]'") from None
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Raise what boto3 raises as errors of the store."""
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import ConnectionError as BotoConnectionError
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status == 412:
+            raise ObjectChanged(f"{url} has changed since the transfer began") from error
+        if status >= 500 or status == 429:
+            raise TransientStoreError(f"{url}: {error}") from error
+        raise StoreError(f"{url}: {error}") from error
+    except (HTTPClientError, IncompleteReadError, BotoConnectionError, HTTPError, ConnectionError) as error:
+        raise TransientStoreError(f"{url}: {error}") from error
+    except BotoCoreError as error:
+        raise StoreError(f"{url}: {error}") from error
+
+
+class _Body:
+    """The body of an answer."""
+
+    def __init__(self, url: str, body: Any) -> None:
+        self._url = url
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            with _translated(self._url):
+                chunk: bytes = self._body.read(CHUNK)
+            if not chunk:
+                return
+            yield chunk
+
+    def close(self) -> None:
+        self._body.close()
+
+
+class S3Object:
+    """An object in a bucket."""
+
+    def __init__(self, client: Boto3Client, bucket: str, key: str) -> None:
+        self._client = client
+        self._where = {"Bucket": bucket, "Key": key}
+        endpoint = getattr(getattr(client, "meta", None), "endpoint_url", "")
+        self.url = f"s3://{bucket}/{key}" if "amazonaws.com" in endpoint else f"{endpoint}/{bucket}/{key}"
+
+    def facts(self) -> ObjectFacts:
+        """Return its size and tag.
+
+        Raises:
+            StoreError: it can not be told.
+        """
+        with _translated(self.url):
+            answer = self._client.head_object(**self._where)
+        return ObjectFacts(int(answer["ContentLength"]), str(answer["ETag"]))
+
+    def read(self, start: int, size: int, etag: str | None) -> Reading:
+        """Return up to *size* bytes from *start*, of the object with that *etag* and no other.
+
+        Raises:
+            ObjectChanged: the tag is another one.
+            StoreError: it can not be read.
+        """
+        from botocore.exceptions import ClientError
+
+        condition = {} if etag is None else {"IfMatch": etag}
+        with _translated(self.url):
+            try:
+                answer = self._client.get_object(Range=f"bytes={start}-{start + size - 1}", **self._where, **condition)
+            except ClientError as error:
+                if start or error.response.get("Error", {}).get("Code") != "InvalidRange":
+                    raise
+                answer = self._client.get_object(**self._where, **condition)  # an empty object has no range
+        if etag is not None and answer["ETag"] != etag:  # a store that does not know If-Match
+            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+        whole = str(answer.get("ContentRange", "")).rpartition("/")[2]
+        facts = ObjectFacts(int(whole) if whole.isdigit() else int(answer["ContentLength"]), str(answer["ETag"]))
+        return Reading(facts, _Body(self.url, answer["Body"]))
+
+    def put(self, data: bytes) -> str:
+        """Write the whole object at once, and return its tag.
+
+        Raises:
+            StoreError: it can not be written.
+        """
+        with _translated(self.url):
+            return str(self._client.put_object(Body=data, **self._where)["ETag"])
+
+    def begin(self) -> str:
+        """Begin an upload in parts, and return its id.
+
+        Raises:
+            StoreError: it can not be begun.
+        """
+        with _translated(self.url):
+            return str(self._client.create_multipart_upload(**self._where)["UploadId"])
+
+    def put_part(self, upload: str, number: int, data: bytes) -> str:
+        """Write part *number* (from 1), and return its tag.
+
+        Raises:
+            StoreError: it can not be written.
+        """
+        with _translated(self.url):
+            answer = self._client.upload_part(UploadId=upload, PartNumber=number, Body=data, **self._where)
+            return str(answer["ETag"])
+
+    def complete(self, upload: str, tags: Sequence[str]) -> str:
+        """Make the parts the object, in one step, and return its tag.
+
+        Raises:
+            StoreError: it can not be done.
+        """
+        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+        with _translated(self.url):
+            answer = self._client.complete_multipart_upload(
+                UploadId=upload, MultipartUpload={"Parts": parts}, **self._where
+            )
+            return str(answer["ETag"])
+
+    def abort(self, upload: str) -> None:
+        """Have the store forget an upload.
+
+        Raises:
+            StoreError: it could not be told.
+        """
+        with _translated(self.url):
+            self._client.abort_multipart_upload(UploadId=upload, **self._where)

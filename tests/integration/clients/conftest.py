@@ -1,0 +1,141 @@
+"""A real S3 server in a process of its own, and a wire to it that the tests can cut."""
+
+import hashlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+boto3 = pytest.importorskip("boto3")
+pytest.importorskip("moto.server")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """moto's server; its objects are in its memory, so one that is killed comes back empty."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.start()
+
+    def start(self) -> None:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        self.process = subprocess.Popen(command, **quiet)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                assert time.monotonic() < deadline and self.process.poll() is None, "the server did not come up"
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+
+class Wire:
+    """Passes bytes on to a server, and breaks the answer off after so many bytes, so many times."""
+
+    def __init__(self, port: int) -> None:
+        self.port = free_port()
+        self.cuts = 0
+        self.cut_after = 100_000
+        self.target = port
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            threading.Thread(target=self._pass, args=(near, far, False), daemon=True).start()
+            threading.Thread(target=self._pass, args=(far, near, True), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, is_answer: bool) -> None:
+        passed = 0
+        with suppress(OSError):
+            while data := source.recv(65536):
+                passed += len(data)
+                if is_answer and self.cuts and passed > self.cut_after:
+                    self.cuts -= 1
+                    break
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    the = Server()
+    yield the
+    the.kill()
+
+
+@pytest.fixture
+def wire(server: Server) -> Iterator[Wire]:
+    the = Wire(server.port)
+    yield the
+    the.close()
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[[int], object]]:
+    """Makes clients of the server at a port, which are closed in the end."""
+    from botocore.config import Config
+
+    made = []
+
+    def make(port: int):
+        made.append(
+            boto3.client(
+                "s3",
+                endpoint_url=f"http://127.0.0.1:{port}",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                region_name="us-east-1",
+                config=Config(retries={"max_attempts": 1}, max_pool_connections=20, read_timeout=10),
+            )
+        )
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def client(server: Server, client_of):
+    the = client_of(server.port)
+    the.create_bucket(Bucket="bucket")
+    return the
+
+
+def content(size: int, seed: int = 0) -> bytes:
+    import random
+
+    return random.Random(seed).randbytes(size)
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
