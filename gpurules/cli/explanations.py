@@ -86,7 +86,7 @@ def _cells(part: Explanation, devices: Sequence[GPUIndex]) -> list[tuple[str, st
     empty = [("", "")] * max(0, len(devices) - 1)
     places: Sequence[GPUIndex | None] = part.devices if part.is_per_gpu else (None,)
     worth = [_cell(part, place) for place in places]
-    return worth if part.is_per_gpu else [*worth, *empty]
+    return (worth or [("", "")]) if part.is_per_gpu else [*worth, *empty]  # of no GPU there is nothing to show
 
 
 def _cell(part: Explanation, device: GPUIndex | None) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Facts of a test: merged with the defaults, changed at a path, and turned into the objects of the model."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, fields
 
@@ -20,6 +20,7 @@ _KNOWN = {
     Scope.WORKLOAD: frozenset(f.name for f in fields(Workload)) | {"age"},
     Scope.NODE: frozenset(f.name for f in FIELDS.values() if f.scope is Scope.NODE),
 }
+_TEXTS = frozenset({"index", "id", "dataset_files", "model_files", "missing"})
 _SECONDS = frozenset({"age", "created", "started", "timestamp", "last_activity"})
 
 
@@ -180,7 +181,9 @@ def _typed(data: dict[str, object], scope: Scope, declared: Mapping[str, Field],
 
 def _read(value: object, field: Field | None, name: str) -> object:
     """Return a fact in its canonical unit."""
-    if not isinstance(value, str) or name in ("index", "id"):
+    if isinstance(value, list | dict):
+        return value if name in _TEXTS else _plain(value)
+    if not isinstance(value, str) or name in _TEXTS:
         return value
     if value == "_":
         return None
@@ -198,6 +201,10 @@ def _read(value: object, field: Field | None, name: str) -> object:
     return -amount.value if value.startswith("-") else amount.value
 
 
-def texts(items: Iterable[object]) -> tuple[str, ...]:
-    """Return *items* as texts."""
-    return tuple(str(item) for item in items)
+def _plain(value: object) -> object:
+    """Return what is no field, such as a list of processes, with its numbers and truth values read."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return plain_value(value) if isinstance(value, str) else value

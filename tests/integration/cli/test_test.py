@@ -77,3 +77,10 @@ def test_a_file_that_is_wrong_is_1_and_one_that_is_not_there_2(gpurules: Any, he
     (here / "empty").mkdir()
     assert gpurules("test", "empty").code == 2
     assert gpurules("test", "empty", "--allow-empty").code == 0
+
+
+def test_a_failure_without_any_gpu_in_scope_is_shown(gpurules: Any, here: Path) -> None:
+    (here / "x.rules.yaml").write_text(RULES.replace("action:", "gpus: workload, action:"))
+    done = gpurules("test")
+    assert done.code == 1
+    assert "there is no GPU in scope" in done.out

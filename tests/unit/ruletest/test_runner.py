@@ -26,6 +26,7 @@ rules:
   - {name: off, condition: gpu_temperature > 87, enabled: false, action: pause_transfer}
   - {name: last, condition: gpu_temperature > 99, stop: true, priority: 9, action: pause_transfer}
   - {name: pressed, condition: pressure AND tenant == 'batch', action: pause_transfer, priority: -1}
+  - {name: own, condition: gpu_temperature > 89 AND workload_age > 1m, gpus: workload, action: pause_transfer}
 """
 HEAD = """\
 kind: gpurules/test
@@ -82,6 +83,9 @@ PASSING = {
     "a path tells the type": "cases:\n  - name: c\n"
     "    given: {transfer: {path: /m/model-00001.safetensors}, snapshot: {gpus: [{index: 0, memory: 81%}]}}\n"
     "    expect: {rule: model, outcome: match, decision: {priority_boost: 50}}\n",
+    "a workload has GPUs": "cases:\n  - name: c\n    given: {workload: {gpu_devices: [0], type: training, age: 5m}}\n"
+    "    series: {'gpu[0].temperature': 90}\n    expect: {rule: own, outcome: match, devices: [0]}\n"
+    "  - name: d\n    series: {'gpu[0].temperature': 90}\n    expect: {rule: own, outcome: no-match}\n",
     "table": "cases:\n  - name: c\n    rule: model\n    table:\n"
     "      columns: [gpu[0].memory, transfer.file_type, outcome]\n"
     "      rows: [[80%, model, no-match], [80.1%, model, match], [95%, dataset, no-match], [_, model, unknown]]\n",
