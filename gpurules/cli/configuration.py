@@ -17,7 +17,7 @@ import click
 from gpurules.cli.files import shown
 from gpurules.cli.options import option
 from gpurules.cli.selection import codes_of
-from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
+from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, diagnostic_at
 from gpurules.registry import did_you_mean
 
 KEYS: Mapping[str, str] = {
@@ -194,5 +194,17 @@ def _defaults(found: Configuration, options: Mapping[str, click.Parameter]) -> I
 
 
 def configuration(context: click.Context) -> Configuration:
-    """Return the configuration that the verb of *context* was run with."""
+    """Return the configuration that the verb of *context* was run with; ``problems`` are for the verb to report."""
     return context.obj if isinstance(context.obj, Configuration) else Configuration()
+
+
+def sound_configuration(context: click.Context) -> Configuration:
+    """Return the configuration that the verb of *context* was run with.
+
+    Raises:
+        DiagnosedError: something in it is wrong.
+    """
+    found = configuration(context)
+    if found.problems:
+        raise DiagnosedError(found.problems)
+    return found

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ class Request:
     fix: bool
     unsafe_fixes: bool
     diff: bool
+    since: str | None
     baseline: Path | None
     update_baseline: bool
     allow_growth: bool
@@ -58,6 +60,28 @@ def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configurati
     named = [path for path in paths if path != "-"]
     files: dict[str, bytes | None] = dict.fromkeys(excluded(ruleset_files(named), named, configuration.exclude))
     return files | {stdin_name: sys.stdin.buffer.read()} if "-" in paths else files
+
+
+def changed_since(reference: str, sources: Sources) -> Sources:
+    """Return those of *sources* that differ from a commit or branch of git, and files that git does not know.
+
+    Raises:
+        click.UsageError: git is not there, or does not know the reference.
+    """
+    if reference.startswith("-"):
+        raise click.UsageError(f"--since {reference}: this is no name of a commit")
+    changed: set[str] = set()
+    for arguments in (["diff", "--name-only", "-z", reference, "--"], ["ls-files", "-o", "-z", "--exclude-standard"]):
+        relative = ["--relative"] if arguments[0] == "diff" else []
+        try:
+            done = subprocess.run(["git", arguments[0], *relative, *arguments[1:]], capture_output=True, check=True)
+        except FileNotFoundError:
+            raise click.UsageError("--since needs git, which is not there") from None
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode(errors="replace").strip().split("\n")[0]
+            raise click.UsageError(f"--since {reference}: {said}") from None
+        changed |= {os.path.realpath(name) for name in os.fsdecode(done.stdout).split("\0") if name}
+    return {path: text for path, text in sources.items() if text is not None or os.path.realpath(path) in changed}
 
 
 def linted(sources: Sources, policy: Policy) -> list[Diagnostic]:

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 import click
 
-from gpurules.cli.configuration import KEYS, configuration, configured
+from gpurules.cli.configuration import KEYS, configuration, configured, sound_configuration
 from gpurules.cli.options import option, text_or_json
 from gpurules.cli.output import say, table, to_json, write
-from gpurules.diagnostics import DiagnosedError
 
 
 @click.command("config")
@@ -18,9 +17,7 @@ from gpurules.diagnostics import DiagnosedError
 @click.pass_context
 def command(context: click.Context, show_origin: bool, format_: str, config: str | None, isolated: bool) -> int:
     """Show the configuration that is in force here."""
-    found = configuration(context)
-    if found.problems:
-        raise DiagnosedError(found.problems)
+    found = sound_configuration(context)
     rows = list(_rows(context))
     if format_ == "json":
         write(to_json({key: {"value": value, "origin": origin} for key, value, origin in rows}))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.configuration import configuration, configured
+from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, ruleset_files, test_files
 from gpurules.cli.linting import difference, replace_file
 from gpurules.cli.options import option
@@ -32,7 +32,7 @@ def command(
     only_look = check or diff
     if paths == ("-",):
         return _stdin(stdin_filename, check, diff)
-    files = _files(paths or (".",), configuration(context).exclude)
+    files = _files(paths or (".",), sound_configuration(context).exclude)
     if not files and not allow_empty:
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
     changed = failed = 0

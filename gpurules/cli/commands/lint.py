@@ -6,7 +6,16 @@ from typing import Any
 import click
 
 from gpurules.cli.configuration import configuration, configured
-from gpurules.cli.linting import Request, against_baseline, fixed, linted, parsed_report, reported, sources_of
+from gpurules.cli.linting import (
+    Request,
+    against_baseline,
+    changed_since,
+    fixed,
+    linted,
+    parsed_report,
+    reported,
+    sources_of,
+)
 from gpurules.cli.options import option, output_file
 from gpurules.cli.output import counted, say
 from gpurules.cli.selection import FAIL_ON
@@ -38,6 +47,7 @@ from gpurules.diagnostics.render import summary
 @option("--fix", is_flag=True, help="Mend what can be mended without a change of meaning.")
 @option("--unsafe-fixes", is_flag=True, help="Make fixes too that may change the meaning; with --fix or --diff.")
 @option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@option("--since", metavar="REF", help="Look only at files that differ from this commit or branch of git.")
 @option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Do not report what this file lists.")
 @option("--update-baseline", is_flag=True, help="Take out of the baseline what no longer occurs; make it if need be.")
 @option("--allow-growth", is_flag=True, help="Let --update-baseline take in new findings too.")
@@ -53,7 +63,9 @@ def command(context: click.Context, /, paths: tuple[str, ...], **options: Any) -
         parsed_report(report)
     policy = request.policy(settings)
     sources = sources_of(paths or (".",), request.stdin_filename, settings)
-    if not sources and not request.allow_empty:
+    if request.since is not None:
+        sources = changed_since(request.since, sources)
+    elif not sources and not request.allow_empty:
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
     if request.fix or request.diff:
         found, applied = fixed(sources, policy, request)

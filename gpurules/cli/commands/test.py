@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.configuration import configuration, configured
+from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, test_files
 from gpurules.cli.options import option
 from gpurules.cli.output import say, write
@@ -29,7 +29,7 @@ def command(
 ) -> int:  # fmt: skip
     """Run the tests of rules at PATHS (files, globs, or directories with *.test.yaml in them; default: here)."""
     chosen = paths or (".",)
-    files = excluded(test_files(chosen), chosen, configuration(context).exclude)
+    files = excluded(test_files(chosen), chosen, sound_configuration(context).exclude)
     if not files and not allow_empty:
         raise click.UsageError("no test is there; name files, call them *.test.yaml, or give --allow-empty")
     try:

@@ -1,6 +1,7 @@
 """``gpurules lint``: fixes, suppressions, the baseline, reports and configuration."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,36 @@ def test_a_finding_can_be_silenced_in_the_file(gpurules: Any, here: Path) -> Non
     assert codes(lint(gpurules)) == ["GPR105", "GPR902", "GPR107"]
     (here / "x.rules.yaml").write_text(silent.replace("2001", "2999"))
     assert codes(lint(gpurules)) == ["GPR107"]
+
+
+def test_only_what_differs_from_a_commit_is_looked_at(gpurules: Any, here: Path) -> None:
+    (here / ".git").rmdir()
+    (here / "y.rules.yaml").write_text(TEXT)
+
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *arguments], cwd=here, check=True, capture_output=True)
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    done = lint(gpurules, "--since", "HEAD")
+    assert (done.code, done.out) == (0, "")
+    (here / "y.rules.yaml").write_text(TEXT + "\n")
+    (here / "z.rules.yaml").write_text(TEXT)
+    assert {line.split(":")[0] for line in lint(gpurules, "--since", "main").out.splitlines()} == {
+        "y.rules.yaml",
+        "z.rules.yaml",
+    }
+    assert lint(gpurules, "--since", "nowhere").code == 2
+    assert lint(gpurules, "--since", "--output=x").code == 2
+    assert not (here / "x").exists()
+
+
+def test_every_verb_that_reads_a_configuration_says_what_is_wrong_with_it(gpurules: Any, here: Path) -> None:
+    (here / "gpurules.toml").write_text("slect = 3\n")
+    (here / "x.test.yaml").write_text("kind: gpurules/test\nrulesets: [x.rules.yaml]\n")
+    for verb in ("fmt", "test", "config"):
+        done = gpurules(verb)
+        assert done.code == 1
+        assert "GPR906" in done.err
