@@ -1,9 +1,9 @@
 """The part loop: pieces of an object, each with a slot of the governor, tried again where that may help."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gpurules.clients.partial import Piece
@@ -20,12 +20,21 @@ class PartOptions:
     ``parts_ahead``: how many parts of one transfer move at once, before rules shrink that.
 
     Units: ``piece_size`` in bytes, ``backoff_seconds`` (before the first retry, doubled each time) in seconds.
+
+    Raises:
+        ValueError: an option is below 1.
     """
 
     piece_size: int = 8 * MIB
     parts_ahead: int = 8
     attempts: int = 5
     backoff_seconds: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse options with which nothing would move."""
+        for name in ("piece_size", "parts_ahead", "attempts"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name!r} is at least 1, not {getattr(self, name)!r}")
 
 
 def width(ticket: Ticket, options: PartOptions) -> int:
@@ -37,7 +46,11 @@ Move = Callable[[Part, Piece], None]
 
 
 class PartLoop:
-    """Moves pieces by *pool*. The caller's thread waits for slots, so one that is held takes no thread of the pool."""
+    """Moves pieces by *pool*. Only the caller's thread waits for slots: whoever has a thread of the pool has a slot.
+
+    So a transfer that is held takes no thread that others need, and no part with a slot waits for a thread that waits
+    for a slot.
+    """
 
     def __init__(self, pool: Executor, options: PartOptions) -> None:
         self._pool = pool
@@ -50,27 +63,38 @@ class PartLoop:
             StoreError: a piece could not be moved.
             GovernorError: the transfer was stopped.
         """
-        under_way: set[Future[None]] = set()
+        todo = deque((piece, 0) for piece in wanted)
+        under_way: dict[Future[None], tuple[Piece, int]] = {}
         try:
-            for piece in wanted:
-                while len(under_way) >= width(ticket, self._options):
-                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        future.result()
-                part = ticket.part(piece.size)
-                part.__enter__()
-                under_way.add(self._submit(part, piece, move))
-            for future in under_way:
-                future.result()
+            while todo or under_way:
+                if todo and len(under_way) < width(ticket, self._options):
+                    piece, attempt = todo.popleft()
+                    part = ticket.part(piece.size).__enter__()
+                    under_way[self._submit(part, piece, move)] = piece, attempt
+                    continue
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in done:
+                    piece, attempt = under_way.pop(future)
+                    if self._is_to_be_tried_again(future, attempt):
+                        self.pause(attempt)
+                        todo.appendleft((piece, attempt + 1))
         finally:
             wait(under_way)
 
     def _submit(self, part: Part, piece: Piece, move: Move) -> Future[None]:
         try:
-            return self._pool.submit(self._try, part, piece, move, 0)
+            return self._pool.submit(_moved, part, piece, move)
         except BaseException as error:
             part.__exit__(type(error), error, None)
             raise
+
+    def _is_to_be_tried_again(self, future: Future[None], attempt: int) -> bool:
+        error = future.exception()
+        if error is None:
+            return False
+        if not isinstance(error, TransientStoreError) or attempt + 1 >= self._options.attempts:
+            raise error
+        return True
 
     def move(self, ticket: Ticket, piece: Piece, move: Move) -> None:
         """Move one piece in this thread.
@@ -79,30 +103,25 @@ class PartLoop:
             StoreError: it could not be moved.
             GovernorError: the transfer was stopped.
         """
-        self._try(ticket.part(piece.size).__enter__(), piece, move, 0)
-
-    def _try(self, part: Part, piece: Piece, move: Move, attempt: int) -> None:
-        """Move one piece, whose *part* has a slot; a further try asks for a slot anew."""
-        try:
-            with _giving_back(part):
-                move(part, piece)
-            return
-        except TransientStoreError:
-            if attempt + 1 >= self._options.attempts:
-                raise
-        self.pause(attempt)
-        self._try(part.ticket.part(piece.size).__enter__(), piece, move, attempt + 1)
+        for attempt in range(self._options.attempts):
+            try:
+                with ticket.part(piece.size) as part:
+                    move(part, piece)
+                return
+            except TransientStoreError:
+                if attempt + 1 >= self._options.attempts:
+                    raise
+            self.pause(attempt)
 
     def pause(self, attempt: int) -> None:
         """Wait before the next try, longer each time."""
         time.sleep(min(2.0, self._options.backoff_seconds * 2**attempt))
 
 
-@contextmanager
-def _giving_back(part: Part) -> Iterator[None]:
-    """Give the slot of *part*, which has one, back at the end."""
+def _moved(part: Part, piece: Piece, move: Move) -> None:
+    """Move one piece, whose *part* has a slot, and give that back."""
     try:
-        yield
+        move(part, piece)
     except BaseException as error:
         part.__exit__(type(error), error, error.__traceback__)
         raise

@@ -2,7 +2,7 @@
 
 import io
 from collections import OrderedDict
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -21,15 +21,14 @@ class ObjectReader(io.RawIOBase):
     How many blocks are fetched ahead is looked up at each miss: ``parts_ahead`` times what is left of the prefetch.
     """
 
-    def __init__(
-        self, ticket: Ticket, source: StoredObject, facts: ObjectFacts, pool: Executor, options: PartOptions
-    ) -> None:
+    def __init__(self, ticket: Ticket, source: StoredObject, facts: ObjectFacts, options: PartOptions) -> None:
         self._ticket = ticket
         self._source = source
         self._facts = facts
-        self._pool = pool
+        # threads of its own: blocks wait in them for their slots, and a reader that is held must not hold up another
+        self._pool = ThreadPoolExecutor(max(1, options.parts_ahead), thread_name_prefix="gpurules-reader")
         self._options = options
-        self._loop = PartLoop(pool, options)
+        self._loop = PartLoop(self._pool, options)
         self._position = 0
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
 
@@ -112,4 +111,5 @@ class ObjectReader(io.RawIOBase):
                 block.cancel()
             self._blocks.clear()
             self._ticket.end()
+            self._pool.shutdown(wait=False)
         super().close()

@@ -66,7 +66,6 @@ class S3:
         self._governor = governor
         self._client = client
         self._pool = ThreadPoolExecutor(governor.limits.slots, thread_name_prefix="gpurules-s3")
-        self._ahead = ThreadPoolExecutor(self.options.parts_ahead, thread_name_prefix="gpurules-s3-ahead")
         self._loop = PartLoop(self._pool, self.options)
 
     # transfers
@@ -128,7 +127,7 @@ class S3:
             ticket.know(size=facts.size)
         with ticket.part():
             pass  # a transfer that is held is held here, and not at its first read
-        return io.BufferedReader(ObjectReader(ticket, source, facts, self._ahead, self.options), 128 * 1024)
+        return io.BufferedReader(ObjectReader(ticket, source, facts, self.options), 128 * 1024)
 
     def _size(self, ticket: Ticket, source: S3Object) -> None:
         """Ask the store for the size, where a rule looks at it and nobody told."""
@@ -174,7 +173,6 @@ class S3:
     def close(self) -> None:
         """End the client's threads, when what they are at is done."""
         self._pool.shutdown()
-        self._ahead.shutdown()
 
     def __enter__(self) -> Self:
         """Return the client."""

@@ -175,6 +175,23 @@ def test_a_connection_that_is_cut_is_tried_again(client, client_of, wire, tmp_pa
     assert digest((tmp_path / "f").read_bytes()) == digest(data)
 
 
+def test_retries_of_transfers_that_share_one_slot_do_not_wait_for_each_other(client, client_of, wire, tmp_path):
+    data = content(6 * MIB)
+    client.put_object(Bucket="bucket", Key="k", Body=data)
+    wire.cuts = 6
+    engine = Engine(NOTHING)
+    options = PartOptions(piece_size=MIB, parts_ahead=4, attempts=20, backoff_seconds=0.001)
+    with S3(Governor(engine, Limits(slots=1)), client_of(wire.port), options=options) as the:
+        names = [tmp_path / f"f{n}" for n in range(4)]
+        threads = [threading.Thread(target=the.download, args=("bucket", "k", name), daemon=True) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+    assert {digest(name.read_bytes()) for name in names} == {digest(data)}
+
+
 def test_an_object_that_changes_on_the_way_is_an_error_and_no_mixture(client, client_of, tmp_path):
     old, new = content(4 * MIB, 1), content(4 * MIB, 2)
     client.put_object(Bucket="bucket", Key="k", Body=old)

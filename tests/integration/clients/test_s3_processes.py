@@ -1,0 +1,98 @@
+"""Processes that are killed, that meet in one staging area, and a server that goes away."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gpurules.clients import S3, PartOptions, StagingArea, TransientStoreError
+from gpurules.clients.partial import PART_SUFFIX
+from gpurules.engine import Engine
+from gpurules.governor import Governor
+from tests.factories import ruleset
+from tests.integration.clients.conftest import Server, content, digest
+
+MIB = 1024**2
+SIZE = 8 * MIB
+STAGER = Path(__file__).with_name("stager.py")
+
+
+def started(client, area: Path, target: Path, pause: float = 0.0):
+    command = [sys.executable, STAGER, client.meta.endpoint_url, area, target, str(pause)]
+    return subprocess.Popen(list(map(str, command)))
+
+
+def reads(target: Path) -> list[str]:
+    noted = Path(f"{target}.reads")
+    return noted.read_text().splitlines() if noted.exists() else []
+
+
+def test_one_who_is_killed_while_staging_goes_on_where_it_was(client, tmp_path):
+    data = content(SIZE)
+    client.put_object(Bucket="bucket", Key="k", Body=data)
+    killed = started(client, tmp_path / "area", tmp_path / "f", 0.1)
+    deadline = time.monotonic() + 30
+    while len(reads(tmp_path / "f")) < 5:
+        assert time.monotonic() < deadline and killed.poll() is None
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait(10)
+    assert not (tmp_path / "f").exists()
+    assert started(client, tmp_path / "area", tmp_path / "again").wait(30) == 0
+    assert digest((tmp_path / "again").read_bytes()) == digest(data)
+    assert len(reads(tmp_path / "again")) <= 5
+    assert StagingArea(tmp_path / "area", SIZE).used == SIZE
+
+
+def test_two_processes_stage_one_object_once(client, tmp_path):
+    data = content(SIZE)
+    client.put_object(Bucket="bucket", Key="k", Body=data)
+    both = [started(client, tmp_path / "area", tmp_path / name, 0.02) for name in ("f", "g")]
+    assert [process.wait(30) for process in both] == [0, 0]
+    assert len(reads(tmp_path / "f")) + len(reads(tmp_path / "g")) == 8
+    for name in ("f", "g"):
+        assert digest((tmp_path / name).read_bytes()) == digest(data)
+
+
+def test_a_beginning_that_nobody_went_on_with_is_swept(tmp_path):
+    area = StagingArea(tmp_path, SIZE)
+    area.make_room(area.path / ("0" * 64), MIB)
+    assert area.used == MIB
+    area.sweep(older_than_seconds=3600)
+    assert area.used == MIB
+    area.sweep(older_than_seconds=-1)
+    assert (area.used, area.counts.swept) == (0, 1)
+    assert not list(tmp_path.glob(f"*{PART_SUFFIX}"))
+
+
+def test_a_server_that_is_killed_in_mid_transfer_costs_what_was_not_there_yet(client_of, tmp_path):
+    server, data, ranges = Server(), content(SIZE), []
+
+    def fill():
+        client.create_bucket(Bucket="bucket")
+        client.put_object(Bucket="bucket", Key="k", Body=data)
+
+    def note(params, **_):
+        ranges.append(params["headers"]["Range"])
+        if len(ranges) == 5:
+            server.kill()
+
+    client = client_of(server.port)
+    fill()
+    client.meta.events.register("before-call.s3.GetObject", note)
+    engine = Engine(ruleset("  - {name: never, condition: gpu_temperature > 200, action: log}"))
+    options = PartOptions(piece_size=MIB, parts_ahead=1, attempts=2, backoff_seconds=0.01)
+    try:
+        with S3(Governor(engine), client, options=options) as the:
+            with pytest.raises(TransientStoreError):
+                the.download("bucket", "k", tmp_path / "f")
+            server.start()
+            fill()
+            before = len(ranges)
+            the.download("bucket", "k", tmp_path / "f")
+    finally:
+        server.kill()
+    assert len(ranges) - before == 4
+    assert digest((tmp_path / "f").read_bytes()) == digest(data)
