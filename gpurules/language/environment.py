@@ -191,7 +191,8 @@ class Environment:
             context = Context(self)
             members = check_list(parsed.tree, context)
             self._lists[key[1]] = members
-            self._checked[key] = Checked(members[0] if members else BROKEN, tuple(context.findings))
+            findings = (*parsed.findings, *context.findings)
+            self._checked[key] = Checked(members[0] if members else BROKEN, findings)
             return
         if key[0] == "definition":
             self._checked[key] = self._checked_text(parsed, wants_bool=False, name=key[1])

@@ -36,6 +36,7 @@ def test_numbers_of_a_list_take_one_dimension() -> None:
     assert named.condition(parse("transfer_size IN sizes")).findings == ()
     assert [f.code for f in environment(odd="[1MB, 2s]").definition("odd").findings] == ["GPR104"]
     assert [f.code for f in environment(odd="[1, 'a']").definition("odd").findings] == ["GPR103"]
+    assert [f.code for f in environment(odd="[1MB, 5mb]").definition("odd").findings] == ["GPR116"]
 
 
 def test_a_signal_is_a_name_not_its_condition() -> None:
