@@ -1,0 +1,85 @@
+"""Why each rule did or did not match."""
+
+import json
+
+import pytest
+
+from gpurules.actions.decision import Decision
+from gpurules.rules import DecisionExplanation
+from tests.factories import dataset, engine, gpu, model, one_gpu, ruleset, snapshot
+
+RULES = ruleset(
+    """\
+  - {name: full, condition: gpu_memory > 80, action: pause_transfer, priority: 30}
+  - {name: trial, condition: gpu_memory > 50, action: pause_transfer, mode: shadow, priority: 20}
+  - {name: last, condition: gpu_memory > 70, action: pause_transfer, stop: true, priority: 10}
+  - {name: cut, condition: gpu_memory > 60, action: pause_transfer, priority: 5}
+  - {name: large, condition: transfer_size > 1GiB, action: pause_transfer}
+  - {name: off, condition: TRUE, action: pause_transfer, enabled: false}
+"""
+)
+
+
+def told(decision: Decision) -> DecisionExplanation:
+    explained = decision.explain()
+    assert isinstance(explained, DecisionExplanation)
+    return explained
+
+
+def outcomes(decision: Decision) -> dict[str, tuple[str, str | None]]:
+    return {r.rule: (r.outcome, r.because) for r in told(decision).rules}
+
+
+def test_every_rule_has_an_outcome() -> None:
+    assert outcomes(RULES.evaluate(one_gpu(memory=75))) == {
+        "full": ("no-match", None),
+        "trial": ("suppressed", "shadow"),
+        "last": ("match", None),
+        "cut": ("suppressed", "stop"),
+        "large": ("unknown", None),
+        "off": ("suppressed", "disabled"),
+    }
+
+
+def test_reasons_name_what_decided() -> None:
+    explained = told(RULES.evaluate(snapshot(gpu(0, memory=75), gpu(1, memory=10))))
+    assert explained.rule("full").reason == "gpu_memory 75 % is not > 80 (GPU 0); gpu_memory 10 % is not > 80 (GPU 1)"
+    assert explained.rule("last").reason == "gpu_memory 75 % > 70 (GPU 0)"
+    assert explained.rule("last").devices == (0,)
+    assert "stop: true (last)" in explained.rule("cut").reason
+    assert explained.rule("trial").reason.startswith("it would match, but is in shadow mode: gpu_memory 75 % > 50")
+    assert explained.rule("large").reason == "transfer_size is missing"
+    assert explained.rule("off").reason == "the rule is disabled"
+
+
+def test_a_rule_that_waits_for_its_time_says_so() -> None:
+    running = engine(ruleset("  - {name: a, condition: gpu_memory > 80, for: 30s, action: pause_transfer}\n"))
+    running.observe(one_gpu(memory=90))
+    explained = told(running.decide()).rule("a")
+    assert (explained.outcome, explained.because) == ("suppressed", "for")
+    assert "30 s" in explained.reason
+    running.observe(one_gpu(5, memory=10))
+    assert told(running.decide()).rule("a").outcome == "no-match"
+
+
+def test_an_explanation_is_json() -> None:
+    data = told(RULES.evaluate(one_gpu(memory=75), dataset(size=5))).to_dict()
+    assert json.loads(json.dumps(data)) == data
+
+
+def test_a_rule_that_is_not_there_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        told(RULES.evaluate(one_gpu())).rule("none")
+
+
+def test_a_signal_is_told_as_on_or_off() -> None:
+    running = engine(
+        ruleset(
+            "  - {name: a, condition: s AND file_type == 'model', action: pause_transfer}\n",
+            "signals: {s: {condition: gpu_memory > 80}}",
+        )
+    )
+    running.observe(one_gpu(memory=90))
+    assert "s is on" in told(running.decide(model())).rule("a").reason
+    running.observe(one_gpu(5, memory=10))
+    assert "s is off" in told(running.decide(model())).rule("a").reason
