@@ -62,6 +62,8 @@ def dump(signals: Signals, episodes: Episodes, now: float) -> dict[str, object]:
 def save(path: Path, data: Mapping[str, object]) -> None:
     """Write *data* so that a reader sees the old file or the new one, never half of it.
 
+    The disk is not waited for, since polls would be: what a power cut leaves may be empty, and is ignored.
+
     Raises:
         OSError: it can not be written; the old file is still there.
     """
@@ -69,8 +71,6 @@ def save(path: Path, data: Mapping[str, object]) -> None:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
             file.write(json.dumps(data, separators=(",", ":")))
-            file.flush()
-            os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         with suppress(OSError):

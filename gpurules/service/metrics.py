@@ -100,7 +100,7 @@ class Collector:
         yield self._core.InfoMetricFamily(
             "gpurules", "What runs.", value={"version": _version(), "ruleset": ruleset.name, "hash": ruleset.version}
         )
-        signals = gauge("gpurules_signals_on", "On how many GPUs a signal is on; 1 where it is one of the node.", labels=["signal"])
+        signals = gauge("gpurules_signals_on", "On how many GPUs a signal is on; of the node: 1.", labels=["signal"])
         on: dict[str, int] = dict.fromkeys(ruleset.signals, 0)
         for state in self._coordinator.engine.signals():
             on[state.name] = on.get(state.name, 0) + state.on

@@ -1,6 +1,5 @@
 """State that survives a restart."""
 
-import errno
 import json
 import os
 from pathlib import Path
@@ -135,14 +134,16 @@ def test_bytes_that_are_no_text_are_ignored(saved: Any) -> None:
 def test_a_full_disk_is_counted_and_said_once_not_raised(tmp_path: Path, monkeypatch: Any, caplog: Any) -> None:
     path = tmp_path / "state.json"
 
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(prefix: str, dir: Path) -> tuple[int, str]:
+        made = dir / f"{prefix}full"
+        made.touch()
+        return os.open("/dev/full", os.O_WRONLY), str(made)
 
     with node(RULES, state_path=path) as it:
         it.poll(90)
         it.coordinator._save()
         before = path.read_text()
-        monkeypatch.setattr("gpurules.engine.memory.os.fsync", full)
+        monkeypatch.setattr("gpurules.engine.memory.tempfile.mkstemp", full)
         for percent in (90, 90, 50, 90, 50):
             it.poll(percent)
         assert it.coordinator.collect().state_failures >= 1
