@@ -1,0 +1,16 @@
+from gpurules.clients import CLIENTS, Capability, all_clients
+
+
+def test_every_kind_says_what_it_can_do():
+    for kind in CLIENTS:
+        assert kind.capabilities <= set(Capability)
+        assert kind.unavailable() is None or "install" in kind.unavailable()
+
+
+def test_a_wrong_plug_in_is_named_and_stops_nothing(monkeypatch):
+    from gpurules import clients
+
+    monkeypatch.setattr(clients, "load_plugins", lambda _: ({"odd": object()}, {"gone": "ImportError: no"}))
+    kinds, reasons = all_clients()
+    assert kinds.names == CLIENTS.names
+    assert set(reasons) == {"odd", "gone"}
