@@ -20,6 +20,7 @@ VERBS = {
     "fmt": "lay rulesets out in the canonical way",
     "test": "run the unit tests of rules",
     "eval": "evaluate a condition or a ruleset once",
+    "repl": "type conditions and see what they are worth",
     "explain": "say why rules match or do not",
     "run": "run a ruleset over telemetry and show what it decides",
     "watch": "show a node and its rules live in the terminal",

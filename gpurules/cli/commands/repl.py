@@ -1,0 +1,82 @@
+"""``gpurules repl``."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from gpurules.cli.conversation import Conversation, completions
+from gpurules.cli.facts import read_facts
+from gpurules.cli.options import facts
+from gpurules.cli.output import counted, say
+
+PROMPT = "> "
+DELIMITERS = " \t\n()<>=!,+-*/[]'\""
+
+
+@click.command("repl")
+@facts
+def command(**given: str | None) -> int:
+    """Type conditions, and see what each part of them is worth on the facts that are given.
+
+    Tab completes fields, functions and keywords; :help lists what else can be typed. From a pipe each line is answered.
+    """
+    talk = Conversation(read_facts(given["snapshot"], given["transfer"], given["workload"], given["node"]))
+    if not sys.stdin.isatty():
+        for line in sys.stdin:
+            if not talk.answer(line):
+                break
+        return 0
+    say(f"{counted(len(talk.facts.snapshot.gpus), 'GPU')} in the snapshot; :help for help, Ctrl-D to end")
+    for line in _typed():
+        if not talk.answer(line):
+            break
+    return 0
+
+
+def _typed() -> Iterator[str]:
+    """Yield what is typed, with history and completion where the system has readline; Ctrl-C drops a line."""
+    history = _with_readline()
+    try:
+        while True:
+            try:
+                yield input(PROMPT)
+            except KeyboardInterrupt:
+                say("")
+            except EOFError:
+                say("")
+                return
+    finally:
+        if history is not None:
+            import readline
+
+            with suppress(OSError):
+                history.parent.mkdir(parents=True, exist_ok=True)
+                readline.set_history_length(1000)
+                readline.write_history_file(history)
+
+
+def _with_readline() -> Path | None:
+    """Set up completion and read the history; return where that is kept, None where there is no readline."""
+    try:
+        import readline
+    except ImportError:
+        return None
+    history = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gpurules" / "history"
+    with suppress(OSError):
+        readline.read_history_file(history)
+    found: list[str] = []
+
+    def complete(word: str, state: int) -> str | None:
+        if state == 0:
+            found[:] = completions(word)
+        return found[state] if state < len(found) else None
+
+    readline.set_completer(complete)
+    readline.set_completer_delims(DELIMITERS)
+    is_editline = "libedit" in (readline.__doc__ or "")
+    readline.parse_and_bind("bind ^I rl_complete" if is_editline else "tab: complete")
+    return history
