@@ -177,7 +177,7 @@ def test_a_coordinator_of_a_daemon_thread_ends_with_the_interpreter() -> None:
 
 FORK = """
 c = Coordinator(rules, source, options=Options(poll_interval=0.001)).start()
-while not c.collect().polls: time.sleep(0.001)
+while not c.decide(Transfer(id="t")).paused: time.sleep(0.001)
 for n in range(20):
     child = os.fork()
     if child == 0:
