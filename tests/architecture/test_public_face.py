@@ -35,7 +35,21 @@ def test_no_package_bears_the_name_of_a_public_function() -> None:
 
 
 def test_importing_takes_no_device_library_no_terminal_and_no_optional_library() -> None:
-    unwanted = ["lark", "yaml", "jsonschema", "re2", "pynvml", "click", "rich", "asyncio", "http.client", "socket", "ssl", "pandas", "numpy"]
+    unwanted = [
+        "lark",
+        "yaml",
+        "jsonschema",
+        "re2",
+        "pynvml",
+        "click",
+        "rich",
+        "asyncio",
+        "http.client",
+        "socket",
+        "ssl",
+        "pandas",
+        "numpy",
+    ]
     loaded = in_a_fresh_interpreter(f"import sys, gpurules; print([m for m in {unwanted!r} if m in sys.modules])")
     assert loaded == "[]"
 

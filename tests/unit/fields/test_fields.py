@@ -36,7 +36,8 @@ class TestEveryField:
 
     def test_its_limits_fit_its_type(self, field: Field) -> None:
         if field.datatype.kind is not Kind.NUMBER:
-            assert field.minimum is field.maximum is None
+            assert field.minimum is None
+            assert field.maximum is None
             assert not field.integer
         if field.minimum is not None and field.maximum is not None:
             assert field.minimum < field.maximum
@@ -60,7 +61,7 @@ def test_the_catalogue_can_not_be_changed() -> None:
 
 
 def test_gpu_and_node_fields_are_ambient() -> None:
-    assert AMBIENT == {Scope.GPU, Scope.NODE}
+    assert {Scope.GPU, Scope.NODE} == AMBIENT
 
 
 def test_a_declared_field_is_read_under_its_full_name() -> None:
