@@ -56,10 +56,14 @@ class Block:
 
 @dataclass(slots=True)
 class Names:
-    """The constants that generated source uses, and fresh names for variables."""
+    """The constants that generated source uses, and fresh names for variables.
+
+    ``kept`` holds the terms that variables are known by: a term that were freed could leave its identity to another.
+    """
 
     bound: dict[str, object] = field(default_factory=dict)
     counter: int = 0
+    kept: list[ir.Term] = field(default_factory=list)
     _constants: dict[tuple[type, object], str] = field(default_factory=dict)
 
     def fresh(self, prefix: str = "v") -> str:
@@ -248,6 +252,7 @@ class Emitter:
                 key = (self.gpus, slot_key(term))
             case _:
                 key = (self.gpus, id(term))
+                self.names.kept.append(term)
         home = self._home(term, block)
         found = home.find(key)
         if found is None:

@@ -86,6 +86,20 @@ def test_rules_beyond_a_chunk_keep_their_bits() -> None:
     assert program.mask(here) == program.bind(here).base == (1 << 300) - 1
 
 
+def test_a_value_of_one_rule_is_never_taken_for_that_of_another() -> None:
+    """Lowering makes terms that live for one rule only; variables must not be known by where they lay in memory."""
+    lines = "".join(
+        [
+            f"  - {{name: r{n}, condition: \"coalesce(path, lower('A{n}')) == 'a{n}'\", action: log}}\n"
+            for n in range(50)
+        ]
+    )
+    program = ruleset(lines).program
+    assert program.mask(facts()) == (1 << 50) - 1
+    bound = program.bind(facts())
+    assert bound.mask(facts().transfer, facts().workload) == (1 << 50) - 1
+
+
 def test_a_deep_condition_is_split_so_that_python_can_compile_it() -> None:
     text = "gpu_throttled"
     for _ in range(95):
