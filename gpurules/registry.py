@@ -1,7 +1,7 @@
 """Names to plug-ins: read-only registries, and the nearest name for a wrong one."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Generic, Protocol, TypeGuard, TypeVar
 
 from gpurules.errors import RegistrationError
 
@@ -122,3 +122,20 @@ def load_plugins(group: str) -> tuple[Mapping[str, object], Mapping[str, str]]:
         except Exception as error:  # a plug-in's import may raise anything
             failed[entry_point.name] = f"{type(error).__name__}: {error}"
     return loaded, failed
+
+
+def usable_plugins(group: str, fits: Callable[[object], TypeGuard[T]], wants: str) -> tuple[list[T], dict[str, str]]:
+    """Return the plug-ins of *group* that fit, classes called, and why the others can not be used, by name.
+
+    *wants* says what one must be; a plug-in that does not fit never stops the others.
+    """
+    loaded, failed = load_plugins(group)
+    reasons = {name: f"can not be imported: {error}" for name, error in failed.items()}
+    usable: list[T] = []
+    for name, plugin in loaded.items():
+        made = plugin() if isinstance(plugin, type) else plugin
+        if fits(made):
+            usable.append(made)
+        else:
+            reasons[name] = wants
+    return usable, reasons

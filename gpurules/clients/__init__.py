@@ -8,7 +8,7 @@ from gpurules.clients.parts import PartOptions
 from gpurules.clients.s3 import S3, S3Kind
 from gpurules.clients.staging import StagingArea, StagingFull
 from gpurules.clients.store import ObjectChanged, ObjectFacts, StoreError, TransientStoreError
-from gpurules.registry import Registry, load_plugins
+from gpurules.registry import Registry, usable_plugins
 
 CLIENTS: Registry[ClientKind] = Registry("client", (S3Kind(),))
 """The kinds of client that ship."""
@@ -26,16 +26,10 @@ def all_clients() -> tuple[Registry[ClientKind], Mapping[str, str]]:
     Raises:
         RegistrationError: a plug-in claims a name that is taken.
     """
-    loaded, failed = load_plugins("gpurules.clients")
-    reasons = {name: f"can not be imported: {error}" for name, error in failed.items()}
-    kinds: list[ClientKind] = []
-    for name, plugin in loaded.items():
-        kind = plugin() if isinstance(plugin, type) else plugin
-        if _is_kind(kind):
-            kinds.append(kind)
-        else:
-            reasons[name] = "is no kind of client: it needs a name, capabilities and unavailable()"
-    return CLIENTS.with_members(kinds), reasons
+    usable, reasons = usable_plugins(
+        "gpurules.clients", _is_kind, "is no kind of client: it needs a name, capabilities and unavailable()"
+    )
+    return CLIENTS.with_members(usable), reasons
 
 
 __all__ = [

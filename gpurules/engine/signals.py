@@ -163,11 +163,6 @@ class Signals:
         del self.states[signal.name][owner]
         return False
 
-    def is_on(self, name: str, owner: str) -> bool:
-        """Return whether the signal *name* of *owner* is on."""
-        state = self.states[name].get(owner)
-        return state is not None and state.on
-
     def shift(self, seconds: float) -> None:
         """Move all remembered times by *seconds*."""
         for state in (state for states in self.states.values() for state in states.values()):

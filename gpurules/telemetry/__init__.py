@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 from gpurules.errors import RegistrationError
 from gpurules.model import Snapshot
-from gpurules.registry import Registry, load_plugins
+from gpurules.registry import Registry, usable_plugins
 from gpurules.telemetry.amd.factory import AmdFactory
 from gpurules.telemetry.auto import AutoFactory
 from gpurules.telemetry.dcgm import DcgmFactory
@@ -44,16 +44,10 @@ def all_sources() -> tuple[Registry[SourceFactory], Mapping[str, str]]:
     Raises:
         RegistrationError: a plug-in claims a name that is taken.
     """
-    loaded, failed = load_plugins("gpurules.sources")
-    reasons = {name: f"can not be imported: {error}" for name, error in failed.items()}
-    factories: list[SourceFactory] = []
-    for name, plugin in loaded.items():
-        factory = plugin() if isinstance(plugin, type) else plugin
-        if _is_factory(factory):
-            factories.append(factory)
-        else:
-            reasons[name] = "is no factory: it needs a name and open(argument, options)"
-    return SOURCES.with_members(factories), reasons
+    usable, reasons = usable_plugins(
+        "gpurules.sources", _is_factory, "is no factory: it needs a name and open(argument, options)"
+    )
+    return SOURCES.with_members(usable), reasons
 
 
 def open_source(spec: str, **options: object) -> Source:

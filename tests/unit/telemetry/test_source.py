@@ -78,7 +78,7 @@ class Fake:
 
 @pytest.mark.parametrize("plugin", [Fake, Fake()], ids=["class", "object"])
 def test_a_source_of_a_plug_in_is_opened_by_its_name(monkeypatch, plugin):
-    monkeypatch.setattr("gpurules.telemetry.load_plugins", lambda group: ({"fake": plugin}, {}))
+    monkeypatch.setattr("gpurules.registry.load_plugins", lambda group: ({"fake": plugin}, {}))
     assert open_source("fake:a:b", x=1) == ("a:b", {"x": 1})
 
 
@@ -91,11 +91,11 @@ def test_a_source_of_a_plug_in_is_opened_by_its_name(monkeypatch, plugin):
     ],
 )
 def test_a_plug_in_that_does_not_fit_is_named(monkeypatch, plugins, message):
-    monkeypatch.setattr("gpurules.telemetry.load_plugins", lambda group: plugins)
+    monkeypatch.setattr("gpurules.registry.load_plugins", lambda group: plugins)
     with pytest.raises(RegistrationError, match=message):
         open_source("fake:")
 
 
 def test_a_plug_in_that_does_not_fit_never_stops_the_others(monkeypatch):
-    monkeypatch.setattr("gpurules.telemetry.load_plugins", lambda group: ({"fake": Fake, "odd": 3}, {"bad": "Boom"}))
+    monkeypatch.setattr("gpurules.registry.load_plugins", lambda group: ({"fake": Fake, "odd": 3}, {"bad": "Boom"}))
     assert open_source("fake:a") == ("a", {})
