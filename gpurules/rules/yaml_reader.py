@@ -15,9 +15,10 @@ from gpurules.diagnostics import Diagnostic, Related, diagnostic_at
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, YamlSource, problem_at
 
 MAX_BYTES = 10 * 1024 * 1024
-MAX_DEPTH = 100
+MAX_DEPTH = 200
 MAX_NODES = 1_000_000
 MAX_ALIASED_NODES = 100_000
+_TOO_DEEP = f"lists and mappings nest more than {MAX_DEPTH} deep"
 
 _PROPERTY = re.compile(r"[&!]\S*\s*(?:#[^\r\n\x85\u2028\u2029]*\s*)*")
 _TAGS = frozenset({"!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
@@ -97,6 +98,8 @@ def _problem(error: yaml.YAMLError, source: YamlSource) -> Diagnostic:
     if context is not None and (mark is None or mark.index >= len(source.text.rstrip())):
         mark = context  # what is open says more than where the file ends
     offset = mark.index if mark is not None else 0
+    if problem == "exceeded maximum nesting depth":  # libyaml from 0.2.6: its scanner stops before our count does
+        return diagnostic_at("GPR009", _TOO_DEEP, source.path, source.location(offset, offset + 1))
     words = [str(part) for part in (getattr(error, "context", None), problem) if part]
     return diagnostic_at(
         "GPR001",
@@ -225,7 +228,7 @@ class _Builder:
         if event.tag is not None:
             self._check_tag(event, node)
         if len(self._stack) >= MAX_DEPTH:
-            raise self._stop(event, "GPR009", f"lists and mappings nest more than {MAX_DEPTH} deep")
+            raise self._stop(event, "GPR009", _TOO_DEEP)
         if event.anchor is not None:
             self._anchors.pop(event.anchor, None)
             self._open.add(event.anchor)
@@ -251,7 +254,7 @@ class _Builder:
         if self._aliased > MAX_ALIASED_NODES:
             raise self._stop(event, "GPR009", f"aliases stand for more than {MAX_ALIASED_NODES:,} values")
         if len(self._stack) + found.height > MAX_DEPTH:
-            raise self._stop(event, "GPR009", f"lists and mappings nest more than {MAX_DEPTH} deep")
+            raise self._stop(event, "GPR009", _TOO_DEEP)
         self._attach(event, found.node, found.weight, found.height)
 
     def _attach(self, event: Any, node: YamlNode, weight: int, height: int) -> None:
