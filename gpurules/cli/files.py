@@ -1,18 +1,16 @@
 """Finds the rulesets that arguments mean: files, directories and globs."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
-from typing import TypeAlias
 
 import click
 
 from gpurules.cli.rulesets import PREFIX, check_there
+from gpurules.rules.discovery import Wanted, files_below, is_ruleset, is_test
 
-SUFFIXES = (".yaml", ".yml", ".json")
-FOLDERS = frozenset({"rules", "rulesets"})
 _WILD = frozenset("*?[")
 
 
@@ -31,7 +29,7 @@ def ruleset_files(arguments: Iterable[str]) -> list[str]:
             check_there(argument)
             found.setdefault(argument, argument)
             continue
-        for path in _meant(argument, _is_ruleset):
+        for path in _meant(argument, is_ruleset):
             found.setdefault(os.path.realpath(path), shown(path))
     return list(found.values())
 
@@ -44,17 +42,9 @@ def test_files(arguments: Iterable[str]) -> list[str]:
     """
     found: dict[str, str] = {}
     for argument in arguments:
-        for path in _meant(argument, _is_test):
+        for path in _meant(argument, is_test):
             found.setdefault(os.path.realpath(path), shown(path))
     return list(found.values())
-
-
-def _is_test(path: Path, inside: bool) -> bool:
-    return path.stem.endswith(".test")
-
-
-def _is_ruleset(path: Path, inside: bool) -> bool:
-    return path.stem.endswith(".rules") or (inside and not path.stem.endswith(".test"))
 
 
 def excluded(paths: Iterable[str], named: Iterable[str], globs: Iterable[str]) -> list[str]:
@@ -73,13 +63,9 @@ def shown(path: str) -> str:
     return Path(path if relative.startswith("..") else relative).as_posix()
 
 
-Wanted: TypeAlias = Callable[[Path, bool], bool]
-"""Whether a file of a directory counts; the second argument says whether a folder above it is one of rules."""
-
-
 def _meant(argument: str, wanted: Wanted) -> Iterator[str]:
     if Path(argument).is_dir():
-        yield from _below(argument, wanted)
+        yield from files_below(argument, wanted, shown)
     elif Path(argument).exists():
         yield argument
     elif _WILD & set(argument):
@@ -89,13 +75,3 @@ def _meant(argument: str, wanted: Wanted) -> Iterator[str]:
         yield from matches
     else:
         raise click.UsageError(f"{argument}: no such file or directory")
-
-
-def _below(directory: str, wanted: Wanted) -> Iterator[str]:
-    for folder, subfolders, files in os.walk(directory):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "node_modules")
-        inside = bool(FOLDERS & set(Path(shown(folder)).parts)) or Path(folder).resolve().name in FOLDERS
-        for name in sorted(files):
-            path = Path(folder, name)
-            if path.suffix in SUFFIXES and not name.startswith(".") and wanted(path, inside):
-                yield str(path)

@@ -1,0 +1,38 @@
+"""Which files of a directory are rulesets or tests of rules, told from their names."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+SUFFIXES = (".yaml", ".yml", ".json")
+FOLDERS = frozenset({"rules", "rulesets"})
+
+Wanted: TypeAlias = Callable[[Path, bool], bool]
+"""Whether a file of a directory counts; the second argument says whether a folder above it is one of rules."""
+
+
+def is_test(path: Path, inside: bool) -> bool:
+    """Return whether a file is a test of rules: it is called ``*.test.yaml``."""
+    return path.stem.endswith(".test")
+
+
+def is_ruleset(path: Path, inside: bool) -> bool:
+    """Return whether a file is a ruleset: called ``*.rules.yaml``, or *inside* a folder of rules and no test."""
+    return path.stem.endswith(".rules") or (inside and not path.stem.endswith(".test"))
+
+
+def is_inside(folder: str) -> bool:
+    """Return whether *folder*, or one above it that the path names, is one of rules."""
+    return bool(FOLDERS & set(Path(folder).parts))
+
+
+def files_below(directory: str, wanted: Wanted, shown: Callable[[str], str]) -> Iterator[str]:
+    """Yield the files under *directory* that are *wanted*, in order; *shown* gives the part of a path that counts."""
+    for folder, subfolders, files in os.walk(directory):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "node_modules")
+        inside = is_inside(shown(folder)) or Path(folder).resolve().name in FOLDERS
+        for name in sorted(files):
+            path = Path(folder, name)
+            if path.suffix in SUFFIXES and not name.startswith(".") and wanted(path, inside):
+                yield str(path)
