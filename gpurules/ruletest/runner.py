@@ -70,16 +70,9 @@ def run_file(path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
     Raises:
         OSError: it can not be read.
     """
-    tests, problems = read_tests(Path(path).read_bytes(), path)
-    if tests is None:
+    tests, ruleset, problems = examine(Path(path).read_bytes(), path)
+    if tests is None or ruleset is None or problems:
         return FileResult(path, diagnostics=problems)
-    try:
-        ruleset = _ruleset(tests)
-    except DiagnosedError as error:
-        return FileResult(path, diagnostics=error.diagnostics)
-    missing = tuple(_missing_rules(tests, ruleset))
-    if missing:
-        return FileResult(path, diagnostics=missing)
     result = FileResult(path)
     result.coverage.expect(ruleset)
     for name, run in _runs(tests, ruleset, result.coverage):
@@ -91,6 +84,21 @@ def run_file(path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
     if wanted is None:
         result.unmet = list(_unmet(tests.require, result.coverage))
     return result
+
+
+def examine(data: bytes | str, path: str) -> tuple[TestFile | None, Ruleset | None, tuple[Diagnostic, ...]]:
+    """Return the tests of a file, the rules that they are about, and what is wrong before any of them is run.
+
+    Missing: the tests, or the rules, are None where they have errors.
+    """
+    tests, problems = read_tests(data, path)
+    if tests is None:
+        return None, None, problems
+    try:
+        ruleset = _ruleset(tests)
+    except DiagnosedError as error:
+        return tests, None, error.diagnostics
+    return tests, ruleset, tuple(_missing_rules(tests, ruleset))
 
 
 def _ruleset(tests: TestFile) -> Ruleset:
