@@ -63,24 +63,30 @@ def discovered(start: Path) -> Path | None:
         if (folder / "gpurules.toml").is_file():
             return folder / "gpurules.toml"
         project = folder / "pyproject.toml"
-        if project.is_file() and "gpurules" in _table(project, "tool"):
+        if project.is_file() and "gpurules" in _table(_data(_text(project), project), "tool"):
             return project
         if (folder / ".git").exists():
             return None
     return None
 
 
-def _parsed(path: Path) -> Mapping[str, object]:
+def _text(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise click.UsageError(f"{shown(str(path))}: {error.strerror or error}") from None
-    except ValueError as error:
+
+
+def _data(text: str, path: Path) -> Mapping[str, object]:
+    try:
+        text.encode()
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{shown(str(path))} is not TOML: {error}") from None
 
 
-def _table(path: Path, name: str) -> Mapping[str, object]:
-    found = _parsed(path).get(name, {})
+def _table(data: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = data.get(name, {})
     return found if isinstance(found, Mapping) else {}
 
 
@@ -90,12 +96,20 @@ def read(path: Path) -> Configuration:
     Raises:
         click.UsageError: it can not be read.
     """
-    data = _parsed(path)
+    return parsed(_text(path), path)
+
+
+def parsed(text: str, path: Path) -> Configuration:
+    """Return what the *text* of the file at *path* sets.
+
+    Raises:
+        click.UsageError: it is not TOML, or has something else than a table of ours.
+    """
+    data = _data(text, path)
     if path.name == "pyproject.toml":
-        data = _table(path, "tool").get("gpurules", {})  # type: ignore[assignment]
+        data = _table(data, "tool").get("gpurules", {})  # type: ignore[assignment]
     if not isinstance(data, Mapping):
         raise click.UsageError(f"{shown(str(path))}: tool.gpurules must be a table")
-    text = path.read_text(encoding="utf-8", errors="replace")
     problems = tuple(_problems(data, text, shown(str(path))))
     known = {key: value for key, value in data.items() if key in KEYS}
     return Configuration(shown(str(path)), known, problems)

@@ -31,6 +31,7 @@ VERBS = {
     "fields": "list what conditions can read",
     "actions": "list what rules can do",
     "rulesets": "list the rulesets that ship",
+    "lsp": "serve an editor: findings, completion, hover, fixes while typing",
     "rule": "explain a diagnostic code",
     "schema": "print the JSON Schema of ruleset files, for editors",
     "init": "write a ruleset, a test and a configuration to start from",

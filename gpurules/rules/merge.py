@@ -90,7 +90,7 @@ class Merger:
         document = read_document(data, path)
         self.problems += document.problems
         root = document.root
-        own = _identity(path) if path else ""
+        own = identity(path) if path else ""
         self._met.add(own)
         if root is None:
             return False
@@ -110,13 +110,13 @@ class Merger:
         reference = entry.get("from") if isinstance(entry, YamlMapping) else entry
         if not isinstance(reference, YamlScalar) or not reference.text:
             return
-        base = _resolved(reference.text, path)
-        identity = _identity(base)
-        if identity in above:
+        base = resolved(reference.text, path)
+        own = identity(base)
+        if own in above:
             message = f"{reference.text!r} extends itself" + (" through others" if len(above) > 1 else "")
             self.problems.append(problem_at(reference, "GPR411", message, "take one extends out of the circle"))
             return
-        if identity not in self._met:
+        if own not in self._met:
             if len(self._met) >= MAX_FILES:
                 self.problems.append(problem_at(reference, "GPR009", f"more than {MAX_FILES} files are merged"))
                 return
@@ -214,7 +214,8 @@ def _needs_override(name: YamlScalar, base: YamlScalar) -> Diagnostic:
     )
 
 
-def _resolved(reference: str, path: str | None) -> str:
+def resolved(reference: str, path: str | None) -> str:
+    """Return the path that a *reference* in the file *path* means: beside it, absolute, or ``gpurules:NAME``."""
     if reference.startswith(SHIPPED) or Path(reference).is_absolute():
         return reference
     if path is not None and path.startswith(SHIPPED):
@@ -222,7 +223,8 @@ def _resolved(reference: str, path: str | None) -> str:
     return str((Path(path).parent if path else Path()) / reference)
 
 
-def _identity(path: str) -> str:
+def identity(path: str) -> str:
+    """Return what two paths of one file have in common."""
     if path.startswith(SHIPPED):
         return path
     try:

@@ -1,0 +1,21 @@
+"""The language server: what editors show of rulesets while they are typed."""
+
+from gpurules.errors import UnavailableError
+from gpurules.lsp.project import Project, Settings
+
+__all__ = ["Project", "Settings", "serve"]
+
+
+def serve(project: Project) -> int:
+    """Answer an editor over stdin and stdout until it goes; return 0 where it asked to, else 1.
+
+    Raises:
+        UnavailableError: the extra ``lsp`` is not installed.
+    """
+    try:
+        from gpurules.lsp.server import run
+    except ImportError as error:
+        if error.name is not None and error.name.partition(".")[0] in ("pygls", "lsprotocol"):
+            raise UnavailableError("the language server needs pygls: pip install 'gpurules[lsp]'") from None
+        raise
+    return run(project)

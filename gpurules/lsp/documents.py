@@ -1,0 +1,166 @@
+"""The texts that are open in the editor, as they stand there and not on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from pygls.uris import from_fs_path, to_fs_path
+
+from gpurules.lsp.positions import Positions
+from gpurules.lsp.reading import readable
+from gpurules.rules.discovery import SUFFIXES, is_inside, is_ruleset, is_test
+from gpurules.rules.merge import SHIPPED, read_file
+from gpurules.rules.yaml_nodes import YamlMapping, YamlScalar
+from gpurules.rules.yaml_reader import YamlDocument
+
+MAX_CHARACTERS = 1_000_000
+"""A longer text is checked, but nothing is offered while it is typed."""
+
+CONFIGURATIONS = ("gpurules.toml", "pyproject.toml")
+
+
+class Kind(StrEnum):
+    """What a text is."""
+
+    RULESET = "ruleset"
+    TEST = "test"
+    CONFIGURATION = "configuration"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One open text.
+
+    Missing: ``path`` is None for a text that was never saved.
+    """
+
+    uri: str
+    text: str
+    version: int | None
+    encoding: str
+
+    @cached_property
+    def path(self) -> str | None:
+        """Where it is saved."""
+        return to_fs_path(self.uri) or None
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Where its lines stand."""
+        return Positions(self.text, self.encoding)
+
+    @cached_property
+    def source(self) -> str:
+        """Its text without a byte order mark; offsets count in this."""
+        return self.text.removeprefix("\ufeff")
+
+    @cached_property
+    def tree(self) -> YamlDocument:
+        """What can be read of it, lines that are half typed left out; offsets are those of the text."""
+        return readable(self.source if len(self.text) <= MAX_CHARACTERS else "", self.path)
+
+    @cached_property
+    def root(self) -> YamlMapping | None:
+        """The keys of the file; None where there are none yet."""
+        return self.tree.root if isinstance(self.tree.root, YamlMapping) else None
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What it is: told from its name, else from its keys, so that other YAML files are left in peace."""
+        path = Path(self.path) if self.path else None
+        if path is not None and path.name in CONFIGURATIONS:
+            return Kind.CONFIGURATION
+        if path is not None and path.suffix == ".toml":
+            return Kind.OTHER
+        if path is not None and path.suffix in SUFFIXES:
+            if is_test(path, False):
+                return Kind.TEST
+            if is_ruleset(path, is_inside(str(path.parent))):
+                return Kind.RULESET
+        return self._kind_by_keys()
+
+    def _kind_by_keys(self) -> Kind:
+        if self.root is None:
+            return Kind.OTHER
+        kind = self.root.get("kind")
+        if isinstance(kind, YamlScalar) and kind.text.startswith("gpurules/"):
+            return Kind.TEST if kind.text == "gpurules/test" else Kind.RULESET
+        is_ours = "version" in self.root.keys and ("rules" in self.root.keys or "extends" in self.root.keys)
+        return Kind.RULESET if is_ours else Kind.OTHER
+
+
+class Documents:
+    """The open texts by their address, and the files beside them.
+
+    A document never changes; an edit puts another in its place, so that any thread may read one.
+    """
+
+    def __init__(self) -> None:
+        self.encoding = "utf-16"
+        self._open: Mapping[str, Document] = {}
+
+    def put(self, uri: str, text: str, version: int | None) -> Document:
+        """Keep the new text of *uri*."""
+        document = Document(uri, text, version, self.encoding)
+        self._open = {**self._open, uri: document}
+        return document
+
+    def remove(self, uri: str) -> None:
+        """Forget a text that was closed."""
+        self._open = {other: document for other, document in self._open.items() if other != uri}
+
+    def get(self, uri: str) -> Document | None:
+        """Return the open text *uri*, None where it is not open."""
+        return self._open.get(uri)
+
+    @property
+    def all(self) -> tuple[Document, ...]:
+        """Every open text."""
+        return tuple(self._open.values())
+
+    def at(self, path: str) -> Document | None:
+        """Return the text of the file at *path*: as it is open, else as it is saved; None where it can not be read."""
+        found = next((d for d in self.all if d.path is not None and same_file(d.path, path)), None)
+        if found is not None:
+            return found
+        try:
+            data = read_file(path)
+        except (OSError, ValueError):
+            return None
+        return Document(uri_of(path) or "", data.decode("utf-8", "replace"), None, self.encoding)
+
+    def read(self, path: str) -> bytes:
+        """Return what can be read of the file at *path*, for merging.
+
+        Raises:
+            OSError: there is no such file.
+        """
+        found = self.at(path)
+        if found is None:
+            return read_file(path)
+        return found.tree.source.text.encode("utf-8", "surrogatepass")
+
+
+def same_file(one: str, other: str) -> bool:
+    """Return whether two paths name one file."""
+    if one == other:
+        return True
+    if one.startswith(SHIPPED) or other.startswith(SHIPPED):
+        return False
+    try:
+        return Path(one).resolve() == Path(other).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def uri_of(path: str) -> str | None:
+    """Return the address of the file at *path*, of a shipped ruleset too; None where it has none."""
+    if path.startswith(SHIPPED):
+        from gpurules.resources import resource_root
+
+        path = str(resource_root("rulesets").joinpath(f"{path.removeprefix(SHIPPED)}.yaml"))
+    uri = from_fs_path(str(Path(path).absolute()))
+    return uri if isinstance(uri, str) else None
