@@ -61,7 +61,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/installed
-	@for file in $(filter-out benchmarks/soak.py,$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file" || exit 1; done
+	@for file in $(filter-out benchmarks/soak.py benchmarks/seaweed.py,$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file" || exit 1; done
 
 soak: $(VENV)/installed
 	@$(BIN)/python benchmarks/soak.py

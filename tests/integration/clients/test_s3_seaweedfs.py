@@ -59,6 +59,9 @@ class Seaweed:
             "s3": "true",
             "s3.port": self.port,
             "master.volumeSizeLimitMB": 64,
+            "s3.port.iceberg": 0,  # these two are fixed otherwise, and a second server ends itself
+            "s3.port.lance": 0,
+            "master.telemetry": "false",
         }
         command = [str(WEED), "server", *(f"-{name}={value}" for name, value in options.items())]
         self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
