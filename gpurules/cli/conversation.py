@@ -13,14 +13,10 @@ from gpurules.cli.reference import field_range
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.errors import GpurulesError
 from gpurules.fields import FIELDS
-from gpurules.language.functions import FUNCTIONS
+from gpurules.language.completion import Role, completion
 from gpurules.registry import did_you_mean
 from gpurules.rules import Condition, ConditionError
 
-KEYWORDS = (
-    "AND", "OR", "NOT", "IN", "BETWEEN", "IS", "MISSING", "CONTAINS", "STARTSWITH", "ENDSWITH", "GLOB", "MATCHES",
-    "TRUE", "FALSE",
-)  # fmt: skip
 COMMANDS = {
     ":facts": "show the facts at hand",
     ":field NAME": "say what a field is",
@@ -120,11 +116,11 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
         write(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stdout)))
 
 
-def completions(word: str) -> Iterator[str]:
-    """Yield what *word* can go on as: fields, functions, keywords, and commands where it starts with a colon."""
-    if word.startswith(":"):
-        yield from (usage.split()[0] + " " for usage in COMMANDS if usage.startswith(word))
+def completions(before: str, word: str) -> Iterator[str]:
+    """Yield what *word*, the end of the line so far (*before*), can go on as; a line with a colon first is a command."""
+    if before.startswith(":"):
+        yield from (usage.split()[0] + " " for usage in COMMANDS if before == word and usage.startswith(word))
         return
-    yield from (name for name in FIELDS if word and name.startswith(word))
-    yield from (f"{name}(" for name in FUNCTIONS if word and name.startswith(word))
-    yield from (f"{name} " for name in KEYWORDS if word and name.startswith(word.upper()))
+    for found in completion(before).suggestions:
+        if found.text.lower().startswith(word.lower()):
+            yield f"{found.text} " if found.role is Role.KEYWORD and found.text[-1] != "(" else found.text

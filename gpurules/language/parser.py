@@ -2,7 +2,6 @@
 
 import re
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,7 +32,7 @@ class Parsed:
 
 
 @lru_cache(maxsize=1)
-def _lark() -> tuple[Callable[[str, str], Any], Builder]:
+def _lark() -> tuple[Any, Builder]:
     """Return the parser, built at its first use, and the builder it calls."""
     from lark import Lark
 
@@ -47,7 +46,7 @@ def _lark() -> tuple[Callable[[str, str], Any], Builder]:
         transformer=builder,
         maybe_placeholders=False,
     )
-    return lark.parse, builder
+    return lark, builder
 
 
 def _too_large(text: str) -> Finding | None:
@@ -80,10 +79,10 @@ def _attempt(text: str, start: str) -> tuple[nodes.Definition | None, list[Findi
 def _parsed(text: str, start: str) -> tuple[nodes.Definition | None, list[Finding]]:
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
-    parse, builder = _lark()
+    lark, builder = _lark()
     builder.findings = []
     try:
-        tree = parse(text, start)
+        tree = lark.parse(text, start)
     except UnexpectedToken as error:
         token = error.token
         at_end = token.type == "$END"
@@ -117,6 +116,30 @@ def _recovered(text: str, first: Finding) -> Parsed:
         if tree is not None and not isinstance(tree, nodes.ListLiteral) and too_deep(tree) is None:
             fragments.append(tree)
     return Parsed(text, None, tuple(findings), tuple(fragments))
+
+
+def accepted(text: str) -> frozenset[str]:
+    """Return the terminals of the grammar that can follow *text*, the start of a condition.
+
+    Of a text that has a mistake it is asked what can follow its last part, after the last AND or OR.
+
+    >>> sorted(accepted("gpu_memory IS"))
+    ['MISSING', 'NOT']
+    """
+    from lark.exceptions import UnexpectedInput
+
+    if _too_large(text) is not None:
+        return frozenset()
+    with _LOCK:
+        lark, _ = _lark()
+        for part in (text, text[list(syntax_errors.segments(text))[-1].start :]):
+            try:
+                read = lark.parse_interactive(part, "start")
+                read.exhaust_lexer()
+                return frozenset(read.accepts())
+            except UnexpectedInput:
+                continue
+    return frozenset()
 
 
 def parse(text: str) -> Parsed:

@@ -72,7 +72,7 @@ def _with_readline() -> Path | None:
 
     def complete(word: str, state: int) -> str | None:
         if state == 0:
-            found[:] = completions(word)
+            found[:] = completions(readline.get_line_buffer()[: readline.get_endidx()], word)
         return found[state] if state < len(found) else None
 
     readline.set_completer(complete)

@@ -62,11 +62,12 @@ def test_quit_ends_it(gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_completes() -> None:
-    assert "gpu_memory_used" in list(completions("gpu_mem"))
-    assert "avg_over_time(" in list(completions("avg_"))
-    assert "AND " in list(completions("an"))
-    assert list(completions(":fa")) == [":facts "]
-    assert list(completions("")) == []
+    assert "gpu_memory_used" in list(completions("gpu_mem", "gpu_mem"))
+    assert "avg_over_time(" in list(completions("avg_", "avg_"))
+    assert list(completions("gpu_memory > 80 an", "an")) == ["AND "]
+    assert list(completions("file_type == 'mo", "mo")) == ["model'"]
+    assert list(completions(":fa", ":fa")) == [":facts "]
+    assert list(completions(":snapshot fa", "fa")) == []
 
 
 def read_until(terminal: int, wanted: bytes, seconds: float = 30) -> bytes:
