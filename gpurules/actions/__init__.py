@@ -20,6 +20,7 @@ from gpurules.actions.action import (
     filled,
     is_directive,
     is_effect,
+    parameter_rows,
     placeholders,
 )
 from gpurules.actions.delay_transfer import DelayTransfer
@@ -55,6 +56,7 @@ __all__ = [
     "filled",
     "is_directive",
     "is_effect",
+    "parameter_rows",
     "placeholders",
 ]
 

@@ -1,5 +1,6 @@
 """What a rule may do: the kind that every action is, and what it is told."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -245,3 +246,20 @@ def _written(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_written(item) for item in value)
     return str(value)
+
+
+def parameter_rows(action: Action) -> list[tuple[str, str, str, str]]:
+    """Return name, type, default and description of each parameter."""
+    properties = action.schema.get("properties", {})
+    required = action.schema.get("required", ())
+    assert isinstance(properties, Mapping) and isinstance(required, Sequence)
+    rows = []
+    for name, schema in properties.items():
+        kind = schema.get("x-dimension") or " or ".join(map(str, schema.get("enum", ()))) or schema.get("type", "any")
+        default = "required" if name in required else _default(schema.get("default", ""))
+        rows.append((str(name), str(kind), default, str(schema.get("description", ""))))
+    return rows
+
+
+def _default(default: object) -> str:
+    return default if isinstance(default, str) else json.dumps(default)

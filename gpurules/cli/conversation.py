@@ -9,10 +9,9 @@ import click
 from gpurules.cli.explanations import tree
 from gpurules.cli.facts import Facts, read_facts
 from gpurules.cli.output import Style, has_colour, paint, write
-from gpurules.cli.reference import field_range
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.errors import GpurulesError
-from gpurules.fields import FIELDS
+from gpurules.fields import FIELDS, field_range
 from gpurules.language.completion import Role, completion
 from gpurules.registry import did_you_mean
 from gpurules.rules import Condition, ConditionError
@@ -117,7 +116,7 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
 
 
 def completions(before: str, word: str) -> Iterator[str]:
-    """Yield what *word*, the end of the line so far (*before*), can go on as; a line with a colon first is a command."""
+    """Yield what *word*, the end of the line so far, can go on as; a line that starts with : is a command."""
     if before.startswith(":"):
         yield from (usage.split()[0] + " " for usage in COMMANDS if before == word and usage.startswith(word))
         return

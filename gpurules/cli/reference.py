@@ -4,17 +4,16 @@
 under ``grammars/``.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gpurules.actions import ACTIONS, Action, is_directive
+from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
 from gpurules.cli.output import to_json
 from gpurules.diagnostics import CATALOGUE, Code, Severity
 from gpurules.diagnostics.catalogue import ON_REQUEST
 from gpurules.diagnostics.explanations import EXPLANATIONS, Form
-from gpurules.fields import FIELDS, Field, Scope
-from gpurules.model import Kind, format_amount
+from gpurules.fields import FIELDS, Field, Scope, field_range
+from gpurules.model import Kind
 
 SCOPES = {
     Scope.GPU: "Each GPU",
@@ -40,40 +39,12 @@ def field_data(field: Field) -> dict[str, object]:
     return data | {key: value for key, value in given.items() if value is not None} | {"counter": field.counter}
 
 
-def field_range(field: Field) -> str:
-    """Return the values that a field can take, in words; empty where there is no bound."""
-    if field.values:
-        return ", ".join(field.values)
-    if field.minimum is None:
-        return ""
-    if field.maximum is None:
-        return f"{field.minimum:g} or more"
-    return f"{field.minimum:g} to {format_amount(field.maximum, field.datatype.dimension)}"
-
-
 def action_data(action: Action) -> dict[str, object]:
     """Return what there is to know of an action, JSON-ready."""
     data: dict[str, object] = {"name": action.name, "kind": action.kind.value, "summary": action.summary}
     if is_directive(action):
         data |= {"sets": action.target, "otherwise": action.neutral, "excludes": sorted(action.excludes)}
     return data | {"parameters": dict(action.schema)}
-
-
-def parameters(action: Action) -> list[tuple[str, str, str, str]]:
-    """Return name, type, default and description of each parameter."""
-    properties = action.schema.get("properties", {})
-    required = action.schema.get("required", ())
-    assert isinstance(properties, Mapping) and isinstance(required, Sequence)
-    rows = []
-    for name, schema in properties.items():
-        kind = schema.get("x-dimension") or " or ".join(map(str, schema.get("enum", ()))) or schema.get("type", "any")
-        default = "required" if name in required else _written(schema.get("default", ""))
-        rows.append((str(name), str(kind), default, str(schema.get("description", ""))))
-    return rows
-
-
-def _written(default: object) -> str:
-    return default if isinstance(default, str) else json.dumps(default)
 
 
 def code_data(code: Code) -> dict[str, object]:
@@ -157,7 +128,7 @@ def actions_page(actions: Iterable[Action] = ACTIONS) -> str:
 
 def _action_section(action: Action) -> str:
     sets = f" It sets `decision.{action.target}`." if is_directive(action) else ""
-    rows = [(f"`{name}`", kind, default, text) for name, kind, default, text in parameters(action)]
+    rows = [(f"`{name}`", kind, default, text) for name, kind, default, text in parameter_rows(action)]
     head = ("Parameter", "Type", "Default", "What it is")
     taken = markdown_table(head, rows) if rows else "It takes no parameters.\n"
     return f"## {action.name}\n\n{action.summary} A {action.kind.value}.{sets}\n\n{taken}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict
 
-from gpurules.model import BOOL, STRING, Datatype, Dimension, Kind, number
+from gpurules.model import BOOL, STRING, Datatype, Dimension, Kind, format_amount, number
 
 
 class Scope(StrEnum):
@@ -85,3 +85,14 @@ def declared_field(
         attribute=name,
         declared=True,
     )
+
+
+def field_range(field: Field) -> str:
+    """Return the values that a field can take, in words; empty where there is no bound."""
+    if field.values:
+        return ", ".join(field.values)
+    if field.minimum is None:
+        return ""
+    if field.maximum is None:
+        return f"{field.minimum:g} or more"
+    return f"{field.minimum:g} to {format_amount(field.maximum, field.datatype.dimension)}"

@@ -2,7 +2,7 @@
 
 import click
 
-from gpurules.actions import Action, default_actions, failed_plugins
+from gpurules.actions import Action, default_actions, failed_plugins, parameter_rows
 from gpurules.cli import reference
 from gpurules.cli.options import reference_format
 from gpurules.cli.output import page, say, table, to_json, write
@@ -29,6 +29,6 @@ def command(name: str | None, format_: str) -> int:
 
 
 def _details(action: Action) -> str:
-    rows = reference.parameters(action)
+    rows = parameter_rows(action)
     taken = table(("parameter", "type", "default", "what it is"), rows) if rows else "no parameters\n"
     return f"{action.name} ({action.kind.value})\n{action.summary}\n\n{taken}"
