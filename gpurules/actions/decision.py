@@ -149,12 +149,12 @@ class Decision:
     Missing: ``stage``, ``max_bandwidth`` and ``max_concurrency`` are None where no rule claims them.
     """
 
+    # made without a constructor, which would take longer than everything else: see decided() and docs/adr/0011
     __slots__ = ("_basis", "_transfer", "_workload")
 
-    def __init__(self, basis: Basis, transfer: Transfer, workload: Workload) -> None:
-        self._basis = basis
-        self._transfer = transfer
-        self._workload = workload
+    _basis: Basis
+    _transfer: Transfer
+    _workload: Workload
 
     @property
     def matched(self) -> tuple[Match, ...]:
@@ -290,3 +290,10 @@ class Decision:
         neutral |= {"max_concurrency": None, "paused": False, "stale": False}
         parts += [f"{k}={v!r}" for k, n in neutral.items() if (v := getattr(self, k)) != n]
         return f"Decision({', '.join(parts)})"
+
+
+def decided(basis: Basis, transfer: Transfer, workload: Workload) -> Decision:
+    """Return the decision for *transfer* that has this *basis*."""
+    decision = Decision()
+    decision._basis, decision._transfer, decision._workload = basis, transfer, workload
+    return decision

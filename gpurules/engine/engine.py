@@ -2,17 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from gpurules.actions.decision import Decision
+from gpurules.actions.decision import Basis, Decision, decided
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.engine.derived import Derived
 from gpurules.engine.history import NODE
 from gpurules.engine.signals import Signals, Transition
 from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
-from gpurules.rules.program import Bound, Program
+from gpurules.rules.program import Bound, Program, Residual
 from gpurules.rules.ruleset import Ruleset
 
 
@@ -39,6 +40,10 @@ class SignalState:
     since: float
 
 
+Current: TypeAlias = tuple[Bound, Residual | None, dict[int, Basis], float, float]
+"""What ``decide`` reads: what is bound, two of its parts at hand, until when they hold, and when it turns stale."""
+
+
 class Engine:
     """A ruleset with memory: history, signals and timers. Thread-safe.
 
@@ -62,7 +67,8 @@ class Engine:
 
     def _set(self, bound: Bound, stale_at: float) -> None:
         """Swap what ``decide`` reads: one attribute, so that no thread sees half of it."""
-        self._current = (bound, stale_at, bound.program.reads_clock)
+        quick_until = float("-inf") if bound.program.reads_clock else stale_at
+        self._current: Current = (bound, bound.residual, bound.bases, quick_until, stale_at)
 
     @property
     def ruleset(self) -> Ruleset:
@@ -79,8 +85,15 @@ class Engine:
 
         A snapshot that is not newer than the last is ignored and counted.
         """
+        return self._take_in(snapshot, node, is_blind=False)
+
+    def observe_blind(self, snapshot: Snapshot, node: Mapping[str, object] | None = None) -> Observation:
+        """Take in a snapshot of which nothing could be read: signals move on, and decisions stay stale as they are."""
+        return self._take_in(snapshot, node, is_blind=True)
+
+    def _take_in(self, snapshot: Snapshot, node: Mapping[str, object] | None, is_blind: bool) -> Observation:
         with self._lock:
-            bound = self._current[0]
+            bound, *_, stale_at = self._current
             if self._seen and snapshot.timestamp <= bound.timestamp:
                 self.ignored_snapshots += 1
                 return Observation(False)
@@ -88,18 +101,11 @@ class Engine:
                 self._node = node
             program = bound.program
             facts, transitions = self._derived.observe(snapshot, self._node, program.situation)
-            self._set(program.bind(facts), snapshot.timestamp + self._ruleset.settings.stale_after)
+            if not is_blind:
+                stale_at = snapshot.timestamp + self._ruleset.settings.stale_after
+            self._set(program.bind(facts), stale_at)
             self._seen = True
             return Observation(True, transitions)
-
-    def observe_blind(self, snapshot: Snapshot, node: Mapping[str, object] | None = None) -> Observation:
-        """Take in a snapshot of which nothing could be read: signals move on, and decisions stay stale as they are."""
-        stale_at = self._current[1]
-        observed = self.observe(snapshot, node)
-        with self._lock:
-            bound, _, reads_clock = self._current
-            self._current = (bound, stale_at, reads_clock)
-        return observed
 
     @property
     def bound(self) -> Bound:
@@ -121,23 +127,58 @@ class Engine:
 
         Missing: without a transfer (or workload) its fields are missing.
         """
-        bound, stale_at, reads_clock = self._current
-        transfer = NO_TRANSFER if transfer is None else transfer
-        workload = NO_WORKLOAD if workload is None else workload
-        now = self._clock()
-        if reads_clock:
-            return self._aged(bound, now).decide_straight(transfer, workload, now > stale_at)
-        residual = bound.residual
+        current = self._current
+        bound, residual, bases, quick_until, _ = current
+        if transfer is None:
+            transfer = NO_TRANSFER
+        if workload is None:
+            workload = NO_WORKLOAD
+        if self._clock() > quick_until:
+            return self._decide_slowly(current, transfer, workload)
+        if bound.shared is not None:
+            return bound.shared
         mask = bound.base if residual is None else residual(transfer, workload)
         try:
-            return Decision((bound.stale_bases if now > stale_at else bound.bases)[mask], transfer, workload)
+            basis = bases[mask]
         except KeyError:
-            return Decision(bound.basis(mask, now > stale_at), transfer, workload)
+            basis = bound.basis(mask)
+        decision = Decision()
+        decision._basis, decision._transfer, decision._workload = basis, transfer, workload
+        return decision
+
+    def _decide_slowly(self, current: Current, transfer: Transfer, workload: Workload) -> Decision:
+        """Decide on telemetry that is stale, or by rules that read how old it is."""
+        (bound, *_, stale_at), now = current, self._clock()
+        if bound.program.reads_clock:
+            return self._aged(bound, now).decide_straight(transfer, workload, now > stale_at)
+        return bound.decide(transfer, workload, now > stale_at)
+
+    def decide_many(self, transfers: Iterable[Transfer], workload: Workload | None = None) -> list[Decision]:
+        """Return the decision for each of *transfers*, in order: all on one snapshot, and the clock is read once.
+
+        Missing: without a workload its fields are missing.
+        """
+        current = self._current
+        bound, residual, bases, quick_until, _ = current
+        context = NO_WORKLOAD if workload is None else workload
+        if self._clock() > quick_until:
+            return [self._decide_slowly(current, transfer, context) for transfer in transfers]
+        found: list[Decision] = []
+        for transfer in transfers:
+            mask = bound.base if residual is None else residual(transfer, context)
+            try:
+                basis = bases[mask]
+            except KeyError:
+                basis = bound.basis(mask)
+            decision = Decision()
+            decision._basis, decision._transfer, decision._workload = basis, transfer, context
+            found.append(decision)
+        return found
 
     def decide_nothing(self) -> Decision:
         """Return the decision that no rule matched, on the latest snapshot."""
-        bound, stale_at, _ = self._current
-        return Decision(bound.basis(0, self._clock() > stale_at), NO_TRANSFER, NO_WORKLOAD)
+        bound, *_, stale_at = self._current
+        return decided(bound.basis(0, self._clock() > stale_at), NO_TRANSFER, NO_WORKLOAD)
 
     @staticmethod
     def _aged(bound: Bound, now: float) -> Bound:
@@ -166,7 +207,7 @@ class Engine:
         program = _program(ruleset, derived)
         with self._lock:
             derived.adopt(self._derived)
-            before, stale_at, _ = self._current
+            before, *_, stale_at = self._current
             facts, _ = derived.restate(before.snapshot, self._node, program.situation)
             bound = program.bind(facts)
             self._derived, self._ruleset = derived, ruleset
@@ -175,7 +216,7 @@ class Engine:
     def shift(self, seconds: float) -> None:
         """Move all remembered times by *seconds*: the clock that snapshots are stamped with was set."""
         with self._lock:
-            bound, stale_at, _ = self._current
+            bound, *_, stale_at = self._current
             self._derived.shift(seconds)
             moved = replace(bound.snapshot, timestamp=bound.timestamp + seconds)
             self._set(bound.program.bind(replace(bound.facts, snapshot=moved)), stale_at + seconds)

@@ -1,11 +1,12 @@
 """A ruleset made ready to run: which rules match, in one number, and what follows from it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gpurules.actions.decision import Basis, Decision, Outcome, outcome_of
+from gpurules.actions.action import is_directive
+from gpurules.actions.decision import Basis, Decision, Outcome, decided, outcome_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, Facts, Layout, Situation
 from gpurules.backends.python import (
     RuleTerm,
@@ -36,11 +37,25 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
+def positions(mask: int) -> Iterator[int]:
+    """Yield the position of each bit of *mask*, the lowest first.
+
+    >>> list(positions(0b10010))
+    [1, 4]
+    """
+    digits = f"{mask:b}"[::-1]
+    position = digits.find("1")
+    while position >= 0:
+        yield position
+        position = digits.find("1", position + 1)
+
+
 class Program:
     """The enabled rules of a ruleset, compiled for one way of evaluation.
 
     With a *layout* signals and windows are read from derived state; without one a signal is its condition of this
-    instant. ``reads_clock`` says that some rule reads how old the telemetry is, so that nothing can be decided ahead.
+    instant. ``reads_clock`` says that some rule reads how old the telemetry is, so that nothing can be decided ahead;
+    ``is_of_node`` that nothing depends on transfer or workload, so that one decision does for all.
     Functions are compiled when they are first needed. Immutable but for caches that any thread may fill.
     """
 
@@ -69,6 +84,9 @@ class Program:
             for rule in self.rules
         )
         self.reads_clock = any(f.name == "telemetry_age" for rule in self.terms for f in ir.fields(rule.term))
+        self.is_of_node = not any(rule.of_workload or ir.is_contextual(rule.term) for rule in self.terms) and all(
+            not is_directive(a.action) or a.action.is_static for rule in self.rules for a in rule.actions
+        )
         self._outcomes: dict[int, Outcome] = {}
         self._masks: list[Callable[..., int]] | None = None
         self._binds: list[Callable[..., Any]] | None = None
@@ -128,9 +146,7 @@ class Program:
         """Return the positions of the rules in *mask* that no matching ``stop`` of higher priority cuts off."""
         kept: list[int] = []
         limit: int | None = None
-        while mask:
-            position = (mask & -mask).bit_length() - 1
-            mask &= mask - 1
+        for position in positions(mask):
             rule = self.rules[position]
             if limit is not None and rule.priority < limit:
                 break
@@ -181,7 +197,8 @@ class Bound:
     """A program on one snapshot: all that the snapshot decides has been decided. For any thread.
 
     ``base`` is the mask of the rules that match whatever the transfer; ``residual`` gives the whole mask for a
-    transfer, and is None where no rule depends on it.
+    transfer, and is None where no rule depends on it. ``shared`` is the decision for every transfer.
+    Missing: ``shared`` is None where decisions differ, and before the first.
     """
 
     __slots__ = (
@@ -192,6 +209,7 @@ class Bound:
         "program",
         "residual",
         "rows",
+        "shared",
         "situation",
         "snapshot",
         "stale_bases",
@@ -206,6 +224,7 @@ class Bound:
         self.node_row: tuple[Value, ...] = ()
         self.base = 0
         self.residual: Residual | None = None
+        self.shared: Decision | None = None
         self.bases: dict[int, Basis] = {}
         self.stale_bases: dict[int, Basis] = {}
 
@@ -236,16 +255,18 @@ class Bound:
             if len(bases) >= MAX_OUTCOMES:
                 bases.clear()
             basis = bases[mask] = Basis(self.program.outcome(mask), self, stale)
+            if self.program.is_of_node and mask == self.base and not stale:
+                self.shared = decided(basis, NO_TRANSFER, NO_WORKLOAD)
         return basis
 
     def decide(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
         """Return the decision for a transfer."""
-        return Decision(self.basis(self.mask(transfer, workload), stale), transfer, workload)
+        return decided(self.basis(self.mask(transfer, workload), stale), transfer, workload)
 
     def decide_straight(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
         """Return the decision of a moment of which nothing is decided ahead."""
         mask = self.program.straight(self, transfer, workload)
-        return Decision(Basis(self.program.outcome(mask), self, stale), transfer, workload)
+        return decided(Basis(self.program.outcome(mask), self, stale), transfer, workload)
 
     @property
     def facts(self) -> Facts:

@@ -61,16 +61,21 @@ class Ruleset:
 
         Missing: without *transfer* or *workload* their fields are missing; *node* gives node fields by hand.
         """
-        transfer = NO_TRANSFER if transfer is None else transfer
-        workload = NO_WORKLOAD if workload is None else workload
+        if transfer is None:
+            transfer = NO_TRANSFER
+        if workload is None:
+            workload = NO_WORKLOAD
         if not node:
             try:
                 bound: Bound = snapshot.cache[self]  # type: ignore[assignment]
                 residual = bound.residual
                 mask = bound.base if residual is None else residual(transfer, workload)
-                return Decision(bound.bases[mask], transfer, workload)
+                basis = bound.bases[mask]
             except KeyError:
                 return self._first(snapshot, transfer, workload)
+            decision = Decision()
+            decision._basis, decision._transfer, decision._workload = basis, transfer, workload
+            return decision
         program = self.program
         return Bound(program, snapshot, node, program.situation).decide_straight(transfer, workload)
 

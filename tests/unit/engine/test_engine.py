@@ -240,3 +240,44 @@ def test_a_transfer_that_is_not_dataset_is_untouched() -> None:
     running = engine(PAIR)
     running.observe(one_gpu(0, memory=90))
     assert running.decide(Transfer(path="/x.pt")).rules == ("node",)
+
+
+def test_many_decisions_are_those_of_each_transfer_alone() -> None:
+    running = engine(PAIR)
+    running.observe(one_gpu(0, memory=90))
+    transfers = [dataset(), Transfer(path="/x.pt"), model(), dataset(size=10**12)]
+    together = running.decide_many(transfers, job())
+    assert together == [running.decide(transfer, job()) for transfer in transfers]
+    assert [decision.rules for decision in together][:2] == [("node", "data"), ("node",)]
+    assert running.decide_many([]) == []
+
+
+def test_many_decisions_on_old_telemetry_are_all_stale() -> None:
+    running = Engine(PAIR, clock=lambda: NEW_YEAR + 1e6)
+    running.observe(one_gpu(0, memory=90))
+    assert [decision.stale for decision in running.decide_many([dataset(), model()])] == [True, True]
+
+
+def test_where_the_transfer_decides_nothing_all_share_one_decision() -> None:
+    prefetch = "reduce_prefetch, parameters: {reduction_factor: 0.5}"
+    running = engine(ruleset(f"  - {{name: full, condition: gpu_memory > 80, action: {prefetch}}}\n"))
+    running.observe(one_gpu(0, memory=90))
+    assert running.decide(dataset()).rules == ("full",)
+    assert running.decide(dataset()) is running.decide(model(), job())
+    running.observe(one_gpu(5, memory=10))
+    assert running.decide(dataset()).rules == ()
+
+
+def test_a_decision_on_nothing_is_never_taken_for_that_on_the_snapshot() -> None:
+    prefetch = "reduce_prefetch, parameters: {reduction_factor: 0.5}"
+    running = engine(ruleset(f"  - {{name: full, condition: gpu_memory > 80, action: {prefetch}}}\n"))
+    running.observe(one_gpu(0, memory=90))
+    assert running.decide_nothing().rules == ()
+    assert running.decide(dataset()).rules == ("full",)
+
+
+def test_actions_that_look_at_the_transfer_are_decided_for_each() -> None:
+    running = engine(FULL)
+    running.observe(one_gpu(0, memory=90))
+    young, old = running.decide(dataset(created=NEW_YEAR)), running.decide(dataset(created=NEW_YEAR - 10**6))
+    assert (young.paused, old.paused) == (True, False)
