@@ -46,6 +46,19 @@ def _whole(node: YamlNode | None) -> int:
     return int(value) if isinstance(value, int | float) and isfinite(value) else 0
 
 
+def declared_fields(section: Mapping[str, YamlNode]) -> dict[str, Field]:
+    """Return the fields that a ruleset declares under ``fields``; those that are wrong are left out."""
+    fields: dict[str, Field] = {}
+    for name, node in section.items():
+        if isinstance(node, YamlMapping):
+            kind, scope = _text(node.get("type")), _text(node.get("scope"))
+            dimension = _text(node.get("dimension"), "number")
+            if scope in set(Scope) and dimension in set(Dimension):
+                described = _text(node.get("description"))
+                fields[name] = declared_field(name, kind, Dimension(dimension), Scope(scope), described)
+    return fields
+
+
 class Builder:
     """Builds the parts of a ruleset; ``problems`` collects whatever is wrong."""
 
@@ -55,7 +68,7 @@ class Builder:
         self._merged = merged
         self._actions = actions
         self._used: set[str] = set()
-        self.declared = self._declared_fields()
+        self.declared = declared_fields(merged.sections["fields"])
         self.inputs = self._inputs()
         self.file_types = tuple((glob, _text(kind)) for glob, kind in merged.sections["file_types"].items())
         self._definitions = {
@@ -117,17 +130,6 @@ class Builder:
         self._used |= checked.used
         self.placed.append(Placed(found, checked, rule))
         self.problems += [found.diagnostic(finding, rule) for finding in checked.findings]
-
-    def _declared_fields(self) -> dict[str, Field]:
-        fields: dict[str, Field] = {}
-        for name, node in self._merged.sections["fields"].items():
-            if isinstance(node, YamlMapping):
-                kind, scope = _text(node.get("type")), _text(node.get("scope"))
-                dimension = _text(node.get("dimension"), "number")
-                if scope in set(Scope) and dimension in set(Dimension):
-                    described = _text(node.get("description"))
-                    fields[name] = declared_field(name, kind, Dimension(dimension), Scope(scope), described)
-        return fields
 
     def _inputs(self) -> dict[str, Input]:
         found = {}

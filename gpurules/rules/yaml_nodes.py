@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_left
 from typing import TypeAlias
 
 from gpurules.diagnostics import Diagnostic, LineIndex, Location, Span, diagnostic_at
@@ -56,6 +57,10 @@ class YamlScalar:
         else:
             first = decoded.ends[-1] if count else self.start + (1 if self.style in ("'", '"') else 0)
         return first, decoded.ends[min(end, count) - 1] if end > start and start < count else first
+
+    def index_at(self, offset: int) -> int:
+        """Return how many of the decoded characters stand before *offset* of the source."""
+        return bisect_left(self._characters().starts, offset)
 
     def spelled(self, text: str) -> str:
         """Return *text* as it has to be written inside a scalar of this style."""
