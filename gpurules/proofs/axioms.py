@@ -1,0 +1,140 @@
+"""What holds of every node, whatever its conditions say: how facts that are told apart hang together.
+
+Each axiom is a sound statement about what telemetry and the engine can give; what it leaves out makes no proof wrong.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from gpurules.fields import FIELDS
+from gpurules.language import ir
+from gpurules.language.nodes import Comparator
+from gpurules.proofs.encoding import Encoder
+from gpurules.proofs.formula import FALSE, TRUE, Formula, conj, disj, every, negated
+from gpurules.proofs.universe import Universe, base_units, unit_key
+from gpurules.rules import Signal
+
+_ORDERS = (
+    ("gpu_memory_used", "gpu_memory_total"),
+    ("gpu_memory_free", "gpu_memory_total"),
+    ("gpu_memory_reserved", "gpu_memory_total"),
+    ("gpu_lost_count", "gpu_count"),
+)
+"""Fields of which the first is never above the second (nvmlMemory_v2_t; counts of the same boards)."""
+_PEAKS: Mapping[str, tuple[Comparator, ...]] = {
+    "max_over_time": (Comparator.LE,),
+    "min_over_time": (Comparator.GE,),
+    "last_over_time": (Comparator.EQ,),
+}
+"""How a sample of this instant compares with a window that has it in it."""
+
+
+def read(name: str) -> ir.Read:
+    """Return the term that reads the field *name*."""
+    return ir.Read(FIELDS[name])
+
+
+class Axioms:
+    """The axioms of one universe; asked once while it collects, and once when it is closed."""
+
+    def __init__(self, universe: Universe, signals: Mapping[str, Signal]) -> None:
+        self._universe = universe
+        self._signals = signals
+        self._encoder = Encoder(universe)
+
+    def formulas(self) -> list[Formula]:
+        """Return every axiom about the cells that there are."""
+        found = [
+            *self._of_signals(),
+            *self._of_orders(),
+            *self._of_windows(),
+            *self._of_memory(),
+            *self._of_counts(),
+            *self._of_operands(),
+        ]
+        return [formula for formula in found if formula is not TRUE]
+
+    def _has(self, *names: str) -> bool:
+        return all(("read", name) in self._universe.drafts for name in names)
+
+    def _on_each(self, term: ir.Term, formula: Formula) -> Formula:
+        return every(formula) if ir.is_per_gpu(term) else formula
+
+    def _of_signals(self) -> Iterator[Formula]:
+        """Without ``for`` a condition that is TRUE puts its signal on; without ``keep_for`` an end puts it off."""
+        done: set[str] = set()
+        while names := {k[1] for k in self._universe.drafts if k[0] == "signal" and k[1] in self._signals} - done:
+            for name in sorted(names):
+                done.add(name)
+                yield from self._of_signal(self._signals[name])
+
+    def _of_signal(self, signal: Signal) -> Iterator[Formula]:
+        term = ir.Signal(signal.name, signal.per_gpu)
+        is_on, start = self._encoder.rails(term), self._encoder.rails(signal.condition)
+        if not signal.for_seconds:
+            yield self._on_each(term, disj(negated(start.true), is_on.true))
+        if not signal.keep_for_seconds:
+            ended = start.false if signal.until is None else self._encoder.rails(signal.until).true
+            yield self._on_each(term, disj(negated(conj(ended, negated(start.true))), is_on.false))
+
+    def _order(self, low: ir.Term, comparator: Comparator, high: ir.Term) -> Formula:
+        rails = self._encoder.rails(ir.Compare((comparator,), (low, high)))
+        return self._on_each(low, negated(rails.false))
+
+    def _of_orders(self) -> Iterator[Formula]:
+        for low, high in _ORDERS:
+            if self._has(low, high):
+                yield self._order(read(low), Comparator.LE, read(high))
+
+    def _of_windows(self) -> Iterator[Formula]:
+        windows = [draft.term for draft in self._universe.drafts.values() if isinstance(draft.term, ir.Window)]
+        for window in windows:
+            now = ir.Read(window.field)
+            if unit_key(now) not in self._universe.drafts:
+                continue
+            if window.function not in ("delta", "rate", "predict_linear"):
+                seen = disj(self._universe.missing(now), negated(self._universe.missing(window)))
+                yield self._on_each(window, seen)
+            for comparator in _PEAKS.get(window.function, ()):
+                yield self._order(now, comparator, window)
+
+    def _of_memory(self) -> Iterator[Formula]:
+        """``gpu_memory`` and ``gpu_memory_free`` are derived where both used and total are known (GPU)."""
+        if not self._has("gpu_memory_used", "gpu_memory_total"):
+            return
+        used, total = read("gpu_memory_used"), read("gpu_memory_total")
+        unknown = disj(self._universe.missing(used), self._universe.missing(total))
+        if self._has("gpu_memory"):
+            empty = self._encoder.rails(ir.Compare((Comparator.EQ,), (total, ir.Constant(0, total.datatype))))
+            yield every(disj(negated(self._universe.missing(read("gpu_memory"))), unknown, empty.true))
+        if self._has("gpu_memory_free"):
+            yield every(disj(negated(self._universe.missing(read("gpu_memory_free"))), unknown))
+
+    def _of_counts(self) -> Iterator[Formula]:
+        """A node with GPUs has a board; two GPUs have two indexes."""
+        if self._has("gpu_count"):
+            count = read("gpu_count")
+            none = self._encoder.rails(ir.Compare((Comparator.LT,), (count, ir.Constant(1, count.datatype))))
+            yield disj(negated(none.true), every(FALSE))
+
+    def _of_operands(self) -> Iterator[Formula]:
+        """What is computed from facts is missing where one of them is."""
+        for draft in list(self._universe.drafts.values()):
+            if draft.exact or _can_do_without(draft.term):
+                continue
+            for operand in base_units(draft.term):
+                if isinstance(operand, ir.Aggregate):
+                    continue
+                cell, whole = self._universe.cell(operand), self._universe.cells.get(draft.key)
+                if cell is not None and whole is not None and cell.missing:
+                    from gpurules.proofs.formula import atom
+
+                    gone = disj(atom(cell, cell.known), atom(whole, whole.missing))
+                    yield every(gone) if whole.per_gpu else gone
+
+
+def _can_do_without(term: ir.Term) -> bool:
+    """Return whether *term* may be known where a part of it is missing."""
+    forgiving = (ir.IsMissing, ir.And, ir.Or, ir.Aggregate, ir.Member)
+    return any(
+        isinstance(t, forgiving) or (isinstance(t, ir.Apply) and t.function == "coalesce") for t in ir.walk(term)
+    )

@@ -1,0 +1,166 @@
+"""Differences: whether numbers exist that lie in their stretches and stand as far apart as their differences say.
+
+Shortest paths over bounds of the form ``x - y <= c`` or ``x - y < c`` (Dill 1989), in exact fractions.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+from gpurules.proofs.cells import Cell
+from gpurules.proofs.lines import ABOVE, BELOW, Cut, Number
+
+Bound: TypeAlias = tuple[Fraction, int]
+"""At most the number, or (with -1) less than it."""
+Interval: TypeAlias = tuple[Cut, Cut]
+
+_TRIES = 64
+ZERO = 0
+
+
+def runs(cell: Cell, mask: int) -> list[Interval]:
+    """Return the intervals that *mask* covers on the line of *cell*, neighbours joined."""
+    if cell.line is None:
+        return []
+    joined: list[Interval] = []
+    for position, stretch in enumerate(cell.line.stretches):
+        if mask >> position & 1:
+            if joined and joined[-1][1] == stretch.low:
+                joined[-1] = (joined[-1][0], stretch.high)
+            else:
+                joined.append((stretch.low, stretch.high))
+    return joined
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A number that is looked for, in one of the intervals."""
+
+    name: int
+    intervals: tuple[Interval, ...]
+    integer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """``left - right`` lies in one of the intervals."""
+
+    left: int
+    right: int
+    intervals: tuple[Interval, ...]
+
+
+class UnsureError(Exception):
+    """Real numbers exist, but no doubles or integers among them were found."""
+
+
+def solve(unknowns: Sequence[Unknown], distances: Sequence[Distance]) -> dict[int, Number] | None:
+    """Return a number for each of *unknowns* that keeps all *distances*, None where there are none.
+
+    Raises:
+        UnsureError: none were found, and it is not proved that there are none.
+    """
+    unsure = False
+    for count, choice in enumerate(_choices(unknowns, distances)):
+        if count >= _TRIES:
+            raise UnsureError
+        bounds = _closed(choice, len(unknowns))
+        if bounds is None:
+            continue
+        found = _numbers(unknowns, bounds)
+        if found is not None:
+            return found
+        unsure = True
+    if unsure:
+        raise UnsureError
+    return None
+
+
+Edges: TypeAlias = dict[tuple[int, int], Bound]
+
+
+def _choices(unknowns: Sequence[Unknown], distances: Sequence[Distance]) -> Iterator[Edges]:
+    """Yield the bounds of every choice of one interval each; node 0 stands for zero."""
+    place = {unknown.name: i for i, unknown in enumerate(unknowns, 1)}
+    sides = [(place[u.name], ZERO, u.intervals) for u in unknowns]
+    sides += [(place[d.left], place[d.right], d.intervals) for d in distances]
+    chosen = [0] * len(sides)
+    if any(not intervals for _, _, intervals in sides):
+        return
+    while True:
+        edges: Edges = {}
+        for (left, right, intervals), index in zip(sides, chosen, strict=True):
+            (low, low_side), (high, high_side) = intervals[index]
+            _tighten(edges, left, right, (Fraction(high), 0 if high_side == ABOVE else -1))
+            _tighten(edges, right, left, (-Fraction(low), 0 if low_side == BELOW else -1))
+        yield edges
+        for position, (_, _, intervals) in enumerate(sides):
+            chosen[position] += 1
+            if chosen[position] < len(intervals):
+                break
+            chosen[position] = 0
+        else:
+            return
+
+
+def _tighten(edges: Edges, left: int, right: int, bound: Bound) -> None:
+    known = edges.get((left, right))
+    if known is None or bound < known:
+        edges[left, right] = bound
+
+
+def _closed(edges: Edges, count: int) -> Edges | None:
+    """Return the tightest bounds that follow, None where they clash."""
+    nodes = range(count + 1)
+    closed = dict(edges)
+    for middle in nodes:
+        for left in nodes:
+            first = closed.get((left, middle))
+            if first is None:
+                continue
+            for right in nodes:
+                second = closed.get((middle, right))
+                if second is not None:
+                    _tighten(closed, left, right, (first[0] + second[0], max(-1, first[1] + second[1])))
+    return None if any(closed.get((n, n), (Fraction(0), 0)) < (0, 0) for n in nodes) else closed
+
+
+def _numbers(unknowns: Sequence[Unknown], bounds: Edges) -> dict[int, Number] | None:
+    """Return numbers within closed *bounds*, chosen one after the other."""
+    found: dict[int, Number] = {}
+    closed: Edges | None = bounds
+    for place, unknown in enumerate(unknowns, 1):
+        if closed is None:
+            return None
+        high, (low, low_strict) = closed[place, ZERO], closed[ZERO, place]
+        number = _between((-low, low_strict), high, unknown.integer)
+        if number is None:
+            return None
+        found[unknown.name] = number
+        fixed = Fraction(number)
+        closed = dict(closed)
+        _tighten(closed, place, ZERO, (fixed, 0))
+        _tighten(closed, ZERO, place, (-fixed, 0))
+        closed = _closed(closed, len(unknowns))
+    return None if closed is None else found
+
+
+def _between(low: Bound, high: Bound, integer: bool) -> Number | None:
+    """Return a number between two bounds, a plain one where there is one."""
+    least, most = low[0], high[0]
+    first = math.floor(least) + 1 if low[1] else math.ceil(least)
+    last = math.ceil(most) - 1 if high[1] else math.floor(most)
+    if first <= last:
+        return first if abs(first) <= abs(last) or first >= 0 else last
+    if integer:
+        return None
+    middle = float((least + most) / 2)
+    for number in (middle, float(least), float(most)):
+        exact = Fraction(number)
+        above = exact > least or (exact == least and not low[1])
+        below = exact < most or (exact == most and not high[1])
+        if above and below:
+            return number
+    return None

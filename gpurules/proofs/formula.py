@@ -1,0 +1,154 @@
+"""Two-valued formulas over cells: what a question about three-valued conditions comes down to.
+
+Each condition has two rails, when it is TRUE and when it is FALSE; UNKNOWN is neither. On them all is plain logic.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gpurules.proofs.cells import Cell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Atom:
+    """The value of a cell is in a mask."""
+
+    cell: Cell
+    mask: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class All:
+    """Every part holds."""
+
+    parts: tuple["Formula", ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Any:
+    """Some part holds."""
+
+    parts: tuple["Formula", ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AtLeast:
+    """The body holds on at least ``count`` GPUs."""
+
+    count: int
+    body: "Formula"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fewer:
+    """The body holds on fewer than ``count`` GPUs."""
+
+    count: int
+    body: "Formula"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pointed:
+    """The body holds on the GPU that the question is about."""
+
+    body: "Formula"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ByCount:
+    """What holds depends on how many GPUs there are: none, one, or several."""
+
+    none: "Formula"
+    one: "Formula"
+    several: "Formula"
+
+
+Formula: TypeAlias = Atom | All | Any | AtLeast | Fewer | Pointed | ByCount
+
+TRUE = All(())
+FALSE = Any(())
+
+
+def conj(*parts: Formula) -> Formula:
+    """Return the formula that holds where all *parts* do."""
+    flat: list[Formula] = []
+    for part in parts:
+        if part is FALSE:
+            return FALSE
+        flat.extend(part.parts if isinstance(part, All) else (part,))
+    return flat[0] if len(flat) == 1 else All(tuple(flat)) if flat else TRUE
+
+
+def disj(*parts: Formula) -> Formula:
+    """Return the formula that holds where any of *parts* does."""
+    flat: list[Formula] = []
+    for part in parts:
+        if part is TRUE:
+            return TRUE
+        flat.extend(part.parts if isinstance(part, Any) else (part,))
+    return flat[0] if len(flat) == 1 else Any(tuple(flat)) if flat else FALSE
+
+
+def atom(cell: Cell, mask: int) -> Formula:
+    """Return the formula that holds where *cell* is in *mask*."""
+    return FALSE if not mask else TRUE if mask == cell.full else Atom(cell, mask)
+
+
+def some(body: Formula) -> Formula:
+    """Return the formula that holds where *body* does on some GPU."""
+    return FALSE if body is FALSE else AtLeast(1, body)
+
+
+def every(body: Formula) -> Formula:
+    """Return the formula that holds where *body* does on every GPU, and over none."""
+    return TRUE if body is TRUE else Fewer(1, negated(body))
+
+
+def negated(formula: Formula) -> Formula:
+    """Return the formula that holds where *formula* does not."""
+    match formula:
+        case Atom(cell, mask):
+            return atom(cell, cell.full & ~mask)
+        case All(parts):
+            return disj(*(negated(p) for p in parts))
+        case Any(parts):
+            return conj(*(negated(p) for p in parts))
+        case AtLeast(count, body):
+            return Fewer(count, body)
+        case Fewer(count, body):
+            return AtLeast(count, body)
+        case Pointed(body):
+            return Pointed(negated(body))
+        case ByCount(none, one, several):
+            return ByCount(negated(none), negated(one), negated(several))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rails:
+    """When a condition is TRUE, and when it is FALSE."""
+
+    true: Formula
+    false: Formula
+
+    @property
+    def unknown(self) -> Formula:
+        """When it is UNKNOWN."""
+        return conj(negated(self.true), negated(self.false))
+
+    @property
+    def opposite(self) -> "Rails":
+        """The rails of its negation."""
+        return Rails(self.false, self.true)
+
+
+ALWAYS, NEVER, UNKNOWN = Rails(TRUE, FALSE), Rails(FALSE, TRUE), Rails(FALSE, FALSE)
+
+
+def both(*parts: Rails) -> Rails:
+    """Return the rails of Kleene's AND."""
+    return Rails(conj(*(p.true for p in parts)), disj(*(p.false for p in parts)))
+
+
+def either(*parts: Rails) -> Rails:
+    """Return the rails of Kleene's OR."""
+    return Rails(disj(*(p.true for p in parts)), conj(*(p.false for p in parts)))

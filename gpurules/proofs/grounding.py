@@ -1,0 +1,119 @@
+"""From formulas over all GPUs to formulas over a given number of them."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gpurules.proofs.cells import Cell
+from gpurules.proofs.formula import All, Any, AtLeast, Atom, ByCount, Fewer, Formula, Pointed, negated
+
+SLOT_BITS = 6
+MOST_GPUS = (1 << SLOT_BITS) - 2
+"""More GPUs than these are not tried."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Literal:
+    """The variable has one of the values in the mask."""
+
+    variable: int
+    mask: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Every:
+    """All parts hold."""
+
+    parts: tuple["Ground", ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Count:
+    """At least ``least`` of the parts hold; with 1 that is OR."""
+
+    least: int
+    parts: tuple["Ground", ...]
+
+
+Ground: TypeAlias = Literal | Every | Count
+
+
+def variable(cell: Cell, slot: int | None) -> int:
+    """Return the variable of *cell* on the GPU in *slot*; a cell that is not per GPU has one variable."""
+    return cell.index << SLOT_BITS | (0 if slot is None or not cell.per_gpu else slot + 1)
+
+
+def cell_index(name: int) -> int:
+    """Return the index of the cell that a variable belongs to."""
+    return name >> SLOT_BITS
+
+
+def slot_of(name: int) -> int | None:
+    """Return the slot of a variable, None where it is not per GPU."""
+    slot = name & (1 << SLOT_BITS) - 1
+    return slot - 1 if slot else None
+
+
+class Grounding:
+    """Writes formulas out for a node with ``count`` GPUs; the question is about the first."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._known: dict[tuple[int, int | None], tuple[Formula, Ground]] = {}
+
+    def of(self, formula: Formula, slot: int | None = None) -> Ground:
+        """Return *formula* as it is for the GPU in *slot*."""
+        key = (id(formula), slot)
+        found = self._known.get(key)
+        if found is not None:
+            return found[1]
+        ground = self._of(formula, slot)
+        self._known[key] = (formula, ground)
+        return ground
+
+    def _of(self, formula: Formula, slot: int | None) -> Ground:
+        match formula:
+            case Atom(cell, mask):
+                return Literal(variable(cell, slot), mask)
+            case All(parts):
+                return Every(tuple(self.of(part, slot) for part in parts))
+            case Any(parts):
+                return Count(1, tuple(self.of(part, slot) for part in parts))
+            case AtLeast(count, body):
+                return self._at_least(count, body)
+            case Fewer(count, body):
+                return self._at_least(self._count - count + 1, negated(body))
+            case Pointed(body):
+                return self.of(body, 0) if self._count else Count(1, ())
+            case ByCount():
+                chosen = formula.none if not self._count else formula.one if self._count == 1 else formula.several
+                return self.of(chosen, slot)
+
+    def _at_least(self, count: int, body: Formula) -> Ground:
+        if count <= 0:
+            return Every(())
+        if count > self._count:
+            return Count(1, ())
+        parts = tuple(self.of(body, slot) for slot in range(self._count))
+        return Every(parts) if count == len(parts) else Count(count, parts)
+
+
+def gpus_needed(formula: Formula) -> int:
+    """Return how many GPUs are enough to make *formula* hold, if any number is.
+
+    A GPU that no "some" or "at least" needs can be taken away; what must hold of every GPU then still does.
+    """
+    match formula:
+        case Atom():
+            return 0
+        case All(parts):
+            return sum(gpus_needed(part) for part in parts)
+        case Any(parts):
+            return max((gpus_needed(part) for part in parts), default=0)
+        case AtLeast(count, body):
+            return count + gpus_needed(body)
+        case Fewer(_, body):
+            return gpus_needed(negated(body))
+        case Pointed(body):
+            return 1 + gpus_needed(body)
+        case ByCount():
+            return max(2, *(gpus_needed(f) for f in (formula.none, formula.one, formula.several)))

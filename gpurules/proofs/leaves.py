@@ -1,0 +1,289 @@
+"""Leaves: comparisons that look at one fact, and where on its line or among its texts they can change their mind.
+
+Arithmetic on one fact is followed through its steps. Every step of IEEE arithmetic with a constant is monotone between
+zeros, so each change is found by bisection over the doubles themselves, and is exact: rounding and overflow included.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gpurules.language import ir, values
+from gpurules.language.lowering import fold_constants, rebuilt
+from gpurules.language.nodes import Comparator, Sign, TextOperator
+from gpurules.model import Kind, Truth, Value
+from gpurules.proofs.cells import Test
+from gpurules.proofs.lines import ABOVE, BELOW, Cut, Number, ends_of
+
+Step: TypeAlias = tuple[Callable[[Value], Value], bool]
+"""What is done to a number, and whether it turns at zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A comparison of one fact: its truth for each value, and what tells values apart."""
+
+    test: Test
+    cuts: frozenset[Cut] = frozenset()
+    words: frozenset[str] = frozenset()
+    patterns: frozenset[tuple[TextOperator, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The numbers that a fact can be; None: unbounded."""
+
+    minimum: Number | None
+    maximum: Number | None
+    integer: bool
+
+
+def is_constant(term: ir.Term) -> bool:
+    """Return whether *term* is a constant."""
+    return isinstance(term, ir.Constant)
+
+
+def replaced(term: ir.Term, unit: ir.Term, value: Value) -> ir.Term:
+    """Return *term* with *value* in place of *unit*."""
+    if term is unit or term == unit:
+        return ir.Constant(value, unit.datatype)
+    return rebuilt(term, lambda part: replaced(part, unit, value)) if ir.children(term) else term
+
+
+def tested(term: ir.Term, unit: ir.Term) -> Test:
+    """Return the truth of *term* as a function of the value of *unit*, which is all that it reads."""
+
+    def test(value: Value) -> Truth:
+        folded = fold_constants(replaced(term, unit, value))
+        if isinstance(folded, ir.Constant) and (folded.value is None or isinstance(folded.value, bool)):
+            return folded.value
+        raise AssertionError(f"{term} reads more than {unit}")
+
+    return test
+
+
+def leaf_of(term: ir.Term, unit: ir.Term, bounds: Bounds, closed: bool) -> Leaf | None:
+    """Return *term*, which reads *unit* alone, as a leaf; *closed*: the fact has a listed set of values.
+
+    Missing: None where it can not be told where the truth changes.
+    """
+    match unit.datatype.kind:
+        case Kind.BOOL:
+            return Leaf(tested(term, unit))
+        case Kind.NUMBER:
+            return _numeric(term, unit, bounds)
+        case _:
+            return Leaf(tested(term, unit)) if closed else _textual(term, unit)
+
+
+def _numeric(term: ir.Term, unit: ir.Term, bounds: Bounds) -> Leaf | None:
+    match term:
+        case ir.Compare((comparator,), (left, ir.Constant(value))) if left == unit:
+            return Leaf(lambda x: values.compare(comparator, x, value), plain_cuts(value))
+        case ir.Compare((comparator,), (ir.Constant(value), right)) if right == unit:
+            return Leaf(lambda x: values.compare(comparator, value, x), plain_cuts(value))
+        case ir.Compare(_, operands):
+            sides = operands
+        case ir.Member(subject, members):
+            sides = (subject, *members)
+        case ir.IsMissing(operand):
+            sides = (operand,)
+        case _:
+            return None
+    moving = [side for side in sides if not is_constant(side)]
+    if len(moving) != 1:
+        return None
+    steps = _steps(moving[0], unit)
+    if steps is None:
+        return None
+    targets = [side.value for side in sides if isinstance(side, ir.Constant)]
+    if not steps:
+        return Leaf(tested(term, unit), frozenset(cut for value in targets for cut in plain_cuts(value)))
+    return Leaf(tested(term, unit), frozenset(_changes(steps, targets, bounds)))
+
+
+def plain_cuts(value: Value) -> frozenset[Cut]:
+    """Return the cuts just below and just above a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return frozenset()
+    return frozenset({(value, BELOW), (value, ABOVE)})
+
+
+def _steps(term: ir.Term, unit: ir.Term) -> list[Step] | None:
+    """Return what *term* does to *unit*, from the inside out; None where that is not a chain of single steps."""
+    if term == unit:
+        return []
+    match term:
+        case ir.Negative(operand):
+            return _then(_steps(operand, unit), [(values.negative, False)])  # type: ignore[list-item]
+        case ir.Arithmetic(first, rest):
+            return _sum_steps([(Sign.PLUS, first), *rest], unit)
+        case ir.Apply(function, arguments):
+            return _function_steps(function, arguments, unit)
+        case _:
+            return None
+
+
+def _then(steps: list[Step] | None, more: list[Step]) -> list[Step] | None:
+    return None if steps is None else steps + more
+
+
+def _sum_steps(parts: Sequence[tuple[Sign, ir.Term]], unit: ir.Term) -> list[Step] | None:
+    moving = [i for i, (_, part) in enumerate(parts) if not is_constant(part)]
+    if len(moving) != 1:
+        return None
+    place, steps = moving[0], list[Step]()
+    constants = [part.value if isinstance(part, ir.Constant) else None for _, part in parts]
+    if place:
+        before = constants[0]
+        for (sign, _), value in zip(parts[1:place], constants[1:place], strict=True):
+            before = values.ARITHMETIC[sign](before, value)  # type: ignore[arg-type]
+        steps.append(_operation(parts[place][0], before, is_left=True))
+    for (sign, _), value in zip(parts[place + 1 :], constants[place + 1 :], strict=True):
+        steps.append(_operation(sign, value, is_left=False))
+    return _then(_steps(parts[place][1], unit), steps)
+
+
+def _operation(sign: Sign, constant: Value, is_left: bool) -> Step:
+    operate: Callable[..., Value] = values.ARITHMETIC[sign]
+    turns = sign in (Sign.TIMES, Sign.OVER)
+    if is_left:
+        return (lambda x: operate(constant, x)), turns
+    return (lambda x: operate(x, constant)), turns
+
+
+def _function_steps(function: str, arguments: tuple[ir.Term, ...], unit: ir.Term) -> list[Step] | None:
+    moving = [argument for argument in arguments if not is_constant(argument)]
+    if len(moving) != 1:
+        return None
+    call, inner = values.SCALARS[function], _steps(moving[0], unit)
+    fixed = [argument.value for argument in arguments if isinstance(argument, ir.Constant)]
+    if function == "coalesce":
+        if not is_constant(arguments[0]):
+            return inner if inner == [] else None
+        return None
+    return _then(inner, [(lambda x: call(x, *fixed), function == "abs")])
+
+
+_SIGN_BIT = 1 << 63
+
+
+def _ordinal(number: float) -> int:
+    """Return the position of a double among all doubles."""
+    bits: int = struct.unpack("<q", struct.pack("<d", number))[0]
+    return bits if bits >= 0 else -(bits + _SIGN_BIT)
+
+
+def _double(ordinal: int) -> float:
+    bits = ordinal if ordinal >= 0 else -ordinal - _SIGN_BIT
+    number: float = struct.unpack("<d", struct.pack("<q", bits))[0]
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """A chain of steps as a function of the position of a number on its line."""
+
+    steps: tuple[Step, ...]
+    at: Callable[[int], Number]
+
+    def __call__(self, ordinal: int) -> Value:
+        value: Value = self.at(ordinal)
+        for step, _ in self.steps:
+            value = step(value)
+        return value
+
+
+def _changes(steps: Sequence[Step], targets: Sequence[Value], bounds: Bounds) -> Iterator[Cut]:
+    """Yield a cut wherever the number behind *steps* passes one of *targets*, or becomes missing."""
+    low, high = ends_of(bounds.minimum, bounds.maximum, bounds.integer)
+    if bounds.integer:
+        at: Callable[[int], Number] = int
+        pieces = [(math.ceil(low), math.floor(high))]
+    else:
+        at, pieces = _double, [(_ordinal(float(low)), _ordinal(float(high)))]
+    edges: set[int] = set()
+    for count, (_, turns) in enumerate(steps):
+        inner = _Path(tuple(steps[:count]), at)
+        if turns:
+            pieces = _split(pieces, inner, (_is_positive, _is_not_negative), edges)
+        pieces = _split(pieces, _Path(tuple(steps[: count + 1]), at), (_is_missing,), edges)
+    path = _Path(tuple(steps), at)
+    passes = [test for value in targets if isinstance(value, int | float) for test in _passing(value)]
+    _split(pieces, path, passes, edges)
+    for edge in edges:
+        before, after = at(edge - 1), at(edge)
+        yield (before, ABOVE) if len(repr(before)) < len(repr(after)) else (after, BELOW)
+
+
+def _is_positive(value: Value) -> bool:
+    return isinstance(value, int | float) and value > 0
+
+
+def _is_not_negative(value: Value) -> bool:
+    return isinstance(value, int | float) and value >= 0
+
+
+def _is_missing(value: Value) -> bool:
+    return value is None
+
+
+def _passing(target: Number) -> tuple[Callable[[Value], bool], Callable[[Value], bool]]:
+    def above(value: Value) -> bool:
+        return isinstance(value, int | float) and value > target
+
+    def at_least(value: Value) -> bool:
+        return isinstance(value, int | float) and value >= target
+
+    return above, at_least
+
+
+def _split(
+    pieces: list[tuple[int, int]], path: _Path, tests: Sequence[Callable[[Value], bool]], edges: set[int]
+) -> list[tuple[int, int]]:
+    """Return *pieces* parted where a test of *path* changes, which it does at most once in each; note the edges."""
+    for test in tests:
+        parted = []
+        for low, high in pieces:
+            first = test(path(low))
+            if first is test(path(high)):
+                parted.append((low, high))
+                continue
+            left, right = low, high
+            while right - left > 1:
+                middle = (left + right) // 2
+                if test(path(middle)) is first:
+                    left = middle
+                else:
+                    right = middle
+            edges.add(right)
+            parted += [(low, left), (right, high)]
+        pieces = parted
+    return pieces
+
+
+def _textual(term: ir.Term, unit: ir.Term) -> Leaf | None:
+    words: list[Value] = []
+    patterns: frozenset[tuple[TextOperator, str]] = frozenset()
+    match term:
+        case ir.Compare((Comparator.EQ | Comparator.NE,), operands):
+            sides: tuple[ir.Term, ...] = operands
+        case ir.Member(subject, members):
+            sides = (subject, *members)
+        case ir.TextTest(operator, subject, ir.Constant(str() as pattern)) if operator is not TextOperator.MATCHES:
+            sides, patterns = (subject,), frozenset({(operator, pattern)})
+        case ir.IsMissing(operand):
+            sides = (operand,)
+        case _:
+            return None
+    for side in sides:
+        match side:
+            case ir.Constant(value):
+                words.append(value)
+            case ir.Apply("coalesce", (first, *others)) if first == unit and all(is_constant(o) for o in others):
+                words += [o.value for o in others if isinstance(o, ir.Constant)]
+            case _ if side != unit:
+                return None
+    return Leaf(tested(term, unit), frozenset(), frozenset(w for w in words if isinstance(w, str)), patterns)

@@ -1,0 +1,196 @@
+"""The prover: whether claims about conditions can hold together.
+
+*Impossible* is a proof. *Possible* comes with a witness that the real evaluator has confirmed. Whatever is neither
+proved nor shown is *unproven*, with the reason: nothing is ever guessed.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
+from typing import TypeAlias
+
+from gpurules.language.printer import spell
+from gpurules.proofs.axioms import Axioms
+from gpurules.proofs.cells import Cell, CellKey
+from gpurules.proofs.claims import Claim, Stated
+from gpurules.proofs.differences import UnsureError
+from gpurules.proofs.encoding import Encoder
+from gpurules.proofs.formula import TRUE, All, Any, AtLeast, Atom, ByCount, Fewer, Formula, Pointed, conj
+from gpurules.proofs.grounding import MOST_GPUS, Count, Ground, Grounding, Literal, gpus_needed, variable
+from gpurules.proofs.realising import realised
+from gpurules.proofs.relations import Relations
+from gpurules.proofs.search import Budget, Search, WorkCapError
+from gpurules.proofs.universe import Universe
+from gpurules.proofs.witness import Witness
+from gpurules.rules import Signal
+
+STEPS = 50_000
+"""How many steps one question may take."""
+_TRIES = 24
+_UNIQUE = (("read", "gpu_index"), ("read", "gpu_uuid"))
+_NO_SIGNALS: Mapping[str, Signal] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """It is proved that the claims can not hold together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """The claims hold together in the witness."""
+
+    witness: Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """Neither proved nor shown, and why."""
+
+    reason: str
+
+
+Answer: TypeAlias = Impossible | Possible | Unproven
+IMPOSSIBLE = Impossible()
+
+
+def cells_of(formula: Formula) -> frozenset[Cell]:
+    """Return every cell that *formula* speaks of."""
+    found: set[Cell] = set()
+    stack: list[Formula] = [formula]
+    while stack:
+        match stack.pop():
+            case Atom(cell):
+                found.add(cell)
+            case All(parts) | Any(parts):
+                stack.extend(parts)
+            case AtLeast(_, body) | Fewer(_, body) | Pointed(body):
+                stack.append(body)
+            case ByCount(none, one, several):
+                stack += [none, one, several]
+    return frozenset(found)
+
+
+class Prover:
+    """Answers questions about a fixed set of conditions; *signals* are those that the conditions may name.
+
+    Every question is about these conditions, or parts of them: the values that they tell apart are found once.
+    """
+
+    def __init__(
+        self, stated: Iterable[Stated], signals: Mapping[str, Signal] = _NO_SIGNALS, steps: int = STEPS
+    ) -> None:
+        self._steps = steps
+        self._signals = signals
+        self._universe = Universe()
+        conditions = list(stated)
+        self._collect(conditions)
+        self._universe.close()
+        self._encoders = self._make_encoders()
+        self._axioms = [(a, cells_of(a)) for a in Axioms(self._universe, signals).formulas()]
+        self._relations = Relations(self._universe)
+        self._cells = {cell.index: cell for cell in self._universe.cells.values()}
+
+    def _make_encoders(self) -> Mapping[str, Encoder]:
+        return {
+            "node": Encoder(self._universe),
+            "workload": Encoder(self._universe, self._universe.scope()),
+        }
+
+    def _collect(self, conditions: Sequence[Stated]) -> None:
+        encoders = self._make_encoders()
+        for stated in conditions:
+            encoders[stated.gpus].rails(stated.term)
+        Axioms(self._universe, self._signals).formulas()
+
+    def formula(self, claim: Claim) -> Formula:
+        """Return *claim* as a formula over the cells of this prover."""
+        return claim.formula(self._encoders[claim.stated.gpus])
+
+    def ask(self, claims: Sequence[Claim], also: Formula = TRUE) -> Answer:
+        """Return whether *claims* (and the formula *also*) can hold together."""
+        asked = conj(also, *(self.formula(claim) for claim in claims))
+        touched, axioms = self._relevant(asked)
+        formulas = [asked, *axioms]
+        most = gpus_needed(conj(*formulas))
+        if most > MOST_GPUS:
+            return Unproven(f"it takes more than {MOST_GPUS} GPUs to decide")
+        unsure = False
+        budget = Budget(self._steps)
+        try:
+            for count in _counts(most, touched):
+                for witness in self._tried(formulas, claims, (count, budget)):
+                    if witness is not None:
+                        return Possible(witness)
+                    unsure = True
+        except WorkCapError:
+            return Unproven(f"the work cap of {self._steps:,} steps was hit")
+        return Unproven(_reason(touched, self._universe.gaps)) if unsure else IMPOSSIBLE
+
+    def _relevant(self, asked: Formula) -> tuple[frozenset[Cell], list[Formula]]:
+        """Return the cells that a question touches, and the axioms that speak of them, directly or through others."""
+        touched, kept = set(cells_of(asked)), list[Formula]()
+        left = self._axioms
+        while True:
+            near = [(axiom, cells) for axiom, cells in left if cells & touched]
+            if not near:
+                return frozenset(touched), kept
+            left = [pair for pair in left if not pair[1] & touched]
+            for axiom, cells in near:
+                kept.append(axiom)
+                touched |= cells
+
+    def _tried(
+        self, formulas: Sequence[Formula], claims: Sequence[Claim], limits: tuple[int, Budget]
+    ) -> Iterator[Witness | None]:
+        """Yield a confirmed witness, or None for each way that may be possible but was not confirmed."""
+        count, budget = limits
+        grounding = Grounding(count)
+        ground = [grounding.of(formula) for formula in formulas] + self._distinct(count)
+        search = Search(lambda name: self._cells[name >> 6].full, budget)
+        tried = 0
+        for domains in search.solutions(ground):
+            budget.spend(1 + len(domains))
+            try:
+                chosen = self._relations.chosen(domains, count)
+            except UnsureError:
+                yield None
+                continue
+            if chosen is not None:
+                yield realised(self._universe, (domains, chosen, count), claims)
+                tried += 1
+                if tried == _TRIES:
+                    return
+
+    def _distinct(self, count: int) -> list[Ground]:
+        """Return what keeps the identities of two GPUs apart."""
+        found: list[Ground] = []
+        for cell in (self._universe.cells[key] for key in _UNIQUE if key in self._universe.cells):
+            single = [1 << i for i in range(len(cell.values)) if _is_single(cell, i)]
+            for left, right in combinations(range(count), 2):
+                for mask in single:
+                    apart = (Literal(variable(cell, slot), cell.full & ~mask) for slot in (left, right))
+                    found.append(Count(1, tuple(apart)))
+        return found
+
+
+def _counts(most: int, touched: Iterable[Cell]) -> list[int]:
+    """Return how many GPUs to try, the plainest number first."""
+    return [*range(1, max(most, 1) + 1), 0] if most or any(cell.per_gpu for cell in touched) else [0]
+
+
+def _is_single(cell: Cell, position: int) -> bool:
+    """Return whether a mask bit stands for just one value."""
+    if cell.line is None:
+        return position < len(cell.values) - 1
+    low, high = cell.line.stretches[position].low, cell.line.stretches[position].high
+    return low[0] == high[0] or (cell.line.integer and high[0] == low[0] + 1)
+
+
+def _reason(touched: Iterable[Cell], gaps: Container[CellKey]) -> str:
+    opaque = sorted({spell(cell.term) for cell in touched if not cell.exact and cell.key not in gaps})
+    if opaque:
+        shown = ", ".join(f"`{text}`" for text in opaque[:3])
+        return f"{shown} {'is' if len(opaque) == 1 else 'are'} not analysed"
+    return "no values were found that confirm it"
