@@ -11,13 +11,15 @@ from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSeq
 from gpurules.rules.yaml_reader import read_yaml
 from gpurules.ruletest.case import OUTCOMES, REASONS, Case, Data, Expectation, Property, ReplayCase, Sample, TestFile
 from gpurules.ruletest.facts import FactsError, merged, put
+from gpurules.ruletest.schema import structure
 from gpurules.ruletest.series import SeriesError, samples
 
-_FILE = ("kind", "version", "rulesets", "defaults", "interval", "cases", "properties", "replay", "require")
-_CASE = ("name", "description", "given", "series", "interval", "expect", "rule", "table")
-_EXPECT = ("at", "rule", "outcome", "because", "devices", "decision", "matched")
-_REQUIRE = ("rule_coverage", "branch_coverage", "boundary", "unknown_paths", "mutation_score")
-_PATTERN = ("if", "all_match", "some_match", "none_match")
+_SCHEMA = structure()["properties"]
+_FILE = tuple(_SCHEMA)
+_CASE = tuple(_SCHEMA["cases"]["items"]["properties"])
+_EXPECT = tuple(_SCHEMA["cases"]["items"]["properties"]["expect"]["oneOf"][0]["properties"])
+_REQUIRE = tuple(_SCHEMA["require"]["properties"])
+_PATTERN = tuple(_SCHEMA["properties"]["items"]["properties"]["never"]["properties"])
 
 
 @dataclass(slots=True)
