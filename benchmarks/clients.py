@@ -1,9 +1,11 @@
 """The part loop beside boto3's own transfers, against a real S3 server, with rules of which none matches.
 
-Prints ratios of pairs, measured in turns in one run. Run it with ``make bench``, or ``python benchmarks/clients.py ROUNDS``.
+Prints ratios of pairs, measured in turns in one run. Files and objects are in memory where there is room, so that it is the
+client that is measured and not a disk. Run it with ``make bench``, or ``python benchmarks/clients.py ROUNDS``.
 """
 
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -84,6 +86,12 @@ def pairs(theirs: Any, ours: Any, folder: Path) -> tuple[Pair, ...]:
     )
 
 
+def place() -> str | None:
+    """Return the folder for files and objects: in memory where there is room for both; None is the usual place."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 10 * BIG else None
+
+
 def seconds(function: Callable[[], object]) -> float:
     """Return how long *function* takes."""
     start = time.perf_counter()
@@ -113,7 +121,7 @@ def transfers(rounds: int) -> None:
 
     from gpurules.clients import S3
 
-    with tempfile.TemporaryDirectory() as name, Seaweed(Path(name)) as server:
+    with tempfile.TemporaryDirectory(dir=place()) as name, Seaweed(Path(name)) as server:
         folder = Path(name) / "files"
         folder.mkdir()
         keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
