@@ -1,7 +1,7 @@
 """The part loop beside boto3's own transfers, against a real S3 server, with rules of which none matches.
 
-Prints ratios of pairs, measured in turns in one run. Files and objects are in memory where there is room, so that it is the
-client that is measured and not a disk. Run it with ``make bench``, or ``python benchmarks/clients.py ROUNDS``.
+Prints ratios of pairs, measured in turns in one run. Files and objects are in memory where there is room, so that it
+is the client that is measured and not a disk. Run it with ``make bench``, or ``python benchmarks/clients.py ROUNDS``.
 """
 
 import random
