@@ -170,6 +170,11 @@ class Decision:
         """The names of the rules that matched, in order; cheaper than ``matched``."""
         return tuple(rule.name for _, rule in self._basis.outcome.rules)
 
+    @property
+    def orders(self) -> tuple[tuple[str, RuleAction], ...]:
+        """What each rule that matched orders, by its name, in order; cheaper than ``matched``."""
+        return tuple((rule.name, ordered) for _, rule in self._basis.outcome.rules for ordered in rule.actions)
+
     def _value(self, target: str, neutral: object) -> object:
         settled = self._basis.outcome.settled
         if target in settled:

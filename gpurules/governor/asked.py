@@ -1,12 +1,12 @@
 """What a decision asks of one transfer, rule by rule, as the scheduler needs it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from gpurules.actions.action import Claim, Directive, Situation, is_directive
-from gpurules.actions.decision import Decision, Match, RuleAction
+from gpurules.actions.action import Claim, Situation, is_directive
+from gpurules.actions.decision import Decision, RuleAction
 from gpurules.actions.stage_transfer import Stage
 from gpurules.model import Transfer
 from gpurules.model.reading import finite
@@ -54,54 +54,58 @@ def asked_of(decision: Decision, transfer: Transfer) -> Asked:
 
     A stale decision is neutral but for the boost: old telemetry may change the order of transfers, but never stops one.
     """
-    if not decision.rules:
+    rules = decision.rules
+    if not rules:
         return NOTHING
     if decision.stale:
         return Asked(boost=decision.priority_boost)
-    orders = tuple(_orders(decision.matched))
-    # the delay is counted and bounded here, over the transfer's life; by its age it would be bounded twice
-    situation = Situation(replace(transfer, created=None), decision.snapshot_time, inf)
+    # delays are counted and bounded by the governor, over the transfer's life: its age bounds nothing here
+    orders = tuple(_orders(decision, Situation(transfer, decision.snapshot_time, inf)))
     return Asked(
-        holds=tuple(claim for order in orders if (claim := _hold(order, situation)) is not None),
+        holds=tuple(claim for order in orders if (claim := _hold(order)) is not None) if orders else (),
         boost=decision.priority_boost,
-        bandwidth=tuple(_caps(orders, "max_bandwidth", situation)),
-        concurrency=tuple(_caps(orders, "max_concurrency", situation)),
+        bandwidth=tuple(_caps(orders, "max_bandwidth")) if orders else (),
+        concurrency=tuple(_caps(orders, "max_concurrency")) if orders else (),
         stage=decision.stage,
         prefetch_factor=decision.prefetch_factor,
-        rules=decision.rules,
+        rules=rules,
     )
 
 
-Order: TypeAlias = tuple[str, RuleAction, Directive]
+_OF_ONE_RULE = frozenset({"delay", "paused", "max_bandwidth", "max_concurrency"})
+"""The targets of which the governor needs each rule's own value, and not the one that all rules come to."""
 
 
-def _orders(matched: tuple[Match, ...]) -> Iterator[Order]:
-    """Yield the directives that the rules order."""
-    for match in matched:
-        for ordered in match.actions:
-            if is_directive(ordered.action):
-                yield match.rule, ordered, ordered.action
+class _Order(NamedTuple):
+    """What a directive comes to for one rule, where no other claims it."""
+
+    rule: str
+    ordered: RuleAction
+    target: str
+    value: object
 
 
-def _alone(order: Order, situation: Situation) -> object:
-    """Return what one rule's directive comes to where no other rule claims it."""
-    rule, ordered, directive = order
-    return directive.combine((Claim(rule, 0, ordered.parameters),), situation)
+def _orders(decision: Decision, situation: Situation) -> Iterator[_Order]:
+    for rule, ordered in decision.orders:
+        directive = ordered.action
+        if is_directive(directive) and directive.target in _OF_ONE_RULE:
+            value = directive.combine((Claim(rule, 0, ordered.parameters),), situation)
+            yield _Order(rule, ordered, directive.target, value)
 
 
-def _hold(order: Order, situation: Situation) -> HoldClaim | None:
-    rule, ordered, directive = order
-    if directive.target == "paused":
-        return HoldClaim(rule, ordered.name, inf, True, True) if _alone(order, situation) is True else None
-    seconds = finite(_alone(order, situation)) if directive.target == "delay" else None
+def _hold(order: _Order) -> HoldClaim | None:
+    rule, ordered, target, value = order
+    if target == "paused":
+        return HoldClaim(rule, ordered.name, inf, True, True) if value is True else None
+    seconds = finite(value) if target == "delay" else None
     if not seconds or seconds < 0:
         return None
     early = ordered.parameters.get("early_release") is not False
     return HoldClaim(rule, ordered.name, seconds, early, ordered.parameters.get("running") == "pause")
 
 
-def _caps(orders: tuple[Order, ...], target: str, situation: Situation) -> Iterator[Cap]:
+def _caps(orders: tuple[_Order, ...], target: str) -> Iterator[Cap]:
     for order in orders:
-        cap = finite(_alone(order, situation)) if order[2].target == target else None
+        cap = finite(order.value) if order.target == target else None
         if cap is not None and cap > 0:
-            yield order[0], cap
+            yield order.rule, cap
