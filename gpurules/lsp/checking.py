@@ -37,6 +37,11 @@ class Checker:
             self._kept[document.uri] = (document, found)
             return found
 
+    def kept(self, document: Document) -> tuple[Diagnostic, ...]:
+        """Return the findings of *document* where they are known already; none where it has changed since."""
+        found = self._kept.get(document.uri)
+        return found[1] if found is not None and found[0] is document else ()
+
     def forget(self, uri: str | None = None) -> None:
         """Forget the findings of one text, or of all: what they stand on has changed."""
         with self._lock:

@@ -47,6 +47,11 @@ class Document:
         """Where it is saved."""
         return to_fs_path(self.uri) or None
 
+    @property
+    def is_too_long(self) -> bool:
+        """Whether nothing is offered while it is typed."""
+        return len(self.text) > MAX_CHARACTERS
+
     @cached_property
     def positions(self) -> Positions:
         """Where its lines stand."""
@@ -60,7 +65,7 @@ class Document:
     @cached_property
     def tree(self) -> YamlDocument:
         """What can be read of it, lines that are half typed left out; offsets are those of the text."""
-        return readable(self.source if len(self.text) <= MAX_CHARACTERS else "", self.path)
+        return readable("" if self.is_too_long else self.source, self.path)
 
     @cached_property
     def root(self) -> YamlMapping | None:

@@ -10,8 +10,10 @@ from pygls.io_ import run as read_messages
 from pygls.lsp.server import LanguageServer
 
 from gpurules.lsp.checking import Checker
+from gpurules.lsp.completing import completions
 from gpurules.lsp.debouncing import Debouncer
 from gpurules.lsp.documents import Document, Documents, Kind
+from gpurules.lsp.hovering import hover
 from gpurules.lsp.pipes import protocol_pipes
 from gpurules.lsp.project import Project
 from gpurules.lsp.publishing import problem, published
@@ -19,6 +21,7 @@ from gpurules.lsp.publishing import problem, published
 Params = TypeVar("Params")
 Answer = TypeVar("Answer")
 
+_TRIGGERS = [" ", "'", '"', "(", "{", "$", ":", "-"]
 _WATCHED = ("**/*.yaml", "**/*.yml", "**/gpurules.toml", "**/pyproject.toml")
 
 
@@ -50,6 +53,12 @@ class Session:
         self.on(types.TEXT_DOCUMENT_DID_CLOSE, lambda p: self._close(p.text_document.uri))
         self.on(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, lambda p: self.check_all())
         self.on(types.WORKSPACE_DID_CHANGE_CONFIGURATION, lambda p: self.check_all())
+        self.answer(
+            types.TEXT_DOCUMENT_COMPLETION,
+            lambda d, p: completions(d, d.positions.offset(p.position), self.documents),
+            types.CompletionOptions(trigger_characters=_TRIGGERS),
+        )
+        self.answer(types.TEXT_DOCUMENT_HOVER, lambda d, p: hover(d, p.position, self.documents, self.checker.kept(d)))
 
     def on(self, method: str, handle: Callable[[Any], object], options: object = None) -> None:
         """Answer *method* with *handle*; where that fails, with nothing, and a word in the editor's log."""
@@ -58,6 +67,15 @@ class Session:
             return self.guarded(lambda: handle(params))
 
         self.server.feature(method, options)(guarded)
+
+    def answer(self, method: str, handle: Callable[[Document, Any], object], options: object = None) -> None:
+        """Answer a request about an open text with *handle*; with nothing where the text is not open, or too long."""
+
+        def found(params: Any) -> object:
+            document = self.documents.get(params.text_document.uri)
+            return handle(document, params) if document is not None and not document.is_too_long else None
+
+        self.on(method, found, options)
 
     def guarded(self, work: Callable[[], Answer]) -> Answer | None:
         """Return what *work* gives: an outer door, so that a mistake of ours ends no conversation."""

@@ -1,0 +1,117 @@
+"""What stands where the cursor is: a key or a value of the YAML tree, and how far into its text."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from gpurules.lsp.documents import Document
+from gpurules.lsp.reading import readable
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from gpurules.rules.yaml_reader import read_yaml
+
+MARK = "\ue000"
+"""Stands for the cursor while a text is read; a private character that nobody types."""
+
+Steps: TypeAlias = tuple[str | int, ...]
+Collection: TypeAlias = YamlMapping | YamlSequence
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A scalar, and how it is reached.
+
+    ``steps`` lead to the scalar, or where it is a key to the mapping that has it; ``above`` are the collections on the
+    way, the root first. ``before`` is what the scalar says before the cursor, ``after`` what it says from there on.
+    """
+
+    steps: Steps
+    above: tuple[Collection, ...]
+    scalar: YamlScalar
+    is_key: bool
+    before: str = ""
+    after: str = ""
+
+    @property
+    def mapping(self) -> YamlMapping | None:
+        """The nearest mapping that it is in."""
+        return next((node for node in reversed(self.above) if isinstance(node, YamlMapping)), None)
+
+
+def spots(root: YamlNode | None) -> Iterator[Spot]:
+    """Yield every scalar of a tree, each once, wherever aliases and merge keys repeat it."""
+    seen: set[int] = set()
+    stack: list[tuple[Steps, tuple[Collection, ...], YamlNode, bool]] = [((), (), root, False)] if root else []
+    while stack:
+        steps, above, node, is_key = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, YamlScalar):
+            yield Spot(steps, above, node, is_key)
+        elif isinstance(node, YamlSequence):
+            inner = [((*steps, n), (*above, node), item, False) for n, item in enumerate(node.items)]
+            stack += reversed(inner)
+        else:
+            for name in reversed(node.values):
+                stack.append(((*steps, name), (*above, node), node.values[name], False))
+                stack.append((steps, (*above, node), node.keys[name], True))
+
+
+def spot_at(document: Document, offset: int) -> Spot | None:
+    """Return what stands at *offset* of a document, None where nothing does."""
+    found: Spot | None = None
+    for spot in spots(document.tree.root):
+        scalar = spot.scalar
+        if scalar.start <= offset <= scalar.end and (found is None or scalar.start >= found.scalar.start):
+            found = spot
+    if found is None:
+        return None
+    index = found.scalar.index_at(offset)
+    return replace(found, before=found.scalar.text[:index], after=found.scalar.text[index:])
+
+
+def typed_spot(document: Document, offset: int) -> Spot | None:
+    """Return what is being typed at *offset*: the text is read with a mark there, mended until it can be read.
+
+    Missing: None where no way of mending it gives YAML.
+    """
+    for read in (read_yaml, readable):
+        for text in _mended(document.source, offset):
+            found = next((spot for spot in spots(read(text, document.path).root) if MARK in spot.scalar.text), None)
+            if found is not None:
+                before, _, after = found.scalar.text.partition(MARK)
+                return replace(found, before=before, after=after)
+    return None
+
+
+def _mended(text: str, offset: int) -> Iterator[str]:
+    """Yield the text with the mark in it, as it is and as it may have been meant."""
+    start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    end = min((at for at in (text.find("\n", offset), text.find("\r", offset)) if at >= 0), default=len(text))
+    head, before, after, tail = text[:offset], text[start:offset], text[offset:end], text[end:]
+    closers = _closers(before)
+    yield head + MARK + after + tail
+    if not after.strip():
+        yield head + MARK + ":" + tail
+    yield head + MARK + closers + tail
+    if closers:
+        yield head + MARK + ":" + closers + tail
+    if not before.strip():
+        yield head + "- " + MARK + tail
+        yield head + MARK + ":" + tail
+
+
+def _closers(before: str) -> str:
+    """Return what closes the quotes and brackets that are open at the end of a line."""
+    quote, opened, is_start = "", list[str](), True
+    for character in before:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"" and is_start:
+            quote = character
+        elif character in "[{" and (is_start or opened):
+            opened.append("]" if character == "[" else "}")
+        elif character in "]}" and opened:
+            opened.pop()
+        is_start = character in ":,[{-" or (is_start and character.isspace())
+    return quote + "".join(reversed(opened))

@@ -1,0 +1,119 @@
+"""What there is to say of a name, as Markdown."""
+
+from collections.abc import Iterable
+
+from gpurules.actions import Action, is_directive, parameter_rows
+from gpurules.diagnostics import CATALOGUE
+from gpurules.diagnostics.explanations import EXPLANATIONS
+from gpurules.fields import Field, Scope, field_range
+from gpurules.language import Function
+from gpurules.lsp.scope import Section, Symbol, values_of
+from gpurules.model import UNITS, Kind
+from gpurules.rules.schema import Schema
+
+_OWNERS = {
+    Scope.GPU: ("of each GPU", "where the GPU does not report it"),
+    Scope.NODE: ("of the node", "where nothing tells it"),
+    Scope.TRANSFER: ("of the transfer", "where there is no transfer, or it does not say"),
+    Scope.WORKLOAD: ("of the transfer's workload", "where there is no workload, or it does not say"),
+}
+_WORDS = {
+    Section.DEFINE: "definition",
+    Section.SIGNALS: "signal",
+    Section.INPUTS: "input",
+    Section.FIELDS: "declared field",
+    Section.RULES: "rule",
+}
+
+
+def field_text(field: Field) -> str:
+    """Return what a field is: its type and unit, its values, when it is missing, where it comes from."""
+    owner, absent = _OWNERS[field.scope]
+    values = field_range(field)
+    lines = [f"**{field.name}**: {field.datatype}, {owner}", f"{field.description[0].upper()}{field.description[1:]}."]
+    facts = [f"Values: {values}."] if values else []
+    facts += [f"Units: {', '.join(units)}."] if (units := _units(field)) else []
+    facts.append("Never missing." if field.always_known else f"Missing {absent}; what compares it is then unknown.")
+    facts += ["It only grows: use it in `rate` or `delta`."] if field.counter else []
+    facts += [f"Replaced by `{field.replaced_by}`."] if field.replaced_by else []
+    facts += [f"Source: {field.source}."] if field.source else []
+    return _paragraphs([*lines, " ".join(facts)])
+
+
+def _units(field: Field) -> list[str]:
+    if field.datatype.kind is not Kind.NUMBER:
+        return []
+    return [unit.name for unit in UNITS.values() if unit.dimension is field.datatype.dimension]
+
+
+def function_text(function: Function) -> str:
+    """Return what a function takes and gives."""
+    needs = f" It needs {function.samples} samples." if function.samples > 1 else ""
+    summary = f"{function.summary[0].upper()}{function.summary[1:]}."
+    return _paragraphs([f"**{function.signature}**", f"{summary}{needs}", f"A function: {function.family}."])
+
+
+def symbol_text(symbol: Symbol) -> str:
+    """Return what a name of the ruleset is declared as, and where."""
+    lines = [f"{key}: {value}" if key else value for key, value in values_of(symbol)]
+    place = symbol.key.location()
+    where = f"{symbol.key.source.path or 'this file'}, line {place.line}"
+    declared = "```yaml\n" + "\n".join(lines) + "\n```"
+    return _paragraphs([f"**{symbol.name}**: {_WORDS[symbol.section]}", declared, f"Declared in {where}."])
+
+
+def action_text(action: Action) -> str:
+    """Return what an action does, and its parameters."""
+    sets = f" It sets `decision.{action.target}`." if is_directive(action) else ""
+    rows = [f"- `{name}` ({kind}{_given(default)}): {text}" for name, kind, default, text in parameter_rows(action)]
+    taken = "\n".join(rows) if rows else "It takes no parameters."
+    return _paragraphs([f"**{action.name}**: {action.kind.value}", f"{action.summary}{sets}", taken])
+
+
+def _given(default: str) -> str:
+    if default == "required":
+        return ", required"
+    return f", by default {default}" if default else ""
+
+
+def schema_text(name: str, schema: Schema, required: bool = False) -> str:
+    """Return what a key of the format, or a parameter, is."""
+    kind = kind_of(schema)
+    head = f"**{name}**" + (f": {kind}" if kind else "") + (", required" if required else "")
+    facts = []
+    if "default" in schema:
+        facts.append(f"By default {_spelt(schema['default'])}.")
+    if schema.get("examples"):
+        facts.append(f"For example {_spelt(schema['examples'][0])}.")
+    return _paragraphs([head, str(schema.get("description", "")), " ".join(facts)])
+
+
+def kind_of(schema: Schema) -> str:
+    """Return in a few words what a schema wants."""
+    if "x-dimension" in schema:
+        return str(schema["x-dimension"])
+    if "enum" in schema:
+        values = schema["enum"]
+        return " or ".join(map(str, values)) if len(values) <= 8 else "one of a list"
+    kind = schema.get("type", "")
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def _spelt(value: object) -> str:
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def code_text(code: str) -> str:
+    """Return why a diagnostic code exists, with a wrong example and a right one."""
+    known, explained = CATALOGUE[code], EXPLANATIONS[code]
+    return _paragraphs(
+        [
+            f"**{code} {known.name}**: {known.summary}",
+            explained.why,
+            f"Avoid:\n```\n{explained.avoid}\n```\nPrefer:\n```\n{explained.prefer}\n```",
+        ]
+    )
+
+
+def _paragraphs(parts: Iterable[str]) -> str:
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,108 @@
+"""The names that a file can use: those that it declares, and those that its bases bring."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gpurules.fields import FIELDS, Field
+from gpurules.language.completion import Role
+from gpurules.lsp.documents import Document, Documents, Kind
+from gpurules.lsp.publishing import references
+from gpurules.rules.building import declared_fields
+from gpurules.rules.merge import Merged, Merger
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+
+
+class Section(StrEnum):
+    """Where a name is declared. A name that is declared in several stands for the first of these."""
+
+    DEFINE = "define"
+    SIGNALS = "signals"
+    INPUTS = "inputs"
+    FIELDS = "fields"
+    RULES = "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A name of a ruleset: where it is declared, and as what. Units: ``key`` knows its offsets, and its file."""
+
+    section: Section
+    key: YamlScalar
+    value: YamlNode
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.key.text
+
+    @property
+    def role(self) -> Role:
+        """What it is in a condition."""
+        match self.section:
+            case Section.DEFINE:
+                is_list = isinstance(self.value, YamlSequence) or self._text.lstrip().startswith("[")
+                return Role.LIST if is_list else Role.DEFINE
+            case Section.SIGNALS:
+                return Role.SIGNAL
+            case Section.INPUTS:
+                return Role.INPUT
+            case _:
+                return Role.FIELD
+
+    @property
+    def _text(self) -> str:
+        return self.value.text if isinstance(self.value, YamlScalar) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What names stand for in one file: in conditions (``names``), and as rules."""
+
+    names: Mapping[str, Symbol] = field(default_factory=dict)
+    rules: Mapping[str, Symbol] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=lambda: FIELDS)
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """What each name of the ruleset is, declared fields aside."""
+        return {name: symbol.role for name, symbol in self.names.items() if symbol.section is not Section.FIELDS}
+
+    def of(self, section: Section) -> dict[str, Symbol]:
+        """Return the names of one section."""
+        return {name: symbol for name, symbol in self.names.items() if symbol.section is section}
+
+
+def scope_of(document: Document, documents: Documents) -> Scope:
+    """Return the names that *document* can use; of a test, those of its rulesets."""
+    merger = Merger(read=documents.read)
+    if document.kind is Kind.TEST:
+        for _, path in references(document):
+            other = documents.at(path)
+            if other is not None:
+                merger.add(other.tree.source.text, path)
+    else:
+        merger.add(document.tree.source.text, document.path)
+    return _scope(merger.merged)
+
+
+def _scope(merged: Merged) -> Scope:
+    names = {symbol.name: symbol for symbol in reversed(list(_symbols(merged)))}
+    rules = {name: Symbol(Section.RULES, rule.name, rule.node) for name, rule in merged.rules.items()}
+    return Scope(names, rules, {**FIELDS, **declared_fields(merged.sections["fields"])})
+
+
+def _symbols(merged: Merged) -> Iterator[Symbol]:
+    for section in (Section.DEFINE, Section.SIGNALS, Section.INPUTS, Section.FIELDS):
+        for name, value in merged.sections[section].items():
+            yield Symbol(section, merged.keys[section, name], value)
+
+
+def values_of(symbol: Symbol) -> list[tuple[str, str]]:
+    """Return what a symbol is declared as, key by key."""
+    if isinstance(symbol.value, YamlScalar):
+        return [("", symbol.value.text)]
+    if isinstance(symbol.value, YamlSequence):
+        return [("", ", ".join(item.text for item in symbol.value.items if isinstance(item, YamlScalar)))]
+    assert isinstance(symbol.value, YamlMapping)
+    return [(key, node.text) for key, node in symbol.value.values.items() if isinstance(node, YamlScalar)]

@@ -1,0 +1,102 @@
+"""What the format wants at a place of a file: its schema, told from the keys that lead there."""
+
+from typing import Any
+
+from gpurules.actions import Action, default_actions
+from gpurules.lsp.cursor import Spot, Steps
+from gpurules.lsp.documents import Document, Kind
+from gpurules.registry import Registry
+from gpurules.rules.schema import Schema, structure
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from gpurules.ruletest.schema import structure as test_structure
+
+NOTHING: Schema = {}
+
+
+def schema_at(document: Document, spot: Spot) -> Schema:
+    """Return what is wanted where *spot* stands: of its value, or where it is a key of the mapping that has it."""
+    schema = test_structure() if document.kind is Kind.TEST else structure()
+    actions = default_actions()
+    for number, step in enumerate(spot.steps):
+        node = spot.above[number]
+        below = spot.above[number + 1] if number + 1 < len(spot.above) else spot.scalar
+        schema = fitting(_below(schema, node, step, actions), below)
+    return schema
+
+
+def fitting(schema: Schema, node: YamlNode) -> Schema:
+    """Return the alternative of *schema* that is of the kind of *node*, or *schema* itself where it has none."""
+    kind = {YamlScalar: "string", YamlSequence: "array", YamlMapping: "object"}[type(node)]
+    alternatives = schema.get("oneOf") or schema.get("anyOf") or ()
+    found: Schema = next((one for one in alternatives if one.get("type") == kind), schema)
+    return found
+
+
+def _below(schema: Schema, node: YamlNode, step: str | int, actions: Registry[Action]) -> Schema:
+    if isinstance(step, int):
+        items: Schema = schema.get("items", NOTHING)
+        return items
+    if step == "parameters" and (action := action_of(node, actions)) is not None:
+        return action.schema
+    properties = schema.get("properties", NOTHING)
+    more: Any = properties[step] if step in properties else schema.get("additionalProperties")
+    return more if isinstance(more, dict) else NOTHING
+
+
+def action_of(node: YamlNode | None, actions: Registry[Action]) -> Action | None:
+    """Return the action that a rule, or an entry of its ``actions``, names."""
+    named = node.get("action") if isinstance(node, YamlMapping) else None
+    return actions.get(named.text) if isinstance(named, YamlScalar) else None
+
+
+def is_expression(document: Document, spot: Spot) -> bool:
+    """Return whether *spot* is a condition, or a definition."""
+    if spot.is_key:
+        return False
+    match _shape(spot.steps):
+        case ("rules", 0, "condition" | "until") | ("signals", _, "condition" | "until") | ("define", _):
+            return document.kind is Kind.RULESET
+        case ("properties", 0, "never" | "always", "if"):
+            return document.kind is Kind.TEST
+        case _:
+            return False
+
+
+def names_an_action(spot: Spot) -> bool:
+    """Return whether *spot* is the value of an ``action``."""
+    match _shape(spot.steps):
+        case ("rules", 0, "action") | ("rules", 0, "actions", 0, "action"):
+            return not spot.is_key
+        case _:
+            return False
+
+
+def is_parameter(spot: Spot) -> bool:
+    """Return whether *spot* is among the parameters of an action."""
+    match _shape(spot.steps):
+        case ("rules", 0, "parameters", *_) | ("rules", 0, "actions", 0, "parameters", *_):
+            return True
+        case _:
+            return False
+
+
+def names_a_rule(document: Document, spot: Spot) -> bool:
+    """Return whether *spot* is the name of a rule: its own, or a test's word for it."""
+    if spot.is_key:
+        return False
+    match _shape(spot.steps):
+        case ("rules", 0, "name"):
+            return document.kind is Kind.RULESET
+        case ("cases", 0, "expect", *_, "rule") | ("cases", 0, "rule") | ("replay", 0, "expect", "rule"):
+            return document.kind is Kind.TEST
+        case ("cases", 0, "expect", *_, "matched", 0):
+            return document.kind is Kind.TEST
+        case ("properties", 0, "never" | "always", "all_match" | "some_match" | "none_match", 0):
+            return document.kind is Kind.TEST
+        case _:
+            return False
+
+
+def _shape(steps: Steps) -> Steps:
+    """Return *steps* with every index as 0, so that patterns are short."""
+    return tuple(0 if isinstance(step, int) else step for step in steps)
