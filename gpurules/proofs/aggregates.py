@@ -9,13 +9,11 @@ from gpurules.language.lowering import fold_constants, rebuilt
 from gpurules.language.nodes import Comparator
 from gpurules.proofs.formula import (
     FALSE,
-    TRUE,
     UNKNOWN,
-    AtLeast,
     ByCount,
-    Fewer,
     Formula,
     Rails,
+    at_least,
     both,
     conj,
     disj,
@@ -89,8 +87,8 @@ class OverGPUs:
         upward = comparator in (Comparator.GT, Comparator.GE)
         strict = comparator in (Comparator.GT, Comparator.LE)
         least = math.floor(number) + 1 if strict else math.ceil(number)
-        enough = TRUE if least <= 0 else AtLeast(least, body)
-        rails = Rails(enough, FALSE if least <= 0 else Fewer(least, body))
+        enough = at_least(least, body)
+        rails = Rails(enough, negated(enough))
         return rails if upward else rails.opposite
 
     def peak(self, function: str, operand: ir.Term, comparator: Comparator, other: ir.Term) -> Rails:

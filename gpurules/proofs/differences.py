@@ -62,6 +62,29 @@ def solve(unknowns: Sequence[Unknown], distances: Sequence[Distance]) -> dict[in
     Raises:
         UnsureError: none were found, and it is not proved that there are none.
     """
+    found: dict[int, Number] = {}
+    for part, among in _components(unknowns, distances):
+        numbers = _solve(part, among)
+        if numbers is None:
+            return None
+        found |= numbers
+    return found
+
+
+def _components(
+    unknowns: Sequence[Unknown], distances: Sequence[Distance]
+) -> Iterator[tuple[list[Unknown], list[Distance]]]:
+    """Yield the unknowns that distances tie together, with these distances."""
+    group = {unknown.name: {unknown.name} for unknown in unknowns}
+    for distance in distances:
+        joined = group[distance.left] | group[distance.right]
+        for name in joined:
+            group[name] = joined
+    for names in {id(names): names for names in group.values()}.values():
+        yield [u for u in unknowns if u.name in names], [d for d in distances if d.left in names]
+
+
+def _solve(unknowns: Sequence[Unknown], distances: Sequence[Distance]) -> dict[int, Number] | None:
     unsure = False
     for count, choice in enumerate(_choices(unknowns, distances)):
         if count >= _TRIES:

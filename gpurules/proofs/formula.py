@@ -19,16 +19,18 @@ class Atom:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class All:
-    """Every part holds."""
+    """Every part holds. ``per_gpu``: some part is about one GPU."""
 
     parts: tuple["Formula", ...]
+    per_gpu: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Any:
-    """Some part holds."""
+    """Some part holds. ``per_gpu``: some part is about one GPU."""
 
     parts: tuple["Formula", ...]
+    per_gpu: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,24 +71,17 @@ TRUE = All(())
 FALSE = Any(())
 
 
-def conj(*parts: Formula) -> Formula:
-    """Return the formula that holds where all *parts* do."""
-    flat: list[Formula] = []
-    for part in parts:
-        if part is FALSE:
-            return FALSE
-        flat.extend(part.parts if isinstance(part, All) else (part,))
-    return flat[0] if len(flat) == 1 else All(tuple(flat)) if flat else TRUE
-
-
-def disj(*parts: Formula) -> Formula:
-    """Return the formula that holds where any of *parts* does."""
-    flat: list[Formula] = []
-    for part in parts:
-        if part is TRUE:
-            return TRUE
-        flat.extend(part.parts if isinstance(part, Any) else (part,))
-    return flat[0] if len(flat) == 1 else Any(tuple(flat)) if flat else FALSE
+def is_per_gpu(formula: Formula) -> bool:
+    """Return whether *formula* is about one GPU."""
+    match formula:
+        case Atom(cell):
+            return cell.per_gpu
+        case All() | Any():
+            return formula.per_gpu
+        case ByCount(none, one, several):
+            return is_per_gpu(none) or is_per_gpu(one) or is_per_gpu(several)
+        case _:
+            return False
 
 
 def atom(cell: Cell, mask: int) -> Formula:
@@ -94,14 +89,60 @@ def atom(cell: Cell, mask: int) -> Formula:
     return FALSE if not mask else TRUE if mask == cell.full else Atom(cell, mask)
 
 
+def conj(*parts: Formula) -> Formula:
+    """Return the formula that holds where all *parts* do; what they say of one cell is taken together."""
+    flat: list[Formula] = []
+    masks: dict[Cell, int] = {}
+    for part in parts:
+        for piece in part.parts if isinstance(part, All) else (part,):
+            if isinstance(piece, Atom):
+                masks[piece.cell] = masks.get(piece.cell, piece.cell.full) & piece.mask
+            else:
+                flat.append(piece)
+    whole = [*(atom(cell, mask) for cell, mask in masks.items()), *flat]
+    if FALSE in whole:
+        return FALSE
+    return whole[0] if len(whole) == 1 else All(tuple(whole), any(map(is_per_gpu, whole))) if whole else TRUE
+
+
+def disj(*parts: Formula) -> Formula:
+    """Return the formula that holds where any of *parts* does; what they say of one cell is taken together."""
+    flat: list[Formula] = []
+    masks: dict[Cell, int] = {}
+    for part in parts:
+        for piece in part.parts if isinstance(part, Any) else (part,):
+            if isinstance(piece, Atom):
+                masks[piece.cell] = masks.get(piece.cell, 0) | piece.mask
+            else:
+                flat.append(piece)
+    whole = [*(atom(cell, mask) for cell, mask in masks.items()), *flat]
+    if TRUE in whole:
+        return TRUE
+    return whole[0] if len(whole) == 1 else Any(tuple(whole), any(map(is_per_gpu, whole))) if whole else FALSE
+
+
+def at_least(count: int, body: Formula) -> Formula:
+    """Return the formula that holds where *body* does on *count* GPUs or more; what is not about a GPU goes before."""
+    if count <= 0:
+        return TRUE
+    if body is FALSE:
+        return FALSE
+    if isinstance(body, Any) and count == 1:
+        return disj(*(at_least(1, part) for part in body.parts))
+    parts = body.parts if isinstance(body, All) else (body,)
+    around = [part for part in parts if not is_per_gpu(part)]
+    inside = conj(*(part for part in parts if is_per_gpu(part)))
+    return conj(*around, AtLeast(count, inside))
+
+
 def some(body: Formula) -> Formula:
     """Return the formula that holds where *body* does on some GPU."""
-    return FALSE if body is FALSE else AtLeast(1, body)
+    return at_least(1, body)
 
 
 def every(body: Formula) -> Formula:
     """Return the formula that holds where *body* does on every GPU, and over none."""
-    return TRUE if body is TRUE else Fewer(1, negated(body))
+    return negated(some(negated(body)))
 
 
 def negated(formula: Formula) -> Formula:

@@ -28,13 +28,27 @@ class Every:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Count:
-    """At least ``least`` of the parts hold; with 1 that is OR."""
+    """At least ``least`` of the parts hold; with 1 that is OR. ``alike``: each part says the same of another GPU."""
 
     least: int
     parts: tuple["Ground", ...]
+    alike: bool = False
 
 
 Ground: TypeAlias = Literal | Every | Count
+
+
+def slots_in(ground: Ground) -> int:
+    """Return the slots of the GPUs that *ground* speaks of, as bits."""
+    found, stack = 0, [ground]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Literal):
+            slot = slot_of(part.variable)
+            found |= 0 if slot is None else 1 << slot
+        else:
+            stack.extend(part.parts)
+    return found
 
 
 def variable(cell: Cell, slot: int | None) -> int:
@@ -94,7 +108,7 @@ class Grounding:
         if count > self._count:
             return Count(1, ())
         parts = tuple(self.of(body, slot) for slot in range(self._count))
-        return Every(parts) if count == len(parts) else Count(count, parts)
+        return Every(parts) if count == len(parts) else Count(count, parts, alike=True)
 
 
 def gpus_needed(formula: Formula) -> int:

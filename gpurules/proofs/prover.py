@@ -17,7 +17,7 @@ from gpurules.proofs.claims import Claim, Stated
 from gpurules.proofs.differences import UnsureError
 from gpurules.proofs.encoding import Encoder
 from gpurules.proofs.formula import TRUE, All, Any, AtLeast, Atom, ByCount, Fewer, Formula, Pointed, conj
-from gpurules.proofs.grounding import MOST_GPUS, Count, Ground, Grounding, Literal, gpus_needed, variable
+from gpurules.proofs.grounding import MOST_GPUS, Count, Ground, Grounding, Literal, cell_index, gpus_needed, variable
 from gpurules.proofs.realising import realised
 from gpurules.proofs.relations import Relations
 from gpurules.proofs.search import Budget, Search, WorkCapError
@@ -53,6 +53,15 @@ class Unproven:
 
 Answer: TypeAlias = Impossible | Possible | Unproven
 IMPOSSIBLE = Impossible()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """On how many GPUs an answer is looked for, in how many steps, and whether one GPU is special."""
+
+    count: int
+    budget: Budget
+    pointed: bool
 
 
 def cells_of(formula: Formula) -> frozenset[Cell]:
@@ -116,11 +125,11 @@ class Prover:
         most = gpus_needed(conj(*formulas))
         if most > MOST_GPUS:
             return Unproven(f"it takes more than {MOST_GPUS} GPUs to decide")
-        unsure = False
-        budget = Budget(self._steps)
+        unsure, budget = False, Budget(self._steps)
+        pointed = also is not TRUE or any(claim.on_one for claim in claims)
         try:
             for count in _counts(most, touched):
-                for witness in self._tried(formulas, claims, (count, budget)):
+                for witness in self._tried(formulas, claims, Limits(count, budget, pointed)):
                     if witness is not None:
                         return Possible(witness)
                     unsure = True
@@ -141,17 +150,18 @@ class Prover:
                 kept.append(axiom)
                 touched |= cells
 
-    def _tried(
-        self, formulas: Sequence[Formula], claims: Sequence[Claim], limits: tuple[int, Budget]
-    ) -> Iterator[Witness | None]:
+    def _tried(self, formulas: Sequence[Formula], claims: Sequence[Claim], limits: Limits) -> Iterator[Witness | None]:
         """Yield a confirmed witness, or None for each way that may be possible but was not confirmed."""
-        count, budget = limits
+        count, tried = limits.count, 0
         grounding = Grounding(count)
         ground = [grounding.of(formula) for formula in formulas] + self._distinct(count)
-        search = Search(lambda name: self._cells[name >> 6].full, budget)
-        tried = 0
-        for domains in search.solutions(ground):
-            budget.spend(1 + len(domains))
+        search = Search(
+            lambda name: self._cells[cell_index(name)].full,
+            limits.budget,
+            lambda domains: self._relations.clash(domains, count),
+        )
+        for domains in search.solutions(ground, touched=1 if limits.pointed else 0):
+            limits.budget.spend(1 + len(domains))
             try:
                 chosen = self._relations.chosen(domains, count)
             except UnsureError:

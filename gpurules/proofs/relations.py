@@ -5,6 +5,7 @@ What it refuses is impossible; what it lets pass is tried out on the real evalua
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from gpurules.model import Value
 from gpurules.proofs.cells import Cell
@@ -56,6 +57,22 @@ class Relations:
     """The relations between the cells of a universe."""
 
     universe: Universe
+
+    def clash(self, domains: Domains, count: int) -> bool:
+        """Return whether it is sure that no values in *domains* hang together, however they are narrowed further."""
+        if not self._any:
+            return False
+        try:
+            return self.chosen(domains, count) is None
+        except UnsureError:
+            return False
+
+    @cached_property
+    def _any(self) -> bool:
+        """Whether there are relations at all."""
+        cells = self.universe.cells
+        related = (("gpu_memory", "gpu_memory_used", "gpu_memory_total"), ("hour", "time_of_day"))
+        return bool(self.universe.gaps) or any(all(("read", n) in cells for n in names) for names in related)
 
     def chosen(self, domains: Domains, count: int) -> Chosen | None:
         """Return values for variables that hang together, on a node of *count* GPUs; None where there are none.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from gpurules.proofs.grounding import Count, Every, Ground, Literal
+from gpurules.proofs.grounding import Count, Every, Ground, Literal, slots_in
 
 Domains: TypeAlias = dict[int, int]
 
@@ -35,33 +35,45 @@ class Budget:
 
 @dataclass
 class State:
-    """What is known so far: the values still open, formulas to assert, and choices still open."""
+    """What is known so far: the values still open, formulas to assert, and choices still open.
+
+    ``touched`` are the GPUs, as bits, that some choice was about: all others are still alike.
+    """
 
     domains: Domains
     asserted: list[Ground]
     open: list[Count] = field(default_factory=list)
+    touched: int = 0
 
 
 class Search:
-    """Finds the ways in which formulas can hold together; ``full`` gives the mask of all values of a variable."""
+    """Finds the ways in which formulas can hold together; ``full`` gives the mask of all values of a variable.
 
-    def __init__(self, full: Callable[[int], int], budget: Budget) -> None:
+    ``clashes`` may say of domains, before they are searched further, that no values in them hang together.
+    """
+
+    def __init__(self, full: Callable[[int], int], budget: Budget, clashes: Callable[[Domains], bool]) -> None:
         self._full = full
         self._budget = budget
+        self._clashes = clashes
 
-    def solutions(self, formulas: Sequence[Ground]) -> Iterator[Domains]:
+    def solutions(self, formulas: Sequence[Ground], touched: int = 0) -> Iterator[Domains]:
         """Yield domains in which every choice of values makes *formulas* hold; together they cover all choices.
+
+        *touched* are the GPUs, as bits, that are not like the others from the start.
 
         Raises:
             WorkCapError: the budget is spent.
         """
-        stack = [State({}, list(formulas))]
+        stack = [State({}, list(formulas), touched=touched)]
         while stack:
             state = stack.pop()
             if not self._propagate(state):
                 continue
             if not state.open:
                 yield state.domains
+                continue
+            if self._clashes(state.domains):
                 continue
             stack.extend(self._branches(state))
 
@@ -70,13 +82,38 @@ class Search:
         choice = min(state.open, key=lambda count: len(count.parts))
         rest = [count for count in state.open if count is not choice]
         if choice.least == 1:
-            for part in reversed(choice.parts):
-                yield State(dict(state.domains), [part], list(rest))
+            yield from reversed([*self._alternatives(state, choice, rest)])
             return
         first, *others = choice.parts
+        touched = state.touched | slots_in(choice)
         if len(others) >= choice.least:
-            yield State(dict(state.domains), [], [*rest, Count(choice.least, tuple(others))])
-        yield State(dict(state.domains), [first, Count(choice.least - 1, tuple(others))], list(rest))
+            left = Count(choice.least, tuple(others))
+            yield State(dict(state.domains), [*self._opposite(first)], [*rest, left], touched)
+        yield State(dict(state.domains), [first, Count(choice.least - 1, tuple(others))], list(rest), touched)
+
+    def _alternatives(self, state: State, choice: Count, rest: list[Count]) -> Iterator[State]:
+        """Yield the states in which one part of *choice* holds, and those before it, as far as that is plain, do not.
+
+        Of GPUs that are still alike only the first is tried.
+        """
+        refused: list[Ground] = []
+        touched, fresh_tried = state.touched, False
+        for part in choice.parts:
+            slots = slots_in(part)
+            if choice.alike and slots and not slots & state.touched:
+                if fresh_tried:
+                    continue
+                fresh_tried = True
+            yield State(dict(state.domains), [part, *refused], list(rest), touched | slots)
+            opposite = self._opposite(part)
+            if opposite:
+                refused.extend(opposite)
+                touched |= slots
+
+    def _opposite(self, part: Ground) -> list[Ground]:
+        if isinstance(part, Literal):
+            return [Literal(part.variable, self._full(part.variable) & ~part.mask)]
+        return []
 
     def _propagate(self, state: State) -> bool:
         """Narrow the domains as far as each formula alone tells; return False where they clash."""
@@ -135,7 +172,9 @@ class Search:
                 for part in left:
                     mask |= part.mask  # type: ignore[union-attr]
                 return Literal(variables.pop(), mask)
-        return Count(least, tuple(left)) if len(left) < len(choice.parts) or least < choice.least else choice
+        return (
+            Count(least, tuple(left), choice.alike) if len(left) < len(choice.parts) or least < choice.least else choice
+        )
 
     def _status(self, formula: Ground, domains: Domains) -> bool | None:
         """Return whether *formula* holds for every choice (True), for none (False), or that depends (None)."""

@@ -1,0 +1,117 @@
+"""z3 and the prover, asked the same questions: ``python -m tests.property.proofs.agreement 100000``."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import z3
+
+from gpurules.language import ir
+from gpurules.proofs.claims import Claim, Stated, Want, is_not_true, is_true
+from gpurules.proofs.prover import Answer, Impossible, Possible, Prover, Unproven
+from tests.factories import checked
+from tests.property.proofs.conditions import Conditions
+from tests.property.proofs.z3_semantics import Semantics
+
+GROUP = 16
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A question on which the two differ."""
+
+    claims: str
+    prover: Answer
+    z3: str
+
+
+def terms(seed: int, count: int = GROUP) -> list[tuple[str, ir.Term]]:
+    """Return *count* random conditions, checked."""
+    writer = Conditions(seed)
+    texts = [writer.condition() for _ in range(count)]
+    return [(text, checked(text).term) for text in texts]
+
+
+def _wanted(want: Want, sides: tuple[Any, Any]) -> Any:
+    true, false = sides
+    return {
+        Want.TRUE: true,
+        Want.FALSE: false,
+        Want.UNKNOWN: z3.And(z3.Not(true), z3.Not(false)),
+        Want.NOT_TRUE: z3.Not(true),
+        Want.NOT_FALSE: z3.Not(false),
+    }[want]
+
+
+def compared(seed: int) -> Iterator[tuple[Disagreement | None, str]]:
+    """Yield for every pair of a group what the two say of it: a disagreement or None, and the answer."""
+    group = terms(seed)
+    conditions = [Stated(term) for _, term in group]
+    prover = Prover(conditions)
+    semantics = Semantics()
+    sides = [semantics.condition(term) for _, term in group]
+    solver = z3.Solver()
+    solver.set("timeout", 20_000)
+    solver.add(semantics.constraints)
+    for (i, first), (j, second) in combinations(enumerate(conditions), 2):
+        for claims in _questions(first, second, i + j):
+            answer = prover.ask(claims)
+            solver.push()
+            for claim in claims:
+                solver.add(_wanted(claim.want, sides[i if claim.stated is first else j]))
+            verdict = solver.check()
+            solver.pop()
+            yield _judged(answer, verdict, f"{claims[0].want}: {group[i][0]}\n  {claims[1].want}: {group[j][0]}", claims)
+
+
+def _questions(first: Stated, second: Stated, parity: int) -> list[list[Claim]]:
+    """Return whether both can match, whether one implies the other, and a question about the unknown."""
+    left, right = (first, second) if parity % 2 else (second, first)
+    wants = (Want.UNKNOWN, Want.FALSE) if parity % 3 else (Want.NOT_FALSE, Want.UNKNOWN)
+    return [
+        [is_true(first), is_true(second)],
+        [is_true(left), is_not_true(right)],
+        [Claim(left, wants[0]), Claim(right, wants[1])],
+    ]
+
+
+def _judged(answer: Answer, verdict: Any, text: str, claims: list[Claim]) -> tuple[Disagreement | None, str]:
+    match answer:
+        case Impossible():
+            return (Disagreement(text, answer, str(verdict)) if verdict == z3.sat else None), "impossible"
+        case Possible(witness):
+            agreed = verdict != z3.unsat and all(claim.holds(witness.facts) for claim in claims)
+            return (None if agreed else Disagreement(text, answer, str(verdict))), "possible"
+        case Unproven():
+            return None, "unproven"
+
+
+def main() -> int:
+    """Compare as many pairs as asked for; exit 1 where the two differ anywhere."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pairs", type=int, nargs="?", default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    start, pairs, found = time.monotonic(), 0, Counter[str]()
+    seed, wrong = options.seed, 0
+    while pairs < options.pairs:
+        for disagreement, answer in compared(seed):
+            found[answer] += 1
+            if disagreement is not None:
+                wrong += 1
+                print(f"DISAGREEMENT (seed {seed}), z3 says {disagreement.z3}: {disagreement.prover}")
+                print(f"  {disagreement.claims}", flush=True)
+        pairs += GROUP * (GROUP - 1) // 2
+        seed += 1
+    spent = time.monotonic() - start
+    print(f"{pairs:,} pairs, {sum(found.values()):,} questions in {spent:.0f} s: {wrong} disagreements; {dict(found)}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

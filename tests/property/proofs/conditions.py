@@ -1,0 +1,92 @@
+"""Random conditions of the fragment that the prover decides."""
+
+from random import Random
+
+_PERCENTS = ("gpu_memory", "gpu_utilization")
+_COUNTED = ("gpu_process_count", "gpu_ecc_errors")
+_REALS = ("gpu_power", "gpu_power_limit")
+_COMPARATORS = ("<", "<=", ">", ">=", "==", "!=")
+_THRESHOLDS = ("0", "10", "10.5", "50", "80", "90", "100")
+_COUNTS = ("0", "1", "2", "3", "7")
+
+
+class Conditions:
+    """Writes conditions at random; the same seed gives the same ones."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+
+    def _pick(self, *options: str) -> str:
+        return self._random.choice(options)
+
+    def condition(self, depth: int = 2) -> str:
+        """Return a condition."""
+        return self._bool(depth, self._gpu_leaf)
+
+    def _bool(self, depth: int, leaf) -> str:  # type: ignore[no-untyped-def]
+        if depth == 0 or self._random.random() < 0.2:
+            return leaf() if self._random.random() < 0.7 else self._node_leaf()
+        kind = self._random.random()
+        if kind < 0.15:
+            return f"NOT ({self._bool(depth - 1, leaf)})"
+        parts = [f"({self._bool(depth - 1, leaf)})" for _ in range(self._random.choice((2, 2, 3)))]
+        return (" AND " if kind < 0.6 else " OR ").join(parts)
+
+    def _percent(self) -> str:
+        field = self._pick(*_PERCENTS)
+        other = self._pick(*_PERCENTS)
+        return self._pick(
+            field, field, field, f"{field} * 2", f"{field} / 4", f"{field} + 10", f"100 - {field}", f"-{field}",
+            f"abs({field} - 50)", f"round({field})", f"least({field}, {other})", f"greatest({field}, {other})",
+            f"coalesce({field}, {other})", f"coalesce({field}, 50)",
+        )  # fmt: skip
+
+    def _number_leaf(self) -> str:
+        if self._random.random() < 0.6:
+            return f"{self._percent()} {self._pick(*_COMPARATORS)} {self._pick(*_THRESHOLDS)}"
+        if self._random.random() < 0.4:
+            left, right = self._pick(*_REALS), self._pick(*_REALS)
+            return f"{left} {self._pick(*_COMPARATORS)} {right}"
+        if self._random.random() < 0.4:
+            return f"{self._pick(*_COUNTED)} + 2 {self._pick(*_COMPARATORS)} {self._pick(*_COUNTED)}"
+        return self._pick(
+            f"{self._pick(*_COUNTED)} {self._pick(*_COMPARATORS)} {self._pick(*_COUNTS)}",
+            f"{self._pick(*_REALS)} {self._pick(*_COMPARATORS)} {self._pick('100', '300.5')}",
+            f"{self._pick(*_COUNTED)} IN (0, 2, 3)",
+            f"{self._pick(*_PERCENTS)} BETWEEN 10 AND 80",
+        )
+
+    def _plain_leaf(self) -> str:
+        """Return a leaf about one GPU, without aggregates."""
+        if self._random.random() < 0.7:
+            return self._number_leaf()
+        return self._pick(
+            "gpu_throttled", "gpu_mig", "gpu_memory IS MISSING", "gpu_throttled IS MISSING", "gpu_healthy",
+            "(gpu_memory > 80) IS MISSING", "gpu_throttled == gpu_mig", "coalesce(gpu_throttled, gpu_mig)",
+        )  # fmt: skip
+
+    def _gpu_leaf(self) -> str:
+        return self._plain_leaf() if self._random.random() < 0.75 else self._aggregate()
+
+    def _aggregate(self) -> str:
+        inner = self._bool(1, self._plain_leaf)
+        if not any(word in inner for word in ("gpu_",)):
+            inner = "gpu_throttled"
+        number = f"{self._pick('max', 'min')}({self._percent()}) {self._pick(*_COMPARATORS)} {self._pick(*_THRESHOLDS)}"
+        counted = f"count({inner}) {self._pick(*_COMPARATORS)} {self._pick('0', '1', '2')}"
+        return self._pick(f"any({inner})", f"all({inner})", counted, number, number)
+
+    def _node_leaf(self) -> str:
+        return self._pick(
+            "active_training",
+            "NOT active_training",
+            f"pending_transfers {self._pick(*_COMPARATORS)} {self._pick(*_COUNTS)}",
+            f"file_type {self._pick('==', '!=')} {self._pick(*_FILE_TYPES)}",
+            "file_type IN ('model', 'tensor')",
+            "file_type IS MISSING",
+            f"transfer_size {self._pick(*_COMPARATORS)} {self._pick('1MiB', '1GiB', '0')}",
+            f"transfer_size {self._pick(*_COMPARATORS)} memory_footprint",
+        )
+
+
+_FILE_TYPES = ("'model'", "'dataset'", "'tensor'")
