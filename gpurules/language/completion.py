@@ -61,6 +61,11 @@ _SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "CONTAINS": ("CONTAINS",), "STARTSWITH": ("STARTSWITH",), "ENDSWITH": ("ENDSWITH",), "GLOB": ("GLOB",),
     "MATCHES": ("MATCHES",), "AND": ("AND",), "OR": ("OR",), "NOT": ("NOT",), "TRUE": ("TRUE",), "FALSE": ("FALSE",),
 }  # fmt: skip
+KEYWORDS = frozenset(
+    word for spellings in _SPELLINGS.values() for text in spellings for word in text.split() if word.isalpha()
+)
+"""The words of the language, in upper case; none can be a name."""
+
 _ORDERS = frozenset({"GT", "GE", "LT", "LE", "BETWEEN"})
 _TEXTS = frozenset({"CONTAINS", "STARTSWITH", "ENDSWITH", "GLOB", "MATCHES"})
 _UNFIT = {

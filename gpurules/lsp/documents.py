@@ -126,9 +126,13 @@ class Documents:
         """Every open text."""
         return tuple(self._open.values())
 
+    def opened(self, path: str) -> Document | None:
+        """Return the text of the file at *path* if it is open."""
+        return next((d for d in self.all if d.path is not None and same_file(d.path, path)), None)
+
     def at(self, path: str) -> Document | None:
         """Return the text of the file at *path*: as it is open, else as it is saved; None where it can not be read."""
-        found = next((d for d in self.all if d.path is not None and same_file(d.path, path)), None)
+        found = self.opened(path)
         if found is not None:
             return found
         try:

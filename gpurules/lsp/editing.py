@@ -1,0 +1,54 @@
+"""Texts before and after as edits: only the lines that differ."""
+
+import re
+from difflib import SequenceMatcher
+
+from lsprotocol import types
+
+from gpurules.formatting import FormatError, format_text
+from gpurules.lsp.documents import Document, Kind
+
+MOST_LINES = 20_000
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
+
+
+def edits_between(document: Document, after: str) -> list[types.TextEdit]:
+    """Return the edits that make the text of *document* into *after*, line by line."""
+    old, new = _LINE.findall(document.source), _LINE.findall(after)
+    if len(old) + len(new) > MOST_LINES:
+        return [types.TextEdit(document.positions.range(0, len(document.source)), after)]
+    starts = [0]
+    for line in old:
+        starts.append(starts[-1] + len(line))
+    return [
+        types.TextEdit(document.positions.range(starts[first], starts[last]), "".join(new[low:high]))
+        for kind, first, last, low, high in SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        if kind != "equal"
+    ]
+
+
+def applied(document: Document, edits: list[types.TextEdit]) -> str:
+    """Return the text of *document* once *edits*, which do not overlap, are made."""
+    text, positions = document.source, document.positions
+    for edit in sorted(edits, key=lambda e: (e.range.start.line, e.range.start.character), reverse=True):
+        start, end = positions.offset(edit.range.start), positions.offset(edit.range.end)
+        text = text[:start] + edit.new_text + text[end:]
+    return text
+
+
+def formatting(document: Document, wanted: types.Range | None = None) -> list[types.TextEdit]:
+    """Return the edits that lay a document out, or as much of it as *wanted*; none where it can not be laid out.
+
+    Of a part only those edits are made that leave what laying out the whole comes to.
+    """
+    if document.kind not in (Kind.RULESET, Kind.TEST):
+        return []
+    try:
+        after = format_text(document.source)
+        edits = edits_between(document, after)
+        if wanted is None:
+            return edits
+        edits = [e for e in edits if e.range.start.line <= wanted.end.line and wanted.start.line <= e.range.end.line]
+        return edits if format_text(applied(document, edits)) == after else []
+    except FormatError:
+        return []

@@ -1,0 +1,110 @@
+"""Quick fixes: what mends a finding, what silences it, and all safe fixes at once."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from lsprotocol import types
+
+from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
+from gpurules.linter.fixing import fix
+from gpurules.lsp.checking import Checker
+from gpurules.lsp.documents import Document, Documents, Kind
+from gpurules.lsp.editing import edits_between
+from gpurules.lsp.project import Project
+from gpurules.lsp.publishing import published
+from gpurules.rules.yaml_nodes import YamlMapping, YamlSequence
+
+FIX_ALL = "source.fixAll.gpurules"
+KINDS = (types.CodeActionKind.QuickFix.value, FIX_ALL)
+_NEVER_SILENCED = ("GPR001", "GPR009", "GPR010", "GPR405", "GPR8", "GPR9")
+
+
+def code_actions(
+    document: Document, params: types.CodeActionParams, checker: Checker, documents: Documents, project: Project
+) -> list[types.CodeAction]:
+    """Return what can be done about the findings in a range, of the kinds that are asked for."""
+    only = params.context.only
+    found: list[types.CodeAction] = []
+    if only is None or _asks(only, types.CodeActionKind.QuickFix.value):
+        for finding in checker.kept(document):
+            place = document.positions.located(_location(finding))
+            if _is_own(finding, document) and place.start <= params.range.end and params.range.start <= place.end:
+                found += _quick(document, finding, published(document, [finding], documents, project))
+    if only is not None and _asks(only, FIX_ALL):
+        found += _all(document, checker)
+    return found
+
+
+def _asks(only: Iterable[str | types.CodeActionKind], kind: str) -> bool:
+    """Return whether *kind* is, or is a part of, a kind that is asked for."""
+    asked = [one.value if isinstance(one, types.CodeActionKind) else one for one in only]
+    return any(kind == one or kind.startswith(f"{one}.") for one in asked)
+
+
+def _location(finding: Diagnostic) -> Location:
+    return Location(finding.line, finding.column, finding.end_line, finding.end_column)
+
+
+def _is_own(finding: Diagnostic, document: Document) -> bool:
+    return finding.path in (None, document.path)
+
+
+def _quick(document: Document, finding: Diagnostic, shown: Sequence[types.Diagnostic]) -> Iterator[types.CodeAction]:
+    if finding.edits:
+        care = "" if finding.safe else " (may change the meaning)"
+        yield types.CodeAction(
+            f"{finding.code}: {finding.hint or finding.message}{care}",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=shown,
+            is_preferred=finding.safe,
+            edit=_edit(document, [_text_edit(document, edit) for edit in finding.edits]),
+        )
+    if document.kind is Kind.RULESET and not finding.code.startswith(_NEVER_SILENCED):
+        yield types.CodeAction(
+            f"Silence {finding.code} here",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=shown,
+            edit=_edit(document, [_suppression(document, finding)]),
+        )
+
+
+def _text_edit(document: Document, edit: LocatedEdit) -> types.TextEdit:
+    return types.TextEdit(document.positions.located(edit.location), edit.replacement)
+
+
+def _edit(document: Document, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
+    return types.WorkspaceEdit(changes={document.uri: edits})
+
+
+def _suppression(document: Document, finding: Diagnostic) -> types.TextEdit:
+    """Return the comment that silences *finding*, above its rule or its line; the reason is left to be filled in.
+
+    A comment without a reason silences too, and is a finding itself until it has one.
+    """
+    number = _first_line(document, finding.line - 1)
+    line = document.positions.line(number)
+    margin = line[: len(line) - len(line.lstrip())]
+    line_end = "\r\n" if "\r\n" in document.source else "\n"
+    start = types.Position(number, 0)
+    text = f'{margin}# gpurules: ignore[{finding.code}] reason=""{line_end}'
+    return types.TextEdit(types.Range(start, start), text)
+
+
+def _first_line(document: Document, line: int) -> int:
+    """Return the line, from 0, at which the rule starts that has *line*; of no rule, the line itself."""
+    rules = document.root.get("rules") if document.root is not None else None
+    for rule in rules.items if isinstance(rules, YamlSequence) else []:
+        if isinstance(rule, YamlMapping):
+            first = document.positions.position(rule.start).line
+            written = document.source[rule.start : rule.end].rstrip()
+            if first <= line <= document.positions.position(rule.start + len(written)).line:
+                return first
+    return line
+
+
+def _all(document: Document, checker: Checker) -> Iterator[types.CodeAction]:
+    if document.kind is not Kind.RULESET:
+        return
+    after = fix(document.source, document.path, checker.check(document), unsafe=False).text
+    if after != document.source:
+        edit = _edit(document, edits_between(document, after))
+        yield types.CodeAction("Make all safe fixes", kind=FIX_ALL, edit=edit)

@@ -1,0 +1,91 @@
+"""Where names stand in a file: where they are declared, and where they are used."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gpurules.actions.action import placeholders
+from gpurules.language.completion import KEYWORDS
+from gpurules.lsp.cursor import Spot, spots
+from gpurules.lsp.documents import Document
+from gpurules.lsp.scope import Scope, Section, Symbol
+from gpurules.lsp.structure import is_expression, is_parameter, names_a_rule, schema_at
+
+_TOKEN = re.compile(
+    r"'(?:[^'\\\n\r]|\\.)*'?|\"(?:[^\"\\\n\r]|\\.)*\"?|#[^\n\r]*|\d[\w.%°:]*|(?P<name>[A-Za-z_]\w*)(?!\s*\()", re.ASCII
+)
+_INPUT = re.compile(r"\$\{([^{}]*)\}")
+_DECLARED = {section.value: section for section in Section if section is not Section.RULES}
+
+
+class Space(StrEnum):
+    """What a name can be where it stands: anything that conditions know, only an input, or only a rule."""
+
+    NAME = "name"
+    INPUT = "input"
+    RULE = "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One name at one place. Units: ``start`` and ``end`` are offsets in the source of its document."""
+
+    name: str
+    space: Space
+    start: int
+    end: int
+    is_declaration: bool = False
+
+    def symbol(self, scope: Scope) -> Symbol | None:
+        """Return what the name stands for, None where it is declared nowhere."""
+        if self.space is Space.RULE:
+            return scope.rules.get(self.name)
+        found = scope.names.get(self.name)
+        if self.space is Space.INPUT and found is not None and found.section is not Section.INPUTS:
+            return None
+        return found
+
+
+def occurrences(document: Document) -> Iterator[Occurrence]:
+    """Yield every name of a ruleset that stands in *document*."""
+    for spot in spots(document.tree.root):
+        yield from _in_spot(document, spot)
+
+
+def _in_spot(document: Document, spot: Spot) -> Iterator[Occurrence]:
+    scalar = spot.scalar
+    if spot.is_key:
+        if len(spot.steps) == 1 and spot.steps[0] in _DECLARED:
+            yield _whole(spot, Space.NAME, True)
+        elif spot.steps[:1] == ("extends",) and spot.steps[-1] == "with":
+            yield _whole(spot, Space.INPUT)
+    elif is_expression(document, spot):
+        for match in _TOKEN.finditer(scalar.text):
+            if match["name"] and match["name"].upper() not in KEYWORDS:
+                yield _part(spot, match["name"], match.start("name"), Space.NAME)
+    elif names_a_rule(document, spot):
+        patches = spot.mapping is not None and {"override", "remove"} & set(spot.mapping.values)
+        yield _whole(spot, Space.RULE, spot.steps[0] == "rules" and not patches)
+    elif is_parameter(spot) and "{" in scalar.text:
+        for match in _INPUT.finditer(scalar.text):
+            yield _part(spot, match[1], match.start(1), Space.INPUT)
+        if schema_at(document, spot).get("x-template"):
+            for start, name in placeholders(scalar.text):
+                if scalar.text[:start].endswith("${"):
+                    continue
+                yield _part(spot, name, start, Space.NAME)
+
+
+def _whole(spot: Spot, space: Space, is_declaration: bool = False) -> Occurrence:
+    start, end = spot.scalar.offsets(0, len(spot.scalar.text))
+    return Occurrence(spot.scalar.text, space, start, end, is_declaration)
+
+
+def _part(spot: Spot, name: str, index: int, space: Space) -> Occurrence:
+    return Occurrence(name, space, *spot.scalar.offsets(index, index + len(name)))
+
+
+def occurrence_at(document: Document, offset: int) -> Occurrence | None:
+    """Return the name at *offset* of a document, None where there is none."""
+    return next((found for found in occurrences(document) if found.start <= offset <= found.end), None)
