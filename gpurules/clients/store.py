@@ -1,8 +1,8 @@
 """What the part loop needs of an object store, and what can go wrong with one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from gpurules.errors import GpurulesError
 
@@ -71,5 +71,84 @@ class StoredObject(Protocol):
         Raises:
             ObjectChanged: the tag is another one.
             StoreError: it can not be read.
+        """
+        ...
+
+
+PartTag: TypeAlias = Mapping[str, str]
+"""What the store answered to a part of an upload, and wants to see again when the parts become the object."""
+
+
+class StoredPart(NamedTuple):
+    """A part of an upload that the store has.
+
+    Units: ``size`` in bytes.
+    """
+
+    size: int
+    tag: PartTag
+
+
+class WritableObject(Protocol):
+    """One object in a store that takes uploads in parts, in any order."""
+
+    @property
+    def url(self) -> str:
+        """Its name, the same in every process."""
+        ...
+
+    def facts(self) -> ObjectFacts:
+        """Return its size and tag.
+
+        Raises:
+            StoreError: it can not be told.
+        """
+        ...
+
+    def put(self, data: bytes) -> str:
+        """Write the whole object at once, and return its tag.
+
+        Raises:
+            StoreError: it can not be written.
+        """
+        ...
+
+    def begin(self) -> str:
+        """Begin an upload in parts, and return its id.
+
+        Raises:
+            StoreError: it can not be begun.
+        """
+        ...
+
+    def parts(self, upload: str) -> Mapping[int, StoredPart] | None:
+        """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
+
+        Raises:
+            StoreError: it can not be told.
+        """
+        ...
+
+    def put_part(self, upload: str, number: int, data: bytes) -> PartTag:
+        """Write part *number* (from 1), and return what is wanted of it at the end.
+
+        Raises:
+            StoreError: it can not be written.
+        """
+        ...
+
+    def complete(self, upload: str, tags: Sequence[PartTag]) -> str:
+        """Make the parts the object, in one step, and return its tag.
+
+        Raises:
+            StoreError: it can not be done.
+        """
+        ...
+
+    def abort(self, upload: str) -> None:
+        """Have the store forget an upload and its parts; one that it does not know is no error.
+
+        Raises:
+            StoreError: it could not be told.
         """
         ...

@@ -1,48 +1,18 @@
-"""An upload by the part loop: the object is there whole, or not at all."""
+"""An upload by the part loop: the object is there whole, or not at all; what was sent of it is gone on with."""
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
+from gpurules.clients.journal import UploadJournal, UploadNote, UploadSource
 from gpurules.clients.partial import Piece, pieces
 from gpurules.clients.parts import PartLoop, PartOptions
-from gpurules.clients.store import ObjectChanged, StoreError
-from gpurules.governor import Part, Ticket
+from gpurules.clients.store import ObjectChanged, PartTag, StoreError, TransientStoreError, WritableObject
+from gpurules.governor import Part, Ticket, TransferCancelled
 
 MIN_PIECE = 5 * 1024**2
 MAX_PIECES = 10_000
 """What S3 bounds: the size of a part that is not the last, and their number."""
-
-
-class WritableObject(Protocol):
-    """One object in a store that takes uploads in parts; see each method of ``S3Object``."""
-
-    @property
-    def url(self) -> str:
-        """Its name, the same in every process."""
-        ...
-
-    def put(self, data: bytes) -> str:
-        """Write the whole object at once, and return its tag."""
-        ...
-
-    def begin(self) -> str:
-        """Begin an upload in parts, and return its id."""
-        ...
-
-    def put_part(self, upload: str, number: int, data: bytes) -> str:
-        """Write part *number* (from 1), and return its tag."""
-        ...
-
-    def complete(self, upload: str, tags: Sequence[str]) -> str:
-        """Make the parts the object, in one step, and return its tag."""
-        ...
-
-    def abort(self, upload: str) -> None:
-        """Have the store forget an upload."""
-        ...
 
 
 def piece_size(size: int, options: PartOptions) -> int:
@@ -50,57 +20,116 @@ def piece_size(size: int, options: PartOptions) -> int:
     return max(options.piece_size, MIN_PIECE, -(-size // MAX_PIECES))
 
 
-def upload(ticket: Ticket, source: Path, target: WritableObject, loop: PartLoop, options: PartOptions) -> str:
-    """Bring the file *source* to *target*, and return the object's tag.
+class Uploader:
+    """Brings files to objects. Which uploads are under way is in *journal*, so that the next try sends the rest."""
 
-    Raises:
-        ObjectChanged: the file changed on the way.
-        StoreError: the store did not take it.
-        GovernorError: the transfer was stopped.
-        OSError: the file can not be read.
-    """
-    with source.open("rb") as stream:
-        before = os.fstat(stream.fileno())
-        uploading = _Upload(stream.fileno(), target, piece_size(before.st_size, options), before.st_size)
+    def __init__(self, loop: PartLoop, options: PartOptions, journal: UploadJournal) -> None:
+        self._loop = loop
+        self._options = options
+        self._journal = journal
+
+    def upload(self, ticket: Ticket, source: Path, target: WritableObject) -> str:
+        """Bring the file *source* to *target*, and return the object's tag.
+
+        Raises:
+            ObjectChanged: the file changed on the way.
+            StoreError: the store did not take it.
+            GovernorError: the transfer was stopped.
+            OSError: the file can not be read.
+        """
+        with source.open("rb") as stream:
+            sending = _Sending(stream.fileno(), target)
+            each = piece_size(sending.before.st_size, self._options)
+            if sending.before.st_size <= each:
+                self._loop.run(ticket, (Piece(0, sending.before.st_size),), sending.whole)
+                sending.check()
+                return sending.tag
+            with self._journal.note(UploadSource.of(target.url, source, sending.before, each)) as note:
+                return self._in_parts(ticket, sending, note, each)
+
+    def _in_parts(self, ticket: Ticket, sending: "_Sending", note: UploadNote, each: int) -> str:
         try:
-            loop.run(ticket, pieces(before.st_size, uploading.each) or (Piece(0, 0),), uploading.move)
-            after = os.fstat(stream.fileno())
-            if (after.st_mtime_ns, after.st_size) != (before.st_mtime_ns, before.st_size):
-                raise ObjectChanged(f"{source} has changed since the transfer began")
+            sending.go_on(note, each)
+            wanted = pieces(sending.before.st_size, each)
+            self._loop.run(ticket, (piece for piece in wanted if piece not in sending.tags), sending.part)
+            sending.check()
             ticket.check()
-            return uploading.complete()
-        except BaseException:
-            uploading.abort()
+            tag = self._completed(sending, [sending.tags[piece] for piece in wanted])
+        except TransientStoreError:
+            raise  # the next try goes on with what the store has
+        except (StoreError, TransferCancelled):
+            sending.abort()
+            note.forget()
             raise
+        note.forget()
+        return tag
+
+    def _completed(self, sending: "_Sending", tags: list[PartTag]) -> str:
+        """Make the parts the object, and return its tag; a broken connection is tried again."""
+        for attempt in range(self._options.attempts):
+            try:
+                return sending.target.complete(sending.upload, tags)
+            except TransientStoreError:
+                if attempt + 1 >= self._options.attempts:
+                    raise
+            self._loop.pause(attempt)
+        raise TransientStoreError(f"{sending.target.url} was not tried: attempts is {self._options.attempts}")
 
 
-class _Upload:
-    """An upload under way: at once where one part holds it all, else in parts."""
+class _Sending:
+    """A file on its way to an object: as it was *before*, and the tags of the parts that the store has."""
 
-    def __init__(self, file: int, target: WritableObject, each: int, size: int) -> None:
-        self.each = each
+    def __init__(self, file: int, target: WritableObject) -> None:
+        self.target = target
+        self.before = os.fstat(file)
+        self.tag = ""
+        self.upload = ""
+        self.tags: dict[Piece, PartTag] = {}
         self._file = file
-        self._target = target
-        self._id = target.begin() if size > each else None
-        self._tags: dict[int, str] = {}
+        self._each = 0
 
-    def move(self, part: Part, piece: Piece) -> None:
+    def go_on(self, note: UploadNote, each: int) -> None:
+        """Go on with the upload that is noted, if the store still knows it, or begin one."""
+        self._each = each
+        if note.stale is not None:
+            with suppress(StoreError):
+                self.target.abort(note.stale)
+        there = None if note.upload is None else self.target.parts(note.upload)
+        if note.upload is None or there is None:
+            note.begin(self.target.begin())
+        self.upload = note.upload or ""
+        for piece in pieces(self.before.st_size, each):
+            part = (there or {}).get(piece.start // each + 1)
+            if part is not None and part.size == piece.size:
+                self.tags[piece] = part.tag
+
+    def whole(self, part: Part, piece: Piece) -> None:
+        """Send the file as one."""
+        self.tag = self.target.put(self._read(part, piece))
+
+    def part(self, part: Part, piece: Piece) -> None:
+        """Send a part of it."""
+        self.tags[piece] = self.target.put_part(self.upload, piece.start // self._each + 1, self._read(part, piece))
+
+    def _read(self, part: Part, piece: Piece) -> bytes:
         part.ticket.check()
         data = os.pread(self._file, piece.size, piece.start)
         if len(data) != piece.size:
-            raise ObjectChanged(f"{self._target.url}: the file has become shorter since the transfer began")
-        number = piece.start // self.each
-        if self._id is None:
-            self._tags[number] = self._target.put(data)
-        else:
-            self._tags[number] = self._target.put_part(self._id, number + 1, data)
+            raise ObjectChanged(f"{self.target.url}: the file has become shorter since the transfer began")
+        return data
 
-    def complete(self) -> str:
-        if self._id is None:
-            return self._tags[0]
-        return self._target.complete(self._id, [self._tags[number] for number in sorted(self._tags)])
+    def check(self) -> None:
+        """Raise if the file is another one than before.
+
+        Raises:
+            ObjectChanged: it is.
+        """
+        now = os.fstat(self._file)
+        if (now.st_mtime_ns, now.st_size) != (self.before.st_mtime_ns, self.before.st_size):
+            raise ObjectChanged(f"{self.target.url}: the file has changed since the transfer began")
 
     def abort(self) -> None:
-        if self._id is not None:
+        """Have the store forget what was sent."""
+        if self.upload:
             with suppress(StoreError):
-                self._target.abort(self._id)
+                self.target.abort(self.upload)

@@ -250,6 +250,7 @@ class Poller:
         copied.effects = self.effects.counts
         copied.state_failures = state_failures
         copied.refused_transfers = self.schedule.refused_transfers
+        copied.uncarried = self.schedule.uncarried
         copied.telemetry_age = self.telemetry_age
         return copied
 

@@ -1,4 +1,4 @@
-"""The workloads and transfers that are known on a node, and the node fields that follow from them."""
+"""The workloads and transfers that are known on a node, the node fields that follow, and orders left undone."""
 
 import threading
 from collections.abc import Mapping
@@ -26,6 +26,7 @@ class Schedule:
         self._leases: dict[str, _Lease] = {}
         self._pending: dict[str, Transfer] = {}
         self.refused_transfers = 0
+        self._uncarried: dict[tuple[str, str], int] = {}
 
     def register(self, workload: Workload, now: float, lease_seconds: float | None = None) -> None:
         """Add or renew *workload*; with *lease_seconds* it lapses unless it is registered again in time.
@@ -85,6 +86,20 @@ class Schedule:
     def pending_count(self) -> int:
         """How many transfers are pending."""
         return len(self._pending)
+
+    def count_uncarried(self, client: str, target: str) -> None:
+        """Count an order of a rule, by the target of its directive, that the storage client could not carry out."""
+        with self._lock:
+            self._uncarried[client, target] = self._uncarried.get((client, target), 0) + 1
+
+    @property
+    def uncarried(self) -> dict[str, dict[str, int]]:
+        """How often each client could not carry out an order, by its name and the target."""
+        found: dict[str, dict[str, int]] = {}
+        with self._lock:
+            for (client, target), count in self._uncarried.items():
+                found.setdefault(client, {})[target] = count
+        return found
 
     def node(self, now: float) -> Mapping[str, object]:
         """Return the node fields that follow from what is registered."""

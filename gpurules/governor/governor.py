@@ -138,6 +138,10 @@ class Governor:
         """Add or renew a workload; with a lease it lapses unless it is registered again in time."""
         self.policy.register_workload(workload, lease_seconds)
 
+    def count_uncarried(self, client: str, target: str) -> None:
+        """Count an order of a rule that a storage client could not carry out; the status and the metrics show it."""
+        self.policy.schedule.count_uncarried(client, target)
+
     @property
     def limits(self) -> Limits:
         """What it keeps to, rules aside."""
@@ -153,7 +157,7 @@ class Governor:
     def status(self) -> GovernorStatus:
         """Return all that there is to show."""
         with self._gate.change() as now:
-            return status_of(self._scheduler, now)
+            return status_of(self._scheduler, now, self.policy.schedule.uncarried)
 
     def on_change(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Call *callback* with each change of a transfer's state, in some thread, and return what ends that."""

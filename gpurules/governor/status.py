@@ -33,6 +33,7 @@ class TransferStatus:
 class GovernorStatus:
     """The governor at one moment.
 
+    ``uncarried`` counts by client and target the orders of rules that a storage client could not carry out.
     Units: ``rates`` in bytes/second.
     """
 
@@ -42,6 +43,7 @@ class GovernorStatus:
     parts_ready: int
     rates: Mapping[str, float]
     counts: Counts
+    uncarried: Mapping[str, Mapping[str, int]]
 
     def to_dict(self) -> dict[str, object]:
         """Return the status as JSON-ready data."""
@@ -53,11 +55,12 @@ class GovernorStatus:
             "parts_ready": self.parts_ready,
             "rates": dict(self.rates),
             "counts": asdict(self.counts),
+            "uncarried": {client: dict(targets) for client, targets in self.uncarried.items()},
         }
 
 
-def status_of(scheduler: Scheduler, now: float) -> GovernorStatus:
-    """Return what *scheduler* is at."""
+def status_of(scheduler: Scheduler, now: float, uncarried: Mapping[str, Mapping[str, int]]) -> GovernorStatus:
+    """Return what *scheduler* is at, with what was left *uncarried*."""
     return GovernorStatus(
         tuple(_transfer(entry, now) for entry in scheduler.entries.values()),
         scheduler.limits.slots,
@@ -65,6 +68,7 @@ def status_of(scheduler: Scheduler, now: float) -> GovernorStatus:
         len(scheduler.ready),
         dict(scheduler.rates.rates),
         Counts(**asdict(scheduler.counts)),
+        uncarried,
     )
 
 

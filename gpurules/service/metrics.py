@@ -124,6 +124,16 @@ class Collector:
             for result in ("sent", "failed", "dropped"):
                 events.add_metric([name, result], getattr(of, result))
         yield events
+        uncarried = self._counter(
+            "gpurules_uncarried_orders",
+            "Orders of rules that a storage client could not carry out.",
+            "client",
+            "target",
+        )
+        for client, targets in counts.uncarried.items():
+            for target, count in targets.items():
+                uncarried.add_metric([client, target], count)
+        yield uncarried
         stuck = len(self._coordinator.status().stuck_effects)
         yield self._core.GaugeMetricFamily("gpurules_effects_stuck", "Workers whose handler hangs.", value=stuck)
 

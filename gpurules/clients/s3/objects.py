@@ -1,10 +1,19 @@
 """The door to boto3: objects of an S3 store, and what its errors mean."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol
+from contextlib import contextmanager, suppress
+from hashlib import md5
+from typing import Any, Protocol, Self
 
-from gpurules.clients.store import ObjectChanged, ObjectFacts, Reading, StoreError, TransientStoreError
+from gpurules.clients.store import (
+    ObjectChanged,
+    ObjectFacts,
+    PartTag,
+    Reading,
+    StoredPart,
+    StoreError,
+    TransientStoreError,
+)
 from gpurules.errors import UnavailableError
 
 CHUNK = 1024**2
@@ -37,6 +46,10 @@ class Boto3Client(Protocol):
         """Make parts an object."""
         ...
 
+    def list_parts(self, **arguments: Any) -> Mapping[str, Any]:
+        """Tell which parts of an upload there are."""
+        ...
+
     def abort_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
         """Forget an upload."""
         ...
@@ -54,6 +67,14 @@ def require_boto3() -> None:
         raise UnavailableError("boto3 is not installed; install it with: pip install 'gpurules[s3]'") from None
 
 
+class NoSuchUpload(StoreError):
+    """The store does not know the upload: it is done, or was given up."""
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
     """Raise what boto3 raises as errors of the store."""
@@ -67,6 +88,8 @@ def _translated(url: str) -> Iterator[None]:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 412:
             raise ObjectChanged(f"{url} has changed since the transfer began") from error
+        if _code(error) == "NoSuchUpload":
+            raise NoSuchUpload(f"{url}: {error}") from error
         if status >= 500 or status == 429:
             raise TransientStoreError(f"{url}: {error}") from error
         raise StoreError(f"{url}: {error}") from error
@@ -95,14 +118,25 @@ class _Body:
         self._body.close()
 
 
+def _root(client: Boto3Client) -> str:
+    """Return what the urls of all objects in the store of *client* begin with."""
+    endpoint = str(getattr(getattr(client, "meta", None), "endpoint_url", ""))
+    return "s3://" if "amazonaws.com" in endpoint else f"{endpoint}/"
+
+
 class S3Object:
     """An object in a bucket."""
 
     def __init__(self, client: Boto3Client, bucket: str, key: str) -> None:
         self._client = client
         self._where = {"Bucket": bucket, "Key": key}
-        endpoint = getattr(getattr(client, "meta", None), "endpoint_url", "")
-        self.url = f"s3://{bucket}/{key}" if "amazonaws.com" in endpoint else f"{endpoint}/{bucket}/{key}"
+        self.url = f"{_root(client)}{bucket}/{key}"
+
+    @classmethod
+    def at(cls, client: Boto3Client, url: str) -> Self | None:
+        """Return the object that has that *url* in the store of *client*; None where it is one of another store."""
+        bucket, _, key = url.removeprefix(_root(client)).partition("/")
+        return cls(client, bucket, key) if url.startswith(_root(client)) and key else None
 
     def facts(self) -> ObjectFacts:
         """Return its size and tag.
@@ -128,7 +162,7 @@ class S3Object:
             try:
                 answer = self._client.get_object(Range=f"bytes={start}-{start + size - 1}", **self._where, **condition)
             except ClientError as error:
-                if start or error.response.get("Error", {}).get("Code") != "InvalidRange":
+                if start or _code(error) != "InvalidRange":
                     raise
                 answer = self._client.get_object(**self._where, **condition)  # an empty object has no range
         if etag is not None and answer["ETag"] != etag:  # a store that does not know If-Match
@@ -147,42 +181,92 @@ class S3Object:
             return str(self._client.put_object(Body=data, **self._where)["ETag"])
 
     def begin(self) -> str:
-        """Begin an upload in parts, and return its id.
+        """Begin an upload in parts, with the checksums that boto3's own uploads have, and return its id.
 
         Raises:
             StoreError: it can not be begun.
         """
+        config = getattr(getattr(self._client, "meta", None), "config", None)
+        is_checked = getattr(config, "request_checksum_calculation", None) == "when_supported"
+        algorithm = {"ChecksumAlgorithm": "CRC32"} if is_checked else {}
         with _translated(self.url):
-            return str(self._client.create_multipart_upload(**self._where)["UploadId"])
+            return str(self._client.create_multipart_upload(**self._where, **algorithm)["UploadId"])
 
-    def put_part(self, upload: str, number: int, data: bytes) -> str:
-        """Write part *number* (from 1), and return its tag.
+    def parts(self, upload: str) -> Mapping[int, StoredPart] | None:
+        """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
+
+        Raises:
+            StoreError: it can not be told.
+        """
+        found: dict[int, StoredPart] = {}
+        more: dict[str, Any] = {}
+        while True:
+            try:
+                with _translated(self.url):
+                    answer = self._client.list_parts(UploadId=upload, **self._where, **more)
+            except NoSuchUpload:
+                return None
+            for part in answer.get("Parts", ()):
+                found[int(part["PartNumber"])] = StoredPart(int(part["Size"]), _tag(part))
+            marker = answer.get("NextPartNumberMarker")
+            if not answer.get("IsTruncated") or marker in (None, more.get("PartNumberMarker")):
+                return found
+            more = {"PartNumberMarker": marker}
+
+    def put_part(self, upload: str, number: int, data: bytes) -> PartTag:
+        """Write part *number* (from 1), and return what is wanted of it at the end.
 
         Raises:
             StoreError: it can not be written.
         """
         with _translated(self.url):
-            answer = self._client.upload_part(UploadId=upload, PartNumber=number, Body=data, **self._where)
-            return str(answer["ETag"])
+            return _tag(self._client.upload_part(UploadId=upload, PartNumber=number, Body=data, **self._where))
 
-    def complete(self, upload: str, tags: Sequence[str]) -> str:
+    def complete(self, upload: str, tags: Sequence[PartTag]) -> str:
         """Make the parts the object, in one step, and return its tag.
 
         Raises:
             StoreError: it can not be done.
         """
-        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
-        with _translated(self.url):
-            answer = self._client.complete_multipart_upload(
-                UploadId=upload, MultipartUpload={"Parts": parts}, **self._where
-            )
+        parts = [{**tag, "PartNumber": number} for number, tag in enumerate(tags, 1)]
+        try:
+            with _translated(self.url):
+                answer = self._client.complete_multipart_upload(
+                    UploadId=upload, MultipartUpload={"Parts": parts}, **self._where
+                )
             return str(answer["ETag"])
+        except NoSuchUpload:  # done by an earlier try, of which the answer was lost?
+            tag = self.facts().etag
+            if tag.strip('"') != _whole_tag(tags):
+                raise
+            return tag
 
     def abort(self, upload: str) -> None:
-        """Have the store forget an upload.
+        """Have the store forget an upload and its parts; one that it does not know is no error.
 
         Raises:
             StoreError: it could not be told.
         """
-        with _translated(self.url):
+        with suppress(NoSuchUpload), _translated(self.url):
             self._client.abort_multipart_upload(UploadId=upload, **self._where)
+
+
+def _tag(part: Mapping[str, Any]) -> PartTag:
+    """Return what S3 wants to see of a part when the upload is completed."""
+    return {
+        name: str(value)
+        for name, value in part.items()
+        if name == "ETag" or (name.startswith("Checksum") and name not in ("ChecksumType", "ChecksumAlgorithm"))
+    }
+
+
+def _whole_tag(tags: Sequence[PartTag]) -> str | None:
+    """Return the tag of the object that parts make, None where theirs are no digests of their content.
+
+    Source: observed of S3 and its kin: the MD5 of the parts' MD5s, and their number.
+    """
+    try:
+        digests = b"".join(bytes.fromhex(tag["ETag"].strip('"')) for tag in tags)
+    except (KeyError, ValueError):
+        return None
+    return f"{md5(digests, usedforsecurity=False).hexdigest()}-{len(tags)}"

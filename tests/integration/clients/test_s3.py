@@ -79,7 +79,7 @@ def test_an_open_object_reads_like_a_file(client):
         assert stream.read(2 * MIB) == data[3 * MIB - 5 : 5 * MIB - 5]
         stream.seek(0)
         assert digest(stream.read()) == digest(data)
-    assert the._governor.status().counts.done == 1
+    assert the.governor.status().counts.done == 1
 
 
 def test_a_rule_that_reduces_prefetch_reads_less_ahead(client):
@@ -154,10 +154,10 @@ def test_a_cancelled_download_ends_and_publishes_nothing(client, tmp_path):
     client.put_object(Bucket="bucket", Key="k", Body=content(6 * MIB))
     (tmp_path / "f").write_bytes(b"before")
     with s3(client) as the:
-        Gets(client, 3, lambda: the._governor.cancel("mine"))
+        Gets(client, 3, lambda: the.governor.cancel("mine"))
         with pytest.raises(TransferCancelled):
             the.download("bucket", "k", tmp_path / "f", transfer=Transfer(id="mine"))
-        assert the._governor.status().slots_taken == 0
+        assert the.governor.status().slots_taken == 0
     assert (tmp_path / "f").read_bytes() == b"before"
 
 
@@ -246,7 +246,7 @@ def test_a_staged_object_is_fetched_once(client, tmp_path):
     gets, area = Gets(client), StagingArea(tmp_path / "area", 10 * MIB)
     with s3(client, staging_rule(), area) as the:
         states = []
-        the._governor.on_change(lambda change: states.append(change.after))
+        the.governor.on_change(lambda change: states.append(change.after))
         for name in ("f", "g"):
             the.download("bucket", "k", tmp_path / name)
             assert digest((tmp_path / name).read_bytes()) == digest(data)
@@ -318,4 +318,4 @@ def test_a_client_without_an_area_counts_what_it_can_not_do(client, tmp_path):
     with s3(client, staging_rule()) as the:
         the.download("bucket", "k", tmp_path / "f")
         assert the.apply({"delay": 1, "warm_cache": True}) == {"warm_cache"}
-    assert the.uncarried == {"stage": 1, "warm_cache": 1}
+        assert the.governor.status().to_dict()["uncarried"] == {"s3": {"stage": 1, "warm_cache": 1}}

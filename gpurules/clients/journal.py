@@ -1,0 +1,182 @@
+"""What is written down of uploads in parts: so that the rest can follow after a crash, and none is left behind."""
+
+import fcntl
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_LOGGER = logging.getLogger("gpurules.clients")
+SUFFIX = ".upload.json"
+
+
+def state_folder() -> Path:
+    """Return where uploads are written down unless another place is given: below ``$XDG_STATE_HOME``."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "gpurules" / "uploads"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSource:
+    """A version of a file, the object that it becomes, and the size of the parts: what an upload is of.
+
+    ``identity`` is the file's inode, and its times of change in nanoseconds.
+    Units: ``size`` and ``piece_size`` in bytes.
+    """
+
+    url: str
+    path: str
+    size: int
+    identity: tuple[int, ...]
+    piece_size: int
+
+    @classmethod
+    def of(cls, url: str, path: Path, stat: os.stat_result, piece_size: int) -> Self:
+        """Return the upload of the file *path*, as *stat* tells of it, to *url*."""
+        identity = (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)
+        return cls(url, str(path.absolute()), stat.st_size, identity, piece_size)
+
+
+class UploadNote:
+    """What is known of one upload, in ``with``; locked, where it is written: one process has it at a time.
+
+    Missing: ``upload`` None: there is none to go on with; ``stale`` None: there is none of another version of the file.
+    """
+
+    def __init__(self, file: int, path: Path | None, source: UploadSource) -> None:
+        self.upload: str | None = None
+        self.stale: str | None = None
+        self._file = file
+        self._path = path
+        self._source = source
+        known = _read(file)
+        if known is not None:
+            upload = str(known.pop("upload"))
+            self.upload, self.stale = (upload, None) if known == _json(source) else (None, upload)
+            os.utime(file)  # somebody goes on with it
+
+    def begin(self, upload: str) -> None:
+        """Write down that an upload has begun."""
+        self.upload = upload
+        if self._file >= 0:
+            try:
+                text = json.dumps({**_json(self._source), "upload": upload})
+                os.ftruncate(self._file, 0)
+                os.pwrite(self._file, text.encode(), 0)
+            except OSError as error:
+                _LOGGER.warning("an upload can not be written down, and so not be resumed: %s", error)
+
+    def forget(self) -> None:
+        """Cross it out: it is done, or given up."""
+        self.upload = None
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        """Return the note."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let others have it; what has not begun leaves nothing."""
+        if self.upload is None:
+            self.forget()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+class UploadJournal:
+    """Uploads in parts that are under way, each in a file of *folder*. A folder that can not be written stops nothing.
+
+    Raises nothing: without a place to write, uploads are not resumed, and the log says so once.
+    """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self.folder = state_folder() if folder is None else Path(folder)
+        self._has_warned = False
+
+    def note(self, source: UploadSource) -> UploadNote:
+        """Return what is known of the upload of *source*; where another process is at it, a start of our own."""
+        name = sha256(f"{source.url}\n{source.path}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        path = self.folder / f"{name}{SUFFIX}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = _locked(path, os.O_CREAT)
+        except OSError as error:
+            if not self._has_warned:
+                self._has_warned = True
+                _LOGGER.warning("uploads can not be written down, and so not be resumed: %s", error)
+            file = -1
+        return UploadNote(file, path if file >= 0 else None, source)
+
+    def sweep(self, older_than_seconds: float, abort: Callable[[str, str], bool]) -> int:
+        """Give up the uploads that nobody is at and nobody went on with for so long, and return how many.
+
+        *abort* is told the url and the id of each, and returns whether it is gone.
+        """
+        swept = 0
+        for path in self._old(older_than_seconds):
+            try:
+                file = _locked(path, 0)
+            except OSError:
+                continue
+            try:
+                known = _read(file) if file >= 0 else None
+                if known is not None and abort(str(known["url"]), str(known["upload"])):
+                    path.unlink(missing_ok=True)
+                    swept += 1
+            finally:
+                if file >= 0:
+                    os.close(file)
+        return swept
+
+    def _old(self, seconds: float) -> Iterator[Path]:
+        try:
+            paths = sorted(self.folder.glob(f"*{SUFFIX}"))
+        except OSError:
+            return
+        for path in paths:
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > seconds:
+                    yield path
+
+
+def _locked(path: Path, flags: int) -> int:
+    """Open *path* for oneself, and return the file; -1 where another has it.
+
+    Raises:
+        OSError: it can not be opened.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file).st_ino == path.stat().st_ino:  # else it was crossed out between the opening and the lock
+            return file
+    except OSError:
+        pass
+    os.close(file)
+    return -1
+
+
+def _read(file: int) -> dict[str, object] | None:
+    """Return what is written in a note; None where there is nothing, or something else."""
+    try:
+        known = json.loads(os.pread(file, 64 * 1024, 0)) if file >= 0 else None
+    except (OSError, ValueError):
+        return None
+    is_note = isinstance(known, dict) and isinstance(known.get("url"), str) and isinstance(known.get("upload"), str)
+    return known if is_note else None
+
+
+def _json(source: UploadSource) -> dict[str, object]:
+    return {**asdict(source), "identity": list(source.identity)}

@@ -1,0 +1,132 @@
+"""Moves objects of any store as rules decide: what all clients that have a part loop of their own share."""
+
+import io
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from gpurules.actions.stage_transfer import Stage
+from gpurules.clients.client import Capability
+from gpurules.clients.download import download
+from gpurules.clients.parts import PartLoop, PartOptions
+from gpurules.clients.reader import ObjectReader
+from gpurules.clients.staged import Staging
+from gpurules.clients.staging import StagingArea, bring
+from gpurules.clients.store import ObjectFacts, StoredObject
+from gpurules.governor import Governor, Ticket
+from gpurules.model import Transfer
+
+
+class Mover:
+    """Moves objects through the governor's slots, for the client named *name*, in threads of its own.
+
+    Without a *staging* area nothing is staged; what rules ask of that is counted by the governor.
+    """
+
+    def __init__(self, name: str, governor: Governor, options: PartOptions | None, staging: StagingArea | None) -> None:
+        self.name = name
+        self.governor = governor
+        self.options = options or PartOptions()
+        self.staging = staging
+        self._pool = ThreadPoolExecutor(governor.limits.slots, thread_name_prefix=f"gpurules-{name}")
+        self.loop = PartLoop(self._pool, self.options)
+
+    def download(self, source: StoredObject, target: Path, transfer: Transfer) -> ObjectFacts:
+        """Bring *source* to *target*, by way of the staging area where a rule asks for it.
+
+        Raises:
+            ObjectChanged: the object changed on the way.
+            StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
+            GovernorError: the transfer was stopped.
+            OSError: it could not be written.
+        """
+        with self.governor.transfer(transfer) as ticket:
+            self._size(ticket, source)
+            staged = self._staged(ticket, source, lambda place: bring(place, target))
+            return staged or download(ticket, source, target, self.loop, self.options)
+
+    def upload(self, source: Path, transfer: Transfer, send: Callable[[Ticket], str]) -> str:
+        """Have *send* bring the file *source* to an object, as a transfer of its size, and return its tag.
+
+        Raises:
+            StoreError: the store did not take it.
+            GovernorError: the transfer was stopped.
+            OSError: the file can not be read.
+        """
+        with self.governor.transfer(replace(transfer, size=source.stat().st_size)) as ticket:
+            if ticket.asked.stage is not None:  # what is staged is what is read
+                self.governor.count_uncarried(self.name, Capability.STAGE)
+            return send(ticket)
+
+    def open(self, source: StoredObject, transfer: Transfer) -> io.BufferedReader:
+        """Open *source* to be read, as one version of it; what is read ahead follows the rules as they change.
+
+        Raises:
+            StoreError: it can not be read.
+            GovernorError: the transfer was stopped.
+        """
+        ticket = self.governor.transfer(transfer)
+        try:
+            return self._opened(ticket, source)
+        except BaseException as error:
+            ticket.end(error)
+            raise
+
+    def _opened(self, ticket: Ticket, source: StoredObject) -> io.BufferedReader:
+        self._size(ticket, source)
+        local: list[io.BufferedReader] = []
+        if self._staged(ticket, source, lambda place: local.append(place.open("rb"))):
+            ticket.end()
+            return local[0]
+        facts = source.facts()
+        if ticket.transfer.size != facts.size:
+            ticket.know(size=facts.size)
+        with ticket.part():
+            pass  # a transfer that is held is held here, and not at its first read
+        return io.BufferedReader(ObjectReader(ticket, source, facts, self.options), 128 * 1024)
+
+    def _size(self, ticket: Ticket, source: StoredObject) -> None:
+        """Ask the store for the size, where a rule looks at it and nobody told."""
+        if ticket.transfer.size is None and self.governor.policy.reads_size:
+            ticket.know(size=source.facts().size)
+
+    def _staged(self, ticket: Ticket, source: StoredObject, use: Callable[[Path], object]) -> ObjectFacts | None:
+        """Bring the object by way of the staging area, where a rule asks for it; None where it has to go directly."""
+        stage = ticket.asked.stage
+        area = None if stage is None else self._area(stage)
+        if stage is None or area is None:
+            return None
+        facts = source.facts()
+
+        def fill(place: Path) -> None:
+            download(ticket, source, place, self.loop, self.options)
+
+        staging = Staging(ticket, area, fill, use, self.governor.policy.max_delay)
+        return facts if staging.run(source.url, facts, stage) else None
+
+    def _area(self, stage: Stage) -> StagingArea | None:
+        """Return the area that a rule names, with the quota of the client's own; None without any."""
+        if self.staging is None:
+            self.governor.count_uncarried(self.name, Capability.STAGE)
+            return None
+        if stage.area is None or Path(stage.area) == self.staging.path:
+            return self.staging
+        return StagingArea(stage.area, self.staging.quota, self.staging.reserve)
+
+    def apply(self, directives: Mapping[str, object], capabilities: frozenset[Capability]) -> frozenset[str]:
+        """Return the targets that are not among *capabilities*, and count them; the rest is done part by part."""
+        left = frozenset(directives) - capabilities
+        for target in left:
+            self.governor.count_uncarried(self.name, target)
+        return left
+
+    def close(self) -> None:
+        """End the threads, when what they are at is done."""
+        self._pool.shutdown()
+
+
+def described(transfer: Transfer | None, path: str, operation: str) -> Transfer:
+    """Return what rules are told of a transfer: what the caller knows of it, and the rest."""
+    known = transfer or Transfer()
+    return replace(known, path=known.path or path, operation=known.operation or operation)
