@@ -13,7 +13,8 @@ from collections.abc import Callable
 import yaml
 
 import gpurules
-from gpurules.backends.python import bind_functions, mask_functions
+from gpurules.backends.binding import Binding
+from gpurules.backends.python import mask_functions
 
 
 def ruleset(rules: int) -> str:
@@ -37,7 +38,7 @@ def milliseconds(function: Callable[[], object]) -> float:
 def compiled(loaded: gpurules.Ruleset) -> None:
     """Compile all functions of a ruleset anew."""
     terms = loaded.program.terms
-    bind_functions(terms, None)
+    Binding(terms)
     mask_functions(terms, None)
 
 

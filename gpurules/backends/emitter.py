@@ -270,7 +270,7 @@ class Emitter:
         name = self.names.fresh()
         match term:
             case ir.Read(wanted):
-                home.add(f"{name} = {_reading(wanted, self.names)}")
+                home.add(f"{name} = {reading(wanted, self.names)}")
             case ir.Window():
                 home.add(f"{name} = {self._window(term, home)}")
             case ir.Aggregate():
@@ -343,7 +343,7 @@ def _lines(block: Block, *lines: str) -> list[str]:
     return [block.indent + line for line in lines]
 
 
-def _reading(wanted: Field, names: Names) -> str:
+def reading(wanted: Field, names: Names) -> str:
     """Return the expression that reads a field: of ``g``, ``t``, ``w``, or the node."""
     match wanted.scope:
         case Scope.NODE:

@@ -1,9 +1,11 @@
 """The generated-Python back end: conditions and whole rulesets as functions, the ones that run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import CodeType
 from typing import Any, TypeAlias
+from zlib import crc32
 
 from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.emitter import RUNTIME, Block, Emitter, Names
@@ -13,6 +15,9 @@ from gpurules.language.lowering import lower
 from gpurules.model import Truth
 
 CHUNK = 400
+MAX_CODES = 256
+"""How many pieces of compiled source are kept for rules that come to the same (50 KB each at the very most)."""
+
 _PARAMETERS = "s, gpus, t, w, n, z, rows, nr"
 
 
@@ -23,6 +28,7 @@ class RuleTerm:
     term: ir.Term
     per_gpu: bool
     of_workload: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +40,16 @@ class Generated:
 
     def function(self, name: str) -> Any:
         """Return the function *name* of the source."""
-        code: CodeType = compile(self.source, "<gpurules>", "exec", dont_inherit=True)
         namespace: dict[str, object] = {"__builtins__": _BUILTINS, **RUNTIME, **self.constants}
-        exec(code, namespace)
+        exec(_code(self.source), namespace)
         return namespace[name]
+
+
+@lru_cache(maxsize=MAX_CODES)
+def _code(source: str) -> CodeType:
+    """Return *source* compiled. Constants are not in it, so that rules of one form share it, and so does a reload."""
+    code: CodeType = compile(source, "<gpurules>", "exec", dont_inherit=True)
+    return code
 
 
 _BUILTINS = {"zip": zip, "range": range, "len": len}
@@ -103,22 +115,25 @@ def result_of(truths: Truths, per_gpu: bool, facts: Facts) -> Result:
     return over_gpus(found, facts.gpus)
 
 
-def _scope(rule: RuleTerm) -> tuple[str, str]:
+def scope_of(rule: RuleTerm) -> tuple[str, str]:
+    """Return the variables with the GPUs that a rule looks at, and their rows."""
     return ("wg", "wr") if rule.of_workload else ("gpus", "rows")
 
 
-def _workload_lines(rules: Sequence[RuleTerm], block: Block) -> None:
+def workload_lines(rules: Sequence[RuleTerm], block: Block) -> None:
+    """Emit the variables with the workload's GPUs, where a rule needs them."""
     if any(rule.of_workload for rule in rules):
         block.add("wi = [i for i in range(len(gpus)) if gpus[i].index in w.gpu_devices]")
         block.add("wg = [gpus[i] for i in wi]")
         block.add("wr = [rows[i] for i in wi] if rows else []")
 
 
-def _parts(term: ir.Term) -> tuple[ir.Term, ...]:
+def parts_of(term: ir.Term) -> tuple[ir.Term, ...]:
+    """Return the conditions that must all be TRUE for *term* to be."""
     return term.parts if isinstance(term, ir.And) else (term,)
 
 
-def _set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action: tuple[Block, str]) -> None:
+def set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action: tuple[Block, str]) -> None:
     """Emit into a block: run the line *action* where all *parts* of a rule are TRUE (on one GPU, if it is per GPU)."""
     block, line = action
     shared = [p for p in parts if not ir.is_per_gpu(p)]
@@ -137,86 +152,30 @@ def _set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action:
     block.lines += [f"{loop.indent}    {line}", f"{loop.indent}    break"]
 
 
-def generate_mask(rules: Sequence[RuleTerm], first: int, layout: Layout | None) -> Generated:
-    """Return the source of ``mask(…)``: an integer with the bit of each TRUE rule, counted from *first*."""
+def generate_mask(rules: Sequence[RuleTerm], layout: Layout | None) -> Generated:
+    """Return the source of ``mask(…)``: an integer with the bit of each TRUE rule."""
     names, body = Names(), Block("    ")
     body.add("m = 0")
-    _workload_lines(rules, body)
-    for number, rule in enumerate(rules, start=first):
-        emitter = Emitter(names, layout, lambda _: body, _scope(rule))
-        _set_bit(emitter, rule, _parts(lower(rule.term)), (body, f"m |= {names.bind(1 << number)}"))
+    workload_lines(rules, body)
+    for number, rule in enumerate(rules):
+        emitter = Emitter(names, layout, lambda _: body, scope_of(rule))
+        set_bit(emitter, rule, parts_of(lower(rule.term)), (body, f"m |= {names.bind(1 << number)}"))
     return Generated("\n".join([f"def mask({_PARAMETERS}):", *body.lines, "    return m", ""]), names.bound)
 
 
-class _Binding:
-    """The two functions that ``bind`` is made of: what the snapshot decides, and the residual inside it."""
+def in_chunks(rules: Sequence[RuleTerm]) -> Iterator[tuple[int, Sequence[RuleTerm]]]:
+    """Yield *rules* in runs, each with the position of its first: a function of thousands of rules compiles badly.
 
-    def __init__(self, layout: Layout | None) -> None:
-        self.names, self.layout = Names(), layout
-        self.ambient = Block("    ")
-        self.residual = Block("        ", above=self.ambient)
-        self.live: list[str] = []
-
-    def add(self, rule: RuleTerm, bit: str) -> None:
-        """Emit one rule: decided now where it can be, else in the residual, behind a flag for what is decided now."""
-        parts = _parts(lower(rule.term))
-        contextual = [p for p in parts if ir.is_contextual(p)]
-        if rule.of_workload:
-            inner = Block(self.residual.indent, above=self.residual)
-            _set_bit(self._emitter(inner, _scope(rule)), rule, parts, (inner, f"x |= {bit}"))
-            self.live.append("True")
-            self.residual.lines += inner.lines
-            return
-        inner = Block(self.residual.indent + "    ", above=self.residual)
-        emitter = Emitter(self.names, self.layout, lambda t: inner if ir.is_contextual(t) else self.ambient)
-        if not contextual:
-            _set_bit(emitter, rule, parts, (self.ambient, f"m |= {bit}"))
-            return
-        flag = self.names.fresh("f")
-        self.live.append(flag)
-        self.ambient.add(f"{flag} = False")
-        settled = [p for p in parts if not ir.is_contextual(p)]
-        _set_bit(emitter, rule, settled, (self.ambient, f"{flag} = True"))
-        if any(ir.is_per_gpu(p) for p in contextual):
-            _set_bit(emitter, rule, parts, (inner, f"x |= {bit}"))
-        else:
-            tests = " and ".join([emitter.holds(p, inner) for p in contextual])
-            inner.lines += [f"{inner.indent}if {tests}:", f"{inner.indent}    x |= {bit}"]
-        self.residual.lines += [f"{self.residual.indent}if {flag}:", *inner.lines]
-
-    def _emitter(self, block: Block, scope: tuple[str, str]) -> Emitter:
-        return Emitter(self.names, self.layout, lambda _: block, scope)
-
-    def source(self) -> str:
-        """Return the source of ``bind``."""
-        lines = ["def bind(s, gpus, n, z, rows, nr):", "    m = 0", *self.ambient.lines]
-        if self.live:
-            lines += [f"    if not ({' or '.join(self.live)}):", "        return m, None"]
-            lines += ["    def residual(t, w):", "        x = m", *self.residual.lines, "        return x"]
-        return "\n".join([*lines, f"    return m, {'residual' if self.live else 'None'}", ""])
-
-
-def generate_bind(rules: Sequence[RuleTerm], first: int, layout: Layout | None) -> Generated:
-    """Return the source of ``bind(…)``: decides what the snapshot decides, and returns that mask and a residual.
-
-    The residual is a function of transfer and workload that gives the whole mask; None where nothing depends on them.
+    Where a run ends depends on the names in it, so that a rule more or less leaves the other runs as they are.
     """
-    binding = _Binding(layout)
-    _workload_lines(rules, binding.residual)
-    for number, rule in enumerate(rules, start=first):
-        binding.add(rule, binding.names.bind(1 << number))
-    return Generated(binding.source(), binding.names.bound)
+    first = 0
+    for after, rule in enumerate(rules, start=1):
+        is_end = after - first >= CHUNK or (len(rules) > CHUNK and crc32(rule.name.encode()) % (CHUNK // 2) == 0)
+        if is_end or after == len(rules):
+            yield first, rules[first:after]
+            first = after
 
 
-def _chunks(rules: Sequence[RuleTerm]) -> list[tuple[int, Sequence[RuleTerm]]]:
-    return [(first, rules[first : first + CHUNK]) for first in range(0, len(rules), CHUNK)]
-
-
-def mask_functions(rules: Sequence[RuleTerm], layout: Layout | None) -> list[MaskFunction]:
-    """Return functions of the facts whose results, joined by OR, have the bit of every rule that is TRUE."""
-    return [generate_mask(chunk, first, layout).function("mask") for first, chunk in _chunks(rules)]
-
-
-def bind_functions(rules: Sequence[RuleTerm], layout: Layout | None) -> list[Callable[..., Any]]:
-    """Return functions ``bind(s, gpus, n, z, rows, nr)``, one for each chunk of rules."""
-    return [generate_bind(chunk, first, layout).function("bind") for first, chunk in _chunks(rules)]
+def mask_functions(rules: Sequence[RuleTerm], layout: Layout | None) -> list[tuple[int, MaskFunction]]:
+    """Return functions of the facts, each with its first rule: bit 0 of what it returns says whether that is TRUE."""
+    return [(first, generate_mask(chunk, layout).function("mask")) for first, chunk in in_chunks(rules)]

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from gpurules.actions.decision import Basis, Decision, decided
+from gpurules.backends.binding import Residual
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.engine.derived import Derived
 from gpurules.engine.history import NODE
 from gpurules.engine.signals import Signals, Transition
 from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
-from gpurules.rules.program import Bound, Program, Residual
+from gpurules.rules.program import Bound, Program
 from gpurules.rules.ruleset import Ruleset
 
 

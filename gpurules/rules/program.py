@@ -1,18 +1,18 @@
 """A ruleset made ready to run: which rules match, in one number, and what follows from it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
-from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpurules.actions.action import is_directive
 from gpurules.actions.decision import Basis, Decision, Outcome, decided, outcome_of
+from gpurules.backends.binding import MIN_INDEXED, Binding, Residual
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, Facts, Layout, Situation
 from gpurules.backends.python import (
+    MaskFunction,
     RuleTerm,
     Truths,
     arguments,
-    bind_functions,
     mask_functions,
     result_of,
     truths_function,
@@ -24,9 +24,6 @@ from gpurules.rules.explanation import DecisionExplanation, explain_rules
 from gpurules.rules.rule import Rule, Settings, Signal
 
 MAX_OUTCOMES = 4096
-
-Residual: TypeAlias = Callable[[Transfer, Workload], int]
-"""What is left of a program on one snapshot: from a transfer to the mask of matching rules."""
 
 
 def zone_of(name: str) -> tzinfo:
@@ -59,6 +56,9 @@ class Program:
     Functions are compiled when they are first needed. Immutable but for caches that any thread may fill.
     """
 
+    min_indexed = MIN_INDEXED
+    """From how many rules on the contextual ones are looked up in an index."""
+
     def __init__(
         self,
         rules: Sequence[Rule],
@@ -80,6 +80,7 @@ class Program:
                 rule.term if layout is not None else inline_signals(rule.term, self.conditions),
                 rule.per_gpu,
                 rule.gpus == "workload",
+                rule.name,
             )
             for rule in self.rules
         )
@@ -88,8 +89,8 @@ class Program:
             not is_directive(a.action) or a.action.is_static for rule in self.rules for a in rule.actions
         )
         self._outcomes: dict[int, Outcome] = {}
-        self._masks: list[Callable[..., int]] | None = None
-        self._binds: list[Callable[..., Any]] | None = None
+        self._masks: list[tuple[int, MaskFunction]] | None = None
+        self._binding: Binding | None = None
         self._truths: dict[int, Truths] = {}
 
     def mask(self, facts: Facts) -> int:
@@ -98,26 +99,17 @@ class Program:
             self._masks = mask_functions(self.terms, self.layout)
         given = arguments(facts)
         mask = 0
-        for function in self._masks:
-            mask |= function(*given)
+        for first, function in self._masks:
+            mask |= function(*given) << first
         return mask
 
     def bind(self, facts: Facts) -> "Bound":
         """Return the program with all decided that *facts* decide but for the transfer and workload."""
-        if self._binds is None:
-            self._binds = bind_functions(self.terms, self.layout)
-        base, residuals = 0, []
-        for function in self._binds:
-            settled, residual = function(
-                facts.snapshot, facts.gpus, facts.node, facts.situation, facts.rows, facts.node_row
-            )
-            base |= settled
-            if residual is not None:
-                residuals.append(residual)
+        if self._binding is None:
+            self._binding = Binding(self.terms, self.layout, self.min_indexed)
         bound = Bound(self, facts.snapshot, facts.node, facts.situation)
         bound.rows, bound.node_row = facts.rows, facts.node_row
-        bound.base = base
-        bound.residual = residuals[0] if residuals and len(self._binds) == 1 else _joined(residuals, base)
+        bound.base, bound.residual = self._binding.bind(facts)
         return bound
 
     def straight(self, bound: "Bound", transfer: Transfer, workload: Workload) -> int:
@@ -125,10 +117,9 @@ class Program:
         if self._masks is None:
             self._masks = mask_functions(self.terms, self.layout)
         snapshot, mask = bound.snapshot, 0
-        for function in self._masks:
-            mask |= function(
-                snapshot, snapshot.gpus, transfer, workload, bound.node, bound.situation, bound.rows, bound.node_row
-            )
+        given = (snapshot, snapshot.gpus, transfer, workload, bound.node, bound.situation, bound.rows, bound.node_row)
+        for first, function in self._masks:
+            mask |= function(*given) << first
         return mask
 
     def outcome(self, mask: int) -> Outcome:
@@ -177,20 +168,6 @@ class Program:
             rule = self.terms[position]
             truths = self._truths[position] = truths_function(rule.term, rule.per_gpu, self.layout)
         return truths
-
-
-def _joined(residuals: list[Residual], base: int) -> Residual | None:
-    """Return one function that gives the mask of all chunks."""
-    if not residuals:
-        return None
-
-    def joined(transfer: Transfer, workload: Workload) -> int:
-        mask = base
-        for residual in residuals:
-            mask |= residual(transfer, workload)
-        return mask
-
-    return joined
 
 
 class Bound:

@@ -9,6 +9,7 @@ from gpurules.engine import Engine
 from gpurules.linter import lint
 from gpurules.model import Transfer
 from gpurules.rules import RulesetError, load
+from gpurules.rules.program import Program
 from tests.conformance.vectors import Vector, joined, vectors
 
 STATELESS = vectors("ruleset")
@@ -43,23 +44,37 @@ def compare(decision: Any, expect: dict[str, Any]) -> None:
         assert (found.area if key == "stage" and found is not None else found) == value, key
 
 
+PATHS = pytest.mark.parametrize("min_indexed", [1, 10**9], ids=["indexed", "specialised"])
+
+
+@PATHS
 @pytest.mark.parametrize("vector", LOADING, ids=lambda v: v.id)
-def test_the_ruleset_decides_as_expected(vector: Vector, tmp_path: Path) -> None:
+def test_the_ruleset_decides_as_expected(
+    vector: Vector, tmp_path: Path, min_indexed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Program, "min_indexed", min_indexed)
     ruleset = load(written(vector, tmp_path))
-    decision = ruleset.evaluate(vector.snapshot(), **vector.about())
-    compare(decision, vector.case["expect"])
+    snapshot = vector.snapshot()
+    for _ in ("straight", "while it is bound", "bound"):
+        decision = ruleset.evaluate(snapshot, **vector.about())
+        compare(decision, vector.case["expect"])
 
 
+@PATHS
 @pytest.mark.parametrize("vector", SEQUENCES, ids=lambda v: v.id)
-def test_the_engine_decides_as_expected_at_every_step(vector: Vector, tmp_path: Path) -> None:
+def test_the_engine_decides_as_expected_at_every_step(
+    vector: Vector, tmp_path: Path, min_indexed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Program, "min_indexed", min_indexed)
     now = 0.0
     engine = Engine(load(written(vector, tmp_path)), clock=lambda: now)
     for step in vector.case["sequence"]:
         now = step["at"]
         snapshot = vector.snapshot({"timestamp": now, "gpus": step.get("gpus", []), "host": step.get("host")})
         engine.observe(snapshot, node=step.get("node"))
-        decision = engine.decide(Transfer.from_dict(step.get("transfer", {"id": "probe"})))
-        compare(decision, step)
+        transfer = Transfer.from_dict(step.get("transfer", {"id": "probe"}))
+        for decision in (engine.decide(transfer), *engine.decide_many([transfer, transfer])):
+            compare(decision, step)
 
 
 def failing(vector: Vector) -> Any:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.backends import ExplainBackEnd, Facts, Layout, PythonBackEnd, explain, slot_key, value_of
+from gpurules.backends.binding import Binding
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
-from gpurules.backends.python import mask_functions
 from gpurules.backends.reasons import reason
 from gpurules.diagnostics import CATALOGUE, Severity
 from gpurules.engine import Engine
@@ -113,12 +113,11 @@ def test_a_program_at_once_and_in_two_steps_is_the_tree_walk(case: tuple[Ruleset
     bound = program.bind(ahead)
     assert bound.mask(drawn.transfer, drawn.workload) == wanted
     assert bound.mask(NO_TRANSFER, NO_WORKLOAD) == by_tree(program, ahead)
-    mask = 0
-    for function in mask_functions(program.terms[:1], None):
-        mask |= function(
-            drawn.snapshot, drawn.snapshot.gpus, drawn.transfer, drawn.workload, drawn.node, facts.situation, (), ()
-        )
-    assert mask == wanted & 1
+    for min_indexed in (1, 10**9):
+        base, residual = Binding(program.terms, None, min_indexed).bind(ahead)
+        for _ in range(2):
+            mask = base if residual is None else residual(drawn.transfer, drawn.workload)
+            assert mask == wanted
 
 
 @settings(max_examples=100)

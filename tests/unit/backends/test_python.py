@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from gpurules.backends import PythonBackEnd, RuleTerm
+from gpurules.backends.binding import generate_bind
 from gpurules.backends.python import (
     CHUNK,
-    bind_functions,
-    generate_bind,
     generate_mask,
     generate_truths,
+    in_chunks,
     mask_functions,
 )
 from gpurules.engine.derived import layout_of
@@ -38,16 +38,16 @@ def header(ruleset: Ruleset) -> str:
 
 def test_the_four_default_rules(golden: Golden) -> None:
     default = load("gpurules:default")
-    generated = generate_mask(default.program.terms, 0, None)
+    generated = generate_mask(default.program.terms, None)
     golden("python/default-mask.txt", header(default) + generated.source)
-    golden("python/default-bind.txt", header(default) + generate_bind(default.program.terms, 0, None).source)
+    golden("python/default-bind.txt", header(default) + generate_bind(default.program.terms, None).source)
 
 
 def test_the_coordinator_with_its_signals(golden: Golden) -> None:
     coordinator = load("gpurules:coordinator")
     layout, _ = layout_of(coordinator)
     terms = [RuleTerm(r.term, r.per_gpu, r.gpus == "workload") for r in coordinator.rules]
-    golden("python/coordinator-bind.txt", header(coordinator) + generate_bind(terms, 0, layout).source)
+    golden("python/coordinator-bind.txt", header(coordinator) + generate_bind(terms, layout).source)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -80,10 +80,35 @@ def test_rules_beyond_a_chunk_keep_their_bits() -> None:
         [f"  - {{name: r{n}, condition: gpu_memory > {n / 10}, action: pause_transfer}}\n" for n in range(count)]
     )
     program = ruleset(lines).program
-    assert len(mask_functions(program.terms, None)) == 2
-    assert len(bind_functions(program.terms, None)) == 2
+    assert len(mask_functions(program.terms, None)) > 1
     here = facts(gpu(memory=30))
     assert program.mask(here) == program.bind(here).base == (1 << 300) - 1
+
+
+def test_a_rule_more_leaves_the_other_chunks_as_they_are() -> None:
+    def chunks(names: list[int]) -> set[tuple[str, ...]]:
+        rules = [RuleTerm(checked("gpu_memory > 1").term, True, name=f"rule {name}") for name in names]
+        return {tuple(rule.name for rule in chunk) for _, chunk in in_chunks(rules)}
+
+    before, after = chunks([*range(2000)]), chunks([*range(1000), 5000, *range(1000, 2000)])
+    assert len(before) > 5
+    assert len(before - after) <= 2
+    assert max(map(len, before | after)) <= CHUNK
+
+
+def test_chunks_hold_all_rules_in_order() -> None:
+    rules = [RuleTerm(checked("gpu_memory > 1").term, True, name=f"rule {n}") for n in range(1500)]
+    joined = []
+    for first, chunk in in_chunks(rules):
+        assert first == len(joined)
+        joined += chunk
+    assert joined == rules
+
+
+def test_source_of_one_form_is_compiled_once() -> None:
+    first, second = (generate_truths(checked(f"gpu_memory > {n}").term, True, None) for n in (81, 92))
+    assert first.constants != second.constants
+    assert first.function("truths").__code__ is second.function("truths").__code__
 
 
 def test_a_value_of_one_rule_is_never_taken_for_that_of_another() -> None:

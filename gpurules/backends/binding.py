@@ -1,0 +1,169 @@
+"""What the snapshot decides is decided once: rules bound to it, and what is left for each transfer.
+
+A rule is split into the parts that the snapshot decides and those that look at transfer or workload. Where there are
+many rules, the latter go into an index; those that do not fit it are run one by one behind a flag.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from gpurules.backends.emitter import Block, Emitter, Names
+from gpurules.backends.facts import Facts, Layout
+from gpurules.backends.index import Cells, Index, indexed_field
+from gpurules.backends.python import Generated, RuleTerm, in_chunks, parts_of, scope_of, set_bit, workload_lines
+from gpurules.language import ir
+from gpurules.language.lowering import lower
+from gpurules.model import Transfer, Workload
+
+MIN_INDEXED = 8
+"""With fewer rules than that a flag for each is quicker than an index (``python benchmarks/scale.py``)."""
+
+MAX_REMEMBERED = 4096
+"""How many masks are remembered for one snapshot."""
+
+Residual: TypeAlias = Callable[[Transfer, Workload], int]
+"""What is left of a program on one snapshot: from a transfer to the mask of matching rules."""
+
+
+def indexed_parts(rule: RuleTerm) -> tuple[ir.Term, ...]:
+    """Return the parts of a rule that look at transfer or workload, if there are any and an index can hold them all."""
+    if rule.of_workload:
+        return ()
+    parts = tuple(part for part in parts_of(lower(rule.term)) if ir.is_contextual(part))
+    return parts if all(indexed_field(part) is not None for part in parts) else ()
+
+
+class _Source:
+    """The two functions that ``bind`` is made of: what the snapshot decides, and the residual inside it."""
+
+    def __init__(self, layout: Layout | None) -> None:
+        self.names, self.layout = Names(), layout
+        self.ambient = Block("    ")
+        self.residual = Block("        ", above=self.ambient)
+        self.live: list[str] = []
+
+    def add(self, rule: RuleTerm, bit: str, is_indexed: bool) -> None:
+        """Emit one rule: decided now where it can be; else its index is asked, or the residual behind a flag."""
+        parts = parts_of(lower(rule.term))
+        contextual = [p for p in parts if ir.is_contextual(p)]
+        if rule.of_workload:
+            inner = Block(self.residual.indent, above=self.residual)
+            set_bit(self._emitter(inner, scope_of(rule)), rule, parts, (inner, f"x |= {bit}"))
+            self.live.append("True")
+            self.residual.lines += inner.lines
+            return
+        inner = Block(self.residual.indent + "    ", above=self.residual)
+        emitter = Emitter(self.names, self.layout, lambda t: inner if ir.is_contextual(t) else self.ambient)
+        if not contextual:
+            set_bit(emitter, rule, parts, (self.ambient, f"m |= {bit}"))
+            return
+        settled = [p for p in parts if not ir.is_contextual(p)]
+        if is_indexed:
+            set_bit(emitter, rule, settled, (self.ambient, f"a |= {bit}"))
+            return
+        flag = self.names.fresh("f")
+        self.live.append(flag)
+        self.ambient.add(f"{flag} = False")
+        set_bit(emitter, rule, settled, (self.ambient, f"{flag} = True"))
+        if any(ir.is_per_gpu(p) for p in contextual):
+            set_bit(emitter, rule, parts, (inner, f"x |= {bit}"))
+        else:
+            tests = " and ".join([emitter.holds(p, inner) for p in contextual])
+            inner.lines += [f"{inner.indent}if {tests}:", f"{inner.indent}    x |= {bit}"]
+        self.residual.lines += [f"{self.residual.indent}if {flag}:", *inner.lines]
+
+    def _emitter(self, block: Block, scope: tuple[str, str]) -> Emitter:
+        return Emitter(self.names, self.layout, lambda _: block, scope)
+
+    def text(self) -> str:
+        """Return the source of ``bind``."""
+        lines = ["def bind(s, gpus, n, z, rows, nr):", "    m = a = 0", *self.ambient.lines]
+        if self.live:
+            lines += [f"    if not ({' or '.join(self.live)}):", "        return m, a, None"]
+            lines += ["    def residual(t, w):", "        x = m", *self.residual.lines, "        return x"]
+        return "\n".join([*lines, f"    return m, a, {'residual' if self.live else 'None'}", ""])
+
+
+def generate_bind(
+    rules: Sequence[RuleTerm], layout: Layout | None, indexed: Mapping[int, object] | None = None, first: int = 0
+) -> Generated:
+    """Return the source of ``bind(…)``: decides what the snapshot decides, and returns two masks and a residual.
+
+    The first mask has the rules that are TRUE, the second those among *indexed* (by position, *first* that of the first
+    rule) that are if the index says so. The residual is a function of transfer and workload that gives the first mask
+    and all other rules that are TRUE; None where nothing depends on them.
+    """
+    source = _Source(layout)
+    workload_lines(rules, source.residual)
+    for number, rule in enumerate(rules):
+        source.add(rule, source.names.bind(1 << number), first + number in (indexed or ()))
+    return Generated(source.text(), source.names.bound)
+
+
+class Binding:
+    """Rules compiled to be bound to snapshots. Immutable, for any thread."""
+
+    def __init__(self, rules: Sequence[RuleTerm], layout: Layout | None = None, min_indexed: int = MIN_INDEXED) -> None:
+        """Compile *rules*; those that fit it are indexed if they are at least *min_indexed*."""
+        fitting = {position: parts for position, rule in enumerate(rules) if (parts := indexed_parts(rule))}
+        indexed = fitting if len(fitting) >= min_indexed else {}
+        self.index = Index(indexed, len(rules)) if indexed else None
+        self._binds: list[tuple[int, Callable[..., Any]]] = [
+            (first, generate_bind(chunk, layout, indexed, first).function("bind")) for first, chunk in in_chunks(rules)
+        ]
+        if self.index is not None:
+            names = Names()
+            source = self.index.source(names)
+            self._cells: Cells = Generated(source, names.bound).function("cells")
+
+    def bind(self, facts: Facts) -> tuple[int, Residual | None]:
+        """Return the mask of the rules that are TRUE on *facts* whatever the transfer, and the residual.
+
+        Missing: the residual is None where nothing depends on transfer and workload.
+        """
+        base = active = 0
+        residuals: list[tuple[int, Residual]] = []
+        for first, function in self._binds:
+            settled, open_ones, residual = function(
+                facts.snapshot, facts.gpus, facts.node, facts.situation, facts.rows, facts.node_row
+            )
+            base |= settled << first
+            active |= open_ones << first
+            if residual is not None:
+                residuals.append((first, residual))
+        if active:
+            return base, self._looked_up(facts, base, active, residuals)
+        if not residuals:
+            return base, None
+        if len(self._binds) == 1:
+            return base, residuals[0][1]
+        return base, _joined(base, residuals)
+
+    def _looked_up(self, facts: Facts, base: int, active: int, residuals: list[tuple[int, Residual]]) -> Residual:
+        """Return the residual that asks the index which of the *active* rules are TRUE, and runs the others."""
+        index, cells, snapshot, situation = self.index, self._cells, facts.snapshot, facts.situation
+        assert index is not None
+        remembered: dict[tuple[int, ...], int] = {}
+
+        def indexed(transfer: Transfer, workload: Workload) -> int:
+            key = cells(snapshot, transfer, workload, situation)
+            mask = remembered.get(key)
+            if mask is None:
+                if len(remembered) >= MAX_REMEMBERED:
+                    remembered.clear()
+                mask = remembered[key] = base | index.mask(key, active)
+            return mask
+
+        return _joined(base, [(0, indexed), *residuals]) if residuals else indexed
+
+
+def _joined(base: int, residuals: list[tuple[int, Residual]]) -> Residual:
+    """Return one function that gives the mask of all chunks."""
+
+    def joined(transfer: Transfer, workload: Workload) -> int:
+        mask = base
+        for first, residual in residuals:
+            mask |= residual(transfer, workload) << first
+        return mask
+
+    return joined

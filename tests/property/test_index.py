@@ -1,0 +1,87 @@
+"""The index gives the rules that a walk over their trees gives, for every value of every field."""
+
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpurules.backends import ExplainBackEnd, Facts, RuleTerm, index
+from gpurules.backends.binding import Binding, indexed_parts
+from gpurules.fields import FIELDS, Scope, declared_field
+from gpurules.language import Environment, parse
+from gpurules.model import Snapshot, Transfer, Workload
+
+EXPLAIN = ExplainBackEnd()
+DECLARED = {"urgent": declared_field("urgent", "bool", scope=Scope.TRANSFER)}
+ENVIRONMENT = Environment({**FIELDS, **DECLARED})
+SIZES = (0, 1, 2**53, 2**53 + 1, 2**62, 0.5, 1e300, 104857600)
+PRIORITIES = (-5, -0.0, 0, 3, 3.5)
+TEXTS = ("model", "dataset", "log", "")
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> str:
+    """Draw a condition on one field of a transfer or workload."""
+    field, values = draw(st.sampled_from([("transfer_size", SIZES), ("transfer_priority", PRIORITIES)]))
+    number = st.sampled_from([repr(value) if value >= 0 else f"-{-value!r}" for value in values])
+    text = st.sampled_from([f"'{value}'" for value in TEXTS])
+    name = draw(st.sampled_from(["operation", "workload_type", "workload_id"]))
+    comparator = draw(st.sampled_from(["<", "<=", "==", "!=", ">=", ">"]))
+    atoms = [
+        f"{field} {comparator} {draw(number)}",
+        f"{draw(number)} {comparator} {field}",
+        f"{draw(number)} <= {field} < {draw(number)}",
+        f"{field} NOT BETWEEN {draw(number)} AND {draw(number)}",
+        f"{field} IN ({draw(number)}, {draw(number)})",
+        f"({field} < {draw(number)} OR {field} IS MISSING)",
+        f"NOT ({field} > {draw(number)} AND {field} != {draw(number)})",
+        f"{name} == {draw(text)}",
+        f"{name} != {draw(text)}",
+        f"{name} NOT IN ({draw(text)}, {draw(text)})",
+        f"{name} IS NOT MISSING",
+        "urgent",
+        "NOT urgent",
+        "urgent != FALSE",
+    ]
+    return draw(st.sampled_from(atoms))
+
+
+TRANSFERS = st.builds(
+    Transfer,
+    size=st.none() | st.sampled_from(SIZES) | st.floats(0, 1e301) | st.integers(0, 2**63 - 1),
+    priority=st.none() | st.sampled_from(PRIORITIES) | st.floats(-10, 10),
+    operation=st.none() | st.sampled_from([*TEXTS, "other"]),
+    workload_id=st.none() | st.sampled_from([*TEXTS, "other"]),
+    labels=st.sampled_from([{}, {"urgent": True}, {"urgent": False}, {"urgent": 1}]),
+)
+WORKLOADS = st.builds(Workload, type=st.none() | st.sampled_from([*TEXTS, "other"]))
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.lists(parts(), min_size=1, max_size=3), min_size=1, max_size=30),
+    st.lists(st.tuples(TRANSFERS, WORKLOADS), min_size=1, max_size=20),
+    st.sampled_from([1, index.MAX_TABLE_BYTES]),
+)
+def test_the_index_and_the_tree_walk_agree(
+    conditions: list[list[str]], asked: list[tuple[Transfer, Workload]], table_bytes: int
+) -> None:
+    rules = []
+    for condition in conditions:
+        found = ENVIRONMENT.condition(parse(" AND ".join(condition)))
+        rules.append(RuleTerm(found.term, found.per_gpu))
+    assert all(indexed_parts(rule) for rule in rules)
+    with patch.object(index, "MAX_TABLE_BYTES", table_bytes):
+        binding = Binding(rules, None, min_indexed=1)
+    snapshot = Snapshot(timestamp=1000.0)
+    base, residual = binding.bind(Facts(snapshot, snapshot.gpus))
+    assert base == 0
+    assert residual is not None
+    for transfer, workload in asked:
+        facts = Facts(snapshot, snapshot.gpus, transfer, workload)
+        wanted = sum(
+            1 << position
+            for position, rule in enumerate(rules)
+            if EXPLAIN.evaluate(rule.term, rule.per_gpu, facts).value is True
+        )
+        assert residual(transfer, workload) == wanted
