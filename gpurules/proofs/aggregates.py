@@ -88,7 +88,7 @@ class OverGPUs:
         strict = comparator in (Comparator.GT, Comparator.LE)
         least = math.floor(number) + 1 if strict else math.ceil(number)
         enough = at_least(least, body)
-        rails = Rails(enough, negated(enough))
+        rails = Rails(enough, negated(enough), certain=True)
         return rails if upward else rails.opposite
 
     def peak(self, function: str, operand: ir.Term, comparator: Comparator, other: ir.Term) -> Rails:

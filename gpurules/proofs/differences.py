@@ -31,6 +31,8 @@ def runs(cell: Cell, mask: int) -> list[Interval]:
                 joined[-1] = (joined[-1][0], stretch.high)
             else:
                 joined.append((stretch.low, stretch.high))
+    if cell.line.integer:
+        return [(low, (high - 1, ABOVE)) for low, (high, _) in joined]
     return joined
 
 

@@ -87,7 +87,7 @@ class Encoder:
                 return self._gpus.quantified(function, self.rails(operand))
             case ir.IsMissing(operand):
                 gone = self.missing(operand)
-                return Rails(gone, negated(gone))
+                return Rails(gone, negated(gone), certain=True)
             case ir.Compare(comparators, operands):
                 pairs = pairwise(operands)
                 links = [self.link(left, c, right) for c, (left, right) in zip(comparators, pairs, strict=True)]

@@ -166,30 +166,33 @@ def negated(formula: Formula) -> Formula:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rails:
-    """When a condition is TRUE, and when it is FALSE."""
+    """When a condition is TRUE, and when it is FALSE. ``certain``: it is never UNKNOWN."""
 
     true: Formula
     false: Formula
+    certain: bool = False
 
     @property
     def unknown(self) -> Formula:
         """When it is UNKNOWN."""
-        return conj(negated(self.true), negated(self.false))
+        return FALSE if self.certain else conj(negated(self.true), negated(self.false))
 
     @property
     def opposite(self) -> "Rails":
         """The rails of its negation."""
-        return Rails(self.false, self.true)
+        return Rails(self.false, self.true, self.certain)
 
 
-ALWAYS, NEVER, UNKNOWN = Rails(TRUE, FALSE), Rails(FALSE, TRUE), Rails(FALSE, FALSE)
+ALWAYS, NEVER, UNKNOWN = Rails(TRUE, FALSE, True), Rails(FALSE, TRUE, True), Rails(FALSE, FALSE)
 
 
 def both(*parts: Rails) -> Rails:
     """Return the rails of Kleene's AND."""
-    return Rails(conj(*(p.true for p in parts)), disj(*(p.false for p in parts)))
+    certain = all(p.certain for p in parts)
+    return Rails(conj(*(p.true for p in parts)), disj(*(p.false for p in parts)), certain)
 
 
 def either(*parts: Rails) -> Rails:
     """Return the rails of Kleene's OR."""
-    return Rails(disj(*(p.true for p in parts)), conj(*(p.false for p in parts)))
+    certain = all(p.certain for p in parts)
+    return Rails(disj(*(p.true for p in parts)), conj(*(p.false for p in parts)), certain)

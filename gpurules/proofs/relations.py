@@ -35,8 +35,7 @@ class _Open:
     def hull(self) -> tuple[Number, Number]:
         """The least and the greatest number, where the field counts."""
         intervals = self.intervals
-        (low, _), (high, side) = intervals[0][0], intervals[-1][1]
-        return low, high - 1 if side == BELOW else high
+        return intervals[0][0][0], intervals[-1][1][0]
 
     @property
     def options(self) -> list[Number]:
