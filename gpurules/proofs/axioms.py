@@ -4,14 +4,49 @@ Each axiom is a sound statement about what telemetry and the engine can give; wh
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from gpurules.fields import FIELDS
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.proofs.encoding import Encoder
-from gpurules.proofs.formula import FALSE, TRUE, Formula, conj, disj, every, negated
+from gpurules.proofs.formula import FALSE, TRUE, Formula, atom, conj, disj, every, negated
 from gpurules.proofs.universe import Universe, base_units, unit_key
-from gpurules.rules import Signal
+
+
+class SignalLike(Protocol):
+    """What a proof needs to know of a signal."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def condition(self) -> ir.Term:
+        """What starts it."""
+        ...
+
+    @property
+    def until(self) -> ir.Term | None:
+        """What ends it; None: that its condition is not TRUE."""
+        ...
+
+    @property
+    def per_gpu(self) -> bool:
+        """Whether each GPU has a state of its own."""
+        ...
+
+    @property
+    def for_seconds(self) -> float:
+        """How long its start is put off (seconds)."""
+        ...
+
+    @property
+    def keep_for_seconds(self) -> float:
+        """How long it is held on (seconds)."""
+        ...
+
 
 _ORDERS = (
     ("gpu_memory_used", "gpu_memory_total"),
@@ -36,7 +71,7 @@ def read(name: str) -> ir.Read:
 class Axioms:
     """The axioms of one universe; asked once while it collects, and once when it is closed."""
 
-    def __init__(self, universe: Universe, signals: Mapping[str, Signal]) -> None:
+    def __init__(self, universe: Universe, signals: Mapping[str, SignalLike]) -> None:
         self._universe = universe
         self._signals = signals
         self._encoder = Encoder(universe)
@@ -67,7 +102,7 @@ class Axioms:
                 done.add(name)
                 yield from self._of_signal(self._signals[name])
 
-    def _of_signal(self, signal: Signal) -> Iterator[Formula]:
+    def _of_signal(self, signal: SignalLike) -> Iterator[Formula]:
         term = ir.Signal(signal.name, signal.per_gpu)
         is_on, start = self._encoder.rails(term), self._encoder.rails(signal.condition)
         if not signal.for_seconds:
@@ -126,8 +161,6 @@ class Axioms:
                     continue
                 cell, whole = self._universe.cell(operand), self._universe.cells.get(draft.key)
                 if cell is not None and whole is not None and cell.missing:
-                    from gpurules.proofs.formula import atom
-
                     gone = disj(atom(cell, cell.known), atom(whole, whole.missing))
                     yield every(gone) if whole.per_gpu else gone
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from gpurules.language.printer import spell
-from gpurules.proofs.axioms import Axioms
+from gpurules.proofs.axioms import Axioms, SignalLike
 from gpurules.proofs.cells import Cell, CellKey
 from gpurules.proofs.claims import Claim, Stated
 from gpurules.proofs.differences import UnsureError
@@ -23,13 +23,12 @@ from gpurules.proofs.relations import Relations
 from gpurules.proofs.search import Budget, Search, WorkCapError
 from gpurules.proofs.universe import Universe
 from gpurules.proofs.witness import Witness
-from gpurules.rules import Signal
 
 STEPS = 50_000
 """How many steps one question may take."""
 _TRIES = 24
 _UNIQUE = (("read", "gpu_index"), ("read", "gpu_uuid"))
-_NO_SIGNALS: Mapping[str, Signal] = MappingProxyType({})
+_NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Prover:
     """
 
     def __init__(
-        self, stated: Iterable[Stated], signals: Mapping[str, Signal] = _NO_SIGNALS, steps: int = STEPS
+        self, stated: Iterable[Stated], signals: Mapping[str, SignalLike] = _NO_SIGNALS, steps: int = STEPS
     ) -> None:
         self._steps = steps
         self._signals = signals

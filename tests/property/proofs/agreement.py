@@ -66,7 +66,9 @@ def compared(seed: int) -> Iterator[tuple[Disagreement | None, str]]:
                 solver.add(_wanted(claim.want, sides[i if claim.stated is first else j]))
             verdict = solver.check()
             solver.pop()
-            yield _judged(answer, verdict, f"{claims[0].want}: {group[i][0]}\n  {claims[1].want}: {group[j][0]}", claims)
+            yield _judged(
+                answer, verdict, f"{claims[0].want}: {group[i][0]}\n  {claims[1].want}: {group[j][0]}", claims
+            )
 
 
 def _questions(first: Stated, second: Stated, parity: int) -> list[list[Claim]]:

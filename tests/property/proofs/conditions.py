@@ -32,18 +32,19 @@ class Conditions:
         parts = [f"({self._bool(depth - 1, leaf)})" for _ in range(self._random.choice((2, 2, 3)))]
         return (" AND " if kind < 0.6 else " OR ").join(parts)
 
-    def _percent(self) -> str:
+    def _number(self) -> str:
+        """Return a number whose arithmetic does not round: z3 counts in reals, the language in doubles."""
         field = self._pick(*_PERCENTS)
         other = self._pick(*_PERCENTS)
         return self._pick(
-            field, field, field, f"{field} * 2", f"{field} / 4", f"{field} + 10", f"100 - {field}", f"-{field}",
-            f"abs({field} - 50)", f"round({field})", f"least({field}, {other})", f"greatest({field}, {other})",
-            f"coalesce({field}, {other})", f"coalesce({field}, 50)",
+            field, field, field, f"{field} * 2", f"{field} / 4", f"-{field}", f"round({field})",
+            f"least({field}, {other})", f"greatest({field}, {other})", f"coalesce({field}, {other})",
+            f"coalesce({field}, 50)", "gpu_temperature + 10", "100 - gpu_temperature", "abs(gpu_temperature - 50)",
         )  # fmt: skip
 
     def _number_leaf(self) -> str:
         if self._random.random() < 0.6:
-            return f"{self._percent()} {self._pick(*_COMPARATORS)} {self._pick(*_THRESHOLDS)}"
+            return f"{self._number()} {self._pick(*_COMPARATORS)} {self._pick(*_THRESHOLDS)}"
         if self._random.random() < 0.4:
             left, right = self._pick(*_REALS), self._pick(*_REALS)
             return f"{left} {self._pick(*_COMPARATORS)} {right}"
@@ -72,7 +73,7 @@ class Conditions:
         inner = self._bool(1, self._plain_leaf)
         if not any(word in inner for word in ("gpu_",)):
             inner = "gpu_throttled"
-        number = f"{self._pick('max', 'min')}({self._percent()}) {self._pick(*_COMPARATORS)} {self._pick(*_THRESHOLDS)}"
+        number = f"{self._pick('max', 'min')}({self._number()}) {self._pick(*_COMPARATORS)} {self._pick(*_THRESHOLDS)}"
         counted = f"count({inner}) {self._pick(*_COMPARATORS)} {self._pick('0', '1', '2')}"
         return self._pick(f"any({inner})", f"all({inner})", counted, number, number)
 

@@ -129,9 +129,7 @@ class Semantics:
             case ir.Apply(function, arguments):
                 return self._applied(function, [self.value(a, slot) for a in arguments])
             case ir.Aggregate("count", operand):
-                counted = [
-                    z3.If(z3.And(p, self.truth(operand, s)[0]), 1, 0) for s, p in enumerate(self.present)
-                ]
+                counted = [z3.If(z3.And(p, self.truth(operand, s)[0]), 1, 0) for s, p in enumerate(self.present)]
                 return z3.Sum(counted), z3.BoolVal(True)
             case ir.Aggregate(function, operand):
                 return self._peak(function, operand)
