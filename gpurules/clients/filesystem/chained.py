@@ -1,0 +1,227 @@
+"""``gpurules::s3://bucket/key``: any filesystem of fsspec, with its files opened, read and written as rules decide."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import fsspec  # type: ignore[import-untyped]
+from fsspec.asyn import AsyncFileSystem  # type: ignore[import-untyped]
+from fsspec.implementations.chained import ChainedFileSystem  # type: ignore[import-untyped]
+from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
+
+from gpurules.clients.download import download
+from gpurules.clients.filesystem.client import FileClient
+from gpurules.clients.filesystem.files import BlockFile
+from gpurules.clients.filesystem.options import FileOptions
+from gpurules.clients.filesystem.process import client_of
+from gpurules.clients.filesystem.stored import StoredFile
+from gpurules.clients.filesystem.streams import Stream, StreamReader, StreamWriter
+from gpurules.clients.staged import Staging
+from gpurules.governor import Slot, Ticket
+
+PREFIX = "gpurules::"
+LOCAL = "file"
+
+
+def _passed(name: str) -> Callable[..., Any]:
+    """Return a method that has the filesystem behind do it."""
+
+    def method(self: "GovernedFileSystem", *arguments: Any, **options: Any) -> Any:
+        behind = (one.removeprefix(PREFIX) if isinstance(one, str) else one for one in arguments)
+        return getattr(self.fs, name)(*behind, **options)
+
+    method.__name__ = name
+    method.__doc__ = f"Have the filesystem behind do ``{name}``."
+    return method
+
+
+def _both(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the method and its coroutine, both done by the filesystem behind."""
+    return _passed(name), _passed(f"_{name}")
+
+
+class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[misc]
+    """A filesystem over another one: what moves data asks the governor, all else goes straight through.
+
+    *storage_options* are those of ``FileOptions``; what is not among them is for the filesystem behind, so that a URL
+    may have ``gpurules::`` put before it and keep its options.
+
+    Raises:
+        ValueError: nothing is said to be behind it, or an option does not fit.
+    """
+
+    protocol = "gpurules"
+    _strip_tokenize_options = ("fo",)
+
+    def __init__(
+        self,
+        fs: Any = None,
+        target_protocol: str | None = None,
+        target_options: dict[str, Any] | None = None,
+        fo: str | None = None,
+        **storage_options: Any,
+    ) -> None:
+        self.options, others = FileOptions.split(storage_options)
+        own = {name: others[name] for name in ("asynchronous", "loop", "batch_size") if name in others}
+        super().__init__(**own)
+        if fs is None and target_protocol is None:
+            raise ValueError("say what is behind gpurules, as in gpurules::s3://bucket/key or gpurules::file:///path")
+        self.fs = fs or fsspec.filesystem(target_protocol, **{**others, **(target_options or {})})
+        behind = self.fs.protocol if isinstance(self.fs.protocol, str) else self.fs.protocol[0]
+        self.protocol = f"{PREFIX}{behind}"  # so that what is put before a path makes a URL that leads here again
+        self._strip_protocol = self._stripped  # the class has no filesystem behind it, and fsspec asks it too
+
+    @property
+    def async_impl(self) -> bool:
+        """Whether the filesystem behind is asynchronous."""
+        return bool(self.fs.async_impl)
+
+    @property
+    def client(self) -> FileClient:
+        """What gives the files of this process their tickets."""
+        return client_of(self.options)
+
+    # names
+
+    def _stripped(self, path: Any) -> Any:
+        """Return *path* as the filesystem behind has it."""
+        if isinstance(path, list):
+            return [self._stripped(one) for one in path]
+        text = os.fspath(path) if isinstance(path, os.PathLike) else path
+        return self.fs._strip_protocol(text.removeprefix(PREFIX))
+
+    def unstrip_protocol(self, name: str) -> str:
+        """Return the URL of *name*."""
+        return PREFIX + str(self.fs.unstrip_protocol(self._stripped(name)))
+
+    def _told(self, path: str) -> str:
+        """Return what rules are told of *path*: a local one as it is, others with their protocol."""
+        return path if self.protocol == f"{PREFIX}{LOCAL}" else str(self.fs.unstrip_protocol(path))
+
+    # open files
+
+    def _open(self, path: str, mode: str = "rb", block_size: int | None = None, **options: Any) -> Any:
+        """Open a file when the rules let it; fsspec calls this."""
+        is_read = mode == "rb"
+        size = self.fs.size(path) if is_read and self.client.reads_size else None
+        ticket = self.client.ticket(self._told(path), "read" if is_read else "write", size)
+        try:
+            with ticket.part():
+                pass  # a transfer that is held is held here, and not at its first read
+            if not is_read:
+                file = self.fs._open(path, mode, block_size=block_size, **options)
+                return StreamWriter(Stream(file, ticket, self.options.block_size), self, path)
+            return self._staged(ticket, path) or self._opened(ticket, path, block_size, options)
+        except BaseException as error:
+            ticket.end(error)
+            raise
+
+    def _opened(self, ticket: Ticket, path: str, block_size: int | None, options: dict[str, Any]) -> Any:
+        cache = {name: options.pop(name, None) for name in ("cache_type", "cache_options")}
+        file = self.fs._open(path, "rb", **({"cache_type": "none"} | options))
+        size = getattr(file, "size", None)
+        if size is not None and size != ticket.transfer.size:
+            ticket.know(size=size)
+        if size is not None and isinstance(file, AbstractBufferedFile) and file.seekable():
+            return BlockFile(self, path, file, ticket, self.client, block_size=block_size, **cache)
+        return self._stream(ticket, path, file)
+
+    def _stream(self, ticket: Ticket, path: str, file: Any) -> StreamReader:
+        client = self.client
+        stream = Stream(file, ticket, self.options.block_size)
+        return StreamReader(stream, self, path, lambda: client.lose(ticket))
+
+    def _staged(self, ticket: Ticket, path: str) -> StreamReader | None:
+        """Bring a file by way of the staging area, where a rule asks for it; None where it has to go directly."""
+        stage = ticket.asked.stage
+        area = None if stage is None else self.client.area(stage)
+        if stage is None or area is None:
+            return None
+        source, local = StoredFile(self.fs, path), fsspec.filesystem(LOCAL)
+        facts, found = source.facts(), []
+
+        def fill(place: Path) -> None:
+            download(ticket, source, place, self.client.loop, self.client.parts)
+
+        staging = Staging(
+            ticket, area, fill, lambda place: found.append(local.open(place)), self.client.governor.policy.max_delay
+        )
+        return self._stream(ticket, path, found[0]) if staging.run(source.url, facts, stage) else None
+
+    async def open_async(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        """Open a file to stream from in a task, when the rules let it; its reads ask nobody."""
+        async with await self._slot(path, "read" if "r" in mode else "write"):
+            return await self.fs.open_async(self._stripped(path), mode, **options)
+
+    # whole files, as tasks
+
+    async def _slot(self, path: str, operation: str, size: float | None = None) -> Slot:
+        path = self._stripped(path)
+        if size is None and operation == "read" and self.client.reads_size:
+            size = await self.fs._size(path)
+        return Slot(await self.client.ticket_async(self._told(path), operation, size))
+
+    async def _cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
+        """Read a file, or a range of it, as one part."""
+        async with await self._slot(path, "read") as part:
+            data: bytes = await self.fs._cat_file(self._stripped(path), start=start, end=end, **options)
+            part.moved(len(data))
+        return data
+
+    async def _pipe_file(self, path: str, value: bytes, **options: Any) -> Any:
+        """Write a file as one part."""
+        async with await self._slot(path, "write", len(value)):
+            return await self.fs._pipe_file(self._stripped(path), value, **options)
+
+    async def _put_file(self, lpath: str, rpath: str, **options: Any) -> Any:
+        """Write a local file as one part."""
+        async with await self._slot(rpath, "write", Path(lpath).stat().st_size):
+            return await self.fs._put_file(lpath, self._stripped(rpath), **options)
+
+    async def _get_file(self, rpath: str, lpath: str, **options: Any) -> Any:
+        """Bring a file to a local one as one part."""
+        async with await self._slot(rpath, "read") as part:
+            await self.fs._get_file(self._stripped(rpath), lpath, **options)
+            with suppress(OSError, TypeError):
+                part.moved(Path(lpath).stat().st_size)
+
+    # all else
+
+    ls, _ls = _both("ls")
+    info, _info = _both("info")
+    find, _find = _both("find")
+    glob, _glob = _both("glob")
+    walk, _walk = _both("walk")
+    du, _du = _both("du")
+    size, _size = _both("size")
+    exists, _exists = _both("exists")
+    isfile, _isfile = _both("isfile")
+    isdir, _isdir = _both("isdir")
+    mkdir, _mkdir = _both("mkdir")
+    makedirs, _makedirs = _both("makedirs")
+    rm, _rm = _both("rm")
+    rm_file, _rm_file = _both("rm_file")
+    cp_file, _cp_file = _both("cp_file")
+    copy, _copy = _both("copy")
+    rmdir, mv, touch = _passed("rmdir"), _passed("mv"), _passed("touch")
+    created, modified = _passed("created"), _passed("modified")
+    checksum, ukey, sign = _passed("checksum"), _passed("ukey"), _passed("sign")
+    invalidate_cache, _parent = _passed("invalidate_cache"), _passed("_parent")
+
+    @property
+    def fsid(self) -> str:
+        """What tells this filesystem from others."""
+        return f"{PREFIX}{self.fs.fsid}"
+
+    @property
+    def sep(self) -> str:
+        """What separates the parts of a path."""
+        return str(self.fs.sep)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what only the filesystem behind has."""
+        if name == "fs" or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.fs, name)

@@ -1,0 +1,148 @@
+"""What open files ask of the governor, whichever filesystem they are on."""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from gpurules.actions.stage_transfer import Stage
+from gpurules.clients.client import GOVERNED, Capability
+from gpurules.clients.filesystem.options import FileOptions
+from gpurules.clients.parts import PartLoop, PartOptions
+from gpurules.clients.staging import StagingArea
+from gpurules.governor import Governor, GovernorStatus, QueueFull, Ticket
+from gpurules.model import Transfer
+
+QUEUE_LOOK_SECONDS = 0.05
+
+
+class FileSystemKind:
+    """The kind of client, as it stands in the registry."""
+
+    name = "fsspec"
+    capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
+
+    def unavailable(self) -> str | None:
+        """Return why it can not be used here."""
+        from importlib.util import find_spec
+
+        if find_spec("fsspec") is None:
+            return "fsspec is not installed; install it with: pip install 'gpurules[fsspec]'"
+        return None
+
+
+class FileClient:
+    """Gives the files of this process their tickets, and counts what could not be done for them in ``uncarried``.
+
+    ``problem`` is why the rules that were asked for are not in force; files go on without them.
+
+    Missing: ``problem`` None: they are.
+    """
+
+    name = FileSystemKind.name
+    capabilities = FileSystemKind.capabilities
+
+    def __init__(self, governor: Governor, options: FileOptions, problem: str | None = None) -> None:
+        self.governor = governor
+        self.options = options
+        self.problem = problem
+        self.uncarried: Counter[str] = Counter()
+        self._lost: SimpleQueue[Ticket] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._loop: PartLoop | None = None
+        self._areas: dict[str, StagingArea] = {}
+
+    # tickets
+
+    def ticket(self, path: str, operation: str, size: float | None = None) -> Ticket:
+        """Return the ticket of a transfer; where as many wait as may, this waits for a place among them."""
+        while True:
+            try:
+                return self._ask(path, operation, size)
+            except QueueFull:
+                time.sleep(QUEUE_LOOK_SECONDS)
+
+    async def ticket_async(self, path: str, operation: str, size: float | None = None) -> Ticket:
+        """Return the ticket of a transfer, as a task."""
+        while True:
+            try:
+                return self._ask(path, operation, size)
+            except QueueFull:
+                await asyncio.sleep(QUEUE_LOOK_SECONDS)
+
+    def _ask(self, path: str, operation: str, size: float | None) -> Ticket:
+        self._end_lost()
+        said = self.options
+        return self.governor.transfer(
+            Transfer(path=path, operation=operation, size=size, priority=said.priority, workload_id=said.workload)
+        )
+
+    def lose(self, ticket: Ticket) -> None:
+        """Take back the ticket of a file that nobody closed.
+
+        That is found out when memory is collected, which may be where the governor's lock is held; so it ends later.
+        """
+        self._lost.put(ticket)
+
+    def _end_lost(self) -> None:
+        try:
+            while True:
+                self._lost.get_nowait().end()
+        except Empty:
+            pass
+
+    @property
+    def reads_size(self) -> bool:
+        """Whether a rule looks at the size of a transfer."""
+        return self.governor.policy.reads_size
+
+    def status(self) -> GovernorStatus:
+        """Return what the governor is at."""
+        self._end_lost()
+        return self.governor.status()
+
+    # staging
+
+    @property
+    def parts(self) -> PartOptions:
+        """How objects are cut and moved."""
+        return PartOptions(piece_size=self.options.block_size, parts_ahead=max(1, self.options.blocks_ahead))
+
+    @property
+    def loop(self) -> PartLoop:
+        """What moves objects into the staging area."""
+        with self._lock:
+            if self._loop is None:
+                pool = ThreadPoolExecutor(self.governor.limits.slots, thread_name_prefix="gpurules-files")
+                self._loop = PartLoop(pool, self.parts)
+            return self._loop
+
+    def area(self, stage: Stage) -> StagingArea | None:
+        """Return the area for what a rule stages, with the quota of our own; None without any, which counts."""
+        if self.options.staging is None:
+            self.uncarried[Capability.STAGE] += 1
+            return None
+        where = stage.area or self.options.staging
+        with self._lock:
+            if where not in self._areas:
+                try:
+                    self._areas[where] = StagingArea(Path(where), self.options.staging_quota)
+                except OSError:
+                    self.uncarried[Capability.STAGE] += 1
+                    return None
+            return self._areas[where]
+
+    # the kind
+
+    def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
+        """Return the targets that this client does not carry out; what it does, the governor applies part by part."""
+        left = frozenset(directives) - self.capabilities
+        self.uncarried.update(left)
+        return left
+
+    def restore(self) -> None:
+        """Do nothing: no setting outlives its transfer."""

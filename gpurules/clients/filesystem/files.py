@@ -1,0 +1,75 @@
+"""Open files whose reads ask the governor for their blocks."""
+
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
+from typing import Any
+
+from fsspec.caching import BytesCache, ReadAheadCache  # type: ignore[import-untyped]
+from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
+
+from gpurules.clients.filesystem.client import FileClient
+from gpurules.clients.filesystem.prefetch import PrefetchCache
+from gpurules.governor import Ticket
+
+
+class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
+    """A file to read that fetches ranges: *file*, as its own filesystem opened it, with each range a part.
+
+    The cache is ours unless another is asked for; the read-ahead of fsspec's own ones is scaled.
+    """
+
+    closed: bool
+
+    def __init__(self, fs: Any, path: str, file: Any, ticket: Ticket, client: FileClient, **cache: Any) -> None:
+        self.ticket = ticket
+        self.file = file
+        self._client = client
+        # one connection that takes turns, unless an event loop keeps the fetches apart
+        self._turn: AbstractContextManager[Any] = nullcontext() if file.fs.async_impl else Lock()
+        name = cache.get("cache_type") or PrefetchCache.name
+        options = dict(cache.get("cache_options") or {})
+        if name == PrefetchCache.name:
+            options["ahead"] = self._blocks_ahead
+        self.ahead = cache.get("block_size") or client.options.block_size
+        super().__init__(fs, path, "rb", self.ahead, cache_type=name, cache_options=options, size=file.size)
+        self._scale()
+
+    def _blocks_ahead(self) -> int:
+        return max(0, round(self._client.options.blocks_ahead * self.ticket.look().prefetch_factor))
+
+    def _scale(self) -> None:
+        """Have a cache of fsspec that reads on by a block size do so as far as the rules say now."""
+        if isinstance(self.cache, ReadAheadCache | BytesCache):
+            self.cache.blocksize = max(1, round(self.ahead * self.ticket.look().prefetch_factor))
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        """Fetch a range as a part; fsspec calls this."""
+        with self._turn, self.ticket.part(end - start):
+            data: bytes = self.file._fetch_range(start, end)
+        if hasattr(self, "cache"):
+            self._scale()
+        return data
+
+    @property
+    def details(self) -> Any:
+        """What the file's own filesystem says of it."""
+        return self.file.details
+
+    def close(self) -> None:
+        """End the transfer."""
+        if not self.closed:
+            self.ticket.end()
+            super().close()
+            self.file.close()
+
+    def __del__(self) -> None:
+        """Have the transfer ended of a file that nobody closed."""
+        if not self.closed:
+            self.closed = True
+            self._client.lose(self.ticket)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what only the file's own kind has."""
+        if name.startswith("_") or "file" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.file, name)

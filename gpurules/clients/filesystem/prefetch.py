@@ -1,0 +1,102 @@
+"""Read-ahead that follows the rules while a file is open, as a cache of fsspec."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
+
+from fsspec.caching import BaseCache, register_cache  # type: ignore[import-untyped]
+
+
+def none_ahead() -> int:
+    """Return that nothing is to be fetched ahead."""
+    return 0
+
+
+class PrefetchCache(BaseCache):  # type: ignore[misc]
+    """The latest blocks of a file, and some ahead of one who reads on: as many as *ahead* says at each new block.
+
+    Who jumps has nothing fetched ahead, until he reads on from there. A block that could not be fetched is asked for
+    again at the next read.
+
+    Units: *blocksize* and *size* in bytes.
+    """
+
+    name = "gpurules"
+    hit_count: int
+    miss_count: int
+
+    def __init__(
+        self,
+        blocksize: int,
+        fetcher: Callable[[int, int], bytes],
+        size: int,
+        ahead: Callable[[], int] = none_ahead,
+    ) -> None:
+        super().__init__(blocksize, fetcher, size)
+        self._ahead = ahead
+        self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
+        self._latest = -1
+
+    def _fetch(self, start: int | None, stop: int | None) -> bytes:
+        """Return the bytes from *start* to before *stop*; fsspec calls this."""
+        start, stop = start or 0, self.size if stop is None else min(stop, self.size)
+        if start >= stop:
+            return b""
+        size, found = self.blocksize, []
+        for number in range(start // size, (stop - 1) // size + 1):
+            block, offset = self._block(number), number * size
+            found.append(block[max(0, start - offset) : stop - offset])
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def _block(self, number: int) -> bytes:
+        if number != self._latest:
+            self._arrive(number)
+        block = self._blocks[number]
+        try:
+            return block.result()
+        except BaseException:
+            self._blocks.pop(number, None)
+            self._latest = -1
+            raise
+
+    def _arrive(self, number: int) -> None:
+        """Have block *number* and those ahead of it on their way, and drop the oldest ones."""
+        ahead = self._ahead() if number == self._latest + 1 else 0
+        if number in self._blocks:
+            self.hit_count += 1
+        else:
+            self.miss_count += 1
+        for wanted in range(number, min(number + ahead, (self.size - 1) // self.blocksize) + 1):
+            if wanted not in self._blocks:
+                self._blocks[wanted] = self._begin(wanted, is_ahead=ahead > 0)
+        self._blocks.move_to_end(number)
+        while len(self._blocks) > ahead + 2:
+            self._blocks.popitem(last=False)
+        self._latest, self.nblocks = number, len(self._blocks)
+
+    def _begin(self, number: int, is_ahead: bool) -> "Future[bytes]":
+        """Fetch a block: in a thread where others are to follow it, here where it is the only one."""
+        block: Future[bytes] = Future()
+        start = number * self.blocksize
+        stop = min(start + self.blocksize, self.size)
+        self.total_requested_bytes += stop - start
+        if is_ahead:
+            # a thread that the interpreter does not wait for: the rules may hold it for long
+            Thread(target=self._fill, args=(block, start, stop), daemon=True, name="gpurules-prefetch").start()
+        else:
+            self._fill(block, start, stop)
+        return block
+
+    def _fill(self, block: "Future[bytes]", start: int, stop: int) -> None:
+        try:
+            block.set_result(self.fetcher(start, stop))
+        except BaseException as error:
+            block.set_exception(error)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the blocks here."""
+        return {**self.__dict__, "_blocks": OrderedDict(), "_latest": -1}
+
+
+register_cache(PrefetchCache, clobber=True)

@@ -1,0 +1,79 @@
+"""The governors behind the URLs of this process: opened at the first use of each, one for all that say the same."""
+
+import logging
+import threading
+
+from gpurules.clients.filesystem.client import FileClient
+from gpurules.clients.filesystem.options import FileOptions
+from gpurules.engine import Coordinator, Engine, Options, lifetimes
+from gpurules.errors import GpurulesError
+from gpurules.governor import Governor
+from gpurules.rules import load, loads
+
+_LOGGER = logging.getLogger("gpurules.clients")
+NO_RULES = "version: 1\nname: none\nrules: []\n"
+
+
+class Process:
+    """The clients of this process by their options; in a forked child, which has no threads, they start anew."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._clients: dict[FileOptions, FileClient] = {}
+        self._governors: dict[tuple[str, str], tuple[Governor, Coordinator | None, str | None]] = {}
+        self._used: Governor | None = None
+
+    def use(self, governor: Governor | None) -> None:
+        """Have URLs that name no ruleset follow *governor*; None takes it back."""
+        with self._lock:
+            self._used = governor
+            self._clients.clear()
+
+    def client_of(self, options: FileOptions) -> FileClient:
+        """Return the client for *options*; never raises on trouble with rules or telemetry: files go on without."""
+        client = self._clients.get(options)
+        if client is None:
+            with self._lock:
+                client = self._clients.get(options) or self._clients.setdefault(options, self._open(options))
+        return client
+
+    def _open(self, options: FileOptions) -> FileClient:
+        if self._used is not None and options.ruleset is None:
+            return FileClient(self._used, options)
+        named = options.ruleset or "gpurules:default", options.source or "auto"
+        if named not in self._governors:
+            self._governors[named] = _governor(*named)
+            lifetimes.add(self)
+        governor, _, problem = self._governors[named]
+        return FileClient(governor, options, problem)
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Forget everything; coordinators are stopped on their own account."""
+        with self._lock:
+            self._clients.clear()
+            self._governors.clear()
+
+    def after_fork(self) -> None:
+        """Start anew: what was opened here polls in the parent."""
+        self._lock = threading.Lock()
+        self._clients, self._governors = {}, {}
+
+
+def _governor(ruleset: str, source: str) -> tuple[Governor, Coordinator | None, str | None]:
+    """Return a governor by *ruleset* on *source*; where that can not be, one without rules, and why.
+
+    Effects are not called: that is for the agent of the node, of which there is one.
+    """
+    try:
+        coordinator = Coordinator(load(ruleset), source, options=Options(dry_run=True))
+        coordinator.__enter__()  # polls once, so that the first file is opened by what the GPUs say
+        return Governor(coordinator), coordinator, None
+    except (GpurulesError, OSError, ValueError) as error:
+        problem = f"the rules {ruleset!r} on {source!r} are not in force: {error}"
+        _LOGGER.warning("%s; files are read and written without them", problem)
+        return Governor(Engine(loads(NO_RULES))), None, problem
+
+
+_PROCESS = Process()
+client_of = _PROCESS.client_of
+use = _PROCESS.use
