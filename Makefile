@@ -3,7 +3,7 @@
 #   make demo    the shipped coordinator ruleset over a recorded hour of a node: a timeline of decisions with reasons
 #   make test    installs what the tests need and runs them
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
-#   make bench   measures decisions and loading on this machine
+#   make bench   measures decisions beside other engines and hand-written Python, and loading, on this machine
 #   make soak    runs the agent for a simulated day of every shipped ruleset, and 10 minutes with faults at random
 #   make docs    renews the generated pages and the JSON Schema
 #   make clean   removes everything that the other targets made
@@ -60,8 +60,19 @@ check: $(VENV)/installed-dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench: $(VENV)/installed
-	@for file in $(filter-out benchmarks/soak.py benchmarks/seaweed.py,$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file" || exit 1; done
+# The peers have requirements of their own, so they live in an environment of their own.
+$(VENV)-bench/installed: $(VENV)/made pyproject.toml benchmarks/peers.txt
+	@echo "installing the engines that gpurules is measured beside into $(VENV)-bench" >&2
+	@$(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip --quiet --disable-pip-version-check install --editable . -r benchmarks/peers.txt
+	@touch $@
+
+# peers.py needs the other engines; the rest are no programs, run long, or are imported.
+NOT_RUN := $(addprefix benchmarks/,engines.py four_rules.py peers.py picture.py seaweed.py soak.py)
+
+bench: $(VENV)/installed $(VENV)-bench/installed
+	@$(VENV)-bench/bin/python benchmarks/peers.py
+	@for file in $(filter-out $(NOT_RUN),$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file" || exit 1; done
 
 soak: $(VENV)/installed
 	@$(BIN)/python benchmarks/soak.py
@@ -74,5 +85,5 @@ docs schema: $(VENV)/installed
 	@$(BIN)/python -m gpurules.cli.reference
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find gpurules tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,14 +1,7 @@
-"""The four rules of the original design: gpurules beside the best function that we can write by hand.
-
-Prints ratios of medians, measured interleaved in one process. Run it with ``make bench``.
-"""
+"""What is measured: generated telemetry and transfers, and the four rules of the original design written by hand."""
 
 import random
-import statistics
-import time
-from collections.abc import Callable
 
-import gpurules
 from gpurules import GPU, Snapshot, Transfer
 
 GIB = 1024**3
@@ -125,85 +118,4 @@ def by_hand_with_decision(snapshot: Snapshot, transfer: Transfer, active_trainin
     return HandDecision(tuple(matched), (prefetch, delay, boost, stage))
 
 
-def nanoseconds(function: Callable[[], object], calls: int) -> float:
-    """Return the time of one of the *calls* that *function* makes."""
-    start = time.perf_counter_ns()
-    function()
-    return (time.perf_counter_ns() - start) / calls
-
-
-def compare(gpus: int, rounds: int = 15) -> dict[str, float]:
-    """Return the median ns per evaluation of each way, all on the same inputs, taken in turns."""
-    ruleset = gpurules.load("gpurules:default")
-    shots, asked = snapshots(gpus, 50), transfers(200)
-    engine = gpurules.Engine(ruleset, clock=lambda: 0.0)
-    live = gpurules.Engine(ruleset)  # its telemetry is fresh, as the snapshots are stamped with the future
-    for shot in shots:
-        for transfer in asked[:20]:
-            expected = by_hand(shot, transfer, False)
-            assert by_hand_fused(shot, transfer, False) == expected
-            assert ruleset.evaluate(shot, transfer).rules == expected
-
-    def fresh() -> list[Snapshot]:
-        return snapshots(gpus, 200)
-
-    def hand(function: Callable[..., object]) -> Callable[[], object]:
-        return lambda: [function(shot, transfer, False) for shot in shots for transfer in asked]
-
-    def evaluate() -> None:
-        method = ruleset.evaluate
-        for shot in shots:
-            for transfer in asked:
-                method(shot, transfer)
-
-    def decide(which: gpurules.Engine, batch: list[Snapshot]) -> float:
-        total = 0.0
-        for shot in batch:
-            which.observe(shot)
-            method = which.decide
-            start = time.perf_counter_ns()
-            for transfer in asked:
-                method(transfer)
-            total += time.perf_counter_ns() - start
-        return total / len(batch) / len(asked)
-
-    calls = len(shots) * len(asked)
-    found: dict[str, list[float]] = {}
-    for number in range(rounds):
-        batch = [Snapshot(timestamp=shot.timestamp + 1e9 * (number + 1), gpus=shot.gpus) for shot in shots]
-        for name, value in (
-            ("hand", nanoseconds(hand(by_hand), calls)),
-            ("hand, one loop", nanoseconds(hand(by_hand_fused), calls)),
-            ("hand, with a decision", nanoseconds(hand(by_hand_with_decision), calls)),
-            ("evaluate", nanoseconds(evaluate, calls)),
-            ("decide", decide(engine, batch)),
-            ("decide, real clock", decide(live, batch)),
-        ):
-            found.setdefault(name, []).append(value)
-        once = fresh()
-        start = time.perf_counter_ns()
-        for shot in once:
-            ruleset.evaluate(shot, asked[0])
-        found.setdefault("evaluate, each snapshot once", []).append((time.perf_counter_ns() - start) / len(once))
-        start = time.perf_counter_ns()
-        for shot in once:
-            by_hand(shot, asked[0], False)
-        found.setdefault("hand, each snapshot once", []).append((time.perf_counter_ns() - start) / len(once))
-    return {name: statistics.median(values) for name, values in found.items()}
-
-
-def main() -> None:
-    """Print the table."""
-    for gpus in (1, 8):
-        medians = compare(gpus)
-        names = min(medians["hand"], medians["hand, one loop"])
-        whole = medians["hand, with a decision"]
-        print(
-            f"{gpus} GPU{'s' if gpus > 1 else ''}, per evaluation     ns   x hand, names only   x hand, with a decision"
-        )
-        for name, value in medians.items():
-            print(f"  {name:28} {value:6.0f} {value / names:12.2f} {value / whole:24.2f}")
-
-
-if __name__ == "__main__":
-    main()
+BY_HAND = (by_hand, by_hand_fused)
