@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from gpurules.clients.client import GOVERNED, Capability, Client, ClientKind
+from gpurules.clients.filesystem import FileSystemKind
+from gpurules.clients.journal import UploadJournal
 from gpurules.clients.parts import PartOptions
 from gpurules.clients.s3 import S3, S3Kind
 from gpurules.clients.staging import StagingArea, StagingFull
 from gpurules.clients.store import ObjectChanged, ObjectFacts, StoreError, TransientStoreError
 from gpurules.registry import Registry, usable_plugins
 
-CLIENTS: Registry[ClientKind] = Registry("client", (S3Kind(),))
+CLIENTS: Registry[ClientKind] = Registry("client", (S3Kind(), FileSystemKind()))
 """The kinds of client that ship."""
 
 
@@ -39,6 +41,7 @@ __all__ = [
     "Capability",
     "Client",
     "ClientKind",
+    "FileSystemKind",
     "ObjectChanged",
     "ObjectFacts",
     "PartOptions",
@@ -47,5 +50,6 @@ __all__ = [
     "StagingFull",
     "StoreError",
     "TransientStoreError",
+    "UploadJournal",
     "all_clients",
 ]

@@ -13,8 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gpurules.clients.store import PartTag
+
 _LOGGER = logging.getLogger("gpurules.clients")
-SUFFIX = ".upload.json"
+SUFFIX = ".upload.jsonl"
+MAX_BYTES = 16 * 1024**2
+"""More than a note of as many parts as S3 takes ever has."""
 
 
 def state_folder() -> Path:
@@ -47,31 +51,46 @@ class UploadSource:
 class UploadNote:
     """What is known of one upload, in ``with``; locked, where it is written: one process has it at a time.
 
+    ``parts`` has what the store answered to each part that it took (from 1).
     Missing: ``upload`` None: there is none to go on with; ``stale`` None: there is none of another version of the file.
     """
 
     def __init__(self, file: int, path: Path | None, source: UploadSource) -> None:
         self.upload: str | None = None
         self.stale: str | None = None
+        self.parts: dict[int, PartTag] = {}
         self._file = file
         self._path = path
-        self._source = source
-        known = _read(file)
-        if known is not None:
-            upload = str(known.pop("upload"))
-            self.upload, self.stale = (upload, None) if known == _json(source) else (None, upload)
-            os.utime(file)  # somebody goes on with it
+        self.source = source
+        known, parts = _read(file)
+        if known is None:
+            return
+        os.utime(file)  # somebody goes on with it
+        upload = str(known.pop("upload"))
+        if known == _json(source):
+            self.upload, self.parts = upload, parts
+        else:
+            self.stale = upload
 
     def begin(self, upload: str) -> None:
         """Write down that an upload has begun."""
-        self.upload = upload
-        if self._file >= 0:
-            try:
-                text = json.dumps({**_json(self._source), "upload": upload})
-                os.ftruncate(self._file, 0)
-                os.pwrite(self._file, text.encode(), 0)
-            except OSError as error:
-                _LOGGER.warning("an upload can not be written down, and so not be resumed: %s", error)
+        self.upload, self.parts = upload, {}
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+        self._write({**_json(self.source), "upload": upload})
+
+    def took(self, number: int, tag: PartTag) -> None:
+        """Write down what the store answered to a part."""
+        self.parts[number] = tag
+        self._write({"part": number, "etag": tag.etag, "checksums": dict(tag.checksums)})
+
+    def _write(self, line: dict[str, object]) -> None:
+        if self._file < 0:
+            return
+        try:
+            os.write(self._file, json.dumps(line).encode() + b"\n")  # at the end of the file, at once
+        except OSError as error:
+            _LOGGER.warning("an upload can not be written down, and so not be resumed: %s", error)
 
     def forget(self) -> None:
         """Cross it out: it is done, or given up."""
@@ -131,7 +150,7 @@ class UploadJournal:
             except OSError:
                 continue
             try:
-                known = _read(file) if file >= 0 else None
+                known, _ = _read(file)
                 if known is not None and abort(str(known["url"]), str(known["upload"])):
                     path.unlink(missing_ok=True)
                     swept += 1
@@ -157,7 +176,7 @@ def _locked(path: Path, flags: int) -> int:
     Raises:
         OSError: it can not be opened.
     """
-    file = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | flags, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(file).st_ino == path.stat().st_ino:  # else it was crossed out between the opening and the lock
@@ -168,14 +187,30 @@ def _locked(path: Path, flags: int) -> int:
     return -1
 
 
-def _read(file: int) -> dict[str, object] | None:
-    """Return what is written in a note; None where there is nothing, or something else."""
+def _read(file: int) -> tuple[dict[str, object] | None, dict[int, PartTag]]:
+    """Return what is noted of an upload and of its parts; None where there is nothing, or something else."""
     try:
-        known = json.loads(os.pread(file, 64 * 1024, 0)) if file >= 0 else None
-    except (OSError, ValueError):
-        return None
-    is_note = isinstance(known, dict) and isinstance(known.get("url"), str) and isinstance(known.get("upload"), str)
-    return known if is_note else None
+        text = os.pread(file, MAX_BYTES, 0) if file >= 0 else b""
+    except OSError:
+        return None, {}
+    first, *rest = map(_object, text.split(b"\n"))
+    if not isinstance(first.get("url"), str) or not isinstance(first.get("upload"), str):
+        return None, {}
+    parts: dict[int, PartTag] = {}
+    for line in rest:
+        match line:
+            case {"part": int(number), "etag": str(etag), "checksums": dict(checksums)}:
+                parts[number] = PartTag(etag, {str(name): str(value) for name, value in checksums.items()})
+    return first, parts
+
+
+def _object(line: bytes) -> dict[str, object]:
+    """Return the JSON object on a line; an empty one where there is none, as on a line that was torn."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _json(source: UploadSource) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
 from gpurules.errors import GpurulesError
 
@@ -75,18 +75,11 @@ class StoredObject(Protocol):
         ...
 
 
-PartTag: TypeAlias = Mapping[str, str]
-"""What the store answered to a part of an upload, and wants to see again when the parts become the object."""
+class PartTag(NamedTuple):
+    """What the store answered to a part of an upload, and wants to see again when the parts become the object."""
 
-
-class StoredPart(NamedTuple):
-    """A part of an upload that the store has.
-
-    Units: ``size`` in bytes.
-    """
-
-    size: int
-    tag: PartTag
+    etag: str
+    checksums: Mapping[str, str]
 
 
 class WritableObject(Protocol):
@@ -121,7 +114,7 @@ class WritableObject(Protocol):
         """
         ...
 
-    def parts(self, upload: str) -> Mapping[int, StoredPart] | None:
+    def parts(self, upload: str) -> Mapping[int, ObjectFacts] | None:
         """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
 
         Raises:

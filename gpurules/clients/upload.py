@@ -7,7 +7,7 @@ from pathlib import Path
 from gpurules.clients.journal import UploadJournal, UploadNote, UploadSource
 from gpurules.clients.partial import Piece, pieces
 from gpurules.clients.parts import PartLoop, PartOptions
-from gpurules.clients.store import ObjectChanged, PartTag, StoreError, TransientStoreError, WritableObject
+from gpurules.clients.store import ObjectChanged, ObjectFacts, PartTag, StoreError, TransientStoreError, WritableObject
 from gpurules.governor import Part, Ticket, TransferCancelled
 
 MIN_PIECE = 5 * 1024**2
@@ -45,73 +45,56 @@ class Uploader:
                 sending.check()
                 return sending.tag
             with self._journal.note(UploadSource.of(target.url, source, sending.before, each)) as note:
-                return self._in_parts(ticket, sending, note, each)
+                return self._in_parts(ticket, sending, note)
 
-    def _in_parts(self, ticket: Ticket, sending: "_Sending", note: UploadNote, each: int) -> str:
+    def _in_parts(self, ticket: Ticket, sending: "_Sending", note: UploadNote) -> str:
+        parts = _Parts(sending, note)
         try:
-            sending.go_on(note, each)
-            wanted = pieces(sending.before.st_size, each)
-            self._loop.run(ticket, (piece for piece in wanted if piece not in sending.tags), sending.part)
+            parts.go_on()
+            self._loop.run(ticket, parts.missing, parts.send)
             sending.check()
             ticket.check()
-            tag = self._completed(sending, [sending.tags[piece] for piece in wanted])
+            tag = self._completed(parts)
         except TransientStoreError:
             raise  # the next try goes on with what the store has
         except (StoreError, TransferCancelled):
-            sending.abort()
-            note.forget()
+            parts.abort()
             raise
         note.forget()
         return tag
 
-    def _completed(self, sending: "_Sending", tags: list[PartTag]) -> str:
+    def _completed(self, parts: "_Parts") -> str:
         """Make the parts the object, and return its tag; a broken connection is tried again."""
         for attempt in range(self._options.attempts):
             try:
-                return sending.target.complete(sending.upload, tags)
+                return parts.complete()
             except TransientStoreError:
                 if attempt + 1 >= self._options.attempts:
                     raise
             self._loop.pause(attempt)
-        raise TransientStoreError(f"{sending.target.url} was not tried: attempts is {self._options.attempts}")
+        raise TransientStoreError(f"{parts.url} was not tried: attempts is {self._options.attempts}")
 
 
 class _Sending:
-    """A file on its way to an object: as it was *before*, and the tags of the parts that the store has."""
+    """A file on its way to an object, as it was *before*."""
 
     def __init__(self, file: int, target: WritableObject) -> None:
         self.target = target
         self.before = os.fstat(file)
         self.tag = ""
-        self.upload = ""
-        self.tags: dict[Piece, PartTag] = {}
         self._file = file
-        self._each = 0
-
-    def go_on(self, note: UploadNote, each: int) -> None:
-        """Go on with the upload that is noted, if the store still knows it, or begin one."""
-        self._each = each
-        if note.stale is not None:
-            with suppress(StoreError):
-                self.target.abort(note.stale)
-        there = None if note.upload is None else self.target.parts(note.upload)
-        if note.upload is None or there is None:
-            note.begin(self.target.begin())
-        self.upload = note.upload or ""
-        for piece in pieces(self.before.st_size, each):
-            part = (there or {}).get(piece.start // each + 1)
-            if part is not None and part.size == piece.size:
-                self.tags[piece] = part.tag
 
     def whole(self, part: Part, piece: Piece) -> None:
         """Send the file as one."""
-        self.tag = self.target.put(self._read(part, piece))
+        self.tag = self.target.put(self.read(part, piece))
 
-    def part(self, part: Part, piece: Piece) -> None:
-        """Send a part of it."""
-        self.tags[piece] = self.target.put_part(self.upload, piece.start // self._each + 1, self._read(part, piece))
+    def read(self, part: Part, piece: Piece) -> bytes:
+        """Return a piece of the file.
 
-    def _read(self, part: Part, piece: Piece) -> bytes:
+        Raises:
+            ObjectChanged: it is shorter than it was.
+            GovernorError: the transfer was stopped.
+        """
         part.ticket.check()
         data = os.pread(self._file, piece.size, piece.start)
         if len(data) != piece.size:
@@ -128,8 +111,58 @@ class _Sending:
         if (now.st_mtime_ns, now.st_size) != (self.before.st_mtime_ns, self.before.st_size):
             raise ObjectChanged(f"{self.target.url}: the file has changed since the transfer began")
 
-    def abort(self) -> None:
-        """Have the store forget what was sent."""
-        if self.upload:
+
+class _Parts:
+    """The parts of a file that are sent, as they are noted."""
+
+    def __init__(self, sending: _Sending, note: UploadNote) -> None:
+        self.url = sending.target.url
+        self._sending = sending
+        self._target = sending.target
+        self._note = note
+        self._each = note.source.piece_size
+        self._tags: dict[Piece, PartTag] = {}
+
+    def go_on(self) -> None:
+        """Go on with the upload that is noted, if the store still knows it, or begin one."""
+        note = self._note
+        if note.stale is not None:
             with suppress(StoreError):
-                self.target.abort(self.upload)
+                self._target.abort(note.stale)
+        there = None if note.upload is None else self._target.parts(note.upload)
+        if there is None:
+            note.begin(self._target.begin())
+        for piece in self._pieces:
+            number = self._number(piece)
+            stored, noted = (there or {}).get(number), note.parts.get(number)
+            if noted is not None and stored == ObjectFacts(piece.size, noted.etag):
+                self._tags[piece] = noted
+
+    @property
+    def _pieces(self) -> tuple[Piece, ...]:
+        return pieces(self._note.source.size, self._each)
+
+    def _number(self, piece: Piece) -> int:
+        return piece.start // self._each + 1
+
+    @property
+    def missing(self) -> tuple[Piece, ...]:
+        """The pieces that the store does not have."""
+        return tuple(piece for piece in self._pieces if piece not in self._tags)
+
+    def send(self, part: Part, piece: Piece) -> None:
+        """Send a piece, and note it."""
+        tag = self._target.put_part(self._note.upload or "", self._number(piece), self._sending.read(part, piece))
+        self._note.took(self._number(piece), tag)
+        self._tags[piece] = tag
+
+    def complete(self) -> str:
+        """Make the parts the object, and return its tag."""
+        return self._target.complete(self._note.upload or "", [self._tags[piece] for piece in self._pieces])
+
+    def abort(self) -> None:
+        """Have the store forget what was sent, and cross the note out."""
+        if self._note.upload is not None:
+            with suppress(StoreError):
+                self._target.abort(self._note.upload)
+        self._note.forget()

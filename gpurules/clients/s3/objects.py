@@ -10,13 +10,14 @@ from gpurules.clients.store import (
     ObjectFacts,
     PartTag,
     Reading,
-    StoredPart,
     StoreError,
     TransientStoreError,
 )
 from gpurules.errors import UnavailableError
 
 CHUNK = 1024**2
+CHECKSUMS = frozenset({"ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256"})
+"""What S3 answers to a part that came with one of them, and wants to see again at the end."""
 
 
 class Boto3Client(Protocol):
@@ -192,13 +193,13 @@ class S3Object:
         with _translated(self.url):
             return str(self._client.create_multipart_upload(**self._where, **algorithm)["UploadId"])
 
-    def parts(self, upload: str) -> Mapping[int, StoredPart] | None:
+    def parts(self, upload: str) -> Mapping[int, ObjectFacts] | None:
         """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
 
         Raises:
             StoreError: it can not be told.
         """
-        found: dict[int, StoredPart] = {}
+        found: dict[int, ObjectFacts] = {}
         more: dict[str, Any] = {}
         while True:
             try:
@@ -207,7 +208,7 @@ class S3Object:
             except NoSuchUpload:
                 return None
             for part in answer.get("Parts", ()):
-                found[int(part["PartNumber"])] = StoredPart(int(part["Size"]), _tag(part))
+                found[int(part["PartNumber"])] = ObjectFacts(int(part["Size"]), str(part["ETag"]))
             marker = answer.get("NextPartNumberMarker")
             if not answer.get("IsTruncated") or marker in (None, more.get("PartNumberMarker")):
                 return found
@@ -220,7 +221,9 @@ class S3Object:
             StoreError: it can not be written.
         """
         with _translated(self.url):
-            return _tag(self._client.upload_part(UploadId=upload, PartNumber=number, Body=data, **self._where))
+            answer = self._client.upload_part(UploadId=upload, PartNumber=number, Body=data, **self._where)
+            checksums = {name: str(value) for name, value in answer.items() if name in CHECKSUMS}
+            return PartTag(str(answer["ETag"]), checksums)
 
     def complete(self, upload: str, tags: Sequence[PartTag]) -> str:
         """Make the parts the object, in one step, and return its tag.
@@ -228,7 +231,7 @@ class S3Object:
         Raises:
             StoreError: it can not be done.
         """
-        parts = [{**tag, "PartNumber": number} for number, tag in enumerate(tags, 1)]
+        parts = [{"PartNumber": number, "ETag": tag.etag, **tag.checksums} for number, tag in enumerate(tags, 1)]
         try:
             with _translated(self.url):
                 answer = self._client.complete_multipart_upload(
@@ -251,22 +254,13 @@ class S3Object:
             self._client.abort_multipart_upload(UploadId=upload, **self._where)
 
 
-def _tag(part: Mapping[str, Any]) -> PartTag:
-    """Return what S3 wants to see of a part when the upload is completed."""
-    return {
-        name: str(value)
-        for name, value in part.items()
-        if name == "ETag" or (name.startswith("Checksum") and name not in ("ChecksumType", "ChecksumAlgorithm"))
-    }
-
-
 def _whole_tag(tags: Sequence[PartTag]) -> str | None:
     """Return the tag of the object that parts make, None where theirs are no digests of their content.
 
     Source: observed of S3 and its kin: the MD5 of the parts' MD5s, and their number.
     """
     try:
-        digests = b"".join(bytes.fromhex(tag["ETag"].strip('"')) for tag in tags)
-    except (KeyError, ValueError):
+        digests = b"".join(bytes.fromhex(tag.etag.strip('"')) for tag in tags)
+    except ValueError:
         return None
     return f"{md5(digests, usedforsecurity=False).hexdigest()}-{len(tags)}"
