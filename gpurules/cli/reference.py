@@ -1,9 +1,10 @@
 """The reference as data and as pages, made from the registries: fields, actions and diagnostic codes.
 
 ``python -m gpurules.cli.reference`` in a checkout writes what is checked in: pages under ``docs/``, and the JSON Schema
-under ``grammars/``.
+and the parser's tables under ``grammars/``.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gpurules.diagnostics import CATALOGUE, Code, Severity
 from gpurules.diagnostics.catalogue import ON_REQUEST
 from gpurules.diagnostics.explanations import EXPLANATIONS, Form
 from gpurules.fields import FIELDS, Field, Scope, field_range
+from gpurules.language.tables import TABLES
 from gpurules.model import Kind
 
 SCOPES = {
@@ -163,6 +165,15 @@ def write_pages(directory: Path) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def tables_text() -> str:
+    """Return the tables of the grammar, as they are checked in: a line for each state."""
+    from gpurules.language.parser import made_tables  # loads Lark
+
+    made = made_tables()
+    lines = ",\n".join(json.dumps(state) for state in made.pop("states"))
+    return f'{json.dumps(made)[:-1]}, "states": [\n{lines}\n]}}\n'
+
+
 def schema_text() -> str:
     """Return the JSON Schema of ruleset files, without plug-ins, as it is checked in."""
     from gpurules.rules.schema import ruleset_schema  # the reference of fields and actions needs no rulesets
@@ -173,3 +184,4 @@ def schema_text() -> str:
 if __name__ == "__main__":
     write_pages(Path("docs"))
     Path("grammars", "ruleset.schema.json").write_text(schema_text(), encoding="utf-8")
+    Path("grammars", TABLES).write_text(tables_text(), encoding="utf-8")

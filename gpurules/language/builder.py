@@ -1,29 +1,30 @@
 """What the parser makes of each grammar rule: the nodes of the syntax tree."""
 
 import re
-from typing import Any, Protocol, TypeGuard
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeGuard
 
 from gpurules.diagnostics import Finding, Span
 from gpurules.language import nodes
 from gpurules.model import Dimension, QuantityError, parse_amount
 
+Token: TypeAlias = re.Match[str]
+"""A token: the match of its pattern, whose only named group is the token's kind and spans it."""
 
-class Token(Protocol):
-    """A token of Lark's: a text that knows its kind and where it stands."""
 
-    type: str
-    start_pos: int
-    end_pos: int
+def spelling(token: Token) -> str:
+    """Return the text of a token."""
+    return token[token.lastindex or 0]
 
 
 def _is_token(child: object) -> TypeGuard[Token]:
-    return isinstance(child, str) and hasattr(child, "start_pos")
+    return isinstance(child, re.Match)
 
 
 class Builder:
     """Makes nodes as the parser reduces; ``findings`` collects what only the content of a token shows.
 
-    Each method is called by Lark with the children of the grammar rule of its name: tokens, and what was made before.
+    Each method is called with the children of the grammar rule of its name: tokens, and what was made before.
     """
 
     def __init__(self) -> None:
@@ -51,12 +52,11 @@ class Builder:
 
     def comparator(self, children: list[Any]) -> nodes.Comparator:
         """Make ``<`` and its relatives, ``=`` and ``<>`` in their canonical spelling."""
-        spelling = {"=": "==", "<>": "!="}.get(children[0], str(children[0]))
-        return nodes.Comparator(spelling)
+        return _COMPARATORS[spelling(children[0])]
 
     def text_operator(self, children: list[Any]) -> nodes.TextOperator:
         """Make ``CONTAINS`` and its relatives."""
-        return nodes.TextOperator(children[0].upper())
+        return nodes.TextOperator(spelling(children[0]).upper())
 
     def comparison(self, children: list[Any]) -> nodes.Compare:
         """Make ``a < b``, ``a < b < c``."""
@@ -85,7 +85,7 @@ class Builder:
 
     def list_membership(self, children: list[Any]) -> nodes.ListMembership:
         """Make ``a IN name``."""
-        name = nodes.Name(str(children[-1]), span=span_of(children[-1]))
+        name = nodes.Name(spelling(children[-1]), span=span_of(children[-1]))
         return nodes.ListMembership(children[0], name, _is_negated(children), span=children[0].span.to(name.span))
 
     def between(self, children: list[Any]) -> nodes.Between:
@@ -110,18 +110,19 @@ class Builder:
     def quantity(self, children: list[Any]) -> nodes.Quantity:
         """Make ``30s``; a malformed one is reported, and stands for 0."""
         token = children[0]
+        text = spelling(token)
         try:
-            amount = parse_amount(token)
-            return nodes.Quantity(str(token), amount.value, amount.dimension, span=span_of(token))
+            amount = parse_amount(text)
+            return nodes.Quantity(text, amount.value, amount.dimension, span=span_of(token))
         except QuantityError as error:
             code = "GPR009" if error.limit else "GPR116"
             self.findings.append(Finding(code, span_of(token), str(error), error.hint))
-            return nodes.Quantity(str(token), 0, Dimension.NONE, span=span_of(token))
+            return nodes.Quantity(text, 0, Dimension.NONE, span=span_of(token))
 
     def text(self, children: list[Any]) -> nodes.Text:
         """Make ``'x'``; a wrong escape is reported."""
         span = span_of(children[0])
-        value, wrong = _unescaped(children[0])
+        value, wrong = _unescaped(spelling(children[0]))
         if wrong is not None:
             place = Span(span.start + wrong, span.start + wrong + 2)
             self.findings.append(
@@ -139,17 +140,17 @@ class Builder:
 
     def name(self, children: list[Any]) -> nodes.Name:
         """Make ``gpu_memory``."""
-        return nodes.Name(str(children[0]), span=span_of(children[0]))
+        return nodes.Name(spelling(children[0]), span=span_of(children[0]))
 
     def call(self, children: list[Any]) -> nodes.Call:
         """Make ``f(a, b)``."""
-        function = nodes.Name(str(children[0]), span=span_of(children[0]))
+        function = nodes.Name(spelling(children[0]), span=span_of(children[0]))
         arguments = children[2] if len(children) == 4 else ()
         return nodes.Call(function, arguments, span=function.span.to(span_of(children[-1])))
 
     def window(self, children: list[Any]) -> nodes.Window:
         """Make ``gpu_memory[1m]``."""
-        name = nodes.Name(str(children[0]), span=span_of(children[0]))
+        name = nodes.Name(spelling(children[0]), span=span_of(children[0]))
         return nodes.Window(name, self.quantity([children[2]]), span=name.span.to(span_of(children[3])))
 
     def group(self, children: list[Any]) -> nodes.Group:
@@ -163,23 +164,25 @@ class Builder:
 
 def span_of(token: Token) -> Span:
     """Return where a token stands."""
-    return Span(token.start_pos or 0, token.end_pos or 0)
+    return Span(*token.span(token.lastindex or 0))
 
 
 def _signed(children: list[Any]) -> tuple[tuple[nodes.Sign, Any], ...]:
-    return tuple((nodes.Sign(sign), part) for sign, part in zip(children[1::2], children[2::2], strict=True))
+    return tuple((_SIGNS[spelling(sign)], part) for sign, part in zip(children[1::2], children[2::2], strict=True))
 
 
 def _is_negated(children: list[Any]) -> bool:
-    return _is_token(children[1]) and children[1].type == "NOT"
+    return _is_token(children[1]) and children[1].lastgroup == "NOT"
 
 
+_COMPARATORS = {"=": nodes.Comparator.EQ, "<>": nodes.Comparator.NE} | {c.value: c for c in nodes.Comparator}
+_SIGNS = {sign.value: sign for sign in nodes.Sign}
 _ESCAPES = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
 
 
-def _unescaped(token: str) -> tuple[str, int | None]:
+def _unescaped(literal: str) -> tuple[str, int | None]:
     """Return the value of a string token, and the offset in it of the first wrong escape."""
-    body = token[1:-1]
+    body = literal[1:-1]
     if "\\" not in body:
         return body, None
     wrong: list[int] = []
@@ -193,3 +196,9 @@ def _unescaped(token: str) -> tuple[str, int | None]:
 
     value = re.sub(r"\\(?:u([0-9A-Fa-f]{4})|(.))", replaced, body)
     return value, wrong[0] if wrong else None
+
+
+METHODS: dict[str, Callable[[Builder, list[Any]], Any]] = {
+    name: method for name, method in vars(Builder).items() if not name.startswith("_")
+}
+"""What builds each rule of the grammar."""

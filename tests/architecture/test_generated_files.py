@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.cli.reference import pages, schema_text
+from gpurules.cli.reference import pages, schema_text, tables_text
+from gpurules.language.tables import TABLES
 
 PAGES = pages()
 
@@ -20,3 +21,7 @@ def test_no_page_is_left_of_a_code_that_is_gone(root: Path) -> None:
 
 def test_the_json_schema_is_what_make_docs_would_write(root: Path) -> None:
     assert (root / "grammars" / "ruleset.schema.json").read_text(encoding="utf-8") == schema_text(), "run `make docs`"
+
+
+def test_the_tables_of_the_grammar_are_what_make_docs_would_write(root: Path) -> None:
+    assert (root / "grammars" / TABLES).read_text(encoding="utf-8") == tables_text(), "run `make docs`"
