@@ -6,7 +6,7 @@ from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.facts import Facts, instant, read, slot_key
 from gpurules.language import ir, values
 from gpurules.language.printer import spell
-from gpurules.model import Datatype, GPUIndex, Value, conjunction, disjunction, negation
+from gpurules.model import Datatype, GPUIndex, Truth, Value, conjunction, negation
 
 
 def value_of(term: ir.Term, facts: Facts, place: int | None) -> Value:
@@ -45,9 +45,21 @@ def value_of(term: ir.Term, facts: Facts, place: int | None) -> Value:
         case ir.Not(operand):
             return negation(value_of(operand, facts, place))  # type: ignore[arg-type]
         case ir.And(parts):
-            return conjunction([value_of(p, facts, place) for p in parts])  # type: ignore[misc]
+            return _until(False, parts, facts, place)
         case ir.Or(parts):
-            return disjunction([value_of(p, facts, place) for p in parts])  # type: ignore[misc]
+            return _until(True, parts, facts, place)
+
+
+def _until(decisive: bool, parts: tuple[ir.Term, ...], facts: Facts, place: int | None) -> Truth:
+    """Return *decisive* where some part is; else UNKNOWN where some part is, else the opposite."""
+    answer: Truth = not decisive
+    for part in parts:
+        worth = value_of(part, facts, place)
+        if worth is decisive:
+            return decisive
+        if worth is None:
+            answer = None
+    return answer
 
 
 def _derived(term: ir.Signal | ir.Window, facts: Facts, place: int | None) -> Value:

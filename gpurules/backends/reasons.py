@@ -42,6 +42,19 @@ def reason(explained: Explanation, facts: Facts) -> str:
     return "; ".join(told[:4]) + (f"; and {len(told) - 4} more" if len(told) > 4 else "")
 
 
+def unreported(explained: Explanation, facts: Facts) -> list[str]:
+    """Return which GPUs do not report what the condition reads of them, with the reason where the source gave one."""
+    groups: dict[str, list[str]] = {}
+    for read in _reads(explained.term):
+        if not isinstance(read, ir.Read) or not read.field.is_per_gpu:
+            continue
+        for gpu in facts.gpus:
+            why = gpu.missing.get(read.field.attribute)
+            if why:
+                groups.setdefault(f"no {read.field.name} ({why})", []).append(str(gpu.index))
+    return [f"GPU {', '.join(gpus)} report{'s' * (len(gpus) == 1)} {what}" for what, gpus in groups.items()]
+
+
 def _why(term: ir.Term, facts: Facts, place: int | None, truth: Truth) -> str:
     """Return why *term* is *truth* at *place*: the parts that decide it."""
     match term:

@@ -1,5 +1,6 @@
 """Draws explanations: the condition as a tree, with what each part is worth on each GPU."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from gpurules.backends import Explanation
@@ -28,8 +29,16 @@ def drawn(explained: RuleExplanation) -> str:
     lines = [f"{paint(visible(explained.rule), style)} {_OUTCOMES[explained.outcome]}{on}{because}"]
     if explained.condition is not None:
         lines += ["", *tree(explained.condition)]
-    reason = explained.reason.strip()
-    return "\n".join([*lines, "", f"  {visible(reason)}", ""] if reason else [*lines, ""])
+    told = [explained.reason.strip()] if explained.reason.strip() else []
+    told += [f"Nearest: {explained.nearest}."] if explained.nearest else []
+    told += [f"{text}." for text in explained.unreported]
+    lines += ["", *(f"  {line}" for text in told for line in wrapped(visible(text), 2))] if told else []
+    return "\n".join([*lines, ""])
+
+
+def wrapped(text: str, indent: int) -> list[str]:
+    """Return *text* as lines that leave *indent* columns free."""
+    return textwrap.wrap(text, terminal_width() - indent, break_long_words=False, break_on_hyphens=False)
 
 
 def tree(condition: Explanation) -> list[str]:

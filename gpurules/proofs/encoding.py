@@ -104,6 +104,7 @@ class Encoder:
 
     def _leaf(self, term: ir.Term) -> Rails | None:
         """Return the rails of a comparison that looks at one fact, None where it looks at more."""
+        term = fold_constants(term)
         unit = single_unit(term)
         if unit is None or isinstance(unit, ir.Aggregate):
             return None
@@ -143,8 +144,9 @@ class Encoder:
         """Return the rails of one comparison."""
         term = ir.Compare((comparator,), (left, right))
         folded = fold_constants(term)
-        if isinstance(folded, ir.Constant):
+        if not isinstance(folded, ir.Compare):
             return self.encode(folded)
+        term, (left, right) = folded, folded.operands
         whole = self._leaf(term)
         if whole is not None:
             return whole

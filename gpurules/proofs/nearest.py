@@ -1,27 +1,32 @@
 """The nearest change: the fewest facts, changed the least, with which a condition would have come out otherwise."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
+from types import MappingProxyType
 
 from gpurules.backends import Facts, value_of
 from gpurules.backends.backend import over_gpus
 from gpurules.language import ir
 from gpurules.language.printer import spell
 from gpurules.model import GPUIndex, Truth, Value
-from gpurules.proofs.cells import Cell
+from gpurules.model.units import format_duration
+from gpurules.proofs.axioms import SignalLike
 from gpurules.proofs.changing import changed
 from gpurules.proofs.claims import Want
 from gpurules.proofs.encoding import Encoder
 from gpurules.proofs.grounding import MOST_GPUS, Grounding, cell_index, slot_of
-from gpurules.proofs.lines import Number
+from gpurules.proofs.options import fitting, operand_options, options_in
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
-from gpurules.proofs.universe import Universe, base_units
+from gpurules.proofs.stepping import stepped, waits
+from gpurules.proofs.universe import Universe, base_units, reads_of
 from gpurules.proofs.witness import shown_exactly
 
 _MOST_CHANGES = 3
 _STEPS = 4_000
 _MOST_WAYS = 64
+_OPTIONS = 4
+_NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The smallest change that flips the outcome of a rule, and the GPUs on which it would match then."""
+    """The smallest change that flips the outcome of a rule, and the GPUs on which it would match then.
+
+    Units: ``held`` in seconds: for how long the changed facts would have to stay so, where signals have timers.
+    """
 
     changes: tuple[Change, ...]
     matches: bool
     devices: tuple[GPUIndex, ...]
+    held: float = 0.0
 
     def __str__(self) -> str:
         """Show it in a sentence."""
@@ -70,7 +79,8 @@ class Nearest:
         ]
         told = changes[0] if len(changes) == 1 else f"{', '.join(changes[:-1])} and {changes[-1]}"
         on = f" on GPU {', '.join(map(str, self.devices))}" if self.devices else ""
-        return f"{told} would {'match' + on if self.matches else 'not match'}"
+        held = f", held for {format_duration(self.held)}," if self.held else ""
+        return f"{told}{held} would {'match' + on if self.matches else 'not match'}"
 
     def _needs_device(self, change: Change) -> bool:
         return change.device is not None and self.devices != (change.device,)
@@ -78,18 +88,25 @@ class Nearest:
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready data."""
         changes = [{"name": spell(c.term), "gpu": c.device, "before": c.before, "after": c.after} for c in self.changes]
-        return {"matches": self.matches, "devices": list(self.devices), "changes": changes}
+        return {
+            "text": str(self),
+            "matches": self.matches,
+            "devices": list(self.devices),
+            "held_seconds": self.held,
+            "changes": changes,
+        }
 
 
-def nearest(term: ir.Term, facts: Facts) -> Nearest | None:
+def nearest(term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike] = _NO_SIGNALS) -> Nearest | None:
     """Return the smallest change of *facts*, all in scope of the rule, that flips whether the condition is TRUE.
 
-    Every change is tried on the evaluator. Missing: None where three changes are not enough, where the condition is
-    not analysed, or where the work cap is hit.
+    Of *signals* the facts behind them are changed, from the state that *facts* have. Every change is tried on the
+    evaluator. Missing: None where three changes are not enough, where the condition is not analysed, or where the work
+    cap is hit.
     """
     if len(facts.gpus) > MOST_GPUS:
         return None
-    finder = _Finder(term, facts)
+    finder = _Finder(term, facts, signals)
     try:
         for most in range(1, _MOST_CHANGES + 1):
             found = finder.within(most)
@@ -103,8 +120,9 @@ def nearest(term: ir.Term, facts: Facts) -> Nearest | None:
 class _Finder:
     """Looks for changes of *facts* that flip *term*."""
 
-    def __init__(self, term: ir.Term, facts: Facts) -> None:
-        self._term, self._facts = term, facts
+    def __init__(self, term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike]) -> None:
+        self._asked, self._signals, self._facts = term, signals, facts
+        self._term = term = stepped(term, signals)
         self._universe = Universe()
         Encoder(self._universe).whole(term)
         self._universe.close()
@@ -123,16 +141,15 @@ class _Finder:
             WorkCapError: the budget is spent.
         """
         full = {index: cell.full for index, cell in self._cells.items()}
-        search = Search(
-            lambda name: full[cell_index(name)], self._budget, lambda domains: len(self._moved(domains)) > most
-        )
+        search = Search(lambda name: full[cell_index(name)], self._budget, lambda domains: self._least(domains) > most)
         everywhere = (1 << len(self._facts.gpus)) - 1
         best: tuple[tuple[int, float], Nearest] | None = None
         for domains in islice(search.solutions([self._ground], touched=everywhere), _MOST_WAYS):
-            moved = self._moved(domains)
-            if not 0 < len(moved) <= most:
+            if not 0 < self._least(domains) <= most:
                 continue
-            for changes in self._ways(domains, moved):
+            for changes in self._ways(domains):
+                if len({(spell(change.term), change.place) for change in changes}) < len(changes):
+                    continue
                 rank = len(changes), sum(change.size for change in changes)
                 if best is None or rank < best[0]:
                     confirmed = self._confirmed(changes)
@@ -152,37 +169,61 @@ class _Finder:
         """Return the variables that can not stay as they are."""
         return [name for name, mask in domains.items() if not self._current(name)[1] & mask]
 
-    def _ways(self, domains: Domains, moved: list[int]) -> Iterator[tuple[Change, ...]]:
-        options = [list(islice(self._changes(name, domains[name]), 4)) for name in moved]
-        yield from product(*options)
+    def _least(self, domains: Domains) -> int:
+        """Return how many facts have to change at least: one may be behind all that is computed."""
+        moved = [self._cells[cell_index(name)] for name in self._moved(domains)]
+        if any(cell.key[0] == "signal" and cell.key[1] in self._signals for cell in moved):
+            return _MOST_CHANGES + 1
+        exact = sum(cell.exact for cell in moved)
+        return exact + (exact < len(moved))
+
+    def _ways(self, domains: Domains) -> Iterator[tuple[Change, ...]]:
+        """Yield changes that may bring all variables into *domains*; what is computed may follow from the others."""
+        exact: list[list[Change]] = []
+        behind: list[Change] = []
+        for name in self._moved(domains):
+            if self._cells[cell_index(name)].exact:
+                exact.append(list(islice(self._changes(name, domains[name]), _OPTIONS)))
+            else:
+                behind += self._behind(name, domains[name])
+        for chosen in product(*exact):
+            if not behind:
+                yield chosen
+            for change in behind:
+                yield (*chosen, change)
 
     def _changes(self, name: int, mask: int) -> Iterator[Change]:
-        """Yield changes that bring a variable into *mask*."""
+        """Yield changes that bring a fact into *mask*."""
+        cell, slot = self._cells[cell_index(name)], slot_of(name)
+        for after in options_in(cell, mask, self._current(name)[0]):
+            yield self._change(cell.term, slot, after)
+
+    def _behind(self, name: int, mask: int) -> Iterator[Change]:
+        """Yield changes of one fact behind a computed one, which may take that into *mask*."""
         cell, slot = self._cells[cell_index(name)], slot_of(name)
         before = self._current(name)[0]
-        if cell.exact:
-            for after in _near(cell, mask, before):
-                yield self._change(cell.term, slot, after)
-            return
-        for after in _near(cell, mask, before):
-            yield from self._behind(cell, slot, (before, after))
-
-    def _behind(self, cell: Cell, slot: int | None, step: tuple[Value, Value]) -> Iterator[Change]:
-        """Yield changes of one fact behind a computed one, which take that from the first value to the second."""
-        before, after = step
-        if not isinstance(before, int | float) or not isinstance(after, int | float) or isinstance(after, bool):
-            return
-        for unit in base_units(cell.term):
-            value = value_of(unit, self._facts, slot if ir.is_per_gpu(unit) else None)
-            if isinstance(unit, ir.Aggregate) or not isinstance(value, int | float) or isinstance(value, bool):
-                continue
-            scale = after / before if before and after else 1
-            for option in (value + (after - before), value - (after - before), value * scale, value / scale):
-                yield self._change(unit, slot if ir.is_per_gpu(unit) else None, _fitting(unit, option))
+        units = [
+            (u, slot if ir.is_per_gpu(u) else None) for u in base_units(cell.term) if not isinstance(u, ir.Aggregate)
+        ]
+        values = [value_of(unit, self._facts, place) for unit, place in units]
+        missing = [n for n, value in enumerate(values) if value is None]
+        for after in options_in(cell, mask, before):
+            for n, (unit, place) in enumerate(units):
+                others = values[:n] + values[n + 1 :]
+                if after is None:
+                    yield self._change(unit, place, None)
+                elif missing in ([], [n]):
+                    for option in operand_options(values[n], others, (before, after)):
+                        yield self._change(unit, place, fitting(unit, option))
 
     def _change(self, term: ir.Term, place: int | None, after: Value) -> Change:
         device = None if place is None else self._facts.gpus[place].index
         return Change(term, place, device, value_of(term, self._facts, place), after)
+
+    def _in_order(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """Return *changes* in the order in which the condition reads the facts."""
+        order = {spell(unit): n for n, unit in enumerate(reads_of(self._term))}
+        return tuple(sorted(changes, key=lambda change: (order.get(spell(change.term), len(order)), change.place or 0)))
 
     def _confirmed(self, changes: tuple[Change, ...]) -> Nearest | None:
         """Return what the evaluator makes of *changes*, None where they do not flip the outcome."""
@@ -194,7 +235,13 @@ class _Finder:
         truth, devices = _truth(self._term, facts)
         if (truth is True) is self._is_true:
             return None
-        return Nearest(changes, truth is True, devices)
+        return Nearest(self._in_order(changes), truth is True, devices, self._held(facts, devices))
+
+    def _held(self, facts: Facts, devices: tuple[GPUIndex, ...]) -> float:
+        """Return for how long *facts* would have to hold until the signals behind the condition have followed."""
+        places: list[int | None] = [n for n, gpu in enumerate(facts.gpus) if not devices or gpu.index in devices]
+        times = [waits(self._asked, self._signals, facts, place) for place in places or [None]]
+        return max((seconds for found in times for seconds in found), default=0.0)
 
 
 def _truth(term: ir.Term, facts: Facts) -> tuple[Truth, tuple[GPUIndex, ...]]:
@@ -202,37 +249,3 @@ def _truth(term: ir.Term, facts: Facts) -> tuple[Truth, tuple[GPUIndex, ...]]:
         return value_of(term, facts, None), ()  # type: ignore[return-value]
     result = over_gpus([value_of(term, facts, place) for place in range(len(facts.gpus))], facts.gpus)
     return result.value, result.devices
-
-
-def _near(cell: Cell, mask: int, now: Value) -> Iterator[Value]:
-    """Yield the values of *mask* that are worth a try, the nearest first."""
-    options = cell.options(mask & cell.known)
-    if cell.line is None or not isinstance(now, int | float):
-        yield from options[:3]
-    else:
-        yield from sorted(_numbers(cell, mask, now), key=lambda number: abs(number - now))[:3]
-    if mask & cell.missing and now is not None:
-        yield None
-
-
-def _numbers(cell: Cell, mask: int, now: Number) -> Iterator[Number]:
-    """Yield for each stretch in *mask* the plainest number at the end of it that is nearer to *now*."""
-    assert cell.line is not None
-    for position, stretch in enumerate(cell.line.stretches):
-        if not mask >> position & 1:
-            continue
-        plain = cell.line.numbers[position]
-        yield plain
-        high, side = stretch.high
-        if high > now or stretch.last:
-            continue
-        top = high if side else high - 1
-        if (top, 0) >= stretch.low:
-            yield top
-
-
-def _fitting(unit: ir.Term, number: Number) -> Number:
-    """Return *number* as the field has them."""
-    if isinstance(unit, ir.Read) and unit.field.integer:
-        return round(number)
-    return number

@@ -12,7 +12,7 @@ from gpurules.proofs.claims import Claim
 from gpurules.proofs.grounding import slot_of, variable
 from gpurules.proofs.relations import Chosen
 from gpurules.proofs.search import Domains
-from gpurules.proofs.universe import SCOPE_KEY, Universe, base_units, unit_key
+from gpurules.proofs.universe import SCOPE_KEY, Universe, reads_of, unit_key
 from gpurules.proofs.witness import Known, Witness, build
 
 _MOST_TRIES = 600
@@ -106,20 +106,12 @@ def _operands_of_opaque(universe: Universe, domains: Domains, count: int) -> dic
         if cell.exact or not any(domains.get(variable(cell, s), cell.full) != cell.full for s in slots):
             continue
         texts = [*_literals(cell.term)]
-        for operand in (universe.cells.get(unit_key(unit)) for unit in _reads(cell.term)):
+        for operand in (universe.cells.get(unit_key(unit)) for unit in reads_of(cell.term)):
             if operand is not None:
                 places: Sequence[int | None] = range(count) if operand.per_gpu else [None]
                 for slot in places:
                     found.setdefault(variable(operand, slot), []).extend(texts)
     return found
-
-
-def _reads(term: ir.Term) -> Iterator[ir.Term]:
-    for unit in base_units(term):
-        if isinstance(unit, ir.Aggregate):
-            yield from _reads(unit.operand)
-        else:
-            yield unit
 
 
 def _literals(term: ir.Term) -> Iterator[str]:

@@ -35,6 +35,15 @@ def base_units(term: ir.Term) -> Iterator[ir.Term]:
             yield from base_units(part)
 
 
+def reads_of(term: ir.Term) -> Iterator[ir.Term]:
+    """Yield the facts that *term* is made of, those inside of aggregates too."""
+    for unit in base_units(term):
+        if isinstance(unit, ir.Aggregate):
+            yield from reads_of(unit.operand)
+        else:
+            yield unit
+
+
 def single_unit(term: ir.Term) -> ir.Term | None:
     """Return the one fact that *term* is made of, None where there are several or none."""
     found = {unit_key(unit): unit for unit in base_units(term)}

@@ -1,13 +1,15 @@
 """Why each rule did or did not match: with every part of its condition per GPU, and the shortest reason."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from gpurules.backends import Explanation, Facts, Layout, RuleTerm, explain
-from gpurules.backends.reasons import reason
+from gpurules.backends.reasons import reason, unreported
 from gpurules.language import ir
 from gpurules.model import GPUIndex
+from gpurules.proofs.nearest import Nearest, nearest
 from gpurules.rules.rule import Rule, Signal
 
 
@@ -37,12 +39,13 @@ class Explainable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleExplanation:
     """Why one rule did or did not match.
 
     ``outcome`` is ``match``, ``no-match``, ``unknown`` or ``suppressed`` (then ``because`` says by what: ``stop``,
-    ``shadow``, ``disabled`` or ``for``). ``condition`` is None for a disabled rule.
+    ``shadow``, ``disabled`` or ``for``). ``condition`` is None for a disabled rule, and so are ``facts``: what the rule
+    looked at.
     """
 
     rule: str
@@ -52,6 +55,24 @@ class RuleExplanation:
     reason: str
     text: str
     condition: Explanation | None
+    facts: Facts | None = field(default=None, repr=False, compare=False)
+    signals: Mapping[str, Signal] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def nearest(self) -> Nearest | None:
+        """The smallest change of facts that flips whether the condition is TRUE; looked for when first asked.
+
+        Missing: None where the condition does not decide (the rule is disabled, cut off by ``stop`` or waiting for its
+        ``for``), where three changes are not enough, or where it was not found within the work cap.
+        """
+        if self.condition is None or self.facts is None or self.because in ("stop", "for"):
+            return None
+        return nearest(self.condition.term, self.facts, self.signals)
+
+    @property
+    def unreported(self) -> list[str]:
+        """Which GPUs do not report what the condition reads, where the source said why."""
+        return [] if self.condition is None or self.facts is None else unreported(self.condition, self.facts)
 
     def to_dict(self) -> dict[str, object]:
         """Return the explanation as JSON-ready data."""
@@ -61,6 +82,8 @@ class RuleExplanation:
             "because": self.because,
             "devices": list(self.devices),
             "reason": self.reason,
+            "unreported": self.unreported,
+            "nearest": self.nearest.to_dict() if self.nearest else None,
             "condition": self.condition.to_dict() if self.condition else None,
         }
 
@@ -106,7 +129,7 @@ def explain_rules(program: Explainable, facts: Facts, mask: int) -> DecisionExpl
 def _explain_rule(
     program: Explainable, position: int, facts: Facts, matching: tuple[int, frozenset[int]]
 ) -> RuleExplanation:
-    rule, scoped = program.rules[position], program.in_scope(position, facts)
+    rule, scoped, signals = program.rules[position], program.in_scope(position, facts), _signals(program)
     mask, effective = matching
     is_true = bool(mask >> position & 1)
     term = program.terms[position].term
@@ -121,11 +144,12 @@ def _explain_rule(
         because, why = "shadow", f"it would match, but is in shadow mode: {reason(tree, scoped)}"
     else:
         because, why = None, reason(tree, scoped)
-    return RuleExplanation(rule.name, "suppressed" if because else "match", because, devices, why, rule.text, tree)
+    outcome = "suppressed" if because else "match"
+    return RuleExplanation(rule.name, outcome, because, devices, why, rule.text, tree, scoped, signals)
 
 
 def _not_true(program: Explainable, position: int, facts: tuple[Facts, Facts], tree: Explanation) -> RuleExplanation:
-    rule, (whole, scoped) = program.rules[position], facts
+    rule, (whole, scoped), signals = program.rules[position], facts, _signals(program)
     truths = program.truths(position, whole)
     outcome = "unknown" if None in truths else "no-match"
     why = reason(tree, scoped)
@@ -133,8 +157,13 @@ def _not_true(program: Explainable, position: int, facts: tuple[Facts, Facts], t
     if waiting is not None and outcome == "no-match":
         signal = program.signals[waiting]
         held = f"{signal.text.strip()} has not been TRUE for {signal.for_seconds:g} s yet"
-        return RuleExplanation(rule.name, "suppressed", "for", (), held, rule.text, tree)
-    return RuleExplanation(rule.name, outcome, None, (), why, rule.text, tree)
+        return RuleExplanation(rule.name, "suppressed", "for", (), held, rule.text, tree, scoped, signals)
+    return RuleExplanation(rule.name, outcome, None, (), why, rule.text, tree, scoped, signals)
+
+
+def _signals(program: Explainable) -> Mapping[str, Signal]:
+    """Return the signals that have a state: without history there are none."""
+    return {} if program.layout is None else program.signals
 
 
 def _waiting(program: Explainable, term: ir.Term, facts: Facts) -> str | None:

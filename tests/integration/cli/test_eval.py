@@ -1,4 +1,4 @@
-"""``gpurules eval`` and ``gpurules explain``."""
+"""``gpurules eval``."""
 
 import json
 from pathlib import Path
@@ -103,29 +103,3 @@ def test_a_ruleset_that_does_not_load_is_1_with_its_findings(gpurules: Any, tmp_
 
 def test_a_ruleset_that_is_not_there_is_2(gpurules: Any) -> None:
     assert gpurules("eval", "-r", "none.yaml").code == 2
-
-
-def test_explain_says_why_a_rule_did_not_match(gpurules: Any) -> None:
-    done = gpurules("explain", "node.rules.yaml", "weights_first", "--snapshot", SNAPSHOT, "--transfer", TRANSFER)
-    assert done.code == 0
-    assert done.out.startswith("weights_first did not match\n")
-    assert "├ gpu_memory > 80" in done.out
-    assert "91 % ✓" in done.out and "40 % ✗" in done.out and "missing ?" in done.out
-    assert "'dataset' ✗" in done.out
-
-
-def test_explain_goes_through_all_rules(gpurules: Any) -> None:
-    done = gpurules("explain", "node.rules.yaml", "--snapshot", SNAPSHOT, "--transfer", TRANSFER)
-    assert "weights_first did not match" in done.out
-    assert "hold_large matched on GPU 0" in done.out
-
-
-def test_explain_is_json_too(gpurules: Any) -> None:
-    done = gpurules("explain", "node.rules.yaml", "--snapshot", SNAPSHOT, "--format", "json")
-    assert [rule["outcome"] for rule in json.loads(done.out)["rules"]] == ["unknown", "unknown"]
-
-
-def test_explain_of_a_rule_that_is_not_there_is_2(gpurules: Any) -> None:
-    done = gpurules("explain", "node.rules.yaml", "weight_first")
-    assert done.code == 2
-    assert "did you mean 'weights_first'?" in done.err

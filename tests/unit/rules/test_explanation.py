@@ -83,3 +83,22 @@ def test_a_signal_is_told_as_on_or_off() -> None:
     assert "s is on" in told(running.decide(model())).rule("a").reason
     running.observe(one_gpu(5, memory=10))
     assert "s is off" in told(running.decide(model())).rule("a").reason
+
+
+def test_the_nearest_change_is_told_with_the_decision() -> None:
+    explained = told(RULES.evaluate(snapshot(gpu(0, memory=75), gpu(1, memory=10)), model(size=5)))
+    nearest = {rule.rule: str(rule.nearest) for rule in explained.rules}
+    assert nearest == {
+        "full": "gpu_memory 81 % instead of 75 % would match on GPU 0",
+        "trial": "gpu_memory 50 % instead of 75 % on GPU 0 would not match",
+        "last": "gpu_memory 70 % instead of 75 % on GPU 0 would not match",
+        "cut": "None",  # its condition is TRUE: another rule decides
+        "large": "transfer_size 1073741825 B instead of 5 B would match",
+        "off": "None",
+    }
+
+
+def test_gpus_that_do_not_report_what_is_read_are_named_with_the_reason() -> None:
+    lost = gpu(1, missing={"memory": "NOT_SUPPORTED"})
+    explained = told(RULES.evaluate(snapshot(gpu(0, memory=75), lost))).rule("full")
+    assert explained.unreported == ["GPU 1 reports no gpu_memory (NOT_SUPPORTED)"]
