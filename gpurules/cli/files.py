@@ -1,4 +1,4 @@
-"""Finds the rulesets that arguments mean: files, directories and globs."""
+"""Finds the files that arguments mean, files, directories and globs; and writes one anew."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -75,3 +75,15 @@ def _meant(argument: str, wanted: Wanted) -> Iterator[str]:
         yield from matches
     else:
         raise click.UsageError(f"{argument}: no such file or directory")
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file anew, whole or not at all, with the permissions that it has."""
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(data)
+        beside.chmod(target.stat().st_mode & 0o7777)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.configuration import Configuration
-from gpurules.cli.files import excluded, ruleset_files
+from gpurules.cli.files import excluded, replace_file, ruleset_files
 from gpurules.cli.output import has_colour, save, table, terminal_width, to_json, write
 from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.selection import chosen_codes, statistics
@@ -115,18 +115,6 @@ def fixed(sources: Sources, policy: Policy, request: Request) -> tuple[list[Diag
             replace_file(Path(path), (mark + done.text).encode("utf-8", "surrogatepass"))
         left += done.left
     return list(dict.fromkeys(left)), applied
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file anew, whole or not at all, with the permissions that it has."""
-    target = path.resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(data)
-        beside.chmod(target.stat().st_mode & 0o7777)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def difference(before: str, after: str, path: str) -> str:

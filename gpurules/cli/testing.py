@@ -1,21 +1,23 @@
 """Draws the results of rule tests: for people, and as JUnit."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from gpurules.cli.explanations import drawn
-from gpurules.cli.output import Style, counted, paint
+from gpurules.cli.output import Style, counted, has_colour, paint
 from gpurules.diagnostics import Format, render
 from gpurules.diagnostics.excerpt import visible
 from gpurules.ruletest.coverage import Coverage
-from gpurules.ruletest.runner import Failure, FileResult, Result
+from gpurules.ruletest.judging import Failure, Result
+from gpurules.ruletest.runner import FileResult
 
 
 def failures(result: FileResult, verbose: bool) -> Iterator[str]:
     """Yield what is wrong with the tests of one file; with *verbose* also the names of those that passed."""
-    if result.diagnostics:
-        yield render(result.diagnostics, Format.FULL, _read)
+    if result.diagnostics or result.warnings:
+        yield render((*result.diagnostics, *result.warnings), Format.FULL, _read, has_colour(sys.stdout))
     for done in result.results:
         if done.failures:
             yield _failed(result.path, done)
@@ -66,6 +68,26 @@ def coverage_lines(path: str, coverage: Coverage) -> Iterator[str]:
     named = ", ".join(f"{name.replace('_', ' ')} {value:.0f} %" for name, value in coverage.measures.items())
     yield f"{path}: {named}\n"
     yield from (f"  {visible(gap)}\n" for gap in coverage.gaps())
+
+
+def mutation_lines(result: FileResult) -> Iterator[str]:
+    """Yield how many mutants the tests of one file noticed, and every one that they did not."""
+    found = result.mutation
+    if found is None:
+        yield f"{result.path}: no mutant is tried until its tests pass\n"
+        return
+    total = found.noticed + len(found.missed)
+    yield f"{result.path}: {found.noticed:,} of {counted(total, 'mutant')} noticed ({found.score:.0f} %)\n"
+    for mutant in found.missed:
+        place = f"{Path(mutant.path).as_posix()}:{mutant.location.line}:{mutant.location.column}"
+        change = f"{_short(mutant.before)} → {_short(mutant.after)}"
+        whose = f" of {mutant.rule}" if mutant.rule else ""
+        yield visible(f"  {place}: no test notices the {mutant.mutation}{whose}: {change}") + "\n"
+
+
+def _short(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= 50 else f"{one_line[:24]} … {one_line[-23:]}"
 
 
 def junit(results: Iterable[FileResult]) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -30,9 +30,14 @@ class Loaded:
     placed: tuple[Placed, ...] = ()
 
 
-def examine(data: bytes | str, path: str | None, actions: Registry[Action] | None = None) -> Loaded:
-    """Return what the ruleset file of *data* comes to, with all that is wrong about it."""
-    merger = Merger()
+def examine(
+    data: bytes | str,
+    path: str | None,
+    actions: Registry[Action] | None = None,
+    read: Callable[[str], bytes] = read_file,
+) -> Loaded:
+    """Return what the ruleset file of *data* comes to, with all that is wrong about it; *read* reads its bases."""
+    merger = Merger(read)
     merger.add(data, path)
     builder = Builder(merger.merged, actions or default_actions())
     rules, signals, settings = builder.build()

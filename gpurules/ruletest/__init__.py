@@ -1,7 +1,26 @@
 """Unit tests of rules: cases, series, tables and properties in ``*.test.yaml`` files."""
 
 from gpurules.ruletest.case import Case, Expectation, TestFile
+from gpurules.ruletest.judging import Failure, Result, Rewrite
+from gpurules.ruletest.mutants import Mutant
+from gpurules.ruletest.mutating import Mutated, mutated
 from gpurules.ruletest.reader import read_tests
-from gpurules.ruletest.runner import FileResult, Result, examine, run_file
+from gpurules.ruletest.runner import FileResult, count_mutants, examine, fails, run_file
 
-__all__ = ["Case", "Expectation", "FileResult", "Result", "TestFile", "examine", "read_tests", "run_file"]
+__all__ = [
+    "Case",
+    "Expectation",
+    "Failure",
+    "FileResult",
+    "Mutant",
+    "Mutated",
+    "Result",
+    "Rewrite",
+    "TestFile",
+    "count_mutants",
+    "examine",
+    "fails",
+    "mutated",
+    "read_tests",
+    "run_file",
+]

@@ -17,6 +17,7 @@ REASONS = ("for", "cooldown", "stop", "shadow", "disabled")
 class Expectation:
     """What is expected at one moment; what is None is not looked at.
 
+    ``written`` tells where each value stands, as offsets in the file, by its key (``outcome``, ``decision.delay``).
     Units: ``at`` in seconds from the start of the case.
     """
 
@@ -28,6 +29,7 @@ class Expectation:
     devices: tuple[str, ...] | None = None
     decision: Mapping[str, object] | None = None
     matched: tuple[str, ...] | None = None
+    written: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,7 @@ class _Reader:
             self.texts(values["devices"]) if "devices" in values else None,
             decision if isinstance(decision, dict) else None,
             self.texts(values["matched"]) if "matched" in values else None,
+            dict(_written(values, "")),
         )
 
     def cases(self, node: YamlNode) -> Iterator[Case]:
@@ -171,8 +172,15 @@ class _Reader:
                 except FactsError as error:
                     self.complain(row, "GPR403", str(error))
             devices = tuple(expected["devices"].split()) if "devices" in expected else None
+            written = dict(_written(dict(zip(columns, self.items(row), strict=False)), ""))
             expectation = Expectation(
-                row.location(), None, expected["rule"], expected.get("outcome"), expected.get("because"), devices
+                row.location(),
+                None,
+                expected["rule"],
+                expected.get("outcome"),
+                expected.get("because"),
+                devices,
+                written=written,
             )
             yield Case(f"{name} [row {number}]", row.location(), facts, (expectation,))
 
@@ -207,6 +215,22 @@ class _Reader:
             (bounds[0], bounds[1]) if len(bounds) == 2 else None,
             None if flaps is None else self.number(flaps),
         )
+
+
+def _written(values: Mapping[str, YamlNode], above: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield where values stand that can be written anew: texts, and lists in brackets."""
+    for key, node in values.items():
+        match node:
+            case YamlScalar():
+                is_whole = node.style not in ("|", ">")
+            case YamlSequence():
+                is_whole = node.source.text[node.end - 1 : node.end] == "]"
+            case YamlMapping():
+                is_whole = False
+                if key == "decision":
+                    yield from _written(node.values, "decision.")
+        if is_whole:
+            yield above + key, (node.start, node.end)
 
 
 def plain(node: YamlNode) -> object:

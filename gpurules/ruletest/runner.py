@@ -1,57 +1,42 @@
 """Runs the tests of a file, and holds what was decided against what was expected."""
 
-import math
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gpurules.actions.decision import Decision
-from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, diagnostic_at
+from gpurules.diagnostics import DiagnosedError, Diagnostic, diagnostic_at
 from gpurules.errors import GpurulesError
-from gpurules.model import QuantityError, parse_amount
 from gpurules.registry import did_you_mean
-from gpurules.rules import RuleExplanation, Ruleset, load, loads
-from gpurules.rules.yaml_nodes import plain_value
-from gpurules.ruletest.case import Case, Expectation, Property, ReplayCase, TestFile
+from gpurules.rules import Ruleset
+from gpurules.rules.merge import read_file
+from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
 from gpurules.ruletest.coverage import Coverage
-from gpurules.ruletest.playing import Moment, moments
+from gpurules.ruletest.judging import Failure, Result, judged
+from gpurules.ruletest.mutating import Mutated
 from gpurules.ruletest.properties import search
 from gpurules.ruletest.reader import read_tests
 from gpurules.ruletest.replaying import replayed
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One expectation that was not met. Missing: ``explained`` is None where it is not about one rule."""
-
-    location: Location
-    expected: str
-    got: str
-    explained: RuleExplanation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one test came to. Units: ``seconds`` that it took."""
-
-    name: str
-    location: Location
-    failures: tuple[Failure, ...]
-    seconds: float = 0.0
-    note: str = ""
+from gpurules.ruletest.subject import load_rulesets
+from gpurules.ruletest.toothless import toothless
 
 
 @dataclass(slots=True)
 class FileResult:
-    """What the tests of one file came to; ``unmet`` are requirements on coverage that are not."""
+    """What the tests of one file came to; ``unmet`` are requirements on coverage that are not.
+
+    ``warnings`` are of tests that pass and say nothing. Missing: ``mutation`` is None where no mutants were tried.
+    """
 
     path: str
     results: list[Result] = field(default_factory=list)
     diagnostics: tuple[Diagnostic, ...] = ()
     coverage: Coverage = field(default_factory=Coverage)
     unmet: list[str] = field(default_factory=list)
+    require: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
+    mutation: Mutated | None = None
 
     @property
     def failed(self) -> list[Result]:
@@ -70,10 +55,10 @@ def run_file(path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
     Raises:
         OSError: it can not be read.
     """
-    tests, ruleset, problems = examine(Path(path).read_bytes(), path)
+    tests, ruleset, problems = examine(read_file(path), path)
     if tests is None or ruleset is None or problems:
         return FileResult(path, diagnostics=problems)
-    result = FileResult(path)
+    result = FileResult(path, require=tests.require, warnings=tuple(toothless(tests)))
     result.coverage.expect(ruleset)
     for name, run in _runs(tests, ruleset, result.coverage):
         if wanted is None or wanted.search(name):
@@ -86,6 +71,16 @@ def run_file(path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
     return result
 
 
+def fails(tests: TestFile, ruleset: Ruleset, rule: str | None) -> bool:
+    """Return whether some test of *tests* fails on *ruleset*; those that name *rule* are tried first."""
+
+    def is_other(case: Case) -> bool:
+        return rule is not None and all(expectation.rule != rule for expectation in case.expect)
+
+    ordered = replace(tests, cases=tuple(sorted(tests.cases, key=is_other)))
+    return any(run().failures for _, run in _runs(ordered, ruleset, Coverage()))
+
+
 def examine(data: bytes | str, path: str) -> tuple[TestFile | None, Ruleset | None, tuple[Diagnostic, ...]]:
     """Return the tests of a file, the rules that they are about, and what is wrong before any of them is run.
 
@@ -95,18 +90,10 @@ def examine(data: bytes | str, path: str) -> tuple[TestFile | None, Ruleset | No
     if tests is None:
         return None, None, problems
     try:
-        ruleset = _ruleset(tests)
+        ruleset = load_rulesets(tests)
     except DiagnosedError as error:
         return tests, None, error.diagnostics
     return tests, ruleset, tuple(_missing_rules(tests, ruleset))
-
-
-def _ruleset(tests: TestFile) -> Ruleset:
-    if len(tests.rulesets) == 1:
-        name = tests.rulesets[0]
-        return load(name if name.startswith("gpurules:") else Path(tests.path).parent / name)
-    listed = "".join(f"  - '{name.replace(chr(39), chr(39) * 2)}'\n" for name in tests.rulesets)
-    return loads(f"version: 1\nname: all\nextends:\n{listed}", tests.path)
 
 
 def _missing_rules(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
@@ -123,96 +110,11 @@ def _missing_rules(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
 
 def _runs(tests: TestFile, ruleset: Ruleset, coverage: Coverage) -> Iterator[tuple[str, Callable[[], Result]]]:
     for case in tests.cases:
-        yield case.name, lambda case=case: _case(case, ruleset, coverage)  # type: ignore[misc]
+        yield case.name, lambda case=case: judged(case, ruleset, coverage)  # type: ignore[misc]
     for asked in tests.properties:
         yield asked.name, lambda asked=asked: _property(asked, ruleset)  # type: ignore[misc]
     for replay in tests.replay:
         yield replay.name, lambda replay=replay: _replay(replay, ruleset, tests.path)  # type: ignore[misc]
-
-
-def _case(case: Case, ruleset: Ruleset, coverage: Coverage) -> Result:
-    try:
-        played = list(moments(case, ruleset))
-    except GpurulesError as error:
-        return Result(case.name, case.location, (Failure(case.location, "facts that can be read", str(error)),))
-    failures: list[Failure] = []
-    for expectation in case.expect:
-        moment = _at(played, expectation.at, case.interval)
-        if moment is None:
-            got = f"the series begins at 0 s and ends at {played[-1].at:g} s"
-            failures.append(Failure(expectation.location, f"a moment at {expectation.at:g} s", got))
-            continue
-        failures += _held_against(expectation, moment, coverage)
-    return Result(case.name, case.location, tuple(failures))
-
-
-def _at(played: list[Moment], at: float | None, interval: float) -> Moment | None:
-    """Return the last moment not after *at*; None: the last of all."""
-    if at is None:
-        return played[-1]
-    past = [moment for moment in played if moment.at <= at + 1e-9]
-    return past[-1] if past and at < played[-1].at + interval else None
-
-
-def _held_against(expectation: Expectation, moment: Moment, coverage: Coverage) -> Iterator[Failure]:
-    explained = moment.explanation
-    if expectation.rule is not None:
-        rule = explained.rule(expectation.rule)
-        coverage.add(rule)
-        yield from _rule_failures(expectation, rule)
-    if expectation.matched is not None:
-        for rule in explained.rules:
-            coverage.add(rule)
-        got = moment.decision.rules
-        if got != expectation.matched:
-            yield Failure(expectation.location, f"matched: {_names(expectation.matched)}", _names(got))
-    for key, wanted in (expectation.decision or {}).items():
-        got_value = _decided(moment.decision, key)
-        if not _fits(wanted, got_value):
-            known = explained.rule(expectation.rule) if expectation.rule else None
-            yield Failure(expectation.location, f"decision.{key}: {wanted}", f"{got_value}", known)
-
-
-def _rule_failures(expectation: Expectation, rule: RuleExplanation) -> Iterator[Failure]:
-    got = rule.outcome + (f" because: {rule.because}" if rule.because else "")
-    wanted = expectation.outcome
-    if expectation.because is not None:
-        wanted = f"{wanted or 'suppressed'} because: {expectation.because}"
-        if wanted != got:
-            yield Failure(expectation.location, wanted, got, rule)
-    elif wanted is not None and wanted != rule.outcome:
-        yield Failure(expectation.location, wanted, got, rule)
-    if expectation.devices is not None and expectation.devices != tuple(map(str, rule.devices)):
-        expected = f"devices: {_names(expectation.devices)}"
-        yield Failure(expectation.location, expected, f"devices: {_names(map(str, rule.devices))}", rule)
-
-
-def _names(names: Iterable[object]) -> str:
-    return ", ".join(map(str, names)) or "none"
-
-
-def _decided(decision: Decision, key: str) -> object:
-    data = decision.to_dict()
-    directives = data.get("directives")
-    return data.get(key, directives.get(key) if isinstance(directives, Mapping) else None)
-
-
-def _fits(wanted: object, got: object) -> bool:
-    """Return whether *got* is what was written: mappings in part, numbers nearly, units understood."""
-    if isinstance(wanted, Mapping):
-        return isinstance(got, Mapping) and all(_fits(value, got.get(key)) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return isinstance(got, list | tuple) and len(got) == len(wanted) and all(map(_fits, wanted, got))
-    if isinstance(got, bool) or got is None:
-        return (plain_value(str(wanted)) if wanted is not None else None) == got
-    if isinstance(got, int | float):
-        text = str(wanted)
-        try:
-            amount = parse_amount(text.removeprefix("-")).value
-        except QuantityError:
-            return False
-        return math.isclose(-amount if text.startswith("-") else amount, got, rel_tol=1e-9, abs_tol=1e-9)
-    return str(wanted) == str(got)
 
 
 def _property(asked: Property, ruleset: Ruleset) -> Result:
@@ -243,9 +145,14 @@ def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
 def _unmet(require: Mapping[str, float], coverage: Coverage) -> Iterator[str]:
     measured = coverage.measures
     for name, least in require.items():
-        if name not in measured:
-            yield f"{name} is not measured by this version"
-            continue
         asked = 100.0 if least == 1.0 and name in ("boundary", "unknown_paths") else least
-        if measured[name] < asked - 1e-9:
+        if name in measured and measured[name] < asked - 1e-9:
             yield f"{name} is {measured[name]:.0f} %, and {asked:g} % are required"
+
+
+def count_mutants(result: FileResult, found: Mutated) -> None:
+    """Let *result* say what its tests noticed of mutants, and whether that is as much as its file requires."""
+    result.mutation = found
+    least = result.require.get("mutation_score")
+    if least is not None and found.score < least - 1e-9:
+        result.unmet.append(f"mutation_score is {found.score:.0f} %, and {least:g} % are required")

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from gpurules.cli.configuration import configured, sound_configuration
-from gpurules.cli.files import excluded, ruleset_files, test_files
-from gpurules.cli.linting import difference, replace_file
+from gpurules.cli.files import excluded, replace_file, ruleset_files, test_files
+from gpurules.cli.linting import difference
 from gpurules.cli.options import option
 from gpurules.cli.output import counted, fail, say, write
 from gpurules.formatting import FormatError, format_text

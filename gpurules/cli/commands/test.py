@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,8 +10,8 @@ from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, test_files
 from gpurules.cli.options import option
 from gpurules.cli.output import say, write
-from gpurules.cli.testing import coverage_lines, failures, junit, summary
-from gpurules.ruletest import run_file
+from gpurules.cli.testing import coverage_lines, failures, junit, mutation_lines, summary
+from gpurules.cli.testrun import Run, run_tests, updated
 
 
 @click.command("test")
@@ -18,35 +19,43 @@ from gpurules.ruletest import run_file
 @option("--run", "wanted", metavar="REGEX", help="Run only the tests whose name it is found in.")
 @option("--coverage", is_flag=True, help="Show what the tests look at, and what they do not.")
 @option("--require", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage of rules.")
+@option("--mutate", is_flag=True, help="Change the rules one thing at a time, and show what no test notices.")
 @option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report there.")
+@option("--update", is_flag=True, help="Write into the tests what the rules do now; look at the difference after it.")
+@option("--jobs", type=click.IntRange(0, 256), default=0, metavar="N", help="Processes; 0: as many as are worth it.")
 @option("--verbose", "-v", is_flag=True, help="Name the tests that passed too.")
 @option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no test.")
 @configured
 @click.pass_context
 def command(
     context: click.Context, /, paths: tuple[str, ...], wanted: str | None, coverage: bool, require: float | None,
-    junit_file: Path | None, verbose: bool, allow_empty: bool, config: str | None, isolated: bool,
+    junit_file: Path | None, verbose: bool, allow_empty: bool, config: str | None, isolated: bool, **more: Any,
 ) -> int:  # fmt: skip
     """Run the tests of rules at PATHS (files, globs, or directories with *.test.yaml in them; default: here)."""
     chosen = paths or (".",)
     files = excluded(test_files(chosen), chosen, sound_configuration(context).exclude)
     if not files and not allow_empty:
         raise click.UsageError("no test is there; name files, call them *.test.yaml, or give --allow-empty")
-    try:
-        pattern = re.compile(wanted) if wanted is not None else None
-    except re.error as error:
-        raise click.UsageError(f"--run {wanted!r} is no regular expression: {error}") from None
-    results = [run_file(path, pattern) for path in files]
+    run = Run(_pattern(wanted), require, more["mutate"], more["jobs"])
+    results = run_tests(files, run)
+    if more["update"]:
+        results = updated(results, run)
     for result in results:
-        share = result.coverage.rule_coverage
-        if require is not None and not result.diagnostics and share < require:
-            result.unmet.append(f"rule coverage is {share:.0f} %, and {require:g} % are required")
         write("".join(failures(result, verbose)))
         if coverage and not result.diagnostics:
             write("".join(coverage_lines(result.path, result.coverage)))
+        if run.mutate:
+            write("".join(mutation_lines(result)))
     if junit_file is not None:
         junit_file.write_text(junit(results), encoding="utf-8")
     say(summary(results))
-    if pattern is not None and not any(result.results for result in results):
+    if run.wanted is not None and not any(result.results for result in results):
         raise click.UsageError(f"no test has a name in which {wanted!r} is found")
     return int(not all(result.is_good for result in results))
+
+
+def _pattern(wanted: str | None) -> re.Pattern[str] | None:
+    try:
+        return re.compile(wanted) if wanted is not None else None
+    except re.error as error:
+        raise click.UsageError(f"--run {wanted!r} is no regular expression: {error}") from None

@@ -84,3 +84,69 @@ def test_a_failure_without_any_gpu_in_scope_is_shown(gpurules: Any, here: Path) 
     done = gpurules("test")
     assert done.code == 1
     assert "there is no GPU in scope" in done.out
+
+
+def test_mutants_that_no_test_notices_are_listed(gpurules: Any, here: Path) -> None:
+    done = gpurules("test", "--mutate")
+    assert done.code == 0
+    assert done.out == (
+        "x.test.yaml: 0 of 3 mutants noticed (0 %)\n"
+        "  x.rules.yaml:4:28: no test notices the operator of hot: gpu_temperature > 87 → gpu_temperature >= 87\n"
+        "  x.rules.yaml:4:46: no test notices the threshold of hot: 87 → 86\n"
+        "  x.rules.yaml:4:46: no test notices the threshold of hot: 87 → 88\n"
+    )
+
+
+def test_a_required_mutation_score_is_found_out_without_being_asked(gpurules: Any, here: Path) -> None:
+    (here / "x.test.yaml").write_text(TEST % "no-match" + "require: {mutation_score: 60}\n")
+    done = gpurules("test")
+    assert done.code == 1
+    assert "mutation_score is 0 %, and 60 % are required" in done.out
+    (here / "x.test.yaml").write_text((TEST % "no-match").replace("80", "87") + "require: {mutation_score: 60}\n")
+    assert gpurules("test").code == 0  # 87 is hot no more where it is `>= 87` or `> 86`: two of three
+
+
+def test_update_writes_what_the_rules_do(gpurules: Any, here: Path) -> None:
+    text = (TEST % "match").replace("expect: [{rule: hot, outcome: match}]", EXPECT, 1).replace("\n", "\r\n")
+    (here / "x.test.yaml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert gpurules("test").code == 1
+    done = gpurules("test", "--update")
+    assert (done.code, done.err) == (0, "5 expectations written anew\n2 tests in 1 file: 0 failed\n")
+    expected = "{rule: hot, outcome: 'match', devices: [0], matched: [hot], decision: {paused: true, delay: 0}}"
+    after = (here / "x.test.yaml").read_bytes().decode()
+    assert after == "\ufeff" + text.replace(EXPECT[9:-1], expected).replace("match}]", "no-match}]")
+
+
+EXPECT = "expect: [{rule: hot, outcome: 'match', devices: [ 3 ], matched: [], decision: {paused: no, delay: 3}}]"
+
+
+def test_update_leaves_what_it_can_not_write(gpurules: Any, here: Path) -> None:
+    text = (TEST % "no-match").replace("outcome: match", "because: for")
+    (here / "x.test.yaml").write_text(text)
+    done = gpurules("test", "--update")
+    assert (done.code, (here / "x.test.yaml").read_text()) == (1, text)
+
+
+def test_processes_change_nothing_in_the_report(gpurules: Any, here: Path) -> None:
+    (here / "x.test.yaml").write_text(TEST % "match")
+    (here / "y.test.yaml").write_text((TEST % "no-match").replace("cool", "other"))
+    one, two = gpurules("test", "-v", "--coverage", "--jobs", "1"), gpurules("test", "-v", "--coverage", "--jobs", "2")
+    assert one == two
+    assert (
+        gpurules("test", "--mutate", "y.test.yaml", "--jobs", "2").out
+        == gpurules("test", "--mutate", "y.test.yaml").out
+    )
+
+
+def test_a_test_that_can_not_fail_is_warned_of(gpurules: Any, here: Path) -> None:
+    (here / "x.test.yaml").write_text((TEST % "no-match").replace(", outcome: no-match", ""))
+    done = gpurules("test")
+    assert done.code == 0
+    assert "GPR806 test-cannot-fail (warning)" in done.out and "x.test.yaml:10:14" in done.out
+
+
+def test_a_key_that_a_decision_lacks_fails_with_the_nearest(gpurules: Any, here: Path) -> None:
+    (here / "x.test.yaml").write_text((TEST % "no-match").replace("outcome: match", "decision: {pausd: true}"))
+    done = gpurules("test")
+    assert done.code == 1
+    assert "a decision has no 'pausd'; did you mean 'paused'?" in done.out

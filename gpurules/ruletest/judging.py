@@ -1,0 +1,182 @@
+"""Holds what was decided against what a test expects, and tells how the test would have to read instead."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from gpurules.actions.decision import Decision
+from gpurules.diagnostics import Location
+from gpurules.errors import GpurulesError
+from gpurules.model import QuantityError, parse_amount
+from gpurules.registry import did_you_mean
+from gpurules.rules import RuleExplanation, Ruleset
+from gpurules.rules.yaml_nodes import plain_value
+from gpurules.ruletest.case import Case, Expectation
+from gpurules.ruletest.coverage import Coverage
+from gpurules.ruletest.playing import Moment, moments
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What would have to stand in a test file from offset ``start`` to ``end`` for it to pass."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One expectation that was not met.
+
+    Missing: ``explained`` is None where it is not about one rule; ``rewrites`` is empty where ``--update`` can do
+    nothing.
+    """
+
+    location: Location
+    expected: str
+    got: str
+    explained: RuleExplanation | None = None
+    rewrites: tuple[Rewrite, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one test came to. Units: ``seconds`` that it took."""
+
+    name: str
+    location: Location
+    failures: tuple[Failure, ...]
+    seconds: float = 0.0
+    note: str = ""
+
+
+def judged(case: Case, ruleset: Ruleset, coverage: Coverage) -> Result:
+    """Return what *case* comes to on *ruleset*; *coverage* counts what was looked at."""
+    try:
+        played = list(moments(case, ruleset))
+    except GpurulesError as error:
+        return Result(case.name, case.location, (Failure(case.location, "facts that can be read", str(error)),))
+    failures: list[Failure] = []
+    for expectation in case.expect:
+        moment = _at(played, expectation.at, case.interval)
+        if moment is None:
+            got = f"the series begins at 0 s and ends at {played[-1].at:g} s"
+            failures.append(Failure(expectation.location, f"a moment at {expectation.at:g} s", got))
+            continue
+        failures += _held_against(expectation, moment, coverage)
+    return Result(case.name, case.location, tuple(failures))
+
+
+def _at(played: list[Moment], at: float | None, interval: float) -> Moment | None:
+    """Return the last moment not after *at*; None: the last of all."""
+    if at is None:
+        return played[-1]
+    past = [moment for moment in played if moment.at <= at + 1e-9]
+    return past[-1] if past and at < played[-1].at + interval else None
+
+
+def _held_against(expectation: Expectation, moment: Moment, coverage: Coverage) -> Iterator[Failure]:
+    explained, place, written = moment.explanation, expectation.location, expectation.written
+    if expectation.rule is not None:
+        rule = explained.rule(expectation.rule)
+        coverage.add(rule)
+        yield from _rule_failures(expectation, rule)
+    if expectation.matched is not None:
+        for rule in explained.rules:
+            coverage.add(rule)
+        got = moment.decision.rules
+        if got != expectation.matched:
+            rewrites = _rewrites(written, {"matched": _in_brackets(got)})
+            yield Failure(place, f"matched: {_names(expectation.matched)}", _names(got), None, rewrites)
+    decided = _decided(moment.decision)
+    for key, wanted in (expectation.decision or {}).items():
+        known = explained.rule(expectation.rule) if expectation.rule else None
+        if key not in decided:
+            hint = did_you_mean(key, decided) or f"it has {', '.join(decided)}"
+            yield Failure(place, f"decision.{key}", f"a decision has no {key!r}; {hint}")
+        elif not _fits(wanted, decided[key]):
+            rewrites = _rewrites(written, {f"decision.{key}": _spelled(decided[key], str(wanted))})
+            yield Failure(place, f"decision.{key}: {_shown(wanted)}", _shown(decided[key]), known, rewrites)
+
+
+def _rule_failures(expectation: Expectation, rule: RuleExplanation) -> Iterator[Failure]:
+    got = rule.outcome + (f" because: {rule.because}" if rule.because else "")
+    wanted, written = expectation.outcome, expectation.written
+    if expectation.because is not None:
+        wanted = f"{wanted or 'suppressed'} because: {expectation.because}"
+        if wanted != got:  # a reason that is none any more would have to go, and that is left to people
+            anew = {"outcome": rule.outcome, "because": rule.because or ""} if rule.because else {}
+            yield Failure(expectation.location, wanted, got, rule, _rewrites(written, anew))
+    elif wanted is not None and wanted != rule.outcome:
+        yield Failure(expectation.location, wanted, got, rule, _rewrites(written, {"outcome": rule.outcome}))
+    devices = tuple(map(str, rule.devices))
+    if expectation.devices is not None and expectation.devices != devices:
+        expected, anew = f"devices: {_names(expectation.devices)}", {"devices": _in_brackets(devices)}
+        yield Failure(expectation.location, expected, f"devices: {_names(devices)}", rule, _rewrites(written, anew))
+
+
+def _rewrites(written: Mapping[str, tuple[int, int]], anew: Mapping[str, str | None]) -> tuple[Rewrite, ...]:
+    return tuple(Rewrite(*written[key], text) for key, text in anew.items() if key in written and text is not None)
+
+
+_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
+
+
+def _in_brackets(names: Iterable[str]) -> str:
+    return f"[{', '.join(name if name.isdigit() else _quoted(name) for name in names)}]"
+
+
+def _quoted(text: str) -> str:
+    is_plain = _PLAIN.fullmatch(text) and isinstance(plain_value(text), str)
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
+
+
+def _spelled(value: object, before: str) -> str | None:
+    """Return *value* as it is written in a test, a duration in seconds where *before* was one; None: in no one word."""
+    match value:
+        case None | bool():
+            return _shown(value)
+        case int() | float():
+            return f"{value:.12g}{'s' if re.fullmatch(r'[0-9.]+s', before) else ''}"
+        case str():
+            return _quoted(value)
+        case _:
+            return None
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def _names(names: Iterable[object]) -> str:
+    return ", ".join(map(str, names)) or "none"
+
+
+def _decided(decision: Decision) -> dict[str, object]:
+    """Return everything that a decision says, by its key."""
+    data = decision.to_dict()
+    directives = data.get("directives")
+    return {**(directives if isinstance(directives, Mapping) else {}), **data}
+
+
+def _fits(wanted: object, got: object) -> bool:
+    """Return whether *got* is what was written: mappings in part, numbers nearly, units understood."""
+    if isinstance(wanted, Mapping):
+        return isinstance(got, Mapping) and all(_fits(value, got.get(key)) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(got, list | tuple) and len(got) == len(wanted) and all(map(_fits, wanted, got))
+    if isinstance(got, bool) or got is None:
+        return (plain_value(str(wanted)) if wanted is not None else None) == got
+    if isinstance(got, int | float):
+        text = str(wanted)
+        try:
+            amount = parse_amount(text.removeprefix("-")).value
+        except QuantityError:
+            return False
+        return math.isclose(-amount if text.startswith("-") else amount, got, rel_tol=1e-9, abs_tol=1e-9)
+    return str(wanted) == str(got)
