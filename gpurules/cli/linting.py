@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from gpurules.cli.files import excluded, replace_file, ruleset_files
 from gpurules.cli.output import has_colour, save, table, terminal_width, to_json, write
 from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.selection import chosen_codes, statistics
+from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.diagnostics.render import SCHEMA_VERSION
 from gpurules.linter import Policy, baseline, lint, lints
@@ -84,15 +86,20 @@ def changed_since(reference: str, sources: Sources) -> Sources:
     return {path: text for path, text in sources.items() if text is not None or os.path.realpath(path) in changed}
 
 
-def linted(sources: Sources, policy: Policy) -> list[Diagnostic]:
-    """Return the findings in all sources, each once."""
+def linted(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Diagnostic]:
+    """Return the findings in all sources, and in the tests of the project, each once."""
     found: list[Diagnostic] = []
     for path, text in sources.items():
-        found += lint(path, None, policy) if text is None else lints(text, path, None, policy)
-    return list(dict.fromkeys(found))
+        if text is None:
+            found += lint(path, None, policy, tests.left_out(path))
+        else:
+            found += lints(text, path, None, policy)
+    return list(dict.fromkeys([*found, *tests.findings()]))
 
 
-def fixed(sources: Sources, policy: Policy, request: Request) -> tuple[list[Diagnostic], Counter[str]]:
+def fixed(
+    sources: Sources, policy: Policy, request: Request, tests: ProjectTests
+) -> tuple[list[Diagnostic], Counter[str]]:
     """Fix what can be, or with ``--diff`` show what would be; return the findings that are left, and the fixes made."""
     left: list[Diagnostic] = []
     applied: Counter[str] = Counter()
@@ -103,18 +110,23 @@ def fixed(sources: Sources, policy: Policy, request: Request) -> tuple[list[Diag
         except (OSError, ValueError):
             text = None
         if text is None or (given is not None and not request.diff):
-            left += linted({path: given}, policy)
+            left += linted({path: given}, policy, tests)
             continue
         mark = "\ufeff" if text.startswith("\ufeff") else ""
         before = text.removeprefix("\ufeff")
-        done = fix(before, path, lambda t, path=path: lints(t, path, None, policy), request.unsafe_fixes)  # type: ignore[misc]
+        left_out = tests.left_out(path) if given is None else None
+        done = fix(before, path, partial(_again, path=path, policy=policy, left_out=left_out), request.unsafe_fixes)
         applied += done.applied
         if request.diff:
             write(difference(before, done.text, path))
         elif done.applied:
             replace_file(Path(path), (mark + done.text).encode("utf-8", "surrogatepass"))
         left += done.left
-    return list(dict.fromkeys(left)), applied
+    return list(dict.fromkeys([*left, *tests.findings()])), applied
+
+
+def _again(text: str, path: str, policy: Policy, left_out: Sequence[Diagnostic] | None) -> list[Diagnostic]:
+    return lints(text, path, None, policy, left_out)
 
 
 def difference(before: str, after: str, path: str) -> str:

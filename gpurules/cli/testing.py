@@ -6,7 +6,9 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from gpurules.cli.explanations import drawn
+from gpurules.cli.files import shown
 from gpurules.cli.output import Style, counted, has_colour, paint
+from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Format, render
 from gpurules.diagnostics.excerpt import visible
 from gpurules.ruletest.coverage import Coverage
@@ -79,10 +81,14 @@ def mutation_lines(result: FileResult) -> Iterator[str]:
     total = found.noticed + len(found.missed)
     yield f"{result.path}: {found.noticed:,} of {counted(total, 'mutant')} noticed ({found.score:.0f} %)\n"
     for mutant in found.missed:
-        place = f"{Path(mutant.path).as_posix()}:{mutant.location.line}:{mutant.location.column}"
+        place = f"{_path(mutant.path)}:{mutant.location.line}:{mutant.location.column}"
         change = f"{_short(mutant.before)} → {_short(mutant.after)}"
         whose = f" of {mutant.rule}" if mutant.rule else ""
         yield visible(f"  {place}: no test notices the {mutant.mutation}{whose}: {change}") + "\n"
+
+
+def _path(path: str) -> str:
+    return path if path.startswith(PREFIX) else shown(path)
 
 
 def _short(text: str) -> str:

@@ -17,12 +17,17 @@ LONG_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the options of ``gpurules test`` ask for. Units: ``require`` in percent; ``jobs`` 0 is for us to choose."""
+    """What the options of ``gpurules test`` ask for.
+
+    ``takes_mutants`` tells whether a file that requires a mutation score has its mutants tried unasked.
+    Units: ``require`` in percent; ``jobs`` 0 is for us to choose.
+    """
 
     wanted: re.Pattern[str] | None = None
     require: float | None = None
     mutate: bool = False
     jobs: int = 0
+    takes_mutants: bool = True
 
     def processes(self, tasks: int, is_long: bool) -> int:
         """Return how many processes *tasks* are spread over."""
@@ -57,7 +62,7 @@ def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
 
 
 def _is_to_mutate(result: FileResult, run: Run) -> bool:
-    is_asked = run.mutate or (run.wanted is None and "mutation_score" in result.require)
+    is_asked = run.mutate or (run.takes_mutants and run.wanted is None and "mutation_score" in result.require)
     return is_asked and not (result.failed or result.diagnostics)
 
 

@@ -1,6 +1,7 @@
 """Finds everything that is wrong or odd about a ruleset: what loading finds, and what the checks find."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -16,11 +17,17 @@ from gpurules.rules import Loaded, examine, examine_file
 from gpurules.rules.merge import read_file
 
 DEFAULT = Policy()
+FROM_TESTS = frozenset({"GPR801", "GPR802", "GPR803", "GPR804"})
+"""The codes of what tests leave out of a ruleset: whoever has run the tests hands these findings in."""
 
 
-def _linted(loaded: Loaded, text: str, path: str | None, policy: Policy) -> list[Diagnostic]:
+def _linted(
+    loaded: Loaded, text: str, path: str | None, policy: Policy, from_tests: Sequence[Diagnostic] | None
+) -> list[Diagnostic]:
     subject = Subject(loaded.ruleset, loaded.placed, text, path)
-    found = [*loaded.diagnostics]
+    if from_tests is None:  # nobody has looked, so a suppression of them may well be used
+        policy = replace(policy, codes=policy.codes - FROM_TESTS)
+    found = [*loaded.diagnostics, *(from_tests or ())]
     for check in CHECKS:
         if check.code in policy.codes:
             found += check.run(subject)
@@ -52,21 +59,30 @@ def _text(data: str | bytes) -> str:
     return (data if isinstance(data, str) else data.decode("utf-8", "replace")).removeprefix("\ufeff")
 
 
-def lint(path: str | Path, actions: Registry[Action] | None = None, policy: Policy = DEFAULT) -> list[Diagnostic]:
+def lint(
+    path: str | Path,
+    actions: Registry[Action] | None = None,
+    policy: Policy = DEFAULT,
+    from_tests: Sequence[Diagnostic] | None = None,
+) -> list[Diagnostic]:
     """Return everything that is wrong or odd about a ruleset file, in order of place; never raises for a bad file.
 
     ``gpurules:NAME`` is a shipped ruleset; *actions* are those that rules may order, by default all there are; *policy*
-    says what is reported.
+    says what is reported; *from_tests* is what tests of it leave out.
     """
     try:
         data = read_file(str(path))
     except (OSError, ValueError):
         return fingerprinted(examine_file(path, actions).diagnostics, ())
-    return lints(data, str(path), actions, policy)
+    return lints(data, str(path), actions, policy, from_tests)
 
 
 def lints(
-    text: str | bytes, path: str | None = None, actions: Registry[Action] | None = None, policy: Policy = DEFAULT
+    text: str | bytes,
+    path: str | None = None,
+    actions: Registry[Action] | None = None,
+    policy: Policy = DEFAULT,
+    from_tests: Sequence[Diagnostic] | None = None,
 ) -> list[Diagnostic]:
     """Return everything that is wrong or odd about the text of a ruleset, in order of place."""
-    return _linted(examine(text, path, actions), _text(text), path, policy)
+    return _linted(examine(text, path, actions), _text(text), path, policy, from_tests)

@@ -7,7 +7,7 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.linter import lints
 from gpurules.lsp.documents import Document, Kind
 from gpurules.lsp.project import Project
-from gpurules.ruletest import examine
+from gpurules.ruletest import examine, toothless
 
 
 class Checker:
@@ -65,5 +65,6 @@ class Checker:
         if settings.is_excluded:
             return ()
         if document.kind is Kind.TEST:
-            return examine(document.text, path or "<text>")[2]
+            tests, _, problems = examine(document.text, path or "<text>")
+            return [*problems, *(toothless(tests) if tests else ())]
         return lints(document.text, path, None, settings.policy)

@@ -6,6 +6,8 @@ from gpurules.ruletest.mutants import Mutant
 from gpurules.ruletest.mutating import Mutated, mutated
 from gpurules.ruletest.reader import read_tests
 from gpurules.ruletest.runner import FileResult, count_mutants, examine, fails, run_file
+from gpurules.ruletest.toothless import toothless
+from gpurules.ruletest.untested import untested
 
 __all__ = [
     "Case",
@@ -23,4 +25,6 @@ __all__ = [
     "mutated",
     "read_tests",
     "run_file",
+    "toothless",
+    "untested",
 ]

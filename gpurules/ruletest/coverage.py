@@ -4,9 +4,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gpurules.backends import Explanation
+from gpurules.diagnostics import Span
 from gpurules.language import ir
 from gpurules.model import Kind
 from gpurules.rules import RuleExplanation, Ruleset
+
+
+@dataclass(slots=True)
+class Part:
+    """A part of a condition that compares or tests, and which truth values of it were seen.
+
+    ``is_threshold`` tells whether it compares with a number, ``is_hit`` whether that very number was seen.
+    """
+
+    text: str
+    span: Span
+    is_threshold: bool
+    values: set[bool | None] = field(default_factory=set)
+    is_hit: bool = False
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the threshold was seen exactly, and the part TRUE and FALSE."""
+        return self.is_hit and {True, False} <= self.values
 
 
 @dataclass(slots=True)
@@ -14,8 +34,7 @@ class Coverage:
     """What was seen of each rule: its outcomes, and of each part of its condition the truth values and thresholds."""
 
     outcomes: dict[str, set[str]] = field(default_factory=dict)
-    parts: dict[tuple[str, str], set[bool | None]] = field(default_factory=dict)
-    thresholds: dict[tuple[str, str], bool] = field(default_factory=dict)
+    parts: dict[tuple[str, str], Part] = field(default_factory=dict)
 
     def expect(self, ruleset: Ruleset) -> None:
         """Count the rules of *ruleset* in."""
@@ -28,13 +47,28 @@ class Coverage:
         if explained.condition is None:
             return
         for part in _leaves(explained.condition):
-            key = (explained.rule, part.text)
-            self.parts.setdefault(key, set()).update(v for v in part.values if v is None or isinstance(v, bool))
             constants = [t for t in ir.children(part.term) if isinstance(t, ir.Constant)]
             numbers = [t.value for t in constants if t.datatype.kind is Kind.NUMBER]
-            if isinstance(part.term, ir.Compare) and numbers:
-                hit = any(value in numbers for inner in part.parts for value in inner.values)
-                self.thresholds[key] = self.thresholds.get(key, False) or hit
+            is_threshold = isinstance(part.term, ir.Compare) and bool(numbers)
+            one = self._part(explained.rule, Part(part.text, part.term.span, is_threshold))
+            one.values.update(v for v in part.values if v is None or isinstance(v, bool))
+            one.is_hit |= is_threshold and any(value in numbers for inner in part.parts for value in inner.values)
+
+    def include(self, other: "Coverage") -> None:
+        """Count in what *other* has seen."""
+        for rule, outcomes in other.outcomes.items():
+            self.outcomes.setdefault(rule, set()).update(outcomes)
+        for (rule, _), part in other.parts.items():
+            one = self._part(rule, part)
+            one.values.update(part.values)
+            one.is_hit |= part.is_hit
+
+    def parts_of(self, rule: str) -> list[Part]:
+        """Return the parts of the condition of *rule* that were looked at, in their order."""
+        return [part for (name, _), part in self.parts.items() if name == rule]
+
+    def _part(self, rule: str, like: Part) -> Part:
+        return self.parts.setdefault((rule, like.text), Part(like.text, like.span, like.is_threshold))
 
     @property
     def rule_coverage(self) -> float:
@@ -45,17 +79,16 @@ class Coverage:
     def branch_coverage(self) -> float:
         """The share of truth values of parts, TRUE and FALSE of each, that some test shows. Units: percent."""
         unseen = [False for outcomes in self.outcomes.values() if not outcomes]  # of these no part is known
-        return _share([value in seen for seen in self.parts.values() for value in (True, False)] + 2 * unseen)
+        return _share([value in part.values for part in self.parts.values() for value in (True, False)] + 2 * unseen)
 
     @property
     def measures(self) -> dict[str, float]:
         """Every measure by its name. Units: percent."""
-        at = [self.thresholds[k] and {True, False} <= self.parts[k] for k in self.thresholds]
         return {
             "rule_coverage": self.rule_coverage,
             "branch_coverage": self.branch_coverage,
-            "boundary": _share(at),
-            "unknown_paths": _share([None in seen for seen in self.parts.values()]),
+            "boundary": _share([part.is_bounded for part in self.parts.values() if part.is_threshold]),
+            "unknown_paths": _share([None in part.values for part in self.parts.values()]),
         }
 
     def gaps(self) -> Iterator[str]:
@@ -67,13 +100,13 @@ class Coverage:
                 yield f"{rule}: no test makes it match"
             elif outcomes == {"match"}:
                 yield f"{rule}: no test makes it stay quiet"
-        for (rule, text), seen in self.parts.items():
-            missing = [word for value, word in ((True, "TRUE"), (False, "FALSE")) if value not in seen]
+        for (rule, text), part in self.parts.items():
+            missing = [word for value, word in ((True, "TRUE"), (False, "FALSE")) if value not in part.values]
             if missing:
                 yield f"{rule}: {text} is never {' or '.join(missing)}"
-            elif not self.thresholds.get((rule, text), True):
+            elif part.is_threshold and not part.is_hit:
                 yield f"{rule}: {text} is never tested at its threshold"
-            elif None not in seen:
+            elif None not in part.values:
                 yield f"{rule}: {text} is never tested with its facts missing"
 
 

@@ -26,7 +26,8 @@ from gpurules.ruletest.toothless import toothless
 class FileResult:
     """What the tests of one file came to; ``unmet`` are requirements on coverage that are not.
 
-    ``warnings`` are of tests that pass and say nothing. Missing: ``mutation`` is None where no mutants were tried.
+    ``warnings`` are of tests that pass and say nothing; ``files`` are those that the ruleset was merged from.
+    Missing: ``mutation`` is None where no mutants were tried.
     """
 
     path: str
@@ -36,6 +37,7 @@ class FileResult:
     unmet: list[str] = field(default_factory=list)
     require: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+    files: tuple[str, ...] = ()
     mutation: Mutated | None = None
 
     @property
@@ -58,7 +60,7 @@ def run_file(path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
     tests, ruleset, problems = examine(read_file(path), path)
     if tests is None or ruleset is None or problems:
         return FileResult(path, diagnostics=problems)
-    result = FileResult(path, require=tests.require, warnings=tuple(toothless(tests)))
+    result = FileResult(path, require=tests.require, warnings=tuple(toothless(tests)), files=ruleset.files)
     result.coverage.expect(ruleset)
     for name, run in _runs(tests, ruleset, result.coverage):
         if wanted is None or wanted.search(name):

@@ -19,6 +19,7 @@ from gpurules.cli.linting import (
 from gpurules.cli.options import option, output_file
 from gpurules.cli.output import counted, say
 from gpurules.cli.selection import FAIL_ON
+from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Format
 from gpurules.diagnostics.render import summary
 
@@ -67,14 +68,15 @@ def command(context: click.Context, /, paths: tuple[str, ...], **options: Any) -
         sources = changed_since(request.since, sources)
     elif not sources and not request.allow_empty:
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
+    tests = ProjectTests(settings, policy.codes)
     if request.fix or request.diff:
-        found, applied = fixed(sources, policy, request)
+        found, applied = fixed(sources, policy, request, tests)
         changes = sum(applied.values())
         say(f"{counted(changes, 'fix').replace('fixs', 'fixes')} {'to make' if request.diff else 'made'}")
         if request.diff:
             return int(changes > 0)
     else:
-        found = linted(sources, policy)
+        found = linted(sources, policy, tests)
     found = [*settings.problems, *against_baseline(found, request, policy)]
     reported(found, request, sources)
     say(f"{counted(len(sources), 'file')}: {summary(found)}")

@@ -113,6 +113,45 @@ EXPLANATIONS = (
         "name, a description, and can be set from outside.",
     ),
     _words(
+        code="GPR801",
+        avoid="A rule of a ruleset that has tests, of which none makes the rule match.",
+        prefer="`expect: [{rule: hold_hot_gpu, outcome: match}]` in a case with a hot GPU.",
+        why="What has never matched anywhere may never match at all. The tests of the project are run to find out; "
+        "a ruleset that no test names is left alone.",
+    ),
+    _words(
+        code="GPR802",
+        avoid="A rule that matches in every test.",
+        prefer="`expect: [{rule: hold_hot_gpu, outcome: no-match}]` in a case with a cool GPU.",
+        why="A condition that is always true passes such tests too.",
+    ),
+    _words(
+        code="GPR803",
+        avoid="Tests of `gpu_temperature > 85` with 60 and 95 degrees.",
+        prefer="A table with 84, 85 and 86 degrees.",
+        why="`>` and `>=` differ at 85 alone, and so does a threshold that someone moved by one.",
+    ),
+    _words(
+        code="GPR804",
+        avoid="Tests in which the temperature is always known.",
+        prefer="A row with `_` for the temperature, and `unknown` expected.",
+        why="Telemetry goes missing on bad days, and then the rule has to do what was meant.",
+    ),
+    _rule(
+        code="GPR805",
+        avoid="- {name: example, condition: gpu_memory > 90, action: pause_transfer}",
+        prefer="- {name: example, description: keep room for the optimizer, condition: gpu_memory > 90, "
+        "action: pause_transfer}",
+        why="Whoever is called at night has to know whether the rule is right, and whom to ask. An annotation "
+        "`owner` or `runbook` does as well.",
+    ),
+    _words(
+        code="GPR806",
+        avoid="`expect: [{rule: hold_hot_gpu}]`",
+        prefer="`expect: [{rule: hold_hot_gpu, outcome: match}]`",
+        why="A test that no ruleset can fail gives trust that nothing stands behind.",
+    ),
+    _words(
         code="GPR807",
         avoid="Two cases of a test file with `name: hot`.",
         prefer="`name: hot, of one GPU` and `name: hot, of all GPUs`.",

@@ -15,6 +15,7 @@ from gpurules.linter.checks.irreversible_without_guard import IrreversibleWithou
 from gpurules.linter.checks.key_order import KeyOrder
 from gpurules.linter.checks.long_condition import LongCondition
 from gpurules.linter.checks.magic_threshold import MagicThreshold
+from gpurules.linter.checks.missing_description import MissingDescription
 from gpurules.linter.checks.not_formatted import NotFormatted
 from gpurules.linter.checks.plugin_without_schema import PluginWithoutSchema
 from gpurules.linter.checks.repeated_subcondition import RepeatedSubcondition
@@ -45,5 +46,6 @@ CHECKS: tuple[Check, ...] = (
     KeyOrder(),
     RepeatedSubcondition(),
     MagicThreshold(),
+    MissingDescription(),
 )
 """Every check that ships, beside what loading a ruleset finds."""

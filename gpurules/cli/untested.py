@@ -1,0 +1,47 @@
+"""What the tests of a project leave out of its rulesets, for the linter."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from gpurules.cli.configuration import Configuration
+from gpurules.cli.files import excluded, shown
+from gpurules.cli.testrun import Run, run_tests
+from gpurules.diagnostics import Diagnostic
+from gpurules.linter import FROM_TESTS
+from gpurules.rules import examine_file
+from gpurules.rules.discovery import files_below, is_test
+from gpurules.ruletest import FileResult, untested
+
+ABOUT_TESTS = frozenset({"GPR806", "GPR807", "GPR808"})
+
+
+class ProjectTests:
+    """The tests of the project that is linted; they are run when they are first asked about."""
+
+    def __init__(self, configuration: Configuration, codes: frozenset[str]) -> None:
+        self._configuration = configuration
+        self._codes = codes
+
+    @property
+    def folder(self) -> Path:
+        """Where tests are looked for: the folder of the configuration, or the repository, or this one."""
+        if self._configuration.path is not None:
+            return Path(self._configuration.path).parent
+        here = Path.cwd()
+        return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+
+    def left_out(self, path: str) -> Sequence[Diagnostic] | None:
+        """Return what no test does with the ruleset at *path*; None where that is not wanted, or there is no test."""
+        return untested(examine_file(path), self._results) if self._codes & FROM_TESTS else None
+
+    def findings(self) -> list[Diagnostic]:
+        """Return what is wrong with the tests themselves."""
+        if not self._codes & ABOUT_TESTS:
+            return []
+        return [d for r in self._results for d in (*r.diagnostics, *r.warnings) if d.code in self._codes & ABOUT_TESTS]
+
+    @cached_property
+    def _results(self) -> list[FileResult]:
+        files = excluded(files_below(str(self.folder), is_test, shown), (), self._configuration.exclude)
+        return run_tests([shown(path) for path in files], Run(takes_mutants=False))

@@ -1,0 +1,64 @@
+"""What tests leave out of a ruleset, as findings at its rules."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
+from gpurules.rules import Rule, Ruleset
+from gpurules.rules.expression import Placed
+from gpurules.rules.loader import Loaded
+from gpurules.rules.merge import identity
+from gpurules.ruletest.coverage import Coverage, Part
+from gpurules.ruletest.runner import FileResult
+
+
+def untested(loaded: Loaded, results: Iterable[FileResult]) -> list[Diagnostic] | None:
+    """Return what the tests of *results* leave out of the rules that stand in the file of *loaded* itself.
+
+    Missing: None where no test is about that file, or the file has errors.
+    """
+    ruleset = loaded.ruleset
+    if ruleset is None or ruleset.path is None:
+        return None
+    own = identity(ruleset.path)
+    about = [result for result in results if own in {identity(path) for path in result.files}]
+    if not about:
+        return None
+    seen = Coverage()
+    for result in about:
+        seen.include(result.coverage)
+    return list(_gaps(ruleset, loaded.placed, seen))
+
+
+def _gaps(ruleset: Ruleset, placed: Sequence[Placed], seen: Coverage) -> Iterator[Diagnostic]:
+    for rule in ruleset.rules:
+        if rule.path != ruleset.path or not rule.enabled:
+            continue
+        name, outcomes = repr(rule.name), seen.outcomes.get(rule.name, set())
+        if not {"match", "suppressed"} & outcomes:
+            yield _at(rule, "GPR801", f"no test makes {name} match", "add a case that expects outcome: match")
+        elif outcomes == {"match"}:
+            yield _at(rule, "GPR802", f"no test makes {name} stay quiet", "add a case that expects outcome: no-match")
+        for part in seen.parts_of(rule.name):
+            place = _place(rule, part, placed)
+            if part.is_threshold and not part.is_bounded:
+                message = f"{name}: no test has `{part.text}` at its threshold and on both sides of it"
+                yield _at(rule, "GPR803", message, "a table with one row each is enough", place)
+            if None not in part.values:
+                message = f"{name}: no test has `{part.text}` with its facts missing"
+                yield _at(rule, "GPR804", message, "write _ for the fact, and expect what is right then", place)
+
+
+def _place(rule: Rule, part: Part, placed: Sequence[Placed]) -> Location | None:
+    """Return where *part* stands, None where it stands in a definition or signal."""
+    squeezed = "".join(part.text.split())
+    for one in placed:
+        written = one.expression.parsed.text[part.span.start : part.span.end]
+        if one.rule == rule.name and "".join(written.split()) == squeezed:
+            return one.expression.location(part.span)
+    return None
+
+
+def _at(rule: Rule, code: str, message: str, hint: str, place: Location | None = None) -> Diagnostic:
+    where = place or Location(rule.line, rule.column, rule.line, rule.column + len(rule.name))
+    return replace(diagnostic_at(code, message, rule.path, where, hint), rule=rule.name)
