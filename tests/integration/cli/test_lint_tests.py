@@ -95,7 +95,9 @@ def test_fix_leaves_what_tests_leave_out(gpurules: Any, here: Path) -> None:
 
 def test_rules_that_are_disabled_and_percent_signs_are_no_trouble(gpurules: Any, here: Path) -> None:
     text = RULES.replace("gpu_temperature > 87 AND file_type == 'model'", "gpu_memory > 90%")
-    text += "  - {name: later, description: not yet, condition: gpu_memory > 1, action: pause_transfer, enabled: false}\n"
+    text += (
+        "  - {name: later, description: not yet, condition: gpu_memory > 1, action: pause_transfer, enabled: false}\n"
+    )
     (here / "rules" / "x.yaml").write_text(text)
     (here / "tests" / "x.test.yaml").write_text(HEAD + "  - {name: a, expect: {rule: hot, outcome: no-match}}\n")
     assert [line.split()[1] for line in lint(gpurules)] == ["GPR801", "GPR803", "GPR804"]
