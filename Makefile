@@ -1,6 +1,7 @@
 # Needs only make and Python 3.11 or newer (with its venv module); everything else is installed into $(VENV).
 #
 #   make demo    the shipped coordinator ruleset over a recorded hour of a node: a timeline of decisions with reasons
+#   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
 #   make test    installs what the tests need and runs them
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
 #   make bench   measures decisions beside other engines and hand-written Python, and loading, on this machine
@@ -19,7 +20,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak format docs schema clean
+.PHONY: help demo story test check bench soak format docs schema clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -50,6 +51,10 @@ $(VENV)/installed-dev: $(VENV)/made pyproject.toml
 demo: $(VENV)/installed
 	@$(BIN)/gpurules run gpurules:coordinator --source replay:$(DEMO)/node.jsonl --transfers $(DEMO)/transfers.jsonl
 
+# SeaweedFS keeps its objects when it is killed; moto serves where there is none for this machine.
+story: $(VENV)/installed-test
+	@$(BIN)/python -m examples.story $(STORY_ARGS)
+
 test: $(VENV)/installed-test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -68,7 +73,7 @@ $(VENV)-bench/installed: $(VENV)/made pyproject.toml benchmarks/peers.txt
 	@touch $@
 
 # peers.py needs the other engines; the rest are no programs, run long, or are imported.
-NOT_RUN := $(addprefix benchmarks/,engines.py four_rules.py peers.py picture.py seaweed.py soak.py)
+NOT_RUN := $(addprefix benchmarks/,engines.py four_rules.py peers.py picture.py soak.py)
 
 bench: $(VENV)/installed $(VENV)-bench/installed
 	@$(VENV)-bench/bin/python benchmarks/peers.py

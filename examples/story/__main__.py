@@ -1,10 +1,10 @@
 """A node's day in half a minute: a recording of GPU telemetry drives real transfers to and from a real S3 server.
 
-    make story                          # or: python examples/story [--server moto]
+    make story                          # or: python -m examples.story [--server moto]
 
 A download rests while the GPU is hot, a model file overtakes datasets while its memory is full, and a large file is
-staged, interrupted and gone on with. Every line of the timeline names the rule that caused it and why it matched; at
-the end of each chapter the digests of what was written are compared with what is in the store.
+staged, interrupted and gone on with. Every line of the timeline names the rule that caused it and why it matched; of
+each file that is done, the digest is compared with that of what is in the store.
 """
 
 import argparse
@@ -16,12 +16,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
+from botocore.config import Config
 from rich.console import Console
-from server import BUCKET, Server, weed
-from timeline import PATIENCE_SECONDS, Timeline, wait_until
 
+from examples.servers import Moto, SeaweedFS, Server, weed
+from examples.story.timeline import PATIENCE_SECONDS, Timeline, wait_until
 from gpurules.cli.pacing import OwnTime
-from gpurules.clients import S3, PartOptions, StagingArea, StoreError
+from gpurules.clients import S3, PartOptions, StagingArea, StoreError, UploadJournal
 from gpurules.engine import Coordinator, Options
 from gpurules.governor import Governor, Limits, State
 from gpurules.model import Transfer
@@ -29,6 +30,7 @@ from gpurules.rules import load
 from gpurules.telemetry import open_source
 
 HERE = Path(__file__).parent
+BUCKET = "story"
 MIB = 1024**2
 SIZES = {
     "shard-0001.tar": 12 * MIB + 7,
@@ -53,11 +55,28 @@ class Story:
         self.governor = Governor(self.node, Limits(slots=1))  # one slot, so that the order can be seen
         self.governor.on_change(self.line.changed)
         self.area = StagingArea(folder / "stage", quota=64 * MIB)
-        self.s3 = S3(self.governor, server.client, options=OPTIONS, staging=self.area)
         self._server = server
+        self._client = server.client(
+            config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=20, max_pool_connections=20)
+        )
+        self.s3 = S3(
+            self.governor,
+            self._client,
+            options=OPTIONS,
+            staging=self.area,
+            journal=UploadJournal(folder / "uploads"),
+        )
         self._objects = objects
         self._folder = folder
         self._pool = ThreadPoolExecutor(8)
+
+    def fill(self) -> None:
+        """Wait until the server is up, and put the objects there that it does not have."""
+        self._server.ready(self._client, BUCKET)
+        there = {found["Key"] for found in self._client.list_objects_v2(Bucket=BUCKET).get("Contents", ())}
+        for name, data in self._objects.items():
+            if name not in there:
+                self._client.put_object(Bucket=BUCKET, Key=name, Body=data)
 
     def heat(self) -> None:
         """A download rests at its next part for as long as the GPU is hot, and goes on at once."""
@@ -75,28 +94,37 @@ class Story:
             self.node.poll()
         self.line.is_quiet = False
         counts = self.governor.status().counts
-        self.line.told(f"{polls} polls later: {counts.pauses} hold, {counts.parts - before} parts moved, no slot taken")
+        self.line.told(
+            f"{polls} polls later: still {counts.pauses} hold; {counts.parts - before} parts moved, no slot is taken"
+        )
         self.governor.set_rate("all", None)
         asked_at = time.monotonic()
         self.node.poll()
         released = self.line.await_state("shard-0001.tar", State.RUNNING, State.DONE)
+        self.line.told(f"released {max(0.0, released - asked_at) * 1000:.0f} ms after the poll that found the GPU cool")
         self._finish(shard)
-        self.line.told(f"released {max(0.0, released - asked_at) * 1000:.0f} ms after the poll; heat holds it no more")
         self._compare("shard-0001.tar")
 
     def memory(self) -> None:
         """A model file overtakes the dataset files that were there before it."""
         self.line.chapter("2. The GPU's memory fills while a checkpoint is written and files are queued")
         names = ("shard-0002.tar", "shard-0003.tar", "weights.safetensors")
-        with self.governor.slot(Transfer(id="checkpoint.pt", path="/ckpt/checkpoint.pt", operation="write")):
-            downloads = []
-            for name in names:
-                downloads.append(self._download(name))
-                self.line.await_state(name, State.QUEUED)
-                wait_until(lambda: self.governor.status().parts_ready == len(downloads), "its first part")
-            self.line.told(f"queued, in this order: {', '.join(names)}")
-            self.node.poll()
-            self._server.client.put_object(Bucket=BUCKET, Key="checkpoint.pt", Body=self._objects["shard-0002.tar"])
+        checkpoint = self._folder / "checkpoint.pt"
+        checkpoint.write_bytes(self._objects["shard-0001.tar"][:MIB])
+        self.governor.set_rate("all", 1 * MIB)  # so that the checkpoint keeps the one slot's rate busy
+        upload = self._pool.submit(
+            self.s3.upload, checkpoint, BUCKET, "checkpoint.pt", transfer=Transfer(id="checkpoint.pt")
+        )
+        self.line.await_state("checkpoint.pt", State.RUNNING, State.DONE)
+        downloads = []
+        for name in names:
+            downloads.append(self._download(name))
+            self.line.await_state(name, State.QUEUED)
+            wait_until(lambda: self.governor.status().parts_ready == len(downloads), "its first part")
+        self.line.told(f"queued, in this order: {', '.join(names)}")
+        self.node.poll()
+        self.governor.set_rate("all", None)
+        self._finish(upload)
         for download in downloads:
             self._finish(download)
         for name in names:
@@ -110,13 +138,15 @@ class Story:
         begun = self._moved_ever()
         first = self._download("corpus.parquet")
         wait_until(lambda: self._moved() >= 6 * MIB, "the first parts")
+        self.line.told(f"{self._server.name} is killed", "red")
         self._server.kill()
         try:
             first.result(PATIENCE_SECONDS)
         except StoreError:
-            self.line.told(f"the server was killed after {(self._moved_ever() - begun) // MIB:.0f} of 24 MiB", "red")
+            self.line.told(f"{(self._moved_ever() - begun) // MIB:.0f} of 24 MiB had moved; nothing is published")
         self._server.start()
-        self.line.told(f"{self._server.kind} is back; the same download is asked for again")
+        self.fill()
+        self.line.told(f"{self._server.name} is up again; the same download is asked for again")
         self.governor.set_rate("all", None)
         begun = self._moved_ever()
         self._finish(self._download("corpus.parquet"))
@@ -124,8 +154,8 @@ class Story:
         self._compare("corpus.parquet")
         counts = self.governor.status().counts
         self.line.chapter(
-            f"{counts.done} transfers done, {counts.pauses} pause, {counts.failed} interrupted and resumed; "
-            f"staged {self.area.counts.staged}, all digests equal"
+            f"{counts.done} transfers done: {counts.pauses} held once, {counts.failed} interrupted and resumed, "
+            f"{self.area.counts.staged} staged; all digests are equal"
         )
 
     def _download(self, name: str) -> "Future[object]":
@@ -147,12 +177,13 @@ class Story:
         digests = [sha256(data).hexdigest()[:12] for data in ((self._folder / name).read_bytes(), self._objects[name])]
         if digests[0] != digests[1]:
             raise SystemExit(f"story: {name} has the digest {digests[0]}, and not {digests[1]}")
-        self.line.told(f"{name:<19} done, {SIZES[name]:>10,} bytes, sha256 {digests[0]} as in the store", "green")
+        self.line.done(name, f"{SIZES[name]:>10,} bytes, sha256 {digests[0]}, as in the store")
 
     def close(self) -> None:
         """End it all."""
         self.governor.stop()
         self.s3.close()
+        self._client.close()
         self._pool.shutdown(cancel_futures=True)
         self.node.stop()
 
@@ -167,11 +198,8 @@ def main() -> None:
     objects = {name: random.Random(name).randbytes(size) for name, size in SIZES.items()}
     with tempfile.TemporaryDirectory(prefix="gpurules-story-") as folder:
         console.print(f"starting {arguments.server} on the loopback", style="dim")
-        server = Server(arguments.server, Path(folder, "server"), objects)
-        try:
+        with Moto() if arguments.server == "moto" else SeaweedFS(Path(folder, "server")) as server:
             tell(server, objects, console, Path(folder))
-        finally:
-            server.close()
 
 
 def tell(server: Server, objects: dict[str, bytes], console: Console, folder: Path) -> None:
@@ -179,6 +207,7 @@ def tell(server: Server, objects: dict[str, bytes], console: Console, folder: Pa
     story = Story(server, objects, console, folder)
     chapters: tuple[Callable[[], None], ...] = (story.heat, story.memory, story.staging)
     try:
+        story.fill()
         for chapter in chapters:
             chapter()
     finally:

@@ -32,14 +32,19 @@ class Timeline:
     def __init__(self, node: Coordinator, console: Console) -> None:
         self._node = node
         self._console = console
-        self._began = time.monotonic()
+        self._began: float | None = None
         self._changed = threading.Condition()
         self._states: dict[str, tuple[State, float]] = {}
         self.is_quiet = False
 
     def chapter(self, title: str) -> None:
         """Begin a chapter."""
-        self._console.print(f"\n[bold]{title}[/bold]")
+        self._began = self._began or time.monotonic()
+        self._console.print(f"\n[bold]{title}[/bold]", soft_wrap=True)
+
+    def done(self, name: str, text: str) -> None:
+        """Write that a transfer is done."""
+        self._line(name, Text("done      ", "green").append(text, "green"))
 
     def told(self, text: str, colour: str = "dim") -> None:
         """Write what the one who tells has to say."""
@@ -61,7 +66,8 @@ class Timeline:
         if change.after not in (State.DONE, State.QUEUED):
             text = Text(f"{change.after:<8}", COLOURS.get(change.after, "default"))
             for rule, reason in self._causes(change):
-                text.append(f" {rule}", "bold").append(f": {reason}", "dim")
+                text.append(f"  {rule}", "bold").append(f": {reason}", "dim")
+            text.rstrip()
             self._line(name, text)
         with self._changed:
             self._states[name] = change.after, change.at
@@ -86,7 +92,7 @@ class Timeline:
             return self._states[name][1]
 
     def _line(self, subject: str, text: Text) -> None:
-        if not self.is_quiet:
+        if not self.is_quiet and self._began is not None:
             line = Text(f"{time.monotonic() - self._began:7.2f} s  ", "dim").append(f"{subject:<20}", "default")
             self._console.print(line.append_text(text), soft_wrap=True)
 

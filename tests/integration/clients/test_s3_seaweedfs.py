@@ -7,7 +7,6 @@ from gpurules.engine import Engine
 from gpurules.governor import Governor
 from tests.factories import ruleset
 from tests.integration.clients.conftest import content, digest
-from tests.integration.clients.seaweed import ready
 
 MIB = 1024**2
 OPTIONS = PartOptions(piece_size=MIB, parts_ahead=1, attempts=2, backoff_seconds=0.01)
@@ -15,9 +14,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def client(weed, client_of):
-    the = client_of(weed.port)
-    ready(the)
+def client(seaweedfs, client_of):
+    the = client_of(seaweedfs.port)
+    seaweedfs.ready(the, "bucket")
     return the
 
 
@@ -39,9 +38,9 @@ def test_there_and_back_is_the_same(s3, tmp_path, size):
         assert digest(stream.read()) == digest(data)
 
 
-def test_an_object_that_changes_on_the_way_is_no_mixture(s3, client, client_of, weed, tmp_path):
+def test_an_object_that_changes_on_the_way_is_no_mixture(s3, client, client_of, seaweedfs, tmp_path):
     client.put_object(Bucket="bucket", Key="changing", Body=content(4 * MIB, 1))
-    other, reads = client_of(weed.port), []
+    other, reads = client_of(seaweedfs.port), []
 
     def note(**_):
         reads.append(1)
@@ -54,20 +53,20 @@ def test_an_object_that_changes_on_the_way_is_no_mixture(s3, client, client_of, 
     assert not (tmp_path / "f").exists()
 
 
-def test_a_server_that_is_killed_and_comes_back_is_gone_on_with(s3, client, weed, tmp_path):
+def test_a_server_that_is_killed_and_comes_back_is_gone_on_with(s3, client, seaweedfs, tmp_path):
     data, reads = content(8 * MIB), []
     client.put_object(Bucket="bucket", Key="k", Body=data)
 
     def note(**_):
         reads.append(1)
         if len(reads) == 5:
-            weed.kill()
+            seaweedfs.kill()
 
     client.meta.events.register("before-call.s3.GetObject", note)
     with pytest.raises(TransientStoreError):
         s3.download("bucket", "k", tmp_path / "f")
-    weed.start()
-    ready(client)
+    seaweedfs.start()
+    seaweedfs.ready(client, "bucket")
     before = len(reads)
     s3.download("bucket", "k", tmp_path / "f")
     assert len(reads) - before == 4

@@ -16,7 +16,6 @@ from gpurules.governor import Governor, TransferCancelled
 from gpurules.model import Transfer
 from gpurules.rules import loads
 from tests.integration.clients.conftest import content, digest
-from tests.integration.clients.seaweed import ready
 
 MIB = 1024**2
 PART = 5 * MIB
@@ -112,15 +111,15 @@ def test_one_who_is_killed_in_mid_upload_goes_on_where_it_was(client, file, stat
 
 
 @pytest.mark.slow
-def test_a_server_that_is_killed_in_mid_upload_is_gone_on_with(client_of, weed, file):
-    client = client_of(weed.port)
-    ready(client)
-    calls = Calls(client, at=4, act=weed.kill)
+def test_a_server_that_is_killed_in_mid_upload_is_gone_on_with(client_of, seaweedfs, file):
+    client = client_of(seaweedfs.port)
+    seaweedfs.ready(client, "bucket")
+    calls = Calls(client, at=4, act=seaweedfs.kill)
     with client_for(client) as s3:
         with pytest.raises(TransientStoreError):
             s3.upload(file, "bucket", "up")
-        weed.start()
-        ready(client)
+        seaweedfs.start()
+        seaweedfs.ready(client, "bucket")
         before = calls.count
         s3.upload(file, "bucket", "up")
     assert calls.count - before == 2

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from examples.servers import Moto
+
 boto3 = pytest.importorskip("boto3")
 pytest.importorskip("moto.server")
 
@@ -18,11 +20,9 @@ KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAU
 
 
 def test_the_download_pauses_once_and_the_model_overtakes(tmp_path):
-    from tests.integration.clients.conftest import Server
-
     contents = {name: random.Random(name).randbytes(5 * 1024**2 + 3) for name in ("dataset.tar", "model.safetensors")}
-    server = Server()
-    endpoint = f"http://127.0.0.1:{server.port}"
+    server = Moto()
+    endpoint = server.endpoint
     try:
         client = boto3.client(
             "s3", endpoint_url=endpoint, aws_access_key_id="t", aws_secret_access_key="t", region_name="us-east-1"
