@@ -6,13 +6,14 @@ from typing import TypeGuard
 from gpurules.clients.client import GOVERNED, Capability, Client, ClientKind
 from gpurules.clients.filesystem import FileSystemKind
 from gpurules.clients.journal import UploadJournal
+from gpurules.clients.obstore import Obstore, ObstoreKind
 from gpurules.clients.parts import PartOptions
 from gpurules.clients.s3 import S3, S3Kind
 from gpurules.clients.staging import StagingArea, StagingFull
 from gpurules.clients.store import ObjectChanged, ObjectFacts, StoreError, TransientStoreError
 from gpurules.registry import Registry, usable_plugins
 
-CLIENTS: Registry[ClientKind] = Registry("client", (S3Kind(), FileSystemKind()))
+CLIENTS: Registry[ClientKind] = Registry("client", (S3Kind(), ObstoreKind(), FileSystemKind()))
 """The kinds of client that ship."""
 
 
@@ -44,6 +45,8 @@ __all__ = [
     "FileSystemKind",
     "ObjectChanged",
     "ObjectFacts",
+    "Obstore",
+    "ObstoreKind",
     "PartOptions",
     "S3Kind",
     "StagingArea",

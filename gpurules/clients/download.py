@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from gpurules.clients.partial import PartialFile, Piece
-from gpurules.clients.parts import PartLoop, PartOptions
+from gpurules.clients.parts import PartLoop, PartOptions, moving
 from gpurules.clients.store import ObjectFacts, StoredObject, TransientStoreError
 from gpurules.governor import Part, Ticket
 
@@ -25,7 +25,8 @@ def download(ticket: Ticket, source: StoredObject, target: Path, loop: PartLoop,
     try:
         if partial.is_begun_with(source.url, options.piece_size):
             facts = source.facts()
-            partial.begin(source.url, facts, options.piece_size)
+            if partial.begin(source.url, facts, options.piece_size):
+                ticket.count_fault("transfer_resumed")
         else:
             facts = _begin(ticket, source, partial, loop, options)
         if ticket.transfer.size != facts.size:
@@ -51,7 +52,7 @@ def _begin(
     for attempt in range(options.attempts):
         facts: ObjectFacts | None = None
         try:
-            with ticket.part(expected) as part:
+            with ticket.part(expected) as part, moving():
                 reading = source.read(0, options.piece_size, None)
                 with closing(reading.chunks) as chunks:
                     facts = reading.facts
@@ -64,5 +65,6 @@ def _begin(
                 return facts
             if attempt + 1 == options.attempts:
                 raise
+        ticket.count_fault("part_retried")
         loop.pause(attempt)
     raise TransientStoreError(f"{source.url} was not tried: attempts is {options.attempts}")

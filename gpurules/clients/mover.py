@@ -1,8 +1,9 @@
 """Moves objects of any store as rules decide: what all clients that have a part loop of their own share."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from gpurules.clients.parts import PartLoop, PartOptions
 from gpurules.clients.reader import ObjectReader
 from gpurules.clients.staged import Staging
 from gpurules.clients.staging import StagingArea, bring
-from gpurules.clients.store import ObjectFacts, StoredObject
+from gpurules.clients.store import ObjectChanged, ObjectFacts, StoredObject
 from gpurules.governor import Governor, Ticket
 from gpurules.model import Transfer
 
@@ -41,7 +42,7 @@ class Mover:
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
         """
-        with self.governor.transfer(transfer) as ticket:
+        with self.governor.transfer(transfer) as ticket, self._counted():
             self._size(ticket, source)
             staged = self._staged(ticket, source, lambda place: bring(place, target))
             return staged or download(ticket, source, target, self.loop, self.options)
@@ -54,7 +55,7 @@ class Mover:
             GovernorError: the transfer was stopped.
             OSError: the file can not be read.
         """
-        with self.governor.transfer(replace(transfer, size=source.stat().st_size)) as ticket:
+        with self.governor.transfer(replace(transfer, size=source.stat().st_size)) as ticket, self._counted():
             if ticket.asked.stage is not None:  # what is staged is what is read
                 self.governor.count_uncarried(self.name, Capability.STAGE)
             return send(ticket)
@@ -71,6 +72,15 @@ class Mover:
             return self._opened(ticket, source)
         except BaseException as error:
             ticket.end(error)
+            raise
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count a transfer that was given up because what it moves has changed."""
+        try:
+            yield
+        except ObjectChanged:
+            self.governor.count_fault("object_changed")
             raise
 
     def _opened(self, ticket: Ticket, source: StoredObject) -> io.BufferedReader:

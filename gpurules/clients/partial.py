@@ -93,8 +93,8 @@ class PartialFile:
             _boot(),
         )
 
-    def begin(self, url: str, facts: ObjectFacts, piece_size: int) -> None:
-        """Go on with what is there of that very object, or start over.
+    def begin(self, url: str, facts: ObjectFacts, piece_size: int) -> bool:
+        """Go on with what is there of that very object, or start over; return whether there was something.
 
         Raises:
             OSError: there is no room.
@@ -107,6 +107,7 @@ class PartialFile:
         os.ftruncate(self._file, facts.size)
         if self._journal < 0:
             self._journal = os.open(self._journal_path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        return bool(self._done)
 
     def missing(self, facts: ObjectFacts, piece_size: int) -> tuple[Piece, ...]:
         """Return the pieces that are not there."""

@@ -2,8 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from gpurules.clients.partial import Piece
@@ -44,6 +46,23 @@ def width(ticket: Ticket, options: PartOptions) -> int:
 
 Move = Callable[[Part, Piece], None]
 
+_IS_MOVING: ContextVar[bool] = ContextVar("is_moving", default=False)
+
+
+@contextmanager
+def moving() -> Iterator[None]:
+    """Note that what is called inside has a slot, so that hooks in the client below ask for no second one."""
+    token = _IS_MOVING.set(True)
+    try:
+        yield
+    finally:
+        _IS_MOVING.reset(token)
+
+
+def is_moving() -> bool:
+    """Return whether the caller has a slot."""
+    return _IS_MOVING.get()
+
 
 class PartLoop:
     """Moves pieces by *pool*. Only the caller's thread waits for slots: whoever has a thread of the pool has a slot.
@@ -76,6 +95,7 @@ class PartLoop:
                 for future in done:
                     piece, attempt = under_way.pop(future)
                     if self._is_to_be_tried_again(future, attempt):
+                        ticket.count_fault("part_retried")
                         self.pause(attempt)
                         todo.appendleft((piece, attempt + 1))
         finally:
@@ -105,12 +125,13 @@ class PartLoop:
         """
         for attempt in range(self._options.attempts):
             try:
-                with ticket.part(piece.size) as part:
+                with ticket.part(piece.size) as part, moving():
                     move(part, piece)
                 return
             except TransientStoreError:
                 if attempt + 1 >= self._options.attempts:
                     raise
+            ticket.count_fault("part_retried")
             self.pause(attempt)
 
     def pause(self, attempt: int) -> None:
@@ -121,7 +142,8 @@ class PartLoop:
 def _moved(part: Part, piece: Piece, move: Move) -> None:
     """Move one piece, whose *part* has a slot, and give that back."""
     try:
-        move(part, piece)
+        with moving():
+            move(part, piece)
     except BaseException as error:
         part.__exit__(type(error), error, error.__traceback__)
         raise

@@ -42,11 +42,15 @@ class Staging:
         place = self._area.place(url, facts)
         ends = time.monotonic() + self._patience
         self._ticket.stage()
+        has_waited = False
         while True:
             try:
                 self._pass(place, facts.size)
                 return True
             except StagingFull:
+                if not has_waited:
+                    self._ticket.count_fault("staging_full")
+                has_waited = True
                 if stage.on_full == "fail":
                     self._ticket.stage(False)
                     raise

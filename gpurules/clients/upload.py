@@ -38,19 +38,29 @@ class Uploader:
             OSError: the file can not be read.
         """
         with source.open("rb") as stream:
-            sending = _Sending(stream.fileno(), target)
+            sending = Sending(stream.fileno(), target.url)
             each = piece_size(sending.before.st_size, self._options)
             if sending.before.st_size <= each:
-                self._loop.run(ticket, (Piece(0, sending.before.st_size),), sending.whole)
-                sending.check()
-                return sending.tag
+                return self._whole(ticket, sending, target)
             with self._journal.note(UploadSource.of(target.url, source, sending.before, each)) as note:
-                return self._in_parts(ticket, sending, note)
+                return self._in_parts(ticket, _Parts(sending, target, note))
 
-    def _in_parts(self, ticket: Ticket, sending: "_Sending", note: UploadNote) -> str:
-        parts = _Parts(sending, note)
+    def _whole(self, ticket: Ticket, sending: "Sending", target: WritableObject) -> str:
+        tags: list[str] = []
+
+        def send(part: Part, piece: Piece) -> None:
+            part.ticket.check()
+            tags.append(target.put(sending.read(piece.start, piece.size)))
+
+        self._loop.run(ticket, (Piece(0, sending.before.st_size),), send)
+        sending.check()
+        return tags[-1]
+
+    def _in_parts(self, ticket: Ticket, parts: "_Parts") -> str:
+        sending, note = parts.sending, parts.note
         try:
-            parts.go_on()
+            if parts.go_on():
+                ticket.count_fault("transfer_resumed")
             self._loop.run(ticket, parts.missing, parts.send)
             sending.check()
             ticket.check()
@@ -75,30 +85,23 @@ class Uploader:
         raise TransientStoreError(f"{parts.url} was not tried: attempts is {self._options.attempts}")
 
 
-class _Sending:
-    """A file on its way to an object, as it was *before*."""
+class Sending:
+    """A file on its way to the object at *url*, as it was *before*."""
 
-    def __init__(self, file: int, target: WritableObject) -> None:
-        self.target = target
+    def __init__(self, file: int, url: str) -> None:
         self.before = os.fstat(file)
-        self.tag = ""
         self._file = file
+        self._url = url
 
-    def whole(self, part: Part, piece: Piece) -> None:
-        """Send the file as one."""
-        self.tag = self.target.put(self.read(part, piece))
-
-    def read(self, part: Part, piece: Piece) -> bytes:
-        """Return a piece of the file.
+    def read(self, start: int, size: int) -> bytes:
+        """Return *size* bytes of the file from *start*.
 
         Raises:
             ObjectChanged: it is shorter than it was.
-            GovernorError: the transfer was stopped.
         """
-        part.ticket.check()
-        data = os.pread(self._file, piece.size, piece.start)
-        if len(data) != piece.size:
-            raise ObjectChanged(f"{self.target.url}: the file has become shorter since the transfer began")
+        data = os.pread(self._file, size, start)
+        if len(data) != size:
+            raise ObjectChanged(f"{self._url}: the file has become shorter since the transfer began")
         return data
 
     def check(self) -> None:
@@ -109,23 +112,23 @@ class _Sending:
         """
         now = os.fstat(self._file)
         if (now.st_mtime_ns, now.st_size) != (self.before.st_mtime_ns, self.before.st_size):
-            raise ObjectChanged(f"{self.target.url}: the file has changed since the transfer began")
+            raise ObjectChanged(f"{self._url}: the file has changed since the transfer began")
 
 
 class _Parts:
     """The parts of a file that are sent, as they are noted."""
 
-    def __init__(self, sending: _Sending, note: UploadNote) -> None:
-        self.url = sending.target.url
-        self._sending = sending
-        self._target = sending.target
-        self._note = note
+    def __init__(self, sending: Sending, target: WritableObject, note: UploadNote) -> None:
+        self.url = target.url
+        self.sending = sending
+        self._target = target
+        self.note = note
         self._each = note.source.piece_size
         self._tags: dict[Piece, PartTag] = {}
 
-    def go_on(self) -> None:
-        """Go on with the upload that is noted, if the store still knows it, or begin one."""
-        note = self._note
+    def go_on(self) -> bool:
+        """Go on with the upload that is noted, if the store still knows it, or begin one; return whether it went on."""
+        note = self.note
         if note.stale is not None:
             with suppress(StoreError):
                 self._target.abort(note.stale)
@@ -137,10 +140,11 @@ class _Parts:
             stored, noted = (there or {}).get(number), note.parts.get(number)
             if noted is not None and stored == ObjectFacts(piece.size, noted.etag):
                 self._tags[piece] = noted
+        return bool(self._tags)
 
     @property
     def _pieces(self) -> tuple[Piece, ...]:
-        return pieces(self._note.source.size, self._each)
+        return pieces(self.note.source.size, self._each)
 
     def _number(self, piece: Piece) -> int:
         return piece.start // self._each + 1
@@ -152,17 +156,19 @@ class _Parts:
 
     def send(self, part: Part, piece: Piece) -> None:
         """Send a piece, and note it."""
-        tag = self._target.put_part(self._note.upload or "", self._number(piece), self._sending.read(part, piece))
-        self._note.took(self._number(piece), tag)
+        part.ticket.check()
+        data = self.sending.read(piece.start, piece.size)
+        tag = self._target.put_part(self.note.upload or "", self._number(piece), data)
+        self.note.took(self._number(piece), tag)
         self._tags[piece] = tag
 
     def complete(self) -> str:
         """Make the parts the object, and return its tag."""
-        return self._target.complete(self._note.upload or "", [self._tags[piece] for piece in self._pieces])
+        return self._target.complete(self.note.upload or "", [self._tags[piece] for piece in self._pieces])
 
     def abort(self) -> None:
         """Have the store forget what was sent, and cross the note out."""
-        if self._note.upload is not None:
+        if self.note.upload is not None:
             with suppress(StoreError):
-                self._target.abort(self._note.upload)
-        self._note.forget()
+                self._target.abort(self.note.upload)
+        self.note.forget()

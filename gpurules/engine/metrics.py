@@ -25,7 +25,8 @@ class Metrics:
     """Counts since the start. The first eight are those of the system that gpurules comes from.
 
     ``clock_steps`` counts how often the system's clock was set while polling, ``uncarried`` by storage client and
-    target the orders of rules that it could not carry out.
+    target the orders of rules that it could not carry out, ``faults`` what went wrong with transfers and was dealt
+    with.
     Units: ``last_gpu_update`` and ``reloaded_at`` in seconds since 1970, others in seconds.
     Missing: ``last_gpu_update`` None: no poll has succeeded; ``reload_error`` None: the last reload went well.
     """
@@ -57,6 +58,7 @@ class Metrics:
     unknown_fields: dict[str, int] = field(default_factory=dict)
     effects: Mapping[str, EffectCounts] = field(default_factory=dict)
     uncarried: dict[str, dict[str, int]] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> "Metrics":
         """Return the counts of this moment, which stay as they are."""

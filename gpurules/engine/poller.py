@@ -251,6 +251,7 @@ class Poller:
         copied.state_failures = state_failures
         copied.refused_transfers = self.schedule.refused_transfers
         copied.uncarried = self.schedule.uncarried
+        copied.faults = self.schedule.faults
         copied.telemetry_age = self.telemetry_age
         return copied
 

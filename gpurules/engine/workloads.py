@@ -27,6 +27,7 @@ class Schedule:
         self._pending: dict[str, Transfer] = {}
         self.refused_transfers = 0
         self._uncarried: dict[tuple[str, str], int] = {}
+        self._faults: dict[str, int] = {}
 
     def register(self, workload: Workload, now: float, lease_seconds: float | None = None) -> None:
         """Add or renew *workload*; with *lease_seconds* it lapses unless it is registered again in time.
@@ -100,6 +101,17 @@ class Schedule:
             for (client, target), count in self._uncarried.items():
                 found.setdefault(client, {})[target] = count
         return found
+
+    def count_fault(self, fault: str) -> None:
+        """Count something that went wrong with a transfer and was dealt with, such as ``part_retried``."""
+        with self._lock:
+            self._faults[fault] = self._faults.get(fault, 0) + 1
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """What went wrong with transfers and was dealt with, counted by its name."""
+        with self._lock:
+            return dict(self._faults)
 
     def node(self, now: float) -> Mapping[str, object]:
         """Return the node fields that follow from what is registered."""

@@ -142,6 +142,10 @@ class Governor:
         """Count an order of a rule that a storage client could not carry out; the status and the metrics show it."""
         self.policy.schedule.count_uncarried(client, target)
 
+    def count_fault(self, fault: str) -> None:
+        """Count something that went wrong with a transfer and was dealt with; the status and the metrics show it."""
+        self.policy.schedule.count_fault(fault)
+
     @property
     def limits(self) -> Limits:
         """What it keeps to, rules aside."""
@@ -157,7 +161,7 @@ class Governor:
     def status(self) -> GovernorStatus:
         """Return all that there is to show."""
         with self._gate.change() as now:
-            return status_of(self._scheduler, now, self.policy.schedule.uncarried)
+            return status_of(self._scheduler, now, self.policy.schedule)
 
     def on_change(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Call *callback* with each change of a transfer's state, in some thread, and return what ends that."""

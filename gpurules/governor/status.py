@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from gpurules.engine.workloads import Schedule
 from gpurules.governor.entry import Counts, Entry, State
 from gpurules.governor.scheduler import Scheduler
 
@@ -33,7 +34,8 @@ class TransferStatus:
 class GovernorStatus:
     """The governor at one moment.
 
-    ``uncarried`` counts by client and target the orders of rules that a storage client could not carry out.
+    ``uncarried`` counts by client and target the orders of rules that a storage client could not carry out, ``faults``
+    what went wrong with transfers and was dealt with.
     Units: ``rates`` in bytes/second.
     """
 
@@ -44,6 +46,7 @@ class GovernorStatus:
     rates: Mapping[str, float]
     counts: Counts
     uncarried: Mapping[str, Mapping[str, int]]
+    faults: Mapping[str, int]
 
     def to_dict(self) -> dict[str, object]:
         """Return the status as JSON-ready data."""
@@ -56,11 +59,12 @@ class GovernorStatus:
             "rates": dict(self.rates),
             "counts": asdict(self.counts),
             "uncarried": {client: dict(targets) for client, targets in self.uncarried.items()},
+            "faults": dict(self.faults),
         }
 
 
-def status_of(scheduler: Scheduler, now: float, uncarried: Mapping[str, Mapping[str, int]]) -> GovernorStatus:
-    """Return what *scheduler* is at, with what was left *uncarried*."""
+def status_of(scheduler: Scheduler, now: float, schedule: Schedule) -> GovernorStatus:
+    """Return what *scheduler* is at, with what *schedule* has counted."""
     return GovernorStatus(
         tuple(_transfer(entry, now) for entry in scheduler.entries.values()),
         scheduler.limits.slots,
@@ -68,7 +72,8 @@ def status_of(scheduler: Scheduler, now: float, uncarried: Mapping[str, Mapping[
         len(scheduler.ready),
         dict(scheduler.rates.rates),
         Counts(**asdict(scheduler.counts)),
-        uncarried,
+        schedule.uncarried,
+        schedule.faults,
     )
 
 

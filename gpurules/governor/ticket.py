@@ -138,6 +138,10 @@ class Ticket:
             with self.gate.change() as now:
                 self.gate.scheduler.renew(self.entry, now)
 
+    def count_fault(self, fault: str) -> None:
+        """Count something that went wrong and was dealt with; the status and the metrics show it."""
+        self._policy.schedule.count_fault(fault)
+
     def check(self) -> None:
         """Raise if it was stopped.
 

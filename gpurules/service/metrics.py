@@ -134,6 +134,12 @@ class Collector:
             for target, count in targets.items():
                 uncarried.add_metric([client, target], count)
         yield uncarried
+        faults = self._counter(
+            "gpurules_transfer_faults", "What went wrong with transfers, and was dealt with.", "fault"
+        )
+        for fault, count in counts.faults.items():
+            faults.add_metric([fault], count)
+        yield faults
         stuck = len(self._coordinator.status().stuck_effects)
         yield self._core.GaugeMetricFamily("gpurules_effects_stuck", "Workers whose handler hangs.", value=stuck)
 

@@ -1,0 +1,166 @@
+"""The door to obstore: objects of a store, and what its errors mean."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gpurules.clients.store import ObjectChanged, ObjectFacts, Reading, StoreError, TransientStoreError
+from gpurules.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
+    from obstore.store import ObjectStore as ObjectStore
+
+CHUNK = 1024**2
+
+
+def require_obstore() -> None:
+    """Find out whether obstore is installed.
+
+    Raises:
+        UnavailableError: it is not.
+    """
+    try:
+        import obstore  # noqa: F401
+    except ImportError:
+        raise UnavailableError("obstore is not installed; install it with: pip install 'gpurules[obstore]'") from None
+
+
+def root(store: "ObjectStore") -> str:
+    """Return what the urls of all objects in *store* begin with: what tells it from other stores, without its keys.
+
+    Objects in memory are in this process alone, and so is their url.
+    """
+    kind, prefix = type(store).__name__, getattr(store, "prefix", None)
+    config: Mapping[str, Any] = getattr(store, "config", None) or {}
+    below = f"{prefix}/" if prefix else ""
+    if kind == "LocalStore":
+        return f"file://{below or '/'}"
+    if kind == "S3Store":
+        endpoint = config.get("endpoint")
+        return f"{endpoint or 's3:/'}/{config.get('bucket')}/{below}"
+    if kind == "GCSStore":
+        return f"gs://{config.get('bucket')}/{below}"
+    if kind == "AzureStore":
+        return f"az://{config.get('account_name')}/{config.get('container_name')}/{below}"
+    if kind == "HTTPStore":
+        return f"{getattr(store, 'url', 'http:/')}/"
+    return f"{kind.lower()}-{id(store):x}://{below}"
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Raise what obstore raises as errors of the store."""
+    from obstore import exceptions
+
+    try:
+        yield
+    except exceptions.PreconditionError as error:
+        raise ObjectChanged(f"{url} has changed since the transfer began") from error
+    except exceptions.GenericError as error:  # the store or the connection failed, after obstore's own tries
+        raise TransientStoreError(f"{url}: {_first_line(error)}") from error
+    except (exceptions.BaseError, FileNotFoundError, PermissionError) as error:
+        raise StoreError(f"{url}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+class _Chunks:
+    """The body of an answer."""
+
+    def __init__(self, url: str, stream: Iterator[bytes]) -> None:
+        self._url = url
+        self._stream: Iterator[bytes] | None = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._stream is not None:
+            with _translated(self._url):
+                chunk = next(self._stream, None)
+            if chunk is None:
+                return
+            yield chunk
+
+    def close(self) -> None:
+        self._stream = None  # dropping it ends the connection
+
+
+class StoreObject:
+    """An object in a store of obstore."""
+
+    def __init__(self, store: "ObjectStore", key: str) -> None:
+        self._store = store
+        self._key = key
+        self.url = root(store) + key
+
+    def facts(self) -> ObjectFacts:
+        """Return its size and tag.
+
+        Raises:
+            StoreError: it can not be told.
+        """
+        import obstore
+
+        with _translated(self.url):
+            return _facts(obstore.head(self._store, self._key))
+
+    def read(self, start: int, size: int, etag: str | None) -> Reading:
+        """Return up to *size* bytes from *start*, of the object with that *etag* and no other.
+
+        Raises:
+            ObjectChanged: the tag is another one.
+            StoreError: it can not be read.
+        """
+        import obstore
+        from obstore.exceptions import GenericError
+
+        condition: GetOptions = {} if etag is None or etag.startswith("modified:") else {"if_match": etag}
+        with _translated(self.url):
+            try:
+                answer = obstore.get(self._store, self._key, options={"range": (start, start + size), **condition})
+            except GenericError:
+                if start or obstore.head(self._store, self._key)["size"]:
+                    raise
+                answer = obstore.get(self._store, self._key, options=condition)  # an empty object has no range
+            facts = _facts(answer.meta)
+        if etag is not None and facts.etag != etag:
+            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+        return Reading(facts, _Chunks(self.url, iter(answer.stream(CHUNK))))
+
+    def put(self, data: bytes) -> str:
+        """Write the whole object at once, and return its tag.
+
+        Raises:
+            StoreError: it can not be written.
+        """
+        import obstore
+
+        with _translated(self.url):
+            return _tag(obstore.put(self._store, self._key, data, use_multipart=False))
+
+    def put_all(self, pieces: Iterator[bytes], size: int, at_once: int) -> str:
+        """Write *pieces* of *size* bytes as the object, which is there whole or not at all, and return its tag.
+
+        They are drawn in this thread; up to *at_once* of them are under way. What *pieces* raises comes out.
+
+        Raises:
+            StoreError: it can not be written.
+        """
+        import obstore
+
+        with _translated(self.url):
+            done = obstore.put(
+                self._store, self._key, pieces, use_multipart=True, chunk_size=size, max_concurrency=at_once
+            )
+            return _tag(done)
+
+
+def _facts(meta: Any) -> ObjectFacts:
+    """Return what identifies a version. Where the store gives no tag, the time of its last change has to do."""
+    tag = meta["e_tag"] or meta["version"]
+    return ObjectFacts(int(meta["size"]), str(tag or f"modified:{meta['last_modified'].timestamp()}"))
+
+
+def _tag(result: Any) -> str:
+    return str(result["e_tag"] or result["version"] or "")
