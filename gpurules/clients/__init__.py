@@ -8,12 +8,14 @@ from gpurules.clients.filesystem import FileSystemKind
 from gpurules.clients.journal import UploadJournal
 from gpurules.clients.obstore import Obstore, ObstoreKind
 from gpurules.clients.parts import PartOptions
-from gpurules.clients.s3 import S3, S3Kind
+from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
 from gpurules.clients.staging import StagingArea, StagingFull
 from gpurules.clients.store import ObjectChanged, ObjectFacts, StoreError, TransientStoreError
 from gpurules.registry import Registry, usable_plugins
 
-CLIENTS: Registry[ClientKind] = Registry("client", (S3Kind(), ObstoreKind(), FileSystemKind()))
+CLIENTS: Registry[ClientKind] = Registry(
+    "client", (S3Kind(), Boto3Kind(), AiobotocoreKind(), ObstoreKind(), FileSystemKind())
+)
 """The kinds of client that ship."""
 
 
@@ -39,6 +41,10 @@ __all__ = [
     "CLIENTS",
     "GOVERNED",
     "S3",
+    "Aiobotocore",
+    "AiobotocoreKind",
+    "Boto3",
+    "Boto3Kind",
     "Capability",
     "Client",
     "ClientKind",

@@ -34,9 +34,13 @@ class Part:
         Raises:
             GovernorError: the transfer was stopped meanwhile, so there is no use in going on.
         """
-        self._moved = size
+        self.count(size)
         self.ticket.renew()
         self.ticket.check()
+
+    def count(self, size: float) -> None:
+        """Tell how many bytes the part has moved, and no more."""
+        self._moved = size
 
     def __enter__(self) -> Self:
         """Wait for a slot.

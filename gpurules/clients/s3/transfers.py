@@ -1,0 +1,220 @@
+"""The transfers of an s3transfer TransferManager that the user owns: in the order, and at the pace, that rules ask for.
+
+``executor_cls`` brings the order: a request waits for its slot as a task and not in a thread, so that a transfer that
+is held keeps no other waiting. The subscriber gives each transfer its ticket, tells what has moved, and ends it. Only
+public names of s3transfer are used.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from gpurules.clients.parts import moving
+from gpurules.clients.s3.calls import Tickets, asked_targets
+from gpurules.governor import GovernorError, Part, Ticket
+from gpurules.model import Transfer
+
+MOVING = frozenset({
+    "GetObjectTask", "ImmediatelyWriteIOGetObjectTask", "PutObjectTask", "UploadPartTask",
+    "CopyObjectTask", "CopyPartTask",
+})  # fmt: skip
+"""The tasks of s3transfer that move data, and so need a slot."""
+WAITING = frozenset({
+    "CreateMultipartUploadTask", "CompleteMultipartUploadTask", "CopyCompleteMultipartUploadTask",
+})  # fmt: skip
+"""Those that wait for others of their transfer in their thread: they never take one that a part needs."""
+MAX_WAITING = 1024
+
+
+@dataclass(slots=True)
+class _Underway:
+    """A transfer of the manager."""
+
+    ticket: Ticket
+    future: Any
+
+    def learn_size(self) -> None:
+        """Tell the rules the size, once s3transfer has found it out."""
+        size = self.future.meta.size
+        if self.ticket.transfer.size is None and size is not None:
+            self.ticket.know(size=size)
+
+
+class Transfers:
+    """The transfers of one TransferManager: ``TransferManager(client, executor_cls=transfers.executor)``.
+
+    Without the executor a subscriber holds and paces all the same, but in the threads of the manager, which then do
+    nothing else.
+    """
+
+    def __init__(self, tickets: Tickets, part_size: int | None = None) -> None:
+        self._tickets = tickets
+        self._part_size = part_size
+        self._underway: dict[int, _Underway] = {}
+        self._here = threading.local()
+
+    def executor(self, max_workers: int) -> "GovernedExecutor":
+        """Return what runs the manager's tasks; stands for a class, as s3transfer wants it."""
+        return GovernedExecutor(self, max_workers)
+
+    def subscriber(self, transfer: Transfer | None = None, operation: str | None = None) -> "GovernedSubscriber":
+        """Return a subscriber for one transfer; *transfer* tells rules more than its key does."""
+        return GovernedSubscriber(self, transfer or Transfer(), operation)
+
+    # what the subscriber tells
+
+    def begin(self, future: Any, transfer: Transfer) -> None:
+        """Take in a transfer; waits for nothing, for s3transfer's queue stands still meanwhile.
+
+        Raises:
+            QueueFull: as many transfers wait as may.
+        """
+        if type(future).__module__.startswith("s3transfer.crt"):  # its parts go past every hook
+            with self._tickets.governor.transfer(transfer) as ticket:
+                self._tickets.report(asked_targets(ticket.asked))
+            return
+        ticket = self._tickets.ticket(transfer)
+        self._underway[future.meta.transfer_id] = _Underway(ticket, future)
+
+    def progress(self, future: Any, count: int) -> None:
+        """Take in that so many bytes have moved; waits where nobody else has waited for them.
+
+        Raises:
+            GovernorError: the transfer was stopped.
+        """
+        underway = self._underway.get(future.meta.transfer_id)
+        if underway is None:
+            return
+        part: Part | None = getattr(self._here, "part", None)
+        if part is not None:
+            self._here.moved = max(0, self._here.moved + count)
+            part.moved(self._here.moved)
+        elif count > 0:
+            underway.learn_size()
+            with underway.ticket.part(count):
+                pass
+
+    def end(self, future: Any) -> None:
+        """Take in that a transfer is over."""
+        underway = self._underway.pop(future.meta.transfer_id, None)
+        if underway is None:
+            return
+        try:
+            future.result()
+        except BaseException as error:
+            underway.ticket.end(error)
+        else:
+            underway.ticket.end()
+
+    # what the executor asks
+
+    def of(self, task: Any) -> _Underway | None:
+        """Return the transfer that a task moves data of, None for any other task."""
+        return self._underway.get(task.transfer_id) if type(task).__name__ in MOVING else None
+
+    def size_of_part(self, underway: _Underway) -> float:
+        """Return how many bytes a task of a transfer moves, 0 where that is not known."""
+        size = underway.ticket.transfer.size
+        return 0.0 if self._part_size is None or size is None else float(min(size, self._part_size))
+
+    def run(self, part: Part, task: Callable[..., object], arguments: tuple[Any, ...]) -> object:
+        """Run a task that has a slot."""
+        self._here.part, self._here.moved = part, 0
+        try:
+            with moving():
+                return task(*arguments)
+        finally:
+            self._here.part = None
+
+
+class GovernedExecutor:
+    """Runs tasks of s3transfer in up to *max_workers* threads, those that move data when the governor lets them."""
+
+    def __init__(self, transfers: Transfers, max_workers: int) -> None:
+        self._transfers = transfers
+        self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="gpurules-s3transfer")
+        self._waiting = ThreadPoolExecutor(MAX_WAITING, thread_name_prefix="gpurules-s3transfer-waiting")
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._keeper: threading.Thread | None = None
+        self._under_way: set[Future[object]] = set()
+
+    def submit(self, task: Callable[..., object], *arguments: Any) -> "Future[object]":
+        """Run *task* when its turn comes."""
+        underway = self._transfers.of(task)
+        if underway is not None:
+            return self._soon(self._governed(underway, task, arguments))
+        pool = self._waiting if type(task).__name__ in WAITING else self._pool
+        return pool.submit(task, *arguments)
+
+    def _soon(self, coroutine: Coroutine[Any, Any, object]) -> "Future[object]":
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._keeper = threading.Thread(target=self._loop.run_forever, name="gpurules-s3transfer", daemon=True)
+                self._keeper.start()
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return future
+
+    async def _governed(self, underway: _Underway, task: Callable[..., object], arguments: tuple[Any, ...]) -> object:
+        loop, transfers = asyncio.get_running_loop(), self._transfers
+        try:
+            underway.learn_size()
+            async with underway.ticket.part(transfers.size_of_part(underway)) as part:
+                return await loop.run_in_executor(self._pool, transfers.run, part, task, arguments)
+        except GovernorError:
+            underway.future.cancel()
+            return await loop.run_in_executor(self._pool, task, *arguments)  # which finds itself cancelled, and says so
+
+    def shutdown(self, wait: bool = True) -> None:
+        """End the threads, when all tasks are done."""
+        for future in list(self._under_way) if wait else ():
+            future.exception()
+        for pool in (self._pool, self._waiting):
+            pool.shutdown(wait)
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None and self._keeper is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            self._keeper.join()
+            loop.close()
+
+
+class GovernedSubscriber:
+    """What s3transfer tells of one transfer."""
+
+    def __init__(self, transfers: Transfers, transfer: Transfer, operation: str | None) -> None:
+        self._transfers = transfers
+        self._known = transfer
+        self._operation = operation
+
+    def on_queued(self, future: Any, **_: Any) -> None:
+        """Give the transfer its ticket."""
+        self._transfers.begin(future, described(self._known, future.meta.call_args, self._operation))
+
+    def on_progress(self, future: Any, bytes_transferred: int, **_: Any) -> None:
+        """Tell what has moved."""
+        self._transfers.progress(future, bytes_transferred)
+
+    def on_done(self, future: Any, **_: Any) -> None:
+        """End the transfer."""
+        self._transfers.end(future)
+
+
+def described(known: Transfer, arguments: Any, operation: str | None) -> Transfer:
+    """Return what rules are told of a transfer with these call arguments."""
+    from dataclasses import replace
+
+    size, source = known.size, getattr(arguments, "fileobj", None)
+    if size is None and operation == "write" and isinstance(source, str | PathLike):
+        path = Path(fspath(source))
+        size = float(path.stat().st_size) if path.is_file() else None
+    url = f"s3://{arguments.bucket}/{arguments.key}"
+    return replace(known, path=known.path or url, operation=known.operation or operation, size=size)
