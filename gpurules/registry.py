@@ -1,6 +1,8 @@
 """Names to plug-ins: read-only registries, and the nearest name for a wrong one."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Generic, Protocol, TypeGuard, TypeVar
 
 from gpurules.errors import RegistrationError
@@ -107,15 +109,49 @@ class Registry(Generic[T]):
         return Registry(self.kind, (*self, *members))
 
 
+def may_have_plugins(path: Sequence[str]) -> bool:
+    """Return whether an installed distribution may offer entry points of ours; surely not where this is False.
+
+    Nearly nobody has a plug-in, and importlib.metadata takes longer to import than it takes to look.
+    """
+    finders = [getattr(finder, "find_distributions", None) for finder in sys.meta_path]
+    if sum(find is not None for find in finders) > 1:
+        return True  # beside the folders of the path, someone else knows distributions
+    for folder in map(Path, path):
+        try:
+            found = [entry for entry in folder.iterdir() if entry.suffix in (".dist-info", ".egg-info", ".egg")]
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return True  # an archive, say
+        if any(_offers(distribution) for distribution in found):
+            return True
+    return False
+
+
+def _offers(distribution: Path) -> bool:
+    """Return whether what a distribution says of itself names a group of ours."""
+    for place in ("entry_points.txt", "EGG-INFO/entry_points.txt"):
+        try:
+            return b"[gpurules." in (distribution / place).read_bytes().replace(b" ", b"")
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return not distribution.is_file()  # a lone file has no entry points
+    return False
+
+
 def load_plugins(group: str) -> tuple[Mapping[str, object], Mapping[str, str]]:
     """Return what installed distributions offer under an entry-point *group*: objects by name, and failures by name.
 
     A plug-in that can not be imported never stops the others: it is named, with its error, in the second mapping.
     """
-    from importlib.metadata import entry_points
-
     loaded: dict[str, object] = {}
     failed: dict[str, str] = {}
+    if not may_have_plugins(sys.path):
+        return loaded, failed
+    from importlib.metadata import entry_points
+
     for entry_point in entry_points(group=group):
         try:
             loaded[entry_point.name] = entry_point.load()

@@ -1,9 +1,7 @@
 """Posts JSON over HTTP: bounded in time and size, no redirects, and if asked to no private address."""
 
-import http.client
 import ipaddress
 import socket
-import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,6 +98,9 @@ def send(post: Post) -> int:
         RefusedError: the endpoint answered that the request is wrong (4xx but 408, 425 and 429), or the URL is.
         ActionError: it could not be reached, took too long, or answered anything else.
     """
+    import ssl  # these take longer to import than all actions
+    from http.client import HTTPException
+
     place = _Place.of(post.url)
     addresses = _addresses(place, post)
     opened: list[socket.socket] = []
@@ -114,7 +115,7 @@ def send(post: Post) -> int:
             raw = ssl.create_default_context().wrap_socket(raw, server_hostname=place.host)
             opened.append(raw)
         return _exchange(post, raw, place)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         reason = f"no answer within {post.timeout:g} s" if is_late.is_set() else _reason(error)
         raise ActionError(f"{shown(post.url)}: {reason}") from None
     finally:
@@ -151,7 +152,9 @@ def _cut(opened: list[socket.socket], is_late: threading.Event) -> None:
 
 
 def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
-    kind = http.client.HTTPSConnection if place.secure else http.client.HTTPConnection
+    from http.client import HTTPConnection, HTTPSConnection
+
+    kind = HTTPSConnection if place.secure else HTTPConnection
     connection = kind(place.host, place.port, timeout=post.timeout)
     connection.sock = opened
     connection.request("POST", place.target, post.body, dict(post.headers))

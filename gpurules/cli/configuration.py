@@ -6,7 +6,6 @@ and that over the default.
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +77,8 @@ def _text(path: Path) -> str:
 
 
 def _data(text: str, path: Path) -> Mapping[str, object]:
+    import tomllib
+
     try:
         text.encode()
         return tomllib.loads(text)

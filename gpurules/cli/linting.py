@@ -1,8 +1,6 @@
 """One run of the linter over many files: findings, fixes, the baseline, and the reports."""
 
-import difflib
 import os
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -72,6 +70,8 @@ def changed_since(reference: str, sources: Sources) -> Sources:
     """
     if reference.startswith("-"):
         raise click.UsageError(f"--since {reference}: this is no name of a commit")
+    import subprocess
+
     changed: set[str] = set()
     for arguments in (["diff", "--name-only", "-z", reference, "--"], ["ls-files", "-o", "-z", "--exclude-standard"]):
         relative = ["--relative"] if arguments[0] == "diff" else []
@@ -131,6 +131,8 @@ def _again(text: str, path: str, policy: Policy, left_out: Sequence[Diagnostic] 
 
 def difference(before: str, after: str, path: str) -> str:
     """Return the unified difference of two texts of the file *path*, empty where they are the same."""
+    import difflib
+
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), path, path)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 

@@ -1,5 +1,6 @@
 """The program: finds the verb, runs it, and turns whatever happens into an exit code and at most one line."""
 
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -141,8 +142,13 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.INTERNAL
 
 
+MANY_OBJECTS = 20_000
+"""How many objects may come up before the collector looks for cycles: reading a ruleset makes many, and no cycles."""
+
+
 def main() -> NoReturn:
     """Run the program and end the process."""
+    gc.set_threshold(MANY_OBJECTS, 20, 50)
     steady_streams()
     code = run(sys.argv[1:])
     release_streams()

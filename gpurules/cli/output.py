@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -100,6 +99,8 @@ def paint(text: str, style: Style) -> str:
 
 def terminal_width() -> int:
     """Return how wide lines may be; without a terminal that is the most we ever use."""
+    import shutil  # it imports what unpacks archives
+
     return min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
 
 from gpurules.diagnostics.catalogue import CATALOGUE, Severity
 from gpurules.diagnostics.diagnostic import Diagnostic
@@ -132,6 +131,8 @@ def _sarif_result(d: Diagnostic, index: int) -> dict[str, object]:
 
 def junit(found: Sequence[Diagnostic]) -> str:
     """Return a JUnit report: a suite for each file, a failed case for each finding."""
+    from xml.sax.saxutils import quoteattr  # it imports http, and only this report needs it
+
     suites = []
     for path, group in groupby(found, key=lambda d: d.path):
         cases = [_junit_case(diagnostic) for diagnostic in group]
@@ -145,6 +146,8 @@ def junit(found: Sequence[Diagnostic]) -> str:
 
 
 def _junit_case(d: Diagnostic) -> str:
+    from xml.sax.saxutils import escape, quoteattr
+
     name = quoteattr(f"{d.code} {d.name} at {d.line}:{d.column}")
     where = visible(d.path or NOWHERE)
     failure = f"<failure type={quoteattr(d.severity.value)} message={quoteattr(visible(d.message))}>"
