@@ -1,16 +1,16 @@
 """What a back end is: it makes something of a checked tree that answers what the tree means."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from gpurules.backends.facts import Facts
 from gpurules.language import ir
 from gpurules.model import GPU, GPUIndex, Truth, Value
+from gpurules.records import Record, record
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+@record
+class Result(Record):
     """What a condition came to: TRUE, FALSE or None (unknown), and the GPUs on which it is TRUE."""
 
     value: Truth

@@ -1,7 +1,7 @@
 """All that one evaluation may look at, and how each field is read from it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from gpurules.fields.node import WEEKDAYS
 from gpurules.language import ir
 from gpurules.model import GPU, Datatype, Kind, Snapshot, Transfer, Value, Workload
 from gpurules.model.reading import finite
+from gpurules.records import Record, record
 
 NO_TRANSFER, NO_WORKLOAD = Transfer(), Workload()
 NO_NODE: Mapping[str, object] = MappingProxyType({})
@@ -20,8 +21,8 @@ SlotKey: TypeAlias = tuple[str, ...]
 """The name of a signal or window in a row of derived state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+@record
+class Layout(Record):
     """Where derived state stands in the rows that the engine hands over: one row for each GPU, and one for the node."""
 
     gpu: Mapping[SlotKey, int] = field(default_factory=dict)
@@ -40,8 +41,8 @@ def slot_key(term: ir.Signal | ir.Window) -> SlotKey:
             return ("window", function, read.name, repr(seconds), repr(parameter))
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+@record
+class Situation(Record):
     """What stays the same over many evaluations: how times and files are read.
 
     Units: ``telemetry_age`` in seconds.
@@ -52,8 +53,8 @@ class Situation:
     telemetry_age: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+@record
+class Facts(Record):
     """One moment: a snapshot, what it is asked about, and the derived state of the node.
 
     ``signals`` are the start conditions of signals: explanations show them, nothing else looks at them.

@@ -1,22 +1,23 @@
 """A finding as data: relative to one text (``Finding``), and placed in a file (``Diagnostic``)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gpurules.diagnostics.catalogue import CATALOGUE, Severity
 from gpurules.diagnostics.span import Location, Span
+from gpurules.records import Record, record
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+@record
+class Edit(Record):
     """Replace the text at ``span`` (of the text the finding is about) by ``replacement``."""
 
     span: Span
     replacement: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+@record
+class Finding(Record):
     """Something wrong with one text; ``span`` counts in that text.
 
     ``safe`` tells whether ``edits`` keep the meaning; without edits it says nothing.
@@ -30,8 +31,8 @@ class Finding:
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+@record
+class Related(Record):
     """A second place that a diagnostic speaks of."""
 
     message: str
@@ -39,16 +40,16 @@ class Related:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class LocatedEdit:
+@record
+class LocatedEdit(Record):
     """Replace what stands at ``location`` of the file by ``replacement``."""
 
     location: Location
     replacement: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+@record
+class Diagnostic(Record):
     """Something wrong in a file (or in a bare condition, then ``path`` is None).
 
     Units: lines and columns count from 1, columns in code points, the end is exclusive.

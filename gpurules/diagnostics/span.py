@@ -2,13 +2,14 @@
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+
+from gpurules.records import Record, record
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+@record
+class Span(Record):
     """A half-open range of code points in one text.
 
     Units: code points from the start of the text, counted from 0.
@@ -22,8 +23,8 @@ class Span:
         return Span(self.start, other.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+@record
+class Location(Record):
     """A range in a file, as people count: lines and columns from 1, columns in code points, the end exclusive."""
 
     line: int

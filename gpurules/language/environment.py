@@ -1,7 +1,7 @@
 """The names that a condition can use, and what checking a text against them gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gpurules.diagnostics import Finding, Span
 from gpurules.fields import FIELDS, Field, Scope
@@ -11,21 +11,22 @@ from gpurules.language.depth import MAX_HEIGHT, make_room
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.parser import Parsed
 from gpurules.model import ERROR, Datatype, Value
+from gpurules.records import Record, record
 
 MAX_TERMS = 50_000
 MAX_ALL_TERMS = 500_000
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+@record
+class Input(Record):
     """A typed constant that a ruleset takes."""
 
     value: Value
     datatype: Datatype
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+@record
+class Checked(Record):
     """A text that has been checked.
 
     ``term`` is of type ERROR where there is an error among ``findings``; their spans count in the text itself.

@@ -4,25 +4,26 @@ Names are resolved: definitions are put in place, inputs are constants. A term i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from gpurules.diagnostics import Span
 from gpurules.fields import AMBIENT, Field, Scope
 from gpurules.language.nodes import Comparator, Sign, TextOperator
 from gpurules.model import BOOL, NUMBER, Datatype, Value
+from gpurules.records import Record, record
 
 NOWHERE = Span(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+@record
+class Base(Record):
     """Base of every term: where it was written."""
 
     span: Span = field(default=NOWHERE, kw_only=True, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant(Base):
     """A value known before evaluation; ``spelling`` is how it was written."""
 
@@ -31,7 +32,7 @@ class Constant(Base):
     spelling: str = field(default="", kw_only=True, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Read(Base):
     """The value of a field."""
 
@@ -43,7 +44,7 @@ class Read(Base):
         return self.field.datatype
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signal(Base):
     """Whether a signal is on: of each GPU, or of the node."""
 
@@ -56,7 +57,7 @@ class Signal(Base):
         return BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Window(Base):
     """A function of the samples of a field in the last ``seconds``."""
 
@@ -67,7 +68,7 @@ class Window(Base):
     datatype: Datatype
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Negative(Base):
     """The opposite number."""
 
@@ -75,7 +76,7 @@ class Negative(Base):
     datatype: Datatype
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arithmetic(Base):
     """``first`` joined with each of ``rest`` in turn: a sum or a product, flat."""
 
@@ -84,7 +85,7 @@ class Arithmetic(Base):
     datatype: Datatype
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply(Base):
     """A scalar function of its arguments."""
 
@@ -93,7 +94,7 @@ class Apply(Base):
     datatype: Datatype
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Aggregate(Base):
     """A function over all GPUs in scope."""
 
@@ -102,7 +103,7 @@ class Aggregate(Base):
     datatype: Datatype
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compare(Base):
     """``operands[0] < operands[1] < …``: the AND of its links."""
 
@@ -115,7 +116,7 @@ class Compare(Base):
         return BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member(Base):
     """Whether the subject equals one of the members."""
 
@@ -128,7 +129,7 @@ class Member(Base):
         return BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TextTest(Base):
     """Whether the subject has the pattern in it, at its start, …"""
 
@@ -142,7 +143,7 @@ class TextTest(Base):
         return BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IsMissing(Base):
     """Whether the operand is missing (of a bool: unknown)."""
 
@@ -154,7 +155,7 @@ class IsMissing(Base):
         return BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Not(Base):
     """Kleene's negation."""
 
@@ -166,7 +167,7 @@ class Not(Base):
         return BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class And(Base):
     """Kleene's conjunction."""
 
@@ -178,7 +179,7 @@ class And(Base):
         return BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Or(Base):
     """Kleene's disjunction."""
 

@@ -1,11 +1,12 @@
 """The syntax tree: what was written, with where it stands. Nodes hold no behaviour."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TypeAlias
 
 from gpurules.diagnostics import Span
 from gpurules.model import Dimension
+from gpurules.records import Record, record
 
 
 class Comparator(StrEnum):
@@ -38,14 +39,14 @@ class Sign(StrEnum):
     OVER = "/"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+@record
+class Node(Record):
     """Base of every node: it knows where it stands."""
 
     span: Span = field(kw_only=True, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Quantity(Node):
     """A number, with its unit if it has one, as it was spelt; ``value`` is in the canonical unit."""
 
@@ -54,28 +55,28 @@ class Quantity(Node):
     dimension: Dimension
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text(Node):
     """A string."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Boolean(Node):
     """TRUE or FALSE."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name(Node):
     """The name of a field, signal, define or input."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Window(Node):
     """``name[duration]``."""
 
@@ -83,7 +84,7 @@ class Window(Node):
     duration: Quantity
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(Node):
     """``function(arguments)``."""
 
@@ -91,21 +92,21 @@ class Call(Node):
     arguments: tuple["Expr", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group(Node):
     """``( … )``, kept so that what was written can be printed."""
 
     inner: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Negative(Node):
     """``-operand``."""
 
     operand: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sum(Node):
     """``first ± part ± part …``: flat, however long."""
 
@@ -113,7 +114,7 @@ class Sum(Node):
     rest: tuple[tuple[Sign, "Expr"], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product(Node):
     """``first ×÷ part ×÷ part …``: flat, however long."""
 
@@ -121,7 +122,7 @@ class Product(Node):
     rest: tuple[tuple[Sign, "Expr"], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compare(Node):
     """``first < part < part …``: a comparison, or a chain of them."""
 
@@ -129,7 +130,7 @@ class Compare(Node):
     rest: tuple[tuple[Comparator, "Expr"], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Membership(Node):
     """``subject [NOT] IN (members)``."""
 
@@ -138,7 +139,7 @@ class Membership(Node):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListMembership(Node):
     """``subject [NOT] IN name``, the name of a list."""
 
@@ -147,7 +148,7 @@ class ListMembership(Node):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Between(Node):
     """``subject [NOT] BETWEEN low AND high``, the bounds included."""
 
@@ -157,7 +158,7 @@ class Between(Node):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TextTest(Node):
     """``subject [NOT] CONTAINS pattern``, and its relatives."""
 
@@ -167,7 +168,7 @@ class TextTest(Node):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MissingTest(Node):
     """``subject IS [NOT] MISSING``."""
 
@@ -175,28 +176,28 @@ class MissingTest(Node):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Not(Node):
     """``NOT operand``."""
 
     operand: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class And(Node):
     """``part AND part …``: flat."""
 
     parts: tuple["Expr", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Or(Node):
     """``part OR part …``: flat."""
 
     parts: tuple["Expr", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListLiteral(Node):
     """``[literal, literal]``, in definitions only."""
 

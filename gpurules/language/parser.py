@@ -5,7 +5,6 @@ tables, without loading Lark: ten times as fast, and the trees are the same (``t
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from gpurules.language import nodes, syntax_errors
 from gpurules.language.builder import METHODS, Builder
 from gpurules.language.depth import MAX_HEIGHT, MAX_NESTING, make_room, measured
 from gpurules.language.tables import Walker, fingerprint, grammar_text, kept_tables, tables_of
+from gpurules.records import Record, record
 
 MAX_BYTES = 64 * 1024
 STARTS = ("start", "definition")
@@ -21,8 +21,8 @@ SHORT = 40
 """A text so short can not be deep: every level takes a character."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+@record
+class Parsed(Record):
     """What a text says.
 
     ``tree`` is None where it can not be parsed; ``fragments`` are then the parts that can be, so that their names and

@@ -8,10 +8,10 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from gpurules.records import Record, record
 from gpurules.resources import resource_root
 
 GRAMMAR, TABLES = "condition.lark", "condition.tables.json"
@@ -25,8 +25,8 @@ Step: TypeAlias = tuple[str | None, int]
 Steps: TypeAlias = tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+@record
+class Reduction(Record):
     """A rule of the grammar, from its right side to its left.
 
     Missing: ``method`` is None where the values of the parts stand for themselves. ``is_transparent``: so they do where
@@ -39,8 +39,8 @@ class Reduction:
     is_transparent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+@record
+class Tables(Record):
     """States of the automaton: by symbol the next state, or (under 0) the reduction ``-1 - action``."""
 
     token: re.Pattern[str]

@@ -1,9 +1,9 @@
 """The types of the condition language."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gpurules.model.units import Dimension
+from gpurules.records import Record, record
 
 
 class Kind(StrEnum):
@@ -17,8 +17,8 @@ class Kind(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Datatype:
+@record
+class Datatype(Record):
     """A kind, and for numbers the dimension."""
 
     kind: Kind

@@ -5,10 +5,10 @@ celsius, watts, joules, hertz.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gpurules.errors import GpurulesError
+from gpurules.records import Record, record
 
 
 class Dimension(StrEnum):
@@ -25,8 +25,8 @@ class Dimension(StrEnum):
     HERTZ = "hertz"
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+@record
+class Unit(Record):
     """A unit: ``numerator / denominator`` canonical units of ``dimension``."""
 
     name: str
@@ -100,8 +100,8 @@ class QuantityError(GpurulesError):
         self.limit = limit
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+@record
+class Amount(Record):
     """A number in the canonical unit of its dimension."""
 
     value: int | float

@@ -1,14 +1,13 @@
 """An expression in a ruleset file: parsed, and able to say where each part of it stands in the file."""
 
-from dataclasses import dataclass
-
 from gpurules.diagnostics import Diagnostic, Finding, LocatedEdit, Location, Span
 from gpurules.language import Checked, Parsed, nodes, parse, parse_definition
+from gpurules.records import Record, record
 from gpurules.rules.yaml_nodes import YamlNode, YamlScalar, YamlSequence
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+@record
+class Expression(Record):
     """A parsed text and the nodes that it was written in, each at its offset in the text."""
 
     parsed: Parsed
@@ -41,8 +40,8 @@ class Expression:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+@record
+class Placed(Record):
     """An expression with what it was checked to, and whose it is.
 
     Missing: ``rule`` is None where it is no rule's.

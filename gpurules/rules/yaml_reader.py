@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from gpurules.diagnostics import Diagnostic, Related, diagnostic_at
+from gpurules.records import Record, record
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, YamlSource, problem_at
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -24,8 +25,8 @@ _PROPERTY = re.compile(r"[&!]\S*\s*(?:#[^\r\n\x85\u2028\u2029]*\s*)*")
 _TAGS = frozenset({"!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
-@dataclass(frozen=True, slots=True)
-class YamlDocument:
+@record
+class YamlDocument(Record):
     """A file that was read.
 
     Missing: ``root`` is None where the file is empty, or so wrong that there is no tree.
@@ -140,8 +141,8 @@ class _Frame:
     height: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+@record
+class _Anchored(Record):
     node: YamlNode
     weight: int
     height: int
