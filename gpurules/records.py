@@ -23,6 +23,8 @@ class Record:
 
     def __eq__(self, other: object) -> bool:
         """Return whether *other* is of the same class and has equal values."""
+        if other is self:
+            return True
         if other.__class__ is not self.__class__:
             return NotImplemented
         key = self._key

@@ -10,9 +10,8 @@ from typing import Any, TypeAlias
 from gpurules.backends.emitter import Block, Emitter, Names
 from gpurules.backends.facts import Facts, Layout
 from gpurules.backends.index import Cells, Index, indexed_field
-from gpurules.backends.python import Generated, RuleTerm, in_chunks, parts_of, scope_of, set_bit, workload_lines
+from gpurules.backends.python import Generated, RuleTerm, in_chunks, scope_of, set_bit, workload_lines
 from gpurules.language import ir
-from gpurules.language.lowering import lower
 from gpurules.model import Transfer, Workload
 
 MIN_INDEXED = 8
@@ -29,7 +28,7 @@ def indexed_parts(rule: RuleTerm) -> tuple[ir.Term, ...]:
     """Return the parts of a rule that look at transfer or workload, if there are any and an index can hold them all."""
     if rule.of_workload:
         return ()
-    parts = tuple(part for part in parts_of(lower(rule.term)) if ir.is_contextual(part))
+    parts = rule.contextual
     return parts if all(indexed_field(part) is not None for part in parts) else ()
 
 
@@ -44,8 +43,7 @@ class _Source:
 
     def add(self, rule: RuleTerm, bit: str, is_indexed: bool) -> None:
         """Emit one rule: decided now where it can be; else its index is asked, or the residual behind a flag."""
-        parts = parts_of(lower(rule.term))
-        contextual = [p for p in parts if ir.is_contextual(p)]
+        parts, contextual = rule.parts, rule.contextual
         if rule.of_workload:
             inner = Block(self.residual.indent, above=self.residual)
             set_bit(self._emitter(inner, scope_of(rule)), rule, parts, (inner, f"x |= {bit}"))
@@ -57,14 +55,13 @@ class _Source:
         if not contextual:
             set_bit(emitter, rule, parts, (self.ambient, f"m |= {bit}"))
             return
-        settled = [p for p in parts if not ir.is_contextual(p)]
         if is_indexed:
-            set_bit(emitter, rule, settled, (self.ambient, f"a |= {bit}"))
+            set_bit(emitter, rule, rule.ambient, (self.ambient, f"a |= {bit}"))
             return
         flag = self.names.fresh("f")
         self.live.append(flag)
         self.ambient.add(f"{flag} = False")
-        set_bit(emitter, rule, settled, (self.ambient, f"{flag} = True"))
+        set_bit(emitter, rule, rule.ambient, (self.ambient, f"{flag} = True"))
         if any(ir.is_per_gpu(p) for p in contextual):
             set_bit(emitter, rule, parts, (inner, f"x |= {bit}"))
         else:

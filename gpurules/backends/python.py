@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import CodeType
 from typing import Any, TypeAlias
 from zlib import crc32
@@ -21,7 +21,7 @@ MAX_CODES = 256
 _PARAMETERS = "s, gpus, t, w, n, z, rows, nr"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleTerm:
     """What a rule is to this back end: a condition, whether it is per GPU, and whether only on the workload's GPUs."""
 
@@ -29,6 +29,22 @@ class RuleTerm:
     per_gpu: bool
     of_workload: bool = False
     name: str = ""
+
+    @cached_property
+    def parts(self) -> tuple[ir.Term, ...]:
+        """The conditions that must all be TRUE for the rule to match, lowered."""
+        lowered = lower(self.term)
+        return lowered.parts if isinstance(lowered, ir.And) else (lowered,)
+
+    @cached_property
+    def contextual(self) -> tuple[ir.Term, ...]:
+        """Those of the parts that look at transfer or workload."""
+        return tuple([part for part in self.parts if ir.is_contextual(part)])
+
+    @cached_property
+    def ambient(self) -> tuple[ir.Term, ...]:
+        """Those of the parts that a snapshot decides."""
+        return tuple([part for part in self.parts if not any(part is other for other in self.contextual)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +144,6 @@ def workload_lines(rules: Sequence[RuleTerm], block: Block) -> None:
         block.add("wr = [rows[i] for i in wi] if rows else []")
 
 
-def parts_of(term: ir.Term) -> tuple[ir.Term, ...]:
-    """Return the conditions that must all be TRUE for *term* to be."""
-    return term.parts if isinstance(term, ir.And) else (term,)
-
-
 def set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action: tuple[Block, str]) -> None:
     """Emit into a block: run the line *action* where all *parts* of a rule are TRUE (on one GPU, if it is per GPU)."""
     block, line = action
@@ -159,7 +170,7 @@ def generate_mask(rules: Sequence[RuleTerm], layout: Layout | None) -> Generated
     workload_lines(rules, body)
     for number, rule in enumerate(rules):
         emitter = Emitter(names, layout, lambda _: body, scope_of(rule))
-        set_bit(emitter, rule, parts_of(lower(rule.term)), (body, f"m |= {names.bind(1 << number)}"))
+        set_bit(emitter, rule, rule.parts, (body, f"m |= {names.bind(1 << number)}"))
     return Generated("\n".join([f"def mask({_PARAMETERS}):", *body.lines, "    return m", ""]), names.bound)
 
 

@@ -24,7 +24,9 @@ class Checking(Protocol):
 
 def is_constant(term: ir.Term) -> bool:
     """Return whether *term* is known before evaluation."""
-    return not any(isinstance(t, ir.Read | ir.Signal | ir.Window | ir.Aggregate) for t in ir.walk(term))
+    return isinstance(term, ir.Constant) or not any(
+        isinstance(t, ir.Read | ir.Signal | ir.Window | ir.Aggregate) for t in ir.walk(term)
+    )
 
 
 def is_bare(term: ir.Term) -> bool:

@@ -51,12 +51,14 @@ class Context:
 def check(node: nodes.Expr, context: Context) -> ir.Term:
     """Return the term that *node* means."""
     match node:
+        case nodes.Name():
+            return _name(node, context)
+        case nodes.Compare(first, rest):
+            return _compare(node, [check(first, context), *[check(n, context) for _, n in rest]], context)
         case nodes.Quantity(spelling, value, dimension):
             return ir.Constant(value, number(dimension), spelling=spelling, span=node.span)
         case nodes.Text(value) | nodes.Boolean(value):
             return ir.Constant(value, STRING if isinstance(value, str) else BOOL, span=node.span)
-        case nodes.Name():
-            return _name(node, context)
         case nodes.Window(name):
             hint = f"write avg_over_time({name.name}[{node.duration.spelling}])"
             return context.report(
@@ -72,14 +74,7 @@ def check(node: nodes.Expr, context: Context) -> ir.Term:
             return arithmetic.check_sum(node, context)
         case nodes.Product():
             return arithmetic.check_product(node, context)
-        case (
-            nodes.Compare()
-            | nodes.Membership()
-            | nodes.ListMembership()
-            | nodes.Between()
-            | nodes.TextTest()
-            | nodes.MissingTest()
-        ):
+        case nodes.Membership() | nodes.ListMembership() | nodes.Between() | nodes.TextTest() | nodes.MissingTest():
             return _check_predicate(node, context)
         case nodes.Not(operand):
             return ir.Not(_wants_bool(check(operand, context), "NOT", context), span=node.span)
@@ -89,11 +84,9 @@ def check(node: nodes.Expr, context: Context) -> ir.Term:
             return ir.Or(_all_bool(parts, "OR", context), span=node.span)
 
 
-def _check_predicate(node: nodes.Predicate, context: Context) -> ir.Term:
-    """Return the term of a comparison or test."""
+def _check_predicate(node: nodes.Test, context: Context) -> ir.Term:
+    """Return the term of a test."""
     match node:
-        case nodes.Compare(first, rest):
-            return _compare(node, [check(n, context) for n in (first, *(n for _, n in rest))], context)
         case nodes.Membership(subject, members, negated):
             terms = [check(n, context) for n in (subject, *members)]
             return _negated(_member(node, terms, context), negated)
@@ -194,9 +187,11 @@ def _at(term: ir.Term, span: Span) -> ir.Term:
 
 def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list[ir.Term]:
     """Return *terms* with one type: bare constants take the dimension of the others; else report and return ERROR."""
+    first = terms[0]
+    if len({t.datatype for t in terms}) == 1:
+        return terms
     if any(t.datatype == ERROR for t in terms):
         return terms
-    first = terms[0]
     odd = next((t for t in terms if t.datatype.kind is not first.datatype.kind), None)
     if odd is not None:
         one, other = f"{hints.described(first)} is a {first.datatype}", f"{hints.described(odd)} a {odd.datatype}"
@@ -233,6 +228,7 @@ def _measure(datatype: Datatype) -> str:
 
 _UP = frozenset({Comparator.LT, Comparator.LE})
 _DOWN = frozenset({Comparator.GT, Comparator.GE})
+_ORDERING = _UP | _DOWN
 
 
 def _compare(node: nodes.Compare, terms: list[ir.Term], context: Context) -> ir.Term:
@@ -240,7 +236,7 @@ def _compare(node: nodes.Compare, terms: list[ir.Term], context: Context) -> ir.
     if len(comparators) > 1 and not any(set(comparators) <= fit for fit in (_UP, _DOWN, frozenset({Comparator.EQ}))):
         message = f"a chain of {' and '.join(sorted(set(comparators)))} says nothing clear"
         return context.report("GPR011", node.span, message, "join the comparisons with AND")
-    if any(c in _UP or c in _DOWN for c in comparators):
+    if not _ORDERING.isdisjoint(comparators):
         wrong = next((t for t in terms if t.datatype.kind not in (Kind.NUMBER, Kind.ERROR)), None)
         if wrong is not None:
             message = f"{comparators[0]} orders numbers, and {hints.described(wrong)} is a {wrong.datatype}"

@@ -13,6 +13,7 @@ MAX_NESTING = 200
 MAX_HEIGHT = 600
 _COMMON_HEIGHT = 40
 _CALLS_A_LEVEL = 12
+_FEW_LEVELS = _COMMON_HEIGHT // 6 - 1
 
 
 def make_room(height: int) -> None:
@@ -22,6 +23,17 @@ def make_room(height: int) -> None:
     """
     if height > _COMMON_HEIGHT:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 1_000 + _CALLS_A_LEVEL * min(height, MAX_HEIGHT)))
+
+
+def may_be_deep(text: str) -> bool:
+    """Return whether the tree of *text* may be high; where this is False, its walks need no room of their own.
+
+    Every level of nesting is written with a bracket, a minus or a NOT, and has at most six nodes above the next.
+
+    >>> may_be_deep("a AND (b OR NOT c)"), may_be_deep("((((((a))))))")
+    (False, True)
+    """
+    return text.count("(") + text.count("-") + text.count("!") + text.upper().count("NOT") > _FEW_LEVELS
 
 
 def measured(tree: nodes.Definition) -> tuple[int, int, nodes.Definition]:

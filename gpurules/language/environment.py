@@ -130,6 +130,8 @@ class Environment:
 
     def _needs(self, *texts: Parsed) -> list[tuple[str, str]]:
         """Return the definitions and signals that texts name, in order."""
+        if not self._definitions and not self._signals:
+            return []
         found: dict[tuple[str, str], None] = {}
         stack: list[nodes.Definition] = []
         for parsed in texts:

@@ -282,15 +282,13 @@ def is_per_gpu(term: Term) -> bool:
     stack = [term]
     while stack:
         current = stack.pop()
-        if id(current) in seen or isinstance(current, Aggregate):
-            continue
-        seen.add(id(current))
-        match current:
-            case Read(field=f) | Window(field=f):
-                if f.is_per_gpu:
-                    return True
-            case Signal(per_gpu=True):
+        if isinstance(current, Read | Window):
+            if current.field.is_per_gpu:
                 return True
-            case _:
-                stack.extend(children(current))
+        elif isinstance(current, Signal):
+            if current.per_gpu:
+                return True
+        elif not isinstance(current, Constant | Aggregate) and id(current) not in seen:
+            seen.add(id(current))
+            stack.extend(children(current))
     return False

@@ -204,8 +204,8 @@ class ListLiteral(Node):
     members: tuple["Expr", ...]
 
 
-Predicate: TypeAlias = Compare | Membership | ListMembership | Between | TextTest | MissingTest
-"""Every node that compares or tests values."""
+Test: TypeAlias = Membership | ListMembership | Between | TextTest | MissingTest
+"""Every node that tests a value, comparisons aside."""
 
 Expr: TypeAlias = (
     Quantity

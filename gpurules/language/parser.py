@@ -11,14 +11,12 @@ from typing import Any
 from gpurules.diagnostics import Finding, Span
 from gpurules.language import nodes, syntax_errors
 from gpurules.language.builder import METHODS, Builder
-from gpurules.language.depth import MAX_HEIGHT, MAX_NESTING, make_room, measured
+from gpurules.language.depth import MAX_HEIGHT, MAX_NESTING, make_room, may_be_deep, measured
 from gpurules.language.tables import Walker, fingerprint, grammar_text, kept_tables, tables_of
 from gpurules.records import Record, record
 
 MAX_BYTES = 64 * 1024
 STARTS = ("start", "definition")
-SHORT = 40
-"""A text so short can not be deep: every level takes a character."""
 
 
 @record
@@ -147,7 +145,7 @@ def _parse(text: str, start: str) -> Parsed:
         return Parsed(text, None, (large,))
     tree, findings = _attempt(text, start)
     if tree is not None:
-        deep = too_deep(tree) if len(text) > SHORT else None
+        deep = too_deep(tree) if may_be_deep(text) else None
         return Parsed(text, tree, tuple(findings)) if deep is None else Parsed(text, None, (deep,))
     return _recovered(text, findings[0])
 

@@ -64,7 +64,7 @@ def show(node: nodes.Definition) -> str:
             return f"[{_listed(members)}]"
 
 
-def _show_predicate(node: nodes.Predicate) -> str:
+def _show_predicate(node: nodes.Compare | nodes.Test) -> str:
     match node:
         case nodes.Compare(first, rest):
             return show(first) + _joined([(comparator.value, part) for comparator, part in rest])

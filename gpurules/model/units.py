@@ -6,6 +6,7 @@ celsius, watts, joules, hertz.
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from gpurules.errors import GpurulesError
 from gpurules.records import Record, record
@@ -156,6 +157,7 @@ def _scaled(whole: str, fraction: str, exponent: int, unit: Unit | None) -> int 
         raise QuantityError("the number is too large", "numbers go up to 1.8e308", limit=True) from None
 
 
+@lru_cache(maxsize=1024)
 def parse_amount(text: str) -> Amount:
     """Return the quantity that *text* spells: a number, a number with a unit, a compound duration or a clock time.
 

@@ -1,8 +1,10 @@
 """Files to rulesets: everything that is wrong is found at once, and nothing half right is loaded."""
 
+import gc
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -38,8 +40,25 @@ def examine(
 ) -> Loaded:
     """Return what the ruleset file of *data* comes to, with all that is wrong about it; *read* reads its bases."""
     merger = Merger(read)
+    with _uncollected():
+        return _examined(data, path, actions or default_actions(), merger)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector of cycles from looking through a tree again and again while it grows: it has no cycles."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _examined(data: bytes | str, path: str | None, actions: Registry[Action], merger: Merger) -> Loaded:
     merger.add(data, path)
-    builder = Builder(merger.merged, actions or default_actions())
+    builder = Builder(merger.merged, actions)
     rules, signals, settings = builder.build()
     found = dict.fromkeys([*merger.problems, *builder.problems])
     problems = tuple(sorted(found, key=lambda d: d.place))
