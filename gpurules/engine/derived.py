@@ -1,7 +1,7 @@
 """Derived state: the windows and signals that rules read, laid out in rows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpurules.backends.facts import Facts, Layout, Situation, SlotKey, read, slot_key
@@ -51,6 +51,14 @@ class _Moment:
     owners: list[tuple[str, GPUIndex | None]]
     rows: list[list[Value]]
     node_row: list[Value]
+    known: dict[Truths, list[Truth]] = field(default_factory=dict)
+
+    def truths(self, condition: Truths) -> list[Truth]:
+        """Return what a condition is worth; worked out once, however many signals have it."""
+        found = self.known.get(condition)
+        if found is None:
+            found = self.known[condition] = condition(*self.given)
+        return found
 
 
 _OF_NODE: list[tuple[str, GPUIndex | None]] = [(NODE, None)]
@@ -71,11 +79,18 @@ class Derived:
         self._watched = tuple({window.field.name: window.field for window in self._windows.values()}.values())
         self.signals = Signals(ruleset.signals)
         self._blank_row, self._blank_node_row = _blank(self.layout.gpu), _blank(self.layout.node)
+        functions: dict[tuple[ir.Term, bool], Truths] = {}
+
+        def compiled(term: ir.Term, per_gpu: bool) -> Truths:
+            if (term, per_gpu) not in functions:
+                functions[term, per_gpu] = truths_function(term, per_gpu, self.layout)
+            return functions[term, per_gpu]
+
         self._compiled = tuple(
             _Compiled(
                 signal,
-                truths_function(signal.condition, signal.per_gpu, self.layout),
-                None if signal.until is None else truths_function(signal.until, signal.per_gpu, self.layout),
+                compiled(signal.condition, signal.per_gpu),
+                None if signal.until is None else compiled(signal.until, signal.per_gpu),
                 (self.layout.gpu if signal.per_gpu else self.layout.node)["signal", signal.name],
             )
             for signal in self.signals.ordered
@@ -113,12 +128,12 @@ class Derived:
 
     def _remember(self, facts: Facts) -> None:
         now = facts.snapshot.timestamp
-        for field in self._watched:
-            if field.is_per_gpu:
+        for watched in self._watched:
+            if watched.is_per_gpu:
                 for gpu in facts.gpus:
-                    self.history.add(gpu.identity, field.name, now, read(field, facts, gpu))
+                    self.history.add(gpu.identity, watched.name, now, read(watched, facts, gpu))
             else:
-                self.history.add(NODE, field.name, now, read(field, facts, None))
+                self.history.add(NODE, watched.name, now, read(watched, facts, None))
         if self._watched:
             self.history.forget(now)
 
@@ -134,18 +149,18 @@ class Derived:
 
     def _step(self, compiled: _Compiled, moment: _Moment) -> list[Transition]:
         """Move one signal on, and write its state into the rows (which say off from the start)."""
-        signal, started = compiled.signal, compiled.condition(*moment.given)
+        signal, started = compiled.signal, moment.truths(compiled.condition)
         states = self.signals.states[signal.name]
         if not states and True not in started:
             return []
-        ended: list[Truth] = compiled.until(*moment.given) if compiled.until else [None] * len(started)
+        ended = moment.truths(compiled.until) if compiled.until else None
         owners = moment.owners if signal.per_gpu else _OF_NODE
-        pairs = list(zip(started, ended, strict=True))
-        changes = self.signals.step(signal, moment.now, owners, pairs, self.settings)
-        rows = moment.rows if signal.per_gpu else [moment.node_row]
-        for (owner, _), row in zip(owners, rows, strict=True):
-            state = states.get(owner)
-            row[compiled.place] = state is not None and state.on
+        changes = self.signals.step(signal, moment.now, owners, (started, ended), self.settings)
+        on = {owner for owner, state in states.items() if state.on}
+        if on:
+            rows = moment.rows if signal.per_gpu else [moment.node_row]
+            for (owner, _), row in zip(owners, rows, strict=True):
+                row[compiled.place] = owner in on
         return changes
 
     def adopt(self, other: "Derived") -> None:

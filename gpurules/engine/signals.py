@@ -121,20 +121,44 @@ class Signals:
         signal: Signal,
         now: float,
         owners: Sequence[tuple[str, GPUIndex | None]],
-        truths: Sequence[tuple[Truth, Truth]],
+        truths: tuple[Sequence[Truth], Sequence[Truth] | None],
         settings: Settings,
     ) -> list[Transition]:
         """Move one signal to *now*, and return what changed.
 
-        Shape: *truths* has one pair for each of *owners*; an owner that is not among them is UNKNOWN.
+        What happens at nearly every snapshot, which changes nothing, is done in place: a streak goes on or breaks, a
+        signal stays on. All else is ``advance``.
+
+        Shape: *truths* are those of the condition and of ``until``, one for each of *owners*; an owner that is not
+        among them is UNKNOWN.
+        Missing: the second of *truths* is None where the signal has no ``until``.
         """
-        states, changes, met = self.states[signal.name], list[Transition](), 0
-        for (owner, device), pair in zip(owners, truths, strict=True):
+        states, changes, met, needed = self.states[signal.name], list[Transition](), 0, signal.for_seconds
+        started, ended = truths
+        for place, truth in enumerate(started):
+            owner, device = owners[place]
             state = states.get(owner)
             if state is None:
-                if pair[0] is not True:
+                if truth is not True:
                     continue
                 state = states[owner] = State(known=now, since=now)
+                if needed > 0:
+                    state.streak = now
+                    met += 1
+                    continue
+            elif truth is True:
+                if state.on:
+                    state.known, state.ending = now, None
+                    met += 1
+                    continue
+                if state.streak is not None and now - state.streak < needed:
+                    state.known = now
+                    met += 1
+                    continue
+            elif not state.on:
+                del states[owner]
+                continue
+            pair = (truth, None if ended is None else ended[place])
             met += self._move(signal, state, now, (owner, device, pair), (settings, changes))
         if len(states) > met:  # of GPUs that are gone
             present = {owner for owner, _ in owners}
