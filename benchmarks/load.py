@@ -1,20 +1,29 @@
-"""How long it takes to import gpurules, and to load, check and compile a large ruleset.
+"""How long it takes to import gpurules, to lint 200 rules, to load, check and compile 1,000, and to reload 10,000.
 
-Prints times, and ratios to what the same machine needs for PyYAML's C composer on the same file and for bare Python,
-measured in turns. Run it with ``make bench``.
+Times are of the processor (user and system), since other processes share the machine; ratios are to PyYAML's C composer
+on the same file and to bare Python, measured in turns. New processes start from compiled modules, as an installed
+package does. Run it with ``python benchmarks/load.py``, or with ``make bench``.
 """
 
+import compileall
+import gc
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import yaml
+from results import write
 
 import gpurules
 from gpurules.backends.binding import Binding
-from gpurules.backends.python import mask_functions
+from gpurules.backends.python import _code, mask_functions
+
+ROUNDS = 7
 
 
 def ruleset(rules: int) -> str:
@@ -30,47 +39,103 @@ def ruleset(rules: int) -> str:
 
 def milliseconds(function: Callable[[], object]) -> float:
     """Return how long *function* takes."""
-    start = time.perf_counter()
+    gc.collect()
+    start = time.process_time()
     function()
-    return (time.perf_counter() - start) * 1000
+    return (time.process_time() - start) * 1000
 
 
-def compiled(loaded: gpurules.Ruleset) -> None:
-    """Compile all functions of a ruleset anew."""
-    terms = loaded.program.terms
-    Binding(terms)
-    mask_functions(terms, None)
+def bound(loaded: gpurules.Ruleset) -> None:
+    """Compile a ruleset for an engine, or for a snapshot that is asked about twice; from nothing."""
+    _code.cache_clear()
+    Binding(loaded.program.terms)
 
 
-def process(code: str) -> float:
-    """Return how long a new Python takes to run *code*."""
-    return milliseconds(lambda: subprocess.run([sys.executable, "-c", code], check=True))
+def straight(loaded: gpurules.Ruleset) -> None:
+    """Compile a ruleset for a snapshot that is asked about once; from nothing."""
+    _code.cache_clear()
+    mask_functions(loaded.program.terms, None)
 
 
-def main() -> None:
-    """Print the table."""
+def process(*arguments: str) -> float:
+    """Return how long a new Python takes to run."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+
+def medians(ways: dict[str, Callable[[], float]]) -> dict[str, float]:
+    """Return the median of each of *ways*, which take turns."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            found[name].append(way())
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def of_files() -> dict[str, float]:
+    """Measure reading 1,000 rules."""
     text = ruleset(1000)
     gpurules.loads(ruleset(10))
     loaded = gpurules.loads(text)
-    ways: dict[str, Callable[[], float]] = {
-        "PyYAML C compose": lambda: milliseconds(lambda: yaml.compose(text, Loader=yaml.CSafeLoader)),
-        "load and check": lambda: milliseconds(lambda: gpurules.loads(text)),
-        "compile": lambda: milliseconds(lambda: compiled(loaded)),
-        "bare Python": lambda: process("pass"),
-        "import gpurules": lambda: process("import gpurules"),
-        "import and load one rule": lambda: process(f"import gpurules; gpurules.loads({ruleset(1)!r})"),
-    }
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(9):
-        for name, way in ways.items():
-            found[name].append(way())
-    medians = {name: statistics.median(times) for name, times in found.items()}
+    found = medians(
+        {
+            "PyYAML C compose": lambda: milliseconds(lambda: yaml.compose(text, Loader=yaml.CSafeLoader)),
+            "load and check": lambda: milliseconds(lambda: gpurules.loads(text)),
+            "compile, to bind": lambda: milliseconds(lambda: bound(loaded)),
+            "compile, straight": lambda: milliseconds(lambda: straight(loaded)),
+        }
+    )
     print("1,000 rules               ms   x compose")
-    for name in ("PyYAML C compose", "load and check", "compile"):
-        print(f"  {name:20} {medians[name]:6.0f} {medians[name] / medians['PyYAML C compose']:10.2f}")
+    for name, value in found.items():
+        print(f"  {name:20} {value:6.0f} {value / found['PyYAML C compose']:10.2f}")
+    return found
+
+
+def of_processes() -> dict[str, float]:
+    """Measure what starts a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {count: str(Path(folder) / f"{count}.yaml") for count in (1, 200)}
+        for count, path in paths.items():
+            Path(path).write_text(ruleset(count), encoding="utf-8")
+        found = medians(
+            {
+                "bare Python": lambda: process("-c", "pass"),
+                "import gpurules": lambda: process("-c", "import gpurules"),
+                "import and load one rule": lambda: process("-c", f"import gpurules; gpurules.load({paths[1]!r})"),
+                "gpurules lint, 1 rule": lambda: process("-m", "gpurules", "lint", paths[1]),
+                "gpurules lint, 200 rules": lambda: process("-m", "gpurules", "lint", paths[200]),
+            }
+        )
     print("a new process             ms   more than bare Python")
-    for name in ("bare Python", "import gpurules", "import and load one rule"):
-        print(f"  {name:24} {medians[name]:6.0f} {medians[name] - medians['bare Python']:10.0f}")
+    for name, value in found.items():
+        print(f"  {name:24} {value:6.0f} {value - found['bare Python']:10.0f}")
+    return found
+
+
+def of_a_reload() -> dict[str, float]:
+    """Measure an engine that gets 10,000 rules of which one has changed."""
+    before = ruleset(10_000)
+    after = before.replace("transfer_size > 5001MB", "transfer_size > 5001MB OR transfer_size < 1MB")
+    assert after != before
+    first, second = gpurules.loads(before), gpurules.loads(after)
+    _code.cache_clear()
+    found = {"first, ms": milliseconds(lambda: gpurules.Engine(first))}
+    compiled = _code.cache_info().misses
+    found["one rule changed, ms"] = milliseconds(lambda: gpurules.Engine(second))
+    found["functions compiled at first"] = compiled
+    found["functions compiled again"] = _code.cache_info().misses - compiled
+    print("an engine of 10,000 rules, of which one changes")
+    for name, value in found.items():
+        print(f"  {name:28} {value:6.0f}")
+    return found
+
+
+def main() -> None:
+    """Print the tables."""
+    compileall.compile_dir(str(Path(gpurules.__file__).parent), quiet=2)
+    write("load", {**of_files(), **of_processes(), **of_a_reload()})
 
 
 if __name__ == "__main__":
