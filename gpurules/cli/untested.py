@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import excluded, shown
-from gpurules.cli.testrun import Run, run_tests
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import FROM_TESTS
 from gpurules.rules import examine_file
 from gpurules.rules.discovery import files_below, is_test
-from gpurules.ruletest import FileResult, untested
+
+if TYPE_CHECKING:
+    from gpurules.ruletest import FileResult
 
 ABOUT_TESTS = frozenset({"GPR806", "GPR807", "GPR808"})
 
@@ -33,7 +35,11 @@ class ProjectTests:
 
     def left_out(self, path: str) -> Sequence[Diagnostic] | None:
         """Return what no test does with the ruleset at *path*; None where that is not wanted, or there is no test."""
-        return untested(examine_file(path), self._results) if self._codes & FROM_TESTS else None
+        if not self._codes & FROM_TESTS:
+            return None
+        from gpurules.ruletest import untested  # the engine with all sources, which a linter does not start with
+
+        return untested(examine_file(path), self._results)
 
     def findings(self) -> list[Diagnostic]:
         """Return what is wrong with the tests themselves."""
@@ -42,6 +48,8 @@ class ProjectTests:
         return [d for r in self._results for d in (*r.diagnostics, *r.warnings) if d.code in self._codes & ABOUT_TESTS]
 
     @cached_property
-    def _results(self) -> list[FileResult]:
+    def _results(self) -> "list[FileResult]":
+        from gpurules.cli.testrun import Run, run_tests
+
         files = excluded(files_below(str(self.folder), is_test, shown), (), self._configuration.exclude)
         return run_tests([shown(path) for path in files], Run(takes_mutants=False))

@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gpurules.backends import Explanation, Facts, Layout, RuleTerm, explain
 from gpurules.backends.reasons import reason, unreported
 from gpurules.language import ir
 from gpurules.model import GPUIndex
-from gpurules.proofs.nearest import Nearest, nearest
 from gpurules.rules.rule import Rule, Signal
+
+if TYPE_CHECKING:
+    from gpurules.proofs.nearest import Nearest
 
 
 class Explainable(Protocol):
@@ -59,7 +61,7 @@ class RuleExplanation:
     signals: Mapping[str, Signal] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
-    def nearest(self) -> Nearest | None:
+    def nearest(self) -> "Nearest | None":
         """The smallest change of facts that flips whether the condition is TRUE; looked for when first asked.
 
         Missing: None where the condition does not decide (the rule is disabled, cut off by ``stop`` or waiting for its
@@ -67,6 +69,8 @@ class RuleExplanation:
         """
         if self.condition is None or self.facts is None or self.because in ("stop", "for"):
             return None
+        from gpurules.proofs.nearest import nearest  # few ask, and the prover takes longer to import than the rules
+
         return nearest(self.condition.term, self.facts, self.signals)
 
     @property
