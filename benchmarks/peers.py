@@ -187,6 +187,24 @@ def shown(results: Sequence[Result]) -> None:
         print(f"  {r.way:36} {r.median:12,.0f} {r.ratio:10.2f}   ({r.low:.2f} .. {r.high:.2f})")
 
 
+def compared(results: Sequence[Result]) -> None:
+    """Print what the goals ask for: ratios to hand-written Python, and how much quicker than the others."""
+    for gpus in (1, 8):
+        four = {r.way: r.median for r in results if (r.gpus, r.rules) == (gpus, len(FOUR))}
+        names, decision = four["hand-written, names"], four["hand-written, with a decision"]
+        own, stateless = four["gpurules, decide"], four["gpurules, evaluate"]
+        print(f"{gpus} GPU(s): evaluate {stateless / names:.2f} x hand-written names; decide {own / names:.2f} x, and")
+        print(f"  {own / decision:.2f} x hand-written with a decision")
+    peers = {kind.package for kind in PEERS}
+    print("how much quicker than the other engines decide is, for each GPUs and rules: the quickest, the second")
+    for gpus, rules in dict.fromkeys((r.gpus, r.rules) for r in results):
+        ordered = sorted((r.ratio, r.way) for r in results if (r.gpus, r.rules) == (gpus, rules) and r.way in peers)
+        told = ", ".join(f"{ratio:,.0f} x {way}" for ratio, way in ordered[:2])
+        print(f"  {gpus} GPU(s), {rules:6,} rules: {told}")
+    scale = {r.rules: r.median for r in results if r.way == "gpurules, decide" and r.rules in SIZES}
+    print(f"10,000 rules cost {scale[10_000] / scale[10]:.1f} x what 10 cost")
+
+
 def versions() -> dict[str, str]:
     """Return the versions of all that took part."""
     found = {"python": platform.python_version(), "gpurules": version("gpurules")}
@@ -219,8 +237,11 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     data = {"versions": versions(), "results": [asdict(result) for result in results]}
     (out / "peers.json").write_text(json.dumps(data, indent=1) + "\n")
-    four = [(r.way, r.median) for r in results if (r.gpus, r.rules) == (8, 4)]
-    (out / "peers.svg").write_text(bars("Four rules, 8 GPUs, one transfer: time of one decision", four))
+    for gpus, name in ((1, "peers-1.svg"), (8, "peers.svg")):
+        four = [(r.way, r.median) for r in results if (r.gpus, r.rules) == (gpus, 4)]
+        title = f"Four rules, {gpus} GPU{'s' if gpus > 1 else ''}, one transfer: time of one decision"
+        (out / name).write_text(bars(title, four))
+    compared(results)
 
 
 if __name__ == "__main__":

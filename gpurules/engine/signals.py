@@ -138,23 +138,16 @@ class Signals:
         for place, truth in enumerate(started):
             owner, device = owners[place]
             state = states.get(owner)
-            if state is None:
-                if truth is not True:
-                    continue
-                state = states[owner] = State(known=now, since=now)
-                if needed > 0:
-                    state.streak = now
+            if truth is True:
+                if state is None:
+                    state = states[owner] = State(since=now, streak=now)
+                state.known = now
+                if state.on or (state.streak is not None and now - state.streak < needed):
+                    state.ending = None
                     met += 1
                     continue
-            elif truth is True:
-                if state.on:
-                    state.known, state.ending = now, None
-                    met += 1
-                    continue
-                if state.streak is not None and now - state.streak < needed:
-                    state.known = now
-                    met += 1
-                    continue
+            elif state is None:
+                continue
             elif not state.on:
                 del states[owner]
                 continue

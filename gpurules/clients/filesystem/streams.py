@@ -144,8 +144,8 @@ class StreamReader(Opened, io.BufferedReader):
         io.BufferedReader.__init__(self, stream, BUFFER)
         self.fs, self.path, self._lose = fs, path, lose
 
-    def __reduce__(self) -> Any:
-        """Pickle the name and the place."""
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle the name and the place; from Python 3.12 on the standard class refuses to, under this name."""
         return _opened_again, (self.fs, self.path, self.tell())
 
     def __del__(self) -> None:
