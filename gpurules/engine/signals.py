@@ -146,18 +146,20 @@ class Signals:
                     state.ending = None
                     met += 1
                     continue
-            elif state is None:
-                continue
-            elif not state.on:
-                del states[owner]
+            elif state is None or not state.on:
+                states.pop(owner, None)
                 continue
             pair = (truth, None if ended is None else ended[place])
             met += self._move(signal, state, now, (owner, device, pair), (settings, changes))
-        if len(states) > met:  # of GPUs that are gone
-            present = {owner for owner, _ in owners}
-            for owner in [o for o in states if o not in present]:
-                self._move(signal, states[owner], now, (owner, None, _UNKNOWN), (settings, changes))
+        if len(states) > met:
+            self._move_gone(signal, now, {owner for owner, _ in owners}, (settings, changes))
         return changes
+
+    def _move_gone(self, signal: Signal, now: float, present: set[str], how: tuple[Settings, list[Transition]]) -> None:
+        """Move the states of GPUs that are not in the snapshot."""
+        states = self.states[signal.name]
+        for owner in [o for o in states if o not in present]:
+            self._move(signal, states[owner], now, (owner, None, _UNKNOWN), how)
 
     def _move(
         self,
