@@ -74,8 +74,8 @@ def timed(function: Callable[[Any], object], inputs: Sequence[Any]) -> Timed:
 def of_gpurules(rules: Sequence[Rule], gpus: int) -> dict[str, Timed]:
     """Return the timings of gpurules: stateless, of the engine one by one, and of many at once."""
     ruleset = gpurules.load("gpurules:default") if rules is FOUR else gpurules.loads(gpurules_text(rules))
-    engine, asked = gpurules.Engine(ruleset, clock=lambda: 0.0), transfers(EACH)
-    latest = [0.0]
+    engine, asked = gpurules.Engine(ruleset), transfers(EACH)
+    latest = [time.time()]
 
     def evaluate(is_new: bool) -> Timed:
         known = snapshots(gpus, SHOTS)
@@ -94,8 +94,8 @@ def of_gpurules(rules: Sequence[Rule], gpus: int) -> dict[str, Timed]:
         def run() -> float:
             total = 0
             for shot in snapshots(gpus, SHOTS):
-                latest[0] += 5
-                engine.observe(Snapshot(timestamp=1e9 + latest[0], gpus=shot.gpus))
+                latest[0] = max(latest[0] + 1e-3, time.time())
+                engine.observe(Snapshot(timestamp=latest[0], gpus=shot.gpus))
                 decide()
                 start = time.perf_counter_ns()
                 decide()
