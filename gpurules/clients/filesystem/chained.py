@@ -13,6 +13,7 @@ from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 
 from gpurules.clients.download import download
 from gpurules.clients.filesystem.client import FileClient
+from gpurules.clients.filesystem.direct import DirectReader, is_direct
 from gpurules.clients.filesystem.files import BlockFile
 from gpurules.clients.filesystem.options import FileOptions
 from gpurules.clients.filesystem.process import client_of
@@ -22,6 +23,7 @@ from gpurules.clients.staged import Staging
 from gpurules.governor import Slot, Ticket
 
 PREFIX = "gpurules::"
+HOP = "gpurules://"
 LOCAL = "file"
 
 
@@ -29,7 +31,9 @@ def _passed(name: str) -> Callable[..., Any]:
     """Return a method that has the filesystem behind do it."""
 
     def method(self: "GovernedFileSystem", *arguments: Any, **options: Any) -> Any:
-        behind = (one.removeprefix(PREFIX) if isinstance(one, str) else one for one in arguments)
+        behind = (
+            self._stripped(one) if isinstance(one, str) and one.startswith((PREFIX, HOP)) else one for one in arguments
+        )
         return getattr(self.fs, name)(*behind, **options)
 
     method.__name__ = name
@@ -40,6 +44,20 @@ def _passed(name: str) -> Callable[..., Any]:
 def _both(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return the method and its coroutine, both done by the filesystem behind."""
     return _passed(name), _passed(f"_{name}")
+
+
+def _for_behind(protocol: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Return *options* as the filesystem behind, of that *protocol*, takes them, without what ``datasets`` adds.
+
+    That is options of a protocol that has no part in the URL, and the hop to a file said twice
+    (``gpurules::s3://bucket/key::s3://bucket/key``).
+    """
+    known = fsspec.available_protocols()
+    left = {name: value for name, value in options.items() if not (isinstance(value, dict) and name in known)}
+    if left.get("target_protocol") != protocol:
+        return left
+    inner = left.pop("target_options", None) or {}
+    return {name: value for name, value in left.items() if name not in ("target_protocol", "fo")} | inner
 
 
 class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[misc]
@@ -68,9 +86,11 @@ class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[mi
         super().__init__(**own)
         if fs is None and target_protocol is None:
             raise ValueError("say what is behind gpurules, as in gpurules::s3://bucket/key or gpurules::file:///path")
-        self.fs = fs or fsspec.filesystem(target_protocol, **{**others, **(target_options or {})})
+        self.fs = fs or fsspec.filesystem(
+            target_protocol, **_for_behind(target_protocol, {**others, **(target_options or {})})
+        )
         behind = self.fs.protocol if isinstance(self.fs.protocol, str) else self.fs.protocol[0]
-        self.protocol = f"{PREFIX}{behind}"  # so that what is put before a path makes a URL that leads here again
+        self._is_local = behind == LOCAL
         self._strip_protocol = self._stripped  # the class has no filesystem behind it, and fsspec asks it too
 
     @property
@@ -90,7 +110,11 @@ class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[mi
         if isinstance(path, list):
             return [self._stripped(one) for one in path]
         text = os.fspath(path) if isinstance(path, os.PathLike) else path
-        return self.fs._strip_protocol(text.removeprefix(PREFIX))
+        if text.startswith(PREFIX):
+            url, _, again = text.removeprefix(PREFIX).partition("::")
+            text = url if again in ("", url) else text.removeprefix(PREFIX)
+        text = text.removeprefix(HOP)
+        return self.fs._strip_protocol(text)
 
     def unstrip_protocol(self, name: str) -> str:
         """Return the URL of *name*."""
@@ -98,7 +122,7 @@ class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[mi
 
     def _told(self, path: str) -> str:
         """Return what rules are told of *path*: a local one as it is, others with their protocol."""
-        return path if self.protocol == f"{PREFIX}{LOCAL}" else str(self.fs.unstrip_protocol(path))
+        return path if self._is_local else str(self.fs.unstrip_protocol(path))
 
     # open files
 
@@ -128,12 +152,15 @@ class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[mi
             return BlockFile(self, path, file, ticket, self.client, block_size=block_size, **cache)
         return self._stream(ticket, path, file)
 
-    def _stream(self, ticket: Ticket, path: str, file: Any) -> StreamReader:
+    def _stream(self, ticket: Ticket, path: str, file: Any) -> StreamReader | DirectReader:
         client = self.client
+        if is_direct(file):
+            reader = DirectReader(file, ticket, self.options.block_size, lambda: client.lose(ticket))
+            return reader.of(self, path)
         stream = Stream(file, ticket, self.options.block_size)
-        return StreamReader(stream, self, path, lambda: client.lose(ticket))
+        return StreamReader(stream, self, path, lambda _: client.lose(ticket))
 
-    def _staged(self, ticket: Ticket, path: str) -> StreamReader | None:
+    def _staged(self, ticket: Ticket, path: str) -> StreamReader | DirectReader | None:
         """Bring a file by way of the staging area, where a rule asks for it; None where it has to go directly."""
         stage = ticket.asked.stage
         area = None if stage is None else self.client.area(stage)

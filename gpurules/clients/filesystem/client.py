@@ -124,7 +124,7 @@ class FileClient:
     def area(self, stage: Stage) -> StagingArea | None:
         """Return the area for what a rule stages, with the quota of our own; None without any, which counts."""
         if self.options.staging is None:
-            self.uncarried[Capability.STAGE] += 1
+            self._count_uncarried(Capability.STAGE)
             return None
         where = stage.area or self.options.staging
         with self._lock:
@@ -132,16 +132,21 @@ class FileClient:
                 try:
                     self._areas[where] = StagingArea(Path(where), self.options.staging_quota)
                 except OSError:
-                    self.uncarried[Capability.STAGE] += 1
+                    self._count_uncarried(Capability.STAGE)
                     return None
             return self._areas[where]
+
+    def _count_uncarried(self, target: str) -> None:
+        self.uncarried[target] += 1
+        self.governor.count_uncarried(self.name, target)
 
     # the kind
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
         """Return the targets that this client does not carry out; what it does, the governor applies part by part."""
         left = frozenset(directives) - self.capabilities
-        self.uncarried.update(left)
+        for target in left:
+            self._count_uncarried(target)
         return left
 
     def restore(self) -> None:

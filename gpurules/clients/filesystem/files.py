@@ -1,5 +1,7 @@
 """Open files whose reads ask the governor for their blocks."""
 
+import weakref
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Any
@@ -29,25 +31,39 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
         name = cache.get("cache_type") or PrefetchCache.name
         options = dict(cache.get("cache_options") or {})
         if name == PrefetchCache.name:
-            options["ahead"] = self._blocks_ahead
+            options["ahead"] = _blocks_ahead(ticket, client)
         self.ahead = cache.get("block_size") or client.options.block_size
+        self._error: BaseException | None = None
         super().__init__(fs, path, "rb", self.ahead, cache_type=name, cache_options=options, size=file.size)
-        self._scale()
+        self._let_go()
 
-    def _blocks_ahead(self) -> int:
-        return max(0, round(self._client.options.blocks_ahead * self.ticket.look().prefetch_factor))
+    def _let_go(self) -> None:
+        """Keep the cache from keeping the file: many readers close theirs by forgetting them."""
+        if hasattr(self.cache, "fetcher"):
+            this = weakref.ref(self)
 
-    def _scale(self) -> None:
-        """Have a cache of fsspec that reads on by a block size do so as far as the rules say now."""
+            def fetch(start: int, end: int) -> bytes:
+                file = this()
+                return b"" if file is None else file._fetch_range(start, end)
+
+            self.cache.fetcher = fetch
+
+    def read(self, length: int | None = -1) -> bytes:
+        """Read; a cache of fsspec that reads on by a block size does so as far as the rules say now."""
         if isinstance(self.cache, ReadAheadCache | BytesCache):
             self.cache.blocksize = max(1, round(self.ahead * self.ticket.look().prefetch_factor))
+        data: bytes = super().read(length)
+        return data
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         """Fetch a range as a part; fsspec calls this."""
-        with self._turn, self.ticket.part(end - start):
-            data: bytes = self.file._fetch_range(start, end)
-        if hasattr(self, "cache"):
-            self._scale()
+        try:
+            with self._turn, self.ticket.part(end - start):
+                data: bytes = self.file._fetch_range(start, end)
+        except BaseException as error:
+            self._error = error
+            raise
+        self._error = None
         return data
 
     @property
@@ -56,9 +72,9 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
         return self.file.details
 
     def close(self) -> None:
-        """End the transfer."""
+        """End the transfer: failed, where its latest range could not be fetched."""
         if not self.closed:
-            self.ticket.end()
+            self.ticket.end(self._error)
             super().close()
             self.file.close()
 
@@ -73,3 +89,8 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
         if name.startswith("_") or "file" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.file, name)
+
+
+def _blocks_ahead(ticket: Ticket, client: FileClient) -> Callable[[], int]:
+    base = client.options.blocks_ahead
+    return lambda: max(0, round(base * ticket.look().prefetch_factor))

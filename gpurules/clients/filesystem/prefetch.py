@@ -7,6 +7,9 @@ from threading import Thread
 
 from fsspec.caching import BaseCache, register_cache  # type: ignore[import-untyped]
 
+KEPT = 2
+"""How many of the latest blocks are kept beside those ahead: for the one who goes back and forth."""
+
 
 def none_ahead() -> int:
     """Return that nothing is to be fetched ahead."""
@@ -37,6 +40,7 @@ class PrefetchCache(BaseCache):  # type: ignore[misc]
         self._ahead = ahead
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._latest = -1
+        self._furthest = 0
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:
         """Return the bytes from *start* to before *stop*; fsspec calls this."""
@@ -67,13 +71,19 @@ class PrefetchCache(BaseCache):  # type: ignore[misc]
             self.hit_count += 1
         else:
             self.miss_count += 1
+        self._furthest = max(self._furthest, ahead)
         for wanted in range(number, min(number + ahead, (self.size - 1) // self.blocksize) + 1):
             if wanted not in self._blocks:
                 self._blocks[wanted] = self._begin(wanted, is_ahead=ahead > 0)
         self._blocks.move_to_end(number)
-        while len(self._blocks) > ahead + 2:
-            self._blocks.popitem(last=False)
+        self._drop(number)
         self._latest, self.nblocks = number, len(self._blocks)
+
+    def _drop(self, number: int) -> None:
+        """Drop the oldest blocks that are not ahead of *number*: what was fetched ahead is kept until it is read."""
+        others = [block for block in self._blocks if not number <= block <= number + self._furthest]
+        for block in others[: max(0, len(others) - KEPT)]:
+            del self._blocks[block]
 
     def _begin(self, number: int, is_ahead: bool) -> "Future[bytes]":
         """Fetch a block: in a thread where others are to follow it, here where it is the only one."""

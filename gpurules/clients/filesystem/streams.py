@@ -1,10 +1,11 @@
-"""Open files that are read or written straight through: local ones, those in memory, and all that are written."""
+"""Open files that are streamed: those that can not be read by ranges, and all that are written."""
 
 import io
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from gpurules.clients.filesystem.direct import opened_again
 from gpurules.governor import Ticket
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Stream(io.RawIOBase):
 
     def __init__(self, file: Any, ticket: Ticket, piece_size: int) -> None:
         self.file = file
-        self.end: Callable[[], object] = ticket.end
+        self.end: Callable[[BaseException | None], object] = ticket.end
+        self._error: BaseException | None = None
         self._ticket = ticket
         self._piece_size = piece_size
         self._granted = 0
@@ -76,7 +78,7 @@ class Stream(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         size = getattr(self.file, "size", None)
         left = float("inf") if size is None or not self.seekable() else max(0, size - self.tell())
-        with self._part(int(min(len(view), left)), left):
+        with self._noted(), self._part(int(min(len(view), left)), left):
             return int(self.file.readinto(view))
 
     def write(self, data: "ReadableBuffer") -> int:
@@ -86,21 +88,34 @@ class Stream(io.RawIOBase):
             GovernorError: the transfer was stopped.
         """
         view = memoryview(data).cast("B")
-        with self._part(len(view), float("inf")):
+        with self._noted(), self._part(len(view), float("inf")):
             return int(self.file.write(view))
 
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Remember the error of a read or write that fails, until one succeeds."""
+        try:
+            yield
+        except BaseException as error:
+            self._error = error
+            raise
+        self._error = None
+
     def close(self) -> None:
-        """End the transfer; what the file still kept back is written in a part of its own."""
+        """End the transfer; what the file still kept back is written in a part of its own.
+
+        It has failed where the latest read or write did.
+        """
         if self.closed:
             return
         try:
             if self.writable():
-                with self._ticket.part():
+                with self._noted(), self._ticket.part():
                     self.file.close()
             else:
                 self.file.close()
         finally:
-            self.end()
+            self.end(self._error)
             super().close()
 
 
@@ -140,13 +155,13 @@ class StreamReader(Opened, io.BufferedReader):
 
     raw: Stream
 
-    def __init__(self, stream: Stream, fs: Any, path: str, lose: Callable[[], object]) -> None:
+    def __init__(self, stream: Stream, fs: Any, path: str, lose: Callable[[object], object]) -> None:
         io.BufferedReader.__init__(self, stream, BUFFER)
         self.fs, self.path, self._lose = fs, path, lose
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle the name and the place; from Python 3.12 on the standard class refuses to, under this name."""
-        return _opened_again, (self.fs, self.path, self.tell())
+        return opened_again, (self.fs, self.path, self.tell())
 
     def __del__(self) -> None:
         """Have the transfer ended of a file that nobody closed."""
@@ -163,10 +178,3 @@ class StreamWriter(Opened, io.BufferedWriter):
     def __init__(self, stream: Stream, fs: Any, path: str) -> None:
         io.BufferedWriter.__init__(self, stream, BUFFER)
         self.fs, self.path = fs, path
-
-
-def _opened_again(fs: Any, path: str, place: int) -> Any:
-    """Return the file at that place."""
-    file = fs.open(path, "rb")
-    file.seek(place)
-    return file
