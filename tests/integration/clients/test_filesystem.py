@@ -12,12 +12,12 @@ pytest.importorskip("s3fs")
 
 import fsspec
 from botocore.exceptions import BotoCoreError
+from tests.integration.clients.seaweed import ready
 
 from gpurules import GPU, Engine, Snapshot, loads
 from gpurules.clients.filesystem import use
 from gpurules.governor import Governor, Limits
 from tests.integration.clients.conftest import content
-from tests.integration.clients.seaweed import ready
 
 KIB = 1024
 RULES = """
