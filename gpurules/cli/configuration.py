@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gpurules.cli.files import shown
+from gpurules.cli.files import read_at_most, shown
 from gpurules.cli.options import option
 from gpurules.cli.selection import codes_of
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, diagnostic_at
@@ -71,7 +71,7 @@ def discovered(start: Path) -> Path | None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig", "surrogateescape")
+        return read_at_most(path).decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise click.UsageError(f"{shown(str(path))}: {error.strerror or error}") from None
 

@@ -1,6 +1,7 @@
 """Finds the files that arguments mean, files, directories and globs; and writes one anew."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from glob import glob
@@ -10,6 +11,7 @@ import click
 
 from gpurules.cli.rulesets import PREFIX, check_there
 from gpurules.rules.discovery import Wanted, files_below, is_ruleset, is_test
+from gpurules.rules.yaml_reader import MAX_BYTES
 
 _WILD = frozenset("*?[")
 
@@ -75,6 +77,29 @@ def _meant(argument: str, wanted: Wanted) -> Iterator[str]:
         yield from matches
     else:
         raise click.UsageError(f"{argument}: no such file or directory")
+
+
+def read_at_most(path: str | Path) -> bytes:
+    """Return the content of a file: of one that is larger than any of ours may be, just so much that this shows.
+
+    Raises:
+        OSError: it can not be read.
+    """
+    with Path(path).open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def read_stdin() -> bytes:
+    """Return what stdin has, as far as :func:`read_at_most` reads a file."""
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def text_to_show(path: str | None) -> str | None:
+    """Return what the file at *path* says, to draw an excerpt of; None where it can not be read."""
+    try:
+        return None if path is None else read_at_most(path).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return None
 
 
 def replace_file(path: Path, data: bytes) -> None:

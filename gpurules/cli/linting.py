@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.configuration import Configuration
-from gpurules.cli.files import excluded, replace_file, ruleset_files
+from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file, ruleset_files, text_to_show
 from gpurules.cli.output import has_colour, save, table, terminal_width, to_json, write
 from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.selection import chosen_codes, statistics
@@ -21,6 +21,7 @@ from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.diagnostics.render import SCHEMA_VERSION
 from gpurules.linter import Policy, baseline, lint, lints
 from gpurules.linter.fixing import fix
+from gpurules.rules.yaml_reader import MAX_BYTES
 
 Sources = Mapping[str, bytes | None]
 
@@ -59,7 +60,7 @@ def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configurati
     """Return what is to be checked by its path: the bytes of stdin, None for a file."""
     named = [path for path in paths if path != "-"]
     files: dict[str, bytes | None] = dict.fromkeys(excluded(ruleset_files(named), named, configuration.exclude))
-    return files | {stdin_name: sys.stdin.buffer.read()} if "-" in paths else files
+    return files | {stdin_name: read_stdin()} if "-" in paths else files
 
 
 def changed_since(reference: str, sources: Sources) -> Sources:
@@ -105,8 +106,8 @@ def fixed(
     applied: Counter[str] = Counter()
     for path, given in sources.items():
         try:
-            data = Path(path).read_bytes() if given is None and not path.startswith(PREFIX) else given
-            text = data.decode() if data is not None else None
+            data = read_at_most(path) if given is None and not path.startswith(PREFIX) else given
+            text = data.decode() if data is not None and len(data) <= MAX_BYTES else None
         except (OSError, ValueError):
             text = None
         if text is None or (given is not None and not request.diff):
@@ -147,7 +148,7 @@ def against_baseline(found: list[Diagnostic], request: Request, policy: Policy) 
     is_new = not path.exists()
     if is_new and not request.update_baseline:
         raise click.UsageError(f"{path}: no such file; --update-baseline makes it")
-    known = [] if is_new else baseline.read(path.read_text(encoding="utf-8"))
+    known = [] if is_new else baseline.read(read_at_most(path).decode("utf-8", "replace"))
     if request.update_baseline:
         grows = is_new or request.allow_growth
         known = baseline.entries(found) if grows else baseline.shrunk(found, known)
@@ -189,12 +190,7 @@ def _counts(found: Sequence[Diagnostic], form: Format) -> str:
 
 def _drawn(found: Sequence[Diagnostic], form: Format, sources: Sources, on_stdout: bool) -> str:
     def read(path: str | None) -> str | None:
-        if path is None:
-            return None
-        data = sources.get(path)
-        try:
-            return (Path(path).read_bytes() if data is None else data).decode("utf-8", "replace")
-        except (OSError, ValueError):
-            return None
+        data = sources.get(path) if path is not None else None
+        return text_to_show(path) if data is None else data.decode("utf-8", "replace")
 
     return render(found, form, read, on_stdout and has_colour(sys.stdout), terminal_width())

@@ -5,7 +5,6 @@ import importlib
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -98,14 +97,9 @@ def cli() -> None:
 
 def _show(error: DiagnosedError) -> None:
     """Draw what is wrong with a text of the user's on stderr."""
+    from gpurules.cli.files import text_to_show
 
-    def read(path: str | None) -> str | None:
-        try:
-            return None if path is None else Path(path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
-
-    say(render(error.diagnostics, Format.FULL, read, has_colour(sys.stderr), terminal_width()))
+    say(render(error.diagnostics, Format.FULL, text_to_show, has_colour(sys.stderr), terminal_width()))
     fail(summary(error.diagnostics))
 
 

@@ -7,6 +7,7 @@ import click
 
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset, load, loads, shipped_names
+from gpurules.rules.yaml_reader import MAX_BYTES
 
 PREFIX = "gpurules:"
 
@@ -20,7 +21,7 @@ def load_ruleset(argument: str) -> Ruleset:
         OSError: the file can not be read.
     """
     if argument == "-":
-        return loads(sys.stdin.buffer.read(), "<stdin>")
+        return loads(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
     check_there(argument)
     return load(argument)
 

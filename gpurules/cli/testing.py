@@ -2,11 +2,10 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from gpurules.cli.explanations import drawn
-from gpurules.cli.files import shown
+from gpurules.cli.files import shown, text_to_show
 from gpurules.cli.output import Style, counted, has_colour, paint
 from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Format, render
@@ -19,7 +18,7 @@ from gpurules.ruletest.runner import FileResult
 def failures(result: FileResult, verbose: bool) -> Iterator[str]:
     """Yield what is wrong with the tests of one file; with *verbose* also the names of those that passed."""
     if result.diagnostics or result.warnings:
-        yield render((*result.diagnostics, *result.warnings), Format.FULL, _read, has_colour(sys.stdout))
+        yield render((*result.diagnostics, *result.warnings), Format.FULL, text_to_show, has_colour(sys.stdout))
     for done in result.results:
         if done.failures:
             yield _failed(result.path, done)
@@ -44,13 +43,6 @@ def _failed(path: str, done: Result) -> str:
             lines += ["", *(f"      {line}".rstrip() for line in drawn(failure.explained).rstrip().split("\n"))]
         lines.append("")
     return "\n".join(lines) + "\n"
-
-
-def _read(path: str | None) -> str | None:
-    try:
-        return None if path is None else Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
 
 
 def summary(results: Sequence[FileResult]) -> str:

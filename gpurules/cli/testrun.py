@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpurules.cli.files import replace_file
+from gpurules.cli.files import read_at_most, replace_file
 from gpurules.cli.output import counted, say
 from gpurules.cli.parallel import WORTH_IT, processors, spread
 from gpurules.diagnostics import Location, diagnostic_at
@@ -93,7 +93,7 @@ def updated(results: Iterable[FileResult], run: Run) -> list[FileResult]:
 
 
 def _rewrite(path: Path, rewrites: Iterable[Rewrite]) -> None:
-    data = path.read_bytes()
+    data = read_at_most(path)
     text = data.decode("utf-8-sig")
     for one in sorted(rewrites, key=lambda r: r.start, reverse=True):
         text = text[: one.start] + one.text + text[one.end :]

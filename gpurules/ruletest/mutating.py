@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
 from gpurules.actions import Action, default_actions, is_directive
 from gpurules.diagnostics import DiagnosedError
@@ -49,7 +48,7 @@ def mutated(path: str, fails: Fails, share: tuple[int, int] = (0, 1)) -> Mutated
     Raises:
         OSError: it can not be read.
     """
-    tests, _ = read_tests(Path(path).read_bytes(), path)
+    tests, _ = read_tests(read_file(path), path)
     if tests is None:
         return Mutated()
     try:

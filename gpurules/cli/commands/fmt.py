@@ -1,16 +1,16 @@
 """``gpurules fmt``."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from gpurules.cli.configuration import configured, sound_configuration
-from gpurules.cli.files import excluded, replace_file, ruleset_files, test_files
+from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file, ruleset_files, test_files
 from gpurules.cli.linting import difference
 from gpurules.cli.options import option
 from gpurules.cli.output import counted, fail, say, write
 from gpurules.formatting import FormatError, format_text
+from gpurules.rules.yaml_reader import MAX_BYTES
 
 
 @click.command("fmt")
@@ -38,8 +38,7 @@ def command(
     changed = failed = 0
     for path in files:
         try:
-            data = Path(path).read_bytes()
-            before = data.decode()
+            before = _text(read_at_most(path))
             after = format_text(before)
         except (FormatError, OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
@@ -61,6 +60,12 @@ def _files(paths: tuple[str, ...], globs: tuple[str, ...]) -> list[str]:
     return excluded((path for path in found if not path.endswith(".json")), named, globs)
 
 
+def _text(data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise FormatError(f"it is larger than {MAX_BYTES >> 20} MiB")
+    return data.decode()
+
+
 def _handle(path: str, before: str, after: str, mode: tuple[bool, bool]) -> None:
     """Write the new text, or show what would change."""
     check, diff = mode
@@ -73,10 +78,10 @@ def _handle(path: str, before: str, after: str, mode: tuple[bool, bool]) -> None
 
 
 def _stdin(name: str, check: bool, diff: bool) -> int:
-    before = sys.stdin.buffer.read().decode("utf-8", "replace")
     try:
+        before = _text(read_stdin())
         after = format_text(before)
-    except FormatError as error:
+    except (FormatError, UnicodeDecodeError) as error:
         fail(f"{name}: {error}")
         return 1
     if not (check or diff):

@@ -167,10 +167,11 @@ def test_rules_of_a_base_are_offered_to_who_patches_them(editor: Editor) -> None
 
 
 def test_tests_of_rules_complete_too(editor: Editor) -> None:
-    (editor.folder / "a.rules.yaml").write_text(
+    # a name of its own: what is open in the editor counts before what is saved, and other tests open a.rules.yaml
+    (editor.folder / "tested.rules.yaml").write_text(
         RULES + "    condition: pressure\n    action: pause_transfer\n", encoding="utf-8"
     )
-    head = "kind: gpurules/test\nversion: 1\nrulesets: [a.rules.yaml]\ncases:\n  - name: one\n"
+    head = "kind: gpurules/test\nversion: 1\nrulesets: [tested.rules.yaml]\ncases:\n  - name: one\n"
     assert {"properties: ", "replay: "} <= set(offered(editor, head + "|", "a.test.yaml"))
     assert {"given: ", "expect: "} <= set(offered(editor, head + "    |\n", "a.test.yaml"))
     assert {"match", "suppressed"} <= set(offered(editor, head + "    expect: {outcome: |}\n", "a.test.yaml"))
