@@ -71,7 +71,12 @@ def _settings() -> dict[str, object]:
             },
             "timezone": _text("The time zone of hour, weekday and time_of_day.", "UTC", "Europe/Berlin"),
             "max_delay": _duration("The longest time that a transfer is put off over its life.", "5m"),
-            "max_priority": {"type": "number", "minimum": 0, "description": "The largest boost, up or down."},
+            "max_priority": {
+                "type": "number",
+                "minimum": 0,
+                "description": "The largest boost, up or down.",
+                "examples": [100],
+            },
         },
     )
 
@@ -135,7 +140,7 @@ def _rule() -> dict[str, object]:
         "A condition and what it orders.",
         {
             "name": _text("A unique name.", "hold_hot_gpu", minLength=1, maxLength=100),
-            "description": _text("What the rule is for."),
+            "description": _text("What the rule is for.", "Moving data makes heat; a hot GPU gets a rest."),
             "condition": _expression("When the rule matches.", "gpu_memory > 80 AND file_type == 'model'"),
             "action": _ACTION,
             "parameters": _PARAMETERS,
@@ -183,7 +188,7 @@ def structure() -> Schema:
         {
             "version": {"type": "integer", "const": 1, "description": "The version of the format."},
             "name": _text("The name of the ruleset.", "training-node", minLength=1),
-            "description": _text("What it is for."),
+            "description": _text("What it is for.", "Spares GPUs that are full or hot."),
             "extends": {
                 "type": "array",
                 "items": {"oneOf": _bases()},

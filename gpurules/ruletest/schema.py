@@ -32,25 +32,34 @@ def _duration(description: str, *examples: str) -> dict[str, Any]:
     return {"type": ["string", "number"], "description": description, "examples": list(examples)}
 
 
+def _free(description: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "description": description, "examples": [example]}
+
+
 def _percent(description: str) -> dict[str, Any]:
-    return {"type": ["number", "boolean"], "minimum": 0, "maximum": 100, "description": description}
+    limits = {"minimum": 0, "maximum": 100}
+    return {"type": ["number", "boolean"], **limits, "description": description, "examples": [100, 80]}
 
 
-_RULE = _text("The name of a rule of the ruleset.")
+_RULE = _text("The name of a rule of the ruleset.", "hold_hot_gpu")
 _RULES = _list("Names of rules.", _RULE)
 _OUTCOME = {"type": "string", "enum": list(OUTCOMES), "description": "What becomes of the rule."}
 _BECAUSE = {"type": "string", "enum": list(REASONS), "description": "Why a rule is suppressed."}
-_NAME = _text("A name that no other test of the file has.")
+_FILE = _text("A file, or gpurules:NAME.", "../rules/node.rules.yaml", "gpurules:default")
+_NAME = _text("A name that no other test of the file has.", "a hot GPU gets a rest")
 
 
 def _facts(description: str) -> dict[str, Any]:
     return _object(
         description,
         {
-            "snapshot": {"type": "object", "description": "What the GPUs report; what is left out is missing."},
-            "transfer": {"type": "object", "description": "The transfer to decide on."},
-            "workload": {"type": "object", "description": "The workload that the transfer serves."},
-            "node": {"type": "object", "description": "Facts of the node, such as pending_transfers."},
+            "snapshot": _free(
+                "What the GPUs report; what is left out is missing.",
+                {"gpus": [{"index": 0, "memory": "81%", "temperature": "50C"}]},
+            ),
+            "transfer": _free("The transfer to decide on.", {"file_type": "model", "size": "1GiB"}),
+            "workload": _free("The workload that the transfer serves.", {"type": "training", "priority": 5}),
+            "node": _free("Facts of the node, such as pending_transfers.", {"pending_transfers": 3}),
         },
     )
 
@@ -64,7 +73,7 @@ def _expectation() -> dict[str, Any]:
             "outcome": _OUTCOME,
             "because": _BECAUSE,
             "devices": _list("The GPUs on which the rule matches.", {"type": ["integer", "string"]}),
-            "decision": {"type": "object", "description": "Parts of the decision, such as prefetch_factor: 0.5."},
+            "decision": _free("Parts of the decision.", {"prefetch_factor": 0.5}),
             "matched": _list("Exactly the rules that match, in order.", _RULE),
         },
     )
@@ -84,7 +93,7 @@ def _case() -> dict[str, Any]:
         "One test.",
         {
             "name": _NAME,
-            "description": _text("What it is for."),
+            "description": _text("What it is for.", "the incident of 3 March"),
             "given": _facts("Facts, merged over the defaults."),
             "series": {
                 "type": "object",
@@ -92,7 +101,10 @@ def _case() -> dict[str, Any]:
                 "additionalProperties": {"type": _ANY_TEXT},
             },
             "interval": _duration("Time between two samples.", "5s"),
-            "expect": {"oneOf": [_expectation(), _list("What is expected, moment by moment.", _expectation())]},
+            "expect": {
+                "description": "What is expected, at one moment or at several.",
+                "oneOf": [_expectation(), _list("What is expected, moment by moment.", _expectation())],
+            },
             "rule": _RULE,
             "table": table,
         },
@@ -122,7 +134,12 @@ def _replay() -> dict[str, Any]:
         {
             "rule": _RULE,
             "matches_between": _list("The least and most times that it starts to match.", {"type": "number"}),
-            "max_flaps_per_hour": {"type": "number", "minimum": 0, "description": "How often it may flap."},
+            "max_flaps_per_hour": {
+                "type": "number",
+                "minimum": 0,
+                "description": "How often it may flap.",
+                "examples": [4],
+            },
         },
     )
     history = _text("The recording, beside the test file.", "data/incident.jsonl")
@@ -149,7 +166,10 @@ def structure() -> Schema:
         {
             "kind": {"type": "string", "const": "gpurules/test", "description": "That this is a test of rules."},
             "version": {"type": "integer", "const": 1, "description": "The version of the format."},
-            "rulesets": _list("The rulesets under test, beside this file.", _text("A file, or gpurules:NAME.")),
+            "rulesets": _list("The rulesets under test, beside this file.", _FILE),
+                "The rulesets under test, beside this file.",
+                _text("A file, or gpurules:NAME.", "../rules/node.rules.yaml", "gpurules:default"),
+            ),
             "defaults": _facts("Facts that every case starts from."),
             "interval": _duration("Time between two samples of a series; by default 5s.", "5s"),
             "cases": _list("The tests.", _case()),

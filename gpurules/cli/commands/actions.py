@@ -2,10 +2,11 @@
 
 import click
 
-from gpurules.actions import Action, default_actions, failed_plugins, parameter_rows
+from gpurules.actions import Action, default_actions, parameter_rows
 from gpurules.cli import reference
 from gpurules.cli.options import reference_format
-from gpurules.cli.output import page, say, table, to_json, write
+from gpurules.cli.output import page, table, to_json, write
+from gpurules.cli.plugins import name_failed_plugins
 
 
 @click.command("actions")
@@ -15,8 +16,7 @@ def command(name: str | None, format_: str) -> int:
     """List the actions that rules can take, plug-ins included, or show the one called NAME."""
     registry = default_actions()
     actions = list(registry) if name is None else [registry[name]]
-    for plugin, error in failed_plugins().items():
-        say(f"gpurules: the action plug-in {plugin!r} is left out: {error}")
+    name_failed_plugins()
     if format_ == "json":
         write(to_json({"actions": [reference.action_data(action) for action in actions]}))
     elif format_ == "markdown":

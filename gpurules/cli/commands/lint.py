@@ -1,11 +1,13 @@
 """``gpurules lint``."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from gpurules.cli.configuration import configuration, configured
+from gpurules.cli.configuration import Configuration, configuration, configured
+from gpurules.cli.lint_watch import watch
 from gpurules.cli.linting import (
     Request,
     against_baseline,
@@ -17,7 +19,8 @@ from gpurules.cli.linting import (
     sources_of,
 )
 from gpurules.cli.options import option, output_file
-from gpurules.cli.output import counted, say
+from gpurules.cli.output import counted, fail, say
+from gpurules.cli.plugins import name_failed_plugins
 from gpurules.cli.selection import FAIL_ON
 from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Format
@@ -52,16 +55,43 @@ from gpurules.diagnostics.render import summary
 @option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Do not report what this file lists.")
 @option("--update-baseline", is_flag=True, help="Take out of the baseline what no longer occurs; make it if need be.")
 @option("--allow-growth", is_flag=True, help="Let --update-baseline take in new findings too.")
+@option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file has changed, until Ctrl-C.")
 @option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")
 @option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no ruleset.")
 @option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in reports.")
 @configured
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> int:
+def command(context: click.Context, /, paths: tuple[str, ...], is_watching: bool, **options: Any) -> int:
     """Find every mistake in the rulesets at PATHS (files, directories, globs, - for stdin; default: here)."""
     request, settings = Request(**options), configuration(context)
     for report in request.report:
         parsed_report(report)
+    name_failed_plugins()
+    if is_watching:
+        _watch(paths, request, settings)
+    return _linted_once(paths, request, settings)
+
+
+def _watch(paths: tuple[str, ...], request: Request, settings: Configuration) -> NoReturn:
+    if "-" in paths or request.fix or request.diff or request.update_baseline:
+        raise click.UsageError("--watch looks at files and changes none: give no -, --fix, --diff, --update-baseline")
+
+    def once() -> None:
+        try:
+            _linted_once(paths, replace(request, allow_empty=True), settings)
+        except click.ClickException as error:
+            fail(error.format_message())
+
+    def files() -> list[str]:
+        try:
+            return [*sources_of(paths or (".",), "", settings)]
+        except click.ClickException:  # what was named is gone, and may come back
+            return []
+
+    watch(once, files)
+
+
+def _linted_once(paths: tuple[str, ...], request: Request, settings: Configuration) -> int:
     policy = request.policy(settings)
     sources = sources_of(paths or (".",), request.stdin_filename, settings)
     if request.since is not None:

@@ -10,6 +10,7 @@ from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, test_files
 from gpurules.cli.options import option
 from gpurules.cli.output import say, write
+from gpurules.cli.plugins import name_failed_plugins
 from gpurules.cli.testing import coverage_lines, failures, junit, mutation_lines, summary
 from gpurules.cli.testrun import Run, run_tests, updated
 
@@ -36,6 +37,7 @@ def command(
     files = excluded(test_files(chosen), chosen, sound_configuration(context).exclude)
     if not files and not allow_empty:
         raise click.UsageError("no test is there; name files, call them *.test.yaml, or give --allow-empty")
+    name_failed_plugins()
     run = Run(_pattern(wanted), require, more["mutate"], more["jobs"])
     results = run_tests(files, run)
     if more["update"]:

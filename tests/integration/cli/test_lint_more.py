@@ -1,7 +1,9 @@
 """``gpurules lint``: fixes, suppressions, the baseline, reports and configuration."""
 
 import json
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +216,35 @@ def test_every_verb_that_reads_a_configuration_says_what_is_wrong_with_it(gpurul
         done = gpurules(verb)
         assert done.code == 1
         assert "GPR906" in done.err
+
+
+def test_watching_lints_again_when_a_file_changes_comes_or_goes(here: Path) -> None:
+    command = [sys.executable, "-u", "-m", "gpurules", "lint", "--watch", "--output-format", "concise"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None and program.stderr is not None
+
+        def round_() -> tuple[str, str]:
+            """Return the summary of the next round, and what it says then."""
+            found = program.stderr.readline(), program.stderr.readline()
+            assert "watching" in found[1], found
+            return found
+
+        try:
+            assert round_()[0] == "1 file: 2 warnings\n"
+            (here / "x.rules.yaml").write_text(TEXT.replace("modle", "model"))
+            assert round_()[0] == "1 file: 1 warning\n"
+            (here / "y.rules.yaml").write_text("version: 1\nname: y\nrules: [\n")
+            assert round_()[0].startswith("2 files: 1 error")
+            (here / "y.rules.yaml").unlink()
+            (here / "x.rules.yaml").unlink()
+            summary = round_()[0]
+            assert summary in ("0 files: no findings\n", "1 file: 1 warning\n")  # both have gone at once, or in turn
+            program.send_signal(signal.SIGINT)
+            assert program.wait(timeout=60) == 130
+        finally:
+            program.kill()
+
+
+def test_watching_changes_nothing(gpurules: Any) -> None:
+    assert lint(gpurules, "--watch", "--fix").code == 2
+    assert lint(gpurules, "--watch", "-").code == 2

@@ -1,0 +1,45 @@
+"""Lints again whenever a file has changed, until it is interrupted."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from gpurules.cli.output import say, write
+
+PAUSE_SECONDS = 0.3
+_CLEAR = "\x1b[2J\x1b[3J\x1b[H"
+
+Stamps = Mapping[str, tuple[int, int, int] | None]
+"""What tells one state of a file from another, by its path; None where there is none."""
+
+
+def stamps(paths: Iterable[str]) -> Stamps:
+    """Return the state of each file."""
+    return {path: _stamp(path) for path in paths}
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def watch(run: Callable[[], object], files: Callable[[], Iterable[str]]) -> NoReturn:
+    """Call *run* now, and whenever one of *files* has changed, come or gone.
+
+    Raises:
+        KeyboardInterrupt: the user has had enough; nothing else ends it.
+    """
+    while True:
+        seen = stamps(files())
+        if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+            write(_CLEAR)
+        run()
+        say(f"{time.strftime('%H:%M:%S')}  watching {len(seen):,} files; Ctrl-C ends it")
+        while stamps(files()) == seen:
+            time.sleep(PAUSE_SECONDS)
