@@ -31,6 +31,22 @@ class ActionKind(StrEnum):
     EFFECT = "effect"
 
 
+class Combines(StrEnum):
+    """How the claims of several rules on one directive come together.
+
+    LEAST, MOST and ANY look at the strongest claim alone; SUM adds them up; FIRST takes that of the weightiest rule, of
+    equals the first. OWN is a way that the action alone knows. UNDECLARED: nobody has said, and the first is taken.
+    """
+
+    LEAST = "min"
+    MOST = "max"
+    SUM = "sum"
+    ANY = "or"
+    FIRST = "first"
+    OWN = "own"
+    UNDECLARED = "undeclared"
+
+
 class Complaint(NamedTuple):
     """What is wrong with parameters that each fit the schema: at which one, the diagnostic code, and the message."""
 
@@ -120,6 +136,16 @@ class Directive(Action, Protocol):
     @property
     def excludes(self) -> frozenset[str]:
         """Names of the actions that order the opposite."""
+        ...
+
+    @property
+    def combines(self) -> Combines:
+        """How claims come together; a plug-in that does not say combines in a way of its own."""
+        ...
+
+    @property
+    def works_on(self) -> frozenset[str]:
+        """Names of the fields that it changes itself, so that a condition on them feeds back."""
         ...
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numeric
+from gpurules.actions.action import ActionKind, Claim, Combines, Complaint, Parameters, Schema, Situation, numeric
 
 _DELAY = {"type": "number", "minimum": 0, "x-dimension": "seconds"}
 
@@ -18,6 +18,8 @@ class DelayTransfer:
     target = "delay"
     neutral: object = 0
     excludes: frozenset[str] = frozenset()
+    combines = Combines.MOST
+    works_on = frozenset({"pending_transfers", "pending_bytes"})
     is_static = False
     schema: ClassVar[Schema] = {
         "type": "object",
@@ -68,6 +70,12 @@ class DelayTransfer:
         """
         longest = max((delay_seconds(claim.parameters, situation.transfer.id) for claim in claims), default=0)
         return min(longest, situation.patience_seconds)
+
+    def absorbs(self, strong: Parameters, weak: Parameters, in_order: bool) -> bool:
+        """Return whether a claim with *weak* changes nothing beside a longer one, which is held and released alike."""
+        is_alike = all(strong.get(name) == weak.get(name) for name in ("early_release", "running"))
+        longest = delay_seconds(weak, None) * (1 + (numeric(weak, "jitter") or 0))
+        return is_alike and delay_seconds(strong, None) >= longest
 
 
 def delay_seconds(parameters: Parameters, transfer_id: str | None) -> float:

@@ -4,7 +4,17 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numbers, numeric
+from gpurules.actions.action import (
+    ActionKind,
+    Claim,
+    Combines,
+    Complaint,
+    Parameters,
+    Schema,
+    Situation,
+    numbers,
+    numeric,
+)  # fmt: skip
 
 
 class IncreasePriority:
@@ -16,6 +26,8 @@ class IncreasePriority:
     target = "priority_boost"
     neutral: object = 0
     excludes = frozenset({"pause_transfer"})
+    combines = Combines.SUM
+    works_on: frozenset[str] = frozenset()
     is_static = True
     schema: ClassVar[Schema] = {
         "type": "object",

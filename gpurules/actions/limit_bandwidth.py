@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numbers
+from gpurules.actions.action import ActionKind, Claim, Combines, Complaint, Parameters, Schema, Situation, numbers
 
 
 class LimitBandwidth:
@@ -15,6 +15,10 @@ class LimitBandwidth:
     target = "max_bandwidth"
     neutral: object = None
     excludes: frozenset[str] = frozenset()
+    combines = Combines.LEAST
+    works_on = frozenset(
+        {"pending_transfers", "pending_bytes", "gpu_pcie_rx", "gpu_pcie_tx", "gpu_nvlink_rx", "gpu_nvlink_tx"}
+    )
     is_static = True
     schema: ClassVar[Schema] = {
         "type": "object",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation
+from gpurules.actions.action import ActionKind, Claim, Combines, Complaint, Parameters, Schema, Situation
 
 
 class PauseTransfer:
@@ -15,6 +15,8 @@ class PauseTransfer:
     target = "paused"
     neutral: object = False
     excludes = frozenset({"increase_priority"})
+    combines = Combines.ANY
+    works_on = frozenset({"pending_transfers", "pending_bytes"})
     is_static = False
     schema: ClassVar[Schema] = {"type": "object", "properties": {}, "additionalProperties": False}
 

@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numbers, numeric
+from gpurules.actions.action import (
+    ActionKind,
+    Claim,
+    Combines,
+    Complaint,
+    Parameters,
+    Schema,
+    Situation,
+    numbers,
+    numeric,
+)
 
 
 class ReducePrefetch:
@@ -15,6 +25,8 @@ class ReducePrefetch:
     target = "prefetch_factor"
     neutral: object = 1.0
     excludes: frozenset[str] = frozenset()
+    combines = Combines.LEAST
+    works_on: frozenset[str] = frozenset()
     is_static = True
     schema: ClassVar[Schema] = {
         "type": "object",

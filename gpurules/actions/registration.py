@@ -10,6 +10,7 @@ from gpurules.actions.action import (
     Action,
     ActionKind,
     Claim,
+    Combines,
     Complaint,
     Edge,
     Event,
@@ -35,6 +36,7 @@ class Options(TypedDict, total=False):
     target: str
     neutral: object
     excludes: Iterable[str]
+    works_on: Iterable[str]
     on: Iterable[Edge]
     summary: str
 
@@ -51,6 +53,8 @@ class FunctionDirective:
     target: str
     neutral: object = None
     excludes: frozenset[str] = frozenset()
+    combines: Combines = Combines.OWN
+    works_on: frozenset[str] = frozenset()
     kind: ActionKind = field(default=ActionKind.DIRECTIVE, init=False)
     is_static: bool = field(default=True, init=False)
 
@@ -73,6 +77,8 @@ class FunctionEffect:
     schema: Schema
     function: Callable[[Event], object]
     on: frozenset[Edge] = frozenset({"start"})
+    excludes: frozenset[str] = frozenset()
+    works_on: frozenset[str] = frozenset()
     kind: ActionKind = field(default=ActionKind.EFFECT, init=False)
 
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
@@ -104,7 +110,8 @@ def action(
 
     The function of an effect takes an :class:`Event`. The function of a directive takes the parameters and returns its
     claim; the claims of all matching rules come together by ``combine`` (``min max sum or first``, or a function of
-    the list of claims) in ``decision.directives[name]``.
+    the list of claims) in ``decision.directives[name]``. The linter finds conflicts by ``excludes``, the names of the
+    actions that order the opposite, and feedback by ``works_on``, the names of the fields that the action changes.
 
     Raises:
         RegistrationError: the name is taken, or the options do not fit the kind.
@@ -116,8 +123,8 @@ def action(
     """
     if name in _DECORATED or name in _built_in():
         raise RegistrationError(f"two actions are named {name!r}; give one of them another name")
-    own = {"on"} if kind == "effect" else {"combine", "target", "neutral", "excludes"}
-    strange = sorted(set(options) - own - {"summary"})
+    own = {"on"} if kind == "effect" else {"combine", "target", "neutral"}
+    strange = sorted(set(options) - own - {"summary", "excludes", "works_on"})
     if strange:
         raise RegistrationError(f"action {name!r} is of kind {kind!r}, which has no option {strange[0]!r}")
 
@@ -149,11 +156,20 @@ def _built_in() -> Registry[Action]:
 
 def _effect(source: FunctionSource, options: Options) -> FunctionEffect:
     on = frozenset(options.get("on", ("start",)))
-    return FunctionEffect(source.name, source.summary, source.schema, source.function, on)
+    return FunctionEffect(
+        source.name,
+        source.summary,
+        source.schema,
+        source.function,
+        on,
+        frozenset(options.get("excludes", ())),
+        frozenset(options.get("works_on", ())),
+    )
 
 
 def _directive(source: FunctionSource, options: Options) -> FunctionDirective:
-    chosen = options.get("combine", "first")
+    given = options.get("combine")
+    chosen = given or "first"
     if isinstance(chosen, str) and chosen not in _POLICIES:
         known = ", ".join(_POLICIES)
         raise RegistrationError(f"action {source.name!r} combines by {chosen!r}; it can be {known}, or a function")
@@ -169,6 +185,8 @@ def _directive(source: FunctionSource, options: Options) -> FunctionDirective:
         target,
         options.get("neutral"),
         frozenset(options.get("excludes", ())),
+        Combines.UNDECLARED if given is None else Combines(given) if isinstance(given, str) else Combines.OWN,
+        frozenset(options.get("works_on", ())),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Complaint, Parameters, Schema, Situation, numeric
+from gpurules.actions.action import ActionKind, Claim, Combines, Complaint, Parameters, Schema, Situation, numeric
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class StageTransfer:
     target = "stage"
     neutral: object = None
     excludes: frozenset[str] = frozenset()
+    combines = Combines.FIRST
+    works_on: frozenset[str] = frozenset()
     is_static = False
     schema: ClassVar[Schema] = {
         "type": "object",
@@ -79,3 +81,8 @@ class StageTransfer:
             on_full if isinstance(on_full, str) else "direct",
             best.rule,
         )
+
+    def absorbs(self, strong: Parameters, weak: Parameters, in_order: bool) -> bool:
+        """Return whether a claim with *weak* is never taken: that with *strong* comes first, and reaches as far."""
+        reach = [numeric(parameters, "staging_threshold") or 0 for parameters in (strong, weak)]
+        return in_order and reach[0] <= reach[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
 from gpurules.cli.output import to_json
 from gpurules.diagnostics import CATALOGUE, Code, Severity
-from gpurules.diagnostics.catalogue import ON_REQUEST
+from gpurules.diagnostics.catalogue import LINT_ONLY, ON_REQUEST
 from gpurules.diagnostics.explanations import EXPLANATIONS, Form
 from gpurules.fields import FIELDS, Field, Scope, field_range
 from gpurules.language.tables import TABLES
@@ -76,7 +76,7 @@ def silence(code: Code) -> str:
         option = f"It is reported only where it is selected: `gpurules lint --extend-select {code.code}`. {option}"
     comment = f'`# gpurules: ignore[{code.code}] reason="…"`'
     text = f"{option}; {comment} on the line, or on a line of its own above the rule, silences it there."
-    if code.severity is Severity.ERROR:
+    if code.severity is Severity.ERROR and code.code not in LINT_ONLY:
         return f"{text} A ruleset that has an error does not load, reported or not."
     return text
 

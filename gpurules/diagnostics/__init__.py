@@ -1,7 +1,7 @@
 """What is wrong, where, said how."""
 
 from gpurules.diagnostics.catalogue import CATALOGUE, DEFAULT_CODES, Code, Severity, codes_named
-from gpurules.diagnostics.diagnostic import Diagnostic, Edit, Finding, LocatedEdit, Related, diagnostic_at
+from gpurules.diagnostics.diagnostic import Diagnostic, Edit, Example, Finding, LocatedEdit, Related, diagnostic_at
 from gpurules.diagnostics.errors import DiagnosedError
 from gpurules.diagnostics.render import Format, render
 from gpurules.diagnostics.span import LineIndex, Location, Span
@@ -13,6 +13,7 @@ __all__ = [
     "DiagnosedError",
     "Diagnostic",
     "Edit",
+    "Example",
     "Finding",
     "Format",
     "LineIndex",

@@ -71,7 +71,18 @@ _TABLE = (
     Code("GPR118", "invalid-pattern", E_, "pattern", "a MATCHES pattern that is not RE2, or not a literal"),
     Code("GPR119", "aggregate-misuse", E_, "aggregate", "an aggregate that is nested, or has no per-GPU field"),
     Code("GPR120", "window-misuse", E_, "window", "a window outside an over-time function, or none inside"),
+    Code("GPR201", "unsatisfiable", E_, "meaning", "a condition that can never be TRUE"),
+    Code("GPR202", "tautology", W_, "meaning", "a condition that is TRUE whenever its facts are known"),
+    Code("GPR203", "redundant-part", W_, "meaning", "a part of an AND or OR that changes nothing"),
+    Code("GPR204", "simplifiable", I_, "meaning", "a condition with an equivalent shorter form"),
+    Code("GPR205", "unreachable-branch", W_, "meaning", "an arm of an OR that can never be TRUE"),
     Code("GPR301", "duplicate-rule-name", E_, "duplicate", "two rules have one name"),
+    Code("GPR302", "equivalent-rules", W_, "between-rules", "two rules with the same condition and the same action"),
+    Code("GPR303", "shadowed-rule", W_, "between-rules", "a rule that another one covers wholly"),
+    Code("GPR304", "shadowed-by-union", W_, "between-rules", "a rule that several others cover together"),
+    Code("GPR306", "conflicting-actions", E_, "between-rules", "two rules that can order opposite things at once"),
+    Code("GPR307", "equal-priority-overlap", W_, "between-rules", "two rules of which the order in the file decides"),
+    Code("GPR308", "competing-parameters", W_, "between-rules", "two rules tell one action different things"),
     Code("GPR401", "unknown-key", E_, "unknown-key", "a key that means nothing here"),
     Code("GPR402", "missing-key", E_, "missing-key", "a required key is absent"),
     Code("GPR403", "wrong-value-type", E_, "type", "a value of the wrong kind"),
@@ -99,6 +110,7 @@ _TABLE = (
     Code("GPR508", "plugin-without-schema", W_, "plugin", "a plug-in action without a parameter schema"),
     Code("GPR509", "template-unknown-name", E_, "parameter", "a placeholder that names no field"),
     Code("GPR601", "flapping-risk", W_, "flapping", "an effect on a noisy gauge, with nothing that damps it"),
+    Code("GPR602", "hysteresis-overlap", E_, "hysteresis", "a condition and an `until` that can hold at once"),
     Code("GPR603", "hysteresis-gap-zero", W_, "hysteresis", "an `until` exactly where the condition ends"),
     Code("GPR604", "self-feedback", I_, "feedback", "an action on what its own condition reads, undamped"),
     Code("GPR605", "for-below-sampling", W_, "sampling", "a `for` shorter than two polls"),
@@ -133,6 +145,9 @@ CATALOGUE = {code.code: code for code in _TABLE}
 ON_REQUEST = ("GPR7", "GPR8")
 """The groups that are reported only where they are selected: style, and tests and docs."""
 
+LINT_ONLY = frozenset({"GPR201", "GPR306", "GPR602"})
+"""Errors that only ``gpurules lint`` looks for: a ruleset that has them loads, and does what it says."""
+
 DEFAULT_CODES = frozenset(code for code in CATALOGUE if not code.startswith(ON_REQUEST))
 """The codes that are reported where nothing is selected."""
 
@@ -141,7 +156,7 @@ def codes_named(selector: str) -> frozenset[str]:
     """Return the codes that *selector* means: a code, a prefix such as ``GPR1``, or a name; none where it means none.
 
     >>> sorted(codes_named("unknown-field") | codes_named("GPR60"))
-    ['GPR101', 'GPR601', 'GPR603', 'GPR604', 'GPR605', 'GPR606', 'GPR608']
+    ['GPR101', 'GPR601', 'GPR602', 'GPR603', 'GPR604', 'GPR605', 'GPR606', 'GPR608']
     """
     prefix = selector.upper() if selector[:3].upper() == "GPR" else None
     return frozenset(code.code for code in _TABLE if code.name == selector or (prefix and code.code.startswith(prefix)))

@@ -49,11 +49,20 @@ class LocatedEdit(Record):
 
 
 @record
+class Example(Record):
+    """A moment that shows a finding, in the form that rule tests take: ``given`` facts, and what each rule is then."""
+
+    given: Mapping[str, object]
+    outcomes: tuple[tuple[str, str], ...]
+
+
+@record
 class Diagnostic(Record):
     """Something wrong in a file (or in a bare condition, then ``path`` is None).
 
     Units: lines and columns count from 1, columns in code points, the end is exclusive.
     ``fingerprint`` tells the finding from others wherever its lines move to; the linter gives it.
+    ``label`` says what the place is to the finding, ``witness`` shows a moment in words, and ``example`` as data.
     Missing: ``hint`` is None where there is nothing to advise.
     """
 
@@ -70,6 +79,9 @@ class Diagnostic(Record):
     safe: bool = False
     rule: str | None = None
     witness: str | None = None
+    label: str = ""
+    level: Severity | None = None
+    example: Example | None = field(default=None, compare=False, repr=False)
     fingerprint: str | None = field(default=None, compare=False)
 
     @property
@@ -84,8 +96,8 @@ class Diagnostic(Record):
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
-        return CATALOGUE[self.code].severity
+        """How bad it is: as the catalogue says, unless this finding is graver or milder than others of its code."""
+        return self.level or CATALOGUE[self.code].severity
 
     @property
     def place(self) -> tuple[str, int, int]:
@@ -109,6 +121,9 @@ class Diagnostic(Record):
         }
         extra: Mapping[str, object] = {"rule": self.rule, "witness": self.witness, "fingerprint": self.fingerprint}
         data |= {key: value for key, value in extra.items() if value is not None}
+        if self.example is not None:
+            outcomes = [{"rule": rule, "outcome": outcome} for rule, outcome in self.example.outcomes]
+            data["example"] = {"given": dict(self.example.given), "expect": outcomes}
         if self.related:
             data["related"] = [
                 {"message": r.message, "path": r.path, "line": r.location.line, "column": r.location.column}

@@ -133,7 +133,7 @@ def _full(diagnostic: Diagnostic, pen: _Pen) -> str:
         f"{visible(diagnostic.message)}",
         f"{margin}{pen.paint('-->', _BLUE)} {_place(diagnostic.path, diagnostic.line, diagnostic.column)}",
     ]
-    picture = _picture(diagnostic.path, location, pen, gutter, ("^", colour, ""))
+    picture = _picture(diagnostic.path, location, pen, gutter, ("^", colour, visible(diagnostic.label)))
     lines += [f"{margin} {pen.paint('|', _BLUE)}", *picture] if picture else []
     for related in diagnostic.related:
         path, place = related.path or diagnostic.path, related.location

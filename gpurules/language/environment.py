@@ -86,6 +86,11 @@ class Environment:
         self._prepare(parsed)
         return self._checked_text(parsed, wants_bool=True)
 
+    def expression(self, parsed: Parsed) -> Checked:
+        """Return *parsed* checked as an expression of any type."""
+        self._prepare(parsed)
+        return self._checked_text(parsed, wants_bool=False)
+
     def definition(self, name: str) -> Checked:
         """Return the definition *name* checked; a list has the term of its first member."""
         self._prepare_named(("definition", name))

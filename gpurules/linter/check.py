@@ -3,10 +3,24 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypedDict, Unpack
 
-from gpurules.diagnostics import Diagnostic, Edit, Finding, LocatedEdit, Location, Span, diagnostic_at
-from gpurules.language import ir
+from gpurules.diagnostics import (
+    Diagnostic,
+    Edit,
+    Example,
+    Finding,
+    LocatedEdit,
+    Location,
+    Related,
+    Severity,
+    Span,
+    diagnostic_at,
+)
+from gpurules.language import Environment, ir
+from gpurules.linter.analysis import WORK, Analysis
+from gpurules.linter.equality import keeps
+from gpurules.linter.parts import edited
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
@@ -21,6 +35,7 @@ class Subject:
     """What is checked.
 
     ``text`` is what the file says, without a byte order mark; ``placed`` has the expressions of its bases too.
+    ``work`` bounds the analysis of what it means.
     Missing: ``ruleset`` is None where the file has errors; its sound expressions are checked all the same.
     """
 
@@ -28,6 +43,13 @@ class Subject:
     placed: tuple[Placed, ...]
     text: str = ""
     path: str | None = None
+    environment: Environment | None = None
+    work: int = WORK
+
+    @cached_property
+    def analysis(self) -> Analysis | None:
+        """The analysis of what the ruleset means, None where it has errors."""
+        return None if self.ruleset is None else Analysis(self.ruleset, self.placed, self.work)
 
     @property
     def own(self) -> tuple[Placed, ...]:
@@ -76,6 +98,17 @@ class Check(Protocol):
         ...
 
 
+class More(TypedDict, total=False):
+    """What a finding may have beside its place and message."""
+
+    hint: str | None
+    label: str
+    level: Severity | None
+    witness: str | None
+    example: Example | None
+    related: tuple[Related, ...]
+
+
 Advice: TypeAlias = tuple[str, str | None]
 """A message, and what to do."""
 
@@ -98,9 +131,29 @@ def found(code: str, placed: Placed, span: Span, message: str, hint: str | None 
     return placed.expression.diagnostic(Finding(code, span, message, hint), placed.rule)
 
 
-def mended(finding: Finding, placed: Placed) -> Diagnostic:
-    """Return *finding*, which has edits, at its place."""
-    return placed.expression.diagnostic(finding, placed.rule)
+def mended(finding: Finding, placed: Placed, subject: Subject) -> Diagnostic:
+    """Return *finding*, which has edits, at its place; they stay safe only where it is proved that the meaning does."""
+    is_proved = finding.safe and keeps(
+        placed, edited(placed.expression.parsed.text, finding.edits), subject.environment
+    )
+    return placed.expression.diagnostic(replace(finding, safe=is_proved), placed.rule)
+
+
+def whole(placed: Placed) -> Span:
+    """Return the span of a whole expression, without the white space around it."""
+    text = placed.expression.parsed.text
+    return Span(len(text) - len(text.lstrip()), len(text.rstrip()))
+
+
+def at_part(code: str, placed: Placed, span: Span, message: str, **more: Unpack[More]) -> Diagnostic:
+    """Return a finding at *span* of an expression, with *more* that it has."""
+    return replace(found(code, placed, span, message), **more)
+
+
+def beside(placed: Placed, message: str, span: Span | None = None) -> Related:
+    """Return an expression, or *span* of it, as the second place of a finding."""
+    place = placed.expression.location(span or whole(placed))
+    return Related(message, placed.expression.places[0][1].source.path, place)
 
 
 def replacing(span: Span, text: str) -> tuple[Edit, ...]:

@@ -6,10 +6,12 @@ from itertools import groupby
 from pathlib import Path
 
 from gpurules.actions import Action
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Diagnostic, Severity
 from gpurules.linter.check import Subject
 from gpurules.linter.checks import CHECKS
+from gpurules.linter.equality import keeps
 from gpurules.linter.fingerprints import fingerprinted
+from gpurules.linter.parts import edited
 from gpurules.linter.policy import Policy
 from gpurules.linter.suppressions import silenced, suppressions
 from gpurules.registry import Registry
@@ -24,10 +26,10 @@ FROM_TESTS = frozenset({"GPR801", "GPR802", "GPR803", "GPR804"})
 def _linted(
     loaded: Loaded, text: str, path: str | None, policy: Policy, from_tests: Sequence[Diagnostic] | None
 ) -> list[Diagnostic]:
-    subject = Subject(loaded.ruleset, loaded.placed, text, path)
+    subject = Subject(loaded.ruleset, loaded.placed, text, path, loaded.environment)
     if from_tests is None:  # nobody has looked, so a suppression of them may well be used
         policy = replace(policy, codes=policy.codes - FROM_TESTS)
-    found = [*loaded.diagnostics, *(from_tests or ())]
+    found = [*_proved(loaded), *(from_tests or ())]
     for check in CHECKS:
         if check.code in policy.codes:
             found += check.run(subject)
@@ -37,6 +39,21 @@ def _linted(
     )
     left = sorted(_unsilenced(wanted, text, path, policy), key=lambda d: (*d.place, d.code))
     return fingerprinted(left, loaded.placed)
+
+
+def _proved(loaded: Loaded) -> Iterator[Diagnostic]:
+    """Yield what loading found; a fix of a condition that has a meaning is safe only where it is proved to keep it."""
+    safe = {d for d in loaded.diagnostics if d.safe and d.severity is not Severity.ERROR}
+    unproved = set()
+    for placed in loaded.placed if safe else ():
+        for finding in placed.checked.findings:
+            there = placed.expression.diagnostic(finding, placed.rule)
+            if there in safe:
+                text = edited(placed.expression.parsed.text, finding.edits)
+                if not keeps(placed, text, loaded.environment):
+                    unproved.add(there)
+    for found in loaded.diagnostics:
+        yield replace(found, safe=False) if found in unproved else found
 
 
 def _unsilenced(found: list[Diagnostic], text: str, path: str | None, policy: Policy) -> Iterator[Diagnostic]:

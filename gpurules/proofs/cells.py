@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from gpurules.language import ir
 from gpurules.language.nodes import TextOperator
+from gpurules.language.values import text_test
 from gpurules.model import Kind, Truth, Value
 from gpurules.proofs.lines import Cut, Line, Number, make_line
 from gpurules.proofs.texts import distinct
@@ -32,6 +33,7 @@ class Cell:
     can_be_missing: bool
     exact: bool = True
     line: Line | None = None
+    _found: dict[tuple[TextOperator, str], int] = field(default_factory=dict)
 
     @cached_property
     def missing(self) -> int:
@@ -64,8 +66,20 @@ class Cell:
         if self.line is not None:
             place = self.line.place(value) if isinstance(value, int | float) else None
         else:
-            place = next((i for i, v in enumerate(self.values) if v == value), None)
+            place = self._places.get(value)
         return 0 if place is None else 1 << place
+
+    @cached_property
+    def _places(self) -> dict[Value, int]:
+        return {value: i for i, value in enumerate(self.values)}
+
+    def found_by(self, operator: TextOperator, pattern: str) -> int:
+        """Return the mask of the texts in which *pattern* is found."""
+        known = self._found.get((operator, pattern))
+        if known is None:
+            known = sum(1 << i for i, v in enumerate(self.values) if text_test(operator, v, pattern) is True)
+            self._found[operator, pattern] = known
+        return known
 
 
 @dataclass(eq=False)
@@ -105,16 +119,27 @@ class Draft:
 Test: TypeAlias = Callable[[Value], Truth]
 
 
-def masks(cell: Cell, test: Test, cuts: frozenset[Cut]) -> tuple[int, int]:
-    """Return for which values *test* is TRUE, and for which FALSE; on a line it changes at *cuts* alone."""
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What tells the values of a fact apart for one comparison: all others are the same to it.
+
+    Missing: ``words`` is None where each value may be told from every other.
+    """
+
+    cuts: frozenset[Cut] = frozenset()
+    words: frozenset[str] | None = None
+    patterns: frozenset[tuple[TextOperator, str]] = frozenset()
+
+
+def masks(cell: Cell, test: Test, marks: Marks) -> tuple[int, int]:
+    """Return for which values *test* is TRUE, and for which FALSE; it changes at *marks* alone."""
     true = false = 0
-    for low, high in _spans(cell, cuts):
-        answer = test(cell.values[low])
-        span = (1 << high) - (1 << low)
+    for alike in _alike(cell, marks):
+        answer = test(cell.values[(alike & -alike).bit_length() - 1])
         if answer is True:
-            true |= span
+            true |= alike
         elif answer is False:
-            false |= span
+            false |= alike
     if cell.missing:
         answer = test(None)
         if answer is True:
@@ -124,9 +149,16 @@ def masks(cell: Cell, test: Test, cuts: frozenset[Cut]) -> tuple[int, int]:
     return true, false
 
 
-def _spans(cell: Cell, cuts: frozenset[Cut]) -> list[tuple[int, int]]:
-    """Return the runs of values on which no cut falls."""
-    if cell.line is None:
-        return [(i, i + 1) for i in range(len(cell.values))]
-    ends = sorted({0, len(cell.values), *(cell.line.below(cut) for cut in cuts)})
-    return [(low, high) for low, high in pairwise(ends) if low < high]
+def _alike(cell: Cell, marks: Marks) -> list[int]:
+    """Return the masks of the values that *marks* do not tell apart."""
+    if cell.line is not None:
+        ends = sorted({0, len(cell.values), *(cell.line.below(cut) for cut in marks.cuts)})
+        return [(1 << high) - (1 << low) for low, high in pairwise(ends) if low < high]
+    if marks.words is None or cell.term.datatype.kind is not Kind.STRING:
+        return [1 << i for i in range(len(cell.values))]
+    single = [cell.mask_of(word) for word in marks.words]
+    groups = [cell.known & ~sum(single)]
+    for operator, pattern in marks.patterns:
+        found = cell.found_by(operator, pattern)
+        groups = [part for group in groups for part in (group & found, group & ~found)]
+    return [mask for mask in (*single, *groups) if mask]

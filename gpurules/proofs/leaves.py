@@ -75,7 +75,22 @@ def leaf_of(term: ir.Term, unit: ir.Term, bounds: Bounds, closed: bool) -> Leaf 
         case Kind.NUMBER:
             return _numeric(term, unit, bounds)
         case _:
-            return Leaf(tested(term, unit)) if closed else _textual(term, unit)
+            test = _direct(term, unit) or tested(term, unit)
+            return Leaf(test) if closed else _textual(term, unit, test)
+
+
+def _direct(term: ir.Term, unit: ir.Term) -> Test | None:
+    """Return the truth of the plainest comparisons without building terms, None for others."""
+    match term:
+        case ir.Compare((comparator,), (left, ir.Constant(value))) if left == unit:
+            return lambda x: values.compare(comparator, x, value)
+        case ir.Member(subject, members) if subject == unit and all(map(is_constant, members)):
+            constants = [member.value for member in members if isinstance(member, ir.Constant)]
+            return lambda x: values.member(x, constants)
+        case ir.TextTest(operator, subject, ir.Constant(pattern)) if subject == unit:
+            return lambda x: values.text_test(operator, x, pattern)
+        case _:
+            return None
 
 
 def _numeric(term: ir.Term, unit: ir.Term, bounds: Bounds) -> Leaf | None:
@@ -264,7 +279,7 @@ def _split(
     return pieces
 
 
-def _textual(term: ir.Term, unit: ir.Term) -> Leaf | None:
+def _textual(term: ir.Term, unit: ir.Term, test: Test) -> Leaf | None:
     words: list[Value] = []
     patterns: frozenset[tuple[TextOperator, str]] = frozenset()
     match term:
@@ -286,4 +301,4 @@ def _textual(term: ir.Term, unit: ir.Term) -> Leaf | None:
                 words += [o.value for o in others if isinstance(o, ir.Constant)]
             case _ if side != unit:
                 return None
-    return Leaf(tested(term, unit), frozenset(), frozenset(w for w in words if isinstance(w, str)), patterns)
+    return Leaf(test, frozenset(), frozenset(w for w in words if isinstance(w, str)), patterns)

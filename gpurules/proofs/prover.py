@@ -16,7 +16,19 @@ from gpurules.proofs.cells import Cell, CellKey
 from gpurules.proofs.claims import Claim, Stated
 from gpurules.proofs.differences import UnsureError
 from gpurules.proofs.encoding import Encoder
-from gpurules.proofs.formula import TRUE, All, Any, AtLeast, Atom, ByCount, Fewer, Formula, Pointed, conj
+from gpurules.proofs.formula import (
+    TRUE,
+    All,
+    Any,
+    AtLeast,
+    Atom,
+    ByCount,
+    Fewer,
+    Formula,
+    Pointed,
+    Rails,
+    conj,
+)  # fmt: skip
 from gpurules.proofs.grounding import MOST_GPUS, Count, Ground, Grounding, Literal, cell_index, gpus_needed, variable
 from gpurules.proofs.realising import realised
 from gpurules.proofs.relations import Relations
@@ -84,12 +96,14 @@ class Prover:
     """Answers questions about a fixed set of conditions; *signals* are those that the conditions may name.
 
     Every question is about these conditions, or parts of them: the values that they tell apart are found once.
+    ``spent`` counts the steps of all questions so far.
     """
 
     def __init__(
         self, stated: Iterable[Stated], signals: Mapping[str, SignalLike] = _NO_SIGNALS, steps: int = STEPS
     ) -> None:
         self._steps = steps
+        self.spent = 0
         self._signals = signals
         self._universe = Universe()
         conditions = list(stated)
@@ -116,6 +130,35 @@ class Prover:
         """Return *claim* as a formula over the cells of this prover."""
         return claim.formula(self._encoders[claim.stated.gpus])
 
+    def rails(self, stated: Stated) -> Rails:
+        """Return when a condition is TRUE and when FALSE; of one GPU where it is per GPU."""
+        return self._encoders[stated.gpus].rails(stated.term)
+
+    @property
+    def cells(self) -> Mapping[int, Cell]:
+        """Every cell by its index."""
+        return self._cells
+
+    def families(self) -> dict[int, int]:
+        """Return for each cell, by its index, the first of all cells that hang together with it."""
+        first = {index: index for index in self._cells}
+        for group in (*(cells for _, cells in self._axioms), *self._relations.groups()):
+            joined = {first[cell.index] for cell in group}
+            if len(joined) > 1:
+                least = min(joined)
+                first = {index: least if of in joined else of for index, of in first.items()}
+        return first
+
+    def a_way(self, formula: Formula) -> dict[int, int] | None:
+        """Return masks by cell in which every choice makes *formula* hold on a node with one GPU; None: none found."""
+        ground = Grounding(1).of(formula)
+        search = Search(lambda name: self._cells[cell_index(name)].full, Budget(self._steps), lambda domains: False)
+        try:
+            found = next(search.solutions([ground]), None)
+        except WorkCapError:
+            return None
+        return None if found is None else {cell_index(name): mask for name, mask in found.items()}
+
     def ask(self, claims: Sequence[Claim], also: Formula = TRUE) -> Answer:
         """Return whether *claims* (and the formula *also*) can hold together."""
         asked = conj(also, *(self.formula(claim) for claim in claims))
@@ -134,6 +177,8 @@ class Prover:
                     unsure = True
         except WorkCapError:
             return Unproven(f"the work cap of {self._steps:,} steps was hit")
+        finally:
+            self.spent += self._steps - max(0, budget.steps)
         return Unproven(_reason(touched, self._universe.gaps)) if unsure else IMPOSSIBLE
 
     def _relevant(self, asked: Formula) -> tuple[frozenset[Cell], list[Formula]]:

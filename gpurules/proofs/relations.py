@@ -13,7 +13,7 @@ from gpurules.proofs.differences import Distance, Interval, Unknown, UnsureError
 from gpurules.proofs.grounding import variable
 from gpurules.proofs.lines import ABOVE, BELOW, Number
 from gpurules.proofs.search import Domains
-from gpurules.proofs.universe import Universe
+from gpurules.proofs.universe import Universe, base_units, unit_key
 
 _HOUR = 3600
 Chosen = dict[int, Value]
@@ -65,6 +65,17 @@ class Relations:
             return self.chosen(domains, count) is None
         except UnsureError:
             return False
+
+    def groups(self) -> list[tuple[Cell, ...]]:
+        """Return the cells that hang together."""
+        cells = self.universe.cells
+        named = (("gpu_memory", "gpu_memory_used", "gpu_memory_total", "gpu_memory_free"), ("hour", "time_of_day"))
+        found = [tuple(cells["read", n] for n in names if ("read", n) in cells) for names in named]
+        found += [(gap.cell, gap.left, gap.right) for gap in self.universe.all_gaps()]
+        for cell in cells.values():
+            if not cell.exact:
+                found.append((cell, *(cells[unit_key(u)] for u in base_units(cell.term) if unit_key(u) in cells)))
+        return found
 
     @cached_property
     def _any(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gpurules.language import ir
 from gpurules.language.nodes import Sign
 from gpurules.language.printer import spell
-from gpurules.proofs.cells import Cell, CellKey, Draft, masks
+from gpurules.proofs.cells import Cell, CellKey, Draft, Marks, masks
 from gpurules.proofs.formula import ALWAYS, FALSE, Formula, Rails, atom
 from gpurules.proofs.leaves import Bounds, Leaf, leaf_of
 
@@ -116,7 +116,9 @@ class Universe:
         cell = self.cells.get(unit_key(unit))
         if cell is None:
             return None
-        true, false = masks(cell, leaf.test, leaf.cuts)
+        is_closed = isinstance(unit, ir.Read) and bool(unit.field.values)
+        marks = Marks(leaf.cuts, None if is_closed else leaf.words, leaf.patterns)
+        true, false = masks(cell, leaf.test, marks)
         return Rails(atom(cell, true), atom(cell, false))
 
     def draft(self, unit: ir.Term) -> Draft:

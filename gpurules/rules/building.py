@@ -86,7 +86,7 @@ class Builder:
             for name, node in merged.sections["signals"].items()
             if isinstance(node, YamlMapping) and isinstance(until := node.get("until"), YamlScalar)
         }
-        self._environment = Environment(
+        self.environment = Environment(
             {**FIELDS, **self.declared},
             {name: found.parsed for name, found in self._definitions.items()},
             {name: found.parsed for name, found in self._conditions.items()},
@@ -104,7 +104,7 @@ class Builder:
         """Return rules in the order of the files, signals by name, and the settings."""
         settings = self._settings()
         for name, found in self._definitions.items():
-            self._report(found, self._environment.definition(name))
+            self._report(found, self.environment.definition(name), name=name)
         signals = self._signals()
         orders = Orders(
             self._actions,
@@ -126,9 +126,9 @@ class Builder:
             **{f"field {name}": f"{field.datatype} {field.scope}" for name, field in self.declared.items()},
         }
 
-    def _report(self, found: Expression, checked: Checked, rule: str | None = None) -> None:
+    def _report(self, found: Expression, checked: Checked, rule: str | None = None, name: str | None = None) -> None:
         self._used |= checked.used
-        self.placed.append(Placed(found, checked, rule))
+        self.placed.append(Placed(found, checked, rule, name))
         self.problems += [found.diagnostic(finding, rule) for finding in checked.findings]
 
     def _inputs(self) -> dict[str, Input]:
@@ -170,8 +170,8 @@ class Builder:
         for name, node in self._merged.sections["signals"].items():
             if not isinstance(node, YamlMapping) or name not in self._conditions:
                 continue
-            found, checked = self._conditions[name], self._environment.signal(name)
-            self._report(found, checked)
+            found, checked = self._conditions[name], self.environment.signal(name)
+            self._report(found, checked, name=name)
             self._check_scope(found, checked, name)
             signals[name] = self._signal(name, (found, checked), node.values, None)
         return signals
@@ -199,11 +199,11 @@ class Builder:
     def _ending(self, name: str, node: YamlNode | None, rule: str | None) -> tuple[Expression | None, Checked | None]:
         """Return the ``until`` of a named signal, or of a rule's own."""
         if rule is None:
-            return self._endings.get(name), self._environment.ending(name)
+            return self._endings.get(name), self.environment.ending(name)
         if not isinstance(node, YamlScalar):
             return None, None
         until = expression.condition(node)
-        return until, self._environment.condition(until.parsed)
+        return until, self.environment.condition(until.parsed)
 
     def _check_scope(self, found: Expression, checked: Checked, name: str) -> None:
         strange = sorted(f.name for f in ir.fields(checked.term) if f.scope not in AMBIENT)
@@ -229,7 +229,7 @@ class Builder:
         if not isinstance(node, YamlScalar):
             return None
         found = expression.condition(node)
-        checked = self._environment.condition(found.parsed)
+        checked = self.environment.condition(found.parsed)
         self._report(found, checked, name)
         term, per_gpu, signal = checked.term, checked.per_gpu, None
         if any(key in values for key in ("for", "until", "keep_for")):

@@ -44,12 +44,13 @@ class Expression(Record):
 class Placed(Record):
     """An expression with what it was checked to, and whose it is.
 
-    Missing: ``rule`` is None where it is no rule's.
+    Missing: ``rule`` is None where it is no rule's, ``name`` where it is neither a definition nor a signal's condition.
     """
 
     expression: Expression
     checked: Checked
     rule: str | None = None
+    name: str | None = None
 
 
 def condition(node: YamlScalar) -> Expression:

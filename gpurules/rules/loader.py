@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from gpurules.actions import Action, default_actions
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, Severity, diagnostic_at
+from gpurules.language import Environment
 from gpurules.registry import Registry
 from gpurules.rules.building import Builder
 from gpurules.rules.expression import Placed
@@ -25,11 +26,15 @@ class RulesetError(DiagnosedError):
 
 @dataclass(slots=True)
 class Loaded:
-    """What a file came to, with the expressions in it. Missing: ``ruleset`` is None where there are errors."""
+    """What a file came to, with the expressions in it, and the names that they use.
+
+    Missing: ``ruleset`` is None where there are errors, ``environment`` where the file could not be read.
+    """
 
     ruleset: Ruleset | None
     diagnostics: tuple[Diagnostic, ...] = ()
     placed: tuple[Placed, ...] = ()
+    environment: Environment | None = None
 
 
 def examine(
@@ -63,7 +68,7 @@ def _examined(data: bytes | str, path: str | None, actions: Registry[Action], me
     found = dict.fromkeys([*merger.problems, *builder.problems])
     problems = tuple(sorted(found, key=lambda d: d.place))
     if any(d.severity is Severity.ERROR for d in problems):
-        return Loaded(None, problems, tuple(builder.placed))
+        return Loaded(None, problems, tuple(builder.placed), builder.environment)
     rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
     ruleset = Ruleset(
         merger.merged.name,
@@ -79,7 +84,7 @@ def _examined(data: bytes | str, path: str | None, actions: Registry[Action], me
         path,
         tuple(merger.merged.files),
     )
-    return Loaded(ruleset, problems, tuple(builder.placed))
+    return Loaded(ruleset, problems, tuple(builder.placed), builder.environment)
 
 
 def _version(rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: Settings, builder: Builder) -> str:

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 NO_PLUGINS = {
     "backends": {"backend", "binding", "emitter", "facts", "index", "reasons"},
-    "actions": {"action", "decision", "delivery", "registration"},
+    "actions": {"action", "between", "decision", "delivery", "registration"},
     "telemetry": {"source", "transfers", "formats", "simulation"},
 }
 """The files of each folder of plug-ins that are none themselves."""

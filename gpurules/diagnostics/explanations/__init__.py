@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gpurules.diagnostics.explanations import conditions, files, names, practice
+from gpurules.diagnostics.explanations import conditions, files, meaning, names, practice
 from gpurules.diagnostics.explanations.explanation import Explanation, Form
 
 EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
-    {e.code: e for e in (*conditions.EXPLANATIONS, *names.EXPLANATIONS, *files.EXPLANATIONS, *practice.EXPLANATIONS)}
+    {e.code: e for part in (conditions, names, meaning, files, practice) for e in part.EXPLANATIONS}
 )
 """The explanation of every code of the catalogue."""
 

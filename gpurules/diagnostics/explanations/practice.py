@@ -108,7 +108,7 @@ EXPLANATIONS = (
     _rule(
         code="GPR707",
         avoid=_three("gpu_memory > 80", "gpu_memory <= 80", "gpu_memory >= 80"),
-        prefer=_three("gpu_memory > 80", "gpu_memory <= 70", "gpu_memory >= 90"),
+        prefer=_three("gpu_memory > 80", "gpu_memory <= 70", "gpu_temperature >= 90"),
         why="A number that is written many times is one that is changed in all places but one. As an input it has a "
         "name, a description, and can be set from outside.",
     ),

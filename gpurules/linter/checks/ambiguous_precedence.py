@@ -26,10 +26,10 @@ class AmbiguousPrecedence:
         for placed in subject.placed:
             tree = placed.expression.parsed.tree
             if tree is not None and not isinstance(tree, nodes.ListLiteral):
-                yield from self._mixed(placed, tree)
+                yield from self._mixed(placed, tree, subject)
                 yield from self._negated(placed, tree)
 
-    def _mixed(self, placed: Placed, tree: nodes.Expr) -> Iterator[Diagnostic]:
+    def _mixed(self, placed: Placed, tree: nodes.Expr, subject: Subject) -> Iterator[Diagnostic]:
         stack: list[nodes.Definition] = [tree]
         while stack:
             node = stack.pop()
@@ -43,7 +43,9 @@ class AmbiguousPrecedence:
                         Edit(Span(part.span.end, part.span.end), ")"),
                     )
                     message = "AND and OR are mixed without parentheses; AND holds tighter"
-                    yield mended(Finding(self.code, part.span, message, f"write ({show(part)})", edits, True), placed)
+                    yield mended(
+                        Finding(self.code, part.span, message, f"write ({show(part)})", edits, True), placed, subject
+                    )
 
     def _negated(self, placed: Placed, tree: nodes.Expr) -> Iterator[Diagnostic]:
         stack: list[nodes.Definition] = [tree]

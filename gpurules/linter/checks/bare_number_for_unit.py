@@ -41,4 +41,4 @@ class BareNumberForUnit:
             message = f"{comparison.field.name} is in {comparison.field.datatype}, and {spelling} has no unit"
             edits = replacing(comparison.constant.span, spelling + unit)
             finding = Finding(self.code, comparison.constant.span, message, f"write {spelling}{unit}", edits, True)
-            yield mended(finding, comparison.placed)
+            yield mended(finding, comparison.placed, subject)

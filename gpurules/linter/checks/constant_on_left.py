@@ -44,4 +44,6 @@ class ConstantOnLeft:
                     better = f"{show(right)} {_MIRRORED[comparator].value} {show(node.first)}"
                     message = "the comparison starts with the constant"
                     edits = replacing(node.span, better)
-                    yield mended(Finding(self.code, node.span, message, f"write {better}", edits, True), placed)
+                    yield mended(
+                        Finding(self.code, node.span, message, f"write {better}", edits, True), placed, subject
+                    )

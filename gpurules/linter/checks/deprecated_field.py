@@ -29,4 +29,6 @@ class DeprecatedField:
                     end = f" and is removed on {term.field.removed_on}" if term.field.removed_on else ""
                     message = f"{name} has been replaced{end}"
                     edits = replacing(term.span, better)
-                    yield mended(Finding(self.code, term.span, message, f"write {better}", edits, True), placed)
+                    yield mended(
+                        Finding(self.code, term.span, message, f"write {better}", edits, True), placed, subject
+                    )

@@ -25,4 +25,6 @@ class SuspiciousUnitScale:
                 message = f"{comparison.constant.spelling} is very little for {comparison.field.name}"
                 span = comparison.constant.span
                 edits = replacing(span, better)
-                yield mended(Finding(self.code, span, message, f"did you mean {better}?", edits), comparison.placed)
+                yield mended(
+                    Finding(self.code, span, message, f"did you mean {better}?", edits), comparison.placed, subject
+                )

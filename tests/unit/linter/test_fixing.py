@@ -30,8 +30,7 @@ def fixed(text: str, unsafe: bool = False) -> Fixed:
             "gpu_throttled OR (gpu_memory > 90 AND gpu_power > 3W)",
         ),
         ("gpu_memory > 80 & gpu_throttled", "gpu_memory > 80 AND gpu_throttled"),
-        ("'file_type == ''Model'''", "'file_type == ''model'''"),
-        ("\"'Model' == file_type\"", "\"file_type == 'model'\""),
+        ("\"'model' == file_type\"", "\"file_type == 'model'\""),
     ],
 )
 def test_safe_ones_are_made_in_every_style(before: str, after: str) -> None:
@@ -41,6 +40,12 @@ def test_safe_ones_are_made_in_every_style(before: str, after: str) -> None:
 def test_line_ends_and_a_block_are_kept() -> None:
     text = (TEXT % "|\n      1000 < transfer_size\n      AND gpu_throttled").replace("\n", "\r\n")
     assert fixed(text).text == text.replace("1000 < transfer_size", "transfer_size > 1000B")
+
+
+def test_one_that_changes_what_matches_is_not_safe() -> None:
+    before, after = TEXT % "file_type == 'Model'", TEXT % "file_type == 'model'"
+    assert fixed(before).text == before
+    assert fixed(before, unsafe=True).text == after
 
 
 def test_unsafe_ones_are_made_on_request_only() -> None:

@@ -1,0 +1,145 @@
+"""What conditions can not mean, and how rules get in each other's way: what the analysis proves."""
+
+from functools import partial
+
+from gpurules.diagnostics.explanations.explanation import Explanation, Form
+
+_condition = partial(Explanation, form=Form.CONDITION)
+_rule = partial(Explanation, form=Form.RULE)
+_file = partial(Explanation, form=Form.FILE)
+_words = partial(Explanation, form=Form.WORDS)
+
+_HEAD = "version: 1\nname: example\n"
+_RULES = "rules:\n  - {name: hold, condition: full, action: pause_transfer}"
+
+
+def _rules(*rules: str) -> str:
+    return "\n".join(f"- {{{rule}}}" for rule in rules)
+
+
+EXPLANATIONS = (
+    _condition(
+        code="GPR201",
+        avoid="gpu_memory > 90 AND gpu_memory < 10",
+        prefer="any(gpu_memory > 90) AND any(gpu_memory < 10)",
+        why="A bare GPU field means one GPU: all parts of a condition are about the same one. A condition that can "
+        "never be TRUE makes a rule that never matches, and nothing else shows it. The finding names the fewest parts "
+        "that exclude each other.",
+    ),
+    _condition(
+        code="GPR202",
+        avoid="gpu_utilization >= 0",
+        prefer="gpu_utilization IS NOT MISSING",
+        why="The condition looks like a test and is none: it is TRUE whenever the fact is known. A plain `TRUE` says "
+        "so openly, and is no finding.",
+    ),
+    _condition(
+        code="GPR203",
+        avoid="gpu_memory > 80 AND gpu_memory > 60",
+        prefer="gpu_memory > 80",
+        why="The part is said already by the others, so nothing happens when it is changed. The fix is safe where the "
+        "condition stays the same for missing facts too; `x IS NOT MISSING AND x > 80` is FALSE where `x > 80` is "
+        "UNKNOWN, and matches no more and no less.",
+    ),
+    _condition(
+        code="GPR204",
+        avoid="NOT (transfer_size <= 1GiB)",
+        prefer="transfer_size > 1GiB",
+        why="What is short is read right. The shorter form is proved to be the same, also where facts are missing.",
+    ),
+    _condition(
+        code="GPR205",
+        avoid="gpu_throttled OR (gpu_memory > 90 AND gpu_memory < 10)",
+        prefer="gpu_throttled OR any(gpu_memory > 90)",
+        why="The arm of the OR can never be TRUE, where what stands around it is. Probably something else was meant.",
+    ),
+    _rule(
+        code="GPR302",
+        avoid=_rules(
+            "name: one, condition: gpu_count > 4, action: limit_concurrency, parameters: {max_concurrency: 2}",
+            "name: two, condition: NOT (gpu_count <= 4), action: limit_concurrency, parameters: {max_concurrency: 2}",
+        ),
+        prefer=_rules(
+            "name: one, condition: gpu_count > 4, action: limit_concurrency, parameters: {max_concurrency: 2}"
+        ),
+        why="Two rules that match at the same moments and order the same are one rule, written twice. Whoever changes "
+        "one does not know of the other. The conditions need not be spelt alike: that they are the same is proved.",
+    ),
+    _rule(
+        code="GPR303",
+        avoid=_rules(
+            "name: full, condition: gpu_memory > 80, action: pause_transfer, priority: 9, stop: true",
+            "name: fuller, condition: gpu_memory > 90, action: delay_transfer, parameters: {delay: 30s}",
+        ),
+        prefer=_rules(
+            "name: fuller, condition: gpu_memory > 90, action: delay_transfer, parameters: {delay: 30s}, priority: 10",
+            "name: full, condition: gpu_memory > 80, action: pause_transfer, priority: 9, stop: true",
+        ),
+        why="A rule that stops hides all of lower priority wherever it matches: one that it covers wholly is never "
+        "looked at (an error). A rule is also covered by one that orders the same or more wherever it matches (a "
+        "warning), since of two delays the longer counts, of two prefetch factors the smaller. Priority boosts add "
+        "up, and are exempt.",
+    ),
+    _rule(
+        code="GPR304",
+        avoid=_rules(
+            "name: busy, condition: active_training, action: pause_transfer, priority: 9, stop: true",
+            "name: idle, condition: NOT active_training, action: pause_transfer, priority: 9, stop: true",
+            "name: hot, condition: gpu_temperature > 90, action: delay_transfer, parameters: {delay: 30s}",
+        ),
+        prefer=_rules(
+            "name: hot, condition: gpu_temperature > 90, action: delay_transfer, parameters: {delay: 30s}, priority: "
+            "10",
+            "name: busy, condition: active_training, action: pause_transfer, priority: 9, stop: true",
+            "name: idle, condition: NOT active_training, action: limit_concurrency, parameters: {max_concurrency: 2}",
+        ),
+        why="Each of the rules leaves room for it, and all of them together leave none. The finding lists the fewest "
+        "that do.",
+    ),
+    _rule(
+        code="GPR306",
+        avoid=_rules(
+            "name: boost_models, condition: file_type == 'model', action: increase_priority, "
+            "parameters: {priority_boost: 50}",
+            "name: hold_hot, condition: gpu_temperature > 85, action: pause_transfer",
+        ),
+        prefer=_rules(
+            "name: hold_hot, condition: gpu_temperature > 85, action: pause_transfer, priority: 10",
+            "name: boost_models, condition: file_type == 'model', action: increase_priority, "
+            "parameters: {priority_boost: 50}",
+        ),
+        why="The actions declare that they exclude each other: one hurries the transfer, one holds it. Of rules with "
+        "different priorities the higher one is meant to win; of equal ones nobody has said. The witness is a moment "
+        "in which both match.",
+    ),
+    _rule(
+        code="GPR307",
+        avoid=_rules(
+            "name: models, condition: file_type == 'model', action: stage_transfer, parameters: {staging_area: "
+            "/nvme/a}",
+            "name: large, condition: transfer_size > 1GiB, action: stage_transfer, parameters: {staging_area: /nvme/b}",
+        ),
+        prefer=_rules(
+            "name: models, condition: file_type == 'model', action: stage_transfer, parameters: {staging_area: "
+            "/nvme/a}, priority: 10",
+            "name: large, condition: transfer_size > 1GiB, action: stage_transfer, parameters: {staging_area: /nvme/b}",
+        ),
+        why="Both rules match at once, their priorities are equal, and the action takes the first. So the order of the "
+        "rules in the file decides, and moving one changes what the node does.",
+    ),
+    _words(
+        code="GPR308",
+        avoid='Two rules of one priority order `park` with 5 and 10 minutes, and `@gpurules.action("park", '
+        'kind="directive")` does not say how claims combine.',
+        prefer='`@gpurules.action("park", kind="directive", combine="max")`.',
+        why="Without a declared combination the first claim is taken, and the other dropped: nobody has decided that "
+        "it should be.",
+    ),
+    _file(
+        code="GPR602",
+        avoid=f"{_HEAD}signals:\n  full: {{condition: gpu_memory > 80, until: gpu_memory < 85}}\n{_RULES}",
+        prefer=f"{_HEAD}signals:\n  full: {{condition: gpu_memory > 80, until: gpu_memory < 75}}\n{_RULES}",
+        why="Between the two thresholds the signal is told to start and to end. A condition that is TRUE keeps the "
+        "signal on, so that `until` means nothing there; it was probably meant the other way round.",
+    ),
+)  # fmt: skip

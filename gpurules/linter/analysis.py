@@ -1,0 +1,253 @@
+"""What a ruleset can mean: one prover for all of its conditions, asked by the checks about meaning.
+
+Most questions are settled by outlines, without a search. What takes one is counted, and ends at a cap.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from gpurules.diagnostics import Edit, Example, Span
+from gpurules.language import ir
+from gpurules.language.lowering import inline_signals
+from gpurules.linter.parts import Junction
+from gpurules.model import Kind
+from gpurules.proofs.claims import Claim, Stated, Want, is_true
+from gpurules.proofs.outlines import Outline, Outlines
+from gpurules.proofs.prover import Answer, Impossible, Possible, Prover, Unproven
+from gpurules.rules import Rule, Ruleset
+from gpurules.rules.expression import Placed
+
+WORK = 4_000_000
+"""How many steps the analysis of one ruleset may take."""
+_PER_QUESTION = 40
+_ODD_LITERALS = frozenset({"GPR107", "GPR108", "GPR110"})
+"""Findings that say already that a comparison never changes its mind."""
+
+
+class State(Enum):
+    """What is known of a condition: it can never be TRUE; never FALSE; both; or that is not analysed."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    OPEN = "open"
+    PLAIN = "plain"
+    """It can be both, and each part of it counts."""
+    UNTOLD = "untold"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """A condition in a file. Missing: ``rule`` is None where it is that of a definition or a signal."""
+
+    placed: Placed
+    stated: Stated
+    rule: Rule | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called in a report."""
+        return self.rule.name if self.rule else self.placed.name or self.placed.rule or "a condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Needless:
+    """A part that changes nothing. ``by`` are the parts that say it already; none where it can never be TRUE."""
+
+    one: Examined
+    junction: Junction
+    span: Span
+    edits: tuple[Edit, ...]
+    by: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """A rule as other rules meet it: ``now`` is its condition with its signals put in place."""
+
+    rule: Rule
+    position: int
+    placed: Placed | None
+    stated: Stated
+    now: Stated
+    outline: Outline
+
+
+class Covering(Enum):
+    """Why a rule has nothing to say: rules before it stop the looking, order the same or more, or are the same."""
+
+    STOPS = "stops"
+    ORDERS = "orders"
+    EQUALS = "equals"
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A rule that has nothing to say, and the rules that say it: all of them together are needed."""
+
+    rule: Standing
+    by: tuple[Standing, ...]
+    covering: Covering
+
+
+class Clash(Enum):
+    """How two actions get in each other's way, the gravest first."""
+
+    EXCLUDES = "excludes"
+    COMPETES = "competes"
+    ORDER = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A rule, those before it that get in its way, the two actions of the first of them, and a moment that shows it."""
+
+    kind: Clash
+    rule: Standing
+    others: tuple[Standing, ...]
+    actions: tuple[str, str]
+    found: Possible
+
+
+class Analysis:
+    """Answers the checks about one ruleset.
+
+    ``unanalysed`` has what could not be told, by the name of the rule, with the reason; ``is_capped`` tells whether the
+    *work* was not enough.
+    """
+
+    def __init__(self, ruleset: Ruleset, placed: Sequence[Placed], work: int = WORK) -> None:
+        self.ruleset = ruleset
+        self.placed = placed
+        self.unanalysed: dict[str, str] = {}
+        self.is_capped = False
+        self.needless: list[Needless] | None = None
+        self.shadows: list[Shadow] | None = None
+        self.conflicts: list[Conflict] | None = None
+        self._left = work
+        conditions = {name: signal.condition for name, signal in self.ruleset.signals.items()}
+        self._scope = {rule.name: rule.gpus for rule in self.ruleset.rules}
+        self._rules = {rule.name: rule for rule in self.ruleset.rules}
+        self.now = {rule.name: Stated(inline_signals(rule.term, conditions), rule.gpus) for rule in self.ruleset.rules}
+        self.examined = [
+            Examined(one, Stated(one.checked.term, self._scope.get(one.rule or "", "node")), self._rule_of(one))
+            for one in self.placed
+            if one.checked.term.datatype.kind is Kind.BOOL and one.expression.parsed.tree is not None
+        ]
+        self._by_name = {one.placed.name: one for one in self.examined if one.placed.name}
+        self._states: dict[int, State] = {}
+        self._standing: list[Standing] | None = None
+        stated = [*(one.stated for one in self.examined)]
+        stated += [Stated(rule.term, rule.gpus) for rule in self.ruleset.rules]
+        self.prover = Prover(stated, self.ruleset.signals)
+        self.outlines = Outlines(self.prover)
+
+    def _rule_of(self, placed: Placed) -> Rule | None:
+        rule = self._rules.get(placed.rule or "")
+        if rule is None:
+            return None
+        condition = self.ruleset.signals[rule.signal].condition if rule.signal else rule.term
+        return rule if placed.checked.term is condition else None
+
+    def ask(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Answer:
+        """Return whether *claims* can hold together; what could not be told is noted for the names *who*."""
+        if self._left <= 0:
+            self.is_capped = True
+            answer: Answer = Unproven("the work cap of the analysis was hit")
+        else:
+            before = self.prover.spent
+            answer = self.prover.ask(claims)
+            self._left -= self.prover.spent - before + _PER_QUESTION
+        if isinstance(answer, Unproven):
+            for name in who:
+                self.unanalysed.setdefault(name, answer.reason)
+        return answer
+
+    def never(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> bool:
+        """Return whether it is proved that *claims* can not hold together."""
+        return isinstance(self.ask(claims, who), Impossible)
+
+    def shown(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Possible | None:
+        """Return what shows that *claims* can hold together, None where nothing does."""
+        answer = self.ask(claims, who)
+        return answer if isinstance(answer, Possible) else None
+
+    def state(self, one: Examined) -> State:
+        """Return what is known of a condition."""
+        found = self._states.get(id(one))
+        if found is None:
+            found = self._states[id(one)] = self._state(one)
+        return found
+
+    def _state(self, one: Examined) -> State:
+        if self.is_odd(one.placed):
+            return State.UNTOLD
+        if self.outlines.is_plain(one.stated):
+            return State.PLAIN
+        term, gpus = one.stated.term, one.stated.gpus
+        if isinstance(term, ir.Constant):
+            return State.UNTOLD
+        answers = [
+            self.ask([Claim(Stated(term, gpus), want, on_one=True)], [one.title]) for want in (Want.TRUE, Want.FALSE)
+        ]
+        if isinstance(answers[0], Impossible):
+            return State.NEVER
+        if isinstance(answers[0], Unproven) or isinstance(answers[1], Unproven):
+            return State.UNTOLD
+        return State.ALWAYS if isinstance(answers[1], Impossible) else State.OPEN
+
+    def is_odd(self, placed: Placed) -> bool:
+        """Return whether a literal in a condition, or in what it uses, is a finding of its own."""
+        if any(finding.code in _ODD_LITERALS for finding in placed.checked.findings):
+            return True
+        used = (self._by_name[name].placed for name in placed.checked.used if name in self._by_name)
+        return any(one is not placed and self.is_odd(one) for one in used)
+
+    def uses(self, one: Examined, states: Sequence[State]) -> bool:
+        """Return whether a condition uses a definition or a signal that is itself in one of *states*."""
+        used = [self._by_name[name] for name in one.placed.checked.used if name in self._by_name]
+        return any(other is not one and self.state(other) in states for other in used)
+
+    @property
+    def standing(self) -> list[Standing]:
+        """The rules that do something and can match, in order; those that say nothing but TRUE are among them."""
+        if self._standing is None:
+            self._standing = list(self._stand())
+        return self._standing
+
+    def _stand(self) -> Iterator[Standing]:
+        by_rule = {one.rule.name: one for one in self.examined if one.rule}
+        for position, rule in enumerate(self.ruleset.rules):
+            one = by_rule.get(rule.name)
+            if not rule.enabled or rule.is_shadow or one is None:
+                continue
+            is_told = self.state(one) in (State.PLAIN, State.OPEN) or isinstance(one.stated.term, ir.Constant)
+            if not is_told or self.uses(one, (State.NEVER,)):
+                continue
+            stated = Stated(rule.term, rule.gpus)
+            outline = self.outlines.of(self.prover.formula(is_true(stated)))
+            yield Standing(rule, position, one.placed, stated, self.now[rule.name], outline)
+
+    def implies(self, inner: Standing, outer: Standing) -> bool:
+        """Return whether it is proved that *outer* matches wherever *inner* does."""
+        formula = self.prover.formula(is_true(outer.stated))
+        if self.outlines.escapes(inner.outline, (formula, outer.outline)):
+            return False
+        claims = [is_true(inner.stated), Claim(outer.stated, Want.NOT_TRUE)]
+        return self.never(claims, [inner.rule.name])
+
+    def together(self, one: Standing, other: Standing) -> Possible | None:
+        """Return what shows that two rules can match at once, the plainest moment first: one without memory."""
+        if self.outlines.apart(one.outline, other.outline):
+            return None
+        for first, second in ((one.now, other.now), (one.stated, other.stated)):
+            found = self.shown([is_true(first), is_true(second)], [other.rule.name])
+            if found is not None or (first is one.stated and second is other.stated):
+                return found
+        return None
+
+
+def example(found: Possible, *outcomes: tuple[str, str]) -> Example | None:
+    """Return a witness as a case that a rule test can have; None where it has memory in it."""
+    given = found.witness.to_dict()
+    return None if "derived" in given else Example(given, outcomes)

@@ -1,0 +1,57 @@
+"""GPR306: two rules that can order opposite things at once."""
+
+from collections.abc import Iterator
+
+from gpurules.actions.between import excludes
+from gpurules.diagnostics import Diagnostic
+from gpurules.linter.analysis import Analysis, Clash, Conflict, Standing, example
+from gpurules.linter.check import Subject
+from gpurules.linter.conflicts import conflicts
+from gpurules.linter.narrowing import narrower
+from gpurules.linter.reporting import at_rules, listed
+
+
+class ConflictingActions:
+    """Two rules of one priority that can match at once, with actions that exclude each other.
+
+    **Avoid.** ``increase_priority`` and ``pause_transfer`` on one transfer, with equal priorities.
+    **Prefer.** A higher priority for the rule that wins, or conditions that exclude each other.
+    **Why.** The transfer is told to hurry and to wait.
+    """
+
+    code = "GPR306"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        analysis = subject.analysis
+        if analysis is None:
+            return
+        for one in analysis.standing:
+            yield from self._within(one)
+        for conflict in conflicts(analysis, Clash.EXCLUDES):
+            yield self._found(conflict, analysis)
+
+    def _within(self, one: Standing) -> Iterator[Diagnostic]:
+        """Yield what a rule orders against itself."""
+        actions = one.rule.actions
+        for i, first in enumerate(actions):
+            for second in actions[i + 1 :]:
+                if excludes(first.action, second.action):
+                    message = f"`{one.rule.name}` orders both {first.name} and {second.name}, which exclude each other"
+                    yield at_rules(self.code, one, (), message, hint="keep one of them")
+
+    def _found(self, conflict: Conflict, analysis: Analysis) -> Diagnostic:
+        one, other = conflict.rule, conflict.others[0]
+        names = listed(f"`{rule.rule.name}`" for rule in (*conflict.others, one))
+        message = f"{names} can act on one transfer at once, and {conflict.actions[0]} and {conflict.actions[1]}"
+        hint = "give one a higher priority"
+        more = narrower(one, other, analysis)
+        return at_rules(
+            self.code,
+            one,
+            conflict.others,
+            f"{message} exclude each other",
+            hint=f"{hint}, or add `AND {more}` to `{one.rule.name}`" if more else hint,
+            witness=str(conflict.found.witness),
+            example=example(conflict.found, (other.rule.name, "match"), (one.rule.name, "match")),
+        )

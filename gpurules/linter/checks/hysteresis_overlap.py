@@ -1,0 +1,48 @@
+"""GPR602: a condition and an ``until`` that can hold at once."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic
+from gpurules.linter.analysis import State
+from gpurules.linter.check import Subject, at_part, beside, whole
+from gpurules.proofs.claims import Claim, Stated, Want
+
+
+class HysteresisOverlap:
+    """The condition of a signal and its ``until`` can be TRUE together.
+
+    **Avoid.** ``condition: gpu_memory > 80`` with ``until: gpu_memory < 85``.
+    **Prefer.** ``until: gpu_memory < 75``.
+    **Why.** Between the two the signal is told to start and to end; the start wins, and ``until`` means nothing.
+    """
+
+    code = "GPR602"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        analysis = subject.analysis
+        if analysis is None:
+            return
+        states = {id(one.stated.term): analysis.state(one) for one in analysis.examined}
+        for signal in analysis.ruleset.signals.values():
+            start, until = (
+                subject.expression_of(signal.condition),
+                subject.expression_of(signal.until or signal.condition),
+            )
+            if signal.until is None or start is None or until is None:
+                continue
+            told = {states.get(id(term)) for term in (signal.condition, signal.until)}
+            if told & {State.NEVER, State.ALWAYS, State.UNTOLD}:
+                continue
+            claims = [Claim(Stated(term), Want.TRUE, on_one=True) for term in (signal.condition, signal.until)]
+            found = analysis.shown(claims, [signal.rule or signal.name])
+            if found is not None:
+                yield at_part(
+                    self.code,
+                    until,
+                    whole(until),
+                    "this until can hold while the condition does",
+                    related=(beside(start, "the condition"),),
+                    witness=str(found.witness),
+                    hint="end it where it can not start: leave a gap between the two thresholds",
+                )

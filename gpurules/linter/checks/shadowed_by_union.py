@@ -1,0 +1,34 @@
+"""GPR304: a rule that several others cover together."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic
+from gpurules.linter.analysis import Covering
+from gpurules.linter.check import Subject
+from gpurules.linter.reporting import at_rules, listed
+from gpurules.linter.shadows import shadows
+
+
+class ShadowedByUnion:
+    """A rule that several others cover together, though none does alone.
+
+    **Avoid.** Rules that stop on ``active_training`` and on ``NOT active_training``, and one below them.
+    **Prefer.** The rule before them, or not at all.
+    **Why.** Each of the others leaves room for it, and all together leave none.
+    """
+
+    code = "GPR304"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        analysis = subject.analysis
+        for shadow in shadows(analysis) if analysis else ():
+            if len(shadow.by) < 2:
+                continue
+            name, others = shadow.rule.rule.name, listed(f"`{other.rule.name}`" for other in shadow.by)
+            if shadow.covering is Covering.STOPS:
+                message = f"`{name}` is never looked at: wherever it matches, one of {others} does and stops"
+            else:
+                message = f"`{name}` changes nothing: wherever it matches, one of {others} orders the same or more"
+            hint = f"remove `{name}`, or narrow the others"
+            yield at_rules(self.code, shadow.rule, shadow.by, message, hint=hint)

@@ -1,0 +1,51 @@
+"""GPR303: a rule that another one covers wholly."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic, Severity
+from gpurules.linter.analysis import Covering, Shadow, example
+from gpurules.linter.check import Subject
+from gpurules.linter.reporting import at_rules
+from gpurules.linter.shadows import shadows
+from gpurules.proofs.claims import is_true
+
+
+class ShadowedRule:
+    """A rule that another one covers wholly: by ``stop: true`` before it, or by ordering the same or more.
+
+    **Avoid.** ``gpu_memory > 80`` with ``stop: true``, and below it a rule on ``gpu_memory > 90``.
+    **Prefer.** The narrower rule first, with the higher priority.
+    **Why.** The rule is never looked at, or changes nothing when it is.
+    """
+
+    code = "GPR303"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        analysis = subject.analysis
+        for shadow in shadows(analysis) if analysis else ():
+            if shadow.covering is Covering.EQUALS or len(shadow.by) > 1:
+                continue
+            one, other = shadow.rule, shadow.by[0]
+            level, message, hint = _told(shadow)
+            found = analysis.shown([is_true(one.now), is_true(other.now)]) if analysis else None
+            outcome = "suppressed" if shadow.covering is Covering.STOPS else "match"
+            yield at_rules(
+                self.code,
+                one,
+                shadow.by,
+                message,
+                hint=hint,
+                level=level,
+                witness=str(found.witness) if found else None,
+                example=example(found, (other.rule.name, "match"), (one.rule.name, outcome)) if found else None,
+            )
+
+
+def _told(shadow: Shadow) -> tuple[Severity, str, str]:
+    one, other = shadow.rule.rule.name, shadow.by[0].rule.name
+    if shadow.covering is Covering.STOPS:
+        message = f"`{one}` is never looked at: wherever it matches, `{other}` does and stops"
+        return Severity.ERROR, message, f"give `{one}` a higher priority, or narrow `{other}`"
+    message = f"`{one}` changes nothing: wherever it matches, `{other}` orders the same or more"
+    return Severity.WARNING, message, f"remove `{one}`, or narrow `{other}`"

@@ -1,0 +1,31 @@
+"""GPR202: a condition that is never FALSE."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic
+from gpurules.linter.analysis import State
+from gpurules.linter.check import Subject, at_part, whole
+from gpurules.proofs.claims import Claim, Want
+
+
+class Tautology:
+    """A condition that is TRUE whenever its facts are known.
+
+    **Avoid.** ``gpu_utilization >= 0``.
+    **Prefer.** The threshold that was meant; ``NOT (gpu_utilization IS MISSING)`` if it is about being known.
+    **Why.** It looks like a test and is none.
+    """
+
+    code = "GPR202"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        analysis = subject.analysis
+        for one in analysis.examined if analysis else ():
+            if analysis is None or analysis.state(one) is not State.ALWAYS or analysis.uses(one, (State.ALWAYS,)):
+                continue
+            if analysis.never([Claim(one.stated, Want.UNKNOWN, on_one=True)]):
+                message = "this is always TRUE"
+            else:
+                message = "this is TRUE whatever its facts are, as long as they are known"
+            yield at_part(self.code, one.placed, whole(one.placed), message, hint="remove it, or mend the threshold")

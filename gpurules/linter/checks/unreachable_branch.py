@@ -1,0 +1,26 @@
+"""GPR205: an arm of an OR that can never be TRUE."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.linter.check import Subject, mended
+from gpurules.linter.needless import needless
+
+
+class UnreachableBranch:
+    """An arm of an OR that can never be TRUE where it matters.
+
+    **Avoid.** ``gpu_throttled OR (gpu_memory > 90 AND gpu_memory < 10)``.
+    **Prefer.** ``gpu_throttled``.
+    **Why.** The arm does nothing, and probably it should.
+    """
+
+    code = "GPR205"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        for part in needless(subject):
+            if not part.by:
+                message = "this arm of the OR can never be TRUE" + (" here" if part.junction.context else "")
+                finding = Finding(self.code, part.span, message, "mend it, or remove it", part.edits, True)
+                yield mended(finding, part.one.placed, subject)

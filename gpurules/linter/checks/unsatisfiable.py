@@ -1,0 +1,72 @@
+"""GPR201: a condition that can never be TRUE."""
+
+from collections.abc import Iterator
+
+from gpurules.diagnostics import Diagnostic
+from gpurules.language import ir
+from gpurules.linter.analysis import Analysis, Examined, State
+from gpurules.linter.check import Subject, at_part, beside, whole
+from gpurules.linter.parts import Part, conjuncts
+from gpurules.proofs.claims import Claim, Stated, Want, is_true
+
+
+class Unsatisfiable:
+    """A condition that can never be TRUE.
+
+    **Avoid.** ``gpu_memory > 90 AND gpu_memory < 10``.
+    **Prefer.** ``any(gpu_memory > 90) AND any(gpu_memory < 10)``, if two GPUs are meant.
+    **Why.** The rule does nothing, and nobody notices.
+    """
+
+    code = "GPR201"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        analysis = subject.analysis
+        for one in analysis.examined if analysis else ():
+            if analysis is not None and analysis.state(one) is State.NEVER:
+                clashing = _core(one, analysis)
+                if not _is_of_a_name(clashing, one, analysis):
+                    yield self._found(one, clashing, analysis)
+
+    def _found(self, one: Examined, clashing: list[Part], analysis: Analysis) -> Diagnostic:
+        text = one.placed.expression.parsed.text
+        written = [f"`{' '.join(text[part.node.span.start : part.node.span.end].split())}`" for part in clashing]
+        if len(clashing) < 2:
+            return at_part(self.code, one.placed, whole(one.placed), "this can never be TRUE")
+        *others, last = clashing
+        message = f"this can never be TRUE: {', '.join(written[:-1])} and {written[-1]} exclude each other"
+        related = tuple(beside(one.placed, "clashes with this", part.node.span) for part in others)
+        return at_part(
+            self.code, one.placed, last.node.span, message, related=related, hint=_hint(clashing, one, analysis)
+        )
+
+
+def _claims(parts: list[Part], one: Examined) -> list[Claim]:
+    return [Claim(Stated(part.term, one.stated.gpus), Want.TRUE, on_one=True) for part in parts]
+
+
+def _core(one: Examined, analysis: Analysis) -> list[Part]:
+    """Return the fewest parts that already exclude each other, each of which is needed for it."""
+    tree = one.placed.expression.parsed.tree
+    kept = conjuncts(tree, one.stated.term) if tree is not None else []
+    for part in list(kept):
+        fewer = [other for other in kept if other is not part]
+        if fewer and analysis.never(_claims(fewer, one)):
+            kept = fewer
+    return kept
+
+
+def _is_of_a_name(clashing: list[Part], one: Examined, analysis: Analysis) -> bool:
+    """Return whether it is a definition that can never be TRUE, which is complained of where it stands."""
+    return len(clashing) == 1 and analysis.uses(one, (State.NEVER,))
+
+
+def _hint(clashing: list[Part], one: Examined, analysis: Analysis) -> str | None:
+    """Return what to write if each part may be about another GPU."""
+    if not all(ir.is_per_gpu(part.term) for part in clashing):
+        return None
+    apart = [is_true(Stated(part.term, one.stated.gpus)) for part in clashing]
+    if analysis.shown(apart) is None:
+        return None
+    return "one GPU can not be both; if different GPUs are meant, put each part into any(…)"
