@@ -6,6 +6,7 @@
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
 #   make bench   measures decisions beside other engines and hand-written Python, and loading, on this machine
 #   make soak    runs the agent for a simulated day of every shipped ruleset, and 10 minutes with faults at random
+#   make proofs  asks z3 and the prover the same questions about 100,000 random pairs of conditions (an hour or so)
 #   make docs    renews the generated pages and the JSON Schema
 #   make clean   removes everything that the other targets made
 
@@ -20,7 +21,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test check bench soak format docs schema clean
+.PHONY: help demo story test check bench soak proofs format docs schema clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -81,6 +82,11 @@ bench: $(VENV)/installed $(VENV)-bench/installed
 
 soak: $(VENV)/installed
 	@$(BIN)/python benchmarks/soak.py
+
+PROOFS ?= 100000 --processes $(shell nproc 2>/dev/null || echo 2)
+
+proofs: $(VENV)/installed-test
+	@$(BIN)/python -m tests.property.proofs.agreement $(PROOFS)
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format

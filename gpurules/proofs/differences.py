@@ -12,11 +12,13 @@ from typing import TypeAlias
 from gpurules.proofs.cells import Cell
 from gpurules.proofs.lines import ABOVE, BELOW, Cut, Number
 
-Bound: TypeAlias = tuple[Fraction, int]
+Exact: TypeAlias = int | Fraction
+Bound: TypeAlias = tuple[Exact, int]
 """At most the number, or (with -1) less than it."""
 Interval: TypeAlias = tuple[Cut, Cut]
 
 _TRIES = 64
+_NOTHING: Bound = (0, 0)
 ZERO = 0
 
 
@@ -52,6 +54,11 @@ class Distance:
     left: int
     right: int
     intervals: tuple[Interval, ...]
+
+
+def exact(number: Number) -> Exact:
+    """Return *number* without rounding; whole numbers as integers, with which Python counts fastest."""
+    return int(number) if number == math.floor(number) else Fraction(number)
 
 
 class UnsureError(Exception):
@@ -118,8 +125,8 @@ def _choices(unknowns: Sequence[Unknown], distances: Sequence[Distance]) -> Iter
         edges: Edges = {}
         for (left, right, intervals), index in zip(sides, chosen, strict=True):
             (low, low_side), (high, high_side) = intervals[index]
-            _tighten(edges, left, right, (Fraction(high), 0 if high_side == ABOVE else -1))
-            _tighten(edges, right, left, (-Fraction(low), 0 if low_side == BELOW else -1))
+            _tighten(edges, left, right, (exact(high), 0 if high_side == ABOVE else -1))
+            _tighten(edges, right, left, (-exact(low), 0 if low_side == BELOW else -1))
         yield edges
         for position, (_, _, intervals) in enumerate(sides):
             chosen[position] += 1
@@ -149,7 +156,22 @@ def _closed(edges: Edges, count: int) -> Edges | None:
                 second = closed.get((middle, right))
                 if second is not None:
                     _tighten(closed, left, right, (first[0] + second[0], max(-1, first[1] + second[1])))
-    return None if any(closed.get((n, n), (Fraction(0), 0)) < (0, 0) for n in nodes) else closed
+    return None if any(closed.get((n, n), _NOTHING) < _NOTHING for n in nodes) else closed
+
+
+def _with(closed: Edges, place: int, number: Number) -> Edges | None:
+    """Return closed bounds with one unknown at *number*, None where it does not fit."""
+    tighter = dict(closed)
+    for left, right, bound in ((place, ZERO, exact(number)), (ZERO, place, -exact(number))):
+        into = [(n, b) for (n, end), b in tighter.items() if end == left] + [(left, _NOTHING)]
+        out = [(n, b) for (start, n), b in tighter.items() if start == right] + [(right, _NOTHING)]
+        for first, before in into:
+            for last, after in out:
+                total = before[0] + bound + after[0], max(-1, before[1] + after[1])
+                if first == last and total < _NOTHING:
+                    return None
+                _tighten(tighter, first, last, total)
+    return tighter
 
 
 def _numbers(unknowns: Sequence[Unknown], bounds: Edges) -> dict[int, Number] | None:
@@ -164,11 +186,7 @@ def _numbers(unknowns: Sequence[Unknown], bounds: Edges) -> dict[int, Number] | 
         if number is None:
             return None
         found[unknown.name] = number
-        fixed = Fraction(number)
-        closed = dict(closed)
-        _tighten(closed, place, ZERO, (fixed, 0))
-        _tighten(closed, ZERO, place, (-fixed, 0))
-        closed = _closed(closed, len(unknowns))
+        closed = _with(closed, place, number)
     return None if closed is None else found
 
 
@@ -183,9 +201,9 @@ def _between(low: Bound, high: Bound, integer: bool) -> Number | None:
         return None
     middle = float((least + most) / 2)
     for number in (middle, float(least), float(most)):
-        exact = Fraction(number)
-        above = exact > least or (exact == least and not low[1])
-        below = exact < most or (exact == most and not high[1])
+        whole = exact(number)
+        above = whole > least or (whole == least and not low[1])
+        below = whole < most or (whole == most and not high[1])
         if above and below:
             return number
     return None

@@ -1,11 +1,13 @@
 """z3 and the prover, asked the same questions: ``python -m tests.property.proofs.agreement 100000``."""
 
 import argparse
+import itertools
+import multiprocessing
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.property.proofs.conditions import Conditions
 from tests.property.proofs.z3_semantics import Semantics
 
 GROUP = 16
+QUESTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,9 @@ def _wanted(want: Want, sides: tuple[Any, Any]) -> Any:
     }[want]
 
 
-def compared(seed: int) -> Iterator[tuple[Disagreement | None, str]]:
+def compared(seed: int, count: int = GROUP) -> Iterator[tuple[Disagreement | None, str]]:
     """Yield for every pair of a group what the two say of it: a disagreement or None, and the answer."""
-    group = terms(seed)
+    group = terms(seed, count)
     conditions = [Stated(term) for _, term in group]
     prover = Prover(conditions)
     semantics = Semantics()
@@ -83,36 +86,71 @@ def _questions(first: Stated, second: Stated, parity: int) -> list[list[Claim]]:
 
 
 def _judged(answer: Answer, verdict: Any, text: str, claims: list[Claim]) -> tuple[Disagreement | None, str]:
+    if verdict == z3.unknown:
+        return None, "z3 timed out"
     match answer:
         case Impossible():
             return (Disagreement(text, answer, str(verdict)) if verdict == z3.sat else None), "impossible"
         case Possible(witness):
-            agreed = verdict != z3.unsat and all(claim.holds(witness.facts) for claim in claims)
+            agreed = verdict == z3.sat and all(claim.holds(witness.facts) for claim in claims)
             return (None if agreed else Disagreement(text, answer, str(verdict))), "possible"
         case Unproven():
             return None, "unproven"
+
+
+@dataclass
+class Tally:
+    """What the two said of all pairs so far; a pair counts where both decided all that was asked of it."""
+
+    pairs: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    disagreements: list[str] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        """Count another one in."""
+        self.pairs += other.pairs
+        self.answers += other.answers
+        self.disagreements += other.disagreements
+
+    def __str__(self) -> str:
+        """Show it in a line."""
+        questions = f"{sum(self.answers.values()):,} questions"
+        told = ", ".join(f"{count:,} {answer}" for answer, count in sorted(self.answers.items()))
+        wrong = f"{len(self.disagreements)} disagreements"
+        return f"{self.pairs:,} pairs decided by both, {questions} ({told}): {wrong}"
+
+
+def tally_of(seed: int, count: int = GROUP) -> Tally:
+    """Return what the two say of the pairs of one group of *count* conditions."""
+    told, tally = list(compared(seed, count)), Tally()
+    for n in range(0, len(told), QUESTIONS):
+        tally.pairs += all(answer in ("possible", "impossible") for _, answer in told[n : n + QUESTIONS])
+    for disagreement, answer in told:
+        tally.answers[answer] += 1
+        if disagreement is not None:
+            said = f"z3 says {disagreement.z3}, the prover {disagreement.prover}"
+            tally.disagreements.append(f"seed {seed}: {said}\n  {disagreement.claims}")
+    return tally
 
 
 def main() -> int:
     """Compare as many pairs as asked for; exit 1 where the two differ anywhere."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pairs", type=int, nargs="?", default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="the first seed")
+    parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
-    start, pairs, found = time.monotonic(), 0, Counter[str]()
-    seed, wrong = options.seed, 0
-    while pairs < options.pairs:
-        for disagreement, answer in compared(seed):
-            found[answer] += 1
-            if disagreement is not None:
-                wrong += 1
-                print(f"DISAGREEMENT (seed {seed}), z3 says {disagreement.z3}: {disagreement.prover}")
-                print(f"  {disagreement.claims}", flush=True)
-        pairs += GROUP * (GROUP - 1) // 2
-        seed += 1
-    spent = time.monotonic() - start
-    print(f"{pairs:,} pairs, {sum(found.values()):,} questions in {spent:.0f} s: {wrong} disagreements; {dict(found)}")
-    return 1 if wrong else 0
+    start, whole = time.monotonic(), Tally()
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+        for done, tally in enumerate(pool.imap(tally_of, itertools.count(options.seed)), 1):
+            whole.add(tally)
+            if whole.pairs >= options.pairs:
+                pool.terminate()
+                break
+            if done % 50 == 0:
+                print(f"{whole}, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    print("\n".join([*whole.disagreements, f"{whole}, {time.monotonic() - start:.0f} s"]))
+    return 1 if whole.disagreements else 0
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from random import Random
 _PERCENTS = ("gpu_memory", "gpu_utilization")
 _COUNTED = ("gpu_process_count", "gpu_ecc_errors")
 _REALS = ("gpu_power", "gpu_power_limit")
+_PEAKS = ("max_over_time(gpu_power[1m])", "min_over_time(gpu_power[1m])")
 _COMPARATORS = ("<", "<=", ">", ">=", "==", "!=")
 _THRESHOLDS = ("0", "10", "10.5", "50", "80", "90", "100")
 _COUNTS = ("0", "1", "2", "3", "7")
@@ -55,6 +56,7 @@ class Conditions:
             f"{self._pick(*_REALS)} {self._pick(*_COMPARATORS)} {self._pick('100', '300.5')}",
             f"{self._pick(*_COUNTED)} IN (0, 2, 3)",
             f"{self._pick(*_PERCENTS)} BETWEEN 10 AND 80",
+            f"{self._pick(*_PEAKS)} {self._pick(*_COMPARATORS)} {self._pick('100', '300.5')}",
         )
 
     def _plain_leaf(self) -> str:
@@ -87,7 +89,20 @@ class Conditions:
             "file_type IS MISSING",
             f"transfer_size {self._pick(*_COMPARATORS)} {self._pick('1MiB', '1GiB', '0')}",
             f"transfer_size {self._pick(*_COMPARATORS)} memory_footprint",
+            self._text_leaf(),
+        )
+
+    def _text_leaf(self) -> str:
+        """Return a test of one text, by all that the language has but MATCHES."""
+        return self._pick(
+            f"workload_id {self._pick('==', '!=')} {self._pick(*_WORDS)}",
+            f"workload_id IN ({self._pick(*_WORDS)}, {self._pick(*_WORDS)})",
+            f"workload_id {self._pick('STARTSWITH', 'ENDSWITH', 'CONTAINS')} {self._pick(*_WORDS)}",
+            f"workload_id GLOB {self._pick(*_GLOBS)}",
+            "workload_id IS MISSING",
         )
 
 
 _FILE_TYPES = ("'model'", "'dataset'", "'tensor'")
+_WORDS = ("'a'", "'b'", "'ab'", "'ba'", "'aba'")
+_GLOBS = ("'a*'", "'*b'", "'?'", "'a?b*'", "'[ab]*a'", "'[!a]*'", "'*b*a'", "'b[!b]'")

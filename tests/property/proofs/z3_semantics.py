@@ -12,7 +12,7 @@ import z3
 
 from gpurules.fields import Field, Scope
 from gpurules.language import ir
-from gpurules.language.nodes import Comparator, Sign
+from gpurules.language.nodes import Comparator, Sign, TextOperator
 from gpurules.model import Kind
 
 SLOTS = 6
@@ -80,6 +80,10 @@ class Semantics:
                     ),
                     z3.Or([z3.And(p, f) for p, (_, f) in zip(self.present, sides, strict=True)]),
                 )
+            case ir.TextTest(operator, subject, ir.Constant(str() as pattern)):
+                value, known = self.value(subject, slot)
+                found = _matches(operator, value, pattern)
+                return z3.And(known, found), z3.And(known, z3.Not(found))
             case ir.Apply("coalesce", arguments):
                 value, known = self._coalesced([self._bool_value(a, slot) for a in arguments])
                 return z3.And(known, value), z3.And(known, z3.Not(value))
@@ -117,6 +121,8 @@ class Semantics:
                 return self._constant(value), z3.BoolVal(value is not None)
             case ir.Read():
                 return self.read(term.field, slot)
+            case ir.Window():
+                return self._window(term, slot)
             case ir.Negative(operand):
                 value, known = self.value(operand, slot)
                 return -value, known
@@ -183,6 +189,16 @@ class Semantics:
             self.variables[key] = self._variable(wanted, f"{key[0]}@{key[1]}")
         return self.variables[key]
 
+    def _window(self, term: ir.Window, slot: int | None) -> tuple[Any, Any]:
+        """Return a peak over time: a number of its own, which the sample of this instant is part of."""
+        key = (f"{term.function} {term.field.name} {term.seconds}", slot)
+        if key not in self.variables:
+            now, now_known = self.read(term.field, slot)
+            value, known = self.variables[key] = self._variable(term.field, f"{key[0]}@{key[1]}")
+            beyond = value >= now if term.function == "max_over_time" else value <= now
+            self.constraints.append(z3.Implies(now_known, z3.And(known, beyond)))
+        return self.variables[key]
+
     def _variable(self, wanted: Field, name: str) -> tuple[Any, Any]:
         known = z3.BoolVal(True) if wanted.always_known else z3.Bool(f"{name} known")
         match wanted.datatype.kind:
@@ -190,7 +206,8 @@ class Semantics:
                 return z3.Bool(name), known
             case Kind.STRING:
                 variable: Any = z3.String(name)
-                self.constraints.append(z3.Or([variable == z3.StringVal(v) for v in wanted.values]))
+                if wanted.values:
+                    self.constraints.append(z3.Or([variable == z3.StringVal(v) for v in wanted.values]))
                 return variable, known
             case _:
                 variable = z3.Int(name) if wanted.integer else z3.Real(name)
@@ -199,6 +216,45 @@ class Semantics:
                 highest = wanted.maximum if wanted.maximum is not None else _LARGEST
                 self.constraints.append(variable <= int(highest))
                 return variable, known
+
+
+def _matches(operator: TextOperator, value: Any, pattern: str) -> Any:
+    """Return when a text passes a test."""
+    literal = z3.StringVal(pattern)
+    match operator:
+        case TextOperator.CONTAINS:
+            return z3.Contains(value, literal)
+        case TextOperator.STARTSWITH:
+            return z3.PrefixOf(literal, value)
+        case TextOperator.ENDSWITH:
+            return z3.SuffixOf(literal, value)
+        case TextOperator.GLOB:
+            return z3.InRe(value, _glob(pattern))
+        case _:
+            raise AssertionError(operator)
+
+
+def _glob(pattern: str) -> Any:
+    """Return the regular expression of a glob with ``*``, ``?``, ``[abc]`` and ``[!abc]``."""
+    texts = z3.ReSort(z3.StringSort())
+    parts = [z3.Re(z3.StringVal(""))]
+    position = 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "[":
+            end = pattern.index("]", position)
+            inside = pattern[position + 1 : end]
+            position = end
+            listed = [z3.Re(z3.StringVal(c)) for c in inside.removeprefix("!")]
+            chosen = z3.Union(*listed) if len(listed) > 1 else listed[0]
+            negated = z3.Intersect(z3.Complement(chosen), z3.AllChar(texts))
+            parts.append(negated if inside.startswith("!") else chosen)
+        elif character == "*":
+            parts.append(z3.Full(texts))
+        else:
+            parts.append(z3.AllChar(texts) if character == "?" else z3.Re(z3.StringVal(character)))
+        position += 1
+    return z3.Concat(*parts) if len(parts) > 1 else parts[0]
 
 
 def _operate(sign: Sign, left: Any, right: Any) -> Any:
