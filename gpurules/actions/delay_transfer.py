@@ -63,6 +63,12 @@ class DelayTransfer:
             if numeric(parameters, name) == 0:
                 yield Complaint(name, "GPR506", "a delay of 0 holds nothing back")
 
+    def canonical(self, parameters: Parameters) -> Parameters:
+        """Return *parameters* with the delay under one name, whichever way it was said."""
+        if "delay_seconds" not in parameters:
+            return parameters
+        return {"delay" if name == "delay_seconds" else name: value for name, value in parameters.items()}
+
     def combine(self, claims: Sequence[Claim], situation: Situation) -> float:
         """Return the longest delay, at most what is left of ``max_delay`` at the transfer's age.
 

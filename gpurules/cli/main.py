@@ -22,6 +22,7 @@ VERBS = {
     "eval": "evaluate a condition or a ruleset once",
     "repl": "type conditions and see what they are worth",
     "explain": "say why rules match or do not",
+    "diff": "say what a change of a ruleset changes, rule by rule",
     "run": "run a ruleset over telemetry and show what it decides",
     "watch": "show a node and its rules live in the terminal",
     "record": "record telemetry, to play it back later",

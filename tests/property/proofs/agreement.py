@@ -40,7 +40,8 @@ def terms(seed: int, count: int = GROUP) -> list[tuple[str, ir.Term]]:
     return [(text, checked(text).term) for text in texts]
 
 
-def _wanted(want: Want, sides: tuple[Any, Any]) -> Any:
+def _wanted(sides: tuple[Any, Any]) -> dict[Want, Any]:
+    """Return what each claim says of a condition that is TRUE and FALSE in these cases."""
     true, false = sides
     return {
         Want.TRUE: true,
@@ -48,7 +49,7 @@ def _wanted(want: Want, sides: tuple[Any, Any]) -> Any:
         Want.UNKNOWN: z3.And(z3.Not(true), z3.Not(false)),
         Want.NOT_TRUE: z3.Not(true),
         Want.NOT_FALSE: z3.Not(false),
-    }[want]
+    }
 
 
 def compared(seed: int, count: int = GROUP) -> Iterator[tuple[Disagreement | None, str]]:
@@ -57,7 +58,7 @@ def compared(seed: int, count: int = GROUP) -> Iterator[tuple[Disagreement | Non
     conditions = [Stated(term) for _, term in group]
     prover = Prover(conditions)
     semantics = Semantics()
-    sides = [semantics.condition(term) for _, term in group]
+    wanted = [_wanted(semantics.condition(term)) for _, term in group]
     solver = z3.Solver()
     solver.set("timeout", 20_000)
     solver.add(semantics.constraints)
@@ -66,7 +67,7 @@ def compared(seed: int, count: int = GROUP) -> Iterator[tuple[Disagreement | Non
             answer = prover.ask(claims)
             solver.push()
             for claim in claims:
-                solver.add(_wanted(claim.want, sides[i if claim.stated is first else j]))
+                solver.add(wanted[i if claim.stated is first else j][claim.want])
             verdict = solver.check()
             solver.pop()
             yield _judged(

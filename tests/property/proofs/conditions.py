@@ -43,9 +43,14 @@ class Conditions:
             f"coalesce({field}, 50)", "gpu_temperature + 10", "100 - gpu_temperature", "abs(gpu_temperature - 50)",
         )  # fmt: skip
 
+    def _compared(self, number: str, around: str) -> str:
+        """Return a comparison of a number with a constant: a quotient not with 0, which the least doubles round to."""
+        thresholds = _THRESHOLDS[1:] if "/" in number else _THRESHOLDS
+        return f"{around.format(number)} {self._pick(*_COMPARATORS)} {self._pick(*thresholds)}"
+
     def _number_leaf(self) -> str:
         if self._random.random() < 0.6:
-            return f"{self._number()} {self._pick(*_COMPARATORS)} {self._pick(*_THRESHOLDS)}"
+            return self._compared(self._number(), "{}")
         if self._random.random() < 0.4:
             left, right = self._pick(*_REALS), self._pick(*_REALS)
             return f"{left} {self._pick(*_COMPARATORS)} {right}"
@@ -75,7 +80,7 @@ class Conditions:
         inner = self._bool(1, self._plain_leaf)
         if not any(word in inner for word in ("gpu_",)):
             inner = "gpu_throttled"
-        number = f"{self._pick('max', 'min')}({self._number()}) {self._pick(*_COMPARATORS)} {self._pick(*_THRESHOLDS)}"
+        number = self._compared(self._number(), self._pick("max({})", "min({})"))
         counted = f"count({inner}) {self._pick(*_COMPARATORS)} {self._pick('0', '1', '2')}"
         return self._pick(f"any({inner})", f"all({inner})", counted, number, number)
 

@@ -1,0 +1,74 @@
+"""``gpurules diff``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from gpurules.cli.differences import drawn, markdown
+from gpurules.cli.options import option, output_file, reference_format
+from gpurules.cli.output import save, to_json
+from gpurules.cli.rulesets import load_ruleset
+from gpurules.diff import Kind, compared
+from gpurules.diff.history import Replayed, replayed
+from gpurules.registry import did_you_mean
+from gpurules.rules import Ruleset
+from gpurules.telemetry import read_transfers
+from gpurules.telemetry.replay import replay
+
+SCHEMA_VERSION = 1
+
+
+def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> frozenset[Kind]:
+    """Return the kinds that ``--allow`` names, given one by one or with commas."""
+    names = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in (known := [kind.value for kind in Kind]):
+            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            raise click.BadParameter(f"no change is called {name!r}; {hint}", context, parameter)
+    return frozenset(Kind(name) for name in names)
+
+
+@click.command("diff")
+@click.argument("old")
+@click.argument("new")
+@option("--allow", "allowed", metavar="KINDS", multiple=True, callback=_kinds,
+        help="Changes that are no finding, such as looser,moved,added.")  # fmt: skip
+@option("--history", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+        help="Count the decisions that would have come out otherwise over this recording.")  # fmt: skip
+@option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="With --history: transfers to decide on, one JSON a line.")  # fmt: skip
+@reference_format
+@output_file
+def command(
+    old: str, new: str, allowed: frozenset[Kind], history: str | None, transfers: Path | None, format_: str,
+    output_file: Path | None,
+) -> int:  # fmt: skip
+    """Say rule by rule what NEW changes of OLD (files, gpurules:NAME, or - for stdin): each difference with a witness.
+
+    Rules are compared by what they mean, with their definitions, inputs, bases and signals. Ends with 1 where something
+    changed that is not allowed.
+    """
+    if old == new == "-":
+        raise click.UsageError("stdin can be read only once: give the other ruleset as a file")
+    if transfers is not None and history is None:
+        raise click.UsageError("--transfers goes with --history")
+    pair = load_ruleset(old), load_ruleset(new)
+    difference = compared(*pair)
+    played = _played(pair, history, transfers) if history is not None else None
+    title = f"{old} → {new}"
+    if format_ == "json":
+        told = {"schema_version": SCHEMA_VERSION, "old": old, "new": new, **difference.to_dict()}
+        save(to_json({**told, **({"history": played.to_dict()} if played else {})}), output_file)
+    else:
+        save((markdown if format_ == "markdown" else drawn)(difference, title, played), output_file)
+    return int(bool(difference.kinds - allowed))
+
+
+def _played(pair: tuple[Ruleset, Ruleset], history: str, transfers: Path | None) -> Replayed:
+    listed: Iterable = read_transfers(transfers) if transfers is not None else ()  # type: ignore[type-arg]
+    source = replay(history)
+    try:
+        return replayed(pair, source, listed)
+    finally:
+        source.close()
