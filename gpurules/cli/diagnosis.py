@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpurules.cli.output import counted
+from gpurules.clients import all_clients
 from gpurules.engine.events import fields_read
 from gpurules.engine.reading import Reading
 from gpurules.fields import Field
@@ -189,6 +190,30 @@ def _readers(ruleset: Ruleset, field: Field) -> list[str]:
 def _reads(signal: object, field: Field) -> bool:
     texts = (getattr(signal, "text", ""), getattr(signal, "until_text", "") or "")
     return any(field.name in text for text in texts)
+
+
+_SAID = {
+    "delay": "delay", "paused": "pause", "priority_boost": "priority", "max_bandwidth": "bandwidth",
+    "max_concurrency": "concurrency", "stage": "stage", "prefetch_factor": "prefetch",
+}  # fmt: skip
+
+
+def of_clients() -> Iterator[Check]:
+    """Look at each kind of storage client: what it carries out on this machine, what it does not, and why."""
+    kinds, failed = all_clients()
+    for kind in kinds:
+        can = [word for target, word in _SAID.items() if target in kind.capabilities]
+        cannot = [word for target, word in _SAID.items() if target not in kind.capabilities]
+        reason = kind.unavailable()
+        if reason is not None:
+            yield Check(f"client {kind.name}", State.NOTE, f"not here: {reason}")
+            continue
+        notes: tuple[str, ...] = getattr(kind, "notes", tuple)()
+        told = f"carries out {', '.join(can)}" if cannot else "carries out every directive"
+        left = f"not {', '.join(cannot)}" if cannot else ""
+        yield Check(f"client {kind.name}", State.GOOD, "; ".join(part for part in (told, left, *notes) if part))
+    for name, why in failed.items():
+        yield Check(f"client {name}", State.WARN, f"a plug-in that can not be used: {why}", "mend or remove it")
 
 
 def of_actions(ruleset: Ruleset) -> Iterator[Check]:

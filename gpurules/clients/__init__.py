@@ -5,7 +5,12 @@ from typing import TypeGuard
 
 from gpurules.clients.client import GOVERNED, Capability, Client, ClientKind
 from gpurules.clients.filesystem import FileSystemKind
+from gpurules.clients.follower import Follower
 from gpurules.clients.journal import UploadJournal
+from gpurules.clients.kept import SettingError
+from gpurules.clients.kvikio import KvikIOKind
+from gpurules.clients.loaders import DataLoaderKind, GovernedLoader, WebDatasetKind
+from gpurules.clients.mounts import JuiceFSKind, RcloneKind, ReadaheadKind
 from gpurules.clients.obstore import Obstore, ObstoreKind
 from gpurules.clients.parts import PartOptions
 from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
@@ -14,8 +19,12 @@ from gpurules.clients.store import ObjectChanged, ObjectFacts, StoreError, Trans
 from gpurules.registry import Registry, usable_plugins
 
 CLIENTS: Registry[ClientKind] = Registry(
-    "client", (S3Kind(), Boto3Kind(), AiobotocoreKind(), ObstoreKind(), FileSystemKind())
-)
+    "client",
+    (
+        S3Kind(), Boto3Kind(), AiobotocoreKind(), ObstoreKind(), FileSystemKind(), DataLoaderKind(), WebDatasetKind(),
+        KvikIOKind(), ReadaheadKind(), RcloneKind(), JuiceFSKind(),
+    ),
+)  # fmt: skip
 """The kinds of client that ship."""
 
 
@@ -48,17 +57,26 @@ __all__ = [
     "Capability",
     "Client",
     "ClientKind",
+    "DataLoaderKind",
     "FileSystemKind",
+    "Follower",
+    "GovernedLoader",
+    "JuiceFSKind",
+    "KvikIOKind",
     "ObjectChanged",
     "ObjectFacts",
     "Obstore",
     "ObstoreKind",
     "PartOptions",
+    "RcloneKind",
+    "ReadaheadKind",
     "S3Kind",
+    "SettingError",
     "StagingArea",
     "StagingFull",
     "StoreError",
     "TransientStoreError",
     "UploadJournal",
+    "WebDatasetKind",
     "all_clients",
 ]

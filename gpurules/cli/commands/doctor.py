@@ -81,6 +81,7 @@ def _checks(path: str | None, source: str, state: Path | None, timeout: float) -
     yield from diagnosis.of_clock(snapshot if is_live else None)
     if state is not None:
         yield from diagnosis.of_state(state)
+    yield from diagnosis.of_clients()
     if ruleset is not None:
         yield from diagnosis.of_zone(ruleset)
         yield from diagnosis.of_actions(ruleset)

@@ -1,0 +1,82 @@
+"""Has clients that are steered by settings follow the rules of a node."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from gpurules.clients.client import Client
+from gpurules.engine import Coordinator
+from gpurules.model import Transfer
+
+_LOGGER = logging.getLogger("gpurules.clients")
+LOOK_SECONDS = 1.0
+STOP_SECONDS = 30.0
+
+
+class Follower:
+    """Applies what the rules ask of the node to *clients*, in a thread of its own, in ``with``; then restores them.
+
+    *transfer* is what rules are told, such as the path of a mount. Where telemetry has grown stale, nothing is asked. A
+    client that fails is tried again at the next look, and stops no other; what it could not carry out is counted.
+    """
+
+    def __init__(self, coordinator: Coordinator, clients: Iterable[Client], transfer: Transfer | None = None) -> None:
+        self._coordinator = coordinator
+        self._clients = tuple(clients)
+        self._transfer = transfer
+        self._applied: dict[str, Mapping[str, object]] = {}
+        self._wake = threading.Event()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, name="gpurules-follower", daemon=True)
+        self.failed: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._unsubscribe = self._coordinator.on_poll(lambda _: self._wake.set())
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, and put everything back."""
+        self._unsubscribe()
+        self._is_over = True
+        self._wake.set()
+        self._thread.join(STOP_SECONDS)
+        for client in self._clients:
+            self._try(client, client.restore)
+
+    def _run(self) -> None:
+        while not self._is_over:
+            self.look()
+            self._wake.wait(LOOK_SECONDS)
+            self._wake.clear()
+
+    def look(self) -> None:
+        """Apply what is asked now to each client for which it is news."""
+        decision = self._coordinator.decide(self._transfer)
+        asked = {} if decision.stale else dict(decision.directives)
+        for client in self._clients:
+            if self._applied.get(client.name, {}) == asked:
+                continue
+            if self._try(client, partial(self._apply, client, asked)):
+                self._applied[client.name] = asked
+
+    def _apply(self, client: Client, asked: Mapping[str, object]) -> None:
+        for target in client.apply(asked):
+            self._coordinator.schedule.count_uncarried(client.name, target)
+
+    def _try(self, client: Client, act: Callable[[], object]) -> bool:
+        try:
+            act()
+        except Exception as error:  # a client may be somebody else's code
+            self.failed[client.name] += 1
+            if self.failed[client.name] == 1:
+                _LOGGER.warning("%s does not follow the rules: %s", client.name, error)
+            return False
+        return True

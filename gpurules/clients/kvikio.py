@@ -1,0 +1,72 @@
+"""KvikIO's threads, which follow ``limit_concurrency``."""
+
+from typing import Any
+
+from gpurules.clients.client import Capability
+from gpurules.clients.kept import KeptSetting, SettingError
+from gpurules.clients.tuned import Dial, TunedClient
+from gpurules.model.reading import finite
+
+
+class KvikIOKind:
+    """The kind of client, as it stands in the registry."""
+
+    name = "kvikio"
+    capabilities = frozenset({Capability.CONCURRENCY})
+
+    def unavailable(self) -> str | None:
+        """Return why it can not be used here."""
+        from importlib.util import find_spec
+
+        if find_spec("kvikio") is None:
+            return "kvikio is not installed (pip install kvikio-cu12 or kvikio-cu13); it needs CUDA"
+        return None
+
+
+class ThreadsSetting:
+    """How many threads KvikIO reads and writes with, in this process.
+
+    Source: docs.rapids.ai/api/kvikio, kvikio.defaults: ``set`` and ``get``, and the functions before 25.02.
+    """
+
+    key = "num_threads of KvikIO"
+
+    def __init__(self, defaults: Any) -> None:
+        self._defaults = defaults
+
+    def read(self) -> str:
+        """Return the value."""
+        try:
+            get = getattr(self._defaults, "get", None)
+            return str(int(self._defaults.get_num_threads() if get is None else get("num_threads")))
+        except Exception as error:  # whatever CUDA says
+            raise SettingError(f"{self.key} can not be read: {error}") from None
+
+    def write(self, value: str) -> None:
+        """Change the value; KvikIO waits for what is under way."""
+        try:
+            if hasattr(self._defaults, "set"):
+                self._defaults.set({"num_threads": int(value)})
+            else:
+                self._defaults.num_threads_reset(int(value))
+        except Exception as error:
+            raise SettingError(f"{self.key} can not be written: {error}") from None
+
+
+def kvikio() -> TunedClient:
+    """Return the client that has KvikIO in this process use no more threads than rules let parts move at once.
+
+    Raises:
+        SettingError: KvikIO can not be used here.
+    """
+    try:
+        from kvikio import defaults
+    except Exception as error:  # it loads CUDA's libraries
+        raise SettingError(f"kvikio can not be imported: {error}") from None
+    kept = KeptSetting(ThreadsSetting(defaults), is_durable=False)
+    return TunedClient("kvikio", {Capability.CONCURRENCY: Dial(kept, _fewer)})
+
+
+def _fewer(said: object, before: str) -> str:
+    most = finite(said)
+    return before if most is None else str(max(1, min(int(before), int(most))))

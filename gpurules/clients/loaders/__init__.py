@@ -1,0 +1,6 @@
+"""What feeds a training loop: the DataLoader of PyTorch, and WebDataset."""
+
+from gpurules.clients.loaders.dataloader import DataLoaderKind, GovernedLoader
+from gpurules.clients.loaders.webdataset import WebDatasetKind, register
+
+__all__ = ["DataLoaderKind", "GovernedLoader", "WebDatasetKind", "register"]

@@ -1,0 +1,161 @@
+"""A PyTorch ``DataLoader`` whose outstanding batches follow the rules."""
+
+import logging
+from collections.abc import Callable, Iterator
+from types import MethodType
+from typing import Any
+
+from gpurules.clients.client import Capability
+from gpurules.governor import Governor
+from gpurules.model import Transfer
+
+_LOGGER = logging.getLogger("gpurules.clients")
+LIVE_VERSIONS = frozenset({"2.13"})
+"""The versions of torch whose iterator was looked at and tested; the live patch is for these alone."""
+_LIVE_ATTRIBUTES = (
+    "_try_put_index", "_tasks_outstanding", "_send_idx", "_task_info", "_workers_status", "_prefetch_factor",
+    "_num_workers",
+)  # fmt: skip
+
+
+class DataLoaderKind:
+    """The kind of client, as it stands in the registry."""
+
+    name = "dataloader"
+    capabilities = frozenset({Capability.PREFETCH})
+
+    def unavailable(self) -> str | None:
+        """Return why it can not be used here."""
+        from importlib.util import find_spec
+
+        return "torch is not installed; install it as pytorch.org says" if find_spec("torch") is None else None
+
+    def notes(self) -> tuple[str, ...]:
+        """Return how far it goes here."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("torch")
+        except PackageNotFoundError:
+            return ()
+        if _minor(found) in LIVE_VERSIONS:
+            return (f"torch {found}: at each epoch, and live where asked for",)
+        return (f"torch {found}: at each epoch; the live patch is for {', '.join(sorted(LIVE_VERSIONS))}",)
+
+
+class GovernedLoader:
+    """*loader*, a ``DataLoader``, with as many batches under way as the rules leave of its ``prefetch_factor``.
+
+    That is set at the start of each epoch, by the loader's public attribute. With *live* it follows at each batch: the
+    iterator is patched, where the version of torch is known; where it is not, epochs have to do. At least one batch is
+    always under way, and what comes, and its order, do not depend on the rules. *transfer* is what rules are told.
+
+    What can not be done (no workers; persistent ones, whose iterator is made once) is counted by the governor.
+    """
+
+    name = DataLoaderKind.name
+    capabilities = DataLoaderKind.capabilities
+
+    def __init__(
+        self, loader: Any, governor: Governor, *, transfer: Transfer | None = None, live: bool = False
+    ) -> None:
+        self.loader = loader
+        self.governor = governor
+        self.transfer = transfer or Transfer(operation="prefetch", file_type="dataset")
+        self.base: int | None = loader.prefetch_factor
+        self._live = live
+        self._patched: Any = None
+
+    def target(self) -> int:
+        """Return how many batches may be under way now.
+
+        Missing: 0 where the loader has no workers, and so no prefetch.
+        """
+        if not self.base:
+            return 0
+        factor = self.governor.policy.asks(self.transfer).prefetch_factor
+        workers = max(1, int(self.loader.num_workers))
+        return max(1, round(self.base * workers * min(1.0, max(0.0, factor))))
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        wanted = self.target()
+        if not self.base:
+            self._count_where_asked()
+            unchanged: Iterator[Any] = iter(self.loader)
+            return unchanged
+        is_kept = self.loader.persistent_workers and self._patched is not None
+        factor = max(1, round(wanted / self.loader.num_workers))
+        self.loader.prefetch_factor = factor
+        try:
+            batches: Iterator[Any] = iter(self.loader)
+        finally:
+            self.loader.prefetch_factor = self.base
+        if self._live and not is_kept and not self._patch(batches):
+            self._live = False
+        if self.loader.persistent_workers:
+            if not self._live and is_kept:
+                self._count_where_asked()
+            self._patched = batches
+        return batches
+
+    def _patch(self, batches: Any) -> bool:
+        """Have the iterator keep to the target at each batch, and return whether that can be done here."""
+        import torch
+
+        version = torch.__version__
+        if _minor(version) not in LIVE_VERSIONS or not all(hasattr(batches, name) for name in _LIVE_ATTRIBUTES):
+            known = ", ".join(sorted(LIVE_VERSIONS))
+            _LOGGER.warning("torch %s is not one of %s: the prefetch follows at each epoch only", version, known)
+            self.governor.count_uncarried(self.name, Capability.PREFETCH)
+            return False
+        batches._prefetch_factor = self.base
+        batches._try_put_index = MethodType(_keeping_to(self.target, batches._try_put_index), batches)
+        batches._try_put_index()
+        return True
+
+    def _count_where_asked(self) -> None:
+        if self.governor.policy.asks(self.transfer).prefetch_factor < 1.0:
+            self.governor.count_uncarried(self.name, Capability.PREFETCH)
+
+    def restore(self) -> None:
+        """Leave the loader as it was; an iterator that is at work goes on by its own prefetch at its next epoch."""
+        self.loader.prefetch_factor = self.base
+
+    def apply(self, directives: object) -> frozenset[str]:
+        """Return the targets that this client does not carry out; the prefetch is looked up batch by batch."""
+        return frozenset(directives) - self.capabilities  # type: ignore[call-overload,no-any-return]
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the loader has."""
+        if name.startswith("_") or "loader" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.loader, name)
+
+
+def _keeping_to(target: Callable[[], int], put: Callable[[], None]) -> Callable[[Any], None]:
+    """Return what takes the place of the iterator's *put*, which sends one more batch to a worker.
+
+    What counts is under way or waits to be given out, of workers that live: were those of ended workers counted, an
+    epoch could end before its last batch.
+    """
+
+    def put_to_target(batches: Any) -> None:
+        wanted, most = target(), batches._prefetch_factor * batches._num_workers
+        while batches._tasks_outstanding < most:
+            alive = batches._workers_status
+            there = sum(len(info) == 2 or bool(alive[info[0]]) for info in batches._task_info.values())
+            before = batches._send_idx
+            if there >= wanted:
+                return
+            put()
+            if batches._send_idx == before:
+                return
+
+    return put_to_target
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])

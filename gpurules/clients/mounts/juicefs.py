@@ -1,0 +1,111 @@
+"""JuiceFS, whose download limit follows ``limit_bandwidth``: one for all clients of the volume."""
+
+import json
+import shutil
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gpurules.clients.client import Capability
+from gpurules.clients.kept import KeptSetting, SettingError
+from gpurules.clients.tuned import Dial, TunedClient
+from gpurules.model.reading import finite
+
+TIMEOUT_SECONDS = 20.0
+BYTES_PER_MBPS = 1e6 / 8
+
+
+class JuiceFSKind:
+    """The kind of client, as it stands in the registry."""
+
+    name = "juicefs"
+    capabilities = frozenset({Capability.BANDWIDTH})
+    argument = "META-URL (of the volume)"
+
+    def unavailable(self) -> str | None:
+        """Return why it can not be used here."""
+        if shutil.which("juicefs") is None:
+            return "juicefs is not on the PATH; install it (juicefs.com)"
+        return None
+
+    def open(self, argument: str) -> TunedClient:
+        """Return the client for the volume whose metadata are at *argument*.
+
+        Raises:
+            SettingError: the volume can not be asked.
+        """
+        return juicefs(argument)
+
+
+class DownloadLimit:
+    """``--download-limit`` of a volume; its clients take it up at their next heartbeat, some 12 s later.
+
+    Units: Mbps (1e6 bits/second) as text; 0 is no limit.
+    Source: juicefs.com/docs, the commands format and config.
+    """
+
+    def __init__(self, url: str, command: str = "juicefs") -> None:
+        self._url = url
+        self._command = command
+        # the URL may have a password in it
+        self.key = f"download-limit of JuiceFS at {_without_secret(url)} ({sha256(url.encode()).hexdigest()[:8]})"
+
+    def read(self) -> str:
+        """Return the value."""
+        said = self._run()
+        try:
+            return str(int(json.loads(said[said.index("{") :]).get("DownloadLimit", 0)))
+        except (ValueError, TypeError, AttributeError):
+            raise SettingError(f"{self.key} can not be read: juicefs config does not print JSON") from None
+
+    def write(self, value: str) -> None:
+        """Change the value."""
+        self._run("--download-limit", value, "--yes")
+
+    def _run(self, *options: str) -> str:
+        command = [self._command, "config", self._url, *options]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            raise SettingError(f"{self.key}: juicefs did not answer in {TIMEOUT_SECONDS:g} s") from None
+        except OSError as error:
+            raise SettingError(f"{self.key}: juicefs can not be run: {error.strerror}") from None
+        if done.returncode:
+            last = (done.stderr.strip() or "no message").splitlines()[-1].replace(self._url, "META-URL")
+            raise SettingError(f"{self.key}: juicefs config failed: {last[:300]}")
+        return done.stdout
+
+
+def juicefs(url: str, folder: Path | None = None, command: str = "juicefs") -> TunedClient:
+    """Return the client that has the JuiceFS volume with metadata at *url* keep to the rules' bandwidth.
+
+    It is a limit of the volume, so of all nodes that have it mounted: let the agent of one node have it. A limit that
+    the volume had is kept to as well: the lower one counts. It is put back at the end, or after a crash by the next
+    client.
+
+    Raises:
+        SettingError: the volume can not be asked, or another process has it in hand.
+    """
+    kept = KeptSetting(DownloadLimit(url, command), folder)
+    return TunedClient(f"juicefs {_without_secret(url)}", {Capability.BANDWIDTH: Dial(kept, _limited)})
+
+
+def _limited(said: object, before: str) -> str:
+    rate = finite(said)
+    if rate is None or rate <= 0:
+        return before
+    wanted = max(1, int(rate / BYTES_PER_MBPS))  # 0 would be no limit at all
+    return str(min(wanted, int(before)) if int(before) else wanted)
+
+
+def _without_secret(url: str) -> str:
+    """Return *url* without who and what is said before an ``@``, and after a ``?``."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "META-URL"
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{place}{parts.path}" if parts.scheme else url.rpartition("@")[2]

@@ -1,0 +1,119 @@
+"""The kernel's readahead of a mount of any kind, which follows ``reduce_prefetch``."""
+
+import os
+from pathlib import Path
+
+from gpurules.clients.client import Capability
+from gpurules.clients.kept import KeptSetting, SettingError
+from gpurules.clients.mounts.mountinfo import Mount, mount_of, mounts
+from gpurules.clients.tuned import Dial, TunedClient
+from gpurules.model.reading import finite
+
+SYS = Path("/sys")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class ReadaheadKind:
+    """The kind of client, as it stands in the registry."""
+
+    name = "readahead"
+    capabilities = frozenset({Capability.PREFETCH})
+    argument = "PATH (on the mount)"
+
+    def unavailable(self) -> str | None:
+        """Return why it can not be used here."""
+        if not (SYS / "class/bdi").is_dir():
+            return "this system has no /sys/class/bdi (it is Linux's)"
+        found = [file for mount in mounts() if (file := _file_of(mount)) is not None]
+        if not found:
+            return "no mount here has a readahead of its own"
+        if not any(os.access(file, os.W_OK) for file in found):
+            return "read_ahead_kb of the mounts can not be written; run the agent as root, with /sys writable"
+        return None
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is there to steer: the remote mounts of this machine."""
+        remote = [(mount, _file_of(mount)) for mount in mounts() if mount.is_remote]
+        told = [f"{mount.point} ({mount.type})" for mount, file in remote if file and os.access(file, os.W_OK)]
+        return (f"remote mounts: {', '.join(told)}",) if told else ("no remote mount is here now",)
+
+    def open(self, argument: str) -> TunedClient:
+        """Return the client for the mount that the path *argument* is on.
+
+        Raises:
+            SettingError: its readahead can not be steered.
+        """
+        return readahead(argument)
+
+
+class ReadaheadSetting:
+    """``read_ahead_kb`` of the backing device of a mount.
+
+    Units: KiB, as text.
+    Source: the kernel's Documentation/ABI/testing/sysfs-class-bdi.
+    """
+
+    def __init__(self, file: Path, point: str) -> None:
+        self._file = file
+        # a device's number is given again to another mount: the boot and the place belong to it
+        self.key = f"read_ahead_kb of {point} ({file.parent.name}, boot {_boot()[:8]})"
+
+    def read(self) -> str:
+        """Return the value."""
+        try:
+            return self._file.read_text().strip()
+        except OSError as error:
+            raise SettingError(f"{self.key} can not be read: {error.strerror}") from None
+
+    def write(self, value: str) -> None:
+        """Change the value."""
+        try:
+            self._file.write_text(value)
+        except OSError as error:
+            raise SettingError(f"{self.key} can not be written: {error.strerror}; it needs root") from None
+
+
+def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> TunedClient:
+    """Return the client that has the readahead of the mount of *path* follow the rules; 0 KiB is none.
+
+    What it was is written down in *folder*, and put back at the end or after a crash. It is all the mount's readers
+    that it is for, and on a disk everybody's.
+
+    Raises:
+        SettingError: the mount has no readahead of its own, it can not be written, or another process has it in hand.
+    """
+    mount = mount_of(path)
+    file = None if mount is None else _file_of(mount)
+    if mount is None or file is None:
+        where = str(path) if mount is None else f"{mount.point} ({mount.type})"
+        raise SettingError(f"{where} has no readahead of its own to steer")
+    if not os.access(file, os.W_OK):
+        raise SettingError(f"the readahead of {mount.point} can not be written; run as root, with /sys writable")
+    kept = KeptSetting(ReadaheadSetting(file, mount.point), folder)
+    return TunedClient(f"readahead {mount.point}", {Capability.PREFETCH: Dial(kept, _scaled)})
+
+
+def _scaled(said: object, before: str) -> str:
+    factor = finite(said)
+    return before if factor is None else str(round(int(before) * min(1.0, max(0.0, factor))))
+
+
+def _file_of(mount: Mount) -> Path | None:
+    """Return the file of the mount's readahead; a partition has that of its disk.
+
+    Missing: the kernel keeps none for it, as for what is in memory.
+    """
+    for file in (
+        SYS / "class/bdi" / mount.device / "read_ahead_kb",
+        (SYS / "dev/block" / mount.device).resolve().parent / "bdi/read_ahead_kb",
+    ):
+        if file.is_file():
+            return file
+    return None
+
+
+def _boot() -> str:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
