@@ -1,4 +1,4 @@
-"""Shards of WebDataset by URLs that the rules are in force for: ``gpurules::s3://bucket/shard-{000..099}.tar``."""
+"""Shards of WebDataset by URLs that the rules are in force for: ``gpurules:s3://bucket/shard-{000..099}.tar``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,9 @@ class WebDatasetKind:
 
 
 def register(storage_options: Mapping[str, object] | None = None) -> None:
-    """Have WebDataset open ``gpurules::`` URLs through fsspec, with these *storage_options*, in this process.
+    """Have WebDataset open ``gpurules:`` URLs through fsspec, with these *storage_options*, in this process.
+
+    One colon: WebDataset takes two for the end of one URL and the start of the next.
 
     Workers that are forked have it from their parent; those that are spawned call it themselves (``worker_init_fn``).
 
@@ -41,6 +43,7 @@ def register(storage_options: Mapping[str, object] | None = None) -> None:
     def opened(url: str, mode: str = "rb", bufsize: int = 8192, **others: Any) -> Any:
         import fsspec  # type: ignore[import-untyped]
 
-        return fsspec.open(url, mode if "b" in mode else f"{mode}b", **options).open()
+        behind = url.removeprefix(SCHEME).lstrip(":")
+        return fsspec.open(f"{SCHEME}::{behind}", mode if "b" in mode else f"{mode}b", **options).open()
 
     gopen_schemes[SCHEME] = opened
