@@ -11,11 +11,14 @@ from queue import Empty, SimpleQueue
 
 from gpurules.actions.stage_transfer import Stage
 from gpurules.clients.client import GOVERNED, Capability
+from gpurules.clients.detection import WANTED, completed
 from gpurules.clients.filesystem.options import FileOptions
 from gpurules.clients.parts import PartLoop, PartOptions
 from gpurules.clients.staging import StagingArea
+from gpurules.engine.events import fields_read
 from gpurules.governor import Governor, GovernorStatus, QueueFull, Ticket
 from gpurules.model import Transfer
+from gpurules.rules import Ruleset
 
 QUEUE_LOOK_SECONDS = 0.05
 
@@ -55,6 +58,7 @@ class FileClient:
         self._lock = threading.Lock()
         self._loop: PartLoop | None = None
         self._areas: dict[str, StagingArea] = {}
+        self._read: tuple[Ruleset | None, frozenset[str]] = (None, frozenset())
 
     # tickets
 
@@ -76,10 +80,13 @@ class FileClient:
 
     def _ask(self, path: str, operation: str, size: float | None) -> Ticket:
         self._end_lost()
-        said = self.options
-        return self.governor.transfer(
-            Transfer(path=path, operation=operation, size=size, priority=said.priority, workload_id=said.workload)
-        )
+        said, ruleset = self.options, self.governor.policy.engine.ruleset
+        if self._read[0] is not ruleset:
+            self._read = ruleset, WANTED & {field.name for field in fields_read(ruleset)}
+        asked = Transfer(path=path, operation=operation, size=size, priority=said.priority, workload_id=said.workload)
+        if self._read[1]:
+            asked = completed(asked, ruleset.file_types, wanted=self._read[1], is_local="://" not in path)
+        return self.governor.transfer(asked)
 
     def lose(self, ticket: Ticket) -> None:
         """Take back the ticket of a file that nobody closed.

@@ -237,3 +237,20 @@ def test_an_asynchronous_gate_does_not_block_the_loop(node, memory):
 
     asyncio.run(run())
     assert node.counts.done == 3
+
+
+def test_rules_are_told_the_framework_by_what_is_in_the_folder(tmp_path):
+    told = Node("""
+version: 1
+name: frameworks
+rules:
+  - {name: face, condition: framework == 'huggingface', action: increase_priority, parameters: {priority_boost: 9}}
+""")
+    (tmp_path / "model.safetensors.index.json").write_text("{}")
+    (tmp_path / "weights").write_bytes(ROWS)
+    use(told.governor)
+    try:
+        with fsspec.open(f"gpurules::file://{tmp_path}/weights"):
+            assert [t.priority for t in told.governor.status().transfers] == [9]
+    finally:
+        use(None)

@@ -1,0 +1,180 @@
+"""What else than its path tells of a file: the folder that it is in, the process that reads it, and plug-ins."""
+
+import logging
+import os
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Protocol, TypeGuard
+
+from gpurules.fields.detection import detect_file_type, detect_framework
+from gpurules.model import Transfer
+from gpurules.registry import Registry, usable_plugins
+
+_LOGGER = logging.getLogger("gpurules.clients")
+UNKNOWN = "unknown"
+WANTED = frozenset({"file_type", "framework"})
+MOST_NAMES = 1000
+"""So many names of a folder are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What there is to tell a file by: its path, the names in its folder, and the name of the process.
+
+    Missing: no ``siblings`` where the folder can not be listed; ``process`` empty.
+    """
+
+    path: str
+    siblings: frozenset[str] = frozenset()
+    process: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What a detector found. Missing: None, what it can not tell."""
+
+    file_type: str | None = None
+    framework: str | None = None
+
+
+NOTHING = Detected()
+
+
+class Detector(Protocol):
+    """Tells files by evidence. Pure, and quick: it is asked at each opening."""
+
+    @property
+    def name(self) -> str:
+        """Its unique name."""
+        ...
+
+    def detect(self, evidence: Evidence) -> Detected:
+        """Return what *evidence* tells."""
+        ...
+
+
+class SuffixDetector:
+    """Tells by the suffix and the path, as conditions do by themselves."""
+
+    name = "suffix"
+
+    def detect(self, evidence: Evidence) -> Detected:
+        """Return what *evidence* tells."""
+        kind, framework = detect_file_type(evidence.path), detect_framework(evidence.path)
+        return Detected(kind if kind != UNKNOWN else None, framework if framework != UNKNOWN else None)
+
+
+_FOLDERS: Mapping[str, Detected] = {
+    "model.safetensors.index.json": Detected("model", "huggingface"),
+    "pytorch_model.bin.index.json": Detected("model", "huggingface"),
+    "generation_config.json": Detected("model", "huggingface"),
+    "dataset_info.json": Detected("dataset", "huggingface"),
+    "saved_model.pb": Detected("model", "tensorflow"),
+    "manifest.ocdbt": Detected("model", "jax"),
+    "_CHECKPOINT_METADATA": Detected("model", "jax"),
+    "mds.index.json": Detected("dataset", "pytorch"),
+}
+"""What a name in a folder tells of the files beside it.
+
+Source: the layouts that Transformers, datasets, TensorFlow and Orbax write.
+"""
+
+
+class DirectoryDetector:
+    """Tells by what is in the same folder, such as ``model.safetensors.index.json``."""
+
+    name = "directory"
+
+    def detect(self, evidence: Evidence) -> Detected:
+        """Return what *evidence* tells."""
+        return next((found for name, found in _FOLDERS.items() if name in evidence.siblings), NOTHING)
+
+
+_PROCESSES = {"torchrun": "pytorch", "deepspeed": "pytorch", "vllm": "huggingface", "transformers-cli": "huggingface"}
+
+
+class ProcessDetector:
+    """Tells the framework by the name of the program that reads."""
+
+    name = "process"
+
+    def detect(self, evidence: Evidence) -> Detected:
+        """Return what *evidence* tells."""
+        return Detected(framework=_PROCESSES.get(evidence.process.lower()))
+
+
+DETECTORS: Registry[Detector] = Registry("detector", (SuffixDetector(), DirectoryDetector(), ProcessDetector()))
+"""The detectors that ship, in the order in which they are asked."""
+
+
+def _is_detector(plugin: object) -> TypeGuard[Detector]:
+    return isinstance(getattr(plugin, "name", None), str) and callable(getattr(plugin, "detect", None))
+
+
+@cache
+def all_detectors() -> tuple[tuple[Detector, ...], Mapping[str, str]]:
+    """Return those of installed plug-ins, then those that ship, and why some plug-ins can not be used, by name.
+
+    Plug-ins stand under the entry points ``gpurules.detectors``.
+
+    Raises:
+        RegistrationError: a plug-in claims a name that is taken.
+    """
+    usable, reasons = usable_plugins("gpurules.detectors", _is_detector, "is no detector: it needs a name and detect()")
+    DETECTORS.with_members(usable)
+    return (*usable, *DETECTORS), reasons
+
+
+def detect(evidence: Evidence, detectors: Collection[Detector] | None = None) -> Detected:
+    """Return the first file type and the first framework that any of *detectors* tells; one that fails tells nothing.
+
+    >>> detect(Evidence("/m/shard.bin", frozenset({"model.safetensors.index.json"})))
+    Detected(file_type='model', framework='huggingface')
+    """
+    found = NOTHING
+    for detector in all_detectors()[0] if detectors is None else detectors:
+        try:
+            told = detector.detect(evidence)
+        except Exception:  # a detector may be somebody else's code
+            _LOGGER.debug("the detector %r failed", detector.name, exc_info=True)
+            continue
+        found = Detected(found.file_type or told.file_type, found.framework or told.framework)
+        if found.file_type and found.framework:
+            break
+    return found
+
+
+def siblings(path: str) -> frozenset[str]:
+    """Return the names in the folder of the local file *path*, at most a thousand; none where it can not be listed."""
+    try:
+        with os.scandir(Path(path).parent) as entries:
+            return frozenset(entry.name for entry in islice(entries, MOST_NAMES))
+    except OSError:
+        return frozenset()
+
+
+def completed(
+    transfer: Transfer,
+    overrides: tuple[tuple[str, str], ...] = (),
+    *,
+    wanted: frozenset[str] = WANTED,
+    is_local: bool = False,
+) -> Transfer:
+    """Return *transfer* with the type and framework that detectors tell, where neither it nor its path tells them.
+
+    *wanted* are the fields of these two that anybody reads: nothing is looked at for others. *overrides* are the
+    ``file_types`` of the ruleset, which stand above every detector.
+    """
+    if transfer.path is None:
+        return transfer
+    lacks_type = not transfer.file_type and detect_file_type(transfer.path, overrides) == UNKNOWN
+    if not (("file_type" in wanted and lacks_type) or ("framework" in wanted and not transfer.framework)):
+        return transfer
+    near = siblings(transfer.path) if is_local else frozenset()
+    found = detect(Evidence(transfer.path, near, Path(sys.argv[0] if sys.argv else "").name))
+    kind = found.file_type if lacks_type else transfer.file_type
+    return replace(transfer, file_type=kind, framework=transfer.framework or found.framework)
