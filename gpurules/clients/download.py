@@ -61,10 +61,10 @@ def _begin(
                         part.moved(written)
             return facts
         except TransientStoreError:
-            if facts is not None:
-                return facts
-            if attempt + 1 == options.attempts:
+            if facts is None and attempt + 1 == options.attempts:
                 raise
         ticket.count_fault("part_retried")
+        if facts is not None:
+            return facts
         loop.pause(attempt)
     raise TransientStoreError(f"{source.url} was not tried: attempts is {options.attempts}")

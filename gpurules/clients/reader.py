@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gpurules.clients.partial import Piece
 from gpurules.clients.parts import PartLoop, PartOptions
-from gpurules.clients.store import ObjectFacts, StoredObject, TransientStoreError
+from gpurules.clients.store import ObjectChanged, ObjectFacts, StoredObject, TransientStoreError
 from gpurules.governor import Part, Ticket
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class ObjectReader(io.RawIOBase):
         self._options = options
         self._loop = PartLoop(self._pool, options)
         self._position = 0
+        self._has_changed = False
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
 
     def readable(self) -> bool:
@@ -83,8 +84,11 @@ class ObjectReader(io.RawIOBase):
                 self._blocks.pop(oldest).cancel()
         try:
             return self._blocks[number].result()
-        except BaseException:
+        except BaseException as error:
             self._blocks.pop(number, None)  # the next try asks again
+            if isinstance(error, ObjectChanged) and not self._has_changed:
+                self._has_changed = True
+                self._ticket.count_fault("object_changed")
             raise
 
     def _fetch(self, number: int) -> bytes:
