@@ -22,7 +22,7 @@ def failures(result: FileResult, verbose: bool) -> Iterator[str]:
     for done in result.results:
         if done.failures:
             yield _failed(result.path, done)
-        elif verbose:
+        elif verbose or done.note.startswith("not proved"):
             note = f"  ({done.note})" if done.note else ""
             yield f"{paint('ok', Style.GOOD)}    {result.path}: {visible(done.name)}{note}\n"
     for unmet in result.unmet:

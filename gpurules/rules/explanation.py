@@ -73,10 +73,15 @@ class RuleExplanation:
 
         return nearest(self.condition.term, self.facts, self.signals)
 
-    @property
+    @cached_property
     def unreported(self) -> list[str]:
         """Which GPUs do not report what the condition reads, where the source said why."""
         return [] if self.condition is None or self.facts is None else unreported(self.condition, self.facts)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Give what another process needs: what follows from the facts instead of the facts."""
+        told = {"nearest": self.nearest, "unreported": self.unreported}
+        return {**self.__dict__, **told, "facts": None, "signals": {}}
 
     def to_dict(self) -> dict[str, object]:
         """Return the explanation as JSON-ready data."""

@@ -1,7 +1,7 @@
-"""Properties over all facts: searched at every threshold, between them, and with each fact missing."""
+"""Properties over all facts: proved, or else searched at every threshold, between them, and with each fact missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise, product
 
 from gpurules.diagnostics import DiagnosedError
@@ -10,6 +10,7 @@ from gpurules.language import ir
 from gpurules.model import GPU, Kind, Snapshot, Transfer, Workload
 from gpurules.rules import Condition, Ruleset
 from gpurules.ruletest.case import Property
+from gpurules.ruletest.proving import proved
 
 MOST_MOMENTS = 50_000
 _AGES = {"transfer_age": "created", "workload_age": "started"}
@@ -18,14 +19,38 @@ _NOW = 1_000_000.0
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What a search came to.
+    """What a proof or a search came to.
 
-    Missing: ``counterexample`` is None where there is none; ``problem`` is None where everything was searched.
+    Missing: ``counterexample`` is None where there is none; ``problem`` is None where everything was searched;
+    ``unproved`` is None where it is proved or refuted, else it says why it could only be searched.
     """
 
     moments: int = 0
     counterexample: str | None = None
     problem: str | None = None
+    unproved: str | None = None
+
+
+def decide(asked: Property, ruleset: Ruleset) -> Searched:
+    """Return whether *asked* holds for all facts: exactly where that is analysed, else on the moments of a search."""
+    try:
+        condition = Condition(asked.condition, ruleset.fields).term if asked.condition is not None else None
+    except DiagnosedError as error:
+        return Searched(problem=f"the condition of the property is wrong: {error}")
+    proof = proved(asked, ruleset, condition)
+    if proof.unsure is None and proof.counterexample is None:
+        return Searched()
+    witness = proof.counterexample
+    if witness is not None:
+        matched = ruleset.evaluate(witness.snapshot, witness.transfer, witness.workload, witness.node).rules
+        if _is_met(asked, frozenset(matched)) is asked.never:
+            context = witness.transfer, witness.workload
+            return Searched(counterexample=_told(witness.snapshot, context, witness.node, matched))
+    why = proof.unsure or "a counterexample takes a history, which properties are not about"
+    found = search(asked, ruleset)
+    if found.problem is not None:
+        return replace(found, problem=f"{why}; {found.problem}")
+    return replace(found, unproved=why)
 
 
 def search(asked: Property, ruleset: Ruleset) -> Searched:
@@ -166,4 +191,4 @@ def _listed(data: Mapping[str, object], left_out: tuple[str, ...] = ()) -> str:
     return ", ".join(f"{key} {'missing' if value is None else value}" for key, value in shown.items()) or "all missing"
 
 
-__all__ = ["MOST_MOMENTS", "Searched", "candidates", "search"]
+__all__ = ["MOST_MOMENTS", "Searched", "candidates", "decide", "search"]

@@ -15,7 +15,7 @@ from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
 from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.judging import Failure, Result, judged
 from gpurules.ruletest.mutating import Mutated
-from gpurules.ruletest.properties import search
+from gpurules.ruletest.properties import decide
 from gpurules.ruletest.reader import read_tests
 from gpurules.ruletest.replaying import replayed
 from gpurules.ruletest.subject import load_rulesets
@@ -120,13 +120,14 @@ def _runs(tests: TestFile, ruleset: Ruleset, coverage: Coverage) -> Iterator[tup
 
 
 def _property(asked: Property, ruleset: Ruleset) -> Result:
-    found = search(asked, ruleset)
+    found = decide(asked, ruleset)
     if found.problem is not None:
         return Result(asked.name, asked.location, (Failure(asked.location, "a proof", found.problem),))
     if found.counterexample is not None:
         expected = "never" if asked.never else "always"
         return Result(asked.name, asked.location, (Failure(asked.location, expected, found.counterexample),))
-    return Result(asked.name, asked.location, (), note=f"{found.moments:,} moments")
+    note = "proved" if found.unproved is None else f"not proved: {found.unproved}; {found.moments:,} moments searched"
+    return Result(asked.name, asked.location, (), note=note)
 
 
 def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
