@@ -144,3 +144,20 @@ def test_devices_that_may_not_be_opened_are_a_warning(monkeypatch: pytest.Monkey
     monkeypatch.setattr(diagnosis.os, "access", lambda path, mode: False)
     (check,) = diagnosis.of_devices()
     assert (check.state, "/dev/nvidiactl" in check.detail) == (State.WARN, True)
+
+
+def test_each_client_is_said_to_carry_out_what_it_can_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    told = {check.name: check for check in diagnosis.of_clients()}
+    assert told["client rclone"].state is State.NOTE and "not on the PATH" in told["client rclone"].detail
+    if told["client fsspec"].state is State.GOOD:
+        assert told["client fsspec"].detail == "carries out every directive"
+    wanting = told["client boto3"]
+    if wanting.state is State.GOOD:
+        assert "not stage, prefetch" in wanting.detail
+
+
+def test_a_plug_in_that_is_no_client_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "all_clients", lambda: ((), {"odd": "is no kind of client"}))
+    (check,) = diagnosis.of_clients()
+    assert (check.name, check.state) == ("client odd", State.WARN)
