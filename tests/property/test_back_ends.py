@@ -178,6 +178,8 @@ def test_the_engine_decides_as_the_tree_walk_on_its_derived_state(
         facts = bound.facts_of(drawn.transfer, drawn.workload)
         assert bound.mask(drawn.transfer, drawn.workload) == by_tree(bound.program, facts)
         assert decision == engine.decide(drawn.transfer, drawn.workload)
+        one_by_one = [engine.decide(transfer, drawn.workload) for transfer in (drawn.transfer, NO_TRANSFER)]
+        assert engine.decide_many([drawn.transfer, NO_TRANSFER], drawn.workload) == one_by_one
         told: Any = decision.explain()
         assert [r.rule for r in told.rules if r.outcome == "match"] == list(decision.rules)
 

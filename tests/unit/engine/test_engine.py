@@ -206,6 +206,52 @@ def test_no_thread_ever_sees_half_of_a_snapshot_or_of_a_ruleset() -> None:
     assert torn == []
 
 
+ONE_OF_TWO = ruleset(
+    "".join(
+        f"  - {{name: {name}{n}, condition: gpu_memory {test} AND transfer_size >= {n}, action: increase_priority,"
+        f" parameters: {{priority_boost: {boost}}}}}\n"
+        for name, test, boost in (("full", "> 50", 1), ("empty", "< 50", 2))
+        for n in range(10)
+    )
+)
+
+
+def test_sixteen_threads_see_whole_snapshots_one_by_one_and_many_at_once() -> None:
+    """Twenty rules, so that the index is asked; whichever snapshot a decision is of, all of it is."""
+    running = engine(ONE_OF_TWO)
+    running.observe(one_gpu(0, memory=10))
+    torn: list[object] = []
+    stop, met = threading.Event(), [0] * 16
+    wanted = {
+        0: (tuple(f"empty{n}" for n in range(10)), 20),
+        1: (tuple(f"full{n}" for n in range(10)), 10),
+    }
+
+    def deciding(number: int) -> None:
+        asked = [Transfer(size=size) for size in (10, 11, 12)]
+        while not stop.is_set():
+            together = running.decide_many(asked)
+            for decision in (running.decide(asked[0]), *together):
+                told = (decision.rules, decision.priority_boost)
+                if told != wanted[round(decision.snapshot_time - NEW_YEAR) % 2]:
+                    torn.append(told)
+            if len({decision.snapshot_time for decision in together}) != 1:
+                torn.append(together)
+            met[number] += 1
+
+    threads = [threading.Thread(target=deciding, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    step = 1
+    while step < 200 or not all(met):
+        running.observe(one_gpu(step, memory=90 if step % 2 else 10))
+        step += 1
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert torn == []
+
+
 def test_snapshots_of_many_threads_are_taken_in_one_by_one() -> None:
     running = engine(PAIR)
     accepted: list[bool] = []
