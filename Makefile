@@ -76,9 +76,12 @@ $(VENV)-bench/installed: $(VENV)/made pyproject.toml benchmarks/peers.txt
 # peers.py needs the other engines; the rest are no programs, run long, or are imported.
 NOT_RUN := $(addprefix benchmarks/,engines.py four_rules.py peers.py picture.py soak.py)
 
+# It moves gigabytes, so it comes last.
+SLOW := benchmarks/clients.py
+
 bench: $(VENV)/installed $(VENV)-bench/installed
 	@$(VENV)-bench/bin/python benchmarks/peers.py
-	@for file in $(filter-out $(NOT_RUN),$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file" || exit 1; done
+	@for file in $(filter-out $(NOT_RUN) $(SLOW),$(wildcard benchmarks/*.py)) $(SLOW); do $(BIN)/python "$$file" || exit 1; done
 
 soak: $(VENV)/installed
 	@$(BIN)/python benchmarks/soak.py

@@ -201,8 +201,21 @@ def compared(results: Sequence[Result]) -> None:
         ordered = sorted((r.ratio, r.way) for r in results if (r.gpus, r.rules) == (gpus, rules) and r.way in peers)
         told = ", ".join(f"{ratio:,.0f} x {way}" for ratio, way in ordered[:2])
         print(f"  {gpus} GPU(s), {rules:6,} rules: {told}")
-    scale = {r.rules: r.median for r in results if r.way == "gpurules, decide" and r.rules in SIZES}
-    print(f"10,000 rules cost {scale[10_000] / scale[10]:.1f} x what 10 cost")
+
+
+def scaled(gpus: int) -> list[Result]:
+    """Measure the engine with few rules and with many, in turns, so that both meet the same machine."""
+    ways = {size: of_gpurules(many_rules(size), gpus)["gpurules, decide"] for size in SIZES}
+    found = [{size: way() for size, way in ways.items()} for _ in range(ROUNDS)]
+    results = []
+    print("the engine, in turns           ns   x 10 rules   (smallest .. largest)")
+    for size in SIZES:
+        ratios = [times[size] / times[SIZES[0]] for times in found]
+        median = statistics.median(times[size] for times in found)
+        ratio = statistics.median(ratios)
+        results.append(Result("gpurules, decide, in turns", gpus, size, median, ratio, min(ratios), max(ratios)))
+        print(f"  {size:6,} rules     {median:12,.0f} {ratio:12.2f}   ({min(ratios):.2f} .. {max(ratios):.2f})")
+    return results
 
 
 def versions() -> dict[str, str]:
@@ -242,6 +255,8 @@ def main() -> None:
         title = f"Four rules, {gpus} GPU{'s' if gpus > 1 else ''}, one transfer: time of one decision"
         (out / name).write_text(bars(title, four))
     compared(results)
+    scales = [asdict(result) for result in scaled(8)]
+    (out / "peers.json").write_text(json.dumps({**data, "scale": scales}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
