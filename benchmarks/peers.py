@@ -1,7 +1,7 @@
 """gpurules beside other engines and beside hand-written Python: the same rules on the same inputs, in one process.
 
 Matches are compared before anything is timed. Times are of the processor, since other processes share the machine. All
-ways take turns, several rounds; what is printed are medians, their ratio to gpurules, and the smallest and largest ratio
+ways take turns, several rounds; what is printed are medians, their ratio to gpurules, and the least and largest ratio
 of any round. ``make bench`` runs this in an environment of its own, with the peers installed.
 """
 
