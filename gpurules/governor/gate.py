@@ -74,12 +74,16 @@ class Gate:
                 except Exception:  # a callback is somebody else's code
                     _LOGGER.exception("a callback failed")
 
-    def wait(self, request: Request, event: threading.Event) -> None:
-        """Wait in this thread until *request*, which sets *event*, is let through.
+    def wait(self, request: Request) -> None:
+        """Wait in this thread until *request* is let through, as most are before they could wait.
 
         Raises:
             GovernorError: it was refused.
         """
+        if request.granted_at is not None:
+            return
+        event = threading.Event()
+        request.wake = event.set  # an answer that came before is seen below, under the lock
         try:
             while True:
                 event.clear()
@@ -91,12 +95,16 @@ class Gate:
             self._give_up(request)
             raise
 
-    async def wait_async(self, request: Request, event: asyncio.Event) -> None:
-        """Wait in this task until *request*, which sets *event*, is let through.
+    async def wait_async(self, request: Request) -> None:
+        """Wait in this task until *request* is let through, as most are before they could wait.
 
         Raises:
             GovernorError: it was refused.
         """
+        if request.granted_at is not None:
+            return
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        request.wake = lambda: loop.call_soon_threadsafe(event.set)
         try:
             while True:
                 event.clear()

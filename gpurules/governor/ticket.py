@@ -1,8 +1,5 @@
 """What one who transfers holds in hand: the ticket of a transfer, and its parts."""
 
-import asyncio
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -48,8 +45,7 @@ class Part:
         Raises:
             GovernorError: the part was refused.
         """
-        event = threading.Event()
-        self.ticket.gate.wait(self._ask(event.set), event)
+        self.ticket.gate.wait(self._ask())
         return self
 
     def __exit__(
@@ -64,8 +60,7 @@ class Part:
 
     async def __aenter__(self) -> Self:
         """Wait for a slot, as a task."""
-        loop, event = asyncio.get_running_loop(), asyncio.Event()
-        await self.ticket.gate.wait_async(self._ask(lambda: loop.call_soon_threadsafe(event.set) and None), event)
+        await self.ticket.gate.wait_async(self._ask())
         return self
 
     async def __aexit__(
@@ -74,11 +69,11 @@ class Part:
         """Give the slot back."""
         self.__exit__(kind, error, trace)
 
-    def _ask(self, wake: Callable[[], object]) -> Request:
+    def _ask(self) -> Request:
         gate = self.ticket.gate
         self.ticket.look()
         with gate.change() as now:
-            self._request = gate.scheduler.ask(self.ticket.entry, self._size, now, wake)
+            self._request = gate.scheduler.ask(self.ticket.entry, self._size, now)
         return self._request
 
 
