@@ -13,6 +13,7 @@ from gpurules.language.lowering import inline_signals
 from gpurules.linter.parts import Junction
 from gpurules.model import Kind
 from gpurules.proofs.claims import Claim, Stated, Want, is_true
+from gpurules.proofs.formula import Formula
 from gpurules.proofs.outlines import Outline, Outlines
 from gpurules.proofs.prover import Answer, Impossible, Possible, Prover, Unproven
 from gpurules.rules import Rule, Ruleset
@@ -70,6 +71,7 @@ class Standing:
     placed: Placed | None
     stated: Stated
     now: Stated
+    formula: Formula
     outline: Outline
 
 
@@ -165,7 +167,15 @@ class Analysis:
 
     def never(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> bool:
         """Return whether it is proved that *claims* can not hold together."""
-        return isinstance(self.ask(claims, who), Impossible)
+        if self._left <= 0:
+            return isinstance(self.ask(claims, who), Impossible)
+        before = self.prover.spent
+        proved = self.prover.proves_impossible(claims)
+        self._left -= self.prover.spent - before + _PER_QUESTION
+        if proved is None:
+            for name in who:
+                self.unanalysed.setdefault(name, "the work cap of one question was hit")
+        return bool(proved)
 
     def shown(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Possible | None:
         """Return what shows that *claims* can hold together, None where nothing does."""
@@ -225,13 +235,13 @@ class Analysis:
             if not is_told or self.uses(one, (State.NEVER,)):
                 continue
             stated = Stated(rule.term, rule.gpus)
-            outline = self.outlines.of(self.prover.formula(is_true(stated)))
-            yield Standing(rule, position, one.placed, stated, self.now[rule.name], outline)
+            formula = self.prover.formula(is_true(stated))
+            outline = self.outlines.of(formula)
+            yield Standing(rule, position, one.placed, stated, self.now[rule.name], formula, outline)
 
     def implies(self, inner: Standing, outer: Standing) -> bool:
         """Return whether it is proved that *outer* matches wherever *inner* does."""
-        formula = self.prover.formula(is_true(outer.stated))
-        if self.outlines.escapes(inner.outline, (formula, outer.outline)):
+        if self.outlines.escapes(inner.outline, (outer.formula, outer.outline)):
             return False
         claims = [is_true(inner.stated), Claim(outer.stated, Want.NOT_TRUE)]
         return self.never(claims, [inner.rule.name])

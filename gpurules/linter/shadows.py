@@ -26,6 +26,8 @@ class _Search:
         self._rules = analysis.standing
         self._stopping = [one for one in self._rules if one.rule.stop]
         self._dead: set[int] = set()
+        self._told = {one.position: _told(one.rule.actions) for one in self._rules}
+        self._absorbed: dict[tuple[str, str, bool], bool] = {}
         self._alike: dict[tuple[str, ...], list[Standing]] = {}
         for one in self._rules:
             self._alike.setdefault(_names(one), []).append(one)
@@ -45,11 +47,13 @@ class _Search:
         if one.rule.stop or not one.rule.actions:
             return None
         alike = [other for other in self._alike[_names(one)] if other is not one and other.position not in self._dead]
-        same = [o for o in alike if o.position < one.position and _is_same(o.rule.actions, one.rule.actions)]
+        told = self._told
+        same = [o for o in alike if o.position < one.position and told[o.position] == told[one.position]]
         for other in same:
             if self._analysis.implies(one, other) and self._analysis.implies(other, one):
                 return Shadow(one, (other,), Covering.EQUALS)
-        stronger = [other for other in alike if self._says_more(other, one)]
+        touched = one.outline.touched
+        stronger = [o for o in alike if not o.outline.known & ~touched and self._says_more(o, one)]
         return self._covered(one, stronger, Covering.ORDERS)
 
     def _covered(self, one: Standing, others: Sequence[Standing], covering: Covering) -> Shadow | None:
@@ -68,14 +72,13 @@ class _Search:
 
     def _covered_together(self, one: Standing, others: Sequence[Standing], covering: Covering) -> Shadow | None:
         """Return the fewest of *others* that together match wherever *one* does, None where they do not."""
-        outlines, prover = self._analysis.outlines, self._analysis.prover
+        outlines = self._analysis.outlines
         near = [o for o in others if not outlines.apart(one.outline, o.outline)]
         near = [o for o in near if o.outline.known & ~one.outline.touched == 0]
         if not 2 <= len(near) <= _MOST_TOGETHER:
             return None
-        formulas = [prover.formula(is_true(other.stated)) for other in near]
         for point in one.outline.points:
-            if not any(outlines.holds(formula, point) for formula in formulas):
+            if not any(outlines.holds(other.formula, point) for other in near):
                 return None
         if not self._never(one, near):
             return None
@@ -94,19 +97,20 @@ class _Search:
         in_order = strong.position < weak.position
         if not in_order and any(s.rule.priority > strong.rule.priority for s in self._stopping):
             return False  # the strong one may be cut off where the weak one is not
-        ordered = {action.name: action for action in strong.rule.actions}
-        return all(
-            absorbs(action.action, ordered[action.name].parameters, action.parameters, in_order)
-            for action in weak.rule.actions
-        )
+        key = (self._told[strong.position], self._told[weak.position], in_order)
+        if key not in self._absorbed:
+            ordered = {action.name: action for action in strong.rule.actions}
+            self._absorbed[key] = all(
+                absorbs(action.action, ordered[action.name].parameters, action.parameters, in_order)
+                for action in weak.rule.actions
+            )
+        return self._absorbed[key]
 
 
 def _names(one: Standing) -> tuple[str, ...]:
     return tuple(sorted(action.name for action in one.rule.actions))
 
 
-def _is_same(one: Sequence[RuleAction], other: Sequence[RuleAction]) -> bool:
-    def told(actions: Sequence[RuleAction]) -> list[tuple[str, object]]:
-        return sorted(((a.name, repr(sorted(a.parameters.items()))) for a in actions), key=repr)
-
-    return told(one) == told(other)
+def _told(actions: Sequence[RuleAction]) -> str:
+    """Return what is ordered as a text, the same for the same orders."""
+    return repr(sorted((action.name, sorted(map(repr, action.parameters.items()))) for action in actions))

@@ -32,7 +32,7 @@ from gpurules.proofs.formula import (
 from gpurules.proofs.grounding import MOST_GPUS, Count, Ground, Grounding, Literal, cell_index, gpus_needed, variable
 from gpurules.proofs.realising import realised
 from gpurules.proofs.relations import Relations
-from gpurules.proofs.search import Budget, Search, WorkCapError
+from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
 from gpurules.proofs.universe import Universe
 from gpurules.proofs.witness import Witness
 
@@ -181,6 +181,51 @@ class Prover:
             self.spent += self._steps - max(0, budget.steps)
         return Unproven(_reason(touched, self._universe.gaps)) if unsure else IMPOSSIBLE
 
+    def proves_impossible(self, claims: Sequence[Claim]) -> bool | None:
+        """Return whether it is proved that *claims* can not hold together, without a witness where it is not.
+
+        Missing: None where the work cap was hit.
+        """
+        asked = conj(*(self.formula(claim) for claim in claims))
+        touched, axioms = self._relevant(asked)
+        formulas, budget = [asked, *axioms], Budget(self._steps)
+        most = gpus_needed(conj(*formulas))
+        if most > MOST_GPUS:
+            return False
+        pointed = any(claim.on_one for claim in claims)
+        try:
+            for count in _counts(most, touched):
+                if self._is_open(formulas, Limits(count, budget, pointed)):
+                    return False
+        except WorkCapError:
+            return None
+        finally:
+            self.spent += self._steps - max(0, budget.steps)
+        return True
+
+    def _is_open(self, formulas: Sequence[Formula], limits: Limits) -> bool:
+        """Return whether some way may be possible on a number of GPUs."""
+        for domains in self._ways(formulas, limits):
+            try:
+                if self._relations.chosen(domains, limits.count) is not None:
+                    return True
+            except UnsureError:
+                return True
+        return False
+
+    def _ways(self, formulas: Sequence[Formula], limits: Limits) -> Iterator[Domains]:
+        """Yield the ways that the search finds."""
+        grounding = Grounding(limits.count)
+        ground = [grounding.of(formula) for formula in formulas] + self._distinct(limits.count)
+        search = Search(
+            lambda name: self._cells[cell_index(name)].full,
+            limits.budget,
+            lambda domains: self._relations.clash(domains, limits.count),
+        )
+        for domains in search.solutions(ground, touched=1 if limits.pointed else 0):
+            limits.budget.spend(1 + len(domains))
+            yield domains
+
     def _relevant(self, asked: Formula) -> tuple[frozenset[Cell], list[Formula]]:
         """Return the cells that a question touches, and the axioms that speak of them, directly or through others."""
         touched, kept = set(cells_of(asked)), list[Formula]()
@@ -197,15 +242,7 @@ class Prover:
     def _tried(self, formulas: Sequence[Formula], claims: Sequence[Claim], limits: Limits) -> Iterator[Witness | None]:
         """Yield a confirmed witness, or None for each way that may be possible but was not confirmed."""
         count, tried = limits.count, 0
-        grounding = Grounding(count)
-        ground = [grounding.of(formula) for formula in formulas] + self._distinct(count)
-        search = Search(
-            lambda name: self._cells[cell_index(name)].full,
-            limits.budget,
-            lambda domains: self._relations.clash(domains, count),
-        )
-        for domains in search.solutions(ground, touched=1 if limits.pointed else 0):
-            limits.budget.spend(1 + len(domains))
+        for domains in self._ways(formulas, limits):
             try:
                 chosen = self._relations.chosen(domains, count)
             except UnsureError:
