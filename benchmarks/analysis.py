@@ -1,8 +1,8 @@
 """How long the analysis of meaning takes, on rulesets that look like real ones and on hard ones.
 
 Real ones name a tenant, a type and a threshold or two; of the hard ones all rules order the same, with conditions over
-the same few facts, so that hardly a pair is settled by a glance. Prints times, and ratios to loading the same ruleset in
-the same run. Run it with ``python benchmarks/analysis.py``, or all with ``make bench``.
+the same few facts, so that hardly a pair is settled by a glance. Prints times, and ratios to loading the same ruleset
+in the same run. Run it with ``python benchmarks/analysis.py``, or all with ``make bench``.
 """
 
 import random

@@ -46,6 +46,8 @@ class Request:
     allow_growth: bool
     by_code: bool
     allow_empty: bool
+    analysis_steps: int
+    verbose: bool
     stdin_filename: str
     config: str | None
     isolated: bool
@@ -53,7 +55,7 @@ class Request:
     def policy(self, configuration: Configuration) -> Policy:
         """Return which findings are wanted, today."""
         codes = chosen_codes(self.select, self.extend_select, self.ignore)
-        return Policy(codes, configuration.ignored_in, date.today())
+        return Policy(codes, configuration.ignored_in, date.today(), self.analysis_steps, [])
 
 
 def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configuration) -> Sources:

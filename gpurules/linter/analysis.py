@@ -19,7 +19,7 @@ from gpurules.proofs.prover import Answer, Impossible, Possible, Prover, Unprove
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
 
-WORK = 4_000_000
+WORK = 500_000
 """How many steps the analysis of one ruleset may take."""
 _PER_QUESTION = 40
 _ODD_LITERALS = frozenset({"GPR107", "GPR108", "GPR110"})

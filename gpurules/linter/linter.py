@@ -26,13 +26,16 @@ FROM_TESTS = frozenset({"GPR801", "GPR802", "GPR803", "GPR804"})
 def _linted(
     loaded: Loaded, text: str, path: str | None, policy: Policy, from_tests: Sequence[Diagnostic] | None
 ) -> list[Diagnostic]:
-    subject = Subject(loaded.ruleset, loaded.placed, text, path, loaded.environment)
+    subject = Subject(loaded.ruleset, loaded.placed, text, path, loaded.environment, policy.work)
     if from_tests is None:  # nobody has looked, so a suppression of them may well be used
         policy = replace(policy, codes=policy.codes - FROM_TESTS)
     found = [*_proved(loaded), *(from_tests or ())]
     for check in CHECKS:
         if check.code in policy.codes:
             found += check.run(subject)
+    if policy.unanalysed is not None and subject.analysis is not None:
+        told = subject.analysis.unanalysed.items()
+        policy.unanalysed.extend(f"{path or '<text>'}: `{name}`: {reason}" for name, reason in told)
     wanted = sorted(
         (d for d in dict.fromkeys(found) if d.code in policy.codes_in(d.path)),
         key=lambda d: (*d.place, d.code),

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 from gpurules.diagnostics import DEFAULT_CODES
+from gpurules.linter.analysis import WORK
 
 
 def _none() -> Mapping[str, frozenset[str]]:
@@ -19,12 +20,15 @@ class Policy:
     """Which findings are wanted.
 
     ``ignored_in`` has codes by the glob of the paths in which they are not reported.
-    Missing: without ``today`` no suppression ever expires.
+    ``work`` bounds the analysis of what each ruleset means, in steps; ``unanalysed`` collects what it could not tell.
+    Missing: without ``today`` no suppression ever expires; ``unanalysed`` is None where nobody asks.
     """
 
     codes: frozenset[str] = DEFAULT_CODES
     ignored_in: Mapping[str, frozenset[str]] = field(default_factory=_none)
     today: date | None = None
+    work: int = WORK
+    unanalysed: list[str] | None = field(default=None, compare=False)
 
     def codes_in(self, path: str | None) -> frozenset[str]:
         """Return the codes that are reported in the file *path*.

@@ -25,6 +25,7 @@ from gpurules.cli.selection import FAIL_ON
 from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Format
 from gpurules.diagnostics.render import summary
+from gpurules.linter.analysis import WORK
 
 
 @click.command("lint")
@@ -57,6 +58,14 @@ from gpurules.diagnostics.render import summary
 @option("--allow-growth", is_flag=True, help="Let --update-baseline take in new findings too.")
 @option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file has changed, until Ctrl-C.")
 @option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")
+@option(
+    "--analysis-steps",
+    type=click.IntRange(min=0),
+    default=WORK,
+    show_default=True,
+    help="How much work the analysis of what the rules of a file mean may be.",
+)
+@option("-v", "--verbose", is_flag=True, help="Say which rules were not analysed in full, and why.")
 @option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no ruleset.")
 @option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in reports.")
 @configured
@@ -110,4 +119,17 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
     found = [*settings.problems, *against_baseline(found, request, policy)]
     reported(found, request, sources)
     say(f"{counted(len(sources), 'file')}: {summary(found)}")
+    if policy.unanalysed:
+        say(_unanalysed(policy.unanalysed, policy.work, request.verbose))
     return int(any(d.severity in FAIL_ON[request.fail_on] for d in found))
+
+
+def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:
+    """Return which rules were not analysed in full; what they mean is not guessed."""
+    different = dict.fromkeys(reasons)
+    told = f"{counted(len(different), 'rule')} not analysed in full"
+    if any("work cap" in reason for reason in different):
+        told += f"; the work cap was hit: raise --analysis-steps above {work:,}"
+    if not verbose:
+        return f"{told} (-v says which)"
+    return "\n".join([f"{told}:", *(f"  {line}" for line in different)])
