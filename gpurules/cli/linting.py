@@ -44,6 +44,7 @@ class Request:
     baseline: Path | None
     update_baseline: bool
     allow_growth: bool
+    emit_test: Path | None
     by_code: bool
     allow_empty: bool
     analysis_steps: int

@@ -182,6 +182,10 @@ def schema_text() -> str:
 
 
 if __name__ == "__main__":
+    from gpurules.cli.gallery import gallery_page  # loads the linter, which the reference does without
+
     write_pages(Path("docs"))
+    gallery = GENERATED.format(source="docs/gallery") + gallery_page(Path("docs", "gallery"))
+    Path("docs", "gallery.md").write_text(gallery, encoding="utf-8")
     Path("grammars", "ruleset.schema.json").write_text(schema_text(), encoding="utf-8")
     Path("grammars", TABLES).write_text(tables_text(), encoding="utf-8")

@@ -76,6 +76,8 @@ _TABLE = (
     Code("GPR203", "redundant-part", W_, "meaning", "a part of an AND or OR that changes nothing"),
     Code("GPR204", "simplifiable", I_, "meaning", "a condition with an equivalent shorter form"),
     Code("GPR205", "unreachable-branch", W_, "meaning", "an arm of an OR that can never be TRUE"),
+    Code("GPR206", "gap-or-overlap-in-bands", W_, "meaning", "bands of one field leave out the edge, or both have it"),
+    Code("GPR207", "unknown-decides", W_, "meaning", "a default for a missing fact alone makes a rule match"),
     Code("GPR301", "duplicate-rule-name", E_, "duplicate", "two rules have one name"),
     Code("GPR302", "equivalent-rules", W_, "between-rules", "two rules with the same condition and the same action"),
     Code("GPR303", "shadowed-rule", W_, "between-rules", "a rule that another one covers wholly"),

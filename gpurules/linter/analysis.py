@@ -15,13 +15,15 @@ from gpurules.model import Kind
 from gpurules.proofs.claims import Claim, Stated, Want, is_true
 from gpurules.proofs.formula import Formula
 from gpurules.proofs.outlines import Outline, Outlines
-from gpurules.proofs.prover import Answer, Impossible, Possible, Prover, Unproven
+from gpurules.proofs.prover import STEPS, Answer, Impossible, Possible, Prover, Unproven
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
 
 WORK = 500_000
 """How many steps the analysis of one ruleset may take."""
 _PER_QUESTION = 40
+_QUESTIONS = 80
+"""No question may take more than this part of the work, or what the prover gives one anyway."""
 _ODD_LITERALS = frozenset({"GPR107", "GPR108", "GPR110"})
 """Findings that say already that a comparison never changes its mind."""
 
@@ -141,7 +143,7 @@ class Analysis:
         self._standing: list[Standing] | None = None
         stated = [*(one.stated for one in self.examined)]
         stated += [Stated(rule.term, rule.gpus) for rule in self.ruleset.rules]
-        self.prover = Prover(stated, self.ruleset.signals)
+        self.prover = Prover(stated, self.ruleset.signals, max(STEPS, work // _QUESTIONS))
         self.outlines = Outlines(self.prover)
 
     def _rule_of(self, placed: Placed) -> Rule | None:

@@ -30,6 +30,7 @@ class _Search:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         dead = {s.rule.position for s in shadows(analysis) if s.covering is not Covering.ORDERS}
+        self._told = {(s.rule.position, other.position) for s in shadows(analysis) for other in s.by}
         self._by_priority: dict[int, list[Standing]] = {}
         for one in analysis.standing:
             if one.position not in dead:
@@ -57,7 +58,8 @@ class _Search:
         found: dict[Clash, list[tuple[Standing, tuple[str, str], Possible]]] = {}
         for other in before:
             for kind, first, second in self._clashes(other, one):
-                if len(found.get(kind, ())) >= MOST_PARTNERS:
+                is_told = kind is Clash.ORDER and (one.position, other.position) in self._told
+                if is_told or len(found.get(kind, ())) >= MOST_PARTNERS:
                     continue
                 shown = self._analysis.together(other, one)
                 if shown is not None and kind is not Clash.EXCLUDES:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.cli.reference import pages, schema_text, tables_text
+from gpurules.cli.gallery import gallery_page
+from gpurules.cli.reference import GENERATED, pages, schema_text, tables_text
 from gpurules.language.tables import TABLES
+from gpurules.linter import lint
 
 PAGES = pages()
 
@@ -25,3 +27,14 @@ def test_the_json_schema_is_what_make_docs_would_write(root: Path) -> None:
 
 def test_the_tables_of_the_grammar_are_what_make_docs_would_write(root: Path) -> None:
     assert (root / "grammars" / TABLES).read_text(encoding="utf-8") == tables_text(), "run `make docs`"
+
+
+def test_the_gallery_is_what_make_docs_would_write(root: Path) -> None:
+    made = GENERATED.format(source="docs/gallery") + gallery_page(root / "docs" / "gallery")
+    assert (root / "docs" / "gallery.md").read_text(encoding="utf-8") == made, "run `make docs`"
+
+
+def test_every_ruleset_of_the_gallery_has_a_finding(root: Path) -> None:
+    paths = sorted((root / "docs" / "gallery").glob("*.rules.yaml"))
+    assert len(paths) >= 10
+    assert [path.name for path in paths if not lint(path)] == []

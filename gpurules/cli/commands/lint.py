@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from gpurules.cli.configuration import Configuration, configuration, configured
+from gpurules.cli.emitting import emit_tests
 from gpurules.cli.lint_watch import watch
 from gpurules.cli.linting import (
     Request,
@@ -56,6 +57,8 @@ from gpurules.linter.analysis import WORK
 @option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Do not report what this file lists.")
 @option("--update-baseline", is_flag=True, help="Take out of the baseline what no longer occurs; make it if need be.")
 @option("--allow-growth", is_flag=True, help="Let --update-baseline take in new findings too.")
+@option("--emit-test", type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the moments that show findings as cases of this file, which gpurules test runs.")  # fmt: skip
 @option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file has changed, until Ctrl-C.")
 @option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")
 @option(
@@ -118,6 +121,9 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
         found = linted(sources, policy, tests)
     found = [*settings.problems, *against_baseline(found, request, policy)]
     reported(found, request, sources)
+    if request.emit_test is not None:
+        written = emit_tests(found, request.emit_test)
+        say(f"{request.emit_test}: {counted(written, 'test')} written" if written else "no finding has a test to write")
     say(f"{counted(len(sources), 'file')}: {summary(found)}")
     if policy.unanalysed:
         say(_unanalysed(policy.unanalysed, policy.work, request.verbose))

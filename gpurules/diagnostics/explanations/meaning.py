@@ -54,6 +54,27 @@ EXPLANATIONS = (
         why="The arm of the OR can never be TRUE, where what stands around it is. Probably something else was meant.",
     ),
     _rule(
+        code="GPR206",
+        avoid=_rules(
+            "name: some, condition: gpu_memory < 80, action: limit_concurrency, parameters: {max_concurrency: 8}",
+            "name: few, condition: gpu_memory > 80, action: limit_concurrency, parameters: {max_concurrency: 2}",
+        ),
+        prefer=_rules(
+            "name: some, condition: gpu_memory <= 80, action: limit_concurrency, parameters: {max_concurrency: 8}",
+            "name: few, condition: gpu_memory > 80, action: limit_concurrency, parameters: {max_concurrency: 2}",
+        ),
+        why="The two rules order the same kind of thing on neighbouring bands of one field. At the edge itself none of "
+        "them matches, or both do. Only bands that meet at one number are looked at; a wider gap may well be meant.",
+    ),
+    _condition(
+        code="GPR207",
+        avoid="coalesce(gpu_ecc_errors, 1) > 0",
+        prefer="gpu_ecc_errors > 0 OR gpu_ecc_errors IS MISSING",
+        why="Many GPUs never report the fact. The default makes the rule match there for ever, and the condition does "
+        "not look like it. `IS MISSING` says it openly, and is no finding; neither is a text as default, such as "
+        "`'unknown'`, which is a name for what is missing.",
+    ),
+    _rule(
         code="GPR302",
         avoid=_rules(
             "name: one, condition: gpu_count > 4, action: limit_concurrency, parameters: {max_concurrency: 2}",

@@ -14,6 +14,7 @@ from gpurules.linter.checks.equivalent_rules import EquivalentRules
 from gpurules.linter.checks.flapping_risk import FlappingRisk
 from gpurules.linter.checks.float_equality import FloatEquality
 from gpurules.linter.checks.for_below_sampling import ForBelowSampling
+from gpurules.linter.checks.gap_or_overlap_in_bands import GapOrOverlapInBands
 from gpurules.linter.checks.hysteresis_gap_zero import HysteresisGapZero
 from gpurules.linter.checks.hysteresis_overlap import HysteresisOverlap
 from gpurules.linter.checks.irreversible_without_guard import IrreversibleWithoutGuard
@@ -33,6 +34,7 @@ from gpurules.linter.checks.simplifiable import Simplifiable
 from gpurules.linter.checks.stale_after_too_long import StaleAfterTooLong
 from gpurules.linter.checks.suspicious_unit_scale import SuspiciousUnitScale
 from gpurules.linter.checks.tautology import Tautology
+from gpurules.linter.checks.unknown_decides import UnknownDecides
 from gpurules.linter.checks.unreachable_branch import UnreachableBranch
 from gpurules.linter.checks.unsatisfiable import Unsatisfiable
 
@@ -48,6 +50,8 @@ CHECKS: tuple[Check, ...] = (
     RedundantPart(),
     Simplifiable(),
     UnreachableBranch(),
+    GapOrOverlapInBands(),
+    UnknownDecides(),
     EquivalentRules(),
     ShadowedRule(),
     ShadowedByUnion(),

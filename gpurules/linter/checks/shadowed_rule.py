@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from gpurules.actions.action import Combines
+from gpurules.actions.between import combines
 from gpurules.diagnostics import Diagnostic, Severity
 from gpurules.linter.analysis import Covering, Shadow, example
 from gpurules.linter.check import Subject
@@ -47,5 +49,17 @@ def _told(shadow: Shadow) -> tuple[Severity, str, str]:
     if shadow.covering is Covering.STOPS:
         message = f"`{one}` is never looked at: wherever it matches, `{other}` does and stops"
         return Severity.ERROR, message, f"give `{one}` a higher priority, or narrow `{other}`"
+    if _comes_first(shadow):
+        message = f"`{one}` changes nothing: wherever it matches, `{other}` does too, and comes first"
+        return Severity.WARNING, message, f"give `{one}` a higher priority, or remove it"
     message = f"`{one}` changes nothing: wherever it matches, `{other}` orders the same or more"
     return Severity.WARNING, message, f"remove `{one}`, or narrow `{other}`"
+
+
+def _comes_first(shadow: Shadow) -> bool:
+    """Return whether the other rule counts for its place in the order, and not for what it orders."""
+    ordered = {action.name: action.parameters for action in shadow.by[0].rule.actions}
+    return any(
+        combines(action.action) is Combines.FIRST and action.parameters != ordered.get(action.name)
+        for action in shadow.rule.rule.actions
+    )

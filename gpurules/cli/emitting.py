@@ -1,0 +1,54 @@
+"""Findings as rule tests: the moments that show them, in a file that ``gpurules test`` runs."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from gpurules.diagnostics import Diagnostic
+
+KIND = "gpurules/test"
+"""What a file of rule tests says that it is."""
+
+
+def emit_tests(found: Sequence[Diagnostic], target: Path) -> int:
+    """Write the moments that show findings as the cases of a test file; return how many there are.
+
+    Raises:
+        click.UsageError: they are about several rulesets, or the target is there and no such file.
+    """
+    shown = [finding for finding in found if finding.example is not None and finding.path]
+    paths = sorted({finding.path for finding in shown if finding.path})
+    if len(paths) > 1:
+        raise click.UsageError(f"--emit-test writes about one ruleset, and these have witnesses: {', '.join(paths)}")
+    if target.exists() and not target.read_text(encoding="utf-8", errors="replace").startswith(f"kind: {KIND}"):
+        raise click.UsageError(f"--emit-test {target}: this is there already, and is no file of rule tests")
+    if shown:
+        target.write_text("".join(_lines(shown, _reference(paths[0], target))), encoding="utf-8")
+    return len(shown)
+
+
+def _reference(path: str, target: Path) -> str:
+    """Return how the test file names a ruleset: by its path from where the test file stands."""
+    return path if path.startswith("gpurules:") else os.path.relpath(path, target.parent).replace(os.sep, "/")
+
+
+def _lines(found: Sequence[Diagnostic], ruleset: str) -> Iterator[str]:
+    yield f"kind: {KIND}\nversion: 1\nrulesets: [{_said(ruleset)}]\ncases:\n"
+    names: dict[str, int] = {}
+    for finding in found:
+        assert finding.example is not None
+        rules = " and ".join(rule for rule, _ in finding.example.outcomes)
+        name = f"{finding.code} {finding.name}: {rules}"
+        names[name] = names.get(name, 0) + 1
+        title = name if names[name] == 1 else f"{name} ({names[name]})"
+        yield f"  - name: {_said(title)}\n    given: {_said(finding.example.given)}\n    expect:\n"
+        for rule, outcome in finding.example.outcomes:
+            yield f"      - {{rule: {_said(rule)}, outcome: {outcome}}}\n"
+
+
+def _said(value: object) -> str:
+    """Return *value* as JSON, which is YAML too."""
+    return json.dumps(value, ensure_ascii=False)

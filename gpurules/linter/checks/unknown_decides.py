@@ -1,0 +1,75 @@
+"""GPR207: a rule that matches because a fact is missing, by a default that stands for it."""
+
+from collections.abc import Iterator, Mapping
+
+from gpurules.diagnostics import Diagnostic
+from gpurules.language import ir
+from gpurules.language.lowering import rebuilt
+from gpurules.language.printer import spell
+from gpurules.linter.analysis import Examined, example
+from gpurules.linter.check import Subject, at_part, whole
+from gpurules.proofs.axioms import SignalLike
+from gpurules.proofs.claims import Claim, Stated, Want
+from gpurules.proofs.prover import Possible, Prover
+
+
+class UnknownDecides:
+    """A default for a missing fact is what makes a rule match.
+
+    **Avoid.** ``coalesce(gpu_ecc_errors, 1) > 0``.
+    **Prefer.** ``gpu_ecc_errors > 0``, or with ``OR gpu_ecc_errors IS MISSING`` if that is meant.
+    **Why.** Where the fact can not be read the rule matches for ever, and does not say why.
+    """
+
+    code = "GPR207"
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what it finds."""
+        signals = subject.ruleset.signals if subject.ruleset else {}
+        for one in subject.analysis.examined if subject.analysis else ():
+            parts = list(ir.walk(one.stated.term)) if one.rule else []
+            if any(isinstance(part, ir.IsMissing) for part in parts):
+                continue
+            defaults = [part for part in parts if _default(part) is not None]
+            if defaults and (found := _shown(one, signals)) is not None:
+                yield self._found(one, defaults[0], found)
+
+    def _found(self, one: Examined, default: ir.Term, found: Possible) -> Diagnostic:
+        assert one.rule is not None and isinstance(default, ir.Apply)
+        field, value = spell(default.arguments[0]), spell(default.arguments[-1])
+        return at_part(
+            self.code,
+            one.placed,
+            whole(one.placed),
+            f"`{one.rule.name}` matches where {field} is missing, since {value} then stands for it",
+            hint=f"leave the default out, or say it openly: `OR {field} IS MISSING`",
+            witness=str(found.witness),
+            example=example(found, (one.rule.name, "match")),
+        )
+
+
+def _default(term: ir.Term) -> ir.Constant | None:
+    """Return what *term* is where what it reads is missing, None where it has no default that pretends to be a fact.
+
+    A text is a name for what is not known, such as ``'unknown'``, and pretends nothing.
+    """
+    if isinstance(term, ir.Apply) and term.function == "coalesce" and len(term.arguments) > 1:
+        last = term.arguments[-1]
+        return last if isinstance(last, ir.Constant) and not isinstance(last.value, str) else None
+    return None
+
+
+def _without(term: ir.Term) -> ir.Term:
+    """Return *term* without its defaults."""
+    if isinstance(term, ir.Apply) and _default(term) is not None:
+        kept = tuple(_without(argument) for argument in term.arguments[:-1])
+        return kept[0] if len(kept) == 1 else ir.Apply(term.function, kept, term.datatype)
+    return rebuilt(term, _without)
+
+
+def _shown(one: Examined, signals: Mapping[str, SignalLike]) -> Possible | None:
+    """Return a moment in which the condition is TRUE, and without its defaults is not."""
+    plain = Stated(_without(one.stated.term), one.stated.gpus)
+    claims = [Claim(one.stated, Want.TRUE, on_one=True), Claim(plain, Want.NOT_TRUE, on_one=True)]
+    found = Prover([one.stated, plain], signals).ask(claims)
+    return found if isinstance(found, Possible) else None
