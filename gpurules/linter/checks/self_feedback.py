@@ -2,18 +2,10 @@
 
 from collections.abc import Iterator
 
+from gpurules.actions.between import works_on
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, at_rule
 from gpurules.linter.damping import gauges, is_damped
-
-_WAITING = frozenset({"pending_transfers", "pending_bytes"})
-_LINKS = frozenset({"gpu_pcie_rx", "gpu_pcie_tx", "gpu_nvlink_rx", "gpu_nvlink_tx"})
-_WORKS_ON = {
-    "pause_transfer": _WAITING,
-    "delay_transfer": _WAITING,
-    "limit_concurrency": _WAITING | _LINKS,
-    "limit_bandwidth": _WAITING | _LINKS,
-}
 
 
 class SelfFeedback:
@@ -33,7 +25,7 @@ class SelfFeedback:
                 continue
             read = {field.name for field in gauges(rule.term)}
             for ordered in rule.actions:
-                moved = sorted(_WORKS_ON.get(ordered.name, frozenset()) & read)
+                moved = sorted(works_on(ordered.action) & read)
                 if moved:
                     message = f"{ordered.name} itself changes {moved[0]}, which the condition reads"
                     yield at_rule(self.code, rule, message, "damp it with for, until or keep_for")

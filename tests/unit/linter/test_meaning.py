@@ -92,6 +92,17 @@ def test_plug_ins_are_held_to_what_they_declare(combines: Combines, expected: li
     assert [d.code for d in lints(text, None, ACTIONS.with_members([park]))] == expected
 
 
+def test_feedback_is_told_by_what_a_plug_in_declares() -> None:
+    schema = {"type": "object", "properties": {}}
+    fan = FunctionDirective(
+        "spin", "Spins the fans.", schema, lambda given: True, any, "spin", combines=Combines.ANY,
+        works_on=frozenset({"gpu_temperature"}),
+    )  # fmt: skip
+    text = HEAD + "  - {name: a, condition: gpu_temperature > 80, action: spin}\n"
+    (one,) = lints(text, None, ACTIONS.with_members([fan]))
+    assert (one.code, one.message) == ("GPR604", "spin itself changes gpu_temperature, which the condition reads")
+
+
 def test_what_can_not_be_told_is_not_guessed_but_named() -> None:
     policy = Policy(unanalysed=[])
     rule = "name: a, condition: \"path MATCHES '^[0-9]{7}$' AND path MATCHES '^[a-z]+$'\", action: pause_transfer"

@@ -1,0 +1,112 @@
+"""What the linter shows is so: witnesses do what they are said to do, and safe fixes change no truth value."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpurules.backends import Facts
+from gpurules.fields import FIELDS
+from gpurules.linter import Policy, lints
+from gpurules.linter.fixing import fix
+from gpurules.model import Snapshot, Transfer, Truth, Workload
+from gpurules.proofs.claims import Stated, truth
+from gpurules.rules import Ruleset, examine
+from tests.strategies import Situation, situations
+
+READ = ("gpu_memory", "gpu_temperature", "transfer_size", "file_type", "active_training", "pending_transfers")
+USED = [FIELDS[name] for name in READ]
+ACTIONS = (
+    "action: pause_transfer",
+    "action: increase_priority, parameters: {priority_boost: 5}",
+    "action: limit_concurrency, parameters: {max_concurrency: 2}",
+    "action: stage_transfer, parameters: {staging_area: /a}",
+    "action: stage_transfer, parameters: {staging_area: /b}",
+)
+numbers = st.sampled_from((40, 80, 95))
+operators = st.sampled_from(("<", "<=", ">", ">="))
+gauges = st.sampled_from(("gpu_memory", "gpu_temperature", "pending_transfers", "max(gpu_memory)"))
+atoms = st.one_of(
+    st.builds("{} {} {}".format, gauges, operators, numbers),
+    st.builds("{} {} {}".format, gauges, operators, numbers),
+    st.builds("transfer_size {} {}MiB".format, operators, numbers),
+    st.builds("coalesce({}, {}) {} {}".format, gauges, numbers, operators, numbers),
+    st.builds("{} IS {}".format, gauges, st.sampled_from(("MISSING", "NOT MISSING"))),
+    st.sampled_from(("file_type == 'model'", "file_type != 'log'", "file_type IN ('model', 'log')", "active_training")),
+)
+
+
+def joined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Return conditions made of others."""
+    return st.one_of(
+        st.builds("({}) AND ({})".format, inner, inner),
+        st.builds("({}) OR ({})".format, inner, inner),
+        st.builds("NOT ({})".format, inner),
+    )
+
+
+conditions = st.recursive(atoms, joined, max_leaves=4)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """Draw a ruleset of a few rules that are likely to be about the same."""
+    rules = [
+        f'  - {{name: r{n}, condition: "{draw(conditions)}", {draw(st.sampled_from(ACTIONS))}, '
+        f"priority: {draw(st.integers(0, 1))}, stop: {draw(st.sampled_from(('false', 'false', 'true')))}, "
+        f"gpus: {draw(st.sampled_from(('node', 'node', 'workload')))}}}\n"
+        for n in range(draw(st.integers(1, 4)))
+    ]
+    return "version: 1\nname: x\nrules:\n" + "".join(rules)
+
+
+def loaded(text: str) -> Ruleset:
+    """Return the ruleset, which has no error that keeps it from being loaded."""
+    ruleset = examine(text, None).ruleset
+    assert ruleset is not None
+    return ruleset
+
+
+def truth_of(ruleset: Ruleset, name: str, facts: Facts) -> Truth:
+    """Return what the evaluator makes of a rule's condition."""
+    rule = next(rule for rule in ruleset.rules if rule.name == name)
+    return truth(Stated(rule.term, rule.gpus), facts)
+
+
+def facts_of(data: object) -> Facts:
+    """Return the facts of an example."""
+    assert isinstance(data, dict)
+    snapshot = Snapshot.from_dict(data["snapshot"])
+    transfer, workload = Transfer.from_dict(data.get("transfer", {})), Workload.from_dict(data.get("workload", {}))
+    return Facts(snapshot, snapshot.gpus, transfer, workload, data.get("node", {}))
+
+
+@settings(deadline=None)
+@given(texts())
+def test_what_is_said_of_a_witness_is_what_the_evaluator_says(text: str) -> None:
+    ruleset = loaded(text)
+    for finding in lints(text):
+        if finding.example is None:
+            continue
+        facts = facts_of(finding.example.given)
+        for name, outcome in finding.example.outcomes:
+            wanted = outcome in ("match", "suppressed")
+            assert truth_of(ruleset, name, facts) is wanted, (finding.code, finding.witness)
+
+
+def mended(text: str) -> str:
+    """Return a ruleset with every safe fix made."""
+    policy = Policy()
+    return fix(text, None, lambda again: lints(again, None, None, replace(policy)), False).text
+
+
+@settings(deadline=None)
+@given(texts(), st.lists(situations(USED), min_size=3, max_size=6))
+def test_a_safe_fix_changes_no_truth_value(text: str, drawn: list[Situation]) -> None:
+    before, after = loaded(text), loaded(mended(text))
+    for situation in drawn:
+        facts = Facts(
+            situation.snapshot, situation.snapshot.gpus, situation.transfer, situation.workload, situation.node
+        )
+        for rule in before.rules:
+            assert truth_of(before, rule.name, facts) is truth_of(after, rule.name, facts)
