@@ -50,13 +50,29 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     >>> did_you_mean("gpu_memroy", ["gpu_memory", "gpu_memory_used"])
     "did you mean 'gpu_memory'?"
     """
+    close = _near(name, candidates)
+    return f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
+
+
+def probably(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the one of *candidates* that a wrong *name* was meant to be, or None when none or two are near.
+
+    >>> probably("gpu_memroy", ["gpu_memory", "gpu_memory_used"])
+    'gpu_memory'
+    """
+    close = _near(name, candidates)
+    return close[0] if len(close) == 1 else None
+
+
+def _near(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
+    """Return the nearest of *candidates*, and a second one where it is about as near."""
     from difflib import SequenceMatcher
 
     close = nearest(name, candidates, 2)
     if len(close) == 2:
         first, second = (SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in close)
         close = close if second > first - 0.05 else close[:1]
-    return f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
+    return close
 
 
 class Registry(Generic[T]):

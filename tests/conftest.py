@@ -33,6 +33,15 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session")
+def data(root: Path) -> Path:
+    """The folder of recordings of real devices and of files of other tools, where there is one beside the checkout."""
+    folder = root.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no recordings of real devices beside the checkout")
+    return folder
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a text with the approved one of that name (a path under ``tests/golden``)."""

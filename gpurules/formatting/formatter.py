@@ -6,6 +6,7 @@ from gpurules.formatting.conditions import canonical
 from gpurules.formatting.layout import Layout
 from gpurules.formatting.tokens import FormatError
 from gpurules.language import parse, parse_definition
+from gpurules.rules.foreign import TESTS, foreign_document, foreign_text
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
 from gpurules.rules.yaml_reader import YamlDocument, read_yaml
 
@@ -18,7 +19,8 @@ def format_text(text: str) -> str:
     Comments, line ends (CR LF or LF), a byte order mark and the style of every scalar are kept.
 
     Raises:
-        FormatError: the text is no YAML, or could not be formatted without a change of what it says.
+        FormatError: the text is no YAML, is a file of another tool, or could not be formatted without a change of
+            what it says.
 
     >>> print(format_text("version:   1\\nrules:\\n- name: a   # mine\\n  condition: gpu_memory>80\\n"), end="")
     version: 1
@@ -32,6 +34,7 @@ def format_text(text: str) -> str:
     read = _read(before)
     if read.root is None:
         return text
+    _refuse_foreign(read.root)
     after = Layout(before, dict(_spellings(before, read.root))).laid_out()
     if after == before:
         return text
@@ -43,10 +46,20 @@ def format_text(text: str) -> str:
     return mark + after.replace("\n", line_end)
 
 
+def _refuse_foreign(root: YamlNode) -> None:
+    """Leave the files of other tools as they are: their layout is no affair of ours."""
+    other = None if isinstance(root, YamlSequence) else foreign_document(root)
+    if other is not None and foreign_document(root, TESTS) is not None:
+        raise FormatError(f"{other.message}; it is left as it is")
+
+
 def _read(text: str) -> YamlDocument:
     read = read_yaml(text)
     for problem in read.problems:
         if problem.code != "GPR002":
+            foreign = foreign_text(text, None) if problem.code == "GPR001" else None
+            if foreign is not None:
+                raise FormatError(f"{foreign.message}; it is left as it is")
             raise FormatError(f"line {problem.line}: {problem.message}")
     return read
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeGuard
 
-from gpurules.diagnostics import Finding, Span
+from gpurules.diagnostics import Edit, Finding, Span
 from gpurules.language import nodes
 from gpurules.model import Dimension, QuantityError, parse_amount
 
@@ -116,7 +116,8 @@ class Builder:
             return nodes.Quantity(text, amount.value, amount.dimension, span=span_of(token))
         except QuantityError as error:
             code = "GPR009" if error.limit else "GPR116"
-            self.findings.append(Finding(code, span_of(token), str(error), error.hint))
+            edits = () if error.meant is None else (Edit(span_of(token), error.meant),)
+            self.findings.append(Finding(code, span_of(token), str(error), error.hint, edits))
             return nodes.Quantity(text, 0, Dimension.NONE, span=span_of(token))
 
     def text(self, children: list[Any]) -> nodes.Text:

@@ -3,10 +3,10 @@
 After a mistake it goes on with a term of type ERROR, which fits everything: one mistake, one finding.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
-from gpurules.diagnostics import Finding, Span
+from gpurules.diagnostics import Edit, Finding, Span
 from gpurules.fields import Field
 from gpurules.language import arithmetic, calls, hints, ir, nodes
 from gpurules.language.nodes import Comparator
@@ -42,6 +42,16 @@ class Context:
         """Note a finding, and return the term that stands for the mistake."""
         self.findings.append(Finding(code, span, message, hint))
         return ir.Constant(None, ERROR, span=span)
+
+    def report_unknown(self, name: nodes.Name, what: str, otherwise: str | None = None) -> ir.Constant:
+        """Note that *name* stands for nothing, with the name that it was meant to be."""
+        known = self.environment.names
+        hint = hints.for_unknown_name(name.name, known)
+        term = self.report("GPR101", name.span, f"no {what} is named {name.name!r}", hint or otherwise)
+        meant = hints.meant(name.name, known)
+        if meant is not None:
+            self.findings[-1] = replace(self.findings[-1], edits=(Edit(name.span, meant),))
+        return term
 
     def check(self, node: nodes.Expr) -> ir.Term:
         """Return *node* checked."""
@@ -136,8 +146,7 @@ def _name(node: nodes.Name, context: Context) -> ir.Term:
     found = context.environment.resolve(node.name)
     match found:
         case None:
-            hint = hints.for_unknown_name(node.name, context.environment.names)
-            return context.report("GPR101", node.span, f"no field, signal or define is named {node.name!r}", hint)
+            return context.report_unknown(node, "field, signal or define")
         case Field():
             return ir.Read(found, span=node.span)
         case tuple():
@@ -273,10 +282,7 @@ def _list_member(node: nodes.ListMembership, subject: ir.Term, name: nodes.Name,
     context.used.add(name.name)
     found = context.environment.resolve(name.name)
     if found is None:
-        hint = hints.for_unknown_name(name.name, context.environment.names)
-        return context.report(
-            "GPR101", name.span, f"no list is named {name.name!r}", hint or "lists are declared under define"
-        )
+        return context.report_unknown(name, "list", "lists are declared under define")
     if isinstance(found, ir.Constant) and found.datatype == ERROR:
         return ir.Constant(None, ERROR, span=node.span)
     if not isinstance(found, tuple):

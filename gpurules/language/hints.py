@@ -9,7 +9,7 @@ from gpurules.language import ir
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.nodes import Sign
 from gpurules.model import Dimension, Kind, format_amount
-from gpurules.registry import did_you_mean, nearest
+from gpurules.registry import did_you_mean, nearest, probably
 
 
 class Names(Protocol):
@@ -50,6 +50,11 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
     if name in _ENUM_OWNERS and (close is None or len(name) < 8):
         return f"a text is written in quotes: '{name}'"
     return close
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """Return the one name that *name* is a slip of, None where it may as well be something else."""
+    return None if name in _SPECIAL or name in _ENUM_OWNERS else probably(name, known)
 
 
 def for_unknown_function(name: str) -> str | None:

@@ -93,12 +93,16 @@ MAX_INTEGER = 2**63 - 1
 
 
 class QuantityError(GpurulesError):
-    """A text is no quantity; ``limit`` tells that it is one, but beyond every bound."""
+    """A text is no quantity; ``limit`` tells that it is one, but beyond every bound.
 
-    def __init__(self, message: str, hint: str | None = None, limit: bool = False) -> None:
+    ``meant`` is the quantity with its unit in the right case, where that is all that is wrong.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, limit: bool = False, meant: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
         self.limit = limit
+        self.meant = meant
 
 
 @record
@@ -115,22 +119,28 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _TIME_UNITS = ("d", "h", "m", "s", "ms", "us")
 
 
+def _in_case(name: str) -> str | None:
+    """Return the one unit that *name* is but for its case; ``mb`` may be MB or Mbit."""
+    if re.fullmatch(r"[kmgtp]b", name, re.IGNORECASE) or name in _MISSPELT:
+        return None
+    return {unit.lower(): unit for unit in UNITS}.get(name.lower())
+
+
 def nearest_unit(name: str) -> str | None:
     """Return advice on the unit that *name* may have meant, or None.
 
     >>> nearest_unit("100mb"[3:])
     'write MB for megabytes or Mbit for megabits'
     """
-    if re.fullmatch(r"[kmgtp]i?b", name, re.IGNORECASE) and name not in UNITS:
+    if re.fullmatch(r"[kmgtp]b", name, re.IGNORECASE) and name not in UNITS:
         letter = name[0].upper()
         words = {"K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta"}[letter]
         bits = {"K": "kbit", "P": None}.get(letter, f"{letter}bit")
         return f"write {letter}B for {words}bytes" + (f" or {bits} for {words}bits" if bits else "")
     if name in _MISSPELT:
         return f"the nearest unit is {_MISSPELT[name]}"
-    folded = {unit.lower(): unit for unit in UNITS}
-    if name.lower() in folded:
-        return f"units are case-sensitive: write {folded[name.lower()]}"
+    if (unit := _in_case(name)) is not None:
+        return f"units are case-sensitive: write {unit}"
     from gpurules.registry import nearest
 
     close = nearest(name, UNITS)
@@ -193,7 +203,9 @@ def parse_amount(text: str) -> Amount:
         compound = _compound(text)
         if compound is not None:
             return compound
-    raise QuantityError(f"{rest!r} is no unit", nearest_unit(rest))
+    unit_meant = _in_case(rest)
+    meant = text.removesuffix(rest) + unit_meant if unit_meant is not None else None
+    raise QuantityError(f"{rest!r} is no unit", nearest_unit(rest), meant=meant)
 
 
 def _compound(text: str) -> Amount | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from gpurules.diagnostics import Diagnostic, Related
 from gpurules.registry import did_you_mean, nearest
 from gpurules.rules.conversion import Converter
+from gpurules.rules.foreign import foreign_document, foreign_text
 from gpurules.rules.schema import Schema, Violation, structure, violations
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, corrected, problem_at
 from gpurules.rules.yaml_reader import read_yaml
 
 TYPE_WORDS = {
@@ -40,37 +41,14 @@ def read_document(data: bytes | str, path: str | None) -> Document:
         if not problems:
             place = YamlScalar(read.source, 0, 0, "", "")
             problems.append(problem_at(place, "GPR405", "the file is empty", "a ruleset starts with version: 1"))
+        elif problems[0].code == "GPR001" and (foreign := foreign_text(read.source.text, path)) is not None:
+            problems = [foreign]  # what it is says more than why it is no YAML
         return Document(None, tuple(problems))
-    foreign = _foreign(root)
+    foreign = foreign_document(root)
     if foreign is not None or not isinstance(root, YamlMapping):
         return Document(None, (*problems, *([foreign] if foreign else [])))
     problems += _shape(root)
     return Document(root, tuple(problems))
-
-
-_OTHER_KINDS = {
-    "groups": "Prometheus alerting rules",
-    "apiVersion": "a Kubernetes resource",
-    "cases": "a test of rules",
-    "repos": "a pre-commit configuration",
-}
-
-
-def _foreign(root: YamlNode) -> Diagnostic | None:
-    """Return the one finding for a file that is no ruleset at all."""
-    hint = "a ruleset is a mapping with version, name and rules"
-    if isinstance(root, YamlScalar):
-        return problem_at(root, "GPR405", "the file is a text, not a ruleset", hint)
-    if isinstance(root, YamlSequence):
-        return problem_at(root, "GPR405", "the file is a list, not a ruleset", hint)
-    kind = root.get("kind")
-    if isinstance(kind, YamlScalar) and kind.text.startswith("gpurules/") and kind.text != "gpurules/ruleset":
-        return problem_at(kind, "GPR405", f"this is a file of kind {kind.text}, not a ruleset", hint)
-    if "rules" not in root.keys and "extends" not in root.keys:
-        for key, what in _OTHER_KINDS.items():
-            if key in root.keys:
-                return problem_at(root.keys[key], "GPR405", f"this looks like {what}, not a ruleset", hint)
-    return None
 
 
 def _shape(root: YamlMapping) -> Iterator[Diagnostic]:
@@ -184,10 +162,12 @@ def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
     known = schema.get("properties", {})
     for text, key in node.keys.items():
         if text not in known and not text.startswith("x-"):
-            hint = did_you_mean(text, [k for k in known if k not in node.keys]) or did_you_mean(text, known)
+            free = [name for name in known if name not in node.keys]
+            hint = did_you_mean(text, free) or did_you_mean(text, known)
             if hint is None:
                 hint = f"known keys: {', '.join(known)}; keys of your own start with x-"
-            yield problem_at(key, "GPR401", f"the key {text[:60]!r} means nothing here", hint)
+            problem = problem_at(key, "GPR401", f"the key {text[:60]!r} means nothing here", hint)
+            yield corrected(problem, key, free)
 
 
 def _missing_key(node: YamlMapping, key: str) -> Diagnostic:

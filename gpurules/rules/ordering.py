@@ -16,7 +16,7 @@ from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.conversion import Converter
 from gpurules.rules.document import explained, missing_keys, node_at
 from gpurules.rules.schema import Violation, violations
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, corrected, problem_at
 
 _INPUT = re.compile(r"\$\{([^{}]*)\}")
 
@@ -53,7 +53,8 @@ class Orders:
             return None  # the shape of the file has been found wrong there
         if action is None:
             hint = did_you_mean(named.text, self.actions.names) or f"known actions: {', '.join(self.actions.names)}"
-            self.problems.append(problem_at(named, "GPR501", f"no action is named {named.text[:100]!r}", hint))
+            problem = problem_at(named, "GPR501", f"no action is named {named.text[:100]!r}", hint)
+            self.problems.append(corrected(problem, named, self.actions.names))
             return None
         given = parameters if isinstance(parameters, YamlMapping) else YamlMapping(named.source, named.start)
         if not isinstance(parameters, YamlMapping):
@@ -127,7 +128,8 @@ class Orders:
                     if text not in known and not text.startswith("x-"):
                         hint = did_you_mean(text, known)
                         hint = f"{hint} {_signature(action)}" if hint else _signature(action)
-                        yield problem_at(key, "GPR502", f"{action.name} has no parameter {text[:60]!r}", hint)
+                        problem = problem_at(key, "GPR502", f"{action.name} has no parameter {text[:60]!r}", hint)
+                        yield corrected(problem, key, [name for name in known if name not in node.keys])
             case "required":
                 assert isinstance(violation.wanted, Sequence)
                 assert isinstance(place, YamlMapping)

@@ -3,9 +3,12 @@
 import json
 import re
 from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeAlias
 
-from gpurules.diagnostics import Diagnostic, LineIndex, Location, Span, diagnostic_at
+from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
+from gpurules.registry import probably
 from gpurules.rules.yaml_positions import Decoded, decode, decode_block
 
 
@@ -142,6 +145,16 @@ def _collection_location(node: YamlSequence | YamlMapping) -> Location:
 def problem_at(node: YamlNode, code: str, message: str, hint: str | None = None) -> Diagnostic:
     """Return a diagnostic that stands at *node*."""
     return diagnostic_at(code, message, node.source.path, node.location(), hint)
+
+
+def corrected(problem: Diagnostic, node: YamlScalar, known: Iterable[str]) -> Diagnostic:
+    """Return *problem*, of a name at *node*, with an edit to the one of *known* that it is a slip of, if any."""
+    meant = probably(node.text, known)
+    return problem if meant is None else replace(problem, edits=(LocatedEdit(node.location(), _written(node, meant)),))
+
+
+def _written(node: YamlScalar, text: str) -> str:
+    return f"{node.style}{text}{node.style}" if node.style in ("'", '"') else text
 
 
 _BOOLS = {

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
 from gpurules.model import Dimension, QuantityError, parse_amount
 from gpurules.registry import did_you_mean
+from gpurules.rules.foreign import TESTS, foreign_document, foreign_text
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
-from gpurules.rules.yaml_reader import read_yaml
+from gpurules.rules.yaml_reader import YamlDocument, read_yaml
 from gpurules.ruletest.case import OUTCOMES, REASONS, Case, Data, Expectation, Property, ReplayCase, Sample, TestFile
 from gpurules.ruletest.facts import FactsError, merged, put
 from gpurules.ruletest.schema import structure
@@ -259,16 +260,26 @@ def _readable(data: bytes | str) -> bytes | str:
     return _COLUMNS.sub(lambda line: _GPU.sub(r"\1⟦\2⟧", line[0]), data)
 
 
+def _foreign(read: YamlDocument) -> Diagnostic | None:
+    """Return the one finding for a file that is no test of rules at all."""
+    if read.root is not None:
+        return foreign_document(read.root, TESTS)
+    if not read.problems:
+        return diagnostic_at(
+            "GPR405", "the file is empty", read.source.path, Location(1, 1, 1, 1), "kind: gpurules/test"
+        )
+    return foreign_text(read.source.text, read.source.path, TESTS) if read.problems[0].code == "GPR001" else None
+
+
 def read_tests(data: bytes | str, path: str) -> tuple[TestFile | None, tuple[Diagnostic, ...]]:
     """Return the tests of a file, None where it has errors, and everything that is wrong about it."""
     read = read_yaml(_readable(data), path)
     reader = _Reader(path, list(read.problems))
     root = read.root
+    foreign = _foreign(read)
+    if foreign is not None:
+        return None, (foreign,)
     if not isinstance(root, YamlMapping):
-        if not reader.problems:
-            place = Location(1, 1, 1, 1)
-            hint = "it starts with kind: gpurules/test"
-            reader.problems.append(diagnostic_at("GPR405", "the file is no test of rules", path, place, hint))
         return None, tuple(reader.problems)
     values = reader.keys(root, _FILE)
     if reader.text(values.get("kind")) != "gpurules/test":

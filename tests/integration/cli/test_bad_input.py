@@ -37,6 +37,7 @@ ARGUMENTS = {
     "sources": [[]],
     "version": [[]],
     "init": [["{}"]],
+    "diff": [["{}", "gpurules:default"], ["gpurules:default", "{}"]],
     "lsp": [],  # has tests of its own: tests/integration/lsp/test_surviving.py
 }  # fmt: skip
 

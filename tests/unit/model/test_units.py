@@ -72,7 +72,7 @@ def test_a_decimal_is_rounded_once() -> None:
     [
         ("100mb", "write MB for megabytes or Mbit for megabits"),
         ("1kb", "write KB for kilobytes or kbit for kilobits"),
-        ("1gib", "write GB for gigabytes or Gbit for gigabits"),
+        ("1gib", "units are case-sensitive: write GiB"),
         ("5min", "the nearest unit is m"),
         ("3hrs", "the nearest unit is h"),
         ("10ns", "the nearest unit is us"),

@@ -1,0 +1,116 @@
+"""What a newcomer gets wrong: the five typos, and files of other tools."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RULESET = """\
+version: 1
+name: node
+rules:
+  - name: first_rule
+    condition: transfer_size > 100GiB AND file_type == 'model'
+    action: delay_transfer
+    parameters: {delay: 30s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "code", "suggestion"),
+    [
+        ("condition", "condtion", "GPR401", "did you mean 'condition'?"),
+        ("transfer_size", "transfer_sise", "GPR101", "did you mean 'transfer_size'?"),
+        ("100GiB", "100GIB", "GPR116", "units are case-sensitive: write GiB"),
+        ("'model'", "'modle'", "GPR107", "did you mean 'model'?"),
+        ("delay:", "dealy:", "GPR502", "did you mean 'delay'?"),
+    ],
+    ids=["key", "field", "unit", "enum value", "parameter"],
+)
+def test_one_typo_is_one_finding_at_its_place_with_the_right_word(
+    gpurules: Any, tmp_path: Path, right: str, wrong: str, code: str, suggestion: str
+) -> None:
+    text = RULESET.replace(right, wrong, 1)
+    path = tmp_path / "node.rules.yaml"
+    path.write_text(text)
+    done = gpurules("lint", "--output-format", "json", "--fail-on", "warning", path)
+    (found,) = json.loads(done.out)["diagnostics"]
+    assert done.code == 1
+    assert found["code"] == code
+    assert found["hint"].startswith(suggestion)
+    before, _, _ = text.partition(wrong)
+    line, column = before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
+    assert (found["line"], found["column"]) == (line, column)
+    assert (found["end_line"], found["end_column"]) == (line, column + len(wrong.rstrip(":")))
+
+
+@pytest.mark.parametrize("wrong", ["condtion", "transfer_sise", "100GIB", "'modle'", "dealy:"])
+def test_the_fix_of_a_typo_gives_back_the_ruleset(gpurules: Any, tmp_path: Path, wrong: str) -> None:
+    right = {"condtion": "condition", "transfer_sise": "transfer_size", "100GIB": "100GiB", "'modle'": "'model'"}
+    path = tmp_path / "node.rules.yaml"
+    path.write_text(RULESET.replace(right.get(wrong, "delay:"), wrong, 1))
+    done = gpurules("lint", "--fix", "--unsafe-fixes", path)
+    assert (done.code, path.read_text()) == (0, RULESET)
+
+
+OTHERS = {
+    "alerts.yaml": ("groups:\n- name: gpu\n  rules:\n  - alert: Hot\n", "Prometheus alerting rules"),
+    "tests.yaml": (
+        "rule_files: [a.yaml]\nevaluation_interval: 1m\ntests: []\n",
+        "unit tests of Prometheus alerting rules",
+    ),
+    "cluster.yaml": (
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec: {groups: []}\n",
+        "a Kubernetes resource (PrometheusRule)",
+    ),
+    "helm.yaml": ("{{- if .Values.on }}\napiVersion: v1\n{{- end }}\n", "a template (Helm or Jinja)"),
+    "fields.csv": (
+        "# clocks\nDCGM_FI_DEV_SM_CLOCK, gauge, SM clock (in MHz).\n\n# heat\nDCGM_FI_DEV_GPU_TEMP, gauge, Heat.\n",
+        "a list of DCGM fields (CSV)",
+    ),
+    "log.csv": ("timestamp,index,memory\n2024-01-01,0,5\n", "a table (CSV)"),
+    "gpu.prom": (
+        '# HELP DCGM_FI_DEV_GPU_TEMP heat\n# TYPE DCGM_FI_DEV_GPU_TEMP gauge\nDCGM_FI_DEV_GPU_TEMP{gpu="0"} 35\n',
+        "metrics of a Prometheus exporter",
+    ),
+    "smi.xml": ('<?xml version="1.0" ?>\n<nvidia_smi_log/>\n', "XML or HTML"),
+    "node.json": ('{"gpus": [{"index": 0}]}', "a snapshot"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_file_of_another_tool_is_one_finding_that_names_it(gpurules: Any, tmp_path: Path, name: str) -> None:
+    text, what = OTHERS[name]
+    path = tmp_path / name
+    path.write_text(text)
+    for verb, wanted in (("lint", "a ruleset"), ("test", "a test of rules")):
+        done = gpurules(verb, path)
+        assert done.code in (1, 2)
+        assert done.out.count("GPR") == 2  # the finding, and where more is said
+        assert f"GPR405 wrong-document-kind: this looks like {what}, not {wanted}\n" in done.out
+
+
+@pytest.mark.parametrize("name", sorted(OTHERS.keys() - {"node.json"}))
+def test_the_file_of_another_tool_is_never_laid_out_anew(gpurules: Any, tmp_path: Path, name: str) -> None:
+    text, what = OTHERS[name]
+    path = tmp_path / name
+    path.write_text(text)
+    done = gpurules("fmt", path)
+    assert (done.code, path.read_text()) == (1, text)
+    assert f"this looks like {what}, not a ruleset; it is left as it is" in done.err
+
+
+def test_a_ruleset_is_no_test_of_rules(gpurules: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.test.yaml"
+    path.write_text(RULESET)
+    assert "this looks like a ruleset, not a test of rules" in gpurules("test", path).out
+
+
+def test_real_alerting_rules_and_field_lists_are_named_for_what_they_are(gpurules: Any, data: Path) -> None:
+    alerts = sorted(path for path in (data / "alert_rules").iterdir() if path.is_file())
+    assert alerts
+    done = gpurules("lint", "--output-format", "json-lines", *alerts)
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [d["code"] for d in found] == ["GPR405"] * len(alerts)
+    assert all(d["message"].startswith("this looks like ") for d in found)
