@@ -149,7 +149,7 @@ class Decision:
     Missing: ``stage``, ``max_bandwidth`` and ``max_concurrency`` are None where no rule claims them.
     """
 
-    # made without a constructor, which would take longer than everything else: see decided() and docs/adr/0011
+    # made without a constructor, which would take longer than everything else: see decided() and docs/adr/0009
     __slots__ = ("_basis", "_transfer", "_workload")
 
     _basis: Basis

@@ -106,3 +106,17 @@ def run_commands(block: Block, page: Path, capsys: pytest.CaptureFixture[str]) -
         out, err = capsys.readouterr()
         pattern = "(.*\n)*".join(re.escape(text) for text in re.split(r"^…\n", shown, flags=re.MULTILINE))
         assert re.fullmatch(pattern, out + err), f"{page.name}:{block.line}: {command}\n{out}{err}"
+
+
+def test_architecture_decisions_are_numbered_one_by_one() -> None:
+    files = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    for file in files:
+        assert file.read_text(encoding="utf-8").startswith(f"# {int(file.name[:4])}. "), file.name
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    links = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+    for page in PAGES:
+        for link in links.findall(page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} links {link}"
