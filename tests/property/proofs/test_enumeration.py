@@ -1,0 +1,59 @@
+"""The prover against every moment of a small world, looked at one by one on the real evaluator."""
+
+from collections.abc import Iterator
+from itertools import combinations, product
+
+import pytest
+
+from gpurules.proofs.claims import Claim, Want
+from gpurules.proofs.prover import Answer, Impossible, Possible, Prover
+from tests.property.proofs.enumeration import Enumerated, is_in_world, moments, small, small_conditions
+
+CONDITIONS = 6
+
+
+def questions(group: list[Enumerated]) -> Iterator[tuple[list[Claim], bool, str]]:
+    """Yield claims about one condition or two, whether some moment bears them out, and how they read."""
+    for one in group:
+        for want in Want:
+            yield [Claim(one.stated, want)], bool(one.where(want)), f"{want}: {one.text}"
+    for left, right in combinations(group, 2):
+        for wants in product((Want.TRUE, Want.FALSE, Want.UNKNOWN, Want.NOT_TRUE), repeat=2):
+            claims = [Claim(side.stated, want) for side, want in zip((left, right), wants, strict=True)]
+            happens = bool(left.where(wants[0]) & right.where(wants[1]))
+            yield claims, happens, f"{wants[0]}: {left.text}\n{wants[1]}: {right.text}"
+
+
+def bears_out(answer: Answer, claims: list[Claim]) -> bool:
+    return isinstance(answer, Possible) and all(claim.holds(answer.witness.facts) for claim in claims)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_prover_says_what_every_moment_of_a_small_world_says(seed: int) -> None:
+    group = [*small_conditions(seed, CONDITIONS)]
+    prover = Prover([*(one.stated for one in group), small().stated])
+    told = {True: 0, False: 0}
+    for claims, happens, text in questions(group):
+        answer = prover.ask([*claims, small()])
+        told[happens] += 1
+        if happens:
+            assert bears_out(answer, claims), text
+            assert isinstance(answer, Possible) and is_in_world(answer.witness.facts), text
+        else:
+            assert answer == Impossible(), text
+    assert told[True] > 50 and told[False] > 25
+
+
+@pytest.mark.parametrize("seed", range(100, 103))
+def test_what_happens_in_a_small_world_is_possible_on_nodes_of_any_size(seed: int) -> None:
+    group = [*small_conditions(seed, CONDITIONS)]
+    prover = Prover([one.stated for one in group])
+    for claims, happens, text in questions(group):
+        answer = prover.ask(claims)
+        if happens or not isinstance(answer, Impossible):
+            assert bears_out(answer, claims), text
+
+
+def test_the_world_is_as_large_as_it_says() -> None:
+    assert len(moments()) == (1 + 12 + 12**2) * 4 * 3
+    assert all(is_in_world(moment) for moment in moments())
