@@ -1,9 +1,10 @@
 """The nearest change: the fewest facts, changed the least, with which a condition would have come out otherwise."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from types import MappingProxyType
+from typing import TypeAlias
 
 from gpurules.backends import Facts, value_of
 from gpurules.backends.backend import over_gpus
@@ -12,6 +13,7 @@ from gpurules.language.printer import spell
 from gpurules.model import GPUIndex, Truth, Value
 from gpurules.model.units import format_duration
 from gpurules.proofs.axioms import SignalLike
+from gpurules.proofs.cells import CellKey
 from gpurules.proofs.changing import changed
 from gpurules.proofs.claims import Want
 from gpurules.proofs.encoding import Encoder
@@ -19,14 +21,18 @@ from gpurules.proofs.grounding import MOST_GPUS, Grounding, cell_index, slot_of
 from gpurules.proofs.options import fitting, operand_options, options_in
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
 from gpurules.proofs.stepping import stepped, waits
-from gpurules.proofs.universe import Universe, base_units, reads_of
+from gpurules.proofs.universe import Universe, base_units, reads_of, unit_key
 from gpurules.proofs.witness import shown_exactly
 
 _MOST_CHANGES = 3
 _STEPS = 4_000
+_TRIES = 64
 _MOST_WAYS = 64
 _OPTIONS = 4
 _NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
+
+
+_Key: TypeAlias = tuple[CellKey, int | None, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,11 @@ class Change:
         return f"{spell(self.term)} {after} instead of {before}"
 
     @property
+    def key(self) -> "_Key":
+        """What tells it from others: the fact, and what it would be."""
+        return unit_key(self.term), self.place, self.after
+
+    @property
     def size(self) -> float:
         """How far it goes: a share for numbers; more where something would have to be known, or not to be."""
         if self.after is None:
@@ -58,6 +69,9 @@ class Change:
         if isinstance(self.before, bool | str) or isinstance(self.after, bool | str):
             return 1.0
         return abs(self.after - self.before) / max(abs(self.after), abs(self.before), 1e-300)
+
+
+_Way: TypeAlias = frozenset[_Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +115,8 @@ def nearest(term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike] = _NO
     """Return the smallest change of *facts*, all in scope of the rule, that flips whether the condition is TRUE.
 
     Of *signals* the facts behind them are changed, from the state that *facts* have. Every change is tried on the
-    evaluator. Missing: None where three changes are not enough, where the condition is not analysed, or where the work
-    cap is hit.
+    evaluator, the smallest first. Missing: None where three changes are not enough, where the condition is not analysed,
+    or where the work cap is hit: the search may take 4,000 steps, and 64 changes are tried.
     """
     if len(facts.gpus) > MOST_GPUS:
         return None
@@ -132,7 +146,9 @@ class _Finder:
         self._ground = Grounding(len(facts.gpus)).of(formula)
         self._cells = {cell.index: cell for cell in self._universe.cells.values()}
         self._now: dict[int, tuple[Value, int]] = {}
-        self._budget = Budget(_STEPS)
+        self._budget, self._tries = Budget(_STEPS), Budget(_TRIES)
+        self._refuted: set[_Way] = set()
+        self._followed: dict[tuple[int, int], dict[_Key, Change]] = {}
 
     def within(self, most: int) -> Nearest | None:
         """Return the best way with at most *most* changes, None where there is none.
@@ -143,18 +159,28 @@ class _Finder:
         full = {index: cell.full for index, cell in self._cells.items()}
         search = Search(lambda name: full[cell_index(name)], self._budget, lambda domains: self._least(domains) > most)
         everywhere = (1 << len(self._facts.gpus)) - 1
-        best: tuple[tuple[int, float], Nearest] | None = None
+        ways: dict[_Way, tuple[Change, ...]] = {}
         for domains in islice(search.solutions([self._ground], touched=everywhere), _MOST_WAYS):
-            if not 0 < self._least(domains) <= most:
+            if 0 < self._least(domains) <= most:
+                for changes in self._ways(domains):
+                    ways.setdefault(frozenset(change.key for change in changes), changes)
+        return self._first_confirmed([changes for way, changes in ways.items() if way not in self._refuted])
+
+    def _first_confirmed(self, ways: Sequence[tuple[Change, ...]]) -> Nearest | None:
+        """Return the smallest of *ways* that flips the outcome, None where none does; each is tried but once.
+
+        Raises:
+            WorkCapError: too many were tried, in this round and those before it.
+        """
+        for changes in sorted(ways, key=lambda way: (len(way), sum(change.size for change in way))):
+            if len({change.key[:2] for change in changes}) < len(changes):
                 continue
-            for changes in self._ways(domains):
-                if len({(spell(change.term), change.place) for change in changes}) < len(changes):
-                    continue
-                rank = len(changes), sum(change.size for change in changes)
-                if best is None or rank < best[0]:
-                    confirmed = self._confirmed(changes)
-                    best = best if confirmed is None else (rank, confirmed)
-        return None if best is None else best[1]
+            self._tries.spend(1)
+            confirmed = self._confirmed(changes)
+            if confirmed is not None:
+                return confirmed
+            self._refuted.add(frozenset(change.key for change in changes))
+        return None
 
     def _current(self, name: int) -> tuple[Value, int]:
         """Return what a variable is worth now, and the mask of that."""
@@ -180,16 +206,19 @@ class _Finder:
     def _ways(self, domains: Domains) -> Iterator[tuple[Change, ...]]:
         """Yield changes that may bring all variables into *domains*; what is computed may follow from the others."""
         exact: list[list[Change]] = []
-        behind: list[Change] = []
+        behind: dict[_Key, Change] = {}
+        slots: set[int | None] = set()
         for name in self._moved(domains):
             if self._cells[cell_index(name)].exact:
                 exact.append(list(islice(self._changes(name, domains[name]), _OPTIONS)))
             else:
-                behind += self._behind(name, domains[name])
+                behind |= self._behind(name, domains[name])
+                slots |= {slot_of(name)} - {None}
+        following = [change for change in behind.values() if change.place is None or slots <= {change.place}]
         for chosen in product(*exact):
             if not behind:
                 yield chosen
-            for change in behind:
+            for change in following:
                 yield (*chosen, change)
 
     def _changes(self, name: int, mask: int) -> Iterator[Change]:
@@ -198,8 +227,14 @@ class _Finder:
         for after in options_in(cell, mask, self._current(name)[0]):
             yield self._change(cell.term, slot, after)
 
-    def _behind(self, name: int, mask: int) -> Iterator[Change]:
-        """Yield changes of one fact behind a computed one, which may take that into *mask*."""
+    def _behind(self, name: int, mask: int) -> dict[_Key, Change]:
+        """Return changes of one fact behind a computed one, which may take that into *mask*."""
+        found = self._followed.get((name, mask))
+        if found is None:
+            found = self._followed[name, mask] = {change.key: change for change in self._found_behind(name, mask)}
+        return found
+
+    def _found_behind(self, name: int, mask: int) -> Iterator[Change]:
         cell, slot = self._cells[cell_index(name)], slot_of(name)
         before = self._current(name)[0]
         units = [

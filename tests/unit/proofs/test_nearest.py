@@ -3,6 +3,7 @@
 import pytest
 
 from gpurules.backends import Facts
+from gpurules.language import ir
 from gpurules.model import GPU, Transfer, Workload
 from gpurules.proofs.nearest import Nearest, nearest
 from tests.factories import GIB, checked, dataset, facts, gpu
@@ -109,3 +110,19 @@ def test_it_is_data_too() -> None:
 def test_too_many_gpus_are_not_searched() -> None:
     many: Facts = facts(*(gpu(n) for n in range(70)))
     assert nearest(checked("gpu_memory > 80").term, many) is None
+
+
+def test_the_gpu_that_decides_is_found_among_many_with_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [gpu(n, memory_total=80 * GIB, memory_used=(20 + 7 * n) * GIB) for n in range(8)]
+    monkeypatch.setattr("gpurules.proofs.nearest._TRIES", 16)
+    text = "operation == 'read' AND file_type == 'model' AND transfer_size > max(gpu_memory_free)"
+    found = near(text, *many, transfer=Transfer(file_type="dataset", size=5 * GIB, operation="write"))
+    assert found is not None
+    changed = {change.term.field.name: change.after for change in found.changes if isinstance(change.term, ir.Read)}
+    assert changed == {"operation": "read", "file_type": "model", "transfer_size": 60 * GIB + 1}
+
+
+def test_nothing_is_told_where_the_tries_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert near("gpu_memory > 80", gpu(memory=78)) is not None
+    monkeypatch.setattr("gpurules.proofs.nearest._TRIES", 0)
+    assert near("gpu_memory > 80", gpu(memory=78)) is None
