@@ -115,8 +115,8 @@ def nearest(term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike] = _NO
     """Return the smallest change of *facts*, all in scope of the rule, that flips whether the condition is TRUE.
 
     Of *signals* the facts behind them are changed, from the state that *facts* have. Every change is tried on the
-    evaluator, the smallest first. Missing: None where three changes are not enough, where the condition is not analysed,
-    or where the work cap is hit: the search may take 4,000 steps, and 64 changes are tried.
+    evaluator, the smallest first. Missing: None where three changes are not enough, where the condition is not
+    analysed, or where the work cap is hit: the search may take 4,000 steps, and 64 changes are tried.
     """
     if len(facts.gpus) > MOST_GPUS:
         return None
