@@ -175,6 +175,11 @@ class Decision:
         """What each rule that matched orders, by its name, in order; cheaper than ``matched``."""
         return tuple((rule.name, ordered) for _, rule in self._basis.outcome.rules for ordered in rule.actions)
 
+    @property
+    def outcome(self) -> Outcome:
+        """What follows for every transfer on which the same rules match; shared by their decisions."""
+        return self._basis.outcome
+
     def _value(self, target: str, neutral: object) -> object:
         settled = self._basis.outcome.settled
         if target in settled:

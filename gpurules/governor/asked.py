@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple, TypeAlias
 
-from gpurules.actions.action import Claim, Situation, is_directive
-from gpurules.actions.decision import Decision, RuleAction
+from gpurules.actions.action import Claim, Directive, Situation, is_directive
+from gpurules.actions.decision import Decision, Outcome, RuleAction
+from gpurules.actions.delay_transfer import DelayTransfer
+from gpurules.actions.pause_transfer import PauseTransfer
 from gpurules.actions.stage_transfer import Stage
 from gpurules.model import Transfer
 from gpurules.model.reading import finite
@@ -72,8 +74,71 @@ def asked_of(decision: Decision, transfer: Transfer) -> Asked:
     )
 
 
+MAX_REMEMBERED = 256
+
+
+class _Known(NamedTuple):
+    """What was worked out for an outcome, by the stage that is asked for; the outcome is kept, as its id is the key."""
+
+    outcome: Outcome
+    stages: bool
+    by_stage: dict[Stage | None, Asked]
+
+
+class AskedMemory:
+    """``asked_of``, remembered: transfers on which the same rules match are mostly asked the same. Thread-safe.
+
+    Only the stage is looked up for each transfer. Where anything else depends on it, a jitter or a directive of
+    somebody else, it is worked out each time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Known] = {}
+
+    def asked_of(self, decision: Decision, transfer: Transfer) -> Asked:
+        """Return what *decision* asks of *transfer*."""
+        if decision.stale:
+            return asked_of(decision, transfer)
+        outcome = decision.outcome
+        known = self._known.get(id(outcome))
+        if known is None:
+            if not _is_alike_for_all(outcome):
+                return asked_of(decision, transfer)
+            known = self._begin(outcome)
+        stage = decision.stage if known.stages else None
+        asked = known.by_stage.get(stage)
+        if asked is None:
+            asked = asked_of(decision, transfer)
+            if len(known.by_stage) < MAX_REMEMBERED:
+                known.by_stage[stage] = asked
+        return asked
+
+    def _begin(self, outcome: Outcome) -> _Known:
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        stages = any(directive.target == "stage" for directive, _ in outcome.claims) or "stage" in outcome.settled
+        known = self._known[id(outcome)] = _Known(outcome, stages, {})
+        return known
+
+
+def _is_alike_for_all(outcome: Outcome) -> bool:
+    """Return whether the stage is all that *outcome* asks of one transfer and not of another."""
+    return all(
+        directive.target == "stage" or directive.target not in _USED or _looks_at_no_transfer(directive, claim)
+        for directive, claims in outcome.claims
+        for claim in claims
+    )
+
+
+def _looks_at_no_transfer(directive: Directive, claim: Claim) -> bool:
+    """Return whether *directive*, which may look at the transfer, does not where patience has no end."""
+    is_ours = type(directive) is PauseTransfer or type(directive) is DelayTransfer
+    return is_ours and not claim.parameters.get("jitter")
+
+
 _OF_ONE_RULE = frozenset({"delay", "paused", "max_bandwidth", "max_concurrency"})
 """The targets of which the governor needs each rule's own value, and not the one that all rules come to."""
+_USED = _OF_ONE_RULE | {"priority_boost", "prefetch_factor", "stage"}
 
 
 class _Order(NamedTuple):

@@ -7,7 +7,7 @@ from gpurules.actions.action import is_directive
 from gpurules.engine import Coordinator, Engine
 from gpurules.engine.events import fields_read
 from gpurules.engine.workloads import Schedule
-from gpurules.governor.asked import NOTHING, Asked, asked_of
+from gpurules.governor.asked import NOTHING, Asked, AskedMemory
 from gpurules.governor.entry import Counts
 from gpurules.model import Transfer, Workload
 from gpurules.rules import Ruleset
@@ -26,6 +26,7 @@ class Policy:
         self._decider = decider
         self._clock = clock
         self._counts = counts
+        self._memory = AskedMemory()
         self._sized: tuple[Ruleset, bool] | None = None
         self.engine = decider.engine if isinstance(decider, Coordinator) else decider
         self.schedule = decider.schedule if isinstance(decider, Coordinator) else Schedule()
@@ -36,10 +37,11 @@ class Policy:
             if isinstance(self._decider, Coordinator):
                 decision = self._decider.decide(transfer)
             else:
-                workload = self.schedule.workload(transfer.workload_id, self._clock())
+                named = transfer.workload_id
+                workload = self.schedule.workload(named, self._clock()) if named else None
                 decision = self._decider.decide(transfer, workload)
             self._counts.decisions_stale += decision.stale
-            return asked_of(decision, transfer)
+            return self._memory.asked_of(decision, transfer)
         except Exception:  # an action may be somebody else's code, and trouble with a rule must never stop a transfer
             self._counts.decisions_failed += 1
             if self._counts.decisions_failed == 1:
