@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from math import inf
 
-from gpurules.governor.entry import Change, Request
+from gpurules.governor.entry import Change, Entry, Request
 from gpurules.governor.scheduler import Scheduler
 
 _LOGGER = logging.getLogger("gpurules.governor")
@@ -41,17 +41,48 @@ class Gate:
             try:
                 yield now
             finally:
-                answered = self.scheduler.advance(now)
-                if self._watch is not None and self.scheduler.due() < self._watch_until:
-                    answered.append(self._watch)
+                answered = self._advance(now)
+        self._spread(answered)
+
+    # each part comes by these two, so they go without a context manager of Python's making
+
+    def ask(self, entry: Entry, size: float) -> Request:
+        """Ask for a slot for a part of *size* bytes, and let through what may move."""
+        with self._lock:
+            now = self.clock()
+            request = self.scheduler.ask(entry, size, now)
+            answered = self._advance(now)
+        self._spread(answered)
+        return request
+
+    def finish(self, request: Request, moved: float) -> None:
+        """Free the slot of a part that has moved so many bytes, and let through what may move."""
+        with self._lock:
+            now = self.clock()
+            self.scheduler.finish(request, moved, now)
+            answered = self._advance(now)
+        self._spread(answered)
+
+    def _advance(self, now: float) -> list[Request]:
+        """Let through what may move, and return whom to wake."""
+        answered = self.scheduler.advance(now)
+        if self._watch is not None and self.scheduler.due() < self._watch_until:
+            answered.append(self._watch)
+        return answered
+
+    def _spread(self, answered: Iterable[Request]) -> None:
+        """Wake and tell, outside of the lock."""
         self._wake(answered)
-        self._tell()
+        if self.callbacks:
+            self._tell()
 
     @staticmethod
     def _wake(requests: Iterable[Request]) -> None:
         for request in requests:
-            with suppress(RuntimeError):  # the event loop that it waited in is closed
+            try:
                 request.wake()
+            except RuntimeError:
+                continue  # the event loop that it waited in is closed
 
     def _tell(self) -> None:
         """Tell the changes, in their order, outside of the lock; a thread that is already at it tells all."""

@@ -45,6 +45,8 @@ class Rates:
 
     def admit(self, request: Request, now: float) -> bool:
         """Return whether nothing is owed where *request* pays; else ``due`` is no later than when that is so."""
+        if not self._buckets:
+            return True
         at = max((bucket.ready_at for bucket in self._of(request)), default=-inf)
         if at > now:
             self.due = min(self.due, at)

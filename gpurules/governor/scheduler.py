@@ -186,16 +186,19 @@ class Scheduler:
 
     def _has_slot(self, request: Request) -> bool:
         """Keep one slot for the lowest class, as long as any of it is there."""
-        if request.rank is TransferClass.BACKGROUND or self.limits.slots == 1:
+        if len(self.moving) < self.limits.slots - 1 or request.rank is TransferClass.BACKGROUND:
+            return True  # whatever moves, one is left
+        if self.limits.slots == 1:
             return True
         background = sum(other.rank is TransferClass.BACKGROUND for other in self.moving)
         is_kept = self.ready.has_background or background > 0
         return not is_kept or len(self.moving) - background < self.limits.slots - 1
 
     def _is_below_caps(self, request: Request) -> bool:
-        return all(
+        caps = request.entry.asked.concurrency
+        return not caps or all(
             sum(any(name == rule for name, _ in other.entry.asked.concurrency) for other in self.moving) < cap
-            for rule, cap in request.entry.asked.concurrency
+            for rule, cap in caps
         )
 
     def _grant(self, request: Request, now: float) -> None:

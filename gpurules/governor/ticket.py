@@ -52,11 +52,9 @@ class Part:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the slot back."""
-        gate, request = self.ticket.gate, self._request
-        if request is not None:
+        if self._request is not None:
             size = self._size if error is None else 0.0
-            with gate.change() as now:
-                gate.scheduler.finish(request, size if self._moved is None else self._moved, now)
+            self.ticket.gate.finish(self._request, size if self._moved is None else self._moved)
 
     async def __aenter__(self) -> Self:
         """Wait for a slot, as a task."""
@@ -70,11 +68,9 @@ class Part:
         self.__exit__(kind, error, trace)
 
     def _ask(self) -> Request:
-        gate = self.ticket.gate
         self.ticket.look()
-        with gate.change() as now:
-            self._request = gate.scheduler.ask(self.ticket.entry, self._size, now)
-        return self._request
+        request = self._request = self.ticket.gate.ask(self.ticket.entry, self._size)
+        return request
 
 
 class Ticket:
