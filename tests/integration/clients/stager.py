@@ -1,5 +1,6 @@
 """A process that stages an object and takes a copy: run by the tests, and killed by them."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -21,7 +22,10 @@ MIB = 1024**2
 
 
 def main(endpoint: str, area: str, target: str, pause: str) -> None:
-    """Download ``bucket/k``; after each ranged read, wait *pause* seconds, so that one can be killed in between."""
+    """Download ``bucket/k``; after each ranged read, wait *pause* seconds, so that one can be killed in between.
+
+    The faults that were counted are written beside the target at the end.
+    """
     client = boto3.client(
         "s3", endpoint_url=endpoint, aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1"
     )
@@ -38,8 +42,10 @@ def main(endpoint: str, area: str, target: str, pause: str) -> None:
 
     client.meta.events.register("before-call.s3.GetObject", note)
     options = PartOptions(piece_size=MIB, parts_ahead=1)
-    with S3(Governor(engine), client, options=options, staging=StagingArea(area, 100 * MIB)) as s3:
+    governor = Governor(engine)
+    with S3(governor, client, options=options, staging=StagingArea(area, 100 * MIB)) as s3:
         s3.download("bucket", "k", target)
+    Path(f"{target}.faults").write_text(json.dumps(dict(governor.status().faults)))
 
 
 if __name__ == "__main__":

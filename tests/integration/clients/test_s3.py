@@ -311,6 +311,7 @@ def test_a_disk_that_fills_while_staging_sends_the_transfer_directly(client, tmp
     with s3(client, staging_rule(), area) as the:
         the.download("bucket", "k", tmp_path / "f")
     assert digest((tmp_path / "f").read_bytes()) == digest(data)
+    assert the.governor.status().faults == {"staging_full": 1}
     assert (area.counts.full, area.used) == (1, 0)
 
 

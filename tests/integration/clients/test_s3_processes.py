@@ -1,5 +1,6 @@
 """Processes that are killed, that meet in one staging area, and a server that goes away."""
 
+import json
 import subprocess
 import sys
 import time
@@ -30,6 +31,10 @@ def reads(target: Path) -> list[str]:
     return noted.read_text().splitlines() if noted.exists() else []
 
 
+def faults(target: Path) -> dict[str, int]:
+    return json.loads(Path(f"{target}.faults").read_text())
+
+
 def test_one_who_is_killed_while_staging_goes_on_where_it_was(client, tmp_path):
     data = content(SIZE)
     client.put_object(Bucket="bucket", Key="k", Body=data)
@@ -44,6 +49,7 @@ def test_one_who_is_killed_while_staging_goes_on_where_it_was(client, tmp_path):
     assert started(client, tmp_path / "area", tmp_path / "again").wait(30) == 0
     assert digest((tmp_path / "again").read_bytes()) == digest(data)
     assert len(reads(tmp_path / "again")) <= 5
+    assert faults(tmp_path / "again") == {"transfer_resumed": 1}
     assert StagingArea(tmp_path / "area", SIZE).used == SIZE
 
 
@@ -55,6 +61,7 @@ def test_two_processes_stage_one_object_once(client, tmp_path):
     assert len(reads(tmp_path / "f")) + len(reads(tmp_path / "g")) == 8
     for name in ("f", "g"):
         assert digest((tmp_path / name).read_bytes()) == digest(data)
+        assert faults(tmp_path / name) == {}, "one who waits for the other, and takes what is there, is no fault"
 
 
 def test_a_beginning_that_nobody_went_on_with_is_swept(tmp_path):
@@ -85,10 +92,13 @@ def test_a_server_that_is_killed_in_mid_transfer_costs_what_was_not_there_yet(cl
     client.meta.events.register("before-call.s3.GetObject", note)
     engine = Engine(ruleset("  - {name: never, condition: gpu_temperature > 200, action: log}"))
     options = PartOptions(piece_size=MIB, parts_ahead=1, attempts=2, backoff_seconds=0.01)
+    governor = Governor(engine)
     try:
-        with S3(Governor(engine), client, options=options) as the:
+        with S3(governor, client, options=options) as the:
             with pytest.raises(TransientStoreError):
                 the.download("bucket", "k", tmp_path / "f")
+            retried = governor.status().faults["part_retried"]
+            assert (retried >= 1, governor.status().counts.failed) == (True, 1)
             server.start()
             fill()
             before = len(ranges)
@@ -96,4 +106,5 @@ def test_a_server_that_is_killed_in_mid_transfer_costs_what_was_not_there_yet(cl
     finally:
         server.kill()
     assert len(ranges) - before == 4
+    assert governor.status().faults == {"part_retried": retried, "transfer_resumed": 1}
     assert digest((tmp_path / "f").read_bytes()) == digest(data)

@@ -65,9 +65,11 @@ def test_a_server_that_is_killed_and_comes_back_is_gone_on_with(s3, client, seaw
     client.meta.events.register("before-call.s3.GetObject", note)
     with pytest.raises(TransientStoreError):
         s3.download("bucket", "k", tmp_path / "f")
+    assert s3.governor.status().faults["part_retried"] >= 1
     seaweedfs.start()
     seaweedfs.ready(client, "bucket")
     before = len(reads)
     s3.download("bucket", "k", tmp_path / "f")
     assert len(reads) - before == 4
+    assert s3.governor.status().faults["transfer_resumed"] == 1
     assert digest((tmp_path / "f").read_bytes()) == digest(data)

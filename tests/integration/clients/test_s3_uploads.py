@@ -122,6 +122,7 @@ def test_a_server_that_is_killed_in_mid_upload_is_gone_on_with(client_of, seawee
         seaweedfs.ready(client, "bucket")
         before = calls.count
         s3.upload(file, "bucket", "up")
+        assert s3.governor.status().faults["transfer_resumed"] == 1
     assert calls.count - before == 2
     assert stored(client) == digest(file.read_bytes())
 
