@@ -14,6 +14,7 @@ from types import FrameType
 from gpurules.actions import is_effect
 from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
+from gpurules.cli.following import following
 from gpurules.cli.output import Style, counted, paint, say, write
 from gpurules.cli.pacing import OwnTime
 from gpurules.cli.playback import NEUTRAL, NodeChange, node_directives
@@ -32,7 +33,7 @@ _AT_ONCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How an agent runs; ``is_json`` is how it talks.
+    """How an agent runs; ``is_json`` is how it talks, ``clients`` (``KIND=ARGUMENT``) follow its rules.
 
     Missing: ``metrics_port`` None: no metrics are served.
     """
@@ -41,6 +42,7 @@ class Settings:
     once: bool = False
     options: Options = field(default_factory=Options)
     metrics_port: int | None = None
+    clients: tuple[str, ...] = ()
 
 
 def coordinator_of(ruleset: Ruleset, source: Source, options: Options) -> Coordinator:
@@ -54,7 +56,11 @@ def coordinator_of(ruleset: Ruleset, source: Source, options: Options) -> Coordi
 
 
 def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
-    """Poll until a signal comes, the source ends or the reader of stdout goes; return the exit code."""
+    """Poll until a signal comes, the source ends or the reader of stdout goes; return the exit code.
+
+    Raises:
+        ClickException: a client that is to follow the rules can not be opened.
+    """
     coordinator = coordinator_of(ruleset, source, settings.options)
     ends: SimpleQueue[int] = SimpleQueue()
     teller = Teller(coordinator, settings.is_json)
@@ -68,6 +74,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
         metrics_at(settings.metrics_port, coordinator),
         logging_to_stderr(),
         signals(ends.put, coordinator.request_reload),
+        following(coordinator, settings.clients),
     ):
         try:
             code = _poll_once(coordinator) if settings.once else _wait(coordinator, ends)

@@ -209,6 +209,8 @@ def of_clients() -> Iterator[Check]:
             yield Check(f"client {kind.name}", State.NOTE, f"not here: {reason}")
             continue
         notes: tuple[str, ...] = getattr(kind, "notes", tuple)()
+        if hasattr(kind, "open"):
+            notes = (*notes, f"steered by: gpurules run --client {kind.name}={getattr(kind, 'argument', 'ARGUMENT')}")
         told = f"carries out {', '.join(can)}" if cannot else "carries out every directive"
         left = f"not {', '.join(cannot)}" if cannot else ""
         yield Check(f"client {kind.name}", State.GOOD, "; ".join(part for part in (told, left, *notes) if part))

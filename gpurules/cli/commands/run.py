@@ -40,11 +40,18 @@ from gpurules.telemetry import FiniteSource, read_transfers
 )
 @option("--metrics-port", metavar="PORT", type=click.IntRange(1, 65535),
         help="Answer Prometheus at this port of the loopback, under /metrics.")  # fmt: skip
+@option(
+    "--client",
+    "clients",
+    metavar="KIND=ARGUMENT",
+    multiple=True,
+    help="Have a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; may be repeated.",
+)
 @text_or_json
 @option("-v", "--verbose", is_flag=True, help="Show transfers that nothing is asked of, too.")
 def command(
     ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
-    metrics_port: int | None,
+    metrics_port: int | None, clients: tuple[str, ...],
     format_: str, verbose: bool, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of what it decides, and why.
@@ -52,6 +59,10 @@ def command(
     Over a source of this node it polls until it is interrupted: SIGHUP reloads the ruleset, SIGTERM ends in order. Over
     a recording it decides on transfers as fast as it can, and calls no effect unless --once or --state is given.
     """
+    if clients and (once or dry_run):
+        raise click.UsageError(
+            "--client changes settings for as long as the agent runs; leave out --once and --dry-run"
+        )
     loaded = load_ruleset(ruleset)
     opened, interval = open_telemetry(source, options)
     try:
@@ -61,7 +72,9 @@ def command(
             if format_ == "text":
                 write(_header(loaded, source))
             given = Options(poll_interval=interval, state_path=state, dry_run=dry_run)
-            return run_agent(loaded, opened, Settings(format_ == "json", once, given, metrics_port))
+            return run_agent(loaded, opened, Settings(format_ == "json", once, given, metrics_port, clients))
+        if clients:
+            raise click.UsageError(f"--client is for telemetry of this node, not for {source}, which is played through")
         listed = read_transfers(transfers) if transfers else ()
         playback = Playback(loaded, listed)
         began = time.perf_counter()

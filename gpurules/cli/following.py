@@ -1,0 +1,60 @@
+"""Opens the storage clients that the command line names, and has them follow the rules of the node."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from gpurules.engine import Coordinator
+
+if TYPE_CHECKING:
+    from gpurules.clients import Client
+
+
+def opened_client(named: str) -> "Client":
+    """Return the client that ``KIND=ARGUMENT`` names, such as ``rclone=/run/rclone.sock``.
+
+    Raises:
+        RegistrationError: no kind has that name.
+        UsageError: it is not steered by the agent, or has no argument.
+        ClickException: it can not be steered here.
+    """
+    from gpurules.clients import SettingError, all_clients  # takes a while, and most runs have none
+
+    name, _, argument = named.partition("=")
+    kinds, _ = all_clients()
+    kind = kinds[name]
+    open_: Callable[[str], Client] | None = getattr(kind, "open", None)
+    if open_ is None:
+        can = ", ".join(each.name for each in kinds if hasattr(each, "open"))
+        raise click.UsageError(f"{name} follows rules in the process that uses it; --client takes {can}")
+    if not argument:
+        raise click.UsageError(f"--client {name} needs to know which: {name}={getattr(kind, 'argument', 'ARGUMENT')}")
+    try:
+        return open_(argument)
+    except SettingError as error:
+        raise click.ClickException(f"--client {name}: {error}") from None
+
+
+@contextmanager
+def following(coordinator: Coordinator, named: Sequence[str]) -> Iterator[None]:
+    """Have the clients follow the rules meanwhile; then put back what they changed.
+
+    Raises:
+        ClickException: one of them can not be opened; none is changed.
+    """
+    if not named:
+        yield
+        return
+    from gpurules.clients import Follower
+
+    with ExitStack() as stack:
+        clients = []
+        for each in named:
+            client = opened_client(each)
+            clients.append(client)
+            if close := getattr(client, "close", None):
+                stack.callback(close)
+        stack.enter_context(Follower(coordinator, clients))
+        yield
