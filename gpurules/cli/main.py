@@ -19,6 +19,7 @@ VERBS = {
     "lint": "find every mistake in rulesets",
     "fmt": "lay rulesets out in the canonical way",
     "test": "run the unit tests of rules",
+    "testgen": "write the tests that rules lack: limits, matches, missing facts",
     "eval": "evaluate a condition or a ruleset once",
     "repl": "type conditions and see what they are worth",
     "explain": "say why rules match or do not",

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 ABOUT_TESTS = frozenset({"GPR806", "GPR807", "GPR808"})
 
 
+def tests_folder(configuration: Configuration) -> Path:
+    """Return where the tests of a project are: in the folder of its configuration, or its repository, or here."""
+    if configuration.path is not None:
+        return Path(configuration.path).parent
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+
+
 class ProjectTests:
     """The tests of the project that is linted; they are run when they are first asked about."""
 
@@ -28,10 +36,7 @@ class ProjectTests:
     @property
     def folder(self) -> Path:
         """Where tests are looked for: the folder of the configuration, or the repository, or this one."""
-        if self._configuration.path is not None:
-            return Path(self._configuration.path).parent
-        here = Path.cwd()
-        return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+        return tests_folder(self._configuration)
 
     def left_out(self, path: str) -> Sequence[Diagnostic] | None:
         """Return what no test does with the ruleset at *path*; None where that is not wanted, or there is no test."""

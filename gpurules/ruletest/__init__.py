@@ -1,19 +1,21 @@
 """Unit tests of rules: cases, series, tables and properties in ``*.test.yaml`` files."""
 
 from gpurules.ruletest.case import Case, Expectation, TestFile
+from gpurules.ruletest.generating import Generated, generated
 from gpurules.ruletest.judging import Failure, Result, Rewrite
 from gpurules.ruletest.mutants import Mutant
 from gpurules.ruletest.mutating import Mutated, mutated
 from gpurules.ruletest.reader import read_tests
 from gpurules.ruletest.runner import FileResult, count_mutants, examine, fails, run_file
 from gpurules.ruletest.toothless import toothless
-from gpurules.ruletest.untested import untested
+from gpurules.ruletest.untested import seen_of, untested
 
 __all__ = [
     "Case",
     "Expectation",
     "Failure",
     "FileResult",
+    "Generated",
     "Mutant",
     "Mutated",
     "Result",
@@ -22,9 +24,11 @@ __all__ = [
     "count_mutants",
     "examine",
     "fails",
+    "generated",
     "mutated",
     "read_tests",
     "run_file",
+    "seen_of",
     "toothless",
     "untested",
 ]

@@ -20,14 +20,20 @@ def untested(loaded: Loaded, results: Iterable[FileResult]) -> list[Diagnostic] 
     ruleset = loaded.ruleset
     if ruleset is None or ruleset.path is None:
         return None
-    own = identity(ruleset.path)
+    seen = seen_of(ruleset.path, results)
+    return None if seen is None else list(_gaps(ruleset, loaded.placed, seen))
+
+
+def seen_of(path: str, results: Iterable[FileResult]) -> Coverage | None:
+    """Return what the tests of *results* have seen of the ruleset at *path*; None where no test is about it."""
+    own = identity(path)
     about = [result for result in results if own in {identity(path) for path in result.files}]
     if not about:
         return None
     seen = Coverage()
     for result in about:
         seen.include(result.coverage)
-    return list(_gaps(ruleset, loaded.placed, seen))
+    return seen
 
 
 def _gaps(ruleset: Ruleset, placed: Sequence[Placed], seen: Coverage) -> Iterator[Diagnostic]:
@@ -43,10 +49,18 @@ def _gaps(ruleset: Ruleset, placed: Sequence[Placed], seen: Coverage) -> Iterato
             place = _place(rule, part, placed)
             if part.is_threshold and not part.is_bounded:
                 message = f"{name}: no test has `{part.text}` at its threshold and on both sides of it"
-                yield _at(rule, "GPR803", message, "a table with one row each is enough", place)
+                yield _at(
+                    rule, "GPR803", message, "a table with one row each is enough; gpurules testgen writes it", place
+                )
             if None not in part.values:
                 message = f"{name}: no test has `{part.text}` with its facts missing"
-                yield _at(rule, "GPR804", message, "write _ for the fact, and expect what is right then", place)
+                yield _at(
+                    rule,
+                    "GPR804",
+                    message,
+                    "write _ for the fact, and expect what is right then; gpurules testgen writes what is so now",
+                    place,
+                )
 
 
 def _place(rule: Rule, part: Part, placed: Sequence[Placed]) -> Location | None:

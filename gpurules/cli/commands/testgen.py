@@ -1,0 +1,106 @@
+"""``gpurules testgen``."""
+
+import os
+from pathlib import Path
+
+import click
+
+from gpurules.cli.configuration import configured, sound_configuration
+from gpurules.cli.files import excluded, test_files
+from gpurules.cli.options import option
+from gpurules.cli.output import counted, save, say
+from gpurules.cli.plugins import name_failed_plugins
+from gpurules.cli.rulesets import PREFIX, load_ruleset
+from gpurules.cli.testrun import Run, run_tests
+from gpurules.cli.untested import tests_folder
+from gpurules.rules import Ruleset
+from gpurules.rules.discovery import files_below, is_test
+from gpurules.ruletest import generated, seen_of
+from gpurules.ruletest.coverage import Coverage
+
+
+@click.command("testgen")
+@click.argument("ruleset")
+@option("--tests", "paths", metavar="PATH", multiple=True,
+        help="Tests that there are: files or directories (default, for a file: those of the project).")  # fmt: skip
+@option("--all", "is_all", is_flag=True, help="Write everything, whatever is tested already.")
+@option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+        help="Write the tests there (*.test.yaml) instead of to stdout.")  # fmt: skip
+@option("--force", is_flag=True, help="Write over FILE where it is there already; its tests do not count then.")
+@configured
+@click.pass_context
+def command(
+    context: click.Context, /, ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | None, force: bool,
+    config: str | None, isolated: bool,
+) -> int:  # fmt: skip
+    """Write tests for what no test shows of RULESET (a file or gpurules:NAME).
+
+    For each rule: a case in which it matches, one in which it stays quiet, each limit at its value and beside it, and
+    each fact missing. What they expect is what the rules do now; read it before you keep it.
+    """
+    _check(ruleset, paths, is_all, output, force)
+    name_failed_plugins()
+    loaded = load_ruleset(ruleset)
+    files = [] if is_all else _files(context, ruleset, paths)
+    others = [file for file in files if output is None or not _is_same(file, output)]
+    found = generated(loaded, _seen(loaded, others, bool(paths)))
+    folder = output.parent if output is not None else Path()
+    name = ruleset if ruleset.startswith(PREFIX) else Path(os.path.relpath(ruleset, folder)).as_posix()
+    if found.tests:
+        found.confirm(name, str(output or folder / "generated.test.yaml"))
+    if not found.tests:
+        say("nothing is left to write: tests show everything that can be shown in one moment")
+        return 0
+    save(found.text(name), output)
+    say(f"{counted(found.tests, 'test')} written; {_risen(found.before, found.coverage.measures)}")
+    return 0
+
+
+def _check(ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | None, force: bool) -> None:
+    """Make sure that what is asked for goes together."""
+    if ruleset == "-":
+        raise click.UsageError("tests name the file of their ruleset, so it can not be stdin")
+    if paths and is_all:
+        raise click.UsageError("--all leaves out what --tests gives; give one of them")
+    if output is None:
+        return
+    if not output.name.endswith((".test.yaml", ".test.yml")):
+        raise click.UsageError(f"{output}: gpurules test looks for *.test.yaml; give it such a name")
+    if not output.parent.is_dir():
+        raise click.UsageError(f"{output.parent}: no such directory")
+    if output.exists() and not force:
+        raise click.UsageError(f"{output} is there already; give another name, or --force to write over it")
+
+
+def _files(context: click.Context, ruleset: str, paths: tuple[str, ...]) -> list[str]:
+    """Return the test files that there are: those at *paths*, or those of the project of a ruleset file."""
+    configuration = sound_configuration(context)
+    if paths:
+        files = excluded(test_files(paths), paths, configuration.exclude)
+        if not files:
+            raise click.UsageError(f"no test is at {', '.join(paths)}; tests are called *.test.yaml")
+        return files
+    if ruleset.startswith(PREFIX):
+        return []
+    found = set(files_below(str(Path(ruleset).parent), is_test, str))
+    found |= set(files_below(str(tests_folder(configuration)), is_test, str))
+    return excluded(sorted({os.path.relpath(file) for file in found}), (), configuration.exclude)
+
+
+def _seen(ruleset: Ruleset, files: list[str], is_asked: bool) -> Coverage:
+    """Return what the tests in *files* have seen of *ruleset*; those that can not be run are named where *is_asked*."""
+    results = run_tests(files, Run(takes_mutants=False))
+    for result in results:
+        if is_asked and result.diagnostics:
+            say(f"{result.path}: it can not be run, and does not count; see gpurules test {result.path}")
+    seen = seen_of(ruleset.path, results) if ruleset.path is not None else None
+    return seen or Coverage()
+
+
+def _is_same(file: str, output: Path) -> bool:
+    return Path(file).resolve() == output.resolve()
+
+
+def _risen(before: dict[str, float], after: dict[str, float]) -> str:
+    """Return how far each measure of coverage rises, in words."""
+    return ", ".join(f"{key.replace('_', ' ')} {before[key]:.0f} → {after[key]:.0f} %" for key in after)
