@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -21,7 +21,10 @@ from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.diagnostics.render import SCHEMA_VERSION
 from gpurules.linter import Policy, baseline, lint, lints
 from gpurules.linter.fixing import fix
+from gpurules.model import Snapshot
 from gpurules.rules.yaml_reader import MAX_BYTES
+from gpurules.telemetry import TelemetryError
+from gpurules.telemetry.replay import replay
 
 Sources = Mapping[str, bytes | None]
 
@@ -45,6 +48,7 @@ class Request:
     update_baseline: bool
     allow_growth: bool
     emit_test: Path | None
+    history: tuple[str, ...]
     by_code: bool
     allow_empty: bool
     analysis_steps: int
@@ -56,7 +60,23 @@ class Request:
     def policy(self, configuration: Configuration) -> Policy:
         """Return which findings are wanted, today."""
         codes = chosen_codes(self.select, self.extend_select, self.ignore)
-        return Policy(codes, configuration.ignored_in, date.today(), self.analysis_steps, [])
+        recordings = tuple(partial(_recorded, path) for path in self.history)
+        return Policy(codes, configuration.ignored_in, date.today(), self.analysis_steps, recordings, [])
+
+
+def _recorded(path: str) -> Iterator[Snapshot]:
+    """Yield the snapshots of a recording, from its start.
+
+    Raises:
+        TelemetryError: it can not be read, or has none.
+    """
+    source = replay(path)
+    try:
+        yield from source
+        if not source.count:
+            raise TelemetryError(f"{path} has no snapshot; record something first")
+    finally:
+        source.close()
 
 
 def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configuration) -> Sources:

@@ -78,6 +78,8 @@ _TABLE = (
     Code("GPR205", "unreachable-branch", W_, "meaning", "an arm of an OR that can never be TRUE"),
     Code("GPR206", "gap-or-overlap-in-bands", W_, "meaning", "bands of one field leave out the edge, or both have it"),
     Code("GPR207", "unknown-decides", W_, "meaning", "a default for a missing fact alone makes a rule match"),
+    Code("GPR209", "never-true-in-history", I_, "history", "a rule that no recorded sample satisfies"),
+    Code("GPR210", "always-true-in-history", I_, "history", "a rule that is TRUE in nearly all recorded samples"),
     Code("GPR301", "duplicate-rule-name", E_, "duplicate", "two rules have one name"),
     Code("GPR302", "equivalent-rules", W_, "between-rules", "two rules with the same condition and the same action"),
     Code("GPR303", "shadowed-rule", W_, "between-rules", "a rule that another one covers wholly"),
@@ -117,6 +119,7 @@ _TABLE = (
     Code("GPR604", "self-feedback", I_, "feedback", "an action on what its own condition reads, undamped"),
     Code("GPR605", "for-below-sampling", W_, "sampling", "a `for` shorter than two polls"),
     Code("GPR606", "stale-after-too-long", W_, "sampling", "data older than a `for` is still believed"),
+    Code("GPR607", "flaps-in-history", I_, "history", "a rule that starts and stops all the time in a recording"),
     Code("GPR608", "state-on-transfer", E_, "scope", "a timer on a condition that reads a transfer or workload"),
     Code("GPR701", "rule-name-style", W_, "style", "a rule's name is not in lower case with _ or - between words"),
     Code("GPR702", "constant-on-left", I_, "style", "a comparison that starts with the constant"),
@@ -158,7 +161,7 @@ def codes_named(selector: str) -> frozenset[str]:
     """Return the codes that *selector* means: a code, a prefix such as ``GPR1``, or a name; none where it means none.
 
     >>> sorted(codes_named("unknown-field") | codes_named("GPR60"))
-    ['GPR101', 'GPR601', 'GPR602', 'GPR603', 'GPR604', 'GPR605', 'GPR606', 'GPR608']
+    ['GPR101', 'GPR601', 'GPR602', 'GPR603', 'GPR604', 'GPR605', 'GPR606', 'GPR607', 'GPR608']
     """
     prefix = selector.upper() if selector[:3].upper() == "GPR" else None
     return frozenset(code.code for code in _TABLE if code.name == selector or (prefix and code.code.startswith(prefix)))

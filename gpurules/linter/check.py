@@ -1,6 +1,6 @@
 """What a lint check is: one question about a ruleset that loads, or about the expressions of one that does not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, TypeAlias, TypedDict, Unpack
@@ -20,6 +20,7 @@ from gpurules.diagnostics import (
 from gpurules.language import Environment, ir
 from gpurules.linter.analysis import WORK, Analysis
 from gpurules.linter.equality import keeps
+from gpurules.linter.history import Played, Recording, played
 from gpurules.linter.parts import edited
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
@@ -35,7 +36,7 @@ class Subject:
     """What is checked.
 
     ``text`` is what the file says, without a byte order mark; ``placed`` has the expressions of its bases too.
-    ``work`` bounds the analysis of what it means.
+    ``work`` bounds the analysis of what it means; ``recordings`` are what its rules are judged by, if there are any.
     Missing: ``ruleset`` is None where the file has errors; its sound expressions are checked all the same.
     """
 
@@ -45,11 +46,17 @@ class Subject:
     path: str | None = None
     environment: Environment | None = None
     work: int = WORK
+    recordings: Sequence[Recording] = ()
 
     @cached_property
     def analysis(self) -> Analysis | None:
         """The analysis of what the ruleset means, None where it has errors."""
         return None if self.ruleset is None else Analysis(self.ruleset, self.placed, self.work)
+
+    @cached_property
+    def played(self) -> Played | None:
+        """What the rules did over the recordings, None where there are none, or the ruleset has errors."""
+        return played(self.ruleset, self.recordings) if self.ruleset and self.recordings else None
 
     @property
     def own(self) -> tuple[Placed, ...]:

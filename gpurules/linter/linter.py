@@ -11,6 +11,7 @@ from gpurules.linter.check import Subject
 from gpurules.linter.checks import CHECKS
 from gpurules.linter.equality import keeps
 from gpurules.linter.fingerprints import fingerprinted
+from gpurules.linter.history import FROM_HISTORY
 from gpurules.linter.parts import edited
 from gpurules.linter.policy import Policy
 from gpurules.linter.suppressions import silenced, suppressions
@@ -26,22 +27,32 @@ FROM_TESTS = frozenset({"GPR801", "GPR802", "GPR803", "GPR804"})
 def _linted(
     loaded: Loaded, text: str, path: str | None, policy: Policy, from_tests: Sequence[Diagnostic] | None
 ) -> list[Diagnostic]:
-    subject = Subject(loaded.ruleset, loaded.placed, text, path, loaded.environment, policy.work)
+    subject = Subject(loaded.ruleset, loaded.placed, text, path, loaded.environment, policy.work, policy.recordings)
     if from_tests is None:  # nobody has looked, so a suppression of them may well be used
         policy = replace(policy, codes=policy.codes - FROM_TESTS)
+    if not policy.recordings:
+        policy = replace(policy, codes=policy.codes - FROM_HISTORY)
     found = [*_proved(loaded), *(from_tests or ())]
     for check in CHECKS:
         if check.code in policy.codes:
             found += check.run(subject)
-    if policy.unanalysed is not None and subject.analysis is not None:
-        told = subject.analysis.unanalysed.items()
-        policy.unanalysed.extend(f"{path or '<text>'}: `{name}`: {reason}" for name, reason in told)
+    if policy.unanalysed is not None:
+        policy.unanalysed.extend(f"{path or '<text>'}: {told}" for told in _untold(subject, policy))
     wanted = sorted(
         (d for d in dict.fromkeys(found) if d.code in policy.codes_in(d.path)),
         key=lambda d: (*d.place, d.code),
     )
     left = sorted(_unsilenced(wanted, text, path, policy), key=lambda d: (*d.place, d.code))
     return fingerprinted(left, loaded.placed)
+
+
+def _untold(subject: Subject, policy: Policy) -> Iterator[str]:
+    """Yield which rules were not analysed, or not judged by the recordings, and why."""
+    for name, reason in subject.analysis.unanalysed.items() if subject.analysis else ():
+        yield f"`{name}`: {reason}"
+    if FROM_HISTORY & policy.codes and subject.played is not None:
+        for name, reason in subject.played.left_out.items():
+            yield f"`{name}`: not judged by the history: {reason}"
 
 
 def _proved(loaded: Loaded) -> Iterator[Diagnostic]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from gpurules.diagnostics import DEFAULT_CODES
 from gpurules.linter.analysis import WORK
+from gpurules.linter.history import Recording
 
 
 def _none() -> Mapping[str, frozenset[str]]:
@@ -21,6 +22,7 @@ class Policy:
 
     ``ignored_in`` has codes by the glob of the paths in which they are not reported.
     ``work`` bounds the analysis of what each ruleset means, in steps; ``unanalysed`` collects what it could not tell.
+    ``recordings`` are what rules are judged by; without any nothing is said of what they show.
     Missing: without ``today`` no suppression ever expires; ``unanalysed`` is None where nobody asks.
     """
 
@@ -28,6 +30,7 @@ class Policy:
     ignored_in: Mapping[str, frozenset[str]] = field(default_factory=_none)
     today: date | None = None
     work: int = WORK
+    recordings: tuple[Recording, ...] = ()
     unanalysed: list[str] | None = field(default=None, compare=False)
 
     def codes_in(self, path: str | None) -> frozenset[str]:

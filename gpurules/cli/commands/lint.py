@@ -59,6 +59,8 @@ from gpurules.linter.analysis import WORK
 @option("--allow-growth", is_flag=True, help="Let --update-baseline take in new findings too.")
 @option("--emit-test", type=click.Path(dir_okay=False, path_type=Path),
         help="Write the moments that show findings as cases of this file, which gpurules test runs.")  # fmt: skip
+@option("--history", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+        help="Judge rules by this recording too: which never match, always do, or flap.")  # fmt: skip
 @option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file has changed, until Ctrl-C.")
 @option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")
 @option(

@@ -74,6 +74,22 @@ EXPLANATIONS = (
         "not look like it. `IS MISSING` says it openly, and is no finding; neither is a text as default, such as "
         "`'unknown'`, which is a name for what is missing.",
     ),
+    _words(
+        code="GPR209",
+        avoid="`gpu_temperature > 95`, and `gpurules lint --history node.jsonl` over a time that never got there.",
+        prefer="`gpu_temperature > 85`, which the recording reaches in the moments that are meant.",
+        why="The condition can be TRUE, and no recorded snapshot makes it so. Either what the rule waits for has not "
+        "happened, or its threshold is out of reach. Of a rule that also asks about transfers or workloads only what "
+        "it asks of the GPUs and the node is judged; `gpurules lint -v` names the rules of which nothing can be.",
+    ),
+    _words(
+        code="GPR210",
+        avoid="`gpu_memory > 10`, and `gpurules lint --history node.jsonl` with a recording in which GPUs always hold "
+        "a model.",
+        prefer="`gpu_memory > 80`, which tells some moments from others.",
+        why="A rule that is TRUE in 99 % of the recorded snapshots or more is a setting that looks like a decision. "
+        "Snapshots in which it is UNKNOWN do not count.",
+    ),
     _rule(
         code="GPR302",
         avoid=_rules(

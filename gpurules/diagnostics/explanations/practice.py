@@ -65,6 +65,14 @@ EXPLANATIONS = (
         why="A signal that takes 30 s of readings to start would be kept by readings that are ten minutes old. Who "
         "watches that closely should not believe old data for that long.",
     ),
+    _words(
+        code="GPR607",
+        avoid="`gpu_utilization > 50` alone, and `gpurules lint --history node.jsonl` with a recording of bursts.",
+        prefer="The same with `for: 30s` and `until: gpu_utilization < 30`.",
+        why="Over the recording the rule changed between TRUE and FALSE more than 12 times an hour, its timers "
+        "included: what it orders is taken back before it works. Less than an hour counts as one. Snapshots in which "
+        "it is UNKNOWN are no change.",
+    ),
     _rule(
         code="GPR701",
         avoid="- {name: Hold Hot GPUs, condition: gpu_memory > 90, action: pause_transfer}",

@@ -1,6 +1,7 @@
 """One file a check."""
 
 from gpurules.linter.check import Check
+from gpurules.linter.checks.always_true_in_history import AlwaysTrueInHistory
 from gpurules.linter.checks.ambiguous_precedence import AmbiguousPrecedence
 from gpurules.linter.checks.bare_number_for_unit import BareNumberForUnit
 from gpurules.linter.checks.competing_parameters import CompetingParameters
@@ -12,6 +13,7 @@ from gpurules.linter.checks.disabled_long import DisabledLong
 from gpurules.linter.checks.equal_priority_overlap import EqualPriorityOverlap
 from gpurules.linter.checks.equivalent_rules import EquivalentRules
 from gpurules.linter.checks.flapping_risk import FlappingRisk
+from gpurules.linter.checks.flaps_in_history import FlapsInHistory
 from gpurules.linter.checks.float_equality import FloatEquality
 from gpurules.linter.checks.for_below_sampling import ForBelowSampling
 from gpurules.linter.checks.gap_or_overlap_in_bands import GapOrOverlapInBands
@@ -22,6 +24,7 @@ from gpurules.linter.checks.key_order import KeyOrder
 from gpurules.linter.checks.long_condition import LongCondition
 from gpurules.linter.checks.magic_threshold import MagicThreshold
 from gpurules.linter.checks.missing_description import MissingDescription
+from gpurules.linter.checks.never_true_in_history import NeverTrueInHistory
 from gpurules.linter.checks.not_formatted import NotFormatted
 from gpurules.linter.checks.plugin_without_schema import PluginWithoutSchema
 from gpurules.linter.checks.redundant_part import RedundantPart
@@ -52,6 +55,8 @@ CHECKS: tuple[Check, ...] = (
     UnreachableBranch(),
     GapOrOverlapInBands(),
     UnknownDecides(),
+    NeverTrueInHistory(),
+    AlwaysTrueInHistory(),
     EquivalentRules(),
     ShadowedRule(),
     ShadowedByUnion(),
@@ -67,6 +72,7 @@ CHECKS: tuple[Check, ...] = (
     SelfFeedback(),
     ForBelowSampling(),
     StaleAfterTooLong(),
+    FlapsInHistory(),
     RuleNameStyle(),
     ConstantOnLeft(),
     LongCondition(),

@@ -1,0 +1,137 @@
+"""What each rule of a ruleset did over recordings: how often its condition was TRUE, and how often it changed."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from gpurules.backends.facts import Layout
+from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
+from gpurules.engine import Engine
+from gpurules.language import ir
+from gpurules.language.lowering import inline_signals
+from gpurules.model import Snapshot, Truth
+from gpurules.rules import Rule, Ruleset
+
+Recording: TypeAlias = Callable[[], Iterator[Snapshot]]
+"""Plays a recording from its start, as often as it is called."""
+
+FROM_HISTORY = frozenset({"GPR209", "GPR210", "GPR607"})
+"""The codes of what recordings show; they are reported only where there are some."""
+LEAST_SAMPLES = 20
+"""Fewer snapshots than that tell nothing of a rule."""
+
+
+@dataclass(slots=True)
+class Track:
+    """What one rule did.
+
+    ``told`` counts the snapshots in which its condition was TRUE or FALSE, ``true`` those in which it was TRUE, and
+    ``transitions`` how often it went from one to the other. ``is_part`` says that only the part about the GPUs and the
+    node was judged, since the rest asks about transfers or workloads.
+
+    Units: ``seconds`` is the length of the recordings.
+    Missing: a snapshot in which the condition is UNKNOWN is in ``snapshots`` only, and is no transition.
+    """
+
+    is_part: bool = False
+    snapshots: int = 0
+    told: int = 0
+    true: int = 0
+    transitions: int = 0
+    seconds: float = 0.0
+
+    def add(self, truth: Truth, before: Truth) -> Truth:
+        """Count one snapshot in, and return what is known after it; *before* is what was known."""
+        self.snapshots += 1
+        if truth is None:
+            return before
+        self.told += 1
+        self.true += truth
+        self.transitions += before is not None and truth is not before
+        return truth
+
+
+@dataclass(slots=True)
+class Played:
+    """The tracks of the rules that could be judged, and why the others could not, both by the name of the rule."""
+
+    tracks: dict[str, Track] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Judged:
+    """A rule that is judged: its condition, or the part of it that a snapshot decides."""
+
+    term: ir.Term
+    per_gpu: bool
+    track: Track
+
+
+def played(ruleset: Ruleset, recordings: Sequence[Recording]) -> Played:
+    """Return what the rules of *ruleset* did over all *recordings*; each starts without memory.
+
+    Raises:
+        TelemetryError: a recording can not be read.
+    """
+    found = Played()
+    conditions = {name: signal.condition for name, signal in ruleset.signals.items()}
+    judged: dict[str, _Judged] = {}
+    for rule in (rule for rule in ruleset.rules if rule.enabled):
+        one = _judged(rule, conditions)
+        if isinstance(one, str):
+            found.left_out[rule.name] = one
+        else:
+            judged[rule.name] = one
+    for recording in recordings:
+        _play(ruleset, recording, judged.values())
+    for name, one in judged.items():
+        if one.track.told < LEAST_SAMPLES:
+            found.left_out[name] = f"only {one.track.told} of {one.track.snapshots} snapshots tell whether it is TRUE"
+        else:
+            found.tracks[name] = one.track
+    return found
+
+
+def _judged(rule: Rule, conditions: Mapping[str, ir.Term]) -> _Judged | str:
+    """Return what of *rule* is judged, or why nothing is."""
+    if rule.gpus == "workload":
+        return "it looks at the GPUs of a workload"
+    if any(read.name == "telemetry_age" for read in ir.fields(inline_signals(rule.term, conditions))):
+        return "it reads the age of telemetry, which a recording does not tell"
+    if not ir.is_contextual(rule.term):
+        return _Judged(rule.term, rule.per_gpu, Track())
+    parts = RuleTerm(rule.term, rule.per_gpu).ambient
+    if not parts:
+        return "no part of it is about the GPUs or the node alone"
+    term = parts[0] if len(parts) == 1 else ir.And(parts)
+    return _Judged(term, ir.is_per_gpu(term), Track(is_part=True))
+
+
+def _play(ruleset: Ruleset, recording: Recording, judged: Iterable[_Judged]) -> None:
+    now = [0.0]
+    engine = Engine(ruleset, clock=lambda: now[0])
+    running = [(one.track, _compiled(one, engine.bound.program.layout)) for one in judged]
+    states: list[Truth] = [None] * len(running)
+    first: float | None = None
+    for snapshot in recording():
+        now[0] = snapshot.timestamp
+        if not engine.observe(snapshot).accepted:
+            continue
+        first = snapshot.timestamp if first is None else first
+        given = arguments(engine.bound.facts)
+        for i, (track, truths) in enumerate(running):
+            states[i] = track.add(_some(truths(*given)), states[i])
+    for track, _ in running:
+        track.seconds += now[0] - (first or now[0])
+
+
+def _compiled(one: _Judged, layout: Layout | None) -> Truths:
+    return truths_function(one.term, one.per_gpu, layout)
+
+
+def _some(truths: Sequence[Truth]) -> Truth:
+    """Return whether a condition is TRUE of some GPU; of none at all nothing is known."""
+    if True in truths:
+        return True
+    return None if None in truths or not truths else False
