@@ -80,6 +80,7 @@ _TABLE = (
     Code("GPR207", "unknown-decides", W_, "meaning", "a default for a missing fact alone makes a rule match"),
     Code("GPR209", "never-true-in-history", I_, "history", "a rule that no recorded sample satisfies"),
     Code("GPR210", "always-true-in-history", I_, "history", "a rule that is TRUE in nearly all recorded samples"),
+    Code("GPR211", "cost-above-budget", W_, "cost", "a condition that compares with very many values"),
     Code("GPR301", "duplicate-rule-name", E_, "duplicate", "two rules have one name"),
     Code("GPR302", "equivalent-rules", W_, "between-rules", "two rules with the same condition and the same action"),
     Code("GPR303", "shadowed-rule", W_, "between-rules", "a rule that another one covers wholly"),

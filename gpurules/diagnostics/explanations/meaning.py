@@ -90,6 +90,14 @@ EXPLANATIONS = (
         why="A rule that is TRUE in 99 % of the recorded snapshots or more is a setting that looks like a decision. "
         "Snapshots in which it is UNKNOWN do not count.",
     ),
+    _words(
+        code="GPR211",
+        avoid="`workload_id IN ('w1', 'w2', …)` with 500 names.",
+        prefer="`workload_id GLOB 'batch-*'`, or another field that says what the names have in common.",
+        why="A condition may compare with 256 values: one for each comparison and each item of a list, those of its "
+        "definitions included. The evaluator looks a constant up in a list at once, but loading, explaining and the "
+        "analysis of meaning go through each item, and so does whoever reads it.",
+    ),
     _rule(
         code="GPR302",
         avoid=_rules(

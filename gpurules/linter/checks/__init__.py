@@ -7,6 +7,7 @@ from gpurules.linter.checks.bare_number_for_unit import BareNumberForUnit
 from gpurules.linter.checks.competing_parameters import CompetingParameters
 from gpurules.linter.checks.conflicting_actions import ConflictingActions
 from gpurules.linter.checks.constant_on_left import ConstantOnLeft
+from gpurules.linter.checks.cost_above_budget import CostAboveBudget
 from gpurules.linter.checks.counter_used_as_gauge import CounterUsedAsGauge
 from gpurules.linter.checks.deprecated_field import DeprecatedField
 from gpurules.linter.checks.disabled_long import DisabledLong
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     UnknownDecides(),
     NeverTrueInHistory(),
     AlwaysTrueInHistory(),
+    CostAboveBudget(),
     EquivalentRules(),
     ShadowedRule(),
     ShadowedByUnion(),
