@@ -7,6 +7,16 @@ import pytest
 
 from gpurules.proofs.claims import Claim, Want
 from gpurules.proofs.prover import Answer, Impossible, Possible, Prover
+from gpurules.proofs.queries import (
+    Proved,
+    Refuted,
+    Verdict,
+    disjoint,
+    equivalent,
+    implies,
+    tautology,
+    unsatisfiable,
+)  # fmt: skip
 from tests.property.proofs.enumeration import Enumerated, is_in_world, moments, small, small_conditions
 
 CONDITIONS = 6
@@ -42,6 +52,29 @@ def test_the_prover_says_what_every_moment_of_a_small_world_says(seed: int) -> N
         else:
             assert answer == Impossible(), text
     assert told[True] > 50 and told[False] > 25
+
+
+@pytest.mark.parametrize("seed", range(200, 203))
+def test_what_is_asked_by_name_agrees_with_the_moments(seed: int) -> None:
+    group = [*small_conditions(seed, CONDITIONS)]
+    prover, here = Prover([one.stated for one in group]), range(len(moments()))
+    for one in group:
+        agree(unsatisfiable(prover, one.stated), not one.where(Want.TRUE), one.text)
+        agree(tautology(prover, one.stated), not one.where(Want.NOT_TRUE), one.text)
+    for one, other in combinations(group, 2):
+        text, sides = f"{one.text}\n{other.text}", (one.stated, other.stated)
+        agree(implies(prover, *sides), one.where(Want.TRUE) <= other.where(Want.TRUE), text)
+        agree(disjoint(prover, *sides), one.where(Want.TRUE).isdisjoint(other.where(Want.TRUE)), text)
+        agree(equivalent(prover, *sides), all(one.truths[n] is other.truths[n] for n in here), text)
+
+
+def agree(verdict: Verdict, so_far: bool, text: str) -> None:
+    """Check that what some moment refutes is refuted, and what none does proved, or refuted on a larger node."""
+    if isinstance(verdict, Proved):
+        assert so_far, text
+    else:
+        assert isinstance(verdict, Refuted), text
+        assert not so_far or not is_in_world(verdict.witness.facts), text
 
 
 @pytest.mark.parametrize("seed", range(100, 103))
