@@ -11,11 +11,15 @@ from gpurules.backends.emitter import Block, Emitter, Names
 from gpurules.backends.facts import Facts, Layout
 from gpurules.backends.index import Cells, Index, indexed_field
 from gpurules.backends.python import Generated, RuleTerm, in_chunks, scope_of, set_bit, workload_lines
+from gpurules.backends.somewhere import Somewhere
 from gpurules.language import ir
 from gpurules.model import Transfer, Workload
 
 MIN_INDEXED = 8
-"""With fewer rules than that a flag for each is quicker than an index (``python benchmarks/scale.py``)."""
+"""With fewer rules than that a flag for each is quicker than an index (``python benchmarks/scale.py``).
+
+And with fewer, a loop over the GPUs for each is as quick as the largest values that many share.
+"""
 
 MAX_REMEMBERED = 4096
 """How many masks are remembered for one snapshot."""
@@ -35,8 +39,8 @@ def indexed_parts(rule: RuleTerm) -> tuple[ir.Term, ...]:
 class _Source:
     """The two functions that ``bind`` is made of: what the snapshot decides, and the residual inside it."""
 
-    def __init__(self, layout: Layout | None) -> None:
-        self.names, self.layout = Names(), layout
+    def __init__(self, layout: Layout | None, somewhere: Somewhere | None) -> None:
+        self.names, self.layout, self.somewhere = Names(), layout, somewhere
         self.ambient = Block("    ")
         self.residual = Block("        ", above=self.ambient)
         self.live: list[str] = []
@@ -53,21 +57,27 @@ class _Source:
         inner = Block(self.residual.indent + "    ", above=self.residual)
         emitter = Emitter(self.names, self.layout, lambda t: inner if ir.is_contextual(t) else self.ambient)
         if not contextual:
-            set_bit(emitter, rule, parts, (self.ambient, f"m |= {bit}"))
+            self._decide_now(emitter, rule, parts, f"m |= {bit}")
             return
         if is_indexed:
-            set_bit(emitter, rule, rule.ambient, (self.ambient, f"a |= {bit}"))
+            self._decide_now(emitter, rule, rule.ambient, f"a |= {bit}")
             return
         flag = self.names.fresh("f")
         self.live.append(flag)
         self.ambient.add(f"{flag} = False")
-        set_bit(emitter, rule, rule.ambient, (self.ambient, f"{flag} = True"))
+        self._decide_now(emitter, rule, rule.ambient, f"{flag} = True")
         if any(ir.is_per_gpu(p) for p in contextual):
             set_bit(emitter, rule, parts, (inner, f"x |= {bit}"))
         else:
             tests = " and ".join([emitter.holds(p, inner) for p in contextual])
             inner.lines += [f"{inner.indent}if {tests}:", f"{inner.indent}    x |= {bit}"]
         self.residual.lines += [f"{self.residual.indent}if {flag}:", *inner.lines]
+
+    def _decide_now(self, emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], line: str) -> None:
+        """Emit: run *line* where all *parts* hold, which the snapshot decides."""
+        if self.somewhere is not None:
+            rule, parts = self.somewhere.put(rule, parts)
+        set_bit(emitter, rule, parts, (self.ambient, line))
 
     def _emitter(self, block: Block, scope: tuple[str, str]) -> Emitter:
         return Emitter(self.names, self.layout, lambda _: block, scope)
@@ -82,7 +92,11 @@ class _Source:
 
 
 def generate_bind(
-    rules: Sequence[RuleTerm], layout: Layout | None, indexed: Mapping[int, object] | None = None, first: int = 0
+    rules: Sequence[RuleTerm],
+    layout: Layout | None,
+    indexed: Mapping[int, object] | None = None,
+    first: int = 0,
+    somewhere: Somewhere | None = None,
 ) -> Generated:
     """Return the source of ``bind(…)``: decides what the snapshot decides, and returns two masks and a residual.
 
@@ -90,7 +104,7 @@ def generate_bind(
     rule) that are if the index says so. The residual is a function of transfer and workload that gives the first mask
     and all other rules that are TRUE; None where nothing depends on them.
     """
-    source = _Source(layout)
+    source = _Source(layout, somewhere)
     workload_lines(rules, source.residual)
     for number, rule in enumerate(rules):
         source.add(rule, source.names.bind(1 << number), first + number in (indexed or ()))
@@ -101,12 +115,17 @@ class Binding:
     """Rules compiled to be bound to snapshots. Immutable, for any thread."""
 
     def __init__(self, rules: Sequence[RuleTerm], layout: Layout | None = None, min_indexed: int = MIN_INDEXED) -> None:
-        """Compile *rules*; those that fit it are indexed if they are at least *min_indexed*."""
+        """Compile *rules*; those that fit it are indexed if they are at least *min_indexed*.
+
+        If all are, what must hold on some GPU is told by largest values.
+        """
         fitting = {position: parts for position, rule in enumerate(rules) if (parts := indexed_parts(rule))}
         indexed = fitting if len(fitting) >= min_indexed else {}
         self.index = Index(indexed, len(rules)) if indexed else None
+        somewhere = Somewhere(layout) if len(rules) >= min_indexed else None
         self._binds: list[tuple[int, Callable[..., Any]]] = [
-            (first, generate_bind(chunk, layout, indexed, first).function("bind")) for first, chunk in in_chunks(rules)
+            (first, generate_bind(chunk, layout, indexed, first, somewhere).function("bind"))
+            for first, chunk in in_chunks(rules)
         ]
         if self.index is not None:
             names = Names()

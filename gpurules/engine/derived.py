@@ -1,6 +1,6 @@
 """Derived state: the windows and signals that rules read, laid out in rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,12 +22,17 @@ def _windows(ruleset: Ruleset) -> dict[SlotKey, ir.Window]:
 
 
 def layout_of(ruleset: Ruleset) -> tuple[Layout, Mapping[SlotKey, ir.Window]]:
-    """Return where each signal and window of *ruleset* stands in the rows, and the windows."""
+    """Return where each signal and window of *ruleset* stands in the rows, and the windows.
+
+    A signal of GPUs stands in the row of the node too: there it says whether it is on for one of them.
+    """
     windows = _windows(ruleset)
     per_gpu: list[SlotKey] = [key for key, window in windows.items() if window.field.is_per_gpu]
     of_node: list[SlotKey] = [key for key, window in windows.items() if not window.field.is_per_gpu]
     for signal in ruleset.signals.values():
-        (per_gpu if signal.per_gpu else of_node).append(("signal", signal.name))
+        of_node.append(("signal", signal.name))
+        if signal.per_gpu:
+            per_gpu.append(("signal", signal.name))
     layout = Layout({key: i for i, key in enumerate(per_gpu)}, {key: i for i, key in enumerate(of_node)})
     return layout, windows
 
@@ -40,6 +45,16 @@ class _Compiled:
     condition: Truths
     until: Truths | None
     place: int
+    node_place: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """What became of signals that share their states: what changed, and the rows in which they are on."""
+
+    by: Signal
+    changes: Sequence[Transition]
+    rows: Sequence[list[Value]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,7 @@ class _Moment:
     rows: list[list[Value]]
     node_row: list[Value]
     known: dict[Truths, list[Truth]] = field(default_factory=dict)
+    moved: dict[int, _Moved] = field(default_factory=dict)
 
     def truths(self, condition: Truths) -> list[Truth]:
         """Return what a condition is worth; worked out once, however many signals have it."""
@@ -92,6 +108,7 @@ class Derived:
                 compiled(signal.condition, signal.per_gpu),
                 None if signal.until is None else compiled(signal.until, signal.per_gpu),
                 (self.layout.gpu if signal.per_gpu else self.layout.node)["signal", signal.name],
+                self.layout.node["signal", signal.name],
             )
             for signal in self.signals.ordered
         )
@@ -147,21 +164,32 @@ class Derived:
             else:
                 node_row[self.layout.node[key]] = self.history.value(window, NODE, now)
 
-    def _step(self, compiled: _Compiled, moment: _Moment) -> list[Transition]:
+    def _step(self, compiled: _Compiled, moment: _Moment) -> Sequence[Transition]:
         """Move one signal on, and write its state into the rows (which say off from the start)."""
+        signal, states = compiled.signal, self.signals.states[compiled.signal.name]
+        moved = moment.moved.get(id(states))
+        if moved is None:
+            moved = moment.moved[id(states)] = self._moved(compiled, moment)
+        if moved.rows:
+            moment.node_row[compiled.node_place] = True
+            for row in moved.rows:
+                row[compiled.place] = True
+        if moved.by is signal:
+            return moved.changes
+        return [replace(change, signal=signal.name) for change in moved.changes]
+
+    def _moved(self, compiled: _Compiled, moment: _Moment) -> _Moved:
+        """Move the states of one signal on, and of all that share them."""
         signal, started = compiled.signal, moment.truths(compiled.condition)
         states = self.signals.states[signal.name]
         if not states and True not in started:
-            return []
+            return _Moved(signal, (), ())
         ended = moment.truths(compiled.until) if compiled.until else None
         owners = moment.owners if signal.per_gpu else _OF_NODE
         changes = self.signals.step(signal, moment.now, owners, (started, ended), self.settings)
         on = {owner for owner, state in states.items() if state.on}
-        if on:
-            rows = moment.rows if signal.per_gpu else [moment.node_row]
-            for (owner, _), row in zip(owners, rows, strict=True):
-                row[compiled.place] = owner in on
-        return changes
+        rows = moment.rows if signal.per_gpu else [moment.node_row]
+        return _Moved(signal, changes, [row for (o, _), row in zip(owners, rows, strict=True) if o in on] if on else ())
 
     def adopt(self, other: "Derived") -> None:
         """Take over what *other* remembers, where it means the same here."""

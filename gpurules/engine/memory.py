@@ -100,6 +100,7 @@ def restore(data: Mapping[str, Any], signals: Signals, episodes: Episodes, rules
         if isinstance(states, Mapping):
             signals.states[signal.name] = {str(k): s for k, v in states.items() if (s := _state(v)) is not None}
             count += 1
+    signals.share()
     known = {rule_fingerprint(rule): rule for rule in rules.values() if rule.enabled}
     entries = data.get("episodes")
     for entry in entries if isinstance(entries, list) else ():

@@ -106,15 +106,36 @@ def signals_read(signal: Signal) -> Iterable[str]:
     return {part.name: None for term in terms for part in ir.walk(term) if isinstance(part, ir.Signal)}
 
 
+def _definition(signal: Signal) -> tuple[object, ...]:
+    """Return what the states of *signal* depend on."""
+    return signal.condition, signal.until, signal.for_seconds, signal.keep_for_seconds, signal.per_gpu
+
+
 _UNKNOWN: tuple[Truth, Truth] = (None, None)
 
 
 class Signals:
-    """The states of all signals. Not for several threads: its owner holds a lock."""
+    """The states of all signals. Not for several threads: its owner holds a lock.
+
+    Signals that are defined alike and are in the same states have one dict of them, and are moved on once for all.
+    """
 
     def __init__(self, signals: Mapping[str, Signal]) -> None:
         self.ordered = in_order(signals)
         self.states: dict[str, dict[str, State]] = {signal.name: {} for signal in self.ordered}
+        self.share()
+
+    def share(self) -> None:
+        """Give signals that are defined alike and are in the same states one dict of them."""
+        found: dict[tuple[object, ...], list[dict[str, State]]] = {}
+        for signal in self.ordered:
+            own = self.states[signal.name]
+            known = found.setdefault(_definition(signal), [])
+            same = next((states for states in known if states == own), None)
+            if same is None:
+                known.append(own)
+            else:
+                self.states[signal.name] = same
 
     def step(
         self,
@@ -184,7 +205,8 @@ class Signals:
 
     def shift(self, seconds: float) -> None:
         """Move all remembered times by *seconds*."""
-        for state in (state for states in self.states.values() for state in states.values()):
+        apart = {id(states): states for states in self.states.values()}
+        for state in (state for states in apart.values() for state in states.values()):
             state.since += seconds
             state.known += seconds
             state.streak = None if state.streak is None else state.streak + seconds
@@ -196,3 +218,4 @@ class Signals:
         for signal in self.ordered:
             if before.get(signal.name) == signal.fingerprint:
                 self.states[signal.name] = other.states[signal.name]
+        self.share()

@@ -176,7 +176,11 @@ def test_the_engine_decides_as_the_tree_walk_on_its_derived_state(
         decision = engine.decide(drawn.transfer, drawn.workload)
         bound = engine._current[0]
         facts = bound.facts_of(drawn.transfer, drawn.workload)
-        assert bound.mask(drawn.transfer, drawn.workload) == by_tree(bound.program, facts)
+        wanted = by_tree(bound.program, facts)
+        assert bound.mask(drawn.transfer, drawn.workload) == wanted
+        for min_indexed in (1, 10**9):
+            base, residual = Binding(bound.program.terms, bound.program.layout, min_indexed).bind(bound.facts)
+            assert (base if residual is None else residual(drawn.transfer, drawn.workload)) == wanted
         assert decision == engine.decide(drawn.transfer, drawn.workload)
         one_by_one = [engine.decide(transfer, drawn.workload) for transfer in (drawn.transfer, NO_TRANSFER)]
         assert engine.decide_many([drawn.transfer, NO_TRANSFER], drawn.workload) == one_by_one

@@ -17,8 +17,9 @@ def test_equal_windows_share_a_place_and_disabled_rules_have_none() -> None:
     layout, windows = layout_of(RULES)
     assert len(windows) == 2
     assert sorted(layout.gpu.values()) == [0, 1]
-    assert sorted(layout.node.values()) == [0, 1]
+    assert sorted(layout.node.values()) == [0, 1, 2]
     assert ("signal", "s") in layout.gpu
+    assert ("signal", "s") in layout.node
     assert ("signal", "n") in layout.node
 
 
@@ -34,7 +35,50 @@ def test_each_gpu_has_a_row() -> None:
     signal = facts.layout.gpu["signal", "s"]  # type: ignore[union-attr]
     assert [(row[window], row[signal]) for row in facts.rows] == [(7, True), (None, False)]
     assert facts.node_row[facts.layout.node["signal", "n"]] is True  # type: ignore[union-attr]
+    assert facts.node_row[facts.layout.node["signal", "s"]] is True  # type: ignore[union-attr]
     assert {t.signal for t in transitions} == {"s", "n"}
+
+
+TWINS = ruleset(
+    "  - {name: a, condition: gpu_memory > 80, for: 5s, action: pause_transfer}\n"
+    "  - {name: b, condition: gpu_memory > 80, for: 5s, action: pause_transfer}\n"
+    "  - {name: c, condition: gpu_memory > 80, for: 6s, action: pause_transfer}\n"
+)
+
+
+def test_signals_that_are_defined_alike_are_moved_on_once_and_all_tell_of_it() -> None:
+    derived = Derived(TWINS)
+    first, second, third = derived.signals.states.values()
+    assert first is second
+    assert third is not first
+    told = []
+    for at, memory in [(0, 90), (5, 90), (10, 10)]:
+        moment = snapshot(gpu(0, memory=10), gpu(1, memory=memory), at=at)
+        facts, transitions = derived.observe(moment, {}, TWINS.program.situation)
+        told.append([(t.signal, t.device, t.on) for t in transitions])
+        states = [derived.layout.gpu["signal", name] for name in derived.signals.states]
+        assert facts.rows[0] == (False, False, False)
+        assert [facts.rows[1][place] for place in states] == [at == 5, at == 5, False]
+    a, b, _ = derived.signals.states
+    assert told == [[], [(a, 1, True), (b, 1, True)], [(a, 1, False), (b, 1, False)]]
+
+
+def test_a_clock_that_was_set_moves_shared_states_once() -> None:
+    derived = Derived(TWINS)
+    derived.observe(snapshot(gpu(0, uuid="GPU-0", memory=90), at=100), {}, TWINS.program.situation)
+    derived.shift(50.0)
+    assert [states["GPU-0"].streak for states in derived.signals.states.values()] == [150.0] * 3
+
+
+def test_signals_that_are_defined_alike_part_where_their_states_differ() -> None:
+    before = Derived(ruleset("  - {name: a, condition: gpu_memory > 80, for: 5s, action: pause_transfer}\n"))
+    before.observe(snapshot(gpu(0, memory=90), at=0), {}, TWINS.program.situation)
+    derived = Derived(TWINS)
+    derived.adopt(before)
+    first, second, _ = derived.signals.states.values()
+    assert first is not second
+    _, transitions = derived.observe(snapshot(gpu(0, memory=90), at=5), {}, TWINS.program.situation)
+    assert [t.signal for t in transitions] == [next(iter(derived.signals.states))]
 
 
 def test_a_snapshot_without_gpus_has_no_rows() -> None:

@@ -1,0 +1,44 @@
+"""What must hold on some GPU, told without a loop: by the largest or smallest value, which many rules share."""
+
+from collections.abc import Sequence
+
+from gpurules.backends.facts import Layout, SlotKey, slot_key
+from gpurules.backends.python import RuleTerm
+from gpurules.language import ir
+from gpurules.language.nodes import Comparator
+from gpurules.model import Kind
+
+_EXTREMES = {Comparator.GT: "max", Comparator.GE: "max", Comparator.LT: "min", Comparator.LE: "min"}
+
+
+class Somewhere:
+    """Puts conditions that are TRUE where one is TRUE on some GPU in its place, and knows what it has made.
+
+    Some value is above a limit if and only if the largest is; a signal is on for some GPU if the node's row says so.
+    """
+
+    def __init__(self, layout: Layout | None) -> None:
+        self._layout = layout
+        self._extremes: dict[tuple[str, SlotKey], ir.Term] = {}
+
+    def put(self, rule: RuleTerm, parts: Sequence[ir.Term]) -> tuple[RuleTerm, tuple[ir.Term, ...]]:
+        """Return *rule* and its *parts* without a loop over GPUs, if one of the parts needs it and can do without."""
+        own = [part for part in parts if ir.is_per_gpu(part)]
+        put = self._of(own[0]) if rule.per_gpu and len(own) == 1 else None
+        if put is None:
+            return rule, tuple(parts)
+        return RuleTerm(rule.term, per_gpu=False), tuple([put if part is own[0] else part for part in parts])
+
+    def _of(self, part: ir.Term) -> ir.Term | None:
+        match part:
+            case ir.Signal(name):
+                found = ir.Signal(name, False)
+                return found if self._layout is not None and slot_key(found) in self._layout.node else None
+            case ir.Compare((comparator,), (ir.Read() | ir.Window() as value, ir.Constant() as limit)):
+                if comparator in _EXTREMES and value.datatype.kind is limit.datatype.kind is Kind.NUMBER:
+                    return ir.Compare((comparator,), (self._extreme(_EXTREMES[comparator], value), limit))
+        return None
+
+    def _extreme(self, function: str, value: ir.Read | ir.Window) -> ir.Term:
+        key = (function, slot_key(value) if isinstance(value, ir.Window) else ("read", value.field.name))
+        return self._extremes.setdefault(key, ir.Aggregate(function, value, value.datatype))
