@@ -52,9 +52,11 @@ class _Compiled:
 class _Moved:
     """What became of signals that share their states: what changed, and the rows in which they are on."""
 
-    by: Signal
     changes: Sequence[Transition]
     rows: Sequence[list[Value]]
+
+
+_STILL = _Moved((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,6 @@ class _Moment:
     rows: list[list[Value]]
     node_row: list[Value]
     known: dict[Truths, list[Truth]] = field(default_factory=dict)
-    moved: dict[int, _Moved] = field(default_factory=dict)
 
     def truths(self, condition: Truths) -> list[Truth]:
         """Return what a condition is worth; worked out once, however many signals have it."""
@@ -137,9 +138,7 @@ class Derived:
             rows,
             node_row,
         )
-        transitions: list[Transition] = []
-        for compiled in self._compiled:
-            transitions += self._step(compiled, moment)
+        transitions = self._moved_on(moment)
         finished = replace(facts, rows=tuple([tuple(row) for row in rows]), node_row=tuple(node_row))
         return finished, tuple(transitions)
 
@@ -164,32 +163,35 @@ class Derived:
             else:
                 node_row[self.layout.node[key]] = self.history.value(window, NODE, now)
 
-    def _step(self, compiled: _Compiled, moment: _Moment) -> Sequence[Transition]:
-        """Move one signal on, and write its state into the rows (which say off from the start)."""
-        signal, states = compiled.signal, self.signals.states[compiled.signal.name]
-        moved = moment.moved.get(id(states))
-        if moved is None:
-            moved = moment.moved[id(states)] = self._moved(compiled, moment)
-        if moved.rows:
-            moment.node_row[compiled.node_place] = True
-            for row in moved.rows:
-                row[compiled.place] = True
-        if moved.by is signal:
-            return moved.changes
-        return [replace(change, signal=signal.name) for change in moved.changes]
+    def _moved_on(self, moment: _Moment) -> list[Transition]:
+        """Move all signals on, and write their states into the rows (which say off from the start)."""
+        transitions: list[Transition] = []
+        all_states, known = self.signals.states, dict[int, _Moved]()
+        for compiled in self._compiled:
+            states = all_states[compiled.signal.name]
+            moved = known.get(id(states))
+            if moved is None:
+                moved = known[id(states)] = self._moved(compiled, moment)
+            if moved.rows:
+                moment.node_row[compiled.node_place] = True
+                for row in moved.rows:
+                    row[compiled.place] = True
+            if moved.changes:
+                transitions += [change.of(compiled.signal.name) for change in moved.changes]
+        return transitions
 
     def _moved(self, compiled: _Compiled, moment: _Moment) -> _Moved:
         """Move the states of one signal on, and of all that share them."""
         signal, started = compiled.signal, moment.truths(compiled.condition)
         states = self.signals.states[signal.name]
         if not states and True not in started:
-            return _Moved(signal, (), ())
+            return _STILL
         ended = moment.truths(compiled.until) if compiled.until else None
         owners = moment.owners if signal.per_gpu else _OF_NODE
         changes = self.signals.step(signal, moment.now, owners, (started, ended), self.settings)
         on = {owner for owner, state in states.items() if state.on}
         rows = moment.rows if signal.per_gpu else [moment.node_row]
-        return _Moved(signal, changes, [row for (o, _), row in zip(owners, rows, strict=True) if o in on] if on else ())
+        return _Moved(changes, [row for (o, _), row in zip(owners, rows, strict=True) if o in on] if on else ())
 
     def adopt(self, other: "Derived") -> None:
         """Take over what *other* remembers, where it means the same here."""

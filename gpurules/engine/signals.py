@@ -39,6 +39,10 @@ class Transition:
     lasted: float
     because: str | None = None
 
+    def of(self, signal: str) -> "Transition":
+        """Return the same of another signal."""
+        return Transition(signal, self.owner, self.device, self.on, self.timestamp, self.lasted, self.because)
+
 
 def advance(state: State, now: float, truths: tuple[Truth, Truth], signal: Signal, settings: Settings) -> str | None:
     """Move *state* to *now*; *truths* are those of the condition and of ``until``.

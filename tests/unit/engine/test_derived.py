@@ -65,9 +65,11 @@ def test_signals_that_are_defined_alike_are_moved_on_once_and_all_tell_of_it() -
 
 def test_a_clock_that_was_set_moves_shared_states_once() -> None:
     derived = Derived(TWINS)
-    derived.observe(snapshot(gpu(0, uuid="GPU-0", memory=90), at=100), {}, TWINS.program.situation)
+    moment = snapshot(gpu(0, uuid="GPU-0", memory=90), at=100)
+    derived.observe(moment, {}, TWINS.program.situation)
     derived.shift(50.0)
-    assert [states["GPU-0"].streak for states in derived.signals.states.values()] == [150.0] * 3
+    streaks = [states["GPU-0"].streak for states in derived.signals.states.values()]
+    assert streaks == [moment.timestamp + 50] * 3
 
 
 def test_signals_that_are_defined_alike_part_where_their_states_differ() -> None:
