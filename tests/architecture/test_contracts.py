@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 NO_PLUGINS = {
-    "backends": {"backend", "binding", "emitter", "facts", "index", "reasons"},
+    "backends": {"backend", "binding", "emitter", "facts", "index", "reasons", "somewhere"},
     "actions": {"action", "between", "decision", "delivery", "registration"},
     "telemetry": {"source", "transfers", "formats", "simulation"},
 }
