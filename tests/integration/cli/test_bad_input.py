@@ -38,6 +38,7 @@ ARGUMENTS = {
     "version": [[]],
     "init": [["{}"]],
     "diff": [["{}", "gpurules:default"], ["gpurules:default", "{}"]],
+    "testgen": [["{}"], ["gpurules:default", "--tests", "{}"]],
     "lsp": [],  # has tests of its own: tests/integration/lsp/test_surviving.py
 }  # fmt: skip
 

@@ -87,7 +87,7 @@ def test_a_suppression_silences_them_and_is_not_unused_where_nobody_looks(gpurul
 
 
 def test_fix_leaves_what_tests_leave_out(gpurules: Any, here: Path) -> None:
-    (here / "rules" / "x.yaml").write_text(RULES.replace("'model'", "'Model'"))
+    (here / "rules" / "x.yaml").write_text(RULES.replace(" > 87 AND", " > 87 AND gpu_temperature > 60 AND"))
     (here / "tests" / "x.test.yaml").write_text(HEAD + TABLE % ALL[0])
     assert "rules/x.yaml:4:11: GPR801" in lint(gpurules, "--fix")
     assert (here / "rules" / "x.yaml").read_text() == RULES

@@ -42,7 +42,8 @@ def test_its_page_names_every_signal(name: str, root: Path) -> None:
 @pytest.mark.parametrize("names", [*itertools.combinations(NAMES, 2), NAMES], ids="+".join)
 def test_they_can_be_combined(names: tuple[str, ...]) -> None:
     text = f"version: 1\nname: all\nextends: [{', '.join('gpurules:' + name for name in names)}]\n"
-    assert lints(text) == []
+    # one may cover a rule of another: both are whole by themselves
+    assert [found for found in lints(text) if found.code != "GPR303"] == []
     ruleset = loads(text)
     moment = snapshot(gpu(0, memory=97, temperature=88))
     together, alone = ruleset.evaluate(moment, dataset()), [load(f"gpurules:{n}") for n in names]
