@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from math import inf
+from types import TracebackType
 
 from gpurules.governor.entry import Change, Entry, Request
 from gpurules.governor.scheduler import Scheduler
@@ -13,6 +14,24 @@ from gpurules.governor.scheduler import Scheduler
 _LOGGER = logging.getLogger("gpurules.governor")
 LOOK_SECONDS = 1.0
 """How often one who waits looks by himself; the *watch* among them sleeps exactly until something is due."""
+
+
+class _Changing:
+    """What ``Gate.change`` gives; a generator would take three times as long, and each opening of a file has six."""
+
+    __slots__ = ("_gate", "_now")
+
+    def __init__(self, gate: "Gate") -> None:
+        self._gate = gate
+
+    def __enter__(self) -> float:
+        self._now = self._gate.begin()
+        return self._now
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gate.settle(self._now)
 
 
 class Gate:
@@ -33,26 +52,33 @@ class Gate:
         self._watch: Request | None = None
         self._watch_until = inf
 
-    @contextmanager
-    def change(self) -> Iterator[float]:
+    def change(self) -> AbstractContextManager[float]:
         """Hold the lock while something is changed at the time that is given; then let through what may move."""
-        with self._lock:
-            now = self.clock()
-            try:
-                yield now
-            finally:
-                answered = self._advance(now)
+        return _Changing(self)
+
+    def begin(self) -> float:
+        """Take the lock, and return the time; ``change`` calls this."""
+        self._lock.acquire()
+        return self.clock()
+
+    def settle(self, now: float) -> None:
+        """Let through what may move, and give the lock back; ``change`` calls this."""
+        try:
+            answered = self._advance(now)
+        finally:
+            self._lock.release()
         self._spread(answered)
 
-    # each part comes by these two, so they go without a context manager of Python's making
+    # each part comes by these two, so they go without a context manager
 
     def ask(self, entry: Entry, size: float) -> Request:
         """Ask for a slot for a part of *size* bytes, and let through what may move."""
         with self._lock:
             now = self.clock()
-            request = self.scheduler.ask(entry, size, now)
-            answered = self._advance(now)
-        self._spread(answered)
+            request = self.scheduler.enter(entry, size, now)
+            answered = [] if request.granted_at is not None else self._advance(now)
+        if answered or self.callbacks:
+            self._spread(answered)
         return request
 
     def finish(self, request: Request, moved: float) -> None:
@@ -61,13 +87,14 @@ class Gate:
             now = self.clock()
             self.scheduler.finish(request, moved, now)
             answered = self._advance(now)
-        self._spread(answered)
+        if answered or self.callbacks:
+            self._spread(answered)
 
     def _advance(self, now: float) -> list[Request]:
         """Let through what may move, and return whom to wake."""
         answered = self.scheduler.advance(now)
         if self._watch is not None and self.scheduler.due() < self._watch_until:
-            answered.append(self._watch)
+            return [*answered, self._watch]
         return answered
 
     def _spread(self, answered: Iterable[Request]) -> None:

@@ -1,7 +1,7 @@
 """Where the governor's decisions come from, and what it knows together with it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gpurules.actions.action import is_directive
 from gpurules.engine import Coordinator, Engine
@@ -52,6 +52,10 @@ class Policy:
     def max_delay(self) -> float:
         """How long a transfer may be held in its life, in seconds."""
         return self.engine.ruleset.settings.max_delay
+
+    def reads(self, facts: Collection[str]) -> bool:
+        """Whether what is asked of a transfer can change with these facts of it; only a size is known not to."""
+        return self.reads_size or any(name != "size" for name in facts)
 
     @property
     def reads_size(self) -> bool:

@@ -35,11 +35,15 @@ class ReadyOrder:
         """Whether a part of the lowest class is ready."""
         return self._background > 0
 
-    def add(self, request: Request) -> None:
-        """Put *request* at its place, by the priority that its transfer has now."""
+    def weigh(self, request: Request) -> None:
+        """Give *request* its key and its class, by the priority that its transfer has now."""
         priority = request.entry.priority
         request.key = request.ready_at - priority / self._age_rate
         request.rank = TransferClass.of(priority)
+
+    def add(self, request: Request) -> None:
+        """Put *request* at its place, by the priority that its transfer has now."""
+        self.weigh(request)
         self._background += request.rank is TransferClass.BACKGROUND
         insort(self._items, (request.key, request.order, request))
 

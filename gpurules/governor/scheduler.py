@@ -113,15 +113,42 @@ class Scheduler:
 
     def ask(self, entry: Entry, size: float, now: float, wake: Callable[[], object] = nobody) -> Request:
         """Ask for a slot for a part of *size* bytes; *wake* belongs to the one who waits for the answer."""
+        request = self._request(entry, size, wake, now)
+        if request.error is None:
+            self._line_up(request)
+        return request
+
+    def enter(self, entry: Entry, size: float, now: float) -> Request:
+        """Ask for a slot, and let the part through at once where ``advance`` would: nobody is before it, nothing due.
+
+        Where it was not let through, nothing is different from ``ask``.
+        """
+        request = self._request(entry, size, nobody, now)
+        if request.error is None and not self._went_at_once(request, now):
+            self._line_up(request)
+        return request
+
+    def _request(self, entry: Entry, size: float, wake: Callable[[], object], now: float) -> Request:
         request = Request(entry, size, wake, next(self._order), ready_at=now)
         self.renew(entry, now)
         if entry.state.is_final:
             request.error = entry.error or TransferCancelled(f"the transfer {entry.id!r} has ended")
-            return request
-        entry.waiting.append(request)
-        if entry.held_until is None:
-            self.ready.add(request)
         return request
+
+    def _line_up(self, request: Request) -> None:
+        request.entry.waiting.append(request)
+        if request.entry.held_until is None:
+            self.ready.add(request)
+
+    def _went_at_once(self, request: Request, now: float) -> bool:
+        is_alone = not self.ready and len(self.moving) < self.limits.slots and self._timers.due > now
+        if request.entry.held_until is not None or not is_alone:
+            return False
+        self.ready.weigh(request)
+        if not self._may_move(request, now):
+            return False
+        self._grant(request, now)
+        return True
 
     def withdraw(self, request: Request, now: float) -> None:
         """Take back what was asked: nobody waits for it any more; a slot that it got is free again."""
@@ -155,15 +182,25 @@ class Scheduler:
         while (entry := self._timers.ring(now)) is not None:
             self._ring(entry, now)
         self.rates.due = inf
+        if self.ready:
+            self._let_through(now)
+        answered = self._answered
+        if answered:
+            self._answered = []
+        return answered
+
+    def _let_through(self, now: float) -> None:
+        """Give the slots that are free to those who are ready, in their order."""
         position = 0
         while position < len(self.ready) and len(self.moving) < self.limits.slots:
             request = self.ready[position]
             if self._may_move(request, now):
+                self.ready.remove(request)
+                request.entry.waiting.remove(request)
                 self._grant(request, now)
+                self._answered.append(request)
             else:
                 position += 1
-        answered, self._answered = self._answered, []
-        return answered
 
     def _ring(self, entry: Entry, now: float) -> None:
         """Do what a timer of *entry* was set for, if it is still to be done."""
@@ -203,14 +240,11 @@ class Scheduler:
 
     def _grant(self, request: Request, now: float) -> None:
         entry = request.entry
-        self.ready.remove(request)
-        entry.waiting.remove(request)
         request.granted_at = now
         self.moving.add(request)
         entry.moving += 1
         self.counts.parts += 1
         self.rates.charge(request, request.size, now)
-        self._answered.append(request)
         if not entry.has_begun:
             entry.has_begun = True
             self._waiting_transfers -= 1

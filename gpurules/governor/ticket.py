@@ -120,7 +120,7 @@ class Ticket:
             self.entry.transfer = replace(self.entry.transfer, **facts)  # type: ignore[arg-type]
             if not self.entry.state.is_final:
                 self._policy.schedule.add(self.entry.transfer)
-        return self.look(is_forced=True)
+        return self.look(is_forced=self._policy.reads(facts))
 
     def stage(self, is_staged: bool = True) -> None:
         """Note that it moves by way of a staging area from now on, or no longer."""

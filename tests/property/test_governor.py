@@ -1,5 +1,6 @@
 """Laws of the transfer scheduler, by a clock that the tests hold."""
 
+from copy import deepcopy
 from math import inf
 
 from hypothesis import given
@@ -58,12 +59,15 @@ class SchedulerMachine(RuleBasedStateMachine):
             assert request in self.open, "answered twice, or never asked"
             self.open.discard(request)
             if request.error is None:
-                assert request not in self.granted
-                self.granted.add(request)
-                if request.entry.asked.concurrency:
-                    assert sum(bool(other.entry.asked.concurrency) for other in self.the.moving) <= CAP
-                if request.entry.asked.bandwidth:
-                    self.paid.append((self.now, request.size))
+                self.note_granted(request)
+
+    def note_granted(self, request):
+        assert request not in self.granted
+        self.granted.add(request)
+        if request.entry.asked.concurrency:
+            assert sum(bool(other.entry.asked.concurrency) for other in self.the.moving) <= CAP
+        if request.entry.asked.bandwidth:
+            self.paid.append((self.now, request.size))
 
     @rule(target=entries, priority=st.sampled_from([None, 0, 5, -5]), patience=st.sampled_from([inf, inf, 200.0]))
     def submit(self, priority, patience):
@@ -82,6 +86,24 @@ class SchedulerMachine(RuleBasedStateMachine):
         if request.error is None:
             self.open.add(request)
         self.advance()
+        return request
+
+    @rule(target=parts, entry=entries, size=st.integers(0, 20))
+    def enter(self, entry, size):
+        """The short way through does what asking and then advancing does."""
+        kept = {id(one.transfer): one.transfer for one in self.all_entries}  # what can not be copied, and never changes
+        twin, twin_entry = deepcopy((self.the, entry), kept)
+        expected = twin.ask(twin_entry, size, self.now)
+        twin.advance(self.now)
+        request = self.the.enter(entry, size, self.now)
+        if request.granted_at is not None:
+            self.note_granted(request)
+        elif request.error is None:
+            self.open.add(request)
+        self.advance()
+        assert (request.granted_at, request.rank, request.key) == (expected.granted_at, expected.rank, expected.key)
+        assert (entry.state, self.the.counts) == (twin_entry.state, twin.counts)
+        assert self.the.due() == twin.due()
         return request
 
     @rule(entry=entries, asked=demands)
