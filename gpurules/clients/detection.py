@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import Protocol, TypeGuard
 
 from gpurules.fields.detection import detect_file_type, detect_framework
@@ -152,15 +153,15 @@ def siblings(path: str) -> frozenset[str]:
 
     A folder is listed again when it has changed: a job opens many files of one.
     """
-    folder = os.path.dirname(path) or "."
+    folder = Path(path.rpartition("/")[0] or ("/" if path.startswith("/") else "."))
     try:
-        return _names(folder, os.stat(folder).st_mtime_ns)
+        return _names(folder, folder.stat().st_mtime_ns)
     except OSError:
         return frozenset()
 
 
 @lru_cache(maxsize=64)
-def _names(folder: str, _changed: int) -> frozenset[str]:
+def _names(folder: Path, _changed: int) -> frozenset[str]:
     with os.scandir(folder) as entries:
         return frozenset(entry.name for entry in islice(entries, MOST_NAMES))
 
@@ -183,6 +184,6 @@ def completed(
     if not (("file_type" in wanted and lacks_type) or ("framework" in wanted and not transfer.framework)):
         return transfer
     near = siblings(transfer.path) if is_local else frozenset()
-    found = detect(Evidence(transfer.path, near, os.path.basename(sys.argv[0] if sys.argv else "")))
+    found = detect(Evidence(transfer.path, near, Path(sys.argv[0] if sys.argv else "").name))
     kind = found.file_type if lacks_type else transfer.file_type
     return replace(transfer, file_type=kind, framework=transfer.framework or found.framework)

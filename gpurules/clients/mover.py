@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from gpurules.actions.stage_transfer import Stage
 from gpurules.clients.client import Capability
@@ -124,16 +126,47 @@ class Mover:
             return self.staging
         return StagingArea(stage.area, self.staging.quota, self.staging.reserve)
 
-    def apply(self, directives: Mapping[str, object], capabilities: frozenset[Capability]) -> frozenset[str]:
-        """Return the targets that are not among *capabilities*, and count them; the rest is done part by part."""
-        left = frozenset(directives) - capabilities
+    def close(self) -> None:
+        """End the threads, when what they are at is done."""
+        self._pool.shutdown()
+
+
+class PartClient:
+    """What is alike in all clients that move objects by a part loop of their own; each says how its objects are named.
+
+    Without a *staging* area nothing is staged; what rules ask of that is counted by the governor.
+    """
+
+    name: str
+    capabilities: frozenset[Capability]
+
+    def __init__(self, governor: Governor, options: PartOptions | None, staging: StagingArea | None) -> None:
+        self.governor = governor
+        self._mover = Mover(self.name, governor, options, staging)
+
+    def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
+        """Return the targets that this client does not carry out; what it does, the governor applies part by part."""
+        left = frozenset(directives) - self.capabilities
         for target in left:
             self.governor.count_uncarried(self.name, target)
         return left
 
+    def restore(self) -> None:
+        """Do nothing: no setting outlives its transfer."""
+
     def close(self) -> None:
-        """End the threads, when what they are at is done."""
-        self._pool.shutdown()
+        """End the client's threads, when what they are at is done."""
+        self._mover.close()
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
 
 
 def described(transfer: Transfer | None, path: str, operation: str) -> Transfer:

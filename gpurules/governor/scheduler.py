@@ -1,7 +1,7 @@
 """The transfer scheduler: who moves next. Pure: time is an argument, and nothing waits in here."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import count
 from math import inf
 
@@ -219,24 +219,8 @@ class Scheduler:
             self._place(entry, now)
 
     def _may_move(self, request: Request, now: float) -> bool:
-        return self._has_slot(request) and self._is_below_caps(request) and self.rates.admit(request, now)
-
-    def _has_slot(self, request: Request) -> bool:
-        """Keep one slot for the lowest class, as long as any of it is there."""
-        if len(self.moving) < self.limits.slots - 1 or request.rank is TransferClass.BACKGROUND:
-            return True  # whatever moves, one is left
-        if self.limits.slots == 1:
-            return True
-        background = sum(other.rank is TransferClass.BACKGROUND for other in self.moving)
-        is_kept = self.ready.has_background or background > 0
-        return not is_kept or len(self.moving) - background < self.limits.slots - 1
-
-    def _is_below_caps(self, request: Request) -> bool:
-        caps = request.entry.asked.concurrency
-        return not caps or all(
-            sum(any(name == rule for name, _ in other.entry.asked.concurrency) for other in self.moving) < cap
-            for rule, cap in caps
-        )
+        has_slot = has_slot_for(request, self.moving, self.ready, self.limits.slots)
+        return has_slot and is_below_caps(request, self.moving) and self.rates.admit(request, now)
 
     def _grant(self, request: Request, now: float) -> None:
         entry = request.entry
@@ -267,15 +251,7 @@ class Scheduler:
             for request in entry.waiting:
                 request.ready_at = now
                 self.ready.add(request)
-        self._become(entry, self._state(entry), now)
-
-    @staticmethod
-    def _state(entry: Entry) -> State:
-        if entry.held_until is not None:
-            return State.PAUSED if entry.has_begun else State.HELD
-        if not entry.has_begun:
-            return State.QUEUED
-        return State.STAGED if entry.is_staged else State.RUNNING
+        self._become(entry, state_of(entry), now)
 
     def _become(self, entry: Entry, state: State, now: float) -> None:
         if state is entry.state:
@@ -285,3 +261,32 @@ class Scheduler:
         self.counts.holds += state is State.HELD
         self.counts.pauses += state is State.PAUSED
         entry.state = state
+
+
+def state_of(entry: Entry) -> State:
+    """Return the state of a transfer that has not ended."""
+    if entry.held_until is not None:
+        return State.PAUSED if entry.has_begun else State.HELD
+    if not entry.has_begun:
+        return State.QUEUED
+    return State.STAGED if entry.is_staged else State.RUNNING
+
+
+def has_slot_for(request: Request, moving: Collection[Request], ready: ReadyOrder, slots: int) -> bool:
+    """Keep one slot for the lowest class, as long as any of it is there."""
+    if len(moving) < slots - 1 or request.rank is TransferClass.BACKGROUND:
+        return True  # whatever moves, one is left
+    if slots == 1:
+        return True
+    background = sum(other.rank is TransferClass.BACKGROUND for other in moving)
+    is_kept = ready.has_background or background > 0
+    return not is_kept or len(moving) - background < slots - 1
+
+
+def is_below_caps(request: Request, moving: Collection[Request]) -> bool:
+    """Whether no rule that caps how many of its transfers move at once forbids one more."""
+    caps = request.entry.asked.concurrency
+    return not caps or all(
+        sum(any(name == rule for name, _ in other.entry.asked.concurrency) for other in moving) < cap
+        for rule, cap in caps
+    )

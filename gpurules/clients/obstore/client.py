@@ -2,13 +2,12 @@
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from gpurules.clients.client import GOVERNED, Capability
-from gpurules.clients.mover import Mover, described
+from gpurules.clients.mover import PartClient, described
 from gpurules.clients.obstore.objects import StoreObject, require_obstore
 from gpurules.clients.partial import pieces
 from gpurules.clients.parts import PartOptions, moving, width
@@ -38,7 +37,7 @@ class ObstoreKind:
         return None
 
 
-class Obstore:
+class Obstore(PartClient):
     """Moves objects of *store*, one of ``obstore.store``, as the governor lets their parts through.
 
     Downloads and open files are as those of ``S3``. An upload is whole or not there, and paced part by part; it is not
@@ -60,9 +59,8 @@ class Obstore:
         staging: StagingArea | None = None,
     ) -> None:
         require_obstore()
-        self.governor = governor
+        super().__init__(governor, options, staging)
         self._store = store
-        self._mover = Mover(self.name, governor, options, staging)
 
     def download(self, key: str, path: str | Path, *, transfer: Transfer | None = None) -> ObjectFacts:
         """Bring an object to the file *path*, which is replaced in one step, and return what it was.
@@ -123,27 +121,6 @@ class Obstore:
         """
         source = StoreObject(self._store, key)
         return self._mover.open(source, described(transfer, source.url, "read"))
-
-    def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Return the targets that this client does not carry out; what it does, the governor applies part by part."""
-        return self._mover.apply(directives, self.capabilities)
-
-    def restore(self) -> None:
-        """Do nothing: no setting outlives its transfer."""
-
-    def close(self) -> None:
-        """End the client's threads, when what they are at is done."""
-        self._mover.close()
-
-    def __enter__(self) -> Self:
-        """Return the client."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
 
 def _paced(ticket: Ticket, sending: Sending, size: int, each: int) -> Iterator[bytes]:

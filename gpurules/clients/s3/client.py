@@ -1,14 +1,11 @@
 """S3 as rules decide: downloads, uploads and open files, by the governor's part loop."""
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.journal import UploadJournal
-from gpurules.clients.mover import Mover, described
+from gpurules.clients.mover import PartClient, described
 from gpurules.clients.parts import PartOptions
 from gpurules.clients.s3.objects import Boto3Client, S3Object, require_boto3
 from gpurules.clients.staging import StagingArea
@@ -37,7 +34,7 @@ class S3Kind:
         return None
 
 
-class S3:
+class S3(PartClient):
     """Moves objects through *client*, a boto3 client of S3, as the governor lets their parts through.
 
     Without a *staging* area nothing is staged; what rules ask of that is counted by the governor. Uploads in parts are
@@ -60,10 +57,9 @@ class S3:
         journal: UploadJournal | None = None,
     ) -> None:
         require_boto3()
-        self.governor = governor
+        super().__init__(governor, options, staging)
         self.journal = journal or UploadJournal()
         self._client = client
-        self._mover = Mover(self.name, governor, options, staging)
         self._uploader = Uploader(self._mover.loop, self._mover.options, self.journal)
         self._has_swept = False
 
@@ -125,24 +121,3 @@ class S3:
         except StoreError:
             return False
         return True
-
-    def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Return the targets that this client does not carry out; what it does, the governor applies part by part."""
-        return self._mover.apply(directives, self.capabilities)
-
-    def restore(self) -> None:
-        """Do nothing: no setting outlives its transfer."""
-
-    def close(self) -> None:
-        """End the client's threads, when what they are at is done."""
-        self._mover.close()
-
-    def __enter__(self) -> Self:
-        """Return the client."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
