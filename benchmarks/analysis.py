@@ -13,7 +13,7 @@ from gpurules.linter import Policy, Subject
 from gpurules.linter.checks import CHECKS
 from gpurules.rules import Loaded, examine
 
-MEANING = ("GPR2", "GPR3", "GPR602")
+MEANING = ("GPR2", "GPR3", "GPR601", "GPR602", "GPR603")
 ACTIONS = (
     ("reduce_prefetch", "reduction_factor: 0.{}"),
     ("delay_transfer", "delay: {}s"),

@@ -85,6 +85,7 @@ _TABLE = (
     Code("GPR302", "equivalent-rules", W_, "between-rules", "two rules with the same condition and the same action"),
     Code("GPR303", "shadowed-rule", W_, "between-rules", "a rule that another one covers wholly"),
     Code("GPR304", "shadowed-by-union", W_, "between-rules", "a rule that several others cover together"),
+    Code("GPR305", "partial-shadow", I_, "between-rules", "a rule that others cut off but for one range of one fact"),
     Code("GPR306", "conflicting-actions", E_, "between-rules", "two rules that can order opposite things at once"),
     Code("GPR307", "equal-priority-overlap", W_, "between-rules", "two rules of which the order in the file decides"),
     Code("GPR308", "competing-parameters", W_, "between-rules", "two rules tell one action different things"),

@@ -128,6 +128,7 @@ class Analysis:
         self.needless: list[Needless] | None = None
         self.shadows: list[Shadow] | None = None
         self.conflicts: list[Conflict] | None = None
+        self.gapless: dict[str, bool] = {}
         self._left = work
         conditions = {name: signal.condition for name, signal in self.ruleset.signals.items()}
         self._scope = {rule.name: rule.gpus for rule in self.ruleset.rules}

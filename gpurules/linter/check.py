@@ -114,6 +114,7 @@ class More(TypedDict, total=False):
     witness: str | None
     example: Example | None
     related: tuple[Related, ...]
+    edits: tuple[LocatedEdit, ...]
 
 
 Advice: TypeAlias = tuple[str, str | None]

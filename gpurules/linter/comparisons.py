@@ -7,6 +7,7 @@ from gpurules.fields import Field
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.linter.check import Subject
+from gpurules.linter.links import links
 from gpurules.model import Dimension
 from gpurules.rules.expression import Placed
 
@@ -22,14 +23,6 @@ class Comparison:
     field: Field
     comparator: Comparator
     constant: ir.Constant
-
-
-_MIRRORED = {
-    Comparator.LT: Comparator.GT,
-    Comparator.LE: Comparator.GE,
-    Comparator.GT: Comparator.LT,
-    Comparator.GE: Comparator.LE,
-}
 
 
 def comparisons(subject: Subject) -> Iterator[Comparison]:
@@ -48,13 +41,9 @@ def _links(term: ir.Term) -> Iterator[tuple[Field, Comparator, ir.Constant]]:
         for member in term.members:
             if isinstance(member, ir.Constant):
                 yield term.subject.field, Comparator.EQ, member
-    if not isinstance(term, ir.Compare):
-        return
-    for comparator, left, right in zip(term.comparators, term.operands, term.operands[1:], strict=False):
-        if isinstance(left, ir.Read) and isinstance(right, ir.Constant):
-            yield left.field, comparator, right
-        elif isinstance(right, ir.Read) and isinstance(left, ir.Constant):
-            yield right.field, _MIRRORED.get(comparator, comparator), left
+    for link in links(term):
+        if isinstance(link.term, ir.Read):
+            yield link.term.field, link.comparator, link.constant
 
 
 _MEMORY_FIELDS = frozenset({"gpu_memory_used", "gpu_memory_free", "gpu_memory_total", "memory_footprint"})

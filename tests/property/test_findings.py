@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 
 from gpurules.backends import Facts
 from gpurules.fields import FIELDS
+from gpurules.language import ir
 from gpurules.linter import Policy, lints
+from gpurules.linter.analysis import Analysis
 from gpurules.linter.fixing import fix
+from gpurules.linter.partly import part_shadows
 from gpurules.model import Snapshot, Transfer, Truth, Workload
 from gpurules.proofs.claims import Stated, truth
 from gpurules.rules import Ruleset, examine
@@ -23,6 +26,7 @@ ACTIONS = (
     "action: stage_transfer, parameters: {staging_area: /a}",
     "action: stage_transfer, parameters: {staging_area: /b}",
 )
+TRUTHS = {"match": True, "suppressed": True, "no-match": False, "unknown": None}
 numbers = st.sampled_from((40, 80, 95))
 operators = st.sampled_from(("<", "<=", ">", ">="))
 gauges = st.sampled_from(("gpu_memory", "gpu_temperature", "pending_transfers", "max(gpu_memory)"))
@@ -90,8 +94,7 @@ def test_what_is_said_of_a_witness_is_what_the_evaluator_says(text: str) -> None
             continue
         facts = facts_of(finding.example.given)
         for name, outcome in finding.example.outcomes:
-            wanted = outcome in ("match", "suppressed")
-            assert truth_of(ruleset, name, facts) is wanted, (finding.code, finding.witness)
+            assert truth_of(ruleset, name, facts) is TRUTHS[outcome], (finding.code, finding.witness)
 
 
 def mended(text: str) -> str:
@@ -110,3 +113,29 @@ def test_a_safe_fix_changes_no_truth_value(text: str, drawn: list[Situation]) ->
         )
         for rule in before.rules:
             assert truth_of(before, rule.name, facts) is truth_of(after, rule.name, facts)
+
+
+boxes = st.builds("{} {} {}".format, gauges, operators, numbers)
+narrow = st.one_of(boxes, st.builds("{} AND {}".format, boxes, atoms))
+
+
+@settings(deadline=None)
+@given(st.lists(narrow, min_size=1, max_size=3), narrow, st.lists(situations(USED), min_size=3, max_size=6))
+def test_outside_of_the_region_that_is_left_another_rule_stops(
+    stopping: list[str], condition: str, drawn: list[Situation]
+) -> None:
+    lines = [f'  - {{name: s{n}, condition: "{text}", priority: 2, stop: true}}' for n, text in enumerate(stopping)]
+    lines.append(f'  - {{name: r, condition: "{condition}"}}')
+    text = "version: 1\nname: x\nrules:\n" + "\n".join(line.replace("}", ", action: pause_transfer}") for line in lines)
+    found = examine(text, None)
+    assert found.ruleset is not None
+    for part in part_shadows(Analysis(found.ruleset, found.placed)):
+        outside = Stated(ir.And((part.rule.rule.term, ir.Not(part.region))))
+        inside = Stated(ir.And((part.rule.rule.term, part.region)))
+        assert truth(inside, part.found.witness.facts) is True
+        assert not any(truth(other.stated, part.found.witness.facts) for other in part.by)
+        for situation in drawn:
+            facts = Facts(
+                situation.snapshot, situation.snapshot.gpus, situation.transfer, situation.workload, situation.node
+            )
+            assert truth(outside, facts) is not True or any(truth(o.stated, facts) for o in part.by)

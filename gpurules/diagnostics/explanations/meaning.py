@@ -63,8 +63,11 @@ EXPLANATIONS = (
             "name: some, condition: gpu_memory <= 80, action: limit_concurrency, parameters: {max_concurrency: 8}",
             "name: few, condition: gpu_memory > 80, action: limit_concurrency, parameters: {max_concurrency: 2}",
         ),
-        why="The two rules order the same kind of thing on neighbouring bands of one field. At the edge itself none of "
-        "them matches, or both do. Only bands that meet at one number are looked at; a wider gap may well be meant.",
+        why="The two rules order the same kind of thing on neighbouring bands of one field. What is between them is "
+        "missed, or ordered twice. A single number between them is always told. A wider gap is told where it is narrow "
+        "beside the bands and they order different amounts, an overlap where each band has something that the other "
+        "has not; `> 80` beside `> 90` are grades, and no finding. The fix lets the upper band begin where the lower "
+        "one ends.",
     ),
     _condition(
         code="GPR207",
@@ -140,6 +143,24 @@ EXPLANATIONS = (
         ),
         why="Each of the rules leaves room for it, and all of them together leave none. The finding lists the fewest "
         "that do.",
+    ),
+    _rule(
+        code="GPR305",
+        avoid=_rules(
+            "name: full, condition: gpu_memory > 85, action: pause_transfer, priority: 9, stop: true",
+            "name: models, condition: gpu_memory > 80 AND file_type == 'model', action: increase_priority, "
+            "parameters: {priority_boost: 20}",
+        ),
+        prefer=_rules(
+            "name: full, condition: gpu_memory > 85, action: pause_transfer, priority: 9, stop: true",
+            "name: models, condition: 80 < max(gpu_memory) <= 85 AND file_type == 'model', action: "
+            "increase_priority, parameters: {priority_boost: 20}",
+        ),
+        why="What is left of the rule stands in neither of the two conditions: `models` sounds as if it were about all "
+        "memory above 80 %, and is looked at up to 85 % only. It may be meant, and is no more than a hint. A rule for "
+        "a special case before the general one, such as `gpu_memory > 95` before `gpu_memory > 85`, is the usual way "
+        "to write grades, and is no finding; neither are two rules that overlap and order the same, of which none "
+        "stops.",
     ),
     _rule(
         code="GPR306",

@@ -29,15 +29,18 @@ EXPLANATIONS = (
         prefer=f"- name: example\n  condition: gpu_temperature > 85\n  for: 30s\n"
         f"  until: gpu_temperature < 80\n  {_HOOK}",
         why="An effect is started on the edge. A reading that wobbles around the threshold crosses it at every poll, "
-        "and each crossing calls someone. `for`, `until`, `keep_for` and `cooldown` damp it; so does a named signal, "
-        "or a window such as `avg_over_time(gpu_temperature[1m])`. The action `log` is exempt.",
+        "and each crossing calls someone. `for`, `until`, `keep_for` and `cooldown` damp it; so does a named signal "
+        "that has them, or a window such as `avg_over_time(gpu_temperature[1m])`. An `until` that is proved to hold as "
+        "soon as the condition does not damps nothing. The action `log` is exempt.",
     ),
     _file(
         code="GPR603",
         avoid=f"{_HEAD}signals:\n  full: {{condition: gpu_memory > 80, until: gpu_memory <= 80}}\n{_RULES}",
         prefer=f"{_HEAD}signals:\n  full: {{condition: gpu_memory > 80, until: gpu_memory < 75}}\n{_RULES}",
         why="An `until` that is the condition turned round ends the signal where it would have ended anyway. It looks "
-        "like hysteresis and is none: leave a gap between the two thresholds.",
+        "like hysteresis and is none: leave a gap between the two thresholds. That nothing is between them is proved, "
+        "however the two are spelt; `> 80` and `< 80` of a measured real share no more than the number itself, and are "
+        "told too. The fix moves a plain threshold away, by 5 points of percent or degrees, or by 5 percent of it.",
     ),
     _rule(
         code="GPR604",

@@ -27,6 +27,7 @@ from gpurules.linter.checks.magic_threshold import MagicThreshold
 from gpurules.linter.checks.missing_description import MissingDescription
 from gpurules.linter.checks.never_true_in_history import NeverTrueInHistory
 from gpurules.linter.checks.not_formatted import NotFormatted
+from gpurules.linter.checks.partial_shadow import PartialShadow
 from gpurules.linter.checks.plugin_without_schema import PluginWithoutSchema
 from gpurules.linter.checks.redundant_part import RedundantPart
 from gpurules.linter.checks.repeated_subcondition import RepeatedSubcondition
@@ -62,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     EquivalentRules(),
     ShadowedRule(),
     ShadowedByUnion(),
+    PartialShadow(),
     ConflictingActions(),
     EqualPriorityOverlap(),
     CompetingParameters(),

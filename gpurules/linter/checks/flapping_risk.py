@@ -3,19 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gpurules.actions import ActionKind
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
-from gpurules.linter.check import Subject, at_rule
-from gpurules.linter.damping import gauges, is_damped
+from gpurules.linter.check import Subject, at_rule, beside
+from gpurules.linter.hysteresis import Flap, flaps
 from gpurules.rules.yaml_nodes import YamlMapping
-
-_CHEAP = frozenset({"log"})
 
 
 class FlappingRisk:
     """An effect on the edge of a noisy gauge, with no ``for``, ``until``, ``keep_for`` or ``cooldown``.
 
-    **Avoid.** A webhook on ``gpu_temperature > 85`` alone.
+    **Avoid.** A webhook on ``gpu_temperature > 85`` alone, or with ``until: gpu_temperature <= 85``.
     **Prefer.** The same with ``for: 30s`` and ``until: gpu_temperature < 80``, or with ``cooldown: 5m``.
     **Why.** A reading that wobbles around the threshold starts and stops the rule at every poll, and each start calls.
     """
@@ -24,14 +21,21 @@ class FlappingRisk:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for rule in subject.ruleset.rules if subject.ruleset else ():
-            effects = [a.name for a in rule.actions if a.action.kind is ActionKind.EFFECT and a.name not in _CHEAP]
-            noisy = sorted(field.name for field in gauges(rule.term))
-            if not effects or not noisy or is_damped(rule):
-                continue
-            message = f"{effects[0]} goes off whenever {noisy[0]} crosses its threshold, however often that is"
-            found = at_rule(self.code, rule, message, "add cooldown: 5m, or for and until")
-            yield _with_cooldown(found, subject.rule_nodes.get(rule.name))
+        analysis = subject.analysis
+        for flap in flaps(analysis) if analysis else ():
+            found = at_rule(self.code, flap.rule, _message(flap), "add cooldown: 5m, or for and until")
+            through = subject.expression_of(flap.signal.condition) if flap.signal and not flap.signal.rule else None
+            related = () if through is None else (beside(through, "the signal, without timers"),)
+            yield replace(_with_cooldown(found, subject.rule_nodes.get(flap.rule.name)), related=related)
+
+
+def _message(flap: Flap) -> str:
+    told = f"{flap.effect} goes off whenever {flap.gauge} crosses its threshold, however often that is"
+    if flap.signal is None:
+        return told
+    if flap.signal.rule is not None:
+        return f"{told}: its until leaves no gap"
+    return f"{told}: the signal `{flap.signal.name}` has no timers"
 
 
 def _with_cooldown(found: Diagnostic, node: YamlMapping | None) -> Diagnostic:

@@ -1,32 +1,24 @@
 """GPR603: an ``until`` that holds as soon as the condition does not."""
 
+import re
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Span
+from gpurules.diagnostics import Diagnostic, Edit, Finding, Span
 from gpurules.language import ir
-from gpurules.language.nodes import Comparator
-from gpurules.linter.check import Subject, found
+from gpurules.linter.check import Subject, whole
+from gpurules.linter.hysteresis import flaps, has_no_gap
+from gpurules.linter.links import UPWARD, Link, single_link
+from gpurules.model import Dimension
+from gpurules.rules.expression import Placed
 
-_OPPOSITE = {
-    Comparator.LT: Comparator.GE,
-    Comparator.LE: Comparator.GT,
-    Comparator.GT: Comparator.LE,
-    Comparator.GE: Comparator.LT,
-    Comparator.EQ: Comparator.NE,
-    Comparator.NE: Comparator.EQ,
-}
-_MIRRORED = {
-    Comparator.LT: Comparator.GT,
-    Comparator.LE: Comparator.GE,
-    Comparator.GT: Comparator.LT,
-    Comparator.GE: Comparator.LE,
-    Comparator.EQ: Comparator.EQ,
-    Comparator.NE: Comparator.NE,
-}
+_SPELLING = re.compile(r"(\d+(?:\.\d+)?)([^\d:]*)")
+_STEP = 5
+"""How wide a gap is proposed: so many points of percent or degrees, or so many percent of the number."""
+_ONE_SCALE = (Dimension.PERCENT, Dimension.CELSIUS)
 
 
 class HysteresisGapZero:
-    """An explicit ``until`` exactly at the threshold of the condition.
+    """An explicit ``until`` exactly at the threshold of the condition, in whatever spelling.
 
     **Avoid.** ``condition: gpu_memory > 80`` with ``until: gpu_memory <= 80``.
     **Prefer.** ``until: gpu_memory < 75``, or no ``until``.
@@ -36,38 +28,41 @@ class HysteresisGapZero:
     code = "GPR603"
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        """Yield what it finds."""
-        for signal in subject.ruleset.signals.values() if subject.ruleset else ():
-            if signal.until is None or not _is_opposite(signal.condition, signal.until):
-                continue
-            placed = subject.expression_of(signal.until)
-            if placed is not None:
-                message = "this until is the condition turned round, as it would be without it"
-                span = Span(0, len(placed.expression.parsed.text.rstrip()))
-                yield found(self.code, placed, span, message, "leave a gap between the two thresholds, or remove until")
+        """Yield what it finds; not what is told already of an effect that it lets flap."""
+        analysis = subject.analysis
+        if analysis is None:
+            return
+        told = {flap.rule.signal for flap in flaps(analysis)}
+        for signal in analysis.ruleset.signals.values():
+            placed = subject.expression_of(signal.until) if signal.until is not None else None
+            if placed is not None and signal.name not in told and has_no_gap(signal, analysis):
+                yield self._found(placed)
+
+    def _found(self, placed: Placed) -> Diagnostic:
+        message = "this until holds as soon as the condition does not, as it would be without it"
+        hint = "leave a gap between the two thresholds, or remove until"
+        finding = Finding(self.code, whole(placed), message, hint, edits=tuple(_wider(placed)))
+        return placed.expression.diagnostic(finding, placed.rule)
 
 
-def _is_opposite(start: ir.Term, end: ir.Term) -> bool:
-    if end == ir.Not(start, span=end.span) or start == ir.Not(end, span=start.span):
-        return True
-    return _link(end) == _turned(start) if isinstance(start, ir.Compare) else False
+def _wider(placed: Placed) -> Iterator[Edit]:
+    """Yield the edit that moves the threshold of a plain ``until`` away from the condition."""
+    link, text = single_link(placed.checked.term), placed.expression.parsed.text
+    if link is None or not isinstance(link.term, ir.Read):
+        return
+    span, spelling = link.constant.span, link.constant.spelling
+    moved = _moved(link)
+    if moved is not None and text[span.start : span.end] == spelling:
+        yield Edit(Span(span.start, span.end), moved)
 
 
-def _link(term: ir.Term) -> tuple[Comparator, ir.Term, ir.Term] | None:
-    """Return the one link of a comparison, a constant on the right."""
-    if not isinstance(term, ir.Compare) or len(term.comparators) != 1:
+def _moved(link: Link) -> str | None:
+    """Return the spelling of a threshold further from the condition, None where it is no plain number."""
+    found = _SPELLING.fullmatch(link.constant.spelling)
+    if found is None:
         return None
-    left, right = term.operands
-    if isinstance(left, ir.Constant):
-        return _MIRRORED[term.comparators[0]], _plain(right), _plain(left)
-    return term.comparators[0], _plain(left), _plain(right)
-
-
-def _plain(term: ir.Term) -> ir.Term:
-    """Return a constant without its spelling."""
-    return ir.Constant(term.value, term.datatype) if isinstance(term, ir.Constant) else term
-
-
-def _turned(term: ir.Term) -> tuple[Comparator, ir.Term, ir.Term] | None:
-    link = _link(term)
-    return (_OPPOSITE[link[0]], link[1], link[2]) if link else None
+    number, unit = float(found[1]), found[2]
+    step = _STEP if link.constant.datatype.dimension in _ONE_SCALE else abs(number) * _STEP / 100
+    if isinstance(link.term, ir.Read) and link.term.field.integer and not unit:
+        step = max(1, round(step))
+    return f"{number + step if link.comparator in UPWARD else number - step:.6g}{unit}"

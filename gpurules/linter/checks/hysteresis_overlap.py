@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.analysis import State
+from gpurules.language import ir
+from gpurules.linter.analysis import Standing, State
 from gpurules.linter.check import Subject, at_part, beside, whole
+from gpurules.linter.outcomes import example_of, without_states
 from gpurules.proofs.claims import Claim, Stated, Want
+
+_MOST_USERS = 3
+"""How many rules that read the signal are named in a test of its moment."""
 
 
 class HysteresisOverlap:
@@ -37,6 +42,8 @@ class HysteresisOverlap:
             claims = [Claim(Stated(term), Want.TRUE, on_one=True) for term in (signal.condition, signal.until)]
             found = analysis.shown(claims, [signal.rule or signal.name])
             if found is not None:
+                found = without_states(found, (signal.condition, signal.until))
+                users = [one for one in analysis.standing if _reads(one, signal.name)][:_MOST_USERS]
                 yield at_part(
                     self.code,
                     until,
@@ -44,5 +51,10 @@ class HysteresisOverlap:
                     "this until can hold while the condition does",
                     related=(beside(start, "the condition"),),
                     witness=str(found.witness),
+                    example=example_of(analysis, found, users) if users else None,
                     hint="end it where it can not start: leave a gap between the two thresholds",
                 )
+
+
+def _reads(one: Standing, signal: str) -> bool:
+    return any(isinstance(part, ir.Signal) and part.name == signal for part in ir.walk(one.rule.term))

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.analysis import Covering
+from gpurules.linter.analysis import Analysis, Covering, Shadow
 from gpurules.linter.check import Subject
+from gpurules.linter.outcomes import example_of
 from gpurules.linter.reporting import at_rules, listed
 from gpurules.linter.shadows import shadows
+from gpurules.proofs.claims import is_true
 
 
 class ShadowedByUnion:
@@ -22,7 +24,9 @@ class ShadowedByUnion:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         analysis = subject.analysis
-        for shadow in shadows(analysis) if analysis else ():
+        if analysis is None:
+            return
+        for shadow in shadows(analysis):
             if len(shadow.by) < 2:
                 continue
             name, others = shadow.rule.rule.name, listed(f"`{other.rule.name}`" for other in shadow.by)
@@ -30,5 +34,17 @@ class ShadowedByUnion:
                 message = f"`{name}` is never looked at: wherever it matches, one of {others} does and stops"
             else:
                 message = f"`{name}` changes nothing: wherever it matches, one of {others} orders the same or more"
-            hint = f"remove `{name}`, or narrow the others"
-            yield at_rules(self.code, shadow.rule, shadow.by, message, hint=hint)
+            yield self._found(shadow, message, analysis)
+
+    def _found(self, shadow: Shadow, message: str, analysis: Analysis) -> Diagnostic:
+        """Return the finding, with a moment at which the rule matches and another one covers it."""
+        found = analysis.shown([is_true(shadow.rule.now)])
+        return at_rules(
+            self.code,
+            shadow.rule,
+            shadow.by,
+            message,
+            hint=f"remove `{shadow.rule.rule.name}`, or narrow the others",
+            witness=str(found.witness) if found else None,
+            example=example_of(analysis, found, [*shadow.by, shadow.rule]) if found else None,
+        )

@@ -1,0 +1,42 @@
+"""Single comparisons of a term with a constant: what a chain or a comparison is made of, the constant on the right."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from gpurules.language import ir
+from gpurules.language.nodes import Comparator
+
+MIRRORED: Mapping[Comparator, Comparator] = {
+    Comparator.LT: Comparator.GT, Comparator.LE: Comparator.GE, Comparator.GT: Comparator.LT,
+    Comparator.GE: Comparator.LE, Comparator.EQ: Comparator.EQ, Comparator.NE: Comparator.NE,
+}  # fmt: skip
+UPWARD = (Comparator.GT, Comparator.GE)
+ORDERED = (*UPWARD, Comparator.LT, Comparator.LE)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One comparison of ``term`` with a constant; ``place`` is its number in the comparison that it stands in."""
+
+    comparator: Comparator
+    term: ir.Term
+    constant: ir.Constant
+    place: int = 0
+
+
+def links(term: ir.Term) -> Iterator[Link]:
+    """Yield the links of *term*, where it is a comparison, that have a constant on one side and none on the other."""
+    if not isinstance(term, ir.Compare):
+        return
+    for place, (comparator, (left, right)) in enumerate(zip(term.comparators, pairwise(term.operands), strict=True)):
+        if isinstance(right, ir.Constant) and not isinstance(left, ir.Constant):
+            yield Link(comparator, left, right, place)
+        elif isinstance(left, ir.Constant) and not isinstance(right, ir.Constant):
+            yield Link(MIRRORED[comparator], right, left, place)
+
+
+def single_link(term: ir.Term) -> Link | None:
+    """Return the one link that *term* is, None where it is anything else."""
+    found = list(links(term))
+    return found[0] if len(found) == 1 and isinstance(term, ir.Compare) and len(term.comparators) == 1 else None
