@@ -10,9 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeGuard
 
+from gpurules.engine import Engine
+from gpurules.engine.events import fields_read
 from gpurules.fields.detection import detect_file_type, detect_framework
 from gpurules.model import Transfer
 from gpurules.registry import Registry, usable_plugins
+from gpurules.rules import Ruleset
 
 _LOGGER = logging.getLogger("gpurules.clients")
 UNKNOWN = "unknown"
@@ -171,19 +174,35 @@ def completed(
     overrides: tuple[tuple[str, str], ...] = (),
     *,
     wanted: frozenset[str] = WANTED,
-    is_local: bool = False,
+    beside: str | None = None,
 ) -> Transfer:
     """Return *transfer* with the type and framework that detectors tell, where neither it nor its path tells them.
 
     *wanted* are the fields of these two that anybody reads: nothing is looked at for others. *overrides* are the
-    ``file_types`` of the ruleset, which stand above every detector.
+    ``file_types`` of the ruleset, which stand above every detector. *beside* is the local file whose folder tells more.
     """
     if transfer.path is None:
         return transfer
     lacks_type = not transfer.file_type and detect_file_type(transfer.path, overrides) == UNKNOWN
     if not (("file_type" in wanted and lacks_type) or ("framework" in wanted and not transfer.framework)):
         return transfer
-    near = siblings(transfer.path) if is_local else frozenset()
+    near = frozenset() if beside is None else siblings(beside)
     found = detect(Evidence(transfer.path, near, Path(sys.argv[0] if sys.argv else "").name))
     kind = found.file_type if lacks_type else transfer.file_type
     return replace(transfer, file_type=kind, framework=transfer.framework or found.framework)
+
+
+class Detection:
+    """Completes the transfers that an engine decides on, by the fields that its rules read. Thread-safe."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._read: tuple[Ruleset | None, frozenset[str]] = (None, frozenset())
+
+    def complete(self, transfer: Transfer, beside: str | None = None) -> Transfer:
+        """Return *transfer* with what detectors tell; *beside* is the local file whose folder tells more."""
+        ruleset, (known, wanted) = self._engine.ruleset, self._read
+        if known is not ruleset:
+            wanted = WANTED & {field.name for field in fields_read(ruleset)}
+            self._read = ruleset, wanted
+        return completed(transfer, ruleset.file_types, wanted=wanted, beside=beside) if wanted else transfer

@@ -11,6 +11,7 @@ from typing import Self
 
 from gpurules.actions.stage_transfer import Stage
 from gpurules.clients.client import Capability
+from gpurules.clients.detection import Detection
 from gpurules.clients.download import download
 from gpurules.clients.parts import PartLoop, PartOptions
 from gpurules.clients.reader import ObjectReader
@@ -34,6 +35,7 @@ class Mover:
         self.staging = staging
         self._pool = ThreadPoolExecutor(governor.limits.slots, thread_name_prefix=f"gpurules-{name}")
         self.loop = PartLoop(self._pool, self.options)
+        self._detection = Detection(governor.policy.engine)
 
     def download(self, source: StoredObject, target: Path, transfer: Transfer) -> ObjectFacts:
         """Bring *source* to *target*, by way of the staging area where a rule asks for it.
@@ -44,7 +46,7 @@ class Mover:
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
         """
-        with self.governor.transfer(transfer) as ticket, self._counted():
+        with self.governor.transfer(self._detection.complete(transfer)) as ticket, self._counted():
             self._size(ticket, source)
             staged = self._staged(ticket, source, lambda place: bring(place, target))
             return staged or download(ticket, source, target, self.loop, self.options)
@@ -57,7 +59,8 @@ class Mover:
             GovernorError: the transfer was stopped.
             OSError: the file can not be read.
         """
-        with self.governor.transfer(replace(transfer, size=source.stat().st_size)) as ticket, self._counted():
+        told = self._detection.complete(replace(transfer, size=source.stat().st_size), str(source))
+        with self.governor.transfer(told) as ticket, self._counted():
             if ticket.asked.stage is not None:  # what is staged is what is read
                 self.governor.count_uncarried(self.name, Capability.STAGE)
             return send(ticket)
@@ -69,7 +72,7 @@ class Mover:
             StoreError: it can not be read.
             GovernorError: the transfer was stopped.
         """
-        ticket = self.governor.transfer(transfer)
+        ticket = self.governor.transfer(self._detection.complete(transfer))
         try:
             return self._opened(ticket, source)
         except BaseException as error:

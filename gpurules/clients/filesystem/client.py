@@ -11,14 +11,12 @@ from queue import Empty, SimpleQueue
 
 from gpurules.actions.stage_transfer import Stage
 from gpurules.clients.client import GOVERNED, Capability
-from gpurules.clients.detection import WANTED, completed
+from gpurules.clients.detection import Detection
 from gpurules.clients.filesystem.options import FileOptions
 from gpurules.clients.parts import PartLoop, PartOptions
 from gpurules.clients.staging import StagingArea
-from gpurules.engine.events import fields_read
 from gpurules.governor import Governor, GovernorStatus, QueueFull, Ticket
 from gpurules.model import Transfer
-from gpurules.rules import Ruleset
 
 QUEUE_LOOK_SECONDS = 0.05
 
@@ -58,7 +56,7 @@ class FileClient:
         self._lock = threading.Lock()
         self._loop: PartLoop | None = None
         self._areas: dict[str, StagingArea] = {}
-        self._read: tuple[Ruleset | None, frozenset[str]] = (None, frozenset())
+        self._detection = Detection(governor.policy.engine)
 
     # tickets
 
@@ -80,13 +78,9 @@ class FileClient:
 
     def _ask(self, path: str, operation: str, size: float | None) -> Ticket:
         self._end_lost()
-        said, ruleset = self.options, self.governor.policy.engine.ruleset
-        if self._read[0] is not ruleset:
-            self._read = ruleset, WANTED & {field.name for field in fields_read(ruleset)}
+        said = self.options
         asked = Transfer(path=path, operation=operation, size=size, priority=said.priority, workload_id=said.workload)
-        if self._read[1]:
-            asked = completed(asked, ruleset.file_types, wanted=self._read[1], is_local="://" not in path)
-        return self.governor.transfer(asked)
+        return self.governor.transfer(self._detection.complete(asked, None if "://" in path else path))
 
     def lose(self, ticket: Ticket) -> None:
         """Take back the ticket of a file that nobody closed.

@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from gpurules.clients.client import GOVERNED, Capability
+from gpurules.clients.detection import Detection
 from gpurules.clients.parts import is_moving
 from gpurules.governor import Asked, Governor, Part, QueueFull, Ticket
 from gpurules.model import Transfer
@@ -44,6 +45,7 @@ class Tickets:
         self.governor = governor
         self.capabilities = capabilities
         self._lost: SimpleQueue[Ticket] = SimpleQueue()
+        self._detection = Detection(governor.policy.engine)
 
     def ticket(self, transfer: Transfer) -> Ticket:
         """Return the ticket of a transfer.
@@ -52,7 +54,7 @@ class Tickets:
             QueueFull: as many transfers wait as may.
         """
         self.end_lost()
-        ticket = self.governor.transfer(transfer)
+        ticket = self.governor.transfer(self._detection.complete(transfer))
         self.report(asked_targets(ticket.asked) - self.capabilities)
         return ticket
 

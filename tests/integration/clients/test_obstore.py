@@ -1,6 +1,8 @@
 """The part loop over stores of obstore: in memory, in a folder, and S3 of a real server."""
 
+import json
 import time
+from contextlib import closing
 
 import pytest
 
@@ -9,6 +11,7 @@ from gpurules.clients import ObjectChanged, Obstore, PartOptions, StagingArea, S
 from gpurules.engine import Engine
 from gpurules.governor import Governor, Limits, TransferCancelled
 from tests.factories import ruleset
+from tests.integration.clients.azurite import ACCOUNT, KEY
 from tests.integration.clients.conftest import content, digest
 
 obstore = pytest.importorskip("obstore")
@@ -33,7 +36,36 @@ def s3_store(server, **options):
     )
 
 
-@pytest.fixture(params=["memory", "folder", "s3"])
+def gcs_store(server, **options):
+    """A store of Google's kind, which speaks to its XML interface; SeaweedFS takes it for its own."""
+    from obstore.store import GCSStore
+
+    account = {"gcs_base_url": server.endpoint, "disable_oauth": True}
+    account |= {"client_email": "", "private_key": "", "private_key_id": ""}
+    return GCSStore(
+        "bucket",
+        service_account_key=json.dumps(account),
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 1},
+        **options,
+    )
+
+
+def azure_store(server, **options):
+    from obstore.store import AzureStore
+
+    return AzureStore(
+        "bucket",
+        account_name=ACCOUNT,
+        account_key=KEY,
+        endpoint=server.endpoint,
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 1},
+        **options,
+    )
+
+
+@pytest.fixture(params=["memory", "folder", "s3", "gcs", "azure"])
 def store(request, tmp_path_factory):
     from obstore.store import LocalStore, MemoryStore
 
@@ -42,6 +74,13 @@ def store(request, tmp_path_factory):
             return MemoryStore()
         case "folder":
             return LocalStore(tmp_path_factory.mktemp("store"))
+        case "gcs":
+            server = request.getfixturevalue("seaweedfs")
+            with closing(server.client()) as client:
+                server.ready(client, "bucket")
+            return gcs_store(server, prefix=request.node.name)
+        case "azure":
+            return azure_store(request.getfixturevalue("azurite"), prefix=request.node.name)
         case _:
             request.getfixturevalue("client")  # which makes the bucket
             return s3_store(request.getfixturevalue("server"), prefix=request.node.name)
@@ -155,6 +194,26 @@ def test_a_rule_stages_an_object_once(store, tmp_path):
             the.download("k", tmp_path / name)
             assert digest((tmp_path / name).read_bytes()) == digest(data)
     assert (area.counts.staged, area.counts.hits) == (1, 1)
+
+
+def test_detectors_tell_rules_what_an_uploaded_file_is(tmp_path):
+    from obstore.store import MemoryStore
+
+    (tmp_path / "model.safetensors.index.json").write_text("{}")
+    (tmp_path / "part-0").write_bytes(b"weights")
+    rules = ruleset("  - {name: hub, condition: \"framework == 'huggingface'\", action: pause_transfer}")
+    with client_for(MemoryStore(), rules) as the:
+        seen = []
+
+        def take_down(change):
+            if change.after == "held":
+                seen.extend(change.rules)
+                the.governor.cancel(change.transfer.id)
+
+        the.governor.on_change(take_down)
+        with pytest.raises(TransferCancelled):
+            the.upload(tmp_path / "part-0", "part-0")
+    assert seen == ["hub"]
 
 
 def test_a_store_that_is_gone_is_tried_again_and_counted(server, client, tmp_path):

@@ -1,10 +1,14 @@
 """Detectors: what tells of a file beside its path."""
 
+import os
+
 import pytest
 
+from gpurules import Engine
 from gpurules.clients import detection
-from gpurules.clients.detection import Detected, Evidence, completed, detect
+from gpurules.clients.detection import Detected, Detection, Evidence, completed, detect
 from gpurules.model import Transfer
+from tests.factories import ruleset
 
 
 @pytest.mark.parametrize(
@@ -59,6 +63,23 @@ def test_what_is_given_and_what_the_ruleset_says_stand_above_detectors(plugin):
 def test_the_folder_of_a_local_file_is_looked_at(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text("{}")
     path = str(tmp_path / "weights")
-    assert completed(Transfer(path=path), is_local=True).framework == "huggingface"
+    assert completed(Transfer(path=path), beside=path).framework == "huggingface"
+    assert completed(Transfer(path="s3://b/part-0"), beside=path).framework == "huggingface", "of what is sent"
     assert completed(Transfer(path=path)).framework is None
-    assert completed(Transfer(path="/none/at/all"), is_local=True).framework is None
+    assert completed(Transfer(path="/none/at/all"), beside="/none/at/all").framework is None
+
+
+def test_a_folder_is_looked_at_again_when_it_has_changed(tmp_path):
+    path = str(tmp_path / "weights")
+    assert completed(Transfer(path=path), beside=path).framework is None
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    os.utime(tmp_path, ns=(1, 1))  # a clock of files may not tell two changes in one tick apart
+    assert completed(Transfer(path=path), beside=path).framework == "tensorflow"
+
+
+def test_nothing_is_looked_at_that_no_rule_reads():
+    engine = Engine(ruleset("  - {name: r, condition: \"framework == 'onnx'\", action: log}"))
+    the, asked = Detection(engine), Transfer(path="s3://bucket/a.onnx")
+    assert the.complete(asked).framework == "onnx"
+    engine.replace(ruleset("  - {name: r, condition: gpu_memory > 80, action: log}"))
+    assert the.complete(asked) is asked
