@@ -1,17 +1,19 @@
 """What the snapshot decides is decided once: rules bound to it, and what is left for each transfer.
 
 A rule is split into the parts that the snapshot decides and those that look at transfer or workload. Where there are
-many rules, the latter go into an index; those that do not fit it are run one by one behind a flag.
+many rules, both are looked up by the values that they compare with constants; what does not fit that is compiled, and
+where it looks at transfer or workload run one by one behind a flag.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gpurules.backends.emitter import Block, Emitter, Names
 from gpurules.backends.facts import Facts, Layout
-from gpurules.backends.index import Cells, Index, indexed_field
+from gpurules.backends.index import Cells, Index, indexed_parts
 from gpurules.backends.python import Generated, RuleTerm, in_chunks, scope_of, set_bit, workload_lines
 from gpurules.backends.somewhere import Somewhere
+from gpurules.backends.standing import Standing, standing_parts
 from gpurules.language import ir
 from gpurules.model import Transfer, Workload
 
@@ -26,14 +28,6 @@ MAX_REMEMBERED = 4096
 
 Residual: TypeAlias = Callable[[Transfer, Workload], int]
 """What is left of a program on one snapshot: from a transfer to the mask of matching rules."""
-
-
-def indexed_parts(rule: RuleTerm) -> tuple[ir.Term, ...]:
-    """Return the parts of a rule that look at transfer or workload, if there are any and an index can hold them all."""
-    if rule.of_workload:
-        return ()
-    parts = rule.contextual
-    return parts if all(indexed_field(part) is not None for part in parts) else ()
 
 
 class _Source:
@@ -92,41 +86,58 @@ class _Source:
 
 
 def generate_bind(
-    rules: Sequence[RuleTerm],
+    rules: Mapping[int, RuleTerm],
     layout: Layout | None,
-    indexed: Mapping[int, object] | None = None,
-    first: int = 0,
+    indexed: Collection[int] = (),
     somewhere: Somewhere | None = None,
 ) -> Generated:
     """Return the source of ``bind(…)``: decides what the snapshot decides, and returns two masks and a residual.
 
-    The first mask has the rules that are TRUE, the second those among *indexed* (by position, *first* that of the first
-    rule) that are if the index says so. The residual is a function of transfer and workload that gives the first mask
-    and all other rules that are TRUE; None where nothing depends on them.
+    *rules*, and those of them that are *indexed*, are known by their bits. The first mask has the rules that are TRUE,
+    the second those among *indexed* that are if the index says so. The residual is a function of transfer and workload
+    that gives the first mask and all other rules that are TRUE; None where nothing depends on them.
     """
     source = _Source(layout, somewhere)
-    workload_lines(rules, source.residual)
-    for number, rule in enumerate(rules):
-        source.add(rule, source.names.bind(1 << number), first + number in (indexed or ()))
+    workload_lines(rules.values(), source.residual)
+    for number, rule in rules.items():
+        source.add(rule, source.names.bind(1 << number), number in indexed)
     return Generated(source.text(), source.names.bound)
 
 
 class Binding:
-    """Rules compiled to be bound to snapshots. Immutable, for any thread."""
+    """Rules compiled to be bound to snapshots. Immutable, for any thread.
+
+    What can be looked up is: the parts of rules that a transfer decides in an index, those that the snapshot decides in
+    how rules stand. All else is compiled; ``is_compiled`` says that there is any.
+    """
 
     def __init__(self, rules: Sequence[RuleTerm], layout: Layout | None = None, min_indexed: int = MIN_INDEXED) -> None:
-        """Compile *rules*; those that fit it are indexed if they are at least *min_indexed*.
+        """Compile *rules*; those that can be looked up are if they are at least *min_indexed*.
 
-        If all are, what must hold on some GPU is told by largest values.
+        If so many rules are compiled, what must hold on some GPU is told by largest values.
         """
         fitting = {position: parts for position, rule in enumerate(rules) if (parts := indexed_parts(rule))}
         indexed = fitting if len(fitting) >= min_indexed else {}
-        self.index = Index(indexed, len(rules)) if indexed else None
-        somewhere = Somewhere(layout) if len(rules) >= min_indexed else None
-        self._binds: list[tuple[int, Callable[..., Any]]] = [
-            (first, generate_bind(chunk, layout, indexed, first, somewhere).function("bind"))
-            for first, chunk in in_chunks(rules)
-        ]
+        listed = [(position, part, of) for position, parts in indexed.items() for part, of in parts]
+        self.index = Index(listed, len(rules)) if indexed else None
+        standing = {
+            position: (rule, found)
+            for position, rule in enumerate(rules)
+            if (position in indexed or not rule.contextual) and (found := standing_parts(rule, layout)) is not None
+        }
+        if len(standing) < min_indexed:
+            standing = {}
+        self._standing = Standing(standing, len(rules), layout) if standing else None
+        self._indexed = _mask_of(indexed, len(rules))
+        somewhere = Somewhere(layout) if len(rules) - len(standing) >= min_indexed else None
+        self._binds: list[tuple[int, Callable[..., Any]]] = []
+        for first, chunk in in_chunks(rules):
+            rest = {number: rule for number, rule in enumerate(chunk) if first + number not in standing}
+            if rest:
+                open_ones = {number for number in rest if first + number in indexed}
+                function = generate_bind(rest, layout, open_ones, somewhere).function("bind")
+                self._binds.append((first, function))
+        self.is_compiled = bool(self._binds)
         if self.index is not None:
             names = Names()
             source = self.index.source(names)
@@ -137,7 +148,9 @@ class Binding:
 
         Missing: the residual is None where nothing depends on transfer and workload.
         """
-        base = active = 0
+        found = 0 if self._standing is None else self._standing.mask(facts)
+        active = found & self._indexed
+        base = found ^ active
         residuals: list[tuple[int, Residual]] = []
         for first, function in self._binds:
             settled, open_ones, residual = function(
@@ -151,7 +164,7 @@ class Binding:
             return base, self._looked_up(facts, base, active, residuals)
         if not residuals:
             return base, None
-        if len(self._binds) == 1:
+        if len(self._binds) == 1 and not found:
             return base, residuals[0][1]
         return base, _joined(base, residuals)
 
@@ -183,3 +196,11 @@ def _joined(base: int, residuals: list[tuple[int, Residual]]) -> Residual:
         return mask
 
     return joined
+
+
+def _mask_of(positions: Iterable[int], width: int) -> int:
+    """Return the mask of *positions*, all below *width*."""
+    bits = bytearray(width // 8 + 1)
+    for position in positions:
+        bits[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(bits, "little")

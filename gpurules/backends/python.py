@@ -1,6 +1,6 @@
 """The generated-Python back end: conditions and whole rulesets as functions, the ones that run."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import CodeType
@@ -136,7 +136,7 @@ def scope_of(rule: RuleTerm) -> tuple[str, str]:
     return ("wg", "wr") if rule.of_workload else ("gpus", "rows")
 
 
-def workload_lines(rules: Sequence[RuleTerm], block: Block) -> None:
+def workload_lines(rules: Iterable[RuleTerm], block: Block) -> None:
     """Emit the variables with the workload's GPUs, where a rule needs them."""
     if any(rule.of_workload for rule in rules):
         block.add("wi = [i for i in range(len(gpus)) if gpus[i].index in w.gpu_devices]")

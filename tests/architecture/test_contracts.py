@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 NO_PLUGINS = {
-    "backends": {"backend", "binding", "emitter", "facts", "index", "reasons", "somewhere"},
+    "backends": {"backend", "binding", "columns", "emitter", "facts", "index", "reasons", "somewhere", "standing"},
     "actions": {"action", "between", "decision", "delivery", "registration"},
     "telemetry": {"source", "transfers", "formats", "simulation"},
 }

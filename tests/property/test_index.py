@@ -5,8 +5,9 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpurules.backends import ExplainBackEnd, Facts, RuleTerm, index
-from gpurules.backends.binding import Binding, indexed_parts
+from gpurules.backends import ExplainBackEnd, Facts, RuleTerm, columns
+from gpurules.backends.binding import Binding
+from gpurules.backends.index import indexed_parts
 from gpurules.fields import FIELDS, Scope, declared_field
 from gpurules.language import Environment, parse
 from gpurules.model import Snapshot, Transfer, Workload
@@ -34,6 +35,8 @@ def parts(draw: st.DrawFn) -> str:
         f"{field} NOT BETWEEN {draw(number)} AND {draw(number)}",
         f"{field} IN ({draw(number)}, {draw(number)})",
         f"({field} < {draw(number)} OR {field} IS MISSING)",
+        f"{field} IS MISSING",
+        f"{field} IS NOT MISSING",
         f"NOT ({field} > {draw(number)} AND {field} != {draw(number)})",
         f"{name} == {draw(text)}",
         f"{name} != {draw(text)}",
@@ -61,7 +64,7 @@ WORKLOADS = st.builds(Workload, type=st.none() | st.sampled_from([*TEXTS, "other
 @given(
     st.lists(st.lists(parts(), min_size=1, max_size=3), min_size=1, max_size=30),
     st.lists(st.tuples(TRANSFERS, WORKLOADS), min_size=1, max_size=20),
-    st.sampled_from([1, index.MAX_TABLE_BYTES]),
+    st.sampled_from([1, columns.MAX_TABLE_BYTES]),
 )
 def test_the_index_and_the_tree_walk_agree(
     conditions: list[list[str]], asked: list[tuple[Transfer, Workload]], table_bytes: int
@@ -71,7 +74,7 @@ def test_the_index_and_the_tree_walk_agree(
         found = ENVIRONMENT.condition(parse(" AND ".join(condition)))
         rules.append(RuleTerm(found.term, found.per_gpu))
     assert all(indexed_parts(rule) for rule in rules)
-    with patch.object(index, "MAX_TABLE_BYTES", table_bytes):
+    with patch.object(columns, "MAX_TABLE_BYTES", table_bytes):
         binding = Binding(rules, None, min_indexed=1)
     snapshot = Snapshot(timestamp=1000.0)
     base, residual = binding.bind(Facts(snapshot, snapshot.gpus))

@@ -40,14 +40,16 @@ def test_the_four_default_rules(golden: Golden) -> None:
     default = load("gpurules:default")
     generated = generate_mask(default.program.terms, None)
     golden("python/default-mask.txt", header(default) + generated.source)
-    golden("python/default-bind.txt", header(default) + generate_bind(default.program.terms, None).source)
+    golden(
+        "python/default-bind.txt", header(default) + generate_bind(dict(enumerate(default.program.terms)), None).source
+    )
 
 
 def test_the_coordinator_with_its_signals(golden: Golden) -> None:
     coordinator = load("gpurules:coordinator")
     layout, _ = layout_of(coordinator)
     terms = [RuleTerm(r.term, r.per_gpu, r.gpus == "workload") for r in coordinator.rules]
-    golden("python/coordinator-bind.txt", header(coordinator) + generate_bind(terms, layout).source)
+    golden("python/coordinator-bind.txt", header(coordinator) + generate_bind(dict(enumerate(terms)), layout).source)
 
 
 @pytest.mark.parametrize("name", CASES)

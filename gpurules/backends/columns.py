@@ -1,0 +1,310 @@
+"""Parts of conditions that one value decides, looked up by that value: which rules it does not rule out.
+
+The values of a field (or window, or aggregate) fall into cells: of a number the constants that rules compare it with
+and the gaps between them, of a text or bool each constant and everything else. Within a cell no rule changes its mind,
+so that a cell has a mask of the rules that it does not rule out.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
+from typing import Any, TypeAlias
+
+from gpurules.backends.emitter import Names
+from gpurules.backends.facts import slot_key
+from gpurules.language import ir
+from gpurules.language.nodes import Comparator
+from gpurules.model import Kind, Truth, Value, conjunction, disjunction, negation
+
+MISSING = -1
+"""The cell of a value that is missing."""
+
+MAX_TABLE_BYTES = 32 * 1024 * 1024
+"""How much the masks of one subject may take; beyond, only some are kept, and the others worked out from them."""
+
+Subject: TypeAlias = ir.Read | ir.Window | ir.Aggregate
+"""What a column is about."""
+
+Parts: TypeAlias = Mapping[int, Sequence[ir.Term]]
+"""For rules by position, the conditions on one subject that must all be TRUE."""
+
+
+def subject(part: ir.Term) -> Subject | None:
+    """Return the field, window or aggregate that alone decides *part*, by comparison with constants.
+
+    Missing: None where *part* reads anything else, or does anything else with it.
+    """
+    if isinstance(part, ir.Compare) and len(part.operands) == 2:
+        one, other = part.operands
+        if isinstance(one, ir.Read | ir.Window) and isinstance(other, ir.Constant) and _is_usual(other.value):
+            return one
+    found: dict[object, Subject] = {}
+    return next(iter(found.values())) if _fits(part, found) and len(found) == 1 else None
+
+
+def subject_key(of: Subject) -> object:
+    """Return what equal subjects have in common."""
+    if isinstance(of, ir.Read):
+        return of.field.name
+    return slot_key(of) if isinstance(of, ir.Window) else of
+
+
+def _fits(term: ir.Term, found: dict[object, Subject]) -> bool:
+    match term:
+        case ir.Read() | ir.Window() | ir.Aggregate():
+            found[subject_key(term)] = term
+            return True
+        case ir.Constant(value):
+            return _is_usual(value)
+        case ir.Compare(_, operands):
+            return all(_is_leaf(o) and _fits(o, found) for o in operands)
+        case ir.Member(of, members):
+            return _is_leaf(of) and all(isinstance(m, ir.Constant) for m in members) and _all(term, found)
+        case ir.IsMissing(operand):
+            return _is_leaf(operand) and not isinstance(operand, ir.Constant) and _fits(operand, found)
+        case ir.Not() | ir.And() | ir.Or():
+            return _all(term, found)
+        case _:
+            return False
+
+
+def _all(term: ir.Term, found: dict[object, Subject]) -> bool:
+    return all(_fits(part, found) for part in ir.children(term))
+
+
+def _is_leaf(term: ir.Term) -> bool:
+    return isinstance(term, ir.Read | ir.Window | ir.Aggregate | ir.Constant)
+
+
+def _is_usual(value: Value) -> bool:
+    return not isinstance(value, float) or isfinite(value)
+
+
+def _constants(terms: Iterable[ir.Term]) -> list[Value]:
+    """Return the values that *terms* compare their subject with, each once."""
+    found: dict[tuple[bool, Value], Value] = {}
+    for term in terms:
+        link = _one_link(term)
+        for value in [link[1]] if link else [p.value for p in _inside(term) if isinstance(p, ir.Constant)]:
+            if value is not None:
+                found[isinstance(value, bool), value] = value
+    return list(found.values())
+
+
+def _inside(term: ir.Term) -> Iterable[ir.Term]:
+    """Yield the terms in *term*, but not those in an aggregate: they are of its operand, not compared with it."""
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        yield current
+        if not isinstance(current, ir.Aggregate):
+            stack.extend(ir.children(current))
+
+
+_COMPARISONS: Mapping[Comparator, Callable[[int, int], bool]] = {
+    Comparator.EQ: lambda left, right: left == right,
+    Comparator.NE: lambda left, right: left != right,
+    Comparator.LT: lambda left, right: left < right,
+    Comparator.LE: lambda left, right: left <= right,
+    Comparator.GT: lambda left, right: left > right,
+    Comparator.GE: lambda left, right: left >= right,
+}
+_STEPS: Mapping[Comparator, tuple[bool, tuple[int, ...]]] = {
+    Comparator.EQ: (False, (0, 1)),
+    Comparator.NE: (True, (0, 1)),
+    Comparator.LT: (True, (0,)),
+    Comparator.LE: (True, (1,)),
+    Comparator.GT: (False, (1,)),
+    Comparator.GE: (False, (0,)),
+}
+"""Of a comparison with a constant: whether it holds far below, and how far from the constant's cell it changes."""
+
+
+def _one_link(part: ir.Term) -> tuple[Comparator, Value] | None:
+    """Return the comparator and the constant of a part that is ``subject < constant``, as nearly all are."""
+    if isinstance(part, ir.Compare) and len(part.operands) == 2:
+        of, constant = part.operands
+        if isinstance(constant, ir.Constant) and constant.value is not None and not isinstance(of, ir.Constant):
+            return part.comparators[0], constant.value
+    return None
+
+
+class _Reader:
+    """Evaluates terms of one subject on cells: cells are ordered and told apart as the values in them are."""
+
+    def __init__(self, cells: Mapping[Value, int], is_bool: bool) -> None:
+        self._cells = cells
+        self._is_bool = is_bool
+
+    def truth(self, term: ir.Term, cell: int) -> Truth:
+        """Return what a condition is worth where its subject is in *cell*."""
+        match term:
+            case ir.Compare(comparators, operands):
+                places = [self._place(o, cell) for o in operands]
+                links = zip(comparators, places, places[1:], strict=False)
+                return conjunction([None if a is None or b is None else _COMPARISONS[c](a, b) for c, a, b in links])
+            case ir.Member(of, members):
+                places = [self._place(m, cell) for m in members]
+                place = self._place(of, cell)
+                return None if place is None else True if place in places else None if None in places else False
+            case ir.IsMissing():
+                return cell == MISSING
+            case ir.Not(operand):
+                return negation(self.truth(operand, cell))
+            case ir.And(parts):
+                return conjunction([self.truth(part, cell) for part in parts])
+            case ir.Or(parts):
+                return disjunction([self.truth(part, cell) for part in parts])
+            case ir.Constant(value):
+                return value if isinstance(value, bool) else None
+            case _:
+                return None if cell == MISSING else cell == self._cells[True]
+
+    def _place(self, term: ir.Term, cell: int) -> int | None:
+        if isinstance(term, ir.Constant):
+            return None if term.value is None else self._cells[term.value]
+        return None if cell == MISSING else cell
+
+
+class Column:
+    """One subject: its cells, and for each the rules that it does not rule out."""
+
+    def __init__(self, of: Subject, parts: Parts, width: int) -> None:
+        """Index *parts* for rules that are numbered below *width*; those that have none here are never ruled out."""
+        self.subject = of
+        kind = of.datatype.kind
+        self.is_ordered = kind is Kind.NUMBER
+        known: list[Any] = _constants([part for listed in parts.values() for part in listed])
+        if kind is Kind.BOOL:
+            known = [False, True]
+        self.cuts: list[Any] = sorted(known) if self.is_ordered else known
+        self.cells: dict[Value, int] = (
+            {cut: 2 * number + 1 for number, cut in enumerate(self.cuts)}
+            if self.is_ordered
+            else {value: number for number, value in enumerate(self.cuts, start=1)}
+        )
+        self._reader = _Reader(self.cells, kind is Kind.BOOL)
+        count = 2 * len(self.cuts) + 1 if self.is_ordered else len(self.cuts) + 1
+        self._flips: list[list[int]] = [[] for _ in range(count)]
+        self.mask: Callable[[int], int] = self._worked_out
+        """Return the rules that a value in a cell does not rule out."""
+        first, self._missing = self._filled(parts, width)
+        self._stride = max(1, count * width // 8 // MAX_TABLE_BYTES + 1)
+        self._kept = self._masks(first)
+        if self._stride == 1:
+            self.mask = [*self._kept, self._missing].__getitem__  # MISSING is -1
+
+    def _filled(self, parts: Parts, width: int) -> tuple[int, int]:
+        """Note at which cells rules change their mind; return the masks of cell 0 and of a missing value."""
+        first, missing = _Bits(width, parts), _Bits(width, parts)
+        for position, listed in parts.items():
+            link = _one_link(listed[0]) if len(listed) == 1 else None
+            if link is not None:
+                is_at_first, is_at_missing = self._fill_link(position, *link), False
+            else:
+                is_at_first, is_at_missing = self._fill(position, listed)
+            first.set(position, is_at_first)
+            missing.set(position, is_at_missing)
+        return first.number, missing.number
+
+    def _fill_link(self, position: int, comparator: Comparator, constant: Value) -> bool:
+        """Note where a comparison with one constant changes; return whether it holds in cell 0."""
+        is_at_first, steps = _STEPS[comparator]
+        cell = self.cells[constant]
+        for step in steps if self.is_ordered else (0,):
+            self._flips[cell + step].append(position)
+        return is_at_first
+
+    def _fill(self, position: int, listed: Sequence[ir.Term]) -> tuple[bool, bool]:
+        """Note where conditions that must all be TRUE change; return whether they are in cell 0, and of missing."""
+
+        def holds(cell: int) -> bool:
+            return all(self._reader.truth(part, cell) is True for part in listed)
+
+        before = start = holds(0)
+        if self.is_ordered:
+            for cell in sorted(self.cells[value] for value in _constants(listed)):
+                for at in (cell, cell + 1):
+                    now = holds(at)
+                    if now is not before:
+                        self._flips[at].append(position)
+                    before = now
+        else:
+            for cell in self.cells.values():
+                if holds(cell) is not start:
+                    self._flips[cell].append(position)
+        return start, holds(MISSING)
+
+    def _masks(self, first: int) -> list[int]:
+        """Return the masks of every ``stride``-th cell."""
+        masks, mask = [first], first
+        for cell in range(1, len(self._flips)):
+            mask = self._flipped(mask if self.is_ordered else first, cell)
+            if cell % self._stride == 0:
+                masks.append(mask)
+        return masks
+
+    def _flipped(self, mask: int, cell: int) -> int:
+        for position in self._flips[cell]:
+            mask ^= 1 << position
+        return mask
+
+    def _worked_out(self, cell: int) -> int:
+        if cell == MISSING:
+            return self._missing
+        kept, steps = divmod(cell, self._stride)
+        if not steps:
+            return self._kept[kept]
+        if not self.is_ordered:
+            return self._flipped(self._kept[0], cell)
+        mask = self._kept[kept]
+        for at in range(cell - steps + 1, cell + 1):
+            mask = self._flipped(mask, at)
+        return mask
+
+    def emit(self, cell: str, value: str, names: Names) -> list[str]:
+        """Return the lines that put the cell of *value* into the variable *cell*."""
+        if not self.is_ordered:
+            table = names.bind({None: MISSING, **self.cells})
+            return [f"{cell} = {table}.get({value}, 0)"]
+        if not self.cuts:
+            return [f"{cell} = {MISSING} if {value} is None else 0"]
+        cuts, right = names.bind(self.cuts), names.bind(bisect_right)
+        return [
+            f"if {value} is None:",
+            f"    {cell} = {MISSING}",
+            "else:",
+            f"    {cell} = {right}({cuts}, {value})",
+            f"    {cell} = 2 * {cell} - ({cuts}[{cell} - 1] == {value})",
+        ]
+
+
+class _Bits:
+    """A mask that is filled bit by bit, in time that does not grow with its width for each."""
+
+    def __init__(self, width: int, without: Iterable[int]) -> None:
+        """Begin with all of *width* bits set but those of *without*."""
+        self._bytes = bytearray(b"\xff" * (width // 8) + bytes([(1 << width % 8) - 1]))
+        for position in without:
+            self._bytes[position >> 3] &= ~(1 << (position & 7))
+
+    def set(self, position: int, value: bool) -> None:
+        """Set a bit that is not set if *value* says so."""
+        if value:
+            self._bytes[position >> 3] |= 1 << (position & 7)
+
+    @property
+    def number(self) -> int:
+        """The mask."""
+        return int.from_bytes(self._bytes, "little")
+
+
+def columns_of(parts: Iterable[tuple[int, ir.Term, Subject]], width: int) -> list[Column]:
+    """Return a column for each subject of *parts*: the position of the rule, its condition, and what that is about."""
+    by_key: dict[object, dict[int, list[ir.Term]]] = {}
+    subjects: dict[object, Subject] = {}
+    for position, part, of in parts:
+        key = subject_key(of)
+        subjects.setdefault(key, of)
+        by_key.setdefault(key, {}).setdefault(position, []).append(part)
+    return [Column(subjects[key], listed, width) for key, listed in by_key.items()]
