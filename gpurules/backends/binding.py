@@ -20,8 +20,11 @@ from gpurules.model import Transfer, Workload
 MIN_INDEXED = 8
 """With fewer rules than that a flag for each is quicker than an index (``python benchmarks/scale.py``).
 
-And with fewer, a loop over the GPUs for each is as quick as the largest values that many share.
+And with fewer, a loop over the GPUs for each is as quick as looking up how rules stand, or as values that they share.
 """
+
+MIN_LOOKED_UP = 256
+"""With fewer rules than that, and a snapshot that is asked about once, to run them is quicker than to look them up."""
 
 MAX_REMEMBERED = 4096
 """How many masks are remembered for one snapshot."""

@@ -301,10 +301,15 @@ class _Bits:
 
 def columns_of(parts: Iterable[tuple[int, ir.Term, Subject]], width: int) -> list[Column]:
     """Return a column for each subject of *parts*: the position of the rule, its condition, and what that is about."""
-    by_key: dict[object, dict[int, list[ir.Term]]] = {}
-    subjects: dict[object, Subject] = {}
+    found: dict[object, tuple[Subject, dict[int, list[ir.Term]]]] = {}
     for position, part, of in parts:
         key = subject_key(of)
-        subjects.setdefault(key, of)
-        by_key.setdefault(key, {}).setdefault(position, []).append(part)
-    return [Column(subjects[key], listed, width) for key, listed in by_key.items()]
+        known = found.get(key)
+        if known is None:
+            known = found[key] = (of, {})
+        listed = known[1].get(position)
+        if listed is None:
+            known[1][position] = [part]
+        else:
+            listed.append(part)
+    return [Column(of, listed, width) for of, listed in found.values()]

@@ -218,25 +218,25 @@ ZERO = Constant(0, NUMBER)
 
 def children(term: Term) -> tuple[Term, ...]:
     """Return the parts of *term*, in order."""
-    match term:
+    match term:  # without patterns for the attributes, which take several times as long
         case Constant() | Read():
             return ()
-        case Compare(_, operands):
-            return operands
-        case And(parts) | Or(parts):
-            return parts
-        case Not(operand) | Negative(operand) | IsMissing(operand) | Aggregate(_, operand):
-            return (operand,)
+        case Compare():
+            return term.operands
+        case And() | Or():
+            return term.parts
+        case Not() | Negative() | IsMissing() | Aggregate():
+            return (term.operand,)
         case Signal() | Window():
             return ()
-        case Member(subject, members):
-            return (subject, *members)
-        case TextTest(_, subject, pattern):
-            return (subject, pattern)
-        case Arithmetic(first, rest):
-            return (first, *(part for _, part in rest))
-        case Apply(_, arguments):
-            return arguments
+        case Member():
+            return (term.subject, *term.members)
+        case TextTest():
+            return (term.subject, term.pattern)
+        case Arithmetic():
+            return (term.first, *(part for _, part in term.rest))
+        case Apply():
+            return term.arguments
 
 
 def walk(term: Term) -> Iterator[Term]:
@@ -261,6 +261,19 @@ def scopes(term: Term) -> frozenset[Scope]:
     found = {f.scope for f in fields(term)}
     found |= {Scope.GPU if t.per_gpu else Scope.NODE for t in walk(term) if isinstance(t, Signal)}
     return frozenset(found)
+
+
+def reads(term: Term, name: str) -> bool:
+    """Return whether *term* reads the field *name*."""
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Read | Window):
+            if current.field.name == name:
+                return True
+        elif not isinstance(current, Constant):
+            stack.extend(children(current))
+    return False
 
 
 def is_contextual(term: Term) -> bool:

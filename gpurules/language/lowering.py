@@ -119,13 +119,18 @@ PASSES: tuple[Callable[[ir.Term], ir.Term], ...] = (push_negations, fold_constan
 def _is_low(term: ir.Term) -> bool:
     """Return whether no pass would change *term*: what most conditions are, told in less time than a pass takes."""
     match term:
-        case ir.Compare(_, operands) | ir.Member(ir.Read(), operands):
-            kinds = {type(operand) for operand in operands}
-            return kinds <= _LEAVES and (ir.Read in kinds or isinstance(term, ir.Member))
-        case ir.And(parts) | ir.Or(parts):
-            return all(type(part) is not type(term) and _is_low(part) for part in parts)
-        case ir.TextTest(_, ir.Read(), ir.Constant()) | ir.IsMissing(ir.Read()) | ir.Not(ir.Read()):
-            return True
+        case ir.Compare():
+            kinds = {type(operand) for operand in term.operands}
+            return ir.Read in kinds and kinds <= _LEAVES
+        case ir.And() | ir.Or():
+            kind = type(term)
+            return all(type(part) is not kind and _is_low(part) for part in term.parts)
+        case ir.Member():
+            return isinstance(term.subject, ir.Read) and {type(member) for member in term.members} <= _LEAVES
+        case ir.TextTest():
+            return isinstance(term.subject, ir.Read) and isinstance(term.pattern, ir.Constant)
+        case ir.IsMissing() | ir.Not():
+            return isinstance(term.operand, ir.Read)
         case _:
             return isinstance(term, ir.Read | ir.Signal)
 

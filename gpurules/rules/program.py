@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpurules.actions.action import is_directive
 from gpurules.actions.decision import Basis, Decision, Outcome, decided, outcome_of
-from gpurules.backends.binding import MIN_INDEXED, Binding, Residual
+from gpurules.backends.binding import MIN_INDEXED, MIN_LOOKED_UP, Binding, Residual
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, Facts, Layout, Situation
 from gpurules.backends.python import (
     MaskFunction,
@@ -57,7 +58,9 @@ class Program:
     """
 
     min_indexed = MIN_INDEXED
-    """From how many rules on the contextual ones are looked up in an index."""
+    """From how many rules on those that can be looked up are."""
+    min_looked_up = MIN_LOOKED_UP
+    """From how many rules on they are where a snapshot is asked about once."""
 
     def __init__(
         self,
@@ -75,16 +78,17 @@ class Program:
         self.layout = layout
         self.situation = Situation(zone_of(settings.timezone), file_types)
         self.conditions = {name: signal.condition for name, signal in signals.items()}
+        puts_in_place = layout is None and bool(signals)
         self.terms: tuple[RuleTerm, ...] = tuple(
             RuleTerm(
-                rule.term if layout is not None else inline_signals(rule.term, self.conditions),
+                inline_signals(rule.term, self.conditions) if puts_in_place else rule.term,
                 rule.per_gpu,
                 rule.gpus == "workload",
                 rule.name,
             )
             for rule in self.rules
         )
-        self.reads_clock = any(f.name == "telemetry_age" for rule in self.terms for f in ir.fields(rule.term))
+        self.reads_clock = any(ir.reads(rule.term, "telemetry_age") for rule in self.terms)
         self.is_of_node = not any(rule.of_workload or ir.is_contextual(rule.term) for rule in self.terms) and all(
             not is_directive(a.action) or a.action.is_static for rule in self.rules for a in rule.actions
         )
@@ -95,32 +99,44 @@ class Program:
 
     def mask(self, facts: Facts) -> int:
         """Return the rules that are TRUE on *facts*: bit *i* is rule *i*."""
+        if self._is_looked_up:
+            base, residual = self._bindings.bind(facts)
+            return base if residual is None else residual(facts.transfer, facts.workload)
+        return self._straight(arguments(facts))
+
+    def bind(self, facts: Facts) -> "Bound":
+        """Return the program with all decided that *facts* decide but for the transfer and workload."""
+        bound = Bound(self, facts.snapshot, facts.node, facts.situation)
+        bound.rows, bound.node_row = facts.rows, facts.node_row
+        bound.base, bound.residual = self._bindings.bind(facts)
+        return bound
+
+    def straight(self, bound: "Bound", transfer: Transfer, workload: Workload) -> int:
+        """Return the mask of a moment of which nothing is decided ahead: cheapest where it is asked once."""
+        if self._is_looked_up:
+            return self.mask(bound.facts_of(transfer, workload))
+        snapshot = bound.snapshot
+        given = (snapshot, snapshot.gpus, transfer, workload, bound.node, bound.situation, bound.rows, bound.node_row)
+        return self._straight(given)
+
+    def _straight(self, given: tuple[Any, ...]) -> int:
         if self._masks is None:
             self._masks = mask_functions(self.terms, self.layout)
-        given = arguments(facts)
         mask = 0
         for first, function in self._masks:
             mask |= function(*given) << first
         return mask
 
-    def bind(self, facts: Facts) -> "Bound":
-        """Return the program with all decided that *facts* decide but for the transfer and workload."""
+    @property
+    def _bindings(self) -> Binding:
         if self._binding is None:
             self._binding = Binding(self.terms, self.layout, self.min_indexed)
-        bound = Bound(self, facts.snapshot, facts.node, facts.situation)
-        bound.rows, bound.node_row = facts.rows, facts.node_row
-        bound.base, bound.residual = self._binding.bind(facts)
-        return bound
+        return self._binding
 
-    def straight(self, bound: "Bound", transfer: Transfer, workload: Workload) -> int:
-        """Return the mask of a moment of which nothing is decided ahead: cheapest where it is asked once."""
-        if self._masks is None:
-            self._masks = mask_functions(self.terms, self.layout)
-        snapshot, mask = bound.snapshot, 0
-        given = (snapshot, snapshot.gpus, transfer, workload, bound.node, bound.situation, bound.rows, bound.node_row)
-        for first, function in self._masks:
-            mask |= function(*given) << first
-        return mask
+    @property
+    def _is_looked_up(self) -> bool:
+        """Whether rules are so many, and all can be looked up, that this is quicker than to compile and run them."""
+        return len(self.terms) >= self.min_looked_up and not self._bindings.is_compiled
 
     def outcome(self, mask: int) -> Outcome:
         """Return what follows from the rules in *mask*: those that a ``stop`` cuts off and shadows are left out."""

@@ -1,6 +1,7 @@
 """The back ends agree: on every condition, on every ruleset, with and without history, at once and in two steps."""
 
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from gpurules.language import ir
 from gpurules.language.lowering import PASSES, inline_signals, lower
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset, loads
-from gpurules.rules.program import Program
+from gpurules.rules.program import Bound, Program
 from tests.factories import checked
 from tests.strategies import Situation, conditions, ruleset_texts, situations
 
@@ -113,6 +114,11 @@ def test_a_program_at_once_and_in_two_steps_is_the_tree_walk(case: tuple[Ruleset
     bound = program.bind(ahead)
     assert bound.mask(drawn.transfer, drawn.workload) == wanted
     assert bound.mask(NO_TRANSFER, NO_WORKLOAD) == by_tree(program, ahead)
+    with patch.object(Program, "min_indexed", 1), patch.object(Program, "min_looked_up", 1):
+        looked_up = Program(ruleset.rules, ruleset.signals, ruleset.settings, (ruleset.version, ruleset.file_types))
+        assert looked_up.mask(facts) == wanted
+        straight = Bound(looked_up, drawn.snapshot, drawn.node, program.situation)
+        assert looked_up.straight(straight, drawn.transfer, drawn.workload) == wanted
     for min_indexed in (1, 10**9):
         base, residual = Binding(program.terms, None, min_indexed).bind(ahead)
         for _ in range(2):
