@@ -272,3 +272,39 @@ def test_transfers_of_a_crt_manager_are_counted_as_not_carried_out(node):
     subscriber.on_done(future)
     assert node.governor.status().uncarried == {"boto3": {"priority_boost": 1}}
     assert node.governor.status().transfers == ()
+
+
+def test_the_real_crt_client_is_told_from_the_classic_one(node, caplog, monkeypatch):
+    s3 = pytest.importorskip("awscrt.s3")
+    from boto3.s3.transfer import TransferConfig
+
+    hooks = Boto3(node.governor)
+    with caplog.at_level(logging.WARNING, "gpurules.clients"):
+        monkeypatch.setattr(s3, "is_optimized_for_system", lambda: False)
+        assert hooks.classic(TransferConfig()).preferred_transfer_client == "classic"
+        assert caplog.records == [], "boto3 would not have chosen it here"
+        monkeypatch.setattr(s3, "is_optimized_for_system", lambda: True)  # as on the large GPU instances of EC2
+        assert hooks.classic(TransferConfig()).preferred_transfer_client == "classic"
+        assert len(caplog.records) == 1
+
+
+def test_what_the_real_crt_client_moves_is_counted_as_not_carried_out(node, server, objects, tmp_path):
+    pytest.importorskip("awscrt.s3")
+    from awscrt.auth import AwsCredentialsProvider
+    from botocore.session import get_session
+    from s3transfer.crt import BotocoreCRTRequestSerializer, CRTTransferManager, create_s3_crt_client
+
+    session = get_session()
+    session.set_credentials("test", "test")
+    serializer = BotocoreCRTRequestSerializer(
+        session, {"region_name": "us-east-1", "endpoint_url": server.endpoint, "use_ssl": False}
+    )
+    keys = AwsCredentialsProvider.new_static("test", "test")
+    real = create_s3_crt_client("us-east-1", crt_credentials_provider=keys, use_ssl=False)
+    subscriber = Boto3(node.governor).transfers().subscriber(operation="read")
+    path = tmp_path / "model.pt"
+    with CRTTransferManager(real, serializer) as manager:
+        manager.download("bucket", "model.pt", str(path), subscribers=[subscriber]).result()
+    assert digest(path.read_bytes()) == digest(objects["model.pt"])
+    assert node.governor.status().uncarried == {"boto3": {"priority_boost": 1}}
+    assert node.governor.status().transfers == ()
