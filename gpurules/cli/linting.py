@@ -23,8 +23,6 @@ from gpurules.linter import Policy, baseline, lint, lints
 from gpurules.linter.fixing import fix
 from gpurules.model import Snapshot
 from gpurules.rules.yaml_reader import MAX_BYTES
-from gpurules.telemetry import TelemetryError
-from gpurules.telemetry.replay import replay
 
 Sources = Mapping[str, bytes | None]
 
@@ -70,6 +68,8 @@ def _recorded(path: str) -> Iterator[Snapshot]:
     Raises:
         TelemetryError: it can not be read, or has none.
     """
+    from gpurules.telemetry import TelemetryError, replay  # every source, which a linter does not start with
+
     source = replay(path)
     try:
         yield from source

@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from gpurules.backends.facts import Layout
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
-from gpurules.engine import Engine
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
 from gpurules.model import Snapshot, Truth
@@ -109,6 +108,8 @@ def _judged(rule: Rule, conditions: Mapping[str, ir.Term]) -> _Judged | str:
 
 
 def _play(ruleset: Ruleset, recording: Recording, judged: Iterable[_Judged]) -> None:
+    from gpurules.engine import Engine  # with all sources, which a linter without recordings does not start with
+
     now = [0.0]
     engine = Engine(ruleset, clock=lambda: now[0])
     running = [(one.track, _compiled(one, engine.bound.program.layout)) for one in judged]

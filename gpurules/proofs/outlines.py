@@ -160,9 +160,7 @@ class Outlines:
         (cell,) = cells
         if cell.key[0] == "signal" or not cell.exact:
             return cell.key[0] != "signal" and isinstance(rails.true, Atom) and isinstance(rails.false, Atom)
-        return all(
-            any(self.holds(rail, {cell.index: bit}) for bit in _bits(cell.full)) for rail in (rails.true, rails.false)
-        )
+        return bool(_where(rails.true, cell) and _where(rails.false, cell))
 
 
 def _usual(cell: Cell) -> int:
@@ -178,16 +176,23 @@ def _lowest(mask: int) -> int:
     return mask & -mask
 
 
-def _bits(mask: int) -> Iterable[int]:
-    """Yield the bits of *mask*, those at its ends first."""
-    top = 1 << (mask.bit_length() - 1)
-    yield _lowest(mask)
-    yield top
-    rest = mask & ~top & ~_lowest(mask)
-    while rest:
-        bit = _lowest(rest)
-        yield bit
-        rest &= ~bit
+def _where(formula: Formula, cell: Cell) -> int:
+    """Return at which values of *cell*, the only one of *formula*, it holds, on a node with one GPU."""
+    match formula:
+        case Atom(_, mask):
+            return mask
+        case All(parts):
+            return reduce(int.__and__, (_where(part, cell) for part in parts), cell.full)
+        case Any(parts):
+            return reduce(int.__or__, (_where(part, cell) for part in parts), 0)
+        case AtLeast(count, body):
+            return _where(body, cell) if count <= 1 else 0
+        case Fewer(count, body):
+            return cell.full if count > 1 else cell.full & ~_where(body, cell)
+        case Pointed(body):
+            return _where(body, cell)
+        case ByCount(_, one, _):
+            return _where(one, cell)
 
 
 def hull_of(formula: Formula) -> Hull:
