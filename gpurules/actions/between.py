@@ -26,6 +26,12 @@ def works_on(action: Action) -> frozenset[str]:
     return frozenset(getattr(action, "works_on", ()))
 
 
+def can_absorb(action: Action) -> bool:
+    """Return whether a claim on *action* may ever change nothing beside another one."""
+    absorbing = (*_STRONGEST, Combines.FIRST, Combines.UNDECLARED)
+    return is_directive(action) and (callable(getattr(action, "absorbs", None)) or combines(action) in absorbing)
+
+
 def absorbs(action: Action, strong: Parameters, weak: Parameters, in_order: bool) -> bool:
     """Return whether a claim with *weak* changes nothing beside one with *strong*; an action may know by ``absorbs``.
 

@@ -1,11 +1,14 @@
 """Rules that have nothing to say, since others match wherever they do: one reason for each rule, the gravest."""
 
+import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from gpurules.actions.between import absorbs
+from gpurules.actions.between import absorbs, can_absorb
 from gpurules.actions.decision import RuleAction
 from gpurules.linter.analysis import Analysis, Covering, Shadow, Standing
 from gpurules.proofs.claims import Claim, Want, is_true
+from gpurules.proofs.outline_index import OutlineIndex, places
 
 _MOST_TOGETHER = 12
 """How many rules are tried together."""
@@ -18,63 +21,93 @@ def shadows(analysis: Analysis) -> list[Shadow]:
     return analysis.shadows
 
 
+class _Group:
+    """Rules among which some may cover others; a set of them is kept as bits. ``left`` are those not yet covered."""
+
+    def __init__(self, rules: Sequence[Standing], analysis: Analysis) -> None:
+        self.rules = rules
+        self.index = OutlineIndex([one.outline for one in rules], analysis.outlines)
+        self.bits = {one.position: 1 << place for place, one in enumerate(rules)}
+        self.left = (1 << len(rules)) - 1
+
+    def those(self, bits: int) -> Iterator[Standing]:
+        """Yield the rules of *bits*, in order."""
+        return (self.rules[place] for place in places(bits))
+
+
 class _Search:
     """Looks for what covers each rule."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self._rules = analysis.standing
-        self._stopping = [one for one in self._rules if one.rule.stop]
-        self._dead: set[int] = set()
         self._told = {one.position: _told(one.rule.actions) for one in self._rules}
         self._absorbed: dict[tuple[str, str, bool], bool] = {}
-        self._alike: dict[tuple[str, ...], list[Standing]] = {}
+        self._stopping = _Group([one for one in self._rules if one.rule.stop], analysis)
+        self._last_stop = max((one.rule.priority for one in self._stopping.rules), default=-math.inf)
+        alike: dict[tuple[str, ...], list[Standing]] = {}
         for one in self._rules:
-            self._alike.setdefault(_names(one), []).append(one)
+            alike.setdefault(_names(one), []).append(one)
+        self._alike = {names: _Group(rules, analysis) for names, rules in alike.items()}
+        self._same: dict[str, int] = {}
+        for one in self._rules:
+            told = self._told[one.position]
+            self._same[told] = self._same.get(told, 0) | self._alike[_names(one)].bits[one.position]
 
     def run(self) -> Iterator[Shadow]:
         for one in self._rules:
             found = self._stopped(one) or self._ordered(one)
             if found is not None:
-                self._dead.add(one.position)
+                group = self._alike[_names(one)]
+                group.left &= ~group.bits[one.position]
                 yield found
 
     def _stopped(self, one: Standing) -> Shadow | None:
-        before = [other for other in self._stopping if other.rule.priority > one.rule.priority]
-        return self._covered(one, before, Covering.STOPS)
+        group = self._stopping
+        before = [bit for other, bit in zip(group.rules, group.bits.values(), strict=True)
+                  if other.rule.priority > one.rule.priority]  # fmt: skip
+        return self._covered(one, group, sum(before), Covering.STOPS)
 
     def _ordered(self, one: Standing) -> Shadow | None:
         if one.rule.stop or not one.rule.actions:
             return None
-        alike = [other for other in self._alike[_names(one)] if other is not one and other.position not in self._dead]
-        told = self._told
-        same = [o for o in alike if o.position < one.position and told[o.position] == told[one.position]]
-        for other in same:
+        group = self._alike[_names(one)]
+        own = group.bits[one.position]
+        same = self._same[self._told[one.position]] & group.left & (own - 1)
+        for other in group.those(same and same & group.index.covering(one.outline)):
             if self._analysis.implies(one, other) and self._analysis.implies(other, one):
                 return Shadow(one, (other,), Covering.EQUALS)
-        touched = one.outline.touched
-        stronger = [o for o in alike if not o.outline.known & ~touched and self._says_more(o, one)]
-        return self._covered(one, stronger, Covering.ORDERS)
+        if not all(can_absorb(action.action) for action in one.rule.actions):
+            return None
+        known = group.index.known(one.outline.touched)
+        return self._covered(one, group, group.left & ~own & known, Covering.ORDERS)
 
-    def _covered(self, one: Standing, others: Sequence[Standing], covering: Covering) -> Shadow | None:
-        twins: list[Standing] = []
-        for other in others:
-            if self._analysis.implies(one, other):
+    def _covered(self, one: Standing, group: _Group, others: int, covering: Covering) -> Shadow | None:
+        """Return what of the *others* in a group covers a rule: one of them, or else several together."""
+        if not others:
+            return None
+        for other in group.those(others & group.index.covering(one.outline)):
+            if self._counts(other, one, covering) and self._analysis.implies(one, other):
                 if not self._is_twin(one, other):
                     return Shadow(one, (other,), covering)
-                twins.append(other)
-        return self._covered_together(one, [o for o in others if o not in twins], covering)
+                others &= ~group.bits[other.position]
+        near = others & group.index.known(one.outline.touched)
+        near = group.index.meeting(one.outline, near)
+        return self._covered_together(one, group.those(near), covering)
+
+    def _counts(self, strong: Standing, weak: Standing, covering: Covering) -> bool:
+        return covering is Covering.STOPS or self._says_more(strong, weak)
 
     def _is_twin(self, one: Standing, later: Standing) -> bool:
         """Return whether two rules cover each other, so that the later one is the one to complain of."""
         is_later = later.position > one.position and _names(one) == _names(later)
         return is_later and self._says_more(one, later) and self._analysis.implies(later, one)
 
-    def _covered_together(self, one: Standing, others: Sequence[Standing], covering: Covering) -> Shadow | None:
+    def _covered_together(self, one: Standing, others: Iterator[Standing], covering: Covering) -> Shadow | None:
         """Return the fewest of *others* that together match wherever *one* does, None where they do not."""
         outlines = self._analysis.outlines
-        near = [o for o in others if not outlines.apart(one.outline, o.outline)]
-        near = [o for o in near if o.outline.known & ~one.outline.touched == 0]
+        apart = (o for o in others if not outlines.apart(one.outline, o.outline) and self._counts(o, one, covering))
+        near = list(islice(apart, _MOST_TOGETHER + 1))
         if not 2 <= len(near) <= _MOST_TOGETHER:
             return None
         for point in one.outline.points:
@@ -95,7 +128,7 @@ class _Search:
     def _says_more(self, strong: Standing, weak: Standing) -> bool:
         """Return whether wherever both match *weak* changes nothing."""
         in_order = strong.position < weak.position
-        if not in_order and any(s.rule.priority > strong.rule.priority for s in self._stopping):
+        if not in_order and self._last_stop > strong.rule.priority:
             return False  # the strong one may be cut off where the weak one is not
         key = (self._told[strong.position], self._told[weak.position], in_order)
         if key not in self._absorbed:

@@ -47,8 +47,8 @@ class Outlines:
         self._family = {index: 1 << first for index, first in families.items()}
         firsts = list(families.values())
         self._joined = reduce(int.__or__, (1 << first for first in firsts if firsts.count(first) > 1), 0)
-        self._per_gpu = {index for index, cell in prover.cells.items() if cell.per_gpu}
-        self._usual = {index: _usual(cell) for index, cell in prover.cells.items()}
+        self.per_gpu = frozenset(index for index, cell in prover.cells.items() if cell.per_gpu)
+        self.usual = {index: _usual(cell) for index, cell in prover.cells.items()}
         self._touched: dict[int, tuple[Rails, int]] = {}
         self._plain: dict[int, tuple[ir.Term, bool]] = {}
 
@@ -58,7 +58,7 @@ class Outlines:
         touched = self.touched(formula)
         needed = known = 0
         for index, mask in hull.items():
-            if not mask & self._usual[index]:
+            if not mask & self.usual[index]:
                 needed |= self._family[index]
                 known |= self._family[index] if self._prover.cells[index].missing else 0
         return Outline(hull, touched, needed, known, () if touched & self._joined else self._points(formula))
@@ -80,7 +80,7 @@ class Outlines:
         """Return whether *formula* holds at *point*, on a node with one GPU."""
         match formula:
             case Atom(cell, mask):
-                return bool(mask & point.get(cell.index, self._usual[cell.index]))
+                return bool(mask & point.get(cell.index, self.usual[cell.index]))
             case All(parts):
                 return all(self.holds(part, point) for part in parts)
             case Any(parts):
@@ -98,7 +98,7 @@ class Outlines:
         """Return whether it is plain that both never hold at once: some fact of the node or the transfer forbids it."""
         first, second = (one.hull, other.hull) if len(one.hull) <= len(other.hull) else (other.hull, one.hull)
         return any(
-            index not in self._per_gpu and index in second and not mask & second[index] for index, mask in first.items()
+            index not in self.per_gpu and index in second and not mask & second[index] for index, mask in first.items()
         )
 
     def escapes(self, inner: Outline, outer: tuple[Formula, Outline]) -> bool:
@@ -106,7 +106,7 @@ class Outlines:
         formula, outline = outer
         if outline.needed & ~inner.touched:
             return True
-        usual, hull = self._usual, outline.hull
+        usual, hull = self.usual, outline.hull
         for point in inner.points:
             if any(not mask & point.get(index, usual[index]) for index, mask in hull.items()):
                 return True
