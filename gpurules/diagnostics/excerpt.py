@@ -23,6 +23,14 @@ class Cell:
     width: int
 
 
+_PLAIN = {chr(code): Cell(chr(code), 1) for code in range(0x20, 0x7F)}
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether *text* is shown as it is, a column for each character, as nearly all is."""
+    return text.isascii() and text.isprintable()
+
+
 def cell(character: str, column: int) -> Cell:
     """Return how *character* is shown at the display *column*; nothing shown moves the cursor or turns the line around.
 
@@ -50,11 +58,15 @@ def visible(text: str) -> str:
     >>> visible("a\\nb")
     'a␊b'
     """
+    if _is_plain(text):
+        return text
     return "".join("\u240a" if c == "\n" else cell(c, 0).text for c in text)
 
 
 def cells(line: str) -> list[Cell]:
     """Return the cells of a whole line."""
+    if _is_plain(line):
+        return [_PLAIN[character] for character in line]
     shown, column = [], 0
     for character in line:
         shown.append(cell(character, column))

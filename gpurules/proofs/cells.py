@@ -59,6 +59,16 @@ class Cell:
         found: list[Value] = [value for i, value in enumerate(self.values) if mask >> i & 1]
         return [*found, None] if mask & self.missing else found
 
+    def plainest(self, mask: int) -> Value:
+        """Return the plainest value in *mask*: a known one of few digits, next to the threshold that bounds it."""
+        mask &= self.known
+        if not mask:
+            return None
+        if self.line is None:
+            return self.values[(mask & -mask).bit_length() - 1]
+        ranked = self.line.rising if mask >> len(self.values) - 1 & 1 else self.line.falling
+        return next(self.values[place] for place in ranked if mask >> place & 1)
+
     def mask_of(self, value: Value) -> int:
         """Return the mask that has *value* in it, 0 where it is outside of the domain."""
         if value is None:

@@ -58,6 +58,16 @@ class Line:
         """One number of each stretch: the plainest that stands near a cut."""
         return tuple(_plain(stretch, self.integer) for stretch in self.stretches)
 
+    @cached_property
+    def rising(self) -> tuple[int, ...]:
+        """The positions by the digits of their numbers, the fewest first; of equals the lower one."""
+        return tuple(sorted(range(len(self.numbers)), key=lambda place: (len(repr(self.numbers[place])), place)))
+
+    @cached_property
+    def falling(self) -> tuple[int, ...]:
+        """The positions by the digits of their numbers, the fewest first; of equals the higher one."""
+        return tuple(sorted(range(len(self.numbers)), key=lambda place: (len(repr(self.numbers[place])), -place)))
+
     def below(self, cut: Cut) -> int:
         """Return how many stretches lie below *cut*, which must be one that the line was made with."""
         return bisect_right(self._uppers, whole_cut(cut) if self.integer else cut)

@@ -10,10 +10,11 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import TypeAlias
 
+from gpurules.language import ir
 from gpurules.language.printer import spell
 from gpurules.proofs.axioms import Axioms, SignalLike
 from gpurules.proofs.cells import Cell, CellKey
-from gpurules.proofs.claims import Claim, Stated
+from gpurules.proofs.claims import Claim, Stated, Want
 from gpurules.proofs.differences import UnsureError
 from gpurules.proofs.encoding import Encoder
 from gpurules.proofs.formula import (
@@ -105,6 +106,7 @@ class Prover:
         self._steps = steps
         self.spent = 0
         self._signals = signals
+        self._known: dict[tuple[int, str, Want, bool], tuple[ir.Term, Formula]] = {}
         self._universe = Universe()
         conditions = list(stated)
         self._collect(conditions)
@@ -128,7 +130,12 @@ class Prover:
 
     def formula(self, claim: Claim) -> Formula:
         """Return *claim* as a formula over the cells of this prover."""
-        return claim.formula(self._encoders[claim.stated.gpus])
+        term, gpus = claim.stated.term, claim.stated.gpus
+        key = (id(term), gpus, claim.want, claim.on_one)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = term, claim.formula(self._encoders[gpus])
+        return known[1]
 
     def rails(self, stated: Stated) -> Rails:
         """Return when a condition is TRUE and when FALSE; of one GPU where it is per GPU."""

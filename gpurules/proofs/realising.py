@@ -36,7 +36,7 @@ def _candidates(universe: Universe, found: tuple[Domains, Chosen, int]) -> Itera
     for name, mask in domains.items():
         cell = by_index[name >> 6]
         if mask != cell.full or name in chosen:
-            values[name] = chosen[name] if name in chosen else _preferred(cell, mask)
+            values[name] = chosen[name] if name in chosen else cell.plainest(mask)
     values |= {name: value for name, value in chosen.items() if name not in values}
     _spread_indexes(by_index, values, domains)
     yield _witness(universe, by_index, values, count)
@@ -58,16 +58,6 @@ def _keeps_differences(universe: Universe, values: dict[int, Value], domains: Do
             if apart is not None and not gap.cell.mask_of(apart) & domains[name]:
                 return False
     return True
-
-
-def _preferred(cell: Cell, mask: int) -> Value:
-    """Return the plainest value in *mask*: a known one of few digits, next to the threshold that bounds it."""
-    known = [value for i, value in enumerate(cell.values) if mask >> i & 1]
-    if not known:
-        return None
-    if cell.line is not None and not mask >> len(cell.values) - 1 & 1:
-        known.reverse()
-    return min(known, key=lambda value: len(repr(value)) if cell.line is not None else 0)
 
 
 def _spread_indexes(by_index: dict[int, Cell], values: dict[int, Value], domains: Domains) -> None:
