@@ -117,7 +117,7 @@ class _Objects:
     """The objects of a witness while they are being filled."""
 
     def __init__(self, count: int) -> None:
-        self.gpus: list[dict[str, object]] = [{"index": slot} for slot in range(count)]
+        self.gpus: list[dict[str, object]] = [{} for _ in range(count)]
         self.gpu_labels: list[dict[str, object]] = [{} for _ in range(count)]
         self.snapshot: dict[str, object] = {}
         self.labels: dict[Scope, dict[str, object]] = {scope: {} for scope in Scope}
@@ -144,6 +144,14 @@ class _Objects:
         else:
             self.workload[read.attribute] = value
 
+    def number_gpus(self) -> None:
+        """Give every GPU of which nothing says the index one that no other has, its place if that is free."""
+        taken = {gpu["index"] for gpu in self.gpus if "index" in gpu}
+        for slot, gpu in enumerate(self.gpus):
+            if "index" not in gpu:
+                gpu["index"] = next(n for n in (slot, *range(len(self.gpus))) if n not in taken)
+                taken.add(gpu["index"])
+
     def _put_transfer(self, attribute: str, value: Value) -> None:
         if attribute == "file_name":
             self.transfer.setdefault("path", value)
@@ -168,6 +176,7 @@ def build(
             objects.put(fact.term.field, fact.slot, fact.value)
         elif isinstance(fact.term, ir.Signal | ir.Window):
             states[slot_key(fact.term), fact.slot] = fact.value
+    objects.number_gpus()
     if owned:
         objects.workload["gpu_devices"] = tuple(objects.gpus[slot]["index"] for slot in sorted(owned))
     layout, defaults = _layout(derived)

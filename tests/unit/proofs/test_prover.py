@@ -2,8 +2,11 @@
 
 import pytest
 
+from gpurules.fields import FIELDS
+from gpurules.language import ir
 from gpurules.proofs.claims import Claim, Stated, Want, is_true
 from gpurules.proofs.prover import Impossible, Possible, Prover, Unproven
+from gpurules.proofs.witness import Known, build
 from gpurules.rules import Signal, loads
 from tests.factories import checked
 
@@ -175,3 +178,10 @@ def test_a_witness_reads_as_people_write() -> None:
     answer = ask("gpu_memory > 80 AND file_type == 'model' AND transfer_size > 1MiB")
     assert isinstance(answer, Possible)
     assert str(answer.witness) == "file_type 'model', transfer_size 1048577 B, gpu_memory 81 %"
+
+
+def test_gpus_of_which_nothing_says_the_index_get_one_that_is_free() -> None:
+    index = ir.Read(FIELDS["gpu_index"])
+    witness = build([Known(index, 1, 2), Known(index, 0, 1)], 4, (), frozenset({2}))
+    assert [gpu.index for gpu in witness.snapshot.gpus] == [1, 2, 0, 3]
+    assert witness.workload.gpu_devices == (0,)
