@@ -12,17 +12,19 @@ import click
 from gpurules.cli import configuration
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.crash import installed_version, record
+from gpurules.cli.moments import Moments
 from gpurules.cli.reference import code_page
 from gpurules.cli.selection import chosen_codes
 from gpurules.diagnostics import CATALOGUE, Diagnostic
 from gpurules.linter import Policy
-from gpurules.lsp import Settings
+from gpurules.lsp import Moment, Settings
 
 
 class Workplace:
-    """Finds the configuration nearest to each file."""
+    """Finds the configuration nearest to each file, and the facts that were given."""
 
-    def __init__(self, today: Callable[[], date] = date.today) -> None:
+    def __init__(self, moments: Moments, today: Callable[[], date] = date.today) -> None:
+        self._moments = moments
         self._today = today
 
     @property
@@ -52,6 +54,10 @@ class Workplace:
             if Path(path).name == "pyproject.toml":
                 return ()  # other tools say so
             raise ValueError(error.format_message()) from None
+
+    def moment(self) -> Moment | None:
+        """Return the facts at hand, None where no option gave any."""
+        return self._moments.now()
 
     def page(self, code: str) -> str | None:
         """Return the path of the page about a diagnostic code, written where caches are kept."""

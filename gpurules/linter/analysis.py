@@ -3,11 +3,12 @@
 Most questions are settled by outlines, without a search. What takes one is counted, and ends at a cap.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from gpurules.diagnostics import Edit, Example, Span
+from gpurules.errors import GpurulesError
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
 from gpurules.linter.parts import Junction
@@ -26,6 +27,15 @@ _QUESTIONS = 80
 """No question may take more than this part of the work, or what the prover gives one anyway."""
 _ODD_LITERALS = frozenset({"GPR107", "GPR108", "GPR110"})
 """Findings that say already that a comparison never changes its mind."""
+
+
+class AbandonedError(GpurulesError):
+    """Nobody waits for the findings any more."""
+
+
+def always() -> bool:
+    """Return that the findings are waited for."""
+    return True
 
 
 class State(Enum):
@@ -117,10 +127,19 @@ class Analysis:
     """Answers the checks about one ruleset.
 
     ``unanalysed`` has what could not be told, by the name of the rule, with the reason; ``is_capped`` tells whether the
-    *work* was not enough.
+    *work* was not enough. Each question asks *is_wanted* first.
+
+    Raises:
+        AbandonedError: by any question, once nobody waits for the answers.
     """
 
-    def __init__(self, ruleset: Ruleset, placed: Sequence[Placed], work: int = WORK) -> None:
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        placed: Sequence[Placed],
+        work: int = WORK,
+        is_wanted: Callable[[], bool] = always,
+    ) -> None:
         self.ruleset = ruleset
         self.placed = placed
         self.unanalysed: dict[str, str] = {}
@@ -130,6 +149,7 @@ class Analysis:
         self.conflicts: list[Conflict] | None = None
         self.gapless: dict[str, bool] = {}
         self._left = work
+        self._is_wanted = is_wanted
         conditions = {name: signal.condition for name, signal in self.ruleset.signals.items()}
         self._scope = {rule.name: rule.gpus for rule in self.ruleset.rules}
         self._rules = {rule.name: rule for rule in self.ruleset.rules}
@@ -147,6 +167,10 @@ class Analysis:
         self.prover = Prover(stated, self.ruleset.signals, max(STEPS, work // _QUESTIONS))
         self.outlines = Outlines(self.prover)
 
+    def _go_on(self) -> None:
+        if not self._is_wanted():
+            raise AbandonedError("nobody waits for the findings any more")
+
     def _rule_of(self, placed: Placed) -> Rule | None:
         rule = self._rules.get(placed.rule or "")
         if rule is None:
@@ -156,6 +180,7 @@ class Analysis:
 
     def ask(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Answer:
         """Return whether *claims* can hold together; what could not be told is noted for the names *who*."""
+        self._go_on()
         if self._left <= 0:
             self.is_capped = True
             answer: Answer = Unproven("the work cap of the analysis was hit")
@@ -170,6 +195,7 @@ class Analysis:
 
     def never(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> bool:
         """Return whether it is proved that *claims* can not hold together."""
+        self._go_on()
         if self._left <= 0:
             return isinstance(self.ask(claims, who), Impossible)
         before = self.prover.spent
@@ -187,6 +213,7 @@ class Analysis:
 
     def state(self, one: Examined) -> State:
         """Return what is known of a condition."""
+        self._go_on()
         found = self._states.get(id(one))
         if found is None:
             found = self._states[id(one)] = self._state(one)
@@ -244,6 +271,7 @@ class Analysis:
 
     def implies(self, inner: Standing, outer: Standing) -> bool:
         """Return whether it is proved that *outer* matches wherever *inner* does."""
+        self._go_on()
         if self.outlines.escapes(inner.outline, (outer.formula, outer.outline)):
             return False
         claims = [is_true(inner.stated), Claim(outer.stated, Want.NOT_TRUE)]
@@ -251,6 +279,7 @@ class Analysis:
 
     def together(self, one: Standing, other: Standing) -> Possible | None:
         """Return what shows that two rules can match at once, the plainest moment first: one without memory."""
+        self._go_on()
         if self.outlines.apart(one.outline, other.outline):
             return None
         for first, second in ((one.now, other.now), (one.stated, other.stated)):

@@ -1,6 +1,6 @@
 """What a lint check is: one question about a ruleset that loads, or about the expressions of one that does not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, TypeAlias, TypedDict, Unpack
@@ -18,7 +18,7 @@ from gpurules.diagnostics import (
     diagnostic_at,
 )
 from gpurules.language import Environment, ir
-from gpurules.linter.analysis import WORK, Analysis
+from gpurules.linter.analysis import WORK, Analysis, always
 from gpurules.linter.equality import keeps
 from gpurules.linter.history import Played, Recording, played
 from gpurules.linter.parts import edited
@@ -36,7 +36,8 @@ class Subject:
     """What is checked.
 
     ``text`` is what the file says, without a byte order mark; ``placed`` has the expressions of its bases too.
-    ``work`` bounds the analysis of what it means; ``recordings`` are what its rules are judged by, if there are any.
+    ``work`` bounds the analysis of what it means; ``recordings`` are what its rules are judged by, if there are any;
+    ``is_wanted`` tells whether anybody still waits for what is found.
     Missing: ``ruleset`` is None where the file has errors; its sound expressions are checked all the same.
     """
 
@@ -47,11 +48,12 @@ class Subject:
     environment: Environment | None = None
     work: int = WORK
     recordings: Sequence[Recording] = ()
+    is_wanted: Callable[[], bool] = always
 
     @cached_property
     def analysis(self) -> Analysis | None:
         """The analysis of what the ruleset means, None where it has errors."""
-        return None if self.ruleset is None else Analysis(self.ruleset, self.placed, self.work)
+        return None if self.ruleset is None else Analysis(self.ruleset, self.placed, self.work, self.is_wanted)
 
     @cached_property
     def played(self) -> Played | None:

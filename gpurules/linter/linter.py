@@ -20,6 +20,13 @@ from gpurules.rules import Loaded, examine, examine_file
 from gpurules.rules.merge import read_file
 
 DEFAULT = Policy()
+FROM_ANALYSIS = frozenset(
+    {
+        *("GPR201", "GPR202", "GPR203", "GPR205", "GPR206", "GPR207"),
+        *("GPR302", "GPR303", "GPR304", "GPR305", "GPR306", "GPR307", "GPR308", "GPR602"),
+    }
+)
+"""The codes of what takes an analysis of all conditions together; everything else is found in an instant."""
 FROM_TESTS = frozenset({"GPR801", "GPR802", "GPR803", "GPR804"})
 """The codes of what tests leave out of a ruleset: whoever has run the tests hands these findings in."""
 
@@ -27,7 +34,16 @@ FROM_TESTS = frozenset({"GPR801", "GPR802", "GPR803", "GPR804"})
 def _linted(
     loaded: Loaded, text: str, path: str | None, policy: Policy, from_tests: Sequence[Diagnostic] | None
 ) -> list[Diagnostic]:
-    subject = Subject(loaded.ruleset, loaded.placed, text, path, loaded.environment, policy.work, policy.recordings)
+    subject = Subject(
+        loaded.ruleset,
+        loaded.placed,
+        text,
+        path,
+        loaded.environment,
+        work=policy.work,
+        recordings=policy.recordings,
+        is_wanted=policy.is_wanted,
+    )
     if from_tests is None:  # nobody has looked, so a suppression of them may well be used
         policy = replace(policy, codes=policy.codes - FROM_TESTS)
     if not policy.recordings:

@@ -1,6 +1,6 @@
 """What a run of the linter reports: which codes, in which files, on which day."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -8,7 +8,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 from gpurules.diagnostics import DEFAULT_CODES
-from gpurules.linter.analysis import WORK
+from gpurules.linter.analysis import WORK, always
 from gpurules.linter.history import Recording
 
 
@@ -23,6 +23,7 @@ class Policy:
     ``ignored_in`` has codes by the glob of the paths in which they are not reported.
     ``work`` bounds the analysis of what each ruleset means, in steps; ``unanalysed`` collects what it could not tell.
     ``recordings`` are what rules are judged by; without any nothing is said of what they show.
+    ``is_wanted`` is asked often: once it says no, the linter gives up with an AbandonedError.
     Missing: without ``today`` no suppression ever expires; ``unanalysed`` is None where nobody asks.
     """
 
@@ -32,6 +33,7 @@ class Policy:
     work: int = WORK
     recordings: tuple[Recording, ...] = ()
     unanalysed: list[str] | None = field(default=None, compare=False)
+    is_wanted: Callable[[], bool] = field(default=always, compare=False)
 
     def codes_in(self, path: str | None) -> frozenset[str]:
         """Return the codes that are reported in the file *path*.

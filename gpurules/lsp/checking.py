@@ -1,10 +1,10 @@
-"""Finds what is wrong with an open text, once for each version of it."""
+"""Finds what is wrong with an open text, once for each version of it: first what is found at once, then the rest."""
 
 from collections.abc import Callable, Sequence
-from threading import Lock
+from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter import lints
+from gpurules.linter import FROM_ANALYSIS, Policy, lints
 from gpurules.lsp.documents import Document, Kind
 from gpurules.lsp.project import Project
 from gpurules.ruletest import examine, toothless
@@ -13,49 +13,62 @@ from gpurules.ruletest import examine, toothless
 class Checker:
     """Checks documents as the project's configuration says, and keeps the findings of each until it changes.
 
-    ``runs`` counts how often a text was really looked at.
+    Any thread may ask; nobody ever waits for another.
     """
 
     def __init__(self, project: Project) -> None:
-        self.runs = 0
         self._project = project
         self._kept: dict[str, tuple[Document, tuple[Diagnostic, ...]]] = {}
-        self._lock = Lock()
 
-    def findings(self, document: Document) -> tuple[Diagnostic, ...]:
-        """Return the findings of *document*, in order of place; those in its bases too.
+    def quick(self, document: Document) -> tuple[Diagnostic, ...]:
+        """Return the findings of *document* but those that take an analysis, in order of place; of its bases too.
 
         Raises:
             ValueError: it is a configuration that can not be read; the message says why.
         """
-        with self._lock:
-            kept = self._kept.get(document.uri)
-            if kept is not None and kept[0] is document:
-                return kept[1]
-            self.runs += 1
-            found = tuple(self._found(document))
-            self._kept[document.uri] = (document, found)
-            return found
+        return self._keep(document, tuple(self._quick(document)))
+
+    def is_whole(self, document: Document) -> bool:
+        """Return whether the quick findings of *document* are all there are."""
+        settings = self._project.settings(document.path)
+        is_analysed = document.kind is Kind.RULESET and not settings.is_excluded
+        return not (is_analysed and FROM_ANALYSIS & settings.policy.codes)
+
+    def findings(self, document: Document, is_wanted: Callable[[], bool]) -> tuple[Diagnostic, ...]:
+        """Return all findings of a ruleset, in order of place; those in its bases too.
+
+        Raises:
+            AbandonedError: *is_wanted* says that nobody waits for them any more.
+        """
+        policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
+        found = tuple(lints(document.text, document.path, None, policy))
+        return self._keep(document, found) if is_wanted() else found
 
     def kept(self, document: Document) -> tuple[Diagnostic, ...]:
-        """Return the findings of *document* where they are known already; none where it has changed since."""
+        """Return the findings of *document* that are known already; none where it has changed since."""
         found = self._kept.get(document.uri)
         return found[1] if found is not None and found[0] is document else ()
 
-    def forget(self, uri: str | None = None) -> None:
-        """Forget the findings of one text, or of all: what they stand on has changed."""
-        with self._lock:
-            if uri is None:
-                self._kept.clear()
-            else:
-                self._kept.pop(uri, None)
+    def forget(self, uri: str) -> None:
+        """Forget the findings of a text that was closed."""
+        self._kept.pop(uri, None)
 
-    def check(self, document: Document) -> Callable[[str], Sequence[Diagnostic]]:
-        """Return how another text in the place of *document* is checked."""
-        policy = self._project.settings(document.path).policy
+    def check(self, document: Document, is_wanted: Callable[[], bool]) -> Callable[[str], Sequence[Diagnostic]]:
+        """Return how fixes of *document* are checked: by an analysis only where it is known that that has a safe one.
+
+        Raises:
+            AbandonedError: *is_wanted* says that nobody waits any more.
+        """
+        policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
+        if not any(found.safe and found.code in FROM_ANALYSIS for found in self.kept(document)):
+            policy = _without_analysis(policy)
         return lambda text: lints(text, document.path, None, policy)
 
-    def _found(self, document: Document) -> Sequence[Diagnostic]:
+    def _keep(self, document: Document, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+        self._kept[document.uri] = (document, found)
+        return found
+
+    def _quick(self, document: Document) -> Sequence[Diagnostic]:
         path = document.path
         if document.kind is Kind.OTHER:
             return ()
@@ -67,4 +80,8 @@ class Checker:
         if document.kind is Kind.TEST:
             tests, _, problems = examine(document.text, path or "<text>")
             return [*problems, *(toothless(tests) if tests else ())]
-        return lints(document.text, path, None, settings.policy)
+        return lints(document.text, path, None, _without_analysis(settings.policy))
+
+
+def _without_analysis(policy: Policy) -> Policy:
+    return replace(policy, codes=policy.codes - FROM_ANALYSIS)

@@ -1,9 +1,9 @@
 """What there is to say of a name, as Markdown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gpurules.actions import Action, is_directive, parameter_rows
-from gpurules.diagnostics import CATALOGUE
+from gpurules.diagnostics import CATALOGUE, Diagnostic
 from gpurules.diagnostics.explanations import EXPLANATIONS
 from gpurules.fields import Field, Scope, field_range
 from gpurules.language import Function
@@ -103,16 +103,28 @@ def _spelt(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def code_text(code: str) -> str:
-    """Return why a diagnostic code exists, with a wrong example and a right one."""
-    known, explained = CATALOGUE[code], EXPLANATIONS[code]
+def finding_text(found: Diagnostic) -> str:
+    """Return what is wrong, what shows it, what to do, and why that is a finding at all."""
     return _paragraphs(
         [
-            f"**{code} {known.name}**: {known.summary}",
-            explained.why,
-            f"Avoid:\n```\n{explained.avoid}\n```\nPrefer:\n```\n{explained.prefer}\n```",
+            f"**{found.code} {CATALOGUE[found.code].name}**: {found.message}",
+            f"Witness: {found.witness}" if found.witness else "",
+            f"Help: {found.hint}" if found.hint else "",
+            *_reasons(found.code),
         ]
     )
+
+
+def code_text(code: str) -> str:
+    """Return why a diagnostic code exists, with a wrong example and a right one."""
+    known = CATALOGUE[code]
+    return _paragraphs([f"**{code} {known.name}**: {known.summary}", *_reasons(code)])
+
+
+def _reasons(code: str) -> Iterator[str]:
+    explained = EXPLANATIONS[code]
+    yield explained.why
+    yield f"Avoid:\n```\n{explained.avoid}\n```\nPrefer:\n```\n{explained.prefer}\n```"
 
 
 def _paragraphs(parts: Iterable[str]) -> str:

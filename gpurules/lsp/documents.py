@@ -1,7 +1,7 @@
 """The texts that are open in the editor, as they stand there and not on disk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -112,6 +112,10 @@ class Documents:
         document = Document(uri, text, version, self.encoding)
         self._open = {**self._open, uri: document}
         return document
+
+    def renew(self) -> None:
+        """Put every text anew: what it stands on has changed, so what was being found out about it counts no more."""
+        self._open = {uri: replace(document) for uri, document in self._open.items()}
 
     def remove(self, uri: str) -> None:
         """Forget a text that was closed."""

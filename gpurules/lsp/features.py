@@ -16,16 +16,18 @@ from gpurules.lsp.hovering import hover
 from gpurules.lsp.naming import definition, highlights, located, renameable, renamed, uses
 from gpurules.lsp.outline import folds, symbols
 from gpurules.lsp.project import Project
+from gpurules.lsp.valuing import Values
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What answers are given from: the open texts, the files around them, and what is wrong with them."""
+    """What answers are given from: the open texts, the files around them, their findings, and what names are worth."""
 
     project: Project
     documents: Documents
     family: Family
     checker: Checker
+    values: Values
 
 
 Answer: TypeAlias = Callable[[Desk, Document, Any], object]
@@ -34,11 +36,15 @@ Answer: TypeAlias = Callable[[Desk, Document, Any], object]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One request of the protocol. Missing: ``options`` is None where there is nothing to agree on."""
+    """One request of the protocol; ``is_slow`` where answering it may take long in a large file.
+
+    Missing: ``options`` is None where there is nothing to agree on.
+    """
 
     method: str
     answer: Answer
     options: object = None
+    is_slow: bool = False
 
 
 def _offset(document: Document, params: Any) -> int:
@@ -50,7 +56,7 @@ def _completion(desk: Desk, document: Document, params: types.CompletionParams) 
 
 
 def _hover(desk: Desk, document: Document, params: types.HoverParams) -> types.Hover | None:
-    return hover(document, params.position, desk.documents, desk.checker.kept(document))
+    return hover(document, params.position, desk.documents, desk.checker.kept(document), desk.values)
 
 
 def _definition(desk: Desk, document: Document, params: types.DefinitionParams) -> types.Location | None:
@@ -86,13 +92,19 @@ FEATURES = (
     ),
     Feature(types.TEXT_DOCUMENT_HOVER, _hover),
     Feature(types.TEXT_DOCUMENT_DEFINITION, _definition),
-    Feature(types.TEXT_DOCUMENT_REFERENCES, _references),
+    Feature(types.TEXT_DOCUMENT_REFERENCES, _references, is_slow=True),
     Feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, _highlights),
     Feature(types.TEXT_DOCUMENT_PREPARE_RENAME, _renameable),
-    Feature(types.TEXT_DOCUMENT_RENAME, _renamed, types.RenameOptions(prepare_provider=True)),
-    Feature(types.TEXT_DOCUMENT_CODE_ACTION, _code_actions, types.CodeActionOptions(code_action_kinds=list(KINDS))),
-    Feature(types.TEXT_DOCUMENT_FORMATTING, lambda desk, document, params: formatting(document)),
-    Feature(types.TEXT_DOCUMENT_RANGE_FORMATTING, lambda desk, document, params: formatting(document, params.range)),
+    Feature(types.TEXT_DOCUMENT_RENAME, _renamed, types.RenameOptions(prepare_provider=True), True),
+    Feature(
+        types.TEXT_DOCUMENT_CODE_ACTION, _code_actions, types.CodeActionOptions(code_action_kinds=list(KINDS)), True
+    ),
+    Feature(types.TEXT_DOCUMENT_FORMATTING, lambda desk, document, params: formatting(document), is_slow=True),
+    Feature(
+        types.TEXT_DOCUMENT_RANGE_FORMATTING,
+        lambda desk, document, params: formatting(document, params.range),
+        is_slow=True,
+    ),
     Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, lambda desk, document, params: symbols(document)),
     Feature(types.TEXT_DOCUMENT_FOLDING_RANGE, lambda desk, document, params: folds(document)),
 )

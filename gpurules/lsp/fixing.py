@@ -1,6 +1,6 @@
 """Quick fixes: what mends a finding, what silences it, and all safe fixes at once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lsprotocol import types
 
@@ -30,7 +30,7 @@ def code_actions(
             if _is_own(finding, document) and place.start <= params.range.end and params.range.start <= place.end:
                 found += _quick(document, finding, published(document, [finding], documents, project))
     if only is not None and _asks(only, FIX_ALL):
-        found += _all(document, checker)
+        found += _all(document, checker, lambda: documents.get(document.uri) is document)
     return found
 
 
@@ -101,10 +101,10 @@ def _first_line(document: Document, line: int) -> int:
     return line
 
 
-def _all(document: Document, checker: Checker) -> Iterator[types.CodeAction]:
+def _all(document: Document, checker: Checker, is_wanted: Callable[[], bool]) -> Iterator[types.CodeAction]:
     if document.kind is not Kind.RULESET:
         return
-    after = fix(document.source, document.path, checker.check(document), unsafe=False).text
+    after = fix(document.source, document.path, checker.check(document, is_wanted), unsafe=False).text
     if after != document.source:
         edit = _edit(document, edits_between(document, after))
         yield types.CodeAction("Make all safe fixes", kind=FIX_ALL, edit=edit)

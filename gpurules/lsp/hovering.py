@@ -10,39 +10,64 @@ from gpurules.diagnostics import CATALOGUE, Diagnostic, Location
 from gpurules.language import FUNCTIONS
 from gpurules.lsp import describing
 from gpurules.lsp.cursor import Spot, spot_at
-from gpurules.lsp.documents import Document, Documents
+from gpurules.lsp.documents import Document, Documents, Kind
 from gpurules.lsp.scope import Scope, scope_of
 from gpurules.lsp.structure import is_expression, is_parameter, names_a_rule, names_an_action, schema_at
+from gpurules.lsp.valuing import Values
+from gpurules.rules.yaml_nodes import YamlScalar
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INPUT = re.compile(r"\$\{([^{}]*)\}")
 
 
 def hover(
-    document: Document, position: types.Position, documents: Documents, findings: tuple[Diagnostic, ...]
+    document: Document,
+    position: types.Position,
+    documents: Documents,
+    findings: tuple[Diagnostic, ...],
+    values: Values,
 ) -> types.Hover | None:
-    """Return what there is to say at a place of a document: of what is named there, and why it is wrong."""
+    """Return what there is to say at a place of a document: of what is named there, and what is wrong with it."""
     offset = document.positions.offset(position)
     spot = spot_at(document, offset)
-    found = about(document, spot, documents) if spot is not None else None
-    whys = [describing.code_text(code) for code in dict.fromkeys(_codes(document, position, findings))]
-    text = "\n\n---\n\n".join([*([found[0]] if found else []), *whys])
-    if not text:
+    found = about(document, spot, documents, values) if spot is not None else None
+    parts = [found[0]] if found else []
+    parts += [describing.finding_text(one) for one in _findings(document, position, findings)]
+    parts += [describing.code_text(code) for code in dict.fromkeys(_codes(document, position))]
+    if not parts:
         return None
     place = document.positions.range(*found[1]) if found else None
-    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text), place)
+    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, "\n\n---\n\n".join(parts)), place)
 
 
-def about(document: Document, spot: Spot, documents: Documents) -> tuple[str, tuple[int, int]] | None:
+def about(document: Document, spot: Spot, documents: Documents, values: Values) -> tuple[str, tuple[int, int]] | None:
     """Return what there is to say of the name at *spot*, and where that name stands."""
     scope = scope_of(document, documents)
     if is_expression(document, spot) or (is_parameter(spot) and not spot.is_key):
         name = name_at(spot) if is_expression(document, spot) else placeholder_at(spot)
         text = _name_text(name[0], scope) if name is not None else None
         if name is not None and text is not None:
-            return text, spot.scalar.offsets(name[1], name[1] + len(name[0]))
+            worth = values.of_name(name[0], document, scope)
+            return _with(text, worth), spot.scalar.offsets(name[1], name[1] + len(name[0]))
     text = _scalar_text(document, spot, scope)
-    return (text, (spot.scalar.start, spot.scalar.end)) if text else None
+    if text is None:
+        return None
+    return _with(text, _value_at(document, spot, scope, values)), (spot.scalar.start, spot.scalar.end)
+
+
+def _with(text: str, worth: str | None) -> str:
+    return f"{text}\n\n{worth}" if worth else text
+
+
+def _value_at(document: Document, spot: Spot, scope: Scope, values: Values) -> str | None:
+    """Return what a name that is declared at *spot*, or the rule that is named or has its condition there, is worth."""
+    text = spot.scalar.text
+    if document.kind is Kind.RULESET and names_a_rule(document, spot):
+        return values.of_rule(text, document)
+    if spot.is_key and text == "condition" and spot.steps[:1] == ("rules",) and spot.mapping is not None:
+        name = spot.mapping.get("name")
+        return values.of_rule(name.text, document) if isinstance(name, YamlScalar) else None
+    return values.of_name(text, document, scope) if _declares(spot) else None
 
 
 def name_at(spot: Spot) -> tuple[str, int] | None:
@@ -90,13 +115,22 @@ def _declares(spot: Spot) -> bool:
     return spot.steps in (("define",), ("signals",), ("inputs",), ("fields",)) or spot.steps[-1:] == ("with",)
 
 
-def _codes(document: Document, position: types.Position, findings: tuple[Diagnostic, ...]) -> list[str]:
-    """Return the codes of the findings at a place: there, and in the codes that a suppression names."""
+def _codes(document: Document, position: types.Position) -> list[str]:
+    """Return the codes that a suppression names at a place."""
     line = document.positions.line(position.line)
     named = re.finditer(r"GPR\d{3}", line)
-    codes = [match[0] for match in named if match.start() <= position.character <= match.end() and "#" in line]
-    for found in findings:
-        place = document.positions.located(Location(found.line, found.column, found.end_line, found.end_column))
-        if place.start <= position <= place.end and found.path in (None, document.path):
-            codes.append(found.code)
-    return [code for code in codes if code in CATALOGUE]
+    return [
+        match[0]
+        for match in named
+        if match.start() <= position.character <= match.end() and "#" in line and match[0] in CATALOGUE
+    ]
+
+
+def _findings(document: Document, position: types.Position, findings: tuple[Diagnostic, ...]) -> list[Diagnostic]:
+    """Return the findings at a place."""
+    found = []
+    for one in findings:
+        place = document.positions.located(Location(one.line, one.column, one.end_line, one.end_column))
+        if place.start <= position <= place.end and one.path in (None, document.path) and one.code in CATALOGUE:
+            found.append(one)
+    return found

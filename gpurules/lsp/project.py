@@ -1,11 +1,12 @@
 """What the language server asks of its host: the project's configuration, and where mistakes of ours are kept."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import Policy
+from gpurules.model import Snapshot, Transfer, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,21 @@ class Settings:
 
     policy: Policy
     is_excluded: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Facts at hand, for which names and rules have a value; ``title`` says where they are from.
+
+    Missing: ``problem`` is None where they can be read; else it says why not, and there are none.
+    """
+
+    title: str
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    transfer: Transfer | None = None
+    workload: Workload | None = None
+    node: Mapping[str, object] | None = None
     problem: str | None = None
 
 
@@ -38,6 +54,10 @@ class Project(Protocol):
         Raises:
             ValueError: it can not be read at all; the message says why.
         """
+        ...
+
+    def moment(self) -> Moment | None:
+        """Return the facts at hand, None where nobody has given any."""
         ...
 
     def page(self, code: str) -> str | None:

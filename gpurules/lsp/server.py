@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from threading import Event
+from contextlib import suppress
+from threading import Event, Lock
 from typing import Any, TypeVar
 
 from lsprotocol import types
@@ -11,6 +12,7 @@ from pygls.io_ import run as read_messages
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
+from gpurules.linter import AbandonedError
 from gpurules.lsp.checking import Checker
 from gpurules.lsp.debouncing import Debouncer
 from gpurules.lsp.documents import Document, Documents, Kind
@@ -20,6 +22,7 @@ from gpurules.lsp.naming import RenameError
 from gpurules.lsp.pipes import protocol_pipes
 from gpurules.lsp.project import Project
 from gpurules.lsp.publishing import problem, published
+from gpurules.lsp.valuing import Values
 
 Answer = TypeVar("Answer")
 
@@ -40,10 +43,12 @@ class Session:
     def __init__(self, project: Project) -> None:
         documents = Documents()
         self._documents = documents
-        self._desk = Desk(project, documents, Family(documents), Checker(project))
+        self._desk = Desk(project, documents, Family(documents), Checker(project), Values(documents, project))
         self._complaints: set[str] = set()
         self.server = _Server("gpurules", project.version, types.TextDocumentSyncKind.Full)
-        self.debouncer = Debouncer(self._publish)
+        self._telling = Lock()
+        self._quick = Debouncer(self._publish)
+        self._thorough = Debouncer(self._publish_all, delay_seconds=0.0)
         self._on(types.INITIALIZED, lambda _: self._start())
         self._on(types.TEXT_DOCUMENT_DID_OPEN, lambda p: self._open(p.text_document))
         self._on(types.TEXT_DOCUMENT_DID_CHANGE, lambda p: self._change(p.text_document))
@@ -55,23 +60,33 @@ class Session:
         for feature in FEATURES:
             self._answer(feature)
 
-    def _on(self, method: str, handle: Callable[[Any], object], options: object = None) -> None:
+    def _on(
+        self, method: str, handle: Callable[[Any], object], options: object = None, in_thread: bool = False
+    ) -> None:
         """Answer *method* with *handle*; where that fails, with nothing, and a word in the editor's log."""
 
         def guarded(params: Any) -> object:
             return self._guarded(lambda: handle(params))
 
-        self.server.feature(method, options)(guarded)
+        self.server.feature(method, options)(self.server.thread()(guarded) if in_thread else guarded)
 
     def _answer(self, feature: Feature) -> None:
-        """Answer a request about an open text; with nothing where the text is not open, or too long."""
+        """Answer a request about an open text; with nothing where the text is not open, or too long.
+
+        What may take long is answered in a thread of its own, and not at all once the text has changed.
+        """
 
         def found(params: Any) -> object:
-            document = self._documents.get(params.text_document.uri)
-            is_answered = document is not None and not document.is_too_long
-            return feature.answer(self._desk, document, params) if document is not None and is_answered else None
+            uri = params.text_document.uri
+            document = self._documents.get(uri)
+            if document is None or document.is_too_long:
+                return None
+            answer = feature.answer(self._desk, document, params)
+            if feature.is_slow and self._documents.get(uri) is not document:
+                raise AbandonedError("the text has changed meanwhile")
+            return answer
 
-        self._on(feature.method, found, feature.options)
+        self._on(feature.method, found, feature.options, feature.is_slow)
 
     def _guarded(self, work: Callable[[], Answer]) -> Answer | None:
         """Return what *work* gives: an outer door, so that a mistake of ours ends no conversation."""
@@ -79,6 +94,8 @@ class Session:
             return work()
         except RenameError as error:
             raise JsonRpcException(str(error), types.LSPErrorCodes.RequestFailed) from None
+        except AbandonedError as error:
+            raise JsonRpcException(str(error), types.LSPErrorCodes.ContentModified) from None
         except Exception as error:
             where = self._desk.project.record(error)
             message = f"internal error: {type(error).__name__}; the details are in {where}"
@@ -105,44 +122,72 @@ class Session:
         encoding = self.server.workspace.position_encoding or types.PositionEncodingKind.Utf16
         self._documents.encoding = types.PositionEncodingKind(encoding).value
         self._documents.put(opened.uri, opened.text, opened.version)
-        self.debouncer.ask(opened.uri, at_once=True)
+        self._quick.ask(opened.uri, at_once=True)
 
     def _change(self, changed: types.VersionedTextDocumentIdentifier) -> None:
         text = self.server.workspace.get_text_document(changed.uri).source
         self._documents.put(changed.uri, text, changed.version)
-        self.debouncer.ask(changed.uri)
+        self._quick.ask(changed.uri)
 
     def _close(self, uri: str) -> None:
-        self._documents.remove(uri)
-        self.debouncer.drop(uri)
+        with self._telling:
+            self._documents.remove(uri)
+            self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+        self._quick.drop(uri)
+        self._thorough.drop(uri)
         self._desk.checker.forget(uri)
-        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
     def _check_all(self) -> None:
         """Check every open text again: a file or the configuration that it stands on may have changed."""
-        self._desk.checker.forget()
+        self._documents.renew()
         for document in self._documents.all:
-            self.debouncer.ask(document.uri)
+            self._quick.ask(document.uri)
 
     def _publish(self, uri: str) -> None:
-        """Tell the editor what is wrong with a text, unless it has changed meanwhile (in the debouncer's thread)."""
+        """Tell the editor what is seen at once to be wrong with a text, and have it looked at thoroughly."""
         document = self._documents.get(uri)
         if document is None:
             return
         found = self._guarded(lambda: self._diagnostics(document))
-        if found is not None and self._documents.get(uri) is document:
-            told = types.PublishDiagnosticsParams(uri, found, document.version)
-            self.server.text_document_publish_diagnostics(told)
+        self._tell(document, found)
+        if not self._desk.checker.is_whole(document):
+            self._thorough.ask(uri)
+
+    def _publish_all(self, uri: str) -> None:
+        """Tell the editor what an analysis finds in a text beside what it knows already; give up once that changes."""
+        document = self._documents.get(uri)
+        if document is None:
+            return
+        checker = self._desk.checker
+        known = checker.kept(document)
+        with suppress(JsonRpcException):
+            found = self._guarded(lambda: checker.findings(document, lambda: self._documents.get(uri) is document))
+            if found is not None and found != known:
+                self._tell(document, published(document, found, self._desk.documents, self._desk.project))
+
+    def _tell(self, document: Document, found: list[types.Diagnostic] | None) -> None:
+        """Tell the editor of the findings of a text, unless it has changed meanwhile."""
+        with self._telling:
+            if found is not None and self._documents.get(document.uri) is document:
+                told = types.PublishDiagnosticsParams(document.uri, found, document.version)
+                self.server.text_document_publish_diagnostics(told)
 
     def _diagnostics(self, document: Document) -> list[types.Diagnostic]:
         desk = self._desk
         if document.kind in (Kind.RULESET, Kind.TEST):
             self._complain(desk.project.settings(document.path).problem)
         try:
-            found = desk.checker.findings(document)
+            found = desk.checker.quick(document)
         except ValueError as error:
             return [problem(document, str(error))]
         return published(document, found, desk.documents, desk.project)
+
+    def close(self) -> None:
+        """Find out nothing more, and give up what is being found out."""
+        self._quick.close()
+        self._thorough.close()
+        for document in self._documents.all:
+            self._documents.remove(document.uri)
 
     def _complain(self, complaint: str | None) -> None:
         """Say once that the configuration can not be read."""
@@ -165,5 +210,5 @@ def run(project: Project) -> int:
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 1
         finally:
-            session.debouncer.close()
+            session.close()
     return 1

@@ -3,6 +3,8 @@
 import click
 
 from gpurules.cli.editing import Workplace
+from gpurules.cli.moments import Moments
+from gpurules.cli.options import facts
 from gpurules.lsp import serve
 
 
@@ -10,9 +12,12 @@ from gpurules.lsp import serve
 @click.option(
     "--stdio", is_flag=True, help="Talk over stdin and stdout; editors like to say so, and there is no other way."
 )
-def command(stdio: bool) -> int:
+@facts
+def command(stdio: bool, **given: str | None) -> int:
     """Serve an editor over stdin and stdout: findings while typing, completion, hover, rename, fixes, formatting.
 
-    The configuration nearest to each file holds. It ends with 0 when the editor asked to shut down, else with 1.
+    The configuration nearest to each file holds. With --snapshot, hover also tells what names and rules are worth on
+    those facts; files are read again when they have changed, and of a recording (.jsonl) the last line counts.
+    It ends with 0 when the editor asked to shut down, else with 1.
     """
-    return serve(Workplace())
+    return serve(Workplace(Moments(given)))

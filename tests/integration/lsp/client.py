@@ -23,6 +23,7 @@ class Editor:
     def __init__(self, folder: Path, encodings: list[str] | None = None, **environment: str) -> None:
         self.folder = folder
         self.notifications: list[dict[str, Json]] = []
+        self._read = 0
         self._encodings = encodings
         self._last_id = 0
         self._versions: dict[str, int] = {}
@@ -92,9 +93,17 @@ class Editor:
 
     def answer(self, method: str, params: Json) -> dict[str, Json]:
         """Send a request and return the whole answer, an error too."""
+        return self.answer_to(self.send_request(method, params))
+
+    def send_request(self, method: str, params: Json) -> int:
+        """Send a request and return its number."""
         self._last_id += 1
         self.message({"id": self._last_id, "method": method, "params": params})
-        return self._wait(lambda m: m.get("id") == self._last_id and "method" not in m)
+        return self._last_id
+
+    def answer_to(self, number: int) -> dict[str, Json]:
+        """Return the whole answer to the request of that number."""
+        return self._wait(lambda m: m.get("id") == number and "method" not in m)
 
     def uri(self, name: str) -> str:
         return (self.folder / name).as_uri()
@@ -115,16 +124,27 @@ class Editor:
         self.tell("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
         return self._versions[uri]
 
-    def diagnostics(self, uri: str) -> list[dict[str, Json]]:
-        """Return what the server says of the latest version of *uri*, waiting until it does."""
+    def diagnostics(self, uri: str, code: str | None = None) -> list[dict[str, Json]]:
+        """Return what the server says next of the latest version of *uri*, waiting until it does.
+
+        With *code*, what it says once a finding of that code is among it: those of an analysis are said last.
+        """
         version = self._versions.get(uri)
 
         def is_it(message: dict[str, Json]) -> bool:
             params = message.get("params") or {}
             is_told = message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri
-            return is_told and params.get("version") == version
+            has_code = is_told and (code is None or code in [one.get("code") for one in params["diagnostics"]])
+            return has_code and params.get("version") == version
 
-        found: list[dict[str, Json]] = self._wait(is_it)["params"]["diagnostics"]
+        while self._read < len(self.notifications):
+            self._read += 1
+            if is_it(self.notifications[self._read - 1]):
+                break
+        else:
+            self._wait(is_it)
+            self._read = len(self.notifications)
+        found: list[dict[str, Json]] = self.notifications[self._read - 1]["params"]["diagnostics"]
         return found
 
     def published(self, uri: str) -> int:

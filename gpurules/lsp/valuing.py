@@ -1,0 +1,108 @@
+"""What a name, or a rule, is worth on the facts at hand."""
+
+from collections.abc import Callable
+
+from gpurules.backends import Explanation, Facts, explain
+from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
+from gpurules.language import Environment, ir, parse
+from gpurules.language.lowering import inline_signals
+from gpurules.lsp.documents import Document, Documents, Kind
+from gpurules.lsp.project import Moment, Project
+from gpurules.lsp.scope import Scope, Section
+from gpurules.model import Datatype, Value, format_amount
+from gpurules.model import Kind as ValueKind
+from gpurules.rules import DecisionExplanation, Loaded, examine
+
+_TRUTHS = {True: "TRUE", False: "FALSE", None: "unknown"}
+_OUTCOMES = {"match": "matches", "no-match": "does not match", "unknown": "is unknown", "suppressed": "is suppressed"}
+
+
+def name_value(name: str, scope: Scope, loaded: Loaded, moment: Moment) -> str | None:
+    """Return what *name* is worth in conditions, as Markdown; None where it has no value, as a list or a function.
+
+    A signal is its condition of this moment: there is no memory here.
+    """
+    environment = loaded.environment or Environment(scope.fields)
+    checked = environment.expression(parse(name))
+    if isinstance(checked.term, ir.Constant) or checked.term.datatype.kind is ValueKind.ERROR:
+        return None
+    signals = {signal: environment.signal(signal).term for signal in scope.of(Section.SIGNALS)}
+    without_memory = ", by its condition alone" if name in signals else ""
+    worth = _worth(explain(inline_signals(checked.term, signals), _facts(moment)))
+    return f"Now{without_memory}: {worth} ({moment.title})."
+
+
+def rule_value(name: str, loaded: Loaded, moment: Moment) -> str | None:
+    """Return whether the rule *name* matches and why, as Markdown; None where it can not be told."""
+    if loaded.ruleset is None or loaded.ruleset.rule(name) is None:
+        return None
+    decision = loaded.ruleset.evaluate(moment.snapshot, moment.transfer, moment.workload, moment.node)
+    explained = decision.explain()
+    assert isinstance(explained, DecisionExplanation)
+    rule = explained.rule(name)
+    on = f" on GPU {', '.join(map(str, rule.devices))}" if rule.devices else ""
+    because = f" ({rule.because})" if rule.because else ""
+    reason = f": {rule.reason}" if rule.reason else ""
+    return f"Now it {_OUTCOMES[rule.outcome]}{on}{because}{reason} ({moment.title})."
+
+
+class Values:
+    """What names and rules are worth; the ruleset of a document is loaded again only when its text has changed."""
+
+    def __init__(self, documents: Documents, project: Project) -> None:
+        self._documents = documents
+        self._project = project
+        self._kept: tuple[Document, Loaded] | None = None
+
+    def of_name(self, name: str, document: Document, scope: Scope) -> str | None:
+        """Return what *name* is worth in *document*; None where it has no value, or no facts are at hand."""
+        return self._told(lambda moment: name_value(name, scope, self._loaded(document), moment))
+
+    def of_rule(self, name: str, document: Document) -> str | None:
+        """Return whether the rule *name* of *document* matches, and why; None where no facts are at hand."""
+        return self._told(lambda moment: rule_value(name, self._loaded(document), moment))
+
+    def _told(self, value: Callable[[Moment], str | None]) -> str | None:
+        moment = self._project.moment()
+        if moment is None:
+            return None
+        return f"No value now: {moment.problem}." if moment.problem else value(moment)
+
+    def _loaded(self, document: Document) -> Loaded:
+        """Return what a ruleset comes to, with its bases as they are open; of a test nothing but fields is known."""
+        if document.kind is not Kind.RULESET:
+            return Loaded(None)
+        kept = self._kept
+        if kept is None or kept[0] is not document:
+            text = document.tree.source.text
+            kept = self._kept = (document, examine(text, document.path, None, self._documents.read))
+        return kept[1]
+
+
+def _facts(moment: Moment) -> Facts:
+    return Facts(
+        moment.snapshot,
+        moment.snapshot.gpus,
+        moment.transfer or NO_TRANSFER,
+        moment.workload or NO_WORKLOAD,
+        moment.node or NO_NODE,
+    )
+
+
+def _worth(explained: Explanation) -> str:
+    if not explained.is_per_gpu:
+        return _spelt(explained.values[0], explained.datatype)
+    if not explained.devices:
+        return "there is no GPU"
+    texts = [_spelt(value, explained.datatype) for value in explained.values]
+    if len(set(texts)) == 1 and len(texts) > 1:
+        return f"{texts[0]} on all {len(texts)} GPUs"
+    return ", ".join(f"GPU {index} {text}" for index, text in zip(explained.devices, texts, strict=True))
+
+
+def _spelt(value: Value, datatype: Datatype) -> str:
+    if datatype.kind is ValueKind.BOOL:
+        return _TRUTHS[value if isinstance(value, bool) else None]
+    if value is None:
+        return "missing"
+    return repr(value) if isinstance(value, str) else format_amount(float(value), datatype.dimension)
