@@ -23,7 +23,8 @@ DEFAULT = Policy()
 FROM_ANALYSIS = frozenset(
     {
         *("GPR201", "GPR202", "GPR203", "GPR205", "GPR206", "GPR207"),
-        *("GPR302", "GPR303", "GPR304", "GPR305", "GPR306", "GPR307", "GPR308", "GPR602"),
+        *("GPR302", "GPR303", "GPR304", "GPR305", "GPR306", "GPR307", "GPR308"),
+        *("GPR601", "GPR602", "GPR603"),
     }
 )
 """The codes of what takes an analysis of all conditions together; everything else is found in an instant."""

@@ -112,8 +112,8 @@ class Editor:
         """Open a file, with *text* instead of what is saved; return its address."""
         uri = self.uri(name)
         content = (self.folder / name).read_bytes().decode() if text is None else text
-        self._versions[uri] = 1
-        item = {"uri": uri, "languageId": "yaml", "version": 1, "text": content}
+        version = self._versions[uri] = self._versions.get(uri, 0) + 1
+        item = {"uri": uri, "languageId": "yaml", "version": version, "text": content}
         self.tell("textDocument/didOpen", {"textDocument": item})
         return uri
 
