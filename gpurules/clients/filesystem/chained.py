@@ -20,7 +20,7 @@ from gpurules.clients.filesystem.process import client_of
 from gpurules.clients.filesystem.stored import StoredFile
 from gpurules.clients.filesystem.streams import Stream, StreamReader, StreamWriter
 from gpurules.clients.staged import Staging
-from gpurules.governor import Slot, Ticket
+from gpurules.governor import Slot, State, Ticket
 
 PREFIX = "gpurules::"
 HOP = "gpurules://"
@@ -128,28 +128,44 @@ class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[mi
 
     def _open(self, path: str, mode: str = "rb", block_size: int | None = None, **options: Any) -> Any:
         """Open a file when the rules let it; fsspec calls this."""
-        is_read = mode == "rb"
-        size = self.fs.size(path) if is_read and self.client.reads_size else None
-        ticket = self.client.ticket(self._told(path), "read" if is_read else "write", size)
+        if mode != "rb":
+            return self._written(path, mode, block_size, options)
+        behind = _Behind(self.fs, path, options)
+        size = behind.size() if self.client.reads_size else None
         try:
+            ticket = self.client.ticket(self._told(path), "read", size)
+        except BaseException:
+            behind.close()
+            raise
+        try:
+            if ticket.state is State.HELD:
+                behind.close()  # it may be another one by then
             with ticket.part():
                 pass  # a transfer that is held is held here, and not at its first read
-            if not is_read:
-                file = self.fs._open(path, mode, block_size=block_size, **options)
-                return StreamWriter(Stream(file, ticket, self.options.block_size), self, path)
-            return self._staged(ticket, path) or self._opened(ticket, path, block_size, options)
+            return self._staged(ticket, path, behind) or self._opened(ticket, path, behind, block_size)
+        except BaseException as error:
+            behind.close()
+            ticket.end(error)
+            raise
+
+    def _written(self, path: str, mode: str, block_size: int | None, options: dict[str, Any]) -> StreamWriter:
+        ticket = self.client.ticket(self._told(path), "write")
+        try:
+            with ticket.part():
+                pass
+            file = self.fs._open(path, mode, block_size=block_size, **options)
+            return StreamWriter(Stream(file, ticket, self.options.block_size), self, path)
         except BaseException as error:
             ticket.end(error)
             raise
 
-    def _opened(self, ticket: Ticket, path: str, block_size: int | None, options: dict[str, Any]) -> Any:
-        cache = {name: options.pop(name, None) for name in ("cache_type", "cache_options")}
-        file = self.fs._open(path, "rb", **({"cache_type": "none"} | options))
+    def _opened(self, ticket: Ticket, path: str, behind: "_Behind", block_size: int | None) -> Any:
+        file = behind.open()
         size = getattr(file, "size", None)
         if size is not None and size != ticket.transfer.size:
             ticket.know(size=size)
         if size is not None and isinstance(file, AbstractBufferedFile) and file.seekable():
-            return BlockFile(self, path, file, ticket, self.client, block_size=block_size, **cache)
+            return BlockFile(self, path, file, ticket, self.client, block_size=block_size, **behind.cache)
         return self._stream(ticket, path, file)
 
     def _stream(self, ticket: Ticket, path: str, file: Any) -> StreamReader | DirectReader:
@@ -160,12 +176,13 @@ class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[mi
         stream = Stream(file, ticket, self.options.block_size)
         return StreamReader(stream, self, path, lambda _: client.lose(ticket))
 
-    def _staged(self, ticket: Ticket, path: str) -> StreamReader | DirectReader | None:
+    def _staged(self, ticket: Ticket, path: str, behind: "_Behind") -> StreamReader | DirectReader | None:
         """Bring a file by way of the staging area, where a rule asks for it; None where it has to go directly."""
         stage = ticket.asked.stage
         area = None if stage is None else self.client.area(stage)
         if stage is None or area is None:
             return None
+        behind.close()
         source, local = StoredFile(self.fs, path), fsspec.filesystem(LOCAL)
         facts, found = source.facts(), []
 
@@ -252,3 +269,32 @@ class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[mi
         if name == "fs" or name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.fs, name)
+
+
+class _Behind:
+    """A file to read, as the filesystem behind opens it: at the first need, so that its facts are asked for once."""
+
+    def __init__(self, fs: Any, path: str, options: dict[str, Any]) -> None:
+        self._fs = fs
+        self._path = path
+        self._options = options
+        self._file: Any = None
+        self.cache = {name: options.pop(name, None) for name in ("cache_type", "cache_options")}
+
+    def open(self) -> Any:
+        """Return it, opened."""
+        if self._file is None:
+            self._file = self._fs._open(self._path, "rb", **({"cache_type": "none"} | self._options))
+        return self._file
+
+    def size(self) -> float | None:
+        """Return its size in bytes; None where its filesystem can not tell."""
+        size = getattr(self.open(), "size", None)
+        told: float | None = self._fs.size(self._path) if size is None else size
+        return told
+
+    def close(self) -> None:
+        """Close it, where it is open; it can be opened again."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()

@@ -246,6 +246,31 @@ def test_a_big_file_is_staged_and_read_from_there(node, options, client, tmp_pat
     assert sum(path.stat().st_size for path in (tmp_path / "area").rglob("*") if path.is_file()) >= len(data)
 
 
+def test_the_size_that_rules_read_costs_no_request_of_its_own(node, options, client, monkeypatch):
+    import s3fs
+
+    client.put_object(Bucket="bucket", Key="once.bin", Body=content(1000))
+    asked, info = [], s3fs.S3FileSystem._info
+    monkeypatch.setattr(
+        s3fs.S3FileSystem, "_info", lambda self, path, *a, **k: asked.append(path) or info(self, path, *a, **k)
+    )
+    assert node.governor.policy.reads_size
+    with fsspec.open("gpurules::s3://bucket/once.bin", **options) as file:
+        assert len(file.read()) == 1000
+    assert asked == ["bucket/once.bin"]
+
+
+def test_a_file_that_was_held_is_read_as_it_is_then(node, options, client):
+    client.put_object(Bucket="bucket", Key="held.bin", Body=b"old")
+    node.heat(90)
+    thread, found = in_thread(lambda: fsspec.open("gpurules::s3://bucket/held.bin", **options).open().read())
+    wait_for(lambda: any(transfer.state == "held" for transfer in node.status.transfers))
+    client.put_object(Bucket="bucket", Key="held.bin", Body=b"new one")
+    node.heat(40)
+    thread.join(20)
+    assert found == [b"new one"]
+
+
 def test_staging_without_an_area_is_counted_and_the_file_is_read_directly(node, options, client):
     data = content(2 * 1024**2)
     client.put_object(Bucket="bucket", Key="big.bin", Body=data)
