@@ -18,6 +18,7 @@ from gpurules.cli.options import option
 from gpurules.cli.selection import codes_of
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, diagnostic_at
 from gpurules.registry import did_you_mean
+from gpurules.rules.yaml_nodes import corrected_part
 
 KEYS: Mapping[str, str] = {
     "select": "codes",
@@ -120,7 +121,8 @@ def _problems(data: Mapping[str, object], text: str, path: str) -> Iterator[Diag
     for key, value in data.items():
         if key not in KEYS:
             hint = did_you_mean(key, KEYS) or f"known keys: {', '.join(KEYS)}"
-            yield diagnostic_at("GPR906", f"the key {key!r} means nothing here", path, _place(text, key), hint)
+            problem = diagnostic_at("GPR906", f"the key {key!r} means nothing here", path, _place(text, key), hint)
+            yield corrected_part(problem, key, [known for known in KEYS if known not in data])
         elif not _fits(value, KEYS[key]):
             hint = f"for example {_EXAMPLES[KEYS[key]]}"
             yield diagnostic_at("GPR906", f"{key!r} does not take {value!r}", path, _place(text, key), hint)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,17 +11,14 @@ from pathlib import Path
 import click
 
 from gpurules.cli.configuration import Configuration
-from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file, ruleset_files, text_to_show
-from gpurules.cli.output import has_colour, save, table, terminal_width, to_json, write
-from gpurules.cli.rulesets import PREFIX
+from gpurules.cli.files import excluded, read_stdin, ruleset_files, text_to_show
+from gpurules.cli.output import has_colour, save, table, terminal_width, to_json
 from gpurules.cli.selection import chosen_codes, statistics
 from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.diagnostics.render import SCHEMA_VERSION
-from gpurules.linter import Policy, baseline, lint, lints
-from gpurules.linter.fixing import fix
+from gpurules.linter import Policy, lint, lints
 from gpurules.model import Snapshot
-from gpurules.rules.yaml_reader import MAX_BYTES
 
 Sources = Mapping[str, bytes | None]
 
@@ -119,65 +115,6 @@ def linted(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Diagno
         else:
             found += lints(text, path, None, policy)
     return list(dict.fromkeys([*found, *tests.findings()]))
-
-
-def fixed(
-    sources: Sources, policy: Policy, request: Request, tests: ProjectTests
-) -> tuple[list[Diagnostic], Counter[str]]:
-    """Fix what can be, or with ``--diff`` show what would be; return the findings that are left, and the fixes made."""
-    left: list[Diagnostic] = []
-    applied: Counter[str] = Counter()
-    for path, given in sources.items():
-        try:
-            data = read_at_most(path) if given is None and not path.startswith(PREFIX) else given
-            text = data.decode() if data is not None and len(data) <= MAX_BYTES else None
-        except (OSError, ValueError):
-            text = None
-        if text is None or (given is not None and not request.diff):
-            left += linted({path: given}, policy, tests)
-            continue
-        mark = "\ufeff" if text.startswith("\ufeff") else ""
-        before = text.removeprefix("\ufeff")
-        left_out = tests.left_out(path) if given is None else None
-        done = fix(before, path, partial(_again, path=path, policy=policy, left_out=left_out), request.unsafe_fixes)
-        applied += done.applied
-        if request.diff:
-            write(difference(before, done.text, path))
-        elif done.applied:
-            replace_file(Path(path), (mark + done.text).encode("utf-8", "surrogatepass"))
-        left += done.left
-    return list(dict.fromkeys([*left, *tests.findings()])), applied
-
-
-def _again(text: str, path: str, policy: Policy, left_out: Sequence[Diagnostic] | None) -> list[Diagnostic]:
-    return lints(text, path, None, policy, left_out)
-
-
-def difference(before: str, after: str, path: str) -> str:
-    """Return the unified difference of two texts of the file *path*, empty where they are the same."""
-    import difflib
-
-    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), path, path)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def against_baseline(found: list[Diagnostic], request: Request, policy: Policy) -> list[Diagnostic]:
-    """Return the findings that the baseline does not know, and its stale entries; write it anew where that is asked."""
-    path = request.baseline
-    if path is None:
-        if request.update_baseline:
-            raise click.UsageError("--update-baseline needs --baseline FILE")
-        return found
-    is_new = not path.exists()
-    if is_new and not request.update_baseline:
-        raise click.UsageError(f"{path}: no such file; --update-baseline makes it")
-    known = [] if is_new else baseline.read(read_at_most(path).decode("utf-8", "replace"))
-    if request.update_baseline:
-        grows = is_new or request.allow_growth
-        known = baseline.entries(found) if grows else baseline.shrunk(found, known)
-        path.write_text(baseline.written(known), encoding="utf-8")
-    stale = baseline.stale(found, known, path.as_posix()) if "GPR905" in policy.codes else []
-    return [*baseline.unknown(found, known), *stale]
 
 
 def reported(found: Sequence[Diagnostic], request: Request, sources: Sources) -> None:

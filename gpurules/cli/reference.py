@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
 from gpurules.cli.output import to_json
-from gpurules.diagnostics import CATALOGUE, Code, Severity
+from gpurules.diagnostics import CATALOGUE, Code, Fix, Severity
 from gpurules.diagnostics.catalogue import LINT_ONLY, ON_REQUEST
 from gpurules.diagnostics.explanations import EXPLANATIONS, Form
 from gpurules.fields import FIELDS, Field, Scope, field_range
@@ -58,11 +58,19 @@ def code_data(code: Code) -> dict[str, object]:
         "severity": code.severity.value,
         "kind": code.kind,
         "summary": code.summary,
+        "fix": code.fix.value if code.fix else None,
         "avoid": explained.avoid,
         "prefer": explained.prefer,
         "why": explained.why,
         "silence": silence(code),
     }
+
+
+def fix_of(code: Code) -> str:
+    """Return what mends a finding of *code*, if anything does."""
+    if code.code in ("GPR803", "GPR804"):
+        return "`gpurules testgen` writes the tests that are missing, with what the rules do now; read what they expect"
+    return _FIXES[code.fix]
 
 
 def silence(code: Code) -> str:
@@ -81,6 +89,13 @@ def silence(code: Code) -> str:
     return text
 
 
+_FIXES = {
+    Fix.SAFE: "`gpurules lint --fix` mends it where that is proved to keep the meaning, else with `--unsafe-fixes`",
+    Fix.UNSAFE: "`gpurules lint --fix --unsafe-fixes` mends it where only one thing can be meant; look at what it did",
+    None: "no fix is offered: what is meant has to be thought out",
+}
+
+
 def code_page(code: Code) -> str:
     """Return the page of a diagnostic code."""
     explained = EXPLANATIONS[code.code]
@@ -92,6 +107,7 @@ def code_page(code: Code) -> str:
     return (
         f"# {code.code} {code.name}\n\n"
         f"Severity: {code.severity.value}. {code.summary[0].upper()}{code.summary[1:]}.\n\n"
+        f"Fix: {fix_of(code)}.\n\n"
         f"## Avoid\n\n{shown(explained.avoid)}\n\n"
         f"## Prefer\n\n{shown(explained.prefer)}\n\n"
         f"## Why\n\n{explained.why}\n\n"
@@ -101,8 +117,11 @@ def code_page(code: Code) -> str:
 
 def codes_page() -> str:
     """Return the page that lists every diagnostic code."""
-    rows = ((f"[{c.code}]({c.code}.md)", c.name, c.severity.value, c.summary) for c in CATALOGUE.values())
-    return "# Diagnostic codes\n\n" + markdown_table(("Code", "Name", "Severity", "What it says"), rows)
+    rows = (
+        (f"[{c.code}]({c.code}.md)", c.name, c.severity.value, c.fix.value if c.fix else "", c.summary)
+        for c in CATALOGUE.values()
+    )
+    return "# Diagnostic codes\n\n" + markdown_table(("Code", "Name", "Severity", "Fix", "What it says"), rows)
 
 
 def fields_page(fields: Iterable[Field] = FIELDS.values()) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import click
 
-from gpurules.diagnostics import CATALOGUE, DEFAULT_CODES, Diagnostic, Severity, codes_named
+from gpurules.diagnostics import CATALOGUE, DEFAULT_CODES, Diagnostic, Severity, code_candidates, codes_named
 from gpurules.registry import did_you_mean
 
 FAIL_ON = {
@@ -27,7 +27,7 @@ def codes_of(selectors: Iterable[str]) -> frozenset[str]:
     for selector in (part.strip() for text in selectors for part in text.split(",")):
         meant = codes_named(selector) if selector else frozenset()
         if selector and not meant:
-            hint = did_you_mean(selector, (*CATALOGUE, *(code.name for code in CATALOGUE.values())))
+            hint = did_you_mean(selector, code_candidates(selector))
             raise click.UsageError(f"no diagnostic is called {selector!r}; {hint or 'gpurules rule lists all'}")
         chosen |= meant
     return frozenset(chosen)

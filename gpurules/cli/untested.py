@@ -1,6 +1,6 @@
 """What the tests of a project leave out of its rulesets, for the linter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import excluded, shown
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import FROM_TESTS
+from gpurules.linter.fingerprints import fingerprinted
 from gpurules.rules import examine_file
 from gpurules.rules.discovery import files_below, is_test
 
@@ -50,7 +51,17 @@ class ProjectTests:
         """Return what is wrong with the tests themselves."""
         if not self._codes & ABOUT_TESTS:
             return []
-        return [d for r in self._results for d in (*r.diagnostics, *r.warnings) if d.code in self._codes & ABOUT_TESTS]
+        return self._asked(d for r in self._results for d in (*r.diagnostics, *r.warnings))
+
+    def wrong_in(self, text: str, path: str) -> list[Diagnostic]:
+        """Return what would be wrong with the tests at *path* if they were *text*, as far as :meth:`findings` says."""
+        from gpurules.ruletest import examine, toothless
+
+        tests, _, problems = examine(text, path)
+        return self._asked([*problems, *(toothless(tests) if tests else ())])
+
+    def _asked(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+        return fingerprinted([d for d in found if d.code in self._codes & ABOUT_TESTS], ())
 
     @cached_property
     def _results(self) -> "list[FileResult]":

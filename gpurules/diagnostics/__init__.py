@@ -1,6 +1,6 @@
 """What is wrong, where, said how."""
 
-from gpurules.diagnostics.catalogue import CATALOGUE, DEFAULT_CODES, Code, Severity, codes_named
+from gpurules.diagnostics.catalogue import CATALOGUE, DEFAULT_CODES, Code, Fix, Severity, code_candidates, codes_named
 from gpurules.diagnostics.diagnostic import Diagnostic, Edit, Example, Finding, LocatedEdit, Related, diagnostic_at
 from gpurules.diagnostics.errors import DiagnosedError
 from gpurules.diagnostics.render import Format, render
@@ -15,6 +15,7 @@ __all__ = [
     "Edit",
     "Example",
     "Finding",
+    "Fix",
     "Format",
     "LineIndex",
     "LocatedEdit",
@@ -22,6 +23,7 @@ __all__ = [
     "Related",
     "Severity",
     "Span",
+    "code_candidates",
     "codes_named",
     "diagnostic_at",
     "render",

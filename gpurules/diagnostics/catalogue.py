@@ -12,6 +12,24 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class Fix(StrEnum):
+    """What a fix of a finding is: ``safe`` wherever it is proved to keep the meaning, or ``unsafe`` always."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
+_SAFE = frozenset({
+    "GPR004", "GPR005", "GPR006", "GPR007", "GPR105", "GPR108", "GPR111", "GPR113", "GPR203", "GPR204", "GPR205",
+    "GPR506", "GPR702", "GPR704", "GPR705", "GPR706", "GPR901", "GPR905",
+})  # fmt: skip
+_UNSAFE = frozenset({
+    "GPR101", "GPR104", "GPR106", "GPR107", "GPR109", "GPR116", "GPR206", "GPR302", "GPR401", "GPR403",
+    "GPR404", "GPR408", "GPR409", "GPR501", "GPR502", "GPR509", "GPR601", "GPR603", "GPR605", "GPR606", "GPR701",
+    "GPR707", "GPR808", "GPR904", "GPR906",
+})  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """One entry of the catalogue.
@@ -24,6 +42,11 @@ class Code:
     severity: Severity
     kind: str
     summary: str
+
+    @property
+    def fix(self) -> Fix | None:
+        """What a fix of such a finding is; None where there is none: what is meant has to be thought out."""
+        return Fix.SAFE if self.code in _SAFE else Fix.UNSAFE if self.code in _UNSAFE else None
 
 
 E_, W_, I_ = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -167,3 +190,17 @@ def codes_named(selector: str) -> frozenset[str]:
     """
     prefix = selector.upper() if selector[:3].upper() == "GPR" else None
     return frozenset(code.code for code in _TABLE if code.name == selector or (prefix and code.code.startswith(prefix)))
+
+
+_LIKE_DIGITS = str.maketrans("OILS", "0115")
+
+
+def code_candidates(selector: str) -> tuple[str, ...]:
+    """Return what a wrong *selector* may have been meant to be: all codes and names, or what it looks like.
+
+    >>> code_candidates("GPR2O1")
+    ('GPR201',)
+    """
+    written = selector.upper()
+    meant = written[:3] + written[3:].translate(_LIKE_DIGITS)
+    return (meant,) if meant in CATALOGUE else (*CATALOGUE, *(code.name for code in _TABLE))

@@ -100,6 +100,11 @@ class Diagnostic(Record):
         return self.level or CATALOGUE[self.code].severity
 
     @property
+    def location(self) -> Location:
+        """Where it stands in its file."""
+        return Location(self.line, self.column, self.end_line, self.end_column)
+
+    @property
     def place(self) -> tuple[str, int, int]:
         """What diagnostics are sorted by."""
         return (self.path or "", self.line, self.column)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from gpurules.diagnostics import Span
+from gpurules.diagnostics import Edit, Span
 from gpurules.language import hints, ir, nodes, values
 from gpurules.language.nodes import Sign
 from gpurules.model import ERROR, NUMBER, Datatype, Dimension, Kind, number, product, quotient
@@ -15,6 +15,10 @@ class Checking(Protocol):
 
     def report(self, code: str, span: Span, message: str, hint: str | None = None) -> ir.Constant:
         """Note a finding."""
+        ...
+
+    def mend(self, edits: tuple[Edit, ...]) -> None:
+        """Let the last finding have edits."""
         ...
 
     def check(self, node: nodes.Expr) -> ir.Term:
@@ -121,9 +125,10 @@ def check_product(node: nodes.Product, context: Checking) -> ir.Term:
         result = shared or (product(dimension, right) if sign is Sign.TIMES else quotient(dimension, right))
         if result is None:
             verb = "times" if sign is Sign.TIMES else "divided by"
-            return context.report(
-                "GPR104", node.span, f"{dimension} {verb} {right} has no meaning", hints.for_product(terms, sign)
-            )
+            message = f"{dimension} {verb} {right} has no meaning"
+            wrong = context.report("GPR104", node.span, message, hints.for_product(terms, sign))
+            context.mend(hints.product_mended(terms, sign))
+            return wrong
         rest.append((sign, term))
         if shared is not None:
             rest.append((Sign.OVER, _HUNDRED))

@@ -43,6 +43,10 @@ class Context:
         self.findings.append(Finding(code, span, message, hint))
         return ir.Constant(None, ERROR, span=span)
 
+    def mend(self, edits: tuple[Edit, ...]) -> None:
+        """Let the last finding have *edits*, which change what is meant."""
+        self.findings[-1] = replace(self.findings[-1], edits=edits)
+
     def report_unknown(self, name: nodes.Name, what: str, otherwise: str | None = None) -> ir.Constant:
         """Note that *name* stands for nothing, with the name that it was meant to be."""
         known = self.environment.names
@@ -50,7 +54,7 @@ class Context:
         term = self.report("GPR101", name.span, f"no {what} is named {name.name!r}", hint or otherwise)
         meant = hints.meant(name.name, known)
         if meant is not None:
-            self.findings[-1] = replace(self.findings[-1], edits=(Edit(name.span, meant),))
+            self.mend((Edit(name.span, meant),))
         return term
 
     def check(self, node: nodes.Expr) -> ir.Term:
@@ -217,6 +221,7 @@ def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list
         one, other = hints.described(fixed), hints.described(unfit)
         message = f"{one} is {_measure(fixed.datatype)}, {other} is {_measure(unfit.datatype)}"
         context.report("GPR104", span, message, hints.for_dimensions(fixed, unfit))
+        context.mend(hints.dimensions_mended(fixed, unfit))
         return [ir.Constant(None, ERROR, span=t.span) for t in terms]
     return [arithmetic.adopt(t, fixed.datatype) for t in terms]
 

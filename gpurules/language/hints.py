@@ -141,6 +141,35 @@ def for_dimensions(left: ir.Term, right: ir.Term) -> str | None:
     return None
 
 
+_INSTEAD = {
+    ("gpu_memory", Dimension.BYTES): "gpu_memory_used",
+    ("gpu_memory_used", Dimension.PERCENT): "gpu_memory",
+}
+
+
+def dimensions_mended(left: ir.Term, right: ir.Term) -> tuple[Edit, ...]:
+    """Return the edit after which two dimensions fit, none where several are as likely.
+
+    The percentage of memory and its bytes change places; a share of a quotient is written as the bare number that it
+    is; a percentage of free memory as that share of the whole.
+    """
+    for one, other in ((left, right), (right, left)):
+        is_share = isinstance(other, ir.Constant) and other.datatype.dimension is Dimension.PERCENT
+        match one:
+            case ir.Read(field) if (field.name, other.datatype.dimension) in _INSTEAD:
+                return (Edit(one.span, _INSTEAD[field.name, other.datatype.dimension]),)
+            case ir.Read(field) if is_share and field.name == "gpu_memory_free":
+                return (Edit(other.span, f"{described(other)} * gpu_memory_total"),)
+            case ir.Arithmetic() if is_share and one.datatype.dimension is Dimension.NONE:
+                return (Edit(other.span, f"{_fraction(other):g}"),)
+    return ()
+
+
+def _fraction(percentage: ir.Term) -> float:
+    value = percentage.value if isinstance(percentage, ir.Constant) else None
+    return value / 100 if isinstance(value, int | float) else 0.0
+
+
 _UNIT_OF = {
     Dimension.PERCENT: "80%",
     Dimension.BYTES: "100MB",
@@ -159,6 +188,14 @@ def for_product(terms: Sequence[ir.Term], sign: Sign) -> str | None:
     if percent is not None and sign is Sign.TIMES and not isinstance(percent, ir.Constant):
         return f"make a share of it: {described(percent)} / 100%"
     return None
+
+
+def product_mended(terms: Sequence[ir.Term], sign: Sign) -> tuple[Edit, ...]:
+    """Return the edit that makes a share of a percentage that is multiplied, none where there is none."""
+    percent = next((t for t in terms if t.datatype.dimension is Dimension.PERCENT), None)
+    if not isinstance(percent, ir.Read) or sign is not Sign.TIMES:
+        return ()
+    return (Edit(percent.span, f"({percent.field.name} / 100%)"),)
 
 
 def warn_of_literals(terms: Sequence[ir.Term], findings: list[Finding]) -> None:

@@ -1,12 +1,12 @@
 """A baseline: the findings that were there when one began, which only grow fewer."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from gpurules.diagnostics import Diagnostic, diagnostic_at
-from gpurules.diagnostics.span import Location
+from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
 from gpurules.errors import GpurulesError
 
 SCHEMA_VERSION = 1
@@ -19,14 +19,19 @@ class BaselineError(GpurulesError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A finding that is known: by fingerprint and path; the rest is for people."""
+    """A finding that is known: by fingerprint and path; the rest is for people.
+
+    ``location`` is where the entry stands, and ``removal`` what of the file to take away for it to be gone.
+    Missing: both are None for an entry that is in no file yet.
+    """
 
     fingerprint: str
     path: str
     code: str
     rule: str
     message: str
-    line: int = 1
+    location: Location | None = None
+    removal: Location | None = None
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -47,18 +52,36 @@ def read(text: str) -> list[Entry]:
     """
     try:
         listed = json.loads(text)["findings"]
-        known = [{key: str(one.get(key, "")) for key in _KEYS} for one in listed]
+        known = [_entry(one) for one in listed]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BaselineError(f"the file is no baseline: {error}") from None
-    numbers = {one: n for n, line in enumerate(text.splitlines(), 1) for one in _quoted(line)}
-    return [
-        Entry(k["fingerprint"], k["path"], k["code"], k["rule"], k["message"], numbers.get(k["fingerprint"], 1))
-        for k in known
-    ]
+    places = list(_places(text))
+    if len(places) != len(known):  # the key comes twice, say: it can be read, and not be edited
+        return known
+    return [replace(one, location=at, removal=gone) for one, (at, gone) in zip(known, places, strict=True)]
 
 
-def _quoted(line: str) -> list[str]:
-    return line.split('"')[3:4] if '"fingerprint"' in line else []
+def _entry(one: Mapping[str, object]) -> Entry:
+    fingerprint, path, code, rule, message = (str(one.get(key, "")) for key in _KEYS)
+    return Entry(fingerprint, path, code, rule, message)
+
+
+def _places(text: str) -> Iterator[tuple[Location, Location]]:
+    """Yield where each entry stands, and what to take away for it to be gone, commas included."""
+    start = re.search(r'"findings"\s*:\s*\[', text)
+    if start is None:
+        return
+    lines, spans, offset = LineIndex(text), list[Span](), start.end()
+    while (item := re.compile(r"[\s,]*(?=\{)").match(text, offset)) is not None:
+        offset = json.JSONDecoder().raw_decode(text, item.end())[1]
+        spans.append(Span(item.end(), offset))
+    close = re.compile(r"\s*").match(text, offset)
+    ends = [*(span.start for span in spans[1:]), close.end() if close else offset]
+    for index, span in enumerate(spans):
+        gone = Span(span.start, ends[index])
+        if index == len(spans) - 1:
+            gone = Span(spans[index - 1].end, span.end) if index else Span(start.end(), ends[index])
+        yield lines.location(span), lines.location(gone)
 
 
 def written(kept: Iterable[Entry]) -> str:
@@ -85,7 +108,7 @@ def unknown(found: Iterable[Diagnostic], known: Iterable[Entry]) -> list[Diagnos
 
 
 def stale(found: Iterable[Diagnostic], known: Sequence[Entry], path: str) -> list[Diagnostic]:
-    """Return a finding for each entry that no longer occurs; *path* is that of the baseline."""
+    """Return a finding for each entry of *known* that no longer occurs; *path* is that of the baseline."""
     there = Counter((d.path or "", d.fingerprint or "") for d in found)
     gone = []
     for entry in known:
@@ -94,8 +117,10 @@ def stale(found: Iterable[Diagnostic], known: Sequence[Entry], path: str) -> lis
             continue
         whose = f" of {entry.rule!r}" if entry.rule else ""
         message = f"{entry.code}{whose} in {entry.path} no longer occurs"
-        place = Location(entry.line, 1, entry.line, 1)
-        gone.append(diagnostic_at("GPR905", message, path, place, "gpurules lint --update-baseline removes it"))
+        place = entry.location or Location(1, 1, 1, 1)
+        problem = diagnostic_at("GPR905", message, path, place, "--update-baseline removes it, and --fix")
+        edits = (LocatedEdit(entry.removal, ""),) if entry.removal else ()
+        gone.append(replace(problem, edits=edits, safe=True))
     return gone
 
 

@@ -103,9 +103,11 @@ def _apart(text: str, fixes: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def edited(text: str, fixes: Iterable[Diagnostic]) -> str:
-    """Return *text* with all edits of *fixes* made; they must not overlap."""
+    """Return *text* with all edits of *fixes* made, its line ends kept; they must not overlap."""
     starts = _starts(text)
     edits = [(*_offsets(text, edit, starts), edit.replacement) for fix in fixes for edit in fix.edits]
+    if "\r\n" in text:
+        edits = [(start, end, new.replace("\r\n", "\n").replace("\n", "\r\n")) for start, end, new in edits]
     for start, end, replacement in sorted(edits, reverse=True):
         text = text[:start] + replacement + text[end:]
     return text

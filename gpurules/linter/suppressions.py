@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gpurules.diagnostics import (
-    CATALOGUE,
     Diagnostic,
     LineIndex,
     LocatedEdit,
     Location,
     Span,
+    code_candidates,
     codes_named,
 )
 from gpurules.linter.policy import Policy
 from gpurules.registry import did_you_mean
-from gpurules.rules.yaml_nodes import YamlMapping, YamlSequence
+from gpurules.rules.yaml_nodes import YamlMapping, YamlSequence, corrected_part
 from gpurules.rules.yaml_reader import read_yaml
 
 MARK = "gpurules:"
@@ -152,9 +152,10 @@ def silenced(
 def _complaints(suppression: Suppression, path: str | None, codes: frozenset[str]) -> Iterator[Diagnostic]:
     unknown = [selector for selector in suppression.selectors if not selector.codes]
     for selector in unknown:
-        known = (*CATALOGUE, *(code.name for code in CATALOGUE.values()))
+        known = code_candidates(selector.text)
         hint = did_you_mean(selector.text, known) or "gpurules rule lists all codes"
-        yield _at("GPR904", f"no diagnostic is called {selector.text!r}", path, selector.location, hint)
+        complaint = _at("GPR904", f"no diagnostic is called {selector.text!r}", path, selector.location, hint)
+        yield corrected_part(complaint, selector.text, known)
     if suppression.broken:
         message = f"{suppression.until!r} is no day, so the suppression is not in force"
         yield _at("GPR902", message, path, suppression.location, "write it as in until=2027-01-31")

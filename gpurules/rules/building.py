@@ -7,7 +7,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from gpurules.actions import Action
-from gpurules.diagnostics import Diagnostic, Finding, Span
+from gpurules.diagnostics import Diagnostic, Finding, Severity, Span
 from gpurules.fields import AMBIENT, FIELDS, Field, Scope, declared_field
 from gpurules.language import Checked, Environment, Input, ir
 from gpurules.model import BOOL, NUMBER, STRING, UNITS, Datatype, Dimension, QuantityError, number, parse_amount
@@ -262,6 +262,7 @@ class Builder:
 
     def _warn_of_names(self) -> None:
         """Warn of names that nothing uses, and of those that hide a field."""
+        is_sound = not any(problem.severity is Severity.ERROR for problem in self.problems)
         for section, word in (
             ("define", "definition"),
             ("inputs", "input"),
@@ -277,7 +278,10 @@ class Builder:
                     self.problems.append(problem_at(key, "GPR112", message, "give it another name"))
                 if section in ("define", "inputs") and name not in self._used and self._merged.rules:
                     message = f"the {word} {name!r} is never used"
-                    self.problems.append(problem_at(key, "GPR111", message, "remove it"))
+                    problem = problem_at(key, "GPR111", message, "remove it")
+                    # who extends the file may set an input, and would be told that there is none
+                    edits = self._merged.removal(section, name) if is_sound else ()
+                    self.problems.append(replace(problem, edits=edits, safe=section == "define"))
 
 
 def _is_zone(name: str) -> bool:

@@ -6,21 +6,24 @@ from typing import Any
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Severity
 from gpurules.model import Dimension, QuantityError, parse_amount
 from gpurules.rules.schema import Schema
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
+from gpurules.rules.yaml_nodes import (
+    YamlMapping,
+    YamlNode,
+    YamlScalar,
+    YamlSequence,
+    plain_value,
+    problem_at,
+    rewritten,
+)
 
 _EXAMPLES = {"seconds": "30s", "bytes": "100MB", "bytes/second": "200MB/s", "percent": "80%", "celsius": "85C"}
 
 
 class Converter:
-    """Converts nodes; ``problems`` collects what does not convert.
+    """Converts nodes; ``problems`` collects what does not convert."""
 
-    *quantity_code* is the diagnostic code of a quantity of the wrong dimension.
-    """
-
-    def __init__(self, quantity_code: str = "GPR104") -> None:
+    def __init__(self) -> None:
         self.problems: list[Diagnostic] = []
-        self._quantity_code = quantity_code
-        self._value_code = quantity_code if quantity_code == "GPR504" else "GPR403"
 
     @property
     def broken_places(self) -> frozenset[tuple[int, int]]:
@@ -50,7 +53,7 @@ class Converter:
             return node.text
         value = node.text if node.style else plain_value(node.text)
         if isinstance(value, float) and not isfinite(value) and schema.get("type") in ("number", "integer"):
-            self.problems.append(problem_at(node, self._value_code, f"{node.text!r} is no finite number"))
+            self.problems.append(problem_at(node, "GPR403", f"{node.text!r} is no finite number"))
             return None
         return value
 
@@ -85,15 +88,27 @@ class Converter:
             hint = error.hint if is_unit and error.hint else f"write a number or a text such as {example}"
             if is_unit and len(text.split()) > 1:
                 hint = "write the unit against the digits, without a space"
-            self.problems.append(problem_at(node, self._value_code, message, hint))
+            problem = problem_at(node, "GPR403", message, hint)
+            meant = error.meant or _closed_up(text)
+            self.problems.append(problem if meant is None else rewritten(problem, node, meant))
             return None
         if amount.dimension not in (Dimension.NONE, dimension) or ":" in text:
             message = f"{text!r} is in {amount.dimension}, and {dimension} are wanted"
             if ":" in text:
                 message = f"{text!r} is a time of day, and a quantity in {dimension} is wanted"
-            self.problems.append(problem_at(node, self._quantity_code, message, f"write {example}"))
+            self.problems.append(problem_at(node, "GPR104", message, f"write {example}"))
             return None
         return sign * amount.value
+
+
+def _closed_up(text: str) -> str | None:
+    """Return ``30 s`` as ``30s``; None where that is no quantity either."""
+    closed = "".join(text.split())
+    try:
+        parse_amount(closed.removeprefix("-"))
+    except QuantityError:
+        return None
+    return closed
 
 
 def _kind(value: object) -> str:

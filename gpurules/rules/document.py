@@ -7,8 +7,9 @@ from gpurules.diagnostics import Diagnostic, Related
 from gpurules.registry import did_you_mean, nearest
 from gpurules.rules.conversion import Converter
 from gpurules.rules.foreign import foreign_document, foreign_text
+from gpurules.rules.mending import mended
 from gpurules.rules.schema import Schema, Violation, structure, violations
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, corrected, problem_at
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, corrected, problem_at, rewritten
 from gpurules.rules.yaml_reader import read_yaml
 
 TYPE_WORDS = {
@@ -89,11 +90,12 @@ def _diagnosed(root: YamlMapping, violation: Violation) -> Iterator[Diagnostic]:
             yield from _bad_names(node)
         case "const" if violation.path == ("version",):
             hint = "this gpurules reads version: 1"
-            yield problem_at(node, "GPR404", f"the version {violation.found!r} is not known", hint)
+            problem = problem_at(node, "GPR404", f"the version {violation.found!r} is not known", hint)
+            yield rewritten(problem, node, "1") if isinstance(node, YamlScalar) and not node.style else problem
         case _ if violation.path == ("version",):
             return
         case _:
-            yield problem_at(node, "GPR403", *explained(violation))
+            yield mended(problem_at(node, "GPR403", *explained(violation)), node, violation)
 
 
 def explained(violation: Violation) -> tuple[str, str | None]:

@@ -1,6 +1,8 @@
 """An expression in a ruleset file: parsed, and able to say where each part of it stands in the file."""
 
-from gpurules.diagnostics import Diagnostic, Finding, LocatedEdit, Location, Span
+from collections.abc import Iterable
+
+from gpurules.diagnostics import Diagnostic, Edit, Finding, LocatedEdit, Location, Span
 from gpurules.language import Checked, Parsed, nodes, parse, parse_definition
 from gpurules.records import Record, record
 from gpurules.rules.yaml_nodes import YamlNode, YamlScalar, YamlSequence
@@ -20,11 +22,15 @@ class Expression(Record):
         start, end = min(span.start - offset, length), min(span.end - offset, length)
         return node.location(start, max(start, end))
 
+    def located(self, edits: Iterable[Edit]) -> tuple[LocatedEdit, ...]:
+        """Return *edits* of the text as edits of the file."""
+        _, node = self.places[0]
+        return tuple(LocatedEdit(self.location(edit.span), node.spelled(edit.replacement)) for edit in edits)
+
     def diagnostic(self, finding: Finding, rule: str | None = None) -> Diagnostic:
         """Return *finding* at its place in the file."""
         place = self.location(finding.span)
         _, node = self.places[0]
-        edits = tuple(LocatedEdit(self.location(e.span), node.spelled(e.replacement)) for e in finding.edits)
         return Diagnostic(
             finding.code,
             finding.message,
@@ -34,7 +40,7 @@ class Expression(Record):
             place.end_line,
             place.end_column,
             finding.hint,
-            edits=edits,
+            edits=self.located(finding.edits),
             safe=finding.safe,
             rule=rule,
         )

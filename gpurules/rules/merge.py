@@ -4,11 +4,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gpurules.diagnostics import Diagnostic, Related
-from gpurules.registry import did_you_mean
+from gpurules.diagnostics import Diagnostic, LocatedEdit, Related
+from gpurules.registry import did_you_mean, probably
 from gpurules.resources import resource_root
 from gpurules.rules.document import PATCH_KEYS, is_patch, read_document
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
+from gpurules.rules.yaml_edits import without_key
+from gpurules.rules.yaml_nodes import (
+    YamlMapping,
+    YamlNode,
+    YamlScalar,
+    YamlSequence,
+    corrected,
+    problem_at,
+    rewritten,
+)
 from gpurules.rules.yaml_reader import MAX_BYTES
 
 SHIPPED = "gpurules:"
@@ -48,6 +57,14 @@ class Merged:
     name: str = ""
     description: str = ""
     files: list[str] = field(default_factory=list)
+    root: YamlMapping | None = None
+
+    def removal(self, section: str, name: str) -> tuple[LocatedEdit, ...]:
+        """Return the edit that takes an entry out of a *section* of the last file, or the section where it is all."""
+        own = self.root.get(section) if self.root else None
+        if self.root is None or not isinstance(own, YamlMapping):
+            return ()
+        return without_key(own, name) if len(own.keys) > 1 else without_key(self.root, section)
 
 
 def read_file(path: str) -> bytes:
@@ -99,6 +116,7 @@ class Merger:
             self._extend(entry, path, (*above, own))
         self._merge_sections(root)
         self._merge_rules(root)
+        self.merged.root = root
         for key in ("name", "description"):
             value = root.get(key)
             if isinstance(value, YamlScalar):
@@ -138,7 +156,9 @@ class Merger:
             if name not in inputs:
                 hint = did_you_mean(name, inputs) or f"its inputs are {', '.join(inputs) or 'none'}"
                 message = f"{reference.text} has no input {name!r}"
-                self.problems.append(problem_at(values.keys[name], "GPR409", message, hint))
+                key = values.keys[name]
+                free = [known for known in inputs if known not in values.keys]
+                self.problems.append(corrected(problem_at(key, "GPR409", message, hint), key, free))
             elif isinstance(value, YamlScalar):
                 self.merged.given[name] = value
 
@@ -237,17 +257,22 @@ def _not_found(reference: YamlScalar, base: str, error: Exception) -> Diagnostic
     if base.startswith(SHIPPED):
         names = [SHIPPED + name for name in shipped_names()]
         hint = did_you_mean(base, names) or f"the shipped ones are {', '.join(names)}"
-        return problem_at(reference, "GPR408", str(error), hint)
+        return corrected(problem_at(reference, "GPR408", str(error), hint), reference, names)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return problem_at(reference, "GPR408", f"{reference.text[:200]!r} can not be read: {reason}", _nearby(base))
+    name, nearby = Path(base).name, _nearby(base)
+    message = f"{reference.text[:200]!r} can not be read: {reason}"
+    problem = problem_at(reference, "GPR408", message, did_you_mean(name, nearby))
+    meant = probably(name, nearby) if reference.text.endswith(name) else None
+    return problem if meant is None else rewritten(problem, reference, reference.text.removesuffix(name) + meant)
 
 
-def _nearby(base: str) -> str | None:
+def _nearby(base: str) -> list[str]:
+    """Return the names of the YAML files in the folder of *base*."""
     folder = Path(base).parent
     try:
-        return did_you_mean(Path(base).name, _names(folder)) if folder.is_dir() else None
+        return list(_names(folder)) if folder.is_dir() else []
     except (OSError, ValueError):
-        return None
+        return []
 
 
 def _names(folder: Path) -> Iterator[str]:

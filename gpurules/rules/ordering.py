@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,8 +15,18 @@ from gpurules.language.printer import spell
 from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.conversion import Converter
 from gpurules.rules.document import explained, missing_keys, node_at
+from gpurules.rules.mending import mended
 from gpurules.rules.schema import Violation, violations
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, corrected, problem_at
+from gpurules.rules.yaml_edits import without_item
+from gpurules.rules.yaml_nodes import (
+    YamlMapping,
+    YamlNode,
+    YamlScalar,
+    YamlSequence,
+    corrected,
+    corrected_part,
+    problem_at,
+)
 
 _INPUT = re.compile(r"\$\{([^{}]*)\}")
 
@@ -30,20 +40,30 @@ class Orders:
     names: frozenset[str]
     problems: list[Diagnostic]
     used_inputs: set[str]
+    _unfilled: set[int] = field(default_factory=set)
 
     def of_rule(self, values: Mapping[str, YamlNode]) -> tuple[RuleAction, ...]:
         """Return what a rule with these keys orders."""
         listed = values.get("actions")
         if isinstance(listed, YamlSequence):
-            found = [
-                self._action(i.get("action"), i.get("parameters"), i)
-                for i in listed.items
-                if isinstance(i, YamlMapping)
-            ]
+            found = [self._listed(listed, number) for number in range(len(listed.items))]
         else:
             named = values.get("action")
             found = [self._action(named, values.get("parameters"), named)] if named is not None else []
         return tuple(action for action in found if action is not None)
+
+    def _listed(self, listed: YamlSequence, number: int) -> RuleAction | None:
+        """Return one of several actions; one that does nothing can go without a change of any decision."""
+        item = listed.items[number]
+        if not isinstance(item, YamlMapping):
+            return None
+        before = len(self.problems)
+        found = self._action(item.get("action"), item.get("parameters"), item)
+        is_fixed = "${" not in item.source.text[item.start : item.end]
+        for at, problem in enumerate(self.problems[before:], before):
+            if problem.code == "GPR506" and is_fixed:
+                self.problems[at] = replace(problem, edits=without_item(listed, number), safe=True)
+        return found
 
     def _action(self, named: YamlNode | None, parameters: YamlNode | None, at: YamlNode | None) -> RuleAction | None:
         if not isinstance(named, YamlScalar) or at is None:
@@ -64,10 +84,10 @@ class Orders:
 
     def _checked(self, action: Action, node: YamlMapping) -> dict[str, object]:
         """Return the parameters in canonical units, defaults filled in."""
-        substituted = self._substituted(node)
-        converter = Converter("GPR504")
-        data = converter.data(substituted, action.schema)
         before = len(self.problems)
+        substituted = self._substituted(node)
+        converter = Converter()
+        data = converter.data(substituted, action.schema)
         self.problems += converter.problems
         broken = converter.broken_places
         for violation in violations(data, action.schema):
@@ -112,7 +132,9 @@ class Orders:
                 place = node.location(match.start(1), match.end(1))
                 hint = did_you_mean(match[1], self.inputs)
                 message = f"no input is named {match[1]!r}"
-                self.problems.append(diagnostic_at("GPR409", message, node.source.path, place, hint))
+                problem = diagnostic_at("GPR409", message, node.source.path, place, hint)
+                self.problems.append(corrected_part(problem, match[1], self.inputs))
+                self._unfilled.add(node.start)
                 return "0"
             self.used_inputs.add(match[1])
             return _spelt(given)
@@ -121,6 +143,8 @@ class Orders:
 
     def _diagnosed(self, action: Action, node: YamlMapping, violation: Violation) -> Iterator[Diagnostic]:
         place = node_at(node, violation.path)
+        if place.start in self._unfilled:
+            return  # it is not what is written there that does not fit
         known = _properties(action)
         match violation.keyword:
             case "additionalProperties" if not violation.path:
@@ -136,7 +160,8 @@ class Orders:
                 for name in missing_keys(place, violation.wanted, known):
                     yield problem_at(place, "GPR503", f"{action.name} needs the parameter {name!r}", _signature(action))
             case "type":
-                yield problem_at(place, "GPR504", explained(violation)[0], _signature(action))
+                problem = problem_at(place, "GPR403", explained(violation)[0], _signature(action))
+                yield mended(problem, place, violation)
             case _:
                 yield problem_at(place, "GPR504", *explained(violation))
 
@@ -147,9 +172,12 @@ class Orders:
                 for start, placeholder in placeholders(value.text):
                     if placeholder not in self.names and placeholder not in EVENT_NAMES:
                         place = value.location(start, start + len(placeholder))
-                        hint = did_you_mean(placeholder, [*self.names, *EVENT_NAMES])
+                        known = [*self.names, *EVENT_NAMES]
                         message = f"the placeholder {placeholder!r} names no field or signal"
-                        self.problems.append(diagnostic_at("GPR509", message, value.source.path, place, hint))
+                        hint = did_you_mean(placeholder, known)
+                        problem = diagnostic_at("GPR509", message, value.source.path, place, hint)
+                        is_as_written = "${" not in value.source.text[value.start : value.end]
+                        self.problems.append(corrected_part(problem, placeholder, known if is_as_written else ()))
 
 
 def _properties(action: Action) -> Mapping[str, Any]:

@@ -150,11 +150,31 @@ def problem_at(node: YamlNode, code: str, message: str, hint: str | None = None)
 def corrected(problem: Diagnostic, node: YamlScalar, known: Iterable[str]) -> Diagnostic:
     """Return *problem*, of a name at *node*, with an edit to the one of *known* that it is a slip of, if any."""
     meant = probably(node.text, known)
-    return problem if meant is None else replace(problem, edits=(LocatedEdit(node.location(), _written(node, meant)),))
+    return problem if meant is None else rewritten(problem, node, meant)
 
 
-def _written(node: YamlScalar, text: str) -> str:
-    return f"{node.style}{text}{node.style}" if node.style in ("'", '"') else text
+def corrected_part(problem: Diagnostic, name: str, known: Iterable[str]) -> Diagnostic:
+    """Return *problem*, which stands at a *name* inside a text, with an edit to what *known* name it is a slip of.
+
+    A problem that stands at nothing, since its place is not known, gets none.
+    """
+    meant = probably(name, known)
+    is_placed = problem.location != Location(problem.line, problem.column, problem.line, problem.column)
+    return (
+        problem if meant is None or not is_placed else replace(problem, edits=(LocatedEdit(problem.location, meant),))
+    )
+
+
+def rewritten(problem: Diagnostic, node: YamlScalar, text: str) -> Diagnostic:
+    """Return *problem* with an edit that puts *text* in the place of what *node* says, in the quotes that it has.
+
+    What stands in a block, and has no quotes, gets no edit; nor what an input has filled in, which is mended where the
+    input is set.
+    """
+    if node.style in ("|", ">") or "${" in node.source.text[node.start : node.end]:
+        return problem
+    quote = node.style if node.style in ("'", '"') else ""
+    return replace(problem, edits=(LocatedEdit(node.location(), f"{quote}{node.spelled(text)}{quote}"),))
 
 
 _BOOLS = {

@@ -88,7 +88,11 @@ class ReplayCase:
 
 @dataclass(frozen=True, slots=True)
 class TestFile:
-    """A whole test file. ``require`` has the least coverage that is asked for, by its kind."""
+    """A whole test file.
+
+    ``require`` has the least coverage that is asked for, by its kind; ``named`` are the rules that it speaks of, and
+    where.
+    """
 
     __test__ = False  # for pytest, which takes what starts with Test for its own
 
@@ -98,3 +102,4 @@ class TestFile:
     properties: tuple[Property, ...] = ()
     replay: tuple[ReplayCase, ...] = ()
     require: Mapping[str, float] = field(default_factory=dict)
+    named: tuple[tuple[str, Location], ...] = field(default=(), compare=False)

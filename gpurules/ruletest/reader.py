@@ -8,7 +8,15 @@ from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
 from gpurules.model import Dimension, QuantityError, parse_amount
 from gpurules.registry import did_you_mean
 from gpurules.rules.foreign import TESTS, foreign_document, foreign_text
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
+from gpurules.rules.yaml_nodes import (
+    YamlMapping,
+    YamlNode,
+    YamlScalar,
+    YamlSequence,
+    corrected,
+    plain_value,
+    problem_at,
+)
 from gpurules.rules.yaml_reader import YamlDocument, read_yaml
 from gpurules.ruletest.case import OUTCOMES, REASONS, Case, Data, Expectation, Property, ReplayCase, Sample, TestFile
 from gpurules.ruletest.facts import FactsError, merged, put
@@ -32,6 +40,7 @@ class _Reader:
     defaults: Data = field(default_factory=dict)
     interval: float = 5.0
     names: dict[str, YamlScalar] = field(default_factory=dict)
+    rules: list[tuple[str, Location]] = field(default_factory=list)
 
     def complain(self, node: YamlNode, code: str, message: str, hint: str | None = None) -> None:
         self.problems.append(problem_at(node, code, message, hint))
@@ -46,7 +55,8 @@ class _Reader:
         for name, key in node.keys.items():
             if name not in known and not name.startswith("x-"):
                 hint = did_you_mean(name, known) or f"known keys: {', '.join(known)}"
-                self.complain(key, "GPR401", f"the key {name[:60]!r} means nothing here", hint)
+                problem = problem_at(key, "GPR401", f"the key {name[:60]!r} means nothing here", hint)
+                self.problems.append(corrected(problem, key, [name for name in known if name not in node.keys]))
         return node.values
 
     def items(self, node: YamlNode | None) -> list[YamlNode]:
@@ -63,6 +73,16 @@ class _Reader:
         if node is not None:
             self.complain(node, "GPR403", "a text is wanted here")
         return default
+
+    def rule(self, node: YamlNode | None) -> str:
+        """Return the name of a rule, and remember where it stands."""
+        if isinstance(node, YamlScalar):
+            self.rules.append((node.text, node.location(0)))
+        return self.text(node)
+
+    def rule_names(self, node: YamlNode | None) -> tuple[str, ...]:
+        listed = [node] if isinstance(node, YamlScalar) else self.items(node)
+        return tuple(self.rule(item) for item in listed)
 
     def texts(self, node: YamlNode | None) -> tuple[str, ...]:
         if isinstance(node, YamlScalar):
@@ -95,7 +115,8 @@ class _Reader:
         text = self.text(node)
         if text not in choices:
             hint = did_you_mean(text, choices) or f"it is one of {', '.join(choices)}"
-            self.complain(node, "GPR403", f"{text[:60]!r} is not known here", hint)
+            problem = problem_at(node, "GPR403", f"{text[:60]!r} is not known here", hint)
+            self.problems.append(corrected(problem, node, choices) if isinstance(node, YamlScalar) else problem)
         return text
 
     def facts(self, node: YamlNode | None) -> Data:
@@ -120,12 +141,12 @@ class _Reader:
         return Expectation(
             node.location(),
             self.seconds(values["at"], 0.0) if "at" in values else None,
-            self.text(values["rule"]) if "rule" in values else None,
+            self.rule(values["rule"]) if "rule" in values else None,
             self.one_of(values.get("outcome"), OUTCOMES),
             self.one_of(values.get("because"), REASONS),
             self.texts(values["devices"]) if "devices" in values else None,
             decision if isinstance(decision, dict) else None,
-            self.texts(values["matched"]) if "matched" in values else None,
+            self.rule_names(values["matched"]) if "matched" in values else None,
             dict(_written(values, "")),
         )
 
@@ -137,7 +158,7 @@ class _Reader:
         given = merged(self.defaults, self.facts(values.get("given")))
         interval = self.seconds(values.get("interval"), self.interval)
         if "table" in values:
-            yield from self.rows(name, self.text(values.get("rule")), given, values["table"])
+            yield from self.rows(name, self.rule(values.get("rule")), given, values["table"])
             return
         if "expect" not in values:
             self.complain(node, "GPR402", f"the key 'expect' of {name!r} is missing")
@@ -167,6 +188,8 @@ class _Reader:
             for column, cell in zip(columns, cells, strict=True):
                 if column in _EXPECT:
                     expected[column] = cell
+                    if column == "rule":
+                        self.rule(self.items(row)[columns.index(column)])
                     continue
                 try:
                     put(facts, column, None if cell == "_" else cell)
@@ -198,7 +221,7 @@ class _Reader:
             node.location(),
             never,
             self.text(pattern["if"]) if "if" in pattern else None,
-            *(self.texts(pattern.get(key)) for key in ("all_match", "some_match", "none_match")),
+            *(self.rule_names(pattern.get(key)) for key in ("all_match", "some_match", "none_match")),
         )
 
     def replay(self, node: YamlNode) -> ReplayCase | None:
@@ -212,7 +235,7 @@ class _Reader:
             self.name(node),
             node.location(),
             self.text(values.get("history")),
-            self.text(expect.get("rule")),
+            self.rule(expect.get("rule")),
             (bounds[0], bounds[1]) if len(bounds) == 2 else None,
             None if flaps is None else self.number(flaps),
         )
@@ -301,4 +324,5 @@ def read_tests(data: bytes | str, path: str) -> tuple[TestFile | None, tuple[Dia
     problems = tuple(sorted(reader.problems, key=lambda d: d.place))
     if problems:
         return None, problems
-    return TestFile(path, reader.texts(values.get("rulesets")), cases, properties, replay, require), ()
+    rulesets = reader.texts(values.get("rulesets"))
+    return TestFile(path, rulesets, cases, properties, replay, require, tuple(reader.rules)), ()

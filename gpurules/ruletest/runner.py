@@ -11,6 +11,7 @@ from gpurules.errors import GpurulesError
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset
 from gpurules.rules.merge import read_file
+from gpurules.rules.yaml_nodes import corrected_part
 from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
 from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.judging import Failure, Result, judged
@@ -100,14 +101,11 @@ def examine(data: bytes | str, path: str) -> tuple[TestFile | None, Ruleset | No
 
 def _missing_rules(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
     names = [rule.name for rule in ruleset.rules]
-    asked = [(e.location, name) for c in tests.cases for e in c.expect for name in (e.rule, *(e.matched or ()))]
-    asked += [(p.location, n) for p in tests.properties for n in (*p.all_match, *p.some_match, *p.none_match)]
-    asked += [(r.location, r.rule) for r in tests.replay]
-    for location, name in asked:
-        if name is not None and name not in names:
+    for name, location in tests.named:
+        if name not in names:
             hint = did_you_mean(name, names) or f"it has {', '.join(names[:12])}"
-            message = f"the ruleset has no rule {name!r}"
-            yield diagnostic_at("GPR808", message, tests.path, location, hint)
+            problem = diagnostic_at("GPR808", f"the ruleset has no rule {name!r}", tests.path, location, hint)
+            yield corrected_part(problem, name, names)
 
 
 def _runs(tests: TestFile, ruleset: Ruleset, coverage: Coverage) -> Iterator[tuple[str, Callable[[], Result]]]:

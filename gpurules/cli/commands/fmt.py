@@ -6,7 +6,7 @@ import click
 
 from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file, ruleset_files, test_files
-from gpurules.cli.linting import difference
+from gpurules.cli.fixing import difference
 from gpurules.cli.options import option
 from gpurules.cli.output import counted, fail, say, write
 from gpurules.formatting import FormatError, format_text

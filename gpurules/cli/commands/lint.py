@@ -6,25 +6,18 @@ from typing import Any, NoReturn
 
 import click
 
+from gpurules.cli.baselining import Looked, against_baseline
 from gpurules.cli.configuration import Configuration, configuration, configured
 from gpurules.cli.emitting import emit_tests
+from gpurules.cli.fixing import Beside, fixed, fixed_beside
 from gpurules.cli.lint_watch import watch
-from gpurules.cli.linting import (
-    Request,
-    against_baseline,
-    changed_since,
-    fixed,
-    linted,
-    parsed_report,
-    reported,
-    sources_of,
-)
+from gpurules.cli.linting import Request, changed_since, linted, parsed_report, reported, sources_of
 from gpurules.cli.options import option, output_file
 from gpurules.cli.output import counted, fail, say
 from gpurules.cli.plugins import name_failed_plugins
 from gpurules.cli.selection import FAIL_ON
 from gpurules.cli.untested import ProjectTests
-from gpurules.diagnostics import Format
+from gpurules.diagnostics import Diagnostic, Format
 from gpurules.diagnostics.render import summary
 from gpurules.linter.analysis import WORK
 
@@ -112,16 +105,15 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
         sources = changed_since(request.since, sources)
     elif not sources and not request.allow_empty:
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
-    tests = ProjectTests(settings, policy.codes)
+    tests, looked = ProjectTests(settings, policy.codes), Looked(sources, policy)
     if request.fix or request.diff:
-        found, applied = fixed(sources, policy, request, tests)
-        changes = sum(applied.values())
+        found, changes = _fixed(request, settings, tests, looked)
         say(f"{counted(changes, 'fix').replace('fixs', 'fixes')} {'to make' if request.diff else 'made'}")
         if request.diff:
             return int(changes > 0)
     else:
         found = linted(sources, policy, tests)
-    found = [*settings.problems, *against_baseline(found, request, policy)]
+        found = [*settings.problems, *against_baseline(found, request, looked)]
     reported(found, request, sources)
     if request.emit_test is not None:
         written = emit_tests(found, request.emit_test)
@@ -130,6 +122,18 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
     if policy.unanalysed:
         say(_unanalysed(policy.unanalysed, policy.work, request.verbose))
     return int(any(d.severity in FAIL_ON[request.fail_on] for d in found))
+
+
+def _fixed(
+    request: Request, settings: Configuration, tests: ProjectTests, looked: Looked
+) -> tuple[list[Diagnostic], int]:
+    """Return what fixes leave of the findings, and how many were made, or with ``--diff`` would be."""
+    if request.diff and request.update_baseline:
+        raise click.UsageError("--diff changes nothing: give no --update-baseline")
+    every, applied = fixed(looked.sources, looked.policy, request, tests)
+    found = [*settings.problems, *against_baseline(every, request, looked)]
+    left, more = fixed_beside(found, Beside(request, settings, tests, looked, every))
+    return left, (applied + more).total()
 
 
 def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:

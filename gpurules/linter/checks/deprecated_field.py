@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.language import ir
-from gpurules.linter.check import Subject, mended, replacing
+from gpurules.linter.check import Subject, replacing
 
 
 class DeprecatedField:
@@ -29,6 +29,5 @@ class DeprecatedField:
                     end = f" and is removed on {term.field.removed_on}" if term.field.removed_on else ""
                     message = f"{name} has been replaced{end}"
                     edits = replacing(term.span, better)
-                    yield mended(
-                        Finding(self.code, term.span, message, f"write {better}", edits, True), placed, subject
-                    )
+                    finding = Finding(self.code, term.span, message, f"write {better}", edits, True)
+                    yield placed.expression.diagnostic(finding, placed.rule)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
 from gpurules.linter.check import Subject, at_rule, beside
 from gpurules.linter.hysteresis import Flap, flaps
+from gpurules.rules.yaml_edits import is_flow
 from gpurules.rules.yaml_nodes import YamlMapping
 
 
@@ -39,11 +40,11 @@ def _message(flap: Flap) -> str:
 
 
 def _with_cooldown(found: Diagnostic, node: YamlMapping | None) -> Diagnostic:
-    """Return the finding with the unsafe fix of a cooldown, above the rule's condition where it is in block style."""
+    """Return the finding with the unsafe fix of a cooldown, before the rule's condition."""
     key = node.keys.get("condition") if node else None
-    if node is None or key is None or node.source.text[node.start : node.start + 1] == "{":
+    if node is None or key is None or not node.start <= key.start < node.end:
         return found
     place = key.location()
-    margin = " " * (place.column - 1)
+    gap = ", " if is_flow(node) else "\n" + " " * (place.column - 1)
     at = Location(place.line, place.column, place.line, place.column)
-    return replace(found, edits=(LocatedEdit(at, f"cooldown: 5m\n{margin}"),))
+    return replace(found, edits=(LocatedEdit(at, f"cooldown: 5m{gap}"),))

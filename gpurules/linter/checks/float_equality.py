@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.language.nodes import Comparator
-from gpurules.linter.check import Subject, found
+from gpurules.linter.check import Subject, mended
 from gpurules.linter.comparisons import comparisons
 from gpurules.model import Kind
 
@@ -31,5 +31,8 @@ class FloatEquality:
                 continue
             if field.scope == "gpu" and not field.declared and value not in _BOUNDS:
                 message = f"{field.name} is measured, and hardly ever {comparison.comparator} an exact number"
-                span = comparison.constant.span
-                yield found(self.code, comparison.placed, span, message, "compare with >= or <=, or BETWEEN")
+                hint = "compare with >= or <=, or BETWEEN"
+                better = Comparator.GE if comparison.comparator is Comparator.EQ else Comparator.LT
+                edits = comparison.with_comparator(better)
+                finding = Finding(self.code, comparison.constant.span, message, hint, edits)
+                yield mended(finding, comparison.placed, subject)

@@ -1,9 +1,11 @@
 """GPR705: the keys of a rule in an unusual order."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, at_node
+from gpurules.rules.yaml_edits import reordered
 
 ORDER = (
     "name",
@@ -47,4 +49,5 @@ class KeyOrder:
             first = next((own for own, other in zip(known, wanted, strict=True) if own != other), None)
             if first is not None:
                 message = f"the keys of {name!r} are not in the usual order"
-                yield at_node(self.code, node.keys[first], (message, f"write {', '.join(wanted)}"), name)
+                problem = at_node(self.code, node.keys[first], (message, f"write {', '.join(wanted)}"), name)
+                yield replace(problem, edits=reordered(node, ORDER), safe=True)

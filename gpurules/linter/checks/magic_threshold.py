@@ -1,10 +1,12 @@
 """GPR707: the same threshold in three or more rules."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, found
 from gpurules.linter.comparisons import Comparison, comparisons
+from gpurules.linter.extraction import Place, free_name, named
 from gpurules.linter.repetition import MANY, repeated_parts
 from gpurules.model import Kind
 
@@ -37,4 +39,7 @@ class MagicThreshold:
             if len(uses) >= MANY:
                 last = list(uses.values())[MANY - 1]
                 message = f"{len(uses)} rules compare {name} with {last.constant.spelling}"
-                yield found(self.code, last.placed, last.constant.span, message, "make it an input, or name it")
+                problem = found(self.code, last.placed, last.constant.span, message, "make it an input, or name it")
+                threshold = free_name(subject, f"{name} threshold")
+                spots = [Place(one.placed, one.constant.span) for one in uses.values()]
+                yield replace(problem, edits=named(subject, last.constant.spelling, threshold, spots))

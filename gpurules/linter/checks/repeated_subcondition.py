@@ -1,10 +1,12 @@
 """GPR706: the same part in three or more rules."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.language.printer import show
 from gpurules.linter.check import Subject, found
+from gpurules.linter.extraction import Place, free_name, named
 from gpurules.linter.repetition import MANY, repeated_parts
 
 
@@ -23,5 +25,8 @@ class RepeatedSubcondition:
         for part, uses in repeated_parts(subject).items():
             placed, node = uses[MANY - 1]
             text = show(part)
+            name = free_name(subject, text)
             message = f"{text} stands in {len(uses)} rules"
-            yield found(self.code, placed, node.span, message, f"name it: define: {{…: {text}}}")
+            problem = found(self.code, placed, node.span, message, f"name it: define: {{{name}: {text}}}")
+            edits = named(subject, text, name, [Place(where, part.span) for where, part in uses])
+            yield replace(problem, edits=edits, safe=True)  # a name means what it is defined as, and nothing else

@@ -248,3 +248,19 @@ def test_watching_lints_again_when_a_file_changes_comes_or_goes(here: Path) -> N
 def test_watching_changes_nothing(gpurules: Any) -> None:
     assert lint(gpurules, "--watch", "--fix").code == 2
     assert lint(gpurules, "--watch", "-").code == 2
+
+
+def test_a_run_over_some_files_leaves_the_entries_of_others_alone(gpurules: Any, here: Path) -> None:
+    (here / "y.rules.yaml").write_text(TEXT)
+    lint(gpurules, "--baseline", "b.json", "--update-baseline")
+    before = (here / "b.json").read_text()
+    assert codes(lint(gpurules, "--baseline", "b.json", "x.rules.yaml")) == []
+    assert codes(lint(gpurules, "--baseline", "b.json", "--select", "GPR107,GPR905")) == []
+    lint(gpurules, "--baseline", "b.json", "--update-baseline", "x.rules.yaml")
+    assert (here / "b.json").read_text() == before
+    (here / "y.rules.yaml").unlink()
+    assert codes(lint(gpurules, "--baseline", "b.json", "x.rules.yaml")) == ["GPR905", "GPR905"]
+
+
+def test_diff_and_update_baseline_exclude_each_other(gpurules: Any) -> None:
+    assert lint(gpurules, "--diff", "--baseline", "b.json", "--update-baseline").code == 2

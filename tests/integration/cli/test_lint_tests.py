@@ -52,7 +52,7 @@ def lint(gpurules: Any, *arguments: str) -> list[str]:
         (TABLE % ", ".join(ALL) + MORE % ("cool", "[]"), ["10:5: GPR806"]),
         (TABLE % ", ".join(ALL) + MORE % ("cool", "{rule: hot, outcome: no-match}"), []),
         (MORE % ("one", "{rule: hot, outcome: unknown}") + MORE % ("one", "[]"), ["6:12: GPR807"]),
-        (MORE % ("one", "{rule: hto, outcome: unknown}"), ["5:73: GPR808"]),
+        (MORE % ("one", "{rule: hto, outcome: unknown}"), ["5:80: GPR808"]),
     ],
 )
 def test_what_tests_leave_out_stands_at_the_rule(gpurules: Any, here: Path, cases: str, expected: list[str]) -> None:

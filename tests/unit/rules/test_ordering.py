@@ -43,24 +43,24 @@ def parameters(order: str, more: str = "") -> dict[str, object]:
         ("reduce_prefetch, parameters: {}", [("GPR503", "{}")]),
         ("reduce_prefetch, parameters: {reduction_facter: 0.5}", [("GPR502", "reduction_facter")]),
         ("reduce_prefetch, parameters: {reduction_factor: 1.5}", [("GPR504", "1.5")]),
-        ("reduce_prefetch, parameters: {reduction_factor: half}", [("GPR504", "half")]),
-        ("reduce_prefetch, parameters: {reduction_factor: .nan}", [("GPR504", ".nan")]),
+        ("reduce_prefetch, parameters: {reduction_factor: half}", [("GPR403", "half")]),
+        ("reduce_prefetch, parameters: {reduction_factor: .nan}", [("GPR403", ".nan")]),
         ("reduce_prefetch, parameters: {reduction_factor: 1}", [("GPR506", "1")]),
-        ("increase_priority, parameters: {priority_boost: .inf}", [("GPR504", ".inf")]),
-        ("increase_priority, parameters: {priority_boost: '50'}", [("GPR504", "'50'")]),
-        ("increase_priority, parameters: {priority_boost: true}", [("GPR504", "true")]),
-        ("limit_bandwidth, parameters: {max_bandwidth: 200MB}", [("GPR504", "200MB")]),
+        ("increase_priority, parameters: {priority_boost: .inf}", [("GPR403", ".inf")]),
+        ("increase_priority, parameters: {priority_boost: '50'}", [("GPR403", "'50'")]),
+        ("increase_priority, parameters: {priority_boost: true}", [("GPR403", "true")]),
+        ("limit_bandwidth, parameters: {max_bandwidth: 200MB}", [("GPR104", "200MB")]),
         ("limit_bandwidth, parameters: {max_bandwidth: 0}", [("GPR504", "0")]),
         ("limit_concurrency, parameters: {max_concurrency: 0}", [("GPR504", "0")]),
-        ("limit_concurrency, parameters: {max_concurrency: 2.5}", [("GPR504", "2.5")]),
+        ("limit_concurrency, parameters: {max_concurrency: 2.5}", [("GPR403", "2.5")]),
         ("delay_transfer", [("GPR503", "delay_transfer")]),
         ("delay_transfer, parameters: {delay: 5s, delay_seconds: 3}", [("GPR505", "5s")]),
         ("delay_transfer, parameters: {delay: -5s}", [("GPR504", "-5s")]),
-        ("delay_transfer, parameters: {delay: 5min}", [("GPR504", "5min")]),
-        ("delay_transfer, parameters: {delay: 1m30h}", [("GPR504", "1m30h")]),
-        ("delay_transfer, parameters: {delay: '30 s'}", [("GPR504", "'30 s'")]),
-        ("delay_transfer, parameters: {delay: [1]}", [("GPR504", "[1]")]),
-        ("delay_transfer, parameters: {delay: 22:00}", [("GPR504", "22:00")]),
+        ("delay_transfer, parameters: {delay: 5min}", [("GPR403", "5min")]),
+        ("delay_transfer, parameters: {delay: 1m30h}", [("GPR403", "1m30h")]),
+        ("delay_transfer, parameters: {delay: '30 s'}", [("GPR403", "'30 s'")]),
+        ("delay_transfer, parameters: {delay: [1]}", [("GPR403", "[1]")]),
+        ("delay_transfer, parameters: {delay: 22:00}", [("GPR104", "22:00")]),
         ("delay_transfer, parameters: {delay: 5s, running: paus}", [("GPR504", "paus")]),
         ("pause_transfer, parameters: {x: 1}", [("GPR502", "x")]),
         ("pause_transfer, parameters: {x-note: 1}", []),
@@ -68,9 +68,9 @@ def parameters(order: str, more: str = "") -> dict[str, object]:
         ("log, parameters: {message: '{gpu.x}', level: loud}", [("GPR509", "gpu.x"), ("GPR504", "loud")]),
         ("log, parameters: {message: '{rule} {devices} {edge} {host}'}", []),
         ("webhook, parameters: {url: 'ftp://x'}", [("GPR504", "'ftp://x'")]),
-        ("webhook, parameters: {url: 'http://x', on: start}", [("GPR504", "start")]),
+        ("webhook, parameters: {url: 'http://x', on: start}", [("GPR403", "start")]),
         ("webhook, parameters: {url: 'http://x', on: [start, end]}", [("GPR504", "end")]),
-        ("webhook, parameters: {url: 'http://x', headers: {a: [1]}}", [("GPR504", "[1]")]),
+        ("webhook, parameters: {url: 'http://x', headers: {a: [1]}}", [("GPR403", "[1]")]),
     ],
 )
 def test_each_mistake_is_one_finding(order: str, expected: list[tuple[str, str]]) -> None:
@@ -122,7 +122,7 @@ def test_inputs_are_put_in_the_place_of_their_names(order: str, name: str, value
 
 
 def test_an_input_of_the_wrong_dimension_does_not_fit() -> None:
-    assert [c for c, _ in findings("limit_bandwidth, parameters: {max_bandwidth: '${night}'}", INPUTS)] == ["GPR504"]
+    assert [c for c, _ in findings("limit_bandwidth, parameters: {max_bandwidth: '${night}'}", INPUTS)] == ["GPR104"]
 
 
 def test_an_input_that_is_not_declared_is_told_at_its_name() -> None:
