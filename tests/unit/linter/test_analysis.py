@@ -37,8 +37,8 @@ def test_each_check_that_is_listed_asks_for_one(code: str) -> None:
     text = (
         "version: 1\nname: x\nrules:\n  - {name: a, condition: gpu_memory > 95, until: gpu_memory < 9, action: log}\n"
     )
-    with pytest.raises(TouchedError):
-        lints(TEXTS.get(code, text), "a.yaml", None, Policy(frozenset({code})))
+    with pytest.raises(TouchedError):  # the fixture of GPR308 orders an action of a plug-in
+        lints(text if code == "GPR308" else TEXTS.get(code, text), "a.yaml", None, Policy(frozenset({code})))
 
 
 def test_without_the_analysis_the_other_findings_and_suppressions_stay_as_they_are() -> None:
