@@ -14,6 +14,7 @@ from gpurules.language.lowering import inline_signals
 from gpurules.linter.parts import Junction
 from gpurules.model import Kind
 from gpurules.proofs.claims import Claim, Stated, Want, is_true
+from gpurules.proofs.entailment import entails
 from gpurules.proofs.formula import Formula
 from gpurules.proofs.outlines import Outline, Outlines
 from gpurules.proofs.prover import STEPS, Answer, Impossible, Possible, Prover, Unproven
@@ -224,17 +225,20 @@ class Analysis:
             return State.UNTOLD
         if self.outlines.is_plain(one.stated):
             return State.PLAIN
-        term, gpus = one.stated.term, one.stated.gpus
-        if isinstance(term, ir.Constant):
+        if isinstance(one.stated.term, ir.Constant):
             return State.UNTOLD
-        answers = [
-            self.ask([Claim(Stated(term, gpus), want, on_one=True)], [one.title]) for want in (Want.TRUE, Want.FALSE)
-        ]
-        if isinstance(answers[0], Impossible):
+        can_be = [self._can_be(one, want) for want in (Want.TRUE, Want.FALSE)]
+        if can_be[0] is False:
             return State.NEVER
-        if isinstance(answers[0], Unproven) or isinstance(answers[1], Unproven):
+        if None in can_be:
             return State.UNTOLD
-        return State.ALWAYS if isinstance(answers[1], Impossible) else State.OPEN
+        return State.OPEN if can_be[1] else State.ALWAYS
+
+    def _can_be(self, one: Examined, want: Want) -> bool | None:
+        """Return whether a condition can be as wanted, None where that is not told."""
+        claims = [Claim(one.stated, want, on_one=True)]
+        answer = None if self.prover.shows(claims) else self.ask(claims, [one.title])
+        return None if isinstance(answer, Unproven) else not isinstance(answer, Impossible)
 
     def is_odd(self, placed: Placed) -> bool:
         """Return whether a literal in a condition, or in what it uses, is a finding of its own."""
@@ -274,6 +278,8 @@ class Analysis:
         self._go_on()
         if self.outlines.escapes(inner.outline, (outer.formula, outer.outline)):
             return False
+        if entails(inner.formula, outer.formula):
+            return True
         claims = [is_true(inner.stated), Claim(outer.stated, Want.NOT_TRUE)]
         return self.never(claims, [inner.rule.name])
 

@@ -13,7 +13,7 @@ from gpurules.linter.regions import region
 from gpurules.linter.shadows import shadows
 from gpurules.proofs.claims import Claim, Stated, Want, is_true
 from gpurules.proofs.formula import All, Any, AtLeast, Atom, Formula
-from gpurules.proofs.outlines import Hull, hull_of
+from gpurules.proofs.moments import Hull, hull_of
 from gpurules.proofs.prover import Possible
 
 Box: TypeAlias = tuple[Standing, Hull]

@@ -66,8 +66,9 @@ class Cell:
             return None
         if self.line is None:
             return self.values[(mask & -mask).bit_length() - 1]
-        ranked = self.line.rising if mask >> len(self.values) - 1 & 1 else self.line.falling
-        return next(self.values[place] for place in ranked if mask >> place & 1)
+        shortest = next(mask & same for same in self.line.by_digits if mask & same)
+        is_last = mask >> len(self.values) - 1 & 1
+        return self.values[((shortest & -shortest) if is_last else shortest).bit_length() - 1]
 
     def mask_of(self, value: Value) -> int:
         """Return the mask that has *value* in it, 0 where it is outside of the domain."""

@@ -26,7 +26,7 @@ from gpurules.proofs.formula import (
     negated,
     some,
 )  # fmt: skip
-from gpurules.proofs.leaves import Leaf, plain_cuts
+from gpurules.proofs.leaves import Leaf, is_number, plain_cuts
 from gpurules.proofs.universe import Universe, base_units, difference, single_unit, unit_key
 
 
@@ -54,6 +54,11 @@ class Encoder:
         if not ir.is_per_gpu(term):
             return rails
         return Rails(self.on_some(rails.true), self.on_every(rails.false))
+
+    def matches(self, term: ir.Term) -> Formula:
+        """Return the formula that a rule's condition is TRUE."""
+        true = self.rails(term).true
+        return self.on_some(true) if ir.is_per_gpu(term) else true
 
     def on_one(self, term: ir.Term) -> Rails:
         """Return the rails of a condition on the GPU that the question is about, which must be in scope."""
@@ -142,6 +147,8 @@ class Encoder:
 
     def link(self, left: ir.Term, comparator: Comparator, right: ir.Term) -> Rails:
         """Return the rails of one comparison."""
+        if isinstance(left, ir.Read) and isinstance(right, ir.Constant) and is_number(right.value):
+            return self._compared(left, comparator, right.value)
         term = ir.Compare((comparator,), (left, right))
         folded = fold_constants(term)
         if not isinstance(folded, ir.Compare):

@@ -84,6 +84,23 @@ def is_per_gpu(formula: Formula) -> bool:
             return False
 
 
+def cells_of(formula: Formula) -> frozenset[Cell]:
+    """Return every cell that *formula* speaks of."""
+    found: set[Cell] = set()
+    stack: list[Formula] = [formula]
+    while stack:
+        match stack.pop():
+            case Atom(cell):
+                found.add(cell)
+            case All(parts) | Any(parts):
+                stack.extend(parts)
+            case AtLeast(_, body) | Fewer(_, body) | Pointed(body):
+                stack.append(body)
+            case ByCount(none, one, several):
+                stack += [none, one, several]
+    return frozenset(found)
+
+
 def atom(cell: Cell, mask: int) -> Formula:
     """Return the formula that holds where *cell* is in *mask*."""
     return FALSE if not mask else TRUE if mask == cell.full else Atom(cell, mask)

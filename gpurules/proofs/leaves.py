@@ -8,7 +8,7 @@ import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from gpurules.language import ir, values
 from gpurules.language.lowering import fold_constants, rebuilt
@@ -38,6 +38,11 @@ class Bounds:
     minimum: Number | None
     maximum: Number | None
     integer: bool
+
+
+def is_number(value: Value) -> TypeGuard[Number]:
+    """Return whether *value* is a number, which a bool is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_constant(term: ir.Term) -> bool:
@@ -121,7 +126,7 @@ def _numeric(term: ir.Term, unit: ir.Term, bounds: Bounds) -> Leaf | None:
 
 def plain_cuts(value: Value) -> frozenset[Cut]:
     """Return the cuts just below and just above a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         return frozenset()
     return frozenset({(value, BELOW), (value, ABOVE)})
 

@@ -59,14 +59,13 @@ class Line:
         return tuple(_plain(stretch, self.integer) for stretch in self.stretches)
 
     @cached_property
-    def rising(self) -> tuple[int, ...]:
-        """The positions by the digits of their numbers, the fewest first; of equals the lower one."""
-        return tuple(sorted(range(len(self.numbers)), key=lambda place: (len(repr(self.numbers[place])), place)))
-
-    @cached_property
-    def falling(self) -> tuple[int, ...]:
-        """The positions by the digits of their numbers, the fewest first; of equals the higher one."""
-        return tuple(sorted(range(len(self.numbers)), key=lambda place: (len(repr(self.numbers[place])), -place)))
+    def by_digits(self) -> tuple[int, ...]:
+        """The positions, as bits, of the numbers that are as short as each other, the shortest first."""
+        found: dict[int, int] = {}
+        for place, number in enumerate(self.numbers):
+            digits = len(repr(number))
+            found[digits] = found.get(digits, 0) | 1 << place
+        return tuple(found[digits] for digits in sorted(found))
 
     def below(self, cut: Cut) -> int:
         """Return how many stretches lie below *cut*, which must be one that the line was made with."""

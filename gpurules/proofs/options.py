@@ -1,11 +1,11 @@
 """Values worth a try where a fact has to change: the nearest that read well."""
 
 from collections.abc import Iterator
-from typing import TypeGuard
 
 from gpurules.language import ir
 from gpurules.model import Value
 from gpurules.proofs.cells import Cell
+from gpurules.proofs.leaves import is_number
 from gpurules.proofs.lines import Number
 
 
@@ -20,11 +20,6 @@ def operand_options(value: Value, others: list[Value], step: tuple[Value, Value]
         return
     scale = after / before if before and after else 1
     yield from (value + (after - before), value - (after - before), value * scale, value / scale)
-
-
-def is_number(value: Value) -> TypeGuard[Number]:
-    """Return whether *value* is a number, which a bool is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def options_in(cell: Cell, mask: int, now: Value) -> Iterator[Value]:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import accumulate
 
-from gpurules.proofs.outlines import Outline, Outlines, Point
+from gpurules.proofs.moments import Point
+from gpurules.proofs.outlines import Outline, Outlines
 
 
 def places(bits: int) -> Iterator[int]:

@@ -4,22 +4,18 @@ An outline never decides a question the other way: it says *this can surely be* 
 be* (by a hull), or nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from typing import TypeAlias
 
 from gpurules.language import ir
-from gpurules.proofs.cells import Cell
 from gpurules.proofs.claims import Stated
-from gpurules.proofs.formula import All, Any, AtLeast, Atom, ByCount, Fewer, Formula, Pointed, Rails
-from gpurules.proofs.prover import Prover, cells_of
-from gpurules.proofs.universe import SCOPE_KEY
+from gpurules.proofs.formula import Atom, Formula, Rails, cells_of
+from gpurules.proofs.moments import Hull, Point, highest, holds, hull_of, lowest, where
+from gpurules.proofs.prover import Prover
 
-Hull: TypeAlias = dict[int, int]
-"""By the index of a cell, the values outside of which a formula does not hold."""
-Point: TypeAlias = Mapping[int, int]
-"""By the index of a cell, one value as a bit; any other cell is as by default: missing, if it can be."""
+_MOST_WAYS = 3
+"""So many ways in which a formula can hold are looked at: those of an OR by its first arms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class Outlines:
         firsts = list(families.values())
         self._joined = reduce(int.__or__, (1 << first for first in firsts if firsts.count(first) > 1), 0)
         self.per_gpu = frozenset(index for index, cell in prover.cells.items() if cell.per_gpu)
-        self.usual = {index: _usual(cell) for index, cell in prover.cells.items()}
+        self.usual = prover.usual
         self._touched: dict[int, tuple[Rails, int]] = {}
         self._plain: dict[int, tuple[ir.Term, bool]] = {}
 
@@ -68,31 +64,17 @@ class Outlines:
         return reduce(int.__or__, (self._family[cell.index] for cell in cells_of(formula)), 0)
 
     def _points(self, formula: Formula) -> tuple[Point, ...]:
-        way = self._prover.a_way(formula)
-        if way is None:
-            return ()
-        cells = self._prover.cells
-        low = {i: _lowest(mask & cells[i].known or mask) for i, mask in way.items()}
-        high = {i: 1 << ((mask & cells[i].known or mask).bit_length() - 1) for i, mask in way.items()}
-        return (low,) if low == high else (low, high)
+        cells, found = self._prover.cells, list[Point]()
+        for way in self._prover.ways(formula, _MOST_WAYS):
+            for end in (lowest, highest):
+                point = {index: end(cells[index], mask) for index, mask in way.items()}
+                if point not in found:
+                    found.append(point)
+        return tuple(found)
 
     def holds(self, formula: Formula, point: Point) -> bool:
         """Return whether *formula* holds at *point*, on a node with one GPU."""
-        match formula:
-            case Atom(cell, mask):
-                return bool(mask & point.get(cell.index, self.usual[cell.index]))
-            case All(parts):
-                return all(self.holds(part, point) for part in parts)
-            case Any(parts):
-                return any(self.holds(part, point) for part in parts)
-            case AtLeast(count, body):
-                return count <= 1 and self.holds(body, point)
-            case Fewer(count, body):
-                return count > 1 or not self.holds(body, point)
-            case Pointed(body):
-                return self.holds(body, point)
-            case ByCount(_, one, _):
-                return self.holds(one, point)
+        return holds(formula, point, self.usual)
 
     def apart(self, one: Outline, other: Outline) -> bool:
         """Return whether it is plain that both never hold at once: some fact of the node or the transfer forbids it."""
@@ -160,60 +142,4 @@ class Outlines:
         (cell,) = cells
         if cell.key[0] == "signal" or not cell.exact:
             return cell.key[0] != "signal" and isinstance(rails.true, Atom) and isinstance(rails.false, Atom)
-        return bool(_where(rails.true, cell) and _where(rails.false, cell))
-
-
-def _usual(cell: Cell) -> int:
-    """Return the bit of what a fact is by default, on a node with one GPU, which is that of the workload."""
-    if cell.key == SCOPE_KEY:
-        return cell.mask_of(True)
-    if cell.key == ("read", "gpu_count"):
-        return cell.mask_of(1)
-    return cell.missing or 1
-
-
-def _lowest(mask: int) -> int:
-    return mask & -mask
-
-
-def _where(formula: Formula, cell: Cell) -> int:
-    """Return at which values of *cell*, the only one of *formula*, it holds, on a node with one GPU."""
-    match formula:
-        case Atom(_, mask):
-            return mask
-        case All(parts):
-            return reduce(int.__and__, (_where(part, cell) for part in parts), cell.full)
-        case Any(parts):
-            return reduce(int.__or__, (_where(part, cell) for part in parts), 0)
-        case AtLeast(count, body):
-            return _where(body, cell) if count <= 1 else 0
-        case Fewer(count, body):
-            return cell.full if count > 1 else cell.full & ~_where(body, cell)
-        case Pointed(body):
-            return _where(body, cell)
-        case ByCount(_, one, _):
-            return _where(one, cell)
-
-
-def hull_of(formula: Formula) -> Hull:
-    """Return the values of each cell outside of which *formula* does not hold; of "some GPU" those of that GPU."""
-    match formula:
-        case Atom(cell, mask):
-            return {cell.index: mask}
-        case All(parts):
-            met: Hull = {}
-            for part in parts:
-                for index, mask in hull_of(part).items():
-                    # what is said of some GPU twice need not be said of the same one
-                    met[index] = met[index] & mask if index in met and isinstance(part, Atom) else met.get(index, mask)
-            return met
-        case Any(parts):
-            hulls = [hull_of(part) for part in parts]
-            shared = set(hulls[0]).intersection(*hulls[1:]) if hulls else set()
-            return {index: reduce(int.__or__, (hull[index] for hull in hulls)) for index in shared}
-        case AtLeast(_, body) | Pointed(body):
-            return hull_of(body)
-        case Fewer():
-            return {}
-        case ByCount(none, one, several):
-            return hull_of(Any((none, one, several)))
+        return bool(where(rails.true, cell) and where(rails.false, cell))

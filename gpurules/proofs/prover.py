@@ -4,9 +4,11 @@
 proved nor shown is *unproven*, with the reason: nothing is ever guessed.
 """
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -17,20 +19,9 @@ from gpurules.proofs.cells import Cell, CellKey
 from gpurules.proofs.claims import Claim, Stated, Want
 from gpurules.proofs.differences import UnsureError
 from gpurules.proofs.encoding import Encoder
-from gpurules.proofs.formula import (
-    TRUE,
-    All,
-    Any,
-    AtLeast,
-    Atom,
-    ByCount,
-    Fewer,
-    Formula,
-    Pointed,
-    Rails,
-    conj,
-)  # fmt: skip
+from gpurules.proofs.formula import TRUE, Formula, Rails, cells_of, conj
 from gpurules.proofs.grounding import MOST_GPUS, Count, Ground, Grounding, Literal, cell_index, gpus_needed, variable
+from gpurules.proofs.moments import Point, corners, holds, usual_bit
 from gpurules.proofs.realising import realised
 from gpurules.proofs.relations import Relations
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
@@ -41,6 +32,7 @@ STEPS = 50_000
 """How many steps one question may take."""
 _TRIES = 24
 _UNIQUE = (("read", "gpu_index"), ("read", "gpu_uuid"))
+_PATHS = frozenset(("read", name) for name in ("path", "file_name", "file_extension", "file_type"))
 _NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 
 
@@ -76,23 +68,6 @@ class Limits:
     pointed: bool
 
 
-def cells_of(formula: Formula) -> frozenset[Cell]:
-    """Return every cell that *formula* speaks of."""
-    found: set[Cell] = set()
-    stack: list[Formula] = [formula]
-    while stack:
-        match stack.pop():
-            case Atom(cell):
-                found.add(cell)
-            case All(parts) | Any(parts):
-                stack.extend(parts)
-            case AtLeast(_, body) | Fewer(_, body) | Pointed(body):
-                stack.append(body)
-            case ByCount(none, one, several):
-                stack += [none, one, several]
-    return frozenset(found)
-
-
 class Prover:
     """Answers questions about a fixed set of conditions; *signals* are those that the conditions may name.
 
@@ -115,6 +90,8 @@ class Prover:
         self._axioms = [(a, cells_of(a)) for a in Axioms(self._universe, signals).formulas()]
         self._relations = Relations(self._universe)
         self._cells = {cell.index: cell for cell in self._universe.cells.values()}
+        self.usual = {index: usual_bit(cell) for index, cell in self._cells.items()}
+        self._free = frozenset(self._cells) - self._joined()
 
     def _make_encoders(self) -> Mapping[str, Encoder]:
         return {
@@ -156,15 +133,41 @@ class Prover:
                 first = {index: least if of in joined else of for index, of in first.items()}
         return first
 
-    def a_way(self, formula: Formula) -> dict[int, int] | None:
-        """Return masks by cell in which every choice makes *formula* hold on a node with one GPU; None: none found."""
+    def _joined(self) -> set[int]:
+        """Return the cells that some axiom or relation ties to others."""
+        firsts = Counter(self.families().values())
+        return {index for index, first in self.families().items() if firsts[first] > 1}
+
+    def ways(self, formula: Formula, most: int) -> list[dict[int, int]]:
+        """Return masks by cell in which every choice makes *formula* hold on a node with one GPU, *most* at most."""
         ground = Grounding(1).of(formula)
         search = Search(lambda name: self._cells[cell_index(name)].full, Budget(self._steps), lambda domains: False)
-        try:
-            found = next(search.solutions([ground]), None)
-        except WorkCapError:
+        found: list[dict[int, int]] = []
+        with suppress(WorkCapError):
+            for domains in islice(search.solutions([ground]), most):
+                found.append({cell_index(name): mask for name, mask in domains.items()})
+        return found
+
+    def _corner(self, asked: Formula) -> Point | None:
+        """Return a moment in which *asked* holds, None where that is not plain: no axiom may speak of its cells."""
+        cells = cells_of(asked)
+        if any(cell.index not in self._free for cell in cells):
             return None
-        return None if found is None else {cell_index(name): mask for name, mask in found.items()}
+        return next((point for point in corners(asked, cells) if holds(asked, point, self.usual)), None)
+
+    def shows(self, claims: Sequence[Claim]) -> bool:
+        """Return whether it takes no search to show that *claims* can hold together.
+
+        Where facts may be told from one another the evaluator is asked about the moment that shows it.
+        """
+        asked = conj(*(self.formula(claim) for claim in claims))
+        point = self._corner(asked)
+        if point is None or not all(self._cells[index].exact for index in point):
+            return False
+        if sum(self._cells[index].key in _PATHS for index in point) < 2:
+            return True
+        domains = {variable(self._cells[index], 0): bit for index, bit in point.items()}
+        return realised(self._universe, (domains, {}, 1), claims) is not None
 
     def ask(self, claims: Sequence[Claim], also: Formula = TRUE) -> Answer:
         """Return whether *claims* (and the formula *also*) can hold together."""
@@ -194,6 +197,8 @@ class Prover:
         Missing: None where the work cap was hit.
         """
         asked = conj(*(self.formula(claim) for claim in claims))
+        if self._corner(asked) is not None:
+            return False
         touched, axioms = self._relevant(asked)
         formulas, budget = [asked, *axioms], Budget(self._steps)
         most = gpus_needed(conj(*formulas))

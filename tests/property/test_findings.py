@@ -1,11 +1,14 @@
 """What the linter shows is so: witnesses do what they are said to do, and safe fixes change no truth value."""
 
+from contextlib import ExitStack
 from dataclasses import replace
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.backends import Facts
+from gpurules.diagnostics import Diagnostic
 from gpurules.fields import FIELDS
 from gpurules.language import ir
 from gpurules.linter import Policy, lints
@@ -139,3 +142,31 @@ def test_outside_of_the_region_that_is_left_another_rule_stops(
                 situation.snapshot, situation.snapshot.gpus, situation.transfer, situation.workload, situation.node
             )
             assert truth(outside, facts) is not True or any(truth(o.stated, facts) for o in part.by)
+
+
+GLANCES = (
+    ("gpurules.proofs.outlines.Outlines.apart", False),
+    ("gpurules.proofs.outlines.Outlines.escapes", False),
+    ("gpurules.proofs.outlines.Outlines.is_plain", False),
+    ("gpurules.proofs.outline_index.OutlineIndex.covering", -1),
+    ("gpurules.proofs.outline_index.OutlineIndex.known", -1),
+    ("gpurules.proofs.prover.Prover._corner", None),
+    ("gpurules.linter.analysis.entails", False),
+)
+"""What settles a question without a search, and the answer with which it settles none."""
+
+
+def searched(text: str) -> list[Diagnostic]:
+    """Return the findings of a linter that searches for every answer."""
+    with ExitStack() as stack:
+        for name, answer in GLANCES:
+            stack.enter_context(patch(name, return_value=answer))
+        meeting = "gpurules.proofs.outline_index.OutlineIndex.meeting"
+        stack.enter_context(patch(meeting, lambda index, one, among: among))
+        return lints(text)
+
+
+@settings(deadline=None, max_examples=50)
+@given(texts())
+def test_what_is_seen_at_a_glance_is_what_a_search_finds(text: str) -> None:
+    assert lints(text) == searched(text)
