@@ -19,6 +19,21 @@ Schema: TypeAlias = Mapping[str, object]
 Edge: TypeAlias = Literal["start", "stop"]
 """What an effect answers: its rule starts to match, or stops."""
 
+EDGES: dict[str, object] = {
+    "type": "array",
+    "items": {"type": "string", "enum": ["start", "stop"]},
+    "minItems": 1,
+    "uniqueItems": True,
+    "default": ["start"],
+    "examples": [["start", "stop"]],
+}
+"""The schema of the parameter ``on`` of an effect, which its description is added to."""
+
+TRAFFIC = frozenset(
+    {"pending_transfers", "pending_bytes", "gpu_pcie_rx", "gpu_pcie_tx", "gpu_nvlink_rx", "gpu_nvlink_tx"}
+)
+"""The fields that change by themselves when fewer bytes are let through."""
+
 
 class ActionError(GpurulesError):
     """A handler failed; whoever called it logs and counts it, and nothing else stops."""

@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Combines, Complaint, Parameters, Schema, Situation, numbers
+from gpurules.actions.action import (
+    TRAFFIC,
+    ActionKind,
+    Claim,
+    Combines,
+    Complaint,
+    Parameters,
+    Schema,
+    Situation,
+    numbers,
+)
 
 
 class LimitConcurrency:
@@ -16,9 +26,7 @@ class LimitConcurrency:
     neutral: object = None
     excludes: frozenset[str] = frozenset()
     combines = Combines.LEAST
-    works_on = frozenset(
-        {"pending_transfers", "pending_bytes", "gpu_pcie_rx", "gpu_pcie_tx", "gpu_nvlink_rx", "gpu_nvlink_tx"}
-    )
+    works_on = TRAFFIC
     is_static = True
     schema: ClassVar[Schema] = {
         "type": "object",

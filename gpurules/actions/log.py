@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, filled
+from gpurules.actions.action import EDGES, ActionKind, Complaint, Edge, Event, Parameters, Schema, filled
 
 _LOGGER = logging.getLogger("gpurules.actions.log")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -36,15 +36,7 @@ class Log:
                 "and {edge}.",
                 "examples": ["GPU {devices} at {gpu_temperature} C"],
             },
-            "on": {
-                "type": "array",
-                "items": {"type": "string", "enum": ["start", "stop"]},
-                "minItems": 1,
-                "uniqueItems": True,
-                "default": ["start"],
-                "description": "Whether to write when the rule starts to match, stops, or both.",
-                "examples": [["start", "stop"]],
-            },
+            "on": EDGES | {"description": "Whether to write when the rule starts to match, stops, or both."},
         },
         "additionalProperties": False,
     }

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from gpurules.actions.action import ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, numeric
+from gpurules.actions.action import EDGES, ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, numeric
 from gpurules.actions.delivery import Post, RefusedError, send
 
 _SECONDS = {"type": "number", "exclusiveMinimum": 0, "x-dimension": "seconds"}
@@ -39,15 +39,7 @@ class Webhook:
                 "description": "Headers to send along.",
                 "examples": [{"X-Team": "storage"}],
             },
-            "on": {
-                "type": "array",
-                "items": {"type": "string", "enum": ["start", "stop"]},
-                "minItems": 1,
-                "uniqueItems": True,
-                "default": ["start"],
-                "description": "Whether to call when the rule starts to match, stops, or both.",
-                "examples": [["start", "stop"]],
-            },
+            "on": EDGES | {"description": "Whether to call when the rule starts to match, stops, or both."},
             "secret_env": {
                 "type": "string",
                 "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
