@@ -5,7 +5,7 @@ from dataclasses import field, replace
 
 from gpurules.diagnostics import Finding, Span
 from gpurules.fields import FIELDS, Field, Scope
-from gpurules.language import ir, nodes
+from gpurules.language import ir, nodes, quick
 from gpurules.language.checker import Context, Named, check, check_condition, check_list
 from gpurules.language.depth import MAX_HEIGHT, make_room
 from gpurules.language.functions import FUNCTIONS
@@ -15,6 +15,8 @@ from gpurules.records import Record, record
 
 MAX_TERMS = 50_000
 MAX_ALL_TERMS = 500_000
+MAX_SMALL = 100
+"""How many terms a signal may have to be put in place without measuring what comes of it."""
 
 
 @record
@@ -75,6 +77,7 @@ class Environment:
         self._lists: dict[str, tuple[ir.Constant, ...]] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
         self._terms = 0
+        self._quick = quick.Quick(self, self._small)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,6 +88,27 @@ class Environment:
         """Return *parsed* checked as a condition."""
         self._prepare(parsed)
         return self._checked_text(parsed, wants_bool=True)
+
+    def at_once(self, text: str) -> Checked | None:
+        """Return the condition *text* checked, if that takes no syntax tree, and there is nothing to say of it.
+
+        Missing: None where it is to be parsed, and checked by ``condition``.
+        """
+        found = quick.links(text)
+        term = None if found is None else self._quick.term(found)
+        if found is None or term is None:
+            return None
+        self._terms += quick.size_of(found) + sum(self.size(name)[0] for name in quick.names_alone(found))
+        if self._terms > MAX_ALL_TERMS:
+            return None
+        return Checked(term, (), _is_per_gpu(term), quick.names_of(found))
+
+    def _small(self, name: str) -> Named:
+        """Return what *name* stands for if it is a field, or a signal that has been checked and has few terms."""
+        key = self._key(name)
+        if key is not None and (key not in self._checked or self.size(name)[0] > MAX_SMALL):
+            return None
+        return self.resolve(name)
 
     def expression(self, parsed: Parsed) -> Checked:
         """Return *parsed* checked as an expression of any type."""
@@ -238,6 +262,15 @@ class Environment:
         if name is not None:
             self._sizes[name] = (1, 1) if is_broken else (size, height)
         return result
+
+
+def _is_per_gpu(term: ir.Term) -> bool:
+    """Return whether a comparison or name, or an AND of some, has a value for each GPU."""
+    for part in term.parts if isinstance(term, ir.And) else (term,):
+        of = part.operands[0] if isinstance(part, ir.Compare) else part
+        if of.field.is_per_gpu if isinstance(of, ir.Read) else isinstance(of, ir.Signal) and of.per_gpu:
+            return True
+    return False
 
 
 def _measure(tree: nodes.Expr, environment: Environment) -> tuple[int, int]:

@@ -46,6 +46,7 @@ class Tables(Record):
     token: re.Pattern[str]
     """A token as a named group, after what is ignored."""
     ignored: re.Pattern[str]
+    """All that is ignored from here on, which may be nothing."""
     reductions: tuple[Reduction, ...]
     states: tuple[dict[str | None, int], ...]
     starts: dict[str, int]
@@ -56,7 +57,8 @@ class Tables(Record):
         matches = self.token.scanner(text).match  # type: ignore[attr-defined]  # as re.Scanner uses it
         tokens = list(iter(matches, None))
         rest = tokens[-1].end() if tokens else 0
-        return tokens if rest == len(text) or self.ignored.fullmatch(text, rest) else None
+        end = self.ignored.match(text, rest)
+        return tokens if end is not None and end.end() == len(text) else None
 
 
 def grammar_text() -> str:
@@ -73,7 +75,7 @@ def tables_of(data: dict[str, Any]) -> Tables:
     """Return the tables of *data*, as they are written in the file."""
     return Tables(
         re.compile(f"(?>(?:{data['ignored']})*)(?:{data['tokens']})"),  # atomic: a comment is never split into tokens
-        re.compile(f"(?:{data['ignored']})*"),
+        re.compile(f"(?>(?:{data['ignored']})*)"),  # atomic: many blanks can be split in exponentially many ways
         tuple(Reduction(*reduction) for reduction in data["reductions"]),
         tuple(data["states"]),
         data["starts"],

@@ -97,7 +97,7 @@ class Builder:
     @property
     def texts(self) -> list[tuple[str, str]]:
         """What definitions, inputs and fields say, for telling one ruleset from another."""
-        found = [(name, expression.parsed.text) for name, expression in self._definitions.items()]
+        found = [(name, expression.text) for name, expression in self._definitions.items()]
         return [*found, *((name, repr(given)) for name, given in (*self.inputs.items(), *self.declared.items()))]
 
     def build(self) -> tuple[tuple[Rule, ...], dict[str, Signal], Settings]:
@@ -121,7 +121,7 @@ class Builder:
     def meanings(self) -> dict[str, str]:
         """What each name that conditions can use stands for, but for the fields that every ruleset has."""
         return {
-            **{f"define {name}": found.parsed.text for name, found in self._definitions.items()},
+            **{f"define {name}": found.text for name, found in self._definitions.items()},
             **{f"input {name}": repr(given) for name, given in self.inputs.items()},
             **{f"field {name}": f"{field.datatype} {field.scope}" for name, field in self.declared.items()},
         }
@@ -186,11 +186,11 @@ class Builder:
             self._check_scope(until, until_checked, name)
         return Signal(
             name=name,
-            text=found.parsed.text,
+            text=found.text,
             condition=checked.term,
             per_gpu=checked.per_gpu or bool(until_checked and until_checked.per_gpu),
             until=until_checked.term if until_checked else None,
-            until_text=until.parsed.text if until else None,
+            until_text=until.text if until else None,
             for_seconds=_seconds(values.get("for")) or 0.0,
             keep_for_seconds=_seconds(values.get("keep_for")) or 0.0,
             rule=rule,
@@ -216,7 +216,7 @@ class Builder:
         message = f"a timer watches the node over time, and {strange[0]!r} belongs to one transfer or workload"
         if not fits:
             hint = "leave the timer away, or watch a field of a GPU or the node"
-        finding = Finding("GPR608", Span(0, len(found.parsed.text)), message, hint)
+        finding = Finding("GPR608", Span(0, len(found.text)), message, hint)
         self.problems.append(found.diagnostic(finding))
 
     def _rule(self, merged: MergedRule, orders: Orders, signals: dict[str, Signal]) -> Rule | None:
@@ -229,7 +229,7 @@ class Builder:
         if not isinstance(node, YamlScalar):
             return None
         found = expression.condition(node)
-        checked = self.environment.condition(found.parsed)
+        checked = self.environment.at_once(node.text) or self.environment.condition(found.parsed)
         self._report(found, checked, name)
         term, per_gpu, signal = checked.term, checked.per_gpu, None
         if any(key in values for key in ("for", "until", "keep_for")):
@@ -241,7 +241,7 @@ class Builder:
         place = merged.name.location()
         return Rule(
             name=name,
-            text=found.parsed.text,
+            text=found.text,
             term=term,
             per_gpu=per_gpu,
             actions=ordered,

@@ -8,12 +8,22 @@ from gpurules.records import Record, record
 from gpurules.rules.yaml_nodes import YamlNode, YamlScalar, YamlSequence
 
 
-@record
-class Expression(Record):
-    """A parsed text and the nodes that it was written in, each at its offset in the text."""
+class Expression:
+    """A text, parsed when that is first asked for, and the nodes that it was written in, each at its offset in it."""
 
-    parsed: Parsed
-    places: tuple[tuple[int, YamlScalar], ...]
+    __slots__ = ("_parsed", "places", "text")
+
+    def __init__(self, text: str, places: tuple[tuple[int, YamlScalar], ...], parsed: Parsed | None = None) -> None:
+        self.text = text
+        self.places = places
+        self._parsed = parsed
+
+    @property
+    def parsed(self) -> Parsed:
+        """What the text says."""
+        if self._parsed is None:
+            self._parsed = parse(self.text)
+        return self._parsed
 
     def location(self, span: Span) -> Location:
         """Return where *span* of the text stands in the file."""
@@ -61,13 +71,13 @@ class Placed(Record):
 
 def condition(node: YamlScalar) -> Expression:
     """Return the condition that *node* spells."""
-    return Expression(parse(node.text), ((0, node),))
+    return Expression(node.text, ((0, node),))
 
 
 def definition(node: YamlNode) -> Expression | None:
     """Return the definition that *node* spells: an expression, or a list (of the language, or of YAML)."""
     if isinstance(node, YamlScalar):
-        return Expression(parse_definition(node.text), ((0, node),))
+        return Expression(node.text, ((0, node),), parse_definition(node.text))
     return _listed(node) if isinstance(node, YamlSequence) else None
 
 
@@ -86,7 +96,7 @@ def _listed(node: YamlSequence) -> Expression | None:
     if not members:
         return None
     tree = nodes.ListLiteral(tuple(members), span=Span(0, len(text)))
-    return Expression(Parsed(text, tree, tuple(findings)), tuple(places))
+    return Expression(text, tuple(places), Parsed(text, tree, tuple(findings)))
 
 
 def _member(item: YamlScalar, start: int) -> tuple[nodes.Expr, tuple[Finding, ...]]:

@@ -63,7 +63,19 @@ def test_a_text_is_parsed_as_lark_parses_it(text: str, start: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a > 1 # b", "# only a remark", "a #b\n > 1", "", " ", "a >", "a ? b", "a > 1 #", "[1, 2,]"]
+    "text",
+    [
+        "a ?" + 60 * " " + ";",
+        "a > 1 # b",
+        "# only a remark",
+        "a #b\n > 1",
+        "",
+        " ",
+        "a >",
+        "a ? b",
+        "a > 1 #",
+        "[1, 2,]",
+    ],
 )
 @pytest.mark.parametrize("start", STARTS)
 def test_what_is_ignored_stands_anywhere_and_is_no_token(text: str, start: str) -> None:
