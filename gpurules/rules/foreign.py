@@ -20,7 +20,12 @@ _KEYS = {
     "cases": TESTS,
     "repos": "a pre-commit configuration",
     "services": "a Compose file",
+    "runs": "a SARIF report",
+    "findings": "a baseline of findings",
+    "gpu_devices": "a workload",
+    "size": "a transfer",
 }
+_CARD = re.compile(r"card\d+")
 _TEXTS = (
     (
         re.compile(r"\A\s*\{\{|^[ \t]*\{\{-? ?(?:if|range|with|define|end|/\*)", re.MULTILINE),
@@ -29,10 +34,21 @@ _TEXTS = (
     (re.compile(r"\A(?:#[^\n]*\n)*# (?:HELP|TYPE) ", re.MULTILINE), "metrics of a Prometheus exporter"),
     (re.compile(r"\A(?:#[^\n]*\n|[ \t\r]*\n)*\w+\{\w+=\"[^\n]*\} [-+.\dN]"), "metrics of a Prometheus exporter"),
     (re.compile(r"\A\s*<[?!\w]"), "XML or HTML"),
+    (
+        re.compile(r"^\| NVIDIA-SMI |NVSMI LOG|^NVIDIA System Management Interface|\A\s*# gpu +\w|\AGPU \d+: ", re.M),
+        "what nvidia-smi prints",
+    ),
+    (re.compile(r"ROCm System Management Interface"), "what rocm-smi prints"),
+    (re.compile(r"\A\s*\{[^\n]*\}[ \t\r]*\n\s*\{[^\n]*\}"), "records, one a line (JSONL)"),
+    (re.compile(r"\A\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d[.\d]*,"), "a log of nvidia-smi (CSV)"),
     (re.compile(r"\A(?:#[^\n]*\n|[ \t\r]*\n)*DCGM_FI_\w+\s*,"), "a list of DCGM fields (CSV)"),
     (
-        re.compile(r"\A(?:#[^\n]*\n|[ \t\r]*\n)*[^\n,:{}\[\]\"']+,[^\n,:{}\[\]\"']+,[^\n:{}]*\n[^\n,]+,[^\n,]+,"),
+        re.compile(r"\A(?:#[^\n]*\n|[ \t\r]*\n)*[^\n,:{}\[\]\"']+,[^\n,:{}\"']+(?:,[^\n:{}]*)?\n[^\n,]+,[^\n,]+"),
         "a table (CSV)",
+    ),
+    (
+        re.compile(r"\A(?:[ \t]*#[^\n]*\n|[ \t\r]*\n)*(?:\[[\w.-]+\][ \t\r]*\n|[\w-]+ = [^\n:]*(?:\n|\Z))"),
+        "a configuration (TOML or INI)",
     ),
 )
 _REMEDIES = {"a template (Helm or Jinja)": "render the template first, and check what comes out"}
@@ -72,6 +88,8 @@ def foreign_document(root: YamlNode, wanted: str = RULESET) -> Diagnostic | None
         if key in root.keys and what != wanted:
             named = f" ({kind.text})" if key == "apiVersion" and isinstance(kind, YamlScalar) else ""
             return problem_at(root.keys[key], "GPR405", f"this looks like {what}{named}, not {wanted}", hint)
+    if any(_CARD.fullmatch(key) for key in root.keys):
+        return problem_at(root, "GPR405", f"this looks like what rocm-smi prints, not {wanted}", hint)
     return None
 
 

@@ -4,14 +4,12 @@ import click
 
 from gpurules.cli.editing import Workplace
 from gpurules.cli.moments import Moments
-from gpurules.cli.options import facts
+from gpurules.cli.options import facts, option
 from gpurules.lsp import serve
 
 
 @click.command("lsp")
-@click.option(
-    "--stdio", is_flag=True, help="Talk over stdin and stdout; editors like to say so, and there is no other way."
-)
+@option("--stdio", is_flag=True, help="Talk over stdin and stdout; editors like to say so, and there is no other way.")
 @facts
 def command(stdio: bool, **given: str | None) -> int:
     """Serve an editor over stdin and stdout: findings while typing, completion, hover, rename, fixes, formatting.
