@@ -7,7 +7,7 @@ in the same run. Run it with ``python benchmarks/analysis.py``, or all with ``ma
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from gpurules.linter import Policy, Subject
 from gpurules.linter.checks import CHECKS
@@ -23,10 +23,12 @@ ACTIONS = (
 )
 
 
-def real(rules: int) -> str:
-    """Return a ruleset as sites have them: a threshold, whose transfer it is, and now and then more."""
+def orders(rules: int) -> Iterator[tuple[int, str, str, str]]:
+    """Yield rules as sites have them: a threshold, whose transfer it is, and now and then more.
+
+    Each is its number, its condition, its action and that one's parameters.
+    """
     rng = random.Random(1)
-    lines = []
     for n in range(rules):
         parts = [
             rng.choice(
@@ -43,8 +45,12 @@ def real(rules: int) -> str:
         ]
         condition = " AND ".join(part for part in parts if part != "TRUE")
         name, parameters = ACTIONS[n % len(ACTIONS)]
-        lines.append(_rule(n, condition, name, parameters.format(1 + n % 9)))
-    return _text(lines)
+        yield n, condition, name, parameters.format(1 + n % 9)
+
+
+def real(rules: int) -> str:
+    """Return a ruleset as sites have them."""
+    return _text([_rule(*order) for order in orders(rules)])
 
 
 def hard(rules: int) -> str:
