@@ -40,7 +40,7 @@ def checked(text: str, **environment: Mapping[str, object]) -> Checked:
 
 
 def ruleset(rules: str, head: str = "") -> Ruleset:
-    """Return the ruleset of *rules*, a YAML list in which each rule may leave out name and action."""
+    """Return the ruleset of *rules*, a YAML list; *head* is what stands before them."""
     return loads(f"version: 1\nname: test\n{head}\nrules:\n{rules}")
 
 

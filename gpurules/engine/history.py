@@ -50,7 +50,10 @@ Samples = tuple[Sequence[float], Sequence[float]]
 
 
 def _mean(samples: Samples) -> float:
-    return sum(samples[1]) / len(samples[1])
+    """Return the mean, which rounding does not take beyond the greatest or the least sample."""
+    values = samples[1]
+    mean = sum(values) / len(values)
+    return min(max(mean, min(values)), max(values)) if math.isfinite(mean) else mean
 
 
 def _deviation(samples: Samples) -> float:
@@ -83,7 +86,8 @@ def quantile(values: Iterable[float], share: float) -> float:
     low = math.floor(rank)
     high = min(low + 1, len(ordered) - 1)
     weight = rank - low
-    return ordered[low] * (1 - weight) + ordered[high] * weight
+    between = ordered[low] * (1 - weight) + ordered[high] * weight
+    return min(max(between, ordered[low]), ordered[high])
 
 
 def predicted(samples: Samples, now: float, ahead: float) -> float | None:

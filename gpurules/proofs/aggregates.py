@@ -7,6 +7,7 @@ from typing import Protocol
 from gpurules.language import ir
 from gpurules.language.lowering import fold_constants, rebuilt
 from gpurules.language.nodes import Comparator
+from gpurules.model import Value
 from gpurules.proofs.formula import (
     FALSE,
     UNKNOWN,
@@ -47,6 +48,14 @@ class Encoding(Protocol):
 
     def link(self, left: ir.Term, comparator: Comparator, right: ir.Term) -> Rails:
         """Return the rails of one comparison."""
+        ...
+
+    def compared(self, unit: ir.Term, comparator: Comparator, number: Value) -> Rails:
+        """Return the rails of a comparison of a number with a constant."""
+        ...
+
+    def opaque(self, term: ir.Term) -> Rails:
+        """Return the rails of a comparison of which nothing is known."""
         ...
 
     def missing(self, term: ir.Term) -> Formula:
@@ -105,9 +114,9 @@ class OverGPUs:
         known = self._encoder.on_some(disj(link.true, link.false))
         return Rails(self._encoder.on_some(link.true), conj(known, self._encoder.on_every(negated(link.true))))
 
-    def by_count(self, term: ir.Term, opaque: Rails) -> Rails:
+    def by_count(self, term: ir.Compare) -> Rails:
         """Return the rails of a comparison with aggregates in it: exact where at most one GPU is in scope."""
-        several = self._roughly(term, opaque)
+        several = self._over_several(term)
         none, one = self._encoder.encode(fold_constants(_over_no_gpu(term))), self._over_one_gpu(term)
         nowhere = self._encoder.on_every(FALSE)
         return Rails(
@@ -115,24 +124,44 @@ class OverGPUs:
             ByCount(none.false, disj(self._encoder.on_some(one.false), conj(nowhere, none.false)), several.false),
         )
 
-    def _roughly(self, term: ir.Term, opaque: Rails) -> Rails:
-        """Return *opaque* with what must hold for a mean or a sum over several GPUs to pass a constant."""
-        match term:
-            case ir.Compare((comparator,), (ir.Aggregate(("avg" | "sum") as function, operand), ir.Constant(value))):
-                pass
-            case ir.Compare((reversed_one,), (ir.Constant(value), ir.Aggregate(("avg" | "sum") as function, operand))):
-                comparator = MIRROR[reversed_one]
+    def _over_several(self, term: ir.Compare) -> Rails:
+        """Return what is known of a comparison over several GPUs; a mean or a sum is a number with constraints."""
+        (comparator,), (left, right) = term.comparators, term.operands
+        if isinstance(left, ir.Constant) or (isinstance(right, ir.Aggregate) and right.function == "max"):
+            left, right, comparator = right, left, MIRROR[comparator]
+        match left, right:
+            case ir.Aggregate("avg" | "sum") as measured, ir.Constant(int() | float() as number):
+                return self._measured(measured, comparator, number)
+            case ir.Aggregate("max", operand), ir.Aggregate("min", same) if operand == same:
+                return self._peaks(term, operand, comparator)
             case _:
-                return opaque
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return opaque
-        limits = [self._needed(function, operand, towards, value) for towards in (comparator, OPPOSITE[comparator])]
-        return Rails(conj(opaque.true, limits[0]), conj(opaque.false, limits[1]))
+                return self._encoder.opaque(term)
+
+    def _measured(self, measured: ir.Aggregate, comparator: Comparator, number: float) -> Rails:
+        """Return the rails of ``avg(x) > 80`` and its like, with what must hold of some or of all GPUs for it."""
+        rails = self._encoder.compared(measured, comparator, number)
+        about = (measured.function, measured.operand)
+        return Rails(
+            conj(rails.true, self._needed(*about, comparator, number)),
+            conj(rails.false, self._needed(*about, OPPOSITE[comparator], number)),
+        )
+
+    def _peaks(self, term: ir.Term, operand: ir.Term, comparator: Comparator) -> Rails:
+        """Return the rails of ``max(x) comparator min(x)``: the greatest is never below the least."""
+        rails, known = self._encoder.opaque(term), self._known(operand)
+        if comparator is Comparator.GE:
+            return Rails(known, FALSE)
+        if comparator is Comparator.LT:
+            return Rails(FALSE, known)
+        return Rails(conj(known, rails.true), conj(known, rails.false))
+
+    def _known(self, operand: ir.Term) -> Formula:
+        return self._encoder.on_some(negated(self._encoder.missing(operand)))
 
     def _needed(self, function: str, operand: ir.Term, comparator: Comparator, number: float) -> Formula:
         """Return what follows from ``avg(x) > number`` and its like; the slack is for the rounding of a mean."""
         slack = abs(number) * 1e-9
-        known = self._encoder.on_some(negated(self._encoder.missing(operand)))
+        known = self._known(operand)
         upward = comparator in (Comparator.GT, Comparator.GE)
         if comparator not in ORDERED:
             return known

@@ -4,6 +4,7 @@ Each axiom is a sound statement about what telemetry and the engine can give; wh
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Protocol
 
 from gpurules.fields import FIELDS
@@ -11,7 +12,8 @@ from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.proofs.encoding import Encoder
 from gpurules.proofs.formula import FALSE, TRUE, Formula, atom, conj, disj, every, negated
-from gpurules.proofs.universe import Universe, base_units, unit_key
+from gpurules.proofs.universe import Universe, base_units
+from gpurules.proofs.windows import windows
 
 
 class SignalLike(Protocol):
@@ -55,12 +57,9 @@ _ORDERS = (
     ("gpu_lost_count", "gpu_count"),
 )
 """Fields of which the first is never above the second (nvmlMemory_v2_t; counts of the same boards)."""
-_PEAKS: Mapping[str, tuple[Comparator, ...]] = {
-    "max_over_time": (Comparator.LE,),
-    "min_over_time": (Comparator.GE,),
-    "last_over_time": (Comparator.EQ,),
-}
-"""How a sample of this instant compares with a window that has it in it."""
+_CAUSES = ("gpu_throttle_thermal", "gpu_throttle_power")
+"""Of what ``gpu_throttled`` is the sum (nvmlDeviceGetCurrentClocksEventReasons)."""
+_OF_PATH = ("path", "file_name", "file_extension")
 
 
 def read(name: str) -> ir.Read:
@@ -81,7 +80,9 @@ class Axioms:
         found = [
             *self._of_signals(),
             *self._of_orders(),
-            *self._of_windows(),
+            *windows(self._universe, self._encoder),
+            *self._of_flags(),
+            *self._of_paths(),
             *self._of_memory(),
             *self._of_counts(),
             *self._of_operands(),
@@ -120,18 +121,6 @@ class Axioms:
             if self._has(low, high):
                 yield self._order(read(low), Comparator.LE, read(high))
 
-    def _of_windows(self) -> Iterator[Formula]:
-        windows = [draft.term for draft in self._universe.drafts.values() if isinstance(draft.term, ir.Window)]
-        for window in windows:
-            now = ir.Read(window.field)
-            if unit_key(now) not in self._universe.drafts:
-                continue
-            if window.function not in ("delta", "rate", "predict_linear"):
-                seen = disj(self._universe.missing(now), negated(self._universe.missing(window)))
-                yield self._on_each(window, seen)
-            for comparator in _PEAKS.get(window.function, ()):
-                yield self._order(now, comparator, window)
-
     def _of_memory(self) -> Iterator[Formula]:
         """``gpu_memory`` and ``gpu_memory_free`` are derived where both used and total are known (GPU)."""
         if not self._has("gpu_memory_used", "gpu_memory_total"):
@@ -143,6 +132,23 @@ class Axioms:
             yield every(disj(negated(self._universe.missing(read("gpu_memory"))), unknown, empty.true))
         if self._has("gpu_memory_free"):
             yield every(disj(negated(self._universe.missing(read("gpu_memory_free"))), unknown))
+
+    def _of_flags(self) -> Iterator[Formula]:
+        """A brake that is on is a throttling; a throttling is one of the two brakes (GPU)."""
+        if not self._has("gpu_throttled"):
+            return
+        throttled = self._encoder.rails(read("gpu_throttled"))
+        causes = [self._encoder.rails(read(name)) for name in _CAUSES if self._has(name)]
+        yield from (every(negated(conj(cause.true, throttled.false))) for cause in causes)
+        if len(causes) == len(_CAUSES):
+            yield every(negated(conj(throttled.true, *(cause.false for cause in causes))))
+
+    def _of_paths(self) -> Iterator[Formula]:
+        """Of a path that is known so are its parts (transfer)."""
+        gone = [self._universe.missing(read(name)) for name in _OF_PATH if self._has(name)]
+        for first, second in pairwise(gone):
+            yield disj(negated(first), second)
+            yield disj(first, negated(second))
 
     def _of_counts(self) -> Iterator[Formula]:
         """A node with GPUs has a board; two GPUs have two indexes."""

@@ -11,7 +11,7 @@ from gpurules.language.nodes import TextOperator
 from gpurules.language.values import text_test
 from gpurules.model import Kind, Truth, Value
 from gpurules.proofs.lines import Cut, Line, Number, make_line
-from gpurules.proofs.texts import distinct
+from gpurules.proofs.texts import Language, distinct
 
 CellKey: TypeAlias = tuple[str, ...]
 
@@ -33,6 +33,8 @@ class Cell:
     can_be_missing: bool
     exact: bool = True
     line: Line | None = None
+    words: frozenset[str] = frozenset()
+    patterns: frozenset[tuple[TextOperator, str]] = frozenset()
     _found: dict[tuple[TextOperator, str], int] = field(default_factory=dict)
 
     @cached_property
@@ -53,6 +55,16 @@ class Cell:
     def __repr__(self) -> str:
         """Show what it is about."""
         return f"<{' '.join(self.key)}>"
+
+    def mask_of_text(self, text: str) -> int:
+        """Return the mask of the value that stands for *text*, whatever text it is."""
+        if text in self._places:
+            return 1 << self._places[text]
+        mask = self.known & ~sum(1 << self._places[word] for word in self.words if word in self._places)
+        for operator, pattern in self.patterns:
+            found = self.found_by(operator, pattern)
+            mask &= found if text_test(operator, text, pattern) is True else ~found
+        return mask
 
     def options(self, mask: int) -> list[Value]:
         """Return the values in *mask*, the missing one last."""
@@ -106,6 +118,7 @@ class Draft:
     members: tuple[Value, ...] = ()
     can_be_missing: bool = True
     exact: bool = True
+    language: Language = ()
     cuts: set[Cut] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
     patterns: set[tuple[TextOperator, str]] = field(default_factory=set)
@@ -113,6 +126,7 @@ class Draft:
     def finished(self, index: int) -> Cell | None:
         """Return the cell, the *index*-th of its universe; None where its texts are too many to tell apart."""
         line, values = None, self.members
+        words, patterns = frozenset(self.words), frozenset(self.patterns)
         match self.term.datatype.kind:
             case Kind.BOOL:
                 values = (False, True)
@@ -120,11 +134,12 @@ class Draft:
                 line = make_line(self.minimum, self.maximum, self.integer, self.cuts)
                 values = line.numbers
             case _ if not values:
-                texts = distinct(self.words, self.patterns)
+                texts = distinct(self.words, self.patterns, self.language)
                 if texts is None:
                     return None
                 values = tuple(texts)
-        return Cell(index, self.key, self.term, self.per_gpu, values, self.can_be_missing, self.exact, line)
+        about = (self.key, self.term, self.per_gpu)
+        return Cell(index, *about, values, self.can_be_missing, self.exact, line, words, patterns)
 
 
 Test: TypeAlias = Callable[[Value], Truth]

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from gpurules.language import ir, values
 from gpurules.language.lowering import fold_constants
-from gpurules.language.nodes import Comparator, Sign
+from gpurules.language.nodes import Comparator
 from gpurules.language.printer import spell
 from gpurules.model import Kind, Value
 from gpurules.proofs.aggregates import MIRROR, ORDERED, OverGPUs
@@ -26,6 +26,7 @@ from gpurules.proofs.formula import (
     negated,
     some,
 )  # fmt: skip
+from gpurules.proofs.gaps import Apart, Rough, is_exact, rough_difference, rough_sum, shifted, sides_of
 from gpurules.proofs.leaves import Leaf, is_number, plain_cuts
 from gpurules.proofs.universe import Universe, base_units, difference, single_unit, unit_key
 
@@ -101,7 +102,7 @@ class Encoder:
                 whole = self._leaf(term)
                 return whole or either(*(self.link(subject, Comparator.EQ, member) for member in members))
             case ir.TextTest():
-                return self._leaf(term) or self._opaque(term)
+                return self._leaf(term) or self.opaque(term)
             case ir.Apply("coalesce", arguments):
                 return self._first_known(arguments, self.rails)
             case _:
@@ -164,7 +165,7 @@ class Encoder:
             if split is not None:
                 return split
         if any(isinstance(unit, ir.Aggregate) for unit in base_units(term)):
-            return self._gpus.by_count(term, self._opaque(term))
+            return self._gpus.by_count(term)
         return self._between(left, comparator, right)
 
     def _alike(self, left: Rails, right: Rails, comparator: Comparator) -> Rails:
@@ -205,53 +206,56 @@ class Encoder:
     def _between(self, left: ir.Term, comparator: Comparator, right: ir.Term) -> Rails:
         """Return the rails of a comparison of several facts: by their difference, as far as that is exact."""
         if left.datatype.kind is not Kind.NUMBER:
-            return self._opaque(ir.Compare((comparator,), (left, right)))
+            return self.opaque(ir.Compare((comparator,), (left, right)))
         if isinstance(left, ir.Constant):
             return self._between(right, MIRROR[comparator], left)
         if isinstance(right, ir.Constant):
-            return self._compared(left, comparator, right.value)
-        first, second = _shifted(left), _shifted(right)
-        if first is None or second is None or not _is_exact(first, second):
-            if spell(left) > spell(right):
-                left, right, comparator = right, left, MIRROR[comparator]
-            return self._compared(difference(left, right), comparator, 0)
-        if unit_key(first[0]) == unit_key(second[0]):
-            answer = values.compare(comparator, first[1], second[1])
-            return self._place(first[0], Leaf(lambda x: None if x is None else answer))
-        if unit_key(first[0]) > unit_key(second[0]):
-            first, second, comparator = second, first, MIRROR[comparator]
-        return self._compared(self._universe.gap(first[0], second[0]), comparator, second[1] - first[1])
+            return self._of_difference(left, comparator, right.value) or self.compared(left, comparator, right.value)
+        first, second = shifted(left), shifted(right)
+        if first is not None and second is not None and is_exact(first, second):
+            return self._apart(Apart(first[0], second[0], comparator, second[1] - first[1]))
+        roughly = rough_sum(first, comparator, second) if first and second else None
+        if spell(left) > spell(right):
+            left, right, comparator = right, left, MIRROR[comparator]
+        return self._within(self.compared(difference(left, right), comparator, 0), roughly)
 
-    def _compared(self, unit: ir.Term, comparator: Comparator, number: Value) -> Rails:
+    def _of_difference(self, term: ir.Term, comparator: Comparator, number: Value) -> Rails | None:
+        """Return the rails of ``x - y > 10`` and its like, None where *term* is no difference of two facts."""
+        sides = sides_of(term)
+        if sides is None or not isinstance(number, int | float) or isinstance(number, bool):
+            return None
+        if is_exact((sides[0], 0), (sides[1], number)) or sides[0] == sides[1]:
+            return self._apart(Apart(*sides, comparator, number))
+        return self._within(self.compared(term, comparator, number), rough_difference(*sides, comparator, number))
+
+    def _within(self, rails: Rails, roughly: Rough | None) -> Rails:
+        """Return *rails* of something computed, with what follows from it for the difference of the facts."""
+        if roughly is None:
+            return rails
+        true, false = (TRUE if one is None else self._apart(one).true for one in roughly)
+        return Rails(conj(rails.true, true), conj(rails.false, false))
+
+    def _apart(self, claim: Apart) -> Rails:
+        """Return the rails of a comparison of the exact difference of two facts with a number."""
+        left, right, comparator, number = claim.left, claim.right, claim.comparator, claim.number
+        if unit_key(left) == unit_key(right):
+            answer = values.compare(comparator, 0, number)
+            return self._place(left, Leaf(lambda x: None if x is None else answer))
+        if unit_key(left) > unit_key(right):
+            left, right, comparator, number = right, left, MIRROR[comparator], -number
+        return self.compared(self._universe.gap(left, right), comparator, number)
+
+    def compared(self, unit: ir.Term, comparator: Comparator, number: Value) -> Rails:
+        """Return the rails of a comparison of a number with a constant."""
         return self._place(unit, Leaf(lambda x: values.compare(comparator, x, number), plain_cuts(number)))
 
     def _place(self, unit: ir.Term, leaf: Leaf) -> Rails:
         return self._universe.place(unit, leaf) or UNKNOWN
 
-    def _opaque(self, term: ir.Term) -> Rails:
+    def opaque(self, term: ir.Term) -> Rails:
+        """Return the rails of a comparison of which nothing is known."""
         return self._universe.opaque(term)
 
 
 def _looks_at_gpus(term: ir.Term) -> bool:
     return ir.is_per_gpu(term) or any(isinstance(unit, ir.Aggregate) for unit in base_units(term))
-
-
-def _shifted(term: ir.Term) -> tuple[ir.Term, int] | None:
-    """Return *term* as a field and what is added to it, None where it is more than that."""
-    match term:
-        case ir.Read() | ir.Window():
-            return term, 0
-        case ir.Arithmetic((ir.Read() | ir.Window()) as unit, ((Sign.PLUS, ir.Constant(int() as number)),)):
-            return unit, number
-        case ir.Arithmetic((ir.Read() | ir.Window()) as unit, ((Sign.MINUS, ir.Constant(int() as number)),)):
-            return unit, -number
-        case ir.Arithmetic(ir.Constant(int() as number), ((Sign.PLUS, (ir.Read() | ir.Window()) as unit),)):
-            return unit, number
-        case _:
-            return None
-
-
-def _is_exact(first: tuple[ir.Term, int], second: tuple[ir.Term, int]) -> bool:
-    """Return whether the difference of two shifted fields is free of rounding."""
-    whole = all(isinstance(unit, ir.Read) and unit.field.integer for unit, _ in (first, second))
-    return whole or first[1] == second[1] == 0

@@ -284,7 +284,34 @@ def _split(
     return pieces
 
 
+_LONGEST = 64
+"""Texts longer than that are not told apart by their length."""
+
+
+def _of_length(term: ir.Term, unit: ir.Term, test: Test) -> Leaf | None:
+    """Return a comparison of the length of a text with constants: so many characters or more are a glob."""
+    match term:
+        case ir.Compare(_, operands):
+            sides: tuple[ir.Term, ...] = operands
+        case ir.Member(subject, members):
+            sides = (subject, *members)
+        case ir.IsMissing(operand):
+            sides = (operand,)
+        case _:
+            return None
+    if any(side != ir.Apply("length", (unit,), side.datatype) for side in sides if not is_constant(side)):
+        return None
+    numbers = [side.value for side in sides if isinstance(side, ir.Constant)]
+    ends = {math.floor(n) + more for n in numbers if isinstance(n, int | float) for more in (0, 1)}
+    if any(end > _LONGEST for end in ends):
+        return None
+    at_least = {(TextOperator.GLOB, f"{'?' * end}*") for end in ends if end > 0}
+    return Leaf(test, frozenset(), frozenset(), frozenset(at_least))
+
+
 def _textual(term: ir.Term, unit: ir.Term, test: Test) -> Leaf | None:
+    if any(isinstance(part, ir.Apply) and part.function == "length" for part in ir.walk(term)):
+        return _of_length(term, unit, test)
     words: list[Value] = []
     patterns: frozenset[tuple[TextOperator, str]] = frozenset()
     match term:

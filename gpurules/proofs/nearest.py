@@ -218,8 +218,8 @@ class _Finder:
         for chosen in product(*exact):
             if not behind:
                 yield chosen
-            for change in following:
-                yield (*chosen, change)
+            for change in following:  # it may be about a fact that has to change anyway
+                yield (*(one for one in chosen if one.key[:2] != change.key[:2]), change)
 
     def _changes(self, name: int, mask: int) -> Iterator[Change]:
         """Yield changes that bring a fact into *mask*."""

@@ -87,7 +87,9 @@ class Prover:
         self._collect(conditions)
         self._universe.close()
         self._encoders = self._make_encoders()
-        self._axioms = [(a, cells_of(a)) for a in Axioms(self._universe, signals).formulas()]
+        sides = {gap.cell: (gap.left, gap.right) for gap in self._universe.all_gaps()}
+        axioms = [(a, cells_of(a)) for a in Axioms(self._universe, signals).formulas()]
+        self._axioms = [(a, cells.union(*(sides.get(cell, ()) for cell in cells))) for a, cells in axioms]
         self._relations = Relations(self._universe)
         self._cells = {cell.index: cell for cell in self._universe.cells.values()}
         self.usual = {index: usual_bit(cell) for index, cell in self._cells.items()}

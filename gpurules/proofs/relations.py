@@ -1,4 +1,4 @@
-"""Whether the values that a search leaves open can stand together: differences, derived memory, the clock.
+"""Whether the values that a search leaves open can stand together: differences, derived memory, paths, the clock.
 
 What it refuses is impossible; what it lets pass is tried out on the real evaluator.
 """
@@ -12,10 +12,13 @@ from gpurules.proofs.cells import Cell
 from gpurules.proofs.differences import Distance, Interval, Unknown, UnsureError, runs, solve
 from gpurules.proofs.grounding import variable
 from gpurules.proofs.lines import ABOVE, BELOW, Number
+from gpurules.proofs.paths import PATH_PARTS, is_untold, path_parts
 from gpurules.proofs.search import Domains
 from gpurules.proofs.universe import Universe, base_units, unit_key
 
 _HOUR = 3600
+_MEMORY = ("gpu_memory", "gpu_memory_used", "gpu_memory_total", "gpu_memory_free")
+_CLOCK = ("hour", "time_of_day")
 Chosen = dict[int, Value]
 
 
@@ -69,7 +72,7 @@ class Relations:
     def groups(self) -> list[tuple[Cell, ...]]:
         """Return the cells that hang together."""
         cells = self.universe.cells
-        named = (("gpu_memory", "gpu_memory_used", "gpu_memory_total", "gpu_memory_free"), ("hour", "time_of_day"))
+        named = (_MEMORY, _CLOCK, PATH_PARTS)
         found = [tuple(cells["read", n] for n in names if ("read", n) in cells) for names in named]
         found += [(gap.cell, gap.left, gap.right) for gap in self.universe.all_gaps()]
         for cell in cells.values():
@@ -81,7 +84,9 @@ class Relations:
     def _any(self) -> bool:
         """Whether there are relations at all."""
         cells = self.universe.cells
-        related = (("gpu_memory", "gpu_memory_used", "gpu_memory_total"), ("hour", "time_of_day"))
+        if sum(("read", name) in cells for name in PATH_PARTS) > 1:
+            return True
+        related = (_MEMORY[:3], _CLOCK)
         return bool(self.universe.gaps) or any(all(("read", n) in cells for n in names) for names in related)
 
     def chosen(self, domains: Domains, count: int) -> Chosen | None:
@@ -101,8 +106,9 @@ class Relations:
             if numbers is None:
                 return None
             chosen |= numbers
-        if not all(self._memory(domains, slot, chosen) for slot in range(count)):
+        if is_untold(self.universe, domains) or not all(self._memory(domains, n, chosen) for n in range(count)):
             return None
+        chosen |= path_parts(self.universe, domains)
         return chosen if self._clock(domains, chosen) else None
 
     def _gaps(

@@ -17,7 +17,7 @@ WORK = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One place of a pattern: any character of ``ranges`` (or any but those); ``repeated``: any number of any."""
+    """One place of a pattern: any character of ``ranges`` (or any but those); ``repeated``: any number of them."""
 
     ranges: Ranges = ()
     negated: bool = True
@@ -29,10 +29,22 @@ class Piece:
 
 
 STAR = Piece(repeated=True)
+Pattern: TypeAlias = tuple[Piece, ...]
+Language: TypeAlias = tuple[Pattern, ...]
+"""The texts that a fact can be: those that one of the patterns is found in; none: any text."""
+
+_SLASH = ((47, 47),)
+FILE_NAME: Language = ((Piece(_SLASH, repeated=True),),)
+"""The last part of a path."""
+FILE_EXTENSION: Language = (
+    (),
+    (Piece(((46, 46),), negated=False), Piece(((46, 47), (65, 90)), repeated=True)),
+)
+"""Nothing, or a dot and what follows it, in lower case and without a further dot."""
 _BRACKET = re.compile(r"\[(!?)(\]?[^\]]*)\]", re.DOTALL)
 
 
-def pieces(operator: TextOperator, pattern: str) -> tuple[Piece, ...]:
+def pieces(operator: TextOperator, pattern: str) -> Pattern:
     """Return the places of *pattern* under *operator*."""
     plain = tuple(_literal(character) for character in pattern)
     match operator:
@@ -86,6 +98,10 @@ class _Automaton:
 
     def __init__(self, places: Sequence[Piece], characters: Sequence[int]) -> None:
         self._stars = sum(1 << i for i, place in enumerate(places) if place.repeated)
+        self._staying = {
+            code: sum(1 << i for i, place in enumerate(places) if place.repeated and place.takes(code))
+            for code in characters
+        }
         self._taking = {
             code: sum(1 << i for i, place in enumerate(places) if not place.repeated and place.takes(code))
             for code in characters
@@ -102,7 +118,7 @@ class _Automaton:
             state = wider
 
     def step(self, state: int, code: int) -> int:
-        return self._closed((state & self._taking[code]) << 1 | state & self._stars)
+        return self._closed((state & self._taking[code]) << 1 | state & self._staying[code])
 
     def accepts(self, state: int) -> bool:
         return bool(state & self._end)
@@ -122,10 +138,12 @@ def _alphabet(patterns: Sequence[Sequence[Piece]]) -> list[int]:
     return list(kept.values())
 
 
-def _walk(patterns: Sequence[tuple[Piece, ...]], telling_apart: int) -> list[str] | None:
-    """Return the shortest text of each answer; those that fit a pattern from *telling_apart* on are left out."""
-    alphabet = _alphabet(patterns)
-    automata = [_Automaton(pattern, alphabet) for pattern in patterns]
+def _walk(patterns: Sequence[Pattern], words: Sequence[Pattern], language: Language) -> list[str] | None:
+    """Return the shortest text of each answer of *patterns*, within *language* and without *words*."""
+    every = [*patterns, *words, *language]
+    alphabet = _alphabet(every)
+    automata = [_Automaton(pattern, alphabet) for pattern in every]
+    telling, named = len(patterns), len(patterns) + len(words)
     first = tuple(a.start for a in automata)
     texts, queue = {first: ""}, [first]
     answers: dict[tuple[bool, ...], str] = {}
@@ -133,8 +151,8 @@ def _walk(patterns: Sequence[tuple[Piece, ...]], telling_apart: int) -> list[str
         if work * len(alphabet) * max(1, len(automata)) > WORK:
             return None
         answer = tuple(a.accepts(s) for a, s in zip(automata, state, strict=True))
-        if not any(answer[telling_apart:]):
-            answers.setdefault(answer, texts[state])
+        if not any(answer[telling:named]) and (not language or any(answer[named:])):
+            answers.setdefault(answer[:telling], texts[state])
         for code in alphabet:
             following = tuple(a.step(s, code) for a, s in zip(automata, state, strict=True))
             if following not in texts:
@@ -143,18 +161,37 @@ def _walk(patterns: Sequence[tuple[Piece, ...]], telling_apart: int) -> list[str
     return list(answers.values())
 
 
-def distinct(constants: Iterable[str], patterns: Iterable[tuple[TextOperator, str]]) -> list[str] | None:
-    """Return texts that stand for every text, as far as equality with *constants* and *patterns* can tell.
+def is_in(text: str, language: Language) -> bool:
+    """Return whether *text* is one of *language*.
+
+    >>> is_in(".pt", FILE_EXTENSION), is_in("pt", FILE_EXTENSION), is_in(".PT", FILE_EXTENSION)
+    (True, False, False)
+    """
+    return not language or any(_is_found(text, pattern) for pattern in language)
+
+
+def _is_found(text: str, pattern: Pattern) -> bool:
+    automaton = _Automaton(pattern, [ord(character) for character in text])
+    state = automaton.start
+    for character in text:
+        state = automaton.step(state, ord(character))
+    return automaton.accepts(state)
+
+
+def distinct(
+    constants: Iterable[str], patterns: Iterable[tuple[TextOperator, str]], language: Language = ()
+) -> list[str] | None:
+    """Return texts that stand for every text of *language*, as far as *constants* and *patterns* can tell them apart.
 
     Missing: None where the patterns are too many or too entangled to walk through.
     """
-    words = sorted(set(constants))
+    words = [word for word in sorted(set(constants)) if is_in(word, language)]
     tests = [pieces(operator, pattern) for operator, pattern in sorted(set(patterns))]
-    if not tests:
+    if not tests and not language:
         return [*words, _other(words)]
     collided: frozenset[str] = frozenset()
     while True:
-        found = _walk([*tests, *(tuple(_literal(c) for c in word) for word in sorted(collided))], len(tests))
+        found = _walk(tests, [tuple(_literal(c) for c in word) for word in sorted(collided)], language)
         if found is None:
             return None
         new = collided | (frozenset(found) & frozenset(words))

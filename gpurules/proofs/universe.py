@@ -1,6 +1,6 @@
 """The universe of a question: every cell that its conditions read, cut wherever one of them changes its mind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gpurules.language import ir
@@ -9,7 +9,9 @@ from gpurules.language.printer import spell
 from gpurules.proofs.cells import Cell, CellKey, Draft, Marks, masks
 from gpurules.proofs.formula import ALWAYS, FALSE, Formula, Rails, atom
 from gpurules.proofs.leaves import Bounds, Leaf, leaf_of
+from gpurules.proofs.texts import FILE_EXTENSION, FILE_NAME, Language
 
+_LANGUAGES: Mapping[str, Language] = {"file_name": FILE_NAME, "file_extension": FILE_EXTENSION}
 SCOPE_KEY: CellKey = ("scope", "workload")
 _NON_NEGATIVE = frozenset({"stddev_over_time", "rate", "count_over_time"})
 _RANGED = frozenset({"avg_over_time", "max_over_time", "min_over_time", "last_over_time", "quantile_over_time"})
@@ -64,8 +66,12 @@ def bounds_of(unit: ir.Term) -> Bounds:
             return Bounds(0, None, False)
         case ir.Window("sum_over_time", read) if read.minimum is not None and read.minimum >= 0:
             return Bounds(0, None, read.integer)
-        case ir.Apply("length"):
-            return Bounds(0, None, True)
+        case ir.Window("delta", read) if read.minimum is not None and read.maximum is not None and not read.counter:
+            return Bounds(read.minimum - read.maximum, read.maximum - read.minimum, False)
+        case ir.Aggregate("avg", ir.Read(read)):
+            return Bounds(read.minimum, read.maximum, False)
+        case ir.Aggregate("sum", ir.Read(read)) if read.minimum is not None and read.minimum >= 0:
+            return Bounds(0, None, read.integer)
         case _:
             return Bounds(None, None, False)
 
@@ -130,8 +136,11 @@ class Universe:
             draft = Draft(key, unit, ir.is_per_gpu(unit), bounds.minimum, bounds.maximum, bounds.integer)
             if isinstance(unit, ir.Read):
                 draft.members, draft.can_be_missing = unit.field.values, not unit.field.always_known
+                draft.language = _LANGUAGES.get(unit.field.name, ())
             elif isinstance(unit, ir.Signal):
                 draft.can_be_missing = False
+            elif isinstance(unit, ir.Aggregate):
+                draft.exact = draft.can_be_missing = False
             elif not isinstance(unit, ir.Window):
                 draft.exact = False
                 self._note_operands(unit)
@@ -179,7 +188,9 @@ class Universe:
 
     def gap(self, left: ir.Term, right: ir.Term) -> ir.Term:
         """Return the term of the difference of two fields, and remember it as such."""
-        unit = difference(left, right)
+        unit = ir.Arithmetic(
+            left, ((Sign.PLUS, ir.Negative(right, right.datatype)),), left.datatype
+        )  # told from ``left - right``
         if not self.closed:
             self.draft(left)
             self.draft(right)

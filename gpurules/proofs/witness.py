@@ -153,10 +153,11 @@ class _Objects:
                 taken.add(gpu["index"])
 
     def _put_transfer(self, attribute: str, value: Value) -> None:
-        if attribute == "file_name":
-            self.transfer.setdefault("path", value)
-        elif attribute == "file_extension":
+        """Give the transfer an attribute; a path goes before the name of the file, and that before its extension."""
+        if attribute == "file_extension":
             self.transfer.setdefault("path", f"file{value}")
+        elif attribute == "file_name":
+            self.transfer["path"] = value
         else:
             self.transfer[attribute] = value
 

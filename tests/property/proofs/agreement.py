@@ -13,10 +13,10 @@ from typing import Any
 
 import z3
 
-from gpurules.language import ir
 from gpurules.proofs.claims import Claim, Stated, Want, is_not_true, is_true
 from gpurules.proofs.prover import Answer, Impossible, Possible, Prover, Unproven
-from tests.factories import checked
+from gpurules.rules import Ruleset
+from tests.factories import ruleset
 from tests.property.proofs.conditions import Conditions
 from tests.property.proofs.z3_semantics import Semantics
 
@@ -33,11 +33,12 @@ class Disagreement:
     z3: str
 
 
-def terms(seed: int, count: int = GROUP) -> list[tuple[str, ir.Term]]:
-    """Return *count* random conditions, checked."""
+def written(seed: int, count: int = GROUP) -> Ruleset:
+    """Return a ruleset of *count* rules with random conditions, which read random signals."""
     writer = Conditions(seed)
-    texts = [writer.condition() for _ in range(count)]
-    return [(text, checked(text).term) for text in texts]
+    head = writer.signals()
+    rules = (f'  - {{name: r{n}, condition: "{writer.condition()}", action: pause_transfer}}\n' for n in range(count))
+    return ruleset("".join(rules), head)
 
 
 def _wanted(sides: tuple[Any, Any]) -> dict[Want, Any]:
@@ -54,10 +55,11 @@ def _wanted(sides: tuple[Any, Any]) -> dict[Want, Any]:
 
 def compared(seed: int, count: int = GROUP) -> Iterator[tuple[Disagreement | None, str]]:
     """Yield for every pair of a group what the two say of it: a disagreement or None, and the answer."""
-    group = terms(seed, count)
+    random_rules = written(seed, count)
+    group = [(rule.text, rule.term) for rule in random_rules.rules]
     conditions = [Stated(term) for _, term in group]
-    prover = Prover(conditions)
-    semantics = Semantics()
+    prover = Prover(conditions, random_rules.signals)
+    semantics = Semantics(signals=random_rules.signals)
     wanted = [_wanted(semantics.condition(term)) for _, term in group]
     solver = z3.Solver()
     solver.set("timeout", 20_000)

@@ -1,24 +1,51 @@
 """Random conditions of the fragment that the prover decides."""
 
+from collections.abc import Callable
 from random import Random
 
 _PERCENTS = ("gpu_memory", "gpu_utilization")
 _COUNTED = ("gpu_process_count", "gpu_ecc_errors")
 _REALS = ("gpu_power", "gpu_power_limit")
-_PEAKS = ("max_over_time(gpu_power[1m])", "min_over_time(gpu_power[1m])")
+_WINDOWS = (
+    "max_over_time(gpu_power[1m])", "min_over_time(gpu_power[1m])", "max_over_time(gpu_power[5m])",
+    "min_over_time(gpu_power[5m])", "avg_over_time(gpu_power[1m])",
+)  # fmt: skip
 _COMPARATORS = ("<", "<=", ">", ">=", "==", "!=")
 _THRESHOLDS = ("0", "10", "10.5", "50", "80", "90", "100")
 _COUNTS = ("0", "1", "2", "3", "7")
 
 
 class Conditions:
-    """Writes conditions at random; the same seed gives the same ones."""
+    """Writes conditions at random; the same seed gives the same ones. They may read the signals that they have."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
+        self._signals: tuple[str, ...] = ()
+        self._node_signals: tuple[str, ...] = ()
 
     def _pick(self, *options: str) -> str:
         return self._random.choice(options)
+
+    def signals(self) -> str:
+        """Return the signals of a ruleset, which conditions read from now on: of each GPU and of the node."""
+        lines = [
+            self._signal("hot", self._plain_leaf),
+            self._signal("held", self._plain_leaf, ", for: 10s"),
+            self._signal("kept", self._plain_leaf, ", keep_for: 10s"),
+            self._signal("busy", self._ambient_leaf),
+            self._signal("again", lambda: self._pick("busy", "NOT busy", self._ambient_leaf())),
+        ]
+        self._signals, self._node_signals = ("hot", "held", "kept"), ("busy", "again")
+        return "signals:\n" + "".join(lines)
+
+    def _signal(self, name: str, leaf: Callable[[], str], timers: str = "") -> str:
+        start = f"({leaf()}) {self._pick('AND', 'OR')} ({leaf()})" if self._random.random() < 0.5 else leaf()
+        until = f', until: "{leaf()}"' if self._random.random() < 0.5 else ""
+        return f'  {name}: {{condition: "{start}"{until}{timers}}}\n'
+
+    def _ambient_leaf(self) -> str:
+        """Return a leaf about the node, which a signal may read."""
+        return self._pick("active_training", f"pending_transfers {self._pick(*_COMPARATORS)} {self._pick(*_COUNTS)}")
 
     def condition(self, depth: int = 2) -> str:
         """Return a condition."""
@@ -61,13 +88,17 @@ class Conditions:
             f"{self._pick(*_REALS)} {self._pick(*_COMPARATORS)} {self._pick('100', '300.5')}",
             f"{self._pick(*_COUNTED)} IN (0, 2, 3)",
             f"{self._pick(*_PERCENTS)} BETWEEN 10 AND 80",
-            f"{self._pick(*_PEAKS)} {self._pick(*_COMPARATORS)} {self._pick('100', '300.5')}",
+            f"{self._pick(*_WINDOWS)} {self._pick(*_COMPARATORS)} {self._pick('100', '300.5')}",
+            f"{self._pick('gpu_temperature', 'gpu_memory_temperature')} - gpu_memory_temperature "
+            f"{self._pick(*_COMPARATORS)} {self._pick('0', '5')}",
         )
 
     def _plain_leaf(self) -> str:
         """Return a leaf about one GPU, without aggregates."""
         if self._random.random() < 0.7:
             return self._number_leaf()
+        if self._signals and self._random.random() < 0.6:
+            return self._pick(*self._signals)
         return self._pick(
             "gpu_throttled", "gpu_mig", "gpu_memory IS MISSING", "gpu_throttled IS MISSING", "gpu_healthy",
             "(gpu_memory > 80) IS MISSING", "gpu_throttled == gpu_mig", "coalesce(gpu_throttled, gpu_mig)",
@@ -85,6 +116,8 @@ class Conditions:
         return self._pick(f"any({inner})", f"all({inner})", counted, number, number)
 
     def _node_leaf(self) -> str:
+        if self._node_signals and self._random.random() < 0.3:
+            return self._pick(*self._node_signals)
         return self._pick(
             "active_training",
             "NOT active_training",

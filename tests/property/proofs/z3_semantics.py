@@ -4,6 +4,7 @@ A term is a pair (what it is worth, whether it is known); a condition is a pair 
 ``SLOTS`` GPUs, each of which may or may not be there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -14,8 +15,10 @@ from gpurules.fields import Field, Scope
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator, Sign, TextOperator
 from gpurules.model import Kind
+from gpurules.rules import Signal
 
 SLOTS = 6
+_MINUTE = 60.0
 _LARGEST = 2**63 - 1
 
 
@@ -25,6 +28,8 @@ class Semantics:
 
     variables: dict[tuple[str, int | None], tuple[Any, Any]] = field(default_factory=dict)
     constraints: list[Any] = field(default_factory=list)
+    signals: Mapping[str, Signal] = field(default_factory=dict)
+    windows: dict[tuple[str, float, int | None], dict[str, tuple[Any, Any]]] = field(default_factory=dict)
     present: list[Any] = field(default_factory=lambda: [z3.Bool(f"gpu{i}") for i in range(SLOTS)])
 
     def condition(self, term: ir.Term) -> tuple[Any, Any]:
@@ -48,6 +53,9 @@ class Semantics:
             case ir.Read():
                 value, known = self.read(term.field, slot)
                 return z3.And(known, value), z3.And(known, z3.Not(value))
+            case ir.Signal(name):
+                is_on = self._state(self.signals[name], slot)
+                return is_on, z3.Not(is_on)
             case ir.Not(operand):
                 true, false = self.truth(operand, slot)
                 return false, true
@@ -122,7 +130,7 @@ class Semantics:
             case ir.Read():
                 return self.read(term.field, slot)
             case ir.Window():
-                return self._window(term, slot)
+                return self._window(term.field, term.seconds, slot)[term.function[:3]]
             case ir.Negative(operand):
                 value, known = self.value(operand, slot)
                 return -value, known
@@ -189,15 +197,37 @@ class Semantics:
             self.variables[key] = self._variable(wanted, f"{key[0]}@{key[1]}")
         return self.variables[key]
 
-    def _window(self, term: ir.Window, slot: int | None) -> tuple[Any, Any]:
-        """Return a peak over time: a number of its own, which the sample of this instant is part of."""
-        key = (f"{term.function} {term.field.name} {term.seconds}", slot)
+    def _state(self, signal: Signal, slot: int | None) -> Any:
+        """Return whether a signal is on: what its condition and its end decide at once, where no timer puts it off."""
+        key = (f"signal {signal.name}", slot if signal.per_gpu else None)
         if key not in self.variables:
-            now, now_known = self.read(term.field, slot)
-            value, known = self.variables[key] = self._variable(term.field, f"{key[0]}@{key[1]}")
-            beyond = value >= now if term.function == "max_over_time" else value <= now
-            self.constraints.append(z3.Implies(now_known, z3.And(known, beyond)))
-        return self.variables[key]
+            is_on = z3.Bool(f"{key[0]}@{key[1]}")
+            self.variables[key] = is_on, z3.BoolVal(True)
+            starts, fails = self.truth(signal.condition, key[1])
+            ends = fails if signal.until is None else self.truth(signal.until, key[1])[0]
+            if not signal.for_seconds:
+                self.constraints.append(z3.Implies(starts, is_on))
+            if not signal.keep_for_seconds:
+                self.constraints.append(z3.Implies(z3.And(ends, z3.Not(starts)), z3.Not(is_on)))
+        return self.variables[key][0]
+
+    def _window(self, wanted: Field, seconds: float, slot: int | None) -> dict[str, tuple[Any, Any]]:
+        """Return the least, the greatest and the mean of some samples, which those of a shorter window are part of.
+
+        The sample of this instant is part of the shortest.
+        """
+        key = (wanted.name, seconds, slot)
+        if key not in self.windows:
+            now = self.read(wanted, slot)
+            inner = self._window(wanted, _MINUTE, slot) if seconds > _MINUTE else {"min": now, "max": now}
+            known = z3.Bool(f"{key} known")
+            values = {name: self._variable(wanted, f"{name} {key}")[0] for name in ("min", "avg", "max")}
+            self.windows[key] = {name: (value, known) for name, value in values.items()}
+            (least, is_known), (greatest, _) = inner["min"], inner["max"]
+            has_them = z3.And(known, values["min"] <= least, greatest <= values["max"])
+            self.constraints.append(z3.Implies(is_known, has_them))
+            self.constraints += [values["min"] <= values["avg"], values["avg"] <= values["max"]]
+        return self.windows[key]
 
     def _variable(self, wanted: Field, name: str) -> tuple[Any, Any]:
         known = z3.BoolVal(True) if wanted.always_known else z3.Bool(f"{name} known")
