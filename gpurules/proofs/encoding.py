@@ -149,7 +149,7 @@ class Encoder:
     def link(self, left: ir.Term, comparator: Comparator, right: ir.Term) -> Rails:
         """Return the rails of one comparison."""
         if isinstance(left, ir.Read) and isinstance(right, ir.Constant) and is_number(right.value):
-            return self._compared(left, comparator, right.value)
+            return self.compared(left, comparator, right.value)
         term = ir.Compare((comparator,), (left, right))
         folded = fold_constants(term)
         if not isinstance(folded, ir.Compare):
