@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 
 
+for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR"):
+    os.environ.pop(name, None)  # what is tested looks at them
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the approved texts anew; review them as prose")
 

@@ -13,6 +13,7 @@ from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import read_at_most, replace_file
 from gpurules.cli.linting import Request, Sources, linted
 from gpurules.cli.output import write
+from gpurules.cli.progress import in_sight
 from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Diagnostic
@@ -28,7 +29,7 @@ def fixed(
     """Fix what can be, or with ``--diff`` show what would be; return the findings that are left, and the fixes made."""
     left: list[Diagnostic] = []
     applied: Counter[str] = Counter()
-    for path, given in sources.items():
+    for path, given in in_sight(sources.items(), "files"):
         try:
             data = read_at_most(path) if given is None and not path.startswith(PREFIX) else given
             text = data.decode() if data is not None and len(data) <= MAX_BYTES else None

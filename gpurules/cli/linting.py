@@ -13,6 +13,8 @@ import click
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import excluded, read_stdin, ruleset_files, text_to_show
 from gpurules.cli.output import has_colour, save, table, terminal_width, to_json
+from gpurules.cli.progress import in_sight
+from gpurules.cli.rooted import FOR_SERVICES, from_root
 from gpurules.cli.selection import chosen_codes, statistics
 from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
@@ -56,6 +58,11 @@ class Request:
         codes = chosen_codes(self.select, self.extend_select, self.ignore)
         recordings = tuple(partial(_recorded, path) for path in self.history)
         return Policy(codes, configuration.ignored_in, date.today(), self.analysis_steps, recordings, [])
+
+
+def usual_format() -> str:
+    """Return the format of a report where nobody asks for one: in a GitHub workflow, GitHub's own."""
+    return (Format.GITHUB if os.environ.get("GITHUB_ACTIONS") == "true" else Format.FULL).value
 
 
 def _recorded(path: str) -> Iterator[Snapshot]:
@@ -109,7 +116,7 @@ def changed_since(reference: str, sources: Sources) -> Sources:
 def linted(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Diagnostic]:
     """Return the findings in all sources, and in the tests of the project, each once."""
     found: list[Diagnostic] = []
-    for path, text in sources.items():
+    for path, text in in_sight(sources.items(), "files"):
         if text is None:
             found += lint(path, None, policy, tests.left_out(path))
         else:
@@ -153,4 +160,5 @@ def _drawn(found: Sequence[Diagnostic], form: Format, sources: Sources, on_stdou
         data = sources.get(path) if path is not None else None
         return text_to_show(path) if data is None else data.decode("utf-8", "replace")
 
-    return render(found, form, read, on_stdout and has_colour(sys.stdout), terminal_width())
+    told = from_root(found) if form in FOR_SERVICES else found
+    return render(told, form, read, on_stdout and has_colour(sys.stdout), terminal_width())

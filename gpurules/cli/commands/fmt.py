@@ -9,6 +9,7 @@ from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file,
 from gpurules.cli.fixing import difference
 from gpurules.cli.options import option
 from gpurules.cli.output import counted, fail, say, write
+from gpurules.cli.progress import in_sight
 from gpurules.formatting import FormatError, format_text
 from gpurules.rules.yaml_reader import MAX_BYTES
 
@@ -36,7 +37,7 @@ def command(
     if not files and not allow_empty:
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
     changed = failed = 0
-    for path in files:
+    for path in in_sight(files, "files"):
         try:
             before = _text(read_at_most(path))
             after = format_text(before)

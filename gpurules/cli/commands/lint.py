@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from gpurules.cli.baselining import Looked, against_baseline
 from gpurules.cli.configuration import Configuration, configuration, configured
 from gpurules.cli.emitting import emit_tests
 from gpurules.cli.fixing import Beside, fixed, fixed_beside
 from gpurules.cli.lint_watch import watch
-from gpurules.cli.linting import Request, changed_since, linted, parsed_report, reported, sources_of
+from gpurules.cli.linting import Request, changed_since, linted, parsed_report, reported, sources_of, usual_format
 from gpurules.cli.options import option, output_file
 from gpurules.cli.output import counted, fail, say
 from gpurules.cli.plugins import name_failed_plugins
@@ -28,7 +29,7 @@ from gpurules.linter.analysis import WORK
     "--output-format",
     type=click.Choice([f.value for f in Format]),
     default="full",
-    show_default=True,
+    show_default="full; in a GitHub workflow github",
     help="For people, one a line, or for programs.",
 )
 @output_file
@@ -70,6 +71,8 @@ from gpurules.linter.analysis import WORK
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[str, ...], is_watching: bool, **options: Any) -> int:
     """Find every mistake in the rulesets at PATHS (files, directories, globs, - for stdin; default: here)."""
+    if context.get_parameter_source("output_format") is ParameterSource.DEFAULT:
+        options["output_format"] = usual_format()
     request, settings = Request(**options), configuration(context)
     for report in request.report:
         parsed_report(report)

@@ -264,3 +264,32 @@ def test_a_run_over_some_files_leaves_the_entries_of_others_alone(gpurules: Any,
 
 def test_diff_and_update_baseline_exclude_each_other(gpurules: Any) -> None:
     assert lint(gpurules, "--diff", "--baseline", "b.json", "--update-baseline").code == 2
+
+
+def test_in_a_github_workflow_findings_stand_at_their_lines(gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    done = gpurules("lint")
+    assert all(line.startswith("::warning file=x.rules.yaml,line=") for line in done.out.splitlines())
+    assert gpurules("lint", "--output-format", "full").out.startswith("GPR105 ")
+    monkeypatch.setenv("GPURULES_OUTPUT_FORMAT", "concise")
+    assert gpurules("lint").out.startswith("x.rules.yaml:")
+
+
+def test_services_get_paths_from_the_root_of_the_repository(
+    gpurules: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "deep" / "er").mkdir(parents=True)
+    (here / "deep" / "er" / "y.rules.yaml").write_text(TEXT)
+    monkeypatch.chdir(here / "deep")
+    asked = ["lint", "..", "--select", "GPR107", "--report", "gitlab=g.json", "--report", "sarif=s.json"]
+    assert [line.split(":")[0] for line in gpurules(*asked, "--output-format", "concise").out.splitlines()] == [
+        "../x.rules.yaml",
+        "er/y.rules.yaml",
+    ]
+    expected = ["deep/er/y.rules.yaml", "x.rules.yaml"]
+    assert sorted(issue["location"]["path"] for issue in json.loads(Path("g.json").read_text())) == expected
+    results = json.loads(Path("s.json").read_text())["runs"][0]["results"]
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in results]
+    assert sorted(places) == expected
+    out = gpurules("lint", "..", "--select", "GPR107", "--output-format", "github").out
+    assert [f"file={path},line" in out for path in expected] == [True, True]

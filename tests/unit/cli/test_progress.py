@@ -1,0 +1,78 @@
+"""The bar of long work."""
+
+import io
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from gpurules.cli import progress
+from gpurules.cli.progress import in_sight
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    for name in ("CI", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    return shown
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
+    """Let each look at the clock be *step* seconds after the last."""
+
+    def times() -> Iterator[float]:
+        now = 0.0
+        while True:
+            yield now
+            now += step
+
+    told = times()
+    monkeypatch.setattr(progress, "monotonic", lambda: next(told))
+
+
+def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock(monkeypatch, 0.6)
+    assert list(in_sight(range(4), "files")) == [0, 1, 2, 3]
+    lines = terminal.getvalue().split("\r\x1b[K")
+    assert lines == ["", "[######..................] 1 of 4 files", "[############............] 2 of 4 files",
+                     "[##################......] 3 of 4 files", ""]  # fmt: skip
+
+
+def test_short_work_says_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock(monkeypatch, 0.01)
+    assert len(list(in_sight(range(50), "files"))) == 50
+    assert terminal.getvalue() == ""
+
+
+def test_the_bar_is_gone_when_work_is_broken_off(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock(monkeypatch, 5)
+    work = in_sight(range(50), "files")
+    next(work)
+    next(work)
+    work.close()  # type: ignore[attr-defined]
+    assert terminal.getvalue().endswith("\r\x1b[K")
+
+
+@pytest.mark.parametrize(("name", "value"), [("CI", "true"), ("TERM", "dumb")])
+def test_nobody_looks_in_ci_nor_at_a_dumb_terminal(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    clock(monkeypatch, 5)
+    monkeypatch.setenv(name, value)
+    assert len(list(in_sight(range(50), "files"))) == 50
+    assert terminal.getvalue() == ""
+
+
+def test_elsewhere_there_is_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    clock(monkeypatch, 5)
+    list(in_sight(range(50), "files"))
+    assert capsys.readouterr() == ("", "")
