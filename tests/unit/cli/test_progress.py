@@ -15,8 +15,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def watched(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Let stderr be a terminal; from within the test, since pytest puts its own there before."""
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
     for name in ("CI", "TERM"):
@@ -37,9 +37,8 @@ def clock(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
     monkeypatch.setattr(progress, "monotonic", lambda: next(told))
 
 
-def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = watched(monkeypatch)
     clock(monkeypatch, 0.6)
     assert list(in_sight(range(4), "files")) == [0, 1, 2, 3]
     lines = terminal.getvalue().split("\r\x1b[K")
@@ -47,13 +46,15 @@ def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(
                      "[##################......] 3 of 4 files", ""]  # fmt: skip
 
 
-def test_short_work_says_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_work_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = watched(monkeypatch)
     clock(monkeypatch, 0.01)
     assert len(list(in_sight(range(50), "files"))) == 50
     assert terminal.getvalue() == ""
 
 
-def test_the_bar_is_gone_when_work_is_broken_off(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bar_is_gone_when_work_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = watched(monkeypatch)
     clock(monkeypatch, 5)
     work = in_sight(range(50), "files")
     next(work)
@@ -63,9 +64,8 @@ def test_the_bar_is_gone_when_work_is_broken_off(terminal: Terminal, monkeypatch
 
 
 @pytest.mark.parametrize(("name", "value"), [("CI", "true"), ("TERM", "dumb")])
-def test_nobody_looks_in_ci_nor_at_a_dumb_terminal(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_nobody_looks_in_ci_nor_at_a_dumb_terminal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    terminal = watched(monkeypatch)
     clock(monkeypatch, 5)
     monkeypatch.setenv(name, value)
     assert len(list(in_sight(range(50), "files"))) == 50
