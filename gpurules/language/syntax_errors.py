@@ -28,8 +28,8 @@ _FOREIGN = {
     "¬": "NOT",
     "%": None,
     "?": None,
-    ">>": ">",
-    "<<": "<",
+    ">>": None,
+    "<<": None,
 }
 _FOREIGN_PATTERN = re.compile("|".join(re.escape(f) for f in sorted(_FOREIGN, key=len, reverse=True)))
 _LOOKALIKES = {
@@ -57,7 +57,11 @@ _HINTS = {
     "**": "there is no power",
     "%": "a unit is written against its number (80%); there is no modulo",
     "?": "there is no conditional operator",
+    ">>": "to compare, write >",
+    "<<": "to compare, write <",
 }
+_SLIPS = frozenset({"%", ">>", "<<"})
+"""What is rather a slip of the hand than meant as the operator that it is elsewhere."""
 _WORDS = {
     "OR": "OR",
     "AND": "AND",
@@ -109,7 +113,7 @@ def _foreign(text: str, start: int) -> Finding | None:
         span = Span(match.start(), match.end())
         if ours is None:
             return Finding(
-                "GPR003" if match[0] == "%" else "GPR004", span, f"{match[0]!r} is no operator here", _HINTS[match[0]]
+                "GPR003" if match[0] in _SLIPS else "GPR004", span, f"{match[0]!r} is no operator here", _HINTS[match[0]]
             )
         edits = () if "…" in ours else (Edit(span, ours),)
         return Finding("GPR004", span, f"{match[0]!r} is an operator of another language", f"write {ours}", edits, True)

@@ -165,7 +165,6 @@ def test_a_mistake_stands_at_its_word(text: str, place: str) -> None:
         ("a | b", "|", "OR"),
         ("~a", "~", "NOT"),
         ("a ≥ 1", "≥", ">="),
-        ("a >> 1", ">>", ">"),
     ],
 )
 def test_an_operator_of_another_language_is_answered_with_ours(text: str, place: str, written: str) -> None:
@@ -173,6 +172,14 @@ def test_an_operator_of_another_language_is_answered_with_ours(text: str, place:
     assert (found.code, text[found.span.start : found.span.end]) == ("GPR004", place)
     assert found.hint == f"write {written}"
     assert [edit.replacement for edit in found.edits] == [written]
+
+
+@pytest.mark.parametrize("slip", [">>", "<<"])
+def test_a_comparison_that_is_doubled_is_a_mistake_at_its_place_and_not_an_operator(slip: str) -> None:
+    (found,) = parse(f"gpu_memory {slip} 80").findings
+    assert (found.code, found.span.start, found.span.end) == ("GPR003", 11, 13)
+    assert found.hint == f"to compare, write {slip[0]}"
+    assert found.edits == ()
 
 
 @pytest.mark.parametrize(
