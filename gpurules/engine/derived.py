@@ -1,6 +1,7 @@
 """Derived state: the windows and signals that rules read, laid out in rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ def _windows(ruleset: Ruleset) -> dict[SlotKey, ir.Window]:
     terms = [rule.term for rule in ruleset.rules if rule.enabled]
     for signal in ruleset.signals.values():
         terms += [signal.condition] if signal.until is None else [signal.condition, signal.until]
-    return {slot_key(part): part for term in terms for part in ir.walk(term) if isinstance(part, ir.Window)}
+    return {slot_key(window): window for term in terms for window in reversed(ir.windows(term))}
 
 
 def layout_of(ruleset: Ruleset) -> tuple[Layout, Mapping[SlotKey, ir.Window]]:
@@ -113,6 +114,13 @@ class Derived:
             )
             for signal in self.signals.ordered
         )
+
+    def afresh(self) -> "Derived":
+        """Return the same for the same ruleset, with nothing remembered."""
+        made = copy(self)
+        made.history = History(self._windows.values())
+        made.signals = Signals({signal.name: signal for signal in self.signals.ordered})
+        return made
 
     def observe(
         self, snapshot: Snapshot, node: Mapping[str, object], situation: Situation

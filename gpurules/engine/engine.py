@@ -63,7 +63,7 @@ class Engine:
         self._seen = False
         self.ignored_snapshots = 0
         program = _program(ruleset, self._derived)
-        facts, _ = Derived(ruleset).observe(Snapshot(timestamp=0.0), NO_NODE, program.situation)
+        facts, _ = self._derived.afresh().observe(Snapshot(timestamp=0.0), NO_NODE, program.situation)
         self._set(program.bind(facts), float("-inf"))
 
     def _set(self, bound: Bound, stale_at: float) -> None:

@@ -263,6 +263,19 @@ def scopes(term: Term) -> frozenset[Scope]:
     return frozenset(found)
 
 
+def windows(term: Term) -> list[Window]:
+    """Return every window in *term*, in any order, those of shared terms as often as they stand there."""
+    found: list[Window] = []
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Window):
+            found.append(current)
+        elif not isinstance(current, Constant | Read):
+            stack.extend(children(current))
+    return found
+
+
 def reads(term: Term, name: str) -> bool:
     """Return whether *term* reads the field *name*."""
     stack = [term]

@@ -131,7 +131,8 @@ def load(path: str | Path, actions: Registry[Action] | None = None) -> Ruleset:
         data = read_file(str(path))
     except (OSError, ValueError) as error:
         raise RulesetError([_unreadable(str(path), error)]) from None
-    return _ruleset(examine(data, str(path), actions))
+    with _uncollected():  # until all but the ruleset is gone
+        return _ruleset(examine(data, str(path), actions))
 
 
 def loads(text: str | bytes, path: str | None = None, actions: Registry[Action] | None = None) -> Ruleset:
@@ -140,7 +141,8 @@ def loads(text: str | bytes, path: str | None = None, actions: Registry[Action] 
     Raises:
         RulesetError: the text is wrong; ``diagnostics`` has every error.
     """
-    return _ruleset(examine(text, path, actions))
+    with _uncollected():  # until all but the ruleset is gone
+        return _ruleset(examine(text, path, actions))
 
 
 def _ruleset(loaded: Loaded) -> Ruleset:

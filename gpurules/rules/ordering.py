@@ -41,6 +41,8 @@ class Orders:
     problems: list[Diagnostic]
     used_inputs: set[str]
     _unfilled: set[int] = field(default_factory=set)
+    _known: dict[object, RuleAction] = field(default_factory=dict)
+    """What rules have ordered so far, by what they wrote: many order the same."""
 
     def of_rule(self, values: Mapping[str, YamlNode]) -> tuple[RuleAction, ...]:
         """Return what a rule with these keys orders."""
@@ -68,16 +70,28 @@ class Orders:
     def _action(self, named: YamlNode | None, parameters: YamlNode | None, at: YamlNode | None) -> RuleAction | None:
         if not isinstance(named, YamlScalar) or at is None:
             return None
-        action = self.actions.get(named.text)
         if parameters is not None and not isinstance(parameters, YamlMapping):
             return None  # the shape of the file has been found wrong there
+        written = _written(named.text, parameters)
+        known = self._known.get(written)
+        if known is not None:
+            return known
+        before = len(self.problems)
+        made = self._made(named, parameters)
+        if made is not None and written is not None and len(self.problems) == before:
+            self._known[written] = made
+        return made
+
+    def _made(self, named: YamlScalar, parameters: YamlMapping | None) -> RuleAction | None:
+        action = self.actions.get(named.text)
         if action is None:
             hint = did_you_mean(named.text, self.actions.names) or f"known actions: {', '.join(self.actions.names)}"
             problem = problem_at(named, "GPR501", f"no action is named {named.text[:100]!r}", hint)
             self.problems.append(corrected(problem, named, self.actions.names))
             return None
-        given = parameters if isinstance(parameters, YamlMapping) else YamlMapping(named.source, named.start)
-        if not isinstance(parameters, YamlMapping):
+        given = parameters
+        if given is None:
+            given = YamlMapping(named.source, named.start)
             given.end = named.end
         data = self._checked(action, given)
         return RuleAction(action, MappingProxyType(data))
@@ -178,6 +192,15 @@ class Orders:
                         problem = diagnostic_at("GPR509", message, value.source.path, place, hint)
                         is_as_written = "${" not in value.source.text[value.start : value.end]
                         self.problems.append(corrected_part(problem, placeholder, known if is_as_written else ()))
+
+
+def _written(name: str, parameters: YamlMapping | None) -> object:
+    """Return what was written where an action is ordered; None where it is more than names and plain values."""
+    if parameters is None:
+        return (name,)
+    values = parameters.values.items()
+    found = [(key, value.text, value.style) for key, value in values if isinstance(value, YamlScalar)]
+    return (name, *found) if len(found) == len(values) and not any("${" in text for _, text, _ in found) else None
 
 
 def _properties(action: Action) -> Mapping[str, Any]:

@@ -1,11 +1,12 @@
 """Rules, signals and settings, as a ruleset was checked to have them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from types import MappingProxyType
 
 from gpurules.actions.decision import RuleAction
 from gpurules.language import ir
+from gpurules.records import Record, record
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -50,8 +51,8 @@ class Signal:
         return (self.name, *terms, self.for_seconds, self.keep_for_seconds, self.per_gpu)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+@record
+class Rule(Record):
     """A condition, what it orders, and how.
 
     ``term`` is the checked condition; where the rule has timers of its own it reads the anonymous signal ``signal``.
@@ -59,6 +60,7 @@ class Rule:
     Missing: ``cooldown`` None: every start counts; ``signal`` None: no timers.
     """
 
+    _: KW_ONLY
     name: str
     text: str
     term: ir.Term

@@ -210,6 +210,8 @@ def plain_value(text: str) -> bool | int | float | str | None:
 
 
 def _integer(text: str) -> int | str:
+    if len(text) < 16 and text.isdecimal() and text[0] != "0":  # the pattern has seen that these are 0 to 9
+        return int(text)
     digits = text.replace("_", "").lower()
     sign = -1 if digits[0] == "-" else 1
     digits = digits.lstrip("+-")
