@@ -113,7 +113,10 @@ def _foreign(text: str, start: int) -> Finding | None:
         span = Span(match.start(), match.end())
         if ours is None:
             return Finding(
-                "GPR003" if match[0] in _SLIPS else "GPR004", span, f"{match[0]!r} is no operator here", _HINTS[match[0]]
+                "GPR003" if match[0] in _SLIPS else "GPR004",
+                span,
+                f"{match[0]!r} is no operator here",
+                _HINTS[match[0]],
             )
         edits = () if "…" in ours else (Edit(span, ours),)
         return Finding("GPR004", span, f"{match[0]!r} is an operator of another language", f"write {ours}", edits, True)
