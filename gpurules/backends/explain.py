@@ -105,6 +105,10 @@ class Explanation:
         """Whether there is a value for each GPU."""
         return bool(self.devices) or not self.values
 
+    def worth(self, place: int | None) -> Value:
+        """Return what the term is worth on the GPU at *place*."""
+        return self.values[place] if self.is_per_gpu and place is not None else self.values[0]
+
     def to_dict(self) -> dict[str, object]:
         """Return the explanation as JSON-ready data."""
         if self.is_per_gpu:
@@ -122,12 +126,23 @@ def explain(term: ir.Term, facts: Facts) -> Explanation:
 
     Below a signal stands its start condition, as it is at this moment.
     """
-    is_per_gpu = ir.is_per_gpu(term)
-    places: list[int | None] = list(range(len(facts.gpus))) if is_per_gpu else [None]
-    worth = tuple(value_of(term, facts, place) for place in places)
     inner: tuple[ir.Term, ...] = ir.children(term)
     if isinstance(term, ir.Signal) and term.name in facts.signals:
         inner = (facts.signals[term.name],)
     parts = tuple(explain(part, facts) for part in inner if not isinstance(part, ir.Constant))
+    is_joined = len(parts) == len(inner) and isinstance(term, ir.And | ir.Or)
+    is_per_gpu = any(part.is_per_gpu for part in parts) if is_joined else ir.is_per_gpu(term)
+    places: list[int | None] = list(range(len(facts.gpus))) if is_per_gpu else [None]
+    worth: tuple[Value, ...]
+    if is_joined:
+        worth = tuple(_joined(isinstance(term, ir.Or), parts, place) for place in places)
+    else:
+        worth = tuple(value_of(term, facts, place) for place in places)
     devices = tuple(gpu.index for gpu in facts.gpus) if is_per_gpu else ()
     return Explanation(spell(term), term, term.datatype, devices, worth, parts)
+
+
+def _joined(decisive: bool, parts: tuple[Explanation, ...], place: int | None) -> Truth:
+    """Return what AND or OR of explained parts is worth at *place*."""
+    worth = [part.worth(place) for part in parts]
+    return decisive if decisive in worth else None if None in worth else not decisive

@@ -1,5 +1,7 @@
 """The shortest reason why a condition is TRUE, FALSE or UNKNOWN, in words."""
 
+from collections.abc import Iterator
+
 from gpurules.backends.explain import Explanation, value_of
 from gpurules.backends.facts import Facts
 from gpurules.language import ir
@@ -25,18 +27,16 @@ def reason(explained: Explanation, facts: Facts) -> str:
     For a per-GPU condition the reason is of the GPUs that decide: where it is TRUE, those; else each group of GPUs that
     it failed on for one reason.
     """
-    term = explained.term
     if not explained.is_per_gpu:
-        worth = explained.values[0]
-        return _why(term, facts, None, worth if isinstance(worth, bool) else None)
+        return _why(explained, facts, None, _truth(explained, None))
     if not facts.gpus:
         return "there is no GPU in scope"
-    truths: list[Truth] = [v if isinstance(v, bool) else None for v in explained.values]
+    truths = [_truth(explained, place) for place in range(len(explained.values))]
     decisive: Truth = True if True in truths else None if None in truths else False
     groups: dict[str, list[str]] = {}
     for place, truth in enumerate(truths):
         if truth is True or decisive is not True:
-            why = _why(term, facts, place, truth)
+            why = _why(explained, facts, place, truth)
             groups.setdefault(why, []).append(str(facts.gpus[place].index))
     told = [f"{why} (GPU {', '.join(devices)})" for why, devices in groups.items()]
     return "; ".join(told[:4]) + (f"; and {len(told) - 4} more" if len(told) > 4 else "")
@@ -55,66 +55,71 @@ def unreported(explained: Explanation, facts: Facts) -> list[str]:
     return [f"GPU {', '.join(gpus)} report{'s' * (len(gpus) == 1)} {what}" for what, gpus in groups.items()]
 
 
-def _why(term: ir.Term, facts: Facts, place: int | None, truth: Truth) -> str:
-    """Return why *term* is *truth* at *place*: the parts that decide it."""
-    match term:
-        case ir.And(parts):
-            return _parts(parts, facts, place, (truth, " and "))
-        case ir.Or(parts):
-            return _parts(parts, facts, place, (truth, " and "))
+def _pieces(explained: Explanation) -> Iterator[Explanation]:
+    """Yield the parts of what is explained, those that are constants too."""
+    parts = iter(explained.parts)
+    for term in ir.children(explained.term):
+        if isinstance(term, ir.Constant):
+            yield Explanation(spell(term), term, term.datatype, (), (term.value,))
+        else:
+            yield next(parts)
+
+
+def _truth(explained: Explanation, place: int | None) -> Truth:
+    worth = explained.worth(place)
+    return worth if isinstance(worth, bool) else None
+
+
+def _why(explained: Explanation, facts: Facts, place: int | None, truth: Truth) -> str:
+    """Return why what is explained is *truth* at *place*: the parts that decide it."""
+    match explained.term:
+        case ir.And() | ir.Or():
+            return _parts(explained, facts, place, truth)
         case ir.Not(operand) if not isinstance(operand, ir.Member | ir.TextTest | ir.IsMissing):
-            return _why(operand, facts, place, None if truth is None else not truth)
+            return _why(next(_pieces(explained)), facts, place, None if truth is None else not truth)
         case _:
-            return _leaf(term, facts, place, truth)
+            return _leaf(explained, facts, place, truth)
 
 
-def _parts(parts: tuple[ir.Term, ...], facts: Facts, place: int | None, how: tuple[Truth, str]) -> str:
-    truth, word = how
-    decisive = [p for p in parts if value_of(p, facts, place) is truth]
-    told = [_why(p, facts, place, truth) for p in decisive]
+def _parts(explained: Explanation, facts: Facts, place: int | None, truth: Truth) -> str:
+    told = [_why(part, facts, place, truth) for part in _pieces(explained) if part.worth(place) is truth]
     one = [*dict.fromkeys(told)]
-    return word.join(one[:3]) + (f" and {len(one) - 3} more" if len(one) > 3 else "")
+    return " and ".join(one[:3]) + (f" and {len(one) - 3} more" if len(one) > 3 else "")
 
 
-def _leaf(term: ir.Term, facts: Facts, place: int | None, truth: Truth) -> str:
+def _leaf(explained: Explanation, facts: Facts, place: int | None, truth: Truth) -> str:
+    term = explained.term
     missing = _missing(term, facts, place) if truth is None else []
     if missing:
         return " and ".join(missing)
     match term:
-        case ir.Compare(comparators, operands) if len(comparators) == 1 and isinstance(operands[1], ir.Constant):
-            text, value = spell(operands[0]), value_of(operands[0], facts, place)
+        case ir.Compare(comparators, (left, ir.Constant() as right)):
+            subject = next(_pieces(explained))
+            text, value = subject.text, subject.worth(place)
             if comparators[0] in (Comparator.EQ, Comparator.NE):
                 is_equal = truth is (comparators[0] is Comparator.EQ)
-                return f"{text} is {spell(operands[1])}" if is_equal else _unequal(operands, value)
-            word = "" if truth else "is not "
-            return f"{text} {shown(value, operands[0])} {word}{comparators[0]} {spell(operands[1])}"
+                return f"{text} is {'' if is_equal else f'{shown(value, left)}, not '}{spell(right)}"
+            return f"{text} {shown(value, left)} {'' if truth else 'is not '}{comparators[0]} {spell(right)}"
         case ir.Signal(name):
-            return f"{name} is {'on' if truth else 'off'}" + _behind(name, facts, place, truth is True)
+            return f"{name} is {'on' if truth else 'off'}" + _behind(explained, facts, place, truth is True)
         case ir.Read(field):
             return f"{field.name} is {str(truth).lower()}"
         case _:
             values = _values(term, facts, place)
             told = f" ({', '.join(values)})" if values else ""
-            return f"{spell(term)} is {str(truth).upper() if truth is not None else 'UNKNOWN'}{told}"
+            return f"{explained.text} is {str(truth).upper() if truth is not None else 'UNKNOWN'}{told}"
 
 
-def _behind(name: str, facts: Facts, place: int | None, is_on: bool) -> str:
+def _behind(explained: Explanation, facts: Facts, place: int | None, is_on: bool) -> str:
     """Return what the start condition of a signal is at this moment, which may differ from the signal, and why."""
-    condition = facts.signals.get(name)
-    if condition is None:
+    condition = next(iter(explained.parts), None)
+    if condition is None or (condition.is_per_gpu and place is None):
         return ""
-    own = place if ir.is_per_gpu(condition) else None
-    if own is None and ir.is_per_gpu(condition):
-        return ""
-    worth = value_of(condition, facts, own)
-    why = _why(condition, facts, own, worth if isinstance(worth, bool) else None)
-    if is_on and worth is not True:
+    truth = _truth(condition, place)
+    why = _why(condition, facts, place if condition.is_per_gpu else None, truth)
+    if is_on and truth is not True:
         return f", held: {why}"
-    return f", not yet: {why}" if worth is True and not is_on else f": {why}"
-
-
-def _unequal(operands: tuple[ir.Term, ...], value: Value) -> str:
-    return f"{spell(operands[0])} is {shown(value, operands[0])}, not {spell(operands[1])}"
+    return f", not yet: {why}" if truth is True and not is_on else f": {why}"
 
 
 def _reads(term: ir.Term) -> list[ir.Term]:

@@ -148,9 +148,13 @@ class Encoder:
 
     def link(self, left: ir.Term, comparator: Comparator, right: ir.Term) -> Rails:
         """Return the rails of one comparison."""
-        if isinstance(left, ir.Read) and isinstance(right, ir.Constant) and is_number(right.value):
-            return self.compared(left, comparator, right.value)
         term = ir.Compare((comparator,), (left, right))
+        if isinstance(left, ir.Read) and isinstance(right, ir.Constant):  # most are: nothing to fold or to look for
+            if is_number(right.value):
+                return self.compared(left, comparator, right.value)
+            plain = self._universe.leaf(term, left)
+            if plain is not None:
+                return plain
         folded = fold_constants(term)
         if not isinstance(folded, ir.Compare):
             return self.encode(folded)

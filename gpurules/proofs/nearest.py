@@ -15,8 +15,8 @@ from gpurules.model.units import format_duration
 from gpurules.proofs.axioms import SignalLike
 from gpurules.proofs.cells import CellKey
 from gpurules.proofs.changing import changed
-from gpurules.proofs.claims import Want
 from gpurules.proofs.encoding import Encoder
+from gpurules.proofs.formula import negated
 from gpurules.proofs.grounding import MOST_GPUS, Grounding, cell_index, slot_of
 from gpurules.proofs.options import fitting, operand_options, options_in
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
@@ -138,11 +138,11 @@ class _Finder:
         self._asked, self._signals, self._facts = term, signals, facts
         self._term = term = stepped(term, signals)
         self._universe = Universe()
-        Encoder(self._universe).whole(term)
+        Encoder(self._universe).matches(term)
         self._universe.close()
         self._is_true = _truth(term, facts)[0] is True
-        rails = Encoder(self._universe).whole(term)
-        formula = (Want.NOT_TRUE if self._is_true else Want.TRUE).of(rails)
+        matches = Encoder(self._universe).matches(term)
+        formula = negated(matches) if self._is_true else matches
         self._ground = Grounding(len(facts.gpus)).of(formula)
         self._cells = {cell.index: cell for cell in self._universe.cells.values()}
         self._now: dict[int, tuple[Value, int]] = {}
