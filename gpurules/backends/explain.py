@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.facts import Facts, instant, read, slot_key
 from gpurules.language import ir, values
-from gpurules.language.printer import spell
+from gpurules.language.printer import spell, spell_joined
 from gpurules.model import Datatype, GPUIndex, Truth, Value, conjunction, negation
 
 
@@ -130,19 +130,24 @@ def explain(term: ir.Term, facts: Facts) -> Explanation:
     if isinstance(term, ir.Signal) and term.name in facts.signals:
         inner = (facts.signals[term.name],)
     parts = tuple(explain(part, facts) for part in inner if not isinstance(part, ir.Constant))
-    is_joined = len(parts) == len(inner) and isinstance(term, ir.And | ir.Or)
-    is_per_gpu = any(part.is_per_gpu for part in parts) if is_joined else ir.is_per_gpu(term)
+    if isinstance(term, ir.And | ir.Or) and len(parts) == len(inner):
+        return _explain_joined(term, parts, facts)
+    is_per_gpu = ir.is_per_gpu(term)
     places: list[int | None] = list(range(len(facts.gpus))) if is_per_gpu else [None]
-    worth: tuple[Value, ...]
-    if is_joined:
-        worth = tuple(_joined(isinstance(term, ir.Or), parts, place) for place in places)
-    else:
-        worth = tuple(value_of(term, facts, place) for place in places)
-    devices = tuple(gpu.index for gpu in facts.gpus) if is_per_gpu else ()
-    return Explanation(spell(term), term, term.datatype, devices, worth, parts)
+    worth = tuple(value_of(term, facts, place) for place in places)
+    return Explanation(spell(term), term, term.datatype, _devices(is_per_gpu, facts), worth, parts)
 
 
-def _joined(decisive: bool, parts: tuple[Explanation, ...], place: int | None) -> Truth:
-    """Return what AND or OR of explained parts is worth at *place*."""
-    worth = [part.worth(place) for part in parts]
-    return decisive if decisive in worth else None if None in worth else not decisive
+def _explain_joined(term: ir.And | ir.Or, parts: tuple[Explanation, ...], facts: Facts) -> Explanation:
+    """Return AND or OR of explained parts: what these are worth is not worked out again."""
+    decisive, is_per_gpu = isinstance(term, ir.Or), any(part.is_per_gpu for part in parts)
+    worth: list[Value] = []
+    for place in range(len(facts.gpus)) if is_per_gpu else [None]:
+        found = [part.worth(place) for part in parts]
+        worth.append(decisive if decisive in found else None if None in found else not decisive)
+    text = spell_joined(term, [part.text for part in parts])
+    return Explanation(text, term, term.datatype, _devices(is_per_gpu, facts), tuple(worth), parts)
+
+
+def _devices(is_per_gpu: bool, facts: Facts) -> tuple[GPUIndex, ...]:
+    return tuple(gpu.index for gpu in facts.gpus) if is_per_gpu else ()

@@ -1,5 +1,7 @@
 """Trees to text: the canonical spelling of what was written, and of what it was checked to."""
 
+from collections.abc import Iterable
+
 from gpurules.language import ir, nodes
 from gpurules.model import Dimension, Kind
 
@@ -155,10 +157,15 @@ def spell(term: ir.Term) -> str:
             return f"{function}({spell(operand)})"
         case ir.Compare() | ir.Member() | ir.TextTest() | ir.IsMissing() | ir.Not():
             return _spell_predicate(term)
-        case ir.And(parts):
-            return " AND ".join([_inside(part, 2) for part in parts])
-        case ir.Or(parts):
-            return " OR ".join([_inside(part, 2) for part in parts])
+        case ir.And(parts) | ir.Or(parts):
+            return spell_joined(term, [spell(part) for part in parts])
+
+
+def spell_joined(term: ir.And | ir.Or, texts: Iterable[str]) -> str:
+    """Return AND or OR as :func:`spell` does; *texts* are its parts, spelt."""
+    word = " AND " if isinstance(term, ir.And) else " OR "
+    pairs = zip(term.parts, texts, strict=True)
+    return word.join([text if _tightness(part) >= 2 else f"({text})" for part, text in pairs])
 
 
 def _spell_predicate(term: ir.Compare | ir.Member | ir.TextTest | ir.IsMissing | ir.Not) -> str:

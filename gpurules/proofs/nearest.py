@@ -13,12 +13,13 @@ from gpurules.language.printer import spell
 from gpurules.model import GPUIndex, Truth, Value
 from gpurules.model.units import format_duration
 from gpurules.proofs.axioms import SignalLike
-from gpurules.proofs.cells import CellKey
+from gpurules.proofs.cells import Cell, CellKey
 from gpurules.proofs.changing import changed
 from gpurules.proofs.encoding import Encoder
 from gpurules.proofs.formula import negated
 from gpurules.proofs.grounding import MOST_GPUS, Grounding, cell_index, slot_of
 from gpurules.proofs.options import fitting, operand_options, options_in
+from gpurules.proofs.pruning import Pruner
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
 from gpurules.proofs.stepping import stepped, waits
 from gpurules.proofs.universe import Universe, base_units, reads_of, unit_key
@@ -146,6 +147,7 @@ class _Finder:
         self._ground = Grounding(len(facts.gpus)).of(formula)
         self._cells = {cell.index: cell for cell in self._universe.cells.values()}
         self._now: dict[int, tuple[Value, int]] = {}
+        self._pruner = Pruner(self._changing)
         self._budget, self._tries = Budget(_STEPS), Budget(_TRIES)
         self._refuted: set[_Way] = set()
         self._followed: dict[tuple[int, int], dict[_Key, Change]] = {}
@@ -159,8 +161,9 @@ class _Finder:
         full = {index: cell.full for index, cell in self._cells.items()}
         search = Search(lambda name: full[cell_index(name)], self._budget, lambda domains: self._least(domains) > most)
         everywhere = (1 << len(self._facts.gpus)) - 1
+        ground = self._pruner.within(self._ground, most)
         ways: dict[_Way, tuple[Change, ...]] = {}
-        for domains in islice(search.solutions([self._ground], touched=everywhere), _MOST_WAYS):
+        for domains in islice(search.solutions([ground], touched=everywhere), _MOST_WAYS):
             if 0 < self._least(domains) <= most:
                 for changes in self._ways(domains):
                     ways.setdefault(frozenset(change.key for change in changes), changes)
@@ -191,6 +194,19 @@ class _Finder:
             known = self._now[name] = value, cell.mask_of(value)
         return known
 
+    def _changing(self, name: int, mask: int) -> range | tuple[int, ...]:
+        """Return the facts that have to change for a variable to come into *mask*; what is computed counts as one."""
+        if self._current(name)[1] & mask:
+            return ()
+        cell = self._cells[cell_index(name)]
+        if self._is_followed(cell):
+            return range(-_MOST_CHANGES - 1, 0)
+        return (name if cell.exact else -1,)
+
+    def _is_followed(self, cell: Cell) -> bool:
+        """Return whether a cell is a signal that changes by the facts behind it alone."""
+        return cell.key[0] == "signal" and cell.key[1] in self._signals
+
     def _moved(self, domains: Domains) -> list[int]:
         """Return the variables that can not stay as they are."""
         return [name for name, mask in domains.items() if not self._current(name)[1] & mask]
@@ -198,7 +214,7 @@ class _Finder:
     def _least(self, domains: Domains) -> int:
         """Return how many facts have to change at least: one may be behind all that is computed."""
         moved = [self._cells[cell_index(name)] for name in self._moved(domains)]
-        if any(cell.key[0] == "signal" and cell.key[1] in self._signals for cell in moved):
+        if any(map(self._is_followed, moved)):
             return _MOST_CHANGES + 1
         exact = sum(cell.exact for cell in moved)
         return exact + (exact < len(moved))
