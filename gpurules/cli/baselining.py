@@ -1,13 +1,15 @@
 """The baseline of a run of the linter: read, held against what was found, and written anew where that is asked."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from gpurules.cli.files import read_at_most
 from gpurules.cli.linting import Request, Sources
+from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import FROM_HISTORY, Policy, baseline
 from gpurules.linter.baseline import Entry
@@ -28,6 +30,26 @@ class Looked:
         return entry.code in codes and (entry.path in self.sources or is_test(path, False) or not path.exists())
 
 
+def _from_baseline(path: str, baseline_path: Path) -> str:
+    """Return *path* as a baseline has it: relative to its own folder, so that it holds wherever the linter is run."""
+    if path.startswith((PREFIX, "<")):
+        return path
+    return Path(os.path.relpath(path, baseline_path.parent)).as_posix()
+
+
+def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[Entry]:
+    """Return the entries of the baseline of *text*, their paths as this run spells them."""
+    spelt = {_from_baseline(one, path): one for one in (*looked.sources, *(d.path or "" for d in found)) if one}
+    return [
+        replace(entry, path=spelt.get(entry.path, (path.parent / entry.path).as_posix()))
+        for entry in baseline.read(text)
+    ]
+
+
+def _written(entries: Sequence[Entry], path: Path) -> str:
+    return baseline.written([replace(entry, path=_from_baseline(entry.path, path)) for entry in entries])
+
+
 def against_baseline(found: list[Diagnostic], request: Request, looked: Looked) -> list[Diagnostic]:
     """Return the findings that the baseline does not know, and its stale entries; write it anew where that is asked.
 
@@ -42,19 +64,19 @@ def against_baseline(found: list[Diagnostic], request: Request, looked: Looked) 
     is_new = not path.exists()
     if is_new and not request.update_baseline:
         raise click.UsageError(f"{path}: no such file; --update-baseline makes it")
-    known = [] if is_new else baseline.read(read_at_most(path).decode("utf-8", "replace"))
+    known = [] if is_new else _known(read_at_most(path).decode("utf-8", "replace"), path, found, looked)
     if request.update_baseline:
         unseen = [entry for entry in known if not looked.saw(entry)]
         seen = [entry for entry in known if looked.saw(entry)]
         kept = baseline.entries(found) if is_new or request.allow_growth else baseline.shrunk(found, seen)
         known = [*unseen, *kept]
-        path.write_text(baseline.written(known), encoding="utf-8")
+        path.write_text(_written(known, path), encoding="utf-8")
     return [*baseline.unknown(found, known), *_stale(found, known, path, looked)]
 
 
 def stale_in(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[Diagnostic]:
     """Return a finding for each entry of the baseline of *text* that no longer occurs among *found*."""
-    return _stale(found, baseline.read(text), path, looked)
+    return _stale(found, _known(text, path, found, looked), path, looked)
 
 
 def _stale(found: Sequence[Diagnostic], known: Sequence[Entry], path: Path, looked: Looked) -> list[Diagnostic]:

@@ -229,11 +229,16 @@ def test_watching_lints_again_when_a_file_changes_comes_or_goes(here: Path) -> N
             assert "watching" in found[1], found
             return found
 
+        def put(name: str, text: str) -> None:
+            """Write a file whole, as editors do: half of it would be a round of its own."""
+            (here / "half").write_text(text)
+            (here / "half").replace(here / name)
+
         try:
             assert round_()[0] == "1 file: 2 warnings\n"
-            (here / "x.rules.yaml").write_text(TEXT.replace("modle", "model"))
+            put("x.rules.yaml", TEXT.replace("modle", "model"))
             assert round_()[0] == "1 file: 1 warning\n"
-            (here / "y.rules.yaml").write_text("version: 1\nname: y\nrules: [\n")
+            put("y.rules.yaml", "version: 1\nname: y\nrules: [\n")
             assert round_()[0].startswith("2 files: 1 error")
             (here / "y.rules.yaml").unlink()
             (here / "x.rules.yaml").unlink()
@@ -293,3 +298,20 @@ def test_services_get_paths_from_the_root_of_the_repository(
     assert sorted(places) == expected
     out = gpurules("lint", "..", "--select", "GPR107", "--output-format", "github").out
     assert [f"file={path},line" in out for path in expected] == [True, True]
+
+
+def test_a_baseline_holds_in_whatever_folder_the_linter_is_run(
+    gpurules: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "gpurules.toml").write_text('baseline = "b.json"\n')
+    (here / "rules").mkdir()
+    (here / "x.rules.yaml").rename(here / "rules" / "x.yaml")
+    assert codes(lint(gpurules, "--update-baseline")) == []
+    assert '"path": "rules/x.yaml"' in (here / "b.json").read_text()
+    monkeypatch.chdir(here / "rules")
+    assert codes(lint(gpurules)) == codes(lint(gpurules, "..")) == codes(lint(gpurules, str(here))) == []
+    before = (here / "b.json").read_text()
+    assert codes(lint(gpurules, "--update-baseline")) == []
+    assert (here / "b.json").read_text() == before
+    (here / "rules" / "x.yaml").write_text(TEXT.replace("modle", "model"))
+    assert codes(lint(gpurules)) == ["GPR905"]
