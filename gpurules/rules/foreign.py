@@ -28,26 +28,26 @@ _KEYS = {
 _CARD = re.compile(r"card\d+")
 _TEXTS = (
     (
-        re.compile(r"\A\s*\{\{|^[ \t]*\{\{-? ?(?:if|range|with|define|end|/\*)", re.MULTILINE),
+        r"\A\s*\{\{|^[ \t]*\{\{-? ?(?:if|range|with|define|end|/\*)",
         "a template (Helm or Jinja)",
     ),
-    (re.compile(r"\A(?:#[^\n]*\n)*# (?:HELP|TYPE) ", re.MULTILINE), "metrics of a Prometheus exporter"),
-    (re.compile(r"\A(?:#[^\n]*\n|[ \t\r]*\n)*\w+\{\w+=\"[^\n]*\} [-+.\dN]"), "metrics of a Prometheus exporter"),
-    (re.compile(r"\A\s*<[?!\w]"), "XML or HTML"),
+    (r"\A(?:#[^\n]*\n)*# (?:HELP|TYPE) ", "metrics of a Prometheus exporter"),
+    (r"\A(?:#[^\n]*\n|[ \t\r]*\n)*\w+\{\w+=\"[^\n]*\} [-+.\dN]", "metrics of a Prometheus exporter"),
+    (r"\A\s*<[?!\w]", "XML or HTML"),
     (
-        re.compile(r"^\| NVIDIA-SMI |NVSMI LOG|^NVIDIA System Management Interface|\A\s*# gpu +\w|\AGPU \d+: ", re.M),
+        r"^\| NVIDIA-SMI |NVSMI LOG|^NVIDIA System Management Interface|\A\s*# gpu +\w|\AGPU \d+: ",
         "what nvidia-smi prints",
     ),
-    (re.compile(r"ROCm System Management Interface"), "what rocm-smi prints"),
-    (re.compile(r"\A\s*\{[^\n]*\}[ \t\r]*\n\s*\{[^\n]*\}"), "records, one a line (JSONL)"),
-    (re.compile(r"\A\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d[.\d]*,"), "a log of nvidia-smi (CSV)"),
-    (re.compile(r"\A(?:#[^\n]*\n|[ \t\r]*\n)*DCGM_FI_\w+\s*,"), "a list of DCGM fields (CSV)"),
+    (r"ROCm System Management Interface", "what rocm-smi prints"),
+    (r"\A\s*\{[^\n]*\}[ \t\r]*\n\s*\{[^\n]*\}", "records, one a line (JSONL)"),
+    (r"\A\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d[.\d]*,", "a log of nvidia-smi (CSV)"),
+    (r"\A(?:#[^\n]*\n|[ \t\r]*\n)*DCGM_FI_\w+\s*,", "a list of DCGM fields (CSV)"),
     (
-        re.compile(r"\A(?:#[^\n]*\n|[ \t\r]*\n)*[^\n,:{}\[\]\"']+,[^\n,:{}\"']+(?:,[^\n:{}]*)?\n[^\n,]+,[^\n,]+"),
+        r"\A(?:#[^\n]*\n|[ \t\r]*\n)*[^\n,:{}\[\]\"']+,[^\n,:{}\"']+(?:,[^\n:{}]*)?\n[^\n,]+,[^\n,]+",
         "a table (CSV)",
     ),
     (
-        re.compile(r"\A(?:[ \t]*#[^\n]*\n|[ \t\r]*\n)*(?:\[[\w.-]+\][ \t\r]*\n|[\w-]+ = [^\n:]*(?:\n|\Z))"),
+        r"\A(?:[ \t]*#[^\n]*\n|[ \t\r]*\n)*(?:\[[\w.-]+\][ \t\r]*\n|[\w-]+ = [^\n:]*(?:\n|\Z))",
         "a configuration (TOML or INI)",
     ),
 )
@@ -58,7 +58,7 @@ _SIGNS = 64 * 1024  # how much of a text is looked at
 def foreign_text(text: str, path: str | None, wanted: str = RULESET) -> Diagnostic | None:
     """Return the one finding for a text that is another tool's and no YAML that could be ours."""
     for sign, what in _TEXTS:
-        if sign.search(text, 0, _SIGNS):
+        if re.compile(sign, re.MULTILINE).search(text, 0, _SIGNS):  # hardly ever asked, so not compiled at the start
             start = len(text) - len(text.lstrip())
             end = text.find("\n", start)
             place = YamlScalar(YamlSource(text, path), start, len(text) if end < 0 else end, "", "")
