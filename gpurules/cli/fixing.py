@@ -12,7 +12,7 @@ from gpurules.cli.baselining import Looked, stale_in
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import read_at_most, replace_file
 from gpurules.cli.linting import Request, Sources, linted
-from gpurules.cli.output import write
+from gpurules.cli.output import difference, write
 from gpurules.cli.progress import in_sight
 from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.untested import ProjectTests
@@ -53,14 +53,6 @@ def fixed(
 
 def _again(text: str, path: str, policy: Policy, left_out: Sequence[Diagnostic] | None) -> list[Diagnostic]:
     return lints(text, path, None, policy, left_out)
-
-
-def difference(before: str, after: str, path: str) -> str:
-    """Return the unified difference of two texts of the file *path*, empty where they are the same."""
-    import difflib
-
-    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), path, path)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,3 +140,11 @@ def page(markdown: str) -> None:
     console = Console(width=terminal_width(), no_color=not has_colour(sys.stdout))
     with suppress(BrokenPipeError):
         console.print(Markdown(markdown))
+
+
+def difference(before: str, after: str, path: str) -> str:
+    """Return the unified difference of two texts of the file *path*, empty where they are the same."""
+    import difflib
+
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), path, path)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

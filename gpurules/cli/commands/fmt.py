@@ -6,9 +6,8 @@ import click
 
 from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file, ruleset_files, test_files
-from gpurules.cli.fixing import difference
 from gpurules.cli.options import option
-from gpurules.cli.output import counted, fail, say, write
+from gpurules.cli.output import counted, difference, fail, say, write
 from gpurules.cli.progress import in_sight
 from gpurules.formatting import FormatError, format_text
 from gpurules.rules.yaml_reader import MAX_BYTES
