@@ -10,8 +10,9 @@ import click
 from gpurules.cli.files import read_at_most
 from gpurules.cli.linting import Request, Sources
 from gpurules.cli.rulesets import PREFIX
-from gpurules.diagnostics import Diagnostic
-from gpurules.linter import FROM_HISTORY, Policy, baseline
+from gpurules.diagnostics import Diagnostic, Severity
+from gpurules.diagnostics.catalogue import LINT_ONLY
+from gpurules.linter import CHECKS, FROM_HISTORY, Policy, baseline
 from gpurules.linter.baseline import Entry
 from gpurules.rules.discovery import is_test
 
@@ -23,11 +24,24 @@ class Looked:
     sources: Sources
     policy: Policy
 
-    def saw(self, entry: Entry) -> bool:
-        """Return whether the finding of *entry* would have been found, were it still there."""
+    def saw(self, entry: Entry, found: Sequence[Diagnostic]) -> bool:
+        """Return whether the finding of *entry* would be among those *found*, were it still there.
+
+        Where a file has errors, the checks do not look at what it means.
+        """
         codes = self.policy.codes if self.policy.recordings else self.policy.codes - FROM_HISTORY
+        if any(d.path == entry.path and stops_loading(d) for d in found):
+            codes -= _OF_CHECKS
         path = Path(entry.path)
         return entry.code in codes and (entry.path in self.sources or is_test(path, False) or not path.exists())
+
+
+_OF_CHECKS = frozenset(check.code for check in CHECKS)
+
+
+def stops_loading(found: Diagnostic) -> bool:
+    """Return whether a finding is an error with which no ruleset loads."""
+    return found.severity is Severity.ERROR and found.code not in LINT_ONLY
 
 
 def _from_baseline(path: str, baseline_path: Path) -> str:
@@ -66,8 +80,8 @@ def against_baseline(found: list[Diagnostic], request: Request, looked: Looked) 
         raise click.UsageError(f"{path}: no such file; --update-baseline makes it")
     known = [] if is_new else _known(read_at_most(path).decode("utf-8", "replace"), path, found, looked)
     if request.update_baseline:
-        unseen = [entry for entry in known if not looked.saw(entry)]
-        seen = [entry for entry in known if looked.saw(entry)]
+        unseen = [entry for entry in known if not looked.saw(entry, found)]
+        seen = [entry for entry in known if looked.saw(entry, found)]
         kept = baseline.entries(found) if is_new or request.allow_growth else baseline.shrunk(found, seen)
         known = [*unseen, *kept]
         path.write_text(_written(known, path), encoding="utf-8")
@@ -82,4 +96,4 @@ def stale_in(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked)
 def _stale(found: Sequence[Diagnostic], known: Sequence[Entry], path: Path, looked: Looked) -> list[Diagnostic]:
     if "GPR905" not in looked.policy.codes:
         return []
-    return baseline.stale(found, [entry for entry in known if looked.saw(entry)], path.as_posix())
+    return baseline.stale(found, [entry for entry in known if looked.saw(entry, found)], path.as_posix())

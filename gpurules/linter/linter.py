@@ -59,8 +59,20 @@ def _linted(
         (d for d in dict.fromkeys(found) if d.code in policy.codes_in(d.path)),
         key=lambda d: (*d.place, d.code),
     )
+    policy = replace(policy, codes=policy.codes - _unseen(subject, policy))
     left = sorted(_unsilenced(wanted, text, path, policy), key=lambda d: (*d.place, d.code))
     return fingerprinted(left, loaded.placed)
+
+
+def _unseen(subject: Subject, policy: Policy) -> frozenset[str]:
+    """Return the codes by which no suppression can be called unused, as not everything was looked at.
+
+    Where the file has errors, most checks can not look: no suppression is called unused at all.
+    """
+    if subject.ruleset is None:
+        return frozenset({"GPR901"})
+    analysis = subject.analysis if FROM_ANALYSIS & policy.codes else None
+    return FROM_ANALYSIS if analysis is not None and analysis.is_capped else frozenset()
 
 
 def _untold(subject: Subject, policy: Policy) -> Iterator[str]:

@@ -315,3 +315,27 @@ def test_a_baseline_holds_in_whatever_folder_the_linter_is_run(
     assert (here / "b.json").read_text() == before
     (here / "rules" / "x.yaml").write_text(TEXT.replace("modle", "model"))
     assert codes(lint(gpurules)) == ["GPR905"]
+
+
+NOISY = """\
+version: 1
+name: x
+rules:
+  # gpurules: ignore[GPR601] reason="burn-in rack"
+  - {name: a, condition: gpu_temperature > 85, action: webhook, parameters: {url: 'http://x'}}
+  - {name: b, condition: gpu_power > 300W, action: webhook, parameters: {url: 'http://x'}, priority: 1}
+"""
+
+
+def test_where_a_file_has_errors_nobody_knows_what_is_unused_or_stale(gpurules: Any, here: Path) -> None:
+    path = here / "x.rules.yaml"
+    path.write_text(NOISY)
+    assert codes(lint(gpurules, "--baseline", "b.json", "--update-baseline")) == []
+    assert [entry["code"] for entry in json.loads((here / "b.json").read_text())["findings"]] == ["GPR601"]
+    broken = NOISY.replace("gpu_power", "gpu_pwoer")
+    path.write_text(broken)
+    for more in ((), ("--fix",), ("--update-baseline",)):
+        assert codes(lint(gpurules, "--baseline", "b.json", *more)) == ["GPR101"]
+    assert path.read_text() == broken
+    path.write_text(NOISY)
+    assert codes(lint(gpurules, "--baseline", "b.json")) == []
