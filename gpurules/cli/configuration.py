@@ -27,6 +27,7 @@ KEYS: Mapping[str, str] = {
     "fail-on": "text",
     "output-format": "text",
     "baseline": "path",
+    "analysis-steps": "count",
     "exclude": "texts",
     "per-file-ignores": "table",
 }
@@ -49,6 +50,12 @@ class Configuration:
         for glob, codes in given.items() if isinstance(given, Mapping) else ():
             found[str(glob)] = codes_of([codes] if isinstance(codes, str) else map(str, codes))
         return found
+
+    @property
+    def analysis_steps(self) -> int | None:
+        """How much work the analysis of a file may be. Missing: None where it is not said."""
+        given = self.values.get("analysis-steps")
+        return given if isinstance(given, int) and _fits(given, "count") else None
 
     @property
     def exclude(self) -> tuple[str, ...]:
@@ -132,6 +139,7 @@ _EXAMPLES = {
     "codes": '["GPR7", "unknown-field"]',
     "text": '"warning"',
     "path": '"baseline.json"',
+    "count": "1_000_000",
     "texts": '["vendored/*"]',
     "table": '{"old/*" = ["GPR105"]}',
 }
@@ -143,6 +151,8 @@ def _fits(value: object, kind: str) -> bool:
             return isinstance(value, str) or (isinstance(value, list) and all(isinstance(v, str) for v in value))
         case "table":
             return isinstance(value, Mapping) and all(_fits(v, "codes") for v in value.values())
+        case "count":
+            return isinstance(value, int) and not isinstance(value, bool) and value >= 0
         case _:
             return isinstance(value, str)
 

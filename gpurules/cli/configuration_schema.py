@@ -5,6 +5,7 @@ from typing import Any
 from gpurules.cli.configuration import KEYS
 from gpurules.cli.selection import FAIL_ON
 from gpurules.diagnostics import CATALOGUE, Format
+from gpurules.linter.analysis import WORK
 from gpurules.rules.schema import DRAFT, Schema
 
 _DESCRIBED = {
@@ -14,6 +15,7 @@ _DESCRIBED = {
     "fail-on": "The least severity that makes the exit code of `gpurules lint` 1.",
     "output-format": "How findings are drawn.",
     "baseline": "Do not report what this file lists.",
+    "analysis-steps": "How much work the analysis of what the rules of a file mean may be.",
     "exclude": "Globs of paths that are not looked at in directories.",
     "per-file-ignores": "Codes that are not reported, by the glob of paths.",
 }
@@ -23,6 +25,7 @@ _EXAMPLES: dict[str, list[Any]] = {
     "extend-select": [["GPR7", "GPR8"]],
     "ignore": [["GPR707"]],
     "baseline": ["gpurules-baseline.json"],
+    "analysis-steps": [2 * WORK],
     "exclude": [["vendored/*"]],
     "per-file-ignores": [{"legacy/*": ["GPR105"]}],
 }
@@ -56,5 +59,7 @@ def _shape(kind: str) -> Schema:
             return {"type": ["array", "string"], "items": {"type": "string"}}
         case "table":
             return {"type": "object", "additionalProperties": _shape("codes")}
+        case "count":
+            return {"type": "integer", "minimum": 0}
         case _:
             return {"type": "string"}

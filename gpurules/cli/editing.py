@@ -17,6 +17,7 @@ from gpurules.cli.reference import code_page
 from gpurules.cli.selection import chosen_codes
 from gpurules.diagnostics import CATALOGUE, Diagnostic
 from gpurules.linter import Policy
+from gpurules.linter.analysis import WORK
 from gpurules.lsp import Moment, Settings
 
 
@@ -70,12 +71,13 @@ class Workplace:
 
 def _settings(read: Configuration, path: str | None, today: date) -> Settings:
     codes = chosen_codes(*(_listed(read.values.get(key)) for key in ("select", "extend-select", "ignore")))
+    steps = WORK if read.analysis_steps is None else read.analysis_steps
     if path is None or read.path is None:
         return Settings(Policy(codes, today=today))
     relative = _relative(path, Path(read.path).parent)
     policy = Policy(codes, read.ignored_in, today)
     excluded = any(fnmatchcase(relative, glob) or fnmatchcase(Path(path).name, glob) for glob in read.exclude)
-    return Settings(Policy(policy.codes_in(relative), today=today), excluded)
+    return Settings(Policy(policy.codes_in(relative), today=today, work=steps), excluded)
 
 
 def _listed(given: object) -> Iterable[str]:

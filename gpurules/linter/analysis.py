@@ -194,18 +194,18 @@ class Analysis:
                 self.unanalysed.setdefault(name, answer.reason)
         return answer
 
-    def never(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> bool:
-        """Return whether it is proved that *claims* can not hold together."""
+    def never(self, claims: Sequence[Claim], who: Iterable[str]) -> bool:
+        """Return whether it is proved that *claims* can not hold together; notes what could not be told as ask does."""
         self._go_on()
         if self._left <= 0:
             return isinstance(self.ask(claims, who), Impossible)
         before = self.prover.spent
         proved = self.prover.proves_impossible(claims)
         self._left -= self.prover.spent - before + _PER_QUESTION
-        if proved is None:
+        if isinstance(proved, Unproven):
             for name in who:
-                self.unanalysed.setdefault(name, "the work cap of one question was hit")
-        return bool(proved)
+                self.unanalysed.setdefault(name, proved.reason)
+        return proved is True
 
     def shown(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Possible | None:
         """Return what shows that *claims* can hold together, None where nothing does."""

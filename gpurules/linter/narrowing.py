@@ -27,6 +27,6 @@ def narrower(one: Standing, other: Standing, analysis: Analysis) -> str | None:
         if len(text) > _LONGEST or is_nested:
             continue
         narrowed = Stated(ir.And((one.stated.term, outside)), one.rule.gpus)
-        if analysis.shown([is_true(narrowed)]) and analysis.never([is_true(narrowed), is_true(other.stated)]):
+        if analysis.shown([is_true(narrowed)]) and analysis.never([is_true(narrowed), is_true(other.stated)], ()):
             return f"NOT any({text})" if is_per_gpu else _denied(part.node, text)
     return None

@@ -59,7 +59,7 @@ class _Search:
         if self._is_apart(part.term, beside):
             return None
         around = [self._claim(term, Want.TRUE) for term in junction.context]
-        if not junction.is_and and self._analysis.never([*around, self._claim(part.term, Want.TRUE)]):
+        if not junction.is_and and self._never([*around, self._claim(part.term, Want.TRUE)]):
             return []
         if not self._is_said(junction, part, rest, around):
             return None
@@ -76,9 +76,12 @@ class _Search:
         else:
             claims = [self._claim(part.term, Want.TRUE), *(self._claim(o.term, Want.NOT_TRUE) for o in rest)]
             below = [self._claim(part.term, Want.NOT_FALSE), *(self._claim(o.term, Want.FALSE) for o in rest)]
-        if not self._analysis.never([*around, *claims]):
+        if not self._never([*around, *claims]):
             return False
-        return junction.is_plain or self._analysis.never(below)
+        return junction.is_plain or self._never(below)
+
+    def _never(self, claims: list[Claim]) -> bool:
+        return self._analysis.never(claims, [self._one.title])
 
     def _claim(self, term: ir.Term, want: Want) -> Claim:
         return Claim(Stated(term, self._one.stated.gpus), want, on_one=True)

@@ -57,6 +57,7 @@ class Unproven:
 
 Answer: TypeAlias = Impossible | Possible | Unproven
 IMPOSSIBLE = Impossible()
+_TOO_MANY = Unproven(f"it takes more than {MOST_GPUS} GPUs to decide")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Prover:
         self, stated: Iterable[Stated], signals: Mapping[str, SignalLike] = _NO_SIGNALS, steps: int = STEPS
     ) -> None:
         self._steps = steps
+        self._capped = Unproven(f"the work cap of {steps:,} steps was hit")
         self.spent = 0
         self._signals = signals
         self._known: dict[tuple[int, str, Want, bool], tuple[ir.Term, Formula]] = {}
@@ -178,7 +180,7 @@ class Prover:
         formulas = [asked, *axioms]
         most = gpus_needed(conj(*formulas))
         if most > MOST_GPUS:
-            return Unproven(f"it takes more than {MOST_GPUS} GPUs to decide")
+            return _TOO_MANY
         unsure, budget = False, Budget(self._steps)
         pointed = also is not TRUE or any(claim.on_one for claim in claims)
         try:
@@ -188,15 +190,15 @@ class Prover:
                         return Possible(witness)
                     unsure = True
         except WorkCapError:
-            return Unproven(f"the work cap of {self._steps:,} steps was hit")
+            return self._capped
         finally:
             self.spent += self._steps - max(0, budget.steps)
         return Unproven(_reason(touched, self._universe.gaps)) if unsure else IMPOSSIBLE
 
-    def proves_impossible(self, claims: Sequence[Claim]) -> bool | None:
-        """Return whether it is proved that *claims* can not hold together, without a witness where it is not.
+    def proves_impossible(self, claims: Sequence[Claim]) -> bool | Unproven:
+        """Return whether *claims* can not hold together, without a witness where nothing proves that.
 
-        Missing: None where the work cap was hit.
+        Missing: ``Unproven`` where it takes too many GPUs or steps to tell.
         """
         asked = conj(*(self.formula(claim) for claim in claims))
         if self._corner(asked) is not None:
@@ -205,14 +207,14 @@ class Prover:
         formulas, budget = [asked, *axioms], Budget(self._steps)
         most = gpus_needed(conj(*formulas))
         if most > MOST_GPUS:
-            return False
+            return _TOO_MANY
         pointed = any(claim.on_one for claim in claims)
         try:
             for count in _counts(most, touched):
                 if self._is_open(formulas, Limits(count, budget, pointed)):
                     return False
         except WorkCapError:
-            return None
+            return self._capped
         finally:
             self.spent += self._steps - max(0, budget.steps)
         return True

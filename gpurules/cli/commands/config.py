@@ -48,7 +48,7 @@ def _rows(context: click.Context) -> Iterator[tuple[str, object, str]]:
             origin = f"GPURULES_{name.upper()}"
         else:
             origin = str(found.path) if source is click.core.ParameterSource.DEFAULT_MAP else "default"
-        yield key, value if isinstance(value, str | None) else _plain(value), origin
+        yield key, value if isinstance(value, str | int | None) else _plain(value), origin
 
 
 def _plain(value: object) -> object:

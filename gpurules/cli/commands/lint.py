@@ -144,7 +144,7 @@ def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:
     different = dict.fromkeys(reasons)
     told = f"{counted(len(different), 'rule')} not analysed in full"
     if any("work cap" in reason for reason in different):
-        told += f"; the work cap was hit: raise --analysis-steps above {work:,}"
+        told += f"; the work cap was hit: raise --analysis-steps (or analysis-steps in gpurules.toml) above {work:,}"
     if not verbose:
         return f"{told} (-v says which)"
     return "\n".join([f"{told}:", *(f"  {line}" for line in different)])

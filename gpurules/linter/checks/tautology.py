@@ -24,7 +24,7 @@ class Tautology:
         for one in analysis.examined if analysis else ():
             if analysis is None or analysis.state(one) is not State.ALWAYS or analysis.uses(one, (State.ALWAYS,)):
                 continue
-            if analysis.never([Claim(one.stated, Want.UNKNOWN, on_one=True)]):
+            if analysis.never([Claim(one.stated, Want.UNKNOWN, on_one=True)], [one.title]):
                 message = "this is always TRUE"
             else:
                 message = "this is TRUE whatever its facts are, as long as they are known"

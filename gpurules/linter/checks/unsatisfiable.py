@@ -52,7 +52,7 @@ def _core(one: Examined, analysis: Analysis) -> list[Part]:
     kept = conjuncts(tree, one.stated.term) if tree is not None else []
     for part in list(kept):
         fewer = [other for other in kept if other is not part]
-        if fewer and analysis.never(_claims(fewer, one)):
+        if fewer and analysis.never(_claims(fewer, one), [one.title]):
             kept = fewer
     return kept
 

@@ -169,6 +169,18 @@ def test_config_shows_where_each_value_comes_from(gpurules: Any, here: Path, mon
     assert "gpurules.toml" in gpurules("config", "--show-origin").out
 
 
+def test_how_much_work_the_analysis_may_be_stands_in_the_configuration(gpurules: Any, here: Path) -> None:
+    (here / "gpurules.toml").write_text("analysis-steps = 0\n")
+    (here / "x.rules.yaml").write_text(TEXT.replace("1000 < transfer_size", "80% < gpu_memory AND gpu_memory < 90%"))
+    assert "1 rule not analysed in full" in lint(gpurules).err
+    assert "not analysed" not in lint(gpurules, "--analysis-steps", "100_000").err
+    shown = json.loads(gpurules("config", "--format", "json").out)
+    assert shown["analysis-steps"] == {"value": 0, "origin": "gpurules.toml"}
+    (here / "gpurules.toml").write_text("analysis-steps = -1\n")
+    (problem,) = [line for line in lint(gpurules).out.splitlines() if "GPR906" in line]
+    assert "'analysis-steps' does not take -1" in problem
+
+
 def test_style_is_reported_where_it_is_selected(gpurules: Any, here: Path) -> None:
     (here / "x.rules.yaml").write_text(TEXT.replace("name: a", "name: A B"))
     assert "GPR701" not in codes(lint(gpurules))

@@ -34,7 +34,7 @@ def test_a_glance_says_nothing_that_a_search_denies(group: list[Stated]) -> None
     formulas = [prover.formula(is_true(one)) for one in group]
     drawn = [outlines.of(formula) for formula in formulas]
     index = OutlineIndex(drawn, outlines)
-    never = {place for place, one in enumerate(group) if prover.proves_impossible([is_true(one)])}
+    never = {place for place, one in enumerate(group) if prover.proves_impossible([is_true(one)]) is True}
     for one, other in permutations(range(len(group)), 2):
         claims = [is_true(group[one]), Claim(group[other], Want.NOT_TRUE)]
         implied = prover.ask(claims)
@@ -54,7 +54,7 @@ def test_most_of_what_is_plain_takes_no_search() -> None:
     formulas = [prover.formula(is_true(one)) for one in group]
     entailed = sum(entails(one, other) for one, other in permutations(formulas, 2))
     implied = sum(
-        bool(prover.proves_impossible([is_true(one), Claim(other, Want.NOT_TRUE)]))
+        prover.proves_impossible([is_true(one), Claim(other, Want.NOT_TRUE)]) is True
         for one, other in permutations(group, 2)
     )
     assert implied > 10

@@ -120,3 +120,10 @@ def test_a_spent_work_cap_is_told() -> None:
 @pytest.mark.parametrize("name", shipped_names())
 def test_what_ships_has_no_findings(name: str) -> None:
     assert lint(name if name.startswith("gpurules:") else f"gpurules:{name}") == []
+
+
+def test_a_rule_of_which_a_part_was_not_looked_at_is_not_analysed_in_full() -> None:
+    untold: list[str] = []
+    rule = "name: a, condition: gpu_memory > 80 AND gpu_memory < 90 AND gpu_throttled, action: pause_transfer"
+    assert found(rule, policy=Policy(work=0, unanalysed=untold)) == []
+    assert untold == ["x.yaml: `a`: the work cap of the analysis was hit"]
