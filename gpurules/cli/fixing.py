@@ -25,17 +25,21 @@ from gpurules.rules.yaml_reader import MAX_BYTES
 
 def fixed(
     sources: Sources, policy: Policy, request: Request, tests: ProjectTests
-) -> tuple[list[Diagnostic], Counter[str]]:
-    """Fix what can be, or with ``--diff`` show what would be; return the findings that are left, and the fixes made."""
+) -> tuple[list[Diagnostic], Counter[str], Sources]:
+    """Fix what can be, or with ``--diff`` show what would be; what comes from stdin goes to stdout, mended.
+
+    Return the findings that are left, the fixes made, and the sources as they are then.
+    """
     left: list[Diagnostic] = []
     applied: Counter[str] = Counter()
+    after = dict(sources)
     for path, given in in_sight(sources.items(), "files"):
         try:
             data = read_at_most(path) if given is None and not path.startswith(PREFIX) else given
             text = data.decode() if data is not None and len(data) <= MAX_BYTES else None
         except (OSError, ValueError):
             text = None
-        if text is None or (given is not None and not request.diff):
+        if text is None:
             left += linted({path: given}, policy, tests)
             continue
         mark = "\ufeff" if text.startswith("\ufeff") else ""
@@ -45,10 +49,13 @@ def fixed(
         applied += done.applied
         if request.diff:
             write(difference(before, done.text, path))
+        elif given is not None:
+            write(mark + done.text)
+            after[path] = done.text.encode("utf-8", "surrogatepass")
         elif done.applied:
             replace_file(Path(path), (mark + done.text).encode("utf-8", "surrogatepass"))
         left += done.left
-    return list(dict.fromkeys([*left, *tests.findings()])), applied
+    return list(dict.fromkeys([*left, *tests.findings()])), applied, after
 
 
 def _again(text: str, path: str, policy: Policy, left_out: Sequence[Diagnostic] | None) -> list[Diagnostic]:

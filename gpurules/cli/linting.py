@@ -12,7 +12,7 @@ import click
 
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import excluded, read_stdin, ruleset_files, text_to_show
-from gpurules.cli.output import has_colour, save, table, terminal_width, to_json
+from gpurules.cli.output import has_colour, save, say, table, terminal_width, to_json
 from gpurules.cli.progress import in_sight
 from gpurules.cli.rooted import FOR_SERVICES, from_root
 from gpurules.cli.selection import chosen_codes, statistics
@@ -125,11 +125,15 @@ def linted(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Diagno
 
 
 def reported(found: Sequence[Diagnostic], request: Request, sources: Sources) -> None:
-    """Write the report, and every further one."""
-    if request.by_code:
-        save(_counts(found, Format(request.output_format)), request.output_file)
-    elif not request.diff:
-        save(_drawn(found, Format(request.output_format), sources, request.output_file is None), request.output_file)
+    """Write the report, and every further one; to stderr where stdout has the mended text of stdin."""
+    is_taken = request.fix and any(text is not None for text in sources.values())
+    on_terminal = request.output_file is None and not is_taken
+    form = Format(request.output_format)
+    drawn = _counts(found, form) if request.by_code else _drawn(found, form, sources, on_terminal)
+    if is_taken and request.output_file is None:
+        say(drawn.rstrip("\n") or "no findings are left")
+    else:
+        save(drawn, request.output_file)
     for report in request.report:
         form, path = parsed_report(report)
         save(_drawn(found, form, sources, False), path)

@@ -12,7 +12,16 @@ from gpurules.cli.configuration import Configuration, configuration, configured
 from gpurules.cli.emitting import emit_tests
 from gpurules.cli.fixing import Beside, fixed, fixed_beside
 from gpurules.cli.lint_watch import watch
-from gpurules.cli.linting import Request, changed_since, linted, parsed_report, reported, sources_of, usual_format
+from gpurules.cli.linting import (
+    Request,
+    Sources,
+    changed_since,
+    linted,
+    parsed_report,
+    reported,
+    sources_of,
+    usual_format,
+)
 from gpurules.cli.options import option, output_file
 from gpurules.cli.output import counted, fail, say
 from gpurules.cli.plugins import name_failed_plugins
@@ -110,7 +119,7 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
     tests, looked = ProjectTests(settings, policy.codes), Looked(sources, policy)
     if request.fix or request.diff:
-        found, changes = _fixed(request, settings, tests, looked)
+        found, changes, sources = _fixed(request, settings, tests, looked)
         say(f"{counted(changes, 'fix').replace('fixs', 'fixes')} {'to make' if request.diff else 'made'}")
         if request.diff:
             return int(changes > 0)
@@ -129,14 +138,14 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
 
 def _fixed(
     request: Request, settings: Configuration, tests: ProjectTests, looked: Looked
-) -> tuple[list[Diagnostic], int]:
-    """Return what fixes leave of the findings, and how many were made, or with ``--diff`` would be."""
+) -> tuple[list[Diagnostic], int, Sources]:
+    """Return what fixes leave of the findings, how many there are, and the sources as they are then."""
     if request.diff and request.update_baseline:
         raise click.UsageError("--diff changes nothing: give no --update-baseline")
-    every, applied = fixed(looked.sources, looked.policy, request, tests)
+    every, applied, sources = fixed(looked.sources, looked.policy, request, tests)
     found = [*settings.problems, *against_baseline(every, request, looked)]
     left, more = fixed_beside(found, Beside(request, settings, tests, looked, every))
-    return left, (applied + more).total()
+    return left, (applied + more).total(), sources
 
 
 def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:

@@ -1,5 +1,6 @@
 """``gpurules lint``: fixes, suppressions, the baseline, reports and configuration."""
 
+import io
 import json
 import signal
 import subprocess
@@ -351,3 +352,14 @@ def test_where_a_file_has_errors_nobody_knows_what_is_unused_or_stale(gpurules: 
     assert path.read_text() == broken
     path.write_text(NOISY)
     assert codes(lint(gpurules, "--baseline", "b.json")) == []
+
+
+def test_a_fix_of_stdin_goes_to_stdout_and_what_is_left_to_stderr(
+    gpurules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbf" + TEXT.encode())))
+    done = gpurules("lint", "-", "--fix", "--extend-select", "GPR702", "--stdin-filename", "editor.yaml")
+    assert done.out == "\ufeff" + TEXT.replace("1000 < transfer_size", "transfer_size > 1000B")
+    assert "GPR107 unknown-enum-value" in done.err
+    assert " 8 |     condition: file_type == 'modle'\n" in done.err
+    assert "2 fixes made\n" in done.err
