@@ -116,20 +116,23 @@ class Standing:
             found += f"{cell}, "
         return found
 
-    def mask(self, facts: Facts) -> int:
-        """Return the rules of which all is TRUE that the snapshot decides."""
+    def masks(self, facts: Facts) -> tuple[int, list[int]]:
+        """Return the rules of the node of which all is TRUE that the snapshot decides, and those of GPUs, by GPU."""
         of_node, of_gpus = self._cells(
             facts.snapshot, facts.gpus, facts.node, facts.situation, facts.rows, facts.node_row
         )
         mask = self._rules & self._node_switches.mask(facts.node_row)
         for column, cell in zip(self._of_node, of_node, strict=True):
             mask &= column.mask(cell)
-        if not mask & self._on_gpus:
-            return mask
-        somewhere = 0
+        on_gpus, found = mask & self._on_gpus, list[int]()
         for place, cells in enumerate(of_gpus):
-            here = self._gpu_switches.mask(facts.rows[place]) & mask if self._has_gpu_switches else mask
+            here = self._gpu_switches.mask(facts.rows[place]) & on_gpus if self._has_gpu_switches else on_gpus
             for column, cell in zip(self._of_gpu, cells, strict=True):
                 here &= column.mask(cell)
-            somewhere |= here
-        return mask & (somewhere | ~self._on_gpus)
+            found.append(here)
+        return mask ^ on_gpus, found
+
+    def mask(self, facts: Facts) -> int:
+        """Return the rules of which all is TRUE that the snapshot decides, on one GPU if they are of GPUs."""
+        of_node, of_gpus = self.masks(facts)
+        return reduce(or_, of_gpus, of_node)

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpurules.backends.facts import Facts, Layout, Situation, SlotKey, read, slot_key
-from gpurules.backends.python import Truths, arguments, truths_function
+from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
+from gpurules.backends.standing import Standing, StandingPart, standing_parts
 from gpurules.engine.history import NODE, History
-from gpurules.engine.signals import Signals, Transition
+from gpurules.engine.signals import Owner, Signals, Transition, signals_read
+from gpurules.engine.together import Member, Together, Turn
 from gpurules.language import ir
-from gpurules.model import GPUIndex, Snapshot, Truth, Value
+from gpurules.model import Snapshot, Truth, Value
 from gpurules.rules.rule import Signal
 from gpurules.rules.ruleset import Ruleset
 
@@ -38,15 +40,23 @@ def layout_of(ruleset: Ruleset) -> tuple[Layout, Mapping[SlotKey, ir.Window]]:
     return layout, windows
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """The functions of one signal."""
+class _Functions:
+    """The conditions of signals as functions, each compiled when it is first asked for; equal ones are one."""
 
-    signal: Signal
-    condition: Truths
-    until: Truths | None
-    place: int
-    node_place: int
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._of_terms: dict[tuple[ir.Term, bool], Truths] = {}
+        self._known: dict[tuple[int, bool], Truths] = {}
+
+    def of(self, term: ir.Term, per_gpu: bool) -> Truths:
+        """Return the function of a term that lives as long as this."""
+        found = self._known.get((id(term), per_gpu))
+        if found is None:
+            found = self._of_terms.get((term, per_gpu))
+            if found is None:
+                found = self._of_terms[term, per_gpu] = truths_function(term, per_gpu, self._layout)
+            self._known[id(term), per_gpu] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +76,29 @@ class _Moment:
 
     given: tuple[Any, ...]
     now: float
-    owners: list[tuple[str, GPUIndex | None]]
+    owners: list[Owner]
     rows: list[list[Value]]
     node_row: list[Value]
+    functions: _Functions
     known: dict[Truths, list[Truth]] = field(default_factory=dict)
 
-    def truths(self, condition: Truths) -> list[Truth]:
-        """Return what a condition is worth; worked out once, however many signals have it."""
+    def truths(self, term: ir.Term, signal: Signal) -> list[Truth]:
+        """Return what a condition of a signal is worth; worked out once, however many signals have it."""
+        condition = self.functions.of(term, signal.per_gpu)
         found = self.known.get(condition)
         if found is None:
             found = self.known[condition] = condition(*self.given)
         return found
 
+    def both(self, signal: Signal) -> tuple[list[Truth], list[Truth] | None]:
+        """Return what condition and ``until`` of a signal are worth."""
+        until = None if signal.until is None else self.truths(signal.until, signal)
+        return self.truths(signal.condition, signal), until
 
-_OF_NODE: list[tuple[str, GPUIndex | None]] = [(NODE, None)]
+
+_OF_NODE: list[Owner] = [(NODE, None)]
+MIN_TOGETHER = 8
+"""From how many signals on those whose conditions can be looked up are moved on together."""
 
 
 def _blank(keys: Iterable[SlotKey]) -> tuple[Value, ...]:
@@ -90,36 +109,53 @@ def _blank(keys: Iterable[SlotKey]) -> tuple[Value, ...]:
 class Derived:
     """History and signals of one ruleset. Not for several threads: its owner holds a lock."""
 
+    min_together = MIN_TOGETHER
+
     def __init__(self, ruleset: Ruleset) -> None:
         self.settings = ruleset.settings
         self.layout, self._windows = layout_of(ruleset)
         self.history = History(self._windows.values())
         self._watched = tuple({window.field.name: window.field for window in self._windows.values()}.values())
-        self.signals = Signals(ruleset.signals)
+        self._signals = Signals(ruleset.signals)
         self._blank_row, self._blank_node_row = _blank(self.layout.gpu), _blank(self.layout.node)
-        functions: dict[tuple[ir.Term, bool], Truths] = {}
+        self._functions = _Functions(self.layout)
+        self._members = tuple([self._member(signal, n) for n, signal in enumerate(self._signals.ordered)])
+        self._looked_up, self._standing = self._to_look_up()
+        self._together: Together | None = None
 
-        def compiled(term: ir.Term, per_gpu: bool) -> Truths:
-            if (term, per_gpu) not in functions:
-                functions[term, per_gpu] = truths_function(term, per_gpu, self.layout)
-            return functions[term, per_gpu]
+    def _member(self, signal: Signal, number: int) -> Member:
+        key = ("signal", signal.name)
+        place = (self.layout.gpu if signal.per_gpu else self.layout.node)[key]
+        return Member(signal, number, place, self.layout.node[key])
 
-        self._compiled = tuple(
-            _Compiled(
-                signal,
-                compiled(signal.condition, signal.per_gpu),
-                None if signal.until is None else compiled(signal.until, signal.per_gpu),
-                (self.layout.gpu if signal.per_gpu else self.layout.node)["signal", signal.name],
-                self.layout.node["signal", signal.name],
-            )
-            for signal in self.signals.ordered
-        )
+    def _to_look_up(self) -> tuple[tuple[Member, ...], Standing | None]:
+        """Return the signals whose conditions can be looked up, none of which reads others; and how."""
+        found: dict[int, tuple[RuleTerm, tuple[StandingPart, ...]]] = {}
+        members: list[Member] = []
+        for member in self._members:
+            rule = RuleTerm(member.signal.condition, member.signal.per_gpu)
+            parts = None if signals_read(member.signal) else standing_parts(rule, self.layout)
+            if parts is not None:
+                found[len(members)] = (rule, parts)
+                members.append(member)
+        if len(members) < self.min_together:
+            return (), None
+        return tuple(members), Standing(found, len(members), self.layout)
+
+    @property
+    def signals(self) -> Signals:
+        """The states of all signals, settled: whoever asks may read and change them."""
+        if self._together is not None:
+            self._together.settle()
+            self._together = None
+        return self._signals
 
     def afresh(self) -> "Derived":
         """Return the same for the same ruleset, with nothing remembered."""
         made = copy(self)
         made.history = History(self._windows.values())
-        made.signals = Signals({signal.name: signal for signal in self.signals.ordered})
+        made._signals = Signals({signal.name: signal for signal in self._signals.ordered})
+        made._together = None
         return made
 
     def observe(
@@ -137,18 +173,36 @@ class Derived:
         return self._advanced(Facts(snapshot, snapshot.gpus, node=node, situation=situation, layout=self.layout))
 
     def _advanced(self, facts: Facts) -> tuple[Facts, tuple[Transition, ...]]:
-        rows, node_row = [list(self._blank_row) for _ in facts.gpus], list(self._blank_node_row)
+        owners: list[Owner] = [(gpu.identity, gpu.index) for gpu in facts.gpus]
+        together = self._taken_over() if len(dict(owners)) == len(owners) else None
+        rows = [list(self._blank_row) if together is None else together.row(owner) for owner, _ in owners]
+        node_row = list(self._blank_node_row)
         self._fill_windows(facts, rows, node_row)
-        moment = _Moment(
-            arguments(replace(facts, rows=rows, node_row=node_row)),  # type: ignore[arg-type]
-            facts.snapshot.timestamp,
-            [(gpu.identity, gpu.index) for gpu in facts.gpus],
-            rows,
-            node_row,
-        )
-        transitions = self._moved_on(moment)
+        filling = replace(facts, rows=rows, node_row=node_row)  # type: ignore[arg-type]
+        moment = _Moment(arguments(filling), facts.snapshot.timestamp, owners, rows, node_row, self._functions)
+        if together is None:
+            transitions = [change for _, change in self._moved_on(moment, self.signals, self._members)]
+        else:
+            transitions = self._moved_together(together, moment, filling)
         finished = replace(facts, rows=tuple([tuple(row) for row in rows]), node_row=tuple(node_row))
         return finished, tuple(transitions)
+
+    def _taken_over(self) -> Together | None:
+        """Return the signals that are moved on together, with their states taken over; None where there are none."""
+        if self._together is None and self._standing is not None:
+            self._together = Together(self._looked_up, self._standing, self._signals, self.settings, self._blank_row)
+        return self._together
+
+    def _moved_together(self, together: Together, moment: _Moment, facts: Facts) -> list[Transition]:
+        """Move all signals on, and return what changed, in order of the signals."""
+        turn = Turn(facts, moment.owners, moment.rows, moment.node_row, lambda n: moment.both(self._members[n].signal))
+        together.step(turn)
+        numbers = {member.number for member in self._looked_up}
+        others = [member for member in self._members if member.number not in numbers]
+        changes = turn.changes
+        if others:
+            changes += [(n, place, c) for place, (n, c) in enumerate(self._moved_on(moment, self._signals, others))]
+        return [change for _, _, change in sorted(changes, key=lambda found: found[:2])]
 
     def _remember(self, facts: Facts) -> None:
         now = facts.snapshot.timestamp
@@ -171,32 +225,34 @@ class Derived:
             else:
                 node_row[self.layout.node[key]] = self.history.value(window, NODE, now)
 
-    def _moved_on(self, moment: _Moment) -> list[Transition]:
-        """Move all signals on, and write their states into the rows (which say off from the start)."""
-        transitions: list[Transition] = []
-        all_states, known = self.signals.states, dict[int, _Moved]()
-        for compiled in self._compiled:
-            states = all_states[compiled.signal.name]
+    def _moved_on(self, moment: _Moment, signals: Signals, members: Sequence[Member]) -> list[tuple[int, Transition]]:
+        """Move *members* on, and write their states into the rows (which say off from the start).
+
+        Returns what changed, with the number of the signal.
+        """
+        transitions: list[tuple[int, Transition]] = []
+        known = dict[int, _Moved]()
+        for member in members:
+            states = signals.states[member.signal.name]
             moved = known.get(id(states))
             if moved is None:
-                moved = known[id(states)] = self._moved(compiled, moment)
+                moved = known[id(states)] = self._moved(member.signal, moment, signals)
             if moved.rows:
-                moment.node_row[compiled.node_place] = True
+                moment.node_row[member.node_place] = True
                 for row in moved.rows:
-                    row[compiled.place] = True
+                    row[member.place] = True
             if moved.changes:
-                transitions += [change.of(compiled.signal.name) for change in moved.changes]
+                transitions += [(member.number, change.of(member.signal.name)) for change in moved.changes]
         return transitions
 
-    def _moved(self, compiled: _Compiled, moment: _Moment) -> _Moved:
+    def _moved(self, signal: Signal, moment: _Moment, signals: Signals) -> _Moved:
         """Move the states of one signal on, and of all that share them."""
-        signal, started = compiled.signal, moment.truths(compiled.condition)
-        states = self.signals.states[signal.name]
+        started, states = moment.truths(signal.condition, signal), signals.states[signal.name]
         if not states and True not in started:
             return _STILL
-        ended = moment.truths(compiled.until) if compiled.until else None
+        ended = None if signal.until is None else moment.truths(signal.until, signal)
         owners = moment.owners if signal.per_gpu else _OF_NODE
-        changes = self.signals.step(signal, moment.now, owners, (started, ended), self.settings)
+        changes = signals.step(signal, moment.now, owners, (started, ended), self.settings)
         on = {owner for owner, state in states.items() if state.on}
         rows = moment.rows if signal.per_gpu else [moment.node_row]
         return _Moved(changes, [row for (o, _), row in zip(owners, rows, strict=True) if o in on] if on else ())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gpurules.language import ir
 from gpurules.model import GPUIndex, Truth
@@ -115,7 +116,11 @@ def _definition(signal: Signal) -> tuple[object, ...]:
     return signal.condition, signal.until, signal.for_seconds, signal.keep_for_seconds, signal.per_gpu
 
 
-_UNKNOWN: tuple[Truth, Truth] = (None, None)
+UNKNOWN: tuple[Truth, Truth] = (None, None)
+"""What condition and ``until`` are for a GPU that is not there."""
+
+Owner: TypeAlias = tuple[str, GPUIndex | None]
+"""The identity of a GPU, or NODE, and the index of the GPU."""
 
 
 class Signals:
@@ -175,7 +180,7 @@ class Signals:
                 states.pop(owner, None)
                 continue
             pair = (truth, None if ended is None else ended[place])
-            met += self._move(signal, state, now, (owner, device, pair), (settings, changes))
+            met += self.move(signal, state, now, (owner, device, pair), (settings, changes))
         if len(states) > met:
             self._move_gone(signal, now, {owner for owner, _ in owners}, (settings, changes))
         return changes
@@ -184,9 +189,9 @@ class Signals:
         """Move the states of GPUs that are not in the snapshot."""
         states = self.states[signal.name]
         for owner in [o for o in states if o not in present]:
-            self._move(signal, states[owner], now, (owner, None, _UNKNOWN), how)
+            self.move(signal, states[owner], now, (owner, None, UNKNOWN), how)
 
-    def _move(
+    def move(
         self,
         signal: Signal,
         state: State,

@@ -1,0 +1,214 @@
+"""Signals whose conditions are looked up, moved on together: a bit for each, and work for those alone that change.
+
+What most signals do at a snapshot is nothing: they stay off, stay on, or wait on. For each GPU (and the node) masks say
+which wait and since when, which are on, and which of these were TRUE at the last snapshot; a look-up says which are
+TRUE now. Only a signal that starts, or is on without being TRUE, is moved on by itself, as ``signals`` says.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from gpurules.backends.facts import Facts
+from gpurules.backends.standing import Standing
+from gpurules.engine.history import NODE
+from gpurules.engine.signals import UNKNOWN, Owner, Signals, State, Transition
+from gpurules.model import Truth, Value
+from gpurules.rules.rule import Settings, Signal
+
+Ask: TypeAlias = Callable[[int], tuple[Sequence[Truth], Sequence[Truth] | None]]
+"""Returns what condition and ``until`` of the signal with this number are worth for each owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A signal: its number among all, and where it stands in the rows of GPUs and of the node."""
+
+    signal: Signal
+    number: int
+    place: int
+    node_place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One snapshot. ``changes`` fills up: the number of the signal and the place of the owner say their order.
+
+    Shape: *rows* has one row for each of *owners*, which are the GPUs.
+    """
+
+    facts: Facts
+    owners: Sequence[Owner]
+    rows: Sequence[list[Value]]
+    node_row: list[Value]
+    ask: Ask
+    changes: list[tuple[int, int, Transition]] = field(default_factory=list)
+
+
+def _bits(mask: int) -> Iterator[int]:
+    """Yield the position of each bit of *mask*."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+class Together:
+    """The states of many signals, taken over from ``Signals`` until they are settled there again.
+
+    Those that are on stay in its dicts, but for the time at which they were last known; those that wait do not. Not for
+    several threads: its owner holds a lock.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        standing: Standing,
+        signals: Signals,
+        settings: Settings,
+        blank: Sequence[Value],
+    ) -> None:
+        """Take over the states of *members*, which are the rules of *standing*; *blank* is the row of a new GPU."""
+        self._members, self._standing, self._signals, self._settings = members, standing, signals, settings
+        self._blank = list(blank)
+        self._waiting: dict[str, dict[float, int]] = {}
+        self._on: dict[str, int] = {}
+        self._steady: dict[str, int] = {}
+        self._rows: dict[str, list[Value]] = {}
+        self._somewhere, self._last = 0, 0.0
+        self._durations: dict[float, int] = {}
+        for bit, member in enumerate(members):
+            seconds = member.signal.for_seconds
+            self._durations[seconds] = self._durations.get(seconds, 0) | 1 << bit
+            self._take_over(bit, member)
+
+    def _take_over(self, bit: int, member: Member) -> None:
+        before, own = self._signals.states[member.signal.name], dict[str, State]()
+        for owner, state in before.items():
+            if state.on:
+                own[owner] = replace(state)  # signals that are alike share theirs
+                self._on[owner] = self._on.get(owner, 0) | 1 << bit
+                self._write(member, owner, None, True)
+            elif state.streak is not None:
+                waiting = self._waiting.setdefault(owner, {})
+                waiting[state.streak] = waiting.get(state.streak, 0) | 1 << bit
+        self._signals.states[member.signal.name] = own
+
+    def settle(self) -> None:
+        """Write all states where ``Signals`` has them."""
+        for owner, steady in self._steady.items():
+            for bit in _bits(steady):
+                self._state(bit, owner).known = self._last
+        for owner, waiting in self._waiting.items():
+            for since, mask in waiting.items():
+                for bit in _bits(mask):
+                    states = self._signals.states[self._members[bit].signal.name]
+                    states[owner] = State(since=since, known=self._last, streak=since)
+
+    def row(self, owner: str) -> list[Value]:
+        """Return a new row for a GPU, with the signals that are on and all else blank."""
+        return list(self._rows.get(owner, self._blank))
+
+    def step(self, turn: Turn) -> None:
+        """Move all on, and write into the rows (which have what was on before) and the node's (which has it blank)."""
+        of_node, of_gpus = self._standing.masks(turn.facts)
+        on_some_gpu = 0
+        for place, owner in enumerate(turn.owners):
+            self._move(turn, owner, place, of_gpus[place] if of_gpus else 0)
+            on_some_gpu |= self._on.get(owner[0], 0)
+        self._move(turn, (NODE, None), 0, of_node)
+        present = {owner for owner, _ in turn.owners}
+        gone = [owner for owner in {**self._on, **self._waiting} if owner not in present and owner != NODE]
+        for place, name in enumerate(gone, start=len(turn.owners)):
+            self._move(turn, (name, None), place, 0)
+        for bit in _bits(on_some_gpu | self._on.get(NODE, 0)):
+            turn.node_row[self._members[bit].node_place] = True
+        self._last = turn.facts.snapshot.timestamp
+
+    def _move(self, turn: Turn, owner: Owner, place: int, true: int) -> None:
+        """Move the signals of one owner on, of which those in *true* are TRUE."""
+        on, now = self._on.get(owner[0], 0), turn.facts.snapshot.timestamp
+        if on:
+            self._hold(turn, owner, place, true)
+        waiting, starting, met = dict[float, int](), list[tuple[float, int]](), on
+        before = self._waiting.pop(owner[0], {})
+        if true:
+            for since, mask in before.items():
+                mask &= true
+                met |= mask
+                due = mask & self._due(now - since)
+                starting.append((since, due))
+                waiting[since] = mask ^ due
+            new = true & ~met
+            due = new & self._due(0.0)
+            starting.append((now, due))
+            waiting[now] = waiting.get(now, 0) | new ^ due
+            waiting = {since: mask for since, mask in waiting.items() if mask}
+        if waiting:
+            self._waiting[owner[0]] = waiting
+        for since, due in starting:
+            for bit in _bits(due):
+                self._start(turn, owner, place, (bit, since))
+
+    def _due(self, seconds: float) -> int:
+        """Return the signals that start when they have been TRUE for that long."""
+        due = 0
+        for needed, mask in self._durations.items():
+            if not seconds < needed:
+                due |= mask
+        return due
+
+    def _start(self, turn: Turn, owner: Owner, place: int, what: tuple[int, float]) -> None:
+        (bit, since), now = what, turn.facts.snapshot.timestamp
+        member, (name, device) = self._members[bit], owner
+        self._signals.states[member.signal.name][name] = State(True, now, now, since)
+        self._on[name] = self._on.get(name, 0) | 1 << bit
+        self._steady[name] = self._steady.get(name, 0) | 1 << bit
+        self._write(member, name, self._row_at(turn, place), True)
+        change = Transition(member.signal.name, name, device, True, now, now - since)
+        turn.changes.append((member.number, place, change))
+
+    def _hold(self, turn: Turn, owner: Owner, place: int, true: int) -> None:
+        """Move on the signals of one owner that are on."""
+        name, now = owner[0], turn.facts.snapshot.timestamp
+        on, steady = self._on[name], self._steady.get(name, 0)
+        for bit in _bits(on & true & ~steady):
+            state = self._state(bit, name)
+            state.known, state.ending = now, None
+        for bit in _bits(steady & ~true):
+            self._state(bit, name).known = self._last
+        for bit in _bits(on & ~true):
+            if not self._stays(turn, owner, place, bit):
+                on ^= 1 << bit
+        self._on[name], self._steady[name] = on, on & true
+        if not on:
+            del self._on[name], self._steady[name]
+            self._rows.pop(name, None)
+
+    def _stays(self, turn: Turn, owner: Owner, place: int, bit: int) -> bool:
+        """Move on one signal that is on and not TRUE; return whether it stays on."""
+        member, (name, device), changes = self._members[bit], owner, list[Transition]()
+        pair = UNKNOWN
+        if place < len(turn.owners) or name == NODE:
+            started, ended = turn.ask(member.number)
+            pair = (started[place], None if ended is None else ended[place])
+        what, now = (name, device, pair), turn.facts.snapshot.timestamp
+        stays = self._signals.move(member.signal, self._state(bit, name), now, what, (self._settings, changes))
+        turn.changes.extend((member.number, place, change) for change in changes)
+        if not stays:
+            self._write(member, name, self._row_at(turn, place), False)
+        return stays
+
+    def _state(self, bit: int, owner: str) -> State:
+        return self._signals.states[self._members[bit].signal.name][owner]
+
+    @staticmethod
+    def _row_at(turn: Turn, place: int) -> list[Value] | None:
+        return turn.rows[place] if place < len(turn.rows) else None
+
+    def _write(self, member: Member, owner: str, row: list[Value] | None, on: bool) -> None:
+        """Write a signal of GPUs into the row of one, as it will be from now on, and into that of this snapshot."""
+        if member.signal.per_gpu:
+            for written in (self._rows.setdefault(owner, list(self._blank)), row):
+                if written is not None:
+                    written[member.place] = on
