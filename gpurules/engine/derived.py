@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gpurules.backends.explain import value_of
 from gpurules.backends.facts import Facts, Layout, Situation, SlotKey, read, slot_key
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
 from gpurules.backends.standing import Standing, StandingPart, standing_parts
@@ -74,6 +75,7 @@ _STILL = _Moved((), ())
 class _Moment:
     """One snapshot while its signals are worked out, in rows that fill up."""
 
+    facts: Facts
     given: tuple[Any, ...]
     now: float
     owners: list[Owner]
@@ -90,10 +92,16 @@ class _Moment:
             found = self.known[condition] = condition(*self.given)
         return found
 
-    def both(self, signal: Signal) -> tuple[list[Truth], list[Truth] | None]:
-        """Return what condition and ``until`` of a signal are worth."""
-        until = None if signal.until is None else self.truths(signal.until, signal)
-        return self.truths(signal.condition, signal), until
+    def pair(self, signal: Signal, place: int, is_rare: bool) -> tuple[Truth, Truth]:
+        """Return what condition and ``until`` of a signal are worth for one owner.
+
+        What is asked rarely is not worth compiling.
+        """
+        if is_rare and signal.until is None:
+            truth = value_of(signal.condition, self.facts, place if signal.per_gpu else None)
+            return (truth if isinstance(truth, bool) else None), None
+        until = None if signal.until is None else self.truths(signal.until, signal)[place]
+        return self.truths(signal.condition, signal)[place], until
 
 
 _OF_NODE: list[Owner] = [(NODE, None)]
@@ -179,11 +187,12 @@ class Derived:
         node_row = list(self._blank_node_row)
         self._fill_windows(facts, rows, node_row)
         filling = replace(facts, rows=rows, node_row=node_row)  # type: ignore[arg-type]
-        moment = _Moment(arguments(filling), facts.snapshot.timestamp, owners, rows, node_row, self._functions)
+        now = facts.snapshot.timestamp
+        moment = _Moment(filling, arguments(filling), now, owners, rows, node_row, self._functions)
         if together is None:
             transitions = [change for _, change in self._moved_on(moment, self.signals, self._members)]
         else:
-            transitions = self._moved_together(together, moment, filling)
+            transitions = self._moved_together(together, moment)
         finished = replace(facts, rows=tuple([tuple(row) for row in rows]), node_row=tuple(node_row))
         return finished, tuple(transitions)
 
@@ -193,9 +202,13 @@ class Derived:
             self._together = Together(self._looked_up, self._standing, self._signals, self.settings, self._blank_row)
         return self._together
 
-    def _moved_together(self, together: Together, moment: _Moment, facts: Facts) -> list[Transition]:
+    def _moved_together(self, together: Together, moment: _Moment) -> list[Transition]:
         """Move all signals on, and return what changed, in order of the signals."""
-        turn = Turn(facts, moment.owners, moment.rows, moment.node_row, lambda n: moment.both(self._members[n].signal))
+
+        def ask(number: int, place: int, was_true: bool) -> tuple[Truth, Truth]:
+            return moment.pair(self._members[number].signal, place, was_true)
+
+        turn = Turn(moment.facts, moment.owners, moment.rows, moment.node_row, ask)
         together.step(turn)
         numbers = {member.number for member in self._looked_up}
         others = [member for member in self._members if member.number not in numbers]

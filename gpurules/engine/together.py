@@ -16,8 +16,11 @@ from gpurules.engine.signals import UNKNOWN, Owner, Signals, State, Transition
 from gpurules.model import Truth, Value
 from gpurules.rules.rule import Settings, Signal
 
-Ask: TypeAlias = Callable[[int], tuple[Sequence[Truth], Sequence[Truth] | None]]
-"""Returns what condition and ``until`` of the signal with this number are worth for each owner."""
+Ask: TypeAlias = Callable[[int, int, bool], tuple[Truth, Truth]]
+"""Returns what condition and ``until`` of a signal are worth: by its number, for the owner at a place.
+
+The last says whether the condition was TRUE before, so that this will hardly be asked again soon.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,22 +181,21 @@ class Together:
         for bit in _bits(steady & ~true):
             self._state(bit, name).known = self._last
         for bit in _bits(on & ~true):
-            if not self._stays(turn, owner, place, bit):
+            if not self._stays(turn, owner, place, (bit, bool(steady >> bit & 1))):
                 on ^= 1 << bit
         self._on[name], self._steady[name] = on, on & true
         if not on:
             del self._on[name], self._steady[name]
             self._rows.pop(name, None)
 
-    def _stays(self, turn: Turn, owner: Owner, place: int, bit: int) -> bool:
-        """Move on one signal that is on and not TRUE; return whether it stays on."""
-        member, (name, device), changes = self._members[bit], owner, list[Transition]()
-        pair = UNKNOWN
-        if place < len(turn.owners) or name == NODE:
-            started, ended = turn.ask(member.number)
-            pair = (started[place], None if ended is None else ended[place])
-        what, now = (name, device, pair), turn.facts.snapshot.timestamp
-        stays = self._signals.move(member.signal, self._state(bit, name), now, what, (self._settings, changes))
+    def _stays(self, turn: Turn, owner: Owner, place: int, what: tuple[int, bool]) -> bool:
+        """Move on one signal that is on and not TRUE (and was before or not); return whether it stays on."""
+        (bit, was_true), (name, device), changes = what, owner, list[Transition]()
+        member = self._members[bit]
+        is_present = place < len(turn.owners) or name == NODE
+        pair = turn.ask(member.number, place, was_true) if is_present else UNKNOWN
+        state, now = self._state(bit, name), turn.facts.snapshot.timestamp
+        stays = self._signals.move(member.signal, state, now, (name, device, pair), (self._settings, changes))
         turn.changes.extend((member.number, place, change) for change in changes)
         if not stays:
             self._write(member, name, self._row_at(turn, place), False)
@@ -208,7 +210,11 @@ class Together:
 
     def _write(self, member: Member, owner: str, row: list[Value] | None, on: bool) -> None:
         """Write a signal of GPUs into the row of one, as it will be from now on, and into that of this snapshot."""
-        if member.signal.per_gpu:
-            for written in (self._rows.setdefault(owner, list(self._blank)), row):
-                if written is not None:
-                    written[member.place] = on
+        if not member.signal.per_gpu:
+            return
+        kept = self._rows.get(owner)
+        if kept is None:
+            kept = self._rows[owner] = list(self._blank)
+        kept[member.place] = on
+        if row is not None:
+            row[member.place] = on
