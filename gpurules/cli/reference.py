@@ -11,7 +11,7 @@ from pathlib import Path
 from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
 from gpurules.cli.output import to_json
 from gpurules.diagnostics import CATALOGUE, Code, Fix, Severity
-from gpurules.diagnostics.catalogue import LINT_ONLY, ON_REQUEST
+from gpurules.diagnostics.catalogue import ABOUT_TESTS, LINT_ONLY, ON_REQUEST
 from gpurules.diagnostics.explanations import EXPLANATIONS, Form
 from gpurules.fields import FIELDS, Field, Scope, field_range
 from gpurules.language.tables import TABLES
@@ -76,12 +76,12 @@ def fix_of(code: Code) -> str:
 def silence(code: Code) -> str:
     """Return how a code is silenced."""
     option = f"`gpurules lint --ignore {code.code}` leaves it out of a report"
-    if code.code.startswith("GPR8"):
-        return "It can not be silenced: `gpurules test` reports it where the test could not run."
     if code.code.startswith("GPR9"):
         return f"{option}."
     if code.code.startswith(ON_REQUEST):
         option = f"It is reported only where it is selected: `gpurules lint --extend-select {code.code}`. {option}"
+    if code.code in ABOUT_TESTS:
+        return f"{option}; `gpurules test` tells it all the same, since it is about the tests themselves."
     comment = f'`# gpurules: ignore[{code.code}] reason="…"`'
     text = f"{option}; {comment} on the line, or on a line of its own above the rule, silences it there."
     if code.severity is Severity.ERROR and code.code not in LINT_ONLY:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import excluded, shown
 from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics.catalogue import ABOUT_TESTS
 from gpurules.linter import FROM_TESTS
 from gpurules.linter.fingerprints import fingerprinted
 from gpurules.rules import examine_file
@@ -15,8 +16,6 @@ from gpurules.rules.discovery import files_below, is_test
 
 if TYPE_CHECKING:
     from gpurules.ruletest import FileResult
-
-ABOUT_TESTS = frozenset({"GPR806", "GPR807", "GPR808"})
 
 
 def tests_folder(configuration: Configuration) -> Path:

@@ -175,6 +175,9 @@ CATALOGUE = {code.code: code for code in _TABLE}
 ON_REQUEST = ("GPR7", "GPR8")
 """The groups that are reported only where they are selected: style, and tests and docs."""
 
+ABOUT_TESTS = frozenset({"GPR806", "GPR807", "GPR808"})
+"""The codes of what is wrong with tests of rules themselves."""
+
 LINT_ONLY = frozenset({"GPR201", "GPR306", "GPR602"})
 """Errors that only ``gpurules lint`` looks for: a ruleset that has them loads, and does what it says."""
 

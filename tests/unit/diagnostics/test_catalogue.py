@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from gpurules.diagnostics import CATALOGUE, Severity
+from gpurules.diagnostics import CATALOGUE, Severity, code_candidates
 from gpurules.diagnostics.catalogue import Code
 
 GROUPS = set("0123456789")
@@ -19,3 +19,8 @@ def test_every_code_is_named_and_explained(code: Code) -> None:
 def test_no_name_is_used_twice() -> None:
     names = [code.name for code in CATALOGUE.values()]
     assert len(names) == len(set(names))
+
+
+def test_a_selector_with_letters_for_digits_has_one_candidate() -> None:
+    assert code_candidates("gpr2O1") == ("GPR201",)
+    assert set(code_candidates("unknown-feild")) == {*CATALOGUE, *(code.name for code in CATALOGUE.values())}
