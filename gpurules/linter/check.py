@@ -24,7 +24,7 @@ from gpurules.linter.history import Played, Recording, played
 from gpurules.linter.parts import edited
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, rewritten
 from gpurules.rules.yaml_reader import read_yaml
 
 ANONYMOUS = "rule:"
@@ -131,9 +131,9 @@ def at_rule(code: str, rule: Rule, message: str, hint: str | None = None) -> Dia
 
 def at_node(code: str, node: YamlNode, advice: Advice, rule: str | None = None, new: str | None = None) -> Diagnostic:
     """Return a finding at *node*; with *new*, an unsafe fix puts that in its place."""
-    edits = () if new is None else (LocatedEdit(node.location(), new),)
     message, hint = advice
-    return replace(diagnostic_at(code, message, node.source.path, node.location(), hint), rule=rule, edits=edits)
+    finding = replace(diagnostic_at(code, message, node.source.path, node.location(), hint), rule=rule)
+    return finding if new is None or not isinstance(node, YamlScalar) else rewritten(finding, node, new)
 
 
 def found(code: str, placed: Placed, span: Span, message: str, hint: str | None = None) -> Diagnostic:

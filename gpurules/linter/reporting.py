@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
+from gpurules.diagnostics import Diagnostic, LocatedEdit
 from gpurules.linter.analysis import Standing
 from gpurules.linter.check import More, Subject, at_part, at_rule, beside, whole
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar
+from gpurules.rules.yaml_edits import without_item
+from gpurules.rules.yaml_nodes import YamlSequence
 
 _MOST_PLACES = 6
 
@@ -44,21 +45,8 @@ def at_rules(code: str, one: Standing, others: Sequence[Standing], message: str,
 
 
 def removal(subject: Subject, name: str) -> tuple[LocatedEdit, ...]:
-    """Return the edit that takes a rule out of a list in block style; none where it stands otherwise."""
-    node = subject.rule_nodes.get(name)
-    if node is None:
+    """Return the edit that takes a rule out of the list of rules; none where it is the only one."""
+    node, rules = subject.rule_nodes.get(name), subject.root.get("rules") if subject.root else None
+    if node is None or not isinstance(rules, YamlSequence):
         return ()
-    first, lines = node.location(), subject.text.splitlines()
-    before = lines[first.line - 1][: first.column - 1]
-    if before.strip() != "-":
-        return ()
-    return (LocatedEdit(Location(first.line, 1, _last_line(node) + 1, 1), ""),)
-
-
-def _last_line(node: YamlNode) -> int:
-    if isinstance(node, YamlScalar):
-        return node.location().end_line
-    if node.source.text[node.start : node.start + 1] in ("{", "["):
-        return node.source.location(node.start, node.end).end_line
-    inner = node.values.values() if isinstance(node, YamlMapping) else node.items
-    return max((_last_line(one) for one in inner), default=node.location().line)
+    return without_item(rules, rules.items.index(node))

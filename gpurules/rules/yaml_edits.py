@@ -62,14 +62,28 @@ def with_entry(root: YamlMapping, section: str, name: str, value: str, before: t
     if isinstance(found, YamlMapping) and found.keys:
         first = next(iter(found.keys.values()))
         if is_flow(found):
-            return LocatedEdit(root.source.location(found.start + 1, found.start + 1), f"{name}: {_flow(value)}, ")
+            entry = entry_like(first, name, value)
+            return LocatedEdit(root.source.location(found.start + 1, found.start + 1), f"{entry}, ")
         margin = " " * (first.location().column - 1)
         return LocatedEdit(root.source.location(first.start, first.start), f"{name}: {_block(value)}\n{margin}")
     place = next((root.keys[key] for key in root.keys if key in before), None)
-    if found is not None or place is None or is_flow(root):
+    if found is not None or place is None:
         return None
+    if is_flow(root):
+        new = f"{_key_like(place, section)}: {{{entry_like(place, name, value)}}}, "
+        return LocatedEdit(root.source.location(place.start, place.start), new)
     start = _above_comments(root, _line_start(root, place.start))
     return LocatedEdit(root.source.location(start, start), f"{section}:\n  {name}: {_block(value)}\n")
+
+
+def entry_like(key: YamlScalar, name: str, value: str) -> str:
+    """Return an entry as it is written in brackets beside *key*: in quotes where that has some, as in JSON."""
+    written = json.dumps(value, ensure_ascii=False) if key.style == '"' else _flow(value)
+    return f"{_key_like(key, name)}: {written}"
+
+
+def _key_like(key: YamlScalar, name: str) -> str:
+    return json.dumps(name) if key.style == '"' else name
 
 
 def last_offset(node: YamlNode) -> int:

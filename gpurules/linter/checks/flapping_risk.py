@@ -6,7 +6,7 @@ from dataclasses import replace
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
 from gpurules.linter.check import Subject, at_rule, beside
 from gpurules.linter.hysteresis import Flap, flaps
-from gpurules.rules.yaml_edits import is_flow
+from gpurules.rules.yaml_edits import entry_like, is_flow
 from gpurules.rules.yaml_nodes import YamlMapping
 
 
@@ -46,5 +46,6 @@ def _with_cooldown(found: Diagnostic, node: YamlMapping | None) -> Diagnostic:
         return found
     place = key.location()
     gap = ", " if is_flow(node) else "\n" + " " * (place.column - 1)
+    entry = entry_like(key, "cooldown", "5m")
     at = Location(place.line, place.column, place.line, place.column)
-    return replace(found, edits=(LocatedEdit(at, f"cooldown: 5m{gap}"),))
+    return replace(found, edits=(LocatedEdit(at, f"{entry}{gap}"),))

@@ -74,7 +74,9 @@ def test_an_item_is_taken_away(before: str, after: str) -> None:
         ("v: 1\n# all\nrules: []\n", "v: 1\ndefine:\n  n: x > 80%\n# all\nrules: []\n"),
         ("define:\n    a: 1\nrules: []\n", "define:\n    n: x > 80%\n    a: 1\nrules: []\n"),
         ("define: {a: 1}\nrules: []\n", "define: {n: x > 80%, a: 1}\nrules: []\n"),
-        ("{v: 1, rules: []}", None),
+        ("{v: 1, rules: []}", "{v: 1, define: {n: x > 80%}, rules: []}"),
+        ('{"v": 1, "rules": []}', '{"v": 1, "define": {"n": "x > 80%"}, "rules": []}'),
+        ('{"define": {"a": 1}}', '{"define": {"n": "x > 80%", "a": 1}}'),
         ("define: []\nrules: []\n", None),
     ],
 )
