@@ -1,6 +1,7 @@
 """What all tests share: the root of the checkout, and approved texts."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,10 @@ GOLDEN = ROOT / "tests" / "golden"
 
 for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR"):
     os.environ.pop(name, None)  # what is tested looks at them
+
+# a shell that starts the tests in the background has them ignore Ctrl-C, and so would every process that they start
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
