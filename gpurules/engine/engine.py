@@ -10,6 +10,7 @@ from typing import TypeAlias
 from gpurules.actions.decision import Basis, Decision, decided
 from gpurules.backends.binding import Residual
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
+from gpurules.collecting import uncollected
 from gpurules.engine.derived import Derived
 from gpurules.engine.history import NODE
 from gpurules.engine.signals import Signals, Transition
@@ -57,14 +58,15 @@ class Engine:
     def __init__(self, ruleset: Ruleset, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._derived = Derived(ruleset)
         self._ruleset = ruleset
         self._node: Mapping[str, object] = NO_NODE
         self._seen = False
         self.ignored_snapshots = 0
-        program = _program(ruleset, self._derived)
-        facts, _ = self._derived.afresh().observe(Snapshot(timestamp=0.0), NO_NODE, program.situation)
-        self._set(program.bind(facts), float("-inf"))
+        with uncollected():
+            self._derived = Derived(ruleset)
+            program = _program(ruleset, self._derived)
+            facts, _ = self._derived.afresh().observe(Snapshot(timestamp=0.0), NO_NODE, program.situation)
+            self._set(program.bind(facts), float("-inf"))
 
     def _set(self, bound: Bound, stale_at: float) -> None:
         """Swap what ``decide`` reads: one attribute, so that no thread sees half of it."""
@@ -204,8 +206,10 @@ class Engine:
 
     def replace(self, ruleset: Ruleset) -> None:
         """Put *ruleset* in force; signals whose definition is the same keep their state."""
-        derived = Derived(ruleset)
-        program = _program(ruleset, derived)
+        with uncollected():
+            derived = Derived(ruleset)
+            program = _program(ruleset, derived)
+            program.prepare()
         with self._lock:
             derived.adopt(self._derived)
             before, *_, stale_at = self._current

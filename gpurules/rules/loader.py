@@ -1,15 +1,14 @@
 """Files to rulesets: everything that is wrong is found at once, and nothing half right is loaded."""
 
-import gc
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from gpurules.actions import Action, default_actions
+from gpurules.collecting import uncollected
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, Severity, diagnostic_at
 from gpurules.language import Environment
 from gpurules.registry import Registry
@@ -45,20 +44,8 @@ def examine(
 ) -> Loaded:
     """Return what the ruleset file of *data* comes to, with all that is wrong about it; *read* reads its bases."""
     merger = Merger(read)
-    with _uncollected():
+    with uncollected():
         return _examined(data, path, actions or default_actions(), merger)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the collector of cycles from looking through a tree again and again while it grows: it has no cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _examined(data: bytes | str, path: str | None, actions: Registry[Action], merger: Merger) -> Loaded:
@@ -131,7 +118,7 @@ def load(path: str | Path, actions: Registry[Action] | None = None) -> Ruleset:
         data = read_file(str(path))
     except (OSError, ValueError) as error:
         raise RulesetError([_unreadable(str(path), error)]) from None
-    with _uncollected():  # until all but the ruleset is gone
+    with uncollected():  # until all but the ruleset is gone
         return _ruleset(examine(data, str(path), actions))
 
 
@@ -141,7 +128,7 @@ def loads(text: str | bytes, path: str | None = None, actions: Registry[Action] 
     Raises:
         RulesetError: the text is wrong; ``diagnostics`` has every error.
     """
-    with _uncollected():  # until all but the ruleset is gone
+    with uncollected():  # until all but the ruleset is gone
         return _ruleset(examine(text, path, actions))
 
 

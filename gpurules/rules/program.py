@@ -18,6 +18,7 @@ from gpurules.backends.python import (
     result_of,
     truths_function,
 )
+from gpurules.collecting import uncollected
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
 from gpurules.model import GPUIndex, Snapshot, Transfer, Value, Workload
@@ -100,7 +101,7 @@ class Program:
     def mask(self, facts: Facts) -> int:
         """Return the rules that are TRUE on *facts*: bit *i* is rule *i*."""
         if self._is_looked_up:
-            base, residual = self._bindings.bind(facts)
+            base, residual = self._bindings().bind(facts)
             return base if residual is None else residual(facts.transfer, facts.workload)
         return self._straight(arguments(facts))
 
@@ -108,7 +109,7 @@ class Program:
         """Return the program with all decided that *facts* decide but for the transfer and workload."""
         bound = Bound(self, facts.snapshot, facts.node, facts.situation)
         bound.rows, bound.node_row = facts.rows, facts.node_row
-        bound.base, bound.residual = self._bindings.bind(facts)
+        bound.base, bound.residual = self._bindings().bind(facts)
         return bound
 
     def straight(self, bound: "Bound", transfer: Transfer, workload: Workload) -> int:
@@ -127,16 +128,20 @@ class Program:
             mask |= function(*given) << first
         return mask
 
-    @property
     def _bindings(self) -> Binding:
         if self._binding is None:
-            self._binding = Binding(self.terms, self.layout, self.min_indexed)
+            with uncollected():
+                self._binding = Binding(self.terms, self.layout, self.min_indexed)
         return self._binding
+
+    def prepare(self) -> None:
+        """Compile now what ``bind`` needs."""
+        self._bindings()
 
     @property
     def _is_looked_up(self) -> bool:
         """Whether rules are so many, and all can be looked up, that this is quicker than to compile and run them."""
-        return len(self.terms) >= self.min_looked_up and not self._bindings.is_compiled
+        return len(self.terms) >= self.min_looked_up and not self._bindings().is_compiled
 
     def outcome(self, mask: int) -> Outcome:
         """Return what follows from the rules in *mask*: those that a ``stop`` cuts off and shadows are left out."""
