@@ -1,15 +1,16 @@
 """Calls an HTTP endpoint when a rule starts or stops to match."""
 
 import hashlib
-import hmac
 import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gpurules.actions.action import EDGES, ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, numeric
-from gpurules.actions.delivery import Post, RefusedError, send
+
+if TYPE_CHECKING:
+    from gpurules.actions.delivery import Post
 
 _SECONDS = {"type": "number", "exclusiveMinimum": 0, "x-dimension": "seconds"}
 
@@ -86,6 +87,8 @@ class Webhook:
         Raises:
             ActionError: every try failed, or the key that signs is not in the environment.
         """
+        from gpurules.actions.delivery import RefusedError, send  # the network, which few rulesets need
+
         post = _post(event)
         retries = int(numeric(event.parameters, "retries") or 0)
         wait = numeric(event.parameters, "backoff") or 1.0
@@ -113,7 +116,9 @@ def event_id(event: Event) -> str:
     return hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:32]
 
 
-def _post(event: Event) -> Post:
+def _post(event: Event) -> "Post":
+    from gpurules.actions.delivery import Post
+
     identity = event_id(event)
     payload = {
         "id": identity,
@@ -136,6 +141,8 @@ def _post(event: Event) -> Post:
         key = os.environ.get(secret)
         if not key:
             raise ActionError(f"the environment has no {secret}, which is to sign the webhook of {event.rule!r}")
+        import hmac
+
         headers["X-Gpurules-Signature-256"] = "sha256=" + hmac.new(key.encode(), body, "sha256").hexdigest()
     timeout = numeric(event.parameters, "timeout") or 5.0
     return Post(str(event.parameters.get("url")), body, headers, timeout, event.parameters.get("deny_private") is True)

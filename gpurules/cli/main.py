@@ -148,4 +148,5 @@ def main() -> NoReturn:
     steady_streams()
     code = run(sys.argv[1:])
     release_streams()
+    gc.freeze()  # what is left ends with the process: nobody need look through it once more
     sys.exit(code)

@@ -19,6 +19,7 @@ from gpurules.diagnostics import (
 )
 from gpurules.language import Environment, ir
 from gpurules.linter.analysis import WORK, Analysis, always
+from gpurules.linter.comparisons import Comparison, comparisons
 from gpurules.linter.equality import keeps
 from gpurules.linter.history import Played, Recording, played
 from gpurules.linter.parts import edited
@@ -54,6 +55,11 @@ class Subject:
     def analysis(self) -> Analysis | None:
         """The analysis of what the ruleset means, None where it has errors."""
         return None if self.ruleset is None else Analysis(self.ruleset, self.placed, self.work, self.is_wanted)
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Every comparison of a field with a constant."""
+        return tuple(comparisons(self.placed))
 
     @cached_property
     def played(self) -> Played | None:

@@ -1,14 +1,13 @@
 """Comparisons of a field with a constant: what most checks of conditions look at."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gpurules.diagnostics import Edit, Span
 from gpurules.fields import Field
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
-from gpurules.linter.check import Subject
 from gpurules.linter.links import MIRRORED, links
 from gpurules.model import Dimension
 from gpurules.rules.expression import Placed
@@ -42,9 +41,9 @@ class Comparison:
         return (Edit(span, (comparator if is_first else MIRRORED[comparator]).value),)
 
 
-def comparisons(subject: Subject) -> Iterator[Comparison]:
+def comparisons(expressions: Iterable[Placed]) -> Iterator[Comparison]:
     """Yield every comparison of a field with a constant, those that come from a definition only in the definition."""
-    for placed in subject.placed:
+    for placed in expressions:
         end = len(placed.expression.parsed.text)
         for term in ir.walk(placed.checked.term):
             for field, comparator, constant, between in _links(term):

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import isfinite
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from gpurules.actions import Action
 from gpurules.diagnostics import Diagnostic, Finding, Severity, Span
@@ -285,10 +284,14 @@ class Builder:
 
 
 def _is_zone(name: str) -> bool:
+    if name == "UTC":
+        return True
+    from zoneinfo import ZoneInfo  # most rulesets need none
+
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):
-        return name == "UTC"
+        return False
     return True
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.linter.check import Subject, mended, replacing
-from gpurules.linter.comparisons import comparisons
 from gpurules.model import Dimension
 
 UNITS = {
@@ -28,7 +27,7 @@ class BareNumberForUnit:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for comparison in comparisons(subject):
+        for comparison in subject.comparisons:
             unit, spelling = UNITS.get(comparison.field.datatype.dimension), comparison.constant.spelling
             if (
                 unit is None

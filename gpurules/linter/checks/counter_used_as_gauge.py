@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, found
-from gpurules.linter.comparisons import comparisons
 
 
 class CounterUsedAsGauge:
@@ -19,7 +18,7 @@ class CounterUsedAsGauge:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for comparison in comparisons(subject):
+        for comparison in subject.comparisons:
             field = comparison.field
             if field.counter:
                 hint = f"watch its growth: rate({field.name}[1m]) or delta({field.name}[1m])"

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.language.nodes import Comparator
 from gpurules.linter.check import Subject, mended
-from gpurules.linter.comparisons import comparisons
 from gpurules.model import Kind
 
 _BOUNDS = (0, 100)
@@ -24,7 +23,7 @@ class FloatEquality:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for comparison in comparisons(subject):
+        for comparison in subject.comparisons:
             field, value = comparison.field, comparison.constant.value
             is_equality = comparison.comparator in (Comparator.EQ, Comparator.NE)
             if not is_equality or field.datatype.kind is not Kind.NUMBER or not field.is_sampled_real:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, found
-from gpurules.linter.comparisons import Comparison, comparisons
+from gpurules.linter.comparisons import Comparison
 from gpurules.linter.extraction import Place, free_name, named
 from gpurules.linter.repetition import MANY, repeated_parts
 from gpurules.model import Kind
@@ -26,7 +26,7 @@ class MagicThreshold:
         # a part that is repeated as a whole is GPR706
         repeated = {(id(placed), node.span) for uses in repeated_parts(subject).values() for placed, node in uses}
         places: dict[tuple[str, object], dict[str, Comparison]] = {}
-        for one in comparisons(subject):
+        for one in subject.comparisons:
             rule = one.placed.rule
             if rule is None or one.field.datatype.kind is not Kind.NUMBER:
                 continue

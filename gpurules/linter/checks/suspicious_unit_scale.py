@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.linter.check import Subject, mended, replacing
-from gpurules.linter.comparisons import better_scale, comparisons
+from gpurules.linter.comparisons import better_scale
 
 
 class SuspiciousUnitScale:
@@ -19,7 +19,7 @@ class SuspiciousUnitScale:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for comparison in comparisons(subject):
+        for comparison in subject.comparisons:
             better = better_scale(comparison)
             if better is not None:
                 message = f"{comparison.constant.spelling} is very little for {comparison.field.name}"
