@@ -12,6 +12,7 @@ from gpurules.diagnostics import Format, render
 from gpurules.diagnostics.excerpt import visible
 from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.judging import Failure, Result
+from gpurules.ruletest.mutating import Mutated, combined
 from gpurules.ruletest.runner import FileResult
 
 
@@ -64,19 +65,27 @@ def coverage_lines(path: str, coverage: Coverage) -> Iterator[str]:
     yield from (f"  {visible(gap)}\n" for gap in coverage.gaps())
 
 
-def mutation_lines(result: FileResult) -> Iterator[str]:
-    """Yield how many mutants the tests of one file noticed, and every one that they did not."""
-    found = result.mutation
-    if found is None:
-        yield f"{result.path}: no mutant is tried until its tests pass\n"
-        return
-    total = found.noticed + len(found.missed)
-    yield f"{result.path}: {found.noticed:,} of {counted(total, 'mutant')} noticed ({found.score:.0f} %)\n"
-    for mutant in found.missed:
+def mutation_lines(results: Sequence[FileResult]) -> Iterator[str]:
+    """Yield how many mutants the tests of each file noticed, of all files together, and every one that none noticed."""
+    tried: list[Mutated] = []
+    for result in results:
+        if result.mutation is None:
+            yield f"{result.path}: no mutant is tried until its tests pass\n"
+        else:
+            tried.append(result.mutation)
+            yield _noticed(result.path, result.mutation)
+    together = combined(tried)
+    if len(tried) > 1:
+        yield _noticed("all files together", together)
+    for mutant in together.missed:
         place = f"{_path(mutant.path)}:{mutant.location.line}:{mutant.location.column}"
         change = f"{_short(mutant.before)} → {_short(mutant.after)}"
         whose = f" of {mutant.rule}" if mutant.rule else ""
         yield visible(f"  {place}: no test notices the {mutant.mutation}{whose}: {change}") + "\n"
+
+
+def _noticed(whose: str, found: Mutated) -> str:
+    return f"{whose}: {found.noticed:,} of {counted(found.total, 'mutant')} noticed ({found.score:.0f} %)\n"
 
 
 def _path(path: str) -> str:

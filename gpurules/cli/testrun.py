@@ -71,11 +71,12 @@ def _try_mutants(results: Sequence[FileResult], run: Run) -> None:
     jobs = run.processes(len(results), spent > LONG_SECONDS)
     tasks = [(result.path, (k, jobs)) for result in results for k in range(jobs)]
     found = list(spread(_mutated, tasks, jobs))
-    for n, result in enumerate(results):
-        together = Mutated()
+    of_files = [Mutated() for _ in results]
+    for n, together in enumerate(of_files):
         for part in found[n * jobs : (n + 1) * jobs]:
             together.add(part)
-        count_mutants(result, together)
+    for result, together in zip(results, of_files, strict=True):
+        count_mutants(result, together, of_files)
 
 
 def updated(results: Iterable[FileResult], run: Run) -> list[FileResult]:

@@ -8,32 +8,50 @@ from gpurules.diagnostics import Span
 from gpurules.language import ir
 from gpurules.model import Kind
 from gpurules.rules import RuleExplanation, Ruleset
+from gpurules.ruletest.unknowns import can_be_missing
 
 
 @dataclass(slots=True)
 class Part:
     """A part of a condition that compares or tests, and which truth values of it were seen.
 
-    ``is_threshold`` tells whether it compares with a number, ``is_hit`` whether that very number was seen.
+    ``is_threshold`` tells whether it compares with a number, ``is_hit`` whether that very number was seen; ``is_open``
+    whether it can be UNKNOWN at all.
     """
 
     text: str
     span: Span
     is_threshold: bool
+    is_open: bool = True
     values: set[bool | None] = field(default_factory=set)
     is_hit: bool = False
 
     @property
     def is_bounded(self) -> bool:
         """Whether the threshold was seen exactly, and the part TRUE and FALSE."""
-        return self.is_hit and {True, False} <= self.values
+        return self.is_hit and self.is_told
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the part was seen to be TRUE and FALSE."""
+        return {True, False} <= self.values
+
+    @property
+    def is_unknown_path_open(self) -> bool:
+        """Whether the part can be UNKNOWN and was never seen to be."""
+        return self.is_open and None not in self.values
 
 
 @dataclass(slots=True)
 class Coverage:
-    """What was seen of each rule: its outcomes, and of each part of its condition the truth values and thresholds."""
+    """What was seen of each rule: its outcomes, and of each part of its condition the truth values and thresholds.
+
+    ``timing`` has what was seen of its timers: ``for`` and ``cooldown`` held it back, and a signal
+    ``held`` it on; ``series`` says that it was looked at with memory at all.
+    """
 
     outcomes: dict[str, set[str]] = field(default_factory=dict)
+    timing: dict[str, set[str]] = field(default_factory=dict)
     parts: dict[tuple[str, str], Part] = field(default_factory=dict)
 
     def expect(self, ruleset: Ruleset) -> None:
@@ -44,13 +62,15 @@ class Coverage:
     def add(self, explained: RuleExplanation) -> None:
         """Count one look at a rule."""
         self.outcomes.setdefault(explained.rule, set()).add(explained.outcome)
+        self.timing.setdefault(explained.rule, set()).update(_timing(explained))
         if explained.condition is None:
             return
         for part in _leaves(explained.condition):
             constants = [t for t in ir.children(part.term) if isinstance(t, ir.Constant)]
             numbers = [t.value for t in constants if t.datatype.kind is Kind.NUMBER]
             is_threshold = isinstance(part.term, ir.Compare) and bool(numbers)
-            one = self._part(explained.rule, Part(part.text, part.term.span, is_threshold))
+            like = Part(part.text, part.term.span, is_threshold, can_be_missing(part.term))
+            one = self._part(explained.rule, like)
             one.values.update(v for v in part.values if v is None or isinstance(v, bool))
             one.is_hit |= is_threshold and any(value in numbers for inner in part.parts for value in inner.values)
 
@@ -58,6 +78,8 @@ class Coverage:
         """Count in what *other* has seen."""
         for rule, outcomes in other.outcomes.items():
             self.outcomes.setdefault(rule, set()).update(outcomes)
+        for rule, seen in other.timing.items():
+            self.timing.setdefault(rule, set()).update(seen)
         for (rule, _), part in other.parts.items():
             one = self._part(rule, part)
             one.values.update(part.values)
@@ -68,7 +90,7 @@ class Coverage:
         return [part for (name, _), part in self.parts.items() if name == rule]
 
     def _part(self, rule: str, like: Part) -> Part:
-        return self.parts.setdefault((rule, like.text), Part(like.text, like.span, like.is_threshold))
+        return self.parts.setdefault((rule, like.text), Part(like.text, like.span, like.is_threshold, like.is_open))
 
     @property
     def rule_coverage(self) -> float:
@@ -88,7 +110,7 @@ class Coverage:
             "rule_coverage": self.rule_coverage,
             "branch_coverage": self.branch_coverage,
             "boundary": _share([part.is_bounded for part in self.parts.values() if part.is_threshold]),
-            "unknown_paths": _share([None in part.values for part in self.parts.values()]),
+            "unknown_paths": _share([not part.is_unknown_path_open for part in self.parts.values() if part.is_open]),
         }
 
     def gaps(self) -> Iterator[str]:
@@ -106,7 +128,7 @@ class Coverage:
                 yield f"{rule}: {text} is never {' or '.join(missing)}"
             elif part.is_threshold and not part.is_hit:
                 yield f"{rule}: {text} is never tested at its threshold"
-            elif None not in part.values:
+            elif part.is_unknown_path_open:
                 yield f"{rule}: {text} is never tested with its facts missing"
 
 
@@ -117,6 +139,21 @@ def _leaves(part: Explanation) -> Iterator[Explanation]:
         yield part
     for child in inner:
         yield from _leaves(child)
+
+
+def _timing(explained: RuleExplanation) -> Iterator[str]:
+    """Yield what *explained* shows of the timers of a rule."""
+    if explained.because in ("for", "cooldown"):
+        yield explained.because
+    if explained.facts is not None and explained.facts.layout is not None:
+        yield "series"
+    stack = [explained.condition] if explained.condition is not None else []
+    while stack:
+        part = stack.pop()
+        stack.extend(part.parts)
+        starts = part.parts[0].values if isinstance(part.term, ir.Signal) and part.parts else part.values
+        if any(is_on is True and is_so is not True for is_on, is_so in zip(part.values, starts, strict=False)):
+            yield "held"
 
 
 def _share(seen: list[bool]) -> float:

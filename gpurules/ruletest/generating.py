@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from gpurules.actions.decision import Decision
 from gpurules.diagnostics import Location
 from gpurules.errors import GpurulesError
 from gpurules.fields import Field
@@ -24,8 +23,9 @@ from gpurules.ruletest.facts import put
 from gpurules.ruletest.judging import judged
 from gpurules.ruletest.playing import Moment, moments
 from gpurules.ruletest.reader import read_tests
+from gpurules.ruletest.timing import held_still, timed
 from gpurules.ruletest.varying import has_window, leaves, limits, path_of, reads_in, values_around, written
-from gpurules.ruletest.writing import Written, as_given, file_text
+from gpurules.ruletest.writing import Written, as_given, file_text, ordered
 
 _HERE = Location(1, 1, 1, 1)
 MOST_LEAVES = 40
@@ -97,23 +97,15 @@ def generated(ruleset: Ruleset, seen: Coverage) -> Generated:
     before = coverage.measures if coverage.parts else dict.fromkeys(coverage.measures, 0.0)
     names: set[str] = set()
     rules = [_Generator(ruleset, position, coverage, names).tests() for position in range(len(ruleset.program.rules))]
-    return Generated(ruleset, before, coverage, rules, list(_untimed(ruleset)))
-
-
-def _untimed(ruleset: Ruleset) -> Iterator[str]:
-    """Yield what takes time to show."""
-    timed = {name: s for name, s in ruleset.signals.items() if s.for_seconds or s.keep_for_seconds or s.until}
-    names = [signal.rule or name for name, signal in timed.items()]
-    if names:
-        listed = ", ".join(dict.fromkeys(names))
-        is_so = "Each case is one moment, and signals are their conditions of that moment"
-        yield f"for, until and keep_for of {listed}. {is_so}; write a series for what takes time."
-    held = [rule.name for rule in ruleset.rules if rule.cooldown]
-    if held:
-        yield f"the cooldown of {', '.join(held)}, which takes a series too."
+    told: set[str] = set()
+    for one in rules:
+        series = timed(one.rule, ruleset, coverage, told)
+        for case in series.cases:
+            case.name = unique(case.name, names)
+        one.cases += series.cases
+        one.left_out += series.left_out
     off = [rule.name for rule in ruleset.rules if not rule.enabled]
-    if off:
-        yield f"{', '.join(off)}, disabled."
+    return Generated(ruleset, before, coverage, rules, [f"{', '.join(off)}, disabled."] if off else [])
 
 
 class _Generator:
@@ -122,26 +114,26 @@ class _Generator:
     def __init__(self, ruleset: Ruleset, position: int, coverage: Coverage, names: set[str]) -> None:
         program = ruleset.program
         self._ruleset, self._coverage, self._names = ruleset, coverage, names
-        self._rule, self._term = program.rules[position], program.terms[position].term
+        self._rule, term = program.rules[position], program.terms[position].term
         self._found = RuleTests(self._rule)
-        self._leaves = list(dict.fromkeys(leaves(self._term)))
+        self._leaves = list(dict.fromkeys(leaves(term)))
         if len(self._leaves) > MOST_LEAVES:
             self._found.left_out.append(f"all but the first {MOST_LEAVES} of {len(self._leaves)} parts")
             del self._leaves[MOST_LEAVES:]
         gpus = self._rule.gpus
-        self._stated = Stated(self._term, gpus)
+        self._stated = Stated(held_still(term), gpus)
         self._without = {
-            leaf: [Stated(_put(self._term, leaf, truth), gpus) for truth in (ir.FALSE, ir.TRUE)]
+            leaf: [Stated(held_still(_put(term, leaf, truth)), gpus) for truth in (ir.FALSE, ir.TRUE)]
             for leaf in self._leaves
         }
         self._stops = [
-            is_not_true(Stated(term.term, other.gpus))
+            is_not_true(Stated(held_still(term.term), other.gpus))
             for other, term in zip(program.rules, program.terms, strict=True)
             if other.stop and not other.is_shadow and other.priority > self._rule.priority
         ]
         asked = [self._stated, *(claim.stated for claim in self._stops)]
         asked += [stated for both in self._without.values() for stated in both]
-        asked += [Stated(leaf, gpus) for leaf in self._leaves]
+        asked += [self._alone(leaf) for leaf in self._leaves]
         self._prover = Prover(asked)
 
     def tests(self) -> RuleTests:
@@ -169,7 +161,7 @@ class _Generator:
         if witness is None:
             self._found.left_out.append("a case in which it matches: none was found")
             return
-        self._one(f"{self._rule.name} matches with {witness}", witness)
+        self._one(f"{self._rule.name} matches with {witness}", witness, ("match", "suppressed"))
 
     def _quiet(self) -> None:
         """Add a case in which the rule stays quiet, where no other case has shown that."""
@@ -179,13 +171,15 @@ class _Generator:
         if witness is None:
             self._found.left_out.append("a case in which it stays quiet: none was found")
             return
-        self._one(f"{self._rule.name} stays quiet with {witness}", witness)
+        is_written = not any(isinstance(fact.term, ir.Window) for fact in witness.known)
+        how = f"with {witness}" if is_written else "where it knows nothing of what was"
+        self._one(f"{self._rule.name} stays quiet {how}", witness, ("no-match", "unknown"))
 
-    def _one(self, name: str, witness: Witness) -> None:
+    def _one(self, name: str, witness: Witness, wanted: tuple[str, ...]) -> None:
         given = as_given(witness.to_dict())
         played = self._played(given)
-        if played is None:
-            self._found.left_out.append(f"{name}: tests can not write these facts")
+        if played is None or played[1].outcome not in wanted:
+            self._found.left_out.append(f"{name}: tests can not write these facts as one moment")
             return
         moment, rule = played
         self._coverage.add(rule)
@@ -194,9 +188,9 @@ class _Generator:
             expect["because"] = rule.because
         if rule.devices:
             expect["devices"] = list(rule.devices)
-        ordered = _ordered(moment.decision) if rule.outcome == "match" else {}
-        if ordered:
-            expect["decision"] = ordered
+        told = ordered(moment.decision) if rule.outcome == "match" else {}
+        if told:
+            expect["decision"] = told
         if len(moment.decision.rules) > 1:
             expect["matched"] = list(moment.decision.rules)
         self._found.cases.append(Written(self._named(name), rule.rule, given, expect))
@@ -204,16 +198,15 @@ class _Generator:
     def _around(self, leaf: ir.Term) -> None:
         """Add a table that tries *leaf* at its limits, beside them, and with its facts missing."""
         part, text = self._part(leaf), spell(leaf)
-        if part is not None and None in part.values and {True, False} <= part.values and _is_met(part):
+        if part is not None and not part.is_unknown_path_open and part.is_told and _is_met(part):
             return
-        if has_window(leaf):
-            self._found.left_out.append(f"{text}: it looks back in time; write a series")
-            return
+        if has_window(held_still(leaf)):
+            return  # that takes a series
         base = self._base(leaf)
         if base is None:
             self._found.left_out.append(f"{text}: no facts were found to try it with")
             return
-        fields = reads_in(leaf)
+        fields = reads_in(held_still(leaf))
         gpu = base.snapshot.gpus[0].index if base.snapshot.gpus else 0
         paths = {one: path for one in fields if (path := path_of(one, gpu)) is not None}
         if not paths:
@@ -221,17 +214,20 @@ class _Generator:
             return
         self._table(leaf, paths, base)
 
+    def _alone(self, leaf: ir.Term) -> Stated:
+        return Stated(held_still(leaf), self._rule.gpus)
+
     def _base(self, leaf: ir.Term) -> Witness | None:
         """Return facts in which the rule matches and *leaf* decides it, or with which *leaf* is at least known."""
         for without in self._without[leaf]:
             found = self._ask(is_true(self._stated), is_not_true(without))
             if found is not None:
                 return found
-        return self._ask(Claim(Stated(leaf, self._rule.gpus), Want.TRUE)) or self._ask(is_true(self._stated))
+        return self._ask(Claim(self._alone(leaf), Want.TRUE)) or self._ask(is_true(self._stated))
 
     def _other(self, leaf: ir.Term, paths: Mapping[Field, str]) -> Witness | None:
         """Return facts with which *leaf*, of several fields, is FALSE."""
-        return None if len(paths) < 2 else self._ask(Claim(Stated(leaf, self._rule.gpus), Want.FALSE))
+        return None if len(paths) < 2 else self._ask(Claim(self._alone(leaf), Want.FALSE))
 
     def _table(self, leaf: ir.Term, paths: Mapping[Field, str], base: Witness) -> None:
         given = as_given(base.to_dict())
@@ -287,14 +283,18 @@ class _Generator:
         return frozenset(self._coverage.outcomes.get(self._rule.name, ())), parts
 
     def _named(self, name: str) -> str:
-        """Return *name*, made different from every other."""
-        short = name if len(name) <= 160 else f"{name[:157]}..."
-        number, unique = 1, short
-        while unique in self._names:
-            number += 1
-            unique = f"{short} ({number})"
-        self._names.add(unique)
-        return unique
+        return unique(name, self._names)
+
+
+def unique(name: str, names: set[str]) -> str:
+    """Return *name*, made different from all *names*, of which it is one then."""
+    short = name if len(name) <= 160 else f"{name[:157]}..."
+    number, found = 1, short
+    while found in names:
+        number += 1
+        found = f"{short} ({number})"
+    names.add(found)
+    return found
 
 
 def _is_met(part: Part) -> bool:
@@ -347,20 +347,5 @@ def _title(rule: str, leaf: ir.Term, is_limit: bool, rows: Sequence[tuple[str, .
         return f"{rule} without the facts of {spell(leaf)}"
     return f"{rule} at and beside the limit of {spell(leaf)}" if is_limit else f"{rule} as {spell(leaf)} changes"
 
-
-def _ordered(decision: Decision) -> dict[str, object]:
-    """Return what *decision* orders that is not so without any rule."""
-    told = decision.to_dict()
-    ordered = {key: told[key] for key, usual in _USUAL.items() if key in told and told[key] != usual}
-    stage = ordered.get("stage")
-    if isinstance(stage, Mapping):
-        ordered["stage"] = {key: one for key, one in stage.items() if isinstance(one, bool | int | float | str)}
-    return ordered
-
-
-_USUAL: Mapping[str, object] = {
-    "prefetch_factor": 1.0, "delay": 0.0, "priority_boost": 0, "stage": None, "max_bandwidth": None,
-    "max_concurrency": None, "paused": False,
-}  # fmt: skip
 
 __all__ = ["Generated", "RuleTests", "generated"]

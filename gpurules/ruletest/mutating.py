@@ -1,8 +1,9 @@
 """Runs the tests of a file on mutants of its rules, and tells which of these no test notices."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeAlias
 
 from gpurules.actions import Action, default_actions, is_directive
 from gpurules.diagnostics import DiagnosedError
@@ -15,24 +16,62 @@ from gpurules.ruletest.mutants import Mutant, Written
 from gpurules.ruletest.reader import read_tests
 from gpurules.ruletest.subject import load_rulesets, ruleset_paths
 
+_Key: TypeAlias = tuple[str, int, int, str]
+
+
+def _key(mutant: Mutant) -> _Key:
+    """Return what makes it the same mutant, by whichever path its file is named."""
+    return identity(mutant.path), mutant.start, mutant.end, mutant.written
+
+
+def _order(mutant: Mutant) -> tuple[str, int, int, str]:
+    return mutant.path, mutant.start, mutant.end, mutant.after
+
 
 @dataclass(slots=True)
 class Mutated:
-    """What the tests noticed: how many mutants, and which they did not."""
+    """Which mutants the tests noticed, and which they did not."""
 
-    noticed: int = 0
+    caught: list[Mutant] = field(default_factory=list)
     missed: list[Mutant] = field(default_factory=list)
 
     def add(self, other: "Mutated") -> None:
-        """Count *other* in."""
-        self.noticed += other.noticed
-        self.missed = sorted([*self.missed, *other.missed], key=lambda m: (m.path, m.start, m.end, m.after))
+        """Count other mutants of the same tests in."""
+        self.caught = sorted([*self.caught, *other.caught], key=_order)
+        self.missed = sorted([*self.missed, *other.missed], key=_order)
+
+    @property
+    def noticed(self) -> int:
+        """How many the tests noticed."""
+        return len(self.caught)
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return len(self.caught) + len(self.missed)
 
     @property
     def score(self) -> float:
         """The share of mutants that some test notices. Units: percent."""
-        total = self.noticed + len(self.missed)
-        return 100.0 * self.noticed / total if total else 100.0
+        return 100.0 * self.noticed / self.total if self.total else 100.0
+
+    def beside(self, others: Iterable["Mutated"]) -> "Mutated":
+        """Return the same mutants where the tests of *others*, which may be about the same rules, count too."""
+        known = {_key(mutant) for other in others for mutant in other.caught}
+        found = Mutated(list(self.caught))
+        for mutant in self.missed:
+            (found.caught if _key(mutant) in known else found.missed).append(mutant)
+        return found
+
+
+def combined(parts: Sequence[Mutated]) -> Mutated:
+    """Return every mutant of several files of tests once; one of them noticing it is enough."""
+    found, known = Mutated(), set[_Key]()
+    for part in (part.beside(parts) for part in parts):
+        for mutants, kept in ((part.caught, found.caught), (part.missed, found.missed)):
+            kept += [mutant for mutant in mutants if _key(mutant) not in known]
+        known |= {_key(mutant) for mutant in (*part.caught, *part.missed)}
+    return found
 
 
 Fails = Callable[[TestFile, Ruleset, str | None], bool]
@@ -69,7 +108,7 @@ def mutated(path: str, fails: Fails, share: tuple[int, int] = (0, 1)) -> Mutated
         if changed.version == original.version:
             continue
         if fails(tests, changed, mutant.rule):
-            result.noticed += 1
+            result.caught.append(mutant)
         else:
             result.missed.append(mutant)
     return result

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -151,9 +151,12 @@ def _unmet(require: Mapping[str, float], coverage: Coverage) -> Iterator[str]:
             yield f"{name} is {measured[name]:.0f} %, and {asked:g} % are required"
 
 
-def count_mutants(result: FileResult, found: Mutated) -> None:
-    """Let *result* say what its tests noticed of mutants, and whether that is as much as its file requires."""
+def count_mutants(result: FileResult, found: Mutated, others: Sequence[Mutated] = ()) -> None:
+    """Let *result* say what its tests noticed of mutants, and whether that is as much as its file requires.
+
+    What the tests of *others* noticed of the same mutants counts for that too.
+    """
     result.mutation = found
-    least = result.require.get("mutation_score")
-    if least is not None and found.score < least - 1e-9:
-        result.unmet.append(f"mutation_score is {found.score:.0f} %, and {least:g} % are required")
+    least, score = result.require.get("mutation_score"), found.beside(others).score
+    if least is not None and score < least - 1e-9:
+        result.unmet.append(f"mutation_score is {score:.0f} %, and {least:g} % are required")

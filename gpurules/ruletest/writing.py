@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 
+from gpurules.actions.decision import Decision
 from gpurules.diagnostics.excerpt import visible
 from gpurules.fields import FIELDS, Scope
 from gpurules.model import Kind
@@ -13,6 +14,8 @@ from gpurules.ruletest.case import Data
 from gpurules.ruletest.varying import written
 
 _WIDTH = 110
+USUAL_INTERVAL = 5.0
+"""The interval of a series that says none, in seconds."""
 _SENTENCE = re.compile(r"[A-Za-z](?:(?!: | #)[ -~])*[^ :]")
 _PLAIN = re.compile(r"[A-Za-z0-9_./%+-]+(?: [A-Za-z0-9_./%+-]+)*")
 _KNOWN = {scope: {f.attribute: f for f in FIELDS.values() if f.scope is scope} for scope in Scope}
@@ -20,9 +23,10 @@ _KNOWN = {scope: {f.attribute: f for f in FIELDS.values() if f.scope is scope} f
 
 @dataclass(slots=True)
 class Written:
-    """One case of a generated file: one moment with an expectation, or a table.
+    """One case of a generated file: one moment with an expectation, a table, or a series with several expectations.
 
-    Missing: ``expect`` is None for a table; without ``rows`` there is none.
+    Units: ``interval`` in seconds.
+    Missing: ``expect`` is None for a table and a series; without ``rows`` or ``series`` there is none.
     """
 
     name: str
@@ -31,6 +35,9 @@ class Written:
     expect: Mapping[str, object] | None = None
     columns: tuple[str, ...] = ()
     rows: list[tuple[str, ...]] = field(default_factory=list)
+    series: Mapping[str, str] = field(default_factory=dict)
+    interval: float = 5.0
+    expects: Sequence[Mapping[str, object]] = ()
 
     @property
     def tests(self) -> int:
@@ -70,6 +77,22 @@ def _facts(facts: Mapping[str, object], scope: Scope) -> dict[str, object]:
     return result
 
 
+def ordered(decision: Decision) -> dict[str, object]:
+    """Return what *decision* orders that is not so without any rule."""
+    told = decision.to_dict()
+    ordered = {key: told[key] for key, usual in _USUAL.items() if key in told and told[key] != usual}
+    stage = ordered.get("stage")
+    if isinstance(stage, Mapping):
+        ordered["stage"] = {key: one for key, one in stage.items() if isinstance(one, bool | int | float | str)}
+    return ordered
+
+
+_USUAL: Mapping[str, object] = {
+    "prefetch_factor": 1.0, "delay": 0.0, "priority_boost": 0, "stage": None, "max_bandwidth": None,
+    "max_concurrency": None, "paused": False,
+}  # fmt: skip
+
+
 def file_text(head: Sequence[str], ruleset: str, groups: Iterable[tuple[str, Sequence[Written]]]) -> str:
     """Return the whole file: *head* are lines of comment; each group has a comment of its own above its cases."""
     lines = [line for told in head for line in _comment(told, "# ")]
@@ -92,6 +115,10 @@ def _case(case: Written) -> list[str]:
         lines.append(f"    rule: {scalar(case.rule)}")
     if case.given:
         lines.append(f"    given: {flow(case.given)}")
+    if case.series:
+        lines += [f"    interval: {case.interval:g}s"] if case.interval != USUAL_INTERVAL else []
+        lines += ["    series:", *(f"      {path}: {scalar(text)}" for path, text in case.series.items())]
+        lines += ["    expect:", *(f"      - {flow(expect)}" for expect in case.expects)]
     if case.expect is not None:
         lines += _expected(case.expect)
     if case.rows:
@@ -139,4 +166,4 @@ def flow(value: object) -> str:
             return scalar(str(value))
 
 
-__all__ = ["Written", "as_given", "file_text", "flow", "scalar"]
+__all__ = ["Written", "as_given", "file_text", "flow", "ordered", "scalar"]

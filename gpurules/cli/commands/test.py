@@ -46,8 +46,8 @@ def command(
         write("".join(failures(result, verbose)))
         if coverage and not result.diagnostics:
             write("".join(coverage_lines(result.path, result.coverage)))
-        if run.mutate:
-            write("".join(mutation_lines(result)))
+    if run.mutate:
+        write("".join(mutation_lines(results)))
     if junit_file is not None:
         junit_file.write_text(junit(results), encoding="utf-8")
     say(summary(results))

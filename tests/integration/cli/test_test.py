@@ -97,6 +97,18 @@ def test_mutants_that_no_test_notices_are_listed(gpurules: Any, here: Path) -> N
     )
 
 
+def test_several_files_about_one_ruleset_notice_mutants_together(gpurules: Any, here: Path) -> None:
+    (here / "y.test.yaml").write_text((TEST % "no-match").replace("80", "87"))
+    done = gpurules("test", "--mutate")
+    assert done.code == 0
+    assert done.out == (
+        "x.test.yaml: 0 of 3 mutants noticed (0 %)\n"
+        "y.test.yaml: 2 of 3 mutants noticed (67 %)\n"
+        "all files together: 2 of 3 mutants noticed (67 %)\n"
+        "  x.rules.yaml:4:46: no test notices the threshold of hot: 87 → 88\n"
+    )
+
+
 def test_a_required_mutation_score_is_found_out_without_being_asked(gpurules: Any, here: Path) -> None:
     (here / "x.test.yaml").write_text(TEST % "no-match" + "require: {mutation_score: 60}\n")
     done = gpurules("test")

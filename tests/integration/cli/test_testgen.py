@@ -135,11 +135,12 @@ def test_wrong_input_is_told(gpurules: Any, here: Path, arguments: list[str], co
     assert told in outcome.err
 
 
-def test_what_takes_time_is_told_to_be_left_out(gpurules: Any, here: Path) -> None:
-    timed = RULES.replace("> 87,", "> 87, for: 30s, cooldown: 1m,").replace("delay_transfer", "pause_transfer")
-    (here / "x.rules.yaml").write_text(timed.replace("{delay: 30s}", "{}"))
+def test_what_takes_time_is_shown_by_a_series(gpurules: Any, here: Path) -> None:
+    (here / "x.rules.yaml").write_text(RULES.replace("> 87,", "> 87, for: 30s,"))
     assert gpurules("testgen", "x.rules.yaml", "-o", "x.test.yaml").code == 0
     text = (here / "x.test.yaml").read_text()
-    assert "# Left out: for, until and keep_for of hot." in text
-    assert "# Left out: the cooldown of hot" in text
+    assert "- name: hot holds only after 30s" in text
+    assert "{at: 30s, rule: hot, outcome: suppressed, because: for}" in text
+    assert "because: for, " not in text  # of a moment alone no timer can be told
     assert gpurules("test", "x.test.yaml").code == 0
+    assert gpurules("testgen", "x.rules.yaml").out == ""  # now they are there

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from gpurules.diagnostics import Location
 from gpurules.language import parse
 from gpurules.ruletest import FileResult, Mutated, count_mutants, fails, mutated, run_file
-from gpurules.ruletest.mutants import in_condition, nudged_by_one
+from gpurules.ruletest.mutants import Mutant, Mutation, in_condition, nudged_by_one
+from gpurules.ruletest.mutating import combined
 
 RULES = """\
 version: 1
@@ -161,9 +163,25 @@ def test_shares_of_the_mutants_are_all_of_them(folder: Path) -> None:
 
 def test_a_score_that_is_required_is_held_against_what_was_noticed() -> None:
     result = FileResult("x.test.yaml", require={"mutation_score": 80.0})
-    count_mutants(result, Mutated(noticed=4))
+    count_mutants(result, Mutated(caught=[mutant(1)]))
     assert result.unmet == []
-    half = Mutated(noticed=1)
-    half.missed = [None]  # type: ignore[list-item]
+    half = Mutated([mutant(1)], [mutant(2)])
+    count_mutants(result, half, [half, Mutated([mutant(2)], [mutant(1)])])
+    assert result.unmet == []  # the other file notices it
     count_mutants(result, half)
     assert result.unmet == ["mutation_score is 50 %, and 80 % are required"]
+
+
+def mutant(number: int, path: str = "x.rules.yaml") -> Mutant:
+    at = Location(number, 1, number, 2)
+    return Mutant(mutation=Mutation.THRESHOLD, path=path, location=at, rule="a", before="1", after="2", start=number,
+                  end=number, written="2")  # fmt: skip
+
+
+def test_mutants_of_several_files_of_tests_count_once(folder: Path) -> None:
+    one = Mutated([mutant(1)], [mutant(2), mutant(3)])
+    other = Mutated([mutant(2, "./x.rules.yaml")], [mutant(1), mutant(4)])
+    together = combined([one, other])
+    assert [m.start for m in together.caught] == [1, 2]
+    assert [m.start for m in together.missed] == [3, 4]
+    assert together.score == 50
