@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from gpurules.cli.output import say, write
+from gpurules.cli.output import counted, say, write
 
 PAUSE_SECONDS = 0.3
 _CLEAR = "\x1b[2J\x1b[3J\x1b[H"
@@ -40,6 +40,6 @@ def watch(run: Callable[[], object], files: Callable[[], Iterable[str]]) -> NoRe
         if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
             write(_CLEAR)
         run()
-        say(f"{time.strftime('%H:%M:%S')}  watching {len(seen):,} files; Ctrl-C ends it")
+        say(f"{time.strftime('%H:%M:%S')}  watching {counted(len(seen), 'file')}; Ctrl-C ends it")
         while stamps(files()) == seen:
             time.sleep(PAUSE_SECONDS)
