@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import click
@@ -45,6 +44,9 @@ class Request:
     allow_growth: bool
     emit_test: Path | None
     history: tuple[str, ...]
+    columns: str | None
+    timezone: str | None
+    interval: float | None
     by_code: bool
     allow_empty: bool
     analysis_steps: int
@@ -56,30 +58,28 @@ class Request:
     def policy(self, configuration: Configuration) -> Policy:
         """Return which findings are wanted, today."""
         codes = chosen_codes(self.select, self.extend_select, self.ignore)
-        recordings = tuple(partial(_recorded, path) for path in self.history)
-        return Policy(codes, configuration.ignored_in, date.today(), self.analysis_steps, recordings, [])
+        return Policy(codes, configuration.ignored_in, date.today(), self.analysis_steps, self._recordings(), [])
+
+    def _recordings(self) -> tuple[Iterable[Snapshot], ...]:
+        """Return the recordings that rules are judged by.
+
+        Raises:
+            click.UsageError: there are none, and it is said how to read them.
+        """
+        formats = {"columns": self.columns, "timezone": self.timezone, "interval": self.interval}
+        if not self.history:
+            given = next((name for name, value in formats.items() if value is not None), None)
+            if given is not None:
+                raise click.UsageError(f"--{given} goes with --history")
+            return ()
+        from gpurules.engine.recordings import Recording  # every source, which a linter does not start with
+
+        return tuple(Recording(path, self.columns, self.timezone, self.interval) for path in self.history)
 
 
 def usual_format() -> str:
     """Return the format of a report where nobody asks for one: in a GitHub workflow, GitHub's own."""
     return (Format.GITHUB if os.environ.get("GITHUB_ACTIONS") == "true" else Format.FULL).value
-
-
-def _recorded(path: str) -> Iterator[Snapshot]:
-    """Yield the snapshots of a recording, from its start.
-
-    Raises:
-        TelemetryError: it can not be read, or has none.
-    """
-    from gpurules.telemetry import TelemetryError, replay  # every source, which a linter does not start with
-
-    source = replay(path)
-    try:
-        yield from source
-        if not source.count:
-            raise TelemetryError(f"{path} has no snapshot; record something first")
-    finally:
-        source.close()
 
 
 def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configuration) -> Sources:

@@ -63,17 +63,22 @@ def facts(function: Function) -> Function:
     return function
 
 
-def source_options(function: Function) -> Function:
-    """Add ``--source`` and the options that only some sources have."""
+def recording_options(function: Function) -> Function:
+    """Add what the format of a recording may leave open: ``--interval --timezone --columns``."""
     for declaration, metavar, kind, what in (
         ("--interval", "SECONDS", float, "Of a recording without times: the step between snapshots."),
         ("--timezone", "ZONE", str, "Of a recording with local times: the recorder's zone, such as Europe/Berlin."),
         ("--columns", "NAMES", str, "Of an nvidia-smi log without a header: its columns, as for --query-gpu."),
     ):
         function = option(declaration, metavar=metavar, type=kind, help=what)(function)
+    return function
+
+
+def source_options(function: Function) -> Function:
+    """Add ``--source`` and the options that only some sources have."""
     return option(
         "--source",
         metavar="NAME:ARGUMENT",
         required=True,
         help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, amd, replay:FILE, synthetic:gpus=4.",
-    )(function)
+    )(recording_options(function))

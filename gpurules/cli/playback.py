@@ -6,11 +6,9 @@ from typing import TypeAlias
 
 from gpurules.actions.decision import Decision
 from gpurules.engine import Engine, Transition
+from gpurules.engine.recordings import RELATIVE_SECONDS
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules.ruleset import Ruleset
-
-RELATIVE_SECONDS = 100_000_000
-"""A list whose every ``created`` is below it (before 1973) counts from the first snapshot: it fits any recording."""
 
 FLAP_SECONDS = 60
 """A signal that comes on again within this time after it went off has flapped."""

@@ -1,16 +1,14 @@
 """What a change of a ruleset would have changed over a recording."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from gpurules.actions.decision import Decision
-from gpurules.engine import Engine
-from gpurules.model import Snapshot, Transfer, Workload
+from gpurules.engine.recordings import Arrivals, played
+from gpurules.model import Snapshot, Transfer
 from gpurules.rules import Ruleset
 
-RELATIVE_SECONDS = 100_000_000
-"""A list of transfers whose every ``created`` is below it counts from the first snapshot."""
 MOST_EXAMPLES = 5
 
 
@@ -76,49 +74,14 @@ class Replayed:
         }
 
 
-def replayed(
-    pair: tuple[Ruleset, Ruleset], snapshots: Iterable[Snapshot], transfers: Iterable[tuple[Transfer, Workload | None]]
-) -> Replayed:
+def replayed(pair: tuple[Ruleset, Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()) -> Replayed:
     """Return what both rulesets of *pair* decide over a recording, and on *transfers* as each comes into being."""
-    now = [0.0]
-    engines = [Engine(ruleset, clock=lambda: now[0]) for ruleset in pair]
-    whole, waiting = Replayed(), list(transfers)
-    for snapshot in snapshots:
-        if not whole.snapshots:
-            waiting = _timed(waiting, snapshot.timestamp)
-        for transfer, workload in _due(waiting, snapshot.timestamp):
-            now[0] = max(now[0], transfer.created or 0.0)
-            old, new = (engine.decide(transfer, workload=workload) for engine in engines)
-            whole.add(now[0], transfer, (old, new))
-        now[0] = snapshot.timestamp
-        for engine in engines:
-            engine.observe(snapshot)
-        old, new = (engine.decide() for engine in engines)
-        whole.snapshots += 1
-        whole.add(now[0], None, (old, new))
-    for transfer, workload in waiting:
-        old, new = (engine.decide(transfer, workload=workload) for engine in engines)
-        whole.add(now[0], transfer, (old, new))
+    whole = Replayed()
+    for turn in played(pair, snapshots, transfers):
+        old, new = turn.decisions
+        whole.snapshots += turn.transfer is None
+        whole.add(turn.at, turn.transfer, (old, new))
     return whole
-
-
-Waiting = list[tuple[Transfer, Workload | None]]
-
-
-def _timed(waiting: Waiting, start: float) -> Waiting:
-    """Return transfers in order of time; those without one come with the first snapshot."""
-    is_relative = all((t.created or 0.0) < RELATIVE_SECONDS for t, _ in waiting)
-    timed = [
-        (replace(t, created=start if t.created is None else t.created + (start if is_relative else 0.0)), workload)
-        for t, workload in waiting
-    ]
-    return sorted(timed, key=lambda pair: pair[0].created or start)
-
-
-def _due(waiting: Waiting, timestamp: float) -> Iterator[tuple[Transfer, Workload | None]]:
-    """Take out and yield the transfers that came into being before *timestamp*."""
-    while waiting and (waiting[0][0].created or 0.0) < timestamp:
-        yield waiting.pop(0)
 
 
 def _asked(decision: Decision) -> dict[str, object]:

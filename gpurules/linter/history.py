@@ -1,18 +1,17 @@
 """What each rule of a ruleset did over recordings: how often its condition was TRUE, and how often it changed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from gpurules.backends.facts import Layout
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
 from gpurules.model import Snapshot, Truth
 from gpurules.rules import Rule, Ruleset
 
-Recording: TypeAlias = Callable[[], Iterator[Snapshot]]
-"""Plays a recording from its start, as often as it is called."""
+Recording: TypeAlias = Iterable[Snapshot]
+"""The snapshots of a recording, as often as they are asked for."""
 
 FROM_HISTORY = frozenset({"GPR209", "GPR210", "GPR607"})
 """The codes of what recordings show; they are reported only where there are some."""
@@ -83,7 +82,7 @@ def played(ruleset: Ruleset, recordings: Sequence[Recording]) -> Played:
         else:
             judged[rule.name] = one
     for recording in recordings:
-        _play(ruleset, recording, judged.values())
+        _play(ruleset, recording, [*judged.values()])
     for name, one in judged.items():
         if one.track.told < LEAST_SAMPLES:
             found.left_out[name] = f"only {one.track.told} of {one.track.snapshots} snapshots tell whether it is TRUE"
@@ -107,28 +106,24 @@ def _judged(rule: Rule, conditions: Mapping[str, ir.Term]) -> _Judged | str:
     return _Judged(term, ir.is_per_gpu(term), Track(is_part=True))
 
 
-def _play(ruleset: Ruleset, recording: Recording, judged: Iterable[_Judged]) -> None:
-    from gpurules.engine import Engine  # with all sources, which a linter without recordings does not start with
+def _play(ruleset: Ruleset, recording: Recording, judged: Sequence[_Judged]) -> None:
+    from gpurules.engine.recordings import played as turns  # with all sources, which a linter does not start with
 
-    now = [0.0]
-    engine = Engine(ruleset, clock=lambda: now[0])
-    running = [(one.track, _compiled(one, engine.bound.program.layout)) for one in judged]
-    states: list[Truth] = [None] * len(running)
-    first: float | None = None
-    for snapshot in recording():
-        now[0] = snapshot.timestamp
-        if not engine.observe(snapshot).accepted:
+    running: list[tuple[Track, Truths]] = []
+    states: list[Truth] = [None] * len(judged)
+    times: list[float] = []
+    for turn in turns([ruleset], recording):
+        (engine,) = turn.engines
+        if not turn.is_new:
             continue
-        first = snapshot.timestamp if first is None else first
+        layout = engine.bound.program.layout
+        running = running or [(one.track, truths_function(one.term, one.per_gpu, layout)) for one in judged]
+        times = [*times[:1], turn.at]
         given = arguments(engine.bound.facts)
         for i, (track, truths) in enumerate(running):
             states[i] = track.add(_some(truths(*given)), states[i])
     for track, _ in running:
-        track.seconds += now[0] - (first or now[0])
-
-
-def _compiled(one: _Judged, layout: Layout | None) -> Truths:
-    return truths_function(one.term, one.per_gpu, layout)
+        track.seconds += times[-1] - times[0]
 
 
 def _some(truths: Sequence[Truth]) -> Truth:

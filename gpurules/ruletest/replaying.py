@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from gpurules.engine.engine import Engine
+from gpurules.engine.recordings import Recording, played
 from gpurules.rules import Ruleset
-from gpurules.telemetry.replay import replay
 
 FLAP_SECONDS = 300.0
 """A rule that starts again so soon after it ended flaps."""
@@ -32,28 +31,22 @@ def replayed(path: str, rule: str, ruleset: Ruleset) -> Replayed:
     """Return what *rule* did over the recording at *path*.
 
     Raises:
-        TelemetryError: it can not be read.
+        TelemetryError: it can not be read, or has no snapshot.
     """
-    now = [0.0]
-    engine = Engine(ruleset, clock=lambda: now[0])
     first: float | None = None
+    last = 0.0
     snapshots = matches = flaps = 0
     ended: float | None = None
     was_matching = False
-    source = replay(path)
-    try:
-        for snapshot in source:
-            now[0] = snapshot.timestamp
-            first = snapshot.timestamp if first is None else first
-            engine.observe(snapshot)
-            snapshots += 1
-            is_matching = rule in engine.decide().rules
-            if is_matching and not was_matching:
-                matches += 1
-                flaps += ended is not None and now[0] - ended < FLAP_SECONDS
-            elif was_matching and not is_matching:
-                ended = now[0]
-            was_matching = is_matching
-    finally:
-        source.close()
-    return Replayed(snapshots, now[0] - (first or 0.0), matches, flaps)
+    for turn in played([ruleset], Recording(path)):
+        last, first = turn.at, turn.at if first is None else first
+        snapshots += 1
+        (decision,) = turn.decisions
+        is_matching = rule in decision.rules
+        if is_matching and not was_matching:
+            matches += 1
+            flaps += ended is not None and last - ended < FLAP_SECONDS
+        elif was_matching and not is_matching:
+            ended = last
+        was_matching = is_matching
+    return Replayed(snapshots, last - (first or 0.0), matches, flaps)

@@ -1,20 +1,19 @@
 """``gpurules diff``."""
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from gpurules.cli.differences import drawn, markdown
-from gpurules.cli.options import option, output_file, reference_format
+from gpurules.cli.options import option, output_file, recording_options, reference_format
 from gpurules.cli.output import save, to_json
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diff import Kind, compared
-from gpurules.diff.history import Replayed, replayed
+from gpurules.diff.history import replayed
+from gpurules.engine.recordings import Recording
 from gpurules.registry import did_you_mean
-from gpurules.rules import Ruleset
 from gpurules.telemetry import read_transfers
-from gpurules.telemetry.replay import replay
 
 SCHEMA_VERSION = 1
 
@@ -38,11 +37,12 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
         help="Count the decisions that would have come out otherwise over this recording.")  # fmt: skip
 @option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="With --history: transfers to decide on, one JSON a line.")  # fmt: skip
+@recording_options
 @reference_format
 @output_file
 def command(
     old: str, new: str, allowed: frozenset[Kind], history: str | None, transfers: Path | None, format_: str,
-    output_file: Path | None,
+    output_file: Path | None, **recorded: Any,
 ) -> int:  # fmt: skip
     """Say rule by rule what NEW changes of OLD (files, gpurules:NAME, or - for stdin): each difference with a witness.
 
@@ -51,11 +51,13 @@ def command(
     """
     if old == new == "-":
         raise click.UsageError("stdin can be read only once: give the other ruleset as a file")
-    if transfers is not None and history is None:
-        raise click.UsageError("--transfers goes with --history")
+    for name, given in (("transfers", transfers), *recorded.items()):
+        if given is not None and history is None:
+            raise click.UsageError(f"--{name} goes with --history")
     pair = load_ruleset(old), load_ruleset(new)
     difference = compared(*pair)
-    played = _played(pair, history, transfers) if history is not None else None
+    listed = read_transfers(transfers) if transfers is not None else ()
+    played = replayed(pair, Recording(history, **recorded), listed) if history is not None else None
     title = f"{old} → {new}"
     if format_ == "json":
         told = {"schema_version": SCHEMA_VERSION, "old": old, "new": new, **difference.to_dict()}
@@ -63,12 +65,3 @@ def command(
     else:
         save((markdown if format_ == "markdown" else drawn)(difference, title, played), output_file)
     return int(bool(difference.kinds - allowed))
-
-
-def _played(pair: tuple[Ruleset, Ruleset], history: str, transfers: Path | None) -> Replayed:
-    listed: Iterable = read_transfers(transfers) if transfers is not None else ()  # type: ignore[type-arg]
-    source = replay(history)
-    try:
-        return replayed(pair, source, listed)
-    finally:
-        source.close()

@@ -22,7 +22,7 @@ from gpurules.cli.linting import (
     sources_of,
     usual_format,
 )
-from gpurules.cli.options import option, output_file
+from gpurules.cli.options import option, output_file, recording_options
 from gpurules.cli.output import counted, fail, say
 from gpurules.cli.plugins import name_failed_plugins
 from gpurules.cli.selection import FAIL_ON
@@ -64,6 +64,7 @@ from gpurules.linter.analysis import WORK
         help="Write the moments that show findings as cases of this file, which gpurules test runs.")  # fmt: skip
 @option("--history", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
         help="Judge rules by this recording too: which never match, always do, or flap.")  # fmt: skip
+@recording_options
 @option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file has changed, until Ctrl-C.")
 @option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")
 @option(

@@ -163,3 +163,12 @@ def test_the_report_may_go_to_a_file(gpurules: Any, tmp_path: Path) -> None:
     done = gpurules("diff", "old.yaml", "new.yaml", "--output-file", "out.txt")
     assert (done.code, done.out) == (1, "")
     assert (tmp_path / "out.txt").read_text() == TEXT
+
+
+def test_a_recording_without_a_header_is_read_by_its_columns(gpurules: Any, tmp_path: Path) -> None:
+    (tmp_path / "smi.csv").write_text("2026/01/01 10:00:00.000, 50\n2026/01/01 10:00:05.000, 60\n")
+    arguments = ("diff", "old.yaml", "new.yaml", "--history", "smi.csv")
+    assert gpurules(*arguments).code == 2
+    done = gpurules(*arguments, "--columns", "timestamp,temperature.gpu")
+    assert "2 snapshots, 2 decisions" in done.out
+    assert "--columns goes with --history" in gpurules("diff", "old.yaml", "new.yaml", "--columns", "timestamp").err

@@ -83,3 +83,17 @@ def test_a_recording_that_is_not_there_is_2(gpurules: Any) -> None:
     done = concise(gpurules, "--history", "none.jsonl")
     assert (done.code, done.out) == (2, "")
     assert "none.jsonl" in done.err
+
+
+def test_a_log_without_a_header_is_read_by_the_columns_that_are_named(gpurules: Any, tmp_path: Path) -> None:
+    rows = (f"2026/01/01 10:{i // 60:02}:{i % 60:02}.000, 50\n" for i in range(100))
+    (tmp_path / "bare.csv").write_text("".join(rows))
+    assert "name them as in --query-gpu" in concise(gpurules, "--history", "bare.csv").err
+    done = concise(gpurules, "--history", "bare.csv", "--columns", "timestamp,temperature.gpu")
+    assert "`hot` is TRUE in 0 of 100 recorded snapshots" in done.out
+
+
+@pytest.mark.parametrize("option", [("--columns", "timestamp"), ("--timezone", "UTC"), ("--interval", "5")])
+def test_how_to_read_a_recording_goes_with_one(gpurules: Any, option: tuple[str, str]) -> None:
+    done = concise(gpurules, *option)
+    assert (done.code, f"{option[0]} goes with --history" in done.err) == (2, True)

@@ -21,7 +21,7 @@ def recorded(*memory: float | None, count: int = 61, step: float = MINUTE) -> Re
             used = None if value is None else round(value * 10)
             yield Snapshot(timestamp=1000 + number * step, gpus=(GPU(index=0, memory_used=used, memory_total=1000),))
 
-    return play
+    return list(play())
 
 
 def ruleset(rule: str) -> str:

@@ -1,0 +1,101 @@
+"""Recordings, played through engines on the clock of the recording: how rules are judged by what has been."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from gpurules.actions.decision import Decision
+from gpurules.engine.engine import Engine
+from gpurules.model import Snapshot, Transfer, Workload
+from gpurules.rules import Ruleset
+from gpurules.telemetry import TelemetryError
+from gpurules.telemetry.replay import replay
+
+RELATIVE_SECONDS = 100_000_000
+"""A list of transfers whose every ``created`` is below it (before 1973) counts from the first snapshot."""
+_USUAL_INTERVAL = 5.0
+
+Arrivals: TypeAlias = Iterable[tuple[Transfer, Workload | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording in a file, whatever tool wrote it; it can be walked through as often as it is asked for.
+
+    Units: ``interval`` in seconds, the step between snapshots of a recording without times.
+    Missing: ``columns``, ``timezone`` and ``interval`` are None where the file says them itself, or UTC and 5 s are
+    right.
+    """
+
+    path: str
+    columns: str | None = None
+    timezone: str | None = None
+    interval: float | None = None
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Yield its snapshots, from the start.
+
+        Raises:
+            TelemetryError: it can not be read, or has none.
+        """
+        source = replay(self.path, self.columns, self.timezone or "UTC", None, self.interval or _USUAL_INTERVAL)
+        try:
+            yield from source
+            if not source.count:
+                raise TelemetryError(f"{self.path} has no snapshot; record something first")
+        finally:
+            source.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A moment of a recording: the engines have observed a snapshot, or a transfer comes into being.
+
+    ``is_new`` is False of a snapshot that is not newer than the one before, which engines ignore.
+    Units: ``at`` in seconds since 1970.
+    Missing: ``transfer`` is None where the moment is that of a snapshot.
+    """
+
+    at: float
+    engines: tuple[Engine, ...]
+    transfer: Transfer | None = None
+    workload: Workload | None = None
+    is_new: bool = True
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What each engine decides: on the transfer, or without one for the node."""
+        return tuple(engine.decide(self.transfer, workload=self.workload) for engine in self.engines)
+
+
+def played(rulesets: Sequence[Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()) -> Iterator[Turn]:
+    """Yield every moment of a recording, in which each of *rulesets* has an engine, with *transfers* as they arrive.
+
+    Transfers that arrive after the last snapshot come at the end.
+    """
+    now = [0.0]
+    engines = tuple(Engine(ruleset, clock=lambda: now[0]) for ruleset in rulesets)
+    waiting, is_first = list(transfers), True
+    for snapshot in snapshots:
+        if is_first:
+            waiting, is_first = _timed(waiting, snapshot.timestamp), False
+        while waiting and (waiting[0][0].created or 0.0) < snapshot.timestamp:
+            transfer, workload = waiting.pop(0)
+            now[0] = max(now[0], transfer.created or 0.0)
+            yield Turn(now[0], engines, transfer, workload)
+        now[0] = snapshot.timestamp
+        observed = [engine.observe(snapshot) for engine in engines]
+        yield Turn(now[0], engines, is_new=all(seen.accepted for seen in observed))
+    for transfer, workload in waiting:
+        yield Turn(now[0], engines, transfer, workload)
+
+
+def _timed(transfers: list[tuple[Transfer, Workload | None]], start: float) -> list[tuple[Transfer, Workload | None]]:
+    """Return transfers in order of time; those without one come with the first snapshot, which is at *start*."""
+    is_relative = all((transfer.created or 0.0) < RELATIVE_SECONDS for transfer, _ in transfers)
+    origin = start if is_relative else 0.0
+    timed = (
+        (replace(one, created=start if one.created is None else one.created + origin), workload)
+        for one, workload in transfers
+    )
+    return sorted(timed, key=lambda pair: pair[0].created or start)
