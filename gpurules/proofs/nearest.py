@@ -23,7 +23,7 @@ from gpurules.proofs.pruning import Pruner
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
 from gpurules.proofs.stepping import stepped, waits
 from gpurules.proofs.universe import Universe, base_units, reads_of, unit_key
-from gpurules.proofs.witness import shown_exactly
+from gpurules.proofs.witness import shown_plainly
 
 _MOST_CHANGES = 3
 _STEPS = 4_000
@@ -52,7 +52,7 @@ class Change:
             before, after = ("on" if value else "off" for value in (self.before, self.after))
             return f"{self.term.name} {after} instead of {before}"
         dimension = self.term.datatype.dimension
-        before, after = (shown_exactly(value, dimension) for value in (self.before, self.after))
+        before, after = (shown_plainly(value, dimension) for value in (self.before, self.after))
         return f"{spell(self.term)} {after} instead of {before}"
 
     @property

@@ -18,6 +18,10 @@ _SYMBOLS: Mapping[Dimension, str] = {
 }  # fmt: skip
 
 
+_LARGE = 64 * 1024
+"""From so many bytes on a size is told by the round one beside it."""
+
+
 def shown_exactly(value: Value, dimension: Dimension) -> str:
     """Return *value* for people, to its last digit.
 
@@ -39,6 +43,29 @@ def shown_exactly(value: Value, dimension: Dimension) -> str:
     return f"{value!r}{_SYMBOLS[dimension]}"
 
 
+def shown_plainly(value: Value, dimension: Dimension) -> str:
+    """Return *value* for people, to its last digit: a size that is beside a round one by what parts it from that.
+
+    >>> shown_plainly(10 * 2**30 + 1, Dimension.BYTES), shown_plainly(2**20 - 1, Dimension.BYTES)
+    ('10 GiB + 1 B', '1 MiB - 1 B')
+    >>> shown_plainly(1536, Dimension.BYTES), shown_plainly(1234567, Dimension.BYTES)
+    ('1.5 KiB', '1234567 B')
+    """
+    exactly = shown_exactly(value, dimension)
+    if (
+        dimension is not Dimension.BYTES
+        or not isinstance(value, int)
+        or value < _LARGE
+        or not exactly.endswith(f"{value} B")
+    ):
+        return exactly
+    for beside, sign in ((value - 1, "+"), (value + 1, "-")):
+        round_one = shown_exactly(beside, dimension)
+        if not round_one.startswith(str(beside)):
+            return f"{round_one} {sign} 1 B"
+    return exactly
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """One fact of a witness, of the GPU at position ``slot``; None: of the node or the transfer."""
@@ -51,7 +78,7 @@ class Known:
         """Show it: ``gpu_memory 81 %``, ``memory_pressure on``."""
         if isinstance(self.term, ir.Signal):
             return f"{self.term.name} {'on' if self.value else 'off'}"
-        return f"{spell(self.term)} {shown_exactly(self.value, self.term.datatype.dimension)}"
+        return f"{spell(self.term)} {shown_plainly(self.value, self.term.datatype.dimension)}"
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def recorded() -> Iterator[Snapshot]:
 
 
 def linted(text: str | bytes, code: str, path: str = "bad.yaml") -> list[Diagnostic]:
-    recordings = (recorded,) if code in FROM_HISTORY else ()
+    recordings = ([*recorded()],) if code in FROM_HISTORY else ()
     return lints(text, path, actions(), Policy(DEFAULT_CODES | {code}, recordings=recordings))
 
 

@@ -177,7 +177,7 @@ def test_the_work_cap_is_said_when_it_is_hit() -> None:
 def test_a_witness_reads_as_people_write() -> None:
     answer = ask("gpu_memory > 80 AND file_type == 'model' AND transfer_size > 1MiB")
     assert isinstance(answer, Possible)
-    assert str(answer.witness) == "file_type 'model', transfer_size 1048577 B, gpu_memory 81 %"
+    assert str(answer.witness) == "file_type 'model', transfer_size 1 MiB + 1 B, gpu_memory 81 %"
 
 
 def test_gpus_of_which_nothing_says_the_index_get_one_that_is_free() -> None:

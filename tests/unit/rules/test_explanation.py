@@ -93,7 +93,7 @@ def test_the_nearest_change_is_told_with_the_decision() -> None:
         "trial": "gpu_memory 50 % instead of 75 % on GPU 0 would not match",
         "last": "gpu_memory 70 % instead of 75 % on GPU 0 would not match",
         "cut": "None",  # its condition is TRUE: another rule decides
-        "large": "transfer_size 1073741825 B instead of 5 B would match",
+        "large": "transfer_size 1 GiB + 1 B instead of 5 B would match",
         "off": "None",
     }
 
