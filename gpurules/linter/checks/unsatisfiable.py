@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.language import ir
+from gpurules.language.printer import quoted
 from gpurules.linter.analysis import Analysis, Examined, State
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.parts import Part, conjuncts
@@ -33,7 +34,9 @@ class Unsatisfiable:
         text = one.placed.expression.parsed.text
         written = [f"`{' '.join(text[part.node.span.start : part.node.span.end].split())}`" for part in clashing]
         if len(clashing) < 2:
-            return at_part(self.code, one.placed, whole(one.placed), "this can never be TRUE")
+            span = clashing[0].node.span if clashing else whole(one.placed)
+            hint = _extension_hint(clashing[0].term) if clashing else None
+            return at_part(self.code, one.placed, span, "this can never be TRUE", hint=hint)
         *others, last = clashing
         message = f"this can never be TRUE: {', '.join(written[:-1])} and {written[-1]} exclude each other"
         related = tuple(beside(one.placed, "clashes with this", part.node.span) for part in others)
@@ -60,6 +63,18 @@ def _core(one: Examined, analysis: Analysis) -> list[Part]:
 def _is_of_a_name(clashing: list[Part], one: Examined, analysis: Analysis) -> bool:
     """Return whether it is a definition that can never be TRUE, which is complained of where it stands."""
     return len(clashing) == 1 and analysis.uses(one, (State.NEVER,))
+
+
+def _extension_hint(term: ir.Term) -> str | None:
+    """Return how a file extension is written, where *term* compares one with a text that none is."""
+    if not isinstance(term, ir.Compare | ir.Member):
+        return None
+    first, *others = ir.children(term)
+    texts = [other.value for other in others if isinstance(other, ir.Constant) and isinstance(other.value, str)]
+    if not (isinstance(first, ir.Read) and first.field.name == "file_extension" and texts):
+        return None
+    plain = texts[0].strip("*.").lower()
+    return f"a file extension is the last one, with its dot and in lower case: {quoted(f'.{plain}')}"
 
 
 def _hint(clashing: list[Part], one: Examined, analysis: Analysis) -> str | None:

@@ -127,3 +127,9 @@ def test_a_rule_of_which_a_part_was_not_looked_at_is_not_analysed_in_full() -> N
     rule = "name: a, condition: gpu_memory > 80 AND gpu_memory < 90 AND gpu_throttled, action: pause_transfer"
     assert found(rule, policy=Policy(work=0, unanalysed=untold)) == []
     assert untold == ["x.yaml: `a`: the work cap of the analysis was hit"]
+
+
+def test_a_part_that_is_never_true_is_shown_alone() -> None:
+    (one,) = found("name: a, condition: gpu_memory > 80 AND file_extension == 'PT', action: pause_transfer")
+    assert (one.code, one.message, one.column) == ("GPR201", "this can never be TRUE", 46)
+    assert one.hint == "a file extension is the last one, with its dot and in lower case: '.pt'"
