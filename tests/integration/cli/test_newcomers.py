@@ -125,6 +125,15 @@ def test_the_file_of_another_tool_is_never_laid_out_anew(gpurules: Any, tmp_path
     assert f"this looks like {what}, not a ruleset; it is left as it is" in done.err
 
 
+def test_a_test_of_rules_is_no_ruleset_and_the_verb_that_runs_it_is_named(gpurules: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.test.yaml"
+    path.write_text("kind: gpurules/test\nversion: 1\nrulesets: [x.rules.yaml]\ncases: []\n")
+    done = gpurules("lint", path)
+    assert done.code == 1
+    assert "this is a file of kind gpurules/test, not a ruleset" in done.out
+    assert "= help: gpurules test runs it\n" in done.out
+
+
 def test_a_ruleset_is_no_test_of_rules(gpurules: Any, tmp_path: Path) -> None:
     path = tmp_path / "x.test.yaml"
     path.write_text(RULESET)
