@@ -89,11 +89,13 @@ def _starts(text: str) -> list[int]:
 def _apart(text: str, fixes: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return those of *fixes* whose edits do not touch each other; the first of two that do.
 
-    Of the proved ones about meaning one at a time: of two equal parts each is needless, but not both.
+    Of the proved ones about meaning one for each rule: of two equal parts each is needless, but not both.
     """
     starts, taken, chosen = _starts(text), list[tuple[int, int]](), list[Diagnostic]()
     for diagnostic in sorted(fixes, key=lambda d: d.place):
-        if diagnostic.code.startswith("GPR2") and any(one.code.startswith("GPR2") for one in chosen):
+        if diagnostic.code.startswith("GPR2") and diagnostic.rule in {
+            one.rule for one in chosen if one.code.startswith("GPR2")
+        }:
             continue
         ranges = [_offsets(text, edit, starts) for edit in diagnostic.edits]
         if not any((a < end and start < b) or (a, b) == (start, end) for a, b in ranges for start, end in taken):

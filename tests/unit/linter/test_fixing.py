@@ -69,3 +69,18 @@ def test_a_fix_that_makes_an_error_is_not_made() -> None:
 
     done = fix(text, "x.yaml", lint_text, False)
     assert (done.text, dict(done.applied)) == (text, {})
+
+
+def test_every_rule_is_mended_however_many_there_are() -> None:
+    rules = [
+        f"  - {{name: r{n}, condition: gpu_memory > {n + 20} AND gpu_memory > {n}, action: log}}\n" for n in range(30)
+    ]
+    done = fixed("version: 1\nname: x\nrules:\n" + "".join(rules))
+    assert done.applied["GPR203"] == 30
+    assert done.text.count(" AND ") == 0
+
+
+def test_of_two_equal_parts_one_stays_in_each_rule() -> None:
+    rules = [f"  - {{name: r{n}, condition: gpu_memory > {n} AND gpu_memory > {n}, action: log}}\n" for n in range(3)]
+    done = fixed("version: 1\nname: x\nrules:\n" + "".join(rules))
+    assert done.text.count("gpu_memory > ") == 3
