@@ -18,7 +18,10 @@ Json = Any
 
 
 class Editor:
-    """Starts ``gpurules lsp`` in a folder and talks to it."""
+    """Starts a language server, by default ``gpurules lsp``, in a folder and talks to it."""
+
+    command: tuple[str, ...] = (sys.executable, "-m", "gpurules", "lsp", "--stdio")
+    tells_versions = True
 
     def __init__(self, folder: Path, encodings: list[str] | None = None, **environment: str) -> None:
         self.folder = folder
@@ -30,7 +33,7 @@ class Editor:
         self._messages: queue.Queue[dict[str, Json] | None] = queue.Queue()
         cache = {"XDG_CACHE_HOME": str(folder / ".cache"), "TMPDIR": str(folder)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gpurules", "lsp", "--stdio"],
+            self.command,
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -135,7 +138,7 @@ class Editor:
             params = message.get("params") or {}
             is_told = message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri
             has_code = is_told and (code is None or code in [one.get("code") for one in params["diagnostics"]])
-            return has_code and params.get("version") == version
+            return has_code and (params.get("version") == version or not self.tells_versions)
 
         while self._read < len(self.notifications):
             self._read += 1
