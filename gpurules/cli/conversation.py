@@ -3,16 +3,22 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
+from gpurules.backends import Facts as Evaluated
+from gpurules.backends import explain
+from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.cli.explanations import tree
 from gpurules.cli.facts import Facts, read_facts
 from gpurules.cli.output import Style, has_colour, paint, write
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.errors import GpurulesError
 from gpurules.fields import FIELDS, field_range
+from gpurules.language import Environment, parse
 from gpurules.language.completion import Role, completion
+from gpurules.model import Kind
 from gpurules.registry import did_you_mean
 from gpurules.rules import Condition, ConditionError
 
@@ -24,6 +30,7 @@ COMMANDS = {
     ":quit": "end (also Ctrl-D)",
 }
 _WORDS = {True: "true", False: "false", None: "unknown"}
+_NO_GPU = "there is no GPU in the snapshot"
 _STYLES = {True: Style.GOOD, False: Style.BAD, None: Style.WARN}
 
 
@@ -44,6 +51,8 @@ class Conversation:
         return True
 
     def _condition(self, text: str) -> None:
+        if self._value(text):
+            return
         try:
             condition = Condition(text)
         except ConditionError as error:
@@ -54,8 +63,20 @@ class Conversation:
         context = (facts.snapshot, facts.transfer, facts.workload, facts.node)
         result = condition.evaluate(*context)
         on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
+        on = f": {_NO_GPU}" if condition.per_gpu and not facts.snapshot.gpus else on
         write(f"{paint(_WORDS[result.value], _STYLES[result.value])}{on}\n")
         write("\n".join(tree(condition.explain(*context))) + "\n")
+
+    def _value(self, text: str) -> bool:
+        """Show what a sound expression that is no condition is worth, such as a field; return whether it is one."""
+        checked = Environment().expression(parse(text))
+        if checked.findings or checked.term.datatype.kind in (Kind.BOOL, Kind.ERROR):
+            return False
+        facts = self.facts
+        given = (facts.transfer or NO_TRANSFER, facts.workload or NO_WORKLOAD, facts.node or NO_NODE)
+        explained = explain(checked.term, Evaluated(facts.snapshot, facts.snapshot.gpus, *given))
+        write(f"{_NO_GPU}\n" if explained.is_per_gpu and not explained.devices else "\n".join(tree(explained)) + "\n")
+        return True
 
     def _command(self, text: str) -> bool:
         name, _, argument = text.partition(" ")
@@ -76,10 +97,14 @@ class Conversation:
         return True
 
     def _take(self, name: str, given: str) -> None:
+        if not given or given == "-":
+            write(f":{name} wants a file, or the JSON itself\n")
+            return
         try:
             read = read_facts(**{kind: given if kind == name else None for kind in _KINDS})
         except (click.ClickException, GpurulesError, OSError) as error:
-            write(f"{error.format_message() if isinstance(error, click.ClickException) else error}\n")
+            told = error.format_message() if isinstance(error, click.ClickException) else str(error)
+            write(f"{told.removeprefix(f'--{name}: ')}\n")
             return
         self.facts = replace(self.facts, **{name: getattr(read, name)})
 
@@ -115,11 +140,42 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
         write(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stdout)))
 
 
+def is_unfinished(text: str) -> bool:
+    """Return whether a condition ends where it has to go on: behind an operator, or inside brackets.
+
+    >>> is_unfinished("gpu_memory > 80 AND"), is_unfinished("any("), is_unfinished("gpu_memory >> 80")
+    (True, True, False)
+    """
+    findings = parse(text).findings if text.strip() and not text.lstrip().startswith((":", "#")) else ()
+    return bool(findings) and all(
+        found.code == "GPR003" and found.span.start >= len(text.rstrip()) for found in findings
+    )
+
+
 def completions(before: str, word: str) -> Iterator[str]:
     """Yield what *word*, the end of the line so far, can go on as; a line that starts with : is a command."""
     if before.startswith(":"):
-        yield from (usage.split()[0] + " " for usage in COMMANDS if before == word and usage.startswith(word))
+        yield from _arguments(before, word)
         return
     for found in completion(before).suggestions:
         if found.text.lower().startswith(word.lower()):
             yield f"{found.text} " if found.role is Role.KEYWORD and found.text[-1] != "(" else found.text
+
+
+def _arguments(before: str, word: str) -> Iterator[str]:
+    """Yield what the name of a command can go on as, the name of a field behind ``:field``, or else that of a file."""
+    command, space, argument = before.partition(" ")
+    if not space:
+        yield from (usage.split()[0] + " " for usage in COMMANDS if usage.startswith(word))
+    elif command == ":field":
+        yield from (name for name in FIELDS if name.startswith(word))
+    elif command.removeprefix(":") in _KINDS:
+        folder, slash, name = argument.rpartition("/")
+        try:
+            entries = sorted(Path(f"{folder}{slash}" or ".").iterdir())
+        except OSError:
+            return
+        for entry in entries:
+            if entry.name.startswith(name):
+                whole = f"{entry.name}/" if entry.is_dir() else entry.name
+                yield whole[len(name) - len(word) :]

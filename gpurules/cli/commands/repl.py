@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.conversation import Conversation, completions
+from gpurules.cli.conversation import Conversation, completions, is_unfinished
 from gpurules.cli.facts import read_facts
 from gpurules.cli.options import facts
 from gpurules.cli.output import counted, say
 
-PROMPT = "> "
+PROMPT, MORE = "> ", "... "
 DELIMITERS = " \t\n()<>=!,+-*/[]'\""
 
 
@@ -22,7 +22,8 @@ DELIMITERS = " \t\n()<>=!,+-*/[]'\""
 def command(**given: str | None) -> int:
     """Type conditions, and see what each part of them is worth on the facts that are given.
 
-    Tab completes fields, functions and keywords; :help lists what else can be typed. From a pipe each line is answered.
+    Tab completes fields, functions and keywords; :help lists what else can be typed. A condition that is not finished
+    goes on in the next line; an empty one ends it, and Ctrl-C drops it. From a pipe each line is answered.
     """
     talk = Conversation(read_facts(given["snapshot"], given["transfer"], given["workload"], given["node"]))
     if not sys.stdin.isatty():
@@ -30,7 +31,8 @@ def command(**given: str | None) -> int:
             if not talk.answer(line):
                 break
         return 0
-    say(f"{counted(len(talk.facts.snapshot.gpus), 'GPU')} in the snapshot; :help for help, Ctrl-D to end")
+    gpus = f"{counted(len(talk.facts.snapshot.gpus), 'GPU')} in the snapshot"
+    say(f"{gpus if given['snapshot'] else 'no snapshot is given: type :snapshot FILE'}; :help for help, Ctrl-D to end")
     for line in _typed():
         if not talk.answer(line):
             break
@@ -38,17 +40,25 @@ def command(**given: str | None) -> int:
 
 
 def _typed() -> Iterator[str]:
-    """Yield what is typed, with history and completion where the system has readline; Ctrl-C drops a line."""
+    """Yield what is typed, with history and completion where the system has readline; Ctrl-C drops what was begun."""
     history = _with_readline()
+    begun: list[str] = []
     try:
         while True:
             try:
-                yield input(PROMPT)
+                line = input(MORE if begun else PROMPT)
             except KeyboardInterrupt:
+                begun.clear()
                 say("")
+                continue
             except EOFError:
                 say("")
                 return
+            begun.append(line)
+            text = "\n".join(begun)
+            if not line.strip() or not is_unfinished(text):
+                begun.clear()
+                yield text
     finally:
         if history is not None:
             import readline
@@ -70,13 +80,17 @@ def _with_readline() -> Path | None:
         readline.read_history_file(history)
     found: list[str] = []
 
+    is_editline = "libedit" in (readline.__doc__ or "")
+
     def complete(word: str, state: int) -> str | None:
         if state == 0:
             found[:] = completions(readline.get_line_buffer()[: readline.get_endidx()], word)
+            if word and not is_editline:  # readline itself closes the quote that the word stands behind
+                found[:] = [text.rstrip("'\"") for text in found]
         return found[state] if state < len(found) else None
 
     readline.set_completer(complete)
     readline.set_completer_delims(DELIMITERS)
-    is_editline = "libedit" in (readline.__doc__ or "")
+    readline.parse_and_bind("set show-all-if-ambiguous on")
     readline.parse_and_bind("bind ^I rl_complete" if is_editline else "tab: complete")
     return history
