@@ -22,17 +22,25 @@ Row = tuple[str, Explanation]
 
 
 def drawn(explained: RuleExplanation) -> str:
-    """Return why one rule did or did not match, for people."""
+    """Return why one rule did or did not match, and what would change that, for people."""
+    return with_nearest(explained, f"Nearest: {explained.nearest}." if explained.nearest else None)
+
+
+def with_nearest(explained: RuleExplanation, nearest: str | None, indent: int = 0) -> str:
+    """Return why one rule did or did not match, and *nearest*, a change that would do, if there is one.
+
+    Units: *indent* in columns that are left free, beside it, for whoever shows it.
+    """
     on = f" on GPU {', '.join(map(str, explained.devices))}" if explained.devices else ""
     because = f" ({explained.because})" if explained.because else ""
     style = Style.GOOD if explained.outcome == "match" else Style.HEAD
     lines = [f"{paint(visible(explained.rule), style)} {_OUTCOMES[explained.outcome]}{on}{because}"]
     if explained.condition is not None:
-        lines += ["", *tree(explained.condition)]
+        lines += ["", *tree(explained.condition, indent)]
     told = [explained.reason.strip()] if explained.reason.strip() else []
-    told += [f"Nearest: {explained.nearest}."] if explained.nearest else []
+    told += [nearest] if nearest else []
     told += [f"{text}." for text in explained.unreported]
-    lines += ["", *(f"  {line}" for text in told for line in wrapped(visible(text), 2))] if told else []
+    lines += ["", *(f"  {line}" for text in told for line in wrapped(visible(text), 2 + indent))] if told else []
     return "\n".join([*lines, ""])
 
 
@@ -41,8 +49,9 @@ def wrapped(text: str, indent: int) -> list[str]:
     return textwrap.wrap(text, terminal_width() - indent, break_long_words=False, break_on_hyphens=False)
 
 
-def tree(condition: Explanation) -> list[str]:
+def tree(condition: Explanation, indent: int = 0) -> list[str]:
     """Return the lines of a condition and its parts, with a column for each GPU that it was evaluated on."""
+    width = terminal_width() - indent
     rows = list(_rows(condition, "", ""))
     devices = next((part.devices for _, part in rows if part.devices), ())
     cells = [[_cells(part, devices)[n] for _, part in rows] for n in range(max(1, len(devices)))]
@@ -50,22 +59,30 @@ def tree(condition: Explanation) -> list[str]:
         max(columns_of(text) for text in [_head(devices, n), *(plain for plain, _ in column)])
         for n, column in enumerate(cells)
     ]
-    spare = terminal_width() - 4 - sum(width + 3 for width in widths)
-    texts = [_fitted(text, max(spare, terminal_width() // 2)) for text, _ in rows]
+    spare = width - 4 - sum(one + 3 for one in widths)
+    texts = [_fitted(text, max(spare, width // 2)) for text, _ in rows]
     left = max(columns_of(text) for text in texts)
-    room = terminal_width() - left - 4
-    shown = 1
-    while shown < len(widths) and sum(widths[: shown + 1]) + 3 * shown <= room:
-        shown += 1
+    shown = _fitting(widths, width - left - 4)
     lines = []
     if devices:
         head = "   ".join(_head(devices, n).ljust(widths[n]) for n in range(shown))
-        more = f"   and {len(devices) - shown} more (--format json)" if shown < len(devices) else ""
-        lines.append(f"  {' ' * left}   {head}{more}".rstrip())
+        lines.append(f"  {' ' * left}   {head}{_more(len(devices) - shown)}".rstrip())
     for place, text in enumerate(texts):
         values = "   ".join(_padded(cells[n][place], widths[n]) for n in range(shown))
         lines.append(f"  {text}{' ' * (left - columns_of(text))}   {values}".rstrip())
     return lines
+
+
+def _fitting(widths: Sequence[int], room: int) -> int:
+    """Return how many columns there is room for, with a word about those that are left out; one at least."""
+    for shown in range(len(widths), 1, -1):
+        if sum(widths[:shown]) + 3 * (shown - 1) + len(_more(len(widths) - shown)) <= room:
+            return shown
+    return 1
+
+
+def _more(count: int) -> str:
+    return f"   and {count} more" if count else ""
 
 
 def amount(value: Value, datatype: Datatype) -> str:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from gpurules.cli.explanations import drawn
+from gpurules.cli.explanations import with_nearest
 from gpurules.cli.files import shown, text_to_show
 from gpurules.cli.output import Style, counted, has_colour, paint
 from gpurules.cli.rulesets import PREFIX
@@ -14,6 +14,8 @@ from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.judging import Failure, Result
 from gpurules.ruletest.mutating import Mutated, combined
 from gpurules.ruletest.runner import FileResult
+
+_MARGIN = " " * 6
 
 
 def failures(result: FileResult, verbose: bool) -> Iterator[str]:
@@ -41,9 +43,13 @@ def _failed(path: str, done: Result) -> str:
         ]
         if failure.explained is not None and failure.explained.rule not in shown:
             shown.add(failure.explained.rule)
-            lines += ["", *(f"      {line}".rstrip() for line in drawn(failure.explained).rstrip().split("\n"))]
+            lines += ["", *_indented(with_nearest(failure.explained, failure.nearest, len(_MARGIN)))]
         lines.append("")
     return "\n".join(lines) + "\n"
+
+
+def _indented(text: str) -> list[str]:
+    return [f"{_MARGIN}{line}".rstrip() for line in text.rstrip().split("\n")]
 
 
 def summary(results: Sequence[FileResult]) -> str:
@@ -110,10 +116,12 @@ def _suite(result: FileResult) -> str:
     problems = [f"{d.line}:{d.column}: {d.code} {d.message}" for d in result.diagnostics] + result.unmet
     cases += [
         f"    <testcase name={quoteattr(visible(text))} classname={path}>\n"
-        f"      <error message={quoteattr(visible(text))}/>\n    </testcase>\n"
+        f'      <error type="problem" message={quoteattr(visible(text))}/>\n    </testcase>\n'
         for text in problems
     ]
+    seconds = sum(done.seconds for done in result.results)
     counts = f'tests="{len(cases)}" failures="{len(result.failed)}" errors="{len(problems)}" skipped="0"'
+    counts += f' time="{seconds:.4f}"'
     return f"  <testsuite name={path} {counts}>\n{''.join(cases)}  </testsuite>\n"
 
 
@@ -122,10 +130,17 @@ def _case(path: str, done: Result) -> str:
     place = f'file={quoteattr(visible(path))} line="{done.location.line}" time="{done.seconds:.4f}"'
     if not done.failures:
         return f"{head} {place}/>\n"
-    return f"{head} {place}>\n{''.join(map(_failure, done.failures))}    </testcase>\n"
+    first = _message(done.failures[0])
+    more = f" (and {len(done.failures) - 1} more)" if len(done.failures) > 1 else ""
+    body = "\n\n".join(map(_failure, done.failures))
+    failure = f'<failure type="expectation" message={quoteattr(visible(first + more))}>{escape(body)}</failure>'
+    return f"{head} {place}>\n      {failure}\n    </testcase>\n"
+
+
+def _message(failure: Failure) -> str:
+    return f"line {failure.location.line}: expected {failure.expected}, got {failure.got}"
 
 
 def _failure(failure: Failure) -> str:
-    message = f"line {failure.location.line}: expected {failure.expected}, got {failure.got}"
-    why = failure.explained.reason if failure.explained else ""
-    return f"      <failure message={quoteattr(visible(message))}>{escape(visible(why))}</failure>\n"
+    why = failure.explained.reason if failure.explained else None
+    return "\n".join(visible(text) for text in (_message(failure), why, failure.nearest) if text)

@@ -9,7 +9,7 @@ from gpurules.cli.files import read_at_most, replace_file
 from gpurules.cli.output import counted, say
 from gpurules.cli.parallel import WORTH_IT, processors, spread
 from gpurules.diagnostics import Location, diagnostic_at
-from gpurules.ruletest import FileResult, Mutated, Rewrite, count_mutants, fails, mutated, run_file
+from gpurules.ruletest import FileResult, Mutated, Rewrite, count_mutants, fails, mutated, run_file, unmet
 
 LONG_SECONDS = 0.05
 """Tests that take longer than this, and are run again for each mutant, are worth further processes."""
@@ -56,7 +56,7 @@ def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
     for result in results:
         share = result.coverage.rule_coverage
         if run.require is not None and not result.diagnostics and share < run.require:
-            result.unmet.append(f"rule coverage is {share:.0f} %, and {run.require:g} % are required")
+            result.unmet.append(unmet("rule coverage", share, run.require))
     _try_mutants([result for result in results if _is_to_mutate(result, run)], run)
     return results
 

@@ -1,4 +1,4 @@
-"""The nearest change: the fewest facts, changed the least, with which a condition would have come out otherwise."""
+"""The nearest change: the fewest facts, changed the least, with which a condition would have come out as wanted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from gpurules.proofs.axioms import SignalLike
 from gpurules.proofs.cells import Cell, CellKey
 from gpurules.proofs.changing import changed
 from gpurules.proofs.encoding import Encoder
-from gpurules.proofs.formula import negated
 from gpurules.proofs.grounding import MOST_GPUS, Grounding, cell_index, slot_of
 from gpurules.proofs.options import fitting, operand_options, options_in
 from gpurules.proofs.pruning import Pruner
@@ -77,8 +76,9 @@ _Way: TypeAlias = frozenset[_Key]
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The smallest change that flips the outcome of a rule, and the GPUs on which it would match then.
+    """The smallest change with which a rule comes out as wanted, and the GPUs on which it would match then.
 
+    ``is_unknown`` where it was asked how the condition could be UNKNOWN.
     Units: ``held`` in seconds: for how long the changed facts would have to stay so, where signals have timers.
     """
 
@@ -86,6 +86,7 @@ class Nearest:
     matches: bool
     devices: tuple[GPUIndex, ...]
     held: float = 0.0
+    is_unknown: bool = False
 
     def __str__(self) -> str:
         """Show it in a sentence."""
@@ -95,7 +96,8 @@ class Nearest:
         told = changes[0] if len(changes) == 1 else f"{', '.join(changes[:-1])} and {changes[-1]}"
         on = f" on GPU {', '.join(map(str, self.devices))}" if self.devices else ""
         held = f", held for {format_duration(self.held)}," if self.held else ""
-        return f"{told}{held} would {'match' + on if self.matches else 'not match'}"
+        outcome = f"match{on}" if self.matches else "be unknown" if self.is_unknown else "not match"
+        return f"{told}{held} would {outcome}"
 
     def _needs_device(self, change: Change) -> bool:
         return change.device is not None and self.devices != (change.device,)
@@ -112,16 +114,19 @@ class Nearest:
         }
 
 
-def nearest(term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike] = _NO_SIGNALS) -> Nearest | None:
-    """Return the smallest change of *facts*, all in scope of the rule, that flips whether the condition is TRUE.
+def nearest(
+    term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike] = _NO_SIGNALS, want: Want | None = None
+) -> Nearest | None:
+    """Return the smallest change of *facts*, all in scope of the rule, with which the condition is as *want* says.
 
+    By default that flips whether it is TRUE.
     Of *signals* the facts behind them are changed, from the state that *facts* have. Every change is tried on the
     evaluator, the smallest first. Missing: None where three changes are not enough, where the condition is not
     analysed, or where the work cap is hit: the search may take 4,000 steps, and 64 changes are tried.
     """
     if len(facts.gpus) > MOST_GPUS:
         return None
-    finder = _Finder(term, facts, signals)
+    finder = _Finder(term, facts, signals, want)
     try:
         for most in range(1, _MOST_CHANGES + 1):
             found = finder.within(most)
@@ -133,18 +138,17 @@ def nearest(term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike] = _NO
 
 
 class _Finder:
-    """Looks for changes of *facts* that flip *term*."""
+    """Looks for changes of *facts* with which *term* is as wanted."""
 
-    def __init__(self, term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike]) -> None:
+    def __init__(self, term: ir.Term, facts: Facts, signals: Mapping[str, SignalLike], want: Want | None) -> None:
         self._asked, self._signals, self._facts = term, signals, facts
         self._term = term = stepped(term, signals)
         self._universe = Universe()
-        Encoder(self._universe).matches(term)
+        self._want = want or (Want.NOT_TRUE if _truth(term, facts)[0] is True else Want.TRUE)
+        claim = Claim(Stated(term), self._want)
+        claim.formula(Encoder(self._universe))
         self._universe.close()
-        self._is_true = _truth(term, facts)[0] is True
-        matches = Encoder(self._universe).matches(term)
-        formula = negated(matches) if self._is_true else matches
-        self._ground = Grounding(len(facts.gpus)).of(formula)
+        self._ground = Grounding(len(facts.gpus)).of(claim.formula(Encoder(self._universe)))
         self._cells = {cell.index: cell for cell in self._universe.cells.values()}
         self._now: dict[int, tuple[Value, int]] = {}
         self._pruner = Pruner(self._changing)
@@ -170,7 +174,7 @@ class _Finder:
         return self._first_confirmed([changes for way, changes in ways.items() if way not in self._refuted])
 
     def _first_confirmed(self, ways: Sequence[tuple[Change, ...]]) -> Nearest | None:
-        """Return the smallest of *ways* that flips the outcome, None where none does; each is tried but once.
+        """Return the smallest of *ways* that comes out as wanted, None where none does; each is tried but once.
 
         Raises:
             WorkCapError: too many were tried, in this round and those before it.
@@ -277,16 +281,17 @@ class _Finder:
         return tuple(sorted(changes, key=lambda change: (order.get(spell(change.term), len(order)), change.place or 0)))
 
     def _confirmed(self, changes: tuple[Change, ...]) -> Nearest | None:
-        """Return what the evaluator makes of *changes*, None where they do not flip the outcome."""
+        """Return what the evaluator makes of *changes*, None where that is not what is wanted."""
         facts: Facts | None = self._facts
         for change in changes:
             facts = None if facts is None else changed(facts, change.term, change.place, change.after)
         if facts is None:
             return None
         truth, devices = _truth(self._term, facts)
-        if (truth is True) is self._is_true:
+        if not self._want.fits(truth):
             return None
-        return Nearest(self._in_order(changes), truth is True, devices, self._held(facts, devices))
+        held, is_unknown = self._held(facts, devices), self._want is Want.UNKNOWN
+        return Nearest(self._in_order(changes), truth is True, devices, held, is_unknown)
 
     def _held(self, facts: Facts, devices: tuple[GPUIndex, ...]) -> float:
         """Return for how long *facts* would have to hold until the signals behind the condition have followed."""

@@ -1,7 +1,7 @@
 """Why each rule did or did not match: with every part of its condition per GPU, and the shortest reason."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,6 +9,7 @@ from gpurules.backends import Explanation, Facts, Layout, RuleTerm, explain
 from gpurules.backends.reasons import reason, unreported
 from gpurules.language import ir
 from gpurules.model import GPUIndex
+from gpurules.model.units import format_duration
 from gpurules.rules.rule import Rule, Signal
 
 if TYPE_CHECKING:
@@ -67,11 +68,20 @@ class RuleExplanation:
         Missing: None where the condition does not decide (the rule is disabled, cut off by ``stop`` or waiting for its
         ``for``), where three changes are not enough, or where it was not found within the work cap.
         """
+        return self.nearest_with(None)
+
+    def nearest_with(self, outcome: str | None) -> "Nearest | None":
+        """Return the smallest change of facts with which *outcome* comes out: ``match``, ``no-match`` or ``unknown``.
+
+        Missing: as ``nearest``; where *outcome* is None, what it is now is flipped.
+        """
         if self.condition is None or self.facts is None or self.because in ("stop", "for"):
             return None
+        from gpurules.proofs.claims import Want
         from gpurules.proofs.nearest import nearest  # few ask, and the prover takes longer to import than the rules
 
-        return nearest(self.condition.term, self.facts, self.signals)
+        wants = {"match": Want.TRUE, "no-match": Want.FALSE, "unknown": Want.UNKNOWN}
+        return nearest(self.condition.term, self.facts, self.signals, wants[outcome] if outcome else None)
 
     @cached_property
     def unreported(self) -> list[str]:
@@ -142,7 +152,7 @@ def _explain_rule(
     mask, effective = matching
     is_true = bool(mask >> position & 1)
     term = program.terms[position].term
-    tree = explain(term, scoped)
+    tree = _named(explain(term, scoped), program.signals)
     devices = program.devices(position, facts) if is_true else ()
     if not is_true:
         return _not_true(program, position, (facts, scoped), tree)
@@ -168,6 +178,18 @@ def _not_true(program: Explainable, position: int, facts: tuple[Facts, Facts], t
         held = f"{signal.text.strip()} has not been TRUE for {signal.for_seconds:g} s yet"
         return RuleExplanation(rule.name, "suppressed", "for", (), held, rule.text, tree, scoped, signals)
     return RuleExplanation(rule.name, outcome, None, (), why, rule.text, tree, scoped, signals)
+
+
+def _named(tree: Explanation, signals: Mapping[str, Signal]) -> Explanation:
+    """Return *tree* with the rule's own signal called by what it says: its name means nothing to people."""
+    signal = signals.get(tree.term.name) if isinstance(tree.term, ir.Signal) else None
+    if signal is None or signal.rule is None:
+        return tree
+    parts = [" ".join(signal.text.split())]
+    parts += [f"for {format_duration(signal.for_seconds)}"] if signal.for_seconds else []
+    parts += [f"until {' '.join(signal.until_text.split())}"] if signal.until_text else []
+    parts += [f"kept for {format_duration(signal.keep_for_seconds)}"] if signal.keep_for_seconds else []
+    return replace(tree, text=", ".join(parts))
 
 
 def _signals(program: Explainable) -> Mapping[str, Signal]:

@@ -1,6 +1,7 @@
 """Unit tests of rules: cases, series, tables and properties in ``*.test.yaml`` files."""
 
 from gpurules.ruletest.case import Case, Expectation, TestFile
+from gpurules.ruletest.coverage import unmet
 from gpurules.ruletest.generating import Generated, generated
 from gpurules.ruletest.judging import Failure, Result, Rewrite
 from gpurules.ruletest.mutants import Mutant
@@ -30,5 +31,6 @@ __all__ = [
     "run_file",
     "seen_of",
     "toothless",
+    "unmet",
     "untested",
 ]

@@ -1,5 +1,6 @@
 """What tests have looked at: rules, the parts of their conditions, thresholds, and missing facts."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -158,3 +159,14 @@ def _timing(explained: RuleExplanation) -> Iterator[str]:
 
 def _share(seen: list[bool]) -> float:
     return 100.0 * sum(seen) / len(seen) if seen else 100.0
+
+
+def unmet(name: str, share: float, least: float) -> str:
+    """Return in words that a share is less than is required; it is never rounded up to that.
+
+    Units: both in percent.
+
+    >>> unmet("boundary", 99.96, 100)
+    'boundary is 99.9 %, and 100 % are required'
+    """
+    return f"{name} is {math.floor(share * 10) / 10:g} %, and {least:g} % are required"

@@ -5,7 +5,9 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+from gpurules.actions import is_directive
 from gpurules.actions.decision import Decision
 from gpurules.diagnostics import Location
 from gpurules.errors import GpurulesError
@@ -27,12 +29,12 @@ class Rewrite:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Failure:
     """One expectation that was not met.
 
-    Missing: ``explained`` is None where it is not about one rule; ``rewrites`` is empty where ``--update`` can do
-    nothing.
+    Missing: ``explained`` is None where it is not about one rule; ``wanted``, what should have become of that, is None
+    where no change of its facts alone would do; ``rewrites`` is empty where ``--update`` can do nothing.
     """
 
     location: Location
@@ -40,6 +42,17 @@ class Failure:
     got: str
     explained: RuleExplanation | None = None
     rewrites: tuple[Rewrite, ...] = ()
+    wanted: str | None = None
+
+    @cached_property
+    def nearest(self) -> str | None:
+        """The smallest change of facts that would meet the expectation, for people; looked for when first asked."""
+        found = self.explained.nearest_with(self.wanted) if self.explained and self.wanted else None
+        return None if found is None else f"Nearest: {found}."
+
+    def __getstate__(self) -> dict[str, object]:
+        """Give what another process needs: what follows from the facts, which stay here."""
+        return {**self.__dict__, "nearest": self.nearest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +103,64 @@ def _held_against(expectation: Expectation, moment: Moment, coverage: Coverage) 
         got = moment.decision.rules
         if got != expectation.matched:
             rewrites = _rewrites(written, {"matched": _in_brackets(got)})
-            yield Failure(place, f"matched: {_names(expectation.matched)}", _names(got), None, rewrites)
-    decided = _decided(moment.decision)
+            odd = next(
+                (rule for rule in explained.rules if (rule.rule in got) != (rule.rule in expectation.matched)), None
+            )
+            wanted = None if odd is None else "no-match" if odd.rule in got else "match"
+            yield Failure(place, f"matched: {_names(expectation.matched)}", _names(got), odd, rewrites, wanted)
+    yield from _decision_failures(expectation, moment)
+
+
+def _decision_failures(expectation: Expectation, moment: Moment) -> Iterator[Failure]:
+    decided, place = _decided(moment.decision), expectation.location
     for key, wanted in (expectation.decision or {}).items():
-        known = explained.rule(expectation.rule) if expectation.rule else None
         if key not in decided:
             hint = did_you_mean(key, decided) or f"it has {', '.join(decided)}"
             yield Failure(place, f"decision.{key}", f"a decision has no {key!r}; {hint}")
         elif not _fits(wanted, decided[key]):
-            rewrites = _rewrites(written, {f"decision.{key}": _spelled(decided[key], str(wanted))})
-            yield Failure(place, f"decision.{key}: {_shown(wanted)}", _shown(decided[key]), known, rewrites)
+            got = _spelled(decided[key], str(wanted))
+            rewrites = _rewrites(expectation.written, {f"decision.{key}": got})
+            known = _behind(key, expectation, moment)
+            meant = "match" if known is not None and known.outcome not in ("match", "suppressed") else None
+            yield Failure(
+                place, f"decision.{key}: {_shown(wanted)}", got or _shown(decided[key]), known, rewrites, meant
+            )
+
+
+def _behind(key: str, expectation: Expectation, moment: Moment) -> RuleExplanation | None:
+    """Return the rule that the expectation names, else the first that decided on *key*, else the one that could."""
+    explained = moment.explanation
+    if expectation.rule:
+        return explained.rule(expectation.rule)
+    able = [
+        rule.name
+        for rule in moment.rules
+        if any(is_directive(o.action) and o.action.target == key for o in rule.actions)
+    ]
+    deciding = [name for name in able if name in moment.decision.rules]
+    chosen = deciding[:1] or (able if len(able) == 1 else [])
+    return explained.rule(chosen[0]) if chosen else None
 
 
 def _rule_failures(expectation: Expectation, rule: RuleExplanation) -> Iterator[Failure]:
     got = rule.outcome + (f" because: {rule.because}" if rule.because else "")
     wanted, written = expectation.outcome, expectation.written
+    meant = None if wanted == "suppressed" or expectation.because else wanted
     if expectation.because is not None:
         wanted = f"{wanted or 'suppressed'} because: {expectation.because}"
         if wanted != got:  # a reason that is none any more would have to go, and that is left to people
             anew = {"outcome": rule.outcome, "because": rule.because or ""} if rule.because else {}
             yield Failure(expectation.location, wanted, got, rule, _rewrites(written, anew))
     elif wanted is not None and wanted != rule.outcome:
-        yield Failure(expectation.location, wanted, got, rule, _rewrites(written, {"outcome": rule.outcome}))
+        rewrites = _rewrites(written, {"outcome": rule.outcome})
+        yield Failure(expectation.location, wanted, got, rule, rewrites, meant)
     devices = tuple(map(str, rule.devices))
     if expectation.devices is not None and expectation.devices != devices:
         expected, anew = f"devices: {_names(expectation.devices)}", {"devices": _in_brackets(devices)}
-        yield Failure(expectation.location, expected, f"devices: {_names(devices)}", rule, _rewrites(written, anew))
+        meant = "match" if not devices else "no-match" if not expectation.devices else None
+        yield Failure(
+            expectation.location, expected, f"devices: {_names(devices)}", rule, _rewrites(written, anew), meant
+        )
 
 
 def _rewrites(written: Mapping[str, tuple[int, int]], anew: Mapping[str, str | None]) -> tuple[Rewrite, ...]:

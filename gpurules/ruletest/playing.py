@@ -16,13 +16,14 @@ from gpurules.ruletest.series import GONE, MISSING, STALE
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One moment of a case.
+    """One moment of a case, and the rules that it was decided by.
 
     Units: ``at`` in seconds from its start.
     """
 
     at: float
     decision: Decision
+    rules: tuple[Rule, ...]
     held_back: frozenset[str] = frozenset()
 
     @property
@@ -68,7 +69,8 @@ def moments(case: Case, ruleset: Ruleset) -> Iterator[Moment]:
     start = _start(case.given)
     if not case.series:
         given = facts(case.given, ruleset.fields, start)
-        yield Moment(0.0, ruleset.evaluate(given.snapshot, given.transfer, given.workload, given.node))
+        decision = ruleset.evaluate(given.snapshot, given.transfer, given.workload, given.node)
+        yield Moment(0.0, decision, ruleset.rules)
         return
     now = [start]
     engine, cooldowns = Engine(ruleset, clock=lambda: now[0]), Cooldowns()
@@ -82,7 +84,7 @@ def moments(case: Case, ruleset: Ruleset) -> Iterator[Moment]:
         last = (given.transfer, given.workload)
         decision = engine.decide(*last)
         held = cooldowns.step(ruleset.rules, frozenset(decision.rules), now[0])
-        yield Moment(step * case.interval, decision, held)
+        yield Moment(step * case.interval, decision, ruleset.rules, held)
 
 
 def at_step(given: Data, series: Mapping[str, tuple[Sample, ...]], step: int) -> tuple[Data, bool]:

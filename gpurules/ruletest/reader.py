@@ -109,6 +109,16 @@ class _Reader:
             self.complain(node, "GPR403", "a number, or true or false, is wanted here")
         return 0.0
 
+    def percent(self, node: YamlNode) -> float:
+        """Return a share in percent; ``true`` is all, ``false`` nothing."""
+        value = plain_value(self.text(node)) if isinstance(node, YamlScalar) else None
+        if isinstance(value, bool):
+            return 100.0 if value else 0.0
+        number = self.number(node)
+        if not 0 <= number <= 100:
+            self.complain(node, "GPR403", f"a share is 0 to 100 (percent), true or false, and this is {number:g}")
+        return number
+
     def one_of(self, node: YamlNode | None, choices: tuple[str, ...]) -> str | None:
         if node is None:
             return None
@@ -229,7 +239,10 @@ class _Reader:
         if not isinstance(node, YamlMapping):
             return None
         expect = self.keys(values.get("expect"), ("rule", "matches_between", "max_flaps_per_hour"))
-        bounds = [self.number(item) for item in self.items(expect.get("matches_between"))]
+        between = expect.get("matches_between")
+        bounds = [self.number(item) for item in self.items(between)]
+        if between is not None and (len(bounds) != 2 or bounds[0] > bounds[1]):
+            self.complain(between, "GPR403", "the least and the most are wanted here", "matches_between: [1, 3]")
         flaps = expect.get("max_flaps_per_hour")
         return ReplayCase(
             self.name(node),
@@ -320,7 +333,7 @@ def read_tests(data: bytes | str, path: str) -> tuple[TestFile | None, tuple[Dia
     cases = tuple(case for item in reader.items(values.get("cases")) for case in reader.cases(item))
     properties = tuple(p for p in each("properties", reader.property) if isinstance(p, Property))
     replay = tuple(r for r in each("replay", reader.replay) if isinstance(r, ReplayCase))
-    require = {key: reader.number(value) for key, value in reader.keys(values.get("require"), _REQUIRE).items()}
+    require = {key: reader.percent(value) for key, value in reader.keys(values.get("require"), _REQUIRE).items()}
     problems = tuple(sorted(reader.problems, key=lambda d: d.place))
     if problems:
         return None, problems

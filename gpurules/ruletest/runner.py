@@ -13,7 +13,7 @@ from gpurules.rules import Ruleset
 from gpurules.rules.merge import read_file
 from gpurules.rules.yaml_nodes import corrected_part
 from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
-from gpurules.ruletest.coverage import Coverage
+from gpurules.ruletest.coverage import Coverage, unmet
 from gpurules.ruletest.judging import Failure, Result, judged
 from gpurules.ruletest.mutating import Mutated
 from gpurules.ruletest.properties import decide
@@ -146,9 +146,8 @@ def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
 def _unmet(require: Mapping[str, float], coverage: Coverage) -> Iterator[str]:
     measured = coverage.measures
     for name, least in require.items():
-        asked = 100.0 if least == 1.0 and name in ("boundary", "unknown_paths") else least
-        if name in measured and measured[name] < asked - 1e-9:
-            yield f"{name} is {measured[name]:.0f} %, and {asked:g} % are required"
+        if name in measured and measured[name] < least - 1e-9:
+            yield unmet(name, measured[name], least)
 
 
 def count_mutants(result: FileResult, found: Mutated, others: Sequence[Mutated] = ()) -> None:
@@ -159,4 +158,4 @@ def count_mutants(result: FileResult, found: Mutated, others: Sequence[Mutated] 
     result.mutation = found
     least, score = result.require.get("mutation_score"), found.beside(others).score
     if least is not None and score < least - 1e-9:
-        result.unmet.append(f"mutation_score is {score:.0f} %, and {least:g} % are required")
+        result.unmet.append(unmet("mutation_score", score, least))

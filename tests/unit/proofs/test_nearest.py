@@ -5,6 +5,7 @@ import pytest
 from gpurules.backends import Facts
 from gpurules.language import ir
 from gpurules.model import GPU, Transfer, Workload
+from gpurules.proofs.claims import Want
 from gpurules.proofs.nearest import Nearest, nearest
 from tests.factories import GIB, checked, dataset, facts, gpu
 
@@ -126,3 +127,17 @@ def test_nothing_is_told_where_the_tries_are_used_up(monkeypatch: pytest.MonkeyP
     assert near("gpu_memory > 80", gpu(memory=78)) is not None
     monkeypatch.setattr("gpurules.proofs.nearest._TRIES", 0)
     assert near("gpu_memory > 80", gpu(memory=78)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "want", "told"),
+    [
+        (91, Want.UNKNOWN, "gpu_memory missing instead of 91 % on GPU 0 would be unknown"),
+        (50, Want.UNKNOWN, "gpu_memory missing instead of 50 % on GPU 0 would be unknown"),
+        (None, Want.FALSE, "gpu_memory 79 % instead of missing on GPU 0 would not match"),
+        (None, Want.TRUE, "gpu_memory 81 % instead of missing would match on GPU 0"),
+        (91, Want.FALSE, "gpu_memory 80 % instead of 91 % on GPU 0 would not match"),
+    ],
+)
+def test_the_change_leads_to_what_is_wanted(given: float | None, want: Want, told: str) -> None:
+    assert str(nearest(checked("gpu_memory > 80").term, facts(GPU(index=0, memory=given)), want=want)) == told
