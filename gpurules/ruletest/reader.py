@@ -18,6 +18,7 @@ from gpurules.rules.yaml_nodes import (
     problem_at,
 )
 from gpurules.rules.yaml_reader import YamlDocument, read_yaml
+from gpurules.ruletest import sense
 from gpurules.ruletest.case import OUTCOMES, REASONS, Case, Data, Expectation, Property, ReplayCase, Sample, TestFile
 from gpurules.ruletest.facts import FactsError, merged, put
 from gpurules.ruletest.schema import structure
@@ -101,6 +102,13 @@ class _Reader:
             self.complain(node, "GPR104", f"a duration is wanted, and this is in {amount.dimension}", "write 30s")
         return float(amount.value)
 
+    def step(self, node: YamlNode | None, default: float) -> float:
+        """Return the time between two samples."""
+        seconds = self.seconds(node, default)
+        if node is not None and seconds <= 0:
+            self.complain(node, "GPR403", "the interval must be above 0")
+        return seconds
+
     def number(self, node: YamlNode | None) -> float:
         value = plain_value(self.text(node)) if isinstance(node, YamlScalar) else None
         if isinstance(value, int | float):
@@ -146,6 +154,7 @@ class _Reader:
 
     def expectation(self, node: YamlNode) -> Expectation:
         values = self.keys(node, _EXPECT)
+        self.problems += sense.in_expectation(node, values)
         given = values.get("decision")
         decision = plain(given) if isinstance(given, YamlMapping) else None
         return Expectation(
@@ -164,14 +173,13 @@ class _Reader:
         values = self.keys(node, _CASE)
         if not isinstance(node, YamlMapping):
             return
+        self.problems += sense.in_case(node, values)
         name, place = self.name(node), node.location()
         given = merged(self.defaults, self.facts(values.get("given")))
-        interval = self.seconds(values.get("interval"), self.interval)
+        interval = self.step(values.get("interval"), self.interval)
         if "table" in values:
-            yield from self.rows(name, self.rule(values.get("rule")), given, values["table"])
+            yield from self.rows(name, values.get("rule"), given, values["table"])
             return
-        if "expect" not in values:
-            self.complain(node, "GPR402", f"the key 'expect' of {name!r} is missing")
         listed = values.get("expect")
         expected = [listed] if isinstance(listed, YamlMapping) else self.items(listed)
         expectations = tuple(self.expectation(item) for item in expected)
@@ -185,16 +193,18 @@ class _Reader:
             except (SeriesError, FactsError) as error:
                 self.complain(value, "GPR403", str(error))
 
-    def rows(self, name: str, rule: str, given: Data, node: YamlNode) -> Iterator[Case]:
+    def rows(self, name: str, rule: YamlNode | None, given: Data, node: YamlNode) -> Iterator[Case]:
         values = self.keys(node, ("columns", "rows"))
         columns = tuple(c.replace("⟦", "[").replace("⟧", "]") for c in self.texts(values.get("columns")))
+        self.problems += sense.in_table(node, values, columns, rule is not None)
+        named = self.rule(rule)
         for number, row in enumerate(self.items(values.get("rows")), 1):
             cells = self.texts(row)
             if len(cells) != len(columns):
                 self.complain(row, "GPR403", f"the row has {len(cells)} values, and there are {len(columns)} columns")
                 continue
             facts = merged(given, {})
-            expected: dict[str, str] = {"rule": rule}
+            expected: dict[str, str] = {"rule": named}
             for column, cell in zip(columns, cells, strict=True):
                 if column in _EXPECT:
                     expected[column] = cell
@@ -222,10 +232,9 @@ class _Reader:
         values = self.keys(node, ("name", "never", "always"))
         if not isinstance(node, YamlMapping):
             return None
+        self.problems += sense.in_property(node, values)
         never = "never" in values
         pattern = self.keys(values.get("never") or values.get("always"), _PATTERN)
-        if not pattern:
-            self.complain(node, "GPR402", "a property says never or always")
         return Property(
             self.name(node),
             node.location(),
@@ -239,6 +248,9 @@ class _Reader:
         if not isinstance(node, YamlMapping):
             return None
         expect = self.keys(values.get("expect"), ("rule", "matches_between", "max_flaps_per_hour"))
+        self.problems += sense.missing(node, values, "history", "expect")
+        if "expect" in values:
+            self.problems += sense.missing(values["expect"], expect, "rule")
         between = expect.get("matches_between")
         bounds = [self.number(item) for item in self.items(between)]
         if between is not None and (len(bounds) != 2 or bounds[0] > bounds[1]):
@@ -323,9 +335,7 @@ def read_tests(data: bytes | str, path: str) -> tuple[TestFile | None, tuple[Dia
     if "rulesets" not in values:
         reader.complain(root, "GPR402", "the key 'rulesets' is missing", "rulesets: [../rules/node.rules.yaml]")
     reader.defaults = reader.facts(values.get("defaults"))
-    reader.interval = reader.seconds(values.get("interval"), 5.0)
-    if reader.interval <= 0:
-        reader.complain(values["interval"], "GPR403", "the interval must be above 0")
+    reader.interval = reader.step(values.get("interval"), 5.0)
 
     def each(key: str, make: Callable[[YamlNode], object]) -> Iterator[object]:
         return (made for item in reader.items(values.get(key)) if (made := make(item)) is not None)

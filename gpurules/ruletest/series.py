@@ -23,7 +23,7 @@ def samples(text: str) -> tuple[Sample, ...]:
     ['70%', '86%', '86%', '85', '86', '87', '_', 'gone']
 
     Raises:
-        SeriesError: it has a part that can not be read, or too many samples.
+        SeriesError: it has a part that can not be read, no sample, or too many.
     """
     found: list[Sample] = []
     for part in str(text).split():
@@ -36,6 +36,8 @@ def samples(text: str) -> tuple[Sample, ...]:
             found += _rising(stepped, count)
         else:
             found += [Sample(repeated[1] if repeated else part)] * count
+    if not found:
+        raise SeriesError("the series has no sample")
     return tuple(found)
 
 
