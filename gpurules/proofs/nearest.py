@@ -15,6 +15,7 @@ from gpurules.model.units import format_duration
 from gpurules.proofs.axioms import SignalLike
 from gpurules.proofs.cells import Cell, CellKey
 from gpurules.proofs.changing import changed
+from gpurules.proofs.claims import Claim, Stated, Want
 from gpurules.proofs.encoding import Encoder
 from gpurules.proofs.grounding import MOST_GPUS, Grounding, cell_index, slot_of
 from gpurules.proofs.options import fitting, operand_options, options_in
