@@ -1,5 +1,6 @@
 """What there is to say of a name, as Markdown."""
 
+import json
 from collections.abc import Iterable, Iterator
 
 from gpurules.actions import Action, is_directive, parameter_rows
@@ -100,6 +101,8 @@ def kind_of(schema: Schema) -> str:
 
 
 def _spelt(value: object) -> str:
+    if isinstance(value, dict | list):
+        return f"`{json.dumps(value, ensure_ascii=False)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

@@ -36,10 +36,13 @@ def _duration(description: str, *examples: str, positive: bool = False) -> dict[
     return {"type": "number", "x-dimension": "seconds", "description": description, "examples": list(examples), **limit}
 
 
-def _mapping(description: str, properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, object]:
+def _mapping(
+    description: str, properties: dict[str, Any], required: tuple[str, ...] = (), example: object = None
+) -> dict[str, object]:
     schema: dict[str, object] = {
         "type": "object",
         "description": description,
+        **({"examples": [example]} if example is not None else {}),
         "properties": properties,
         "patternProperties": _FREE,
         "additionalProperties": False,
@@ -47,11 +50,12 @@ def _mapping(description: str, properties: dict[str, Any], required: tuple[str, 
     return schema | {"required": list(required)} if required else schema
 
 
-def _named(description: str, values: Schema) -> dict[str, object]:
+def _named(description: str, values: Schema, example: object) -> dict[str, object]:
     """Return the schema of a mapping from identifiers to *values*."""
     return {
         "type": "object",
         "description": description,
+        "examples": [example],
         "propertyNames": {"pattern": IDENTIFIER},
         "additionalProperties": values,
     }
@@ -78,6 +82,7 @@ def _settings() -> dict[str, object]:
                 "examples": [100],
             },
         },
+        example={"stale_after": "15s", "timezone": "Europe/Berlin"},
     )
 
 
@@ -96,7 +101,7 @@ def _field() -> dict[str, object]:
                 "enum": ["gpu", "node", "transfer", "workload"],
                 "description": "Whose labels have it.",
             },
-            "description": _text("What it is."),
+            "description": _text("What it is.", "The team that the file belongs to."),
         },
         ("type", "scope"),
     )
@@ -109,7 +114,7 @@ def _input() -> dict[str, object]:
             "type": {"type": "string", "enum": ["number", "string", "bool"], "description": "The type of its value."},
             "unit": {"type": "string", "enum": list(UNITS), "description": "The unit that a bare number counts in."},
             "default": {**_text("Its value where nobody sets it.", "85C", "30s"), "x-written": True},
-            "description": _text("What it is for."),
+            "description": _text("What it is for.", "From here on a GPU counts as hot."),
         },
         ("type", "default"),
     )
@@ -124,14 +129,19 @@ _TIMERS: dict[str, object] = {
 
 def _signal() -> dict[str, object]:
     condition = _expression("Starts the signal.", "gpu_memory > 85")
-    described = _text("What it means.")
+    described = _text("What it means.", "The node is short of GPU memory.")
     return _mapping(
         "A condition with memory.", {"condition": condition, **_TIMERS, "description": described}, ("condition",)
     )
 
 
 _ACTION = _text("The name of an action.", "reduce_prefetch")
-_PARAMETERS: dict[str, object] = {"type": "object", "description": "The parameters of the action."}
+_PARAMETERS: dict[str, object] = {
+    "type": "object",
+    "description": "The parameters of the action.",
+    "examples": [{"reduction_factor": 0.5}],
+}
+_ORDER = {"action": "reduce_prefetch", "parameters": {"reduction_factor": 0.5}}
 
 
 def _rule() -> dict[str, object]:
@@ -144,10 +154,26 @@ def _rule() -> dict[str, object]:
             "condition": _expression("When the rule matches.", "gpu_memory > 80 AND file_type == 'model'"),
             "action": _ACTION,
             "parameters": _PARAMETERS,
-            "actions": {"type": "array", "description": "Several actions.", "items": ordered, "minItems": 1},
-            "priority": {"type": "integer", "default": 0, "description": "Higher first; equal: order in the file."},
+            "actions": {
+                "type": "array",
+                "description": "Several actions.",
+                "examples": [[_ORDER, {"action": "log"}]],
+                "items": ordered,
+                "minItems": 1,
+            },
+            "priority": {
+                "type": "integer",
+                "default": 0,
+                "description": "Higher first; equal: order in the file.",
+                "examples": [10],
+            },
             "enabled": {"type": "boolean", "default": True, "description": "Whether the rule is in force."},
-            "tags": {"type": "array", "items": {"type": "string"}, "description": "Words to find it by."},
+            "tags": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Words to find it by.",
+                "examples": [["memory"]],
+            },
             "gpus": {"type": "string", "enum": ["node", "workload"], "description": "Which GPUs it looks at."},
             "stop": {"type": "boolean", "description": "Whether rules of lower priority are left out when it matches."},
             "cooldown": _duration("At most one start of its effects in that time.", "5m"),
@@ -156,7 +182,12 @@ def _rule() -> dict[str, object]:
                 "enum": ["enforce", "shadow"],
                 "description": "shadow: shown, but orders nothing.",
             },
-            "annotations": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Free text."},
+            "annotations": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "Free text, for people and webhooks.",
+                "examples": [{"runbook": "https://wiki.example.org/gpu-memory"}],
+            },
             "override": {"type": "boolean", "description": "Patch the rule of this name in a base."},
             "remove": {"type": "boolean", "description": "Drop the rule of this name from a base."},
             **_TIMERS,
@@ -171,7 +202,12 @@ def _bases() -> list[dict[str, object]]:
         "A base with its inputs set.",
         {
             "from": _text("The base.", "./site.yaml", "gpurules:thermal"),
-            "with": {"type": "object", "additionalProperties": {"type": "string", "x-written": True}},
+            "with": {
+                "type": "object",
+                "additionalProperties": {"type": "string", "x-written": True},
+                "description": "Values for the inputs of the base.",
+                "examples": [{"limit": "83C"}],
+            },
         },
         ("from",),
     )
@@ -193,21 +229,39 @@ def structure() -> Schema:
                 "type": "array",
                 "items": {"oneOf": _bases()},
                 "description": "Bases, merged in order.",
+                "examples": [["./site.yaml", {"from": "gpurules:thermal", "with": {"limit": "83C"}}]],
             },
-            "inputs": _named("Constants that who extends this file may set.", _input()),
+            "inputs": _named(
+                "Constants that who extends this file may set.",
+                _input(),
+                {"limit": {"type": "number", "unit": "C", "default": "83C"}},
+            ),
             "settings": _settings(),
-            "fields": _named("Fields read from labels.", _field()),
+            "fields": _named("Fields read from labels.", _field(), {"tenant": {"type": "string", "scope": "transfer"}}),
             "file_types": {
                 "type": "object",
                 "additionalProperties": {"type": "string", "enum": list(FILE_TYPES)},
                 "description": "Globs to file types, before the built-in table.",
+                "examples": [{"*.ckpt": "model"}],
             },
             "define": _named(
                 "Named expressions and lists.",
                 {"oneOf": [_expression("An expression.", "gpu_temperature > 85"), definition]},
+                {"hot": "gpu_temperature > 85", "weights": ["model", "tensor"]},
             ),
-            "signals": _named("Conditions with memory.", _signal()),
-            "rules": {"type": "array", "items": _rule(), "description": "The rules."},
+            "signals": _named(
+                "Conditions with memory.",
+                _signal(),
+                {"memory_pressure": {"condition": "gpu_memory > 85", "until": "gpu_memory < 75", "for": "30s"}},
+            ),
+            "rules": {
+                "type": "array",
+                "items": _rule(),
+                "description": "The rules.",
+                "examples": [
+                    [{"name": "hold_hot_gpu", "condition": "gpu_temperature > 87", "action": "pause_transfer"}]
+                ],
+            },
         },
         ("version", "name"),
     )
@@ -244,7 +298,7 @@ def ruleset_schema(actions: Registry[Action]) -> dict[str, Any]:
     by_action = [
         {
             "if": {"properties": {"action": {"const": action.name}}, "required": ["action"]},
-            "then": {"properties": {"parameters": {"description": action.summary, **_parameters(action)}}},
+            "then": {"properties": {"parameters": _parameters(action)}},
         }
         for action in actions
     ]
@@ -256,7 +310,10 @@ def ruleset_schema(actions: Registry[Action]) -> dict[str, Any]:
 
 def _parameters(action: Action) -> dict[str, Any]:
     parameters: dict[str, Any] = _as_published(action.schema, inside_parameters=True)
-    return parameters
+    known = parameters.get("properties", {})
+    wanted = parameters.get("required") or list(known)[:1]
+    example = {name: known[name]["examples"][0] for name in wanted if known.get(name, {}).get("examples")}
+    return {"description": action.summary, "examples": [example], **parameters}
 
 
 @dataclass(frozen=True, slots=True)

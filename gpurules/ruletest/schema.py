@@ -3,10 +3,15 @@
 from functools import lru_cache
 from typing import Any
 
+from gpurules.fields import FIELDS, Scope
+from gpurules.model import Kind
 from gpurules.rules.schema import DRAFT, Schema
 from gpurules.ruletest.case import OUTCOMES, REASONS
 
 _ANY_TEXT = ["string", "number", "boolean", "null"]
+_COMPUTED = ("file_name", "file_extension", "index_number")
+"""What follows from other facts, and can not be given."""
+_EXAMPLES = {Kind.NUMBER: 5, Kind.STRING: "text", Kind.BOOL: True}
 
 
 def _object(description: str, properties: dict[str, Any], *required: str) -> dict[str, Any]:
@@ -20,8 +25,14 @@ def _object(description: str, properties: dict[str, Any], *required: str) -> dic
     return schema | {"required": list(required)} if required else schema
 
 
-def _list(description: str, items: Schema) -> dict[str, Any]:
-    return {"type": "array", "description": description, "items": items}
+def _list(description: str, items: Schema, *examples: list[Any]) -> dict[str, Any]:
+    shown = {"examples": list(examples)} if examples else {}
+    return {"type": "array", "description": description, **shown, "items": items}
+
+
+def _shown(schema: dict[str, Any], example: object) -> dict[str, Any]:
+    """Return *schema* with an example."""
+    return {**schema, "examples": [example]}
 
 
 def _text(description: str, *examples: str) -> dict[str, Any]:
@@ -42,26 +53,48 @@ def _percent(description: str) -> dict[str, Any]:
 
 
 _RULE = _text("The name of a rule of the ruleset.", "hold_hot_gpu")
-_RULES = _list("Names of rules.", _RULE)
+_RULES = _list("Names of rules.", _RULE, ["hold_hot_gpu", "prioritize_model_files"])
 _OUTCOME = {"type": "string", "enum": list(OUTCOMES), "description": "What becomes of the rule."}
 _BECAUSE = {"type": "string", "enum": list(REASONS), "description": "Why a rule is suppressed."}
 _FILE = _text("A file, or gpurules:NAME.", "../rules/node.rules.yaml", "gpurules:default")
 _NAME = _text("A name that no other test of the file has.", "a hot GPU gets a rest")
 
 
+def _attributes(scope: Scope) -> dict[str, Any]:
+    """Return what a fact of one kind can have: the attribute of each field, with a unit or without; _ is missing."""
+    found: dict[str, Any] = {}
+    for field in FIELDS.values():
+        if field.scope is scope and field.replaced_by is None and field.attribute not in _COMPUTED:
+            values = (
+                {"examples": [*field.values[:3]]} if field.values else {"examples": [_EXAMPLES[field.datatype.kind]]}
+            )
+            described = f"{field.description[0].upper()}{field.description[1:]}."
+            found[field.attribute] = {"type": _ANY_TEXT, "description": described, **values}
+    return found
+
+
+def _open(description: str, properties: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of facts, which may have more keys: labels, and fields that a ruleset declares."""
+    return {"type": "object", "description": description, "examples": [example], "properties": properties}
+
+
 def _facts(description: str) -> dict[str, Any]:
-    return _object(
-        description,
-        {
-            "snapshot": _free(
-                "What the GPUs report; what is left out is missing.",
-                {"gpus": [{"index": 0, "memory": "81%", "temperature": "50C"}]},
-            ),
-            "transfer": _free("The transfer to decide on.", {"file_type": "model", "size": "1GiB"}),
-            "workload": _free("The workload that the transfer serves.", {"type": "training", "priority": 5}),
-            "node": _free("Facts of the node, such as pending_transfers.", {"pending_transfers": 3}),
-        },
-    )
+    gpu = _open("A GPU; what is left out is missing.", _attributes(Scope.GPU), {"index": 0, "memory": "81%"})
+    gpus = _list("The GPUs, each by its index.", gpu, [{"index": 0, "memory": "81%", "temperature": "50C"}])
+    snapshot = _open("What the GPUs report.", {"gpus": gpus}, {"gpus": [{"index": 0, "memory": "81%"}]})
+    kinds = {
+        "snapshot": snapshot,
+        "transfer": _open(
+            "The transfer to decide on.", _attributes(Scope.TRANSFER), {"file_type": "model", "size": "1GiB"}
+        ),
+        "workload": _open(
+            "The workload that the transfer serves.", _attributes(Scope.WORKLOAD), {"type": "training", "priority": 5}
+        ),
+        "node": _open(
+            "Facts of the node, such as pending_transfers.", _attributes(Scope.NODE), {"pending_transfers": 3}
+        ),
+    }
+    return _shown(_object(description, kinds), {"snapshot": {"gpus": [{"index": 0, "memory": "81%"}]}})
 
 
 def _expectation() -> dict[str, Any]:
@@ -72,9 +105,9 @@ def _expectation() -> dict[str, Any]:
             "rule": _RULE,
             "outcome": _OUTCOME,
             "because": _BECAUSE,
-            "devices": _list("The GPUs on which the rule matches.", {"type": ["integer", "string"]}),
+            "devices": _list("The GPUs on which the rule matches.", {"type": ["integer", "string"]}, [0]),
             "decision": _free("Parts of the decision.", {"prefetch_factor": 0.5}),
-            "matched": _list("Exactly the rules that match, in order.", _RULE),
+            "matched": _list("Exactly the rules that match, in order.", _RULE, ["hold_hot_gpu"]),
         },
     )
 
@@ -83,12 +116,21 @@ def _case() -> dict[str, Any]:
     table = _object(
         "One test for each row.",
         {
-            "columns": _list("Paths of facts, and outcome, because or devices.", _text("A column.", "gpu[0].memory")),
-            "rows": _list("A value for each column; _ is missing.", {"type": "array", "items": {"type": _ANY_TEXT}}),
+            "columns": _list(
+                "Paths of facts, and outcome, because or devices.",
+                _text("A column.", "gpu[0].memory"),
+                ["gpu[0].memory", "outcome"],
+            ),
+            "rows": _list(
+                "A value for each column; _ is missing.",
+                {"type": "array", "items": {"type": _ANY_TEXT}},
+                [["80%", "no-match"], ["81%", "match"]],
+            ),
         },
         "columns",
         "rows",
     )
+    example = {"rule": "hold_hot_gpu", "outcome": "match"}
     return _object(
         "One test.",
         {
@@ -98,15 +140,17 @@ def _case() -> dict[str, Any]:
             "series": {
                 "type": "object",
                 "description": "Samples over time by the path of a fact: 70% 86%x12, 85+1x5, _x3, stale, gone.",
+                "examples": [{"gpu[0].memory": "70% 86%x12"}],
                 "additionalProperties": {"type": _ANY_TEXT},
             },
             "interval": _duration("Time between two samples.", "5s"),
             "expect": {
                 "description": "What is expected, at one moment or at several.",
+                "examples": [example],
                 "oneOf": [_expectation(), _list("What is expected, moment by moment.", _expectation())],
             },
             "rule": _RULE,
-            "table": table,
+            "table": _shown(table, {"columns": ["gpu[0].memory", "outcome"], "rows": [["81%", "match"]]}),
         },
         "name",
     )
@@ -122,10 +166,13 @@ def _property() -> dict[str, Any]:
             "none_match": _RULES,
         },
     )
-    return _object(
+    pattern = _shown(pattern, {"if": "gpu_temperature > 90", "some_match": ["hold_hot_gpu"]})
+    found = _object(
         "What holds for all facts; a counterexample fails the test.",
         {"name": _NAME, "never": pattern, "always": pattern},
+        "name",
     )
+    return {**found, "oneOf": [{"required": ["never"]}, {"required": ["always"]}]}
 
 
 def _replay() -> dict[str, Any]:
@@ -133,7 +180,11 @@ def _replay() -> dict[str, Any]:
         "What is expected of one rule over the recording.",
         {
             "rule": _RULE,
-            "matches_between": _list("The least and most times that it starts to match.", {"type": "number"}),
+            "matches_between": {
+                **_list("The least and most times that it starts to match.", {"type": "number"}, [1, 3]),
+                "minItems": 2,
+                "maxItems": 2,
+            },
             "max_flaps_per_hour": {
                 "type": "number",
                 "minimum": 0,
@@ -141,10 +192,14 @@ def _replay() -> dict[str, Any]:
                 "examples": [4],
             },
         },
+        "rule",
     )
+    expect = _shown(expect, {"rule": "hold_hot_gpu", "matches_between": [1, 3]})
     history = _text("The recording, beside the test file.", "data/incident.jsonl")
     return _object(
-        "A recording that is played through the rules.", {"name": _NAME, "history": history, "expect": expect}
+        "A recording that is played through the rules.",
+        {"name": _NAME, "history": history, "expect": expect},
+        *("name", "history", "expect"),
     )
 
 
@@ -161,18 +216,21 @@ def structure() -> Schema:
             "mutation_score": _percent("Mutants of the rules that some test notices."),
         },
     )
+    case = {"name": "hot", "expect": {"rule": "hold_hot_gpu", "outcome": "match"}}
+    asked = {"name": "hot GPUs are handled", "always": {"if": "gpu_temperature > 90", "some_match": ["hold_hot_gpu"]}}
+    replayed = {"name": "incident", "history": "data/incident.jsonl", "expect": {"rule": "hold_hot_gpu"}}
     root = _object(
         "Tests of rules.",
         {
             "kind": {"type": "string", "const": "gpurules/test", "description": "That this is a test of rules."},
             "version": {"type": "integer", "const": 1, "description": "The version of the format."},
-            "rulesets": _list("The rulesets under test, beside this file.", _FILE),
+            "rulesets": _list("The rulesets under test, beside this file.", _FILE, ["../rules/node.rules.yaml"]),
             "defaults": _facts("Facts that every case starts from."),
             "interval": _duration("Time between two samples of a series; by default 5s.", "5s"),
-            "cases": _list("The tests.", _case()),
-            "properties": _list("What holds for all facts.", _property()),
-            "replay": _list("Recordings that are played through the rules.", _replay()),
-            "require": require,
+            "cases": _list("The tests.", _case(), [case]),
+            "properties": _list("What holds for all facts.", _property(), [asked]),
+            "replay": _list("Recordings that are played through the rules.", _replay(), [replayed]),
+            "require": _shown(require, {"rule_coverage": 100, "boundary": True}),
         },
         "kind",
         "rulesets",

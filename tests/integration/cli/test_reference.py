@@ -2,6 +2,8 @@
 
 import json
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,20 +105,57 @@ def schema_of(gpurules: Any, kind: str) -> dict[str, Any]:
     return schema
 
 
+def properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every property of a schema, however deep, with the path of keys that leads there."""
+    for name, part in schema.get("properties", {}).items():
+        yield f"{path}.{name}", part
+        yield from properties(part, f"{path}.{name}")
+    for key in ("items", "additionalProperties", "then"):
+        if isinstance(schema.get(key), dict):
+            yield from properties(schema[key], path if key == "then" else f"{path}.*")
+    for key in ("oneOf", "anyOf", "allOf"):
+        for part in schema.get(key, []):
+            yield from properties(part, path)
+
+
 @pytest.mark.parametrize("kind", ["ruleset", "test", "config"])
 def test_a_schema_describes_every_key_and_shows_what_can_not_be_chosen_from_a_list(gpurules: Any, kind: str) -> None:
-    def silent(schema: Any, path: str, inside: bool = False) -> list[str]:
-        found = []
-        for name, part in schema.get("properties", {}).items():
-            place = f"{path}.{name}"
-            known = {"enum", "const", "examples", "default", "properties", "items", "oneOf", "anyOf"}
-            is_shown = known & part.keys() or part.get("type") in ("boolean", ["boolean", "string"], "object")
-            found += [f"{place}: not described"] if "description" not in part else []
-            found += [] if is_shown or inside else [f"{place}: no example"]
-            found += silent(part, place, inside) + silent(part.get("items", {}), place, inside)
-        return found
+    found = dict(properties(schema_of(gpurules, kind)))
+    assert len(found) > {"ruleset": 60, "test": 100, "config": 7}[kind]
+    assert [path for path, part in found.items() if not part.get("description", "").endswith(".")] == []
+    chosen = {
+        path for path, part in found.items() if {"enum", "const"} & part.keys() or "boolean" in part.get("type", ())
+    }
+    assert [path for path, part in found.items() if not part.get("examples") and path not in chosen] == []
 
-    assert silent(schema_of(gpurules, kind), kind) == []
+
+@pytest.mark.parametrize("kind", ["ruleset", "test", "config"])
+def test_every_example_in_a_schema_is_right(gpurules: Any, kind: str) -> None:
+    for path, part in properties(schema_of(gpurules, kind)):
+        for example in part.get("examples", []):
+            assert not list(Draft7Validator(part).iter_errors(example)), (path, example)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*sorted(ROOT.glob("tests/rulesets/*.test.yaml")), ROOT / "gpurules/cli/templates/node.test.yaml"],
+    ids=lambda path: path.name,
+)
+def test_shipped_tests_fit_the_schema_as_an_editor_reads_them(gpurules: Any, path: Path) -> None:
+    Draft7Validator(schema_of(gpurules, "test")).validate(yaml.load(path.read_text(encoding="utf-8"), Core))
+
+
+def test_what_a_project_starts_from_fits_the_schemas(
+    gpurules: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert gpurules("init").code == 0
+    texts = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file()}
+    (ruleset,) = (text for name, text in texts.items() if name.endswith(".rules.yaml"))
+    (test,) = (text for name, text in texts.items() if name.endswith(".test.yaml"))
+    Draft7Validator(schema_of(gpurules, "ruleset")).validate(yaml.load(ruleset, Core))
+    Draft7Validator(schema_of(gpurules, "test")).validate(yaml.load(test, Core))
+    Draft7Validator(schema_of(gpurules, "config")).validate(tomllib.loads(texts["gpurules.toml"]))
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("rulesets/*.yaml")), ids=lambda path: path.name)
@@ -124,6 +163,7 @@ def test_shipped_rulesets_fit_the_schema_as_an_editor_reads_them(gpurules: Any, 
     Draft7Validator(schema_of(gpurules, "ruleset")).validate(yaml.load(path.read_text(encoding="utf-8"), Core))
 
 
+TEST = {"kind": "gpurules/test", "version": 1, "rulesets": ["a.yaml"]}
 RULE = {"name": "a", "condition": "gpu_memory > 80", "action": "delay_transfer", "parameters": {"delay": "30s"}}
 
 
@@ -137,6 +177,15 @@ RULE = {"name": "a", "condition": "gpu_memory > 80", "action": "delay_transfer",
          ["rules", 0, "parameters"]),
         ("test", {"kind": "gpurules/test", "version": 1, "rulesets": ["a.yaml"]}, None),
         ("test", {"kind": "gpurules/test", "version": 1, "rulesets": ["a.yaml"], "case": []}, []),
+        ("test", {**TEST, "cases": [{"name": "n", "expect": {"outcom": "match"}}]}, ["cases", 0, "expect"]),
+        ("test", {**TEST, "cases": [{"name": "n", "series": [1]}]}, ["cases", 0, "series"]),
+        ("test", {**TEST, "cases": [{"name": "n", "table": {"columns": ["outcome"]}}]}, ["cases", 0, "table"]),
+        ("test", {**TEST, "properties": [{"name": "n"}]}, ["properties", 0]),
+        ("test", {**TEST, "replay": [{"name": "n", "history": "h"}]}, ["replay", 0]),
+        ("test", {**TEST, "replay": [{"name": "n", "history": "h", "expect": {"rule": "a", "matches_between": [1]}}]},
+         ["replay", 0, "expect", "matches_between"]),
+        ("test", {**TEST, "require": {"boundary": 101}}, ["require", "boundary"]),
+        ("test", {**TEST, "require": {"bondary": 1}}, ["require"]),
         ("config", {"extend-select": ["GPR7", "unknown-field", "GPR101"], "fail-on": "warning"}, None),
         ("config", {"slect": ["GPR7"]}, []),
         ("config", {"select": ["GPRX"]}, ["select", 0]),
