@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise, product
 
 from gpurules.diagnostics import DiagnosedError
-from gpurules.fields import Field, Scope
+from gpurules.fields import FIELDS, Field, Scope
 from gpurules.language import ir
-from gpurules.model import GPU, Kind, Snapshot, Transfer, Workload
+from gpurules.model import GPU, Dimension, Kind, Snapshot, Transfer, Workload
+from gpurules.proofs.witness import shown_exactly
 from gpurules.rules import Condition, Ruleset
 from gpurules.ruletest.case import Property
 from gpurules.ruletest.proving import proved
@@ -177,18 +178,54 @@ def _attributes(row: Mapping[str, object], fields: Mapping[str, Field]) -> dict[
 
 
 def _told(
-    snapshot: Snapshot, context: tuple[Transfer, Workload], node: Mapping[str, object], matched: tuple[str, ...]
+    snapshot: Snapshot, context: tuple[Transfer, Workload], node: Mapping[str, object] | None, matched: tuple[str, ...]
 ) -> str:
-    parts = [f"GPU {gpu.index}: {_listed(gpu.to_dict(), ('index',))}" for gpu in snapshot.gpus] or ["no GPU"]
-    for what, given in (("transfer", context[0].to_dict()), ("workload", context[1].to_dict())):
-        parts += [f"{what}: {_listed(given)}"] if given else []
-    parts += [f"node: {text}" for text in [_listed(node)] if node]
+    """Return a moment for people, with the rules that match in it."""
+    parts = [f"GPU {gpu.index}: {_listed(gpu.to_dict(), Scope.GPU, ('index',))}" for gpu in snapshot.gpus] or ["no GPU"]
+    about = (("transfer", Scope.TRANSFER, context[0]), ("workload", Scope.WORKLOAD, context[1]))
+    for what, scope, one in about:
+        given = _with_age(one.to_dict(), snapshot.timestamp)
+        parts += [f"{what}: {_listed(given, scope)}"] if given else []
+    parts += [f"node: {_listed(node, Scope.NODE)}"] if node else []
     return f"{'; '.join(parts)}: {', '.join(matched) or 'no rule'} matched"
 
 
-def _listed(data: Mapping[str, object], left_out: tuple[str, ...] = ()) -> str:
-    shown = {k: f"{v:.12g}" if isinstance(v, float) else v for k, v in data.items() if k not in left_out}
-    return ", ".join(f"{key} {'missing' if value is None else value}" for key, value in shown.items()) or "all missing"
+def _with_age(data: Mapping[str, object], now: float) -> dict[str, object]:
+    """Return *data* with an age in the place of the time that it counts from."""
+    ages = {
+        name: now - value for name, value in data.items() if name in _AGES.values() and isinstance(value, float | int)
+    }
+    rest = {name: value for name, value in data.items() if name not in ages}
+    return {**rest, **({"age": next(iter(ages.values()))} if ages else {})}
 
 
-__all__ = ["MOST_MOMENTS", "Searched", "candidates", "decide", "search"]
+def _listed(data: Mapping[str, object], scope: Scope, left_out: tuple[str, ...] = ()) -> str:
+    labels = data.get("labels")
+    flat = {**data, **(labels if isinstance(labels, Mapping) else {})}
+    dimensions = {field.attribute: field.datatype.dimension for field in FIELDS.values() if field.scope is scope}
+    shown = [
+        f"{name} {_value(value, dimensions.get(name, Dimension.NONE))}"
+        for name, value in flat.items()
+        if name not in (*left_out, "labels")
+    ]
+    return ", ".join(shown) or "all missing"
+
+
+def _value(value: object, dimension: Dimension) -> str:
+    return shown_exactly(value, dimension) if isinstance(value, str | int | float | None) else str(value)
+
+
+def pattern_of(asked: Property) -> str:
+    """Return what a property says, in a sentence.
+
+    >>> from gpurules.diagnostics import Location
+    >>> pattern_of(Property("p", Location(1, 1, 1, 1), False, "gpu_power > 3W", some_match=("a", "b")))
+    'always where gpu_power > 3W: some of a, b match'
+    """
+    where = f" where {' '.join(asked.condition.split())}" if asked.condition is not None else ""
+    named = (("all", asked.all_match), ("some", asked.some_match), ("none", asked.none_match))
+    parts = [f"{word} of {', '.join(names)} match" for word, names in named if names]
+    return f"{'never' if asked.never else 'always'}{where}: {' and '.join(parts) or 'whatever matches'}"
+
+
+__all__ = ["MOST_MOMENTS", "Searched", "candidates", "decide", "pattern_of", "search"]

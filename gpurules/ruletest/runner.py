@@ -16,7 +16,7 @@ from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
 from gpurules.ruletest.coverage import Coverage, unmet
 from gpurules.ruletest.judging import Failure, Result, judged
 from gpurules.ruletest.mutating import Mutated
-from gpurules.ruletest.properties import decide
+from gpurules.ruletest.properties import decide, pattern_of
 from gpurules.ruletest.reader import read_tests
 from gpurules.ruletest.replaying import replayed
 from gpurules.ruletest.subject import load_rulesets
@@ -122,8 +122,7 @@ def _property(asked: Property, ruleset: Ruleset) -> Result:
     if found.problem is not None:
         return Result(asked.name, asked.location, (Failure(asked.location, "a proof", found.problem),))
     if found.counterexample is not None:
-        expected = "never" if asked.never else "always"
-        return Result(asked.name, asked.location, (Failure(asked.location, expected, found.counterexample),))
+        return Result(asked.name, asked.location, (Failure(asked.location, pattern_of(asked), found.counterexample),))
     note = "proved" if found.unproved is None else f"not proved: {found.unproved}; {found.moments:,} moments searched"
     return Result(asked.name, asked.location, (), note=note)
 

@@ -1,10 +1,13 @@
 """Go to a name, find it, and give it another, across the files that share it."""
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.integration.lsp.client import Editor, place
+from tests.integration.lsp.test_diagnostics import text_at
+from tests.integration.lsp.test_fixing import edited
 
 BASE = """\
 version: 1
@@ -250,3 +253,48 @@ def test_a_label_and_a_shipped_name_keep_their_names(editor: Editor) -> None:
     assert editor.ask("textDocument/prepareRename", asked) is None
     answer = editor.answer("textDocument/rename", {**asked, "newName": "owner"})
     assert "label" in answer["error"]["message"]
+
+
+STYLES = [
+    "pressure AND NOT pressure",
+    "'pressure AND NOT pressure'",
+    '"pressure \\u0041ND \\x4eOT pressure"',
+    "|\n      # pressure 😀\n      pressure AND\n      NOT pressure",
+    ">-\n      pressure AND\n      NOT pressure",
+    "pressure\n      AND NOT pressure",
+    '"pressure\n\n      AND NOT \\\n      pressure"',
+    "'pressure and gpu_name == ''😀 pressure'' and pressure'",
+]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_name_is_found_and_renamed_in_every_style_of_scalar(
+    editor: Editor, style: str, line_end: str, mark: str
+) -> None:
+    head = (
+        "version: 1\nname: x\nsignals:\n  pressure: {condition: gpu_memory > 85}\nrules:\n  - name: a\n    condition: "
+    )
+    text = (mark + head + style + "\n    action: pause_transfer\n").replace("\n", line_end)
+    uri = editor.open("style.rules.yaml", text)
+    asked = {"textDocument": {"uri": uri}, "position": {"line": 3, "character": 4}}
+    found = editor.ask("textDocument/references", {**asked, "context": {"includeDeclaration": True}})
+    assert [text_at(text, one["range"]) for one in found] == ["pressure"] * 3
+    edits = editor.ask("textDocument/rename", {**asked, "newName": "squeeze_2"})["changes"][uri]
+    names = re.compile(r"(?<!# )(?<!😀 )pressure")
+    assert edited(text, edits) == names.sub("squeeze_2", text)
+
+
+def test_the_facts_of_a_test_are_completed(editor: Editor) -> None:
+    head = "kind: gpurules/test\nversion: 1\nrulesets: [base.rules.yaml]\ncases:\n  - name: x\n    given:\n"
+    for typed, wanted in [
+        ("      snapshot: {gpus: [{|}]}", "temperature: "),
+        ("      transfer:\n        |", "file_type: "),
+        ("      |", "workload: "),
+        ("      node: {|}", "pending_transfers: "),
+    ]:
+        content, position = place(head + typed + "\n    expect: {rule: hold, outcome: match}\n")
+        uri = editor.open("facts.test.yaml", content)
+        items = editor.ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": position})["items"]
+        assert wanted in [item["label"] for item in items], typed

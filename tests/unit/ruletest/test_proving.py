@@ -48,7 +48,7 @@ def test_what_holds_for_all_facts_is_proved(found) -> None:  # type: ignore[no-u
     [
         (lambda: decided(True, all_match=("hot", "full")), "hot, full matched"),
         (lambda: decided(False, "gpu_memory > 80", all_match=("full",)), "last matched"),
-        (lambda: decided(False, "gpu_memory > 70", some_match=("full", "last")), "GPU 0: memory 80: no rule matched"),
+        (lambda: decided(False, "gpu_memory > 70", some_match=("full", "last")), "GPU 0: memory 80 %: no rule matched"),
         (lambda: decided(False, "transfer_size >= memory_footprint", some_match=("larger",)), "no rule matched"),
     ],
 )
@@ -61,3 +61,15 @@ def test_what_is_not_analysed_is_searched_and_said() -> None:
     assert found.counterexample is None
     assert found.unproved is not None and "not analysed" in found.unproved
     assert found.moments > 0
+
+
+def test_a_counterexample_is_told_with_units_ages_and_labels() -> None:
+    condition = "transfer_age > 90s AND transfer_size > 1GiB AND tenant == 'batch'"
+    fields = "fields: {tenant: {type: string, scope: transfer}}"
+    rules = ruleset(f'  - {{name: old, condition: "{condition}", action: pause_transfer}}\n', fields)
+    told = decide(Property("p", Location(1, 1, 1, 1), True, all_match=("old",)), rules).counterexample
+    assert told is not None
+    assert "size 1073741825 B" in told
+    assert "age 1 m 31 s" in told
+    assert "tenant 'batch'" in told
+    assert told.endswith(": old matched")

@@ -120,13 +120,13 @@ FAILING = {
     ),
     "never": (
         "properties:\n  - {name: p, never: {all_match: [large, hot]}}\n",
-        "never",
+        "never: all of large, hot match",
         "hot, large",
     ),
     "always": (
         "properties:\n  - {name: p, always: {if: gpu_temperature > 85, some_match: [hot, last]}}\n",
-        "always",
-        "GPU 0: temperature 87: no rule matched",
+        "always where gpu_temperature > 85: some of hot, last match",
+        "GPU 0: temperature 87 C: no rule matched",
     ),
     "a condition that is wrong": (
         "properties:\n  - {name: p, always: {if: gpu_tmp > 85, some_match: [hot]}}\n",
