@@ -118,11 +118,12 @@ def _declares(spot: Spot) -> bool:
 def _codes(document: Document, position: types.Position) -> list[str]:
     """Return the codes that a suppression names at a place."""
     line = document.positions.line(position.line)
-    named = re.finditer(r"GPR\d{3}", line)
+    start = document.positions.offset(types.Position(position.line, 0))
+    column = document.positions.offset(position) - start
     return [
         match[0]
-        for match in named
-        if match.start() <= position.character <= match.end() and "#" in line and match[0] in CATALOGUE
+        for match in re.finditer(r"GPR\d{3}", line)
+        if match.start() <= column <= match.end() and "#" in line and match[0] in CATALOGUE
     ]
 
 

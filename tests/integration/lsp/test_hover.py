@@ -97,6 +97,9 @@ def test_a_code_in_a_suppression_says_what_it_means(editor: Editor) -> None:
         editor, TEXT.replace("  - name: hold", '  # gpurules: ignore[GPR6|01] reason="known"\n  - name: hold')
     )
     assert "**GPR601 flapping-risk**" in text
+    wide = '  - name: hold\n    description: 😀😀😀😀😀😀  # gpurules: ignore[GP|R601] reason="known"'
+    text, _ = hovered(editor, TEXT.replace("  - name: hold", wide))
+    assert "**GPR601 flapping-risk**" in text
 
 
 def test_names_are_known_while_other_lines_are_half_typed(editor: Editor) -> None:
