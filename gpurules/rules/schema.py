@@ -36,6 +36,14 @@ def _duration(description: str, *examples: str, positive: bool = False) -> dict[
     return {"type": "number", "x-dimension": "seconds", "description": description, "examples": list(examples), **limit}
 
 
+def _array(description: str, items: object, example: list[Any], **more: object) -> dict[str, object]:
+    return {"type": "array", "description": description, "examples": [example], "items": items, **more}
+
+
+def _flag(description: str, **more: object) -> dict[str, object]:
+    return {"type": "boolean", "description": description, **more}
+
+
 def _mapping(
     description: str, properties: dict[str, Any], required: tuple[str, ...] = (), example: object = None
 ) -> dict[str, object]:
@@ -154,28 +162,17 @@ def _rule() -> dict[str, object]:
             "condition": _expression("When the rule matches.", "gpu_memory > 80 AND file_type == 'model'"),
             "action": _ACTION,
             "parameters": _PARAMETERS,
-            "actions": {
-                "type": "array",
-                "description": "Several actions.",
-                "examples": [[_ORDER, {"action": "log"}]],
-                "items": ordered,
-                "minItems": 1,
-            },
+            "actions": _array("Several actions.", ordered, [_ORDER, {"action": "log"}], minItems=1),
             "priority": {
                 "type": "integer",
                 "default": 0,
                 "description": "Higher first; equal: order in the file.",
                 "examples": [10],
             },
-            "enabled": {"type": "boolean", "default": True, "description": "Whether the rule is in force."},
-            "tags": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "Words to find it by.",
-                "examples": [["memory"]],
-            },
+            "enabled": _flag("Whether the rule is in force.", default=True),
+            "tags": _array("Words to find it by.", {"type": "string"}, ["memory"]),
             "gpus": {"type": "string", "enum": ["node", "workload"], "description": "Which GPUs it looks at."},
-            "stop": {"type": "boolean", "description": "Whether rules of lower priority are left out when it matches."},
+            "stop": _flag("Whether rules of lower priority are left out when it matches."),
             "cooldown": _duration("At most one start of its effects in that time.", "5m"),
             "mode": {
                 "type": "string",
@@ -188,8 +185,8 @@ def _rule() -> dict[str, object]:
                 "description": "Free text, for people and webhooks.",
                 "examples": [{"runbook": "https://wiki.example.org/gpu-memory"}],
             },
-            "override": {"type": "boolean", "description": "Patch the rule of this name in a base."},
-            "remove": {"type": "boolean", "description": "Drop the rule of this name from a base."},
+            "override": _flag("Patch the rule of this name in a base."),
+            "remove": _flag("Drop the rule of this name from a base."),
             **_TIMERS,
         },
         ("name",),
@@ -215,53 +212,43 @@ def _bases() -> list[dict[str, object]]:
     return [reference, base]
 
 
+def _definitions() -> dict[str, object]:
+    listed = {"type": "array", "minItems": 1, "items": {"type": "string", "x-written": True}}
+    expression = _expression("An expression.", "gpu_temperature > 85")
+    example = {"hot": "gpu_temperature > 85", "weights": ["model", "tensor"]}
+    return _named("Named expressions and lists.", {"oneOf": [expression, listed]}, example)
+
+
+def _file_types() -> dict[str, object]:
+    return {
+        "type": "object",
+        "additionalProperties": {"type": "string", "enum": list(FILE_TYPES)},
+        "description": "Globs to file types, before the built-in table.",
+        "examples": [{"*.ckpt": "model"}],
+    }
+
+
 @lru_cache(maxsize=1)
 def structure() -> Schema:
     """Return the schema of a ruleset file, but for the parameters of its actions."""
-    definition = {"type": "array", "minItems": 1, "items": {"type": "string", "x-written": True}}
+    extended = ["./site.yaml", {"from": "gpurules:thermal", "with": {"limit": "83C"}}]
+    given = {"limit": {"type": "number", "unit": "C", "default": "83C"}}
+    pressure = {"condition": "gpu_memory > 85", "until": "gpu_memory < 75", "for": "30s"}
+    rule = {"name": "hold_hot_gpu", "condition": "gpu_temperature > 87", "action": "pause_transfer"}
     root = _mapping(
         "Rules for a node where GPUs and storage work together.",
         {
             "version": {"type": "integer", "const": 1, "description": "The version of the format."},
             "name": _text("The name of the ruleset.", "training-node", minLength=1),
             "description": _text("What it is for.", "Spares GPUs that are full or hot."),
-            "extends": {
-                "type": "array",
-                "items": {"oneOf": _bases()},
-                "description": "Bases, merged in order.",
-                "examples": [["./site.yaml", {"from": "gpurules:thermal", "with": {"limit": "83C"}}]],
-            },
-            "inputs": _named(
-                "Constants that who extends this file may set.",
-                _input(),
-                {"limit": {"type": "number", "unit": "C", "default": "83C"}},
-            ),
+            "extends": _array("Bases, merged in order.", {"oneOf": _bases()}, extended),
+            "inputs": _named("Constants that who extends this file may set.", _input(), given),
             "settings": _settings(),
             "fields": _named("Fields read from labels.", _field(), {"tenant": {"type": "string", "scope": "transfer"}}),
-            "file_types": {
-                "type": "object",
-                "additionalProperties": {"type": "string", "enum": list(FILE_TYPES)},
-                "description": "Globs to file types, before the built-in table.",
-                "examples": [{"*.ckpt": "model"}],
-            },
-            "define": _named(
-                "Named expressions and lists.",
-                {"oneOf": [_expression("An expression.", "gpu_temperature > 85"), definition]},
-                {"hot": "gpu_temperature > 85", "weights": ["model", "tensor"]},
-            ),
-            "signals": _named(
-                "Conditions with memory.",
-                _signal(),
-                {"memory_pressure": {"condition": "gpu_memory > 85", "until": "gpu_memory < 75", "for": "30s"}},
-            ),
-            "rules": {
-                "type": "array",
-                "items": _rule(),
-                "description": "The rules.",
-                "examples": [
-                    [{"name": "hold_hot_gpu", "condition": "gpu_temperature > 87", "action": "pause_transfer"}]
-                ],
-            },
+            "file_types": _file_types(),
+            "define": _definitions(),
+            "signals": _named("Conditions with memory.", _signal(), {"memory_pressure": pressure}),
+            "rules": _array("The rules.", _rule(), [rule]),
         },
         ("version", "name"),
     )

@@ -112,24 +112,22 @@ def _expectation() -> dict[str, Any]:
     )
 
 
-def _case() -> dict[str, Any]:
-    table = _object(
-        "One test for each row.",
-        {
-            "columns": _list(
-                "Paths of facts, and outcome, because or devices.",
-                _text("A column.", "gpu[0].memory"),
-                ["gpu[0].memory", "outcome"],
-            ),
-            "rows": _list(
-                "A value for each column; _ is missing.",
-                {"type": "array", "items": {"type": _ANY_TEXT}},
-                [["80%", "no-match"], ["81%", "match"]],
-            ),
-        },
-        "columns",
-        "rows",
+def _table() -> dict[str, Any]:
+    columns = _list(
+        "Paths of facts, and outcome, because or devices.",
+        _text("A column.", "gpu[0].memory"),
+        ["gpu[0].memory", "outcome"],
     )
+    rows = _list(
+        "A value for each column; _ is missing.",
+        {"type": "array", "items": {"type": _ANY_TEXT}},
+        [["80%", "no-match"], ["81%", "match"]],
+    )
+    table = _object("One test for each row.", {"columns": columns, "rows": rows}, "columns", "rows")
+    return _shown(table, {"columns": ["gpu[0].memory", "outcome"], "rows": [["81%", "match"]]})
+
+
+def _case() -> dict[str, Any]:
     example = {"rule": "hold_hot_gpu", "outcome": "match"}
     return _object(
         "One test.",
@@ -150,7 +148,7 @@ def _case() -> dict[str, Any]:
                 "oneOf": [_expectation(), _list("What is expected, moment by moment.", _expectation())],
             },
             "rule": _RULE,
-            "table": _shown(table, {"columns": ["gpu[0].memory", "outcome"], "rows": [["81%", "match"]]}),
+            "table": _table(),
         },
         "name",
     )
