@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from gpurules.cli.explanations import with_nearest
 from gpurules.cli.files import shown, text_to_show
@@ -110,13 +110,17 @@ def junit(results: Iterable[FileResult]) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="gpurules test">\n{body}</testsuites>\n'
 
 
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'
+
+
 def _suite(result: FileResult) -> str:
-    path = quoteattr(visible(result.path))
+    path = _quoted(visible(result.path))
     cases = [_case(result.path, done) for done in result.results]
     problems = [f"{d.line}:{d.column}: {d.code} {d.message}" for d in result.diagnostics] + result.unmet
     cases += [
-        f"    <testcase name={quoteattr(visible(text))} classname={path}>\n"
-        f'      <error type="problem" message={quoteattr(visible(text))}/>\n    </testcase>\n'
+        f"    <testcase name={_quoted(visible(text))} classname={path}>\n"
+        f'      <error type="problem" message={_quoted(visible(text))}/>\n    </testcase>\n'
         for text in problems
     ]
     seconds = sum(done.seconds for done in result.results)
@@ -126,14 +130,16 @@ def _suite(result: FileResult) -> str:
 
 
 def _case(path: str, done: Result) -> str:
-    head = f"    <testcase name={quoteattr(visible(done.name))} classname={quoteattr(visible(path))}"
-    place = f'file={quoteattr(visible(path))} line="{done.location.line}" time="{done.seconds:.4f}"'
+    head = f"    <testcase name={_quoted(visible(done.name))} classname={_quoted(visible(path))}"
+    place = f'file={_quoted(visible(path))} line="{done.location.line}" time="{done.seconds:.4f}"'
     if not done.failures:
         return f"{head} {place}/>\n"
     first = _message(done.failures[0])
     more = f" (and {len(done.failures) - 1} more)" if len(done.failures) > 1 else ""
     body = "\n\n".join(map(_failure, done.failures))
-    failure = f'<failure type="expectation" message={quoteattr(visible(first + more))}>{escape(body)}</failure>'
+    failure = (
+        f'<failure type="expectation" message={_quoted(visible(first + more))}>{escape(body, quote=False)}</failure>'
+    )
     return f"{head} {place}>\n      {failure}\n    </testcase>\n"
 
 

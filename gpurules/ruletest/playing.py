@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from gpurules.actions.action import is_effect
 from gpurules.actions.decision import Decision
-from gpurules.engine.engine import Engine
 from gpurules.model import Transfer, Workload
 from gpurules.rules import DecisionExplanation, Rule, RuleExplanation, Ruleset
 from gpurules.ruletest.case import Case, Data, Sample
@@ -72,6 +71,8 @@ def moments(case: Case, ruleset: Ruleset) -> Iterator[Moment]:
         decision = ruleset.evaluate(given.snapshot, given.transfer, given.workload, given.node)
         yield Moment(0.0, decision, ruleset.rules)
         return
+    from gpurules.engine.engine import Engine  # with all sources, which single moments do without
+
     now = [start]
     engine, cooldowns = Engine(ruleset, clock=lambda: now[0]), Cooldowns()
     last: tuple[Transfer | None, Workload | None] = (None, None)

@@ -16,9 +16,7 @@ from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
 from gpurules.ruletest.coverage import Coverage, unmet
 from gpurules.ruletest.judging import Failure, Result, judged
 from gpurules.ruletest.mutating import Mutated
-from gpurules.ruletest.properties import decide, pattern_of
 from gpurules.ruletest.reader import read_tests
-from gpurules.ruletest.replaying import replayed
 from gpurules.ruletest.subject import load_rulesets
 from gpurules.ruletest.toothless import toothless
 
@@ -118,6 +116,8 @@ def _runs(tests: TestFile, ruleset: Ruleset, coverage: Coverage) -> Iterator[tup
 
 
 def _property(asked: Property, ruleset: Ruleset) -> Result:
+    from gpurules.ruletest.properties import decide, pattern_of  # with the prover
+
     found = decide(asked, ruleset)
     if found.problem is not None:
         return Result(asked.name, asked.location, (Failure(asked.location, "a proof", found.problem),))
@@ -128,6 +128,8 @@ def _property(asked: Property, ruleset: Ruleset) -> Result:
 
 
 def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
+    from gpurules.ruletest.replaying import replayed  # with the engine, and all sources
+
     try:
         seen = replayed(str(Path(path).parent / case.history), case.rule, ruleset)
     except GpurulesError as error:

@@ -15,8 +15,9 @@ from gpurules.cli.testrun import Run, run_tests
 from gpurules.cli.untested import tests_folder
 from gpurules.rules import Ruleset
 from gpurules.rules.discovery import files_below, is_test
-from gpurules.ruletest import generated, seen_of
+from gpurules.ruletest import seen_of
 from gpurules.ruletest.coverage import Coverage
+from gpurules.ruletest.generating import generated
 
 
 @click.command("testgen")

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -278,3 +280,17 @@ def test_processes_change_nothing_of_what_failures_show(gpurules: Any) -> None:
     assert one.code == both.code == 1
     assert "Nearest" in one.out
     assert both.out == one.out + one.out.replace("node.test", "other.test")
+
+
+def test_single_moments_are_tested_without_the_engine_the_prover_and_the_sources(here: Path) -> None:
+    """Tests run before every commit: what they do without is not loaded."""
+    case = (
+        "cases: [{name: n, given: {transfer: {size: 1GiB}}, expect: {rule: stage_large_transfers, outcome: match}}]\n"
+    )
+    Path("tests/node.test.yaml").write_text(HEAD + case, encoding="utf-8")
+    looked = (
+        "print(sorted(m for m in sys.modules if m in ('gpurules.engine', 'gpurules.proofs', 'gpurules.telemetry')))"
+    )
+    code = f"import sys; from gpurules.cli.main import run; assert run(['test']) == 0; {looked}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "1 test in 1 file: 0 failed\n")
