@@ -3,8 +3,9 @@
 import pytest
 
 from gpurules.rules import load, shipped_names
-from gpurules.ruletest import Generated, generated, read_tests
+from gpurules.ruletest import read_tests
 from gpurules.ruletest.coverage import Coverage
+from gpurules.ruletest.generating import Generated, generated
 from gpurules.ruletest.judging import judged
 from tests.factories import ruleset
 

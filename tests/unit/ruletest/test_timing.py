@@ -3,8 +3,8 @@
 import pytest
 
 from gpurules.rules import Ruleset
-from gpurules.ruletest import generated
 from gpurules.ruletest.coverage import Coverage
+from gpurules.ruletest.generating import generated
 from gpurules.ruletest.timing import Timed, timed
 from gpurules.ruletest.writing import Written
 from tests.factories import ruleset
