@@ -101,7 +101,10 @@ def _show(error: DiagnosedError) -> None:
     """Draw what is wrong with a text of the user's on stderr."""
     from gpurules.cli.files import text_to_show
 
-    say(render(error.diagnostics, Format.FULL, text_to_show, has_colour(sys.stderr), terminal_width()))
+    def read(path: str | None) -> str | None:
+        return error.texts.get(path or "") or text_to_show(path)
+
+    say(render(error.diagnostics, Format.FULL, read, has_colour(sys.stderr), terminal_width()))
     fail(summary(error.diagnostics))
 
 

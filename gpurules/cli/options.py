@@ -16,6 +16,33 @@ def option(*declarations: str, **settings: Any) -> Callable[[Function], Function
     return click.option(*declarations, envvar=variable, **settings)
 
 
+STDIN = "<stdin>"
+"""What stdin is called where nobody says."""
+_STDIN_NAME = "gpurules.cli.stdin_name"
+
+
+def stdin_filename(function: Function) -> Function:
+    """Add ``--stdin-filename``, which :func:`stdin_name` tells."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: str) -> None:
+        context.meta[_STDIN_NAME] = value
+
+    return option(
+        "--stdin-filename",
+        metavar="PATH",
+        default=STDIN,
+        expose_value=False,
+        callback=keep,
+        help="What a ruleset from stdin is called; what it extends is looked for beside it.",
+    )(function)
+
+
+def stdin_name() -> str:
+    """Return what stdin is called in the verb that runs."""
+    context = click.get_current_context(silent=True)
+    return str(context.meta.get(_STDIN_NAME, STDIN)) if context else STDIN
+
+
 def text_or_json(function: Function) -> Function:
     """Add ``--format text|json``."""
     return option(

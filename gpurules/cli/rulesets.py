@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from gpurules.cli.options import stdin_name
 from gpurules.registry import did_you_mean
-from gpurules.rules import Ruleset, load, loads, shipped_names
+from gpurules.rules import Ruleset, RulesetError, load, loads, shipped_names
 from gpurules.rules.yaml_reader import MAX_BYTES
 
 PREFIX = "gpurules:"
@@ -21,9 +22,17 @@ def load_ruleset(argument: str) -> Ruleset:
         OSError: the file can not be read.
     """
     if argument == "-":
-        return loads(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+        return _from_stdin(sys.stdin.buffer.read(MAX_BYTES + 1), stdin_name())
     check_there(argument)
     return load(argument)
+
+
+def _from_stdin(data: bytes, name: str) -> Ruleset:
+    try:
+        return loads(data, name)
+    except RulesetError as error:
+        error.texts = {name: data.decode("utf-8", "replace")}
+        raise
 
 
 def check_there(argument: str) -> None:

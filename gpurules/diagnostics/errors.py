@@ -1,13 +1,19 @@
 """Errors that carry diagnostics: the user's text is at fault."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from gpurules.diagnostics.diagnostic import Diagnostic
 from gpurules.errors import GpurulesError
 
 
 class DiagnosedError(GpurulesError):
-    """A text of the user's is wrong; ``diagnostics`` says all that is, in order of place."""
+    """A text of the user's is wrong; ``diagnostics`` says all that is, in order of place.
+
+    ``texts`` has those that are in no file, by what they are called in diagnostics: whoever reads one may put it there.
+    """
+
+    texts: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.place))

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gpurules.cli.differences import drawn, markdown
-from gpurules.cli.options import option, output_file, recording_options, reference_format
+from gpurules.cli.options import option, output_file, recording_options, reference_format, stdin_filename
 from gpurules.cli.output import save, to_json
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diff import Kind, compared
@@ -31,6 +31,7 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
 @click.command("diff")
 @click.argument("old")
 @click.argument("new")
+@stdin_filename
 @option("--allow", "allowed", metavar="KINDS", multiple=True, callback=_kinds,
         help="Changes that are no finding, such as looser,moved,added.")  # fmt: skip
 @option("--history", metavar="FILE", type=click.Path(exists=True, dir_okay=False),

@@ -5,7 +5,7 @@ import click
 from gpurules.cli.decisions import effects
 from gpurules.cli.explanations import tree
 from gpurules.cli.facts import Facts, read_facts
-from gpurules.cli.options import facts, option, text_or_json
+from gpurules.cli.options import facts, option, stdin_filename, text_or_json
 from gpurules.cli.output import has_colour, say, to_json, write
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diagnostics import Diagnostic, Format, render
@@ -14,6 +14,7 @@ from gpurules.rules import Condition, ConditionError
 
 @click.command("eval")
 @click.argument("condition", required=False)
+@stdin_filename
 @option("-r", "--ruleset", metavar="FILE", help="Evaluate this ruleset (or gpurules:NAME) instead of a condition.")
 @facts
 @text_or_json

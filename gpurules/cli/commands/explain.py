@@ -4,7 +4,7 @@ import click
 
 from gpurules.cli.explanations import drawn
 from gpurules.cli.facts import read_facts
-from gpurules.cli.options import facts, text_or_json
+from gpurules.cli.options import facts, stdin_filename, text_or_json
 from gpurules.cli.output import to_json, write
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.registry import did_you_mean
@@ -14,6 +14,7 @@ from gpurules.rules.explanation import DecisionExplanation
 @click.command("explain")
 @click.argument("ruleset")
 @click.argument("rule", required=False)
+@stdin_filename
 @facts
 @text_or_json
 def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -> int:

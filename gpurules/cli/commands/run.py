@@ -10,7 +10,7 @@ import click
 
 from gpurules.cli.agent import Settings, run_agent
 from gpurules.cli.crash import installed_version
-from gpurules.cli.options import option, source_options, text_or_json
+from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import Style, counted, paint, say, write
 from gpurules.cli.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.rulesets import load_ruleset
@@ -23,6 +23,7 @@ from gpurules.telemetry import FiniteSource, read_transfers
 
 @click.command("run")
 @click.argument("ruleset")
+@stdin_filename
 @source_options
 @option(
     "--transfers",

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 import click
 
 from gpurules.cli.agent import signals
-from gpurules.cli.options import option, source_options
+from gpurules.cli.options import option, source_options, stdin_filename
 from gpurules.cli.output import has_colour, write
 from gpurules.cli.pacing import OwnTime
 from gpurules.cli.rulesets import load_ruleset
@@ -26,6 +26,7 @@ _SPEED = 20.0
 
 @click.command("watch")
 @click.argument("ruleset")
+@stdin_filename
 @source_options
 @option("--speed", type=click.FloatRange(0.01, 1e6), default=_SPEED, show_default=True,
         help="Of a recording: how many times as fast as it was made.")  # fmt: skip
