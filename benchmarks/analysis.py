@@ -1,11 +1,12 @@
 """How long the analysis of meaning takes, on rulesets that look like real ones and on hard ones.
 
-Real ones name a tenant, a type and a threshold or two; of the hard ones all rules order the same, with conditions over
-the same few facts, so that hardly a pair is settled by a glance. Prints times, and ratios to loading the same ruleset
-in the same run. Run it with ``python benchmarks/analysis.py``, or all with ``make bench``.
+Real ones name a tenant, a type and a threshold or two. Of the hard ones hardly a pair is settled by the facts that it
+is about: all rules are about the same few. Prints CPU seconds, and ratios to loading the same ruleset in the same run.
+Run it with ``python benchmarks/analysis.py``, or all with ``make bench``; names of forms may be given.
 """
 
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -53,7 +54,7 @@ def real(rules: int) -> str:
     return _text([_rule(*order) for order in orders(rules)])
 
 
-def hard(rules: int) -> str:
+def ranges(rules: int) -> str:
     """Return rules that all order the same, on overlapping ranges of three facts."""
     rng = random.Random(2)
     lines = []
@@ -67,10 +68,98 @@ def hard(rules: int) -> str:
     return _text(lines)
 
 
-def _rule(number: int, condition: str, action: str, parameters: str) -> str:
+def one_shape(rules: int) -> str:
+    """Return rules of one shape with rising thresholds: nearly all overlap, and every one is covered by an earlier."""
+    lines = []
+    for n in range(rules):
+        condition = f"gpu_memory > {n % 90} AND transfer_size > {n}MB"
+        lines.append(_rule(n, condition, "reduce_prefetch", f"reduction_factor: 0.{1 + n % 9}"))
+    return _text(lines)
+
+
+def logged(rules: int) -> str:
+    """Return rules of one shape of which every one only writes to the log: none covers another, and none conflicts."""
+    lines = [
+        _rule(n, f"gpu_memory > {n % 90} AND transfer_size > {n}MB", "log", f"message: m{n}", 0) for n in range(rules)
+    ]
+    return _text(lines)
+
+
+def unions(rules: int) -> str:
+    """Return bands of a field, and rules across several of them, of which only all together leave nothing to say."""
+    rng = random.Random(3)
+    lines = []
+    for n in range(rules):
+        low = rng.randint(0, 900)
+        high = low + (10 if n % 2 else rng.randint(5, 25))
+        condition = f"transfer_size >= {low}MiB AND transfer_size < {high}MiB AND tenant == 'team-{n % 5}'"
+        lines.append(_rule(n, condition, "limit_concurrency", f"max_concurrency: {1 + n % 3}"))
+    return _text(lines)
+
+
+def alternations(rules: int) -> str:
+    """Return rules about one GPU or several: alternatives, counts and peaks, on thresholds that overlap."""
+    rng = random.Random(4)
+    lines = []
+    for n in range(rules):
+        condition = rng.choice(
+            (
+                f"(gpu_memory > {rng.randint(50, 95)} AND gpu_temperature > {rng.randint(60, 95)}) OR gpu_throttled",
+                f"gpu_memory > {rng.randint(50, 95)} AND count(gpu_temperature > {rng.randint(60, 95)}) >= 2",
+                f"max(gpu_temperature) > {rng.randint(60, 95)} AND NOT all(gpu_memory < {rng.randint(50, 95)})",
+                f"any(gpu_memory > {rng.randint(50, 95)}) OR min(gpu_temperature) > {rng.randint(60, 95)}",
+            )
+        )
+        lines.append(_rule(n, condition, "delay_transfer", f"delay: {rng.randint(1, 60)}s"))
+    return _text(lines)
+
+
+def texts(rules: int) -> str:
+    """Return rules about paths and tenants: patterns, beginnings, endings and lists that overlap."""
+    rng = random.Random(5)
+    lines = []
+    for n in range(rules):
+        folder, team = rng.randint(0, 30), rng.randint(0, 20)
+        condition = rng.choice(
+            (
+                f"path GLOB '/data/{folder}/*' AND tenant != 'team-{team}'",
+                f"path STARTSWITH '/data/{folder}' AND tenant IN ('team-{team}', 'team-{team + 1}')",
+                f"tenant STARTSWITH 'team-{team}' AND (path ENDSWITH '.pt' OR path CONTAINS 'ckpt')",
+            )
+        )
+        lines.append(_rule(n, condition, "limit_bandwidth", f"max_bandwidth: {1 + n % 9}MB/s"))
+    return _text(lines)
+
+
+def rivals(rules: int) -> str:
+    """Return rules of one priority that stage, hurry and hold transfers: which match at once are in conflict."""
+    rng = random.Random(6)
+    lines = []
+    for n in range(rules):
+        condition = f"gpu_memory > {rng.randint(50, 98)} AND transfer_size > {rng.randint(1, 900)}MiB"
+        condition += f" AND tenant == 'team-{rng.randint(0, 40)}'"
+        action = ("stage_transfer", f"staging_area: /scratch/{n}") if n % 3 else ("pause_transfer", "")
+        action = ("increase_priority", "priority_boost: 5") if n % 7 == 0 else action
+        lines.append(_rule(n, condition, *action, priority=0))
+    return _text(lines)
+
+
+FORMS: dict[str, Callable[[int], str]] = {
+    "real": real,
+    "ranges": ranges,
+    "one shape": one_shape,
+    "logged": logged,
+    "unions": unions,
+    "alternations": alternations,
+    "texts": texts,
+    "rivals": rivals,
+}
+
+
+def _rule(number: int, condition: str, action: str, parameters: str, priority: int | None = None) -> str:
     return (
         f'- {{name: r{number}, condition: "{condition}", action: {action}, parameters: {{{parameters}}}, '
-        f"priority: {number % 100}}}"
+        f"priority: {number % 100 if priority is None else priority}}}"
     )
 
 
@@ -78,31 +167,32 @@ def _text(lines: list[str]) -> str:
     return "version: 1\nname: large\nfields: {tenant: {type: string, scope: transfer}}\nrules:\n" + "\n".join(lines)
 
 
-def analysed(loaded: Loaded, text: str) -> Subject:
-    """Run every check of meaning; return what it was run on."""
+def analysed(loaded: Loaded, text: str) -> tuple[Subject, int]:
+    """Run every check of meaning; return what it was run on, and how much it found."""
+    findings = 0
     subject = Subject(loaded.ruleset, loaded.placed, text, None, loaded.environment)
     for check in CHECKS:
         if check.code.startswith(MEANING) and check.code in Policy().codes:
-            list(check.run(subject))
-    return subject
+            findings += len(list(check.run(subject)))
+    return subject, findings
 
 
 def main() -> None:
     """Print the table."""
-    forms: dict[str, Callable[[int], str]] = {"real": real, "hard": hard}
     examine(real(5), None)
-    print("rules                  load s   analysis s   ratio   not analysed   cap hit")
-    for form, text_of in forms.items():
+    print("rules                  load s   analysis s   ratio   not analysed   cap hit   findings")
+    for form in sys.argv[1:] or FORMS:
         for rules in (200, 1000):
-            text = text_of(rules)
-            start = time.perf_counter()
+            text = FORMS[form](rules)
+            start = time.process_time()
             loaded = examine(text, None)
-            middle = time.perf_counter()
-            analysis = analysed(loaded, text).analysis
-            end = time.perf_counter()
-            assert analysis is not None
+            middle = time.process_time()
+            subject, findings = analysed(loaded, text)
+            end = time.process_time()
+            assert subject.analysis is not None
             load, took = middle - start, end - middle
-            told = f"{len(analysis.unanalysed):>12} {'yes' if analysis.is_capped else 'no':>9}"
+            analysis = subject.analysis
+            told = f"{len(analysis.unanalysed):>12} {'yes' if analysis.is_capped else 'no':>9} {findings:>10}"
             print(f"{form:12} {rules:6,} {load:9.2f} {took:12.2f} {took / load:7.1f} {told}")
 
 

@@ -89,6 +89,8 @@ class Prover:
         self._collect(conditions)
         self._universe.close()
         self._encoders = self._make_encoders()
+        for one in conditions if self._universe.is_partial else ():
+            self.rails(one)
         sides = {gap.cell: (gap.left, gap.right) for gap in self._universe.all_gaps()}
         axioms = [(a, cells_of(a)) for a in Axioms(self._universe, signals).formulas()]
         self._axioms = [(a, cells.union(*(sides.get(cell, ()) for cell in cells))) for a, cells in axioms]

@@ -89,19 +89,23 @@ class Gap:
 class Universe:
     """Collects what conditions look at; once closed, says which values of a cell make a leaf TRUE or FALSE.
 
-    The same encoding runs twice over all conditions: first to collect, then to build formulas.
+    The same encoding runs twice over all conditions: first to collect, then to build formulas. ``is_partial``: some
+    fact has too many texts to be a cell, so that cells for the comparisons of it are made while formulas are.
     """
 
     drafts: dict[CellKey, Draft] = field(default_factory=dict)
     cells: dict[CellKey, Cell] = field(default_factory=dict)
     gaps: dict[CellKey, tuple[CellKey, CellKey]] = field(default_factory=dict)
     closed: bool = False
+    is_partial: bool = False
 
     def close(self) -> None:
         """End the collecting: make the cells."""
         for key, draft in self.drafts.items():
             cell = draft.finished(len(self.cells))
-            if cell is not None:
+            if cell is None:
+                self.is_partial = True
+            else:
                 self.cells[key] = cell
         self.closed = True
 

@@ -133,3 +133,12 @@ def test_a_part_that_is_never_true_is_shown_alone() -> None:
     (one,) = found("name: a, condition: gpu_memory > 80 AND file_extension == 'PT', action: pause_transfer")
     assert (one.code, one.message, one.column) == ("GPR201", "this can never be TRUE", 46)
     assert one.hint == "a file extension is the last one, with its dot and in lower case: '.pt'"
+
+
+def test_texts_that_are_too_many_to_tell_apart_are_no_crash() -> None:
+    rules = [
+        f"name: r{n}, condition: path CONTAINS 'x{n}y' AND path CONTAINS 'z{n}' AND transfer_size > {n}MiB, "
+        "action: pause_transfer"
+        for n in range(20)
+    ]
+    assert {one.code for one in found(*rules)} <= {"GPR303"}
