@@ -1,7 +1,8 @@
 """Pairs of rules of one priority that can match at once and then get in each other's way, as their actions declare."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from gpurules.actions import Action, Situation
 from gpurules.actions.action import Combines, numeric
@@ -11,8 +12,10 @@ from gpurules.linter.analysis import Analysis, Clash, Conflict, Covering, Standi
 from gpurules.linter.shadows import shadows
 from gpurules.model import Transfer
 from gpurules.proofs.claims import is_true
+from gpurules.proofs.outline_index import OutlineIndex, places
 from gpurules.proofs.prover import Possible
 
+_GRAVITY = {kind: place for place, kind in enumerate(Clash)}
 MOST_PARTNERS = 5
 """So many rules are named with which a rule is in conflict."""
 
@@ -36,17 +39,36 @@ class _Search:
             if one.position not in dead:
                 self._by_priority.setdefault(one.rule.priority, []).append(one)
         self._pairs: dict[tuple[str, str], Clash | None] = {}
+        self._actions: dict[str, Action] = {}
 
     def run(self) -> Iterator[Conflict]:
         for rules in self._by_priority.values():
             if len(rules) > 1 and self._can_clash(rules):
+                index = OutlineIndex([one.outline for one in rules], self._analysis.outlines)
+                before: dict[str, int] = {}  # which rules before this one order an action
                 for number, one in enumerate(rules):
-                    yield from self._of(one, rules[:number])
+                    rivals = index.meeting(one.outline, self._rivals(one, before))
+                    yield from self._of(one, (rules[place] for place in places(rivals)))
+                    for action in one.rule.actions:
+                        before[action.name] = before.get(action.name, 0) | 1 << number
+                        self._actions[action.name] = action.action
 
     def _can_clash(self, rules: Sequence[Standing]) -> bool:
         """Return whether any two actions among those of *rules* can be in conflict at all."""
         actions = list({action.name: action.action for one in rules for action in one.rule.actions}.values())
         return any(self._kind(a, b) for i, a in enumerate(actions) for b in actions[i:])
+
+    def _rivals(self, one: Standing, before: Mapping[str, int]) -> int:
+        """Return those of the rules *before* one that order what can be in conflict with what it orders."""
+        return reduce(
+            int.__or__,
+            (
+                owners
+                for name, owners in before.items()
+                if any(self._kind(self._actions[name], action.action) for action in one.rule.actions)
+            ),
+            0,
+        )
 
     def _kind(self, one: Action, other: Action) -> Clash | None:
         key = (one.name, other.name)
@@ -54,9 +76,12 @@ class _Search:
             self._pairs[key] = _kind_of(one, other)
         return self._pairs[key]
 
-    def _of(self, one: Standing, before: Sequence[Standing]) -> Iterator[Conflict]:
+    def _of(self, one: Standing, before: Iterable[Standing]) -> Iterator[Conflict]:
         found: dict[Clash, list[tuple[Standing, tuple[str, str], Possible]]] = {}
+        kinds = {self._kind(first, second.action) for first in self._actions.values() for second in one.rule.actions}
         for other in before:
+            if all(len(found.get(kind, ())) >= MOST_PARTNERS for kind in kinds if kind is not None):
+                break
             for kind, first, second in self._clashes(other, one):
                 is_told = kind is Clash.ORDER and (one.position, other.position) in self._told
                 if is_told or len(found.get(kind, ())) >= MOST_PARTNERS:
@@ -78,7 +103,7 @@ class _Search:
                 is_alike = kind is not Clash.EXCLUDES and first.parameters == second.parameters
                 if kind is not None and not is_alike:
                     found.append((kind, first, second))
-        return sorted(found, key=lambda clash: [*Clash].index(clash[0]))
+        return sorted(found, key=lambda clash: _GRAVITY[clash[0]])
 
     def _differing(
         self, found: Possible, one: tuple[Standing, RuleAction], other: tuple[Standing, RuleAction]
