@@ -25,15 +25,15 @@ Parts = Mapping[str, tuple[str, str]]
 
 LOADING: Parts = {
     "YAML, located": ("yaml_reader.py", "read_yaml"),
-    "parsing conditions": ("parser.py", "parse"),
-    "checking conditions": ("environment.py", "condition"),
+    "conditions, checked at once": ("environment.py", "at_once"),
+    "conditions, parsed and checked": ("environment.py", "condition"),
     "actions and parameters": ("ordering.py", "of_rule"),
     "the shape of the file": ("document.py", "_shape"),
     "the version": ("loader.py", "_version"),
 }
 OBSERVING: Parts = {
-    "states of signals": ("signals.py", "step"),
-    "conditions of signals": ("derived.py", "truths"),
+    "signals, moved together": ("together.py", "step"),
+    "signals, moved one by one": ("derived.py", "_moved_on"),
     "binding the rules": ("binding.py", "bind"),
     "windows": ("derived.py", "_fill_windows"),
     "history": ("derived.py", "_remember"),
@@ -56,7 +56,7 @@ def shares(name: str, profile: pstats.Stats, parts: Parts) -> dict[str, float]:
     found["the rest"] = 100 - sum(found.values())
     print(f"{name}, % of the time")
     for part, share in found.items():
-        print(f"  {part:26} {share:5.0f}")
+        print(f"  {part:32} {share:5.0f}")
     return found
 
 

@@ -40,10 +40,10 @@ class Series:
             del self.times[:old]
             del self.values[:old]
 
-    def window(self, now: float, seconds: float) -> tuple[list[float], list[float]]:
-        """Return times and values in the half-open interval (now - seconds, now]."""
+    def window(self, now: float, seconds: float, with_times: bool = True) -> "Samples":
+        """Return times (none where they are not needed) and values in the half-open interval (now - seconds, now]."""
         start = bisect_right(self.times, now - seconds)
-        return self.times[start:], self.values[start:]
+        return (self.times[start:] if with_times else ()), self.values[start:]
 
 
 Samples = tuple[Sequence[float], Sequence[float]]
@@ -114,6 +114,7 @@ _FUNCTIONS: Mapping[str, Callable[[Samples], float | None]] = {
     "rate": _rate,
 }
 _NEEDS_TWO = frozenset({"delta", "rate", "predict_linear"})
+_NEEDS_TIMES = frozenset({"rate", "predict_linear"})
 
 
 def over_time(window: ir.Window, samples: Samples, now: float) -> Value:
@@ -121,7 +122,7 @@ def over_time(window: ir.Window, samples: Samples, now: float) -> Value:
 
     Missing: fewer samples than it needs, or a result that is no finite number.
     """
-    count = len(samples[0])
+    count = len(samples[1])
     if count < (2 if window.function in _NEEDS_TWO else 1):
         return None
     if window.function == "quantile_over_time":
@@ -155,7 +156,9 @@ class History:
     def value(self, window: ir.Window, owner: str, now: float) -> Value:
         """Return what *window* comes to for *owner*."""
         series = self._series.get((owner, window.field.name))
-        return None if series is None else over_time(window, series.window(now, window.seconds), now)
+        if series is None:
+            return None
+        return over_time(window, series.window(now, window.seconds, window.function in _NEEDS_TIMES), now)
 
     def forget(self, now: float) -> None:
         """Drop the series of owners that have been gone for as long as their window."""
