@@ -22,6 +22,7 @@ MAX_ALIASED_NODES = 100_000
 _TOO_DEEP = f"lists and mappings nest more than {MAX_DEPTH} deep"
 
 _PROPERTY = re.compile(r"[&!]\S*\s*(?:#[^\r\n\x85\u2028\u2029]*\s*)*")
+_STYLES = {style: style for style in ("'", '"', "|", ">")}
 _TAGS = frozenset({"!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
@@ -194,7 +195,7 @@ class _Builder:
             raise self._stop(event, "GPR001", "the file has several documents", "keep one ruleset in one file")
 
     def _scalar(self, event: Any) -> None:
-        style = event.style if event.style in ("'", '"', "|", ">") else ""
+        style = _STYLES.get(event.style, "")
         node = YamlScalar(self._source, event.start_mark.index, event.end_mark.index, event.value, style)
         if event.tag is not None:
             self._check_tag(event, node)
@@ -270,34 +271,30 @@ class _Builder:
         frame.weight += weight
         if height >= frame.height:
             frame.height = height + 1
-        if isinstance(frame.node, YamlSequence):
-            frame.node.items.append(node)
+        holder = frame.node
+        if isinstance(holder, YamlSequence):
+            holder.items.append(node)
         elif frame.expects_value:
             frame.expects_value = False
-            self._put(frame, frame.node, node)
+            self._put(frame, holder, node)
         else:
             frame.expects_value = True
-            frame.key = self._key(node)
-
-    def _key(self, node: YamlNode) -> YamlScalar | None:
-        if isinstance(node, YamlScalar):
-            return node
-        self.problems.append(problem_at(node, "GPR001", "a key must be a text"))
-        return None
+            frame.key = node if isinstance(node, YamlScalar) else None
+            if frame.key is None:
+                self.problems.append(problem_at(node, "GPR001", "a key must be a text"))
 
     def _put(self, frame: _Frame, mapping: YamlMapping, value: YamlNode) -> None:
         key = frame.key
         if key is None:
             return
-        if key.text == "<<" and not key.style:
+        text = key.text
+        if text == "<<" and not key.style:
             frame.merges.append(value)
-            return
-        first = mapping.keys.get(key.text)
-        if first is not None:
-            self.problems.append(_duplicate(first, key))
-            return
-        mapping.keys[key.text] = key
-        mapping.values[key.text] = value
+        elif text in mapping.keys:
+            self.problems.append(_duplicate(mapping.keys[text], key))
+        else:
+            mapping.keys[text] = key
+            mapping.values[text] = value
 
     def _merge(self, mapping: YamlMapping, merges: list[YamlNode]) -> None:
         """Give *mapping* the keys of the merged mappings that it has not itself; earlier ones win."""
