@@ -1,5 +1,6 @@
 """Types sums and products: which dimensions fit, and what comes of them."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from gpurules.diagnostics import Edit, Span
@@ -24,6 +25,11 @@ class Checking(Protocol):
     def check(self, node: nodes.Expr) -> ir.Term:
         """Check a part."""
         ...
+
+
+def has_error(terms: Iterable[ir.Term]) -> bool:
+    """Return whether one of *terms* stands for a mistake that has been reported."""
+    return any(term.datatype.kind is Kind.ERROR for term in terms)
 
 
 def is_constant(term: ir.Term) -> bool:
@@ -79,7 +85,7 @@ def folded(term: ir.Term) -> ir.Term:
 
 def _numbers_only(terms: list[ir.Term], context: Checking) -> bool:
     """Report the first term that is no number, and return whether all are."""
-    if any(t.datatype == ERROR for t in terms):
+    if has_error(terms):
         return False
     wrong = next((t for t in terms if t.datatype.kind is not Kind.NUMBER), None)
     if wrong is not None:

@@ -201,9 +201,9 @@ def _at(term: ir.Term, span: Span) -> ir.Term:
 def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list[ir.Term]:
     """Return *terms* with one type: bare constants take the dimension of the others; else report and return ERROR."""
     first = terms[0]
-    if len({t.datatype for t in terms}) == 1:
+    if not [term for term in terms if term.datatype != first.datatype]:
         return terms
-    if any(t.datatype == ERROR for t in terms):
+    if arithmetic.has_error(terms):
         return terms
     odd = next((t for t in terms if t.datatype.kind is not first.datatype.kind), None)
     if odd is not None:
@@ -256,7 +256,7 @@ def _compare(node: nodes.Compare, terms: list[ir.Term], context: Context) -> ir.
             message = f"{comparators[0]} orders numbers, and {hints.described(wrong)} is a {wrong.datatype}"
             return context.report("GPR103", node.span, message, hints.for_types(terms[0], wrong))
     terms = unify(terms, node.span, context, f"{comparators[0]}")
-    if any(t.datatype == ERROR for t in terms):
+    if arithmetic.has_error(terms):
         return ir.Constant(None, ERROR, span=node.span)
     hints.warn_of_literals(terms, context.findings)
     return ir.Compare(comparators, tuple(terms), span=node.span)
@@ -277,7 +277,7 @@ def _between(node: nodes.Between, terms: list[ir.Term], context: Context) -> ir.
 
 def _member(node: nodes.Expr, terms: list[ir.Term], context: Context) -> ir.Term:
     terms = unify(terms, node.span, context, "IN")
-    if any(t.datatype == ERROR for t in terms):
+    if arithmetic.has_error(terms):
         return ir.Constant(None, ERROR, span=node.span)
     hints.warn_of_literals(terms, context.findings)
     return ir.Member(terms[0], tuple(terms[1:]), span=node.span)

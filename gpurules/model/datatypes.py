@@ -36,7 +36,7 @@ STRINGS = Datatype(Kind.STRINGS)
 NUMBERS = Datatype(Kind.NUMBERS)
 ERROR = Datatype(Kind.ERROR)
 
-_NUMBERS = {dimension: Datatype(Kind.NUMBER, dimension) for dimension in Dimension}
+_NUMBERS = {dimension: Datatype(Kind.NUMBER, dimension) for dimension in Dimension} | {Dimension.NONE: NUMBER}
 
 
 def number(dimension: Dimension) -> Datatype:
