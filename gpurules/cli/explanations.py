@@ -62,23 +62,30 @@ def tree(condition: Explanation, indent: int = 0) -> list[str]:
     spare = width - 4 - sum(one + 3 for one in widths)
     texts = [_fitted(text, max(spare, width // 2)) for text, _ in rows]
     left = max(columns_of(text) for text in texts)
-    shown = _fitting(widths, width - left - 4)
+    shown = _chosen(condition, widths, width - left - 4)
     lines = []
     if devices:
-        head = "   ".join(_head(devices, n).ljust(widths[n]) for n in range(shown))
-        lines.append(f"  {' ' * left}   {head}{_more(len(devices) - shown)}".rstrip())
+        head = "   ".join(_head(devices, n).ljust(widths[n]) for n in shown)
+        lines.append(f"  {' ' * left}   {head}{_more(len(devices) - len(shown))}".rstrip())
     for place, text in enumerate(texts):
-        values = "   ".join(_padded(cells[n][place], widths[n]) for n in range(shown))
+        values = "   ".join(_padded(cells[n][place], widths[n]) for n in shown)
         lines.append(f"  {text}{' ' * (left - columns_of(text))}   {values}".rstrip())
     return lines
 
 
-def _fitting(widths: Sequence[int], room: int) -> int:
-    """Return how many columns there is room for, with a word about those that are left out; one at least."""
-    for shown in range(len(widths), 1, -1):
-        if sum(widths[:shown]) + 3 * (shown - 1) + len(_more(len(widths) - shown)) <= room:
-            return shown
-    return 1
+def _chosen(condition: Explanation, widths: Sequence[int], room: int) -> list[int]:
+    """Return which columns there is room for, with a word about the others: one at least, first one of each outcome."""
+    if sum(widths) + 3 * (len(widths) - 1) <= room:
+        return [*range(len(widths))]
+    values = condition.values if condition.is_per_gpu else ()
+    firsts = list(dict.fromkeys(values.index(value) for value in values))
+    chosen: list[int] = []
+    left = room + 3 - len(_more(len(widths)))
+    for place in dict.fromkeys([*firsts, *range(len(widths))]):
+        if not chosen or widths[place] + 3 <= left:
+            chosen.append(place)
+            left -= widths[place] + 3
+    return sorted(chosen)
 
 
 def _more(count: int) -> str:

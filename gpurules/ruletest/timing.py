@@ -14,7 +14,8 @@ from gpurules.diagnostics import Location
 from gpurules.errors import GpurulesError
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals, rebuilt
-from gpurules.model import Dimension, format_amount
+from gpurules.language.nodes import Comparator
+from gpurules.model import Dimension, Kind, format_amount
 from gpurules.proofs.claims import Claim, Stated, Want
 from gpurules.proofs.prover import Possible, Prover
 from gpurules.rules import Rule, RuleExplanation, Ruleset
@@ -107,10 +108,15 @@ class _Author:
         rest = Stated(self._instant(_with(self._rule.term, signal.name)), self._rule.gpus)
         start = Stated(self._instant(signal.condition), self._rule.gpus)
         until = Stated(self._instant(signal.until), self._rule.gpus) if signal.until is not None else None
-        asked = _Facts([rest, start, *([until] if until else [])])
+        edges = [Stated(edge, self._rule.gpus) for edge in _edges(until.term)] if until else []
+        asked = _Facts([rest, start, *([until] if until else []), *edges])
         on = asked.where((rest, Want.TRUE), (start, Want.TRUE))
         quiet = asked.where((rest, Want.TRUE), (start, Want.FALSE), *([(until, Want.TRUE)] if until else []))
-        between = asked.where((rest, Want.TRUE), (start, Want.FALSE), (until, Want.FALSE)) if until else None
+        between = None
+        if until is not None:  # just at a limit of the end, if that is between the two
+            held = [(rest, Want.TRUE), (start, Want.FALSE), (until, Want.FALSE)]
+            tried = (asked.where(*held, *edge) for edge in (*([(one, Want.TRUE)] for one in edges), []))
+            between = next((facts for facts in tried if facts is not None), None)
         what = f"the timers of {signal.name}" if signal.rule is None else "its timers"
         if on is None or quiet is None:
             found.left_out.append(f"{what}: no facts were found that show them")
@@ -215,6 +221,17 @@ def _with(term: ir.Term, signal: str) -> ir.Term:
     if isinstance(term, ir.Signal) and term.name == signal:
         return ir.TRUE
     return rebuilt(term, lambda part: _with(part, signal)) if ir.children(term) else term
+
+
+def _edges(term: ir.Term) -> Iterator[ir.Term]:
+    """Yield that a fact is just at a number with which *term* compares it."""
+    for part in ir.walk(term):
+        if (
+            isinstance(part, ir.Compare)
+            and len(part.comparators) == 1
+            and part.operands[0].datatype.kind is Kind.NUMBER
+        ):
+            yield ir.Compare((Comparator.EQ,), part.operands)
 
 
 def held_still(term: ir.Term) -> ir.Term:

@@ -98,3 +98,17 @@ def test_a_ruleset_that_does_not_load_is_1(gpurules: Any, tmp_path: Path) -> Non
 @pytest.mark.parametrize("arguments", [(), ("none.yaml",), ("node.rules.yaml", "--snapshot", "no.json")])
 def test_wrong_usage_is_2(gpurules: Any, arguments: tuple[str, ...]) -> None:
     assert gpurules("explain", *arguments).code == 2
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_where_not_every_gpu_has_a_column_one_of_each_outcome_has(
+    gpurules: Any, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    gpus = [{"index": n, "memory": 97 if n == 11 else 10 + n} for n in range(12)]
+    done = gpurules("explain", "node.rules.yaml", "hold_large", "--snapshot", json.dumps({"gpus": gpus}),
+                    "--transfer", TRANSFER)  # fmt: skip
+    head = done.out.splitlines()[2].split("GPU")
+    assert head[1].strip() == "0"  # one that is not over the limit, and the one that is
+    assert head[-1].split() == ["11", "and", str(13 - len(head)), "more"]
+    assert all(len(line) <= width for line in done.out.splitlines())

@@ -43,7 +43,7 @@ def test_an_until_holds_between_the_two_thresholds_and_keep_for_behind_them() ->
     timers = "until: gpu_memory < 75, keep_for: 10s"
     case = only(ruleset(f"  - {{name: a, condition: gpu_memory > 85, {timers}, {LIMIT}}}\n"))
     assert case.name == "a stays until its end is reached and is kept for 10s"
-    assert case.series == {"gpu[0].memory": "74% 86% 85%x2 74%x7"}
+    assert case.series == {"gpu[0].memory": "74% 86% 75%x2 74%x7"}
     assert case.interval == 2  # 10 s in four parts or more
     assert outcomes(case) == [
         ("0s", "no-match", None), ("2s", "match", None), ("16s", "match", None), ("18s", "no-match", None),
