@@ -23,8 +23,10 @@ from gpurules.rules.rule import Signal
 from gpurules.ruletest.case import Case, Data
 from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.playing import Moment, moments
+from gpurules.ruletest.rising import passed, rise_of
 from gpurules.ruletest.sampling import laid_out
 from gpurules.ruletest.series import samples
+from gpurules.ruletest.varying import path_of
 from gpurules.ruletest.writing import Written, as_given, ordered
 
 _HERE = Location(1, 1, 1, 1)
@@ -148,15 +150,30 @@ class _Author:
         what = ", ".join(dict.fromkeys(f"{window.function}({window.field.name}[…])" for window in self.windows))
         if "series" in self._coverage.timing.get(self._rule.name, set()):
             return
+        name, step = f"{self._rule.name} follows {what}", self._step(*(window.seconds for window in self.windows))
+        back = self._steps_back(step)
+        risen = self._risen(step, back)
+        if risen is not None:
+            self._write(name, risen, step, (what, found))
+            return
         asked = _Facts([now := Stated(self._now, self._rule.gpus)])
         on, off = asked.where((now, Want.TRUE)), asked.where((now, Want.FALSE))
         if on is None or off is None or any(window.function not in _AS_THEY_ARE for window in self.windows):
             found.left_out.append(f"{what}: it takes a series of readings that change in a way of their own")
             return
-        step = self._step(*(window.seconds for window in self.windows))
-        back = self._steps_back(step)
         phases = [Phase(off, back + 1), Phase(on, back + 1), Phase(off, back + 1)]
-        self._add(f"{self._rule.name} follows {what}", phases, step, (what, found))
+        self._add(name, phases, step, (what, found))
+
+    def _risen(self, step: float, back: int) -> tuple[Data, dict[str, str]] | None:
+        """Return what is given and the series of a rule that waits for readings to rise, None where it does not."""
+        rise = rise_of(self._rule.term, self.windows)
+        if rise is None or (text := rise.samples(step, back)) is None:
+            return None
+        rest = Stated(held_still(passed(self._rule.term, rise.leaf)), self._rule.gpus)
+        base = _Facts([rest]).where((rest, Want.TRUE))
+        path = path_of(rise.window.field, 0)
+        laid = laid_out([(base, 1)]) if base is not None else None
+        return None if laid is None or path is None else (laid[0], {path: text})
 
     def _step(self, *durations: float) -> float:
         """Return the interval of a series: that of the polls, finer where a duration needs it, or coarser."""
@@ -171,8 +188,13 @@ class _Author:
 
     def _add(self, name: str, phases: Sequence[Phase], step: float, about: tuple[str, Timed]) -> None:
         """Add the case of a series, with what the engine makes of it; or say that there is none."""
+        self._write(name, laid_out([(phase.facts, phase.steps) for phase in phases]), step, about)
+
+    def _write(
+        self, name: str, laid: tuple[Data, dict[str, str]] | None, step: float, about: tuple[str, Timed]
+    ) -> None:
+        """Add the case of what is given and a series."""
         what, found = about
-        laid = laid_out([(phase.facts, phase.steps) for phase in phases])
         played = self._played(*laid, step) if laid is not None else []
         explained = [moment.explanation.rule(self._rule.name) for moment in played]
         if laid is None or len({one.outcome for one in explained}) < 2:

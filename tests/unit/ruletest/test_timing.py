@@ -78,9 +78,25 @@ def test_a_window_fills_with_other_samples() -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "path", "series"),
+    [
+        ("rate(gpu_pcie_rx[20s]) > 3", "gpu[0].pcie_rx", "0x5 18.8+18.8x5 94x5"),
+        ("20 < delta(gpu_temperature[20s]) AND file_type == 'model'", "gpu[0].temperature", "-50x5 -41+9x5 -5x5"),
+        ("delta(pending_transfers[20s]) >= 20", "node.pending_transfers", "0x5 9+9x5 45x5"),
+    ],
+)
+def test_a_reading_rises_where_that_is_waited_for(condition: str, path: str, series: str) -> None:
+    case = only(ruleset(f'  - {{name: a, condition: "{condition}", {LIMIT}}}\n'))
+    assert case.series == {path: series}
+    told = [outcome for _, outcome, _ in outcomes(case)]
+    assert "match" in told and told[-1] == "no-match"
+
+
+@pytest.mark.parametrize(
     ("condition", "more"),
     [
-        ("rate(gpu_pcie_rx[1m]) > 3", ""),  # the reading has to rise
+        ("stddev_over_time(gpu_power[1m]) > 3", ""),  # the readings have to differ in a way of their own
+        ("delta(gpu_memory[1m]) > 99", ""),  # which leaves the range
         ("host == 'a' AND gpu_power > 300W", ", cooldown: 1m"),  # a fact of the snapshot is no series
     ],
 )
