@@ -38,7 +38,8 @@ class Recording:
         Raises:
             TelemetryError: it can not be read, or has none.
         """
-        source = replay(self.path, self.columns, self.timezone or "UTC", None, self.interval or _USUAL_INTERVAL)
+        interval = _USUAL_INTERVAL if self.interval is None else self.interval
+        source = replay(self.path, self.columns, self.timezone or "UTC", None, interval)
         try:
             yield from source
             if not source.count:

@@ -41,6 +41,12 @@ def test_a_recording_can_be_walked_through_again(tmp_path: Path) -> None:
     assert next(iter(recording)).timestamp == NEW_YEAR + 9 * 3600
 
 
+def test_an_interval_of_nothing_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "smi.csv").write_text(LOG)
+    with pytest.raises(TelemetryError, match="interval"):
+        list(Recording(str(tmp_path / "smi.csv"), "timestamp,temperature.gpu", interval=0))
+
+
 def test_one_without_a_snapshot_is_no_recording(tmp_path: Path) -> None:
     (tmp_path / "smi.csv").write_text("timestamp, temperature.gpu\n")
     with pytest.raises(TelemetryError, match="no snapshot"):
