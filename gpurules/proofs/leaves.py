@@ -15,6 +15,7 @@ from gpurules.language.lowering import fold_constants, rebuilt
 from gpurules.language.nodes import Comparator, Sign, TextOperator
 from gpurules.model import Kind, Truth, Value
 from gpurules.proofs.cells import Test
+from gpurules.proofs.letters import is_lower, lower_glob
 from gpurules.proofs.lines import ABOVE, BELOW, Cut, Number, ends_of
 
 Step: TypeAlias = tuple[Callable[[Value], Value], bool]
@@ -309,7 +310,34 @@ def _of_length(term: ir.Term, unit: ir.Term, test: Test) -> Leaf | None:
     return Leaf(test, frozenset(), frozenset(), frozenset(at_least))
 
 
+def _of_lower(term: ir.Term, unit: ir.Term, test: Test) -> Leaf | None:
+    """Return a test of a text in lower case with constants, as globs of the text itself."""
+    operator: TextOperator | None = None
+    match term:
+        case ir.Compare((Comparator.EQ | Comparator.NE,), operands):
+            sides: tuple[ir.Term, ...] = operands
+        case ir.Member(subject, members):
+            sides = (subject, *members)
+        case ir.TextTest(operator, subject, pattern):
+            sides = (subject, pattern)
+        case ir.IsMissing(operand):
+            sides = (operand,)
+        case _:
+            return None
+    if any(side != ir.Apply("lower", (unit,), side.datatype) for side in sides if not is_constant(side)):
+        return None
+    texts = [side.value for side in sides if isinstance(side, ir.Constant) and isinstance(side.value, str)]
+    globs = [lower_glob(operator, text) for text in texts if is_lower(text) or not text.isascii()]
+    if None in globs or (operator is not None and lower_glob(operator, "") is None):
+        return None
+    return Leaf(
+        test, frozenset(), frozenset(), frozenset((TextOperator.GLOB, glob) for glob in globs if glob is not None)
+    )
+
+
 def _textual(term: ir.Term, unit: ir.Term, test: Test) -> Leaf | None:
+    if any(isinstance(part, ir.Apply) and part.function == "lower" for part in ir.walk(term)):
+        return _of_lower(term, unit, test)
     if any(isinstance(part, ir.Apply) and part.function == "length" for part in ir.walk(term)):
         return _of_length(term, unit, test)
     words: list[Value] = []

@@ -28,6 +28,11 @@ NEVER = {
         "workload_id IN ('a', 'b') AND workload_id NOT IN ('a', 'b', 'c')",
         "weekday NOT IN ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun')",
         "upper(file_type) == 'Model'",
+        "lower(path) == 'A'",
+        "lower(path) ENDSWITH '.PT'",
+        "lower(path) == 'a' AND path == 'B'",
+        "lower(path) ENDSWITH '.pt' AND path ENDSWITH '.bin'",
+        "path == '/A.PT' AND NOT lower(path) ENDSWITH '.pt'",
     ],
     "bools and missing facts": [
         "gpu_throttled == active_training AND gpu_throttled AND NOT active_training",
@@ -87,6 +92,8 @@ NEVER = {
 CAN_BE = {
     "real numbers are dense": ["gpu_memory > 80 AND gpu_memory < 80.0000001", "gpu_power * 2 == 7W"],
     "texts": [
+        "lower(path) ENDSWITH '.pt' AND NOT path ENDSWITH '.pt'",
+        "lower(workload_id) IN ('ab', 'cd') AND workload_id != 'ab' AND workload_id STARTSWITH 'a'",
         "length(workload_id) == 3 AND workload_id STARTSWITH 'ab'",
         "path ENDSWITH '.log' AND file_extension == '.log'",
         "path GLOB '/a/*' AND file_name GLOB 'x*'",
@@ -115,7 +122,8 @@ OPEN = [
     ("path MATCHES '^a' AND path STARTSWITH 'b'", "`path MATCHES '^a'` is not analysed"),
     ("gpu_power > 0.9 * gpu_power_limit AND gpu_power < 0.5 * gpu_power_limit", "are not analysed"),
     ("count(gpu_memory > 80) > count(gpu_memory > 70)", "is not analysed"),
-    ("lower(path) == 'A'", "`lower(path) == 'A'` is not analysed"),
+    ("upper(path) == 'A'", "`upper(path) == 'A'` is not analysed"),
+    ("lower(path) == 'Ä' AND path == 'b'", "is not analysed"),
     ("sum(gpu_power) > 1000W AND all(gpu_power < 400) AND count(gpu_power >= 0) <= 2", "`sum(gpu_power)`"),
     ("path ENDSWITH '.log' AND file_extension == '.txt'", "no values were found that confirm it"),
 ]

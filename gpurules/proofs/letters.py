@@ -1,0 +1,41 @@
+"""Tests of ``lower(x)`` as globs of x itself: which characters may stand for a letter."""
+
+from gpurules.language.nodes import TextOperator
+
+_ALSO = {"k": "\u212a"}
+"""What else becomes an ASCII letter in lower case: the Kelvin sign."""
+_DOTTED = "\u0130"
+"""Becomes an ``i`` and a combining dot, so that it only ends what is found in front of more."""
+_FORMS = {
+    TextOperator.STARTSWITH: "{}*",
+    TextOperator.ENDSWITH: "*{}",
+    TextOperator.CONTAINS: "*{}*",
+}
+
+
+def lower_glob(operator: TextOperator | None, text: str) -> str | None:
+    """Return the glob that finds what ``lower(x) operator text`` does, ``==`` where there is no operator.
+
+    Missing: None where it can not be said: of other operators, and of texts that are not ASCII.
+
+    >>> lower_glob(TextOperator.ENDSWITH, ".pt"), lower_glob(None, "a*")
+    ('*.[pP][tT]', '[aA][*]')
+    """
+    form = "{}" if operator is None else _FORMS.get(operator)
+    if form is None or not text.isascii():
+        return None
+    places = [_place(character) for character in text]
+    if text.endswith("i") and operator in (TextOperator.STARTSWITH, TextOperator.CONTAINS):
+        places[-1] = f"[iI{_DOTTED}]"
+    return form.format("".join(places))
+
+
+def is_lower(text: str) -> bool:
+    """Return whether *text* can be found in lower case at all."""
+    return text == text.lower()
+
+
+def _place(character: str) -> str:
+    if character.isalpha():
+        return f"[{character}{character.upper()}{_ALSO.get(character, '')}]"
+    return f"[{character}]" if character in "*?[" else character
