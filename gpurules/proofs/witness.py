@@ -18,6 +18,7 @@ _SYMBOLS: Mapping[Dimension, str] = {
 }  # fmt: skip
 
 
+_OF_BYTES = (Dimension.BYTES, Dimension.BYTES_PER_SECOND)
 _LARGE = 64 * 1024
 """From so many bytes on a size is told by the round one beside it."""
 
@@ -48,21 +49,16 @@ def shown_plainly(value: Value, dimension: Dimension) -> str:
 
     >>> shown_plainly(10 * 2**30 + 1, Dimension.BYTES), shown_plainly(2**20 - 1, Dimension.BYTES)
     ('10 GiB + 1 B', '1 MiB - 1 B')
-    >>> shown_plainly(1536, Dimension.BYTES), shown_plainly(1234567, Dimension.BYTES)
-    ('1.5 KiB', '1234567 B')
+    >>> shown_plainly(1234567, Dimension.BYTES), shown_plainly(100 * 2**20 + 1, Dimension.BYTES_PER_SECOND)
+    ('1234567 B', '100 MiB/s + 1 B/s')
     """
-    exactly = shown_exactly(value, dimension)
-    if (
-        dimension is not Dimension.BYTES
-        or not isinstance(value, int)
-        or value < _LARGE
-        or not exactly.endswith(f"{value} B")
-    ):
+    exactly, unit = shown_exactly(value, dimension), _SYMBOLS[dimension]
+    if dimension not in _OF_BYTES or not isinstance(value, int) or value < _LARGE or exactly != f"{value}{unit}":
         return exactly
     for beside, sign in ((value - 1, "+"), (value + 1, "-")):
         round_one = shown_exactly(beside, dimension)
-        if not round_one.startswith(str(beside)):
-            return f"{round_one} {sign} 1 B"
+        if round_one != f"{beside}{unit}":
+            return f"{round_one} {sign} 1{unit}"
     return exactly
 
 
