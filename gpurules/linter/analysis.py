@@ -4,7 +4,6 @@ Most questions are settled by outlines, without a search. What takes one is coun
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from gpurules.diagnostics import Edit, Example, Span
@@ -18,6 +17,7 @@ from gpurules.proofs.entailment import entails
 from gpurules.proofs.formula import Formula
 from gpurules.proofs.outlines import Outline, Outlines
 from gpurules.proofs.prover import STEPS, Answer, Impossible, Possible, Prover, Unproven
+from gpurules.records import Alone, Record, record
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
 
@@ -50,8 +50,8 @@ class State(Enum):
     UNTOLD = "untold"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Examined:
+@record
+class Examined(Alone):
     """A condition in a file. Missing: ``rule`` is None where it is that of a definition or a signal."""
 
     placed: Placed
@@ -64,8 +64,8 @@ class Examined:
         return self.rule.name if self.rule else self.placed.name or self.placed.rule or "a condition"
 
 
-@dataclass(frozen=True, slots=True)
-class Needless:
+@record
+class Needless(Record):
     """A part that changes nothing. ``by`` are the parts that say it already; none where it can never be TRUE."""
 
     one: Examined
@@ -75,8 +75,8 @@ class Needless:
     by: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Standing:
+@record
+class Standing(Alone):
     """A rule as other rules meet it: ``now`` is its condition with its signals put in place."""
 
     rule: Rule
@@ -96,8 +96,8 @@ class Covering(Enum):
     EQUALS = "equals"
 
 
-@dataclass(frozen=True, slots=True)
-class Shadow:
+@record
+class Shadow(Record):
     """A rule that has nothing to say, and the rules that say it: all of them together are needed."""
 
     rule: Standing
@@ -113,8 +113,8 @@ class Clash(Enum):
     ORDER = "order"
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+@record
+class Conflict(Record):
     """A rule, those before it that get in its way, the two actions of the first of them, and a moment that shows it."""
 
     kind: Clash

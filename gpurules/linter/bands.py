@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from gpurules.actions import ActionKind
@@ -13,14 +12,15 @@ from gpurules.linter.analysis import Standing
 from gpurules.linter.links import ORDERED, UPWARD, Link, links
 from gpurules.model import Kind
 from gpurules.proofs.lines import ABOVE, BELOW, Cut, Number, whole_cut
+from gpurules.records import Record, record
 
 _COMPARATOR = re.compile(r"\s*(<=|>=|<|>)\s*")
 _NARROW = 0.25
 """A gap wider than this share of the number at its upper end may well be meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+@record
+class End(Record):
     """Where a band begins or ends, by one link of a condition."""
 
     link: Link
@@ -32,8 +32,8 @@ class End:
         return self.link.comparator in (Comparator.LE, Comparator.GE)
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+@record
+class Band(Record):
     """A rule on one range of a field. Missing: an end is None where the range is not bounded."""
 
     rule: Standing
@@ -55,8 +55,8 @@ class Band:
         return min(high, float("inf") if read.maximum is None else read.maximum) - low
 
 
-@dataclass(frozen=True, slots=True)
-class Joint:
+@record
+class Joint(Record):
     """Two bands side by side that do not meet; between them lies what none has (``is_gap``), or what both have."""
 
     lower: Band

@@ -4,10 +4,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
 from gpurules.errors import GpurulesError
+from gpurules.records import Record, record
 
 SCHEMA_VERSION = 1
 _KEYS = ("fingerprint", "path", "code", "rule", "message")
@@ -17,8 +18,8 @@ class BaselineError(GpurulesError):
     """A baseline can not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+@record
+class Entry(Record):
     """A finding that is known: by fingerprint and path; the rest is for people.
 
     ``location`` is where the entry stands, and ``removal`` what of the file to take away for it to be gone.

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from gpurules.diagnostics import Edit, Span
 from gpurules.fields import Field
@@ -10,11 +9,12 @@ from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.linter.links import MIRRORED, links
 from gpurules.model import Dimension
+from gpurules.records import Record, record
 from gpurules.rules.expression import Placed
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@record
+class Comparison(Record):
     """A field against a constant, in one link of a comparison or one member of a list.
 
     ``comparator`` is as written with the field on the left; ``between`` is what stands between the two, in which it is

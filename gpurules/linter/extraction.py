@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from gpurules.diagnostics import LocatedEdit, Span
 from gpurules.linter.check import Subject
+from gpurules.records import Record, record
 from gpurules.rules.expression import Placed
 from gpurules.rules.yaml_edits import with_entry
 
@@ -23,8 +23,8 @@ _BELOW = ("signals", "rules")
 _MOST = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+@record
+class Place(Record):
     """Where a text that is to get a name stands."""
 
     placed: Placed

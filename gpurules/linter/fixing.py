@@ -3,16 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Severity
+from gpurules.records import Record, record
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 MAX_ROUNDS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+@record
+class Fixed(Record):
     """A text after its fixes: ``applied`` counts them by code, ``left`` are the findings that remain."""
 
     text: str

@@ -1,7 +1,6 @@
 """Whether a signal damps what it is about: proved of its condition and its ``until``, in whatever spelling."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gpurules.actions import ActionKind
 from gpurules.fields import Field
@@ -11,14 +10,15 @@ from gpurules.linter.analysis import Analysis
 from gpurules.linter.damping import gauges
 from gpurules.linter.links import single_link
 from gpurules.proofs.claims import Claim, Stated, Want
+from gpurules.records import Record, record
 from gpurules.rules import Rule
 from gpurules.rules.rule import Signal
 
 _CHEAP = frozenset({"log"})
 
 
-@dataclass(frozen=True, slots=True)
-class Flap:
+@record
+class Flap(Record):
     """A rule whose effect follows a gauge. Missing: ``signal`` is None where the rule reads the gauge itself."""
 
     rule: Rule

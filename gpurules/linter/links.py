@@ -1,11 +1,11 @@
 """Single comparisons of a term with a constant: what a chain or a comparison is made of, the constant on the right."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
+from gpurules.records import Record, record
 
 MIRRORED: Mapping[Comparator, Comparator] = {
     Comparator.LT: Comparator.GT, Comparator.LE: Comparator.GE, Comparator.GT: Comparator.LT,
@@ -15,8 +15,8 @@ UPWARD = (Comparator.GT, Comparator.GE)
 ORDERED = (*UPWARD, Comparator.LT, Comparator.LE)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+@record
+class Link(Record):
     """One comparison of ``term`` with a constant; ``place`` is its number in the comparison that it stands in."""
 
     comparator: Comparator

@@ -4,7 +4,6 @@ Only conditions are looked at that are plain boxes: a range, or some values, for
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpurules.language import ir
@@ -15,14 +14,15 @@ from gpurules.proofs.claims import Claim, Stated, Want, is_true
 from gpurules.proofs.formula import All, Any, AtLeast, Atom, Formula
 from gpurules.proofs.moments import Hull, hull_of
 from gpurules.proofs.prover import Possible
+from gpurules.records import Record, record
 
 Box: TypeAlias = tuple[Standing, Hull]
 _MOST_ARMS = 8
 """How many arms of an OR are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartShadow:
+@record
+class PartShadow(Record):
     """A rule that is looked at within ``region`` alone; wherever else it matches, one of ``by`` does and stops."""
 
     rule: Standing

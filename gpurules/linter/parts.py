@@ -1,27 +1,27 @@
 """The parts of a condition, as it was written and as it was checked: what AND and OR join, and where."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpurules.diagnostics import Edit, Span
 from gpurules.language import ir, nodes
 from gpurules.language.lowering import rebuilt
+from gpurules.records import Record, record
 
 Path: TypeAlias = tuple[int, ...]
 """How to get from a term to one in it: which part to take, again and again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+@record
+class Part(Record):
     """One of the conditions that an AND or an OR joins."""
 
     node: nodes.Expr
     term: ir.Term
 
 
-@dataclass(frozen=True, slots=True)
-class Junction:
+@record
+class Junction(Record):
     """An AND or an OR.
 
     ``context`` must be TRUE for the junction to matter. ``is_plain``: only ANDs and ORs stand above it, so that nothing

@@ -1,7 +1,7 @@
 """What a run of the linter reports: which codes, in which files, on which day."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import PurePath
@@ -10,14 +10,15 @@ from types import MappingProxyType
 from gpurules.diagnostics import DEFAULT_CODES
 from gpurules.linter.analysis import WORK, always
 from gpurules.linter.history import Recording
+from gpurules.records import Record, record
 
 
 def _none() -> Mapping[str, frozenset[str]]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+@record
+class Policy(Record):
     """Which findings are wanted.
 
     ``ignored_in`` has codes by the glob of the paths in which they are not reported.

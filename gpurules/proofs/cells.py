@@ -12,6 +12,7 @@ from gpurules.language.values import text_test
 from gpurules.model import Kind, Truth, Value
 from gpurules.proofs.lines import Cut, Line, Number, make_line
 from gpurules.proofs.texts import Language, distinct
+from gpurules.records import Record, record
 
 CellKey: TypeAlias = tuple[str, ...]
 
@@ -145,8 +146,8 @@ class Draft:
 Test: TypeAlias = Callable[[Value], Truth]
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+@record
+class Marks(Record):
     """What tells the values of a fact apart for one comparison: all others are the same to it.
 
     Missing: ``words`` is None where each value may be told from every other.

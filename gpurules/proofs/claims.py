@@ -1,6 +1,5 @@
 """Claims: what a question says of conditions, and whether a witness bears it out on the real evaluator."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gpurules.backends import Facts, value_of
@@ -9,6 +8,7 @@ from gpurules.language import ir
 from gpurules.model import Truth
 from gpurules.proofs.encoding import Encoder
 from gpurules.proofs.formula import Formula, Rails, negated
+from gpurules.records import Record, record
 
 
 class Want(StrEnum):
@@ -49,16 +49,16 @@ class Want(StrEnum):
                 return truth is not False
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+@record
+class Stated(Record):
     """A condition, and which GPUs it sees: those of the node, or of the transfer's workload."""
 
     term: ir.Term
     gpus: str = "node"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+@record
+class Claim(Record):
     """A condition is as wanted: as a rule's condition, or (``on_one``) on the one GPU that the question is about."""
 
     stated: Stated

@@ -5,12 +5,12 @@ Shortest paths over bounds of the form ``x - y <= c`` or ``x - y < c`` (Dill 198
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
 from gpurules.proofs.cells import Cell
 from gpurules.proofs.lines import ABOVE, BELOW, Cut, Number
+from gpurules.records import Record, record
 
 Exact: TypeAlias = int | Fraction
 Bound: TypeAlias = tuple[Exact, int]
@@ -38,8 +38,8 @@ def runs(cell: Cell, mask: int) -> list[Interval]:
     return joined
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+@record
+class Unknown(Record):
     """A number that is looked for, in one of the intervals."""
 
     name: int
@@ -47,8 +47,8 @@ class Unknown:
     integer: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Distance:
+@record
+class Distance(Record):
     """``left - right`` lies in one of the intervals."""
 
     left: int

@@ -3,61 +3,61 @@
 Each condition has two rails, when it is TRUE and when it is FALSE; UNKNOWN is neither. On them all is plain logic.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpurules.proofs.cells import Cell
+from gpurules.records import Alone, record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Atom:
+@record
+class Atom(Alone):
     """The value of a cell is in a mask."""
 
     cell: Cell
     mask: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class All:
+@record
+class All(Alone):
     """Every part holds. ``per_gpu``: some part is about one GPU."""
 
     parts: tuple["Formula", ...]
     per_gpu: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Any:
+@record
+class Any(Alone):
     """Some part holds. ``per_gpu``: some part is about one GPU."""
 
     parts: tuple["Formula", ...]
     per_gpu: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AtLeast:
+@record
+class AtLeast(Alone):
     """The body holds on at least ``count`` GPUs."""
 
     count: int
     body: "Formula"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fewer:
+@record
+class Fewer(Alone):
     """The body holds on fewer than ``count`` GPUs."""
 
     count: int
     body: "Formula"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pointed:
+@record
+class Pointed(Alone):
     """The body holds on the GPU that the question is about."""
 
     body: "Formula"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ByCount:
+@record
+class ByCount(Alone):
     """What holds depends on how many GPUs there are: none, one, or several."""
 
     none: "Formula"
@@ -181,8 +181,8 @@ def negated(formula: Formula) -> Formula:
             return ByCount(negated(none), negated(one), negated(several))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rails:
+@record
+class Rails(Alone):
     """When a condition is TRUE, and when it is FALSE. ``certain``: it is never UNKNOWN."""
 
     true: Formula

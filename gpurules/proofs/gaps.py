@@ -2,20 +2,20 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator, Sign
 from gpurules.proofs.aggregates import OPPOSITE
 from gpurules.proofs.lines import Number
+from gpurules.records import Record, record
 
 Shifted: TypeAlias = tuple[ir.Term, Number]
 """A fact, and what is added to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Apart:
+@record
+class Apart(Record):
     """``left - right comparator number``, without rounding."""
 
     left: ir.Term

@@ -1,33 +1,33 @@
 """From formulas over all GPUs to formulas over a given number of them."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpurules.proofs.cells import Cell
 from gpurules.proofs.formula import All, Any, AtLeast, Atom, ByCount, Fewer, Formula, Pointed, negated
+from gpurules.records import Alone, record
 
 SLOT_BITS = 6
 MOST_GPUS = (1 << SLOT_BITS) - 2
 """More GPUs than these are not tried."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Literal:
+@record
+class Literal(Alone):
     """The variable has one of the values in the mask."""
 
     variable: int
     mask: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Every:
+@record
+class Every(Alone):
     """All parts hold."""
 
     parts: tuple["Ground", ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Count:
+@record
+class Count(Alone):
     """At least ``least`` of the parts hold; with 1 that is OR. ``alike``: each part says the same of another GPU."""
 
     least: int

@@ -7,7 +7,6 @@ zeros, so each change is found by bisection over the doubles themselves, and is 
 import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard
 
 from gpurules.language import ir, values
@@ -17,13 +16,14 @@ from gpurules.model import Kind, Truth, Value
 from gpurules.proofs.cells import Test
 from gpurules.proofs.letters import is_lower, lower_glob
 from gpurules.proofs.lines import ABOVE, BELOW, Cut, Number, ends_of
+from gpurules.records import Record, record
 
 Step: TypeAlias = tuple[Callable[[Value], Value], bool]
 """What is done to a number, and whether it turns at zero."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+@record
+class Leaf(Record):
     """A comparison of one fact: its truth for each value, and what tells values apart."""
 
     test: Test
@@ -32,8 +32,8 @@ class Leaf:
     patterns: frozenset[tuple[TextOperator, str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+@record
+class Bounds(Record):
     """The numbers that a fact can be; None: unbounded."""
 
     minimum: Number | None
@@ -203,8 +203,8 @@ def _double(ordinal: int) -> float:
     return number
 
 
-@dataclass(frozen=True, slots=True)
-class _Path:
+@record
+class _Path(Record):
     """A chain of steps as a function of the position of a number on its line."""
 
     steps: tuple[Step, ...]

@@ -13,6 +13,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias
 
+from gpurules.records import Record, record
+
 Number: TypeAlias = int | float
 Cut: TypeAlias = tuple[Number, int]
 
@@ -27,8 +29,8 @@ def whole_cut(cut: Cut) -> Cut:
     return (math.ceil(number) if side == BELOW else math.floor(number) + 1, BELOW)
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+@record
+class Stretch(Record):
     """The numbers between two neighbouring cuts; ``first`` and ``last`` say whether an end of the line bounds it."""
 
     low: Cut

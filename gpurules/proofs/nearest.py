@@ -1,7 +1,6 @@
 """The nearest change: the fewest facts, changed the least, with which a condition would have come out as wanted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice, product
 from types import MappingProxyType
 from typing import TypeAlias
@@ -24,6 +23,7 @@ from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
 from gpurules.proofs.stepping import stepped, waits
 from gpurules.proofs.universe import Universe, base_units, reads_of, unit_key
 from gpurules.proofs.witness import shown_plainly
+from gpurules.records import Record, record
 
 _MOST_CHANGES = 3
 _STEPS = 4_000
@@ -36,8 +36,8 @@ _NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 _Key: TypeAlias = tuple[CellKey, int | None, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+@record
+class Change(Record):
     """One fact that would be otherwise: of the GPU ``device``, None: of the node, the transfer or the workload."""
 
     term: ir.Term
@@ -75,8 +75,8 @@ class Change:
 _Way: TypeAlias = frozenset[_Key]
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
+@record
+class Nearest(Record):
     """The smallest change with which a rule comes out as wanted, and the GPUs on which it would match then.
 
     ``is_unknown`` where it was asked how the condition could be UNKNOWN.

@@ -5,7 +5,6 @@ be* (by a hull), or nothing.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
 
 from gpurules.language import ir
@@ -13,13 +12,14 @@ from gpurules.proofs.claims import Stated
 from gpurules.proofs.formula import Atom, Formula, Rails, cells_of
 from gpurules.proofs.moments import Hull, Point, highest, holds, hull_of, lowest, where
 from gpurules.proofs.prover import Prover
+from gpurules.records import Record, record
 
 _MOST_WAYS = 3
 """So many ways in which a formula can hold are looked at: those of an OR by its first arms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+@record
+class Outline(Record):
     """What is plain of one formula.
 
     ``touched`` has a bit for each family of cells that it speaks of; ``needed`` those that must not be as by default,

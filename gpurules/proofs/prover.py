@@ -7,7 +7,6 @@ proved nor shown is *unproven*, with the reason: nothing is ever guessed.
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import combinations, islice
 from types import MappingProxyType
 from typing import TypeAlias
@@ -27,6 +26,7 @@ from gpurules.proofs.relations import Relations
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
 from gpurules.proofs.universe import Universe
 from gpurules.proofs.witness import Witness
+from gpurules.records import Record, record
 
 STEPS = 50_000
 """How many steps one question may take."""
@@ -36,20 +36,20 @@ _PATHS = frozenset(("read", name) for name in ("path", "file_name", "file_extens
 _NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Impossible:
+@record
+class Impossible(Record):
     """It is proved that the claims can not hold together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Possible:
+@record
+class Possible(Record):
     """The claims hold together in the witness."""
 
     witness: Witness
 
 
-@dataclass(frozen=True, slots=True)
-class Unproven:
+@record
+class Unproven(Record):
     """Neither proved nor shown, and why."""
 
     reason: str
@@ -60,8 +60,8 @@ IMPOSSIBLE = Impossible()
 _TOO_MANY = Unproven(f"it takes more than {MOST_GPUS} GPUs to decide")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+@record
+class Limits(Record):
     """On how many GPUs an answer is looked for, in how many steps, and whether one GPU is special."""
 
     count: int

@@ -18,7 +18,6 @@ proved by `gpu_temperature > 90` and `gpu_temperature < 40`
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpurules.language import ir
@@ -26,12 +25,13 @@ from gpurules.language.printer import spell
 from gpurules.proofs.claims import Claim, Stated, Want
 from gpurules.proofs.prover import Impossible, Possible, Prover, Unproven
 from gpurules.proofs.witness import Witness
+from gpurules.records import Record, record
 
 _MOST_TRIES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Proved:
+@record
+class Proved(Record):
     """It is so on whatever facts. ``core`` are the parts that prove it, those of the first condition before the others.
 
     ``is_minimal``: none of them can be left out. Of many parts only 64 are tried.
@@ -46,8 +46,8 @@ class Proved:
         return f"proved by {' and '.join(filter(None, (', '.join(told[:-1]), *told[-1:])))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Refuted:
+@record
+class Refuted(Record):
     """It is not so in the witness, which the evaluator has confirmed."""
 
     witness: Witness

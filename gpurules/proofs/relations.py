@@ -15,6 +15,7 @@ from gpurules.proofs.lines import ABOVE, BELOW, Number
 from gpurules.proofs.paths import PATH_PARTS, is_untold, path_parts
 from gpurules.proofs.search import Domains
 from gpurules.proofs.universe import Universe, base_units, unit_key
+from gpurules.records import Record, record
 
 _HOUR = 3600
 _MEMORY = ("gpu_memory", "gpu_memory_used", "gpu_memory_total", "gpu_memory_free")
@@ -22,8 +23,8 @@ _CLOCK = ("hour", "time_of_day")
 Chosen = dict[int, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+@record
+class _Open(Record):
     """A variable whose value is a number, and what is left of its domain."""
 
     name: int

@@ -5,18 +5,18 @@ Equality, STARTSWITH, ENDSWITH, CONTAINS and GLOB are simple automata; their pro
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from gpurules.language.nodes import TextOperator
+from gpurules.records import Record, record
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 WORK = 200_000
 """How many steps of automata one field may cost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+@record
+class Piece(Record):
     """One place of a pattern: any character of ``ranges`` (or any but those); ``repeated``: any number of them."""
 
     ranges: Ranges = ()

@@ -10,6 +10,7 @@ from gpurules.proofs.cells import Cell, CellKey, Draft, Marks, masks
 from gpurules.proofs.formula import ALWAYS, FALSE, Formula, Rails, atom
 from gpurules.proofs.leaves import Bounds, Leaf, leaf_of
 from gpurules.proofs.texts import FILE_EXTENSION, FILE_NAME, Language
+from gpurules.records import Record, record
 
 _LANGUAGES: Mapping[str, Language] = {"file_name": FILE_NAME, "file_extension": FILE_EXTENSION}
 SCOPE_KEY: CellKey = ("scope", "workload")
@@ -76,8 +77,8 @@ def bounds_of(unit: ir.Term) -> Bounds:
             return Bounds(None, None, False)
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+@record
+class Gap(Record):
     """A cell that is the difference of two others."""
 
     cell: Cell

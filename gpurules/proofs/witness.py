@@ -10,6 +10,7 @@ from gpurules.language import ir
 from gpurules.language.printer import quoted, spell
 from gpurules.model import GPU, Dimension, Snapshot, Transfer, Value, Workload
 from gpurules.model.units import QuantityError, format_amount, parse_amount
+from gpurules.records import Record, record
 
 _SYMBOLS: Mapping[Dimension, str] = {
     Dimension.PERCENT: " %", Dimension.BYTES: " B", Dimension.BYTES_PER_SECOND: " B/s", Dimension.SECONDS: " s",
@@ -62,8 +63,8 @@ def shown_plainly(value: Value, dimension: Dimension) -> str:
     return exactly
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+@record
+class Known(Record):
     """One fact of a witness, of the GPU at position ``slot``; None: of the node or the transfer."""
 
     term: ir.Term
@@ -125,9 +126,9 @@ class Witness:
     def to_dict(self) -> dict[str, object]:
         """Return the witness as JSON-ready data, in the form that rule tests take as ``given``."""
         data: dict[str, object] = {"snapshot": self.snapshot.to_dict()}
-        for name, record in (("transfer", self.transfer.to_dict()), ("workload", self.workload.to_dict())):
-            if record:
-                data[name] = record
+        for name, given in (("transfer", self.transfer.to_dict()), ("workload", self.workload.to_dict())):
+            if given:
+                data[name] = given
         if self.node:
             data["node"] = dict(self.node)
         derived = [f for f in self.known if isinstance(f.term, ir.Signal | ir.Window)]

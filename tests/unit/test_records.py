@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 
 import pytest
 
-from gpurules.records import Record, record
+from gpurules.records import Alone, Record, record
 
 
 @record
@@ -95,3 +95,16 @@ def test_what_a_factory_makes_is_not_shared() -> None:
     one, two = Listed(), Listed()
     one.items.append(1)
     assert two.items == []
+
+
+@record
+class Loner(Alone):
+    """One that is told apart by which it is."""
+
+    value: int
+
+
+def test_records_that_stand_alone_are_equal_to_themselves_only() -> None:
+    one = Loner(1)
+    assert one == one and one != Loner(1)
+    assert len({one, Loner(1), one}) == 2

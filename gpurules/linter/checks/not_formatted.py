@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
-from gpurules.formatting import FormatError, format_text
 from gpurules.linter.check import Subject
 
 
@@ -22,6 +21,8 @@ class NotFormatted:
         """Yield what it finds."""
         if subject.path is not None and subject.path.endswith(".json"):
             return
+        from gpurules.formatting import FormatError, format_text  # few runs ask for style
+
         try:
             formatted = format_text(subject.text)
         except FormatError:
