@@ -11,13 +11,12 @@ import click
 
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import excluded, read_stdin, ruleset_files, text_to_show
-from gpurules.cli.output import has_colour, save, say, table, terminal_width, to_json
+from gpurules.cli.output import has_colour, report_json, save, say, table, terminal_width
 from gpurules.cli.progress import in_sight
 from gpurules.cli.rooted import FOR_SERVICES, from_root
 from gpurules.cli.selection import chosen_codes, statistics
 from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
-from gpurules.diagnostics.render import SCHEMA_VERSION
 from gpurules.linter import Policy, lint, lints
 from gpurules.model import Snapshot
 
@@ -155,7 +154,7 @@ def _counts(found: Sequence[Diagnostic], form: Format) -> str:
     rows = statistics(found)
     if form is Format.JSON:
         entries = [{"code": code, "name": name, "count": int(n)} for n, code, name in rows]
-        return to_json({"schema_version": SCHEMA_VERSION, "statistics": entries})
+        return report_json({"statistics": entries})
     return table(("count", "code", "name"), rows) if rows else ""
 
 

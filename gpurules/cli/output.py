@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -80,6 +80,15 @@ def save(text: str, path: Path | None) -> None:
 def to_json(data: object) -> str:
     """Return *data* as JSON for people and programs."""
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+SCHEMA_VERSION = 1
+"""The version of the JSON of reports: it grows when a key that there was means something else, or is gone."""
+
+
+def report_json(data: Mapping[str, object]) -> str:
+    """Return a report as JSON, with the version of its form."""
+    return to_json({"schema_version": SCHEMA_VERSION, **data})
 
 
 def has_colour(stream: TextIO) -> bool:

@@ -5,7 +5,7 @@ import click
 from gpurules.actions import Action, default_actions, parameter_rows
 from gpurules.cli import reference
 from gpurules.cli.options import reference_format
-from gpurules.cli.output import page, table, to_json, write
+from gpurules.cli.output import page, report_json, table, write
 from gpurules.cli.plugins import name_failed_plugins
 
 
@@ -18,7 +18,7 @@ def command(name: str | None, format_: str) -> int:
     actions = list(registry) if name is None else [registry[name]]
     name_failed_plugins()
     if format_ == "json":
-        write(to_json({"actions": [reference.action_data(action) for action in actions]}))
+        write(report_json({"actions": [reference.action_data(action) for action in actions]}))
     elif format_ == "markdown":
         page(reference.actions_page(actions))
     elif name is not None:

@@ -7,15 +7,13 @@ import click
 
 from gpurules.cli.differences import drawn, markdown
 from gpurules.cli.options import option, output_file, recording_options, reference_format, stdin_filename
-from gpurules.cli.output import save, to_json
+from gpurules.cli.output import report_json, save
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diff import Kind, compared
 from gpurules.diff.history import replayed
 from gpurules.engine.recordings import Recording
 from gpurules.registry import did_you_mean
 from gpurules.telemetry import read_transfers
-
-SCHEMA_VERSION = 1
 
 
 def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> frozenset[Kind]:
@@ -61,8 +59,8 @@ def command(
     played = replayed(pair, Recording(history, **recorded), listed) if history is not None else None
     title = f"{old} → {new}"
     if format_ == "json":
-        told = {"schema_version": SCHEMA_VERSION, "old": old, "new": new, **difference.to_dict()}
-        save(to_json({**told, **({"history": played.to_dict()} if played else {})}), output_file)
+        told = {"old": old, "new": new, **difference.to_dict()}
+        save(report_json({**told, **({"history": played.to_dict()} if played else {})}), output_file)
     else:
         save((markdown if format_ == "markdown" else drawn)(difference, title, played), output_file)
     return int(bool(difference.kinds - allowed))

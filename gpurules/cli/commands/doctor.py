@@ -12,7 +12,7 @@ from gpurules.cli import diagnosis
 from gpurules.cli.crash import installed_version
 from gpurules.cli.diagnosis import Check, State
 from gpurules.cli.options import option, text_or_json
-from gpurules.cli.output import Style, counted, paint, terminal_width, to_json, write
+from gpurules.cli.output import Style, counted, paint, report_json, terminal_width, write
 from gpurules.cli.rulesets import check_there
 from gpurules.cli.sources import open_telemetry
 from gpurules.diagnostics.excerpt import visible
@@ -54,7 +54,7 @@ def command(ruleset: str | None, source: str, state: Path | None, timeout: float
     broken = sum(check.state is State.BROKEN for check in checks)
     warned = sum(check.state is State.WARN for check in checks)
     if format_ == "json":
-        write(to_json({"broken": broken, "warnings": warned, "checks": [check.to_dict() for check in checks]}))
+        write(report_json({"broken": broken, "warnings": warned, "checks": [check.to_dict() for check in checks]}))
     else:
         verdict = f"{broken} broken" if broken else "nothing is broken"
         also = f", {counted(warned, 'warning')}" if warned else ""

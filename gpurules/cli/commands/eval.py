@@ -6,7 +6,7 @@ from gpurules.cli.decisions import effects
 from gpurules.cli.explanations import tree
 from gpurules.cli.facts import Facts, read_facts
 from gpurules.cli.options import facts, option, stdin_filename, text_or_json
-from gpurules.cli.output import has_colour, say, to_json, write
+from gpurules.cli.output import has_colour, report_json, say, to_json, write
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.rules import Condition, ConditionError
@@ -41,7 +41,7 @@ def _condition(text: str, known: Facts, format_: str, verbose: bool) -> int:
     result = condition.evaluate(*context)
     if format_ == "json":
         explained = {"explanation": condition.explain(*context).to_dict()} if verbose else {}
-        write(to_json({"value": result.value, "devices": list(result.devices), **explained}))
+        write(report_json({"value": result.value, "devices": list(result.devices), **explained}))
         return 0
     on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
     write({True: "true", False: "false", None: "unknown"}[result.value] + f"{on}\n")

@@ -5,7 +5,7 @@ import click
 from gpurules.cli.explanations import drawn
 from gpurules.cli.facts import read_facts
 from gpurules.cli.options import facts, stdin_filename, text_or_json
-from gpurules.cli.output import to_json, write
+from gpurules.cli.output import report_json, write
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.registry import did_you_mean
 from gpurules.rules.explanation import DecisionExplanation
@@ -29,7 +29,7 @@ def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -
     assert isinstance(explained, DecisionExplanation)
     chosen = explained.rules if rule is None else (explained.rule(rule),)
     if format_ == "json":
-        write(to_json({"rules": [entry.to_dict() for entry in chosen]}))
+        write(report_json({"rules": [entry.to_dict() for entry in chosen]}))
     else:
         write("\n".join(drawn(entry) for entry in chosen))
     return 0

@@ -4,7 +4,7 @@ import click
 
 from gpurules.cli import reference
 from gpurules.cli.options import reference_format
-from gpurules.cli.output import page, table, to_json, write
+from gpurules.cli.output import page, report_json, table, write
 from gpurules.fields import FIELDS, Field
 from gpurules.registry import did_you_mean
 
@@ -16,7 +16,7 @@ def command(name: str | None, format_: str) -> int:
     """List the fields that conditions can read, or show the one called NAME."""
     fields = _named(name)
     if format_ == "json":
-        write(to_json({"fields": [reference.field_data(field) for field in fields]}))
+        write(report_json({"fields": [reference.field_data(field) for field in fields]}))
     elif format_ == "markdown":
         page(reference.fields_page(fields))
     elif name is not None:

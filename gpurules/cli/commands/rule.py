@@ -4,7 +4,7 @@ import click
 
 from gpurules.cli import reference
 from gpurules.cli.options import reference_format
-from gpurules.cli.output import page, table, to_json, write
+from gpurules.cli.output import page, report_json, table, write
 from gpurules.diagnostics import CATALOGUE, Code
 from gpurules.registry import did_you_mean
 
@@ -16,7 +16,7 @@ def command(code: str | None, format_: str) -> int:
     """Explain the diagnostic CODE (such as GPR104 or unit-mismatch), or list all codes."""
     codes = list(CATALOGUE.values()) if code is None else [_named(code)]
     if format_ == "json":
-        write(to_json({"codes": [reference.code_data(entry) for entry in codes]}))
+        write(report_json({"codes": [reference.code_data(entry) for entry in codes]}))
     elif code is not None:
         page(reference.code_page(codes[0]))
     elif format_ == "markdown":

@@ -3,7 +3,7 @@
 import click
 
 from gpurules.cli.options import text_or_json
-from gpurules.cli.output import table, to_json, write
+from gpurules.cli.output import report_json, table, write
 from gpurules.cli.rulesets import PREFIX, check_there
 from gpurules.model import Value
 from gpurules.resources import resource_root
@@ -23,7 +23,7 @@ def command(name: str | None, format_: str) -> int:
             return 0
     loaded = {found: load(f"{PREFIX}{found}") for found in shipped_names() if name in (None, found)}
     if format_ == "json":
-        write(to_json({"rulesets": [_data(found, ruleset) for found, ruleset in loaded.items()]}))
+        write(report_json({"rulesets": [_data(found, ruleset) for found, ruleset in loaded.items()]}))
     else:
         rows = [(name, str(len(r.rules)), str(len(r.inputs)), _first(r.description)) for name, r in loaded.items()]
         write(table(("ruleset", "rules", "inputs", "what it is for"), rows))

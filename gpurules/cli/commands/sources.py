@@ -6,7 +6,7 @@ from textwrap import wrap
 import click
 
 from gpurules.cli.options import option, text_or_json
-from gpurules.cli.output import table, terminal_width, to_json, write
+from gpurules.cli.output import report_json, table, terminal_width, write
 from gpurules.telemetry.survey import Finding, survey
 
 _BEFORE = 26
@@ -22,7 +22,7 @@ def command(timeout: float, format_: str) -> int:
     """List the telemetry sources, and say of each whether it works here and why not."""
     findings = survey(timeout)
     if format_ == "json":
-        write(to_json({"sources": [_data(finding) for finding in findings]}))
+        write(report_json({"sources": [_data(finding) for finding in findings]}))
     else:
         lines = [line for finding in findings for line in _lines(finding)]
         write(table(("source", "works here", "what was found, or what it is"), lines))

@@ -6,7 +6,7 @@ import click
 
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import text_or_json
-from gpurules.cli.output import to_json, write
+from gpurules.cli.output import report_json, write
 
 
 @click.command("version")
@@ -14,5 +14,5 @@ from gpurules.cli.output import to_json, write
 def command(format_: str) -> int:
     """Print the version of gpurules and of Python."""
     version, python = installed_version(), platform.python_version()
-    write(to_json({"version": version, "python": python}) if format_ == "json" else f"gpurules {version}\n")
+    write(report_json({"version": version, "python": python}) if format_ == "json" else f"gpurules {version}\n")
     return 0

@@ -46,7 +46,7 @@ def test_a_condition_is_true_false_or_unknown(gpurules: Any, condition: str, sai
 
 def test_json_gives_value_and_devices(gpurules: Any) -> None:
     done = gpurules("eval", "gpu_memory > 80", "--snapshot", SNAPSHOT, "--format", "json")
-    assert json.loads(done.out) == {"value": True, "devices": [0]}
+    assert json.loads(done.out) == {"schema_version": 1, "value": True, "devices": [0]}
 
 
 def test_verbose_shows_every_part(gpurules: Any) -> None:

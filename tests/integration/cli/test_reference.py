@@ -32,8 +32,8 @@ def test_the_list_has_every_entry(gpurules: Any, verb: str, names: set[str]) -> 
     ("verb", "count"), [("fields", len(FIELDS)), ("actions", len(ACTIONS)), ("rule", len(CATALOGUE))]
 )
 def test_json_has_every_entry(gpurules: Any, verb: str, count: int) -> None:
-    (entries,) = json.loads(gpurules(verb, "--format", "json").out).values()
-    assert len(entries) == count
+    version, entries = json.loads(gpurules(verb, "--format", "json").out).values()
+    assert (version, len(entries)) == (1, count)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_every_code_has_a_page(gpurules: Any) -> None:
 
 
 def test_version_is_for_programs_too(gpurules: Any) -> None:
-    assert json.loads(gpurules("version", "--format", "json").out).keys() == {"version", "python"}
+    assert json.loads(gpurules("version", "--format", "json").out).keys() == {"schema_version", "version", "python"}
 
 
 class Core(yaml.SafeLoader):
