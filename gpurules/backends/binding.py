@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from gpurules.backends.emitter import Block, Emitter, Names
 from gpurules.backends.facts import Facts, Layout
-from gpurules.backends.index import Cells, Index, indexed_parts
+from gpurules.backends.index import MIN_SHARING, Cells, Index, IndexedPart, indexed_parts, worth_indexing
 from gpurules.backends.python import Generated, RuleTerm, in_chunks, scope_of, set_bit, workload_lines
 from gpurules.backends.somewhere import Somewhere
 from gpurules.backends.standing import Standing, standing_parts
@@ -119,7 +119,10 @@ class Binding:
 
         If so many rules are compiled, what must hold on some GPU is told by largest values.
         """
-        fitting = {position: parts for position, rule in enumerate(rules) if (parts := indexed_parts(rule))}
+        fitting: Mapping[int, Sequence[IndexedPart]] = {
+            position: parts for position, rule in enumerate(rules) if (parts := indexed_parts(rule))
+        }
+        fitting = worth_indexing(fitting, MIN_SHARING)
         indexed = fitting if len(fitting) >= min_indexed else {}
         listed = [(position, part, of) for position, parts in indexed.items() for part, of in parts]
         self.index = Index(listed, len(rules)) if indexed else None

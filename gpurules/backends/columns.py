@@ -23,7 +23,10 @@ MAX_TABLE_BYTES = 32 * 1024 * 1024
 """How much the masks of one subject may take; beyond, only some are kept, and the others worked out from them."""
 
 Subject: TypeAlias = ir.Read | ir.Window | ir.Aggregate
-"""What a column is about."""
+"""What alone decides a condition, by comparison with constants."""
+
+Decider: TypeAlias = ir.Term
+"""What a column is about: a subject, or a condition that rules share and that is its own only part."""
 
 Parts: TypeAlias = Mapping[int, Sequence[ir.Term]]
 """For rules by position, the conditions on one subject that must all be TRUE."""
@@ -42,7 +45,7 @@ def subject(part: ir.Term) -> Subject | None:
     return next(iter(found.values())) if _fits(part, found) and len(found) == 1 else None
 
 
-def subject_key(of: Subject) -> object:
+def subject_key(of: Decider) -> object:
     """Return what equal subjects have in common."""
     if isinstance(of, ir.Read):
         return of.field.name
@@ -169,21 +172,21 @@ class _Reader:
 class Column:
     """One subject: its cells, and for each the rules that it does not rule out."""
 
-    def __init__(self, of: Subject, parts: Parts, width: int) -> None:
+    def __init__(self, of: Decider, parts: Parts, width: int) -> None:
         """Index *parts* for rules that are numbered below *width*; those that have none here are never ruled out."""
         self.subject = of
+        self.is_condition = not isinstance(of, Subject)
         kind = of.datatype.kind
         self.is_ordered = kind is Kind.NUMBER
-        known: list[Any] = _constants([part for listed in parts.values() for part in listed])
-        if kind is Kind.BOOL:
-            known = [False, True]
+        is_bool = kind is Kind.BOOL
+        known: list[Any] = [False, True] if is_bool else _constants([p for listed in parts.values() for p in listed])
         self.cuts: list[Any] = sorted(known) if self.is_ordered else known
         self.cells: dict[Value, int] = (
             {cut: 2 * number + 1 for number, cut in enumerate(self.cuts)}
             if self.is_ordered
             else {value: number for number, value in enumerate(self.cuts, start=1)}
         )
-        self._reader = _Reader(self.cells, kind is Kind.BOOL)
+        self._reader = _Reader(self.cells, is_bool)
         count = 2 * len(self.cuts) + 1 if self.is_ordered else len(self.cuts) + 1
         self._flips: list[list[int]] = [[] for _ in range(count)]
         self.mask: Callable[[int], int] = self._worked_out
@@ -198,6 +201,9 @@ class Column:
         """Note at which cells rules change their mind; return the masks of cell 0 and of a missing value."""
         first, missing = _Bits(width, parts), _Bits(width, parts)
         for position, listed in parts.items():
+            if self.is_condition:
+                self._flips[self.cells[True]].append(position)
+                continue
             link = _one_link(listed[0]) if len(listed) == 1 else None
             if link is not None:
                 is_at_first, is_at_missing = self._fill_link(position, *link), False
@@ -299,9 +305,9 @@ class _Bits:
         return int.from_bytes(self._bytes, "little")
 
 
-def columns_of(parts: Iterable[tuple[int, ir.Term, Subject]], width: int) -> list[Column]:
+def columns_of(parts: Iterable[tuple[int, ir.Term, Decider]], width: int) -> list[Column]:
     """Return a column for each subject of *parts*: the position of the rule, its condition, and what that is about."""
-    found: dict[object, tuple[Subject, dict[int, list[ir.Term]]]] = {}
+    found: dict[object, tuple[Decider, dict[int, list[ir.Term]]]] = {}
     for position, part, of in parts:
         key = subject_key(of)
         known = found.get(key)

@@ -1,13 +1,14 @@
 """An index over the parts of many rules that compare fields of a transfer or workload with constants.
 
-A transfer is one look-up per field, and an AND of masks.
+A transfer is one look-up per field, and an AND of masks. A few conditions about several fields can be in it too, if
+many rules share each: they are worked out for every transfer, and decide for all of these rules at once.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from gpurules.backends.columns import Subject, columns_of, subject
-from gpurules.backends.emitter import Names, reading
+from gpurules.backends.columns import Decider, columns_of, subject
+from gpurules.backends.emitter import Block, Emitter, Names
 from gpurules.backends.python import RuleTerm
 from gpurules.fields import AMBIENT
 from gpurules.language import ir
@@ -15,8 +16,11 @@ from gpurules.language import ir
 Cells: TypeAlias = Callable[..., tuple[int, ...]]
 """A function of ``s, t, w, z`` (snapshot, transfer, workload, situation): in which cell each indexed field is."""
 
-IndexedPart: TypeAlias = tuple[ir.Term, Subject]
-"""A part of a condition, and the one field that it is about."""
+IndexedPart: TypeAlias = tuple[ir.Term, Decider]
+"""A part of a condition, and the one field that it is about; itself if it is about several."""
+
+MAX_CONDITIONS, MIN_SHARING = 8, 4
+"""How many conditions about several fields are worked out for each transfer, and how many rules each must decide."""
 
 
 def indexed_parts(rule: RuleTerm) -> tuple[IndexedPart, ...]:
@@ -26,30 +30,58 @@ def indexed_parts(rule: RuleTerm) -> tuple[IndexedPart, ...]:
     found: list[IndexedPart] = []
     for part in rule.contextual:
         of = subject(part)
-        if not isinstance(of, ir.Read) or of.field.scope in AMBIENT:
+        if isinstance(of, ir.Read) and of.field.scope not in AMBIENT:
+            found.append((part, of))
+        elif _is_of_transfer(part):
+            found.append((part, part))
+        else:
             return ()
-        found.append((part, of))
     return tuple(found)
+
+
+def _is_of_transfer(part: ir.Term) -> bool:
+    """Return whether a condition reads nothing but the transfer and workload."""
+    inside = ir.walk(part)
+    return all(not isinstance(t, ir.Signal | ir.Window | ir.Aggregate) for t in inside) and all(
+        field.scope not in AMBIENT for field in ir.fields(part)
+    )
+
+
+def worth_indexing(rules: Mapping[int, Sequence[IndexedPart]], min_sharing: int) -> dict[int, Sequence[IndexedPart]]:
+    """Return *rules*, by position, without those that need a condition that too few of them share."""
+    users: dict[ir.Term, int] = {}
+    for parts in rules.values():
+        for part, of in parts:
+            if part is of:
+                users[part] = users.get(part, 0) + 1
+    shared = sorted((part for part, count in users.items() if count >= min_sharing), key=lambda p: -users[p])
+    kept = frozenset(shared[:MAX_CONDITIONS])
+    if len(kept) == len(users):
+        return dict(rules)
+    return {n: parts for n, parts in rules.items() if all(part is not of or part in kept for part, of in parts)}
 
 
 class Index:
     """Columns for all the rules that only look at transfer and workload by comparing fields with constants."""
 
-    def __init__(self, parts: Iterable[tuple[int, ir.Term, Subject]], width: int) -> None:
-        """Index *parts*: positions of rules (of *width*), conditions of theirs, and the field that each is about."""
+    def __init__(self, parts: Iterable[tuple[int, ir.Term, Decider]], width: int) -> None:
+        """Index *parts*: positions of rules (of *width*), conditions of theirs, and what each is about."""
         # the cheapest to look up first
         self.columns = tuple(sorted(columns_of(parts, width), key=lambda column: len(column.cuts)))
         self._masks = tuple(column.mask for column in self.columns)
 
     def source(self, names: Names) -> str:
         """Return the source of ``cells(s, t, w, z)``."""
-        lines: list[str] = []
+        body = Block("    ")
+        emitter = Emitter(names, None, lambda _: body)
         for number, column in enumerate(self.columns):
-            assert isinstance(column.subject, ir.Read)
-            lines.append(f"v{number} = {reading(column.subject.field, names)}")
-            lines += column.emit(f"c{number}", f"v{number}", names)
+            if column.is_condition:
+                body.add(f"c{number} = {column.cells[True]} if {emitter.holds(column.subject, body)} else 0")
+                continue
+            for line in column.emit(f"c{number}", emitter.value(column.subject, body), names):
+                body.add(line)
         found = "".join(f"c{number}, " for number in range(len(self.columns)))
-        return "\n".join(["def cells(s, t, w, z):", *(f"    {line}" for line in lines), f"    return ({found})", ""])
+        return "\n".join(["def cells(s, t, w, z):", *body.lines, f"    return ({found})", ""])
 
     def mask(self, cells: tuple[int, ...], active: int) -> int:
         """Return the rules among *active* that no cell rules out."""

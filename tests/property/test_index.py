@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.backends import ExplainBackEnd, Facts, RuleTerm, columns
+from gpurules.backends import binding as binding_module
 from gpurules.backends.binding import Binding
 from gpurules.backends.index import indexed_parts
 from gpurules.fields import FIELDS, Scope, declared_field
@@ -42,6 +43,11 @@ def parts(draw: st.DrawFn) -> str:
         f"{name} != {draw(text)}",
         f"{name} NOT IN ({draw(text)}, {draw(text)})",
         f"{name} IS NOT MISSING",
+        f"({name} == {draw(text)} OR {field} > {draw(number)})",
+        "operation != workload_id",
+        "NOT (operation == workload_id AND urgent)",
+        f"workload_id GLOB {draw(st.sampled_from(['m*', '*', '[dl]*']))!r}",
+        f"coalesce(transfer_priority, 3) {comparator} 3",
         "urgent",
         "NOT urgent",
         "urgent != FALSE",
@@ -74,7 +80,7 @@ def test_the_index_and_the_tree_walk_agree(
         found = ENVIRONMENT.condition(parse(" AND ".join(condition)))
         rules.append(RuleTerm(found.term, found.per_gpu))
     assert all(indexed_parts(rule) for rule in rules)
-    with patch.object(columns, "MAX_TABLE_BYTES", table_bytes):
+    with patch.object(columns, "MAX_TABLE_BYTES", table_bytes), patch.object(binding_module, "MIN_SHARING", 1):
         binding = Binding(rules, None, min_indexed=1)
     snapshot = Snapshot(timestamp=1000.0)
     base, residual = binding.bind(Facts(snapshot, snapshot.gpus))
