@@ -76,18 +76,25 @@ def output_file(function: Function) -> Function:
     )(function)
 
 
-def facts(function: Function) -> Function:
-    """Add the options that give facts: ``--snapshot --transfer --workload --node``."""
+def _facts(function: Function, how: str) -> Function:
     for name, what in (
         ("node", 'facts of the node, as in {"pending_transfers": 3}'),
         ("workload", "the workload that the transfer serves"),
         ("transfer", "the transfer to decide on"),
         ("snapshot", "what the GPUs report"),
     ):
-        function = option(f"--{name}", metavar="FILE", help=f"JSON of {what}; - for stdin, or the JSON itself.")(
-            function
-        )
+        function = option(f"--{name}", metavar="FILE", help=f"JSON of {what}; {how}.")(function)
     return function
+
+
+def facts(function: Function) -> Function:
+    """Add the options that give facts: ``--snapshot --transfer --workload --node``."""
+    return _facts(function, "- for stdin, or the JSON itself")
+
+
+def kept_facts(function: Function) -> Function:
+    """Add the options that give facts which are looked at again and again, so none can be on stdin."""
+    return _facts(function, "a file, or the JSON itself")
 
 
 def recording_options(function: Function) -> Function:

@@ -7,7 +7,9 @@ from gpurules.ruletest.case import Expectation, TestFile
 
 
 def toothless(tests: TestFile) -> Iterator[Diagnostic]:
-    """Yield a finding for each test of *tests* that holds whatever the rules are."""
+    """Yield a finding for each test of *tests* that holds whatever the rules are, and for a file without any."""
+    if not (tests.cases or tests.properties or tests.replay):
+        yield _found(tests, Location(1, 1, 1, 1), "the file has no test", "add cases, properties or replay")
     for case in tests.cases:
         if not case.expect:
             yield _found(tests, case.location, f"the test {case.name!r} expects nothing", "say what expect is")

@@ -4,13 +4,13 @@ import click
 
 from gpurules.cli.editing import Workplace
 from gpurules.cli.moments import Moments
-from gpurules.cli.options import facts, option
+from gpurules.cli.options import kept_facts, option
 from gpurules.lsp import serve
 
 
 @click.command("lsp")
 @option("--stdio", is_flag=True, help="Talk over stdin and stdout; editors like to say so, and there is no other way.")
-@facts
+@kept_facts
 def command(stdio: bool, **given: str | None) -> int:
     """Serve an editor over stdin and stdout: findings while typing, completion, hover, rename, fixes, formatting.
 

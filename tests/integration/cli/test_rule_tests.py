@@ -225,6 +225,12 @@ def test_a_case_has_its_own_interval(gpurules: Any) -> None:
     assert outcome(gpurules, text).code == 0
 
 
+def test_a_file_without_a_test_is_warned_of(gpurules: Any) -> None:
+    done = outcome(gpurules, "")
+    assert (done.code, done.err) == (0, "0 tests in 1 file: 0 failed\n")
+    assert "GPR806 test-cannot-fail (warning): the file has no test\n  --> tests/node.test.yaml:1:1\n" in done.out
+
+
 ATTRIBUTES = {
     "testsuites": {"name", "time", "tests", "failures", "disabled", "errors"},
     "testsuite": {
