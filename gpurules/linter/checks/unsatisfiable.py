@@ -35,7 +35,7 @@ class Unsatisfiable:
         written = [f"`{' '.join(text[part.node.span.start : part.node.span.end].split())}`" for part in clashing]
         if len(clashing) < 2:
             span = clashing[0].node.span if clashing else whole(one.placed)
-            hint = _extension_hint(clashing[0].term) if clashing else None
+            hint = _spelling_hint(clashing[0].term) if clashing else None
             return at_part(self.code, one.placed, span, "this can never be TRUE", hint=hint)
         *others, last = clashing
         message = f"this can never be TRUE: {', '.join(written[:-1])} and {written[-1]} exclude each other"
@@ -65,12 +65,14 @@ def _is_of_a_name(clashing: list[Part], one: Examined, analysis: Analysis) -> bo
     return len(clashing) == 1 and analysis.uses(one, (State.NEVER,))
 
 
-def _extension_hint(term: ir.Term) -> str | None:
-    """Return how a file extension is written, where *term* compares one with a text that none is."""
-    if not isinstance(term, ir.Compare | ir.Member):
+def _spelling_hint(term: ir.Term) -> str | None:
+    """Return how a text is written, where *term* compares a file extension, or lower case, with what that never is."""
+    if not isinstance(term, ir.Compare | ir.Member | ir.TextTest):
         return None
     first, *others = ir.children(term)
     texts = [other.value for other in others if isinstance(other, ir.Constant) and isinstance(other.value, str)]
+    if texts and isinstance(first, ir.Apply) and first.function == "lower":
+        return f"what lower(…) gives is in lower case: {quoted(texts[0].lower())}"
     if not (isinstance(first, ir.Read) and first.field.name == "file_extension" and texts):
         return None
     plain = texts[0].strip("*.").lower()

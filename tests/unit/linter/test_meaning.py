@@ -129,6 +129,11 @@ def test_a_rule_of_which_a_part_was_not_looked_at_is_not_analysed_in_full() -> N
     assert untold == ["x.yaml: `a`: the work cap of the analysis was hit"]
 
 
+def test_lower_case_is_told_how_to_write_it() -> None:
+    (one,) = found("name: a, condition: gpu_memory > 80 AND lower(path) ENDSWITH '.PT', action: pause_transfer")
+    assert (one.code, one.hint) == ("GPR201", "what lower(…) gives is in lower case: '.pt'")
+
+
 def test_a_part_that_is_never_true_is_shown_alone() -> None:
     (one,) = found("name: a, condition: gpu_memory > 80 AND file_extension == 'PT', action: pause_transfer")
     assert (one.code, one.message, one.column) == ("GPR201", "this can never be TRUE", 46)
