@@ -1,12 +1,16 @@
 """How long the analysis of meaning takes, on rulesets that look like real ones and on hard ones.
 
 Real ones name a tenant, a type and a threshold or two. Of the hard ones hardly a pair is settled by the facts that it
-is about: all rules are about the same few. Prints CPU seconds, and ratios to loading the same ruleset in the same run.
+is about: all rules are about the same few. Prints CPU seconds, ratios to loading the same ruleset in the same run, and
+the whole process of ``gpurules lint``, its start and its report included.
 Run it with ``python benchmarks/analysis.py``, or all with ``make bench``; names of forms may be given.
 """
 
 import random
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -177,10 +181,23 @@ def analysed(loaded: Loaded, text: str) -> tuple[Subject, int]:
     return subject, findings
 
 
+def whole_process(text: str) -> float:
+    """Return the CPU seconds of a process that lints a file with *text*: of the second, which finds all compiled."""
+    with tempfile.NamedTemporaryFile("w", suffix=".rules.yaml") as file:
+        file.write(text)
+        file.flush()
+        for _ in range(2):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [sys.executable, "-m", "gpurules", "lint", "--isolated", file.name]
+            subprocess.run(command, capture_output=True, check=False)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def main() -> None:
     """Print the table."""
     examine(real(5), None)
-    print("rules                  load s   analysis s   ratio   not analysed   cap hit   findings")
+    print("rules                  load s   analysis s   ratio   not analysed   cap hit   findings   whole lint s")
     for form in sys.argv[1:] or FORMS:
         for rules in (200, 1000):
             text = FORMS[form](rules)
@@ -193,7 +210,8 @@ def main() -> None:
             load, took = middle - start, end - middle
             analysis = subject.analysis
             told = f"{len(analysis.unanalysed):>12} {'yes' if analysis.is_capped else 'no':>9} {findings:>10}"
-            print(f"{form:12} {rules:6,} {load:9.2f} {took:12.2f} {took / load:7.1f} {told}")
+            whole = whole_process(text)
+            print(f"{form:12} {rules:6,} {load:9.2f} {took:12.2f} {took / load:7.1f} {told} {whole:14.2f}")
 
 
 if __name__ == "__main__":
