@@ -1,6 +1,7 @@
 """Which files of a directory are rulesets or tests of rules, told from their names."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -28,11 +29,24 @@ def is_inside(folder: str) -> bool:
 
 
 def files_below(directory: str, wanted: Wanted, shown: Callable[[str], str]) -> Iterator[str]:
-    """Yield the files under *directory* that are *wanted*, in order; *shown* gives the part of a path that counts."""
+    """Yield the files under *directory* that are *wanted*, in order; *shown* gives the part of a path that counts.
+
+    Pipes and devices are left out: reading one may never end.
+    """
     for folder, subfolders, files in os.walk(directory):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "node_modules")
         inside = is_inside(shown(folder)) or Path(folder).resolve().name in FOLDERS
         for name in sorted(files):
             path = Path(folder, name)
-            if path.suffix in SUFFIXES and not name.startswith(".") and wanted(path, inside):
+            is_named = path.suffix in SUFFIXES and not name.startswith(".") and wanted(path, inside)
+            if is_named and not is_device(path):
                 yield str(path)
+
+
+def is_device(path: Path) -> bool:
+    """Return whether *path* is a pipe, socket or device: nobody knows when it ends. What is gone is none."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

@@ -215,7 +215,7 @@ def _crt_takes_over(config: Any) -> bool:
     if wanted != "auto":
         return wanted == "crt"
     try:
-        import awscrt.s3  # type: ignore[import-not-found]
+        import awscrt.s3
     except ImportError:
         return False
     return bool(awscrt.s3.is_optimized_for_system())
