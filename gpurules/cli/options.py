@@ -33,7 +33,7 @@ def stdin_filename(function: Function) -> Function:
         default=STDIN,
         expose_value=False,
         callback=keep,
-        help="What a ruleset from stdin is called; what it extends is looked for beside it.",
+        help="What the file from stdin is called; what it names is looked for beside it.",
     )(function)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from time import monotonic
 from typing import TypeVar
 
@@ -15,9 +15,14 @@ _ERASE = "\r\x1b[K"
 Item = TypeVar("Item")
 
 
-def in_sight(items: Collection[Item], noun: str) -> Iterator[Item]:
-    """Yield *items*; where that takes long, a bar on stderr shows how many are done, until all are."""
-    if not _is_watched() or len(items) < 2:
+def in_sight(items: Iterable[Item], noun: str, total: int | None = None) -> Iterator[Item]:
+    """Yield *items*; where that takes long, a line on stderr shows how many are done, until all are.
+
+    Missing: *total* None: as many as *items* has; where that can not be told either, the line has no bar.
+    """
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    if not _is_watched() or (total is not None and total < 2):
         yield from items
         return
     shown, due = False, monotonic() + PATIENCE_SECONDS
@@ -26,7 +31,7 @@ def in_sight(items: Collection[Item], noun: str) -> Iterator[Item]:
             now = monotonic()
             if now >= due:
                 shown, due = True, now + _STEP_SECONDS
-                _draw(done, len(items), noun)
+                _draw(done, total, noun)
             yield item
     finally:
         if shown:
@@ -39,7 +44,10 @@ def _is_watched() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
-def _draw(done: int, total: int, noun: str) -> None:
-    filled = _WIDTH * done // total
-    sys.stderr.write(f"{_ERASE}[{'#' * filled}{'.' * (_WIDTH - filled)}] {done:,} of {total:,} {noun}")
+def _draw(done: int, total: int | None, noun: str) -> None:
+    line = f"{done:,} {noun}"
+    if total is not None:
+        filled = _WIDTH * done // total
+        line = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {done:,} of {total:,} {noun}"
+    sys.stderr.write(f"{_ERASE}{line}")
     sys.stderr.flush()

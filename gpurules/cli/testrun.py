@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpurules.cli.files import read_at_most, replace_file
+from gpurules.cli.files import read_at_most, read_stdin, replace_file
+from gpurules.cli.options import stdin_name
 from gpurules.cli.output import counted, say
 from gpurules.cli.parallel import WORTH_IT, processors, spread
+from gpurules.cli.progress import in_sight
 from gpurules.diagnostics import Location, diagnostic_at
-from gpurules.ruletest import FileResult, Mutated, Rewrite, count_mutants, fails, mutated, run_file, unmet
+from gpurules.ruletest import FileResult, Mutated, Rewrite, count_mutants, fails, mutated, run_file, run_text, unmet
 
 LONG_SECONDS = 0.05
 """Tests that take longer than this, and are run again for each mutant, are worth further processes."""
@@ -51,14 +53,24 @@ def _mutated(task: tuple[str, tuple[int, int]]) -> Mutated:
 
 
 def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
-    """Return what the tests of *files* came to, in their order."""
-    results = list(spread(_run, [(path, run.wanted) for path in files], run.processes(len(files), False)))
+    """Return what the tests of *files* came to, in their order; ``-`` alone stands for stdin, without mutants."""
+    if list(files) == ["-"]:
+        results = [run_text(read_stdin(), stdin_name(), run.wanted)]
+        _hold_to(run, results)
+        return results
+    done = spread(_run, [(path, run.wanted) for path in files], run.processes(len(files), False))
+    results = list(in_sight(done, "files", len(files)))
+    _hold_to(run, results)
+    _try_mutants([result for result in results if _is_to_mutate(result, run)], run)
+    return results
+
+
+def _hold_to(run: Run, results: Iterable[FileResult]) -> None:
+    """Note where the coverage is below what *run* requires."""
     for result in results:
         share = result.coverage.rule_coverage
         if run.require is not None and not result.diagnostics and share < run.require:
             result.unmet.append(unmet("rule coverage", share, run.require))
-    _try_mutants([result for result in results if _is_to_mutate(result, run)], run)
-    return results
 
 
 def _is_to_mutate(result: FileResult, run: Run) -> bool:
@@ -70,7 +82,7 @@ def _try_mutants(results: Sequence[FileResult], run: Run) -> None:
     spent = sum(done.seconds for result in results for done in result.results)
     jobs = run.processes(len(results), spent > LONG_SECONDS)
     tasks = [(result.path, (k, jobs)) for result in results for k in range(jobs)]
-    found = list(spread(_mutated, tasks, jobs))
+    found = list(in_sight(spread(_mutated, tasks, jobs), "shares of mutants", len(tasks)))
     of_files = [Mutated() for _ in results]
     for n, together in enumerate(of_files):
         for part in found[n * jobs : (n + 1) * jobs]:

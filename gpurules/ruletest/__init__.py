@@ -10,7 +10,7 @@ from gpurules.ruletest.judging import Failure, Result, Rewrite
 from gpurules.ruletest.mutants import Mutant
 from gpurules.ruletest.mutating import Mutated, mutated
 from gpurules.ruletest.reader import read_tests
-from gpurules.ruletest.runner import FileResult, count_mutants, examine, fails, run_file
+from gpurules.ruletest.runner import FileResult, count_mutants, examine, fails, run_file, run_text
 from gpurules.ruletest.toothless import toothless
 from gpurules.ruletest.untested import seen_of, untested
 
@@ -30,6 +30,7 @@ __all__ = [
     "mutated",
     "read_tests",
     "run_file",
+    "run_text",
     "seen_of",
     "toothless",
     "unmet",

@@ -56,7 +56,12 @@ def run_file(path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
     Raises:
         OSError: it can not be read.
     """
-    tests, ruleset, problems = examine(read_file(path), path)
+    return run_text(read_file(path), path, wanted)
+
+
+def run_text(data: bytes | str, path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
+    """Return what the tests that *data* describes came to, as those of a file at *path*, as ``run_file`` does."""
+    tests, ruleset, problems = examine(data, path)
     if tests is None or ruleset is None or problems:
         return FileResult(path, diagnostics=problems)
     result = FileResult(path, require=tests.require, warnings=tuple(toothless(tests)), files=ruleset.files)

@@ -8,6 +8,7 @@ import click
 from gpurules.cli.differences import drawn, markdown
 from gpurules.cli.options import option, output_file, recording_options, reference_format, stdin_filename
 from gpurules.cli.output import report_json, save
+from gpurules.cli.progress import in_sight
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diff import Kind, compared
 from gpurules.diff.history import replayed
@@ -56,7 +57,8 @@ def command(
     pair = load_ruleset(old), load_ruleset(new)
     difference = compared(*pair)
     listed = read_transfers(transfers) if transfers is not None else ()
-    played = replayed(pair, Recording(history, **recorded), listed) if history is not None else None
+    snapshots = in_sight(Recording(history, **recorded), "snapshots") if history is not None else None
+    played = replayed(pair, snapshots, listed) if snapshots is not None else None
     title = f"{old} → {new}"
     if format_ == "json":
         told = {"old": old, "new": new, **difference.to_dict()}

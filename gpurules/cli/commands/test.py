@@ -8,7 +8,7 @@ import click
 
 from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, test_files
-from gpurules.cli.options import option
+from gpurules.cli.options import option, stdin_filename
 from gpurules.cli.output import say, write
 from gpurules.cli.plugins import name_failed_plugins
 from gpurules.cli.testing import coverage_lines, failures, junit, mutation_lines, summary
@@ -25,6 +25,7 @@ from gpurules.cli.testrun import Run, run_tests, updated
 @option("--update", is_flag=True, help="Write into the tests what the rules do now; look at the difference after it.")
 @option("--jobs", type=click.IntRange(0, 256), default=0, metavar="N", help="Processes; 0: as many as are worth it.")
 @option("--verbose", "-v", is_flag=True, help="Name the tests that passed too.")
+@stdin_filename
 @option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no test.")
 @configured
 @click.pass_context
@@ -32,9 +33,12 @@ def command(
     context: click.Context, /, paths: tuple[str, ...], wanted: str | None, coverage: bool, require: float | None,
     junit_file: Path | None, verbose: bool, allow_empty: bool, config: str | None, isolated: bool, **more: Any,
 ) -> int:  # fmt: skip
-    """Run the tests of rules at PATHS (files, globs, or directories with *.test.yaml in them; default: here)."""
+    """Run the tests of rules at PATHS: files, globs, directories with *.test.yaml in them, or - (default: here)."""
     chosen = paths or (".",)
-    files = excluded(test_files(chosen), chosen, sound_configuration(context).exclude)
+    if chosen == ("-",) and (more["mutate"] or more["update"]):
+        raise click.UsageError("--mutate and --update need the tests in a file: stdin is read once")
+    exclude = sound_configuration(context).exclude
+    files = ["-"] if chosen == ("-",) else excluded(test_files(chosen), chosen, exclude)
     if not files and not allow_empty:
         raise click.UsageError("no test is there; name files, call them *.test.yaml, or give --allow-empty")
     name_failed_plugins()

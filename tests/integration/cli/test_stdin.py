@@ -50,3 +50,32 @@ def test_a_mistake_in_stdin_stands_at_its_name(
     assert done.code == 1
     assert "--> site/rules.yaml:4:29\n" in done.out + done.err
     assert "condition: gpu_memroy > 80" in done.out + done.err
+
+
+TESTS = """
+kind: gpurules/test
+version: 1
+rulesets: [base.yaml]
+cases:
+  - name: a full GPU pauses
+    given: {snapshot: {gpus: [{index: 0, memory: 91%}]}}
+    expect: [{rule: full, outcome: match}]
+"""
+
+
+def test_tests_come_from_stdin_too(gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_stdin(monkeypatch, TESTS)
+    assert gpurules("test", "-", "--stdin-filename", "site/base.test.yaml").code == 0
+    with_stdin(monkeypatch, TESTS.replace("match", "no-match"))
+    done = gpurules("test", "-", "--stdin-filename", "site/base.test.yaml")
+    assert done.code == 1
+    assert "FAIL  site/base.test.yaml: a full GPU pauses\n  --> site/base.test.yaml:8:" in done.out
+    with_stdin(monkeypatch, TESTS)
+    assert gpurules("test", "-").code == 1, "there is no base.yaml here"
+
+
+@pytest.mark.parametrize("option", ["--mutate", "--update"])
+def test_what_needs_a_file_says_so(gpurules: Any, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    with_stdin(monkeypatch, TESTS)
+    done = gpurules("test", "-", option)
+    assert done.code == 2 and "need the tests in a file" in done.err

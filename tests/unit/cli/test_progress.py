@@ -46,6 +46,15 @@ def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(monkeypatch: py
                      "[##################......] 3 of 4 files", ""]  # fmt: skip
 
 
+def test_what_has_no_known_length_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = watched(monkeypatch)
+    clock(monkeypatch, 0.6)
+    assert list(in_sight(iter(range(4)), "snapshots")) == [0, 1, 2, 3]
+    assert terminal.getvalue().split("\r\x1b[K") == ["", "1 snapshots", "2 snapshots", "3 snapshots", ""]
+    assert list(in_sight(iter("ab"), "files", 2)) == ["a", "b"]
+    assert "1 of 2 files" in terminal.getvalue()
+
+
 def test_short_work_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = watched(monkeypatch)
     clock(monkeypatch, 0.01)
