@@ -46,7 +46,7 @@ def meanwhile(*steps: Any) -> threading.Thread:
         try:
             for step in steps:
                 step()
-                time.sleep(0.05)
+                time.sleep(0.3)  # what was read is still to be told, also on a busy machine
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -59,7 +59,7 @@ def fill(source: Script, percent: float) -> Any:
     def step() -> None:
         source.gpus = (gpu(percent),)
         reads = source.reads
-        until(lambda: source.reads > reads + 2)
+        until(lambda: source.reads > reads + 2, seconds=30)
 
     return step
 
