@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from html import escape
 
 ROW, LEFT, WIDTH = 26, 250, 420
+RIGHT = LEFT + WIDTH + 76
+"""Where the times end: beside the bars, so that no line of the scale goes through them."""
 
 
 def spelled(nanoseconds: float) -> str:
     """Return a time in the unit that suits it.
 
-    >>> spelled(212.4), spelled(15321)
-    ('212 ns', '15.3 µs')
+    >>> spelled(212.4), spelled(15321), spelled(1e6)
+    ('212 ns', '15.3 µs', '1 ms')
     """
-    return f"{nanoseconds:.0f} ns" if nanoseconds < 1000 else f"{nanoseconds / 1000:.3g} µs"
+    if nanoseconds < 1000:
+        return f"{nanoseconds:.0f} ns"
+    return f"{nanoseconds / 1000:.3g} µs" if nanoseconds < 999_500 else f"{nanoseconds / 1e6:.3g} ms"
 
 
 def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
@@ -23,7 +27,7 @@ def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
     decades = math.ceil(math.log10(ordered[-1][1] / low))
     height = 52 + ROW * len(ordered)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 90} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {RIGHT + 8} {height}" '
         'font-family="system-ui, sans-serif" font-size="13">',
         "<style>text{fill:#444}.own{fill:#2a7f62}.peer{fill:#9aa5b1}line{stroke:#8884}"
         "@media (prefers-color-scheme: dark){text{fill:#ccc}}</style>",
@@ -38,5 +42,5 @@ def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
         kind = "own" if name.startswith("gpurules") else "peer"
         lines.append(f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>')
         lines.append(f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{length:.0f}" height="{ROW - 8}"/>')
-        lines.append(f'<text x="{LEFT + length + 6:.0f}" y="{y + 14}">{spelled(value)}</text>')
+        lines.append(f'<text x="{RIGHT}" y="{y + 14}" text-anchor="end">{spelled(value)}</text>')
     return "\n".join([*lines, "</svg>", ""])
