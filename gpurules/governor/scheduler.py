@@ -6,7 +6,7 @@ from itertools import count
 from math import inf
 
 from gpurules.governor.asked import Asked
-from gpurules.governor.entry import Change, Counts, Entry, Limits, Request, State, TransferClass, nobody
+from gpurules.governor.entry import Change, Counts, Entry, Limits, Request, State, TransferClass
 from gpurules.governor.errors import DeadlinePassed, GovernorError, LeaseLapsed, QueueFull, TransferCancelled
 from gpurules.governor.rates import Rates
 from gpurules.governor.ready import ReadyOrder
@@ -111,9 +111,9 @@ class Scheduler:
 
     # parts
 
-    def ask(self, entry: Entry, size: float, now: float, wake: Callable[[], object] = nobody) -> Request:
-        """Ask for a slot for a part of *size* bytes; *wake* belongs to the one who waits for the answer."""
-        request = self._request(entry, size, wake, now)
+    def ask(self, entry: Entry, size: float, now: float) -> Request:
+        """Ask for a slot for a part of *size* bytes; ``Request.wake`` belongs to the one who waits for the answer."""
+        request = self._request(entry, size, now)
         if request.error is None:
             self._line_up(request)
         return request
@@ -123,13 +123,13 @@ class Scheduler:
 
         Where it was not let through, nothing is different from ``ask``.
         """
-        request = self._request(entry, size, nobody, now)
+        request = self._request(entry, size, now)
         if request.error is None and not self._went_at_once(request, now):
             self._line_up(request)
         return request
 
-    def _request(self, entry: Entry, size: float, wake: Callable[[], object], now: float) -> Request:
-        request = Request(entry, size, wake, next(self._order), ready_at=now)
+    def _request(self, entry: Entry, size: float, now: float) -> Request:
+        request = Request(entry, size, order=next(self._order), ready_at=now)
         self.renew(entry, now)
         if entry.state.is_final:
             request.error = entry.error or TransferCancelled(f"the transfer {entry.id!r} has ended")

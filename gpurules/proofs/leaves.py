@@ -105,14 +105,7 @@ def _numeric(term: ir.Term, unit: ir.Term, bounds: Bounds) -> Leaf | None:
             return Leaf(lambda x: values.compare(comparator, x, value), plain_cuts(value))
         case ir.Compare((comparator,), (ir.Constant(value), right)) if right == unit:
             return Leaf(lambda x: values.compare(comparator, value, x), plain_cuts(value))
-        case ir.Compare(_, operands):
-            sides = operands
-        case ir.Member(subject, members):
-            sides = (subject, *members)
-        case ir.IsMissing(operand):
-            sides = (operand,)
-        case _:
-            return None
+    sides = _sides(term)
     moving = [side for side in sides if not is_constant(side)]
     if len(moving) != 1:
         return None
@@ -289,18 +282,23 @@ _LONGEST = 64
 """Texts longer than that are not told apart by their length."""
 
 
-def _of_length(term: ir.Term, unit: ir.Term, test: Test) -> Leaf | None:
-    """Return a comparison of the length of a text with constants: so many characters or more are a glob."""
+def _sides(term: ir.Term) -> tuple[ir.Term, ...]:
+    """Return what *term* holds against each other; nothing where it is no comparison, IN or IS MISSING."""
     match term:
         case ir.Compare(_, operands):
-            sides: tuple[ir.Term, ...] = operands
+            return operands
         case ir.Member(subject, members):
-            sides = (subject, *members)
+            return (subject, *members)
         case ir.IsMissing(operand):
-            sides = (operand,)
+            return (operand,)
         case _:
-            return None
-    if any(side != ir.Apply("length", (unit,), side.datatype) for side in sides if not is_constant(side)):
+            return ()
+
+
+def _of_length(term: ir.Term, unit: ir.Term, test: Test) -> Leaf | None:
+    """Return a comparison of the length of a text with constants: so many characters or more are a glob."""
+    sides = _sides(term)
+    if not sides or any(side != ir.Apply("length", (unit,), side.datatype) for side in sides if not is_constant(side)):
         return None
     numbers = [side.value for side in sides if isinstance(side, ir.Constant)]
     ends = {math.floor(n) + more for n in numbers if isinstance(n, int | float) for more in (0, 1)}
