@@ -5,17 +5,14 @@ waits. Beside them stand bare Python, loading the same ruleset in a new process,
 ``python benchmarks/lint.py``, or all with ``make bench``.
 """
 
-import compileall
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from analysis import orders
-from load import medians, process
+from load import compiled, medians, process
 from results import write
-
-import gpurules
 
 GOALS = {1: None, 200: 500, 1000: 1500}
 """Milliseconds for the whole process, by the number of rules."""
@@ -25,9 +22,9 @@ def laid_out(rules: int) -> str:
     """Return a ruleset in block style, with a description for each rule, as people write them."""
     head = "version: 1\nname: large\nfields:\n  tenant: {type: string, scope: transfer}\nrules:\n"
     return head + "".join(
-        f"  - name: rule_{number}\n    description: What it is for, in a line.\n    condition: {condition}\n"
-        f"    action: {action}\n    parameters: {{{parameters}}}\n    priority: {number % 100}\n"
-        for number, condition, action, parameters in orders(rules)
+        f"  - name: rule_{number}\n    description: What it is for, in a line.\n    condition: {order.condition}\n"
+        f"    action: {order.action}\n    parameters: {{{order.parameters}}}\n    priority: {number % 100}\n"
+        for number, order in enumerate(orders("real", rules))
     )
 
 
@@ -42,7 +39,7 @@ def ways(paths: dict[int, str]) -> Iterator[tuple[str, Callable[[], float]]]:
 
 def main() -> None:
     """Print the table."""
-    compileall.compile_dir(str(Path(gpurules.__file__).parent), quiet=2)
+    compiled()
     with tempfile.TemporaryDirectory() as folder:
         paths = {rules: str(Path(folder) / f"{rules}.rules.yaml") for rules in GOALS}
         for rules, path in paths.items():
