@@ -5,7 +5,7 @@ which wait and since when, which are on, and which of these were TRUE at the las
 TRUE now. Only a signal that starts, or is on without being TRUE, is moved on by itself, as ``signals`` says.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from gpurules.backends.facts import Facts
 from gpurules.backends.standing import Standing
 from gpurules.engine.history import NODE
 from gpurules.engine.signals import UNKNOWN, Owner, Signals, State, Transition
+from gpurules.masks import positions
 from gpurules.model import Truth, Value
 from gpurules.rules.rule import Settings, Signal
 
@@ -46,14 +47,6 @@ class Turn:
     node_row: list[Value]
     ask: Ask
     changes: list[tuple[int, int, Transition]] = field(default_factory=list)
-
-
-def _bits(mask: int) -> Iterator[int]:
-    """Yield the position of each bit of *mask*."""
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
 
 
 class Together:
@@ -100,11 +93,11 @@ class Together:
     def settle(self) -> None:
         """Write all states where ``Signals`` has them."""
         for owner, steady in self._steady.items():
-            for bit in _bits(steady):
+            for bit in positions(steady):
                 self._state(bit, owner).known = self._last
         for owner, waiting in self._waiting.items():
             for since, mask in waiting.items():
-                for bit in _bits(mask):
+                for bit in positions(mask):
                     states = self._signals.states[self._members[bit].signal.name]
                     states[owner] = State(since=since, known=self._last, streak=since)
 
@@ -124,7 +117,7 @@ class Together:
         gone = [owner for owner in {**self._on, **self._waiting} if owner not in present and owner != NODE]
         for place, name in enumerate(gone, start=len(turn.owners)):
             self._move(turn, (name, None), place, 0)
-        for bit in _bits(on_some_gpu | self._on.get(NODE, 0)):
+        for bit in positions(on_some_gpu | self._on.get(NODE, 0)):
             turn.node_row[self._members[bit].node_place] = True
         self._last = turn.facts.snapshot.timestamp
 
@@ -150,7 +143,7 @@ class Together:
         if waiting:
             self._waiting[owner[0]] = waiting
         for since, due in starting:
-            for bit in _bits(due):
+            for bit in positions(due):
                 self._start(turn, owner, place, (bit, since))
 
     def _due(self, seconds: float) -> int:
@@ -175,12 +168,12 @@ class Together:
         """Move on the signals of one owner that are on."""
         name, now = owner[0], turn.facts.snapshot.timestamp
         on, steady = self._on[name], self._steady.get(name, 0)
-        for bit in _bits(on & true & ~steady):
+        for bit in positions(on & true & ~steady):
             state = self._state(bit, name)
             state.known, state.ending = now, None
-        for bit in _bits(steady & ~true):
+        for bit in positions(steady & ~true):
             self._state(bit, name).known = self._last
-        for bit in _bits(on & ~true):
+        for bit in positions(on & ~true):
             if not self._stays(turn, owner, place, (bit, bool(steady >> bit & 1))):
                 on ^= 1 << bit
         self._on[name], self._steady[name] = on, on & true

@@ -10,9 +10,10 @@ from gpurules.actions.between import combines, excludes, order_matters
 from gpurules.actions.decision import RuleAction
 from gpurules.linter.analysis import Analysis, Clash, Conflict, Covering, Standing
 from gpurules.linter.shadows import shadows
+from gpurules.masks import positions
 from gpurules.model import Transfer
 from gpurules.proofs.claims import is_true
-from gpurules.proofs.outline_index import OutlineIndex, places
+from gpurules.proofs.outline_index import OutlineIndex
 from gpurules.proofs.prover import Possible
 
 _GRAVITY = {kind: place for place, kind in enumerate(Clash)}
@@ -48,7 +49,7 @@ class _Search:
                 before: dict[str, int] = {}  # which rules before this one order an action
                 for number, one in enumerate(rules):
                     rivals = index.meeting(one.outline, self._rivals(one, before))
-                    yield from self._of(one, (rules[place] for place in places(rivals)))
+                    yield from self._of(one, (rules[place] for place in positions(rivals)))
                     for action in one.rule.actions:
                         before[action.name] = before.get(action.name, 0) | 1 << number
                         self._actions[action.name] = action.action

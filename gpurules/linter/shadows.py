@@ -7,8 +7,9 @@ from itertools import islice
 from gpurules.actions.between import absorbs, can_absorb
 from gpurules.actions.decision import RuleAction
 from gpurules.linter.analysis import Analysis, Covering, Shadow, Standing
+from gpurules.masks import positions
 from gpurules.proofs.claims import Claim, Want, is_true
-from gpurules.proofs.outline_index import OutlineIndex, places
+from gpurules.proofs.outline_index import OutlineIndex
 
 _MOST_TOGETHER = 12
 """How many rules are tried together."""
@@ -32,7 +33,7 @@ class _Group:
 
     def those(self, bits: int) -> Iterator[Standing]:
         """Yield the rules of *bits*, in order."""
-        return (self.rules[place] for place in places(bits))
+        return (self.rules[place] for place in positions(bits))
 
 
 class _Search:

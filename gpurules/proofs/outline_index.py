@@ -6,24 +6,13 @@ never too few: whatever is in it is looked at one by one.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from itertools import accumulate
 
+from gpurules.masks import positions
 from gpurules.proofs.moments import Point
 from gpurules.proofs.outlines import Outline, Outlines
-
-
-def places(bits: int) -> Iterator[int]:
-    """Yield the places of the bits that are set, in order.
-
-    >>> list(places(0b1101))
-    [0, 2, 3]
-    """
-    while bits:
-        lowest = bits & -bits
-        yield lowest.bit_length() - 1
-        bits ^= lowest
 
 
 class _Steps:
@@ -47,7 +36,7 @@ class _Column:
         firsts: dict[int, int] = defaultdict(int)
         lasts: dict[int, int] = defaultdict(int)
         for mask, owners in masks.items():
-            for place in places(mask ^ (mask << 1)):
+            for place in positions(mask ^ (mask << 1)):
                 toggles[place] ^= owners
             firsts[_first(mask)] |= owners
             lasts[-_last(mask)] |= owners

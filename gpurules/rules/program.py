@@ -1,6 +1,6 @@
 """A ruleset made ready to run: which rules match, in one number, and what follows from it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -20,6 +20,7 @@ from gpurules.backends.python import (
 from gpurules.collecting import uncollected
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
+from gpurules.masks import positions
 from gpurules.model import GPUIndex, Snapshot, Transfer, Value, Workload
 from gpurules.rules.explanation import DecisionExplanation, explain_rules
 from gpurules.rules.rule import Rule, Settings, Signal
@@ -37,19 +38,6 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
-
-
-def positions(mask: int) -> Iterator[int]:
-    """Yield the position of each bit of *mask*, the lowest first.
-
-    >>> list(positions(0b10010))
-    [1, 4]
-    """
-    digits = f"{mask:b}"[::-1]
-    position = digits.find("1")
-    while position >= 0:
-        yield position
-        position = digits.find("1", position + 1)
 
 
 class Program:

@@ -1,0 +1,16 @@
+"""Sets of small numbers, kept as the bits of an integer: rules, signals, the cells of a field."""
+
+from collections.abc import Iterator
+
+
+def positions(mask: int) -> Iterator[int]:
+    """Yield the position of each bit of *mask*, the lowest first.
+
+    >>> list(positions(0b10010))
+    [1, 4]
+    """
+    digits = f"{mask:b}"[::-1]
+    position = digits.find("1")
+    while position >= 0:
+        yield position
+        position = digits.find("1", position + 1)
