@@ -48,6 +48,8 @@ class Transition:
 def advance(state: State, now: float, truths: tuple[Truth, Truth], signal: Signal, settings: Settings) -> str | None:
     """Move *state* to *now*; *truths* are those of the condition and of ``until``.
 
+    An end that is under way (``keep_for``) goes on while what decides is UNKNOWN, and ends the signal in its time.
+
     Returns ``start``, ``stop``, ``stale`` (stopped for want of telemetry), or None where nothing changed.
     """
     condition, until = truths
@@ -57,15 +59,14 @@ def advance(state: State, now: float, truths: tuple[Truth, Truth], signal: Signa
         state.known, state.ending = now, None
         return None
     ended = until if signal.until is not None else None if condition is None else True
-    if ended is None:
-        if now - state.known >= settings.stale_after and settings.on_stale == "release":
-            return _stop(state, now, "stale")
-        return None
-    state.known = now
+    if ended is not None:
+        state.known = now
     if ended and state.ending is None:
         state.ending = now
     if state.ending is not None and now - state.ending >= signal.keep_for_seconds:
         return _stop(state, now, "stop")
+    if ended is None and now - state.known >= settings.stale_after and settings.on_stale == "release":
+        return _stop(state, now, "stale")
     return None
 
 

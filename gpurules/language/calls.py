@@ -13,6 +13,7 @@ class Checking(Protocol):
     """What this module asks of the checker's context."""
 
     in_aggregate: bool
+    has_aggregate: bool
 
     def report(self, code: str, span: Span, message: str, hint: str | None = None) -> ir.Constant:
         """Note a finding."""
@@ -26,6 +27,9 @@ class Checking(Protocol):
     def environment(self) -> hints.Names:
         """The names in force."""
         ...
+
+
+NOT_NESTED = "compare with it outside: gpu_memory > avg(gpu_memory)"
 
 
 def check_call(node: nodes.Call, context: Checking) -> ir.Term:
@@ -77,9 +81,9 @@ def _scalar(node: nodes.Call, function: Function, terms: list[ir.Term], context:
 
 
 def _aggregate(node: nodes.Call, function: Function, context: Checking) -> ir.Term:
+    context.has_aggregate = True
     if context.in_aggregate:
-        hint = "compare with it outside: gpu_memory > avg(gpu_memory)"
-        return context.report("GPR119", node.span, "aggregates do not nest", hint)
+        return context.report("GPR119", node.span, "aggregates do not nest", NOT_NESTED)
     context.in_aggregate = True
     try:
         operand = context.check(node.arguments[0])

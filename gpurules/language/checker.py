@@ -28,15 +28,20 @@ class Names(Protocol):
         """Return what a name stands for."""
         ...
 
+    def has_aggregate(self, name: str) -> bool:
+        """Return whether a definition holds an aggregate, directly or through others."""
+        ...
+
 
 @dataclass(slots=True)
 class Context:
-    """Where the checker is: the names in force, what it found, and whether it is inside an aggregate."""
+    """Where the checker is: the names in force, what it found, and whether it is inside an aggregate or has met one."""
 
     environment: Names
     findings: list[Finding] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     in_aggregate: bool = False
+    has_aggregate: bool = False
 
     def report(self, code: str, span: Span, message: str, hint: str | None = None) -> ir.Constant:
         """Note a finding, and return the term that stands for the mistake."""
@@ -162,7 +167,18 @@ def _name(node: nodes.Name, context: Context) -> ir.Term:
         case ir.Constant(value, datatype):
             return ir.Constant(value, datatype, spelling=found.spelling, span=node.span)
         case _:
-            return _at(found, node.span)
+            return _definition(node, found, context)
+
+
+def _definition(node: nodes.Name, found: ir.Term, context: Context) -> ir.Term:
+    """Return the term of a definition in place of its name; one that holds an aggregate stands in no aggregate."""
+    if context.environment.has_aggregate(node.name):
+        context.has_aggregate = True
+        if context.in_aggregate:
+            message = f"aggregates do not nest, and the definition {node.name!r} holds one"
+            hint = f"use {node.name} outside: {node.name} AND any(…)"
+            return context.report("GPR119", node.span, message, hint if found.datatype == BOOL else calls.NOT_NESTED)
+    return _at(found, node.span)
 
 
 def _at(term: ir.Term, span: Span) -> ir.Term:

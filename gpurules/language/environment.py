@@ -76,6 +76,7 @@ class Environment:
         self._checked: dict[tuple[str, str], Checked] = {}
         self._lists: dict[str, tuple[ir.Constant, ...]] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
+        self._aggregating: set[str] = set()
         self._terms = 0
         self._quick = quick.Quick(self, self._small)
 
@@ -144,6 +145,10 @@ class Environment:
             given = self._inputs[name]
             return ir.Constant(given.value, given.datatype, spelling=name)
         return self._fields.get(name)
+
+    def has_aggregate(self, name: str) -> bool:
+        """Return whether the definition *name* holds an aggregate, directly or through others."""
+        return name in self._aggregating and name in self._definitions
 
     def size(self, name: str) -> tuple[int, int]:
         """Return how many terms, and how high a tree, stand for *name* once definitions and signals are put in place.
@@ -260,6 +265,8 @@ class Environment:
         is_broken = any(f.code in _FATAL for f in findings)
         result = Checked(BROKEN if is_broken else term, findings, ir.is_per_gpu(term), frozenset(context.used))
         if name is not None:
+            if context.has_aggregate:
+                self._aggregating.add(name)
             self._sizes[name] = (1, 1) if is_broken else (size, height)
         return result
 

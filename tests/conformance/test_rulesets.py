@@ -25,8 +25,6 @@ def has_signals(vector: Vector) -> bool:
 
 
 MOMENTS = [v for v in LOADING if not has_signals(v)]
-# LANGUAGE: a rule's name is any 1 to 100 printable characters; this case wants "Not A Name" to be an error
-DISPUTED = {"rulesets/files with problems/4": "'Not A Name' is a legal name: 1 to 100 printable characters"}
 
 
 def written(vector: Vector, folder: Path) -> Path:
@@ -102,13 +100,7 @@ def test_the_engine_decides_as_expected_at_every_step(
             compare(decision, step)
 
 
-def failing(vector: Vector) -> Any:
-    reason = DISPUTED.get(vector.id)
-    marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-    return pytest.param(vector, id=vector.id, marks=marks)
-
-
-@pytest.mark.parametrize("vector", [failing(v) for v in FAILING])
+@pytest.mark.parametrize("vector", FAILING, ids=lambda v: v.id)
 def test_every_problem_of_the_file_is_reported(vector: Vector, tmp_path: Path) -> None:
     path = written(vector, tmp_path)
     found = [(d.kind, d.line) for d in lint(path) if d.severity == "error"]

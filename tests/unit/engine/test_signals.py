@@ -116,8 +116,24 @@ def test_the_condition_that_decides_is_until_where_there_is_one() -> None:
     assert moved([T, U, U, U, U, U], [F, F, F, F, F, F]) == [T] * 6
 
 
-def test_a_fresh_unknown_during_the_end_does_not_end_it() -> None:
-    assert moved([T, F, U, U, F], keep_for=10) == [T, T, T, T, F]
+def test_an_unknown_neither_stops_nor_shortens_an_end_that_is_under_way() -> None:
+    assert moved([T, F, U, U, U], keep_for=10) == [T, T, T, F, F]
+    assert moved([T, F, U, F, F], keep_for=15) == [T, T, T, T, F]
+    assert moved([T, F, F, U, U], [F, T, U, U, U], keep_for=10) == [T, T, T, F, F]
+
+
+@pytest.mark.parametrize("on_stale", ["hold", "release"])
+def test_an_end_under_way_comes_whatever_happens_to_what_is_stale(on_stale: str) -> None:
+    assert moved([T, F, U, U, U, U, U], on_stale=on_stale, stale_after=1e9, keep_for=20) == [T] * 5 + [F] * 2
+
+
+def test_an_end_longer_than_stale_after_is_cut_short_only_where_stale_releases() -> None:
+    assert moved([T, F, U, U, U, U, U], keep_for=25) == [T, T, T, T, F, F, F]
+    assert moved([T, F, U, U, U, U, U], on_stale="hold", keep_for=25) == [T] * 6 + [F]
+
+
+def test_a_true_condition_after_an_unknown_cancels_an_end_under_way() -> None:
+    assert moved([T, F, U, T, U, U], on_stale="hold", keep_for=10) == [T] * 6
 
 
 def test_stale_ends_at_the_first_step_at_which_the_time_is_reached() -> None:
