@@ -8,6 +8,9 @@
 #   make soak    runs the agent for a simulated day of every shipped ruleset, and 10 minutes with faults at random
 #   make proofs  asks z3 and the prover the same questions about 100,000 random pairs of conditions (an hour or so)
 #   make docs    renews the generated pages and the JSON Schema
+#   make site    builds the documentation site into build/site, strict: no broken link or anchor; it works offline
+#   make dist    builds and checks the wheel and the source distribution, with a bill of materials
+#   make changelog VERSION=x.y.z   collates changelog.d into CHANGELOG.md
 #   make clean   removes everything that the other targets made
 
 # The first Python on the PATH that is new enough; override it with `make PYTHON=/path/to/python3.12 …`.
@@ -21,7 +24,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test check bench soak proofs format docs schema clean
+.PHONY: help demo story test check bench soak proofs format docs schema site dist changelog clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -97,6 +100,27 @@ format: $(VENV)/installed-dev
 
 docs schema: $(VENV)/installed
 	@$(BIN)/python -m gpurules.cli.reference
+
+site: $(VENV)/installed-dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "the site is in build/site: open build/site/index.html" >&2
+
+# The wheel goes into a bare environment: what it needs and does not declare is found here.
+dist: $(VENV)/installed-dev
+	@rm -rf dist build/dist-env
+	@$(BIN)/python -m build --quiet --no-isolation --outdir dist .
+	@$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	@$(PYTHON) -m venv build/dist-env
+	@build/dist-env/bin/python -m pip --quiet --disable-pip-version-check install dist/*.whl
+	@build/dist-env/bin/python -m pip --disable-pip-version-check check
+	@build/dist-env/bin/gpurules lint gpurules:coordinator
+	@$(BIN)/cyclonedx-py environment build/dist-env/bin/python --pyproject pyproject.toml --mc-type library \
+		--output-reproducible --of JSON -o dist/gpurules.cdx.json
+	@ls -l dist
+
+changelog: $(VENV)/installed-dev
+	@test -n "$(VERSION)" || { echo "name the version: make changelog VERSION=x.y.z" >&2; exit 1; }
+	@$(BIN)/towncrier build --yes --version $(VERSION)
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
