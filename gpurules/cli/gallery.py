@@ -10,7 +10,7 @@ WIDTH = 100
 _HEAD = """# Gallery of broken rulesets
 
 Ten rulesets that load and do what they say, and not what was meant, with what `gpurules lint` says of them. The files
-stand under [docs/gallery](gallery); to see one for yourself: `gpurules lint docs/gallery/03-hurry-and-wait.rules.yaml`.
+are in `docs/gallery`; to see one for yourself: `gpurules lint docs/gallery/03-hurry-and-wait.rules.yaml`.
 [How the analysis decides](analysis.md) tells how to read a witness.
 """
 

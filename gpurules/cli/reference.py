@@ -164,7 +164,10 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def pages() -> dict[str, str]:
     """Return every generated page by its path under ``docs/``."""
     codes, tables = "gpurules/diagnostics", "the registries"
+    from gpurules.cli.command_reference import commands_page  # loads every command
+
     return {
+        "cli.md": GENERATED.format(source="gpurules/cli/commands") + commands_page(),
         "fields.md": GENERATED.format(source=tables) + fields_page(),
         "actions.md": GENERATED.format(source=tables) + actions_page(),
         "checks/README.md": GENERATED.format(source=codes) + codes_page(),

@@ -1,0 +1,28 @@
+"""The documentation site: every page has its place in it, and pages name what exists."""
+
+import re
+from pathlib import Path
+
+
+def navigation(root: Path) -> set[str]:
+    """Return the pages that ``mkdocs.yml`` names."""
+    return set(re.findall(r"[\w./-]+\.md", (root / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]))
+
+
+def test_every_page_but_those_of_codes_has_its_place_in_the_navigation(root: Path) -> None:
+    docs = root / "docs"
+    pages = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")}
+    assert navigation(root) == {page for page in pages if not re.fullmatch(r"checks/GPR\d{3}\.md", page)}
+
+
+def test_every_guide_is_in_the_list_of_guides(root: Path) -> None:
+    folder = root / "docs" / "how-to"
+    listed = set(re.findall(r"\]\(([\w-]+\.md)\)", (folder / "index.md").read_text(encoding="utf-8")))
+    assert listed == {page.name for page in folder.glob("*.md")} - {"index.md"}
+
+
+def test_the_api_page_shows_every_public_name(root: Path) -> None:
+    import gpurules
+
+    shown = re.findall(r"^::: gpurules\.(\w+)$", (root / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(shown) == sorted(gpurules.__all__)
