@@ -15,7 +15,7 @@ from gpurules.clients.obstore import Obstore, ObstoreKind
 from gpurules.clients.parts import PartOptions
 from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
 from gpurules.clients.staging import StagingArea, StagingFull
-from gpurules.clients.store import ObjectChanged, ObjectFacts, StoreError, TransientStoreError
+from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, StoreError, TransientStoreError
 from gpurules.registry import Registry, usable_plugins
 
 CLIENTS: Registry[ClientKind] = Registry(
@@ -65,6 +65,7 @@ __all__ = [
     "KvikIOKind",
     "ObjectChanged",
     "ObjectFacts",
+    "ObjectNotFound",
     "Obstore",
     "ObstoreKind",
     "PartOptions",

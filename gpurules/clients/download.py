@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from gpurules.clients.partial import PartialFile, Piece
+from gpurules.clients.partial import PartialFile, Piece, pieces
 from gpurules.clients.parts import PartLoop, PartOptions, moving
 from gpurules.clients.store import ObjectFacts, StoredObject, TransientStoreError
 from gpurules.governor import Part, Ticket
@@ -36,8 +36,12 @@ def download(ticket: Ticket, source: StoredObject, target: Path, loop: PartLoop,
             with closing(source.read(piece.start, piece.size, facts.etag).chunks) as chunks:
                 for written in partial.fill(piece, chunks):
                     part.moved(written)
+                    loop.progress.at(piece.start, written)
 
-        loop.run(ticket, partial.missing(facts, options.piece_size), move)
+        missing = partial.missing(facts, options.piece_size)
+        for piece in set(pieces(facts.size, options.piece_size)).difference(missing):
+            loop.progress.at(*piece)
+        loop.run(ticket, missing, move)
         partial.publish()
         return facts
     finally:
@@ -59,6 +63,7 @@ def _begin(
                     partial.begin(source.url, facts, options.piece_size)
                     for written in partial.fill(Piece(0, min(options.piece_size, facts.size)), chunks):
                         part.moved(written)
+                        loop.progress.at(0, written)
             return facts
         except TransientStoreError:
             if facts is None and attempt + 1 == options.attempts:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gpurules.clients.store import PartTag
+from gpurules.clients.store import PartTag, WritableObject
 
 _LOGGER = logging.getLogger("gpurules.clients")
 SUFFIX = ".upload.jsonl"
@@ -31,7 +31,7 @@ def state_folder() -> Path:
 class UploadSource:
     """A version of a file, the object that it becomes, and the size of the parts: what an upload is of.
 
-    ``identity`` is the file's inode, and its times of change in nanoseconds.
+    ``identity`` is the file's inode, and its times of change in nanoseconds; ``variant`` is that of the object.
     Units: ``size`` and ``piece_size`` in bytes.
     """
 
@@ -40,12 +40,13 @@ class UploadSource:
     size: int
     identity: tuple[int, ...]
     piece_size: int
+    variant: str = ""
 
     @classmethod
-    def of(cls, url: str, path: Path, stat: os.stat_result, piece_size: int) -> Self:
-        """Return the upload of the file *path*, as *stat* tells of it, to *url*."""
+    def of(cls, target: WritableObject, path: Path, stat: os.stat_result, piece_size: int) -> Self:
+        """Return the upload of the file *path*, as *stat* tells of it, to *target*."""
         identity = (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)
-        return cls(url, str(path.absolute()), stat.st_size, identity, piece_size)
+        return cls(target.url, str(path.absolute()), stat.st_size, identity, piece_size, target.variant)
 
 
 class UploadNote:

@@ -14,6 +14,7 @@ from gpurules.clients.client import Capability
 from gpurules.clients.detection import Detection
 from gpurules.clients.download import download
 from gpurules.clients.parts import PartLoop, PartOptions
+from gpurules.clients.progress import SILENT, Progress
 from gpurules.clients.reader import ObjectReader
 from gpurules.clients.staged import Staging
 from gpurules.clients.staging import StagingArea, bring
@@ -37,7 +38,9 @@ class Mover:
         self.loop = PartLoop(self._pool, self.options)
         self._detection = Detection(governor.policy.engine)
 
-    def download(self, source: StoredObject, target: Path, transfer: Transfer) -> ObjectFacts:
+    def download(
+        self, source: StoredObject, target: Path, transfer: Transfer, progress: Progress = SILENT
+    ) -> ObjectFacts:
         """Bring *source* to *target*, by way of the staging area where a rule asks for it.
 
         Raises:
@@ -48,8 +51,11 @@ class Mover:
         """
         with self.governor.transfer(self._detection.complete(transfer)) as ticket, self._counted():
             self._size(ticket, source)
-            staged = self._staged(ticket, source, lambda place: bring(place, target))
-            return staged or download(ticket, source, target, self.loop, self.options)
+            loop = self.loop.telling(progress)
+            facts = self._staged(ticket, source, lambda place: bring(place, target), loop)
+            facts = facts or download(ticket, source, target, loop, self.options)
+            progress.finish(facts.size)
+            return facts
 
     def upload(self, source: Path, transfer: Transfer, send: Callable[[Ticket], str]) -> str:
         """Have *send* bring the file *source* to an object, as a transfer of its size, and return its tag.
@@ -91,7 +97,7 @@ class Mover:
     def _opened(self, ticket: Ticket, source: StoredObject) -> io.BufferedReader:
         self._size(ticket, source)
         local: list[io.BufferedReader] = []
-        if self._staged(ticket, source, lambda place: local.append(place.open("rb"))):
+        if self._staged(ticket, source, lambda place: local.append(place.open("rb")), self.loop):
             ticket.end()
             return local[0]
         facts = source.facts()
@@ -106,7 +112,9 @@ class Mover:
         if ticket.transfer.size is None and self.governor.policy.reads_size:
             ticket.know(size=source.facts().size)
 
-    def _staged(self, ticket: Ticket, source: StoredObject, use: Callable[[Path], object]) -> ObjectFacts | None:
+    def _staged(
+        self, ticket: Ticket, source: StoredObject, use: Callable[[Path], object], loop: PartLoop
+    ) -> ObjectFacts | None:
         """Bring the object by way of the staging area, where a rule asks for it; None where it has to go directly."""
         stage = ticket.asked.stage
         area = None if stage is None else self._area(stage)
@@ -115,7 +123,7 @@ class Mover:
         facts = source.facts()
 
         def fill(place: Path) -> None:
-            download(ticket, source, place, self.loop, self.options)
+            download(ticket, source, place, loop, self.options)
 
         staging = Staging(ticket, area, fill, use, self.governor.policy.max_delay)
         return facts if staging.run(source.url, facts, stage) else None

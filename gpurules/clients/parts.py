@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from gpurules.clients.partial import Piece
+from gpurules.clients.progress import SILENT, Progress
 from gpurules.clients.store import TransientStoreError
 from gpurules.governor import Part, Ticket
 
@@ -68,26 +69,38 @@ class PartLoop:
     """Moves pieces by *pool*. Only the caller's thread waits for slots: whoever has a thread of the pool has a slot.
 
     So a transfer that is held takes no thread that others need, and no part with a slot waits for a thread that waits
-    for a slot.
+    for a slot. *progress* is what those who move pieces tell how far they are.
     """
 
-    def __init__(self, pool: Executor, options: PartOptions) -> None:
+    def __init__(self, pool: Executor, options: PartOptions, progress: Progress = SILENT) -> None:
         self._pool = pool
         self._options = options
+        self.progress = progress
+
+    def telling(self, progress: Progress) -> "PartLoop":
+        """Return this loop for one transfer, of which *progress* is told."""
+        return PartLoop(self._pool, self._options, progress)
 
     def run(self, ticket: Ticket, wanted: Iterable[Piece], move: Move) -> None:
         """Move all *wanted* pieces; after a failure no further one is begun, and those under way are waited for.
+
+        The next piece is asked for when there is a place for it.
 
         Raises:
             StoreError: a piece could not be moved.
             GovernorError: the transfer was stopped.
         """
-        todo = deque((piece, 0) for piece in wanted)
+        fresh, again = iter(wanted), deque[tuple[Piece, int]]()
+        has_more = True
         under_way: dict[Future[None], tuple[Piece, int]] = {}
         try:
-            while todo or under_way:
-                if todo and len(under_way) < width(ticket, self._options):
-                    piece, attempt = todo.popleft()
+            while has_more or again or under_way:
+                if (again or has_more) and len(under_way) < width(ticket, self._options):
+                    following = again.popleft() if again else next(((piece, 0) for piece in fresh), None)
+                    if following is None:
+                        has_more = False
+                        continue
+                    piece, attempt = following
                     part = ticket.part(piece.size).__enter__()
                     under_way[self._submit(part, piece, move)] = piece, attempt
                     continue
@@ -97,7 +110,7 @@ class PartLoop:
                     if self._is_to_be_tried_again(future, attempt):
                         ticket.count_fault("part_retried")
                         self.pause(attempt)
-                        todo.appendleft((piece, attempt + 1))
+                        again.appendleft((piece, attempt + 1))
         finally:
             wait(under_way)
 

@@ -11,6 +11,10 @@ class StoreError(GpurulesError):
     """The store refused, or the object is not there; trying again is of no use."""
 
 
+class ObjectNotFound(StoreError):
+    """The object, the version of it that was asked for, or its bucket is not there."""
+
+
 class TransientStoreError(StoreError):
     """The connection or the store failed; trying again may help."""
 
@@ -88,6 +92,11 @@ class WritableObject(Protocol):
     @property
     def url(self) -> str:
         """Its name, the same in every process."""
+        ...
+
+    @property
+    def variant(self) -> str:
+        """What tells ways apart in which one file becomes it, such as its metadata; a short text."""
         ...
 
     def facts(self) -> ObjectFacts:

@@ -7,6 +7,7 @@ from pathlib import Path
 from gpurules.clients.journal import UploadJournal, UploadNote, UploadSource
 from gpurules.clients.partial import Piece, pieces
 from gpurules.clients.parts import PartLoop, PartOptions
+from gpurules.clients.progress import SILENT, Progress
 from gpurules.clients.store import ObjectChanged, ObjectFacts, PartTag, StoreError, TransientStoreError, WritableObject
 from gpurules.governor import Part, Ticket, TransferCancelled
 
@@ -28,8 +29,8 @@ class Uploader:
         self._options = options
         self._journal = journal
 
-    def upload(self, ticket: Ticket, source: Path, target: WritableObject) -> str:
-        """Bring the file *source* to *target*, and return the object's tag.
+    def upload(self, ticket: Ticket, source: Path, target: WritableObject, progress: Progress = SILENT) -> str:
+        """Bring the file *source* to *target*, and return the object's tag; *progress* is told what the store has.
 
         Raises:
             ObjectChanged: the file changed on the way.
@@ -41,19 +42,21 @@ class Uploader:
             sending = Sending(stream.fileno(), target.url)
             each = piece_size(sending.before.st_size, self._options)
             if sending.before.st_size <= each:
-                return self._whole(ticket, sending, target)
-            with self._journal.note(UploadSource.of(target.url, source, sending.before, each)) as note:
-                return self._in_parts(ticket, _Parts(sending, target, note))
+                return self._whole(ticket, sending, target, progress)
+            with self._journal.note(UploadSource.of(target, source, sending.before, each)) as note:
+                return self._in_parts(ticket, _Parts(sending, target, note, progress))
 
-    def _whole(self, ticket: Ticket, sending: "Sending", target: WritableObject) -> str:
+    def _whole(self, ticket: Ticket, sending: "Sending", target: WritableObject, progress: Progress) -> str:
         tags: list[str] = []
 
         def send(part: Part, piece: Piece) -> None:
             part.ticket.check()
-            tags.append(target.put(sending.read(piece.start, piece.size)))
+            data = sending.read(piece.start, piece.size)
+            sending.check()  # before it is sent: it is the object as soon as the store has it
+            tags.append(target.put(data))
+            progress.at(*piece)
 
         self._loop.run(ticket, (Piece(0, sending.before.st_size),), send)
-        sending.check()
         return tags[-1]
 
     def _in_parts(self, ticket: Ticket, parts: "_Parts") -> str:
@@ -67,8 +70,9 @@ class Uploader:
             tag = self._completed(parts)
         except TransientStoreError:
             raise  # the next try goes on with what the store has
-        except (StoreError, TransferCancelled):
-            parts.abort()
+        except Exception as error:
+            if isinstance(error, StoreError | TransferCancelled) or error is parts.progress.error:
+                parts.abort()
             raise
         note.forget()
         return tag
@@ -118,9 +122,10 @@ class Sending:
 class _Parts:
     """The parts of a file that are sent, as they are noted."""
 
-    def __init__(self, sending: Sending, target: WritableObject, note: UploadNote) -> None:
+    def __init__(self, sending: Sending, target: WritableObject, note: UploadNote, progress: Progress) -> None:
         self.url = target.url
         self.sending = sending
+        self.progress = progress
         self._target = target
         self.note = note
         self._each = note.source.piece_size
@@ -140,6 +145,7 @@ class _Parts:
             stored, noted = (there or {}).get(number), note.parts.get(number)
             if noted is not None and stored == ObjectFacts(piece.size, noted.etag):
                 self._tags[piece] = noted
+                self.progress.at(*piece)
         return bool(self._tags)
 
     @property
@@ -161,6 +167,7 @@ class _Parts:
         tag = self._target.put_part(self.note.upload or "", self._number(piece), data)
         self.note.took(self._number(piece), tag)
         self._tags[piece] = tag
+        self.progress.at(*piece)
 
     def complete(self) -> str:
         """Make the parts the object, and return its tag."""

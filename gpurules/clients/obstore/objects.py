@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gpurules.clients.store import ObjectChanged, ObjectFacts, Reading, StoreError, TransientStoreError
+from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, Reading, StoreError, TransientStoreError
 from gpurules.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def _translated(url: str) -> Iterator[None]:
         raise ObjectChanged(f"{url} has changed since the transfer began") from error
     except exceptions.GenericError as error:  # the store or the connection failed, after obstore's own tries
         raise TransientStoreError(f"{url}: {_first_line(error)}") from error
-    except (exceptions.BaseError, FileNotFoundError, PermissionError) as error:
+    except (exceptions.NotFoundError, FileNotFoundError) as error:
+        raise ObjectNotFound(f"{url} is not there: {_first_line(error)}") from error
+    except (exceptions.BaseError, PermissionError) as error:
         raise StoreError(f"{url}: {_first_line(error)}") from error
 
 

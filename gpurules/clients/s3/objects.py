@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import md5
 from typing import Any, Protocol, Self
+from urllib.parse import unquote
 
+from gpurules.clients.s3.arguments import Arguments, DownloadArguments
 from gpurules.clients.store import (
     ObjectChanged,
     ObjectFacts,
+    ObjectNotFound,
     PartTag,
     Reading,
     StoreError,
@@ -16,8 +19,7 @@ from gpurules.clients.store import (
 from gpurules.errors import UnavailableError
 
 CHUNK = 1024**2
-CHECKSUMS = frozenset({"ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256"})
-"""What S3 answers to a part that came with one of them, and wants to see again at the end."""
+NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
 
 
 class Boto3Client(Protocol):
@@ -72,6 +74,14 @@ class NoSuchUpload(StoreError):
     """The store does not know the upload: it is done, or was given up."""
 
 
+def _is_not_found(error: Any) -> bool:
+    """Whether what was asked for is not there; a version that marks a deletion is no object, and answers 405."""
+    answer = error.response.get("ResponseMetadata", {})
+    headers = answer.get("HTTPHeaders") or {}
+    is_marker = answer.get("HTTPStatusCode") == 405 and headers.get("x-amz-delete-marker") == "true"
+    return is_marker or _code(error) in NOT_FOUND
+
+
 def _code(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
@@ -91,6 +101,8 @@ def _translated(url: str) -> Iterator[None]:
             raise ObjectChanged(f"{url} has changed since the transfer began") from error
         if _code(error) == "NoSuchUpload":
             raise NoSuchUpload(f"{url}: {error}") from error
+        if _is_not_found(error):
+            raise ObjectNotFound(f"{url} is not there: {error}") from error
         if status >= 500 or status == 429:
             raise TransientStoreError(f"{url}: {error}") from error
         raise StoreError(f"{url}: {error}") from error
@@ -126,17 +138,29 @@ def _root(client: Boto3Client) -> str:
 
 
 class S3Object:
-    """An object in a bucket."""
+    """An object in a bucket, or the version of it that *arguments* name; they are given to each call that takes them.
 
-    def __init__(self, client: Boto3Client, bucket: str, key: str) -> None:
+    Its ``url`` tells versions apart, and what other keys encrypt.
+    """
+
+    def __init__(self, client: Boto3Client, bucket: str, key: str, arguments: Arguments | None = None) -> None:
         self._client = client
         self._where = {"Bucket": bucket, "Key": key}
-        self.url = f"{_root(client)}{bucket}/{key}"
+        self._arguments = arguments or DownloadArguments()
+        name = key.replace("%", "%25").replace("#", "%23")
+        version = self._arguments.identity
+        self.url = f"{_root(client)}{bucket}/{name}{'#' if version else ''}{version}"
+        self.variant = self._arguments.variant
+
+    def _with(self, call: str) -> dict[str, Any]:
+        """Return what a call is given that is about this object."""
+        return {**self._where, **self._arguments.of(call)}
 
     @classmethod
     def at(cls, client: Boto3Client, url: str) -> Self | None:
         """Return the object that has that *url* in the store of *client*; None where it is one of another store."""
-        bucket, _, key = url.removeprefix(_root(client)).partition("/")
+        bucket, _, name = url.removeprefix(_root(client)).partition("/")
+        key = unquote(name.partition("#")[0], errors="surrogateescape")
         return cls(client, bucket, key) if url.startswith(_root(client)) and key else None
 
     def facts(self) -> ObjectFacts:
@@ -146,7 +170,7 @@ class S3Object:
             StoreError: it can not be told.
         """
         with _translated(self.url):
-            answer = self._client.head_object(**self._where)
+            answer = self._client.head_object(**self._with("head_object"))
         return ObjectFacts(int(answer["ContentLength"]), str(answer["ETag"]))
 
     def read(self, start: int, size: int, etag: str | None) -> Reading:
@@ -158,14 +182,14 @@ class S3Object:
         """
         from botocore.exceptions import ClientError
 
-        condition = {} if etag is None else {"IfMatch": etag}
+        given = {**self._with("get_object"), **({} if etag is None else {"IfMatch": etag})}
         with _translated(self.url):
             try:
-                answer = self._client.get_object(Range=f"bytes={start}-{start + size - 1}", **self._where, **condition)
+                answer = self._client.get_object(Range=f"bytes={start}-{start + size - 1}", **given)
             except ClientError as error:
                 if start or _code(error) != "InvalidRange":
                     raise
-                answer = self._client.get_object(**self._where, **condition)  # an empty object has no range
+                answer = self._client.get_object(**given)  # an empty object has no range
         if etag is not None and answer["ETag"] != etag:  # a store that does not know If-Match
             raise ObjectChanged(f"{self.url} has changed since the transfer began")
         whole = str(answer.get("ContentRange", "")).rpartition("/")[2]
@@ -179,7 +203,7 @@ class S3Object:
             StoreError: it can not be written.
         """
         with _translated(self.url):
-            return str(self._client.put_object(Body=data, **self._where)["ETag"])
+            return str(self._client.put_object(Body=data, **self._with("put_object"))["ETag"])
 
     def begin(self) -> str:
         """Begin an upload in parts, with the checksums that boto3's own uploads have, and return its id.
@@ -190,8 +214,9 @@ class S3Object:
         config = getattr(getattr(self._client, "meta", None), "config", None)
         is_checked = getattr(config, "request_checksum_calculation", None) == "when_supported"
         algorithm = {"ChecksumAlgorithm": "CRC32"} if is_checked else {}
+        given = {**algorithm, **self._with("create_multipart_upload")}
         with _translated(self.url):
-            return str(self._client.create_multipart_upload(**self._where, **algorithm)["UploadId"])
+            return str(self._client.create_multipart_upload(**given)["UploadId"])
 
     def parts(self, upload: str) -> Mapping[int, ObjectFacts] | None:
         """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
@@ -204,7 +229,7 @@ class S3Object:
         while True:
             try:
                 with _translated(self.url):
-                    answer = self._client.list_parts(UploadId=upload, **self._where, **more)
+                    answer = self._client.list_parts(UploadId=upload, **self._with("list_parts"), **more)
             except NoSuchUpload:
                 return None
             for part in answer.get("Parts", ()):
@@ -221,8 +246,9 @@ class S3Object:
             StoreError: it can not be written.
         """
         with _translated(self.url):
-            answer = self._client.upload_part(UploadId=upload, PartNumber=number, Body=data, **self._where)
-            checksums = {name: str(value) for name, value in answer.items() if name in CHECKSUMS}
+            given = self._with("upload_part")
+            answer = self._client.upload_part(UploadId=upload, PartNumber=number, Body=data, **given)
+            checksums = {name: str(value) for name, value in answer.items() if _is_checksum(name)}
             return PartTag(str(answer["ETag"]), checksums)
 
     def complete(self, upload: str, tags: Sequence[PartTag]) -> str:
@@ -235,7 +261,7 @@ class S3Object:
         try:
             with _translated(self.url):
                 answer = self._client.complete_multipart_upload(
-                    UploadId=upload, MultipartUpload={"Parts": parts}, **self._where
+                    UploadId=upload, MultipartUpload={"Parts": parts}, **self._with("complete_multipart_upload")
                 )
             return str(answer["ETag"])
         except NoSuchUpload:  # done by an earlier try, of which the answer was lost?
@@ -251,7 +277,12 @@ class S3Object:
             StoreError: it could not be told.
         """
         with suppress(NoSuchUpload), _translated(self.url):
-            self._client.abort_multipart_upload(UploadId=upload, **self._where)
+            self._client.abort_multipart_upload(UploadId=upload, **self._with("abort_multipart_upload"))
+
+
+def _is_checksum(name: str) -> bool:
+    """Whether S3 answers with it to a part that came with a checksum, and wants to see it again at the end."""
+    return name.startswith("Checksum") and name != "ChecksumType"
 
 
 def _whole_tag(tags: Sequence[PartTag]) -> str | None:

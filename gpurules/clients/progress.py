@@ -1,0 +1,47 @@
+"""How far a transfer is, for one who wants to show it."""
+
+import threading
+from collections.abc import Callable
+
+
+class Progress:
+    """Tells *callback* how many bytes have moved since the last time. Thread-safe: one thread at a time calls it.
+
+    What it raises comes out where the bytes moved, so that the transfer ends with it; ``error`` keeps it.
+
+    Missing: *callback* None: nobody wants to know.
+    """
+
+    def __init__(self, callback: Callable[[int], object] | None = None) -> None:
+        self.error: BaseException | None = None
+        self._callback = callback
+        self._lock = threading.Lock()
+        self._moved: dict[int, int] = {}
+
+    def at(self, start: int, size: int) -> None:
+        """Take in that *size* bytes from *start* are there: fewer than before, where they are fetched again."""
+        if self._callback is not None:
+            with self._lock:
+                change = size - self._moved.get(start, 0)
+                self._moved[start] = size
+                self._tell(change)
+
+    def finish(self, size: int) -> None:
+        """Take in that all *size* bytes are there, by whatever way."""
+        if self._callback is not None:
+            with self._lock:
+                change = size - sum(self._moved.values())
+                self._moved = {0: size}
+                self._tell(change)
+
+    def _tell(self, change: int) -> None:
+        if change and self._callback is not None:
+            try:
+                self._callback(change)
+            except BaseException as error:
+                self.error = error
+                raise
+
+
+SILENT = Progress()
+"""The progress that nobody wants to know."""

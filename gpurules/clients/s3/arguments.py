@@ -1,0 +1,149 @@
+"""The ``ExtraArgs`` of boto3: which there are, and which call takes which."""
+
+import json
+from base64 import b64encode
+from collections.abc import Collection, Mapping
+from functools import cache
+from hashlib import md5, sha256
+from typing import Any
+from urllib.parse import quote
+
+from gpurules.registry import did_you_mean
+
+_KEY = ("SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5")
+_PAYER = ("RequestPayer", "ExpectedBucketOwner")
+_IDENTITY = ("VersionId", "SSECustomerAlgorithm", "SSECustomerKey")
+"""What tells objects of one name apart: another version, or bytes that another key opens."""
+_OF_PUTTING = frozenset({"ChecksumType", "MpuObjectSize"})
+_OF_PARTS = frozenset({"ChecksumAlgorithm", *_KEY, *_PAYER})
+_OF_COMPLETING = frozenset({*_KEY, *_PAYER, "ChecksumType", "MpuObjectSize"})
+_FOLLOWING: Mapping[str, frozenset[str]] = {
+    "list_parts": frozenset({*_KEY, *_PAYER}),
+    "abort_multipart_upload": frozenset(_PAYER),
+    "head_object": frozenset({*_KEY, *_PAYER}),
+}
+"""What calls that belong to an upload take of its arguments. Source: the service model of botocore."""
+
+
+@cache
+def _known() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return what boto3 allows in a download and an upload, and which of the latter are checksums of a whole object."""
+    from s3transfer.constants import FULL_OBJECT_CHECKSUM_ARGS  # type: ignore[import-untyped]
+    from s3transfer.manager import TransferManager  # type: ignore[import-untyped]
+
+    return (
+        frozenset(TransferManager.ALLOWED_DOWNLOAD_ARGS),
+        frozenset(TransferManager.ALLOWED_UPLOAD_ARGS),
+        frozenset(FULL_OBJECT_CHECKSUM_ARGS),
+    )
+
+
+class DownloadArguments:
+    """What boto3 takes as the ``ExtraArgs`` of a download; each call that reads takes all of them.
+
+    Raises:
+        ValueError: boto3 does not take one of them in a download.
+    """
+
+    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
+        self._given = dict(given or {})
+        if self._given:
+            _check(self._given, _known()[0], "download")
+
+    def of(self, call: str) -> dict[str, Any]:
+        """Return what *call*, a method of boto3's client, is to be given."""
+        return dict(self._given)
+
+    @property
+    def identity(self) -> str:
+        """What tells the object from others of its name; empty where its name is enough. Keys are not told."""
+        found = {name: _shown(name, self._given[name]) for name in _IDENTITY if self._given.get(name) is not None}
+        return "&".join(f"{name}={quote(value, safe='', errors='surrogateescape')}" for name, value in found.items())
+
+    @property
+    def variant(self) -> str:
+        """What tells one use from another: nothing, for reading leaves nothing behind."""
+        return ""
+
+
+class UploadArguments:
+    """What boto3 takes as the ``ExtraArgs`` of an upload; each call is given those that it takes.
+
+    A checksum of the whole object has its algorithm taken, and the type ``FULL_OBJECT``, as boto3 does it.
+
+    Raises:
+        ValueError: boto3 does not take one of them in an upload.
+    """
+
+    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
+        self._given = dict(given or {})
+        if self._given:
+            _check(self._given, _known()[1], "upload")
+
+    def of(self, call: str) -> dict[str, Any]:
+        """Return what *call*, a method of boto3's client, is to be given."""
+        if not self._given:
+            return {}
+        whole = _known()[2]
+        match call:
+            case "put_object":
+                return {name: value for name, value in self._given.items() if name not in _OF_PUTTING}
+            case "create_multipart_upload":
+                given = self._in_parts(whole)
+                return {name: value for name, value in given.items() if name not in whole and name != "MpuObjectSize"}
+            case "upload_part":
+                return {name: value for name, value in self._in_parts(whole).items() if name in _OF_PARTS}
+            case "complete_multipart_upload":
+                return {n: value for n, value in self._in_parts(whole).items() if n in _OF_COMPLETING or n in whole}
+            case "list_parts":
+                return _encoded({name: value for name, value in self._given.items() if name in _FOLLOWING[call]})
+            case _:
+                return {name: value for name, value in self._given.items() if name in _FOLLOWING[call]}
+
+    def _in_parts(self, whole: Collection[str]) -> Mapping[str, Any]:
+        found = next((name for name in self._given if name in whole), None)
+        if found is None:
+            return self._given
+        told = {"ChecksumType": "FULL_OBJECT", "ChecksumAlgorithm": found.removeprefix("Checksum")}
+        return {**self._given, **told}
+
+    @property
+    def identity(self) -> str:
+        """What tells the object from others of its name: nothing, for an upload makes the one of that name."""
+        return ""
+
+    @property
+    def variant(self) -> str:
+        """What tells uploads of one file to one name apart, so that none goes on with the parts of another."""
+        if not self._given:
+            return ""
+        text = json.dumps({name: _shown(name, value) for name, value in self._given.items()}, sort_keys=True)
+        return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+Arguments = DownloadArguments | UploadArguments
+
+
+def _check(given: Mapping[str, Any], allowed: Collection[str], what: str) -> None:
+    for name in given:
+        if name not in allowed:
+            hint = did_you_mean(str(name), allowed) or f"one of {', '.join(sorted(allowed))}"
+            raise ValueError(f"boto3 takes no {name!r} in the ExtraArgs of a {what}; {hint}")
+
+
+def _shown(name: str, value: Any) -> str:
+    """Return a text for *value* that differs where it differs; of a key, what does not give it away."""
+    if not name.startswith("SSECustomerKey"):
+        return str(value)
+    data = value if isinstance(value, bytes | bytearray) else str(value).encode("utf-8", "surrogateescape")
+    return sha256(data).hexdigest()[:32]
+
+
+def _encoded(given: dict[str, Any]) -> dict[str, Any]:
+    """Return *given* with its key as the wire has it: botocore does it for calls that move data, and not for others."""
+    key = given.get("SSECustomerKey")
+    if key is None or "SSECustomerKeyMD5" in given:
+        return given
+    data = key if isinstance(key, bytes | bytearray) else str(key).encode("utf-8")
+    digest = md5(data, usedforsecurity=False).digest()
+    return {**given, "SSECustomerKey": b64encode(data).decode(), "SSECustomerKeyMD5": b64encode(digest).decode()}
