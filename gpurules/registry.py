@@ -1,9 +1,7 @@
 """Names to plug-ins: read-only registries, and the nearest name for a wrong one."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Generic, Protocol, TypeGuard, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
 
 from gpurules.errors import RegistrationError
 
@@ -123,71 +121,3 @@ class Registry(Generic[T]):
     def with_members(self, members: Iterable[T]) -> "Registry[T]":
         """Return a registry that has *members* too."""
         return Registry(self.kind, (*self, *members))
-
-
-def may_have_plugins(path: Sequence[str]) -> bool:
-    """Return whether an installed distribution may offer entry points of ours; surely not where this is False.
-
-    Nearly nobody has a plug-in, and importlib.metadata takes longer to import than it takes to look.
-    """
-    finders = [getattr(finder, "find_distributions", None) for finder in sys.meta_path]
-    if sum(find is not None for find in finders) > 1:
-        return True  # beside the folders of the path, someone else knows distributions
-    for folder in map(Path, path):
-        try:
-            found = [entry for entry in folder.iterdir() if entry.suffix in (".dist-info", ".egg-info", ".egg")]
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return True  # an archive, say
-        if any(_offers(distribution) for distribution in found):
-            return True
-    return False
-
-
-def _offers(distribution: Path) -> bool:
-    """Return whether what a distribution says of itself names a group of ours."""
-    for place in ("entry_points.txt", "EGG-INFO/entry_points.txt"):
-        try:
-            return b"[gpurules." in (distribution / place).read_bytes().replace(b" ", b"")
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return not distribution.is_file()  # a lone file has no entry points
-    return False
-
-
-def load_plugins(group: str) -> tuple[Mapping[str, object], Mapping[str, str]]:
-    """Return what installed distributions offer under an entry-point *group*: objects by name, and failures by name.
-
-    A plug-in that can not be imported never stops the others: it is named, with its error, in the second mapping.
-    """
-    loaded: dict[str, object] = {}
-    failed: dict[str, str] = {}
-    if not may_have_plugins(sys.path):
-        return loaded, failed
-    from importlib.metadata import entry_points
-
-    for entry_point in entry_points(group=group):
-        try:
-            loaded[entry_point.name] = entry_point.load()
-        except Exception as error:  # a plug-in's import may raise anything
-            failed[entry_point.name] = f"{type(error).__name__}: {error}"
-    return loaded, failed
-
-
-def usable_plugins(group: str, fits: Callable[[object], TypeGuard[T]], wants: str) -> tuple[list[T], dict[str, str]]:
-    """Return the plug-ins of *group* that fit, classes called, and why the others can not be used, by name.
-
-    *wants* says what one must be; a plug-in that does not fit never stops the others.
-    """
-    loaded, failed = load_plugins(group)
-    reasons = {name: f"can not be imported: {error}" for name, error in failed.items()}
-    usable: list[T] = []
-    for name, plugin in loaded.items():
-        made = plugin() if isinstance(plugin, type) else plugin
-        if fits(made):
-            usable.append(made)
-        else:
-            reasons[name] = wants
-    return usable, reasons

@@ -1,7 +1,6 @@
 """What rules may do: directives that shape the decision, and effects that call out."""
 
 from collections.abc import Mapping
-from typing import TypeGuard
 
 from gpurules.actions.action import (
     Action,
@@ -84,30 +83,9 @@ def default_actions() -> Registry[Action]:
     Raises:
         RegistrationError: a decorated action has the name of another.
     """
-    offered, _ = plugins()
-    taken = set(ACTIONS.names)
-    kept: list[Action] = []
-    for offer in offered:
-        if _is_action(offer) and offer.name not in taken:
-            taken.add(offer.name)
-            kept.append(offer)
-    return ACTIONS.with_members((*kept, *decorated()))
+    return ACTIONS.with_members((*plugins()[0], *decorated()))
 
 
 def failed_plugins() -> Mapping[str, str]:
-    """Return the plug-ins that could not be used, each with the reason."""
-    offered, errors = plugins()
-    failed = dict(errors)
-    taken = set(ACTIONS.names)
-    for offer in offered:
-        if not _is_action(offer):
-            failed[type(offer).__name__] = "not an action: it lacks a name, kind, summary, schema or check"
-        elif offer.name in taken:
-            failed[offer.name] = "its name is taken"
-        else:
-            taken.add(offer.name)
-    return failed
-
-
-def _is_action(offer: object) -> TypeGuard[Action]:
-    return all(hasattr(offer, name) for name in ("name", "kind", "summary", "schema", "check"))
+    """Return why plug-ins cannot be used, by the name of their entry point."""
+    return dict(plugins()[1])

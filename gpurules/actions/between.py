@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from gpurules.actions.action import Action, Claim, Combines, Directive, Parameters, Situation, is_directive
+from gpurules.errors import GpurulesError
 from gpurules.model import Transfer
+from gpurules.plugins import contained
 
 _STRONGEST = (Combines.LEAST, Combines.MOST, Combines.ANY)
 
@@ -43,7 +45,10 @@ def absorbs(action: Action, strong: Parameters, weak: Parameters, in_order: bool
         return False
     own = getattr(action, "absorbs", None)
     if callable(own):
-        return bool(own(strong, weak, in_order))
+        try:
+            return bool(contained(own, action.name)(strong, weak, in_order))
+        except GpurulesError:
+            return False
     if policy in _STRONGEST:
         return not action.schema.get("properties") or _is_same(action, (strong, weak), (strong,))
     return policy in (Combines.FIRST, Combines.UNDECLARED) and in_order
@@ -65,6 +70,6 @@ def _is_same(action: Directive, some: Iterable[Parameters], others: Iterable[Par
 def _combined(action: Directive, parameters: Iterable[Parameters], situation: Situation) -> object:
     claims = tuple(Claim("", 0, given) for given in parameters)
     try:
-        return action.combine(claims, situation)
-    except Exception:  # a plug-in may raise anything; what can not be told is not told
+        return contained(action.combine, action.name)(claims, situation)
+    except GpurulesError:  # what cannot be told is not told
         return None

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, TypedDict, TypeVar, Unpack
 
 from gpurules.actions.action import (
     Action,
+    ActionError,
     ActionKind,
     Claim,
     Combines,
@@ -19,8 +20,10 @@ from gpurules.actions.action import (
     Situation,
     is_directive,
 )
+from gpurules.actions.plugged import WANTS, PluggedAction, is_whole
 from gpurules.errors import RegistrationError
-from gpurules.registry import Registry, load_plugins
+from gpurules.plugins import contained, usable_plugins
+from gpurules.registry import Registry
 
 Policy: TypeAlias = Literal["min", "max", "sum", "or", "first"] | Callable[[Sequence[object]], object]
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -64,8 +67,10 @@ class FunctionDirective:
 
     def combine(self, claims: Sequence[Claim], situation: Situation) -> object:
         """Return what the policy makes of the claims' values, in order of matching."""
-        values = [value for claim in claims if (value := self.function(claim.parameters)) is not None]
-        return self.policy(values) if values else self.neutral
+        claimed = contained(self.function, f"the action {self.name!r}", ActionError)
+        values = [value for claim in claims if (value := claimed(claim.parameters)) is not None]
+        combined = contained(self.policy, f"the way in which {self.name!r} combines", ActionError)
+        return combined(values) if values else self.neutral
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +219,7 @@ def decorated() -> tuple[FunctionAction, ...]:
 
 
 @cache
-def plugins() -> tuple[tuple[object, ...], tuple[tuple[str, str], ...]]:
-    """Return the actions of installed distributions, and the names of those that failed, each with its error."""
-    loaded, failed = load_plugins("gpurules.actions")
-    made: list[object] = []
-    errors = dict(failed)
-    for name, offer in loaded.items():
-        try:
-            made.append(offer() if isinstance(offer, type) else offer)
-        except Exception as error:  # a plug-in's constructor may raise anything
-            errors[name] = f"{type(error).__name__}: {error}"
-    return tuple(made), tuple(errors.items())
+def plugins() -> tuple[tuple[Action, ...], tuple[tuple[str, str], ...]]:
+    """Return the actions of installed distributions, and why others cannot be used, by the name of the entry point."""
+    usable, reasons = usable_plugins("gpurules.actions", PluggedAction, is_whole, WANTS, _built_in().names)
+    return tuple(usable), tuple(reasons.items())

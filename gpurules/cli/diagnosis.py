@@ -3,7 +3,7 @@
 import ctypes
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +12,10 @@ from glob import glob
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gpurules.actions import failed_plugins
 from gpurules.cli.output import counted
 from gpurules.clients import all_clients
+from gpurules.clients.detection import all_detectors
 from gpurules.engine.events import fields_read
 from gpurules.engine.reading import Reading
 from gpurules.fields import Field
@@ -214,8 +216,18 @@ def of_clients() -> Iterator[Check]:
         told = f"carries out {', '.join(can)}" if cannot else "carries out every directive"
         left = f"not {', '.join(cannot)}" if cannot else ""
         yield Check(f"client {kind.name}", State.GOOD, "; ".join(part for part in (told, left, *notes) if part))
+    yield from _unusable("client", failed)
+
+
+def of_plugins() -> Iterator[Check]:
+    """Name the plug-ins that cannot be used: actions and detectors, beside the sources and clients shown above."""
+    yield from _unusable("action", failed_plugins())
+    yield from _unusable("detector", all_detectors()[1])
+
+
+def _unusable(kind: str, failed: Mapping[str, str]) -> Iterator[Check]:
     for name, why in failed.items():
-        yield Check(f"client {name}", State.WARN, f"a plug-in that can not be used: {why}", "mend or remove it")
+        yield Check(f"{kind} {name}", State.WARN, f"a plug-in that cannot be used: {why}", "fix or remove it")
 
 
 def of_actions(ruleset: Ruleset) -> Iterator[Check]:

@@ -64,7 +64,7 @@ class Workplace:
         """Return the path of the page about a diagnostic code, written where caches are kept."""
         return _page(code)
 
-    def record(self, error: Exception) -> str:
+    def record(self, error: BaseException) -> str:
         """Keep the details of a mistake of ours, and return where."""
         return record(error, ["lsp"])
 

@@ -134,7 +134,7 @@ def run(arguments: Sequence[str]) -> int:
         place = f"{error.filename}: " if error.filename else ""
         fail(f"{place}{error.strerror or error}")
         return ExitCode.USAGE
-    except Exception as error:  # the outer door: whatever is left is a mistake of ours
+    except BaseException as error:  # the outer door: whatever is left is a mistake, of ours or of foreign code
         from gpurules.cli.crash import record
 
         fail(f"internal error: {type(error).__name__}; the details are in {record(error, arguments)}")

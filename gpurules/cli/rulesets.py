@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.options import stdin_name
+from gpurules.cli.plugins import name_failed_plugins
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset, RulesetError, load, loads, shipped_names
 from gpurules.rules.yaml_reader import MAX_BYTES
@@ -21,6 +22,7 @@ def load_ruleset(argument: str) -> Ruleset:
         click.UsageError: there is none.
         OSError: the file can not be read.
     """
+    name_failed_plugins()
     if argument == "-":
         return _from_stdin(sys.stdin.buffer.read(MAX_BYTES + 1), stdin_name())
     check_there(argument)

@@ -13,10 +13,12 @@ from gpurules.clients.loaders import DataLoaderKind, GovernedLoader, WebDatasetK
 from gpurules.clients.mounts import JuiceFSKind, RcloneKind, ReadaheadKind
 from gpurules.clients.obstore import Obstore, ObstoreKind
 from gpurules.clients.parts import PartOptions
+from gpurules.clients.plugged import PluggedKind
 from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
 from gpurules.clients.staging import StagingArea, StagingFull
 from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, StoreError, TransientStoreError
-from gpurules.registry import Registry, usable_plugins
+from gpurules.plugins import usable_plugins
+from gpurules.registry import Registry
 
 CLIENTS: Registry[ClientKind] = Registry(
     "client",
@@ -29,20 +31,17 @@ CLIENTS: Registry[ClientKind] = Registry(
 
 
 def _is_kind(plugin: object) -> TypeGuard[ClientKind]:
-    return isinstance(getattr(plugin, "name", None), str) and callable(getattr(plugin, "unavailable", None))
+    is_named = isinstance(getattr(plugin, "name", None), str) and hasattr(plugin, "capabilities")
+    return is_named and callable(getattr(plugin, "unavailable", None))
 
 
 def all_clients() -> tuple[Registry[ClientKind], Mapping[str, str]]:
     """Return the kinds that ship with those of installed plug-ins, and why some plug-ins can not be used, by name.
 
     Plug-ins stand under the entry points ``gpurules.clients``; one that does not fit never stops the others.
-
-    Raises:
-        RegistrationError: a plug-in claims a name that is taken.
     """
-    usable, reasons = usable_plugins(
-        "gpurules.clients", _is_kind, "is no kind of client: it needs a name, capabilities and unavailable()"
-    )
+    wants = "is no kind of client: it needs a name, capabilities and unavailable()"
+    usable, reasons = usable_plugins("gpurules.clients", PluggedKind, _is_kind, wants, CLIENTS.names)
     return CLIENTS.with_members(usable), reasons
 
 

@@ -12,9 +12,11 @@ from typing import Protocol, TypeGuard
 
 from gpurules.engine import Engine
 from gpurules.engine.events import fields_read
+from gpurules.errors import GpurulesError
 from gpurules.fields.detection import detect_file_type, detect_framework
 from gpurules.model import Transfer
-from gpurules.registry import Registry, usable_plugins
+from gpurules.plugins import Contained, Shape, contained, usable_plugins
+from gpurules.registry import Registry
 from gpurules.rules import Ruleset
 
 _LOGGER = logging.getLogger("gpurules.clients")
@@ -118,17 +120,20 @@ def _is_detector(plugin: object) -> TypeGuard[Detector]:
     return isinstance(getattr(plugin, "name", None), str) and callable(getattr(plugin, "detect", None))
 
 
+def _stand_in(plugin: object, entry_point: str) -> object:
+    return Contained(plugin, Shape("detector", ("name",), ("detect",)), entry_point)
+
+
 @cache
 def all_detectors() -> tuple[tuple[Detector, ...], Mapping[str, str]]:
     """Return those of installed plug-ins, then those that ship, and why some plug-ins can not be used, by name.
 
-    Plug-ins stand under the entry points ``gpurules.detectors``.
-
-    Raises:
-        RegistrationError: a plug-in claims a name that is taken.
+    Plug-ins stand under the entry points ``gpurules.detectors``. Those that cannot be used are logged once.
     """
-    usable, reasons = usable_plugins("gpurules.detectors", _is_detector, "is no detector: it needs a name and detect()")
-    DETECTORS.with_members(usable)
+    wants = "is no detector: it needs a name and detect()"
+    usable, reasons = usable_plugins("gpurules.detectors", _stand_in, _is_detector, wants, DETECTORS.names)
+    for name, why in reasons.items():
+        _LOGGER.warning("the detector %s %s", name, why)
     return (*usable, *DETECTORS), reasons
 
 
@@ -141,11 +146,11 @@ def detect(evidence: Evidence, detectors: Collection[Detector] | None = None) ->
     found = NOTHING
     for detector in all_detectors()[0] if detectors is None else detectors:
         try:
-            told = detector.detect(evidence)
-        except Exception:  # a detector may be somebody else's code
+            told = contained(detector.detect, "detect()")(evidence)
+            found = Detected(found.file_type or told.file_type, found.framework or told.framework)
+        except (GpurulesError, AttributeError):  # a detector may be foreign code
             _LOGGER.debug("the detector %r failed", detector.name, exc_info=True)
             continue
-        found = Detected(found.file_type or told.file_type, found.framework or told.framework)
         if found.file_type and found.framework:
             break
     return found

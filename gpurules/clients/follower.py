@@ -10,7 +10,9 @@ from typing import Self
 
 from gpurules.clients.client import Client
 from gpurules.engine import Coordinator
+from gpurules.errors import GpurulesError
 from gpurules.model import Transfer
+from gpurules.plugins import contained
 
 _LOGGER = logging.getLogger("gpurules.clients")
 LOOK_SECONDS = 1.0
@@ -73,8 +75,8 @@ class Follower:
 
     def _try(self, client: Client, act: Callable[[], object]) -> bool:
         try:
-            act()
-        except Exception as error:  # a client may be somebody else's code
+            contained(act, client.name)()
+        except GpurulesError as error:  # a client may be foreign code
             self.failed[client.name] += 1
             if self.failed[client.name] == 1:
                 _LOGGER.warning("%s does not follow the rules: %s", client.name, error)

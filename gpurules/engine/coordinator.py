@@ -17,7 +17,9 @@ from gpurules.engine.metrics import Metrics
 from gpurules.engine.poller import Clocks, Options, Poller, PollReport
 from gpurules.engine.reloading import Reloader
 from gpurules.engine.status import Status
+from gpurules.errors import GpurulesError
 from gpurules.model import GPU, Transfer, Workload
+from gpurules.plugins import contained
 from gpurules.rules import Ruleset, load
 from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError
 
@@ -130,8 +132,8 @@ class Coordinator:
                 self._save()
         for callback in list(self._callbacks):
             try:
-                callback(report)
-            except Exception:  # a callback is somebody else's code
+                contained(callback, "a callback")(report)
+            except GpurulesError:  # a callback is foreign code
                 _LOGGER.exception("a callback failed")
         return report
 
@@ -153,7 +155,7 @@ class Coordinator:
             if workload is None and transfer is not None and transfer.workload_id:
                 workload = self.schedule.workload(transfer.workload_id, self._clocks.steady())
             return self.engine.decide(transfer, workload)
-        except Exception:  # an action may be somebody else's code, and trouble with a rule must never stop a transfer
+        except (Exception, SystemExit):  # an action may be foreign code; trouble with a rule must never stop a transfer
             self._poller.metrics.decisions_failed += 1
             if self._poller.metrics.decisions_failed == 1:
                 _LOGGER.exception("a decision failed; the transfer goes on as if there were no rules")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from gpurules.actions import Effect, Event
+from gpurules.actions import ActionError, Effect, Event
+from gpurules.plugins import reason
 
 _LOGGER = logging.getLogger("gpurules.effects")
 MAX_QUEUED = 1000
@@ -128,7 +129,7 @@ class Dispatcher:
         try:
             (effect.start if event.edge == "start" else effect.stop)(event)
         except BaseException as error:  # a handler is somebody else's code, and may raise anything, SystemExit too
-            text = f"{event.rule}: {str(error) or type(error).__name__}"
+            text = f"{event.rule}: {error if isinstance(error, ActionError) else reason(error)}"
             with self._lock:
                 counts = self._counts[effect.name]
                 counts.failed += 1

@@ -41,7 +41,7 @@ class Loop:
             began = time.monotonic()
             try:
                 self._turn()
-            except Exception:  # the loop outlives whatever happens in a turn
+            except BaseException:  # the loop outlives whatever happens in a turn, SystemExit of foreign code too
                 _LOGGER.exception("a poll failed")
             interval = self._interval() * (1 + self._jitter * (spread.random() - 0.5))
             try:

@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
 from gpurules.model import Snapshot
+from gpurules.plugins import reason
 from gpurules.telemetry import SOURCES, EndOfTelemetry, Source, TelemetryError, all_sources, open_source
 from gpurules.telemetry.source import TelemetryStarting, TelemetryTimeout
 
@@ -95,8 +96,8 @@ class Reading:
         try:
             if source is not None:
                 source.close()
-        except Exception as error:  # somebody else's code; nothing is left to be done about it
-            _LOGGER.warning("%s was not closed well: %s: %s", self.name, type(error).__name__, error)
+        except BaseException as error:  # foreign code; nothing is left to be done about it
+            _LOGGER.warning("%s was not closed well: %s", self.name, reason(error))
 
     def _answer(self) -> Answer:
         try:
@@ -109,7 +110,7 @@ class Reading:
         except TelemetryError as error:
             return error
         except BaseException as error:  # a source is a plug-in and may raise anything; the thread must go on
-            return TelemetryError(f"{self.name}: {type(error).__name__}: {error}")
+            return TelemetryError(f"{self.name}: {reason(error)}")
 
     def _started(self, source: Source) -> Snapshot:
         """Return what the source tells, once it has come up: that takes a bounded time, after which it says so."""

@@ -8,8 +8,10 @@ from contextlib import AbstractContextManager, suppress
 from math import inf
 from types import TracebackType
 
+from gpurules.errors import GpurulesError
 from gpurules.governor.entry import Change, Entry, Request
 from gpurules.governor.scheduler import Scheduler
+from gpurules.plugins import contained
 
 _LOGGER = logging.getLogger("gpurules.governor")
 LOOK_SECONDS = 1.0
@@ -128,8 +130,8 @@ class Gate:
                 return
             for callback in list(self.callbacks):
                 try:
-                    callback(change)
-                except Exception:  # a callback is somebody else's code
+                    contained(callback, "a callback")(change)
+                except GpurulesError:  # a callback is foreign code
                     _LOGGER.exception("a callback failed")
 
     def wait(self, request: Request) -> None:

@@ -42,7 +42,7 @@ class Policy:
                 decision = self._decider.decide(transfer, workload)
             self._counts.decisions_stale += decision.stale
             return self._memory.asked_of(decision, transfer)
-        except Exception:  # an action may be somebody else's code, and trouble with a rule must never stop a transfer
+        except (Exception, SystemExit):  # an action may be foreign code; trouble with a rule must never stop a transfer
             self._counts.decisions_failed += 1
             if self._counts.decisions_failed == 1:
                 _LOGGER.exception("a decision failed; the transfer goes on as if there were no rules")

@@ -64,6 +64,6 @@ class Project(Protocol):
         """Return the path of the page about a diagnostic code, None where there is none."""
         ...
 
-    def record(self, error: Exception) -> str:
+    def record(self, error: BaseException) -> str:
         """Keep the details of a mistake of ours, and return where."""
         ...

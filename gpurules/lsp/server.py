@@ -96,7 +96,7 @@ class Session:
             raise JsonRpcException(str(error), types.LSPErrorCodes.RequestFailed) from None
         except AbandonedError as error:
             raise JsonRpcException(str(error), types.LSPErrorCodes.ContentModified) from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             where = self._desk.project.record(error)
             message = f"internal error: {type(error).__name__}; the details are in {where}"
             self.server.window_log_message(types.LogMessageParams(types.MessageType.Error, message))

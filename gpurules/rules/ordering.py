@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from gpurules.actions import Action, placeholders
-from gpurules.actions.action import EVENT_NAMES
+from gpurules.actions import ACTIONS, Action, placeholders
+from gpurules.actions.action import EVENT_NAMES, ActionError
 from gpurules.actions.decision import RuleAction
 from gpurules.diagnostics import Diagnostic, diagnostic_at
 from gpurules.language import Input, ir
 from gpurules.language.printer import spell
+from gpurules.plugins import PluginError, contained
 from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.conversion import Converter
 from gpurules.rules.document import explained, missing_keys, node_at
@@ -93,7 +94,14 @@ class Orders:
         if given is None:
             given = YamlMapping(named.source, named.start)
             given.end = named.end
-        data = self._checked(action, given)
+        try:
+            check = self._checked if named.text in ACTIONS else contained(self._checked, "its schema")
+            data = check(action, given)
+        except PluginError as error:
+            self.problems.append(
+                problem_at(named, "GPR505", f"the parameters of {named.text} cannot be checked: {error}")
+            )
+            return None
         return RuleAction(action, MappingProxyType(data))
 
     def _checked(self, action: Action, node: YamlMapping) -> dict[str, object]:
@@ -109,12 +117,19 @@ class Orders:
                 if (found.line, found.column) not in broken:
                     self.problems.append(found)
         if len(self.problems) == before:
-            for complaint in action.check(data):
-                at = substituted.get(complaint.parameter) or node
-                self.problems.append(problem_at(at, complaint.code, complaint.message))
+            self._complain(action, data, substituted)
         self._check_templates(action, substituted)
         defaults = {k: s["default"] for k, s in _properties(action).items() if "default" in s}
         return {**defaults, **data}
+
+    def _complain(self, action: Action, data: Mapping[str, object], node: YamlMapping) -> None:
+        """Add what the action itself finds wrong; one that cannot say so has not checked its parameters."""
+        try:
+            for complaint in action.check(data):
+                at = node.get(complaint.parameter) or node
+                self.problems.append(problem_at(at, complaint.code, complaint.message))
+        except ActionError as error:
+            self.problems.append(problem_at(node, "GPR505", f"the parameters cannot be checked: {error}"))
 
     def _substituted(self, node: YamlMapping) -> YamlMapping:
         """Return *node* without keys of the user's own (``x-``), each ``${input}`` replaced by its value."""

@@ -5,12 +5,14 @@ from typing import TypeGuard
 
 from gpurules.errors import RegistrationError
 from gpurules.model import Snapshot
-from gpurules.registry import Registry, usable_plugins
+from gpurules.plugins import usable_plugins
+from gpurules.registry import Registry
 from gpurules.telemetry.amd.factory import AmdFactory
 from gpurules.telemetry.auto import AutoFactory
 from gpurules.telemetry.dcgm import DcgmFactory
 from gpurules.telemetry.nvidia_smi import NvidiaSmiFactory
 from gpurules.telemetry.nvml.factory import NvmlFactory
+from gpurules.telemetry.plugged import PluggedFactory
 from gpurules.telemetry.replay import Replay, ReplayFactory, replay
 from gpurules.telemetry.source import (
     EndOfTelemetry,
@@ -40,13 +42,9 @@ def all_sources() -> tuple[Registry[SourceFactory], Mapping[str, str]]:
     """Return the sources that ship with those of installed plug-ins, and why some plug-ins can not be used, by name.
 
     Plug-ins stand under the entry points ``gpurules.sources``; one that does not fit never stops the others.
-
-    Raises:
-        RegistrationError: a plug-in claims a name that is taken.
     """
-    usable, reasons = usable_plugins(
-        "gpurules.sources", _is_factory, "is no factory: it needs a name and open(argument, options)"
-    )
+    wants = "is no factory: it needs a name and open(argument, options)"
+    usable, reasons = usable_plugins("gpurules.sources", PluggedFactory, _is_factory, wants, SOURCES.names)
     return SOURCES.with_members(usable), reasons
 
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from gpurules.plugins import reason
 from gpurules.telemetry import SOURCES, SourceFactory, all_sources
 from gpurules.telemetry.live.availability import Availability
 
@@ -48,8 +49,8 @@ def _finding(factory: SourceFactory, timeout: float) -> Finding:
         return Finding(factory.name, _summary(factory), None, "")
     try:
         found = probe("", timeout)
-    except Exception as error:  # a plug-in's probe may raise anything
-        return Finding(factory.name, _summary(factory), False, f"{type(error).__name__}: {error}")
+    except Exception as error:  # one of ours may have mistakes; a plug-in's is contained
+        return Finding(factory.name, _summary(factory), False, str(error) or reason(error))
     if not isinstance(found, Availability):
         return Finding(factory.name, _summary(factory), None, "")
     return Finding(factory.name, _summary(factory), found.is_usable, found.detail, found.gpu_count)

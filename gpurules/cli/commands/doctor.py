@@ -82,6 +82,7 @@ def _checks(path: str | None, source: str, state: Path | None, timeout: float) -
     if state is not None:
         yield from diagnosis.of_state(state)
     yield from diagnosis.of_clients()
+    yield from diagnosis.of_plugins()
     if ruleset is not None:
         yield from diagnosis.of_zone(ruleset)
         yield from diagnosis.of_actions(ruleset)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gpurules.model import Snapshot
+from gpurules.plugins import reason
 from gpurules.telemetry.live.request import Request
 from gpurules.telemetry.live.source import NodeReader
 from gpurules.telemetry.source import TelemetryError, TelemetryTimeout
@@ -90,8 +91,8 @@ class InThread:
         while (poll := self._asked.get()) is not None:
             try:
                 poll.snapshot = self._reader.read(poll.request)
-            except Exception as error:  # carried over to the thread that asked
-                poll.error = error
+            except BaseException as error:  # carried over to the thread that asked
+                poll.error = error if isinstance(error, Exception) else TelemetryError(reason(error))
             self._done.put(poll)
         self._reader.close()
 

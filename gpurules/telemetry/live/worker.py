@@ -85,7 +85,7 @@ def answer_to(message: Mapping[str, Any], reader: PlacedReader) -> dict[str, obj
         snapshot = reader.read(request)
     except TelemetryError as error:
         return {"read": message["read"], "error": str(error), "kind": type(error).__name__}
-    except Exception as error:  # the outer door of this process
+    except (Exception, SystemExit) as error:  # the outer door of this process
         return {"read": message["read"], "error": f"{type(error).__name__}: {error}", "kind": "TelemetryError"}
     return {"read": message["read"], "snapshot": snapshot.to_dict(), "problems": list(snapshot.problems)}
 

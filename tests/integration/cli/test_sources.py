@@ -82,7 +82,7 @@ def test_a_source_of_a_plug_in_is_listed(gpurules: Any, bare: Path, monkeypatch:
         def probe(self, argument: str, timeout: float) -> object:
             raise RuntimeError("out of order")
 
-    monkeypatch.setattr("gpurules.registry.load_plugins", lambda group: ({"odd": Odd}, {"bad": "ImportError: no"}))
+    monkeypatch.setattr("gpurules.plugins.load_plugins", lambda group: ({"odd": Odd}, {"bad": "ImportError: no"}))
     out = gpurules("sources").out
     assert "RuntimeError: out of order" in out
     assert "can not be imported: ImportError: no" in out

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from gpurules.actions import ACTIONS, ActionKind, Claim, Event, Situation, default_actions, failed_plugins, registration
+from gpurules.actions.plugged import WANTS
 from gpurules.actions.registration import action, forget
 from gpurules.errors import RegistrationError
 from gpurules.model import Transfer
@@ -113,6 +114,12 @@ class Good:
     def check(self, parameters):
         return ()
 
+    def start(self, event):
+        pass
+
+    def stop(self, event):
+        pass
+
 
 class Taken(Good):
     name = "log"
@@ -126,7 +133,7 @@ class Failing:
 @pytest.fixture
 def offered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     loaded = {"good": Good, "instance": Taken(), "failing": Failing, "number": 5}
-    monkeypatch.setattr(registration, "load_plugins", lambda group: (loaded, {"gone": "ImportError: no module"}))
+    monkeypatch.setattr("gpurules.plugins.load_plugins", lambda group: (loaded, {"gone": "ImportError: no module"}))
     registration.plugins.cache_clear()
     yield
     registration.plugins.cache_clear()
@@ -136,8 +143,8 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_failing_plugin_is_named_and_the_rest_goes_on():
     assert default_actions().names == (*ACTIONS.names, "good")
     assert failed_plugins() == {
-        "gone": "ImportError: no module",
-        "failing": "ValueError: no licence",
-        "log": "its name is taken",
-        "int": "not an action: it lacks a name, kind, summary, schema or check",
+        "gone": "can not be imported: ImportError: no module",
+        "failing": "cannot be used: its constructor raised ValueError: no licence",
+        "instance": "claims the name 'log', which is taken",
+        "number": WANTS,
     }

@@ -9,7 +9,7 @@ def test_every_kind_says_what_it_can_do():
 
 def test_a_wrong_plug_in_is_named_and_stops_nothing(monkeypatch):
 
-    monkeypatch.setattr("gpurules.registry.load_plugins", lambda _: ({"odd": object()}, {"gone": "ImportError: no"}))
+    monkeypatch.setattr("gpurules.plugins.load_plugins", lambda _: ({"odd": object()}, {"gone": "ImportError: no"}))
     kinds, reasons = all_clients()
     assert kinds.names == CLIENTS.names
     assert set(reasons) == {"odd", "gone"}

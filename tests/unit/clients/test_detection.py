@@ -37,7 +37,7 @@ class Plugin:
 
 @pytest.fixture
 def plugin(monkeypatch):
-    monkeypatch.setattr("gpurules.registry.load_plugins", lambda _: ({"site": Plugin, "odd": object()}, {}))
+    monkeypatch.setattr("gpurules.plugins.load_plugins", lambda _: ({"site": Plugin, "odd": object()}, {}))
     detection.all_detectors.cache_clear()
     yield
     detection.all_detectors.cache_clear()

@@ -3,6 +3,7 @@
 import pytest
 
 from gpurules.errors import RegistrationError
+from gpurules.model import Snapshot
 from gpurules.telemetry import SOURCES, Replay, Synthetic, TelemetryError, open_source
 from gpurules.telemetry.source import Options
 
@@ -67,19 +68,34 @@ def test_an_option_of_the_wrong_type_is_refused():
         Options("replay", {"host": 3}).text("host")
 
 
+class FakeSource:
+    """A plug-in's source: its snapshots say how it was opened."""
+
+    name = "fake"
+
+    def __init__(self, argument, options):
+        self.argument, self.options = argument, options
+
+    def read(self):
+        return Snapshot(labels={"argument": self.argument, **{k: str(v) for k, v in self.options.items()}})
+
+    def close(self):
+        pass
+
+
 class Fake:
     """A plug-in's factory."""
 
     name = "fake"
 
     def open(self, argument, options):
-        return (argument, options)
+        return FakeSource(argument, options)
 
 
 @pytest.mark.parametrize("plugin", [Fake, Fake()], ids=["class", "object"])
 def test_a_source_of_a_plug_in_is_opened_by_its_name(monkeypatch, plugin):
-    monkeypatch.setattr("gpurules.registry.load_plugins", lambda group: ({"fake": plugin}, {}))
-    assert open_source("fake:a:b", x=1) == ("a:b", {"x": 1})
+    monkeypatch.setattr("gpurules.plugins.load_plugins", lambda group: ({"fake": plugin}, {}))
+    assert open_source("fake:a:b", x=1).read().labels == {"argument": "a:b", "x": "1"}
 
 
 @pytest.mark.parametrize(
@@ -87,15 +103,18 @@ def test_a_source_of_a_plug_in_is_opened_by_its_name(monkeypatch, plugin):
     [
         (({}, {"fake": "ImportError: no"}), "'fake' can not be imported: ImportError: no"),
         (({"fake": object()}, {}), "'fake' is no factory"),
-        (({"replay": type("Other", (Fake,), {"name": "replay"})()}, {}), "two telemetry sources are named 'replay'"),
+        (
+            ({"fake": type("Other", (Fake,), {"name": "replay"})()}, {}),
+            "claims the name 'replay', which is taken",
+        ),
     ],
 )
 def test_a_plug_in_that_does_not_fit_is_named(monkeypatch, plugins, message):
-    monkeypatch.setattr("gpurules.registry.load_plugins", lambda group: plugins)
+    monkeypatch.setattr("gpurules.plugins.load_plugins", lambda group: plugins)
     with pytest.raises(RegistrationError, match=message):
         open_source("fake:")
 
 
 def test_a_plug_in_that_does_not_fit_never_stops_the_others(monkeypatch):
-    monkeypatch.setattr("gpurules.registry.load_plugins", lambda group: ({"fake": Fake, "odd": 3}, {"bad": "Boom"}))
-    assert open_source("fake:a") == ("a", {})
+    monkeypatch.setattr("gpurules.plugins.load_plugins", lambda group: ({"fake": Fake, "odd": 3}, {"bad": "Boom"}))
+    assert open_source("fake:a").read().labels == {"argument": "a"}

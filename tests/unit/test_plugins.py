@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.registry import load_plugins, may_have_plugins
+from gpurules.plugins import load_plugins, may_have_plugins
 
 OURS = "[gpurules.sources]\nfake = fake:Fake\n"
 

@@ -1,0 +1,30 @@
+"""Kinds of storage clients of plug-ins, contained: whatever they and their clients raise is a SettingError."""
+
+from typing import Any
+
+from gpurules.clients.kept import SettingError
+from gpurules.plugins import Contained, Shape
+
+_KIND = Shape("client", ("name", "capabilities", "argument"), ("unavailable", "notes", "open"), SettingError)
+_CLIENT = Shape("client", ("name", "capabilities"), ("apply", "restore", "close"), SettingError)
+
+
+class PluggedKind(Contained):
+    """A kind of client of a plug-in; what is absent of it is absent here."""
+
+    def __init__(self, kind: object, entry_point: str) -> None:
+        super().__init__(kind, _KIND, entry_point)
+        if callable(open_ := getattr(self, "open", None)):
+            self._open = open_
+            self.open = self._opened
+
+    def _opened(self, argument: str) -> Any:
+        """Return the client that the plug-in opens.
+
+        Raises:
+            SettingError: it opens none.
+        """
+        client = Contained(self._open(argument), _CLIENT, self.name)
+        if not (hasattr(client, "name") and hasattr(client, "apply") and hasattr(client, "restore")):
+            raise SettingError(f"the client {self.name!r} opened something that has no name, apply() and restore()")
+        return client

@@ -1,0 +1,75 @@
+"""Telemetry sources of plug-ins, contained: whatever they raise is a TelemetryError, and only snapshots pass."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gpurules.model import Snapshot
+from gpurules.plugins import Contained, Shape, contained
+from gpurules.telemetry.source import Source, TelemetryError
+
+_LOGGER = logging.getLogger("gpurules.telemetry")
+_FACTORY = Shape("telemetry source", ("name", "summary"), ("open", "probe"), TelemetryError)
+_SOURCE = Shape("telemetry source", ("name",), ("read", "close", "sample", "__iter__"), TelemetryError)
+
+
+class PluggedFactory(Contained):
+    """The factory of a plug-in; what is absent of it is absent here."""
+
+    def __init__(self, factory: object, entry_point: str) -> None:
+        super().__init__(factory, _FACTORY, entry_point)
+        if callable(open_ := getattr(self, "open", None)):
+            self._open = open_
+            self.open = self._opened
+
+    def _opened(self, argument: str, options: Mapping[str, object]) -> Source:
+        """Return the source that the plug-in opens.
+
+        Raises:
+            TelemetryError: it opens none.
+        """
+        parts = Contained(self._open(argument, options), _SOURCE, self.name)
+        return PluggedRecording(parts, self.name) if hasattr(parts, "__iter__") else PluggedSource(parts, self.name)
+
+
+class PluggedSource:
+    """A source of a plug-in."""
+
+    def __init__(self, parts: Any, factory: str) -> None:
+        if not (hasattr(parts, "read") and hasattr(parts, "close")):
+            raise TelemetryError(f"the telemetry source {factory!r} opened something that has no read() and close()")
+        self.name = str(getattr(parts, "name", factory))
+        self._parts = parts
+        if hasattr(parts, "sample"):
+            self.sample = parts.sample
+
+    def read(self) -> Snapshot:
+        """Return what the plug-in reads.
+
+        Raises:
+            TelemetryError: it cannot be read, or returns something else than a snapshot.
+        """
+        return self._checked(self._parts.read())
+
+    def close(self) -> None:
+        """Close it; what goes wrong then is logged, since nothing is left to be done about it."""
+        try:
+            self._parts.close()
+        except TelemetryError as error:
+            _LOGGER.warning("%s was not closed well: %s", self.name, error)
+
+    def _checked(self, found: object) -> Snapshot:
+        if isinstance(found, Snapshot):
+            return found
+        raise TelemetryError(f"{self.name} returned {type(found).__name__}, and a source returns a Snapshot")
+
+
+class PluggedRecording(PluggedSource):
+    """A source of a plug-in that ends."""
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Walk through the snapshots that are left."""
+        left = self._parts.__iter__()
+        advance = contained(lambda: next(left, None), f"{self.name}: its iterator", TelemetryError)
+        while (found := advance()) is not None:
+            yield self._checked(found)
