@@ -25,8 +25,10 @@ def download(ticket: Ticket, source: StoredObject, target: Path, loop: PartLoop,
     try:
         if partial.is_begun_with(source.url, options.piece_size):
             facts = source.facts()
-            if partial.begin(source.url, facts, options.piece_size):
+            if partial.begin(source.url, facts, options.piece_size, ticket.check):
                 ticket.count_fault("transfer_resumed")
+            for _ in range(partial.damaged):
+                ticket.count_fault("piece_damaged")
         else:
             facts = _begin(ticket, source, partial, loop, options)
         if ticket.transfer.size != facts.size:

@@ -1,16 +1,19 @@
 """A file that arrives in pieces: which of them are there is journalled, so that the rest can follow after a crash."""
 
 import fcntl
-import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
+from zlib import crc32
 
-from gpurules.clients.store import Chunks, ObjectFacts, TransientStoreError
+from gpurules.clients.piece_journal import Binding, PieceJournal
+from gpurules.clients.regular_files import create_regular, is_at, open_regular, remove_foreign
+from gpurules.clients.store import Chunks, ObjectFacts, StoreError, TransientStoreError
 
 PART_SUFFIX, JOURNAL_SUFFIX = ".gpurules-part", ".gpurules-journal"
+_READ_BYTES = 1024**2
 
 
 class Piece(NamedTuple):
@@ -29,85 +32,111 @@ def pieces(size: int, piece_size: int) -> tuple[Piece, ...]:
     return tuple(Piece(start, min(piece_size, size - start)) for start in range(0, size, piece_size))
 
 
-def _boot() -> str:
-    """Return what changes when the machine starts anew: a journal may then tell of bytes that never met the disk."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return "unknown"
+def _locked(path: Path) -> int:
+    """Open the part file at *path* under an exclusive lock; -1 if another process has it, or it cannot be used."""
+    for _ in range(2):
+        try:
+            file = open_regular(path, os.O_RDWR | os.O_CREAT)
+        except OSError:
+            remove_foreign(path)
+            continue
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if is_at(path, file):  # otherwise it was published between opening and locking
+                return file
+        os.close(file)
+        break
+    return -1
 
 
 class PartialFile:
     """A file that is not complete yet, beside the *target* that it becomes. Locked: one process has it at a time.
+
+    Every piece is journalled with its CRC-32, and a piece of an earlier attempt counts only if the file still has the
+    bytes with that checksum. CRC-32 because zlib's is several times faster than the disk, and because it combines to
+    the checksum of the whole.
 
     Units: ``piece_size`` in bytes.
     """
 
     def __init__(self, target: Path, file: int, part: Path) -> None:
         self.target = target
+        self.damaged = 0
+        """How many pieces the journal listed and the file did not have."""
         self._file = file
         self._part = part
-        self._journal_path = part.with_name(part.name.removesuffix(PART_SUFFIX) + JOURNAL_SUFFIX)
-        self._journal = -1
-        self._done: set[int] = set()
-        self._header: dict[str, object] = {}
+        self._journal = PieceJournal(part.with_name(part.name.removesuffix(PART_SUFFIX) + JOURNAL_SUFFIX))
+        self._done: dict[int, int] = {}
+        self._size = self._count = -1
+        self._is_kept = bool(self._journal.recorded)
 
     @classmethod
     def lock(cls, target: Path) -> Self:
         """Return what there is of *target*, or an empty start; where another process is at it, a start of our own.
 
         Raises:
-            OSError: the folder can not be written.
+            OSError: the folder cannot be written.
         """
         part = target.with_name(f".{target.name}{PART_SUFFIX}")
-        file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_same = os.fstat(file).st_ino == part.stat().st_ino
-        except OSError:  # in use, or published between the opening and the lock
-            is_same = False
-        if not is_same:
-            os.close(file)
+        file = _locked(part)
+        if file < 0:
             part = target.with_name(f".{target.name}.{os.getpid()}.{id(object()):x}{PART_SUFFIX}")
-            file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        partial = cls(target, file, part)
-        partial._read_journal()
-        return partial
-
-    def _read_journal(self) -> None:
+            file = create_regular(part, os.O_RDWR)
         try:
-            header, *lines = self._journal_path.read_text(encoding="utf-8").splitlines(keepends=True)
-            self._header = json.loads(header)
-        except (OSError, ValueError):
-            return
-        whole = (line for line in lines if line.endswith("\n") and line.strip().isdigit())
-        self._done = {int(line) for line in whole}
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return cls(target, file, part)
+        except BaseException:
+            os.close(file)
+            raise
 
     def is_begun_with(self, url: str, piece_size: int) -> bool:
-        """Return whether pieces of that object are there, which can be gone on with if it has not changed."""
-        known = self._header
-        return bool(self._done) and (known.get("url"), known.get("piece_size"), known.get("boot")) == (
-            url,
-            piece_size,
-            _boot(),
-        )
+        """Return whether pieces of that object are there, which can be used if it has not changed."""
+        journal = self._journal
+        return bool(journal.recorded) and journal.is_of(Binding.of(url, piece_size, None, self._file))
 
-    def begin(self, url: str, facts: ObjectFacts, piece_size: int) -> bool:
-        """Go on with what is there of that very object, or start over; return whether there was something.
+    def begin(self, url: str, facts: ObjectFacts, piece_size: int, check: Callable[[], object] = lambda: None) -> bool:
+        """Continue with what is there of that very object, or start over; return whether there was something.
+
+        Every journalled piece is read and compared with its checksum; *check* is called between them, and may raise.
 
         Raises:
             OSError: there is no room.
         """
-        header = {"url": url, "size": facts.size, "etag": facts.etag, "piece_size": piece_size, "boot": _boot()}
-        if header != self._header:
-            self._done, self._header = set(), dict(header)
+        binding = Binding.of(url, piece_size, facts, self._file)
+        self._done, self._size, self._count = {}, facts.size, -(-facts.size // piece_size)
+        if self._journal.recorded and self._journal.is_of(binding):
+            os.ftruncate(self._file, facts.size)
+            self._done = dict(self._intact(pieces(facts.size, piece_size), check))
+            self.damaged = len(self._journal.recorded) - len(self._done)
+        else:
+            self._journal.remove()
             os.ftruncate(self._file, 0)
-            self._journal_path.write_text(json.dumps(header) + "\n", encoding="utf-8")
-        os.ftruncate(self._file, facts.size)
-        if self._journal < 0:
-            self._journal = os.open(self._journal_path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            os.ftruncate(self._file, facts.size)
+            self._journal.start(binding)
+        self._is_kept = False
         return bool(self._done)
+
+    def _intact(self, wanted: Iterable[Piece], check: Callable[[], object]) -> Iterator[tuple[int, int]]:
+        """Yield the start and the checksum of each journalled piece that the file has."""
+        for piece in wanted:
+            expected = self._journal.recorded.get(piece.start)
+            if expected is not None:
+                check()
+                if self._crc_on_disk(piece) == expected:
+                    yield piece.start, expected
+
+    def _crc_on_disk(self, piece: Piece) -> int | None:
+        """Return the checksum of a piece as it is in the file; None if it cannot be read."""
+        crc, offset, end = 0, piece.start, piece.start + piece.size
+        while offset < end:
+            try:
+                data = os.pread(self._file, min(_READ_BYTES, end - offset), offset)
+            except OSError:
+                return None
+            if not data:
+                return None
+            crc, offset = crc32(data, crc), offset + len(data)
+        return crc
 
     def missing(self, facts: ObjectFacts, piece_size: int) -> tuple[Piece, ...]:
         """Return the pieces that are not there."""
@@ -120,10 +149,11 @@ class PartialFile:
             OSError: there is no room.
             TransientStoreError: they are not as many as they should be.
         """
-        written = 0
+        written = crc = 0
         for chunk in chunks:
             if written + len(chunk) > piece.size:
                 raise TransientStoreError(f"more than the {piece.size} bytes asked for were sent")
+            crc = crc32(chunk, crc)
             view = memoryview(chunk)
             while view:
                 count = os.pwrite(self._file, view, piece.start + written)
@@ -131,29 +161,45 @@ class PartialFile:
             yield written
         if written != piece.size:
             raise TransientStoreError(f"the connection ended after {written} of {piece.size} bytes")
-        os.write(self._journal, f"{piece.start}\n".encode("ascii"))
-        self._done.add(piece.start)
+        if piece.size:
+            self._journal.record(piece.start, crc)
+            self._done[piece.start] = crc
 
     def publish(self) -> None:
-        """Become the target, in one step."""
+        """Become the target, in one step.
+
+        The journal is deleted after that: a process that dies in between leaves a journal that is bound to a part file
+        that is no longer there, and so is not used.
+
+        Raises:
+            StoreError: it is not complete, or another program has changed the part file; nothing was published.
+        """
+        if len(self._done) != self._count:
+            raise StoreError(
+                f"{str(self.target)!r} is not complete: {len(self._done)} of {self._count} pieces are there"
+            )
+        if os.fstat(self._file).st_size != self._size or not is_at(self._part, self._file):
+            self.discard()
+            raise StoreError(f"another program has changed {str(self._part)!r} during the download; try again")
         self._part.replace(self.target)
-        self._journal_path.unlink(missing_ok=True)
+        self._journal.remove()
         self.close()
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        self._part.unlink(missing_ok=True)
-        self._journal_path.unlink(missing_ok=True)
+        self._done, self._is_kept = {}, False
         self.close()
 
     def close(self) -> None:
-        """Leave what there is for another time; nothing is left without a piece, or of a start of our own."""
+        """Keep what is there for the next attempt; a file without a piece, or under a name of our own, is deleted."""
+        if self._file < 0:
+            return
         is_shared = self._part.name == f".{self.target.name}{PART_SUFFIX}"
-        if self._file >= 0 and not (self._done and is_shared):
-            for path in (self._part, self._journal_path):
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
-        for file in (self._file, self._journal):
-            if file >= 0:
-                os.close(file)
-        self._file = self._journal = -1
+        if not (is_shared and (self._done or self._is_kept)):
+            self._journal.remove()
+            with suppress(OSError):
+                if is_at(self._part, self._file):
+                    self._part.unlink(missing_ok=True)
+        self._journal.close()
+        os.close(self._file)
+        self._file = -1
