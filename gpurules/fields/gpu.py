@@ -3,7 +3,8 @@
 from typing import Unpack
 
 from gpurules.fields.field import Field, FieldTraits, Scope
-from gpurules.model import BOOL, STRING, Datatype, Dimension, number
+from gpurules.model import BOOL, STRING, Datatype, Dimension, Kind, number
+from gpurules.model.ranges import range_of
 from gpurules.model.snapshot import STATUSES, VENDORS
 
 _PERCENT, _BYTES, _CELSIUS = number(Dimension.PERCENT), number(Dimension.BYTES), number(Dimension.CELSIUS)
@@ -12,6 +13,11 @@ _COUNT = number(Dimension.NONE)
 
 
 def _field(name: str, datatype: Datatype, description: str, source: str, **more: Unpack[FieldTraits]) -> Field:
+    if datatype.kind is Kind.NUMBER:
+        limits = range_of(name)
+        more["minimum"] = limits.minimum
+        if limits.maximum is not None:
+            more["maximum"] = limits.maximum
     return Field(
         name=f"gpu_{name}",
         scope=Scope.GPU,
@@ -24,15 +30,15 @@ def _field(name: str, datatype: Datatype, description: str, source: str, **more:
 
 
 def _percent(name: str, description: str, source: str) -> Field:
-    return _field(name, _PERCENT, description, source, minimum=0, maximum=100)
+    return _field(name, _PERCENT, description, source)
 
 
 def _bytes(name: str, description: str, source: str) -> Field:
-    return _field(name, _BYTES, description, source, minimum=0, integer=True)
+    return _field(name, _BYTES, description, source, integer=True)
 
 
 def _rate(name: str, description: str, source: str) -> Field:
-    return _field(name, _RATE, description, source, minimum=0)
+    return _field(name, _RATE, description, source)
 
 
 FIELDS = (
@@ -67,8 +73,6 @@ FIELDS = (
         _CELSIUS,
         "temperature of the core",
         "nvmlDeviceGetTemperature",
-        minimum=-50,
-        maximum=200,
         integer=True,
     ),
     _field(
@@ -76,8 +80,6 @@ FIELDS = (
         _CELSIUS,
         "temperature of the memory",
         "NVML_FI_DEV_MEMORY_TEMP",
-        minimum=-50,
-        maximum=200,
         integer=True,
     ),
     _field(
@@ -85,18 +87,15 @@ FIELDS = (
         _CELSIUS,
         "degrees left to the slowdown limit: smaller is hotter",
         "nvmlDeviceGetMarginTemperature",
-        minimum=-100,
-        maximum=200,
         integer=True,
     ),
-    _field("power", _WATTS, "power drawn", "nvmlDeviceGetPowerUsage", minimum=0),
-    _field("power_limit", _WATTS, "the power limit in force", "nvmlDeviceGetEnforcedPowerLimit", minimum=0),
+    _field("power", _WATTS, "power drawn", "nvmlDeviceGetPowerUsage"),
+    _field("power_limit", _WATTS, "the power limit in force", "nvmlDeviceGetEnforcedPowerLimit"),
     _field(
         "energy",
         number(Dimension.JOULES),
         "energy used since the driver was loaded (a counter)",
         "nvmlDeviceGetTotalEnergyConsumption",
-        minimum=0,
         counter=True,
     ),
     _field(
@@ -104,10 +103,9 @@ FIELDS = (
         _HERTZ,
         "clock of the streaming multiprocessors",
         "nvmlDeviceGetClockInfo(SM)",
-        minimum=0,
         integer=True,
     ),
-    _field("clock_memory", _HERTZ, "clock of the memory", "nvmlDeviceGetClockInfo(MEM)", minimum=0, integer=True),
+    _field("clock_memory", _HERTZ, "clock of the memory", "nvmlDeviceGetClockInfo(MEM)", integer=True),
     _percent("fan_speed", "speed of the fan, of its maximum", "nvmlDeviceGetFanSpeed"),
     _field("throttled", BOOL, "a thermal or power brake is on", "nvmlDeviceGetCurrentClocksEventReasons"),
     _field("throttle_thermal", BOOL, "a thermal brake is on", "nvmlDeviceGetCurrentClocksEventReasons"),
@@ -121,23 +119,20 @@ FIELDS = (
         _COUNT,
         "uncorrected ECC errors since the driver was loaded",
         "nvmlDeviceGetTotalEccErrors",
-        minimum=0,
         integer=True,
     ),
-    _field("xid", _COUNT, "the last XID error", "nvmlEventSetWait (XidCriticalError)", minimum=0, integer=True),
+    _field("xid", _COUNT, "the last XID error", "nvmlEventSetWait (XidCriticalError)", integer=True),
     _field(
         "xid_age",
         number(Dimension.SECONDS),
         "time since the last XID error",
         "nvmlEventSetWait (XidCriticalError)",
-        minimum=0,
     ),
     _field(
         "process_count",
         _COUNT,
         "processes that use the GPU",
         "nvmlDeviceGetComputeRunningProcesses",
-        minimum=0,
         integer=True,
     ),
     _field("mig", BOOL, "this is a MIG instance", "nvmlDeviceIsMigDeviceHandle"),

@@ -1,10 +1,12 @@
 """What is known of a node's GPUs at one moment."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import count
 from typing import Self, TypeAlias
 
-from gpurules.model.reading import FactError, Reader, finite, no_reasons, nothing
+from gpurules.model.ranges import range_of
+from gpurules.model.reading import FactError, Reader, finite, no_reasons, nothing, shown
 
 GPUIndex: TypeAlias = int | str
 """A board's index, or ``"1:0"`` for instance 0 of a partitioned GPU 1."""
@@ -18,9 +20,23 @@ NUMBERS = (
 FLAGS = ("throttled", "throttle_thermal", "throttle_power", "mig")
 TEXTS = ("uuid", "name")
 _TEXTUAL = ("uuid", "name", "vendor", "status")
-MAY_BE_NEGATIVE = frozenset({"temperature", "memory_temperature", "temperature_margin"})
+_RANGES = tuple((name, range_of(name)) for name in NUMBERS)
+_NO_IDENTITY = frozenset(
+    {"", "n/a", "na", "none", "null", "unknown", "not supported", "not available", "unknown error", "gpu is lost"}
+)
+"""What drivers and tools give where they cannot give a UUID."""
 VENDORS = ("nvidia", "amd", "intel", "other")
 STATUSES = ("ok", "degraded", "lost", "unavailable")
+
+
+def is_identity(uuid: str) -> bool:
+    """Return whether *uuid* can tell one GPU from another: drivers also answer with nothing, or with ``[N/A]``.
+
+    >>> is_identity("GPU-1f"), is_identity(" "), is_identity("[N/A]")
+    (True, False, False)
+    """
+    word = uuid.strip().strip("[]()").strip().lower()
+    return word not in _NO_IDENTITY and not word.startswith("index ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +64,8 @@ class GPU:
 
     Units: memory in bytes, ``memory utilization memory_busy fan_speed`` in percent 0..100, temperatures in celsius,
     power in watts, energy in joules, clocks in hertz, PCIe and NVLink in bytes/second, ``xid_age`` in seconds.
-    Missing: None. NaN, infinities and negative amounts are missing too; ``missing`` may say why.
+    Missing: None. NaN, infinities and what is outside the range of its attribute (``model.ranges``) are missing too;
+    ``missing`` says why.
 
     >>> GPU(index=0, memory_used=40, memory_total=80).memory
     50.0
@@ -93,31 +110,56 @@ class GPU:
     missing: Mapping[str, str] = field(default_factory=no_reasons, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep only real numbers, and derive ``memory`` and ``memory_free``."""
+        """Keep only real numbers that can be, and derive ``memory`` and ``memory_free``."""
         put = object.__setattr__
-        for name in NUMBERS:
+        if type(self.index) is not int:
+            put(self, "index", _index(self.index, 0))
+        for name, limits in _RANGES:
             value = getattr(self, name)
             if value is None:
                 continue
             read = finite(value)
-            if read is not None and read < 0 and name not in MAY_BE_NEGATIVE:
-                read = None
-            if read is not value:
+            if read is None:
+                self._refuse(name, f"not a finite number: {shown(value)}")
+            elif refusal := limits.refusal(read):
+                self._refuse(name, refusal)
+            elif read is not value:
                 put(self, name, read)
         for name in _TEXTUAL:
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
-                put(self, name, None)
+                self._refuse(name, f"not a text: {shown(value)}")
+        if self.uuid is not None and not is_identity(self.uuid):
+            self._refuse("uuid", f"identifies nothing: {shown(self.uuid)}")
         for name in FLAGS:
             value = getattr(self, name)
             if value is not None and not isinstance(value, bool):
-                put(self, name, None)
+                self._refuse(name, f"not true or false: {shown(value)}")
+        self._derive()
+
+    def _refuse(self, name: str, reason: str) -> None:
+        """Make the attribute *name* missing, for *reason*."""
+        object.__setattr__(self, name, None)
+        object.__setattr__(self, "missing", {**self.missing, name: reason})
+
+    def _derive(self) -> None:
+        """Derive the share of memory in use, and the memory that is free, from what is used and in total."""
         used, total = self.memory_used, self.memory_total
-        if used is not None and total is not None:
-            if total:
-                put(self, "memory", 100 * used / total)
-            if self.memory_free is None and total >= used:
-                put(self, "memory_free", total - used)
+        if used is None or total is None:
+            return
+        if total:
+            share = finite(100 * used / total)
+            if share is None:
+                self._refuse("memory", "memory_used over memory_total is not a finite number")
+            else:
+                object.__setattr__(self, "memory", share)
+                if "memory" in self.missing:  # a share that was given and refused, beside figures that do give one
+                    object.__setattr__(self, "missing", {k: v for k, v in self.missing.items() if k != "memory"})
+        if self.memory_free is None:
+            if total >= used:
+                object.__setattr__(self, "memory_free", total - used)
+            else:
+                self._refuse("memory_free", "memory_used is above memory_total")
 
     @property
     def identity(self) -> str:
@@ -145,13 +187,13 @@ class GPU:
     def from_dict(cls, data: object, position: int = 0) -> Self:
         """Return the GPU that JSON *data* describes; *position* is its index where it has none.
 
-        Missing: whatever is absent, null, of the wrong type, not finite or negative; ``missing`` says why.
+        Missing: whatever is absent, null, of the wrong type, not finite or out of range; ``missing`` says why.
 
         Raises:
             FactError: *data* is no mapping.
         """
         read = Reader(data, "a GPU")
-        values: dict[str, object] = {n: read.number(n, None if n in MAY_BE_NEGATIVE else 0) for n in NUMBERS}
+        values: dict[str, object] = {n: read.number(n) for n in NUMBERS}
         values |= {n: read.flag(n) for n in FLAGS}
         values |= {n: read.text(n) for n in TEXTS}
         vendor, status, healthy = read.text("vendor"), read.text("status"), read.flag("healthy")
@@ -212,6 +254,45 @@ def _process(data: object) -> GPUProcess | None:
     )
 
 
+def _gpus(items: Sequence[object]) -> tuple[GPU, ...]:
+    """Return the GPUs of JSON; those without an index have the first that is free from their position on."""
+    taken = {_index(item.get("index"), -1) for item in items if isinstance(item, Mapping)}
+    gpus: list[GPU] = []
+    for position, item in enumerate(items):
+        has_index = isinstance(item, Mapping) and _index(item.get("index"), -1) != -1
+        free = position if has_index else next(n for n in count(position) if n not in taken)
+        gpus.append(GPU.from_dict(item, free))
+        taken.add(free)
+    return tuple(gpus)
+
+
+def _told_apart(gpus: Iterable[GPU], problems: list[str]) -> Iterator[GPU]:
+    """Yield *gpus*, each by an identity and an index of its own; *problems* collects what had to be changed for that.
+
+    Only what agrees in both is one GPU; two GPUs to which a driver gave one UUID stay two.
+    """
+    seen: set[tuple[str, GPUIndex]] = set()
+    identities: set[str] = set()
+    indexes: set[GPUIndex] = set()
+    for gpu in gpus:
+        if (gpu.identity, gpu.index) in seen:
+            problems.append(f"GPU {gpu.index} ({gpu.identity}) is in the snapshot twice; the first is used")
+            continue
+        seen.add((gpu.identity, gpu.index))
+        kept = gpu
+        if kept.identity in identities:
+            problems.append(f"GPU {gpu.index} has the UUID of another GPU ({gpu.identity}); it is known by its index")
+            kept = replace(kept, uuid=None, missing={**kept.missing, "uuid": f"of two GPUs: {shown(gpu.uuid)}"})
+        if kept.index in indexes:
+            names = (f"twin-{kept.index}", *(f"twin-{kept.index}-{n}" for n in range(2, len(indexes) + 3)))
+            index = next(name for name in names if name not in indexes)
+            problems.append(f"GPU {gpu.identity} has the index of another GPU ({gpu.index}); it is GPU {index}")
+            kept = replace(kept, index=index)
+        identities.add(kept.identity)
+        indexes.add(kept.index)
+        yield kept
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What is known of one node at one moment.
@@ -229,22 +310,14 @@ class Snapshot:
     cache: dict[object, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep the GPUs as a tuple, each only once, and the time a real number."""
+        """Keep the GPUs as a tuple, each only once and by an identity of its own, and the time a real number."""
         put = object.__setattr__
         time = finite(self.timestamp)
         if time is None:
             raise FactError(f"a snapshot's timestamp must be a finite number of seconds, not {self.timestamp!r}")
         put(self, "timestamp", time)
-        kept: dict[str, GPU] = {}
-        indexes: set[GPUIndex] = set()
         problems = list(self.problems)
-        for gpu in self.gpus:
-            if gpu.identity in kept or gpu.index in indexes:
-                problems.append(f"GPU {gpu.index} ({gpu.identity}) is in the snapshot twice; the first stands")
-            else:
-                kept[gpu.identity] = gpu
-                indexes.add(gpu.index)
-        put(self, "gpus", tuple(kept.values()))
+        put(self, "gpus", tuple(_told_apart(self.gpus, problems)))
         put(self, "problems", tuple(problems))
 
     @property
@@ -274,7 +347,7 @@ class Snapshot:
             timestamp=0.0 if timestamp is None else timestamp,
             host=read.text("host"),
             driver_version=read.text("driver_version"),
-            gpus=tuple(GPU.from_dict(gpu, position) for position, gpu in enumerate(read.items("gpus"))),
+            gpus=_gpus(read.items("gpus")),
             labels=read.mapping("labels"),
             problems=tuple(f"{key} is {reason}" for key, reason in read.missing.items()),
         )

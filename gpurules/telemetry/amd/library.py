@@ -165,7 +165,7 @@ class _Card:
                 return None
             answer: object = call(self._handle, *arguments)
             return answer
-        except self._amdsmi.AmdSmiException:
+        except (self._amdsmi.AmdSmiException, ValueError):  # ValueError: a text that is not UTF-8
             return None
         finally:
             self._reader.place = None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
-from gpurules.model.snapshot import MAY_BE_NEGATIVE
+from gpurules.model.ranges import range_of
 from gpurules.telemetry.formats.cells import FAILED, LOST, Number, absence, plain, read_number
 
 
@@ -45,6 +45,8 @@ QUANTITIES = (
 
 REASONS = ("sw_power_cap", "hw_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown", "sw_thermal_slowdown")
 _BITS = dict(zip(REASONS, (0x4, 0x8, 0x40, 0x80, 0x20)))
+_NO_MASK = 1 << 16
+"""From here on no bit stands for a reason."""
 _EVENTS = "clocks_event_reasons."
 
 ALIASES = {
@@ -118,8 +120,8 @@ def _quantities(cells: Mapping[str, str], units: Mapping[str, str]) -> tuple[dic
             if text is None:
                 continue
             value, reason = read_number(text, quantity.dimension, units.get(name) or quantity.unit)
-            if value is not None and value < 0 and quantity.attribute not in MAY_BE_NEGATIVE:
-                value, reason = None, f"below 0: {text.strip()!r}"
+            if value is not None and (refusal := range_of(quantity.attribute).refusal(value)):
+                value, reason = None, refusal
             if value is not None:
                 values[quantity.attribute] = value
                 missing.pop(quantity.attribute, None)
@@ -167,7 +169,12 @@ def throttle_flags(flags: Mapping[str, bool | None]) -> dict[str, bool | None]:
 
 
 def reasons_of_bitmask(active: int) -> dict[str, bool | None]:
-    """Return the clock event reasons that a bitmask says."""
+    """Return the clock event reasons that a bitmask says.
+
+    Missing: all of them where bits are set that stand for nothing, as in a mask of ones.
+    """
+    if not 0 <= active < _NO_MASK:
+        return dict.fromkeys(_BITS)
     return {reason: bool(active & bit) for reason, bit in _BITS.items()}
 
 
@@ -180,6 +187,7 @@ def _throttle(cells: Mapping[str, str], missing: dict[str, str]) -> dict[str, bo
         active = int(mask, 16) if mask.startswith("0x") and len(mask) <= 18 else None
     except ValueError:
         active = None
+    active = active if active is not None and 0 <= active < _NO_MASK else None
     facts = throttle_flags({reason: _flag(cells, reason, active) for reason in REASONS})
     for attribute, fact in facts.items():
         if fact is None:

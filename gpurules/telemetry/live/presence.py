@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 
 from gpurules.model import GPU, Snapshot
 from gpurules.model.snapshot import FLAGS, NUMBERS
@@ -60,30 +61,34 @@ class Presence:
 
         Units: *now* in seconds of a clock that never goes back.
         """
-        named = self._name_the_lost(snapshot.gpus)
+        named = self._named(snapshot.gpus)
         boards: dict[object, str] = {gpu.index: gpu.identity for gpu in named if not gpu.mig}
         healthy = {gpu.identity for gpu in named if not gpu.is_lost}
-        present = {gpu.identity for gpu in named}
         for gpu in named:
             self._remember(gpu, boards, now)
-        self._forget_gone(healthy, present)
+        present, taken = {gpu.identity for gpu in named}, {gpu.index for gpu in named}
+        self._forget_gone(healthy, present, taken)
         vanished = [known for identity, known in self._known.items() if identity not in present]
-        taken = {gpu.index for gpu in named}
-        gone = [_without_its_index(lost(known.gpu, VANISHED), taken) for known in vanished]
         for known in vanished:
             known.lost_since = now if known.lost_since is None else known.lost_since
-        kept = tuple(self._with_xid(gpu, now) for gpu in (*named, *gone) if self._is_reported(gpu, now))
+        seen = [(self._known[gpu.identity], gpu) for gpu in named]
+        gone = [(known, _without_its_index(lost(known.gpu, VANISHED), taken)) for known in vanished]
+        kept = tuple(_with_xid(known, gpu, now) for known, gpu in (*seen, *gone) if self._is_reported(known, now))
         self._forget_dropped(present, now)
         return replace(snapshot, gpus=kept)
 
-    def _name_the_lost(self, gpus: Iterable[GPU]) -> list[GPU]:
-        """Give those that can not even tell their UUID that of the GPU which had their index, if it is not there."""
+    def _named(self, gpus: Iterable[GPU]) -> list[GPU]:
+        """Give GPUs that do not tell their UUID that of the GPU which had their index, if it is not there.
+
+        One that answers is only taken for that GPU while no index is gone: indexes close up when a GPU vanishes.
+        """
         gpus = list(gpus)
-        uuids = {gpu.uuid for gpu in gpus}
-        before: Mapping[object, GPU] = {k.gpu.index: k.gpu for k in self._known.values() if k.gpu.uuid not in uuids}
+        uuids, indexes = {gpu.uuid for gpu in gpus}, {gpu.index for gpu in gpus}
+        are_all_there = all(known.gpu.index in indexes for known in self._known.values() if known.lost_since is None)
+        before = {known.gpu.index: known.gpu for known in self._known.values() if known.gpu.uuid not in uuids}
         return [
-            replace(gpu, uuid=before[gpu.index].uuid, name=before[gpu.index].name)
-            if gpu.is_lost and gpu.uuid is None and gpu.index in before
+            _called(gpu, before[gpu.index])
+            if gpu.uuid is None and gpu.index in before and (gpu.is_lost or are_all_there)
             else gpu
             for gpu in gpus
         ]
@@ -100,35 +105,45 @@ class Presence:
         if gpu.xid is not None:
             known.xid = (gpu.xid, now - (gpu.xid_age or 0.0))
 
-    def _forget_gone(self, healthy: set[str], present: set[str]) -> None:
-        """Forget the absent that can not be lost: instances of a board that is well, and who never told a UUID."""
+    def _forget_gone(self, healthy: set[str], present: set[str], taken: set[int | str]) -> None:
+        """Forget the absent that cannot be lost.
+
+        Those are instances of a board that is well, and GPUs without a UUID that never answered, or whose index another
+        GPU has now: nothing shows that they are not one and the same.
+        """
         for identity, known in list(self._known.items()):
             is_taken_apart = known.gpu.mig and known.board in healthy
-            if identity not in present and (is_taken_apart or known.gpu.uuid is None):
+            is_nobody = known.gpu.uuid is None and (known.gpu.is_lost or known.gpu.index in taken)
+            if identity not in present and (is_taken_apart or is_nobody):
                 del self._known[identity]
 
-    def _is_reported(self, gpu: GPU, now: float) -> bool:
-        since = self._known[gpu.identity].lost_since
-        return since is None or now - since < self.drop_after
+    def _is_reported(self, known: _Known, now: float) -> bool:
+        return known.lost_since is None or now - known.lost_since < self.drop_after
 
     def _forget_dropped(self, present: set[str], now: float) -> None:
         for identity, known in list(self._known.items()):
-            if identity not in present and not self._is_reported(known.gpu, now):
+            if identity not in present and not self._is_reported(known, now):
                 del self._known[identity]
 
-    def _with_xid(self, gpu: GPU, now: float) -> GPU:
-        """Return *gpu* with the XID that is remembered of it, where a sampler that was started anew has none."""
-        remembered = self._known[gpu.identity].xid
-        if gpu.xid is not None or remembered is None:
-            return gpu
-        missing = {name: reason for name, reason in gpu.missing.items() if name not in ("xid", "xid_age")}
-        return replace(gpu, xid=remembered[0], xid_age=max(0.0, now - remembered[1]), missing=missing)
+
+def _called(gpu: GPU, before: GPU) -> GPU:
+    """Return *gpu* by the UUID that it had *before*, and by the name where it does not tell that either."""
+    missing = {name: reason for name, reason in gpu.missing.items() if name != "uuid"}
+    return replace(gpu, uuid=before.uuid, name=gpu.name or before.name, missing=missing)
+
+
+def _with_xid(known: _Known, gpu: GPU, now: float) -> GPU:
+    """Return *gpu* with the XID that is remembered of it, where a sampler that was started again has none."""
+    if gpu.xid is not None or known.xid is None:
+        return gpu
+    missing = {name: reason for name, reason in gpu.missing.items() if name not in ("xid", "xid_age")}
+    return replace(gpu, xid=known.xid[0], xid_age=max(0.0, now - known.xid[1]), missing=missing)
 
 
 def _without_its_index(gpu: GPU, taken: set[int | str]) -> GPU:
     """Return *gpu* under an index that no other has: indexes close up when a GPU vanishes."""
-    index: int | str = gpu.index
-    if index in taken:
-        index = f"lost-{gpu.index}" if f"lost-{gpu.index}" not in taken else f"lost-{gpu.identity}"
+    first: tuple[int | str, ...] = (gpu.index, f"lost-{gpu.index}", f"lost-{gpu.identity}")
+    names = chain(first, (f"lost-{gpu.index}-{n}" for n in count(2)))
+    index = next(name for name in names if name not in taken)
     taken.add(index)
     return replace(gpu, index=index)

@@ -8,13 +8,15 @@ from gpurules.telemetry.formats.mig import ON_BOTH, Instance, with_instances
 from gpurules.telemetry.live.presence import lost
 from gpurules.telemetry.live.rates import Rates
 from gpurules.telemetry.nvml.counters import ATTRIBUTES, Facts, Poll, read_counters
-from gpurules.telemetry.nvml.library import FAILURES, GPU_IS_LOST, REASONS, CallFailed, Handle, Library
+from gpurules.telemetry.nvml.library import FAILURES, GPU_IS_LOST, NOT_TEXT, REASONS, CallFailed, Handle, Library
 from gpurules.telemetry.nvml.processes import Namer, read_processes
 from gpurules.telemetry.nvml.readings import MEMORY, READINGS, Reading, read_memory, read_temperature
 
 NO_SHARE = "NVML does not tell it of a MIG instance"
 _FAILED = frozenset(REASONS[code] for code in FAILURES)
 _PROCESSES = "process_count"
+_MOST_INSTANCES = 64
+"""No GPU can be split further: a larger number is not a count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class BoardReader:
             board,
             status="degraded" if failures else "ok",
             processes=processes,
-            missing=facts.missing,
+            missing={**board.missing, **facts.missing},
             **facts.values,
         )
         reasons = {name: reason for name, reason in facts.missing.items() if name in ON_BOTH}
@@ -88,7 +90,7 @@ class BoardReader:
         try:
             if self.library.ask("nvmlDeviceGetMigMode", handle)[0] != 1:
                 return ()
-            most = int(self.library.ask("nvmlDeviceGetMaxMigDeviceCount", handle))
+            most = min(int(self.library.ask("nvmlDeviceGetMaxMigDeviceCount", handle)), _MOST_INSTANCES)
         except CallFailed as error:
             _raise_if_lost(error)
             return ()
@@ -99,7 +101,7 @@ class BoardReader:
         ask = self.library.ask
         try:
             handle = ask("nvmlDeviceGetMigDeviceHandleByIndex", board, index)
-            uuid = str(ask("nvmlDeviceGetUUID", handle))
+            uuid = self._uuid(handle)
         except CallFailed as error:
             _raise_if_lost(error)
             return None
@@ -116,6 +118,14 @@ class BoardReader:
             uuid=uuid,
             profile=_profile(_text(lambda: ask("nvmlDeviceGetName", handle))),
         )
+
+    def _uuid(self, instance: Handle) -> str | None:
+        try:
+            return str(self.library.ask("nvmlDeviceGetUUID", instance)).strip() or None
+        except CallFailed as error:
+            if error.code != NOT_TEXT:
+                raise
+            return None
 
 
 class _Lost(Exception):

@@ -17,6 +17,8 @@ UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, NOT_FOUND, DRIVER
 TIMEOUT, LIBRARY_NOT_FOUND, FUNCTION_NOT_FOUND, GPU_IS_LOST, VERSION_MISMATCH, UNKNOWN = 10, 12, 13, 15, 18, 999
 HUNG = -1
 """Not of NVML: the call is not made, since it hung before."""
+NOT_TEXT = -2
+"""Not of NVML: what should be a text is not UTF-8; the GPU answers all the same."""
 REASONS = {
     UNINITIALIZED: "uninitialized",
     INVALID_ARGUMENT: "invalid argument",
@@ -33,6 +35,7 @@ REASONS = {
     25: "not supported in this version",
     26: "deprecated",
     UNKNOWN: "unknown error",
+    NOT_TEXT: "not valid UTF-8",
     HUNG: "hung at an earlier poll; it is asked again later",
 }
 """NVML's codes in the words of nvidia-smi."""
@@ -146,7 +149,9 @@ class Library:
             raise CallFailed(int(error.value)) from None
         except self._pynvml.NVMLLibraryMismatchError:
             raise CallFailed(FUNCTION_NOT_FOUND) from None
-        except ValueError:  # a text that is no UTF-8
+        except UnicodeDecodeError:
+            raise CallFailed(NOT_TEXT) from None
+        except (ValueError, OverflowError, MemoryError):  # as for a list that the driver says has 2**32 entries
             raise CallFailed(UNKNOWN) from None
 
 

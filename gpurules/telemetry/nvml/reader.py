@@ -27,6 +27,8 @@ from gpurules.telemetry.nvml.xid import XidListener
 from gpurules.telemetry.source import TelemetryError
 
 Clock = Callable[[], float]
+MOST_GPUS = 4096
+"""More than this is not a count, but what a driver answers that does not know."""
 __all__ = ["Clocks", "Reader"]
 
 
@@ -111,6 +113,8 @@ class Reader:
         self._restart_if_lost(at)
         library.start()
         count = int(library.ask("nvmlDeviceGetCount"))
+        if count > MOST_GPUS:
+            raise TelemetryError(f"NVML says that this node has {count} GPUs; see dmesg and nvidia-smi")
         handles: list[tuple[Handle, str]] = []
         gpus: list[GPU] = []
         problems: list[str] = []
@@ -139,27 +143,32 @@ class Reader:
 
     def _board(self, index: int, poll: Poll, handles: list[tuple[Handle, str]]) -> tuple[GPU, ...]:
         self._library.subject = f"GPU {index}"
+        missing: dict[str, str] = {}
         try:
             handle = self._library.ask("nvmlDeviceGetHandleByIndex", index)
-            uuid = self._text("nvmlDeviceGetUUID", handle)
+            uuid = self._text("uuid", "nvmlDeviceGetUUID", handle, missing)
             self._library.subject = uuid or f"GPU {index}"
-            name = self._text("nvmlDeviceGetName", handle)
+            name = self._text("name", "nvmlDeviceGetName", handle, missing)
         except CallFailed as error:
             if error.code in (UNINITIALIZED, NO_PERMISSION):
                 raise
             known = self._node.names.get(index, GPU(index=index, vendor="nvidia", mig=False))
             return (lost(known, error.reason),)
-        board = GPU(index=index, uuid=uuid, name=name, vendor="nvidia", mig=False)
+        board = GPU(index=index, uuid=uuid, name=name, vendor="nvidia", mig=False, missing=missing)
+        if any(board.identity == other for _, other in handles):  # what is counted for one is not of the other
+            board = replace(board, uuid=None, missing={**missing, "uuid": f"of two GPUs: {uuid!r}"})
         self._node.names[index] = board
         handles.append((handle, board.identity))
         return self._boards.read(handle, board, replace(poll, owner=board.identity))
 
-    def _text(self, function: str, handle: Handle) -> str | None:
+    def _text(self, attribute: str, function: str, handle: Handle, missing: dict[str, str]) -> str | None:
+        """Return a text; where the GPU answers without one, *missing* gets the reason."""
         try:
             return str(self._library.ask(function, handle))
         except CallFailed as error:
             if error.code in FAILURES or error.code == GPU_IS_LOST:
                 raise
+            missing[attribute] = error.reason
             return None
 
     def _with_xids(self, gpus: list[GPU], handles: list[tuple[Handle, str]], at: float) -> list[GPU]:

@@ -18,6 +18,7 @@ _OLDER = frozenset({FUNCTION_NOT_FOUND, NOT_SUPPORTED, 25})
 """Errors after which the call's older form is worth a try."""
 _MEMORY_V2 = 0x02000028
 _VOLATILE, _UNCORRECTED, _SLOWDOWN, _SM, _MEM = 0, 1, 1, 1, 2
+_FASTEST_FAN = 200
 CORE = 0
 """The sensor of the core, NVML_TEMPERATURE_GPU."""
 
@@ -83,6 +84,12 @@ def _throttle(library: Library, handle: Handle) -> Mapping[str, Value]:
     return throttle_flags(reasons_of_bitmask(reasons))
 
 
+def _fan_speed(library: Library, handle: Handle) -> Mapping[str, Value]:
+    """Return the speed of the fan; NVML may put it above what it calls the maximum, and then it is at its maximum."""
+    percent = library.ask("nvmlDeviceGetFanSpeed", handle)
+    return {"fan_speed": 100 if 100 < percent <= _FASTEST_FAN else percent}
+
+
 def _number(attribute: str, function: str, *arguments: int, times: int = 1, over: int = 1) -> Reading:
     def read(library: Library, handle: Handle) -> Mapping[str, Value]:
         value = library.ask(function, handle, *arguments)
@@ -101,7 +108,7 @@ READINGS = (
     _number("energy", "nvmlDeviceGetTotalEnergyConsumption", over=1000),
     _number("clock_sm", "nvmlDeviceGetClockInfo", _SM, times=10**6),
     _number("clock_memory", "nvmlDeviceGetClockInfo", _MEM, times=10**6),
-    _number("fan_speed", "nvmlDeviceGetFanSpeed"),
+    Reading(("fan_speed",), _fan_speed),
     Reading(("throttled", "throttle_thermal", "throttle_power"), _throttle),
     _number("ecc_errors", "nvmlDeviceGetTotalEccErrors", _UNCORRECTED, _VOLATILE),
 )

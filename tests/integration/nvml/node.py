@@ -80,7 +80,7 @@ class Node:
             if value is not None
         ]
         new = self.path.with_suffix(".new")
-        new.write_text("".join(lines))
+        new.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
         new.replace(self.path)
 
     def calls(self) -> Counter[str]:

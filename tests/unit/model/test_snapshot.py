@@ -5,7 +5,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from gpurules.model import GPU, FactError, GPUProcess, Snapshot
-from gpurules.model.snapshot import MAY_BE_NEGATIVE, NUMBERS
+from gpurules.model.ranges import range_of
+from gpurules.model.snapshot import NUMBERS
 
 FULL = {
     "timestamp": 1767225600.5,
@@ -70,7 +71,7 @@ def test_what_is_no_finite_number_is_missing(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_negative_amounts_are_missing_but_temperatures_are_not(name: str) -> None:
-    wanted = -5 if name in MAY_BE_NEGATIVE else None
+    wanted = -5 if range_of(name).minimum < 0 else None
     assert getattr(GPU(**{name: -5}), name) == wanted  # type: ignore[arg-type]
     assert getattr(GPU.from_dict({name: -5}), name) == wanted
 
@@ -128,10 +129,71 @@ def test_processes_without_a_pid_are_passed_over() -> None:
 
 
 def test_a_gpu_that_is_there_twice_counts_once() -> None:
-    twice = Snapshot(gpus=(GPU(index=0, uuid="a", power=1), GPU(index=1, uuid="a", power=2), GPU(index=0, uuid="b")))
+    twice = Snapshot(gpus=(GPU(index=0, uuid="a", power=1), GPU(index=0, uuid="a", power=2)))
     assert [gpu.power for gpu in twice.gpus] == [1]
-    assert len(twice.problems) == 2
     assert "twice" in twice.problems[0]
+
+
+def test_gpus_that_share_a_uuid_stay_two_and_are_known_by_their_index() -> None:
+    shared = Snapshot(gpus=(GPU(index=0, uuid="a", power=1), GPU(index=1, uuid="a", power=2)))
+    assert [(gpu.identity, gpu.power) for gpu in shared.gpus] == [("a", 1), ("index 1", 2)]
+    assert "'a'" in shared.gpus[1].missing["uuid"]
+    assert "UUID" in shared.problems[0]
+
+
+def test_gpus_that_share_an_index_stay_two_under_an_index_each() -> None:
+    shared = Snapshot(gpus=(GPU(uuid="a"), GPU(uuid="b"), GPU(uuid="c"), GPU(), GPU(index="twin-0", uuid="d")))
+    assert [gpu.uuid for gpu in shared.gpus] == ["a", "b", "c", None, "d"]
+    assert len({gpu.index for gpu in shared.gpus}) == 5
+    assert shared.gpus[0].index == 0
+
+
+def test_gpus_without_an_index_take_those_that_no_other_has() -> None:
+    snapshot = Snapshot.from_dict({"gpus": [{"index": 1, "power": 1}, {"power": 2}, {"index": 0, "power": 3}, {}]})
+    assert [(gpu.index, gpu.power) for gpu in snapshot.gpus] == [(1, 1), (2, 2), (0, 3), (3, None)]
+
+
+@pytest.mark.parametrize("uuid", ["", " ", "\t\n", "N/A", "[N/A]", "[Not Supported]", "None", "unknown", "index 1"])
+def test_what_identifies_nothing_is_no_uuid(uuid: str) -> None:
+    gpu = GPU(index=1, uuid=uuid)
+    assert (gpu.uuid, gpu.identity) == (None, "index 1")
+    assert "uuid" in gpu.missing
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", [2**64 - 1, 2**64 - 40])
+def test_a_negative_number_that_a_driver_gave_as_an_unsigned_one_is_missing_with_the_reason(
+    name: str, value: int
+) -> None:
+    gpu = GPU(**{name: value})  # type: ignore[arg-type]
+    if range_of(name).maximum is None:
+        assert name == "xid_age"  # computed here, from a clock
+    else:
+        assert getattr(gpu, name) is None
+        assert "above" in gpu.missing[name]
+        assert GPU.from_dict({name: value}).missing == gpu.missing
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_limits_of_a_range_are_allowed_and_what_is_beyond_is_not(name: str) -> None:
+    limits = range_of(name)
+    assert getattr(GPU(**{name: limits.minimum}), name) == limits.minimum  # type: ignore[arg-type]
+    assert getattr(GPU(**{name: limits.minimum - 1}), name) is None  # type: ignore[arg-type]
+    if limits.maximum is not None:
+        assert getattr(GPU(**{name: limits.maximum}), name) == limits.maximum  # type: ignore[arg-type]
+        assert getattr(GPU(**{name: limits.maximum + 1}), name) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("used", "total"), [(1e308, 1), (1 << 60, 5e-324), (1e300, 1e-300), (2**70, 1)])
+def test_a_share_of_memory_that_is_not_finite_is_missing_with_the_reason(used: float, total: float) -> None:
+    for gpu in (GPU(memory_used=used, memory_total=total), GPU.from_dict({"memory_used": used, "memory_total": total})):
+        assert gpu.memory is None
+        assert "memory" in gpu.missing or "memory_used" in gpu.missing
+        json.dumps(gpu.to_dict(), allow_nan=False)
+
+
+def test_free_memory_that_can_not_be_says_why() -> None:
+    assert GPU(memory_used=90, memory_total=80).missing == {"memory_free": "memory_used is above memory_total"}
 
 
 def test_instances_are_no_boards() -> None:
