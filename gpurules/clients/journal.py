@@ -1,4 +1,7 @@
-"""What is written down of uploads in parts: so that the rest can follow after a crash, and none is left behind."""
+"""What is written down of uploads in parts: so that the rest can follow after a crash, and none is left behind.
+
+Each line of a note is a JSON object behind its own CRC-32: a line that was torn or damaged counts for nothing.
+"""
 
 import fcntl
 import json
@@ -12,7 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zlib import crc32
 
+from gpurules.clients.regular_files import is_at, open_regular, remove_foreign
 from gpurules.clients.store import PartTag, WritableObject
 
 _LOGGER = logging.getLogger("gpurules.clients")
@@ -66,7 +71,8 @@ class UploadNote:
         known, parts = _read(file)
         if known is None:
             return
-        os.utime(file)  # somebody goes on with it
+        with suppress(OSError):
+            os.utime(file)  # no longer idle: the sweep leaves it alone
         upload = str(known.pop("upload"))
         if known == _json(source):
             self.upload, self.parts = upload, parts
@@ -89,16 +95,17 @@ class UploadNote:
         if self._file < 0:
             return
         try:
-            os.write(self._file, json.dumps(line).encode() + b"\n")  # at the end of the file, at once
+            os.write(self._file, _sealed(json.dumps(line).encode()))  # at the end of the file, at once
         except OSError as error:
-            _LOGGER.warning("an upload can not be written down, and so not be resumed: %s", error)
+            _LOGGER.warning("an upload cannot be written down, and so not be resumed: %s", error)
 
     def forget(self) -> None:
         """Cross it out: it is done, or given up."""
         self.upload = None
-        if self._path is not None:
+        if self._path is not None and self._file >= 0:
             with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+                if is_at(self._path, self._file):
+                    self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         """Return the note."""
@@ -131,11 +138,11 @@ class UploadJournal:
         path = self.folder / f"{name}{SUFFIX}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = _locked(path, os.O_CREAT)
+            file = _created(path)
         except OSError as error:
             if not self._has_warned:
                 self._has_warned = True
-                _LOGGER.warning("uploads can not be written down, and so not be resumed: %s", error)
+                _LOGGER.warning("uploads cannot be written down, and so not be resumed: %s", error)
             file = -1
         return UploadNote(file, path if file >= 0 else None, source)
 
@@ -171,19 +178,32 @@ class UploadJournal:
                     yield path
 
 
+def _created(path: Path) -> int:
+    """Open or create *path* for oneself, and return the file; -1 where another has it.
+
+    What is there and is not a regular file of this user, such as a link, is removed first.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    try:
+        return _locked(path, os.O_CREAT)
+    except OSError:
+        remove_foreign(path)
+        return _locked(path, os.O_CREAT)
+
+
 def _locked(path: Path, flags: int) -> int:
     """Open *path* for oneself, and return the file; -1 where another has it.
 
     Raises:
-        OSError: it can not be opened.
+        OSError: it cannot be opened.
     """
-    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | flags, 0o600)
-    try:
+    file = open_regular(path, os.O_RDWR | os.O_APPEND | flags)
+    with suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(file).st_ino == path.stat().st_ino:  # else it was crossed out between the opening and the lock
+        if is_at(path, file):  # else it was crossed out between the opening and the lock
             return file
-    except OSError:
-        pass
     os.close(file)
     return -1
 
@@ -191,7 +211,7 @@ def _locked(path: Path, flags: int) -> int:
 def _read(file: int) -> tuple[dict[str, object] | None, dict[int, PartTag]]:
     """Return what is noted of an upload and of its parts; None where there is nothing, or something else."""
     try:
-        text = os.pread(file, MAX_BYTES, 0) if file >= 0 else b""
+        text = os.pread(file, min(MAX_BYTES, os.fstat(file).st_size), 0) if file >= 0 else b""
     except OSError:
         return None, {}
     first, *rest = map(_object, text.split(b"\n"))
@@ -205,10 +225,16 @@ def _read(file: int) -> tuple[dict[str, object] | None, dict[int, PartTag]]:
     return first, parts
 
 
+def _sealed(line: bytes) -> bytes:
+    return b"%08x %s\n" % (crc32(line), line)
+
+
 def _object(line: bytes) -> dict[str, object]:
     """Return the JSON object on a line; an empty one where there is none, as on a line that was torn."""
+    if line + b"\n" != _sealed(line[9:]):
+        return {}
     try:
-        found = json.loads(line)
+        found = json.loads(line[9:])
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

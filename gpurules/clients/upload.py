@@ -1,6 +1,7 @@
 """An upload by the part loop: the object is there whole, or not at all; what was sent of it is gone on with."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -137,7 +138,7 @@ class _Parts:
         if note.stale is not None:
             with suppress(StoreError):
                 self._target.abort(note.stale)
-        there = None if note.upload is None else self._target.parts(note.upload)
+        there = self._there()
         if there is None:
             note.begin(self._target.begin())
         for piece in self._pieces:
@@ -147,6 +148,19 @@ class _Parts:
                 self._tags[piece] = noted
                 self.progress.at(*piece)
         return bool(self._tags)
+
+    def _there(self) -> Mapping[int, ObjectFacts] | None:
+        """Return the parts that the store has of the upload that is noted; None where there is none to continue.
+
+        Raises:
+            TransientStoreError: the store cannot be reached.
+        """
+        try:
+            return None if self.note.upload is None else self._target.parts(self.note.upload)
+        except TransientStoreError:
+            raise
+        except StoreError:  # the store refuses the note's upload, or to list its parts: a new one may be taken
+            return None
 
     @property
     def _pieces(self) -> tuple[Piece, ...]:

@@ -7,9 +7,10 @@ from pathlib import Path
 from random import Random
 
 from gpurules.clients.download import download
+from gpurules.clients.journal import UploadJournal, UploadSource
 from gpurules.clients.partial import PartialFile
 from gpurules.clients.parts import PartLoop, PartOptions
-from gpurules.clients.store import ObjectChanged, ObjectFacts, Reading, TransientStoreError
+from gpurules.clients.store import ObjectChanged, ObjectFacts, PartTag, Reading, TransientStoreError
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from gpurules.model import Transfer
@@ -119,3 +120,64 @@ RESUME_TWICE = Scenario(_half, _get, _is_sound_after_twice)
 INTERRUPT = Scenario(_old, _cut, _is_sound)
 DISCARD = Scenario(_half, _discard, _is_sound)
 CHANGE = Scenario(_half, _changed, _is_sound)
+
+
+SOURCE = UploadSource("memory://bucket/up", "/f", 4 * PIECE, (1, 2, 3), PIECE)
+
+
+class UploadStore:
+    """What a store has of uploads in parts, in a folder beside the one that is watched: it survives the crash."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.with_name(f"{folder.name}.store")
+        self.folder.mkdir(exist_ok=True)
+
+    def begin(self) -> str:
+        name = str(len(list(self.folder.iterdir())) + 1)
+        (self.folder / name).mkdir()
+        return name
+
+    def put(self, upload: str, number: int) -> PartTag:
+        (self.folder / upload / str(number)).touch()
+        return PartTag(f"tag {upload} {number}", {})
+
+    def has(self, upload: str, number: int) -> bool:
+        return (self.folder / upload / str(number)).exists()
+
+
+def _upload(folder: Path) -> None:
+    """Send what is missing of four parts, as the uploader does it."""
+    store = UploadStore(folder)
+    with UploadJournal(folder / "uploads").note(SOURCE) as note:
+        if note.upload is None:
+            note.begin(store.begin())
+        for number in range(1, 5):
+            if number not in note.parts:
+                note.took(number, store.put(note.upload or "", number))
+        assert all(note.parts[number] == PartTag(f"tag {note.upload} {number}", {}) for number in range(1, 5))
+        note.forget()
+
+
+def _sweep(folder: Path) -> None:
+    UploadJournal(folder / "uploads").sweep(-1, lambda *_: True)
+
+
+def _noted(folder: Path) -> None:
+    store = UploadStore(folder)
+    with UploadJournal(folder / "uploads").note(SOURCE) as note:
+        note.begin(store.begin())
+        note.took(2, store.put(note.upload or "", 2))
+
+
+def _is_true(folder: Path) -> None:
+    """What the note says is in the store is there; the next upload comes to its end, and leaves no note."""
+    store = UploadStore(folder)
+    with UploadJournal(folder / "uploads").note(SOURCE) as note:
+        assert all(store.has(note.upload or "", number) for number in note.parts), note.parts
+    _upload(folder)
+    assert list((folder / "uploads").iterdir()) == []
+
+
+UPLOAD = Scenario(lambda _: None, _upload, _is_true)
+RESUME_UPLOAD = Scenario(_noted, _upload, _is_true)
+SWEEP_UPLOADS = Scenario(_noted, _sweep, _is_true)

@@ -12,4 +12,19 @@ SCENARIOS = "tests.integration.clients.crash_scenarios"
 def test_a_download_that_is_killed_at_any_step_never_leads_to_wrong_bytes(name, torn, tmp_path):
     crashes = crash_at_every_step(f"{SCENARIOS}:{name}", tmp_path, torn)
     assert crashes.failures == ()
-    assert crashes.steps >= 5 and {"unlink", "ftruncate64"} & set(crashes.calls), crashes.calls
+    assert crashes.steps >= 5, crashes.calls
+    assert ("rename" in crashes.calls) == (name in ("PUBLISH", "RESUME", "RESUME_TWICE"))
+
+
+def test_the_shim_kills_at_the_calls_that_change_files(tmp_path):
+    calls = crash_at_every_step(f"{SCENARIOS}:PUBLISH", tmp_path).calls
+    assert {"open64", "flock", "ftruncate64", "write", "pwrite64", "unlink"} <= set(calls)
+    assert calls[-2:] == ("rename", "unlink")
+
+
+@pytest.mark.parametrize("torn", [False, True], ids=["whole writes", "torn writes"])
+@pytest.mark.parametrize(("name", "least"), [("UPLOAD", 8), ("RESUME_UPLOAD", 5), ("SWEEP_UPLOADS", 3)])
+def test_a_note_of_an_upload_that_is_killed_at_any_step_never_says_what_is_not(name, least, torn, tmp_path):
+    crashes = crash_at_every_step(f"{SCENARIOS}:{name}", tmp_path, torn)
+    assert crashes.failures == ()
+    assert crashes.steps >= least, crashes.calls
