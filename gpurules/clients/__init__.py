@@ -15,7 +15,7 @@ from gpurules.clients.obstore import Obstore, ObstoreKind
 from gpurules.clients.parts import PartOptions
 from gpurules.clients.plugged import PluggedKind
 from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
-from gpurules.clients.staging import StagingArea, StagingFull
+from gpurules.clients.staging import StagingArea, StagingFull, StagingRefused, StagingTrouble
 from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, StoreError, TransientStoreError
 from gpurules.plugins import usable_plugins
 from gpurules.registry import Registry
@@ -74,6 +74,8 @@ __all__ = [
     "SettingError",
     "StagingArea",
     "StagingFull",
+    "StagingRefused",
+    "StagingTrouble",
     "StoreError",
     "TransientStoreError",
     "UploadJournal",

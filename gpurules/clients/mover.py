@@ -1,6 +1,7 @@
 """Moves objects of any store as rules decide: what all clients that have a part loop of their own share."""
 
 import io
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,11 +17,20 @@ from gpurules.clients.download import download
 from gpurules.clients.parts import PartLoop, PartOptions
 from gpurules.clients.progress import SILENT, Progress
 from gpurules.clients.reader import ObjectReader
-from gpurules.clients.staged import Staging
-from gpurules.clients.staging import StagingArea, bring
-from gpurules.clients.store import ObjectChanged, ObjectFacts, StoredObject
+from gpurules.clients.staging import (
+    StagedCopy,
+    StagedStream,
+    Staging,
+    StagingArea,
+    StagingAreas,
+    StagingRefused,
+    StagingTrouble,
+)
+from gpurules.clients.store import ObjectChanged, ObjectFacts, StoredObject, StoreError
 from gpurules.governor import Governor, Ticket
 from gpurules.model import Transfer
+
+_LOGGER = logging.getLogger("gpurules.clients")
 
 
 class Mover:
@@ -34,6 +44,7 @@ class Mover:
         self.governor = governor
         self.options = options or PartOptions()
         self.staging = staging
+        self._areas = None if staging is None else StagingAreas(staging.room.quota, staging.room.reserve, staging)
         self._pool = ThreadPoolExecutor(governor.limits.slots, thread_name_prefix=f"gpurules-{name}")
         self.loop = PartLoop(self._pool, self.options)
         self._detection = Detection(governor.policy.engine)
@@ -52,7 +63,7 @@ class Mover:
         with self.governor.transfer(self._detection.complete(transfer)) as ticket, self._counted():
             self._size(ticket, source)
             loop = self.loop.telling(progress)
-            facts = self._staged(ticket, source, lambda place: bring(place, target), loop)
+            facts = self._staged(ticket, source, lambda copy, _: copy.bring(target), loop)
             facts = facts or download(ticket, source, target, loop, self.options)
             progress.finish(facts.size)
             return facts
@@ -96,8 +107,12 @@ class Mover:
 
     def _opened(self, ticket: Ticket, source: StoredObject) -> io.BufferedReader:
         self._size(ticket, source)
-        local: list[io.BufferedReader] = []
-        if self._staged(ticket, source, lambda place: local.append(place.open("rb")), self.loop):
+        local: list[StagedStream] = []
+
+        def use(copy: StagedCopy, facts: ObjectFacts) -> None:
+            local.append(copy.stream(lambda trouble: self._instead(ticket, source, facts, trouble)))
+
+        if self._staged(ticket, source, use, self.loop):
             ticket.end()
             return local[0]
         facts = source.facts()
@@ -112,8 +127,19 @@ class Mover:
         if ticket.transfer.size is None and self.governor.policy.reads_size:
             ticket.know(size=source.facts().size)
 
+    def _instead(self, ticket: Ticket, source: StoredObject, facts: ObjectFacts, trouble: StoreError) -> ObjectReader:
+        """Return what to read from in place of a staged copy that can no longer be read."""
+        self.governor.count_fault(StagingTrouble.fault)
+        _LOGGER.warning("%s; the rest is read directly", trouble)
+        again = self.governor.transfer(replace(ticket.transfer, id=None))
+        return ObjectReader(again, source, facts, self.options)
+
     def _staged(
-        self, ticket: Ticket, source: StoredObject, use: Callable[[Path], object], loop: PartLoop
+        self,
+        ticket: Ticket,
+        source: StoredObject,
+        use: Callable[[StagedCopy, ObjectFacts], object],
+        loop: PartLoop,
     ) -> ObjectFacts | None:
         """Bring the object by way of the staging area, where a rule asks for it; None where it has to go directly."""
         stage = ticket.asked.stage
@@ -122,20 +148,24 @@ class Mover:
             return None
         facts = source.facts()
 
-        def fill(place: Path) -> None:
-            download(ticket, source, place, loop, self.options)
+        def fill(pinned: StoredObject, place: Path) -> None:
+            download(ticket, pinned, place, loop, self.options)
 
-        staging = Staging(ticket, area, fill, use, self.governor.policy.max_delay)
-        return facts if staging.run(source.url, facts, stage) else None
+        staging = Staging(
+            ticket, area, fill, piece_size=self.options.piece_size, patience_seconds=self.governor.policy.max_delay
+        )
+        return facts if staging.run(source, facts, stage, lambda copy: use(copy, facts)) else None
 
     def _area(self, stage: Stage) -> StagingArea | None:
         """Return the area that a rule names, with the quota of the client's own; None without any."""
-        if self.staging is None:
+        if self.staging is None or self._areas is None:
             self.governor.count_uncarried(self.name, Capability.STAGE)
             return None
-        if stage.area is None or Path(stage.area) == self.staging.path:
-            return self.staging
-        return StagingArea(stage.area, self.staging.quota, self.staging.reserve)
+        try:
+            return self.staging if stage.area is None else self._areas.find(stage.area)
+        except StagingRefused as refused:
+            self.governor.count_fault(refused.fault)
+            return None
 
     def close(self) -> None:
         """End the threads, when what they are at is done."""

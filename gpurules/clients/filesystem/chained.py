@@ -19,7 +19,8 @@ from gpurules.clients.filesystem.options import FileOptions
 from gpurules.clients.filesystem.process import client_of
 from gpurules.clients.filesystem.stored import StoredFile
 from gpurules.clients.filesystem.streams import Stream, StreamReader, StreamWriter
-from gpurules.clients.staged import Staging
+from gpurules.clients.staging import PinnedReader, Staging
+from gpurules.clients.store import StoredObject, StoreError
 from gpurules.governor import Slot, State, Ticket
 
 PREFIX = "gpurules::"
@@ -183,16 +184,25 @@ class GovernedFileSystem(AsyncFileSystem, ChainedFileSystem):  # type: ignore[mi
         if stage is None or area is None:
             return None
         behind.close()
-        source, local = StoredFile(self.fs, path), fsspec.filesystem(LOCAL)
-        facts, found = source.facts(), []
+        source, found = StoredFile(self.fs, path), []
+        facts = source.facts()
 
-        def fill(place: Path) -> None:
-            download(ticket, source, place, self.client.loop, self.client.parts)
+        def fill(pinned: StoredObject, place: Path) -> None:
+            download(ticket, pinned, place, self.client.loop, self.client.parts)
+
+        def instead(trouble: StoreError) -> PinnedReader:
+            self.client.report(trouble)
+            return PinnedReader(source, facts)
 
         staging = Staging(
-            ticket, area, fill, lambda place: found.append(local.open(place)), self.client.governor.policy.max_delay
+            ticket,
+            area,
+            fill,
+            piece_size=self.client.parts.piece_size,
+            patience_seconds=self.client.governor.policy.max_delay,
         )
-        return self._stream(ticket, path, found[0]) if staging.run(source.url, facts, stage) else None
+        is_staged = staging.run(source, facts, stage, lambda copy: found.append(copy.stream(instead)))
+        return self._stream(ticket, path, found[0]) if is_staged else None
 
     async def open_async(self, path: str, mode: str = "rb", **options: Any) -> Any:
         """Open a file to stream from in a task, when the rules let it; its reads ask nobody."""

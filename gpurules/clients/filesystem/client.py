@@ -1,12 +1,12 @@
 """What open files ask of the governor, whichever filesystem they are on."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from gpurules.actions.stage_transfer import Stage
@@ -14,10 +14,12 @@ from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.detection import Detection
 from gpurules.clients.filesystem.options import FileOptions
 from gpurules.clients.parts import PartLoop, PartOptions
-from gpurules.clients.staging import StagingArea
+from gpurules.clients.staging import StagingArea, StagingAreas, StagingRefused, StagingTrouble
+from gpurules.clients.store import StoreError
 from gpurules.governor import Governor, GovernorStatus, QueueFull, Ticket
 from gpurules.model import Transfer
 
+_LOGGER = logging.getLogger("gpurules.clients")
 QUEUE_LOOK_SECONDS = 0.05
 
 
@@ -55,7 +57,7 @@ class FileClient:
         self._lost: SimpleQueue[Ticket] = SimpleQueue()
         self._lock = threading.Lock()
         self._loop: PartLoop | None = None
-        self._areas: dict[str, StagingArea] = {}
+        self._areas = StagingAreas(options.staging_quota)
         self._detection = Detection(governor.policy.engine)
 
     # tickets
@@ -127,15 +129,16 @@ class FileClient:
         if self.options.staging is None:
             self._count_uncarried(Capability.STAGE)
             return None
-        where = stage.area or self.options.staging
-        with self._lock:
-            if where not in self._areas:
-                try:
-                    self._areas[where] = StagingArea(Path(where), self.options.staging_quota)
-                except OSError:
-                    self._count_uncarried(Capability.STAGE)
-                    return None
-            return self._areas[where]
+        try:
+            return self._areas.find(stage.area or self.options.staging)
+        except StagingRefused as refused:
+            self.governor.count_fault(refused.fault)
+            return None
+
+    def report(self, trouble: StoreError) -> None:
+        """Count and log that a staged copy can no longer be read; the rest is read directly."""
+        self.governor.count_fault(StagingTrouble.fault)
+        _LOGGER.warning("%s; the rest is read directly", trouble)
 
     def _count_uncarried(self, target: str) -> None:
         self.uncarried[target] += 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsspec.implementations.local import LocalFileOpener  # type: ignore[import-untyped]
 
+from gpurules.clients.staging import StagedStream
 from gpurules.governor import Ticket
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def is_direct(file: Any) -> bool:
     """Whether *file* buffers by itself, and reads lines."""
-    return isinstance(file, LocalFileOpener | io.BytesIO)
+    return isinstance(file, LocalFileOpener | StagedStream | io.BytesIO)
 
 
 class DirectReader(io.BufferedIOBase):

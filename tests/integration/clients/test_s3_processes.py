@@ -10,7 +10,8 @@ import pytest
 
 from examples.servers import Moto
 from gpurules.clients import S3, PartOptions, StagingArea, TransientStoreError
-from gpurules.clients.partial import PART_SUFFIX
+from gpurules.clients.staging.folder import Folder
+from gpurules.clients.staging.locks import Waiting
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from tests.factories import ruleset
@@ -66,13 +67,14 @@ def test_two_processes_stage_one_object_once(client, tmp_path):
 
 def test_a_beginning_that_nobody_went_on_with_is_swept(tmp_path):
     area = StagingArea(tmp_path, SIZE)
-    area.make_room(area.path / ("0" * 64), MIB)
+    with Folder.opened(area.path) as folder:
+        area.room.make(folder, "0" * 64, MIB, Waiting(lambda: None, 5))
     assert area.used == MIB
-    area.sweep(older_than_seconds=3600)
+    area.room.sweep(older_than_seconds=3600)
     assert area.used == MIB
-    area.sweep(older_than_seconds=-1)
+    area.room.sweep(older_than_seconds=-1)
     assert (area.used, area.counts.swept) == (0, 1)
-    assert not list(tmp_path.glob(f"*{PART_SUFFIX}"))
+    assert [path.name for path in tmp_path.iterdir()] == ["area.lock"]
 
 
 def test_a_server_that_is_killed_in_mid_transfer_costs_what_was_not_there_yet(client_of, tmp_path):

@@ -1,0 +1,218 @@
+"""A staging area: whole objects on a fast local disk, within a quota, shared by processes."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+from gpurules.clients.partial import PART_SUFFIX, Piece
+from gpurules.clients.staging.copies import StagedCopy
+from gpurules.clients.staging.folder import MODE, Folder, is_plain
+from gpurules.clients.staging.locks import Waiting, locked
+from gpurules.clients.staging.room import LOCK_SUFFIX, SEAL_SUFFIX, Room, StagingCounts
+from gpurules.clients.staging.seal import MAX_BYTES, Seal, sealed
+from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingRefused, StagingTrouble, translated
+from gpurules.clients.store import ObjectFacts, StoreError
+
+_LOGGER = logging.getLogger("gpurules.clients")
+ORPHAN_SECONDS = 24 * 3600.0
+_MAX_KNOWN = 100_000
+_Identity = tuple[int, int, int, int, int]
+
+
+class StagingArea:
+    """A directory of whole objects, named by what they are. Room is made by taking out what was used least recently.
+
+    Processes of one user share it: each object has a lock, and room is made and taken under one of the area. *reserve*
+    is what is to stay free on the disk. It is created for this user only, and a disk on which it cannot be created or
+    used stops nothing: what cannot be staged goes directly.
+
+    Units: *quota* and *reserve* in bytes.
+
+    Raises:
+        StagingRefused: other users may write to it, or it belongs to one of them.
+    """
+
+    def __init__(self, path: str | Path, quota: int, reserve: int = 0) -> None:
+        self.path = Path(path)
+        self.room = Room(self.path, quota, reserve)
+        self._known: dict[str, tuple[_Identity, bool]] = {}
+        self._reported: set[str] = set()
+        try:
+            with translated(self.path):
+                self.path.mkdir(parents=True, exist_ok=True, mode=MODE)
+            self.room.sweep(ORPHAN_SECONDS)
+        except StagingRefused:
+            raise
+        except (StagingFull, StagingTrouble) as trouble:
+            self.report(trouble)
+
+    def report(self, trouble: StoreError) -> None:
+        """Log *trouble*, once for each kind of it."""
+        kind = trouble.kind if isinstance(trouble, StagingTrouble) else type(trouble).__name__
+        if kind not in self._reported:
+            self._reported.add(kind)
+            _LOGGER.warning("%s; what rules stage there is read directly", trouble)
+
+    @property
+    def counts(self) -> StagingCounts:
+        """What has happened in it since it was opened."""
+        return self.room.counts
+
+    @property
+    def used(self) -> int:
+        """How many bytes are in use or taken.
+
+        Raises:
+            StagingTrouble: it cannot be found out.
+        """
+        return self.room.used
+
+    @staticmethod
+    def name(url: str, facts: ObjectFacts) -> str:
+        """Return the name of that version of an object."""
+        return sha256(f"{url}\n{facts.etag}\n{facts.size}".encode()).hexdigest()
+
+    # copies
+
+    @contextmanager
+    def reading(self, folder: Folder, name: str, waiting: Waiting) -> Iterator[StagedCopy | None]:
+        """Keep the copy *name* from being taken out; None where there is none.
+
+        Raises:
+            StagingDamaged: it is not what was staged.
+            StagingTrouble: it cannot be had.
+        """
+        with locked(folder, name + LOCK_SUFFIX, waiting, is_shared=True), self.opened(folder, name) as copy:
+            yield copy
+
+    @contextmanager
+    def writing(self, folder: Folder, name: str, waiting: Waiting) -> Iterator[None]:
+        """Have *name* for oneself; where nothing is left of it, its lock goes too.
+
+        Raises:
+            StagingTrouble: it cannot be had.
+        """
+        with locked(folder, name + LOCK_SUFFIX, waiting):
+            try:
+                yield
+            finally:
+                with suppress(StagingFull, StagingTrouble):
+                    if folder.stat(name) is None and folder.stat(f".{name}{PART_SUFFIX}") is None:
+                        self._remove(folder, name, (SEAL_SUFFIX, LOCK_SUFFIX))
+
+    @staticmethod
+    def progress(folder: Folder, name: str) -> object:
+        """Return what changes while a process stages *name*."""
+        found = folder.stat(f".{name}{PART_SUFFIX}")
+        return found and (found.st_mtime_ns, found.st_blocks)
+
+    @contextmanager
+    def opened(self, folder: Folder, name: str) -> Iterator[StagedCopy | None]:
+        """Open the copy *name*, whose lock is held; None where there is none.
+
+        Raises:
+            StagingDamaged: it is not what was staged, so far as that can be seen without reading it.
+            StagingTrouble: it cannot be opened.
+        """
+        found = folder.stat(name)
+        if found is None:
+            yield None
+            return
+        if not is_plain(found):
+            raise _damaged(folder, name, "is not a file of its own")
+        file = folder.open(name, os.O_RDONLY)
+        try:
+            yield self._copy(folder, name, file)
+        finally:
+            os.close(file)
+        folder.touch(name + SEAL_SUFFIX)
+
+    def _copy(self, folder: Folder, name: str, file: int) -> StagedCopy:
+        with translated(folder.path):
+            identity = _identity(os.fstat(file))
+        known, is_good = self._known.get(name, (None, False))
+        if known == identity and not is_good:
+            raise _damaged(folder, name, "was found damaged before")
+        seal = None if known == identity else _read_seal(folder, name)
+        size = identity[2]
+        if known != identity and (seal is None or (seal.name, seal.size) != (name, size)):
+            raise _damaged(folder, name, "is not what was recorded of it")
+
+        def judge(is_good: bool) -> None:
+            with translated(folder.path):
+                is_same = _identity(os.fstat(file)) == identity
+            self._remember(name, identity, is_good and is_same)
+            if is_good and not is_same:
+                raise _damaged(folder, name, "changed while it was verified")
+
+        return StagedCopy(folder.path, file, size, seal, judge)
+
+    def seal(self, folder: Folder, name: str, size: int, known: Mapping[Piece, int], piece_size: int) -> None:
+        """Record what the copy *name* is, which was staged just now.
+
+        Raises:
+            StagingFull: there is no room to record it.
+            StagingDamaged: it has not the *size* that it should have.
+            StagingTrouble: it cannot be read.
+        """
+        file = folder.open(name, os.O_RDONLY)
+        try:
+            with translated(folder.path):
+                os.fchmod(file, 0o600)
+                found = os.fstat(file)
+            if not is_plain(found) or found.st_size != size:
+                raise _damaged(folder, name, "is not what was written")
+            text = sealed(folder.path, file, name, size, known, piece_size).to_bytes()
+            folder.unlink(name + SEAL_SUFFIX)
+            out = folder.open(name + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            try:
+                with translated(folder.path):
+                    while text:
+                        text = text[os.write(out, text) :]
+            finally:
+                os.close(out)
+            self._remember(name, _identity(found), True)
+        finally:
+            os.close(file)
+
+    def _remember(self, name: str, identity: _Identity, is_good: bool) -> None:
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[name] = identity, is_good
+
+    def drop(self, folder: Folder, name: str) -> None:
+        """Take out a copy that is not what was staged; its lock is held.
+
+        Raises:
+            StagingTrouble: it cannot be taken out.
+        """
+        self._remove(folder, name, ("", SEAL_SUFFIX))
+        self._known.pop(name, None)
+
+    @staticmethod
+    def _remove(folder: Folder, name: str, suffixes: tuple[str, ...]) -> None:
+        for suffix in suffixes:
+            folder.unlink(name + suffix)
+
+
+def _read_seal(folder: Folder, name: str) -> Seal | None:
+    found = folder.stat(name + SEAL_SUFFIX)
+    if found is None or not is_plain(found) or found.st_size > MAX_BYTES:
+        return None
+    file = folder.open(name + SEAL_SUFFIX, os.O_RDONLY)
+    try:
+        with translated(folder.path):
+            return Seal.of_bytes(os.pread(file, MAX_BYTES, 0))
+    finally:
+        os.close(file)
+
+
+def _identity(found: os.stat_result) -> _Identity:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _damaged(folder: Folder, name: str, why: str) -> StagingDamaged:
+    return StagingDamaged(f"a copy in the staging area {str(folder.path)!r} {why}: {name}")

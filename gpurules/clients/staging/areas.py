@@ -1,0 +1,43 @@
+"""The staging areas of a client: its own, and those that rules name."""
+
+import logging
+import threading
+from pathlib import Path
+
+from gpurules.clients.staging.area import StagingArea
+from gpurules.clients.staging.trouble import StagingRefused
+
+_LOGGER = logging.getLogger("gpurules.clients")
+
+
+class StagingAreas:
+    """Areas by their path, each opened once, all with one *quota* and *reserve*.
+
+    Units: *quota* and *reserve* in bytes.
+    """
+
+    def __init__(self, quota: int, reserve: int = 0, own: StagingArea | None = None) -> None:
+        self._quota = quota
+        self._reserve = reserve
+        self._areas = {} if own is None else {own.path: own}
+        self._refused: set[Path] = set()
+        self._lock = threading.Lock()
+
+    def find(self, where: str | Path) -> StagingArea:
+        """Return the area at *where*.
+
+        Raises:
+            StagingRefused: other users may write to it, or it belongs to one of them; the log says so once.
+        """
+        path = Path(where)
+        with self._lock:
+            area = self._areas.get(path)
+            if area is None:
+                try:
+                    area = self._areas[path] = StagingArea(path, self._quota, self._reserve)
+                except StagingRefused as refused:
+                    if path not in self._refused:
+                        self._refused.add(path)
+                        _LOGGER.warning("%s; what rules stage there is read directly", refused)
+                    raise
+            return area

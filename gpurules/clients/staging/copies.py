@@ -1,0 +1,180 @@
+"""A staged copy that is open: verified in full before its first use, and given away as a file or as a stream."""
+
+import io
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpurules.clients.partial import Piece
+from gpurules.clients.staging.seal import Seal, checksum
+from gpurules.clients.staging.trouble import StagingDamaged, in_area, translated
+from gpurules.clients.store import StoreError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+BUFFER = 128 * 1024
+
+
+class StagedCopy:
+    """The open file of a copy, in ``with``. What becomes of its name changes nothing that is read from it.
+
+    *judge* is told what verifying it found.
+
+    Units: ``size`` in bytes.
+    Missing: *seal* None: it has been verified.
+    """
+
+    def __init__(self, path: Path, file: int, size: int, seal: Seal | None, judge: Callable[[bool], None]) -> None:
+        self.size = size
+        self._path = path
+        self._file = file
+        self._seal = seal
+        self._judge = judge
+
+    def stream(self, fallback: "Fallback") -> "StagedStream":
+        """Return a stream of its own to read from, which goes on with *fallback* where the copy cannot be read.
+
+        Raises:
+            StagingDamaged: it is not what was staged.
+            StagingTrouble: it cannot be read.
+        """
+        if self._seal is not None:
+            self._verify(self._seal, len)
+        with translated(self._path):
+            file = os.dup(self._file)
+        return StagedStream(self._path, file, self.size, fallback)
+
+    def bring(self, target: Path) -> None:
+        """Put a copy of it at *target*, in one step.
+
+        Raises:
+            StagingDamaged: it is not what was staged.
+            StagingTrouble: it cannot be read.
+            OSError: *target* cannot be written.
+        """
+        # short, as the name of the target may be as long as names can be
+        fresh = target.with_name(f".{sha256(os.fsencode(target.name)).hexdigest()[:16]}.{os.getpid()}.{id(self):x}")
+        fresh = fresh.with_name(f"{fresh.name}.gpurules-copy")
+        file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            try:
+                self._write(file)
+            finally:
+                os.close(file)
+            fresh.replace(target)
+        finally:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+
+    def _write(self, file: int) -> None:
+        def write(data: memoryview) -> None:
+            while data:
+                data = data[os.write(file, data) :]
+
+        if self._seal is not None:
+            self._verify(self._seal, write)
+            return
+        sent = 0
+        with suppress(OSError):  # it does not say which of the two files is at fault; the copying below does
+            while count := os.sendfile(file, self._file, sent, self.size - sent):
+                sent += count
+        rest = Piece(sent, self.size - sent)
+        if rest.size and checksum(self._path, self._file, rest, write) < 0:
+            raise StagingDamaged(f"a copy in the staging area {str(self._path)!r} has been shortened")
+
+    def _verify(self, seal: Seal, take: Callable[[memoryview], object]) -> None:
+        try:
+            seal.check(self._path, self._file, take)
+        except StagingDamaged:
+            self._judge(False)
+            raise
+        self._judge(True)
+        self._seal = None
+
+    def close(self) -> None:
+        """Close it; streams of it go on."""
+        with suppress(OSError):
+            os.close(self._file)
+
+
+Fallback = Callable[[StoreError], io.RawIOBase]
+"""Told why a copy cannot be read on, returns what to read from instead: the same version of the object."""
+
+
+class StagedStream(io.BufferedReader):
+    """A copy to read from.
+
+    Units: ``size`` in bytes.
+    """
+
+    def __init__(self, path: Path, file: int, size: int, fallback: Fallback) -> None:
+        super().__init__(_Raw(path, file, size, fallback), BUFFER)
+        self.size = size
+
+
+class _Raw(io.RawIOBase):
+    """Reads from a copy, and from elsewhere once that has failed."""
+
+    def __init__(self, path: Path, file: int, size: int, fallback: Fallback) -> None:
+        self._path = path
+        self._file = file
+        self._size = size
+        self._fallback = fallback
+        self._other: io.RawIOBase | None = None
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        return self._file
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"there is nothing before the start, at {base + offset}")
+        self._place = base + offset
+        return self._place
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")[: max(0, self._size - self._place)]
+        if not view:
+            return 0
+        count = self._read(view) if self._other is None else 0
+        if self._other is not None:
+            self._other.seek(self._place)
+            count = self._other.readinto(view) or 0
+        self._place += count
+        return count
+
+    def _read(self, view: memoryview) -> int:
+        """Read from the copy; what keeps it from being read has the fallback take over."""
+        try:
+            count = os.preadv(self._file, [view], self._place)
+        except OSError as error:
+            self._other = self._fallback(in_area(self._path, error))
+            return 0
+        if count == 0:
+            trouble = StagingDamaged(f"a copy in the staging area {str(self._path)!r} has been shortened")
+            self._other = self._fallback(trouble)
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            with suppress(OSError):
+                os.close(self._file)
+            if self._other is not None:
+                self._other.close()
+        super().close()

@@ -1,0 +1,113 @@
+"""The directory of a staging area, by a descriptor: no name in it is followed anywhere else."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gpurules.clients.staging.trouble import StagingRefused, translated
+
+MODE = 0o700
+FILE_MODE = 0o600
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_PROC = Path("/proc/self/fd")
+
+
+def is_plain(found: os.stat_result) -> bool:
+    """Return whether it is a regular file of this user that has no other name."""
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
+
+
+class Folder:
+    """The open directory *path*; every name is looked up in it, and symbolic links are not followed.
+
+    Raises:
+        StagingFull: a call that needs room found none.
+        StagingTrouble: a call failed.
+    """
+
+    def __init__(self, path: Path, file: int) -> None:
+        self.path = path
+        self.file = file
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator["Folder"]:
+        """Open *path*, which may itself be a symbolic link.
+
+        Raises:
+            StagingRefused: it belongs to another user, or others may write to it.
+            StagingTrouble: it cannot be opened.
+        """
+        with translated(path):
+            file = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with translated(path):
+                found = os.fstat(file)
+            _refuse_strangers(path, found)
+            yield cls(path, file)
+        finally:
+            os.close(file)
+
+    def open(self, name: str, flags: int) -> int:
+        """Open a file; one that is created is for this user only."""
+        flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO in its place must not keep us waiting
+        with translated(self.path):
+            return os.open(name, flags, FILE_MODE, dir_fd=self.file)
+
+    def stat(self, name: str) -> os.stat_result | None:
+        """Return what is known of a file; None where there is none."""
+        with translated(self.path):
+            try:
+                return os.stat(name, dir_fd=self.file, follow_symlinks=False)
+            except FileNotFoundError:
+                return None
+
+    def unlink(self, name: str) -> bool:
+        """Remove a name, whatever it is of but a directory; return whether it was there."""
+        with translated(self.path):
+            try:
+                os.unlink(name, dir_fd=self.file)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def touch(self, name: str) -> None:
+        """Note that it was used now, if that can be noted."""
+        with suppress(OSError):
+            os.utime(name, dir_fd=self.file, follow_symlinks=False)
+
+    def names(self) -> list[str]:
+        """Return all names."""
+        with translated(self.path):
+            return os.listdir(self.file)  # noqa: PTH208  # by its descriptor, which no Path has
+
+    def free(self) -> int:
+        """Return how much room the disk has. Units: bytes."""
+        with translated(self.path):
+            found = os.statvfs(self.file)
+        return found.f_bavail * found.f_frsize
+
+    def place(self, name: str) -> Path:
+        """Return a path that leads to *name* in this very directory while it is open, whatever becomes of its path."""
+        below = _PROC / str(self.file)
+        return (below if below.exists() else self.path) / name
+
+
+def _refuse_strangers(path: Path, found: os.stat_result) -> None:
+    """Refuse a directory in which another user could put files.
+
+    That of root is refused for others too: nothing could be staged in it, unless it is open to all.
+    """
+    user = os.geteuid()
+    if found.st_uid != user:
+        raise StagingRefused(
+            f"the staging area {str(path)!r} belongs to user {found.st_uid}, and this process runs as user {user}; "
+            "name a folder of its own for each user"
+        )
+    if found.st_mode & _OTHERS_WRITE:
+        raise StagingRefused(
+            f"other users may write to the staging area {str(path)!r} (mode {stat.S_IMODE(found.st_mode):04o}); "
+            f"run: chmod 700 {str(path)!r}"
+        )

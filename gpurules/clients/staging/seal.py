@@ -1,0 +1,88 @@
+"""What is recorded of a staged copy when it is staged: its size, and a checksum of each piece."""
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from gpurules.clients.partial import Piece, pieces
+from gpurules.clients.staging.trouble import StagingDamaged, translated
+
+BUFFER = 1024**2
+MAX_BYTES = 64 * 1024**2
+_MAX_SUM = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The size of the copy *name*, and the CRC-32 of each piece of it.
+
+    Units: ``size`` and ``piece_size`` in bytes.
+    """
+
+    name: str
+    size: int
+    piece_size: int
+    sums: tuple[int, ...]
+
+    def to_bytes(self) -> bytes:
+        """Return it as it is written."""
+        return json.dumps(asdict(self)).encode("ascii")
+
+    @classmethod
+    def of_bytes(cls, text: bytes) -> Self | None:
+        """Return what was written; None where that is torn, or something else."""
+        try:
+            said = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        match said:
+            case {"name": str(name), "size": int(size), "piece_size": int(piece_size), "sums": list(sums)}:
+                fits = size >= 0 and piece_size > 0 and len(sums) == -(-size // piece_size)
+                if fits and all(isinstance(one, int) and 0 <= one < _MAX_SUM for one in sums):
+                    return cls(name, size, piece_size, tuple(sums))
+        return None
+
+    def check(self, path: object, file: int, take: Callable[[memoryview], object] = len) -> None:
+        """Read the copy in *file*, give *take* each stretch of it, and compare.
+
+        Raises:
+            StagingDamaged: it is not what was staged; *take* has had bytes that are wrong.
+            StagingTrouble: it cannot be read.
+        """
+        for piece, expected in zip(pieces(self.size, self.piece_size), self.sums, strict=True):
+            if checksum(path, file, piece, take) != expected:
+                raise StagingDamaged(f"a copy in the staging area {str(path)!r} is not what was staged: {self.name}")
+
+
+def sealed(path: object, file: int, name: str, size: int, known: Mapping[Piece, int], piece_size: int) -> Seal:
+    """Return the seal of the copy in *file*; the pieces whose checksum is not *known* are read.
+
+    Raises:
+        StagingTrouble: it cannot be read.
+    """
+    all_pieces = pieces(size, piece_size)
+    sums = (known[piece] if piece in known else checksum(path, file, piece) for piece in all_pieces)
+    return Seal(name, size, piece_size, tuple(sums))
+
+
+def checksum(path: object, file: int, piece: Piece, take: Callable[[memoryview], object] = len) -> int:
+    """Return the CRC-32 of a piece of *file*, having given *take* each stretch of it.
+
+    Missing: -1 where the file ends before the piece does.
+    Raises:
+        StagingTrouble: it cannot be read.
+    """
+    found, place, end = 0, piece.start, piece.start + piece.size
+    view = memoryview(bytearray(min(BUFFER, piece.size)))
+    while place < end:
+        with translated(path):
+            count = os.preadv(file, [view[: end - place]], place)
+        if count == 0:
+            return -1
+        take(view[:count])
+        found = zlib.crc32(view[:count], found)
+        place += count
+    return found

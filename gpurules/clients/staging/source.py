@@ -1,0 +1,134 @@
+"""The object that is staged: one version of it, with a checksum of each piece as it came."""
+
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from gpurules.clients.partial import Piece
+from gpurules.clients.parts import moving
+from gpurules.clients.store import Chunks, ObjectChanged, ObjectFacts, Reading, StoredObject, StoreError, TransientStoreError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class PinnedSource:
+    """The version of *source* that has *facts*, and no other.
+
+    ``sums`` has the CRC-32 of each range that came whole, ``errors`` what went wrong with reading it, which is no trouble of
+    the area.
+    """
+
+    def __init__(self, source: StoredObject, facts: ObjectFacts) -> None:
+        self._source = source
+        self._facts = facts
+        self.sums: dict[Piece, int] = {}
+        self.errors: list[Exception] = []
+
+    @property
+    def url(self) -> str:
+        """Its name."""
+        return self._source.url
+
+    def facts(self) -> ObjectFacts:
+        """Return its size and tag.
+
+        Raises:
+            ObjectChanged: it is another version by now.
+        """
+        try:
+            found = self._source.facts()
+            self._same(found)
+            return found
+        except (OSError, StoreError) as error:
+            self.errors.append(error)
+            raise
+
+    def read(self, start: int, size: int, etag: str | None) -> Reading:
+        """Return up to *size* bytes from *start*.
+
+        Raises:
+            ObjectChanged: it is another version by now.
+        """
+        try:
+            found = self._source.read(start, size, (etag or self._facts.etag) if self._facts.size else etag)
+            try:
+                self._same(found.facts)
+            except ObjectChanged:
+                found.chunks.close()
+                raise
+        except (OSError, StoreError) as error:
+            self.errors.append(error)
+            raise
+        return Reading(found.facts, _Summed(self, start, found.chunks))
+
+    def _same(self, found: ObjectFacts) -> None:
+        if found != self._facts:
+            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+
+
+class _Summed:
+    """Chunks that leave their checksum with their source."""
+
+    def __init__(self, source: PinnedSource, start: int, chunks: Chunks) -> None:
+        self._source = source
+        self._start = start
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        found = size = 0
+        try:
+            for chunk in self._chunks:
+                found, size = zlib.crc32(chunk, found), size + len(chunk)
+                yield chunk
+        except (OSError, StoreError) as error:
+            self._source.errors.append(error)
+            raise
+        self._source.sums[Piece(self._start, size)] = found
+
+    def close(self) -> None:
+        self._chunks.close()
+
+
+class PinnedReader(io.RawIOBase):
+    """Reads the version of *source* that has *facts*, for a caller that has a slot of the governor."""
+
+    def __init__(self, source: StoredObject, facts: ObjectFacts) -> None:
+        self._source = source
+        self._facts = facts
+        self._place = 0
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it can be read anywhere."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, and return it."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._facts.size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Read what is at the place.
+
+        Raises:
+            ObjectChanged: it is another version by now.
+            StoreError: it cannot be read.
+        """
+        view = memoryview(buffer).cast("B")
+        wanted = min(len(view), self._facts.size - self._place)
+        if wanted <= 0:
+            return 0
+        with moving(), closing(self._source.read(self._place, wanted, self._facts.etag).chunks) as chunks:
+            data = b"".join(chunks)
+        if len(data) != wanted:
+            raise TransientStoreError(f"{self._source.url}: {len(data)} bytes came for {wanted}")
+        view[:wanted] = data
+        self._place += len(data)
+        return len(data)

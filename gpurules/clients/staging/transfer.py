@@ -1,0 +1,145 @@
+"""A transfer by way of a staging area, as a rule asks for it."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from gpurules.actions.stage_transfer import Stage
+from gpurules.clients.staging.area import StagingArea
+from gpurules.clients.staging.copies import StagedCopy
+from gpurules.clients.staging.folder import Folder
+from gpurules.clients.staging.locks import Waiting
+from gpurules.clients.staging.source import PinnedSource
+from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingTrouble, in_area
+from gpurules.clients.store import ObjectFacts, StoredObject, StoreError, TransientStoreError
+from gpurules.governor import Ticket
+
+ROOM_LOOK_SECONDS = 0.2
+TRIES = 10
+Fill = Callable[[StoredObject, Path], object]
+"""Brings an object to a place."""
+
+
+class Staging:
+    """One transfer that a rule stages: *fill* brings the object to a place in the area, *use* takes it from there.
+
+    Waits for room, or for a process that makes no progress, no longer than *patience_seconds*.
+
+    Units: *piece_size* (of the checksums) in bytes.
+    """
+
+    def __init__(
+        self, ticket: Ticket, area: StagingArea, fill: Fill, *, piece_size: int, patience_seconds: float
+    ) -> None:
+        self._ticket = ticket
+        self._area = area
+        self._fill = fill
+        self._piece_size = piece_size
+        self._patience = patience_seconds
+
+    def run(self, source: StoredObject, facts: ObjectFacts, stage: Stage, use: Callable[[StagedCopy], object]) -> bool:
+        """Return whether the object went that way; if not, it has to go directly.
+
+        Raises:
+            StagingFull: there is no room, and the rule says ``on_full: fail``.
+            ObjectChanged: the object is another one than *facts* describe.
+        """
+        self._ticket.stage()
+        is_staged = False
+        try:
+            is_staged = self._tried(source, facts, stage, use)
+        except StagingTrouble as trouble:
+            self._count(trouble)
+        finally:
+            if not is_staged:
+                self._ticket.stage(False)
+        return is_staged
+
+    def _tried(
+        self, source: StoredObject, facts: ObjectFacts, stage: Stage, use: Callable[[StagedCopy], object]
+    ) -> bool:
+        ends = time.monotonic() + self._patience
+        has_waited = False
+        while True:
+            try:
+                self._pass(source, facts, use)
+                return True
+            except StagingFull:
+                if not has_waited:
+                    self._ticket.count_fault("staging_full")
+                has_waited = True
+                if stage.on_full == "fail":
+                    raise
+                if stage.on_full != "wait" or facts.size > self._area.room.quota or time.monotonic() > ends:
+                    return False
+            self._ticket.check()
+            time.sleep(ROOM_LOOK_SECONDS)
+
+    def _pass(self, source: StoredObject, facts: ObjectFacts, use: Callable[[StagedCopy], object]) -> None:
+        """Have the object in the area, and use it before another process can take it out."""
+        area, name = self._area, self._area.name(source.url, facts)
+        with Folder.opened(area.path) as folder, ExitStack() as kept:
+            waiting = Waiting(self._ticket.check, self._patience, lambda: area.progress(folder, name))
+            for _ in range(TRIES):
+                if folder.stat(name) is not None and self._is_used(folder, name, waiting, use):
+                    return
+                with area.writing(folder, name, waiting):
+                    if self._is_there(folder, name):
+                        continue
+                    self._bring(folder, name, PinnedSource(source, facts), facts.size, waiting)
+                    copy = kept.enter_context(area.opened(folder, name))  # open, it is there whatever others take out
+                if copy is not None:
+                    use(copy)
+                    return
+        raise StagingTrouble(f"a copy in the staging area {str(area.path)!r} is taken out or damaged again and again")
+
+    def _is_used(self, folder: Folder, name: str, waiting: Waiting, use: Callable[[StagedCopy], object]) -> bool:
+        """Use the copy that is there; return whether there was a good one."""
+        try:
+            with self._area.reading(folder, name, waiting) as copy:
+                if copy is None:
+                    return False
+                use(copy)
+        except StagingDamaged:
+            return False  # another process may take it out first, so it is looked at again
+        self._area.counts.hits += 1
+        return True
+
+    def _is_there(self, folder: Folder, name: str) -> bool:
+        """Return whether another process has staged it meanwhile; one that is not what was staged is taken out."""
+        try:
+            with self._area.opened(folder, name) as copy:
+                return copy is not None
+        except StagingDamaged as damage:
+            self._count(damage)
+            self._area.counts.damaged += 1
+            self._area.drop(folder, name)
+            return False
+
+    def _bring(self, folder: Folder, name: str, source: PinnedSource, size: int, waiting: Waiting) -> None:
+        area = self._area
+        area.room.make(folder, name, size, waiting)
+        try:
+            self._fill(source, folder.place(name))
+            area.seal(folder, name, size, source.sums, self._piece_size)
+        except (OSError, StoreError) as error:
+            if isinstance(error, TransientStoreError) or any(error is one for one in source.errors):
+                raise  # it is the store that failed, which would fail directly too
+            trouble = in_area(area.path, error)
+            self._undo(folder, name, trouble)
+            if trouble is error:
+                raise
+            raise trouble from error
+        area.counts.staged += 1
+
+    def _undo(self, folder: Folder, name: str, trouble: StoreError) -> None:
+        """Leave nothing of what could not be staged, as far as the area lets us."""
+        self._area.counts.full += isinstance(trouble, StagingFull)
+        self._area.room.discard(folder, name)
+        with suppress(StagingFull, StagingTrouble):
+            self._area.drop(folder, name)
+
+    def _count(self, trouble: StagingTrouble) -> None:
+        self._ticket.count_fault(trouble.fault)
+        self._area.report(trouble)
