@@ -7,12 +7,12 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from gpurules.clients.partial import PART_SUFFIX, Piece
+from gpurules.clients.partial import PART_SUFFIX, Piece, pieces
 from gpurules.clients.staging.copies import StagedCopy
 from gpurules.clients.staging.folder import MODE, Folder, is_plain
 from gpurules.clients.staging.locks import Waiting, locked
 from gpurules.clients.staging.room import LOCK_SUFFIX, SEAL_SUFFIX, Room, StagingCounts
-from gpurules.clients.staging.seal import MAX_BYTES, Seal, sealed
+from gpurules.clients.staging.seal import MAX_BYTES, Seal, checksums
 from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingRefused, StagingTrouble, translated
 from gpurules.clients.store import ObjectFacts, StoreError
 
@@ -165,7 +165,8 @@ class StagingArea:
                 found = os.fstat(file)
             if not is_plain(found) or found.st_size != size:
                 raise _damaged(folder, name, "is not what was written")
-            text = sealed(folder.path, file, name, size, known, piece_size).to_bytes()
+            sums = checksums(folder.path, file, pieces(size, piece_size), known)
+            text = Seal(name, size, piece_size, sums).to_bytes()
             folder.unlink(name + SEAL_SUFFIX)
             out = folder.open(name + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             try:

@@ -3,7 +3,7 @@
 import json
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -57,15 +57,13 @@ class Seal:
                 raise StagingDamaged(f"a copy in the staging area {str(path)!r} is not what was staged: {self.name}")
 
 
-def sealed(path: object, file: int, name: str, size: int, known: Mapping[Piece, int], piece_size: int) -> Seal:
-    """Return the seal of the copy in *file*; the pieces whose checksum is not *known* are read.
+def checksums(path: object, file: int, wanted: Iterable[Piece], known: Mapping[Piece, int]) -> tuple[int, ...]:
+    """Return the CRC-32 of each of the *wanted* pieces of *file*; those that are not *known* are read.
 
     Raises:
         StagingTrouble: it cannot be read.
     """
-    all_pieces = pieces(size, piece_size)
-    sums = (known[piece] if piece in known else checksum(path, file, piece) for piece in all_pieces)
-    return Seal(name, size, piece_size, tuple(sums))
+    return tuple(known[piece] if piece in known else checksum(path, file, piece) for piece in wanted)
 
 
 def checksum(path: object, file: int, piece: Piece, take: Callable[[memoryview], object] = len) -> int:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from gpurules.clients.partial import Piece
 from gpurules.clients.parts import moving
-from gpurules.clients.store import Chunks, ObjectChanged, ObjectFacts, Reading, StoredObject, StoreError, TransientStoreError
+from gpurules.clients.store import (
+    Chunks,
+    ObjectChanged,
+    ObjectFacts,
+    Reading,
+    StoredObject,
+    StoreError,
+    TransientStoreError,
+)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -17,8 +25,8 @@ if TYPE_CHECKING:
 class PinnedSource:
     """The version of *source* that has *facts*, and no other.
 
-    ``sums`` has the CRC-32 of each range that came whole, ``errors`` what went wrong with reading it, which is no trouble of
-    the area.
+    ``sums`` has the CRC-32 of each range that came whole, ``errors`` what went wrong with reading it: that is no
+    trouble of the area.
     """
 
     def __init__(self, source: StoredObject, facts: ObjectFacts) -> None:

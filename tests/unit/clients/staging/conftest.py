@@ -109,5 +109,3 @@ def started(tmp_path) -> Iterator[Callable[..., Node]]:
     yield start
     for node in nodes:
         node.mover.close()
-
-
