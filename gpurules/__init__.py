@@ -7,9 +7,7 @@
 True
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing and importlib take most of the time that importing the package would take
 if TYPE_CHECKING:
     from gpurules.actions.decision import Decision
     from gpurules.actions.registration import action
@@ -60,6 +58,8 @@ def __getattr__(name: str) -> object:
     """Import a public name at its first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'gpurules' has no attribute {name!r}")
+    from importlib import import_module
+
     value: object = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

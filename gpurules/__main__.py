@@ -1,18 +1,25 @@
-"""The program ``gpurules``, and ``python -m gpurules``: interrupted at any time, it ends with one line and 130."""
+"""The program ``gpurules``, and ``python -m gpurules``: ended by a signal at any time, it ends in order."""
 
 import sys
-from typing import NoReturn
+
+from gpurules.cli import signals
+
+TYPE_CHECKING = False  # without the module typing, which takes longer to load than a signal may have to wait
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Run the program and end the process."""
     try:
+        signals.answer_early()
         from gpurules.cli.main import main as program  # loading it takes long enough to be interrupted
 
         program()
     except KeyboardInterrupt:
-        sys.stderr.write("gpurules: interrupted\n")
-        sys.exit(130)
+        code = signals.ended_early()
+        sys.stderr.write(f"gpurules: {'interrupted' if code is None else 'terminated'}\n")
+        sys.exit(130 if code is None else code)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,12 @@
 
 import json
 import logging
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
-from types import FrameType
 
 from gpurules.actions import is_effect
 from gpurules.actions.decision import Decision
@@ -18,15 +16,13 @@ from gpurules.cli.following import following
 from gpurules.cli.output import Style, counted, paint, say, write
 from gpurules.cli.pacing import OwnTime
 from gpurules.cli.playback import NEUTRAL, NodeChange, node_directives
+from gpurules.cli.signals import signals
 from gpurules.cli.timeline import INDENT, Timeline, event_json
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, Edge, Options, PollReport
 from gpurules.model import format_duration
 from gpurules.rules import Ruleset
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
-
-_STOPPING = {signal.SIGINT: 130, signal.SIGTERM: 0}
-"""The signals that end the agent, each with the exit code."""
 
 _AT_ONCE = 1e-6
 
@@ -113,26 +109,6 @@ def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
         yield
     finally:
         end()
-
-
-@contextmanager
-def signals(end: Callable[[int], object], reload: Callable[[], object]) -> Iterator[None]:
-    """SIGHUP reloads, SIGTERM and SIGINT end; a second one ends the process at once."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        end(_STOPPING[signal.Signals(number)])
-
-    def again(number: int, frame: FrameType | None) -> None:
-        reload()
-
-    handlers = {**dict.fromkeys(_STOPPING, stop), signal.SIGHUP: again}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

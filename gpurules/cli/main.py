@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from gpurules.cli.output import fail, has_colour, release_streams, say, steady_streams, terminal_width
+from gpurules.cli.signals import ended_early
 from gpurules.diagnostics import DiagnosedError, Format, render
 from gpurules.diagnostics.render import summary
 from gpurules.errors import GpurulesError
@@ -92,7 +93,8 @@ class Verbs(click.Group):
 def cli() -> None:
     """Rules for machines where GPUs and storage work together.
 
-    Exit codes: 0 clean, 1 findings, 2 usage or input that can not be read, 3 internal error, 130 interrupted.
+    Exit codes: 0 clean, 1 findings, 2 usage or input that can not be read, 3 internal error, 130 interrupted,
+    143 terminated.
     Every option can be set in the environment as GPURULES_<OPTION>.
     """
 
@@ -106,6 +108,13 @@ def _show(error: DiagnosedError) -> None:
 
     say(render(error.diagnostics, Format.FULL, read, has_colour(sys.stderr), terminal_width()))
     fail(summary(error.diagnostics))
+
+
+def interrupted() -> int:
+    """Say that a signal ended the command, and return the exit code."""
+    code = ended_early()
+    fail("interrupted" if code is None else "terminated")
+    return ExitCode.INTERRUPTED if code is None else code
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -122,8 +131,7 @@ def run(arguments: Sequence[str]) -> int:
         fail(error.format_message().rstrip(".") + hint)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        fail("interrupted")
-        return ExitCode.INTERRUPTED
+        return interrupted()
     except DiagnosedError as error:
         _show(error)
         return ExitCode.FINDINGS

@@ -10,9 +10,9 @@ from typing import TextIO
 
 import click
 
-from gpurules.cli.agent import signals
 from gpurules.cli.options import option, source_options
 from gpurules.cli.output import counted, say, write
+from gpurules.cli.signals import signals
 from gpurules.cli.sources import open_telemetry
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine.reading import Reading

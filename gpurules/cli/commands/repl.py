@@ -12,6 +12,7 @@ from gpurules.cli.conversation import Conversation, completions, is_unfinished
 from gpurules.cli.facts import read_facts
 from gpurules.cli.options import facts
 from gpurules.cli.output import counted, say
+from gpurules.cli.signals import Terminated
 
 PROMPT, MORE = "> ", "... "
 DELIMITERS = " \t\n()<>=!,+-*/[]'\""
@@ -47,6 +48,8 @@ def _typed() -> Iterator[str]:
         while True:
             try:
                 line = input(MORE if begun else PROMPT)
+            except Terminated:
+                raise
             except KeyboardInterrupt:
                 begun.clear()
                 say("")

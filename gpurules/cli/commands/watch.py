@@ -9,11 +9,11 @@ from queue import SimpleQueue
 
 import click
 
-from gpurules.cli.agent import signals
 from gpurules.cli.options import option, source_options, stdin_filename
 from gpurules.cli.output import has_colour, write
 from gpurules.cli.pacing import OwnTime
 from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.signals import signals
 from gpurules.cli.sources import open_telemetry
 from gpurules.cli.watching.keys import Keyboard, is_terminal
 from gpurules.cli.watching.view import Watcher
