@@ -38,7 +38,7 @@ class Follower:
 
     def __enter__(self) -> Self:
         """Begin."""
-        self._unsubscribe = self._coordinator.on_poll(lambda _: self._wake.set())
+        self._unsubscribe = self._coordinator.on_news(self._wake.set)
         self._thread.start()
         return self
 

@@ -60,6 +60,7 @@ class Engine:
         self._lock = threading.Lock()
         self._ruleset = ruleset
         self._node: Mapping[str, object] = NO_NODE
+        self._registered: Mapping[str, object] = NO_NODE
         self._seen = False
         self.ignored_snapshots = 0
         with uncollected():
@@ -103,12 +104,28 @@ class Engine:
             if node is not None:
                 self._node = node
             program = bound.program
-            facts, transitions = self._derived.observe(snapshot, self._node, program.situation)
+            facts, transitions = self._derived.observe(snapshot, self._node_facts(), program.situation)
             if not is_blind:
                 stale_at = snapshot.timestamp + self._ruleset.settings.stale_after
             self._set(program.bind(facts), stale_at)
             self._seen = True
             return Observation(True, transitions)
+
+    def register(self, facts: Mapping[str, object]) -> None:
+        """Take in what this process knows of the node by itself, such as its workloads and pending transfers.
+
+        Decisions follow before this returns. No time passes: signals, windows and timers stay as they are until the
+        next snapshot. What the caller of ``observe`` says of the node stands above it.
+        """
+        with self._lock:
+            before, self._registered = self._registered, facts
+            bound, *_, stale_at = self._current
+            read = bound.program.node_fields
+            if any(before.get(name) != facts.get(name) for name in read if name in before or name in facts):
+                self._set(bound.with_node(self._node_facts()), stale_at)
+
+    def _node_facts(self) -> Mapping[str, object]:
+        return {**self._registered, **self._node} if self._registered else self._node
 
     @property
     def bound(self) -> Bound:
@@ -213,7 +230,7 @@ class Engine:
         with self._lock:
             derived.adopt(self._derived)
             before, *_, stale_at = self._current
-            facts, _ = derived.restate(before.snapshot, self._node, program.situation)
+            facts, _ = derived.restate(before.snapshot, self._node_facts(), program.situation)
             bound = program.bind(facts)
             self._derived, self._ruleset = derived, ruleset
             self._set(bound, stale_at)

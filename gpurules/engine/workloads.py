@@ -1,11 +1,13 @@
 """The workloads and transfers that are known on a node, the node fields that follow, and orders left undone."""
 
+import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from gpurules.model import Transfer, Workload
 
+_LOGGER = logging.getLogger("gpurules.coordinator")
 MAX_PENDING = 100_000
 
 
@@ -15,19 +17,44 @@ class _Lease:
     ends: float | None
 
 
+def _size(transfer: Transfer | None) -> float:
+    """Return the size of a transfer, 0 where it is not known: `pending_bytes` counts the bytes that are known of."""
+    return 0 if transfer is None or transfer.size is None else transfer.size
+
+
 class Schedule:
     """A registry of workloads with leases, and of pending transfers. Thread-safe; time is an argument.
 
-    Units: the *now* of leases in seconds of any clock, best one that nobody sets.
+    Followers are called after each change, in the thread that made it and without the lock, before that thread goes on:
+    what follows from a change is in force when the call that made it returns.
+
+    Units: the *now* of leases in seconds of any monotonic clock.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._leases: dict[str, _Lease] = {}
         self._pending: dict[str, Transfer] = {}
+        self._pending_bytes: float = 0
+        self.revision = 0
+        self._followers: list[Callable[[], None]] = []
+        self._workload_followers: list[Callable[[], None]] = []
         self.refused_transfers = 0
         self._uncarried: dict[tuple[str, str], int] = {}
         self._faults: dict[str, int] = {}
+
+    def follow(self, follower: Callable[[], None], *, only_workloads: bool = False) -> Callable[[], None]:
+        """Call *follower* after each change, or only after those of workloads, and return a function that ends that."""
+        followers = self._workload_followers if only_workloads else self._followers
+        followers.append(follower)
+        return lambda: followers.remove(follower) if follower in followers else None
+
+    def _notify(self, is_of_workloads: bool = False) -> None:
+        for follower in (*self._followers, *(self._workload_followers if is_of_workloads else ())):
+            try:
+                follower()
+            except Exception:  # a follower may be code of others, and what was registered is registered
+                _LOGGER.exception("a follower of the schedule failed")
 
     def register(self, workload: Workload, now: float, lease_seconds: float | None = None) -> None:
         """Add or renew *workload*; with *lease_seconds* it lapses unless it is registered again in time.
@@ -40,11 +67,16 @@ class Schedule:
         ends = None if lease_seconds is None else now + lease_seconds
         with self._lock:
             self._leases[workload.id] = _Lease(workload, ends)
+            self.revision += 1
+        self._notify(is_of_workloads=True)
 
     def unregister(self, workload_id: str) -> bool:
         """Drop a workload, and return whether there was one."""
         with self._lock:
-            return self._leases.pop(workload_id, None) is not None
+            was_there = self._leases.pop(workload_id, None) is not None
+            self.revision += 1
+        self._notify(is_of_workloads=True)
+        return was_there
 
     def workload(self, workload_id: str | None, now: float) -> Workload | None:
         """Return the workload of that id, None where none is registered or its lease has lapsed; takes no lock."""
@@ -70,13 +102,23 @@ class Schedule:
             if transfer.id not in self._pending and len(self._pending) >= MAX_PENDING:
                 self.refused_transfers += 1
                 return False
+            before = self._pending.get(transfer.id)
             self._pending[transfer.id] = transfer
-            return True
+            self._pending_bytes += _size(transfer) - _size(before)
+            self.revision += 1
+        self._notify()
+        return True
 
     def remove(self, transfer_id: str) -> bool:
         """Drop a pending transfer, and return whether there was one."""
         with self._lock:
-            return self._pending.pop(transfer_id, None) is not None
+            before = self._pending.pop(transfer_id, None)
+            if before is None:
+                return False
+            self._pending_bytes = self._pending_bytes - _size(before) if self._pending else 0
+            self.revision += 1
+        self._notify()
+        return True
 
     def pending(self) -> tuple[Transfer, ...]:
         """Return the pending transfers."""
@@ -115,13 +157,15 @@ class Schedule:
 
     def node(self, now: float) -> Mapping[str, object]:
         """Return the node fields that follow from what is registered."""
-        workloads, pending = self.workloads(now), self.pending()
+        workloads = self.workloads(now)
+        with self._lock:
+            pending, size = len(self._pending), self._pending_bytes
         return {
             "active_training": any(w.type == "training" for w in workloads),
             "active_inference": any(w.type == "inference" for w in workloads),
             "active_workloads": len(workloads),
-            "pending_transfers": len(pending),
-            "pending_bytes": sum(t.size for t in pending if t.size is not None),
+            "pending_transfers": pending,
+            "pending_bytes": size,
         }
 
     def shift(self, seconds: float) -> None:

@@ -48,7 +48,8 @@ class Governor:
         self._scheduler.max_delay = self.policy.max_delay
         self._numbers = count(1)
         self._refreshing = threading.Lock()
-        self._unsubscribe = self.policy.on_poll(self.refresh)
+        self._has_news = False
+        self._unsubscribe = self.policy.on_news(self.refresh)
         lifetimes.add(self)
 
     @property
@@ -108,20 +109,27 @@ class Governor:
     # policy
 
     def refresh(self) -> None:
-        """Decide anew on every transfer; done at each poll of the coordinator, and while anyone waits."""
-        if not self._refreshing.acquire(blocking=False):
-            return
-        try:
-            with self._gate.change():
-                entries = list(self._scheduler.entries.values())
-            decided = [(entry, self.policy.asks(entry.transfer)) for entry in entries]
-            with self._gate.change() as now:
-                self._gate.refreshed_at = now
-                self._scheduler.max_delay = self.policy.max_delay
-                for entry, asked in decided:
-                    self._scheduler.take(entry, asked, now)
-        finally:
-            self._refreshing.release()
+        """Decide again on every transfer; done at each poll of the coordinator, and while any transfer waits.
+
+        News that comes while another thread is at it makes that thread go round once more.
+        """
+        self._has_news = True
+        while self._has_news and self._refreshing.acquire(blocking=False):
+            try:
+                self._has_news = False
+                self._decide_again()
+            finally:
+                self._refreshing.release()
+
+    def _decide_again(self) -> None:
+        with self._gate.change():
+            entries = list(self._scheduler.entries.values())
+        decided = [(entry, self.policy.asks(entry.transfer)) for entry in entries]
+        with self._gate.change() as now:
+            self._gate.refreshed_at = now
+            self._scheduler.max_delay = self.policy.max_delay
+            for entry, asked in decided:
+                self._scheduler.take(entry, asked, now)
 
     def set_rate(self, name: str, rate: float | None) -> None:
         """Set how fast transfers move together, live: ``all`` of them, or those of a class (``background``).

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from gpurules.actions.action import is_directive
 from gpurules.engine import Coordinator, Engine
 from gpurules.engine.events import fields_read
+from gpurules.engine.registered import RegisteredFacts
 from gpurules.engine.workloads import Schedule
 from gpurules.governor.asked import NOTHING, Asked, AskedMemory
 from gpurules.governor.entry import Counts
@@ -30,6 +31,7 @@ class Policy:
         self._sized: tuple[Ruleset, bool] | None = None
         self.engine = decider.engine if isinstance(decider, Coordinator) else decider
         self.schedule = decider.schedule if isinstance(decider, Coordinator) else Schedule()
+        self._registered = None if isinstance(decider, Coordinator) else RegisteredFacts(decider, self.schedule, clock)
 
     def asks(self, transfer: Transfer) -> Asked:
         """Return what is asked of *transfer* now: nothing where that can not be told."""
@@ -72,11 +74,14 @@ class Policy:
         else:
             self.schedule.register(workload, self._clock(), lease_seconds)
 
-    def on_poll(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call *callback* whenever there is news, and return what ends that; an engine brings no news by itself."""
+    def on_news(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* whenever decisions may have changed, and return a function that ends that.
+
+        With an engine only its workloads bring news: its owner, who calls ``observe``, refreshes the governor.
+        """
         if isinstance(self._decider, Coordinator):
-            return self._decider.on_poll(lambda _: callback())
-        return lambda: None
+            return self._decider.on_news(callback)
+        return self.schedule.follow(callback, only_workloads=True)
 
 
 def _reads_size(ruleset: Ruleset) -> bool:

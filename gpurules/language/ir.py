@@ -276,6 +276,18 @@ def windows(term: Term) -> list[Window]:
     return found
 
 
+def add_node_fields(term: Term, names: set[str]) -> None:
+    """Add the names of the fields of the node that *term* reads of this instant, windows left out."""
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Read):
+            if current.field.scope is Scope.NODE:
+                names.add(current.field.name)
+        elif not isinstance(current, Constant | Window):
+            stack.extend(children(current))
+
+
 def reads(term: Term, name: str) -> bool:
     """Return whether *term* reads the field *name*."""
     stack = [term]

@@ -1,7 +1,9 @@
 """A ruleset made ready to run: which rules match, in one number, and what follows from it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
+from functools import cached_property
 from typing import Any
 
 from gpurules.actions.action import is_directive
@@ -88,6 +90,14 @@ class Program:
         self._masks: list[tuple[int, MaskFunction]] | None = None
         self._binding: Binding | None = None
         self._truths: dict[int, Truths] = {}
+
+    @cached_property
+    def node_fields(self) -> frozenset[str]:
+        """The fields of the node that rules read of this instant; what only signals and windows read is left out."""
+        names: set[str] = set()
+        for rule in self.terms:
+            ir.add_node_fields(rule.term, names)
+        return frozenset(names)
 
     def mask(self, facts: Facts) -> int:
         """Return the rules that are TRUE on *facts*: bit *i* is rule *i*."""
@@ -261,6 +271,10 @@ class Bound:
     def facts(self) -> Facts:
         """What the snapshot tells, without a transfer."""
         return self.facts_of(NO_TRANSFER, NO_WORKLOAD)
+
+    def with_node(self, node: Mapping[str, object]) -> "Bound":
+        """Return the program on the same snapshot and derived state, with other facts of the node."""
+        return self.program.bind(replace(self.facts, node=node))
 
     def facts_of(self, transfer: Transfer, workload: Workload) -> Facts:
         """Return the facts that a decision for the transfer looked at."""
