@@ -10,6 +10,7 @@ from typing import Self
 
 from gpurules.clients.client import Client
 from gpurules.engine import Coordinator
+from gpurules.engine.coordinator import on_news
 from gpurules.errors import GpurulesError
 from gpurules.model import Transfer
 from gpurules.plugins import contained
@@ -38,7 +39,7 @@ class Follower:
 
     def __enter__(self) -> Self:
         """Begin."""
-        self._unsubscribe = self._coordinator.on_news(self._wake.set)
+        self._unsubscribe = on_news(self._coordinator, self._wake.set)
         self._thread.start()
         return self
 

@@ -278,3 +278,20 @@ class Coordinator:
         self._keeper.abandon()
         self._poller.after_fork()
         self.engine.after_fork()
+
+
+def on_news(coordinator: Coordinator, callback: Callable[[], None]) -> Callable[[], None]:
+    """Call *callback* whenever decisions may have changed: after each poll, and when a workload comes or goes.
+
+    It is called in the thread that brings the news. Returns a function that ends that.
+    """
+    ends = (
+        coordinator.on_poll(lambda _: callback()),
+        coordinator.schedule.follow(callback, only_workloads=True),
+    )
+
+    def end() -> None:
+        for unsubscribe in ends:
+            unsubscribe()
+
+    return end

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpurules.actions import is_effect
+from gpurules.backends.facts import NO_NODE
 from gpurules.engine.effects import Dispatcher
 from gpurules.engine.engine import Engine
 from gpurules.engine.episodes import Edge, Episodes
 from gpurules.engine.events import contextual_rules, count_missing, event_of, fields_read, matching_rules, outcomes
 from gpurules.engine.metrics import Metrics, RuleCounts
 from gpurules.engine.reading import Reading
+from gpurules.engine.registered import RegisteredFacts
 from gpurules.engine.signals import Transition
 from gpurules.engine.workloads import Schedule
 from gpurules.fields import Field
@@ -19,7 +21,8 @@ from gpurules.language import ir
 from gpurules.model import GPU, Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Rule
-from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError
+from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source, TelemetryError
+from gpurules.telemetry.wall_clock import WallClockSource
 
 STEP_SECONDS = 2.0
 """The clock was set where it went on by so much more, or less, between two polls than time did."""
@@ -63,10 +66,16 @@ class PollReport:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """What time it is, and a clock that nobody sets."""
+    """What time it is, and a monotonic clock."""
 
     wall: Callable[[], float]
     steady: Callable[[], float]
+
+    def adapt(self, source: Source) -> Source:
+        """Return *source* on the wall clock: a recording or simulation brings a time of its own."""
+        if self.wall is time.time and isinstance(source, FiniteSource):
+            return WallClockSource(source, self.wall, self.steady)
+        return source
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +108,9 @@ class Poller:
     def __init__(self, engine: Engine, source: Source | str, options: Options, clocks: Clocks) -> None:
         self.engine = engine
         self.options = options
-        self.reading = Reading(source)
+        self.reading = Reading(source, clocks.adapt)
         self.schedule = Schedule()
+        self._registered = RegisteredFacts(engine, self.schedule, clocks.steady)
         self.effects = Dispatcher(options.dry_run)
         self.metrics = Metrics()
         self.episodes = Episodes()
@@ -109,6 +119,7 @@ class Poller:
         self._began_at = clocks.wall()
         self._drift = clocks.wall() - clocks.steady()
         self._blind_since: float | None = None
+        self._latest: Snapshot | None = None
 
     @property
     def interval(self) -> float:
@@ -169,7 +180,11 @@ class Poller:
             self._blind_since += step
 
     def _observe(self, snapshot: Snapshot) -> PollReport:
-        observed = self.engine.observe(snapshot, self.schedule.node(self._clocks.steady()))
+        self._registered.refresh()
+        if snapshot is self._latest:
+            return PollReport(snapshot)
+        self._latest = snapshot
+        observed = self.engine.observe(snapshot, NO_NODE)
         self.metrics.last_source_error = None
         if not observed.accepted:
             self.metrics.ignored_snapshots += 1
@@ -190,8 +205,8 @@ class Poller:
         kept = last.gpus if now - self._blind_since < self.options.lost_after else ()
         gpus = tuple(_unavailable(gpu) for gpu in kept)
         blind = replace(last, timestamp=now, gpus=gpus, problems=(error,))
-        node = self.schedule.node(self._clocks.steady())
-        observed = self.engine.observe_blind(blind, {**node, "telemetry_age": max(0.0, age)})
+        self._registered.refresh()
+        observed = self.engine.observe_blind(blind, {"telemetry_age": max(0.0, age)})
         edges = self._edges(now) if observed.accepted else ()
         return PollReport(None, observed.transitions, edges, error)
 
@@ -236,8 +251,6 @@ class Poller:
         metrics.polls += 1
         metrics.poll_seconds = seconds
         metrics.poll_seconds_total += seconds
-        metrics.pending_transfers = self.schedule.pending_count
-        metrics.active_workloads = len(self.schedule.workloads(self._clocks.steady()))
         if snapshot is not None:
             metrics.total_gpus = snapshot.gpu_count
         if snapshot is not None or self._blind_since is not None:
@@ -247,6 +260,8 @@ class Poller:
     def collect(self, state_failures: int) -> Metrics:
         """Return the counts of this moment, a copy."""
         copied = self.metrics.copy()
+        copied.pending_transfers = self.schedule.pending_count
+        copied.active_workloads = len(self.schedule.workloads(self._clocks.steady()))
         copied.effects = self.effects.counts
         copied.state_failures = state_failures
         copied.refused_transfers = self.schedule.refused_transfers
@@ -260,6 +275,7 @@ class Poller:
         self.reading.abandon()
         self.effects = Dispatcher(dry_run=True)
         self.schedule.after_fork()
+        self._registered.after_fork()
 
 
 def _unavailable(gpu: GPU) -> GPU:

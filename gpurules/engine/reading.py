@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
@@ -29,17 +29,22 @@ def check_source(source: Source | str) -> None:
             known[name]
 
 
+def _as_it_is(source: Source) -> Source:
+    return source
+
+
 class Reading:
-    """A source, and the one thread that opens, reads and closes it.
+    """A source, as *adapt* returns it, and the one thread that opens, reads and closes it.
 
     There is one reading at a time: while it has not come back no other is begun, however often it is asked for. What
     comes back late is the answer to the next ``read``.
     """
 
-    def __init__(self, source: Source | str) -> None:
+    def __init__(self, source: Source | str, adapt: Callable[[Source], Source] = _as_it_is) -> None:
         check_source(source)
         self._spec = source
-        self._source: Source | None = None if isinstance(source, str) else source
+        self._adapt = adapt
+        self._source: Source | None = None if isinstance(source, str) else adapt(source)
         self._name = source if isinstance(source, str) else source.name
         self._fields: frozenset[str] | None = None
         self._sampled: frozenset[str] | None = None
@@ -103,7 +108,7 @@ class Reading:
         try:
             source = self._source
             if source is None:
-                source = self._source = open_source(str(self._spec))
+                source = self._source = self._adapt(open_source(str(self._spec)))
                 self._name, self._sampled = source.name, None
             self._choose(source)
             return self._started(source)

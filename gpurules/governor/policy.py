@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 
 from gpurules.actions.action import is_directive
 from gpurules.engine import Coordinator, Engine
+from gpurules.engine.coordinator import on_news
 from gpurules.engine.events import fields_read
 from gpurules.engine.registered import RegisteredFacts
 from gpurules.engine.workloads import Schedule
@@ -80,7 +81,7 @@ class Policy:
         With an engine only its workloads bring news: its owner, who calls ``observe``, refreshes the governor.
         """
         if isinstance(self._decider, Coordinator):
-            return self._decider.on_news(callback)
+            return on_news(self._decider, callback)
         return self.schedule.follow(callback, only_workloads=True)
 
 

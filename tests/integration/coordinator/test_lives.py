@@ -232,7 +232,7 @@ import multiprocessing
 def work(): sys.exit(0 if c.decide(Transfer(id="t")).paused else 1)
 if __name__ == "__main__":
     c = Coordinator(rules, source, options=Options(poll_interval=0.01)).start()
-    while not c.collect().polls: time.sleep(0.001)
+    while not c.engine.snapshot: time.sleep(0.001)
     child = multiprocessing.get_context("fork").Process(target=work)
     child.start(); child.join(5); print(child.exitcode)
     c.stop()

@@ -165,7 +165,7 @@ def test_a_source_that_ends_says_so_and_turns_stale() -> None:
 
 def test_a_loop_outlives_the_end_of_its_source() -> None:
     options = Options(poll_interval=0.005)
-    with Coordinator(loads(ruleset(FULL)), "synthetic:gpus=1,seconds=30", options=options) as it:
+    with Coordinator(loads(ruleset(FULL)), "synthetic:gpus=1,seconds=0.3,interval=0.1", options=options) as it:
         ended = threading.Event()
         it.on_poll(lambda report: ended.set() if report.ended else None)
         assert ended.wait(5)
