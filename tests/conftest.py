@@ -64,3 +64,12 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == approved.read_text(encoding="utf-8")
 
     return check
+
+
+@pytest.fixture(scope="session")
+def field(root: Path) -> Path:
+    """The folder of field cases of telemetry, where there is one beside the checkout."""
+    folder = root.parent / "shared" / "field" / "telemetry"
+    if not folder.is_dir():
+        pytest.skip("no field cases beside the checkout")
+    return folder

@@ -43,9 +43,7 @@ class Request:
     allow_growth: bool
     emit_test: Path | None
     history: tuple[str, ...]
-    columns: str | None
-    timezone: str | None
-    interval: float | None
+    recorded: Mapping[str, object]
     by_code: bool
     allow_empty: bool
     analysis_steps: int
@@ -65,15 +63,13 @@ class Request:
         Raises:
             click.UsageError: there are none, and it is said how to read them.
         """
-        formats = {"columns": self.columns, "timezone": self.timezone, "interval": self.interval}
         if not self.history:
-            given = next((name for name, value in formats.items() if value is not None), None)
-            if given is not None:
-                raise click.UsageError(f"--{given} goes with --history")
+            for name in self.recorded:
+                raise click.UsageError(f"--{name.replace('_', '-')} goes with --history")
             return ()
         from gpurules.engine.recordings import Recording  # every source, which a linter does not start with
 
-        return tuple(Recording(path, self.columns, self.timezone, self.interval) for path in self.history)
+        return tuple(Recording(path, **self.recorded) for path in self.history)
 
 
 def usual_format() -> str:

@@ -1,6 +1,6 @@
 """Options that several verbs have; each can be set in the environment as ``GPURULES_<OPTION>``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,15 +97,35 @@ def kept_facts(function: Function) -> Function:
     return _facts(function, "a file, or the JSON itself")
 
 
+_RECORDING_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--interval", {"metavar": "SECONDS", "type": float,
+                    "help": "Of a recording without times: the step between snapshots."}),
+    ("--timezone", {"metavar": "ZONE",
+                    "help": "Of a recording with local times: the recorder's zone, such as Europe/Berlin."}),
+    ("--columns", {"metavar": "NAMES",
+                   "help": "Of an nvidia-smi log without a header: its columns, as for --query-gpu."}),
+    ("--map", {"metavar": "OLD=NEW", "multiple": True,
+               "help": "Of a recording whose columns have names of their own: the usual name of one; repeatable."}),
+    ("--gpus", {"metavar": "N", "type": click.IntRange(1, 1024),
+                "help": "Of a log that does not say which GPU a row is of: the number of GPUs in each poll."}),
+    ("--single-gpu", {"is_flag": True, "help": "The same as --gpus 1: each row of the log is a poll."}),
+    ("--node", {"metavar": "NAME", "help": "Of a recording of several nodes: the one to read."}),
+)  # fmt: skip
+
+RECORDING_NAMES = tuple(declaration[2:].replace("-", "_") for declaration, _ in _RECORDING_OPTIONS)
+"""The names of these options as parameters."""
+
+
 def recording_options(function: Function) -> Function:
-    """Add what the format of a recording may leave open: ``--interval --timezone --columns``."""
-    for declaration, metavar, kind, what in (
-        ("--interval", "SECONDS", float, "Of a recording without times: the step between snapshots."),
-        ("--timezone", "ZONE", str, "Of a recording with local times: the recorder's zone, such as Europe/Berlin."),
-        ("--columns", "NAMES", str, "Of an nvidia-smi log without a header: its columns, as for --query-gpu."),
-    ):
-        function = option(declaration, metavar=metavar, type=kind, help=what)(function)
+    """Add what a recording may leave open; ``given_options`` returns what of it was given."""
+    for declaration, settings in _RECORDING_OPTIONS:
+        function = option(declaration, **settings)(function)
     return function
+
+
+def given_options(options: Mapping[str, object]) -> dict[str, object]:
+    """Return those of the options of a recording that were given."""
+    return {name: value for name, value in options.items() if value not in (None, False, ())}
 
 
 def source_options(function: Function) -> Function:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from gpurules.cli.options import given_options
 from gpurules.telemetry import Source, open_source
 
 _WITH_INTERVAL = ("replay", "synthetic")
@@ -16,7 +17,7 @@ def open_telemetry(source: str, options: Mapping[str, object]) -> tuple[Source, 
         RegistrationError: no source has that name.
         TelemetryError: an option does not fit, or the source can not be opened.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = given_options(options)
     if source.partition(":")[0] in _WITH_INTERVAL:
         return open_source(source, **given), None
     interval = given.pop("interval", None)

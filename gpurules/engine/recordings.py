@@ -9,42 +9,42 @@ from gpurules.engine.engine import Engine
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.telemetry import TelemetryError
-from gpurules.telemetry.replay import replay
+from gpurules.telemetry.replay import replay, split_place
 
 RELATIVE_SECONDS = 100_000_000
 """A list of transfers whose every ``created`` is below it (before 1973) counts from the first snapshot."""
-_USUAL_INTERVAL = 5.0
 
 Arrivals: TypeAlias = Iterable[tuple[Transfer, Workload | None]]
 
 
-@dataclass(frozen=True, slots=True)
 class Recording:
     """A recording in a file, whatever tool wrote it; it can be walked through as often as it is asked for.
 
-    Units: ``interval`` in seconds, the step between snapshots of a recording without times.
-    Missing: ``columns``, ``timezone`` and ``interval`` are None where the file says them itself, or UTC and 5 s are
-    right.
+    *options* are what it leaves open, as for ``telemetry.replay``; ``problems``, ``problem_count`` and ``notices`` are
+    those of the last walk.
     """
 
-    path: str
-    columns: str | None = None
-    timezone: str | None = None
-    interval: float | None = None
+    def __init__(self, path: str, **options: object) -> None:
+        self.path = path
+        self._options = options
+        self.problems: tuple[str, ...] = ()
+        self.problem_count = 0
+        self.notices: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Snapshot]:
         """Yield its snapshots, from the start.
 
         Raises:
-            TelemetryError: it can not be read, or has none.
+            TelemetryError: it cannot be read, or has none.
         """
-        interval = _USUAL_INTERVAL if self.interval is None else self.interval
-        source = replay(self.path, self.columns, self.timezone or "UTC", None, interval)
+        path, asked = split_place(self.path)
+        source = replay(path, **{**asked, **self._options})
         try:
             yield from source
             if not source.count:
                 raise TelemetryError(f"{self.path} has no snapshot; record something first")
         finally:
+            self.problems, self.problem_count, self.notices = source.problems, source.problem_count, source.notices
             source.close()
 
 

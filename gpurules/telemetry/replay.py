@@ -6,6 +6,7 @@ from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import parse_qsl
 
 from gpurules.model import Snapshot
 from gpurules.telemetry.formats import (
@@ -20,7 +21,8 @@ from gpurules.telemetry.formats import (
 )
 from gpurules.telemetry.formats.lines import Line, read_lines
 from gpurules.telemetry.formats.recording import Recording
-from gpurules.telemetry.formats.times import read_zone
+from gpurules.telemetry.order import Order
+from gpurules.telemetry.recording_options import RecordingOptions
 from gpurules.telemetry.source import EndOfTelemetry, Options, TelemetryError
 
 HEAD = 64
@@ -39,9 +41,9 @@ class Format:
 
 FORMATS = (
     Format("gpurules JSONL", jsonl.recognises, jsonl.read),
+    Format("capture of nvidia-smi commands", capture.recognises, capture.read),
     Format("nvidia-smi -q -x XML", nvidia_smi_xml.recognises, nvidia_smi_xml.read),
     Format("nvidia-smi -q text", nvidia_smi_text.recognises, nvidia_smi_text.read),
-    Format("capture of nvidia-smi commands", capture.recognises, capture.read),
     Format("dcgm-exporter text", dcgm.recognises, dcgm.read),
     Format("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognises, nvidia_gpu_exporter.read),
     Format("rocm-smi JSON", rocm_smi.recognises, rocm_smi.read),
@@ -53,13 +55,13 @@ FORMATS = (
 class Replay:
     """A recording that is played back, snapshot by snapshot; of the file never more than a bounded piece is held."""
 
-    def __init__(self, recording: Recording, format_name: str, snapshots: Iterator[Snapshot], host: str | None) -> None:
+    def __init__(self, recording: Recording, format_name: str, snapshots: Iterator[Snapshot]) -> None:
         self.name = f"replay:{recording.place}"
         self.format = format_name
         self.count = 0
         self._recording = recording
-        self._snapshots = snapshots
-        self._host = host
+        self._read = snapshots
+        self._snapshots = Order(recording).watch(snapshots)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -68,8 +70,13 @@ class Replay:
 
     @property
     def problem_count(self) -> int:
-        """How many lines could not be used so far."""
+        """How many lines, documents and snapshots could not be used so far."""
         return self._recording.problem_count
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is taken for granted because the recording does not say."""
+        return tuple(self._recording.notices)
 
     def read(self) -> Snapshot:
         """Return the next snapshot.
@@ -84,7 +91,8 @@ class Replay:
                 raise TelemetryError(f"{self._recording.place} has no snapshot that can be read; {self.problems[0]}")
             raise EndOfTelemetry(f"{self._recording.place} ends after {self.count} snapshots")
         self.count += 1
-        return replace(snapshot, host=self._host) if self._host else snapshot
+        host = self._recording.options.host
+        return replace(snapshot, host=host) if host else snapshot
 
     def __iter__(self) -> Iterator[Snapshot]:
         while True:
@@ -95,7 +103,7 @@ class Replay:
 
     def close(self) -> None:
         """Close the file; nothing can be read from then on."""
-        for generator in (self._snapshots, self._recording.lines):
+        for generator in (self._snapshots, self._read, self._recording.lines):
             if hasattr(generator, "close"):
                 generator.close()
 
@@ -115,31 +123,38 @@ def _format(place: str, head: Sequence[Line], columns: str | None) -> Format:
     )
 
 
-def replay(
-    path: str | PathLike[str],
-    columns: str | None = None,
-    timezone: str = "UTC",
-    host: str | None = None,
-    interval: float = 5.0,
-) -> Replay:
+def replay(path: str | PathLike[str], **given: object) -> Replay:
     """Open the recording at *path*; the format is told from its first lines.
 
-    *columns* names the columns of an nvidia-smi log without a header, as ``--query-gpu`` does; *timezone* is that of
-    the recorder, for times without an offset; *host* stands in every snapshot.
-
-    Units: *interval* in seconds, the step between snapshots of a recording without times.
+    *given* are the options of ``RecordingOptions`` by the names that they have on the command line: ``columns``,
+    ``timezone``, ``interval``, ``gpus``, ``single_gpu``, ``map``, ``node``, ``host``.
 
     Raises:
-        TelemetryError: the file can not be read, or its format is not known.
+        TelemetryError: an option does not fit, the file cannot be read, or its format is not known.
     """
-    if not 0 < interval < float("inf"):
-        raise TelemetryError(f"the interval is a number of seconds above 0, not {interval!r}")
-    zone = read_zone(timezone)
+    taken = Options("replay", given)
+    options = RecordingOptions.take(taken)
+    taken.finish()
     lines = read_lines(Path(path))
     head = list(islice(lines, HEAD))
-    chosen = _format(str(path), head, columns)
-    recording = Recording(str(path), chain(head, lines), zone, interval, columns)
-    return Replay(recording, chosen.name, chosen.read(recording), host)
+    chosen = _format(str(path), head, options.columns)
+    recording = Recording(str(path), chain(head, lines), options)
+    return Replay(recording, chosen.name, chosen.read(recording))
+
+
+def split_place(argument: str) -> tuple[str, dict[str, object]]:
+    """Return path and options of ``PATH?option=value&option=value``; a file of that whole name comes first.
+
+    >>> split_place("smi.csv?gpus=3&timezone=Europe/Berlin")
+    ('smi.csv', {'gpus': '3', 'timezone': 'Europe/Berlin'})
+    """
+    path, mark, query = argument.rpartition("?")
+    if not mark or not path or Path(argument).exists():
+        return argument, {}
+    pairs = parse_qsl(query, keep_blank_values=True)
+    options: dict[str, object] = dict(pairs)
+    renames = tuple(value for name, value in pairs if name == "map")
+    return path, {**options, **({"map": renames} if renames else {})}
 
 
 class ReplayFactory:
@@ -154,10 +169,7 @@ class ReplayFactory:
         Raises:
             TelemetryError: an option is not known, or the recording can not be opened.
         """
-        taken = Options(self.name, options)
-        columns, timezone, host = taken.text("columns"), taken.text("timezone"), taken.text("host")
-        interval = taken.number("interval", 5.0)
-        taken.finish()
         if not argument:
             raise TelemetryError("replay needs the path of a recording, as in replay:node.jsonl")
-        return replay(argument, columns, timezone or "UTC", host, interval)
+        path, asked = split_place(argument)
+        return replay(path, **{**asked, **options})

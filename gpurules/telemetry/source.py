@@ -113,6 +113,38 @@ class Options:
             return value
         raise TelemetryError(f"{self._source}: the option {key!r} is a text, not {value!r}")
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return texts; one text has them apart by commas.
+
+        Raises:
+            TelemetryError: it is something else.
+        """
+        self._asked.append(key)
+        value = self._options.get(key)
+        if value is None:
+            return ()
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
+            return tuple(value)
+        raise TelemetryError(f"{self._source}: the option {key!r} is a list of texts, not {value!r}")
+
+    def flag(self, key: str) -> bool:
+        """Return whether an option is on; it is off where it is not given.
+
+        Raises:
+            TelemetryError: it is neither on nor off.
+        """
+        self._asked.append(key)
+        value = self._options.get(key, False)
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in ("true", "yes", "on", "1", ""):
+            return True
+        if isinstance(value, str) and value.lower() in ("false", "no", "off", "0"):
+            return False
+        raise TelemetryError(f"{self._source}: the option {key!r} is true or false, not {value!r}")
+
     def names(self, key: str) -> frozenset[str] | None:
         """Return a set of names, or None; in a text they are apart by ``+``.
 

@@ -1,7 +1,6 @@
 """Laws of replaying: whatever stands in a file, a replay answers with snapshots or with a telemetry error."""
 
 import json
-from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from gpurules.model import Snapshot
 from gpurules.telemetry import TelemetryError, read_transfers, replay
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.recording_options import RecordingOptions
 from gpurules.telemetry.replay import FORMATS
 
 COLUMNS = "timestamp,index,memory.used,memory.total"
@@ -118,7 +118,7 @@ def path(tmp_path_factory):
 @example(lines=["2026/04/25 12:00:00" + "," * 100_000])
 def test_any_lines_as_any_format_give_snapshots_or_a_telemetry_error(kind, columns, lines):
     text = (Line(number, line) for number, line in enumerate(lines, start=1))
-    outcome(kind.read(Recording("file", text, UTC, 5.0, columns)))
+    outcome(kind.read(Recording("file", text, RecordingOptions(columns=columns))))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -131,7 +131,7 @@ def test_any_file_gives_snapshots_or_a_telemetry_error(path: Path, content: byte
     path.write_bytes(content)
     for columns in (None, COLUMNS):
         try:
-            source = replay(path, columns)
+            source = replay(path, columns=columns)
         except TelemetryError:
             continue
         outcome(source)

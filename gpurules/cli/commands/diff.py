@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from gpurules.cli.differences import drawn, markdown
-from gpurules.cli.options import option, output_file, recording_options, reference_format, stdin_filename
+from gpurules.cli.options import given_options, option, output_file, recording_options, reference_format, stdin_filename
 from gpurules.cli.output import report_json, save
 from gpurules.cli.progress import in_sight
 from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.unread import report_unread
 from gpurules.diff import Kind, compared
 from gpurules.diff.history import replayed
 from gpurules.engine.recordings import Recording
@@ -51,14 +52,17 @@ def command(
     """
     if old == new == "-":
         raise click.UsageError("stdin can be read only once: give the other ruleset as a file")
-    for name, given in (("transfers", transfers), *recorded.items()):
-        if given is not None and history is None:
-            raise click.UsageError(f"--{name} goes with --history")
+    recorded = given_options(recorded)
+    for name in (*(("transfers",) if transfers is not None else ()), *recorded):
+        if history is None:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --history")
     pair = load_ruleset(old), load_ruleset(new)
     difference = compared(*pair)
     listed = read_transfers(transfers) if transfers is not None else ()
-    snapshots = in_sight(Recording(history, **recorded), "snapshots") if history is not None else None
-    played = replayed(pair, snapshots, listed) if snapshots is not None else None
+    recording = Recording(history, **recorded) if history is not None else None
+    played = replayed(pair, in_sight(recording, "snapshots"), listed) if recording is not None else None
+    for reader in (recording, listed):
+        report_unread(reader)
     title = f"{old} → {new}"
     if format_ == "json":
         told = {"old": old, "new": new, **difference.to_dict()}

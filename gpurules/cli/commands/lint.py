@@ -22,10 +22,11 @@ from gpurules.cli.linting import (
     sources_of,
     usual_format,
 )
-from gpurules.cli.options import option, output_file, recording_options
+from gpurules.cli.options import RECORDING_NAMES, given_options, option, output_file, recording_options
 from gpurules.cli.output import counted, fail, say
 from gpurules.cli.plugins import name_failed_plugins
 from gpurules.cli.selection import FAIL_ON
+from gpurules.cli.unread import report_unread
 from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format
 from gpurules.diagnostics.render import summary
@@ -83,7 +84,8 @@ def command(context: click.Context, /, paths: tuple[str, ...], is_watching: bool
     """Find every mistake in the rulesets at PATHS (files, directories, globs, - for stdin; default: here)."""
     if context.get_parameter_source("output_format") is ParameterSource.DEFAULT:
         options["output_format"] = usual_format()
-    request, settings = Request(**options), configuration(context)
+    recorded = {name: options.pop(name) for name in RECORDING_NAMES}
+    request, settings = Request(**options, recorded=given_options(recorded)), configuration(context)
     for report in request.report:
         parsed_report(report)
     name_failed_plugins()
@@ -128,6 +130,8 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
         found = linted(sources, policy, tests)
         found = [*settings.problems, *against_baseline(found, request, looked)]
     reported(found, request, sources)
+    for recording in policy.recordings:
+        report_unread(recording)
     if request.emit_test is not None:
         written = emit_tests(found, request.emit_test)
         say(f"{request.emit_test}: {counted(written, 'test')} written" if written else "no finding has a test to write")

@@ -14,9 +14,10 @@ from gpurules.cli.options import option, source_options
 from gpurules.cli.output import counted, say, write
 from gpurules.cli.signals import signals
 from gpurules.cli.sources import open_telemetry
+from gpurules.cli.unread import report_unread
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine.reading import Reading
-from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError
+from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError, TelemetryTimeout
 
 DEFAULT_INTERVAL = 5.0
 
@@ -40,7 +41,7 @@ def command(source: str, output: Path | None, count: int | None, **options: obje
     reading, ends, written = Reading(opened), SimpleQueue[int](), 0
     try:
         with signals(ends.put, lambda: None), _opened(output) as file:
-            for line in _lines(reading, pause, ends):
+            for line in _lines(reading, pause, ends, isinstance(opened, FiniteSource)):
                 if not (write(line) if file is None else _add(line, file)):
                     break
                 written += 1
@@ -48,6 +49,7 @@ def command(source: str, output: Path | None, count: int | None, **options: obje
                     break
     finally:
         reading.close(2.0)
+        report_unread(opened)
     if output is not None:
         say(f"gpurules: {counted(written, 'snapshot')} added to {output}")
     with suppress(Empty):
@@ -70,8 +72,12 @@ def _add(line: str, file: TextIO) -> bool:
     return True
 
 
-def _lines(reading: Reading, pause: float, ends: "SimpleQueue[int]") -> Iterator[str]:
-    """Yield a line for each snapshot; what can not be read is said once, and tried again."""
+def _lines(reading: Reading, pause: float, ends: "SimpleQueue[int]", is_finite: bool) -> Iterator[str]:
+    """Yield a line for each snapshot; what cannot be read is said once, and tried again.
+
+    Raises:
+        TelemetryError: a recording cannot be read: trying again would give the same.
+    """
     said, last = None, float("-inf")
     while ends.empty():
         began = time.monotonic()
@@ -80,6 +86,8 @@ def _lines(reading: Reading, pause: float, ends: "SimpleQueue[int]") -> Iterator
         except EndOfTelemetry:
             return
         except TelemetryError as error:
+            if is_finite and not isinstance(error, TelemetryTimeout):
+                raise
             if said is None:
                 say(f"gpurules: no telemetry: {visible(str(error))}")
             said = str(error)

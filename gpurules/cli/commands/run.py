@@ -11,11 +11,12 @@ import click
 from gpurules.cli.agent import Settings, run_agent
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
-from gpurules.cli.output import Style, counted, paint, say, write
+from gpurules.cli.output import Style, counted, paint, write
 from gpurules.cli.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.sources import open_telemetry
 from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
+from gpurules.cli.unread import report_unread
 from gpurules.engine import Options
 from gpurules.rules.ruleset import Ruleset
 from gpurules.telemetry import FiniteSource, read_transfers
@@ -86,7 +87,7 @@ def command(
             seconds = time.perf_counter() - began
             write(summary_json(playback.tally) if format_ == "json" else f"{summary(playback.tally, seconds)}\n")
         for reader in (opened, listed):
-            _report_problems(reader)
+            report_unread(reader)
     finally:
         opened.close()
     return 0
@@ -118,12 +119,3 @@ def _show(playback: Playback, snapshots: Iterable[object], timeline: Timeline, h
 
 def _is_quiet(event: Event) -> bool:
     return isinstance(event, Decided) and not is_touched(event.decision)
-
-
-def _report_problems(reader: object) -> None:
-    """Say which lines of a recording could not be used."""
-    problems, count = getattr(reader, "problems", ()), getattr(reader, "problem_count", 0)
-    for problem in problems[:5]:
-        say(f"gpurules: {problem}")
-    if count > 5:
-        say(f"gpurules: and {counted(count - 5, 'more line')} that could not be used")

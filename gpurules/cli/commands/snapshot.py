@@ -3,10 +3,11 @@
 import click
 
 from gpurules.cli.clock import moment
-from gpurules.cli.options import source_options, text_or_json
+from gpurules.cli.options import given_options, source_options, text_or_json
 from gpurules.cli.output import counted, say, table, to_json, write
+from gpurules.cli.unread import report_unread
 from gpurules.model import GPU, Dimension, Snapshot, format_amount
-from gpurules.telemetry import first_snapshot, open_source
+from gpurules.telemetry import FiniteSource, first_snapshot, open_source
 
 
 @click.command("snapshot")
@@ -14,13 +15,16 @@ from gpurules.telemetry import first_snapshot, open_source
 @text_or_json
 def command(source: str, format_: str, **options: object) -> int:
     """Show what a telemetry source reports now; of a recording, its first snapshot."""
-    opened = open_source(source, **{name: value for name, value in options.items() if value is not None})
+    opened = open_source(source, **given_options(options))
     try:
         snapshot = first_snapshot(opened)
     finally:
         opened.close()
-    for problem in snapshot.problems:
-        say(f"gpurules: {problem}")
+    if isinstance(opened, FiniteSource):
+        report_unread(opened)
+    else:
+        for problem in snapshot.problems:
+            say(f"gpurules: {problem}")
     write(to_json(snapshot.to_dict()) if format_ == "json" else drawn(snapshot))
     return 0
 

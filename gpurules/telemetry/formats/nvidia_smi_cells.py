@@ -79,7 +79,7 @@ def read_text(cells: Mapping[str, str], name: str) -> str | None:
     return None if text is None or absence(text) is not None else text.strip()
 
 
-def gpu_from_cells(cells: Mapping[str, str], position: int = 0, units: Mapping[str, str] | None = None) -> GPU:
+def gpu_from_cells(cells: Mapping[str, str], position: GPUIndex = 0, units: Mapping[str, str] | None = None) -> GPU:
     """Return the GPU that *cells* describe; *units* are what a header says of cells without their own.
 
     Missing: see ``GPU.missing`` for what the recording names but does not tell.
@@ -106,7 +106,7 @@ def gpu_from_cells(cells: Mapping[str, str], position: int = 0, units: Mapping[s
 _LABELS = (("pci_bus_id", "pci.bus_id"), ("pstate", "pstate"))
 
 
-def _index(cells: Mapping[str, str], position: int) -> GPUIndex:
+def _index(cells: Mapping[str, str], position: GPUIndex) -> GPUIndex:
     text = read_text(cells, "index")
     return int(text) if text is not None and text.isdecimal() and len(text) < 10 else text or position
 

@@ -10,7 +10,6 @@ from gpurules.telemetry.formats.column_advice import suggest_columns
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.nvidia_smi_cells import KNOWN, gpu_from_cells, query_name, read_text
 from gpurules.telemetry.formats.recording import Recording
-from gpurules.telemetry.formats.times import read_time
 from gpurules.telemetry.source import TelemetryError
 
 _COLUMN = re.compile(r"([A-Za-z_][\w.]*)\s*(?:\[([^\]]*)\])?")
@@ -159,7 +158,7 @@ def read_rows(recording: Recording) -> Iterator[tuple[dict[str, str], float | No
     Raises:
         TelemetryError: there is no header, and no columns are given.
     """
-    given = table = None if recording.columns is None else given_columns(recording.columns)
+    given = table = None if recording.options.columns is None else given_columns(recording.options.columns)
     waiting: list[Line] = []
     size = 0
     for line in recording.lines:
@@ -179,7 +178,7 @@ def read_rows(recording: Recording) -> Iterator[tuple[dict[str, str], float | No
         if cells is None:
             recording.problem(line.number, f"{len(row)} cells for {len(table.names)} columns: {line.text[:80]!r}")
             continue
-        time = read_time(cells["timestamp"], recording.zone) if "timestamp" in cells else None
+        time = recording.time(cells["timestamp"], line.number) if "timestamp" in cells else None
         if time is None and "timestamp" in cells:
             recording.problem(line.number, f"no time: {cells['timestamp'][:40]!r}")
             continue

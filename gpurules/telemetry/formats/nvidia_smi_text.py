@@ -5,9 +5,8 @@ from xml.etree.ElementTree import Element
 
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.nvidia_smi_tree import gpu_from_tree, text_at
+from gpurules.telemetry.formats.nvidia_smi_tree import gpus_from_tree, text_at
 from gpurules.telemetry.formats.recording import Recording
-from gpurules.telemetry.formats.times import read_time
 
 _TITLE = "==NVSMI LOG=="
 DEEPEST = 12
@@ -15,7 +14,7 @@ DEEPEST = 12
 
 def recognises(head: Sequence[Line]) -> bool:
     """Tell whether the title of a query stands near the top."""
-    return any(_TITLE in line.text for line in head[:8])
+    return any(_TITLE in line.text for line in head)
 
 
 def _tag(text: str) -> str:
@@ -45,13 +44,12 @@ def parse(lines: Iterable[str]) -> Element:
 
 def gpus_from_text(root: Element) -> tuple[GPU, ...]:
     """Return every GPU of a query, each before its MIG instances."""
-    boards = [child for child in root if child.tag == "gpu"]
-    return tuple(gpu for position, board in enumerate(boards) for gpu in gpu_from_tree(board, position))
+    return gpus_from_tree(root)
 
 
 def _snapshot(recording: Recording, lines: list[Line]) -> Snapshot:
     root = parse(line.text for line in lines)
-    time = read_time(text_at(root, "timestamp") or "", recording.zone)
+    time = recording.time(text_at(root, "timestamp") or "", lines[0].number)
     return Snapshot(
         timestamp=recording.next_time() if time is None else time,
         driver_version=text_at(root, "driver_version"),

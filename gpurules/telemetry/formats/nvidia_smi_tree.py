@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
-from gpurules.model import GPU, Dimension, GPUProcess
+from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
 from gpurules.telemetry.formats.cells import absence, read_number
 from gpurules.telemetry.formats.mig import Instance, with_instances
 from gpurules.telemetry.formats.nvidia_smi_cells import REASONS, gpu_from_cells, process_from_cells
@@ -165,11 +165,31 @@ def _instances(gpu: Element, processes: tuple[PlacedProcess, ...]) -> Iterator[I
         yield Instance(position if index is None else index, place[0], place[1], gpu_from_cells(memory), own)
 
 
-def gpu_from_tree(element: Element, position: int) -> tuple[GPU, ...]:
-    """Return the GPU that *element* describes, and after it its MIG instances.
+def gpus_from_tree(root: Element) -> tuple[GPU, ...]:
+    """Return every GPU of a query, each before its MIG instances.
 
-    nvidia-smi lists GPUs in the order of their indexes, which it does not write, so *position* is the index.
+    nvidia-smi lists GPUs in the order of their indexes, which it does not write, so the position is the index: unless
+    fewer are listed than are attached (``nvidia-smi -i 3``). Then it is the minor number of the device, or the bus id.
     """
+    boards = [child for child in root if child.tag == "gpu"]
+    attached = _whole(text_at(root, "attached_gpus"))
+    is_whole = attached is None or attached <= len(boards)
+    indexes = [position if is_whole else _own_index(board, position) for position, board in enumerate(boards)]
+    if len(set(indexes)) < len(indexes):
+        indexes = list(range(len(boards)))
+    return tuple(gpu for index, board in zip(indexes, boards) for gpu in _gpu_from_tree(board, index))
+
+
+def _own_index(board: Element, position: int) -> GPUIndex:
+    minor = _whole(text_at(board, "minor_number"))
+    if minor is not None:
+        return minor
+    bus = board.get("id") or text_at(board, *PATHS["pci.bus_id"])
+    return f"bus {bus}" if bus else f"unknown {position}"
+
+
+def _gpu_from_tree(element: Element, index: GPUIndex) -> tuple[GPU, ...]:
+    """Return the GPU that *element* describes, and after it its MIG instances."""
     cells = {name: text for name, paths in PATHS.items() if (text := text_at(element, *paths)) is not None}
     for name, text in (
         ("ecc.errors.uncorrected.volatile.total", _ecc(element)),
@@ -177,7 +197,7 @@ def gpu_from_tree(element: Element, position: int) -> tuple[GPU, ...]:
     ):
         if text is not None:
             cells[name] = text
-    gpu = gpu_from_cells(cells, position)
+    gpu = gpu_from_cells(cells, index)
     processes = _processes(element)
     if processes is not None:
         gpu = replace(gpu, processes=tuple(p.process for p in processes), process_count=len(processes))

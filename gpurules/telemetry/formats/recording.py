@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
 
 from gpurules.telemetry.formats.lines import Line
+from gpurules.telemetry.formats.times import LocalClock
+from gpurules.telemetry.recording_options import RecordingOptions
 from gpurules.telemetry.source import TelemetryError
 
 KEPT_PROBLEMS = 20
@@ -15,43 +16,76 @@ MAX_DOCUMENT = 16 << 20
 
 @dataclass(slots=True)
 class Recording:
-    """A file that is being read.
+    """A file that is being read, and what became of it.
 
-    Units: ``interval`` in seconds, the step between snapshots that have no time of their own.
+    ``problems`` are lines that could not be used, ``notices`` what was taken for granted because the file does not say.
     """
 
     place: str
     lines: Iterator[Line]
-    zone: tzinfo
-    interval: float
-    columns: str | None = None
+    options: RecordingOptions = field(default_factory=RecordingOptions)
     problems: list[str] = field(default_factory=list)
     problem_count: int = 0
+    notices: list[str] = field(default_factory=list)
     steps: int = 0
+    clock: LocalClock = field(init=False)
 
-    def problem(self, line: int, what: str) -> None:
-        """Count a line that could not be used, and keep the first few word by word."""
+    def __post_init__(self) -> None:
+        """Start the clock in the zone of the recorder."""
+        self.clock = LocalClock(self.options.zone)
+
+    def problem(self, line: int | None, what: str) -> None:
+        """Count a line (None: what several lines give) that could not be used, and keep the first few word by word."""
         self.problem_count += 1
         if len(self.problems) < KEPT_PROBLEMS:
-            self.problems.append(f"{self.place}:{line}: {what}")
+            self.problems.append(f"{self._at(line)}: {what}")
+
+    def notice(self, line: int | None, what: str) -> None:
+        """Note what is taken for granted because the file does not say."""
+        if len(self.notices) < KEPT_PROBLEMS:
+            self.notices.append(f"{self._at(line)}: {what}")
+
+    def _at(self, line: int | None) -> str:
+        return self.place if line is None else f"{self.place}:{line}"
 
     def part(self, lines: Sequence[Line]) -> "Recording":
-        """Return a recording of just *lines*, with the same place, times and problems' limit."""
-        return Recording(self.place, iter(lines), self.zone, self.interval, self.columns)
+        """Return a recording of just *lines*, with the same place, options, clock and problems."""
+        part = Recording(self.place, iter(lines), self.options)
+        part.clock = self.clock
+        return part
 
     def absorb(self, part: "Recording") -> None:
-        """Count the problems of a part as one's own."""
+        """Count the problems and notices of a part as one's own."""
         self.problem_count += part.problem_count
         self.problems.extend(part.problems[: KEPT_PROBLEMS - len(self.problems)])
+        self.notices.extend(part.notices[: KEPT_PROBLEMS - len(self.notices)])
 
     def error(self, line: int, what: str) -> TelemetryError:
         """Return the error that stops the reading, with its place."""
         return TelemetryError(f"{self.place}:{line}: {what}")
 
+    def time(self, text: str, line: int) -> float | None:
+        """Return the time that *text* names, in the recorder's zone where it gives no offset itself.
+
+        A local time that comes twice in the night in which clocks go back is the one that follows what came before.
+
+        Units: seconds since 1970.
+        Missing: *text* is not a time.
+        """
+        time = self.clock.read(text)
+        if self.clock.has_gone_back:
+            self.clock.has_gone_back = False
+            self.notice(
+                line,
+                f"the clock goes back here at the end of daylight saving time; {text.strip()[:40]!r} is read as the "
+                "second of the two local times of that name",
+            )
+        return time
+
     def next_time(self) -> float:
         """Return the time of a snapshot that has none: 0, then one interval more each."""
         self.steps += 1
-        return (self.steps - 1) * self.interval
+        return (self.steps - 1) * self.options.interval
 
     def document(self, lines: Sequence[Line] | Iterator[Line]) -> str:
         """Return *lines* as one text.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gpurules.model import GPU, Dimension, FactError, Snapshot
 from gpurules.telemetry.formats.cells import Number, absence, read_number
-from gpurules.telemetry.formats.jsonl import parse_json
+from gpurules.telemetry.formats.json_documents import documents, is_start
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.recording import Recording
 
@@ -33,7 +33,7 @@ _QUANTITIES = (
         "memory_busy",
         Dimension.PERCENT,
         "%",
-        ("GPU Memory Read/Write Activity (%)", "GPU memory use (%)", "Memory Activity"),
+        ("GPU Memory Read/Write Activity (%)", "GPU memory use (%)"),
     ),
     _Quantity("temperature", Dimension.CELSIUS, "C", (_EDGE, _JUNCTION)),
     _Quantity("memory_temperature", Dimension.CELSIUS, "C", ("Temperature (Sensor memory) (C)",)),
@@ -48,6 +48,7 @@ _QUANTITIES = (
     _Quantity("clock_memory", Dimension.HERTZ, "MHz", ("mclk clock speed:",)),
     _Quantity("fan_speed", Dimension.PERCENT, "%", ("Fan speed (%)",)),
 )
+_FIRST_KEYS = ('"card', '"system"')
 _NAMES = ("Device Name", "Card series", "Card Series", "Card model", "Card Model")
 
 
@@ -57,9 +58,9 @@ def _is_card(key: str) -> bool:
 
 def recognises(head: Sequence[Line]) -> bool:
     """Tell whether a JSON object begins here whose first key is a card or the system."""
-    text = "".join(line.text for line in head[:4])[:4096].lstrip()
-    first_key = text[1:].lstrip()
-    return text.startswith("{") and first_key.startswith(('"card', '"system"'))
+    texts = [line.text.strip() for line in head]
+    at = next((at for at, text in enumerate(texts) if is_start(text)), None)
+    return at is not None and "".join(texts[at : at + 4])[:4096].removeprefix("{").lstrip().startswith(_FIRST_KEYS)
 
 
 def _text(card: Mapping[str, object], *keys: str) -> str | None:
@@ -81,6 +82,8 @@ def _facts(card: Mapping[str, object]) -> tuple[dict[str, Number], dict[str, str
                 missing.pop(quantity.attribute, None)
                 break
             missing.setdefault(quantity.attribute, reason or "no value")
+    if "memory_busy" not in values and card.get("Memory Activity") is not None:
+        missing.setdefault("memory_busy", "Memory Activity counts up; it is not a share")
     return values, missing
 
 
@@ -111,33 +114,9 @@ def gpus_from_report(report: Mapping[str, object]) -> tuple[GPU, ...]:
     return tuple(gpus)
 
 
-def _reports(recording: Recording) -> Iterator[tuple[int, object]]:
-    """Walk through the reports of a file: one, or one a line."""
-    lines: list[Line] = []
-    size = 0
-    for line in recording.lines:
-        stripped = line.text.strip()
-        if not lines and stripped.startswith("{") and stripped.endswith("}"):
-            try:
-                yield line.number, parse_json(stripped)
-            except ValueError as error:
-                recording.problem(line.number, f"no JSON: {error}")
-            continue
-        if stripped or lines:
-            lines.append(line)
-            size += len(line.text)
-        if size > 1 << 24:
-            raise recording.error(line.number, "one report is longer than 16 MiB; is this of rocm-smi?")
-    if lines:
-        try:
-            yield lines[0].number, parse_json("\n".join(line.text for line in lines))
-        except ValueError as error:
-            recording.problem(lines[0].number, f"no JSON: {error}")
-
-
 def read(recording: Recording) -> Iterator[Snapshot]:
     """Walk through the reports of a file, one snapshot each, in steps of the interval: they have no time."""
-    for number, report in _reports(recording):
+    for number, report in documents(recording):
         if not isinstance(report, Mapping):
             recording.problem(number, "no report of rocm-smi")
             continue

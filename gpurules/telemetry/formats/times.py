@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from gpurules.telemetry.source import TelemetryError
 
+JITTER_SECONDS = 5.0
+"""How far the times of a log may be out of order without the clock having been set back."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(
     r"(\d{4})[/-](\d\d?)[/-](\d\d?)[ T](\d\d?):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
@@ -43,9 +45,10 @@ def read_zone(name: str) -> tzinfo:
         ) from None
 
 
-def read_time(text: str, zone: tzinfo) -> float | None:
+def read_time(text: str, zone: tzinfo, fold: int = 0) -> float | None:
     """Return the moment that *text* names, read as local time of *zone* where it says no offset itself.
 
+    Of a local time that comes twice, since clocks go back, the first is meant, with *fold* 1 the second.
     Understands nvidia-smi's ``2026/04/25 16:06:06.780`` and ``Tue Jul 14 09:00:27 2026``, ISO 8601, and seconds
     since 1970.
 
@@ -71,7 +74,46 @@ def read_time(text: str, zone: tzinfo) -> float | None:
         month, fraction = _MONTHS.index(ctime[1]) + 1, ""
         day, hour, minute, second, year = (int(ctime[n]) for n in range(2, 7))
     try:
-        local = datetime(year, month, day, hour, minute, second, int((fraction + "000000")[:6]), tzinfo=zone)
-        return (local - _EPOCH) / timedelta(seconds=1)
+        local = datetime(year, month, day, hour, minute, second, tzinfo=zone, fold=fold)
+        whole = (local - _EPOCH) // timedelta(seconds=1)
+        return whole + int(fraction) / 10 ** len(fraction) if fraction else float(whole)
     except (ValueError, OverflowError):
         return None
+
+
+class LocalClock:
+    """Reads the times of one file in its order, so that local times that come twice are told apart by what came before.
+
+    ``has_gone_back`` is set when a time is read as the second of two of that name after the first, and never cleared
+    here.
+    """
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._is_fixed = zone is UTC or isinstance(zone, timezone)
+        self._last: float | None = None
+        self._was_second = False
+        self.has_gone_back = False
+
+    def read(self, text: str) -> float | None:
+        """Return the time that *text* names.
+
+        Units: seconds since 1970.
+        Missing: *text* is not a time.
+        """
+        time = read_time(text, self._zone)
+        if self._is_fixed or time is None:
+            return time
+        second = read_time(text, self._zone, fold=1)
+        is_second = (
+            second is not None and second > time and self._last is not None and _follows(time, second, self._last)
+        )
+        if is_second and second is not None:
+            time, self.has_gone_back = second, self.has_gone_back or not self._was_second
+        self._was_second, self._last = is_second, time
+        return time
+
+
+def _follows(first: float, second: float, last: float) -> bool:
+    """Return whether of two meanings of a local time it is the second that follows *last*."""
+    return first < last - JITTER_SECONDS <= second

@@ -79,3 +79,38 @@ def test_a_signal_ends_it_with_what_was_recorded(gpurules: Any, source: Script, 
 def test_a_place_that_can_not_be_written_is_2(gpurules: Any, source: Script, tmp_path: Path) -> None:
     done = gpurules("record", "--source", "nvml", "-o", tmp_path / "none" / "x.jsonl")
     assert (done.code, len(done.err.splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello\n",
+        '<?xml version="1.0"?>\n<nvidia_smi_log>\n',
+        '{"card0": {\n',
+        "timestamp, index, fan.speed [%]\nx\n",
+    ],
+)
+def test_a_recording_that_cannot_be_read_ends_at_once_with_2(gpurules: Any, tmp_path: Path, text: str) -> None:
+    (tmp_path / "bad").write_text(text)
+    began = time.monotonic()
+    done = gpurules("record", "--source", f"replay:{tmp_path / 'bad'}")
+    assert (done.code, done.out) == (2, "")
+    assert "bad" in done.err
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("verb", ["record", "run", "lint", "diff", "snapshot"])
+def test_every_verb_that_plays_a_recording_reports_what_it_leaves_out(gpurules: Any, tmp_path: Path, verb: str) -> None:
+    path = tmp_path / "smi.csv"
+    bad = "".join(f"torn {n}\n" for n in range(9))
+    path.write_text(f"timestamp, index, fan.speed [%]\n{bad}2026/01/01 00:00:00, 0, 7 %\n2026/01/01 00:00:05, 0, 7 %\n")
+    arguments = {
+        "lint": ("gpurules:thermal", "--history", path),
+        "diff": ("gpurules:thermal", "gpurules:thermal", "--history", path),
+        "run": ("gpurules:thermal", "--source", f"replay:{path}"),
+    }.get(verb, ("--source", f"replay:{path}"))
+    done = gpurules(verb, *arguments)
+    assert done.code in (0, 1)
+    assert [f"{path}:{line}: 1 cells for 3 columns" in done.err for line in range(2, 9)] == [True] * 5 + [False] * 2
+    assert "and 4 more lines that could not be used" in done.err

@@ -178,7 +178,7 @@ def test_xml_of_every_schema_is_read(data, name):
 def test_mig_instances_of_the_xml_stand_beside_their_parent(data):
     (snapshot,) = replay(data / "nvidia_smi_xml" / "a100-sxm4-v12.xml")
     board, *instances = snapshot.gpus
-    assert [gpu.index for gpu in instances] == ["0:0", "0:1", "0:2", "0:3"]
+    assert [gpu.index for gpu in instances] == ["1:0", "1:1", "1:2", "1:3"]  # one of four GPUs, of minor number 1
     assert {(gpu.memory_used, gpu.memory_total) for gpu in instances} == {(12 * MIB, 19968 * MIB)}
     assert (board.memory_used, board.memory, board.process_count) == (None, None, None)
     assert len({gpu.uuid for gpu in snapshot.gpus}) == 5

@@ -35,7 +35,7 @@ def test_transfers_come_when_they_came_into_being_and_the_late_ones_at_the_end()
 
 def test_a_recording_can_be_walked_through_again(tmp_path: Path) -> None:
     (tmp_path / "smi.csv").write_text(LOG)
-    recording = Recording(str(tmp_path / "smi.csv"), "timestamp,temperature.gpu", "Europe/Berlin")
+    recording = Recording(str(tmp_path / "smi.csv"), columns="timestamp,temperature.gpu", timezone="Europe/Berlin")
     for _ in range(2):
         assert [snapshot.gpus[0].temperature for snapshot in recording] == [90, 90]
     assert next(iter(recording)).timestamp == NEW_YEAR + 9 * 3600
@@ -44,7 +44,7 @@ def test_a_recording_can_be_walked_through_again(tmp_path: Path) -> None:
 def test_an_interval_of_nothing_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "smi.csv").write_text(LOG)
     with pytest.raises(TelemetryError, match="interval"):
-        list(Recording(str(tmp_path / "smi.csv"), "timestamp,temperature.gpu", interval=0))
+        list(Recording(str(tmp_path / "smi.csv"), columns="timestamp,temperature.gpu", interval=0))
 
 
 def test_one_without_a_snapshot_is_no_recording(tmp_path: Path) -> None:

@@ -127,5 +127,5 @@ def test_an_unknown_time_zone_is_refused(write, zone):
 
 @pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf")])
 def test_an_interval_that_is_no_span_is_refused(write, interval):
-    with pytest.raises(TelemetryError, match="the interval is a number of seconds above 0"):
+    with pytest.raises(TelemetryError, match=r"interval.* is a number"):
         replay(write(lines({"gpus": []})), interval=interval)

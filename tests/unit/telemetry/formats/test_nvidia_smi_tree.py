@@ -10,7 +10,7 @@ XML = """<?xml version="1.0" ?>
 <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">
 <nvidia_smi_log>
 <timestamp>Sat Apr 25 12:00:{second:02d} 2026</timestamp>
-<gpu id="0"><uuid>GPU-a</uuid>{body}</gpu>
+<gpu id="0"><uuid>GPU-a</uuid><fan_speed>7 %</fan_speed>{body}</gpu>
 </nvidia_smi_log>
 """
 

@@ -1,0 +1,88 @@
+"""Cuts a text into its JSON documents, whether each is on a line of its own or pretty-printed over many."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gpurules.telemetry.formats.jsonl import parse_json
+from gpurules.telemetry.formats.lines import Line
+from gpurules.telemetry.formats.recording import MAX_DOCUMENT, Recording
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BRACKET = re.compile(r"[\[\]{}]")
+_CLOSES = {"]": "[", "}": "{"}
+
+
+def is_start(text: str) -> bool:
+    """Tell whether a document may begin with this line: an object, or a list of objects."""
+    stripped = text.strip()
+    return stripped.startswith("{") or (stripped.startswith("[") and stripped.lstrip("[ ")[:1] in ("", "{"))
+
+
+@dataclass(slots=True)
+class _Cutter:
+    """The document that is open, its brackets, and the last character that was not blank."""
+
+    recording: Recording
+    lines: list[Line] = field(default_factory=list)
+    brackets: list[str] = field(default_factory=list)
+    last: str = ""
+    size: int = 0
+
+    def take(self, line: Line) -> Iterator[tuple[int, object]]:
+        text = line.text.strip()
+        if not text:
+            return
+        if self.lines and self._begins_again(line.text):
+            self.recording.problem(self.lines[0].number, "the JSON is cut off: it has no end before the next begins")
+            self._clear()
+        if not self.lines and not is_start(text):
+            self.recording.problem(line.number, f"not JSON: {text[:80]!r}")
+            return
+        self.lines.append(line)
+        self.size += len(text)
+        if self.size > MAX_DOCUMENT:
+            raise self.recording.error(line.number, "one document is longer than 16 MiB; split the file")
+        self._count(text)
+        if not self.brackets:
+            yield from self.finish()
+
+    def _begins_again(self, text: str) -> bool:
+        """Return whether a line begins a document although one is open: at its margin, where no value can stand."""
+        expected = "[," if self.brackets[-1:] == ["["] and text[:1] == "{" else ":"
+        return text[:1] in ("{", "[") and self.last not in expected
+
+    def _count(self, text: str) -> None:
+        bare = _STRING.sub('""', text)
+        for bracket in _BRACKET.findall(bare):
+            if bracket in "[{":
+                self.brackets.append(bracket)
+            elif self.brackets and self.brackets[-1] == _CLOSES[bracket]:
+                self.brackets.pop()
+        self.last = bare[-1:]
+
+    def finish(self) -> Iterator[tuple[int, object]]:
+        """Yield the document that is open, if it is whole."""
+        if not self.lines:
+            return
+        number, text = self.lines[0].number, "\n".join(line.text for line in self.lines)
+        self._clear()
+        try:
+            yield number, parse_json(text)
+        except ValueError as error:
+            self.recording.problem(number, f"no JSON: {error}")
+
+    def _clear(self) -> None:
+        self.lines, self.brackets, self.last, self.size = [], [], "", 0
+
+
+def documents(recording: Recording) -> Iterator[tuple[int, object]]:
+    """Walk through the documents of a file, each with the number of its first line.
+
+    Lines between them, such as warnings, and documents that are cut off or damaged, are problems and cost only
+    themselves.
+    """
+    cutter = _Cutter(recording)
+    for line in recording.lines:
+        yield from cutter.take(line)
+    yield from cutter.finish()

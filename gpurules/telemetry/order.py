@@ -1,0 +1,111 @@
+"""Looks over the snapshots of a recording as they come: whose they are, and whether they are in order of time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from gpurules.model import GPU, Snapshot
+from gpurules.model.snapshot import NUMBERS
+from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.source import TelemetryError
+
+_SHIFTS = ((1700, 1900), (3300, 3700))
+"""Seconds by which clocks go back at the end of daylight saving time, less the time between two snapshots."""
+_FACTS = (*NUMBERS, "throttled", "throttle_thermal", "throttle_power")
+_BEFORE = "before it"
+
+
+def shown_time(time: float) -> str:
+    """Return a time as people read it, in UTC.
+
+    >>> shown_time(1.5)
+    '1970-01-01 00:00:01.500 UTC'
+    """
+    try:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"{time:g} s"
+
+
+def tells_anything(gpu: GPU) -> bool:
+    """Tell whether there is a reading of a GPU, or the reason why one is missing."""
+    return gpu.is_lost or bool(gpu.missing) or any(getattr(gpu, name) is not None for name in _FACTS)
+
+
+@dataclass(slots=True)
+class Order:
+    """Passes the snapshots of a recording on, and reports those that rules can do nothing with.
+
+    A snapshot that is not newer than the one before is passed on and reported: engines do not observe it.
+    """
+
+    recording: Recording
+    _last: float | None = None
+    _host: str | None = None
+    _uuids: set[str] = field(default_factory=set)
+    _others: dict[str, None] = field(default_factory=dict)
+    _is_there: bool = False
+
+    def watch(self, snapshots: Iterator[Snapshot]) -> Iterator[Snapshot]:
+        """Yield the snapshots of the node that is asked for, or of the only one.
+
+        Raises:
+            TelemetryError: there are several nodes, and none is asked for.
+        """
+        for snapshot in snapshots:
+            for problem in snapshot.problems:
+                self.recording.problem(None, f"{shown_time(snapshot.timestamp)}: {problem}")
+            if snapshot.gpus and not any(map(tells_anything, snapshot.gpus)):
+                self.recording.problem(
+                    None, f"{shown_time(snapshot.timestamp)}: the snapshot has no reading of any GPU"
+                )
+                continue
+            if not self._is_of_the_node(snapshot):
+                continue
+            self._check_time(snapshot.timestamp)
+            yield snapshot
+        if self._others and not self._is_there:
+            hosts = ", ".join(sorted(self._others)[:12])
+            raise TelemetryError(
+                f"{self.recording.place} has no snapshot of the node {self.recording.options.node!r}; it has {hosts}"
+            )
+
+    def _is_of_the_node(self, snapshot: Snapshot) -> bool:
+        node, host = self.recording.options.node, snapshot.host
+        if node is not None:
+            if host is not None:
+                self._others.setdefault(host)
+            self._is_there = self._is_there or host in (None, node)
+            return host is None or host == node
+        if host is None:
+            return True
+        uuids = {gpu.uuid for gpu in snapshot.gpus if gpu.uuid}
+        if self._host is not None and host != self._host:
+            if not uuids & self._uuids:
+                raise TelemetryError(
+                    f"{self.recording.place} is of several nodes, {self._host} and {host}; "
+                    f"choose one with --node {host}"
+                )
+            self.recording.notice(
+                None, f"the host is {host} from {shown_time(snapshot.timestamp)} on; the GPUs are the same"
+            )
+        self._host = host
+        self._uuids |= uuids
+        return True
+
+    def _check_time(self, time: float) -> None:
+        last = self._last
+        if last is None or time > last:
+            self._last = time
+            return
+        self.recording.problem(
+            None,
+            f"the snapshot of {shown_time(time)} is not newer than the one {_BEFORE} ({shown_time(last)}), so rules do "
+            f"not see it; {self._cause(last - time)}",
+        )
+
+    def _cause(self, seconds: float) -> str:
+        if any(low <= seconds <= high for low, high in _SHIFTS):
+            zone = "is --timezone right?" if self.recording.options.has_zone else "give the recorder's with --timezone"
+            return f"did clocks go back at the end of daylight saving time? {zone}"
+        return "is the clock set back there, are rows out of order, or are several logs in one file?"

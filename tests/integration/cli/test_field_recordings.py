@@ -1,0 +1,94 @@
+"""Recordings as people have them, where they are at hand: each is read right, or refused with the remedy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpurules.model import Snapshot
+from gpurules.telemetry import Replay, replay
+
+MIB = 1 << 20
+
+
+def played(path: Path, **options: Any) -> tuple[list[Snapshot], Replay]:
+    source = replay(path, **options)
+    return list(source), source
+
+
+def values(snapshots: list[Snapshot], *names: str) -> list[list[tuple[Any, ...]]]:
+    return [[tuple(getattr(gpu, name) for name in names) for gpu in snapshot.gpus] for snapshot in snapshots]
+
+
+def test_02_a_recording_that_is_cut_off_is_an_error_and_record_ends(field: Path, gpurules: Any) -> None:
+    done = gpurules("record", "--source", f"replay:{field}/02-record-hangs-on-unreadable-recording.xml")
+    assert (done.code, done.out) == (2, "")
+    assert "cut off" in done.err
+
+
+def test_02_reports_of_rocm_smi_one_after_the_other_are_read(field: Path) -> None:
+    snapshots, _ = played(field / "02-record-hangs-on-unreadable-recording-2.json")
+    assert (
+        values(snapshots, "utilization", "memory_used", "memory_total", "name")
+        == [[(0, 27856896, 21458059264, "Radeon RX 7900 XT")]] * 2
+    )
+
+
+def test_07_a_counter_is_not_a_share(field: Path) -> None:
+    (snapshot,), _ = played(field / "07-rocm-memory-activity-counter.json")
+    (gpu,) = snapshot.gpus
+    assert gpu.memory_busy is None
+    assert "Memory Activity" in gpu.missing["memory_busy"]
+    told = (gpu.utilization, gpu.temperature, gpu.memory_temperature, gpu.power, gpu.power_limit)
+    assert told == (100, 45, 49, 128, 560)
+    assert (gpu.clock_sm, gpu.clock_memory, gpu.labels["pci_bus_id"]) == (1.7e9, 1.6e9, "0000:C9:00.0")
+
+
+def test_11_warnings_between_documents_cost_no_document(field: Path) -> None:
+    snapshots, source = played(field / "11a-xml-log-with-warning-between.xml")
+    assert [snapshot.timestamp - snapshots[0].timestamp for snapshot in snapshots] == [0, 5, 10]
+    assert values(snapshots, "temperature", "memory_used", "power") == [[(42, 121634816, 11.6)]] * 3
+    assert source.problem_count > 0
+
+
+def test_11_a_document_that_is_cut_off_costs_itself(field: Path) -> None:
+    snapshots, source = played(field / "11b-xml-truncated-then-good.xml")
+    assert [snapshot.timestamp - snapshots[0].timestamp for snapshot in snapshots] == [0, 10]
+    assert source.problem_count >= 1
+
+
+def test_11_a_warning_before_the_document_costs_nothing(field: Path) -> None:
+    snapshots, _ = played(field / "11c-xml-after-warning-line.xml")
+    assert values(snapshots, "temperature", "memory_used", "power") == [[(42, 121634816, 11.6)]]
+    assert snapshots[0].timestamp == 1740927722
+
+
+def test_12_what_record_and_lint_leave_out_is_reported(field: Path, gpurules: Any) -> None:
+    path = field / "12-record-silent-about-dropped-lines.csv"
+    for arguments in (("record", "--source", f"replay:{path}"), ("lint", "gpurules:thermal", "--history", path)):
+        done = gpurules(*arguments)
+        assert [f".csv:{line}:" in done.err for line in range(4, 11)] == [False, True, True, True, True, True, False]
+    snapshots, _ = played(path)
+    assert values(snapshots, "status") == [[("ok",)], [("degraded",)], [("lost",)], [("ok",)]]
+
+
+def test_13_the_hour_that_comes_twice_is_read_as_it_was(field: Path, gpurules: Any) -> None:
+    path = field / "13-dst-fall-back.csv"
+    snapshots, source = played(path, timezone="Europe/Berlin")
+    assert [snapshot.timestamp for snapshot in snapshots] == [1761440390, 1761440395, 1761440400, 1761440405]
+    assert values(snapshots, "utilization") == [[(10,)], [(11,)], [(12,)], [(13,)]]
+    assert len(source.notices) == 1
+    done = gpurules("run", "gpurules:thermal", "--source", f"replay:{path}", "--timezone", "Europe/Berlin")
+    assert "4 snapshots" in done.out
+
+
+@pytest.mark.parametrize(("name", "busy"), [("16-rocm-json-after-warning", 0), ("16-rocm-json-after-warning-2", 3)])
+def test_16_a_warning_before_json_costs_nothing(field: Path, name: str, busy: float) -> None:
+    snapshots, source = played(field / f"{name}.json")
+    assert values(snapshots, "memory_used", "memory_total", "utilization") == [[(27856896, 21458059264, busy)]]
+    assert source.problem_count == 1
+
+
+def test_22_one_gpu_of_four_has_its_own_index(field: Path) -> None:
+    (snapshot,), _ = played(field / "22-subset-of-gpus-index.xml")
+    assert values([snapshot], "index", "temperature", "memory_used", "memory_total") == [[(3, 33, 0, 2095054848)]]
