@@ -21,8 +21,8 @@ from gpurules.telemetry.formats import (
 )
 from gpurules.telemetry.formats.lines import Line, read_lines
 from gpurules.telemetry.formats.recording import Recording
-from gpurules.telemetry.order import Order
-from gpurules.telemetry.recording_options import RecordingOptions
+from gpurules.telemetry.recordings.options import RecordingOptions
+from gpurules.telemetry.recordings.order import Order
 from gpurules.telemetry.source import EndOfTelemetry, Options, TelemetryError
 
 HEAD = 64

@@ -11,7 +11,7 @@ from gpurules.model import Snapshot
 from gpurules.telemetry import TelemetryError, read_transfers, replay
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.recording import Recording
-from gpurules.telemetry.recording_options import RecordingOptions
+from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.replay import FORMATS
 
 COLUMNS = "timestamp,index,memory.used,memory.total"

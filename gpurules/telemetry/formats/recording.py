@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.times import LocalClock
-from gpurules.telemetry.recording_options import RecordingOptions
+from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.source import TelemetryError
 
 KEPT_PROBLEMS = 20
