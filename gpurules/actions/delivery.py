@@ -1,13 +1,14 @@
 """Posts JSON over HTTP: bounded in time and size, no redirects, and if asked to no private address."""
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from urllib.parse import urlsplit
 
 from gpurules.actions.action import ActionError
+from gpurules.actions.addresses import is_public
 
 MAX_ANSWER_BYTES = 64 * 1024
 
@@ -38,18 +39,6 @@ def shown(url: str) -> str:
     """
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
-
-
-def is_public(address: str) -> bool:
-    """Return whether an IP address can be reached from anywhere, so that it is nobody's private network.
-
-    >>> is_public("93.184.216.34"), is_public("10.0.0.1"), is_public("::ffff:127.0.0.1"), is_public("224.0.0.1")
-    (True, False, False, False)
-    """
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(parsed, "ipv4_mapped", None)
-    parsed = parsed if inner is None else inner
-    return parsed.is_global and not parsed.is_multicast
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +81,7 @@ def _addresses(place: _Place, post: Post) -> list[tuple[str, int]]:
 
 
 def send(post: Post) -> int:
-    """Post, and return the status of the answer, which is below 300.
+    """Post, and return the status of the answer, which is from 200 to 299.
 
     Raises:
         RefusedError: the endpoint answered that the request is wrong (4xx but 408, 425 and 429), or the URL is.
@@ -112,8 +101,11 @@ def send(post: Post) -> int:
         raw = _connected(addresses, post.timeout)
         opened.append(raw)
         if place.secure:
-            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=place.host)
-            opened.append(raw)
+            context = ssl.create_default_context()
+            secured = context.wrap_socket(raw, server_hostname=place.host, do_handshake_on_connect=False)
+            opened.append(secured)  # before the handshake, so that one that drips can be cut
+            secured.do_handshake()
+            raw = secured
         return _exchange(post, raw, place)
     except (OSError, HTTPException, ValueError) as error:
         reason = f"no answer within {post.timeout:g} s" if is_late.is_set() else _reason(error)
@@ -128,6 +120,8 @@ def _reason(error: Exception) -> str:
     """Return what went wrong; the words of other errors are left out, since they may quote a path or a header."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, CutOffError):
+        return str(error)
     return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 
@@ -151,16 +145,50 @@ def _cut(opened: list[socket.socket], is_late: threading.Event) -> None:
             each.close()
 
 
-def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
-    from http.client import HTTPConnection, HTTPSConnection
+class CutOffError(ValueError):
+    """An answer ended within its header."""
 
-    kind = HTTPSConnection if place.secure else HTTPConnection
-    connection = kind(place.host, place.port, timeout=post.timeout)
+
+class _Watched:
+    """What an answer is read from, with the last line that was read: at the end of a header an empty one."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self.file = file
+        self.last = b""
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.last = self.file.readline(limit)
+        return self.last
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
+    from http.client import HTTPConnection, HTTPResponse
+
+    class Answer(HTTPResponse):
+        """An answer whose header must be whole: http.client takes the end of the connection for its end."""
+
+        def begin(self) -> None:
+            file = self.fp
+            watched = self.fp = _Watched(file)  # type: ignore[assignment]
+            try:
+                super().begin()
+            finally:
+                self.fp = None if self.fp is None else file
+            if watched.last not in (b"\r\n", b"\n"):
+                raise CutOffError("the answer ends within its header")
+
+    connection = HTTPConnection(place.host, place.port, timeout=post.timeout)
+    connection.response_class = Answer
+    connection.auto_open = 0  # never to whatever the name leads to by now: the address was checked
     connection.sock = opened
+    connection.default_port = 443 if place.secure else 80  # else Host has the port
     connection.request("POST", place.target, post.body, dict(post.headers))
     answer = connection.getresponse()
     answer.read(MAX_ANSWER_BYTES)
-    if answer.status < 300:
+    if 200 <= answer.status < 300:
         return answer.status
     message = f"{shown(post.url)} answered {answer.status} {answer.reason[:80]}"
     if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):

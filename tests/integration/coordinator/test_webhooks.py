@@ -23,6 +23,10 @@ def event(url: str, **parameters: Any) -> Event:
     return Event("start", "hot", 1767225600.5, given, (0,), None, {"gpu_temperature": 91, "host": "node-1"}, {"a": "b"})
 
 
+WRAPPED = ("[64:ff9b::7f00:1]", "[64:ff9b:1::1]", "[2002:7f00:1::1]", "[::7f00:1]", "2130706433", "0x7f.1", "127.1")
+"""Private addresses that do not look like it."""
+
+
 class Waits:
     """A sleep that does not."""
 
@@ -126,6 +130,75 @@ def test_an_endpoint_that_drips_is_given_up(endpoint: Endpoint) -> None:
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+        b"HTTP/1.1 204 No Content\r\nX: y\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_cut_off_in_its_header_was_not_sent(endpoint: Endpoint, answer: bytes) -> None:
+    endpoint.behave = lambda handler: handler.wfile.write(answer) and None
+    fails(event(endpoint.url, retries=2))
+    assert len(endpoint.received) == 3, "each try failed"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.0 200 OK\nX: y\n\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ],
+)
+def test_an_answer_with_a_whole_header_was_sent(endpoint: Endpoint, answer: bytes) -> None:
+    endpoint.behave = lambda handler: handler.wfile.write(answer) and None
+    Webhook(Waits()).start(event(endpoint.url))
+    assert len(endpoint.received) == 1
+
+
+def test_a_name_that_leads_elsewhere_after_the_check_is_never_looked_up_again(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    real = socket.getaddrinfo
+
+    def rebound(host: object, *arguments: object, **named: object) -> object:
+        if host != "rebind.example":
+            return real(host, *arguments, **named)  # type: ignore[arg-type]
+        asked.append(host)
+        assert len(asked) == 1, "the name is looked up again, when it may lead to another address"
+        return real("127.0.0.1", *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
+    Webhook(Waits()).start(event(f"http://rebind.example:{endpoint.port}/hook"))
+    (got,) = endpoint.received
+    assert got.headers["Host"] == f"rebind.example:{endpoint.port}"
+
+
+def test_of_several_addresses_only_public_ones_are_called(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, endpoint.port)) for address in ("127.0.0.1", "8.8.8.8")
+    ]
+    called: list[object] = []
+
+    def connect(address: object, timeout: float) -> socket.socket:
+        called.append(address)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    fails(event(f"http://mixed.example:{endpoint.port}/hook", deny_private=True, retries=0))
+    assert called == [("8.8.8.8", endpoint.port)]
+
+
 def test_an_answer_that_is_no_http_fails(endpoint: Endpoint) -> None:
     endpoint.behave = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
     assert "BadStatusLine" in fails(event(endpoint.url, retries=0))
@@ -152,7 +225,8 @@ def test_without_the_secret_nothing_is_sent(endpoint: Endpoint, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "[::ffff:10.0.0.1]"]
+    "host",
+    ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "[::ffff:10.0.0.1]", *WRAPPED],
 )
 def test_deny_private_refuses_private_addresses(endpoint: Endpoint, host: str) -> None:
     with pytest.raises(RefusedError, match="private"):
