@@ -103,8 +103,11 @@ def typed(value: object, datatype: Datatype) -> Value:
 
 
 def age(since: float | None, timestamp: float) -> float | None:
-    """Return the seconds from *since* to *timestamp*, never below 0."""
-    return None if since is None else max(0.0, timestamp - since)
+    """Return the seconds from *since* to *timestamp*, never below 0.
+
+    Missing: *since* is, or the two are further apart than a number can say.
+    """
+    return None if since is None else finite(max(0.0, timestamp - since))
 
 
 def _local(snapshot: Snapshot, situation: Situation) -> datetime | None:

@@ -125,11 +125,11 @@ def over_time(window: ir.Window, samples: Samples, now: float) -> Value:
     count = len(samples[1])
     if count < (2 if window.function in _NEEDS_TWO else 1):
         return None
-    if window.function == "quantile_over_time":
-        return finite(quantile(samples[1], window.parameter or 0.0))
-    if window.function == "predict_linear":
-        return finite(predicted(samples, now, window.parameter or 0.0))
     try:
+        if window.function == "quantile_over_time":
+            return finite(quantile(samples[1], window.parameter or 0.0))
+        if window.function == "predict_linear":
+            return finite(predicted(samples, now, window.parameter or 0.0))
         return finite(_FUNCTIONS[window.function](samples))
     except OverflowError:
         return None

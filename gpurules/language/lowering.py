@@ -65,10 +65,12 @@ def _fold_connective(term: ir.And | ir.Or) -> ir.Term:
     if any(isinstance(p, ir.Constant) and p.value is decisive for p in parts):
         return ir.Constant(decisive, term.datatype, span=term.span)
     kept = [p for p in parts if not (isinstance(p, ir.Constant) and p.value is (not decisive))]
-    if len(kept) == len(term.parts):
-        return term
     if not kept:
         return ir.Constant(not decisive, term.datatype, span=term.span)
+    if all(isinstance(p, ir.Constant) for p in kept):  # each of them UNKNOWN
+        return ir.Constant(None, term.datatype, span=term.span)
+    if len(kept) == len(term.parts):
+        return term
     return kept[0] if len(kept) == 1 else replace(term, parts=tuple(kept))
 
 

@@ -270,7 +270,8 @@ class _Finder:
                     yield self._change(unit, place, None)
                 elif missing in ([], [n]):
                     for option in operand_options(values[n], others, (before, after)):
-                        yield self._change(unit, place, fitting(unit, option))
+                        if (fit := fitting(unit, option)) is not None:
+                            yield self._change(unit, place, fit)
 
     def _change(self, term: ir.Term, place: int | None, after: Value) -> Change:
         device = None if place is None else self._facts.gpus[place].index

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpurules.language import ir
+from gpurules.language import ir, values
 from gpurules.model import Value
 from gpurules.proofs.cells import Cell
 from gpurules.proofs.leaves import is_number
@@ -16,10 +16,17 @@ def operand_options(value: Value, others: list[Value], step: tuple[Value, Value]
         return
     if not is_number(value) or not is_number(before):
         for other in filter(is_number, others):
-            yield from (other + after, other - after, other * after)
+            yield from _known(values.add(other, after), values.subtract(other, after), values.multiply(other, after))
         return
-    scale = after / before if before and after else 1
-    yield from (value + (after - before), value - (after - before), value * scale, value / scale)
+    scale = (values.divide(after, before) if after else None) or 1
+    gap = values.subtract(after, before)
+    yield from _known(values.add(value, gap), values.subtract(value, gap))
+    yield from _known(values.multiply(value, scale), values.divide(value, scale))
+
+
+def _known(*numbers: Number | None) -> Iterator[Number]:
+    """Yield what arithmetic gave that did not leave the doubles."""
+    return (number for number in numbers if number is not None)
 
 
 def options_in(cell: Cell, mask: int, now: Value) -> Iterator[Value]:
@@ -49,8 +56,12 @@ def _numbers(cell: Cell, mask: int, now: Number) -> Iterator[Number]:
             yield top
 
 
-def fitting(unit: ir.Term, number: Number) -> Number:
-    """Return *number* as the field has them."""
-    if isinstance(unit, ir.Read) and unit.field.integer:
-        return round(number)
-    return number
+def fitting(unit: ir.Term, number: Number) -> Number | None:
+    """Return *number* as the field has them, None where the field cannot have it."""
+    if not isinstance(unit, ir.Read):
+        return number
+    limits = unit.field
+    fit = round(number) if limits.integer else number
+    is_below = limits.minimum is not None and fit < limits.minimum
+    is_above = limits.maximum is not None and fit > limits.maximum
+    return None if is_below or is_above else fit

@@ -160,7 +160,8 @@ class Relations:
             return False
         for number in share.options:
             pairs: list[tuple[Number, Number]] = [(round(number * t / 100), t) for t in total.options]
-            pairs += [(u, round(100 * u / number)) for u in used.options if number]
+            totals = [(u, 100 * u / number) for u in used.options if number]
+            pairs += [(u, round(whole)) for u, whole in totals if math.isfinite(whole)]
             for u, t in pairs:
                 if t and u <= t and used.has(u) and total.has(t) and share.has(100 * u / t):
                     chosen |= {used.name: u, total.name: t, share.name: 100 * u / t}

@@ -3,6 +3,7 @@
 Source: the field identifiers of DCGM (dcgm_fields.h), and the counter lists that dcgm-exporter ships.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -105,7 +106,7 @@ def _facts(entity: _Entity) -> tuple[dict[str, Number], dict[str, str]]:
 def _memory(values: dict[str, Number]) -> None:
     """Complete the memory: DCGM's total is used, free and reserved; without the last there is a share only."""
     used, free, reserved = (values.get(f"memory_{part}") for part in ("used", "free", "reserved"))
-    if "memory_total" in values or used is None or free is None or used + free <= 0:
+    if "memory_total" in values or used is None or free is None or not 0 < used + free < math.inf:
         return
     if reserved is not None:
         values["memory_total"] = used + free + reserved

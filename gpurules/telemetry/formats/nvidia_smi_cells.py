@@ -4,6 +4,7 @@ Whatever the shape (CSV, XML, text), a GPU's record is a mapping of query field 
 knows what a query field means.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -133,7 +134,7 @@ def _quantities(cells: Mapping[str, str], units: Mapping[str, str]) -> tuple[dic
 def _share(values: Mapping[str, Number]) -> float | None:
     """Return the share of memory in use where no total is recorded; the reserve then counts as neither."""
     used, free = values.get("memory_used"), values.get("memory_free")
-    if "memory_total" in values or used is None or free is None or used < 0 or free < 0 or not used + free:
+    if "memory_total" in values or used is None or free is None or not 0 < used + free < math.inf:
         return None
     return 100 * used / (used + free)
 

@@ -56,6 +56,7 @@ def test_ages_count_to_the_snapshot_and_are_never_negative() -> None:
     assert value("workload_age", here) == 0
     assert value("transfer_age", facts()) is None
     assert age(None, 5.0) is None
+    assert age(-1e308, 1e308) is None
 
 
 def test_the_file_type_is_given_or_told_by_the_path() -> None:

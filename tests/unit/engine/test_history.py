@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from gpurules.engine.history import _FUNCTIONS as WINDOWED
 from gpurules.engine.history import MAX_SAMPLES, History, Series, over_time, predicted, quantile
 from gpurules.fields import FIELDS
 from gpurules.language import ir
@@ -175,3 +176,19 @@ def test_aggregates_of_windows_are_those_of_all_gpus() -> None:
     running.observe(snapshot(gpu(0, power=10), gpu(1, power=1)))
     running.observe(snapshot(gpu(0, power=30), gpu(1, power=1), at=5))
     assert running.decide().rules == ("a",)
+
+
+@pytest.mark.parametrize("function", [*sorted(WINDOWED), "quantile_over_time", "predict_linear"])
+@pytest.mark.parametrize(
+    "samples",
+    [
+        ([0.0, 1e200], [1e308, -1e308]),
+        ([0.0, 1e308], [1e308, 1e308]),
+        ([-1e308, 1e308], [0, 1]),
+        ([0, 5e-324], [0, 1e308]),
+    ],
+    ids=["far times", "large values", "a span that is no number", "an instant"],
+)
+def test_what_leaves_the_doubles_is_missing_and_never_raises(function: str, samples: object) -> None:
+    found = over(function, 0.5, samples, now=1e308)
+    assert found is None or math.isfinite(found)  # type: ignore[arg-type]
