@@ -11,10 +11,11 @@ from gpurules.backends import Facts as Evaluated
 from gpurules.backends import explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.cli.explanations import tree
-from gpurules.cli.facts import Facts, read_facts
+from gpurules.cli.facts import read_facts, say_now
 from gpurules.cli.output import Style, has_colour, paint, write
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.errors import GpurulesError
+from gpurules.facts import KINDS, Facts
 from gpurules.fields import FIELDS, field_range
 from gpurules.language import Environment, parse
 from gpurules.language.completion import Role, completion
@@ -60,6 +61,7 @@ class Conversation:
             return
         _show(condition.diagnostics, text)
         facts = self.facts
+        say_now(facts, [condition.term])
         context = (facts.snapshot, facts.transfer, facts.workload, facts.node)
         result = condition.evaluate(*context)
         on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
@@ -73,6 +75,7 @@ class Conversation:
         if checked.findings or checked.term.datatype.kind in (Kind.BOOL, Kind.ERROR):
             return False
         facts = self.facts
+        say_now(facts, [checked.term])
         given = (facts.transfer or NO_TRANSFER, facts.workload or NO_WORKLOAD, facts.node or NO_NODE)
         explained = explain(checked.term, Evaluated(facts.snapshot, facts.snapshot.gpus, *given))
         write(f"{_NO_GPU}\n" if explained.is_per_gpu and not explained.devices else "\n".join(tree(explained)) + "\n")
@@ -101,12 +104,13 @@ class Conversation:
             write(f":{name} wants a file, or the JSON itself\n")
             return
         try:
-            read = read_facts(**{kind: given if kind == name else None for kind in _KINDS})
+            read = read_facts({name: given}, now=None if name == "snapshot" else self.facts.snapshot.timestamp)
         except (click.ClickException, GpurulesError, OSError) as error:
             told = error.format_message() if isinstance(error, click.ClickException) else str(error)
-            write(f"{told.removeprefix(f'--{name}: ')}\n")
+            write(f"{told.replace(f'--{name}: ', '')}\n")
             return
-        self.facts = replace(self.facts, **{name: getattr(read, name)})
+        is_timed = read.is_timed if name == "snapshot" else self.facts.is_timed
+        self.facts = replace(self.facts, is_timed=is_timed, **{name: getattr(read, name)})
 
     def _tell(self) -> None:
         facts = self.facts
@@ -117,9 +121,6 @@ class Conversation:
                 write(f"{name}: {_listed(one.to_dict())}\n")
         if facts.node:
             write(f"node: {_listed(facts.node)}\n")
-
-
-_KINDS = ("snapshot", "transfer", "workload", "node")
 
 
 def _listed(data: object) -> str:
@@ -169,7 +170,7 @@ def _arguments(before: str, word: str) -> Iterator[str]:
         yield from (usage.split()[0] + " " for usage in COMMANDS if usage.startswith(word))
     elif command == ":field":
         yield from (name for name in FIELDS if name.startswith(word))
-    elif command.removeprefix(":") in _KINDS:
+    elif command.removeprefix(":") in KINDS:
         folder, slash, name = argument.rpartition("/")
         try:
             entries = sorted(Path(f"{folder}{slash}" or ".").iterdir())

@@ -2,55 +2,63 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
-from gpurules.model import FactError, Snapshot, Transfer, Workload
+from gpurules.cli.output import say
+from gpurules.facts import KINDS, FactProblem, Facts, check, place
+from gpurules.fields import Field
+from gpurules.language import ir
 
 MAX_BYTES = 64 * 1024 * 1024
-Fact = TypeVar("Fact")
+_NOTHING: Mapping[str, Field] = {}
+_CLOCKS = frozenset({"hour", "weekday", "time_of_day", "transfer_age", "workload_age"})
+"""Fields that depend on when the snapshot is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What one evaluation is about.
+def read_facts(
+    given: Mapping[str, str | None], declared: Mapping[str, Field] = _NOTHING, now: float | None = None
+) -> Facts:
+    """Return the facts that the options *given* by kind say; *declared* are the fields that a ruleset declares.
 
-    Missing: None where the option was not given; without a snapshot there is an empty one.
-    """
-
-    snapshot: Snapshot
-    transfer: Transfer | None
-    workload: Workload | None
-    node: Mapping[str, object] | None
-
-
-def read_facts(snapshot: str | None, transfer: str | None, workload: str | None, node: str | None) -> Facts:
-    """Return the facts that the options of the same names give.
+    Units: *now*, which a snapshot without a time is of, in seconds since 1970; by default what the clock says.
 
     Raises:
-        click.UsageError: one can not be read; the message says which and why.
+        click.UsageError: something is wrong with them; the message says all that is.
     """
-    if [snapshot, transfer, workload, node].count("-") > 1:
+    if list(given.values()).count("-") > 1:
         raise click.UsageError("stdin can be read only once: give the other facts as files")
-    return Facts(
-        _fact("snapshot", snapshot, Snapshot.from_dict) or Snapshot(),
-        _fact("transfer", transfer, Transfer.from_dict),
-        _fact("workload", workload, Workload.from_dict),
-        _fact("node", node, _mapping),
+    data = {kind: _fact(kind, one) for kind in KINDS if (one := given.get(kind)) is not None}
+    facts = check(data, declared, time.time() if now is None else now)
+    if facts.problems:
+        raise click.UsageError("\n".join(map(_told, facts.problems)))
+    return facts
+
+
+def say_now(facts: Facts, terms: Iterable[ir.Term]) -> None:
+    """Say that *facts* are of now for want of a time, where *terms* or the ages of what is asked about depend on it."""
+    is_dated = any(
+        one is not None
+        for one in (facts.transfer and facts.transfer.created, facts.workload and facts.workload.started)
     )
+    reads_clock = any(field.name in _CLOCKS for term in terms for field in ir.fields(term))
+    if not facts.is_timed and (is_dated or reads_clock):
+        now = datetime.fromtimestamp(facts.snapshot.timestamp, UTC)
+        say(f"the snapshot has no timestamp, so it is taken as of now: {now:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _fact(name: str, given: str | None, make: Callable[[object], Fact]) -> Fact | None:
-    if given is None:
-        return None
+def _told(problem: FactProblem) -> str:
+    where = place(problem.path[1:])
+    return f"--{problem.path[0]}: {where}: {problem.text}" if where else f"--{problem.path[0]}: {problem.text}"
+
+
+def _fact(name: str, given: str) -> object:
     try:
-        return make(_json(given))
-    except FactError as error:
-        raise click.UsageError(f"--{name}: {error}") from error
+        return _json(given)
     except (ValueError, RecursionError) as error:
         raise click.UsageError(f"--{name}: {_place(given)} is not JSON: {_reason(error)}") from error
     except OSError as error:
@@ -79,9 +87,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
         return f"something follows at line {error.lineno} (of a recording, give one line)"
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-
-
-def _mapping(data: object) -> Mapping[str, object]:
-    if not isinstance(data, dict):
-        raise FactError(f"the facts of the node must be a mapping, not {type(data).__name__}")
-    return data

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.facts import read_facts
+from gpurules.facts import KINDS
 from gpurules.lsp import Moment
 
 _TAIL_BYTES = 4 * 1024 * 1024
@@ -46,7 +47,7 @@ class Moments:
         stamps = tuple(_stamp(one) for one in self._given.values())
         if self._moment is not None and stamps == self._stamps and self._moment.problem is None:
             return self._moment
-        facts = read_facts(*(self._text(name) for name in ("snapshot", "transfer", "workload", "node")))
+        facts = read_facts({name: self._text(name) for name in KINDS})
         self._stamps = stamps
         return Moment(self._title, facts.snapshot, facts.transfer, facts.workload, facts.node)
 

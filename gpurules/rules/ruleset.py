@@ -9,7 +9,7 @@ from gpurules.actions.decision import Decision
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD, Facts
 from gpurules.diagnostics import Diagnostic
 from gpurules.fields import Field
-from gpurules.language import Input
+from gpurules.language import Input, ir
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules.program import Bound, Program
 from gpurules.rules.rule import Rule, Settings, Signal
@@ -45,6 +45,13 @@ class Ruleset:
     def program(self) -> Program:
         """The rules compiled for evaluation without history."""
         return Program(self.rules, self.signals, self.settings, (self.version, self.file_types))
+
+    @property
+    def terms(self) -> tuple[ir.Term, ...]:
+        """The conditions of all rules and signals, and what ends signals."""
+        signals = self.signals.values()
+        endings = (signal.until for signal in signals if signal.until is not None)
+        return (*(rule.term for rule in self.rules), *(signal.condition for signal in signals), *endings)
 
     def rule(self, name: str) -> Rule | None:
         """Return the rule *name*, None if there is none."""

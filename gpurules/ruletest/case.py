@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gpurules.diagnostics import Location
+from gpurules.rules.yaml_nodes import YamlNode
 
 Data: TypeAlias = dict[str, object]
 """Facts as plain data: mappings, lists and texts as they were written."""
@@ -40,10 +41,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """Facts as they stand in the file: a mapping of them, or at ``path`` the samples or the cell of ``texts``."""
+
+    node: YamlNode
+    path: str | None = None
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One test.
 
     ``given`` has the facts by kind: snapshot, transfer, workload, node. ``series`` has samples by the path of a fact.
+    ``typed`` is where its own facts stand, those of the defaults aside.
     Units: ``interval`` in seconds.
     """
 
@@ -53,6 +64,7 @@ class Case:
     expect: tuple[Expectation, ...]
     series: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
     interval: float = 5.0
+    typed: tuple[Typed, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class TestFile:
     """A whole test file.
 
     ``require`` has the least coverage that is asked for, by its kind; ``named`` are the rules that it speaks of, and
-    where.
+    where; ``defaults`` are the facts that every case starts from, as they stand in the file.
     """
 
     __test__ = False  # for pytest, which takes what starts with Test for its own
@@ -103,3 +115,4 @@ class TestFile:
     replay: tuple[ReplayCase, ...] = ()
     require: Mapping[str, float] = field(default_factory=dict)
     named: tuple[tuple[str, Location], ...] = field(default=(), compare=False)
+    defaults: tuple[Typed, ...] = field(default=(), compare=False)

@@ -3,39 +3,21 @@
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, fields
 
 from gpurules.errors import GpurulesError
-from gpurules.fields import FIELDS, Field, Scope
-from gpurules.model import GPU, Dimension, Kind, QuantityError, Snapshot, Transfer, Workload, parse_amount
-from gpurules.registry import did_you_mean
-from gpurules.rules.yaml_nodes import plain_value
+from gpurules.facts import Facts, TimeError, check, read_time
+from gpurules.fields import Field
 from gpurules.ruletest.case import Data
 
-KINDS = ("snapshot", "transfer", "workload", "node")
+BLANK = "_"
+"""What stands for a fact that is missing."""
+
 _PATH = re.compile(r"gpus?\[([^\]]+)\]\.(\w+)|(transfer|workload|node|snapshot)\.(\w+)")
-_KNOWN = {
-    Scope.GPU: frozenset(f.name for f in fields(GPU)),
-    Scope.TRANSFER: frozenset(f.name for f in fields(Transfer)) | {"age"},
-    Scope.WORKLOAD: frozenset(f.name for f in fields(Workload)) | {"age"},
-    Scope.NODE: frozenset(f.name for f in FIELDS.values() if f.scope is Scope.NODE),
-}
-_TEXTS = frozenset({"index", "id", "dataset_files", "model_files", "missing"})
-_SECONDS = frozenset({"age", "created", "started", "timestamp", "last_activity"})
+_ORIGINS = frozenset({"age", "created", "started"})
 
 
 class FactsError(GpurulesError):
-    """Facts of a test can not be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The facts of one moment. Missing: without a transfer or workload their fields are missing."""
-
-    snapshot: Snapshot
-    transfer: Transfer | None
-    workload: Workload | None
-    node: Mapping[str, object] | None
+    """A path of facts names nothing."""
 
 
 def merged(defaults: Data, given: Data) -> Data:
@@ -51,11 +33,24 @@ def merged(defaults: Data, given: Data) -> Data:
             continue
         if kind == "transfer" and "path" in value:  # its type and framework are told from the path that is given
             before = {key: old for key, old in before.items() if key not in ("file_type", "framework")}
+        if _ORIGINS & set(value):  # an age and the time that it counts from say the same
+            before = {key: old for key, old in before.items() if key not in _ORIGINS}
         both = {**before, **deepcopy(dict(value))}
         if isinstance(value.get("gpus"), list) and isinstance(before.get("gpus"), list):
             both["gpus"] = _gpus(before["gpus"], value["gpus"])
         result[kind] = both
+    _drop_node_facts(result, given)
     return result
+
+
+def _drop_node_facts(result: Data, given: Data) -> None:
+    """Let labels of the snapshot that are given stand, whatever the defaults say of the node by the same names."""
+    snapshot, node, own = given.get("snapshot"), result.get("node"), given.get("node")
+    labels = snapshot.get("labels") if isinstance(snapshot, Mapping) else None
+    if isinstance(labels, Mapping) and isinstance(node, dict):
+        for name in labels:
+            if not isinstance(own, Mapping) or name not in own:
+                node.pop(name, None)
 
 
 def _gpus(defaults: list[object], given: list[object]) -> list[object]:
@@ -90,11 +85,21 @@ def put(data: Data, path: str, text: str | None) -> None:
         holder = data.setdefault(kind, {})
         assert isinstance(holder, dict)
         holder[name] = text
+        if kind == "node":
+            _drop_label(data, name)
         return
     gpu = _gpu(data, index)
     if attribute == "memory":
         gpu.pop("memory_used", None)
     gpu[attribute] = text
+
+
+def _drop_label(data: Data, name: str) -> None:
+    """Take a fact of the node out of the labels of the snapshot, where it would show through when it is missing."""
+    snapshot = data.get("snapshot")
+    labels = snapshot.get("labels") if isinstance(snapshot, dict) else None
+    if isinstance(labels, dict):
+        labels.pop(name, None)
 
 
 def _gpu(data: Data, index: str) -> dict[str, object]:
@@ -119,92 +124,22 @@ def remove_gpu(data: Data, path: str) -> None:
     snapshot["gpus"] = [one for one in snapshot["gpus"] if one is not gpu]
 
 
-def facts(data: Data, declared: Mapping[str, Field], timestamp: float) -> Given:
+def facts(data: Data, declared: Mapping[str, Field], timestamp: float) -> Facts:
     """Return the facts that *data* describes, read at *timestamp*.
 
     Raises:
-        FactsError: one can not be read; the message says which and why.
+        FactError: something is wrong with them; the message has all of it.
     """
-    snapshot = _mapping(data.get("snapshot"), "snapshot")
-    gpus = snapshot.get("gpus") or []
-    if not isinstance(gpus, list):
-        raise FactsError("gpus must be a list")
-    read = {
-        "timestamp": timestamp,
-        "host": snapshot.get("host"),
-        "driver_version": snapshot.get("driver_version"),
-        "gpus": [_typed(_mapping(gpu, "a GPU"), Scope.GPU, declared, timestamp) for gpu in gpus],
-        "labels": snapshot.get("labels"),
-    }
-    for key in snapshot:
-        if key not in read:
-            raise FactsError(f"a snapshot has no {key!r}; {did_you_mean(key, read) or 'it has gpus'}")
-    transfer, workload, node = (data.get(kind) for kind in ("transfer", "workload", "node"))
-    return Given(
-        Snapshot.from_dict(read),
-        None if transfer is None else Transfer.from_dict(_of(transfer, Scope.TRANSFER, declared, timestamp)),
-        None if workload is None else Workload.from_dict(_of(workload, Scope.WORKLOAD, declared, timestamp)),
-        None if node is None else _of(node, Scope.NODE, declared, timestamp),
-    )
+    snapshot = data.get("snapshot")
+    at = {**(snapshot if isinstance(snapshot, Mapping) else {}), "timestamp": timestamp}
+    return check({**data, "snapshot": at}, declared, timestamp, BLANK).sound()
 
 
-def _of(data: object, scope: Scope, declared: Mapping[str, Field], timestamp: float) -> dict[str, object]:
-    return _typed(_mapping(data, scope.value), scope, declared, timestamp)
-
-
-def _mapping(data: object, what: str) -> dict[str, object]:
-    if data is None:
-        return {}
-    if not isinstance(data, Mapping):
-        raise FactsError(f"{what} must be a mapping")
-    return {str(key): value for key, value in data.items()}
-
-
-def _typed(data: dict[str, object], scope: Scope, declared: Mapping[str, Field], timestamp: float) -> dict[str, object]:
-    known = {f.attribute: f for f in FIELDS.values() if f.scope is scope}
-    result: dict[str, object] = {}
-    labels = dict(_mapping(data.get("labels"), "labels"))
-    for name, value in data.items():
-        field = declared.get(name)
-        if field is not None and field.scope is scope:
-            labels[name] = _read(value, field, name)
-        elif name not in _KNOWN[scope]:
-            names = [*_KNOWN[scope], *(f.name for f in declared.values() if f.scope is scope)]
-            raise FactsError(f"a {scope.value} has no {name!r}; {did_you_mean(name, names) or 'see gpurules fields'}")
-        elif name != "labels":
-            result[name] = _read(value, known.get(name), name)
-    for own, origin in (("age", "created"), ("age", "started")):
-        if own in result and origin in _KNOWN[scope]:
-            result[origin] = timestamp - float(str(result.pop(own)))
-    return {**result, "labels": labels} if labels else result
-
-
-def _read(value: object, field: Field | None, name: str) -> object:
-    """Return a fact in its canonical unit."""
-    if isinstance(value, list | dict):
-        return value if name in _TEXTS else _plain(value)
-    if not isinstance(value, str) or name in _TEXTS:
-        return value
-    if value == "_":
-        return None
-    if field is not None and field.datatype.kind is Kind.STRING:
-        return value
-    wanted = Dimension.SECONDS if name in _SECONDS else field.datatype.dimension if field else None
-    if (field is None and name not in _SECONDS) or (field and field.datatype.kind is Kind.BOOL):
-        return plain_value(value)
+def moment_of(given: Data) -> float:
+    """Return when *given* is. Units: seconds since 1970. Missing: 0 where it says no time, or none that can be read."""
+    snapshot = given.get("snapshot")
+    stamp = snapshot.get("timestamp") if isinstance(snapshot, Mapping) else None
     try:
-        amount = parse_amount(value.removeprefix("-"))
-    except QuantityError as error:
-        raise FactsError(f"{name} is no quantity: {error}") from None
-    if amount.dimension not in (Dimension.NONE, wanted):
-        raise FactsError(f"{name} is in {wanted}, and {value!r} in {amount.dimension}")
-    return -amount.value if value.startswith("-") else amount.value
-
-
-def _plain(value: object) -> object:
-    """Return what is no field, such as a list of processes, with its numbers and truth values read."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return plain_value(value) if isinstance(value, str) else value
+        return 0.0 if stamp is None else read_time(stamp)
+    except TimeError:
+        return 0.0

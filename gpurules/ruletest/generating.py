@@ -43,13 +43,14 @@ class RuleTests:
 
 @dataclass(slots=True)
 class Generated:
-    """The tests that a ruleset lacks; ``coverage`` is what was seen before, and by them.
+    """The tests that a ruleset lacks; ``seen`` is what was seen before, ``coverage`` what is with them.
 
     Units: ``before`` has the measures of coverage before them, in percent.
     """
 
     ruleset: Ruleset
     before: dict[str, float]
+    seen: Coverage
     coverage: Coverage
     rules: list[RuleTests]
     left_out: list[str]
@@ -59,14 +60,25 @@ class Generated:
         """How many tests they are; each row of a table is one."""
         return sum(case.tests for rule in self.rules for case in rule.cases)
 
+    @property
+    def lacking(self) -> list[str]:
+        """What there is no test for, each with its rule and why."""
+        return [*self.left_out, *(f"{one.rule.name}: {line}" for one in self.rules for line in one.left_out)]
+
     def confirm(self, ruleset: str, path: str) -> None:
-        """Play the whole file, as if it stood at *path*, and take out what does not run green as it is written."""
+        """Play the whole file, as if it stood at *path*, and take out what does not run green as it is written.
+
+        What was looked at by what is taken out does not count.
+        """
         tests, problems = read_tests(self.text(ruleset), path)
         if tests is None:
             raise AssertionError(f"a generated file is wrong: {problems[0].message}")
-        bad = {
-            case.name.rsplit(" [row ", 1)[0] for case in tests.cases if judged(case, self.ruleset, Coverage()).failures
-        }
+        looks = [(case.name.rsplit(" [row ", 1)[0], Coverage(), case) for case in tests.cases]
+        bad = {name for name, look, case in looks if judged(case, self.ruleset, look).failures}
+        self.coverage = Coverage()
+        self.coverage.expect(self.ruleset)
+        for look in (self.seen, *(look for name, look, _ in looks if name not in bad)):
+            self.coverage.include(look)
         for one in self.rules:
             one.left_out += [
                 f"{case.name}: it does not read back as it was meant" for case in one.cases if case.name in bad
@@ -84,7 +96,7 @@ class Generated:
         for one in self.rules:
             told = [f"{one.rule.name}: {' '.join(one.rule.text.split())}"]
             told += [f"left out: {line}" for line in one.left_out]
-            if one.cases:
+            if one.cases or one.left_out:
                 groups.append(("\n".join(told), one.cases))
         return file_text(head, ruleset, groups)
 
@@ -105,7 +117,7 @@ def generated(ruleset: Ruleset, seen: Coverage) -> Generated:
         one.cases += series.cases
         one.left_out += series.left_out
     off = [rule.name for rule in ruleset.rules if not rule.enabled]
-    return Generated(ruleset, before, coverage, rules, [f"{', '.join(off)}, disabled."] if off else [])
+    return Generated(ruleset, before, seen, coverage, rules, [f"{', '.join(off)}, disabled."] if off else [])
 
 
 class _Generator:

@@ -18,6 +18,7 @@ from gpurules.rules.yaml_nodes import plain_value
 from gpurules.ruletest.case import Case, Expectation
 from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.playing import Moment, moments
+from gpurules.ruletest.typed import wrong_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,15 @@ class Result:
     note: str = ""
 
 
-def judged(case: Case, ruleset: Ruleset, coverage: Coverage) -> Result:
-    """Return what *case* comes to on *ruleset*; *coverage* counts what was looked at."""
+def judged(case: Case, ruleset: Ruleset, coverage: Coverage, checks_facts: bool = True) -> Result:
+    """Return what *case* comes to on *ruleset*; *coverage* counts what was looked at.
+
+    Its facts are held against the fields, unless *checks_facts* tells that they are known to be sound.
+    """
+    wrong = tuple(wrong_facts(case.typed, ruleset.fields)) if checks_facts else ()
+    if wrong:
+        told = (Failure(at, "facts that can be read", f"{problem}") for at, problem in wrong)
+        return Result(case.name, case.location, tuple(told))
     try:
         played = list(moments(case, ruleset))
     except GpurulesError as error:

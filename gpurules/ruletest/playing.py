@@ -9,7 +9,7 @@ from gpurules.actions.decision import Decision
 from gpurules.model import Transfer, Workload
 from gpurules.rules import DecisionExplanation, Rule, RuleExplanation, Ruleset
 from gpurules.ruletest.case import Case, Data, Sample
-from gpurules.ruletest.facts import Given, facts, put, remove_gpu
+from gpurules.ruletest.facts import facts, moment_of, put, remove_gpu
 from gpurules.ruletest.series import GONE, MISSING, STALE
 
 
@@ -65,7 +65,7 @@ class Cooldowns:
 
 def moments(case: Case, ruleset: Ruleset) -> Iterator[Moment]:
     """Yield the moments of *case*: one for each sample of its series, or without any just one, without history."""
-    start = _start(case.given)
+    start = moment_of(case.given)
     if not case.series:
         given = facts(case.given, ruleset.fields, start)
         decision = ruleset.evaluate(given.snapshot, given.transfer, given.workload, given.node)
@@ -105,10 +105,4 @@ def at_step(given: Data, series: Mapping[str, tuple[Sample, ...]], step: int) ->
     return data, is_stale
 
 
-def _start(given: Data) -> float:
-    snapshot = given.get("snapshot")
-    stamp = snapshot.get("timestamp") if isinstance(snapshot, dict) else None
-    return float(str(stamp)) if stamp is not None else 0.0
-
-
-__all__ = ["Cooldowns", "Given", "Moment", "at_step", "moments"]
+__all__ = ["Cooldowns", "Moment", "at_step", "moments"]

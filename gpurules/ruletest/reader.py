@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
+from gpurules.facts import TimeError, read_time
 from gpurules.model import Dimension, QuantityError, parse_amount
 from gpurules.registry import did_you_mean
 from gpurules.rules.foreign import TESTS, foreign_document, foreign_text
@@ -19,8 +20,20 @@ from gpurules.rules.yaml_nodes import (
 )
 from gpurules.rules.yaml_reader import YamlDocument, read_yaml
 from gpurules.ruletest import sense
-from gpurules.ruletest.case import OUTCOMES, REASONS, Case, Data, Expectation, Property, ReplayCase, Sample, TestFile
+from gpurules.ruletest.case import (
+    OUTCOMES,
+    REASONS,
+    Case,
+    Data,
+    Expectation,
+    Property,
+    ReplayCase,
+    Sample,
+    TestFile,
+    Typed,
+)
 from gpurules.ruletest.facts import FactsError, merged, put
+from gpurules.ruletest.plain import plain
 from gpurules.ruletest.schema import structure
 from gpurules.ruletest.series import SeriesError, samples
 
@@ -176,25 +189,48 @@ class _Reader:
         self.problems += sense.in_case(node, values)
         name, place = self.name(node), node.location()
         given = merged(self.defaults, self.facts(values.get("given")))
+        self.put_moment(given, values.get("at"), values.get("given"))
         interval = self.step(values.get("interval"), self.interval)
+        typed: tuple[Typed, ...] = (Typed(values["given"]),) if "given" in values else ()
         if "table" in values:
-            yield from self.rows(name, values.get("rule"), given, values["table"])
+            yield from self.rows(name, values.get("rule"), (given, typed), values["table"])
             return
         listed = values.get("expect")
         expected = [listed] if isinstance(listed, YamlMapping) else self.items(listed)
         expectations = tuple(self.expectation(item) for item in expected)
-        yield Case(name, place, given, expectations, dict(self.series(values.get("series"))), interval)
+        listed_series = list(self.series(values.get("series")))
+        series = {path: found for path, found, _ in listed_series}
+        typed += tuple(Typed(value, path, tuple(s.text for s in found)) for path, found, value in listed_series)
+        yield Case(name, place, given, expectations, series, interval, typed)
 
-    def series(self, node: YamlNode | None) -> Iterator[tuple[str, tuple[Sample, ...]]]:
+    def put_moment(self, given: Data, at: YamlNode | None, beside: YamlNode | None) -> None:
+        """Let the facts of a case be of the moment *at*, a date with a time of day and a zone."""
+        if at is None:
+            return
+        snapshot = beside.get("snapshot") if isinstance(beside, YamlMapping) else None
+        if isinstance(snapshot, YamlMapping) and "timestamp" in snapshot.values:
+            self.complain(at, "GPR403", "the case has both 'at' and a timestamp", "keep one of them")
+        try:
+            moment = read_time(self.text(at))
+        except TimeError as error:
+            self.complain(at, "GPR403", str(error), error.hint)
+        else:
+            put(given, "snapshot.timestamp", repr(moment))
+
+    def series(self, node: YamlNode | None) -> Iterator[tuple[str, tuple[Sample, ...], YamlNode]]:
         for path, value in node.values.items() if isinstance(node, YamlMapping) else ():
             try:
                 put({}, path, None)
-                yield path, samples(self.text(value))
+                if path == "snapshot.timestamp":
+                    raise FactsError("the time of a series goes by its interval; say when it starts with at: …")
+                yield path, samples(self.text(value)), value
             except (SeriesError, FactsError) as error:
                 self.complain(value, "GPR403", str(error))
 
-    def rows(self, name: str, rule: YamlNode | None, given: Data, node: YamlNode) -> Iterator[Case]:
-        values = self.keys(node, ("columns", "rows"))
+    def rows(
+        self, name: str, rule: YamlNode | None, facts_of_case: tuple[Data, tuple[Typed, ...]], node: YamlNode
+    ) -> Iterator[Case]:
+        (given, typed), values = facts_of_case, self.keys(node, ("columns", "rows"))
         columns = tuple(c.replace("⟦", "[").replace("⟧", "]") for c in self.texts(values.get("columns")))
         self.problems += sense.in_table(node, values, columns, rule is not None)
         named = self.rule(rule)
@@ -203,16 +239,20 @@ class _Reader:
             if len(cells) != len(columns):
                 self.complain(row, "GPR403", f"the row has {len(cells)} values, and there are {len(columns)} columns")
                 continue
-            facts = merged(given, {})
+            facts, own = merged(given, {}), list(typed if number == 1 else ())
             expected: dict[str, str] = {"rule": named}
-            for column, cell in zip(columns, cells, strict=True):
+            for column, cell, place in zip(columns, cells, self.items(row), strict=True):
+                if column == "at":
+                    self.put_moment(facts, place, None)
+                    continue
                 if column in _EXPECT:
                     expected[column] = cell
                     if column == "rule":
-                        self.rule(self.items(row)[columns.index(column)])
+                        self.rule(place)
                     continue
                 try:
                     put(facts, column, None if cell == "_" else cell)
+                    own.append(Typed(place, column, (cell,)))
                 except FactsError as error:
                     self.complain(row, "GPR403", str(error))
             devices = tuple(expected["devices"].split()) if "devices" in expected else None
@@ -226,7 +266,7 @@ class _Reader:
                 devices,
                 written=written,
             )
-            yield Case(f"{name} [row {number}]", row.location(), facts, (expectation,))
+            yield Case(f"{name} [row {number}]", row.location(), facts, (expectation,), typed=tuple(own))
 
     def property(self, node: YamlNode) -> Property | None:
         values = self.keys(node, ("name", "never", "always"))
@@ -280,18 +320,6 @@ def _written(values: Mapping[str, YamlNode], above: str) -> Iterator[tuple[str, 
                     yield from _written(node.values, "decision.")
         if is_whole:
             yield above + key, (node.start, node.end)
-
-
-def plain(node: YamlNode) -> object:
-    """Return a node as plain data, texts as they were written; a plain ``null`` is None."""
-    match node:
-        case YamlScalar():
-            is_null = not node.style and node.text in ("", "~", "null")
-            return None if is_null else node.text
-        case YamlSequence():
-            return [plain(item) for item in node.items]
-        case YamlMapping():
-            return {key: plain(value) for key, value in node.values.items()}
 
 
 _COLUMNS = re.compile(r"(?m)^[ \t-]*columns:[ \t]*\[[^\r\n]*")
@@ -348,4 +376,5 @@ def read_tests(data: bytes | str, path: str) -> tuple[TestFile | None, tuple[Dia
     if problems:
         return None, problems
     rulesets = reader.texts(values.get("rulesets"))
-    return TestFile(path, rulesets, cases, properties, replay, require, tuple(reader.rules)), ()
+    defaults = (Typed(values["defaults"]),) if "defaults" in values else ()
+    return TestFile(path, rulesets, cases, properties, replay, require, tuple(reader.rules), defaults), ()

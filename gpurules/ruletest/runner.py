@@ -19,6 +19,7 @@ from gpurules.ruletest.mutating import Mutated
 from gpurules.ruletest.reader import read_tests
 from gpurules.ruletest.subject import load_rulesets
 from gpurules.ruletest.toothless import toothless
+from gpurules.ruletest.typed import findings
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ def fails(tests: TestFile, ruleset: Ruleset, rule: str | None) -> bool:
         return rule is not None and all(expectation.rule != rule for expectation in case.expect)
 
     ordered = replace(tests, cases=tuple(sorted(tests.cases, key=is_other)))
-    return any(run().failures for _, run in _runs(ordered, ruleset, Coverage()))
+    return any(run().failures for _, run in _runs(ordered, ruleset, Coverage(), checks_facts=False))
 
 
 def examine(data: bytes | str, path: str) -> tuple[TestFile | None, Ruleset | None, tuple[Diagnostic, ...]]:
@@ -99,7 +100,7 @@ def examine(data: bytes | str, path: str) -> tuple[TestFile | None, Ruleset | No
         ruleset = load_rulesets(tests)
     except DiagnosedError as error:
         return tests, None, error.diagnostics
-    return tests, ruleset, tuple(_missing_rules(tests, ruleset))
+    return tests, ruleset, (*_missing_rules(tests, ruleset), *findings(tests.defaults, ruleset.fields, path))
 
 
 def _missing_rules(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
@@ -111,9 +112,11 @@ def _missing_rules(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
             yield corrected_part(problem, name, names)
 
 
-def _runs(tests: TestFile, ruleset: Ruleset, coverage: Coverage) -> Iterator[tuple[str, Callable[[], Result]]]:
+def _runs(
+    tests: TestFile, ruleset: Ruleset, coverage: Coverage, checks_facts: bool = True
+) -> Iterator[tuple[str, Callable[[], Result]]]:
     for case in tests.cases:
-        yield case.name, lambda case=case: judged(case, ruleset, coverage)  # type: ignore[misc]
+        yield case.name, lambda case=case: judged(case, ruleset, coverage, checks_facts)  # type: ignore[misc]
     for asked in tests.properties:
         yield asked.name, lambda asked=asked: _property(asked, ruleset)  # type: ignore[misc]
     for replay in tests.replay:

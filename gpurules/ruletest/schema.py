@@ -134,6 +134,7 @@ def _case() -> dict[str, Any]:
         {
             "name": _NAME,
             "description": _text("What it is for.", "the incident of 3 March"),
+            "at": _text("When it is, for hour, weekday and time_of_day.", "2026-03-29 23:30 Europe/Berlin"),
             "given": _facts("Facts, merged over the defaults."),
             "series": {
                 "type": "object",

@@ -50,13 +50,16 @@ def as_given(witness: Mapping[str, object]) -> Data:
     data: Data = {}
     snapshot = witness.get("snapshot")
     if isinstance(snapshot, Mapping):
-        told = {key: value for key, value in snapshot.items() if key not in ("timestamp", "gpus")}
+        told = {key: value for key, value in snapshot.items() if key not in ("timestamp", "gpus", "labels")}
         gpus = [_facts(gpu, Scope.GPU) for gpu in snapshot.get("gpus", ())]
         data["snapshot"] = {**_facts(told, Scope.NODE), **({"gpus": gpus} if gpus else {})}
+        labels = snapshot.get("labels")
+        data["node"] = dict(labels) if isinstance(labels, Mapping) else {}
     for scope in (Scope.TRANSFER, Scope.WORKLOAD, Scope.NODE):
         facts = witness.get(scope.value)
         if isinstance(facts, Mapping) and facts:
-            data[scope.value] = _facts(facts, scope)
+            before = data.get(scope.value)
+            data[scope.value] = {**(before if isinstance(before, dict) else {}), **_facts(facts, scope)}
     return {kind: facts for kind, facts in data.items() if facts}
 
 
@@ -65,7 +68,7 @@ def _facts(facts: Mapping[str, object], scope: Scope) -> dict[str, object]:
     for name, value in facts.items():
         origin = {Scope.TRANSFER: "created", Scope.WORKLOAD: "started"}.get(scope)
         if name == "labels" and isinstance(value, Mapping):
-            result.update(value if scope is not Scope.NODE else {"labels": dict(value)})
+            result.update(value)
         elif name == origin and isinstance(value, int | float):
             result["age"] = written(-value, _KNOWN[scope]["age"])
         elif name in _KNOWN[scope] and isinstance(value, int | float | str) and name != "index":

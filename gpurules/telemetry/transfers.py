@@ -1,26 +1,31 @@
 """Reads lists of transfers, each with the workload it serves."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 
+from gpurules.facts import FactProblem, Facts, check
+from gpurules.fields import Field
 from gpurules.model import FactError, Transfer, Workload
 from gpurules.telemetry.formats.jsonl import parse_json
 from gpurules.telemetry.formats.lines import read_lines
 from gpurules.telemetry.source import TelemetryError
 
 KEPT_PROBLEMS = 20
+_PARTS = ("transfer", "workload")
 
 
 @dataclass(slots=True)
 class TransferList:
     """The transfers of a JSONL file, read as they are walked through.
 
-    A line is a transfer, or ``{"transfer": {…}, "workload": {…}}``. One that is neither is counted, and passed over.
+    A line is a transfer, or ``{"transfer": {…}, "workload": {…}}``. One that is neither is counted, and passed over;
+    what is wrong with the facts of one is counted too, and missing. ``declared`` are the fields that the rules declare.
     """
 
     path: Path
+    declared: Mapping[str, Field] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     problem_count: int = 0
 
@@ -35,13 +40,15 @@ class TransferList:
             if not line.text.strip():
                 continue
             try:
-                pair = _pair(parse_json(line.text))
+                facts = _facts(parse_json(line.text), self.declared)
             except (FactError, ValueError) as error:
                 what = str(error) if isinstance(error, FactError) else f"no JSON: {error}"
                 self._problem(f"{self.path}:{line.number}: {what}")
                 continue
+            for problem in facts.problems:
+                self._problem(f"{self.path}:{line.number}: {problem}")
             count += 1
-            yield pair
+            yield facts.transfer or Transfer(), facts.workload
         if not count and self.problems:
             raise TelemetryError(f"{self.path} has no transfer that can be read; {self.problems[0]}")
 
@@ -51,13 +58,29 @@ class TransferList:
             self.problems.append(what)
 
 
-def _pair(data: object) -> tuple[Transfer, Workload | None]:
-    if not isinstance(data, dict) or "transfer" not in data:
-        return Transfer.from_dict(data), None
-    workload = data.get("workload")
-    return Transfer.from_dict(data["transfer"]), None if workload is None else Workload.from_dict(workload)
+def _facts(data: object, declared: Mapping[str, Field]) -> Facts:
+    line = _mapping(data, "a transfer")
+    if "transfer" not in line:
+        return check({"transfer": line}, declared)
+    _mapping(line["transfer"], "a transfer")
+    if line.get("workload") is not None:
+        _mapping(line["workload"], "a workload")
+    odd = [
+        FactProblem((key,), "a line has a transfer and a workload, and no more") for key in line if key not in _PARTS
+    ]
+    facts = check({key: line.get(key) for key in _PARTS}, declared)
+    return replace(facts, problems=(*facts.problems, *odd))
 
 
-def read_transfers(path: str | PathLike[str]) -> TransferList:
-    """Return the list of transfers at *path*; it is opened when it is walked through."""
-    return TransferList(Path(path))
+def _mapping(data: object, what: str) -> dict[str, object]:
+    if not isinstance(data, dict):
+        raise FactError(f"{what} must be a mapping, not {type(data).__name__}")
+    return data
+
+
+def read_transfers(path: str | PathLike[str], declared: Mapping[str, Field] | None = None) -> TransferList:
+    """Return the list of transfers at *path*; it is opened when it is walked through.
+
+    *declared* are the fields that the rules declare.
+    """
+    return TransferList(Path(path), declared or {})

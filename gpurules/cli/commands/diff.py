@@ -58,7 +58,7 @@ def command(
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --history")
     pair = load_ruleset(old), load_ruleset(new)
     difference = compared(*pair)
-    listed = read_transfers(transfers) if transfers is not None else ()
+    listed = read_transfers(transfers, pair[1].fields) if transfers is not None else ()
     recording = Recording(history, **recorded) if history is not None else None
     played = replayed(pair, in_sight(recording, "snapshots"), listed) if recording is not None else None
     for reader in (recording, listed):

@@ -1,15 +1,18 @@
 """``gpurules eval``."""
 
+from collections.abc import Mapping
+
 import click
 
 from gpurules.cli.decisions import effects
 from gpurules.cli.explanations import tree
-from gpurules.cli.facts import Facts, read_facts
+from gpurules.cli.facts import read_facts, say_now
 from gpurules.cli.options import facts, option, stdin_filename, text_or_json
 from gpurules.cli.output import has_colour, report_json, say, to_json, write
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diagnostics import Diagnostic, Format, render
-from gpurules.rules import Condition, ConditionError
+from gpurules.facts import Facts
+from gpurules.rules import Condition, ConditionError, Ruleset
 
 
 @click.command("eval")
@@ -23,11 +26,10 @@ def command(condition: str | None, ruleset: str | None, format_: str, verbose: b
     """Evaluate a CONDITION, or a whole ruleset, once, on the facts that are given."""
     if (condition is None) == (ruleset is None):
         raise click.UsageError("give either a condition or --ruleset")
-    known = read_facts(given["snapshot"], given["transfer"], given["workload"], given["node"])
     if ruleset is not None:
-        return _ruleset(ruleset, known, format_)
+        return _ruleset(load_ruleset(ruleset), given, format_)
     assert condition is not None
-    return _condition(condition, known, format_, verbose)
+    return _condition(condition, read_facts(given), format_, verbose)
 
 
 def _condition(text: str, known: Facts, format_: str, verbose: bool) -> int:
@@ -37,6 +39,7 @@ def _condition(text: str, known: Facts, format_: str, verbose: bool) -> int:
         _show(error.diagnostics, text)
         return 1
     _show(condition.diagnostics, text)
+    say_now(known, [condition.term])
     context = (known.snapshot, known.transfer, known.workload, known.node)
     result = condition.evaluate(*context)
     if format_ == "json":
@@ -57,8 +60,10 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
         say(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stderr)).rstrip("\n"))
 
 
-def _ruleset(path: str, known: Facts, format_: str) -> int:
-    decision = load_ruleset(path).evaluate(known.snapshot, known.transfer, known.workload, known.node)
+def _ruleset(loaded: Ruleset, given: Mapping[str, str | None], format_: str) -> int:
+    known = read_facts(given, loaded.fields)
+    say_now(known, loaded.terms)
+    decision = loaded.evaluate(known.snapshot, known.transfer, known.workload, known.node)
     if format_ == "json":
         write(to_json(decision.to_dict()))
         return 0

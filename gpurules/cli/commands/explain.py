@@ -3,7 +3,7 @@
 import click
 
 from gpurules.cli.explanations import drawn
-from gpurules.cli.facts import read_facts
+from gpurules.cli.facts import read_facts, say_now
 from gpurules.cli.options import facts, stdin_filename, text_or_json
 from gpurules.cli.output import report_json, write
 from gpurules.cli.rulesets import load_ruleset
@@ -19,12 +19,13 @@ from gpurules.rules.explanation import DecisionExplanation
 @text_or_json
 def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -> int:
     """Say why each rule of RULESET (a file or gpurules:NAME), or the one called RULE, matches the facts or does not."""
-    known = read_facts(given["snapshot"], given["transfer"], given["workload"], given["node"])
     loaded = load_ruleset(ruleset)
+    known = read_facts(given, loaded.fields)
     if rule is not None and loaded.rule(rule) is None:
         names = [known_rule.name for known_rule in loaded.rules]
         hint = did_you_mean(rule, names) or f"it has {', '.join(names[:20])}"
         raise click.UsageError(f"{ruleset} has no rule {rule!r}; {hint}")
+    say_now(known, loaded.terms)
     explained = loaded.evaluate(known.snapshot, known.transfer, known.workload, known.node).explain()
     assert isinstance(explained, DecisionExplanation)
     chosen = explained.rules if rule is None else (explained.rule(rule),)

@@ -26,7 +26,7 @@ def command(**given: str | None) -> int:
     Tab completes fields, functions and keywords; :help lists what else can be typed. A condition that is not finished
     goes on in the next line; an empty one ends it, and Ctrl-C drops it. From a pipe each line is answered.
     """
-    talk = Conversation(read_facts(given["snapshot"], given["transfer"], given["workload"], given["node"]))
+    talk = Conversation(read_facts(given))
     if not sys.stdin.isatty():
         for line in sys.stdin:
             if not talk.answer(line):

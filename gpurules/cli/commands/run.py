@@ -77,7 +77,7 @@ def command(
             return run_agent(loaded, opened, Settings(format_ == "json", once, given, metrics_port, clients))
         if clients:
             raise click.UsageError(f"--client is for telemetry of this node, not for {source}, which is played through")
-        listed = read_transfers(transfers) if transfers else ()
+        listed = read_transfers(transfers, loaded.fields) if transfers else ()
         playback = Playback(loaded, listed)
         began = time.perf_counter()
         if format_ == "text":

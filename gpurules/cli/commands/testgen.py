@@ -49,8 +49,10 @@ def command(
     name = ruleset if ruleset.startswith(PREFIX) else Path(os.path.relpath(ruleset, folder)).as_posix()
     if found.tests:
         found.confirm(name, str(output or folder / "generated.test.yaml"))
+    for line in found.lacking:
+        say(f"left out: {line}")
     if not found.tests:
-        say("nothing is left to write: tests show everything that can be shown in one moment")
+        say("nothing is left to write: tests show everything that can be shown")
         return 0
     save(found.text(name), output)
     say(f"{counted(found.tests, 'test')} written; {_risen(found.before, found.coverage.measures)}")

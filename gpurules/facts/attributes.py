@@ -1,0 +1,98 @@
+"""What objects of facts have: their attributes by name, and what each holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cache
+from types import MappingProxyType
+
+from gpurules.fields import FIELDS, Field, Scope
+from gpurules.fields.transfer import FRAMEWORKS
+from gpurules.model import BOOL, NUMBER, STRING
+
+KINDS = ("snapshot", "transfer", "workload", "node")
+"""The kinds of facts that an evaluation takes."""
+
+
+class Shape(Enum):
+    """What an attribute holds that is no field of the language."""
+
+    FIELD = auto()
+    TIME = auto()
+    INDEX = auto()
+    INDEXES = auto()
+    TEXTS = auto()
+    LABELS = auto()
+    REASONS = auto()
+    PROCESSES = auto()
+    GPUS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute. Missing: ``field`` is None where it holds no single value."""
+
+    name: str
+    shape: Shape = Shape.FIELD
+    field: Field | None = None
+
+
+_TOLD = {"file_name": "path", "file_extension": "path", "index_number": "index"}
+"""Fields of objects that are derived, and from what: nobody writes them."""
+
+
+def _own(name: str, scope: Scope, kind: str) -> Attribute:
+    """Return an attribute that no condition reads, but that holds one value all the same."""
+    datatype = {"text": STRING, "flag": BOOL}.get(kind, NUMBER)
+    values = FRAMEWORKS if name == "framework" else ()
+    minimum = 0 if kind == "count" else None
+    return Attribute(
+        name,
+        field=Field(
+            name=name, scope=scope, datatype=datatype, description="", attribute=name, values=values, minimum=minimum
+        ),
+    )
+
+
+def _shaped(**shapes: Shape) -> list[Attribute]:
+    return [Attribute(name, shape) for name, shape in shapes.items()]
+
+
+_MORE: Mapping[str, list[Attribute]] = {
+    "snapshot": [
+        *_shaped(timestamp=Shape.TIME, gpus=Shape.GPUS, labels=Shape.LABELS),
+        *(Attribute(name, field=FIELDS[name]) for name in ("host", "driver_version")),
+    ],
+    "gpu": _shaped(index=Shape.INDEX, labels=Shape.LABELS, processes=Shape.PROCESSES, missing=Shape.REASONS),
+    "transfer": [
+        *_shaped(created=Shape.TIME, labels=Shape.LABELS),
+        _own("workload_id", Scope.TRANSFER, "text"),
+    ],
+    "workload": [
+        *_shaped(started=Shape.TIME, last_activity=Shape.TIME, gpu_devices=Shape.INDEXES, labels=Shape.LABELS),
+        *_shaped(dataset_files=Shape.TEXTS, model_files=Shape.TEXTS),
+        _own("framework", Scope.WORKLOAD, "text"),
+        _own("pid", Scope.WORKLOAD, "count"),
+    ],
+    "node": [],
+    "process": [
+        *(_own(name, Scope.GPU, kind) for name, kind in (("pid", "count"), ("name", "text"), ("kind", "text"))),
+        Attribute("memory_used", field=FIELDS["gpu_memory_used"]),
+    ],
+}
+
+
+@cache
+def attributes(kind: str) -> Mapping[str, Attribute]:
+    """Return what an object of *kind* (``snapshot gpu process transfer workload node``) can have, by name."""
+    own = [
+        Attribute(field.attribute, field=field)
+        for field in FIELDS.values()
+        if field.scope.value == kind and field.attribute not in _TOLD
+    ]
+    return MappingProxyType({attribute.name: attribute for attribute in (*own, *_MORE[kind])})
+
+
+def derived_from(name: str) -> str | None:
+    """Return the attribute that tells a field which nobody writes; None for any other."""
+    return _TOLD.get(name)
