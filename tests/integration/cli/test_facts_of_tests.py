@@ -182,7 +182,8 @@ def test_testgen_names_what_it_can_not_generate_and_does_not_count_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     rules = (
-        "version: 1\nname: n\nrules:\n  - {name: odd, condition: \"path MATCHES '^x+(a|b)$'\", action: pause_transfer}\n"
+        "version: 1\nname: n\nrules:\n"
+        "  - {name: odd, condition: \"path MATCHES '^x+(a|b)$'\", action: pause_transfer}\n"
         "  - {name: plain, condition: gpu_memory > 80, action: pause_transfer}\n"
     )
     (tmp_path / "n.rules.yaml").write_text(rules)
