@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from gpurules.actions.stage_transfer import Stage
+from gpurules.clients.arguments import MoveArguments
 from gpurules.clients.client import Capability
 from gpurules.clients.detection import Detection
 from gpurules.clients.download import download
@@ -27,6 +28,8 @@ from gpurules.clients.staging import (
     StagingTrouble,
 )
 from gpurules.clients.store import ObjectChanged, ObjectFacts, StoredObject, StoreError
+from gpurules.clients.streamed import StreamSource, pour
+from gpurules.clients.targets import AnyPath, checked_path, is_stream
 from gpurules.governor import Governor, Ticket
 from gpurules.model import Transfer
 
@@ -82,6 +85,39 @@ class Mover:
                 self.governor.count_uncarried(self.name, Capability.STAGE)
             return send(ticket)
 
+    def stream(
+        self, source: StoredObject, transfer: Transfer, pour: Callable[[io.BufferedReader, ObjectFacts], object]
+    ) -> ObjectFacts:
+        """Have *pour* take *source* in order, as one version of it, and return what it was.
+
+        Raises:
+            StoreError: it can not be read.
+            GovernorError: the transfer was stopped.
+        """
+        with self.governor.transfer(self._detection.complete(transfer)) as ticket:
+            reader, facts = self._opened(ticket, source)
+            try:
+                pour(reader, facts)
+            except BaseException as error:
+                ticket.end(error)  # closing the reader ends it well
+                raise
+            finally:
+                reader.close()
+            return facts
+
+    def upload_stream(self, source: StreamSource, transfer: Transfer, send: Callable[[Ticket], str]) -> str:
+        """Have *send* bring *source* to an object, and return its tag.
+
+        Raises:
+            StoreError: the store did not take it.
+            GovernorError: the transfer was stopped.
+        """
+        size = transfer.size if source.size is None else source.size
+        with self.governor.transfer(self._detection.complete(replace(transfer, size=size))) as ticket, self._counted():
+            if ticket.asked.stage is not None:
+                self.governor.count_uncarried(self.name, Capability.STAGE)
+            return send(ticket)
+
     def open(self, source: StoredObject, transfer: Transfer) -> io.BufferedReader:
         """Open *source* to be read, as one version of it; what is read ahead follows the rules as they change.
 
@@ -91,7 +127,10 @@ class Mover:
         """
         ticket = self.governor.transfer(self._detection.complete(transfer))
         try:
-            return self._opened(ticket, source)
+            reader, _ = self._opened(ticket, source)
+            if not isinstance(reader.raw, ObjectReader):
+                ticket.end()  # all of it is here
+            return reader
         except BaseException as error:
             ticket.end(error)
             raise
@@ -105,22 +144,22 @@ class Mover:
             self.governor.count_fault("object_changed")
             raise
 
-    def _opened(self, ticket: Ticket, source: StoredObject) -> io.BufferedReader:
+    def _opened(self, ticket: Ticket, source: StoredObject) -> tuple[io.BufferedReader, ObjectFacts]:
         self._size(ticket, source)
         local: list[StagedStream] = []
 
         def use(copy: StagedCopy, facts: ObjectFacts) -> None:
             local.append(copy.stream(lambda trouble: self._instead(ticket, source, facts, trouble)))
 
-        if self._staged(ticket, source, use, self.loop):
-            ticket.end()
-            return local[0]
+        facts = self._staged(ticket, source, use, self.loop)
+        if facts is not None:
+            return local[-1], facts
         facts = source.facts()
         if ticket.transfer.size != facts.size:
             ticket.know(size=facts.size)
         with ticket.part():
             pass  # a transfer that is held is held here, and not at its first read
-        return io.BufferedReader(ObjectReader(ticket, source, facts, self.options), 128 * 1024)
+        return io.BufferedReader(ObjectReader(ticket, source, facts, self.options), 128 * 1024), facts
 
     def _size(self, ticket: Ticket, source: StoredObject) -> None:
         """Ask the store for the size, where a rule looks at it and nobody told."""
@@ -184,6 +223,25 @@ class PartClient:
     def __init__(self, governor: Governor, options: PartOptions | None, staging: StagingArea | None) -> None:
         self.governor = governor
         self._mover = Mover(self.name, governor, options, staging)
+
+    def _bring(self, source: StoredObject, path: AnyPath, told: Transfer, more: MoveArguments) -> ObjectFacts:
+        """Bring *source* to *path*: in one step, or in order where it is a FIFO or a device."""
+        target, progress = checked_path(path), Progress(more.get("callback"))
+        if not is_stream(target):
+            return self._mover.download(source, target, told, progress)
+
+        def write(reader: io.BufferedReader, facts: ObjectFacts) -> None:
+            with target.open("wb", buffering=0) as sink:
+                pour(reader, sink, facts, progress)
+
+        return self._mover.stream(source, told, write)
+
+    def _pour(self, source: StoredObject, sink: IO[bytes], told: Transfer, more: MoveArguments) -> ObjectFacts:
+        """Bring *source* to an open file."""
+        progress = Progress(more.get("callback"))
+        if isinstance(sink, io.TextIOBase) or not hasattr(sink, "write"):
+            raise TypeError(f"{sink!r} is no file object that takes bytes; open it in binary mode")
+        return self._mover.stream(source, told, lambda reader, facts: pour(reader, sink, facts, progress))
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
         """Return the targets that this client does not carry out; what it does, the governor applies part by part."""

@@ -1,7 +1,7 @@
 """An upload by the part loop: the object is there whole, or not at all; what was sent of it is gone on with."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,7 +68,7 @@ class Uploader:
             self._loop.run(ticket, parts.missing, parts.send)
             sending.check()
             ticket.check()
-            tag = self._completed(parts)
+            tag = completed(self._loop, self._options, parts.complete)
         except TransientStoreError:
             raise  # the next try goes on with what the store has
         except Exception as error:
@@ -78,16 +78,19 @@ class Uploader:
         note.forget()
         return tag
 
-    def _completed(self, parts: "_Parts") -> str:
-        """Make the parts the object, and return its tag; a broken connection is tried again."""
-        for attempt in range(self._options.attempts):
-            try:
-                return parts.complete()
-            except TransientStoreError:
-                if attempt + 1 >= self._options.attempts:
-                    raise
-            self._loop.pause(attempt)
-        raise TransientStoreError(f"{parts.url} was not tried: attempts is {self._options.attempts}")
+
+def completed(loop: PartLoop, options: PartOptions, complete: Callable[[], str]) -> str:
+    """Have *complete* make the parts the object, and return its tag; a broken connection is tried again.
+
+    Raises:
+        StoreError: it can not be done.
+    """
+    for attempt in range(options.attempts - 1):
+        try:
+            return complete()
+        except TransientStoreError:
+            loop.pause(attempt)
+    return complete()
 
 
 class Sending:

@@ -2,9 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from os import PathLike
-from pathlib import Path
-from typing import Any, Unpack
+from typing import IO, Any, Unpack
 
 from gpurules.clients.arguments import MoveArguments, checked
 from gpurules.clients.client import GOVERNED, Capability
@@ -16,6 +14,8 @@ from gpurules.clients.s3.arguments import DownloadArguments, UploadArguments
 from gpurules.clients.s3.objects import Boto3Client, S3Object, require_boto3
 from gpurules.clients.staging import StagingArea
 from gpurules.clients.store import ObjectFacts, StoreError
+from gpurules.clients.streamed import StreamSource, StreamUploader
+from gpurules.clients.targets import AnyPath, checked_path, is_read_in_order
 from gpurules.clients.upload import Uploader
 from gpurules.errors import UnavailableError
 from gpurules.governor import Governor
@@ -73,7 +73,7 @@ class S3(PartClient):
         self,
         bucket: str,
         key: str,
-        path: str | PathLike[str],
+        path: AnyPath,
         *,
         transfer: Transfer | None = None,
         **more: Unpack[MoveArguments],
@@ -81,7 +81,7 @@ class S3(PartClient):
         """Bring an object to the file *path*, which is replaced in one step, and return what it was.
 
         Called again after an interruption it goes on where it was. *transfer* tells rules more than the key does;
-        *more* are those of ``MoveArguments``.
+        *more* are those of ``MoveArguments``. A FIFO or a device is not replaced, but written to in order.
 
         Raises:
             ValueError: boto3 does not take one of the ``extra_args`` in a download.
@@ -91,14 +91,40 @@ class S3(PartClient):
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
         """
-        asked = checked(more)
-        source = S3Object(self._client, bucket, key, DownloadArguments(asked.get("extra_args")))
-        told = described(transfer, f"s3://{bucket}/{key}", "read")
-        return self._mover.download(source, Path(path), told, Progress(asked.get("callback")))
+        source = self._source(bucket, key, checked(more))
+        return self._bring(source, path, described(transfer, f"s3://{bucket}/{key}", "read"), more)
+
+    def download_fileobj(
+        self,
+        bucket: str,
+        key: str,
+        fileobj: IO[bytes],
+        *,
+        transfer: Transfer | None = None,
+        **more: Unpack[MoveArguments],
+    ) -> ObjectFacts:
+        """Write an object to the open file *fileobj*, in order, from where that is, and return what it was.
+
+        After an error it has the beginning of the object. Nothing is resumed.
+
+        Raises:
+            ValueError: boto3 does not take one of the ``extra_args`` in a download.
+            TypeError: *fileobj* does not take bytes.
+            ObjectNotFound: the object, its version or its bucket is not there.
+            ObjectChanged: the object changed on the way.
+            StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
+            GovernorError: the transfer was stopped.
+            OSError: it could not be written.
+        """
+        source = self._source(bucket, key, checked(more))
+        return self._pour(source, fileobj, described(transfer, f"s3://{bucket}/{key}", "read"), more)
+
+    def _source(self, bucket: str, key: str, more: MoveArguments) -> S3Object:
+        return S3Object(self._client, bucket, key, DownloadArguments(more.get("extra_args")))
 
     def upload(
         self,
-        path: str | PathLike[str],
+        path: AnyPath,
         bucket: str,
         key: str,
         *,
@@ -118,14 +144,47 @@ class S3(PartClient):
             GovernorError: the transfer was stopped.
             OSError: the file can not be read.
         """
-        asked, progress = checked(more), Progress(more.get("callback"))
-        target = S3Object(self._client, bucket, key, UploadArguments(asked.get("extra_args")))
-        source = Path(path)
+        target = S3Object(self._client, bucket, key, UploadArguments(checked(more).get("extra_args")))
+        source, progress = checked_path(path), Progress(more.get("callback"))
+        told = described(transfer, f"s3://{bucket}/{key}", "write")
+        if is_read_in_order(source):
+            with source.open("rb") as stream:
+                return self._send(StreamSource(stream), target, told, progress)
         if not self._has_swept:
             self._has_swept = True
             self.sweep_uploads()
-        told = described(transfer, f"s3://{bucket}/{key}", "write")
         return self._mover.upload(source, told, lambda ticket: self._uploader.upload(ticket, source, target, progress))
+
+    def upload_fileobj(
+        self,
+        fileobj: IO[bytes],
+        bucket: str,
+        key: str,
+        *,
+        transfer: Transfer | None = None,
+        **more: Unpack[MoveArguments],
+    ) -> str:
+        """Bring what is left of the open file *fileobj* to an object, which is there whole or not at all.
+
+        It is read in order, and need not know its size. Nothing is resumed. Returns the object's tag.
+
+        Raises:
+            ValueError: boto3 does not take one of the ``extra_args`` in an upload.
+            TypeError: *fileobj* gives text.
+            ObjectNotFound: the bucket is not there.
+            ObjectChanged: the file was not as long as it said.
+            StoreError: the store did not take it.
+            GovernorError: the transfer was stopped.
+            OSError: the file can not be read.
+        """
+        target = S3Object(self._client, bucket, key, UploadArguments(checked(more).get("extra_args")))
+        told = described(transfer, f"s3://{bucket}/{key}", "write")
+        return self._send(StreamSource(fileobj), target, told, Progress(more.get("callback")))
+
+    def _send(self, source: StreamSource, target: S3Object, told: Transfer, progress: Progress) -> str:
+        mover = self._mover
+        sender = StreamUploader(mover.loop.telling(progress), mover.options, source, target)
+        return mover.upload_stream(source, told, sender.upload)
 
     def open(
         self, bucket: str, key: str, *, transfer: Transfer | None = None, extra_args: Mapping[str, Any] | None = None

@@ -1,0 +1,104 @@
+"""What a path stands for before it is written to, and names for what lies beside it meanwhile."""
+
+import errno
+import os
+import stat
+from hashlib import sha256
+from pathlib import Path
+
+NAME_MAX = 255
+"""How many bytes a name has at most, where the filesystem does not tell."""
+LONGEST_SUFFIX = 64
+
+AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+def is_stream(path: Path) -> bool:
+    """Return whether *path* is a FIFO or a device, or a file that the process has open: these are written to in order.
+
+    All else is replaced in one step: a symbolic link by a file, what it points to stays.
+
+    Raises:
+        IsADirectoryError: it is a folder, or a link to one.
+        FileNotFoundError: the folder that it is to be in is not there.
+        NotADirectoryError: that is no folder.
+        OSError: it is a socket, or can not be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if not path.parent.exists():
+            raise FileNotFoundError(errno.ENOENT, "there is no folder", str(path.parent)) from None
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder is in the place of the file", str(path))
+    if stat.S_ISSOCK(mode):
+        raise OSError(errno.ENXIO, "a socket is in the place of the file", str(path))
+    return not stat.S_ISREG(mode) or _is_open_file(path)
+
+
+def is_read_in_order(path: Path) -> bool:
+    """Return whether what is in *path* is known only by reading it: a FIFO, a device, a file of /proc.
+
+    Raises:
+        OSError: it is a folder, or it can not be looked at.
+    """
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder is in the place of the file", str(path))
+    return not stat.S_ISREG(found.st_mode) or found.st_size == 0
+
+
+def _is_open_file(path: Path) -> bool:
+    """Whether *path* is one like ``/dev/stdout``: a link in /dev or /proc to a file that the process has open."""
+    folder = path.parent.resolve()
+    return path.is_symlink() and (folder == Path("/dev") or Path("/proc") in folder.parents)
+
+
+def checked_path(path: AnyPath) -> Path:
+    """Return *path*, which is to be a file.
+
+    Raises:
+        IsADirectoryError: it ends like a folder.
+        ValueError: no file can have that name.
+    """
+    text = os.fsdecode(path)
+    if "\0" in text:
+        raise ValueError(f"{text!r} is no path: it contains a NUL")
+    if not text or text.endswith(os.sep):
+        raise IsADirectoryError(errno.EISDIR, "the path of a folder is in the place of that of a file", text)
+    return Path(text)
+
+
+def stem_beside(target: Path) -> str:
+    """Return how the names of what lies beside *target* for a while begin, hidden, with room for a suffix.
+
+    That is its own name, where a suffix still fits after it, else a digest of it.
+
+    >>> stem_beside(Path("/tmp/model.pt"))
+    '.model.pt'
+    >>> len(stem_beside(Path("/tmp") / ("x" * 255)))
+    41
+    """
+    try:
+        limit = os.pathconf(target.parent, "PC_NAME_MAX")
+    except (OSError, ValueError):
+        limit = NAME_MAX
+    name = os.fsencode(target.name)
+    if len(name) + 1 + LONGEST_SUFFIX <= limit:
+        return f".{target.name}"
+    return f".{sha256(name).hexdigest()[:40]}"
+
+
+def umask() -> int:
+    """Return the permissions that new files of this process do not get, without setting them for a moment.
+
+    Missing: 0o077 where it can not be told.
+    Source: ``Umask`` of /proc/self/status, Linux 4.7 and later.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    found = next((line.partition(":")[2].strip() for line in lines if line.startswith("Umask:")), "077")
+    return int(found, 8)
