@@ -129,6 +129,7 @@ class Meddling:
             return submit(part, piece, move)
 
         loop._submit = count
+        loop.telling = lambda progress: loop
 
 
 def test_an_object_that_changes_on_the_way_is_no_mixture(store, tmp_path):
