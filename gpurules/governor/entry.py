@@ -165,3 +165,13 @@ class Counts:
     held_seconds: float = 0.0
     decisions_failed: int = 0
     decisions_stale: int = 0
+
+    def count_end(self, state: State) -> None:
+        """Count a transfer that ended in *state*."""
+        match state:
+            case State.DONE:
+                self.done += 1
+            case State.CANCELLED:
+                self.cancelled += 1
+            case _:
+                self.failed += 1

@@ -54,8 +54,7 @@ class Scheduler:
         self.changes.append(Change(entry.transfer, None, entry.state, now))
         self._timers.set(entry, entry.deadline)
         self.renew(entry, now)
-        self._timers.set(entry, entry.lease_ends)
-        entry.lease_timer = entry.lease_ends
+        self._set_lease_timer(entry)
 
     def take(self, entry: Entry, asked: Asked, now: float) -> None:
         """Take in what is asked of a transfer now."""
@@ -75,6 +74,9 @@ class Scheduler:
         """End a transfer, and return whether it had not ended before; parts that move may finish."""
         if entry.state.is_final:
             return False
+        if self.entries.get(entry.id) is not entry:  # it is the parent's, whose counts it is in
+            entry.state = state
+            return False
         entry.error = error
         self._become(entry, state, now)
         self.counts.held_seconds += entry.holds.held_seconds(now)
@@ -86,13 +88,7 @@ class Scheduler:
             request.error = error or TransferCancelled(f"the transfer {entry.id!r} has ended")
             self._answered.append(request)
         entry.waiting.clear()
-        match state:
-            case State.DONE:
-                self.counts.done += 1
-            case State.CANCELLED:
-                self.counts.cancelled += 1
-            case _:
-                self.counts.failed += 1
+        self.counts.count_end(state)
         return True
 
     def cancel(self, entry: Entry, now: float) -> bool:
@@ -108,6 +104,10 @@ class Scheduler:
         """Renew a transfer's lease: its owner is alive."""
         if entry.lease_seconds is not None:
             entry.lease_ends = now + entry.lease_seconds
+
+    def _set_lease_timer(self, entry: Entry) -> None:
+        self._timers.set(entry, entry.lease_ends)
+        entry.lease_timer = entry.lease_ends
 
     # parts
 
@@ -129,6 +129,9 @@ class Scheduler:
         return request
 
     def _request(self, entry: Entry, size: float, now: float) -> Request:
+        if not entry.state.is_final and self.entries.get(entry.id) is not entry:  # the parent's goes on in a fork
+            self.entries[entry.id], entry.waiting, entry.moving = entry, [], 0
+            self._waiting_transfers += not entry.has_begun
         request = Request(entry, size, order=next(self._order), ready_at=now)
         self.renew(entry, now)
         if entry.state.is_final:
@@ -214,8 +217,7 @@ class Scheduler:
             self.end(entry, State.FAILED, now, LeaseLapsed(f"nobody renewed the lease of {entry.id!r} in time"))
         else:
             if entry.lease_timer <= now:
-                self._timers.set(entry, entry.lease_ends)
-                entry.lease_timer = entry.lease_ends
+                self._set_lease_timer(entry)
             self._place(entry, now)
 
     def _may_move(self, request: Request, now: float) -> bool:

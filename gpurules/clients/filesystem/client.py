@@ -127,7 +127,7 @@ class FileClient:
     def area(self, stage: Stage) -> StagingArea | None:
         """Return the area for what a rule stages, with the quota of our own; None without any, which counts."""
         if self.options.staging is None:
-            self._count_uncarried(Capability.STAGE)
+            self.count_uncarried(Capability.STAGE)
             return None
         try:
             return self._areas.find(stage.area or self.options.staging)
@@ -140,7 +140,8 @@ class FileClient:
         self.governor.count_fault(StagingTrouble.fault)
         _LOGGER.warning("%s; the rest is read directly", trouble)
 
-    def _count_uncarried(self, target: str) -> None:
+    def count_uncarried(self, target: str) -> None:
+        """Count an order of a rule that could not be carried out."""
         self.uncarried[target] += 1
         self.governor.count_uncarried(self.name, target)
 
@@ -150,7 +151,7 @@ class FileClient:
         """Return the targets that this client does not carry out; what it does, the governor applies part by part."""
         left = frozenset(directives) - self.capabilities
         for target in left:
-            self._count_uncarried(target)
+            self.count_uncarried(target)
         return left
 
     def restore(self) -> None:

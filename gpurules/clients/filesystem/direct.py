@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from fsspec.implementations.local import LocalFileOpener  # type: ignore[import-untyped]
 
@@ -38,7 +38,7 @@ class DirectReader(io.BufferedIOBase):
         self._granted = 0
         self._error: BaseException | None = None
 
-    def of(self, fs: Any, path: str) -> "DirectReader":
+    def of(self, fs: Any, path: str) -> Self:
         """Return the file, which knows now that it is *path* of *fs*."""
         self.fs, self.path = fs, path
         return self
@@ -88,9 +88,7 @@ class DirectReader(io.BufferedIOBase):
 
     def _part(self, size: int | None, read: Callable[..., Any], *arguments: Any) -> Any:
         """Have *read* do what begins a part."""
-        left = self._left()
-        wanted = left if size is None or size < 0 else min(size, left)
-        part = max(wanted, min(self._piece_size, left))
+        wanted, part = self._sizes(size)
         try:
             with self._ticket.part(part):
                 found = read(*arguments)
@@ -99,6 +97,12 @@ class DirectReader(io.BufferedIOBase):
             raise
         self._error, self._granted = None, part - wanted
         return found
+
+    def _sizes(self, size: int | None) -> tuple[int, int]:
+        """Return how many bytes a read of *size* comes to at most, and how many the part that it begins has."""
+        left = self._left()
+        wanted = left if size is None or size < 0 else min(size, left)
+        return wanted, max(wanted, min(self._piece_size, left))
 
     def _left(self) -> int:
         place = int(self.file.tell())

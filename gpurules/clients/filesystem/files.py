@@ -1,5 +1,6 @@
 """Open files whose reads ask the governor for their blocks."""
 
+import os
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -28,6 +29,7 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
         self._client = client
         # one connection that takes turns, unless an event loop keeps the fetches apart
         self._turn: AbstractContextManager[Any] = nullcontext() if file.fs.async_impl else Lock()
+        self._process = os.getpid()
         name = cache.get("cache_type") or PrefetchCache.name
         options = dict(cache.get("cache_options") or {})
         if name == PrefetchCache.name:
@@ -57,6 +59,8 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         """Fetch a range as a part; fsspec calls this."""
+        if self._process != os.getpid() and not self.file.fs.async_impl:
+            self._turn, self._process = Lock(), os.getpid()  # a thread of the parent may have been at it
         try:
             with self._turn, self.ticket.part(end - start):
                 data: bytes = self.file._fetch_range(start, end)

@@ -1,5 +1,6 @@
 """Read-ahead that follows the rules while a file is open, as a cache of fsspec."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -41,12 +42,15 @@ class PrefetchCache(BaseCache):  # type: ignore[misc]
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._latest = -1
         self._furthest = 0
+        self._process = os.getpid()
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:
         """Return the bytes from *start* to before *stop*; fsspec calls this."""
         start, stop = start or 0, self.size if stop is None else min(stop, self.size)
         if start >= stop:
             return b""
+        if self._process != os.getpid():  # what was under way is under way in the parent
+            self._blocks, self._latest, self._process = OrderedDict(), -1, os.getpid()
         size, found = self.blocksize, []
         for number in range(start // size, (stop - 1) // size + 1):
             block, offset = self._block(number), number * size

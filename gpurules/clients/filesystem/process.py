@@ -22,6 +22,7 @@ class Process:
         self._clients: dict[FileOptions, FileClient] = {}
         self._governors: dict[tuple[str, str], tuple[Governor, Coordinator | None, str | None]] = {}
         self._used: Governor | None = None
+        lifetimes.add(self)
 
     def use(self, governor: Governor | None) -> None:
         """Have URLs that name no ruleset follow *governor*; None takes it back."""
@@ -43,7 +44,6 @@ class Process:
         named = options.ruleset or "gpurules:default", options.source or "auto"
         if named not in self._governors:
             self._governors[named] = _governor(*named)
-            lifetimes.add(self)
         governor, _, problem = self._governors[named]
         return FileClient(governor, options, problem)
 

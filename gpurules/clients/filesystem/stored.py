@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any
 
+from gpurules.clients.filesystem.behind import FileBehind
 from gpurules.clients.store import ObjectChanged, ObjectFacts, Reading
 
 
@@ -21,14 +21,23 @@ class _Bytes:
 
 
 class StoredFile:
-    """The file *path* of *fs*. What its filesystem says of it (its tag, or size, times and the like) tells versions."""
+    """The file *behind*. What its filesystem says of it (its tag, or size, times and the like) tells versions.
 
-    def __init__(self, fs: Any, path: str) -> None:
-        self._fs = fs
-        self._path = path
+    Where it is opened with options of its own (``version_id``, ``size``), its facts and its bytes are those that
+    opening it so gives.
+    """
+
+    def __init__(self, behind: FileBehind) -> None:
+        self._behind = behind
+        fs, path, options = behind.fs, behind.path, behind.options
         said = getattr(fs, "storage_options", {})
-        endpoint = said.get("endpoint_url") or said.get("client_kwargs", {}).get("endpoint_url") or ""
-        self.url = f"{endpoint} {fs.unstrip_protocol(path)}".strip()
+        endpoint = said.get("endpoint_url") or (said.get("client_kwargs") or {}).get("endpoint_url") or ""
+        self.url = f"{endpoint} {fs.unstrip_protocol(path)} {sorted(options.items()) or ''}".strip()
+
+    @property
+    def has_ranges(self) -> bool:
+        """Whether any part of it can be read by itself, as it was opened."""
+        return not self._behind.options or bool(self._behind.open().seekable())
 
     def facts(self) -> ObjectFacts:
         """Return its size and what tells its version, not from any listing that was kept.
@@ -36,10 +45,17 @@ class StoredFile:
         Raises:
             OSError: it can not be told.
         """
-        self._fs.invalidate_cache(self._fs._parent(self._path))
-        info = self._fs.info(self._path)
+        fs, path = self._behind.fs, self._behind.path
+        fs.invalidate_cache(fs._parent(path))
+        size: float | None = None
+        if self._behind.options:
+            with self._behind.again() as file:
+                size = getattr(file, "size", None)
+                info = getattr(file, "details", None) or fs.info(path)
+        else:
+            info = fs.info(path)
         tag = info.get("ETag") or info.get("etag") or sha256(repr(sorted(info.items())).encode()).hexdigest()
-        return ObjectFacts(int(info["size"]), str(tag))
+        return ObjectFacts(int(info["size"] if size is None else size), str(tag))
 
     def read(self, start: int, size: int, etag: str | None) -> Reading:
         """Return up to *size* bytes from *start*, of the file with that *etag* and no other.
@@ -49,8 +65,18 @@ class StoredFile:
             OSError: it can not be read.
         """
         before = self.facts() if etag is None else None
-        data = self._fs.cat_file(self._path, start=start, end=start + size) if before is None or before.size else b""
+        data = self._bytes(start, size) if before is None or before.size else b""
         after = self.facts()
         if after.etag != (etag if before is None else before.etag):
             raise ObjectChanged(f"{self.url} has changed since the transfer began")
         return Reading(after, _Bytes(data))
+
+    def _bytes(self, start: int, size: int) -> bytes:
+        data: bytes
+        if self._behind.options:
+            with self._behind.again() as file:
+                file.seek(start)
+                data = file.read(size)
+        else:
+            data = self._behind.fs.cat_file(self._behind.path, start=start, end=start + size)
+        return data

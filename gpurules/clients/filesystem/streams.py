@@ -76,10 +76,19 @@ class Stream(io.RawIOBase):
             GovernorError: the transfer was stopped.
         """
         view = memoryview(buffer).cast("B")
-        size = getattr(self.file, "size", None)
+        size = None if self.writable() else getattr(self.file, "size", None)  # one that is written grows
         left = float("inf") if size is None or not self.seekable() else max(0, size - self.tell())
         with self._noted(), self._part(int(min(len(view), left)), left):
             return int(self.file.readinto(view))
+
+    def flush(self) -> None:
+        """Have the file write what it keeps back."""
+        if not self.closed and not self.file.closed and self.writable():
+            self.file.flush()
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut the file off at *size*, or at the place, and return where."""
+        return int(self.file.truncate(self.tell() if size is None else size))
 
     def write(self, data: "ReadableBuffer") -> int:
         """Write at the place.
@@ -178,3 +187,8 @@ class StreamWriter(Opened, io.BufferedWriter):
     def __init__(self, stream: Stream, fs: Any, path: str) -> None:
         io.BufferedWriter.__init__(self, stream, BUFFER)
         self.fs, self.path = fs, path
+
+    def flush(self) -> None:
+        """Write what is kept back, here and in the file."""
+        super().flush()
+        self.raw.flush()

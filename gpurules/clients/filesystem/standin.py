@@ -1,0 +1,87 @@
+"""What a filesystem over another one leaves to it: all that moves no data."""
+
+from collections.abc import Callable
+from inspect import ismethod
+from typing import Any
+
+from gpurules.clients.filesystem.names import without_prefix
+
+
+def passed(name: str) -> Callable[..., Any]:
+    """Return a method that has the filesystem behind do it."""
+
+    def method(self: Any, *arguments: Any, **options: Any) -> Any:
+        return called(getattr(self.fs, name), arguments, options)
+
+    method.__name__ = name
+    method.__doc__ = f"Have the filesystem behind do ``{name}``."
+    return method
+
+
+def both(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the method and its coroutine, both done by the filesystem behind."""
+    return passed(name), passed(f"_{name}")
+
+
+def of_behind(name: str) -> property:
+    """Return a property that is an attribute of the filesystem behind."""
+    return property(lambda self: getattr(self.fs, name), doc=f"``{name}`` of the filesystem behind.")
+
+
+def called(method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Return what *method* of the filesystem behind gives, to which names come without gpurules in them."""
+    own = {key: without_prefix(value) if isinstance(value, str) else value for key, value in options.items()}
+    return method(*(without_prefix(one) if isinstance(one, str | list) else one for one in arguments), **own)
+
+
+class StandIn:
+    """Stands for the filesystem ``fs`` in all that moves no data."""
+
+    fs: Any
+
+    ls, _ls = both("ls")
+    info, _info = both("info")
+    find, _find = both("find")
+    glob, _glob = both("glob")
+    walk, _walk = both("walk")
+    du, _du = both("du")
+    size, _size = both("size")
+    exists, _exists = both("exists")
+    isfile, _isfile = both("isfile")
+    isdir, _isdir = both("isdir")
+    mkdir, _mkdir = both("mkdir")
+    makedirs, _makedirs = both("makedirs")
+    rm, _rm = both("rm")
+    rm_file, _rm_file = both("rm_file")
+    cp_file, _cp_file = both("cp_file")
+    copy, _copy = both("copy")
+    rmdir, mv, touch = passed("rmdir"), passed("mv"), passed("touch")
+    created, modified = passed("created"), passed("modified")
+    checksum, ukey, sign = passed("checksum"), passed("ukey"), passed("sign")
+    invalidate_cache, _parent = passed("invalidate_cache"), passed("_parent")
+
+    sep, root_marker, blocksize = of_behind("sep"), of_behind("root_marker"), of_behind("blocksize")
+    transaction_type = of_behind("transaction_type")
+
+    @property
+    def fsid(self) -> str:
+        """What tells this filesystem from others."""
+        return f"gpurules::{self.fs.fsid}"
+
+    @property
+    def dircache(self) -> Any:
+        """The listings that the filesystem behind keeps."""
+        return self.fs.dircache
+
+    @dircache.setter
+    def dircache(self, _: Any) -> None:
+        """Keep none beside them; fsspec sets one in every filesystem."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what only the filesystem behind has."""
+        if name == "fs" or name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self.fs, name)
+        if not ismethod(found) or found.__self__ is not self.fs:
+            return found
+        return lambda *arguments, **options: called(found, arguments, options)
