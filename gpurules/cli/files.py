@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from glob import glob
+from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -105,8 +106,11 @@ def text_to_show(path: str | None) -> str | None:
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file anew, whole or not at all, with the permissions that it has."""
     target = path.resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    # short, as the name of the target may be as long as names can be
+    beside = target.with_name(f".{sha256(os.fsencode(target.name)).hexdigest()[:16]}.{os.getpid()}")
     try:
+        beside.unlink(missing_ok=True)  # left by a process that died
+        beside.touch(mode=0o600, exist_ok=False)
         beside.write_bytes(data)
         beside.chmod(target.stat().st_mode & 0o7777)
         beside.replace(target)

@@ -11,6 +11,7 @@ from zlib import crc32
 from gpurules.clients.piece_journal import Binding, PieceJournal
 from gpurules.clients.regular_files import create_regular, is_at, open_regular, remove_foreign
 from gpurules.clients.store import Chunks, ObjectFacts, StoreError, TransientStoreError
+from gpurules.clients.targets import stem_beside, umask
 
 PART_SUFFIX, JOURNAL_SUFFIX = ".gpurules-part", ".gpurules-journal"
 _READ_BYTES = 1024**2
@@ -77,10 +78,11 @@ class PartialFile:
         Raises:
             OSError: the folder cannot be written.
         """
-        part = target.with_name(f".{target.name}{PART_SUFFIX}")
+        stem = stem_beside(target)
+        part = target.with_name(f"{stem}{PART_SUFFIX}")
         file = _locked(part)
         if file < 0:
-            part = target.with_name(f".{target.name}.{os.getpid()}.{id(object()):x}{PART_SUFFIX}")
+            part = target.with_name(f"{stem}.{os.getpid()}.{id(object()):x}{PART_SUFFIX}")
             file = create_regular(part, os.O_RDWR)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -166,7 +168,7 @@ class PartialFile:
             self._done[piece.start] = crc
 
     def publish(self) -> None:
-        """Become the target, in one step.
+        """Become the target, in one step, with the permissions that any new file of this process has.
 
         The journal is deleted after that: a process that dies in between leaves a journal that is bound to a part file
         that is no longer there, and so is not used.
@@ -181,6 +183,8 @@ class PartialFile:
         if os.fstat(self._file).st_size != self._size or not is_at(self._part, self._file):
             self.discard()
             raise StoreError(f"another program has changed {str(self._part)!r} during the download; try again")
+        with suppress(OSError):  # a filesystem that has no permissions
+            os.fchmod(self._file, 0o666 & ~umask())
         self._part.replace(self.target)
         self._journal.remove()
         self.close()
@@ -194,7 +198,7 @@ class PartialFile:
         """Keep what is there for the next attempt; a file without a piece, or under a name of our own, is deleted."""
         if self._file < 0:
             return
-        is_shared = self._part.name == f".{self.target.name}{PART_SUFFIX}"
+        is_shared = self._part.name == f"{stem_beside(self.target)}{PART_SUFFIX}"
         if not (is_shared and (self._done or self._is_kept)):
             self._journal.remove()
             with suppress(OSError):
