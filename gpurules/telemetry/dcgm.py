@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from gpurules.model import Snapshot
 from gpurules.telemetry.formats import dcgm
-from gpurules.telemetry.formats.prometheus import MAX_SAMPLES, Sample, parse_sample
+from gpurules.telemetry.formats.prometheus import MAX_SAMPLES, Sample, SampleParser
 from gpurules.telemetry.live.availability import Availability, try_out
 from gpurules.telemetry.live.opening import LiveOptions
 from gpurules.telemetry.live.request import Request
@@ -70,7 +70,8 @@ class DcgmExporter:
 
     def _samples(self, text: str) -> list[Sample]:
         lines = (line for line in text.splitlines() if line and not line.startswith("#"))
-        samples = [sample for line in lines if (sample := parse_sample(line)) is not None]
+        parser = SampleParser()
+        samples = [sample for line in lines if (sample := parser.parse(line)) is not None]
         if not any(sample.name.lower().startswith("dcgm_") for sample in samples):
             raise TelemetryError(f"{self.url.geturl()} tells of no GPU; is it a dcgm-exporter, and has it started?")
         if len(samples) > MAX_SAMPLES:

@@ -20,6 +20,7 @@ from gpurules.telemetry.formats import (
     rocm_smi,
 )
 from gpurules.telemetry.formats.lines import Line, read_lines
+from gpurules.telemetry.formats.prometheus import looks_like_metrics
 from gpurules.telemetry.formats.recording import Recording
 from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.recordings.order import Order
@@ -27,6 +28,8 @@ from gpurules.telemetry.source import EndOfTelemetry, Options, TelemetryError
 
 HEAD = 64
 """How many lines are looked at to tell the format."""
+HEAD_OF_METRICS = 20_000
+"""How many more lines are looked at of a page of metrics, which begins with those of the exporter itself."""
 Read: TypeAlias = Callable[[Recording], Iterator[Snapshot]]
 
 
@@ -137,6 +140,8 @@ def replay(path: str | PathLike[str], **given: object) -> Replay:
     taken.finish()
     lines = read_lines(Path(path))
     head = list(islice(lines, HEAD))
+    if any(map(looks_like_metrics, head)):
+        head += islice(lines, HEAD_OF_METRICS)
     chosen = _format(str(path), head, options.columns)
     recording = Recording(str(path), chain(head, lines), options)
     return Replay(recording, chosen.name, chosen.read(recording))

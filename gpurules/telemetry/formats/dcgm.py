@@ -4,17 +4,19 @@ Source: the field identifiers of DCGM (dcgm_fields.h), and the counter lists tha
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from gpurules.model import GPU, UNITS, Snapshot
 from gpurules.model.units import Dimension, Unit
 from gpurules.telemetry.formats.cells import Number, scaled
 from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.mig import Instance, with_instances
+from gpurules.telemetry.formats.mig import OF_THE_CHIP, Instance, with_instances
 from gpurules.telemetry.formats.nvidia_smi_cells import reasons_of_bitmask, throttle_flags
-from gpurules.telemetry.formats.prometheus import Sample, is_comment, parse_sample, read_scrapes, time_of
+from gpurules.telemetry.formats.prometheus import POD, Sample, parse_sample
 from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.formats.scrapes import host_of, read_scrapes, time_of
 
 _PLAIN = Unit("", Dimension.NONE, 1)
 _SHARE = Unit("", Dimension.PERCENT, 100)
@@ -55,30 +57,66 @@ _REASONS = ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REAS
 _BLANKS = frozenset({0x7FFFFFF0 + n for n in range(16)} | {140737488355328.0 + n for n in range(16)})
 _BLANK_FROM = 0x7FFFFFFFFFFFFFF0
 BLANK = "blank in DCGM"
+ADVICE = "give a metric its usual name with --map OLD=NEW, as in --map gpu_util=DCGM_FI_DEV_GPU_UTIL"
 _COMMON_LABELS = frozenset(
     {"gpu", "UUID", "uuid", "device", "modelName", "Hostname", "DCGM_FI_DRIVER_VERSION", "GPU_I_ID", "GPU_I_PROFILE"}
 )
+_GPU_LABELS = POD - {"err_code", "err_msg"} | {"pci_bus_id", "instance", "job", "node", "cluster"}
+"""Labels that are of a GPU even where a scrape has only one metric of it."""
+_SERIES_LABELS = frozenset({"err_code", "err_msg"})
+"""Labels that are of one metric, even where it is the only one."""
+_PREFIX = "dcgm_"
+_NAMES = {name.lower(): name for choices in _FIELDS.values() for name, _ in choices} | {r.lower(): r for r in _REASONS}
+"""The metrics that are read, by their names in lower case, as some scrapers write them."""
+
+
+def is_metric(name: str) -> bool:
+    """Tell whether a metric is one of DCGM."""
+    return name[:5].lower() == _PREFIX
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether the first sample is one of DCGM."""
-    first = next((parse_sample(line.text) for line in head if not is_comment(line)), None)
-    return first is not None and first.name.startswith(("DCGM_", "dcgm_")) and "gpu" in first.labels
+    """Tell whether one of the samples is one of DCGM; pages begin with those of the exporter itself."""
+    samples = (parse_sample(line.text) for line in head if line.text[:5].lower() == _PREFIX)
+    return any(sample is not None and "gpu" in sample.labels for sample in samples)
 
 
 @dataclass(slots=True)
 class _Entity:
-    """The samples of one GPU or MIG instance, and all their labels."""
+    """The samples of one GPU or MIG instance, and the labels that all of them have."""
 
     values: dict[str, float | None] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
+    series: list[Mapping[str, str]] = field(default_factory=list)
+    unknown: int = 0
 
     def add(self, sample: Sample) -> None:
         """Take one more sample; of several with the same name, as one for each pod, the first stands."""
-        self.values.setdefault(sample.name, sample.value)
-        for key, value in sample.labels.items():
-            if value:
-                self.labels.setdefault(key, value)
+        name = _NAMES.get(sample.name.lower())
+        if name is None:
+            self.unknown += 1
+        else:
+            self.values.setdefault(name, sample.value)
+        if not self.series or self.series[-1] is not sample.labels:
+            self.series.append(sample.labels)
+
+    def label(self, *names: str) -> str | None:
+        """Return the first of these labels that has a value in any series."""
+        return next((value for labels in self.series for name in names if (value := labels.get(name))), None)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that are of the GPU: those known to be, and those that all its series of several metrics have."""
+        shared = dict(self.series[0])
+        for labels in self.series[1:]:
+            shared = {key: value for key, value in shared.items() if labels.get(key) == value}
+        is_shared = len(self.values) + self.unknown > 1 and len(self.values) > 0
+        found: dict[str, str] = {}
+        for labels in self.series:
+            for key, value in labels.items():
+                is_own = key in _GPU_LABELS or (is_shared and key in shared and key not in _SERIES_LABELS)
+                if value and is_own and key not in _COMMON_LABELS:
+                    found.setdefault(key, value)
+        return found
 
 
 def _value(number: float, unit: Unit) -> Number:
@@ -124,12 +162,12 @@ def _gpu(index: int | str, entity: _Entity) -> GPU:
     _memory(values)
     return GPU(
         index=index,
-        uuid=entity.labels.get("UUID") or entity.labels.get("uuid"),
-        name=entity.labels.get("modelName"),
+        uuid=entity.label("UUID", "uuid"),
+        name=entity.label("modelName"),
         vendor="nvidia",
         status="ok",
         mig=False,
-        labels={key: value for key, value in entity.labels.items() if key not in _COMMON_LABELS},
+        labels=entity.labels,
         missing=missing,
         **{**values, **_throttle(entity)},  # type: ignore[arg-type]
     )
@@ -144,33 +182,65 @@ def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
 
     On a partitioned GPU the exporter repeats what is of the whole chip for each instance, so there it is taken once.
     """
-    entities: dict[tuple[int | str, str], _Entity] = {}
+    entities: dict[_Board, dict[str, _Entity]] = {}
     for sample in samples:
-        if "gpu" in sample.labels and sample.name.lower().startswith("dcgm_"):
-            key = (_index(sample.labels["gpu"]), sample.labels.get("GPU_I_ID", ""))
-            entities.setdefault(key, _Entity()).add(sample)
-    boards = dict.fromkeys(board for board, _ in entities)
-    return tuple(gpu for board in boards for gpu in _with_parts(board, entities))
+        labels = sample.labels
+        if "gpu" in labels and is_metric(sample.name):
+            board = (labels["gpu"], labels.get("UUID") or labels.get("uuid") or "")
+            parts = entities.setdefault(board, {})
+            entity = parts.get(part := labels.get("GPU_I_ID", ""))
+            if entity is None:
+                entity = parts[part] = _Entity()
+            entity.add(sample)
+    return tuple(gpu for (index, _), parts in entities.items() for gpu in _with_parts(_index(index), parts))
 
 
-def _with_parts(board: int | str, entities: dict[tuple[int | str, str], _Entity]) -> Iterator[GPU]:
-    parts = [(part, entity) for (of, part), entity in entities.items() if of == board and part]
-    whole = _gpu(board, entities.get((board, "")) or parts[0][1])
+_Board: TypeAlias = tuple[str, str]
+"""The label ``gpu`` and the UUID: neither alone tells GPUs of several nodes, or of partitions, apart."""
+
+
+def _with_parts(index: int | str, parts: dict[str, _Entity]) -> Iterator[GPU]:
+    """Return a board and its MIG instances.
+
+    What is of the whole chip is repeated by the exporter for each instance, and may stand in no series of the board.
+    """
+    gpus = {part: _gpu(index, entity) for part, entity in parts.items()}
     instances = tuple(
-        Instance(int(part), int(part), 0, _gpu(board, entity), profile=entity.labels.get("GPU_I_PROFILE"))
-        for part, entity in parts
+        Instance(int(part), int(part), 0, gpus[part], profile=parts[part].label("GPU_I_PROFILE"))
+        for part in gpus
         if part.isdecimal() and len(part) < 6
     )
+    first = next(gpu for part, gpu in gpus.items() if part or len(gpus) == 1)
+    board = gpus.get("", first)
+    chip = {
+        name: value
+        for name in OF_THE_CHIP
+        if getattr(board, name) is None
+        and (value := next((v for gpu in gpus.values() if (v := getattr(gpu, name)) is not None), None)) is not None
+    }
+    if "" not in gpus and instances:
+        board = replace(board, utilization=None, memory_busy=None, labels={})
+    labels = {**{key: value for key, value in first.labels.items() if key == "pci_bus_id"}, **board.labels}
+    missing = {name: why for name, why in board.missing.items() if name not in chip}
+    whole = replace(board, **chip, name=board.name or first.name, labels=labels, missing=missing)
     return iter(with_instances(whole, instances))
 
 
 def read(recording: Recording) -> Iterator[Snapshot]:
-    """Walk through the scrapes of a file, one snapshot each."""
-    for samples in read_scrapes(recording):
+    """Walk through the scrapes of a file, one snapshot each.
+
+    Raises:
+        TelemetryError: there are several nodes and none is chosen, or none of the metrics is known.
+    """
+    for samples in read_scrapes(recording, is_metric):
+        if not any(sample.name.lower() in _NAMES for sample in samples):
+            names = ", ".join(dict.fromkeys(sample.name for sample in samples[:400]))
+            recording.problem(None, f"none of the metrics is read: {names[:200]}; {ADVICE}")
+            continue
         labels = [sample.labels for sample in samples]
         yield Snapshot(
             timestamp=time_of(samples, recording),
-            host=next((host for label in labels if (host := label.get("Hostname"))), None),
+            host=host_of(samples, recording),
             driver_version=next((v for label in labels if (v := label.get("DCGM_FI_DRIVER_VERSION"))), None),
             gpus=gpus_from_samples(samples),
         )

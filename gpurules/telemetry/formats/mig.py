@@ -17,6 +17,8 @@ ON_BOTH = (
     "throttled", "throttle_thermal", "throttle_power", "status", "healthy",
 )  # fmt: skip
 """What is told of the chip, and so holds for each of its instances."""
+OF_THE_CHIP = (*(name for name in ON_BOTH if name not in ("status", "healthy")), *_PARENT_ONLY)
+"""What a series of an instance may tell of the whole GPU."""
 _INSTANCE_ONLY = ("memory", "memory_used", "memory_free", "memory_total", "memory_reserved", "process_count")
 
 
@@ -55,6 +57,7 @@ def _on_instance(parent: GPU, instance: Instance) -> GPU:
         uuid=_uuid(parent, instance),
         name=f"{parent.name or 'GPU'} MIG {instance.profile or ''}".strip(),
         mig=True,
+        labels={**parent.labels, **facts.labels},
         **{**dict.fromkeys(_PARENT_ONLY), **own},
         processes=instance.processes or (),
         missing=MappingProxyType(missing),

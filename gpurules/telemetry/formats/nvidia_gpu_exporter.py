@@ -3,14 +3,15 @@
 Source: https://github.com/utkuozdemir/nvidia_gpu_exporter
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gpurules.model import GPU, GPUProcess, Snapshot
 from gpurules.telemetry.formats.cells import Number
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.nvidia_smi_cells import REASONS, reasons_of_bitmask, throttle_flags
-from gpurules.telemetry.formats.prometheus import Sample, is_comment, parse_sample, read_scrapes, time_of
+from gpurules.telemetry.formats.prometheus import Sample
 from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.formats.scrapes import host_of, read_scrapes, time_of
 
 _PREFIX = "nvidia_smi_"
 _FIELDS = {
@@ -35,9 +36,13 @@ _EVENTS = ("clocks_event_reasons_", "clocks_throttle_reasons_")
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether the first sample is one of this exporter."""
-    first = next((parse_sample(line.text) for line in head if not is_comment(line)), None)
-    return first is not None and first.name.startswith(_PREFIX)
+    """Tell whether one of the samples is one of this exporter; pages begin with those of the program itself."""
+    return any(line.text.startswith(_PREFIX) for line in head)
+
+
+def is_metric(name: str) -> bool:
+    """Tell whether a metric is one of this exporter."""
+    return name.startswith(_PREFIX)
 
 
 def _uuid(text: str) -> str:
@@ -84,7 +89,7 @@ def _processes(samples: list[Sample]) -> tuple[GPUProcess, ...]:
 
 def _gpu(uuid: str, samples: list[Sample], position: int) -> GPU:
     values = {sample.name.removeprefix(_PREFIX): sample.value for sample in samples}
-    info = next((sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info"), {})
+    info: Mapping[str, str] = next((sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info"), {})
     facts: dict[str, Number] = {}
     for attribute, names in _FIELDS.items():
         found = next(((n, v) for n in names if (v := values.get(n)) is not None), None)
@@ -118,10 +123,11 @@ def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
 
 def read(recording: Recording) -> Iterator[Snapshot]:
     """Walk through the scrapes of a file, one snapshot each."""
-    for samples in read_scrapes(recording):
+    for samples in read_scrapes(recording, is_metric):
         infos = (sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info")
         yield Snapshot(
             timestamp=time_of(samples, recording),
+            host=host_of(samples, recording),
             driver_version=next((version for info in infos if (version := info.get("driver_version"))), None),
             gpus=gpus_from_samples(samples),
         )

@@ -1,48 +1,122 @@
-"""Reads the Prometheus text format: one sample a line.
+"""Reads the Prometheus text format and its successor OpenMetrics: one sample a line.
 
-Source: https://prometheus.io/docs/instrumenting/exposition_formats/
+Source: https://prometheus.io/docs/instrumenting/exposition_formats/, https://prometheus.io/docs/specs/om/open_metrics_spec/
 """
 
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.recording import Recording
 
-_SAMPLE = re.compile(r"([A-Za-z_:][\w:]*)\s*(\{.*\})?\s+(\S+)(?:\s+(-?\d{1,18}(?:\.\d+)?))?\s*", re.ASCII)
-_LABEL = re.compile(r'\s*([A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)', re.ASCII)
+_NAME = re.compile(r"[A-Za-z_:][\w:]*", re.ASCII)
+_LABEL = re.compile(r'\s*([A-Za-z_]\w*)\s*=\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*(,|(?=\}))', re.ASCII)
+_VALUE = re.compile(r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?|[Nn]a[Nn]|[Ii]nf(?:inity)?)", re.ASCII)
+_TIME = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 _ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 _ESCAPE = re.compile(r'\\[\\"n]')
+MILLISECONDS_FROM = 1e11
+"""A time beyond it is in milliseconds: as seconds it would be after the year 5138, as milliseconds it is after 1973."""
 MAX_SAMPLES = 200_000
 """The most samples of one scrape; a node with 16 GPUs has some 2,000."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+POD = frozenset(
+    {"pod", "container", "namespace", "pod_name", "container_name", "pod_namespace", "exported_pod",
+     "exported_container", "exported_namespace", "err_code", "err_msg"}
+)  # fmt: skip
+"""Labels that come and go from scrape to scrape: who uses the GPU, and what its last error was."""
+
+
+class Labels(dict[str, str]):
+    """The labels of a series; ``stable`` are those that do not come and go."""
+
+    __slots__ = ("stable",)
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        super().__init__(labels)
+        self.stable = frozenset(item for item in labels.items() if item[0] not in POD)
+
+
+_NO_LABELS = Labels({})
+
+
+class Sample(NamedTuple):
     """One sample.
 
-    Units: ``time`` in seconds since 1970.
+    Units: ``time`` in seconds since 1970; ``in_seconds`` says whether the text has it so (OpenMetrics) or in
+    milliseconds (Prometheus).
     Missing: ``value`` where it is NaN or infinite, ``time`` where the line has none.
     """
 
     name: str
-    labels: Mapping[str, str]
+    labels: Labels
     value: float | None
     time: float | None = None
+    in_seconds: bool = False
 
 
-def _labels(text: str) -> dict[str, str] | None:
+def _labels(text: str, start: int) -> tuple[dict[str, str], int] | None:
+    """Return the labels whose brace opens before *start*, and where it has closed; None where it does not."""
     labels: dict[str, str] = {}
-    at = 0
-    while at < len(text) and text[at:].strip():
-        match = _LABEL.match(text, at)
+    while (match := _LABEL.match(text, start)) is not None:
+        name, value, start = match[1], match[2], match.end()
+        if name in labels:
+            return None
+        labels[name] = _ESCAPE.sub(lambda escape: _ESCAPES[escape[0]], value) if "\\" in value else value
+        if not match[3]:
+            break
+    end = len(text) - len(text[start:].lstrip()) if text[start : start + 1].isspace() else start
+    return (labels, end + 1) if text[end : end + 1] == "}" else None
+
+
+class SampleParser:
+    """Parses lines; label sets, which come again with every metric and every scrape, are parsed once."""
+
+    KEPT = 4096
+
+    def __init__(self) -> None:
+        self._known: dict[str, Labels] = {}
+
+    def parse(self, text: str) -> Sample | None:
+        """Return the sample of one line, None where it is none."""
+        text = text.strip()
+        match = _NAME.match(text)
         if match is None:
             return None
-        labels[match[1]] = _ESCAPE.sub(lambda escape: _ESCAPES[escape[0]], match[2])
-        at = match.end()
-    return labels
+        name, labels, rest = match[0], _NO_LABELS, text[match.end() :].lstrip()
+        if rest[:1] == "{":
+            end = rest.rfind("}") + 1
+            known = self._known.get(rest[:end])
+            if known is None:
+                found = _labels(rest, 1)
+                if found is None:
+                    return None
+                known, end = Labels(found[0]), found[1]
+                if len(self._known) >= self.KEPT:
+                    self._known.clear()
+                self._known[rest[:end]] = known
+            labels, rest = known, rest[end:]
+        elif match.end() < len(text) and not text[match.end()].isspace():
+            return None
+        return _sample(name, labels, rest)
+
+
+def _sample(name: str, labels: Labels, rest: str) -> Sample | None:
+    parts = rest.partition(" # {")[0].split()  # what follows is an exemplar of OpenMetrics
+    if not 1 <= len(parts) <= 2 or not _VALUE.fullmatch(parts[0]):
+        return None
+    value: float | None = float(parts[0])
+    if value is not None and not math.isfinite(value):
+        value = None
+    if len(parts) == 1:
+        return Sample(name, labels, value)
+    if not _TIME.fullmatch(parts[1]):
+        return None
+    time = float(parts[1])
+    in_seconds = time < MILLISECONDS_FROM
+    return Sample(name, labels, value, time if in_seconds else time / 1000, in_seconds)
 
 
 def parse_sample(text: str) -> Sample | None:
@@ -51,16 +125,7 @@ def parse_sample(text: str) -> Sample | None:
     >>> parse_sample('power{gpu="0"} 653.21').value
     653.21
     """
-    match = _SAMPLE.fullmatch(text.strip())
-    labels = None if match is None else _labels((match[2] or "{}")[1:-1])
-    if match is None or labels is None:
-        return None
-    try:
-        value = float(match[3])
-    except ValueError:
-        return None
-    time = float(match[4]) / 1000 if match[4] else None
-    return Sample(match[1], labels, value if math.isfinite(value) else None, time)
+    return SampleParser().parse(text)
 
 
 def is_comment(line: Line) -> bool:
@@ -68,34 +133,7 @@ def is_comment(line: Line) -> bool:
     return not line.text.strip() or line.text.lstrip().startswith("#")
 
 
-def read_scrapes(recording: Recording) -> Iterator[list[Sample]]:
-    """Walk through the scrapes of a file: a series that comes a second time begins the next one.
-
-    Raises:
-        TelemetryError: one scrape has more than ``MAX_SAMPLES``.
-    """
-    samples: list[Sample] = []
-    seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
-    for line in recording.lines:
-        if is_comment(line):
-            continue
-        sample = parse_sample(line.text)
-        if sample is None:
-            recording.problem(line.number, f"no sample: {line.text[:80]!r}")
-            continue
-        series = (sample.name, tuple(sorted(sample.labels.items())))
-        if series in seen:
-            yield samples
-            samples, seen = [], set()
-        if len(samples) >= MAX_SAMPLES:
-            raise recording.error(line.number, f"one scrape has more than {MAX_SAMPLES} samples; is this of one node?")
-        samples.append(sample)
-        seen.add(series)
-    if samples:
-        yield samples
-
-
-def time_of(samples: list[Sample], recording: Recording) -> float:
-    """Return the time of a scrape: that of its first sample that has one, else the next step of the recording."""
-    time = next((sample.time for sample in samples if sample.time is not None), None)
-    return recording.next_time() if time is None else time
+def looks_like_metrics(line: Line) -> bool:
+    """Tell whether a line is one of a page of metrics: a sample with a label or a type of one."""
+    text = line.text.lstrip()
+    return text.startswith(("# HELP ", "# TYPE ")) or ("{" in text and parse_sample(text) is not None)

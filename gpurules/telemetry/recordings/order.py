@@ -77,9 +77,14 @@ class Order:
                 self._others.setdefault(host)
             self._is_there = self._is_there or host in (None, node)
             return host is None or host == node
-        if host is None:
-            return True
         uuids = {gpu.uuid for gpu in snapshot.gpus if gpu.uuid}
+        if host is None:
+            if uuids and self._uuids and not uuids & self._uuids:
+                self.recording.notice(
+                    None, f"all GPUs are others from {shown_time(snapshot.timestamp)} on; is it of several nodes?"
+                )
+            self._uuids |= uuids
+            return True
         if self._host is not None and host != self._host:
             if not uuids & self._uuids:
                 raise TelemetryError(

@@ -92,3 +92,59 @@ def test_16_a_warning_before_json_costs_nothing(field: Path, name: str, busy: fl
 def test_22_one_gpu_of_four_has_its_own_index(field: Path) -> None:
     (snapshot,), _ = played(field / "22-subset-of-gpus-index.xml")
     assert values([snapshot], "index", "temperature", "memory_used", "memory_total") == [[(3, 33, 0, 2095054848)]]
+
+
+def test_04_labels_of_pods_hide_no_scrape(field: Path) -> None:
+    snapshots, _ = played(field / "04-dcgm-pod-label-change.prom")
+    assert values(snapshots, "temperature", "utilization") == [[(40, 0)], [(41, 1)], [(70, 99)], [(71, 98)], [(50, 0)]]
+    pods = [{key: value for key, value in s.gpus[0].labels.items() if key != "pci_bus_id"} for s in snapshots]
+    assert pods == [{}, {}, *[{"pod": "train-1", "container": "c", "namespace": "ns"}] * 2, {}]
+
+
+def test_05_several_nodes_in_one_text_are_refused_or_chosen(field: Path, gpurules: Any) -> None:
+    path = field / "05-prometheus-federate-several-nodes.prom"
+    for arguments in (("snapshot",), ("run", "gpurules:thermal"), ("record",)):
+        done = gpurules(*arguments, "--source", f"replay:{path}")
+        assert done.code == 2
+        assert "several nodes (node-a, node-b)" in done.err
+        assert "--node" in done.err
+    for node, temperature, used, free in (("node-a", 40, 1000, 80000), ("node-b", 60, 70000, 11000)):
+        snapshots, _ = played(path, node=node)
+        assert values(snapshots, "temperature", "memory_used", "memory_free") == [
+            [(temperature, used * MIB, free * MIB)]
+        ]
+        assert [snapshot.host for snapshot in snapshots] == [node]
+
+
+def test_06_a_utilization_beyond_100_is_missing(field: Path) -> None:
+    (snapshot,), _ = played(field / "06-dcgm-util-beyond-100.prom")
+    assert values([snapshot], "utilization", "temperature") == [[(None, 41), (None, 43)]]
+    assert all("utilization" in gpu.missing for gpu in snapshot.gpus)
+
+
+def test_08_times_of_openmetrics_are_seconds(field: Path) -> None:
+    snapshots, _ = played(field / "08-openmetrics-seconds.prom")
+    assert [snapshot.timestamp for snapshot in snapshots] == [1700000000, 1700000015, 1700000030]
+    assert values(snapshots, "temperature") == [[(40,)], [(41,)], [(42,)]]
+
+
+def test_09_a_whole_page_of_an_exporter_is_read(field: Path, gpurules: Any) -> None:
+    path = field / "09-nvidia-gpu-exporter-whole-scrape.metrics"
+    (snapshot,), _ = played(path)
+    assert values([snapshot], "name", "utilization", "memory_total") == [
+        [("NVIDIA GeForce RTX 2080 SUPER", 35, 8589934592)]
+    ]
+    assert snapshot.driver_version == "471.11"
+    assert gpurules("lint", "gpurules:thermal", "--history", path).code == 0
+
+
+def test_18_names_in_lower_case_are_read(field: Path) -> None:
+    (snapshot,), _ = played(field / "18-dcgm-lower-case-names.prom")
+    assert values([snapshot], "index", "utilization", "memory_used")[0][1] == ("0:1", 25, 1 << 30)
+
+
+def test_23_a_series_of_the_board_takes_nothing_from_its_instances(field: Path) -> None:
+    (snapshot,), _ = played(field / "23-dcgm-mig-plus-board-series.prom")
+    assert values([snapshot], "index", "clock_sm") == [[(0, 1.785e9), ("0:7", 1.785e9), ("0:8", 1.785e9)]]
+    assert [gpu.memory_used for gpu in snapshot.gpus] == [None, 12 * MIB, 9012 * MIB]
+    assert not any({"clock_event", "window_size_in_ms"} & set(gpu.labels) for gpu in snapshot.gpus)
