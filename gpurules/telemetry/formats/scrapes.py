@@ -48,15 +48,35 @@ def read_scrapes(recording: Recording, is_relevant: IsRelevant) -> Iterator[list
     Raises:
         TelemetryError: one scrape has more than ``MAX_SAMPLES``, or there are several nodes and none is chosen.
     """
-    parser, scrape = SampleParser(), _Scrape()
-    renames, dialect = recording.options.renames, None
+    scrape = _Scrape()
+    for number, found in _entries(recording, is_relevant):
+        if isinstance(found, str):
+            if _ends(scrape, found):
+                yield from _of_one_node(scrape.samples, recording)
+                scrape = _Scrape()
+                _ends(scrape, found)
+            continue
+        key = (found.name, found.labels.stable)
+        if scrape.begins_next(found, key):
+            yield from _of_one_node(scrape.samples, recording)
+            scrape = _Scrape(headings=scrape.headings)
+        if len(scrape.samples) >= MAX_SAMPLES:
+            raise recording.error(number, f"one scrape has more than {MAX_SAMPLES} samples; is this of one node?")
+        scrape.samples.append(found)
+        scrape.values[key] = found
+        scrape.last_name = found.name
+        if found.time is not None:
+            scrape.time = found.time
+    yield from _of_one_node(scrape.samples, recording)
+
+
+def _entries(recording: Recording, is_relevant: IsRelevant) -> Iterator[tuple[int, Sample | str]]:
+    """Walk through the comments and the relevant samples of a file; lines that are neither are problems."""
+    parser, renames, in_seconds = SampleParser(), recording.options.renames, None
     for line in recording.lines:
         text = line.text.strip()
         if text[:1] in ("#", ""):
-            if _ends(scrape, text):
-                yield from _of_one_node(scrape.samples, recording)
-                scrape = _Scrape()
-                _ends(scrape, text)
+            yield line.number, text
             continue
         sample = parser.parse(text)
         if sample is None:
@@ -67,22 +87,11 @@ def read_scrapes(recording: Recording, is_relevant: IsRelevant) -> Iterator[list
         if not is_relevant(sample.name):
             continue
         if sample.time is not None:
-            dialect = sample.in_seconds if dialect is None else dialect
-            if sample.in_seconds is not dialect or not _is_plausible(sample.time):
+            in_seconds = sample.in_seconds if in_seconds is None else in_seconds
+            if sample.in_seconds is not in_seconds or not _is_plausible(sample.time):
                 recording.problem(line.number, f"a time unlike those before: {text[-40:]!r}")
                 continue
-        key = (sample.name, sample.labels.stable)
-        if scrape.begins_next(sample, key):
-            yield from _of_one_node(scrape.samples, recording)
-            scrape = _Scrape(headings=scrape.headings)
-        if len(scrape.samples) >= MAX_SAMPLES:
-            raise recording.error(line.number, f"one scrape has more than {MAX_SAMPLES} samples; is this of one node?")
-        scrape.samples.append(sample)
-        scrape.values[key] = sample
-        scrape.last_name = sample.name
-        if sample.time is not None:
-            scrape.time = sample.time
-    yield from _of_one_node(scrape.samples, recording)
+        yield line.number, sample
 
 
 def _is_plausible(time: float) -> bool:
