@@ -19,6 +19,7 @@ from gpurules.cli.untested import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.linter import Policy, lint, lints
 from gpurules.model import Snapshot
+from gpurules.rules.dependents import dependents
 
 Sources = Mapping[str, bytes | None]
 
@@ -38,6 +39,7 @@ class Request:
     unsafe_fixes: bool
     diff: bool
     since: str | None
+    dependents: bool
     baseline: Path | None
     update_baseline: bool
     allow_growth: bool
@@ -85,7 +87,9 @@ def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configurati
 
 
 def changed_since(reference: str, sources: Sources) -> Sources:
-    """Return those of *sources* that differ from a commit or branch of git, and files that git does not know.
+    """Return those of *sources* that differ from a commit or branch of git, or extend a file that does, however far.
+
+    Files that git does not know differ, and so does one that is gone.
 
     Raises:
         click.UsageError: git is not there, or does not know the reference.
@@ -105,7 +109,16 @@ def changed_since(reference: str, sources: Sources) -> Sources:
             said = error.stderr.decode(errors="replace").strip().split("\n")[0]
             raise click.UsageError(f"--since {reference}: {said}") from None
         changed |= {os.path.realpath(name) for name in os.fsdecode(done.stdout).split("\0") if name}
-    return {path: text for path, text in sources.items() if text is not None or os.path.realpath(path) in changed}
+    files = [path for path, text in sources.items() if text is None]
+    kept = {path for path in files if os.path.realpath(path) in changed} | set(dependents(changed, files))
+    return {path: text for path, text in sources.items() if text is not None or path in kept}
+
+
+def with_dependents(sources: Sources, configuration: Configuration) -> Sources:
+    """Return *sources*, and every ruleset from here on down that extends one of them, however far."""
+    others = [path for path in excluded(ruleset_files(["."]), (), configuration.exclude) if path not in sources]
+    changed = [path for path in sources if not path.startswith("<")]
+    return {**sources, **dict.fromkeys(dependents(changed, others))}
 
 
 def linted(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Diagnostic]:

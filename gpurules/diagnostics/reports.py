@@ -1,7 +1,9 @@
 """Draws diagnostics for other programs: GitHub, GitLab, SARIF, JUnit, Markdown, and JSON line by line."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 from urllib.parse import quote
@@ -55,13 +57,26 @@ def gitlab(found: Sequence[Diagnostic]) -> str:
         {
             "description": f"{d.code} {said(d)}",
             "check_name": d.code,
-            "fingerprint": d.fingerprint or f"{d.code}:{d.path}:{d.line}:{d.column}",
+            "fingerprint": fingerprint,
             "severity": _GITLAB[d.severity],
             "location": {"path": d.path or NOWHERE, "lines": {"begin": d.line, "end": d.end_line}},
         }
-        for d in found
+        for d, fingerprint in zip(found, _fingerprints(found), strict=True)
     ]
     return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
+
+
+def _fingerprints(found: Sequence[Diagnostic]) -> Iterator[str]:
+    """Yield what tells each finding from all others of a report, and stays when its lines move.
+
+    That of a finding alone does not: files may have rules of the same name and text.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    for d in found:
+        own = d.path or NOWHERE, d.fingerprint or f"{d.code}\0{d.message}"
+        seen[own] += 1
+        content = "\0".join((*own, *([str(seen[own])] if seen[own] > 1 else [])))
+        yield hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def sarif(found: Sequence[Diagnostic]) -> str:
@@ -71,7 +86,10 @@ def sarif(found: Sequence[Diagnostic]) -> str:
         "name": "gpurules",
         "rules": [_sarif_rule(code) for code in codes],
     }
-    results = [_sarif_result(diagnostic, codes.index(diagnostic.code)) for diagnostic in found]
+    results = [
+        _sarif_result(diagnostic, codes.index(diagnostic.code), fingerprint)
+        for diagnostic, fingerprint in zip(found, _fingerprints(found), strict=True)
+    ]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
@@ -95,7 +113,7 @@ def _sarif_place(path: str | None, place: tuple[int, int, int, int]) -> dict[str
     return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
 
 
-def _sarif_result(d: Diagnostic, index: int) -> dict[str, object]:
+def _sarif_result(d: Diagnostic, index: int, fingerprint: str) -> dict[str, object]:
     result: dict[str, object] = {
         "ruleId": d.code,
         "ruleIndex": index,
@@ -103,8 +121,7 @@ def _sarif_result(d: Diagnostic, index: int) -> dict[str, object]:
         "message": {"text": said(d)},
         "locations": [_sarif_place(d.path, (d.line, d.column, d.end_line, d.end_column))],
     }
-    if d.fingerprint:
-        result["partialFingerprints"] = {"gpurules/v1": d.fingerprint}
+    result["partialFingerprints"] = {"gpurules/v2": fingerprint}
     if d.related:
         result["relatedLocations"] = [
             _sarif_place(r.path, (r.location.line, r.location.column, r.location.end_line, r.location.end_column))

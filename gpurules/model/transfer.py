@@ -2,23 +2,55 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Self
+from numbers import Real
+from operator import attrgetter
+from os import PathLike, fspath
+from types import NoneType
+from typing import Protocol, Self
 
-from gpurules.model.reading import Reader, finite, no_reasons, nothing
+from gpurules.model.reading import FactError, Reader, finite, no_reasons, nothing, shown
 from gpurules.model.snapshot import GPUIndex
+from gpurules.model.units import MAX_INTEGER
 
 
-def _keep_typed(record: object, texts: tuple[str, ...], names: tuple[str, ...], signed: frozenset[str]) -> None:
-    """Make missing what is no text or no finite number, or negative where it can not be."""
+class _Record(Protocol):
+    """A transfer or a workload."""
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """Why values are missing, by their name."""
+        ...
+
+
+def _hold_to_types(record: _Record, texts: tuple[str, ...], names: tuple[str, ...]) -> None:
+    """Look at every value of a record again, one of which is out of the ordinary.
+
+    Missing: a number that is not finite, or negative where it cannot be; ``missing`` says why.
+
+    Raises:
+        FactError: a text is no text, or a number none.
+    """
     for name in texts:
         value = getattr(record, name)
-        if value is not None and not isinstance(value, str):
-            object.__setattr__(record, name, None)
+        if isinstance(value, PathLike) and name == "path":
+            object.__setattr__(record, name, str(fspath(value)))
+        elif value is not None and not isinstance(value, str):
+            raise FactError(f"{name} must be a text, not {shown(value)}")
     for name in names:
         value = getattr(record, name)
         if value is not None:
-            read = finite(value)
-            object.__setattr__(record, name, None if read is None or (read < 0 and name not in signed) else read)
+            object.__setattr__(record, name, _number(record, name, value))
+
+
+def _number(record: _Record, name: str, value: object) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise FactError(f"{name} must be a number, not {shown(value)}; gpurules.facts reads texts with units")
+    read = finite(value if isinstance(value, int | float) else float(value))
+    if read is not None and (read >= 0 or name in _SIGNED):
+        return read
+    reason = f"not a finite number: {shown(value)}" if read is None else f"below 0: {shown(value)}"
+    object.__setattr__(record, "missing", {**record.missing, name: reason})
+    return None
 
 
 def _present(record: object, names: tuple[str, ...]) -> dict[str, object]:
@@ -28,6 +60,9 @@ def _present(record: object, names: tuple[str, ...]) -> dict[str, object]:
 _SIGNED = frozenset({"priority", "created", "started", "last_activity"})
 _TRANSFER_NUMBERS = ("size", "priority", "created", "duration")
 _TRANSFER_TEXTS = ("id", "path", "file_type", "framework", "operation", "workload_id")
+_TEXTUAL = frozenset({str, NoneType})
+_HUGE = float("inf")
+_texts_of = attrgetter(*_TRANSFER_TEXTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +87,23 @@ class Transfer:
     missing: Mapping[str, str] = field(default_factory=no_reasons, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep only texts and real numbers."""
-        _keep_typed(self, _TRANSFER_TEXTS, _TRANSFER_NUMBERS, _SIGNED)
+        """Keep only texts and numbers that can be.
+
+        This is on the way of every transfer, so it tells at a glance where all is as it mostly is.
+
+        Raises:
+            FactError: a text is no text, or a number none.
+        """
+        size, priority, created, duration = self.size, self.priority, self.created, self.duration
+        if (
+            (size is None or (type(size) is int and 0 <= size <= MAX_INTEGER))
+            and (priority is None or (type(priority) is int and -MAX_INTEGER <= priority <= MAX_INTEGER))
+            and (created is None or (type(created) is float and -_HUGE < created < _HUGE))
+            and (duration is None or (type(duration) is float and 0 <= duration < _HUGE))
+            and _TEXTUAL.issuperset(map(type, _texts_of(self)))
+        ):
+            return
+        _hold_to_types(self, _TRANSFER_TEXTS, _TRANSFER_NUMBERS)
 
     @classmethod
     def from_dict(cls, data: object) -> Self:
@@ -108,8 +158,12 @@ class Workload:
     missing: Mapping[str, str] = field(default_factory=no_reasons, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep only texts and real numbers."""
-        _keep_typed(self, _WORKLOAD_TEXTS, _WORKLOAD_NUMBERS, _SIGNED)
+        """Keep only texts and numbers that can be.
+
+        Raises:
+            FactError: a text is no text, or a number none.
+        """
+        _hold_to_types(self, _WORKLOAD_TEXTS, _WORKLOAD_NUMBERS)
 
     @classmethod
     def from_dict(cls, data: object) -> Self:

@@ -21,6 +21,7 @@ from gpurules.cli.linting import (
     reported,
     sources_of,
     usual_format,
+    with_dependents,
 )
 from gpurules.cli.options import RECORDING_NAMES, given_options, option, output_file, recording_options
 from gpurules.cli.output import counted, fail, say
@@ -57,7 +58,9 @@ from gpurules.linter.analysis import WORK
 @option("--fix", is_flag=True, help="Mend what can be mended without a change of meaning.")
 @option("--unsafe-fixes", is_flag=True, help="Make fixes too that may change the meaning; with --fix or --diff.")
 @option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
-@option("--since", metavar="REF", help="Look only at files that differ from this commit or branch of git.")
+@option("--since", metavar="REF",
+        help="Look only at files that differ from this commit or branch of git, and what extends them.")  # fmt: skip
+@option("--dependents", is_flag=True, help="Look also at the rulesets from here on down that extend one of PATHS.")
 @option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Do not report what this file lists.")
 @option("--update-baseline", is_flag=True, help="Take out of the baseline what no longer occurs; make it if need be.")
 @option("--allow-growth", is_flag=True, help="Let --update-baseline take in new findings too.")
@@ -118,6 +121,8 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
     sources = sources_of(paths or (".",), request.stdin_filename, settings)
     if request.since is not None:
         sources = changed_since(request.since, sources)
+    elif request.dependents:
+        sources = with_dependents(sources, settings)
     elif not sources and not request.allow_empty:
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
     tests, looked = ProjectTests(settings, policy.codes), Looked(sources, policy)

@@ -222,6 +222,32 @@ def test_only_what_differs_from_a_commit_is_looked_at(gpurules: Any, here: Path)
     assert not (here / "x").exists()
 
 
+BASE = "version: 1\nname: b\ndefine: {hot: gpu_temperature > 85}\nrules: []\n"
+CHILD = "version: 1\nname: c\nextends: [%s]\nrules:\n  - {name: r, condition: hot, action: pause_transfer}\n"
+
+
+def test_what_extends_a_changed_base_is_looked_at_however_far(gpurules: Any, here: Path) -> None:
+    (here / ".git").rmdir()
+    (here / "base.rules.yaml").write_text(BASE)
+    (here / "middle.rules.yaml").write_text("version: 1\nname: m\nextends: [base.rules.yaml]\nrules: []\n")
+    (here / "child.rules.yaml").write_text(CHILD % "middle.rules.yaml")
+    for arguments in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "one"],
+    ):
+        subprocess.run(["git", *arguments], cwd=here, check=True, capture_output=True)
+    assert lint(gpurules, "--since", "HEAD").code == 0
+    (here / "base.rules.yaml").write_text(BASE.replace("hot", "is_hot"))
+    for asked in (["--since", "HEAD"], ["--dependents", "base.rules.yaml"]):
+        done = lint(gpurules, *asked)
+        assert done.code == 1
+        assert "child.rules.yaml:5:26: GPR101" in done.out
+        assert "3 files" in done.err
+    (here / "base.rules.yaml").unlink()
+    assert "middle.rules.yaml:3:11: GPR408" in lint(gpurules, "--since", "HEAD").out
+
+
 def test_every_verb_that_reads_a_configuration_says_what_is_wrong_with_it(gpurules: Any, here: Path) -> None:
     (here / "gpurules.toml").write_text("slect = 3\n")
     (here / "x.test.yaml").write_text("kind: gpurules/test\nrulesets: [x.rules.yaml]\n")

@@ -138,6 +138,26 @@ def test_gitlab_has_what_a_code_quality_report_needs() -> None:
     assert len({issue["fingerprint"] for issue in report}) == len(report)  # GitLab shows one of those that share one
 
 
+def _told_apart(found: list[Diagnostic], form: Format) -> list[str]:
+    report = json.loads(render(found, form))
+    if form is Format.GITLAB:
+        return [issue["fingerprint"] for issue in report]
+    return [next(iter(result["partialFingerprints"].values())) for result in report["runs"][0]["results"]]
+
+
+@pytest.mark.parametrize("form", [Format.GITLAB, Format.SARIF])
+def test_files_with_the_same_rules_have_findings_that_a_service_tells_apart(form: Format) -> None:
+    rule = "  - {name: hot, condition: gpu_temprature > 80, action: pause_transfer}\n"
+    more = rule.replace("hot", "warm") + rule.replace("gpu_temp", "transfer_temp")
+    text = f"version: 1\nname: n\nrules:\n{rule}{more}"
+    one, other = (lints(text, f"node-{name}.rules.yaml") for name in "ab")
+    told = _told_apart([*one, *other], form)
+    assert len(set(told)) == len(told) > 6
+    moved = [lints(f"# a line more\n{text}", f"node-{name}.rules.yaml") for name in "ab"]
+    assert _told_apart([finding for found in moved for finding in found], form) == told
+    assert set(_told_apart(other, form)) == set(told) - set(_told_apart(one, form))
+
+
 @pytest.mark.parametrize("form", list(Format))
 def test_the_order_of_findings_changes_no_report(form: Format) -> None:
     assert render(FINDINGS[::-1], form) == render(FINDINGS, form)

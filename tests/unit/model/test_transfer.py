@@ -1,5 +1,7 @@
 import json
 import math
+from fractions import Fraction
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -55,10 +57,43 @@ def test_what_is_missing_is_left_out() -> None:
     assert Workload().to_dict() == {}
 
 
-@pytest.mark.parametrize("size", [math.nan, math.inf, -1, "1", True])
-def test_a_size_that_is_none_is_missing(size: object) -> None:
-    assert Transfer(size=size).size is None  # type: ignore[arg-type]
-    assert Transfer.from_dict({"size": size}).size is None
+@pytest.mark.parametrize("size", [math.nan, math.inf, -math.inf, -1, -0.5, 10**400])
+def test_a_size_that_can_not_be_is_missing_with_the_reason(size: float) -> None:
+    for transfer in (Transfer(size=size), Transfer.from_dict({"size": size})):
+        assert transfer.size is None
+        assert transfer.missing["size"]
+
+
+@pytest.mark.parametrize("size", ["4GiB", "1", True, [1], b"1", 1j])
+def test_a_size_of_another_type_raises_in_python_and_is_missing_with_the_reason_from_data(size: object) -> None:
+    with pytest.raises(FactError, match="size must be a number, not "):
+        Transfer(size=size)  # type: ignore[arg-type]
+    transfer = Transfer.from_dict({"size": size})
+    assert transfer.size is None
+    assert transfer.missing["size"].startswith("not a finite number: ")
+
+
+@pytest.mark.parametrize("kind", [Transfer, Workload])
+def test_every_value_of_another_type_raises_in_python(kind: type[Transfer] | type[Workload]) -> None:
+    for name, value in (("id", 7), ("framework", b"jax"), ("priority", "high"), ("priority", False)):
+        with pytest.raises(FactError, match=f"{name} must be a "):
+            kind(**{name: value})  # type: ignore[arg-type]
+    with pytest.raises(FactError, match="operation must be a text, not 3"):
+        Transfer(operation=3, size=5)  # type: ignore[arg-type]
+    with pytest.raises(FactError, match="started must be a number, not "):
+        Workload(started="noon")  # type: ignore[arg-type]
+
+
+def test_numbers_of_other_libraries_and_paths_are_taken_for_what_they_are() -> None:
+    transfer = Transfer(size=Fraction(7, 2), created=Fraction(4), path=PurePosixPath("/a/b"))  # type: ignore[arg-type]
+    assert (transfer.size, transfer.created, transfer.path) == (3.5, 4.0, "/a/b")
+    assert Transfer(size=2**64).size == float(2**64)
+    assert Transfer(created=-5, priority=-(2**70)).priority == -float(2**70)
+
+
+def test_a_reason_that_is_given_stays_beside_one_that_is_found() -> None:
+    transfer = Transfer(size=-1, missing={"path": "not told"})
+    assert dict(transfer.missing) == {"path": "not told", "size": "below 0: -1"}
 
 
 @pytest.mark.parametrize("kind", [Transfer, Workload])
