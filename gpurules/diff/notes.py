@@ -9,7 +9,7 @@ from gpurules.rules import Rule, Ruleset
 from gpurules.rules.rule import Settings
 
 _NOTHING = "none"
-_SECONDS = frozenset({"poll_interval", "stale_after", "max_delay"})
+_SECONDS = frozenset({"poll_interval", "stale_after", "forget_gpu_after", "max_delay"})
 
 
 def action_notes(old: Rule, new: Rule) -> Iterator[str]:

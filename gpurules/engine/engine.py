@@ -17,6 +17,7 @@ from gpurules.engine.signals import Signals, Transition
 from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
 from gpurules.rules.program import Bound, Program
 from gpurules.rules.ruleset import Ruleset
+from gpurules.telemetry.live.presence import Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Engine:
         self._registered: Mapping[str, object] = NO_NODE
         self._seen = False
         self.ignored_snapshots = 0
+        self._presence = Presence(ruleset.settings.forget_gpu_after, remembers_xid=False)
         with uncollected():
             self._derived = Derived(ruleset)
             program = _program(ruleset, self._derived)
@@ -87,7 +89,9 @@ class Engine:
     def observe(self, snapshot: Snapshot, node: Mapping[str, object] | None = None) -> Observation:
         """Take in a snapshot: history, windows, signals, and all that it decides for every transfer.
 
-        A snapshot that is not newer than the last is ignored and counted.
+        A GPU that was in an earlier snapshot and is not in this one is lost, not gone: for
+        ``settings.forget_gpu_after`` it stays, with its facts missing. A snapshot that is not newer than the last is
+        ignored and counted.
         """
         return self._take_in(snapshot, node, is_blind=False)
 
@@ -104,6 +108,8 @@ class Engine:
             if node is not None:
                 self._node = node
             program = bound.program
+            if not is_blind:
+                snapshot = self._presence.complete(snapshot, snapshot.timestamp)
             facts, transitions = self._derived.observe(snapshot, self._node_facts(), program.situation)
             if not is_blind:
                 stale_at = snapshot.timestamp + self._ruleset.settings.stale_after
@@ -233,6 +239,7 @@ class Engine:
             facts, _ = derived.restate(before.snapshot, self._node_facts(), program.situation)
             bound = program.bind(facts)
             self._derived, self._ruleset = derived, ruleset
+            self._presence.drop_after = ruleset.settings.forget_gpu_after
             self._set(bound, stale_at)
 
     def shift(self, seconds: float) -> None:
@@ -240,6 +247,7 @@ class Engine:
         with self._lock:
             bound, *_, stale_at = self._current
             self._derived.shift(seconds)
+            self._presence.shift(seconds)
             moved = replace(bound.snapshot, timestamp=bound.timestamp + seconds)
             self._set(bound.program.bind(replace(bound.facts, snapshot=moved)), stale_at + seconds)
 

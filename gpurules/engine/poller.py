@@ -47,7 +47,6 @@ class Options:
     dry_run: bool = False
     watch_files: bool = True
     stop_timeout: float = 5.0
-    lost_after: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,7 @@ class Poller:
         if self._blind_since is None:
             self._blind_since = now
         last = self.engine.snapshot or Snapshot()
-        kept = last.gpus if now - self._blind_since < self.options.lost_after else ()
+        kept = last.gpus if now - self._blind_since < self.engine.ruleset.settings.forget_gpu_after else ()
         gpus = tuple(_unavailable(gpu) for gpu in kept)
         blind = replace(last, timestamp=now, gpus=gpus, problems=(error,))
         self._registered.refresh()

@@ -20,6 +20,7 @@ class Settings:
 
     poll_interval: float = 5.0
     stale_after: float = 15.0
+    forget_gpu_after: float = 300.0
     on_stale: str = "release"
     timezone: str = "UTC"
     max_delay: float = 300.0

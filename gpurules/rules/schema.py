@@ -75,6 +75,7 @@ def _settings() -> dict[str, object]:
         {
             "poll_interval": _duration("Time between two polls of telemetry.", "5s", positive=True),
             "stale_after": _duration("Telemetry older than this is stale.", "15s", positive=True),
+            "forget_gpu_after": _duration("A GPU that is absent from snapshots counts as lost for this long.", "5m"),
             "on_stale": {
                 "type": "string",
                 "enum": ["release", "hold"],

@@ -48,11 +48,15 @@ class _Known:
 class Presence:
     """Completes snapshots by the GPUs that are not in them any more.
 
+    With ``remembers_xid`` the last XID of a GPU outlives a sampler that was started again.
     Units: ``drop_after`` in seconds.
     """
 
     drop_after: float = DROP_AFTER
+    remembers_xid: bool = True
     _known: dict[str, _Known] = field(default_factory=dict)
+    _steady: tuple[str, ...] | None = None
+    _latest: tuple[GPU, ...] = ()
 
     def complete(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Return *snapshot* with the GPUs that were lost in the last ``drop_after`` seconds, and without older ones.
@@ -61,6 +65,19 @@ class Presence:
 
         Units: *now* in seconds of a clock that never goes back.
         """
+        identities = tuple([gpu.identity for gpu in snapshot.gpus])
+        is_well = not any([gpu.is_lost or (self.remembers_xid and gpu.xid is not None) for gpu in snapshot.gpus])
+        if is_well and identities == self._steady:  # nearly always: the same GPUs, and all of them answer
+            self._latest = snapshot.gpus
+            return snapshot
+        for gpu in self._latest:
+            self._known[gpu.identity].gpu = gpu
+        completed = self._completed(snapshot, now)
+        is_same = is_well and completed.gpus == snapshot.gpus and len(self._known) == len(identities)
+        self._steady, self._latest = (identities, snapshot.gpus) if is_same else (None, ())
+        return snapshot if is_same else completed
+
+    def _completed(self, snapshot: Snapshot, now: float) -> Snapshot:
         named = self._named(snapshot.gpus)
         boards: dict[object, str] = {gpu.index: gpu.identity for gpu in named if not gpu.mig}
         healthy = {gpu.identity for gpu in named if not gpu.is_lost}
@@ -76,6 +93,12 @@ class Presence:
         kept = tuple(_with_xid(known, gpu, now) for known, gpu in (*seen, *gone) if self._is_reported(known, now))
         self._forget_dropped(present, now)
         return replace(snapshot, gpus=kept)
+
+    def shift(self, seconds: float) -> None:
+        """Move all remembered times by *seconds*: the clock was set."""
+        for known in self._known.values():
+            known.lost_since = None if known.lost_since is None else known.lost_since + seconds
+            known.xid = None if known.xid is None else (known.xid[0], known.xid[1] + seconds)
 
     def _named(self, gpus: Iterable[GPU]) -> list[GPU]:
         """Give GPUs that do not tell their UUID that of the GPU which had their index, if it is not there.
@@ -102,7 +125,7 @@ class Presence:
         else:
             board = boards.get(gpu.index_number, gpu.identity) if gpu.mig else gpu.identity
             known = self._known[gpu.identity] = _Known(gpu, board, None, known.xid if known else None)
-        if gpu.xid is not None:
+        if gpu.xid is not None and self.remembers_xid:
             known.xid = (gpu.xid, now - (gpu.xid_age or 0.0))
 
     def _forget_gone(self, healthy: set[str], present: set[str], taken: set[int | str]) -> None:

@@ -81,7 +81,7 @@ def test_the_age_of_telemetry_grows_while_there_is_none() -> None:
 
 
 def test_gpus_of_which_nothing_is_heard_are_dropped_after_a_time() -> None:
-    with node(ruleset(FULL), lost_after=60) as it:
+    with node(ruleset(FULL, settings="{forget_gpu_after: 1m}")) as it:
         it.poll(90)
         for _ in range(16):
             it.blind()

@@ -163,7 +163,7 @@ def test_each_gpu_has_its_own_timers() -> None:
 def test_a_gpu_that_is_gone_is_unknown_and_back_in_time_it_is_as_before() -> None:
     running = engine(ruleset(PER_GPU, "signals: {s: {condition: gpu_memory > 80, until: gpu_memory < 50}}"))
     assert gpus_on(running, 0, gpu(0, memory=90)) == (0,)
-    assert gpus_on(running, 10) == ()
+    assert gpus_on(running, 10) == (0,), "the signal is kept, and so is what matches by it"
     assert gpus_on(running, 14, gpu(0, memory=60)) == (0,)
 
 
@@ -171,7 +171,7 @@ def test_a_gpu_that_is_gone_for_too_long_comes_back_anew() -> None:
     running = engine(ruleset(PER_GPU, "signals: {s: {condition: gpu_memory > 80, until: gpu_memory < 50}}"))
     assert gpus_on(running, 0, gpu(0, memory=90)) == (0,)
     changes = running.observe(snapshot(at=15)).transitions
-    assert [(c.signal, c.device, c.on, c.because) for c in changes] == [("s", None, False, "stale")]
+    assert [(c.signal, c.device, c.on, c.because) for c in changes] == [("s", 0, False, "stale")]
     assert gpus_on(running, 20, gpu(0, memory=60)) == ()
 
 

@@ -70,7 +70,7 @@ PASSING = {
     "shadow": case("'gpu[0].temperature': 90", "rule: quiet, outcome: suppressed, because: shadow"),
     "disabled": case("'gpu[0].temperature': 90", "rule: off, outcome: suppressed, because: disabled"),
     "missing": case("'gpu[0].temperature': 90 _", "rule: hot, outcome: unknown"),
-    "gone": case("'gpu[0].temperature': 90 gone", "rule: hot, outcome: no-match"),
+    "gone": case("'gpu[0].temperature': 90 gone", "rule: hot, outcome: unknown"),
     "stale": case("'gpu[0].temperature': 90 stalex9", "rule: hot, outcome: match, decision: {stale: true, delay: 30s}"),
     "two GPUs": case("'gpu[0].memory': 90, 'gpu[1].temperature': 90", "rule: hot, devices: [1]"),
     "signals and labels": case(
