@@ -22,6 +22,7 @@ from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, Edge, Options, PollReport
 from gpurules.model import format_duration
 from gpurules.rules import Ruleset
+from gpurules.rules.program import zone_of
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
 
 _AT_ONCE = 1e-6
@@ -147,7 +148,7 @@ class Teller:
             if self._is_json:
                 lines.append(_edge_json(edge))
             elif _effects(edge):
-                lines.append(self._edge(edge, INDENT if lines else f"{time_of_day(edge.timestamp)}  "))
+                lines.append(self._edge(edge, INDENT if lines else self._time(edge.timestamp)))
         text = "".join(lines)
         return write(text) if text else True
 
@@ -184,6 +185,9 @@ class Teller:
     def _drawn(self, event: object) -> str:
         drawn = self._timeline.lines(event, self._coordinator.engine.snapshot)  # type: ignore[arg-type]
         return "".join(f"{line}\n" for line in drawn)
+
+    def _time(self, timestamp: float) -> str:
+        return f"{time_of_day(timestamp, zone_of(self._coordinator.engine.ruleset.settings.timezone))}  "
 
     def _edge(self, edge: Edge, before: str) -> str:
         where = f" on GPU {', '.join(map(str, edge.devices))}" if edge.devices else ""

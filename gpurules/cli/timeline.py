@@ -14,6 +14,7 @@ from gpurules.engine import Transition
 from gpurules.fields.detection import detect_file_type
 from gpurules.model import GPU, Dimension, GPUIndex, Snapshot, format_amount, format_duration
 from gpurules.rules.explanation import DecisionExplanation
+from gpurules.rules.program import zone_of
 from gpurules.rules.ruleset import Ruleset
 
 INDENT = " " * 10
@@ -25,6 +26,7 @@ class Timeline:
 
     def __init__(self, ruleset: Ruleset, is_terminal: bool) -> None:
         self._ruleset = ruleset
+        self._zone = zone_of(ruleset.settings.timezone)
         self._width = terminal_width() if is_terminal else 10_000
         self._last_head: tuple[float, GPUIndex | None] | None = None
 
@@ -46,7 +48,7 @@ class Timeline:
         gpus = snapshot.gpus if snapshot else ()
         shown = [gpu for gpu in gpus if gpu.index == device] if device is not None else list(gpus)
         told = gpu_words(shown[0]) if len(shown) == 1 else node_words(shown)
-        return [f"{time_of_day(timestamp)}  {told}"]
+        return [f"{time_of_day(timestamp, self._zone)}  {told}"]
 
     def _signal(self, change: Transition) -> str:
         signal = self._ruleset.signals[change.signal]
@@ -74,8 +76,9 @@ class Timeline:
         size = "" if transfer.size is None else format_amount(transfer.size, Dimension.BYTES)
         asked = "; ".join(effects(decision)) or "go"
         path = _tail(transfer.path or "", _PATH_COLUMNS)
+        at = time_of_day(event.timestamp, self._zone)
         first = (
-            f"{time_of_day(event.timestamp)}  {visible(transfer.id or '-'):<8} {visible(kind):<8} {size:>10}  "
+            f"{at}  {visible(transfer.id or '-'):<8} {visible(kind):<8} {size:>10}  "
             f"{path}{' ' * (_PATH_COLUMNS - columns_of(path))}  {paint(asked, Style.HEAD)}"
         )
         return [first, *(f"{INDENT}{self._cut(why, INDENT)}" for why in _why(decision))]

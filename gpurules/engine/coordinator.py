@@ -63,7 +63,6 @@ class Coordinator:
         self._loop = Loop(self._poll, lambda: self._poller.interval, self.options.jitter)
         self._reload_asked = False
         self._callbacks: list[Callable[[PollReport], None]] = []
-        self._restore()
         lifetimes.add(self)
 
     # life
@@ -126,6 +125,8 @@ class Coordinator:
             answer = self._poller.read()
             if self._loop.is_stopping and isinstance(answer, TelemetryError):
                 return PollReport(None, error="the coordinator is stopped")
+            if not self._keeper.is_restored:
+                self._poller.restore(self._keeper, answer)
             with self._lock:
                 report = self._poller.take(answer)
             if report.transitions or report.edges or self._poller.metrics.polls % SAVE_EVERY == 0:
@@ -260,15 +261,10 @@ class Coordinator:
 
     # state
 
-    def _restore(self) -> None:
-        rules = {rule.name: rule for rule in self.engine.ruleset.rules}
-        with self.engine.exclusive() as signals:
-            self._keeper.restore(signals, self._poller.episodes, rules, self._clocks.wall())
-
     def _save(self) -> None:
         if self._keeper.is_keeping:
-            with self._lock, self.engine.exclusive() as signals:
-                data = memory.dump(signals, self._poller.episodes, self._clocks.wall())
+            with self._lock:
+                data = self._poller.state()
             self._keeper.save(data)
 
     def after_fork(self) -> None:

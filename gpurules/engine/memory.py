@@ -13,6 +13,7 @@ from typing import Any
 
 from gpurules.engine.episodes import Episode, Episodes
 from gpurules.engine.signals import Signals, State
+from gpurules.model import format_duration
 from gpurules.model.reading import finite
 from gpurules.rules.rule import Rule, Signal
 
@@ -78,17 +79,37 @@ def save(path: Path, data: Mapping[str, object]) -> None:
         raise
 
 
-def read(path: Path, now: float, max_age_seconds: float) -> Mapping[str, Any] | None:
-    """Return the state of *path*; None where there is none, it can not be read, or it is too old (or of the future)."""
+class StateRefused(Exception):
+    """A state file that is not taken over; the message says why."""
+
+
+def read(path: Path, now: float, max_age_seconds: float) -> Mapping[str, Any]:
+    """Return the state of *path*.
+
+    Units: *now* in seconds since 1970, on the clock of the telemetry.
+
+    Raises:
+        FileNotFoundError: there is none yet.
+        StateRefused: it cannot be read, is too old, or is of the future.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
-            return None
+            raise StateRefused(f"it is larger than {MAX_BYTES // 2**20} MiB")
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StateRefused(f"it cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise StateRefused("it is not JSON") from None
     saved = finite(data.get("saved")) if isinstance(data, dict) else None
-    if saved is None or data.get("version") != VERSION or not 0 <= now - saved <= max_age_seconds:
-        return None
+    if saved is None or data.get("version") != VERSION:
+        raise StateRefused(f"it is not a state file of version {VERSION}")
+    if saved > now:
+        raise StateRefused(f"it is {format_duration(saved - now)} ahead of the telemetry")
+    if now - saved > max_age_seconds:
+        age, limit = format_duration(now - saved), format_duration(max_age_seconds)
+        raise StateRefused(f"it is {age} older than the telemetry, and at most {limit} are taken over")
     return dict(data)
 
 
@@ -135,18 +156,34 @@ class Keeper:
 
     def __init__(self, path: str | Path | None, max_age_seconds: float) -> None:
         self.failures = 0
+        self.is_restored = False
+        self._refused: str | None = None
         self._path = None if path is None else Path(path)
         self._max_age_seconds = max_age_seconds
 
-    def restore(self, signals: Signals, episodes: Episodes, rules: Mapping[str, Rule], now: float) -> int:
-        """Take over what the file has; return of how many signals."""
-        data = read(self._path, now, self._max_age_seconds) if self._path else None
-        return restore(data, signals, episodes, rules) if data is not None else 0
+    def restore(self, signals: Signals, episodes: Episodes, rules: Mapping[str, Rule], now: float) -> None:
+        """Take over what the file has, unless that is done; ``settle`` says whether to try again."""
+        if self.is_restored or self._path is None:
+            return
+        try:
+            restore(read(self._path, now, self._max_age_seconds), signals, episodes, rules)
+        except FileNotFoundError:
+            self._refused = None
+        except StateRefused as error:
+            self._refused = str(error)
+            return
+        self.is_restored = True
+
+    def settle(self) -> None:
+        """Try no more: a file that was not taken over is named, and is written again from now on."""
+        if not self.is_restored and self._path is not None:
+            _LOGGER.warning("the state in %s is not taken over: %s", self._path, self._refused)
+        self.is_restored = True
 
     @property
     def is_keeping(self) -> bool:
-        """Whether there is a file to write."""
-        return self._path is not None
+        """Whether there is a file to write, and what it had is known."""
+        return self._path is not None and self.is_restored
 
     def save(self, data: Mapping[str, object]) -> bool:
         """Write the state; return whether it was written."""

@@ -11,6 +11,7 @@ from gpurules.engine.effects import Dispatcher
 from gpurules.engine.engine import Engine
 from gpurules.engine.episodes import Edge, Episodes
 from gpurules.engine.events import contextual_rules, count_missing, event_of, fields_read, matching_rules, outcomes
+from gpurules.engine.memory import Keeper, dump
 from gpurules.engine.metrics import Metrics, RuleCounts
 from gpurules.engine.reading import Reading
 from gpurules.engine.registered import RegisteredFacts
@@ -255,6 +256,24 @@ class Poller:
         if snapshot is not None or self._blind_since is not None:
             outcomes(self.engine, metrics)
             count_missing(self.engine, self._ruleset.fields, metrics)
+
+    def restore(self, keeper: Keeper, answer: Snapshot | TelemetryError) -> None:
+        """Take the state over: the file belongs to the time of the telemetry, so that of the first snapshot decides.
+
+        While nothing can be read, a state that fits the clock is taken over.
+        """
+        now = answer.timestamp if isinstance(answer, Snapshot) else self._clocks.wall()
+        rules = {rule.name: rule for rule in self.engine.ruleset.rules}
+        with self.engine.exclusive() as signals:
+            keeper.restore(signals, self.episodes, rules, now)
+        if isinstance(answer, Snapshot):
+            keeper.settle()
+
+    def state(self) -> dict[str, object]:
+        """Return what is to outlive a restart, JSON-ready."""
+        seen = self.engine.snapshot
+        with self.engine.exclusive() as signals:
+            return dump(signals, self.episodes, self._clocks.wall() if seen is None else seen.timestamp)
 
     def collect(self, state_failures: int) -> Metrics:
         """Return the counts of this moment, a copy."""

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -95,10 +94,8 @@ def command(
 
 def _header(ruleset: Ruleset, source: str) -> str:
     counts = f"{counted(len(ruleset.rules), 'rule')}, {counted(len(ruleset.signals), 'signal')}"
-    zone = datetime.now(UTC).astimezone().strftime("%Z")
-    text = (
-        f"gpurules {installed_version()} · ruleset {ruleset.name} {ruleset.version[:6]} · {counts} · {source} · {zone}"
-    )
+    of = f"ruleset {ruleset.name} {ruleset.version[:6]}"
+    text = f"gpurules {installed_version()} · {of} · {counts} · {source} · {ruleset.settings.timezone}"
     return paint(text, Style.FAINT) + "\n"
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from rich.text import Text
 
-from gpurules.cli.clock import time_of_day, zone_of
+from gpurules.cli.clock import time_of_day, zone_name
 from gpurules.cli.watching.view import LogLine, RuleLine, View
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import SignalState
@@ -62,7 +63,7 @@ def frame(view: View, look: Look) -> list[Text]:
         one = [*gpus, *_listed("signals", signals, lambda s: _signal(s, view, left), (left, room - len(gpus)))]
         shares = _shares(room, (len(rules), len(log)))
         two = _listed("rules", rules, lambda r: _rule(r, view, look, right), (right, shares[0]), _place(rules, look))
-        two += _listed("latest", log, _logged, (right, room - len(two)))
+        two += _listed("latest", log, lambda line: _logged(line, view.zone), (right, room - len(two)))
         body = [_beside(a, b, left) for a, b in zip(_filled(one, room), _filled(two, room), strict=True)]
     else:
         width = look.width
@@ -71,7 +72,7 @@ def frame(view: View, look: Look) -> list[Text]:
         body = [*gpus]
         body += _listed("signals", signals, lambda s: _signal(s, view, width), (width, shares[1]))
         body += _listed("rules", rules, lambda r: _rule(r, view, look, width), (width, shares[0]), _place(rules, look))
-        body += _listed("latest", log, _logged, (width, room - len(body)))
+        body += _listed("latest", log, lambda line: _logged(line, view.zone), (width, room - len(body)))
     return [*head, *_filled(body, room), *foot]
 
 
@@ -156,7 +157,7 @@ def _head(view: View, look: Look) -> Iterable[Text]:
     left = Text("gpurules ", "bold")
     left.append(" · ".join(part for part in parts if part))
     age = "no telemetry yet" if view.age is None else f"{format_duration(round(view.age, 1))} old"
-    right = Text(f"{time_of_day(view.time)} {zone_of(view.time)} · ")
+    right = Text(f"{time_of_day(view.time, view.zone)} {zone_name(view.time, view.zone)} · ")
     right.append(f"STALE, {age}" if view.stale else age, "bold red" if view.stale else "green")
     left.truncate(max(10, look.width - right.cell_len - 2), overflow="ellipsis", pad=True)
     yield _cut(left.append("  ").append_text(right), look.width)
@@ -266,7 +267,7 @@ def _rule(rule: RuleLine, view: View, look: Look, width: int) -> Text:
     return text.append(" ".join(visible(note).split()), "dim")
 
 
-def _logged(line: LogLine) -> Text:
+def _logged(line: LogLine, zone: tzinfo) -> Text:
     mark, style = {True: ("▲", "yellow"), False: ("▼", "green"), None: ("·", "bold")}[line.on]
-    text = Text(f" {time_of_day(line.timestamp)} ", "dim").append(f"{mark} ", style)
+    text = Text(f" {time_of_day(line.timestamp, zone)} ", "dim").append(f"{mark} ", style)
     return text.append(visible(line.text))

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 from gpurules.actions.decision import Decision
 from gpurules.cli.decisions import effects
@@ -10,6 +11,7 @@ from gpurules.engine import Coordinator, PollReport, SignalState, Transition
 from gpurules.engine.events import contextual_rules
 from gpurules.model import GPUIndex, Snapshot
 from gpurules.rules.explanation import DecisionExplanation, RuleExplanation
+from gpurules.rules.program import zone_of
 
 MAX_LOG = 500
 
@@ -65,6 +67,7 @@ class View:
     asked: tuple[str, ...]
     log: tuple[LogLine, ...]
     explained: DecisionExplanation
+    zone: tzinfo = UTC
 
     def explanation(self, name: str) -> RuleExplanation | None:
         """Return why the rule *name* matches or does not, None where there is no such rule."""
@@ -131,6 +134,7 @@ class Watcher:
             tuple(_asked(decision)),
             tuple(self._log),
             explained,
+            zone_of(self._coordinator.engine.ruleset.settings.timezone),
         )
 
     def _rules(self, explained: DecisionExplanation) -> tuple[RuleLine, ...]:

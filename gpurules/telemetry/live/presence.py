@@ -66,7 +66,7 @@ class Presence:
         Units: *now* in seconds of a clock that never goes back.
         """
         identities = tuple([gpu.identity for gpu in snapshot.gpus])
-        is_well = not any([gpu.is_lost or (self.remembers_xid and gpu.xid is not None) for gpu in snapshot.gpus])
+        is_well = not any(gpu.is_lost or (self.remembers_xid and gpu.xid is not None) for gpu in snapshot.gpus)
         if is_well and identities == self._steady:  # nearly always: the same GPUs, and all of them answer
             self._latest = snapshot.gpus
             return snapshot

@@ -2,13 +2,17 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gpurules.cli.pacing import OwnTime
 from gpurules.engine import Coordinator, Options
+from gpurules.model import Snapshot
 from gpurules.rules import loads
+from gpurules.telemetry import EndOfTelemetry
 from tests.integration.coordinator.stand import Clock, Script, gpu, node, ruleset, until
 
 SIGNAL = "{pressure: {condition: gpu_memory > 80, for: 10s, keep_for: 30s}}"
@@ -84,6 +88,78 @@ def test_state_of_the_future_is_ignored(saved: Any) -> None:
     coordinator = restarted(path, clock)
     assert not coordinator.decide().paused
     coordinator.stop()
+
+
+def test_a_file_that_is_not_taken_over_is_named_once(saved: Any, caplog: pytest.LogCaptureFixture) -> None:
+    path, clock = saved
+    clock.advance(7200)
+    coordinator = restarted(path, clock)
+    coordinator.poll()
+    said = [record.message for record in caplog.records if "taken over" in record.message]
+    assert len(said) == 1 and str(path) in said[0] and "older than the telemetry" in said[0]
+    coordinator.stop()
+
+
+def test_a_restart_while_nothing_can_be_read_keeps_the_state(saved: Any) -> None:
+    path, clock = saved
+    script = Script(clock, (gpu(90),))
+    script.error = RuntimeError("the driver is being updated")
+    given = Options(state_path=path, read_timeout=5)
+    coordinator = Coordinator(loads(RULES), script, clock=clock, steady=clock.steady, options=given)
+    for _ in range(14):  # one poll in twelve saves
+        clock.advance(0.5)
+        coordinator.poll()
+    coordinator.stop()
+    again = restarted(path, clock, percent=81)
+    assert again.engine.signals()[0].on, "without its ten seconds again"
+    again.stop()
+
+
+class Recorded:
+    """A recording of long ago: one snapshot every five seconds."""
+
+    name = "recorded"
+
+    def __init__(self, first: int, last: int) -> None:
+        self.times = list(range(first, last, 5))
+
+    def read(self) -> Snapshot:
+        if not self.times:
+            raise EndOfTelemetry("it has ended")
+        return Snapshot(timestamp=self.times.pop(0), gpus=(gpu(90),))
+
+    def close(self) -> None:
+        pass
+
+
+def recorded(path: Path, first: int, last: int) -> Coordinator:
+    """A coordinator on the clock of a recording, as ``gpurules run --state`` makes it, played to its end."""
+    played = OwnTime(Recorded(first, last), time.time)
+    it = Coordinator(loads(RULES), played, clock=played.clock, options=Options(state_path=path, read_timeout=60))
+    with pytest.raises(EndOfTelemetry):
+        while True:
+            it.poll()
+    return it
+
+
+def test_the_state_of_a_recording_belongs_to_the_time_of_the_recording(tmp_path: Path, told: list[Any]) -> None:
+    path = tmp_path / "state.json"
+    recorded(path, 1_000_000, 1_000_010).stop()
+    assert told == [], "the signal waits for ten seconds"
+    second = recorded(path, 1_000_010, 1_000_020)
+    assert [signal.since for signal in second.engine.signals()] == [1_000_010]
+    second.stop()
+    third = recorded(path, 1_000_020, 1_000_030)
+    third.stop()
+    assert [event.edge for event in told] == ["start"], "an episode goes on over three parts"
+
+
+def test_the_same_recording_once_more_begins_from_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "state.json"
+    recorded(path, 1_000_000, 1_000_020).stop()
+    again = recorded(path, 1_000_000, 1_000_010)
+    assert "ahead of the telemetry" in caplog.text
+    again.stop()
 
 
 def test_state_of_another_definition_is_ignored(saved: Any) -> None:

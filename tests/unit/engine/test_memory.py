@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from gpurules.engine import memory
 from gpurules.engine.episodes import Episodes
 from gpurules.engine.signals import Signals, State
@@ -36,8 +38,10 @@ def test_what_is_too_old_or_of_the_future_is_not_read(tmp_path):
     path = tmp_path / "s"
     memory.save(path, memory.dump(*parts()[:2], 100.0))
     assert memory.read(path, 160.0, 60.0) is not None
-    assert memory.read(path, 161.0, 60.0) is None
-    assert memory.read(path, 99.0, 60.0) is None
+    with pytest.raises(memory.StateRefused):
+        memory.read(path, 161.0, 60.0)
+    with pytest.raises(memory.StateRefused):
+        memory.read(path, 99.0, 60.0)
 
 
 def test_a_changed_definition_starts_afresh():
@@ -62,4 +66,5 @@ def test_layout_of_a_condition_is_no_change_of_a_rule():
 def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "MAX_BYTES", 10)
     memory.save(tmp_path / "s", memory.dump(*parts()[:2], 100.0))
-    assert memory.read(tmp_path / "s", 100.0, 60.0) is None
+    with pytest.raises(memory.StateRefused):
+        memory.read(tmp_path / "s", 100.0, 60.0)

@@ -1,4 +1,4 @@
-"""A GPU that is absent from a snapshot is lost, not gone: alike for a caller's own snapshots, replay, tests and live."""
+"""A GPU that is absent from a snapshot is lost, not gone: for a caller's own snapshots, replay, tests and live."""
 
 import pytest
 from hypothesis import given
