@@ -1,5 +1,7 @@
 """What one who transfers holds in hand: the ticket of a transfer, and its parts."""
 
+import asyncio
+import concurrent.futures
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -10,6 +12,9 @@ from gpurules.governor.errors import GovernorError
 from gpurules.governor.gate import Gate
 from gpurules.governor.policy import Policy
 from gpurules.model import Transfer
+
+CANCELLATIONS = (asyncio.CancelledError, concurrent.futures.CancelledError)
+"""What comes out of a transfer that its owner no longer wants."""
 
 
 class Part:
@@ -153,7 +158,10 @@ class Ticket:
             return self.gate.scheduler.cancel(self.entry, now)
 
     def end(self, error: BaseException | None = None) -> None:
-        """End it: done, or failed with *error*."""
+        """End it: done, or failed with *error*; a task that was cancelled has its transfer cancelled, not failed."""
+        if isinstance(error, CANCELLATIONS):
+            self.cancel()
+            return
         reason = None if error is None else GovernorError(f"the transfer {self.id!r} failed: {error}")
         state = State.DONE if error is None else State.FAILED
         with self.gate.change() as now:

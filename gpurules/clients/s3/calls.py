@@ -7,9 +7,11 @@ of the part loop do, asks for no second one.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
+from weakref import ref
 
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.detection import Detection
@@ -44,7 +46,7 @@ class Tickets:
         self.name = name
         self.governor = governor
         self.capabilities = capabilities
-        self._lost: SimpleQueue[Ticket] = SimpleQueue()
+        self._lost: SimpleQueue[tuple[Ticket, Part]] = SimpleQueue()
         self._detection = Detection(governor.policy.engine)
 
     def ticket(self, transfer: Transfer) -> Ticket:
@@ -63,31 +65,50 @@ class Tickets:
         for target in targets:
             self.governor.count_uncarried(self.name, target)
 
-    def lose(self, ticket: Ticket) -> None:
-        """Take back the ticket of a call that never ended; found out where the governor's lock may be held."""
-        self._lost.put(ticket)
+    def lose(self, ticket: Ticket, part: Part) -> None:
+        """Take back what a call has that was given up; found out where the governor's lock may be held."""
+        self._lost.put((ticket, part))
 
     def end_lost(self) -> None:
-        """End the tickets of calls that never ended."""
+        """Give the slots of calls back that were given up, and cancel their transfers."""
         try:
             while True:
-                self._lost.get_nowait().end()
+                ticket, part = self._lost.get_nowait()
+                part.count(0.0)
+                part.__exit__(None, None, None)
+                ticket.cancel()
         except Empty:
             pass
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class _Call:
-    """A call under way; one that botocore drops without a word ends with its context."""
+    """A call under way; one that botocore drops without a word ends with its task, or else with its context."""
 
     tickets: Tickets
     ticket: Ticket
     part: Part
     has_ended: bool = False
+    forget: Callable[[], object] = lambda: None
+    soon: Callable[[Callable[[], object]], object] = lambda _: None
+
+    def watch(self, task: "asyncio.Task[Any]") -> None:
+        """End with *task*, which is not to keep the call."""
+        this = ref(self)
+
+        def give_up(_: "asyncio.Task[Any]") -> None:
+            call = this()
+            if call is not None:
+                call.end(0.0, asyncio.CancelledError())
+
+        task.add_done_callback(give_up)
+        self.forget = lambda: task.remove_done_callback(give_up)
+        self.soon = task.get_loop().call_soon_threadsafe
 
     def end(self, moved: float | None, error: BaseException | None) -> None:
         if not self.has_ended:
             self.has_ended = True
+            self.forget()
             if moved is not None:
                 self.part.count(moved)
             self.part.__exit__(None if error is None else type(error), error, None)
@@ -95,7 +116,9 @@ class _Call:
 
     def __del__(self) -> None:
         if not self.has_ended:
-            self.tickets.lose(self.ticket)
+            self.tickets.lose(self.ticket, self.part)
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+                self.soon(self.tickets.end_lost)
 
 
 class CallHooks:
@@ -136,13 +159,13 @@ class CallHooks:
 
     def _wait(self, context: dict[str, Any], **_: Any) -> None:
         """Wait, in the thread of the call."""
-        while (call := self._asked(context)) is not None:
+        while (asked := self._asked(context)) is not None:
             try:
-                ticket = self._tickets.ticket(call)
+                ticket = self._tickets.ticket(asked)
             except QueueFull:
                 time.sleep(QUEUE_LOOK_SECONDS)
                 continue
-            part = ticket.part(call.size or 0)
+            part = ticket.part(asked.size or 0)
             try:
                 part.__enter__()
             except BaseException as error:
@@ -153,19 +176,22 @@ class CallHooks:
 
     async def _wait_async(self, context: dict[str, Any], **_: Any) -> None:
         """Wait, in the task of the call; the loop goes on."""
-        while (call := self._asked(context)) is not None:
+        while (asked := self._asked(context)) is not None:
             try:
-                ticket = self._tickets.ticket(call)
+                ticket = self._tickets.ticket(asked)
             except QueueFull:
                 await asyncio.sleep(QUEUE_LOOK_SECONDS)
                 continue
-            part = ticket.part(call.size or 0)
+            part = ticket.part(asked.size or 0)
             try:
                 await part.__aenter__()
             except BaseException as error:
                 ticket.end(error)
                 raise
-            context[_OURS] = _Call(self._tickets, ticket, part)
+            call = context[_OURS] = _Call(self._tickets, ticket, part)
+            task = asyncio.current_task()
+            if task is not None:
+                call.watch(task)
             return
 
     @staticmethod

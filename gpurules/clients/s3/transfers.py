@@ -104,8 +104,12 @@ class Transfers:
         underway = self._underway.pop(future.meta.transfer_id, None)
         if underway is None:
             return
+        from s3transfer.exceptions import CancelledError  # type: ignore[import-untyped]
+
         try:
             future.result()
+        except CancelledError:
+            underway.ticket.cancel()
         except BaseException as error:
             underway.ticket.end(error)
         else:
