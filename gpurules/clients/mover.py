@@ -30,7 +30,7 @@ from gpurules.clients.staging import (
 from gpurules.clients.store import ObjectChanged, ObjectFacts, StoredObject, StoreError
 from gpurules.clients.streamed import StreamSource, pour
 from gpurules.clients.targets import AnyPath, checked_path, is_stream
-from gpurules.governor import Governor, Ticket
+from gpurules.governor import Governor, Lane, Ticket
 from gpurules.model import Transfer
 
 _LOGGER = logging.getLogger("gpurules.clients")
@@ -48,8 +48,9 @@ class Mover:
         self.options = options or PartOptions()
         self.staging = staging
         self._areas = None if staging is None else StagingAreas(staging.room.quota, staging.room.reserve, staging)
-        self._pool = ThreadPoolExecutor(governor.limits.slots, thread_name_prefix=f"gpurules-{name}")
-        self.loop = PartLoop(self._pool, self.options)
+        threads = self.options.pool_size(governor.limits.slots)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"gpurules-{name}")
+        self.loop = PartLoop(self._pool, self.options, lane=Lane(threads))
         self._detection = Detection(governor.policy.engine)
 
     def download(

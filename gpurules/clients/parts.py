@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from gpurules.clients.partial import Piece
 from gpurules.clients.progress import SILENT, Progress
 from gpurules.clients.store import TransientStoreError
-from gpurules.governor import Part, Ticket
+from gpurules.governor import Lane, Part, Ticket
 
 MIB = 1024**2
+THREADS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartOptions:
     """How objects are cut and moved.
 
-    ``parts_ahead``: how many parts of one transfer move at once, before rules shrink that.
+    ``parts_ahead``: how many parts of one transfer move at once, before rules shrink that; ``threads``: how many parts
+    of all transfers of a client, in threads of its own.
 
     Units: ``piece_size`` in bytes, ``backoff_seconds`` (before the first retry, doubled each time) in seconds.
+    Missing: ``threads`` None: as many as the governor has slots, 16 where it has no limit.
 
     Raises:
         ValueError: an option is below 1.
@@ -32,12 +35,18 @@ class PartOptions:
     parts_ahead: int = 8
     attempts: int = 5
     backoff_seconds: float = 0.1
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse options with which nothing would move."""
-        for name in ("piece_size", "parts_ahead", "attempts"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name!r} is at least 1, not {getattr(self, name)!r}")
+        for name in ("piece_size", "parts_ahead", "attempts", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name!r} is at least 1, not {value!r}")
+
+    def pool_size(self, slots: int | None) -> int:
+        """Return how many threads a client has, whose governor has so many *slots*."""
+        return self.threads or slots or THREADS
 
 
 def width(ticket: Ticket, options: PartOptions) -> int:
@@ -69,17 +78,21 @@ class PartLoop:
     """Moves pieces by *pool*. Only the caller's thread waits for slots: whoever has a thread of the pool has a slot.
 
     So a transfer that is held takes no thread that others need, and no part with a slot waits for a thread that waits
-    for a slot. *progress* is what those who move pieces tell how far they are.
+    for a slot. *progress* is what those who move pieces tell how far they are. *lane* has a place for each thread of
+    the pool.
     """
 
-    def __init__(self, pool: Executor, options: PartOptions, progress: Progress = SILENT) -> None:
+    def __init__(
+        self, pool: Executor, options: PartOptions, progress: Progress = SILENT, lane: Lane | None = None
+    ) -> None:
         self._pool = pool
+        self._lane = lane
         self._options = options
         self.progress = progress
 
     def telling(self, progress: Progress) -> "PartLoop":
         """Return this loop for one transfer, of which *progress* is told."""
-        return PartLoop(self._pool, self._options, progress)
+        return PartLoop(self._pool, self._options, progress, self._lane)
 
     def run(self, ticket: Ticket, wanted: Iterable[Piece], move: Move) -> None:
         """Move all *wanted* pieces; after a failure no further one is begun, and those under way are waited for.
@@ -101,7 +114,7 @@ class PartLoop:
                         has_more = False
                         continue
                     piece, attempt = following
-                    part = ticket.part(piece.size).__enter__()
+                    part = ticket.part(piece.size, self._lane).__enter__()
                     under_way[self._submit(part, piece, move)] = piece, attempt
                     continue
                 done, _ = wait(under_way, return_when=FIRST_COMPLETED)

@@ -4,6 +4,7 @@ from gpurules.governor.asked import Asked
 from gpurules.governor.entry import Change, Counts, Limits, State, TransferClass
 from gpurules.governor.errors import DeadlinePassed, GovernorError, LeaseLapsed, QueueFull, TransferCancelled
 from gpurules.governor.governor import Governor
+from gpurules.governor.lane import Lane
 from gpurules.governor.status import GovernorStatus, TransferStatus
 from gpurules.governor.ticket import Part, Slot, Ticket
 
@@ -15,6 +16,7 @@ __all__ = [
     "Governor",
     "GovernorError",
     "GovernorStatus",
+    "Lane",
     "LeaseLapsed",
     "Limits",
     "Part",

@@ -8,6 +8,7 @@ from math import inf
 from gpurules.governor.asked import NOTHING, Asked
 from gpurules.governor.errors import GovernorError
 from gpurules.governor.holds import Holds
+from gpurules.governor.lane import Lane
 from gpurules.model import Transfer
 
 
@@ -50,12 +51,14 @@ class Limits:
     how much priority a second of waiting is worth.
 
     Units: ``age_rate`` in 1/second, ``refresh_seconds`` (how old a decision may grow) in seconds.
+    Missing: ``slots`` None: as many as ask: transfers that no rule concerns never wait; where priorities differ,
+    parts below the highest wait while 16 move.
 
     Raises:
         ValueError: a limit is not above 0.
     """
 
-    slots: int = 16
+    slots: int | None = None
     queue: int = 10_000
     age_rate: float = 1.0
     refresh_seconds: float = 2.0
@@ -63,6 +66,8 @@ class Limits:
     def __post_init__(self) -> None:
         """Refuse limits with which nothing would ever move."""
         for name in ("slots", "queue", "age_rate", "refresh_seconds"):
+            if name == "slots" and self.slots is None:
+                continue
             if not 0 < getattr(self, name) < inf:
                 raise ValueError(f"{name!r} is a number above 0, not {getattr(self, name)!r}")
 
@@ -110,7 +115,8 @@ class Request:
     """A part of a transfer that asks for a slot.
 
     Units: ``size`` in bytes, 0 where it is not known ahead; times in seconds.
-    Missing: ``granted_at`` and ``error`` are None while it waits; one of them is set when it is answered.
+    Missing: ``granted_at`` and ``error`` are None while it waits; one of them is set when it is answered; ``lane``
+    None: it shares its place with no other part.
     """
 
     entry: Entry
@@ -122,6 +128,7 @@ class Request:
     rank: TransferClass = TransferClass.NORMAL
     granted_at: float | None = None
     error: GovernorError | None = None
+    lane: Lane | None = None
 
     @property
     def is_answered(self) -> bool:

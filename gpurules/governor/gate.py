@@ -10,6 +10,7 @@ from types import TracebackType
 
 from gpurules.errors import GpurulesError
 from gpurules.governor.entry import Change, Entry, Request
+from gpurules.governor.lane import Lane
 from gpurules.governor.scheduler import Scheduler
 from gpurules.plugins import contained
 
@@ -73,11 +74,11 @@ class Gate:
 
     # each part comes by these two, so they go without a context manager
 
-    def ask(self, entry: Entry, size: float) -> Request:
-        """Ask for a slot for a part of *size* bytes, and let through what may move."""
+    def ask(self, entry: Entry, size: float, lane: Lane | None = None) -> Request:
+        """Ask for a slot for a part of *size* bytes, with a place in *lane*, and let through what may move."""
         with self._lock:
             now = self.clock()
-            request = self.scheduler.enter(entry, size, now)
+            request = self.scheduler.enter(entry, size, now, lane)
             answered = [] if request.granted_at is not None else self._advance(now)
         if answered or self.callbacks:
             self._spread(answered)

@@ -1,15 +1,17 @@
 """The transfer scheduler: who moves next. Pure: time is an argument, and nothing waits in here."""
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from itertools import count
 from math import inf
 
 from gpurules.governor.asked import Asked
-from gpurules.governor.entry import Change, Counts, Entry, Limits, Request, State, TransferClass
+from gpurules.governor.entry import Change, Counts, Entry, Limits, Request, State
 from gpurules.governor.errors import DeadlinePassed, GovernorError, LeaseLapsed, QueueFull, TransferCancelled
+from gpurules.governor.lane import Lane
 from gpurules.governor.rates import Rates
 from gpurules.governor.ready import ReadyOrder
+from gpurules.governor.slots import Slots
 from gpurules.governor.timers import Timers
 
 MAX_CHANGES = 10_000
@@ -26,7 +28,7 @@ class Scheduler:
         self.limits = limits or Limits()
         self.max_delay = 300.0
         self.entries: dict[str, Entry] = {}
-        self.moving: set[Request] = set()
+        self.slots = Slots(self.limits.slots)
         self.rates = Rates()
         self.counts = Counts()
         self.changes: deque[Change] = deque(maxlen=MAX_CHANGES)
@@ -49,12 +51,14 @@ class Scheduler:
             self.counts.refused += 1
             raise QueueFull(f"{self.limits.queue} transfers wait already; try again later, or raise Limits.queue")
         self.entries[entry.id] = entry
+        self.slots.add(entry.priority)
         self._waiting_transfers += 1
         self.counts.submitted += 1
         self.changes.append(Change(entry.transfer, None, entry.state, now))
         self._timers.set(entry, entry.deadline)
         self.renew(entry, now)
-        self._set_lease_timer(entry)
+        self._timers.set(entry, entry.lease_ends)
+        entry.lease_timer = entry.lease_ends
 
     def take(self, entry: Entry, asked: Asked, now: float) -> None:
         """Take in what is asked of a transfer now."""
@@ -65,6 +69,7 @@ class Scheduler:
             self.rates.set(f"rule:{rule}", rate, now)
         entry.holds.take(asked.holds, now)
         if entry.priority != before:
+            self.slots.move(before, entry.priority)
             for request in entry.waiting:
                 if self.ready.remove(request):
                     self.ready.add(request)
@@ -82,6 +87,7 @@ class Scheduler:
         self.counts.held_seconds += entry.holds.held_seconds(now)
         self._waiting_transfers -= not entry.has_begun
         del self.entries[entry.id]
+        self.slots.remove(entry.priority)
         self.on_end(entry)
         for request in entry.waiting:
             self.ready.remove(request)
@@ -105,10 +111,6 @@ class Scheduler:
         if entry.lease_seconds is not None:
             entry.lease_ends = now + entry.lease_seconds
 
-    def _set_lease_timer(self, entry: Entry) -> None:
-        self._timers.set(entry, entry.lease_ends)
-        entry.lease_timer = entry.lease_ends
-
     # parts
 
     def ask(self, entry: Entry, size: float, now: float) -> Request:
@@ -118,12 +120,13 @@ class Scheduler:
             self._line_up(request)
         return request
 
-    def enter(self, entry: Entry, size: float, now: float) -> Request:
+    def enter(self, entry: Entry, size: float, now: float, lane: Lane | None = None) -> Request:
         """Ask for a slot, and let the part through at once where ``advance`` would: nobody is before it, nothing due.
 
         Where it was not let through, nothing is different from ``ask``.
         """
         request = self._request(entry, size, now)
+        request.lane = lane
         if request.error is None and not self._went_at_once(request, now):
             self._line_up(request)
         return request
@@ -131,6 +134,7 @@ class Scheduler:
     def _request(self, entry: Entry, size: float, now: float) -> Request:
         if not entry.state.is_final and self.entries.get(entry.id) is not entry:  # the parent's goes on in a fork
             self.entries[entry.id], entry.waiting, entry.moving = entry, [], 0
+            self.slots.add(entry.priority)
             self._waiting_transfers += not entry.has_begun
         request = Request(entry, size, order=next(self._order), ready_at=now)
         self.renew(entry, now)
@@ -144,7 +148,7 @@ class Scheduler:
             self.ready.add(request)
 
     def _went_at_once(self, request: Request, now: float) -> bool:
-        is_alone = not self.ready and len(self.moving) < self.limits.slots and self._timers.due > now
+        is_alone = not self.ready and self._timers.due > now
         if request.entry.held_until is not None or not is_alone:
             return False
         self.ready.weigh(request)
@@ -155,7 +159,7 @@ class Scheduler:
 
     def withdraw(self, request: Request, now: float) -> None:
         """Take back what was asked: nobody waits for it any more; a slot that it got is free again."""
-        if request in self.moving:
+        if request in self.slots.moving:
             self.finish(request, 0.0, now)
         elif request in request.entry.waiting:
             request.entry.waiting.remove(request)
@@ -164,9 +168,9 @@ class Scheduler:
 
     def finish(self, request: Request, moved: float, now: float) -> None:
         """Free the slot of a part that has moved so many bytes."""
-        if request not in self.moving:
+        if request not in self.slots.moving:
             return
-        self.moving.discard(request)
+        self.slots.leave(request)
         entry = request.entry
         entry.moving -= 1
         entry.bytes_moved += moved
@@ -195,7 +199,7 @@ class Scheduler:
     def _let_through(self, now: float) -> None:
         """Give the slots that are free to those who are ready, in their order."""
         position = 0
-        while position < len(self.ready) and len(self.moving) < self.limits.slots:
+        while position < len(self.ready) and not self.slots.all.is_full:
             request = self.ready[position]
             if self._may_move(request, now):
                 self.ready.remove(request)
@@ -217,17 +221,17 @@ class Scheduler:
             self.end(entry, State.FAILED, now, LeaseLapsed(f"nobody renewed the lease of {entry.id!r} in time"))
         else:
             if entry.lease_timer <= now:
-                self._set_lease_timer(entry)
+                self._timers.set(entry, entry.lease_ends)
+                entry.lease_timer = entry.lease_ends
             self._place(entry, now)
 
     def _may_move(self, request: Request, now: float) -> bool:
-        has_slot = has_slot_for(request, self.moving, self.ready, self.limits.slots)
-        return has_slot and is_below_caps(request, self.moving) and self.rates.admit(request, now)
+        return self.slots.admit(request, self.ready.has_background) and self.rates.admit(request, now)
 
     def _grant(self, request: Request, now: float) -> None:
         entry = request.entry
         request.granted_at = now
-        self.moving.add(request)
+        self.slots.enter(request)
         entry.moving += 1
         self.counts.parts += 1
         self.rates.charge(request, request.size, now)
@@ -272,23 +276,3 @@ def state_of(entry: Entry) -> State:
     if not entry.has_begun:
         return State.QUEUED
     return State.STAGED if entry.is_staged else State.RUNNING
-
-
-def has_slot_for(request: Request, moving: Collection[Request], ready: ReadyOrder, slots: int) -> bool:
-    """Keep one slot for the lowest class, as long as any of it is there."""
-    if len(moving) < slots - 1 or request.rank is TransferClass.BACKGROUND:
-        return True  # whatever moves, one is left
-    if slots == 1:
-        return True
-    background = sum(other.rank is TransferClass.BACKGROUND for other in moving)
-    is_kept = ready.has_background or background > 0
-    return not is_kept or len(moving) - background < slots - 1
-
-
-def is_below_caps(request: Request, moving: Collection[Request]) -> bool:
-    """Whether no rule that caps how many of its transfers move at once forbids one more."""
-    caps = request.entry.asked.concurrency
-    return not caps or all(
-        sum(any(name == rule for name, _ in other.entry.asked.concurrency) for other in moving) < cap
-        for rule, cap in caps
-    )

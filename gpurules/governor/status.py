@@ -34,13 +34,14 @@ class TransferStatus:
 class GovernorStatus:
     """The governor at one moment.
 
+    Missing: ``slots`` None: there is one for every part.
     ``uncarried`` counts by client and target the orders of rules that a storage client could not carry out, ``faults``
     what went wrong with transfers and was dealt with.
     Units: ``rates`` in bytes/second.
     """
 
     transfers: tuple[TransferStatus, ...]
-    slots: int
+    slots: int | None
     slots_taken: int
     parts_ready: int
     rates: Mapping[str, float]
@@ -68,7 +69,7 @@ def status_of(scheduler: Scheduler, now: float, schedule: Schedule) -> GovernorS
     return GovernorStatus(
         tuple(_transfer(entry, now) for entry in scheduler.entries.values()),
         scheduler.limits.slots,
-        len(scheduler.moving),
+        len(scheduler.slots.moving),
         len(scheduler.ready),
         dict(scheduler.rates.rates),
         Counts(**asdict(scheduler.counts)),

@@ -10,6 +10,7 @@ from gpurules.governor.asked import Asked
 from gpurules.governor.entry import Entry, Request, State
 from gpurules.governor.errors import GovernorError
 from gpurules.governor.gate import Gate
+from gpurules.governor.lane import Lane
 from gpurules.governor.policy import Policy
 from gpurules.model import Transfer
 
@@ -21,11 +22,12 @@ class Part:
     """One part of a transfer: has a slot inside of ``with`` or ``async with``, and waits for it at the start.
 
     Units: *size* in bytes.
-    Missing: *size* 0: not known ahead; then ``moved`` tells it.
+    Missing: *size* 0: not known ahead; then ``moved`` tells it; *lane* None: it shares its place with no other part.
     """
 
-    def __init__(self, ticket: "Ticket", size: float = 0.0) -> None:
+    def __init__(self, ticket: "Ticket", size: float = 0.0, lane: Lane | None = None) -> None:
         self.ticket = ticket
+        self._lane = lane
         self._size = size
         self._moved: float | None = None
         self._request: Request | None = None
@@ -74,7 +76,7 @@ class Part:
 
     def _ask(self) -> Request:
         self.ticket.look()
-        request = self._request = self.ticket.gate.ask(self.ticket.entry, self._size)
+        request = self._request = self.ticket.gate.ask(self.ticket.entry, self._size, self._lane)
         return request
 
 
@@ -106,9 +108,9 @@ class Ticket:
         """What is asked of it now."""
         return self.entry.asked
 
-    def part(self, size: float = 0.0) -> Part:
-        """Return a part of so many bytes, to be moved in ``with`` or ``async with``."""
-        return Part(self, size)
+    def part(self, size: float = 0.0, lane: Lane | None = None) -> Part:
+        """Return a part of so many bytes, to be moved in ``with`` or ``async with``, beside those of its *lane*."""
+        return Part(self, size, lane)
 
     def look(self, is_forced: bool = False) -> Asked:
         """Decide anew where the last decision has grown old, and return what is asked."""

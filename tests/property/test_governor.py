@@ -1,5 +1,6 @@
 """Laws of the transfer scheduler, by a clock that the tests hold."""
 
+from collections import Counter
 from copy import deepcopy
 from math import inf
 
@@ -11,6 +12,7 @@ from gpurules.governor.asked import Asked, HoldClaim
 from gpurules.governor.entry import Entry, Limits
 from gpurules.governor.errors import QueueFull
 from gpurules.governor.scheduler import Scheduler
+from gpurules.governor.slots import YIELD_SLOTS
 from gpurules.model import Transfer
 
 MAX_DELAY = 50.0
@@ -43,10 +45,12 @@ class SchedulerMachine(RuleBasedStateMachine):
     entries = Bundle("entries")
     parts = Bundle("parts")
 
+    slots: int | None = SLOTS
+
     def __init__(self):
         super().__init__()
         self.now = 0.0
-        self.the = Scheduler(Limits(slots=SLOTS, queue=5))
+        self.the = Scheduler(Limits(slots=self.slots, queue=5))
         self.the.max_delay = MAX_DELAY
         self.all_entries = []
         self.open = set()
@@ -65,7 +69,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert request not in self.granted
         self.granted.add(request)
         if request.entry.asked.concurrency:
-            assert sum(bool(other.entry.asked.concurrency) for other in self.the.moving) <= CAP
+            assert sum(bool(other.entry.asked.concurrency) for other in self.the.slots.moving) <= CAP
         if request.entry.asked.bandwidth:
             self.paid.append((self.now, request.size))
 
@@ -123,7 +127,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @rule(part=consumes(parts))
     def finish(self, part):
-        if part in self.the.moving:
+        if part in self.the.slots.moving:
             self.the.finish(part, part.size, self.now)
         elif part in self.open:
             self.the.withdraw(part, self.now)
@@ -138,8 +142,9 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_more_parts_move_than_there_are_slots(self):
-        assert len(self.the.moving) <= SLOTS
-        assert sum(entry.moving for entry in self.all_entries) == len(self.the.moving)
+        assert self.slots is None or len(self.the.slots.moving) <= self.slots
+        assert self.the.slots.all.moving == len(self.the.slots.moving)
+        assert sum(entry.moving for entry in self.all_entries) == len(self.the.slots.moving)
 
     @invariant()
     def every_part_is_in_one_place(self):
@@ -147,7 +152,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert waiting == self.open
         ready = set(self.the.ready)
         assert ready == {request for request in waiting if request.entry.held_until is None}
-        assert not ready & self.the.moving
+        assert not ready & self.the.slots.moving
 
     @invariant()
     def the_ready_are_in_order(self):
@@ -173,7 +178,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             self.the.take(entry, Asked(), self.now)
         for _ in range(10_000):
             self.advance()
-            for request in list(self.the.moving):
+            for request in list(self.the.slots.moving):
                 self.the.finish(request, request.size, self.now)
             if not self.open:
                 break
@@ -182,6 +187,27 @@ class SchedulerMachine(RuleBasedStateMachine):
 
 
 TestScheduler = SchedulerMachine.TestCase
+
+
+class UnlimitedMachine(SchedulerMachine):
+    """The same without a limit of slots: a part that no rule concerns never waits."""
+
+    slots = None
+
+    @invariant()
+    def a_part_that_no_rule_concerns_never_waits(self):
+        live = self.the.entries.values()
+        highest = max((entry.priority for entry in live), default=0)
+        for request in self.the.ready:
+            asked, yields = request.entry.asked, request.entry.priority < highest
+            assert asked.bandwidth or asked.concurrency or (yields and len(self.the.slots.moving) >= YIELD_SLOTS)
+
+    @invariant()
+    def the_priorities_are_those_of_the_transfers(self):
+        assert self.the.slots.priorities == Counter(entry.priority for entry in self.the.entries.values())
+
+
+TestUnlimited = UnlimitedMachine.TestCase
 
 
 @given(

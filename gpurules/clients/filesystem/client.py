@@ -16,7 +16,7 @@ from gpurules.clients.filesystem.options import FileOptions
 from gpurules.clients.parts import PartLoop, PartOptions
 from gpurules.clients.staging import StagingArea, StagingAreas, StagingRefused, StagingTrouble
 from gpurules.clients.store import StoreError
-from gpurules.governor import Governor, GovernorStatus, QueueFull, Ticket
+from gpurules.governor import Governor, GovernorStatus, Lane, QueueFull, Ticket
 from gpurules.model import Transfer
 
 _LOGGER = logging.getLogger("gpurules.clients")
@@ -120,8 +120,9 @@ class FileClient:
         """What moves objects into the staging area."""
         with self._lock:
             if self._loop is None:
-                pool = ThreadPoolExecutor(self.governor.limits.slots, thread_name_prefix="gpurules-files")
-                self._loop = PartLoop(pool, self.parts)
+                threads = self.parts.pool_size(self.governor.limits.slots)
+                pool = ThreadPoolExecutor(threads, thread_name_prefix="gpurules-files")
+                self._loop = PartLoop(pool, self.parts, lane=Lane(threads))
             return self._loop
 
     def area(self, stage: Stage) -> StagingArea | None:

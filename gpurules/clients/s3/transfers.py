@@ -16,7 +16,7 @@ from typing import Any
 
 from gpurules.clients.parts import moving
 from gpurules.clients.s3.calls import Tickets, asked_targets
-from gpurules.governor import GovernorError, Part, Ticket
+from gpurules.governor import GovernorError, Lane, Part, Ticket
 from gpurules.model import Transfer
 
 MOVING = frozenset({
@@ -142,6 +142,7 @@ class GovernedExecutor:
     def __init__(self, transfers: Transfers, max_workers: int) -> None:
         self._transfers = transfers
         self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="gpurules-s3transfer")
+        self._lane = Lane(max_workers)
         self._waiting = ThreadPoolExecutor(MAX_WAITING, thread_name_prefix="gpurules-s3transfer-waiting")
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -171,7 +172,7 @@ class GovernedExecutor:
         loop, transfers = asyncio.get_running_loop(), self._transfers
         try:
             underway.learn_size()
-            async with underway.ticket.part(transfers.size_of_part(underway)) as part:
+            async with underway.ticket.part(transfers.size_of_part(underway), self._lane) as part:
                 return await loop.run_in_executor(self._pool, transfers.run, part, task, arguments)
         except GovernorError:
             underway.future.cancel()

@@ -222,7 +222,7 @@ def test_what_is_taken_back_frees_its_slot():
     the.withdraw(first, 2)
     assert names(the.advance(2)) == ["b"]
     the.withdraw(second, 3)
-    assert not the.moving
+    assert not the.slots.moving
 
 
 def test_changes_tell_the_rules_that_caused_them():

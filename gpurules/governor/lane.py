@@ -1,0 +1,41 @@
+"""Places that parts share, of which there are only so many."""
+
+from dataclasses import dataclass
+from math import inf
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """Parts that share places of which there are only so many: the slots of a governor, the threads of a client.
+
+    One place is kept for the lowest class, as long as any part of it is there.
+    """
+
+    size: float = inf
+    moving: int = 0
+    background: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every place is taken."""
+        return self.moving >= self.size
+
+    def admits(self, is_background: bool, has_background: bool) -> bool:
+        """Return whether there is a place for a part; *has_background*: one of the lowest class is ready."""
+        left = self.size - self.moving
+        if left > 1 or left <= 0:
+            return left > 0  # whatever moves, one is left
+        if is_background or self.size == 1:
+            return True
+        is_kept = has_background or self.background > 0
+        return not is_kept or self.moving - self.background < self.size - 1
+
+    def enter(self, is_background: bool) -> None:
+        """Give a part a place."""
+        self.moving += 1
+        self.background += is_background
+
+    def leave(self, is_background: bool) -> None:
+        """Take back the place of a part."""
+        self.moving -= 1
+        self.background -= is_background

@@ -1,0 +1,82 @@
+"""Who may have a slot: as many parts as there are places, in one lane or all together, and who yields to whom."""
+
+from collections import Counter
+from collections.abc import Collection
+from math import inf
+
+from gpurules.governor.entry import Request, TransferClass
+from gpurules.governor.lane import Lane
+
+YIELD_SLOTS = 16
+"""So many parts move before those of lower priority wait for others, where no limit is set."""
+
+
+class Slots:
+    """The slots of a governor.
+
+    Without a *limit* there is one for every part, so that transfers that no rule concerns never wait. Only where
+    priorities differ, parts below the highest wait while ``YIELD_SLOTS`` of all parts move; one of them may always.
+
+    Missing: *limit* None: there is none.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        self.limit = limit
+        self.all = Lane(inf if limit is None else limit)
+        self.moving: set[Request] = set()
+        self.priorities: Counter[float] = Counter()
+
+    def add(self, priority: float) -> None:
+        """Take in a transfer of that *priority*."""
+        self.priorities[priority] += 1
+
+    def move(self, before: float, after: float) -> None:
+        """Take in that the priority of a transfer has changed."""
+        self.remove(before)
+        self.add(after)
+
+    def remove(self, priority: float) -> None:
+        """Forget a transfer of that *priority*."""
+        self.priorities[priority] -= 1
+        if self.priorities[priority] <= 0:
+            del self.priorities[priority]
+
+    def admit(self, request: Request, has_background: bool) -> bool:
+        """Return whether *request* may have a slot, and a place in its lane, beside those that move."""
+        is_background = request.rank is TransferClass.BACKGROUND
+        if not self.all.admits(is_background, has_background):
+            return False
+        if request.lane is not None and not request.lane.admits(is_background, has_background):
+            return False
+        return (self.limit is not None or not self._yields(request)) and is_below_caps(request, self.moving)
+
+    def _yields(self, request: Request) -> bool:
+        if len(self.priorities) < 2 or len(self.moving) < YIELD_SLOTS:
+            return False
+        highest = max(self.priorities)
+        return request.entry.priority < highest and any(other.entry.priority < highest for other in self.moving)
+
+    def enter(self, request: Request) -> None:
+        """Give *request* a slot."""
+        self.moving.add(request)
+        is_background = request.rank is TransferClass.BACKGROUND
+        self.all.enter(is_background)
+        if request.lane is not None:
+            request.lane.enter(is_background)
+
+    def leave(self, request: Request) -> None:
+        """Take back the slot of *request*."""
+        self.moving.discard(request)
+        is_background = request.rank is TransferClass.BACKGROUND
+        self.all.leave(is_background)
+        if request.lane is not None:
+            request.lane.leave(is_background)
+
+
+def is_below_caps(request: Request, moving: Collection[Request]) -> bool:
+    """Whether no rule that caps how many of its transfers move at once forbids one more."""
+    caps = request.entry.asked.concurrency
+    return not caps or all(
+        sum(any(name == rule for name, _ in other.entry.asked.concurrency) for other in moving) < cap
+        for rule, cap in caps
+    )
