@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeGuard, TypeVar
 
 from gpurules.errors import GpurulesError
+from gpurules.input_files import read_input
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_MAX_ENTRY_POINTS = 1 << 20
 MAX_REASON = 300
 """The most characters of an exception's own words that are repeated."""
 
@@ -58,7 +60,7 @@ def _offers(distribution: Path) -> bool:
     """Return whether what a distribution says of itself names a group of ours."""
     for place in ("entry_points.txt", "EGG-INFO/entry_points.txt"):
         try:
-            return b"[gpurules." in (distribution / place).read_bytes().replace(b" ", b"")
+            return b"[gpurules." in read_input(distribution / place, _MAX_ENTRY_POINTS).replace(b" ", b"")
         except FileNotFoundError:
             continue
         except OSError:

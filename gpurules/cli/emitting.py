@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from gpurules.cli.files import read_at_most
 from gpurules.diagnostics import Diagnostic
 
 KIND = "gpurules/test"
@@ -23,7 +24,7 @@ def emit_tests(found: Sequence[Diagnostic], target: Path) -> int:
     paths = sorted({finding.path for finding in shown if finding.path})
     if len(paths) > 1:
         raise click.UsageError(f"--emit-test writes about one ruleset, and these have witnesses: {', '.join(paths)}")
-    if target.exists() and not target.read_text(encoding="utf-8", errors="replace").startswith(f"kind: {KIND}"):
+    if target.exists() and not read_at_most(target).startswith(f"kind: {KIND}".encode()):
         raise click.UsageError(f"--emit-test {target}: this is there already, and is no file of rule tests")
     if shown:
         target.write_text("".join(_lines(shown, _reference(paths[0], target))), encoding="utf-8")

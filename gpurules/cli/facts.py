@@ -5,13 +5,13 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
 from gpurules.cli.output import say
 from gpurules.facts import KINDS, FactProblem, Facts, check, place
 from gpurules.fields import Field
+from gpurules.input_files import read_input
 from gpurules.language import ir
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -68,15 +68,10 @@ def _fact(name: str, given: str) -> object:
 def _json(given: str) -> object:
     if given.lstrip().startswith("{"):
         return json.loads(given)
-    data = sys.stdin.buffer.read(MAX_BYTES + 1) if given == "-" else _bytes(Path(given))
+    data = sys.stdin.buffer.read(MAX_BYTES + 1) if given == "-" else read_input(given, MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB")
     return json.loads(data.decode("utf-8-sig"))
-
-
-def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
 
 
 def _place(given: str) -> str:

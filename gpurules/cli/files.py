@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.rulesets import PREFIX, check_there
+from gpurules.input_files import read_input
 from gpurules.rules.discovery import Wanted, files_below, is_ruleset, is_test
 from gpurules.rules.yaml_reader import MAX_BYTES
 
@@ -86,8 +87,7 @@ def read_at_most(path: str | Path) -> bytes:
     Raises:
         OSError: it can not be read.
     """
-    with Path(path).open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+    return read_input(path, MAX_BYTES)
 
 
 def read_stdin() -> bytes:

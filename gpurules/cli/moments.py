@@ -7,6 +7,7 @@ import click
 
 from gpurules.cli.facts import read_facts
 from gpurules.facts import KINDS
+from gpurules.input_files import open_input
 from gpurules.lsp import Moment
 
 _TAIL_BYTES = 4 * 1024 * 1024
@@ -80,7 +81,7 @@ def _stamp(given: str) -> object:
 
 def _last_line(path: Path) -> str:
     """Return the last whole line of a recording that may be written to just now; it is JSON itself."""
-    with path.open("rb") as file:
+    with open_input(path) as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _TAIL_BYTES))
         lines = file.read(_TAIL_BYTES).decode("utf-8", "replace").split("\n")

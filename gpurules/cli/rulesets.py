@@ -7,6 +7,7 @@ import click
 
 from gpurules.cli.options import stdin_name
 from gpurules.cli.plugins import name_failed_plugins
+from gpurules.input_files import open_input
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset, RulesetError, load, loads, shipped_names
 from gpurules.rules.yaml_reader import MAX_BYTES
@@ -54,5 +55,4 @@ def check_there(argument: str) -> None:
     if not path.exists():
         hint = f"; {PREFIX}{argument} is a ruleset that ships" if argument in shipped_names() else ""
         raise click.UsageError(f"{argument}: no such file{hint}")
-    with path.open("rb"):
-        pass
+    open_input(path).close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
+from gpurules.clients.regular_files import open_regular, remove_foreign
 from gpurules.errors import GpurulesError
 
 _LOGGER = logging.getLogger("gpurules.clients")
@@ -130,7 +131,8 @@ class KeptSetting:
         name = sha256(self.setting.key.encode()).hexdigest()[:24] + SUFFIX
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            remove_foreign(folder / name)
+            file = open_regular(folder / name, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             _LOGGER.warning(
                 "%s could not be written down, and stays changed after a crash: %s", self.setting.key, error
@@ -161,13 +163,21 @@ class KeptSetting:
         if self._file is None:
             return None
         try:
-            note = json.loads(os.pread(self._file, MAX_BYTES, 0))
-        except (OSError, ValueError):
+            text = os.pread(self._file, MAX_BYTES, 0)
+            note = json.loads(text) if text else None
+        except (OSError, ValueError, RecursionError):
+            note = ...
+        if note is None:
             return None
-        if not isinstance(note, dict) or note.get("key") != self.setting.key:
-            return None
-        before, ours = note.get("before"), note.get("ours")
-        return (before, ours) if isinstance(before, str) and isinstance(ours, list) else None
+        if isinstance(note, dict) and note.get("key") == self.setting.key:
+            before, ours = note.get("before"), note.get("ours")
+            if isinstance(before, str) and isinstance(ours, list) and all(isinstance(value, str) for value in ours):
+                return before, ours
+        _LOGGER.warning(
+            "what was written down of %s is damaged, and is left out: it stays as a process that died may have left it",
+            self.setting.key,
+        )
+        return None
 
     def _note(self, note: dict[str, object] | None) -> None:
         """Write *note* down for whoever comes after a crash; None: there is nothing to put back."""

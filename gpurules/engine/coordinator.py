@@ -56,7 +56,7 @@ class Coordinator:
         self.engine = Engine(loaded, clock=clock)
         self._poller = Poller(self.engine, source, self.options, self._clocks)
         self.schedule = self._poller.schedule
-        self._reloader = Reloader(self.engine, self._poller.metrics, clock)
+        self._reloader = Reloader(self.engine, self._poller.metrics, clock, self.options.reload_timeout)
         self._keeper = memory.Keeper(self.options.state_path, self.options.state_max_age)
         self._turn = threading.Lock()
         self._lock = threading.RLock()
@@ -83,7 +83,7 @@ class Coordinator:
         self._poller.reading.interrupt()
         self._loop.join((deadline - time.monotonic()) / 2)
         if is_first and self._poller.metrics.polls:
-            self._save()
+            self._save((deadline - time.monotonic()) / 2)
         self._poller.reading.close(max(0.0, (deadline - time.monotonic()) / 2))
         self._poller.effects.close(max(0.0, deadline - time.monotonic()))
         lifetimes.remove(self)
@@ -255,23 +255,25 @@ class Coordinator:
 
     def _reload_if_due(self) -> None:
         asked, self._reload_asked = self._reload_asked, False
-        is_due = self.options.watch_files and self._reloader.is_due()
-        if asked or is_due:
-            self.reload()
+        fresh = self._reloader.look(asked, self.options.watch_files)
+        if fresh is not None:
+            with self._lock:
+                self._reloader.put_in_force(fresh)
 
     # state
 
-    def _save(self) -> None:
+    def _save(self, timeout: float | None = None) -> None:
         if self._keeper.is_keeping:
             with self._lock:
                 data = self._poller.state()
-            self._keeper.save(data)
+            self._keeper.save(data, timeout)
 
     def after_fork(self) -> None:
         """Make do in a forked child: no thread, no source, no file; decisions go on with what was known."""
         self._turn, self._lock = threading.Lock(), threading.RLock()
         self._loop.abandon()
         self._keeper.abandon()
+        self._reloader.abandon()
         self._poller.after_fork()
         self.engine.after_fork()
 

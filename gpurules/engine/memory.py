@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from gpurules.engine.episodes import Episode, Episodes
+from gpurules.engine.jobs import Job
 from gpurules.engine.signals import Signals, State
+from gpurules.input_files import read_input
 from gpurules.model import format_duration
 from gpurules.model.reading import finite
 from gpurules.rules.rule import Rule, Signal
@@ -20,6 +23,8 @@ from gpurules.rules.rule import Rule, Signal
 _LOGGER = logging.getLogger("gpurules.memory")
 VERSION = 1
 MAX_BYTES = 16 * 1024 * 1024
+MOMENT_SECONDS = 2.0
+"""How long a poll waits for its state to be written."""
 
 
 def fingerprint(signal: Signal) -> str:
@@ -93,9 +98,10 @@ def read(path: Path, now: float, max_age_seconds: float) -> Mapping[str, Any]:
         StateRefused: it cannot be read, is too old, or is of the future.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        text = read_input(path, MAX_BYTES)
+        if len(text) > MAX_BYTES:
             raise StateRefused(f"it is larger than {MAX_BYTES // 2**20} MiB")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(text)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -152,7 +158,10 @@ def _state(data: object) -> State | None:
 
 
 class Keeper:
-    """Keeps the state in a file, where there is one; what goes wrong is counted and said once, never raised."""
+    """Keeps the state in a file, where there is one; what goes wrong is counted and said once, never raised.
+
+    It is written by a job of its own, one at a time, so that a file system that hangs does not stop polls.
+    """
 
     def __init__(self, path: str | Path | None, max_age_seconds: float) -> None:
         self.failures = 0
@@ -160,16 +169,23 @@ class Keeper:
         self._refused: str | None = None
         self._path = None if path is None else Path(path)
         self._max_age_seconds = max_age_seconds
+        self._job: Job[None] | None = None
+        self._reading: Job[Mapping[str, Any]] | None = None
 
     def restore(self, signals: Signals, episodes: Episodes, rules: Mapping[str, Rule], now: float) -> None:
         """Take over what the file has, unless that is done; ``settle`` says whether to try again."""
         if self.is_restored or self._path is None:
             return
+        path, age = self._path, self._max_age_seconds
         try:
-            restore(read(self._path, now, self._max_age_seconds), signals, episodes, rules)
+            job = self._reading = self._reading or Job(lambda: read(path, now, age), "gpurules-state")
+            if not job.wait(MOMENT_SECONDS):
+                raise StateRefused(f"it could not be read within {job.seconds:.0f} s")
+            self._reading = None
+            restore(job.result(), signals, episodes, rules)
         except FileNotFoundError:
             self._refused = None
-        except StateRefused as error:
+        except (StateRefused, RuntimeError) as error:
             self._refused = str(error)
             return
         self.is_restored = True
@@ -185,17 +201,29 @@ class Keeper:
         """Whether there is a file to write, and what it had is known."""
         return self._path is not None and self.is_restored
 
-    def save(self, data: Mapping[str, object]) -> bool:
-        """Write the state; return whether it was written."""
-        if self._path is None:
+    def save(self, data: Mapping[str, object], timeout: float | None = None) -> bool:
+        """Write the state; return whether it was written within *timeout* seconds, by default within a moment.
+
+        While an earlier one is not written yet, this one is left out: the next one says more.
+        """
+        path, began = self._path, time.monotonic()
+        if path is None:
             return False
         try:
-            save(self._path, data)
-        except OSError as error:
+            if self._job is not None and not self._job.wait(timeout or 0):
+                raise TimeoutError(f"it has not been written for {self._job.seconds:.0f} s")
+            self._job = Job(lambda: save(path, data), "gpurules-state")
+            allowed = MOMENT_SECONDS if timeout is None else timeout
+            if not self._job.wait(began + allowed - time.monotonic()):
+                raise TimeoutError(f"it was not written within {allowed:g} s")
+            self._job.result()
+        except (OSError, RuntimeError) as error:
             self.failures += 1
             if self.failures == 1:
-                _LOGGER.warning("the state can not be written to %s: %s", self._path, error.strerror or error)
+                said = (isinstance(error, OSError) and error.strerror) or error
+                _LOGGER.warning("the state can not be written to %s: %s", path, said)
             return False
+        self._job = None
         return True
 
     def abandon(self) -> None:

@@ -37,7 +37,8 @@ class Options:
 
     Units: seconds. ``jitter`` is a share of the interval.
     Missing: ``poll_interval`` None: the ruleset's; ``read_timeout`` (how long a poll waits for the source) None: the
-    interval; ``state_path`` None: nothing is kept over a restart.
+    interval; ``state_path`` None: nothing is kept over a restart. ``reload_timeout``: how long the files of the ruleset
+    may take to be read before that is reported.
     """
 
     poll_interval: float | None = None
@@ -47,6 +48,7 @@ class Options:
     state_max_age: float = 600.0
     dry_run: bool = False
     watch_files: bool = True
+    reload_timeout: float = 10.0
     stop_timeout: float = 5.0
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Related
+from gpurules.input_files import read_input
 from gpurules.registry import did_you_mean, probably
 from gpurules.resources import resource_root
 from gpurules.rules.document import PATCH_KEYS, is_patch, read_document
@@ -79,8 +80,7 @@ def read_file(path: str) -> bytes:
         if not name.replace("-", "").replace("_", "").isalnum() or not shipped.is_file():
             raise FileNotFoundError(f"no shipped ruleset is named {name!r}")
         return shipped.read_bytes()
-    with Path(path).open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+    return read_input(path, MAX_BYTES)
 
 
 def shipped_names() -> tuple[str, ...]:

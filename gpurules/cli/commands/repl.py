@@ -13,7 +13,10 @@ from gpurules.cli.facts import read_facts
 from gpurules.cli.options import facts
 from gpurules.cli.output import counted, say
 from gpurules.cli.signals import Terminated
+from gpurules.input_files import read_input
 
+MAX_LINE = 1 << 20
+"""The longest line that is read from a pipe, in characters."""
 PROMPT, MORE = "> ", "... "
 DELIMITERS = " \t\n()<>=!,+-*/[]'\""
 
@@ -28,7 +31,7 @@ def command(**given: str | None) -> int:
     """
     talk = Conversation(read_facts(given))
     if not sys.stdin.isatty():
-        for line in sys.stdin:
+        while line := sys.stdin.readline(MAX_LINE):
             if not talk.answer(line):
                 break
         return 0
@@ -80,7 +83,8 @@ def _with_readline() -> Path | None:
         return None
     history = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gpurules" / "history"
     with suppress(OSError):
-        readline.read_history_file(history)
+        if len(read_input(history, MAX_LINE)) <= MAX_LINE:
+            readline.read_history_file(history)
     found: list[str] = []
 
     is_editline = "libedit" in (readline.__doc__ or "")

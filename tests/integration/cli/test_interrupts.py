@@ -1,6 +1,7 @@
 """Ctrl-C ends every verb that may take its time with 130 and one line, wherever it is."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -11,23 +12,26 @@ import pytest
 
 RULES = "version: 1\nname: x\nrules:\n  - {name: a, condition: gpu_memory > 80, action: pause_transfer}\n"
 WAITING = [
-    ("lint", "wait.rules.yaml"),
-    ("lint", "--fix", "wait.rules.yaml"),
     ("lint", "x.rules.yaml", "--history", "wait.jsonl"),
-    ("fmt", "wait.rules.yaml"),
-    ("test", "wait.test.yaml"),
-    ("testgen", "wait.rules.yaml"),
-    ("eval", "-r", "wait.rules.yaml"),
-    ("explain", "x.rules.yaml", "--snapshot", "wait.jsonl"),
-    ("repl", "--snapshot", "wait.jsonl"),
-    ("diff", "x.rules.yaml", "wait.rules.yaml"),
     ("diff", "x.rules.yaml", "y.rules.yaml", "--history", "wait.jsonl"),
     ("run", "x.rules.yaml", "--source", "replay:wait.jsonl"),
     ("watch", "x.rules.yaml", "--source", "replay:wait.jsonl"),
     ("record", "--source", "replay:wait.jsonl", "-o", "out.jsonl"),
     ("snapshot", "--source", "replay:wait.jsonl"),
+    ("run", "x.rules.yaml", "--source", "synthetic:gpus=1", "--transfers", "wait.jsonl"),
 ]
-"""Commands that wait for a pipe that nobody writes to."""
+"""Commands that wait for a recording from a pipe that nobody writes to."""
+AT_STDIN = [
+    ("lint", "-"),
+    ("fmt", "-"),
+    ("test", "-"),
+    ("eval", "-r", "-"),
+    ("explain", "x.rules.yaml", "--snapshot", "-"),
+    ("repl", "--snapshot", "-"),
+    ("repl",),
+    ("run", "-", "--source", "synthetic:gpus=1"),
+]
+"""Commands that wait for a stdin that nobody writes to."""
 
 
 def opened(pipe: Path, program: subprocess.Popen[bytes]) -> int:
@@ -39,6 +43,53 @@ def opened(pipe: Path, program: subprocess.Popen[bytes]) -> int:
         except OSError:
             time.sleep(0.02)
     pytest.fail(f"nobody reads {pipe.name}")
+
+
+def until_it_reads_stdin(program: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while program.poll() is None and time.monotonic() < until:
+        number, _, arguments = Path(f"/proc/{program.pid}/syscall").read_text().partition(" ")
+        if number == str(_READ.get(platform.machine())) and arguments.startswith("0x0 "):
+            return
+        time.sleep(0.02)
+    pytest.fail(f"it does not read stdin: {program.poll()}")
+
+
+_READ = {"x86_64": 0, "aarch64": 63}
+"""The number of the system call ``read``."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in _READ, reason="the number of a system call is not known here")
+@pytest.mark.parametrize("arguments", AT_STDIN, ids=" ".join)
+def test_a_verb_that_waits_for_stdin_is_interrupted(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "x.rules.yaml").write_text(RULES)
+    with subprocess.Popen(
+        [sys.executable, "-m", "gpurules", *arguments],
+        cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as program:  # fmt: skip
+        until_it_reads_stdin(program)
+        program.send_signal(signal.SIGINT)
+        assert program.stderr is not None
+        said = program.stderr.read()
+        assert program.wait(60) == 130
+    assert said.lstrip(b"\n") == b"gpurules: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("lint",), ("lint", "--fix"), ("fmt",), ("test",), ("testgen",), ("eval", "-r"), ("diff", "x.rules.yaml")],
+    ids=" ".join,
+)
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "x.rules.yaml").write_text(RULES)
+    os.mkfifo(tmp_path / "wait.rules.yaml")
+    done = subprocess.run(
+        [sys.executable, "-m", "gpurules", *arguments, "wait.rules.yaml"],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert "it is a named pipe, and only regular files are read here" in done.stdout + done.stderr
 
 
 @pytest.mark.slow

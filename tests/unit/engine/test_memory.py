@@ -66,5 +66,5 @@ def test_layout_of_a_condition_is_no_change_of_a_rule():
 def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "MAX_BYTES", 10)
     memory.save(tmp_path / "s", memory.dump(*parts()[:2], 100.0))
-    with pytest.raises(memory.StateRefused):
+    with pytest.raises(memory.StateRefused, match="larger than"):
         memory.read(tmp_path / "s", 100.0, 60.0)
