@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ rules:
 """
 
 
+_loaded = cache(loads)
+
+
+@cache
 def content(seed: int = 0, size: int = 100 * KIB + 7) -> bytes:
     return random.Random(seed).randbytes(size)
 
@@ -69,7 +74,7 @@ class Node:
     """A client with an area, as one process has it."""
 
     def __init__(self, area: StagingArea, on_full: str = "direct", rules: str = RULES) -> None:
-        engine = Engine(loads(rules.format(on_full)), clock=lambda: 0.0)
+        engine = Engine(_loaded(rules.format(on_full)), clock=lambda: 0.0)
         engine.observe(Snapshot(timestamp=0.0, gpus=(GPU(index=0),)))
         self.governor = Governor(engine)
         self.area = area
