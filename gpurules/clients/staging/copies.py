@@ -1,5 +1,6 @@
 """A staged copy that is open: verified in full before its first use, and given away as a file or as a stream."""
 
+import fcntl
 import io
 import os
 from collections.abc import Callable
@@ -8,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpurules.clients.partial import Piece
+from gpurules.clients.partial import JOURNAL_SUFFIX, PART_SUFFIX, PartialFile, Piece
+from gpurules.clients.regular_files import is_at, remove_foreign
 from gpurules.clients.staging.seal import Seal, checksum
 from gpurules.clients.staging.trouble import StagingDamaged, in_area, translated
 from gpurules.clients.store import StoreError
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 BUFFER = 128 * 1024
+COPY_SUFFIX = ".gpurules-copy"
+_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class StagedCopy:
@@ -56,19 +60,20 @@ class StagedCopy:
             StagingTrouble: it cannot be read.
             OSError: *target* cannot be written.
         """
-        # short, as the name of the target may be as long as names can be
-        fresh = target.with_name(f".{sha256(os.fsencode(target.name)).hexdigest()[:16]}.{os.getpid()}.{id(self):x}")
-        fresh = fresh.with_name(f"{fresh.name}.gpurules-copy")
-        file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        file, fresh = _begun(target)
         try:
             try:
                 self._write(file)
+                fresh.replace(target)
             finally:
                 os.close(file)
-            fresh.replace(target)
-        finally:
+        except BaseException:
             with suppress(OSError):
                 fresh.unlink(missing_ok=True)
+            raise
+        with suppress(OSError):
+            if any(target.with_name(f".{target.name}{suffix}").exists() for suffix in (PART_SUFFIX, JOURNAL_SUFFIX)):
+                PartialFile.lock(target).discard()  # an earlier download, which went directly, was cut
 
     def _write(self, file: int) -> None:
         def write(data: memoryview) -> None:
@@ -99,6 +104,26 @@ class StagedCopy:
         """Close it; streams of it go on."""
         with suppress(OSError):
             os.close(self._file)
+
+
+def _begun(target: Path) -> tuple[int, Path]:
+    """Return an empty file beside *target*, locked, and its path.
+
+    Its name is short, as that of the target may be as long as names can be, and always the same, so that what a process
+    that was killed has left is used again; where another process is at it, it is one of our own.
+    """
+    name = f".{sha256(os.fsencode(target.name)).hexdigest()[:16]}"
+    fresh = target.with_name(name + COPY_SUFFIX)
+    remove_foreign(fresh)
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | _FLAGS, 0o666)
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_at(fresh, file):  # otherwise it became the target between opening and locking
+            os.ftruncate(file, 0)
+            return file, fresh
+    os.close(file)
+    fresh = target.with_name(f"{name}.{os.getpid()}.{id(object()):x}{COPY_SUFFIX}")
+    return os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666), fresh
 
 
 Fallback = Callable[[StoreError], io.RawIOBase]

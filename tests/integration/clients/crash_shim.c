@@ -40,7 +40,11 @@ static void die(const char *call) {
     for (;;) pause();
 }
 
+static int fd_is_below(int fd);
+
 static int is_below(const char *path) {
+    int fd;
+    if (sscanf(path, "/proc/self/fd/%d", &fd) == 1) return fd_is_below(fd); /* a path by way of a descriptor */
     return strncmp(path, folder, folder_length) == 0 && (path[folder_length] == '/' || path[folder_length] == 0);
 }
 
