@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gpurules.model import GPU, Snapshot
-from gpurules.telemetry.formats import nvidia_smi_csv, nvidia_smi_xml
+from gpurules.telemetry.formats import nvidia_smi_xml
+from gpurules.telemetry.formats.csv.header import read_columns, split
 from gpurules.telemetry.formats.nvidia_smi_cells import KNOWN, gpu_from_cells, read_text
 from gpurules.telemetry.formats.nvidia_smi_tree import text_at
 from gpurules.telemetry.live.availability import Availability, try_out
@@ -106,8 +107,8 @@ class NvidiaSmi:
         raise TelemetryError("nvidia-smi: it knows none of the fields that are asked for; is it the right program?")
 
     def _from_csv(self, output: Output, now: float) -> Snapshot:
-        rows = [nvidia_smi_csv.split(line) for line in output.text.splitlines() if line.strip()]
-        table = nvidia_smi_csv.read_columns(rows[0]) if rows else None
+        rows = [split(line) for line in output.text.splitlines() if line.strip()]
+        table = read_columns(rows[0]) if rows else None
         if table is None:
             return self._without_xml(output, now)
         cells = [found for row in rows[1:] if (found := table.cells(row)) is not None]

@@ -22,6 +22,7 @@ from gpurules.telemetry.formats import (
 from gpurules.telemetry.formats.lines import Line, read_lines
 from gpurules.telemetry.formats.prometheus import looks_like_metrics
 from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.formats.refusals import why_unknown
 from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.recordings.order import Order
 from gpurules.telemetry.source import EndOfTelemetry, Options, TelemetryError
@@ -111,19 +112,17 @@ class Replay:
                 generator.close()
 
 
-def _format(place: str, head: Sequence[Line], columns: str | None) -> Format:
+def _format(place: str, head: Sequence[Line], options: RecordingOptions) -> Format:
     for candidate in FORMATS:
         if candidate.recognises(head):
             return candidate
     first = next((line for line in head if line.text.strip()), None)
     if first is None:
         raise TelemetryError(f"{place} is empty; record something first")
-    if columns is not None:
+    if options.columns is not None or options.renames:
         return next(candidate for candidate in FORMATS if candidate.read is nvidia_smi_csv.read)
     known = ", ".join(candidate.name for candidate in FORMATS)
-    raise TelemetryError(
-        f"{place}:{first.number}: the format is not known from {first.text[:80]!r}; these can be replayed: {known}"
-    )
+    raise TelemetryError(f"{place}:{first.number}: {why_unknown(head, known)}")
 
 
 def replay(path: str | PathLike[str], **given: object) -> Replay:
@@ -142,7 +141,7 @@ def replay(path: str | PathLike[str], **given: object) -> Replay:
     head = list(islice(lines, HEAD))
     if any(map(looks_like_metrics, head)):
         head += islice(lines, HEAD_OF_METRICS)
-    chosen = _format(str(path), head, options.columns)
+    chosen = _format(str(path), head, options)
     recording = Recording(str(path), chain(head, lines), options)
     return Replay(recording, chosen.name, chosen.read(recording))
 

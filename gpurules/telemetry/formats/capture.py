@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from gpurules.model import GPU, GPUProcess, Snapshot
 from gpurules.telemetry.formats import nvidia_smi_csv, nvidia_smi_text
+from gpurules.telemetry.formats.csv.header import read_columns, split
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.mig import ON_BOTH
 from gpurules.telemetry.formats.nvidia_smi_cells import process_from_cells
@@ -80,9 +81,9 @@ class _Phase:
 def _processes(recording: Recording, lines: list[Line]) -> dict[str, list[GPUProcess]]:
     """Return the compute processes by the UUID of their GPU."""
     found: dict[str, list[GPUProcess]] = {}
-    rows = (nvidia_smi_csv.split(line.text) for line in lines if line.text.strip())
+    rows = (split(line.text) for line in lines if line.text.strip())
     header = next(rows, None)
-    table = None if header is None else nvidia_smi_csv.read_columns(header)
+    table = None if header is None else read_columns(header)
     for row in rows if table is not None else ():
         cells = table.cells(row) if table is not None else None
         process = None if cells is None else process_from_cells(cells)

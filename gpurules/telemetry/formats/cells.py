@@ -28,7 +28,8 @@ FAILED = frozenset(
 )  # fmt: skip
 """What tools write where the device should have answered, and failed to."""
 _WORDS = NOT_OFFERED | LOST | FAILED
-_NUMBER = re.compile(r"([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?)\s*([^\d\s].*)?", re.ASCII)
+_NUMBER = re.compile(r"([+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d{1,3})?)\s*([^\d\s.,].*)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _FOLDED = {name.lower(): unit for name, unit in UNITS.items() if unit.dimension in (Dimension.HERTZ, Dimension.BYTES)}
 _LONGEST = 64
 
@@ -51,6 +52,8 @@ def absence(text: str) -> str | None:
     """
     stripped = text.strip()
     word = plain(stripped)
+    if word.startswith("n/a ("):
+        return stripped[:_LONGEST]
     if word in _WORDS or (stripped.startswith("[") and stripped.endswith("]")):
         return word[:_LONGEST] or "empty"
     return None
@@ -83,7 +86,10 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         return None, f"not a number: {text[:_LONGEST]!r}"
-    value: Number = float(match[1]) if not match[1].lstrip("+-").isdigit() else int(match[1])
+    if _THOUSANDS.fullmatch(match[1]):
+        return None, f"a comma that may be of thousands or of decimals: {text!r}"
+    figure = match[1].replace(",", ".")
+    value: Number = float(figure) if not figure.lstrip("+-").isdigit() else int(figure)
     if not math.isfinite(value):
         return None, f"not a finite number: {text!r}"
     name = (match[2] or "").strip() or default_unit

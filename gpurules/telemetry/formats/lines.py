@@ -15,10 +15,11 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its end; numbers count from 1."""
+    """A line without its end; numbers count from 1. The last of a file is *cut off* where it has no end."""
 
     number: int
     text: str
+    is_cut_off: bool = False
 
 
 def read_lines(path: Path) -> Iterator[Line]:
@@ -61,7 +62,7 @@ def _utf8_lines(path: Path, file: BufferedReader) -> Iterator[Line]:
             raise TelemetryError(
                 f"{path}:{number}: byte {error.start + 1} of the line is no UTF-8; convert the file, as with iconv"
             ) from None
-        yield Line(number, text.rstrip("\r\n"))
+        yield Line(number, text.rstrip("\r\n"), not text.endswith("\n"))
 
 
 def _utf16_lines(path: Path, file: BufferedReader) -> Iterator[Line]:
@@ -76,7 +77,7 @@ def _utf16_lines(path: Path, file: BufferedReader) -> Iterator[Line]:
                 raise TelemetryError(
                     f"{path}:{number}: the line has a NUL, so this is no text; cut the damaged part out"
                 )
-            yield Line(number, text.rstrip("\n"))
+            yield Line(number, text.rstrip("\n"), not text.endswith("\n"))
     except UnicodeError:
         raise TelemetryError(
             f"{path}:{number + 1}: the text is no UTF-16 from here on; cut the damaged part out"

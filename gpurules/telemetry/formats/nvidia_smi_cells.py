@@ -22,6 +22,10 @@ class Quantity:
     unit: str
     names: tuple[str, ...]
 
+    def refusal(self, value: Number) -> str | None:
+        """Return why *value* cannot be one of this quantity, None where it can."""
+        return range_of(self.attribute).refusal(value)
+
 
 QUANTITIES = (
     Quantity("memory_total", Dimension.BYTES, "MiB", ("memory.total",)),
@@ -48,7 +52,7 @@ REASONS = ("sw_power_cap", "hw_slowdown", "hw_thermal_slowdown", "hw_power_brake
 _BITS = dict(zip(REASONS, (0x4, 0x8, 0x40, 0x80, 0x20)))
 _NO_MASK = 1 << 16
 """From here on no bit stands for a reason."""
-_EVENTS = "clocks_event_reasons."
+EVENTS = "clocks_event_reasons."
 
 ALIASES = {
     "gpu_name": "name", "gpu_uuid": "uuid", "gpu_bus_id": "pci.bus_id", "gpu_index": "index", "gpu.index": "index",
@@ -59,9 +63,14 @@ TEXTS = ("timestamp", "index", "uuid", "name", "pci.bus_id", "pstate", "driver_v
 KNOWN = frozenset(
     {name for quantity in QUANTITIES for name in quantity.names}
     | set(TEXTS)
-    | {_EVENTS + reason for reason in (*REASONS, "active")}
+    | {EVENTS + reason for reason in (*REASONS, "active")}
 )
 """The query fields that become facts."""
+
+QUANTITY_OF = {name: quantity for quantity in QUANTITIES for name in quantity.names}
+"""The quantity that each query field gives."""
+READINGS = frozenset(QUANTITY_OF) | {EVENTS + reason for reason in (*REASONS, "active")}
+"""The query fields that are readings, and not just a time, a name or an identity."""
 
 
 def query_name(name: str) -> str:
@@ -70,7 +79,7 @@ def query_name(name: str) -> str:
     >>> query_name("clocks_throttle_reasons.sw_power_cap")
     'clocks_event_reasons.sw_power_cap'
     """
-    name = name.strip().lower().replace("clocks_throttle_reasons.", _EVENTS)
+    name = name.strip().lower().replace("clocks_throttle_reasons.", EVENTS)
     return ALIASES.get(name, name)
 
 
@@ -121,7 +130,7 @@ def _quantities(cells: Mapping[str, str], units: Mapping[str, str]) -> tuple[dic
             if text is None:
                 continue
             value, reason = read_number(text, quantity.dimension, units.get(name) or quantity.unit)
-            if value is not None and (refusal := range_of(quantity.attribute).refusal(value)):
+            if value is not None and (refusal := quantity.refusal(value)):
                 value, reason = None, refusal
             if value is not None:
                 values[quantity.attribute] = value
@@ -140,7 +149,7 @@ def _share(values: Mapping[str, Number]) -> float | None:
 
 
 def _flag(cells: Mapping[str, str], reason: str, active: int | None) -> bool | None:
-    text = plain(cells.get(_EVENTS + reason, ""))
+    text = plain(cells.get(EVENTS + reason, ""))
     if text in ("active", "yes", "true", "1"):
         return True
     if text in ("not active", "no", "false", "0"):
@@ -180,10 +189,10 @@ def reasons_of_bitmask(active: int) -> dict[str, bool | None]:
 
 
 def _throttle(cells: Mapping[str, str], missing: dict[str, str]) -> dict[str, bool | None]:
-    present = [name for name in (_EVENTS + reason for reason in (*REASONS, "active")) if name in cells]
+    present = [name for name in (EVENTS + reason for reason in (*REASONS, "active")) if name in cells]
     if not present:
         return {}
-    mask = (read_text(cells, _EVENTS + "active") or "").lower()
+    mask = (read_text(cells, EVENTS + "active") or "").lower()
     try:
         active = int(mask, 16) if mask.startswith("0x") and len(mask) <= 18 else None
     except ValueError:

@@ -148,3 +148,99 @@ def test_23_a_series_of_the_board_takes_nothing_from_its_instances(field: Path) 
     assert values([snapshot], "index", "clock_sm") == [[(0, 1.785e9), ("0:7", 1.785e9), ("0:8", 1.785e9)]]
     assert [gpu.memory_used for gpu in snapshot.gpus] == [None, 12 * MIB, 9012 * MIB]
     assert not any({"clock_event", "window_size_in_ms"} & set(gpu.labels) for gpu in snapshot.gpus)
+
+
+LMS = (0.491, 0.497, 0.504, 0.519, 0.525, 0.532, 0.621, 0.630)
+
+
+def test_01_a_log_of_one_gpu_at_a_millisecond_is_read_with_a_notice(field: Path, gpurules: Any) -> None:
+    path = field / "01a-lms-log-without-index.csv"
+    snapshots, _ = played(path)
+    assert [snapshot.timestamp - 1692883771 for snapshot in snapshots] == pytest.approx(LMS, abs=1e-6)
+    told = values(snapshots, "utilization", "power", "temperature", "memory_temperature", "clock_sm", "clock_memory")
+    powers = [52.38] * 2 + [55.26] * 4 + [58.19] * 2
+    assert told == [
+        [(5 if n < 6 else 1, power, 31, 46 if n == 6 else 47, 1.755e9, 1.593e9)] for n, power in enumerate(powers)
+    ]
+    for arguments in (("record",), ("snapshot",), ("run", "gpurules:thermal")):
+        done = gpurules(*arguments, "--source", f"replay:{path}")
+        assert (done.code, "a single GPU" in done.err) == (0, True)
+    assert "a single GPU" in gpurules("lint", "gpurules:thermal", "--history", path).err
+
+
+def test_01_a_log_of_several_gpus_names_the_missing_column(field: Path, gpurules: Any) -> None:
+    path = field / "01b-several-gpus-without-index.csv"
+    done = gpurules("record", "--source", f"replay:{path}")
+    assert (done.code, done.out) == (2, "")
+    assert "add index to --query-gpu" in done.err
+    assert gpurules("record", "--source", f"replay:{path}", "--gpus", "3").code == 0
+    snapshots, _ = played(path, gpus=3)
+    assert (
+        values(snapshots, "temperature", "utilization", "memory_used")
+        == [[(50 + n, 90 + n, (9000 + n) * MIB) for n in range(3)]] * 2
+    )
+    assert [snapshot.timestamp - 1614589200 for snapshot in snapshots] == pytest.approx([0.1, 5.1], abs=1e-6)
+
+
+def test_01_a_header_at_each_poll_says_which_rows_belong_together(field: Path) -> None:
+    snapshots, _ = played(field / "01c-header-per-poll-without-index.csv")
+    assert values(snapshots, "power", "utilization", "memory_busy") == [
+        [(50, 10, 1), (250, 97, 40)],
+        [(51, 11, 1), (251, 98, 41)],
+    ]
+
+
+def test_03_a_decimal_comma_shifts_no_cells(field: Path) -> None:
+    (snapshot,), _ = played(field / "03a-surplus-cell-goes-to-name.csv")
+    assert values([snapshot], "name", "utilization", "power", "temperature") == [[("NVIDIA T4", 35, 63.1, 54)]]
+
+
+def test_03_times_with_a_decimal_comma_are_one_cell(field: Path) -> None:
+    snapshots, _ = played(field / "03b-iso-8601-ns-timestamps.csv")
+    start = 1714550400
+    assert [s.timestamp - start for s in snapshots] == pytest.approx([0.123456789, 0.325456789], abs=1e-6)
+    assert values(snapshots, "utilization", "memory_busy", "memory_used", "power") == [
+        [(35, 12, 4021 * MIB, 63.1)],
+        [(36, 12, 4021 * MIB, 64.2)],
+    ]
+    snapshots, _ = played(field / "03b-iso-8601-ns-timestamps-2.csv")
+    assert [s.timestamp - start for s in snapshots] == pytest.approx([0.123456789, 5.325456789], abs=1e-6)
+    assert values(snapshots, "name", "utilization", "memory_used", "power") == [
+        [("Tesla T4", 35, 4021 * MIB, 63.1)],
+        [("Tesla T4", 36, 4021 * MIB, 64.2)],
+    ]
+
+
+REFUSED = {
+    "10a-header-without-any-figure-compute-apps.csv": ("--query-compute-apps", "--query-gpu"),
+    "10b-header-without-any-figure-renamed.csv": ("power_w", "util_gpu_pct", "mem_used_mib", "--columns", "--map"),
+    "10b-header-without-any-figure-renamed-2.csv": ("gpu_utilization", "gpu_memory_used", "--columns", "--map"),
+    "10b-header-without-any-figure-renamed-3.csv": ("gpu_power_w", "--columns", "--map"),
+    "20-unsupported-logs-not-named.txt": ("nvidia-smi dmon", "--query-gpu=timestamp,index,", "-l 5"),
+    "20-unsupported-logs-not-named-2.txt": ("nvidia-smi pmon", "--query-gpu=timestamp,index,", "-l 5"),
+    "20-unsupported-logs-not-named-3.txt": ("table of nvidia-smi", "--query-gpu=timestamp,index,", "-l 5"),
+    "20-unsupported-logs-not-named-4.csv": ("rocm-smi --csv", "--json"),
+    "21-headerless-csv-without-time.csv": ("no header", "--columns"),
+    "21-headerless-csv-without-time-2.csv": ("no header", "--columns"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_named_with_the_remedy_by_every_verb(field: Path, gpurules: Any, name: str) -> None:
+    path = field / name
+    for arguments in (
+        ("snapshot", "--source", f"replay:{path}"),
+        ("record", "--source", f"replay:{path}"),
+        ("run", "gpurules:thermal", "--source", f"replay:{path}"),
+        ("lint", "gpurules:thermal", "--history", path),
+        ("diff", "gpurules:thermal", "gpurules:thermal", "--history", path),
+    ):
+        done = gpurules(*arguments)
+        assert (done.code, [text for text in REFUSED[name] if text not in done.err]) == (2, [])
+
+
+def test_10_columns_can_be_given_their_names(field: Path) -> None:
+    maps = ("power_w=power.draw", "util_gpu_pct=utilization.gpu", "util_mem_pct=utilization.memory",
+            "mem_used_mib=memory.used")  # fmt: skip
+    snapshots, _ = played(field / "10b-header-without-any-figure-renamed.csv", map=maps)
+    assert values(snapshots, "power", "utilization", "memory_busy", "memory_used")[0] == [(310.11, 99, 50, 70000 * MIB)]

@@ -115,13 +115,17 @@ def test_a_gpu_that_drops_out_does_not_shift_the_others(play):
     assert [[gpu.index for gpu in snapshot.gpus] for snapshot in snapshots] == [[0], [1]]
 
 
-def test_a_log_that_names_no_gpu_groups_by_the_time(play):
+def test_a_log_that_names_no_gpu_is_never_grouped_by_the_time(play):
     text = (
         "timestamp, power.draw [W]\n2026/04/25 12:00:00.000, 5 W\n2026/04/25 12:00:00.002, 6 W\n"
-        "2026/04/25 12:00:01.000, 7 W\n"
+        "2026/04/25 12:00:01.000, 7 W\n2026/04/25 12:00:01.002, 8 W\n"
     )
-    snapshots, _ = play(text)
-    assert [[gpu.power for gpu in snapshot.gpus] for snapshot in snapshots] == [[5, 6], [7]]
+    with pytest.raises(TelemetryError, match=r"bursts of 2; add index to --query-gpu.*--gpus N"):
+        play(text)
+    snapshots, _ = play(text, gpus=2)
+    assert [[gpu.power for gpu in snapshot.gpus] for snapshot in snapshots] == [[5, 6], [7, 8]]
+    snapshots, _ = play(text, single_gpu=True)
+    assert [[gpu.power for gpu in snapshot.gpus] for snapshot in snapshots] == [[5], [6], [7], [8]]
 
 
 def test_without_times_a_gpu_that_comes_again_begins_a_snapshot(play):
@@ -178,7 +182,7 @@ def test_the_proposed_columns_read_the_log(play):
 
 
 def test_columns_that_name_nothing_are_refused(play):
-    with pytest.raises(TelemetryError, match="columns 'a,b' name no field of nvidia-smi"):
+    with pytest.raises(TelemetryError, match="columns 'a,b' name no reading of nvidia-smi"):
         play("1, 2\n", columns="a,b")
 
 
