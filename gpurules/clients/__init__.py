@@ -16,7 +16,7 @@ from gpurules.clients.parts import PartOptions
 from gpurules.clients.plugged import PluggedKind
 from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
 from gpurules.clients.staging import StagingArea, StagingFull, StagingRefused, StagingTrouble
-from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, StoreError, TransientStoreError
+from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, StoreError, TooSlow, TransientStoreError
 from gpurules.plugins import usable_plugins
 from gpurules.registry import Registry
 
@@ -77,6 +77,7 @@ __all__ = [
     "StagingRefused",
     "StagingTrouble",
     "StoreError",
+    "TooSlow",
     "TransientStoreError",
     "UploadJournal",
     "WebDatasetKind",

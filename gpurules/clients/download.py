@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from gpurules.clients.partial import PartialFile, Piece, pieces
-from gpurules.clients.parts import PartLoop, PartOptions, moving
+from gpurules.clients.parts import PartLoop, PartOptions, count_retry, moving
 from gpurules.clients.store import ObjectFacts, StoredObject, TransientStoreError
 from gpurules.governor import Part, Ticket
 
@@ -67,10 +67,10 @@ def _begin(
                         part.moved(written)
                         loop.progress.at(0, written)
             return facts
-        except TransientStoreError:
+        except TransientStoreError as error:
             if facts is None and attempt + 1 == options.attempts:
                 raise
-        ticket.count_fault("part_retried")
+            count_retry(ticket, error)
         if facts is not None:
             return facts
         loop.pause(attempt)

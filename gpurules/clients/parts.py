@@ -1,5 +1,6 @@
 """The part loop: pieces of an object, each with a slot of the governor, tried again where that may help."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from gpurules.clients.partial import Piece
 from gpurules.clients.progress import SILENT, Progress
-from gpurules.clients.store import TransientStoreError
+from gpurules.clients.store import TooSlow, TransientStoreError
 from gpurules.governor import Lane, Part, Ticket
 
 MIB = 1024**2
@@ -24,11 +25,15 @@ class PartOptions:
     ``parts_ahead``: how many parts of one transfer move at once, before rules shrink that; ``threads``: how many parts
     of all transfers of a client, in threads of its own.
 
-    Units: ``piece_size`` in bytes, ``backoff_seconds`` (before the first retry, doubled each time) in seconds.
+    A connection of ``S3`` over which fewer than ``min_bytes_per_second`` have come for ``slow_seconds`` is cut, and its
+    piece is tried again; 0 lets it trickle.
+
+    Units: ``piece_size`` in bytes, ``backoff_seconds`` (before the first retry, doubled each time) and ``slow_seconds``
+    in seconds, ``min_bytes_per_second`` in bytes a second of waiting for them.
     Missing: ``threads`` None: as many as the governor has slots, 16 where it has no limit.
 
     Raises:
-        ValueError: an option is below 1.
+        ValueError: an option is below 1, ``min_bytes_per_second`` below 0, or ``slow_seconds`` not above it.
     """
 
     piece_size: int = 8 * MIB
@@ -36,6 +41,8 @@ class PartOptions:
     attempts: int = 5
     backoff_seconds: float = 0.1
     threads: int | None = None
+    min_bytes_per_second: float = 1024.0
+    slow_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         """Refuse options with which nothing would move."""
@@ -43,6 +50,10 @@ class PartOptions:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name!r} is at least 1, not {value!r}")
+        if not 0 <= self.min_bytes_per_second < math.inf:
+            raise ValueError(f"'min_bytes_per_second' is at least 0, not {self.min_bytes_per_second!r}")
+        if not 0 < self.slow_seconds < math.inf:
+            raise ValueError(f"'slow_seconds' is above 0, not {self.slow_seconds!r}")
 
     def pool_size(self, slots: int | None) -> int:
         """Return how many threads a client has, whose governor has so many *slots*."""
@@ -72,6 +83,13 @@ def moving() -> Iterator[None]:
 def is_moving() -> bool:
     """Return whether the caller has a slot."""
     return _IS_MOVING.get()
+
+
+def count_retry(ticket: Ticket, error: BaseException | None) -> None:
+    """Count a part that is tried again, and why where its connection trickled."""
+    ticket.count_fault("part_retried")
+    if isinstance(error, TooSlow):
+        ticket.count_fault("part_too_slow")
 
 
 class PartLoop:
@@ -121,7 +139,7 @@ class PartLoop:
                 for future in done:
                     piece, attempt = under_way.pop(future)
                     if self._is_to_be_tried_again(future, attempt):
-                        ticket.count_fault("part_retried")
+                        count_retry(ticket, future.exception())
                         self.pause(attempt)
                         again.appendleft((piece, attempt + 1))
         finally:
@@ -154,10 +172,10 @@ class PartLoop:
                 with ticket.part(piece.size) as part, moving():
                     move(part, piece)
                 return
-            except TransientStoreError:
+            except TransientStoreError as error:
                 if attempt + 1 >= self._options.attempts:
                     raise
-            ticket.count_fault("part_retried")
+                count_retry(ticket, error)
             self.pause(attempt)
 
     def pause(self, attempt: int) -> None:

@@ -19,6 +19,10 @@ class TransientStoreError(StoreError):
     """The connection or the store failed; trying again may help."""
 
 
+class TooSlow(TransientStoreError):
+    """The bytes came so slowly that the connection was cut; trying again may help."""
+
+
 class ObjectChanged(StoreError):
     """The object is another one than at the start of the transfer; nothing of it was published."""
 

@@ -17,6 +17,7 @@ from gpurules.clients.store import ObjectFacts, StoreError
 from gpurules.clients.streamed import StreamSource, StreamUploader
 from gpurules.clients.targets import AnyPath, checked_path, is_read_in_order
 from gpurules.clients.upload import Uploader
+from gpurules.clients.watchdog import Watchdog
 from gpurules.errors import UnavailableError
 from gpurules.governor import Governor
 from gpurules.model import Transfer
@@ -66,6 +67,8 @@ class S3(PartClient):
         super().__init__(governor, options, staging)
         self.journal = journal or UploadJournal()
         self._client = client
+        chosen = self._mover.options
+        self._watchdog = Watchdog(chosen.min_bytes_per_second, chosen.slow_seconds)
         self._uploader = Uploader(self._mover.loop, self._mover.options, self.journal)
         self._has_swept = False
 
@@ -120,7 +123,7 @@ class S3(PartClient):
         return self._pour(source, fileobj, described(transfer, f"s3://{bucket}/{key}", "read"), more)
 
     def _source(self, bucket: str, key: str, more: MoveArguments) -> S3Object:
-        return S3Object(self._client, bucket, key, DownloadArguments(more.get("extra_args")))
+        return S3Object(self._client, bucket, key, DownloadArguments(more.get("extra_args")), self._watchdog)
 
     def upload(
         self,
@@ -199,7 +202,7 @@ class S3(PartClient):
             StoreError: it can not be read.
             GovernorError: the transfer was stopped.
         """
-        source = S3Object(self._client, bucket, key, DownloadArguments(extra_args))
+        source = self._source(bucket, key, {"extra_args": extra_args})
         return self._mover.open(source, described(transfer, f"s3://{bucket}/{key}", "read"))
 
     def sweep_uploads(self, older_than_seconds: float = ORPHAN_SECONDS) -> int:

@@ -16,6 +16,7 @@ from gpurules.clients.store import (
     StoreError,
     TransientStoreError,
 )
+from gpurules.clients.watchdog import Watchdog
 from gpurules.errors import UnavailableError
 
 CHUNK = 1024**2
@@ -113,22 +114,33 @@ def _translated(url: str) -> Iterator[None]:
 
 
 class _Body:
-    """The body of an answer."""
+    """The body of an answer; *watchdog* sees to it that it does not trickle."""
 
-    def __init__(self, url: str, body: Any) -> None:
+    def __init__(self, url: str, body: Any, watchdog: Watchdog | None) -> None:
         self._url = url
         self._body = body
+        self._watch = None if watchdog is None else watchdog.watch(url, lambda: _cut(body))
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
             with _translated(self._url):
-                chunk: bytes = self._body.read(CHUNK)
+                chunk = self._body.read(CHUNK) if self._watch is None else self._watch.read(self._body.read)
             if not chunk:
                 return
             yield chunk
 
     def close(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
         self._body.close()
+
+
+def _cut(body: Any) -> None:
+    """Have a read of *body* in another thread fail at once, by the way that urllib3 has for it since 2.3."""
+    shutdown = getattr(getattr(body, "_raw_stream", None), "shutdown", None)
+    if shutdown is not None:
+        with suppress(Exception):  # it has ended meanwhile
+            shutdown()
 
 
 def _root(client: Boto3Client) -> str:
@@ -143,8 +155,16 @@ class S3Object:
     Its ``url`` tells versions apart, and what other keys encrypt.
     """
 
-    def __init__(self, client: Boto3Client, bucket: str, key: str, arguments: Arguments | None = None) -> None:
+    def __init__(
+        self,
+        client: Boto3Client,
+        bucket: str,
+        key: str,
+        arguments: Arguments | None = None,
+        watchdog: Watchdog | None = None,
+    ) -> None:
         self._client = client
+        self._watchdog = watchdog
         self._where = {"Bucket": bucket, "Key": key}
         self._arguments = arguments or DownloadArguments()
         name = key.replace("%", "%25").replace("#", "%23")
@@ -194,7 +214,7 @@ class S3Object:
             raise ObjectChanged(f"{self.url} has changed since the transfer began")
         whole = str(answer.get("ContentRange", "")).rpartition("/")[2]
         facts = ObjectFacts(int(whole) if whole.isdigit() else int(answer["ContentLength"]), str(answer["ETag"]))
-        return Reading(facts, _Body(self.url, answer["Body"]))
+        return Reading(facts, _Body(self.url, answer["Body"], self._watchdog))
 
     def put(self, data: bytes) -> str:
         """Write the whole object at once, and return its tag.
