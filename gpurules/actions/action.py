@@ -1,6 +1,5 @@
 """What a rule may do: the kind that every action is, and what it is told."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from gpurules.errors import GpurulesError
 from gpurules.model import GPUIndex, Transfer
+from gpurules.strict_json import dumps
 
 Parameters: TypeAlias = Mapping[str, object]
 """Parameters by name, checked against the action's schema, quantities in canonical units, defaults filled in."""
@@ -303,4 +303,4 @@ def parameter_rows(action: Action) -> list[tuple[str, str, str, str]]:
 
 
 def _default(default: object) -> str:
-    return default if isinstance(default, str) else json.dumps(default)
+    return default if isinstance(default, str) else dumps(default)

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from gpurules.actions.action import EDGES, ActionKind, Complaint, Edge, Event, Parameters, Schema, filled
+from gpurules.logs import logger
 
-_LOGGER = logging.getLogger("gpurules.actions.log")
+_LOGGER = logger("gpurules.actions.log")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _MESSAGE = "rule {rule}: {edge}"
 

@@ -1,13 +1,13 @@
 """Calls an HTTP endpoint when a rule starts or stops to match."""
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from gpurules.actions.action import EDGES, ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, numeric
+from gpurules.strict_json import dumps
 
 if TYPE_CHECKING:
     from gpurules.actions.delivery import Post
@@ -113,7 +113,7 @@ def event_id(event: Event) -> str:
     """Return what names this event and no other: the same at every try, so that a receiver can tell repeats."""
     of = (event.values.get("host"), event.transfer.id if event.transfer else None)
     what = (event.rule, event.edge, repr(event.timestamp), *of)
-    return hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:32]
+    return hashlib.sha256(dumps(what, default=str, ascii_only=True).encode()).hexdigest()[:32]
 
 
 def _post(event: Event) -> "Post":
@@ -130,7 +130,7 @@ def _post(event: Event) -> "Post":
         "values": dict(event.values),
         "annotations": dict(event.annotations),
     }
-    body = json.dumps(payload, default=str).encode()
+    body = dumps(payload, default=str, ascii_only=True).encode()
     given = event.parameters.get("headers")
     extra = {str(k): str(v) for k, v in given.items()} if isinstance(given, Mapping) else {}
     named = {name.lower() for name in extra}

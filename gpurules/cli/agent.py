@@ -1,7 +1,5 @@
 """Runs a ruleset over live telemetry until it is told to stop, and tells what happens, line by line."""
 
-import json
-import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -20,9 +18,11 @@ from gpurules.cli.signals import signals
 from gpurules.cli.timeline import INDENT, Timeline, event_json
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, Edge, Options, PollReport
+from gpurules.logs import to_stderr
 from gpurules.model import format_duration
 from gpurules.rules import Ruleset
 from gpurules.rules.program import zone_of
+from gpurules.strict_json import dumps
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
 
 _AT_ONCE = 1e-6
@@ -69,7 +69,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
     coordinator.on_poll(tell)
     with (
         metrics_at(settings.metrics_port, coordinator),
-        logging_to_stderr(),
+        to_stderr(),
         signals(ends.put, coordinator.request_reload),
         following(coordinator, settings.clients),
     ):
@@ -110,21 +110,6 @@ def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
         yield
     finally:
         end()
-
-
-@contextmanager
-def logging_to_stderr() -> Iterator[None]:
-    """What the package logs goes to stderr, a line each."""
-    logger, handler = logging.getLogger("gpurules"), logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(min(level or logging.INFO, logging.INFO))
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
 
 
 class Teller:
@@ -232,4 +217,4 @@ def _edge_json(edge: Edge) -> str:
 
 
 def _line(event: str, timestamp: float, **data: object) -> str:
-    return json.dumps({"event": event, "timestamp": timestamp, **data}, ensure_ascii=False) + "\n"
+    return dumps({"event": event, "timestamp": timestamp, **data}) + "\n"

@@ -1,6 +1,5 @@
 """Findings as rule tests: the moments that show them, in a file that ``gpurules test`` runs."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ import click
 
 from gpurules.cli.files import read_at_most
 from gpurules.diagnostics import Diagnostic
+from gpurules.strict_json import dumps
 
 KIND = "gpurules/test"
 """What a file of rule tests says that it is."""
@@ -52,4 +52,4 @@ def _lines(found: Sequence[Diagnostic], ruleset: str) -> Iterator[str]:
 
 def _said(value: object) -> str:
     """Return *value* as JSON, which is YAML too."""
-    return json.dumps(value, ensure_ascii=False)
+    return dumps(value)

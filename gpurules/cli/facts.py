@@ -1,6 +1,5 @@
 """Reads the facts that options give: a file, stdin, or the JSON itself."""
 
-import json
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from gpurules.facts import KINDS, FactProblem, Facts, check, place
 from gpurules.fields import Field
 from gpurules.input_files import read_input
 from gpurules.language import ir
+from gpurules.strict_json import JSONDecodeError, loads
 
 MAX_BYTES = 64 * 1024 * 1024
 _NOTHING: Mapping[str, Field] = {}
@@ -67,11 +67,11 @@ def _fact(name: str, given: str) -> object:
 
 def _json(given: str) -> object:
     if given.lstrip().startswith("{"):
-        return json.loads(given)
+        return loads(given)
     data = sys.stdin.buffer.read(MAX_BYTES + 1) if given == "-" else read_input(given, MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB")
-    return json.loads(data.decode("utf-8-sig"))
+    return loads(data.decode("utf-8-sig"))
 
 
 def _place(given: str) -> str:
@@ -79,6 +79,6 @@ def _place(given: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
+    if isinstance(error, JSONDecodeError) and error.msg == "Extra data":
         return f"something follows at line {error.lineno} (of a recording, give one line)"
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

@@ -12,7 +12,7 @@ from gpurules.cli.baselining import Looked, stale_in
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import read_at_most, replace_file
 from gpurules.cli.linting import Request, Sources, linted
-from gpurules.cli.output import difference, write
+from gpurules.cli.output import difference, write_data
 from gpurules.cli.progress import in_sight
 from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.untested import ProjectTests
@@ -48,9 +48,9 @@ def fixed(
         done = fix(before, path, partial(_again, path=path, policy=policy, left_out=left_out), request.unsafe_fixes)
         applied += done.applied
         if request.diff:
-            write(difference(before, done.text, path))
+            write_data(difference(before, done.text, path))
         elif given is not None:
-            write(mark + done.text)
+            write_data(mark + done.text)
             after[path] = done.text.encode("utf-8", "surrogatepass")
         elif done.applied:
             replace_file(Path(path), (mark + done.text).encode("utf-8", "surrogatepass"))
@@ -100,7 +100,7 @@ def fixed_beside(found: Sequence[Diagnostic], beside: Beside) -> tuple[list[Diag
         applied += done.applied
         left = [*(d for d in left if d.path != path), *done.left]
         if beside.request.diff:
-            write(difference(before, done.text, path))
+            write_data(difference(before, done.text, path))
         else:
             replace_file(Path(path), mark + done.text.encode("utf-8", "surrogateescape"))
     return left, applied

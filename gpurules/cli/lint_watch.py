@@ -1,16 +1,13 @@
 """Lints again whenever a file has changed, until it is interrupted."""
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from gpurules.cli.output import counted, say, write
+from gpurules.cli.output import clear_screen, counted, say
 
 PAUSE_SECONDS = 0.3
-_CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 
 Stamps = Mapping[str, tuple[int, int, int] | None]
 """What tells one state of a file from another, by its path; None where there is none."""
@@ -37,8 +34,7 @@ def watch(run: Callable[[], object], files: Callable[[], Iterable[str]]) -> NoRe
     """
     while True:
         seen = stamps(files())
-        if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-            write(_CLEAR)
+        clear_screen()
         run()
         say(f"{time.strftime('%H:%M:%S')}  watching {counted(len(seen), 'file')}; Ctrl-C ends it")
         while stamps(files()) == seen:

@@ -11,7 +11,7 @@ import click
 
 from gpurules.cli.configuration import Configuration
 from gpurules.cli.files import excluded, read_stdin, ruleset_files, text_to_show
-from gpurules.cli.output import has_colour, report_json, save, say, table, terminal_width
+from gpurules.cli.output import has_colour, report_json, save, say_drawn, table, terminal_width
 from gpurules.cli.progress import in_sight
 from gpurules.cli.rooted import FOR_SERVICES, from_root
 from gpurules.cli.selection import chosen_codes, statistics
@@ -139,7 +139,7 @@ def reported(found: Sequence[Diagnostic], request: Request, sources: Sources) ->
     form = Format(request.output_format)
     drawn = _counts(found, form) if request.by_code else _drawn(found, form, sources, on_terminal)
     if is_taken and request.output_file is None:
-        say(drawn.rstrip("\n") or "no findings are left")
+        say_drawn(drawn.rstrip("\n") or "no findings are left")
     else:
         save(drawn, request.output_file)
     for report in request.report:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from gpurules.cli.output import fail, has_colour, release_streams, say, steady_streams, terminal_width
+from gpurules.cli.output import fail, has_colour, release_streams, say_drawn, steady_streams, terminal_width
 from gpurules.cli.signals import ended_early
 from gpurules.diagnostics import DiagnosedError, Format, render
 from gpurules.diagnostics.render import summary
@@ -106,7 +106,7 @@ def _show(error: DiagnosedError) -> None:
     def read(path: str | None) -> str | None:
         return error.texts.get(path or "") or text_to_show(path)
 
-    say(render(error.diagnostics, Format.FULL, read, has_colour(sys.stderr), terminal_width()))
+    say_drawn(render(error.diagnostics, Format.FULL, read, has_colour(sys.stderr), terminal_width()))
     fail(summary(error.diagnostics))
 
 

@@ -1,7 +1,7 @@
 """Where words go: data on stdout, everything else on stderr; colour, width and broken pipes."""
 
-import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gpurules.diagnostics.excerpt import cells, visible
+from gpurules.strict_json import dumps
 
 MAX_WIDTH = 100
 RESET = "\x1b[0m"
@@ -47,8 +48,46 @@ def _discard(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+_STYLE = r"(?:[34]8;(?:5;\d{1,3}|2;\d{1,3};\d{1,3};\d{1,3})|[0-4]|7|9|2\d|3[0-79]|4[0-79]|9[0-7]|10[0-7])"
+_UNDRAWN = re.compile(
+    rf"(?P<colour>\x1b\[{_STYLE}(?:;{_STYLE})*m)"
+    "|[^\n\t -~\xa0-\xac\xae-\u05ff\u2010-\u2027\u2030-\u205f\u2070-\ud7ff]"
+)
+"""What may have to be made visible: all but line feeds and the characters that are surely drawn."""
+
+
+def drawn_for(stream: TextIO, text: str) -> str:
+    """Return *text* as *stream* may have it: colours where it has colour, and nothing else that commands a terminal."""
+
+    def seen(found: re.Match[str]) -> str:
+        return found[0] if found["colour"] and has_colour(stream) else visible(found[0])
+
+    return text if text.isascii() and text.replace("\n", "").isprintable() else _UNDRAWN.sub(seen, text)
+
+
 def write(text: str) -> bool:
-    """Write data to stdout; return False when its reader has gone (a closed pipe is no error)."""
+    """Write lines for people or programs to stdout; return False when its reader has gone (a closed pipe is no error).
+
+    Whatever could command a terminal is made visible; text from outside is to be so already, line feeds among it.
+    """
+    return _write(drawn_for(sys.stdout, text))
+
+
+def write_data(text: str) -> bool:
+    """Write what a file holds, or would, to stdout: as it is for a program, made visible on a terminal."""
+    return write(text) if sys.stdout.isatty() else _write(text)
+
+
+def write_lines(lines: Iterable[str]) -> bool:
+    """Write *lines*, each of which is one whatever text from outside is in it."""
+    return write("".join(f"{line}\n" for line in map(_one_line, lines)))
+
+
+def _one_line(line: str) -> str:
+    return line.replace("\n", "\u240a")
+
+
+def _write(text: str) -> bool:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -58,19 +97,36 @@ def write(text: str) -> bool:
     return True
 
 
+def clear_screen() -> None:
+    """Clear the terminal that stdout is, if it is one."""
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        _write("\x1b[2J\x1b[3J\x1b[H")
+
+
 def say(text: str) -> None:
     """Write one line that is not data to stderr."""
+    say_drawn(_one_line(text))
+
+
+def say_drawn(text: str) -> None:
+    """Write lines that are not data, drawn already, to stderr."""
     with suppress(BrokenPipeError):
-        print(text, file=sys.stderr, flush=True)
+        print(drawn_for(sys.stderr, text), file=sys.stderr, flush=True)
+
+
+def show_status(text: str) -> None:
+    """Put *text* in place of the last line on the terminal that stderr is; nothing erases it."""
+    sys.stderr.write(f"\r\x1b[K{visible(text)}")
+    sys.stderr.flush()
 
 
 def fail(text: str) -> None:
     """Write why the program ends to stderr, on one line."""
-    say(f"gpurules: {visible(text)}")
+    say(f"gpurules: {text}")
 
 
 def save(text: str, path: Path | None) -> None:
-    """Write data to *path*, or to stdout where there is none."""
+    """Write a report to *path*, or to stdout where there is none."""
     if path is None:
         write(text)
     else:
@@ -79,7 +135,7 @@ def save(text: str, path: Path | None) -> None:
 
 def to_json(data: object) -> str:
     """Return *data* as JSON for people and programs."""
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return dumps(data, indent=2) + "\n"
 
 
 SCHEMA_VERSION = 1
@@ -147,13 +203,41 @@ def page(markdown: str) -> None:
     from rich.markdown import Markdown
 
     console = Console(width=terminal_width(), no_color=not has_colour(sys.stdout))
-    with suppress(BrokenPipeError):
-        console.print(Markdown(markdown))
+    with console.capture() as captured:
+        console.print(Markdown(markdown, hyperlinks=False))
+    write(captured.get())
+
+
+def quoted_path(path: str) -> str:
+    """Return a path for the head of a difference: in quotes where it has what is not drawn, as git writes it.
+
+    >>> quoted_path("a b.yaml"), quoted_path("a\\nb")
+    ('a b.yaml', '"a\\\\nb"')
+    """
+    if path.isprintable() and '"' not in path:
+        return path
+    inside = "".join(_octal(c) if not c.isprintable() else f"\\{c}" if c in '"\\' else c for c in path)
+    return f'"{inside}"'
+
+
+def _octal(character: str) -> str:
+    known = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return known.get(character) or "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def difference(before: str, after: str, path: str) -> str:
     """Return the unified difference of two texts of the file *path*, empty where they are the same."""
     import difflib
 
-    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), path, path)
+    name = quoted_path(path)
+    name += (
+        "\t" if " " in name and not name.startswith('"') else ""
+    )  # without it patch takes the first word for the name
+    lines = difflib.unified_diff(_lines(before), _lines(after), name, name)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of *text* with their ends, as diff and patch count them: by line feeds only."""
+    *whole, rest = text.split("\n")
+    return [*(f"{line}\n" for line in whole), *([rest] if rest else [])]

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sized
 from time import monotonic
 from typing import TypeVar
 
+from gpurules.cli.output import show_status
+
 PATIENCE_SECONDS = 1.0
 """Work that is done sooner says nothing."""
 _STEP_SECONDS = 0.1
 _WIDTH = 24
-_ERASE = "\r\x1b[K"
 
 Item = TypeVar("Item")
 
@@ -35,8 +36,7 @@ def in_sight(items: Iterable[Item], noun: str, total: int | None = None) -> Iter
             yield item
     finally:
         if shown:
-            sys.stderr.write(_ERASE)
-            sys.stderr.flush()
+            show_status("")
 
 
 def _is_watched() -> bool:
@@ -49,5 +49,4 @@ def _draw(done: int, total: int | None, noun: str) -> None:
     if total is not None:
         filled = _WIDTH * done // total
         line = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {done:,} of {total:,} {noun}"
-    sys.stderr.write(f"{_ERASE}{line}")
-    sys.stderr.flush()
+    show_status(line)

@@ -4,7 +4,6 @@
 and the parser's tables under ``grammars/``.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from gpurules.diagnostics.explanations import EXPLANATIONS, Form
 from gpurules.fields import FIELDS, Field, Scope, field_range
 from gpurules.language.tables import TABLES
 from gpurules.model import Kind
+from gpurules.strict_json import dumps
 
 SCOPES = {
     Scope.GPU: "Each GPU",
@@ -192,8 +192,8 @@ def tables_text() -> str:
     from gpurules.language.parser import made_tables  # loads Lark
 
     made = made_tables()
-    lines = ",\n".join(json.dumps(state) for state in made.pop("states"))
-    return f'{json.dumps(made)[:-1]}, "states": [\n{lines}\n]}}\n'
+    lines = ",\n".join(dumps(state, ascii_only=True) for state in made.pop("states"))
+    return f'{dumps(made, ascii_only=True)[:-1]}, "states": [\n{lines}\n]}}\n'
 
 
 def schema_text() -> str:

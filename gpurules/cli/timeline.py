@@ -1,6 +1,5 @@
 """Draws what happens in a playback: a timeline for people, a JSON object a line for programs."""
 
-import json
 from statistics import median
 
 from gpurules.actions import is_directive
@@ -16,6 +15,7 @@ from gpurules.model import GPU, Dimension, GPUIndex, Snapshot, format_amount, fo
 from gpurules.rules.explanation import DecisionExplanation
 from gpurules.rules.program import zone_of
 from gpurules.rules.ruleset import Ruleset
+from gpurules.strict_json import dumps
 
 INDENT = " " * 10
 _PATH_COLUMNS = 36
@@ -149,7 +149,7 @@ def event_json(event: Event) -> str:
         case Decided():
             data = {"event": "transfer", "timestamp": event.timestamp, "transfer": event.transfer.to_dict()}
             data |= {"decision": event.decision.to_dict()}
-    return json.dumps(data, ensure_ascii=False) + "\n"
+    return dumps(data) + "\n"
 
 
 def summary_json(tally: Tally) -> str:
@@ -158,7 +158,7 @@ def summary_json(tally: Tally) -> str:
     data: dict[str, object] = {"event": "summary", **{name: getattr(tally, name) for name in names}}
     data |= {"untouched": tally.untouched, "delayed": len(tally.delays), "max_delay": max(tally.delays, default=0)}
     data |= {"transitions": tally.transitions, "flaps": tally.flaps, "after_the_end": tally.after_the_end}
-    return json.dumps(data) + "\n"
+    return dumps(data) + "\n"
 
 
 def _changes(before: tuple[object, ...] | None, after: tuple[object, ...]) -> list[str]:

@@ -1,7 +1,6 @@
 """Reports what of a recording could not be used, and what was taken for granted: the same in every command."""
 
 from gpurules.cli.output import counted, say
-from gpurules.diagnostics.excerpt import visible
 
 SHOWN = 5
 """How many problems and notices are shown word by word."""
@@ -12,6 +11,6 @@ def report_unread(reader: object) -> None:
     notices: tuple[str, ...] = tuple(getattr(reader, "notices", ()))
     problems, count = tuple(getattr(reader, "problems", ())), getattr(reader, "problem_count", 0)
     for text in (*notices[:SHOWN], *problems[:SHOWN]):
-        say(f"gpurules: {visible(text)}")
+        say(f"gpurules: {text}")
     if count > SHOWN:
         say(f"gpurules: and {counted(count - SHOWN, 'more line')} that could not be used")

@@ -1,6 +1,5 @@
 """What else than its path tells of a file: the folder that it is in, the process that reads it, and plug-ins."""
 
-import logging
 import os
 import sys
 from collections.abc import Collection, Mapping
@@ -14,12 +13,13 @@ from gpurules.engine import Engine
 from gpurules.engine.events import fields_read
 from gpurules.errors import GpurulesError
 from gpurules.fields.detection import detect_file_type, detect_framework
+from gpurules.logs import logger
 from gpurules.model import Transfer
 from gpurules.plugins import Contained, Shape, contained, usable_plugins
 from gpurules.registry import Registry
 from gpurules.rules import Ruleset
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 UNKNOWN = "unknown"
 WANTED = frozenset({"file_type", "framework"})
 MOST_NAMES = 1000

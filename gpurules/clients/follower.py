@@ -1,6 +1,5 @@
 """Has clients that are steered by settings follow the rules of a node."""
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -12,10 +11,11 @@ from gpurules.clients.client import Client
 from gpurules.engine import Coordinator
 from gpurules.engine.coordinator import on_news
 from gpurules.errors import GpurulesError
+from gpurules.logs import logger
 from gpurules.model import Transfer
 from gpurules.plugins import contained
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 LOOK_SECONDS = 1.0
 STOP_SECONDS = 30.0
 

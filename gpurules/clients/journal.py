@@ -4,8 +4,6 @@ Each line of a note is a JSON object behind its own CRC-32: a line that was torn
 """
 
 import fcntl
-import json
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +17,10 @@ from zlib import crc32
 
 from gpurules.clients.regular_files import is_at, open_regular, remove_foreign
 from gpurules.clients.store import PartTag, WritableObject
+from gpurules.logs import logger
+from gpurules.strict_json import dumps, loads
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 SUFFIX = ".upload.jsonl"
 MAX_BYTES = 16 * 1024**2
 """More than a note of as many parts as S3 takes ever has."""
@@ -95,7 +95,7 @@ class UploadNote:
         if self._file < 0:
             return
         try:
-            os.write(self._file, _sealed(json.dumps(line).encode()))  # at the end of the file, at once
+            os.write(self._file, _sealed(dumps(line, ascii_only=True).encode()))  # at the end of the file, at once
         except OSError as error:
             _LOGGER.warning("an upload cannot be written down, and so not be resumed: %s", error)
 
@@ -234,7 +234,7 @@ def _object(line: bytes) -> dict[str, object]:
     if line + b"\n" != _sealed(line[9:]):
         return {}
     try:
-        found = json.loads(line[9:])
+        found = loads(line[9:])
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,8 +1,6 @@
 """A setting outside of this process that rules change: it is put back at the end, and after a crash by the next one."""
 
 import fcntl
-import json
-import logging
 import os
 from contextlib import suppress
 from hashlib import sha256
@@ -12,8 +10,10 @@ from typing import Protocol
 
 from gpurules.clients.regular_files import open_regular, remove_foreign
 from gpurules.errors import GpurulesError
+from gpurules.logs import logger
+from gpurules.strict_json import dumps, loads
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 SUFFIX = ".setting.json"
 MAX_BYTES = 64 * 1024
 
@@ -164,7 +164,7 @@ class KeptSetting:
             return None
         try:
             text = os.pread(self._file, MAX_BYTES, 0)
-            note = json.loads(text) if text else None
+            note = loads(text) if text else None
         except (OSError, ValueError, RecursionError):
             note = ...
         if note is None:
@@ -184,7 +184,7 @@ class KeptSetting:
         if self._file is None:
             return
         with suppress(OSError):
-            text = b"" if note is None else json.dumps(note).encode()
+            text = b"" if note is None else dumps(note, ascii_only=True).encode()
             os.pwrite(self._file, text, 0)
             os.ftruncate(self._file, len(text))
             os.fsync(self._file)

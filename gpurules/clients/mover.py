@@ -1,7 +1,6 @@
 """Moves objects of any store as rules decide: what all clients that have a part loop of their own share."""
 
 import io
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,9 +30,10 @@ from gpurules.clients.store import ObjectChanged, ObjectFacts, StoredObject, Sto
 from gpurules.clients.streamed import StreamSource, pour
 from gpurules.clients.targets import AnyPath, checked_path, is_stream
 from gpurules.governor import Governor, Lane, Ticket
+from gpurules.logs import logger
 from gpurules.model import Transfer
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 
 
 class Mover:

@@ -8,7 +8,6 @@ One header line and one line per piece, all ASCII:
 Nothing in it is trusted: a line of any other form is ignored, and a piece counts only if the part file still has it.
 """
 
-import json
 import os
 import re
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import NamedTuple
 
 from gpurules.clients.regular_files import create_regular, is_at, open_regular, remove_foreign
 from gpurules.clients.store import ObjectFacts
+from gpurules.strict_json import dumps
 
 MAX_BYTES = 64 * 1024**2
 """A larger journal is not read; one line has some 25 bytes, so that is millions of pieces."""
@@ -106,4 +106,4 @@ class PieceJournal:
 
 
 def _digest(*values: object) -> str:
-    return sha256(json.dumps(values).encode("ascii")).hexdigest()
+    return sha256(dumps(values, ascii_only=True).encode("ascii")).hexdigest()

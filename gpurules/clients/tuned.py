@@ -1,6 +1,5 @@
 """A storage client that is steered by its settings: each directive that it carries out is one of them."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -8,8 +7,9 @@ from typing import Self
 
 from gpurules.clients.client import Capability
 from gpurules.clients.kept import KeptSetting
+from gpurules.logs import logger
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Draws diagnostics: for people (``full``), one a line (``concise``), as JSON, and in the formats of CI systems."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from gpurules.diagnostics.catalogue import Severity
 from gpurules.diagnostics.diagnostic import Diagnostic
 from gpurules.diagnostics.excerpt import excerpt, visible
 from gpurules.diagnostics.span import Location
+from gpurules.strict_json import dumps
 
 SCHEMA_VERSION = 1
 """The version of the JSON format; it grows when a program that reads the format would have to change."""
@@ -109,7 +109,7 @@ def _json(found: Sequence[Diagnostic]) -> str:
         "summary": counts(found),
         "diagnostics": [diagnostic.to_dict() for diagnostic in found],
     }
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return dumps(data, indent=2) + "\n"
 
 
 def _place(path: str | None, line: int, column: int) -> str:

@@ -1,7 +1,6 @@
 """Draws diagnostics for other programs: GitHub, GitLab, SARIF, JUnit, Markdown, and JSON line by line."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -11,6 +10,7 @@ from urllib.parse import quote
 from gpurules.diagnostics.catalogue import CATALOGUE, Severity
 from gpurules.diagnostics.diagnostic import Diagnostic
 from gpurules.diagnostics.excerpt import visible
+from gpurules.strict_json import dumps
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -21,7 +21,7 @@ NOWHERE = "<condition>"
 
 def json_lines(found: Sequence[Diagnostic]) -> str:
     """Return one JSON object a line."""
-    return "".join(json.dumps(d.to_dict(), ensure_ascii=False) + "\n" for d in found)
+    return "".join(dumps(d.to_dict()) + "\n" for d in found)
 
 
 def github(found: Sequence[Diagnostic]) -> str:
@@ -63,7 +63,7 @@ def gitlab(found: Sequence[Diagnostic]) -> str:
         }
         for d, fingerprint in zip(found, _fingerprints(found), strict=True)
     ]
-    return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
+    return dumps(issues, indent=2) + "\n"
 
 
 def _fingerprints(found: Sequence[Diagnostic]) -> Iterator[str]:
@@ -92,7 +92,7 @@ def sarif(found: Sequence[Diagnostic]) -> str:
     ]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return dumps(log, indent=2) + "\n"
 
 
 def _sarif_rule(code: str) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """The coordinator: polls a source, keeps the engine current, runs effects, and answers from any thread."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,12 +17,13 @@ from gpurules.engine.poller import Clocks, Options, Poller, PollReport
 from gpurules.engine.reloading import Reloader
 from gpurules.engine.status import Status
 from gpurules.errors import GpurulesError
+from gpurules.logs import logger
 from gpurules.model import GPU, Transfer, Workload
 from gpurules.plugins import contained
 from gpurules.rules import Ruleset, load
 from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError
 
-_LOGGER = logging.getLogger("gpurules.coordinator")
+_LOGGER = logger("gpurules.coordinator")
 SAVE_EVERY = 12
 """The state is written at each change, and after so many polls without one, so that it is known to be fresh."""
 STUCK_SECONDS = 30.0

@@ -1,6 +1,5 @@
 """Runs effects apart from everything else: a handler that raises, hangs or is slow delays nobody but its own lane."""
 
-import logging
 import queue
 import threading
 import time
@@ -9,9 +8,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from gpurules.actions import ActionError, Effect, Event
+from gpurules.logs import logger
 from gpurules.plugins import reason
 
-_LOGGER = logging.getLogger("gpurules.effects")
+_LOGGER = logger("gpurules.effects")
 MAX_QUEUED = 1000
 MAX_LANES = 32
 QUIET_SECONDS = 60.0

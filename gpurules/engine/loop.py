@@ -1,6 +1,5 @@
 """Does something again and again in a thread of its own, until it is told to stop."""
 
-import logging
 import os
 import random
 import threading
@@ -8,7 +7,9 @@ import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-_LOGGER = logging.getLogger("gpurules.coordinator")
+from gpurules.logs import logger
+
+_LOGGER = logger("gpurules.coordinator")
 
 
 class Loop:

@@ -1,8 +1,6 @@
 """What survives a restart: the state of signals and episodes, in one small file."""
 
 import hashlib
-import json
-import logging
 import os
 import tempfile
 import time
@@ -16,11 +14,13 @@ from gpurules.engine.episodes import Episode, Episodes
 from gpurules.engine.jobs import Job
 from gpurules.engine.signals import Signals, State
 from gpurules.input_files import read_input
+from gpurules.logs import logger
 from gpurules.model import format_duration
 from gpurules.model.reading import finite
 from gpurules.rules.rule import Rule, Signal
+from gpurules.strict_json import dumps, loads
 
-_LOGGER = logging.getLogger("gpurules.memory")
+_LOGGER = logger("gpurules.memory")
 VERSION = 1
 MAX_BYTES = 16 * 1024 * 1024
 MOMENT_SECONDS = 2.0
@@ -76,7 +76,7 @@ def save(path: Path, data: Mapping[str, object]) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
-            file.write(json.dumps(data, separators=(",", ":")))
+            file.write(dumps(data, compact=True, ascii_only=True))
         Path(name).replace(path)
     except BaseException:
         with suppress(OSError):
@@ -101,7 +101,7 @@ def read(path: Path, now: float, max_age_seconds: float) -> Mapping[str, Any]:
         text = read_input(path, MAX_BYTES)
         if len(text) > MAX_BYTES:
             raise StateRefused(f"it is larger than {MAX_BYTES // 2**20} MiB")
-        data = json.loads(text)
+        data = loads(text)
     except FileNotFoundError:
         raise
     except OSError as error:

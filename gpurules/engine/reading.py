@@ -1,18 +1,18 @@
 """Reads a source in a thread of its own, so that a source that hangs holds up nobody."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Collection
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
+from gpurules.logs import logger
 from gpurules.model import Snapshot
 from gpurules.plugins import reason
 from gpurules.telemetry import SOURCES, EndOfTelemetry, Source, TelemetryError, all_sources, open_source
 from gpurules.telemetry.source import TelemetryStarting, TelemetryTimeout
 
-_LOGGER = logging.getLogger("gpurules.coordinator")
+_LOGGER = logger("gpurules.coordinator")
 Answer: TypeAlias = Snapshot | TelemetryError | None
 """What came of one reading; None where nobody waits for it any longer."""
 

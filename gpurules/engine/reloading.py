@@ -1,6 +1,5 @@
 """Puts another ruleset in force: all of it or nothing, and the last good one stays."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +8,11 @@ from gpurules.engine.jobs import Job
 from gpurules.engine.metrics import Metrics
 from gpurules.engine.watching import FileWatch
 from gpurules.errors import GpurulesError
+from gpurules.logs import logger
 from gpurules.plugins import reason
 from gpurules.rules import Ruleset, load
 
-_LOGGER = logging.getLogger("gpurules.coordinator")
+_LOGGER = logger("gpurules.coordinator")
 MOMENT_SECONDS = (1.0, 5.0)
 """How long a poll waits for the files of its ruleset: one interval, within these bounds."""
 RETRY_CHECKS = 12

@@ -1,13 +1,13 @@
 """The workloads and transfers that are known on a node, the node fields that follow, and orders left undone."""
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from gpurules.logs import logger
 from gpurules.model import Transfer, Workload
 
-_LOGGER = logging.getLogger("gpurules.coordinator")
+_LOGGER = logger("gpurules.coordinator")
 MAX_PENDING = 100_000
 
 

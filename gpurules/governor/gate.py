@@ -1,7 +1,6 @@
 """The scheduler among threads and tasks: one lock, and whoever waits sleeps until something is due."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
@@ -12,9 +11,10 @@ from gpurules.errors import GpurulesError
 from gpurules.governor.entry import Change, Entry, Request
 from gpurules.governor.lane import Lane
 from gpurules.governor.scheduler import Scheduler
+from gpurules.logs import logger
 from gpurules.plugins import contained
 
-_LOGGER = logging.getLogger("gpurules.governor")
+_LOGGER = logger("gpurules.governor")
 LOOK_SECONDS = 1.0
 """How often one who waits looks by himself; the *watch* among them sleeps exactly until something is due."""
 

@@ -1,6 +1,5 @@
 """Where the governor's decisions come from, and what it knows together with it."""
 
-import logging
 from collections.abc import Callable, Collection
 
 from gpurules.actions.action import is_directive
@@ -11,10 +10,11 @@ from gpurules.engine.registered import RegisteredFacts
 from gpurules.engine.workloads import Schedule
 from gpurules.governor.asked import NOTHING, Asked, AskedMemory
 from gpurules.governor.entry import Counts
+from gpurules.logs import logger
 from gpurules.model import Transfer, Workload
 from gpurules.rules import Ruleset
 
-_LOGGER = logging.getLogger("gpurules.governor")
+_LOGGER = logger("gpurules.governor")
 
 
 class Policy:

@@ -5,7 +5,6 @@ and what comes out are steps, which any text of that shape runs to build its tre
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import Any, TypeAlias
 
 from gpurules.records import Record, record
 from gpurules.resources import resource_root
+from gpurules.strict_json import loads
 
 GRAMMAR, TABLES = "condition.lark", "condition.tables.json"
 END = "$END"
@@ -86,7 +86,7 @@ def tables_of(data: dict[str, Any]) -> Tables:
 def kept_tables() -> dict[str, Any] | None:
     """Return the tables as they ship; None where there are none, or the grammar has changed since."""
     try:
-        data: dict[str, Any] = json.loads(resource_root("grammars").joinpath(TABLES).read_bytes())
+        data: dict[str, Any] = loads(resource_root("grammars").joinpath(TABLES).read_bytes())
     except (OSError, ValueError):
         return None
     return data if data.get("grammar") == fingerprint(grammar_text()) else None

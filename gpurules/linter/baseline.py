@@ -1,6 +1,5 @@
 """A baseline: the findings that were there when one began, which only grow fewer."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from dataclasses import replace
 from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
 from gpurules.errors import GpurulesError
 from gpurules.records import Record, record
+from gpurules.strict_json import dumps, end_of, loads
 
 SCHEMA_VERSION = 1
 _KEYS = ("fingerprint", "path", "code", "rule", "message")
@@ -52,7 +52,7 @@ def read(text: str) -> list[Entry]:
         BaselineError: the text is no baseline.
     """
     try:
-        listed = json.loads(text)["findings"]
+        listed = loads(text)["findings"]
         known = [_entry(one) for one in listed]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BaselineError(f"the file is no baseline: {error}") from None
@@ -74,7 +74,7 @@ def _places(text: str) -> Iterator[tuple[Location, Location]]:
         return
     lines, spans, offset = LineIndex(text), list[Span](), start.end()
     while (item := re.compile(r"[\s,]*(?=\{)").match(text, offset)) is not None:
-        offset = json.JSONDecoder().raw_decode(text, item.end())[1]
+        offset = end_of(text, item.end())
         spans.append(Span(item.end(), offset))
     close = re.compile(r"\s*").match(text, offset)
     ends = [*(span.start for span in spans[1:]), close.end() if close else offset]
@@ -92,7 +92,7 @@ def written(kept: Iterable[Entry]) -> str:
         for e in sorted(kept, key=lambda e: (e.path, e.code, e.rule, e.fingerprint))
     ]
     data = {"schema_version": SCHEMA_VERSION, "findings": rows}
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return dumps(data, indent=2) + "\n"
 
 
 def unknown(found: Iterable[Diagnostic], known: Iterable[Entry]) -> list[Diagnostic]:

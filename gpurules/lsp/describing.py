@@ -1,6 +1,5 @@
 """What there is to say of a name, as Markdown."""
 
-import json
 from collections.abc import Iterable, Iterator
 
 from gpurules.actions import Action, is_directive, parameter_rows
@@ -11,6 +10,7 @@ from gpurules.language import Function
 from gpurules.lsp.scope import Section, Symbol, values_of
 from gpurules.model import UNITS, Kind
 from gpurules.rules.schema import Schema
+from gpurules.strict_json import dumps
 
 _OWNERS = {
     Scope.GPU: ("of each GPU", "where the GPU does not report it"),
@@ -102,7 +102,7 @@ def kind_of(schema: Schema) -> str:
 
 def _spelt(value: object) -> str:
     if isinstance(value, dict | list):
-        return f"`{json.dumps(value, ensure_ascii=False)}`"
+        return f"`{dumps(value)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

@@ -1,7 +1,6 @@
 """Files to rulesets: everything that is wrong is found at once, and nothing half right is loaded."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from gpurules.rules.expression import Placed
 from gpurules.rules.merge import Merger, read_file
 from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.ruleset import Ruleset
+from gpurules.strict_json import canonical
 
 
 class RulesetError(DiagnosedError):
@@ -97,7 +97,7 @@ def _version(rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: S
         "settings": repr(settings),
         "file_types": builder.file_types,
     }
-    text = json.dumps(content, sort_keys=True, default=str)
+    text = canonical(content, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 

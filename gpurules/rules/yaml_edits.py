@@ -1,6 +1,5 @@
 """Edits of what a file says: entries taken away and added, each in the style in which its neighbours are written."""
 
-import json
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,6 +7,7 @@ from itertools import pairwise
 from gpurules.diagnostics import LocatedEdit
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
 from gpurules.rules.yaml_reader import read_yaml
+from gpurules.strict_json import dumps
 
 _PLAIN = re.compile(r"[A-Za-z0-9_(](?:(?!: | #)[ -~])*[A-Za-z0-9_)%']")
 _OF_FLOW = frozenset(",[]{}")
@@ -78,12 +78,12 @@ def with_entry(root: YamlMapping, section: str, name: str, value: str, before: t
 
 def entry_like(key: YamlScalar, name: str, value: str) -> str:
     """Return an entry as it is written in brackets beside *key*: in quotes where that has some, as in JSON."""
-    written = json.dumps(value, ensure_ascii=False) if key.style == '"' else _flow(value)
+    written = dumps(value) if key.style == '"' else _flow(value)
     return f"{_key_like(key, name)}: {written}"
 
 
 def _key_like(key: YamlScalar, name: str) -> str:
-    return json.dumps(name) if key.style == '"' else name
+    return dumps(name) if key.style == '"' else name
 
 
 def last_offset(node: YamlNode) -> int:
@@ -137,7 +137,7 @@ def _flow(text: str) -> str:
 def _quoted(text: str) -> str:
     if text.isprintable():
         return "'" + text.replace("'", "''") + "'"
-    return json.dumps(text, ensure_ascii=False)
+    return dumps(text)
 
 
 def reordered(mapping: YamlMapping, order: Sequence[str]) -> tuple[LocatedEdit, ...]:

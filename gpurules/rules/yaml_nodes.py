@@ -1,6 +1,5 @@
 """A YAML file as a tree of nodes that know where they stand."""
 
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from typing import TypeAlias
 from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
 from gpurules.registry import probably
 from gpurules.rules.yaml_positions import Decoded, decode, decode_block
+from gpurules.strict_json import dumps
 
 
 class YamlSource:
@@ -70,7 +70,7 @@ class YamlScalar:
         if self.style == "'":
             return text.replace("'", "''")
         if self.style == '"':
-            return json.dumps(text, ensure_ascii=False)[1:-1]
+            return dumps(text)[1:-1]
         return text
 
     def _characters(self) -> Decoded:

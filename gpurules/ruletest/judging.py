@@ -1,6 +1,5 @@
 """Holds what was decided against what a test expects, and tells how the test would have to read instead."""
 
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ from gpurules.ruletest.case import Case, Expectation
 from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.playing import Moment, moments
 from gpurules.ruletest.typed import wrong_facts
+from gpurules.strict_json import dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def _in_brackets(names: Iterable[str]) -> str:
 
 def _quoted(text: str) -> str:
     is_plain = _PLAIN.fullmatch(text) and isinstance(plain_value(text), str)
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else dumps(text)
 
 
 def _spelled(value: object, before: str) -> str | None:

@@ -1,6 +1,5 @@
 """Writes generated tests as a file that people read: a comment for each rule, a case or a table for each thing."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from gpurules.fields import FIELDS, Scope
 from gpurules.model import Kind
 from gpurules.ruletest.case import Data
 from gpurules.ruletest.varying import written
+from gpurules.strict_json import dumps
 
 _WIDTH = 110
 USUAL_INTERVAL = 5.0
@@ -149,7 +149,7 @@ def scalar(text: str) -> str:
         return text
     if text.isprintable() and "\\" not in text:
         return "'" + text.replace("'", "''") + "'"
-    return json.dumps(text, ensure_ascii=True)
+    return dumps(text)
 
 
 def flow(value: object) -> str:

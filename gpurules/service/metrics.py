@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, Metrics
 from gpurules.engine.metrics import OUTCOMES
 from gpurules.errors import UnavailableError
@@ -78,7 +79,7 @@ class Collector:
         yield from self._of_effects(counts)
         unknown = self._counter("gpurules_field_unknown", "GPUs on which a field was missing at a poll.", "field")
         for name, count in counts.unknown_fields.items():
-            unknown.add_metric([name], count)
+            _add(unknown, (name,), count)
         yield unknown
 
     def _plain(self, plain: Plain, value: float) -> "Metric":
@@ -98,14 +99,16 @@ class Collector:
             value=int(counts.polls > 0 and counts.last_source_error is None),
         )  # fmt: skip
         yield self._core.InfoMetricFamily(
-            "gpurules", "What runs.", value={"version": _version(), "ruleset": ruleset.name, "hash": ruleset.version}
+            "gpurules",
+            "What runs.",
+            value={"version": _version(), "ruleset": visible(ruleset.name), "hash": ruleset.version},
         )
         signals = gauge("gpurules_signals_on", "On how many GPUs a signal is on; of the node: 1.", labels=["signal"])
         on: dict[str, int] = dict.fromkeys(ruleset.signals, 0)
         for state in self._coordinator.engine.signals():
             on[state.name] = on.get(state.name, 0) + state.on
         for name, count in on.items():
-            signals.add_metric([name], count)
+            _add(signals, (name,), count)
         yield signals
 
     def _of_rules(self, counts: Metrics) -> "Iterator[Metric]":
@@ -113,8 +116,8 @@ class Collector:
         starts = self._counter("gpurules_rule_starts", "How often rules started to match.", "rule")
         for name, of in counts.rules.items():
             for outcome in OUTCOMES:
-                outcomes.add_metric([name, outcome], getattr(of, outcome))
-            starts.add_metric([name], of.starts)
+                _add(outcomes, (name, outcome), getattr(of, outcome))
+            _add(starts, (name,), of.starts)
         yield outcomes
         yield starts
 
@@ -122,7 +125,7 @@ class Collector:
         events = self._counter("gpurules_effect_events", "What became of the events of effects.", "action", "result")
         for name, of in counts.effects.items():
             for result in ("sent", "failed", "dropped"):
-                events.add_metric([name, result], getattr(of, result))
+                _add(events, (name, result), getattr(of, result))
         yield events
         uncarried = self._counter(
             "gpurules_uncarried_orders",
@@ -132,16 +135,21 @@ class Collector:
         )
         for client, targets in counts.uncarried.items():
             for target, count in targets.items():
-                uncarried.add_metric([client, target], count)
+                _add(uncarried, (client, target), count)
         yield uncarried
         faults = self._counter(
             "gpurules_transfer_faults", "What went wrong with transfers, and was dealt with.", "fault"
         )
         for fault, count in counts.faults.items():
-            faults.add_metric([fault], count)
+            _add(faults, (fault,), count)
         yield faults
         stuck = len(self._coordinator.status().stuck_effects)
         yield self._core.GaugeMetricFamily("gpurules_effects_stuck", "Workers whose handler hangs.", value=stuck)
+
+
+def _add(family: Any, labels: tuple[str, ...], value: float) -> None:
+    """Add a sample; names of plug-ins and clients are made visible: a scrape is looked at in terminals, too."""
+    family.add_metric([visible(label) for label in labels], value)
 
 
 def _version() -> str:

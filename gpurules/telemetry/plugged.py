@@ -1,14 +1,14 @@
 """Telemetry sources of plug-ins, contained: whatever they raise is a TelemetryError, and only snapshots pass."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gpurules.logs import logger
 from gpurules.model import Snapshot
 from gpurules.plugins import Contained, Shape, contained
 from gpurules.telemetry.source import Source, TelemetryError
 
-_LOGGER = logging.getLogger("gpurules.telemetry")
+_LOGGER = logger("gpurules.telemetry")
 _FACTORY = Shape("telemetry source", ("name", "summary"), ("open", "probe"), TelemetryError)
 _SOURCE = Shape("telemetry source", ("name",), ("read", "close", "sample", "__iter__"), TelemetryError)
 

@@ -1,6 +1,5 @@
 """``gpurules config``."""
 
-import json
 from collections.abc import Iterator
 
 import click
@@ -8,6 +7,7 @@ import click
 from gpurules.cli.configuration import KEYS, configuration, configured, sound_configuration
 from gpurules.cli.options import option, text_or_json
 from gpurules.cli.output import say, table, to_json, write
+from gpurules.strict_json import dumps
 
 
 @click.command("config")
@@ -23,7 +23,7 @@ def command(context: click.Context, show_origin: bool, format_: str, config: str
         write(to_json({key: {"value": value, "origin": origin} for key, value, origin in rows}))
         return 0
     say(f"configuration file: {found.path or 'none'}")
-    shown = [(key, json.dumps(value, ensure_ascii=False), origin) for key, value, origin in rows]
+    shown = [(key, dumps(value), origin) for key, value, origin in rows]
     write(table(("key", "value", "origin"), shown if show_origin else [(k, v, "") for k, v, _ in shown]))
     return 0
 

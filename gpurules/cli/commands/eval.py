@@ -8,7 +8,7 @@ from gpurules.cli.decisions import effects
 from gpurules.cli.explanations import tree
 from gpurules.cli.facts import read_facts, say_now
 from gpurules.cli.options import facts, option, stdin_filename, text_or_json
-from gpurules.cli.output import has_colour, report_json, say, to_json, write
+from gpurules.cli.output import has_colour, report_json, say_drawn, to_json, write
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.facts import Facts
@@ -57,7 +57,7 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
     import sys
 
     if diagnostics:
-        say(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stderr)).rstrip("\n"))
+        say_drawn(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stderr)).rstrip("\n"))
 
 
 def _ruleset(loaded: Ruleset, given: Mapping[str, str | None], format_: str) -> int:

@@ -7,7 +7,7 @@ import click
 from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file, ruleset_files, test_files
 from gpurules.cli.options import option
-from gpurules.cli.output import counted, difference, fail, say, write
+from gpurules.cli.output import counted, difference, fail, say, write_data, write_lines
 from gpurules.cli.progress import in_sight
 from gpurules.formatting import FormatError, format_text
 from gpurules.rules.yaml_reader import MAX_BYTES
@@ -70,9 +70,9 @@ def _handle(path: str, before: str, after: str, mode: tuple[bool, bool]) -> None
     """Write the new text, or show what would change."""
     check, diff = mode
     if diff:
-        write(difference(before, after, path))
+        write_data(difference(before, after, path))
     elif check:
-        write(f"{path}\n")
+        write_lines([path])
     else:
         replace_file(Path(path), after.encode())
 
@@ -85,8 +85,8 @@ def _stdin(name: str, check: bool, diff: bool) -> int:
         fail(f"{name}: {error}")
         return 1
     if not (check or diff):
-        write(after)
+        write_data(after)
         return 0
     if diff:
-        write(difference(before, after, name))
+        write_data(difference(before, after, name))
     return int(before != after)

@@ -1,6 +1,5 @@
 """``gpurules record``."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from gpurules.cli.sources import open_telemetry
 from gpurules.cli.unread import report_unread
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine.reading import Reading
+from gpurules.strict_json import dumps
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError, TelemetryTimeout
 
 DEFAULT_INTERVAL = 5.0
@@ -95,6 +95,6 @@ def _lines(reading: Reading, pause: float, ends: "SimpleQueue[int]", is_finite: 
             said = None
             if snapshot.timestamp > last:
                 last = snapshot.timestamp
-                yield json.dumps(snapshot.to_dict(), ensure_ascii=False) + "\n"
+                yield dumps(snapshot.to_dict()) + "\n"
         with suppress(Empty):
             ends.put(ends.get(timeout=max(0.0, pause - (time.monotonic() - began))))

@@ -1,10 +1,8 @@
 """``gpurules watch``."""
 
-import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from queue import SimpleQueue
 
 import click
@@ -18,6 +16,7 @@ from gpurules.cli.sources import open_telemetry
 from gpurules.cli.watching.keys import Keyboard, is_terminal
 from gpurules.cli.watching.view import Watcher
 from gpurules.engine import Coordinator, Options
+from gpurules.logs import silenced
 from gpurules.rules import Ruleset
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
 
@@ -97,22 +96,8 @@ def _live(coordinator: Coordinator, watcher: Watcher) -> int:
     from gpurules.cli.watching.session import watch
 
     ends = SimpleQueue[int]()
-    with signals(ends.put, coordinator.request_reload), _quiet():
+    with signals(ends.put, coordinator.request_reload), silenced():
         coordinator.start()
         console = Console(no_color=not has_colour(sys.stdout))
         watch(watcher, Keyboard(sys.stdin.fileno()), console, lambda: not ends.empty())
     return 0 if ends.empty() else ends.get()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Nothing is logged over the screen: what matters is on it."""
-    logger = logging.getLogger("gpurules")
-    handler, propagates = logging.NullHandler(), logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagates

@@ -1,7 +1,6 @@
 """What open files ask of the governor, whichever filesystem they are on."""
 
 import asyncio
-import logging
 import threading
 import time
 from collections import Counter
@@ -17,9 +16,10 @@ from gpurules.clients.parts import PartLoop, PartOptions
 from gpurules.clients.staging import StagingArea, StagingAreas, StagingRefused, StagingTrouble
 from gpurules.clients.store import StoreError
 from gpurules.governor import Governor, GovernorStatus, Lane, QueueFull, Ticket
+from gpurules.logs import logger
 from gpurules.model import Transfer
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 QUEUE_LOOK_SECONDS = 0.05
 
 

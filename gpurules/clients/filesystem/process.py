@@ -1,6 +1,5 @@
 """The governors behind the URLs of this process: opened at the first use of each, one for all that say the same."""
 
-import logging
 import threading
 
 from gpurules.clients.filesystem.client import FileClient
@@ -8,9 +7,10 @@ from gpurules.clients.filesystem.options import FileOptions
 from gpurules.engine import Coordinator, Engine, Options, lifetimes
 from gpurules.errors import GpurulesError
 from gpurules.governor import Governor
+from gpurules.logs import logger
 from gpurules.rules import load, loads
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 NO_RULES = "version: 1\nname: none\nrules: []\n"
 
 

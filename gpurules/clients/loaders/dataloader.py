@@ -1,15 +1,15 @@
 """A PyTorch ``DataLoader`` whose outstanding batches follow the rules."""
 
-import logging
 from collections.abc import Callable, Iterator
 from types import MethodType
 from typing import Any
 
 from gpurules.clients.client import Capability
 from gpurules.governor import Governor
+from gpurules.logs import logger
 from gpurules.model import Transfer
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 LIVE_VERSIONS = frozenset({"2.13"})
 """The versions of torch whose iterator was looked at and tested; the live patch is for these alone."""
 _LIVE_ATTRIBUTES = (

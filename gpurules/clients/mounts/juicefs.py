@@ -1,6 +1,5 @@
 """JuiceFS, whose download limit follows ``limit_bandwidth``: one for all clients of the volume."""
 
-import json
 import shutil
 import subprocess
 from hashlib import sha256
@@ -11,6 +10,7 @@ from gpurules.clients.client import Capability
 from gpurules.clients.kept import KeptSetting, SettingError
 from gpurules.clients.tuned import Dial, TunedClient
 from gpurules.model.reading import finite
+from gpurules.strict_json import loads
 
 TIMEOUT_SECONDS = 20.0
 BYTES_PER_MBPS = 1e6 / 8
@@ -55,7 +55,7 @@ class DownloadLimit:
         """Return the value."""
         said = self._run()
         try:
-            return str(int(json.loads(said[said.index("{") :]).get("DownloadLimit", 0)))
+            return str(int(loads(said[said.index("{") :]).get("DownloadLimit", 0)))
         except (ValueError, TypeError, AttributeError):
             raise SettingError(f"{self.key} can not be read: juicefs config does not print JSON") from None
 

@@ -1,7 +1,6 @@
 """rclone by its remote control, whose bandwidth follows ``limit_bandwidth``: a mount, a serve or a copy that runs."""
 
 import http.client
-import json
 import os
 import shutil
 import socket
@@ -13,6 +12,7 @@ from gpurules.clients.client import Capability
 from gpurules.clients.kept import KeptSetting, SettingError
 from gpurules.clients.tuned import Dial, TunedClient
 from gpurules.model.reading import finite
+from gpurules.strict_json import dumps, loads
 
 TIMEOUT_SECONDS = 2.0
 MAX_BYTES = 1024**2
@@ -85,9 +85,9 @@ class BandwidthSetting:
             headers["Authorization"] = f"Basic {b64encode(secret.encode()).decode()}"
         connection = _Connection(self._path)
         try:
-            connection.request("POST", "/core/bwlimit", json.dumps(asked), headers)
+            connection.request("POST", "/core/bwlimit", dumps(asked, ascii_only=True), headers)
             answer = connection.getresponse()
-            said = json.loads(answer.read(MAX_BYTES) or b"{}")
+            said = loads(answer.read(MAX_BYTES) or b"{}")
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise SettingError(f"{self.key} can not be reached: {error}") from None
         finally:

@@ -1,6 +1,5 @@
 """The ``ExtraArgs`` of boto3: which there are, and which call takes which."""
 
-import json
 from base64 import b64encode
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -9,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gpurules.registry import did_you_mean
+from gpurules.strict_json import canonical
 
 _KEY = ("SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5")
 _PAYER = ("RequestPayer", "ExpectedBucketOwner")
@@ -117,7 +117,7 @@ class UploadArguments:
         """What tells uploads of one file to one name apart, so that none goes on with the parts of another."""
         if not self._given:
             return ""
-        text = json.dumps({name: _shown(name, value) for name, value in self._given.items()}, sort_keys=True)
+        text = canonical({name: _shown(name, value) for name, value in self._given.items()})
         return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

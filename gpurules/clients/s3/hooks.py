@@ -1,7 +1,6 @@
 """The rules in boto3 and aiobotocore clients, and in TransferManagers, that users own."""
 
 import copy
-import logging
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -12,9 +11,10 @@ from gpurules.clients.s3.objects import require_boto3
 from gpurules.clients.s3.transfers import GovernedSubscriber, Transfers
 from gpurules.errors import UnavailableError
 from gpurules.governor import Governor
+from gpurules.logs import logger
 from gpurules.model import Transfer
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 CRT_ADVICE = (
     "the CRT client of boto3 goes past every hook, so that no rule is carried out; have the classic one with "
     "TransferConfig(preferred_transfer_client='classic'), or with Boto3.classic(config)"

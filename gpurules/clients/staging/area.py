@@ -1,6 +1,5 @@
 """A staging area: whole objects on a fast local disk, within a quota, shared by processes."""
 
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,8 +14,9 @@ from gpurules.clients.staging.room import LOCK_SUFFIX, SEAL_SUFFIX, Room, Stagin
 from gpurules.clients.staging.seal import MAX_BYTES, Seal, checksums
 from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingRefused, StagingTrouble, translated
 from gpurules.clients.store import ObjectFacts, StoreError
+from gpurules.logs import logger
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 ORPHAN_SECONDS = 24 * 3600.0
 _MAX_KNOWN = 100_000
 _Identity = tuple[int, int, int, int, int]

@@ -1,13 +1,13 @@
 """The staging areas of a client: its own, and those that rules name."""
 
-import logging
 import threading
 from pathlib import Path
 
 from gpurules.clients.staging.area import StagingArea
 from gpurules.clients.staging.trouble import StagingRefused
+from gpurules.logs import logger
 
-_LOGGER = logging.getLogger("gpurules.clients")
+_LOGGER = logger("gpurules.clients")
 
 
 class StagingAreas:

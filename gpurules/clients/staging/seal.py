@@ -1,6 +1,5 @@
 """What is recorded of a staged copy when it is staged: its size, and a checksum of each piece."""
 
-import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +8,7 @@ from typing import Self
 
 from gpurules.clients.partial import Piece, pieces
 from gpurules.clients.staging.trouble import StagingDamaged, translated
+from gpurules.strict_json import dumps, loads
 
 BUFFER = 1024**2
 MAX_BYTES = 64 * 1024**2
@@ -29,13 +29,13 @@ class Seal:
 
     def to_bytes(self) -> bytes:
         """Return it as it is written."""
-        return json.dumps(asdict(self)).encode("ascii")
+        return dumps(asdict(self), ascii_only=True).encode("ascii")
 
     @classmethod
     def of_bytes(cls, text: bytes) -> Self | None:
         """Return what was written; None where that is torn, or something else."""
         try:
-            said = json.loads(text)
+            said = loads(text)
         except (ValueError, RecursionError):
             return None
         match said:

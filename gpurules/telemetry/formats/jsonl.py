@@ -1,9 +1,9 @@
 """The project's own recording: one snapshot a line, as JSON."""
 
-import json
 from collections.abc import Iterator, Sequence
 
 from gpurules.model import FactError, Snapshot
+from gpurules.strict_json import loads
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.recording import Recording
 
@@ -15,7 +15,7 @@ def parse_json(text: str) -> object:
         ValueError: *text* is no JSON, is nested too deep, or has a number beyond every bound.
     """
     try:
-        return json.loads(text)
+        return loads(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
 

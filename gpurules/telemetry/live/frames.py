@@ -1,9 +1,10 @@
 """The language of the sampler and its parent: JSON objects, each after its length in four bytes."""
 
-import json
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from gpurules.strict_json import dumps, loads
 
 MAX_FRAME = 16 << 20
 _LENGTH = struct.Struct(">I")
@@ -19,7 +20,7 @@ def frame(message: Mapping[str, object]) -> bytes:
     >>> frame({"read": 1})
     b'\\x00\\x00\\x00\\n{"read":1}'
     """
-    body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+    body = dumps(message, compact=True, ascii_only=True).encode()
     return _LENGTH.pack(len(body)) + body
 
 
@@ -45,7 +46,7 @@ class Frames:
                 return
             body, self._waiting = self._waiting[_LENGTH.size : end], self._waiting[end:]
             try:
-                message = json.loads(body)
+                message = loads(body)
             except (ValueError, RecursionError):
                 raise FrameError("a frame that is no JSON") from None
             if not isinstance(message, dict):

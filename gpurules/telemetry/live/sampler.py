@@ -4,7 +4,6 @@ The process is a fresh interpreter, never a fork: what has touched a GPU can not
 that does not answer in time is killed and not waited for; until it has ended, no other is started.
 """
 
-import json
 import os
 import select
 import sys
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gpurules.model import FactError, Snapshot
+from gpurules.strict_json import dumps
 from gpurules.telemetry.live.backoff import Backoff
 from gpurules.telemetry.live.frames import FrameError, Frames, frame
 from gpurules.telemetry.live.hung import HungCalls
@@ -63,9 +63,8 @@ class _Child:
     """A sampler that runs, and the poll that it owes an answer."""
 
     def __init__(self, task: Task, at: float) -> None:
-        command = [sys.executable, "-I", "-c", _BOOT, json.dumps(sys.path), json.dumps(
-            {"target": task.target, "options": dict(task.options)}
-        )]  # fmt: skip
+        command = [sys.executable, "-I", "-c", _BOOT, dumps(sys.path, ascii_only=True), dumps(
+            {"target": task.target, "options": dict(task.options)}, ascii_only=True)]  # fmt: skip
         self.process = OwnedProcess(command, os.environ, has_input=True)
         self.frames = Frames()
         self.started = at

@@ -6,7 +6,6 @@ A death signal of the kernel (PR_SET_PDEATHSIG) would not do: it comes when the 
 """
 
 import importlib
-import json
 import os
 import queue
 import select
@@ -16,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from gpurules.model import Snapshot
+from gpurules.strict_json import loads
 from gpurules.telemetry.live.frames import FrameError, Frames, frame
 from gpurules.telemetry.live.request import Request
 from gpurules.telemetry.source import TelemetryError
@@ -56,7 +56,7 @@ class Output:
 
 def main() -> None:
     """Read the task from the command line, and serve requests until the parent has gone."""
-    task: dict[str, Any] = json.loads(sys.argv[-1])
+    task: dict[str, Any] = loads(sys.argv[-1])
     output = Output(os.dup(1))
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)  # libraries that print must not write into the pipe

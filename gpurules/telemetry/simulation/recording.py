@@ -1,11 +1,11 @@
 """Writes a simulation down, and so makes the demo recording that ships."""
 
-import json
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
 from gpurules.model import Snapshot, Transfer, Workload
+from gpurules.strict_json import dumps
 from gpurules.telemetry.simulation.node import simulate
 from gpurules.telemetry.simulation.scenario import Scenario
 from gpurules.telemetry.simulation.storage import simulate_transfers
@@ -22,7 +22,7 @@ _DERIVED = frozenset({"memory", "memory_free"})
 
 
 def _line(data: Mapping[str, object]) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n"
+    return dumps(data, compact=True) + "\n"
 
 
 def snapshot_line(snapshot: Snapshot, fields: Iterable[str] | None = None) -> str:

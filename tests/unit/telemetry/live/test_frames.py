@@ -30,9 +30,9 @@ def test_a_frame_without_end_is_refused_at_once():
         list(Frames().feed((MAX_FRAME + 1).to_bytes(4, "big")))
 
 
-def test_numbers_that_json_has_not_are_not_sent():
-    with pytest.raises(ValueError):
-        frame({"power": float("nan")})
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_json_has_not_are_sent_as_missing(number):
+    assert json.loads(frame({"power": number})[4:]) == {"power": None}
 
 
 def test_a_frame_is_its_length_and_its_json():
