@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from zlib import crc32
 
+from gpurules.clients.checksums import new_digest
 from gpurules.clients.piece_journal import Binding, PieceJournal
 from gpurules.clients.regular_files import create_regular, is_at, open_regular, remove_foreign
-from gpurules.clients.store import Chunks, ObjectFacts, StoreError, TransientStoreError
+from gpurules.clients.store import ObjectFacts, StoreError, TransientStoreError
 from gpurules.clients.targets import stem_beside, umask
 
 PART_SUFFIX, JOURNAL_SUFFIX = ".gpurules-part", ".gpurules-journal"
@@ -50,6 +51,22 @@ def _locked(path: Path) -> int:
     return -1
 
 
+class _Summing:
+    """The CRC-32 of the bytes of a piece, and its checksum by another algorithm where that is asked for."""
+
+    def __init__(self, algorithm: str) -> None:
+        self.crc = 0
+        self._other = None if algorithm == "CRC32" else new_digest(algorithm)
+
+    def update(self, data: bytes) -> None:
+        self.crc = crc32(data, self.crc)
+        if self._other is not None:
+            self._other.update(data)
+
+    def digest(self) -> bytes:
+        return self.crc.to_bytes(4, "big") if self._other is None else self._other.digest()
+
+
 class PartialFile:
     """A file that is not complete yet, beside the *target* that it becomes. Locked: one process has it at a time.
 
@@ -64,6 +81,9 @@ class PartialFile:
         self.target = target
         self.damaged = 0
         """How many pieces the journal listed and the file did not have."""
+        self.algorithm = "CRC32"
+        """The checksum that is kept of each piece, set before ``begin``; the journal has CRC-32 in any case."""
+        self._digests: dict[int, bytes] = {}
         self._file = file
         self._part = part
         self._journal = PieceJournal(part.with_name(part.name.removesuffix(PART_SUFFIX) + JOURNAL_SUFFIX))
@@ -108,7 +128,7 @@ class PartialFile:
         self._done, self._size, self._count = {}, facts.size, -(-facts.size // piece_size)
         if self._journal.recorded and self._journal.is_of(binding):
             os.ftruncate(self._file, facts.size)
-            self._done = dict(self._intact(pieces(facts.size, piece_size), check))
+            self._done = dict(self._intact(facts.size, piece_size, check))
             self.damaged = len(self._journal.recorded) - len(self._done)
         else:
             self._journal.remove()
@@ -118,44 +138,57 @@ class PartialFile:
         self._is_kept = False
         return bool(self._done)
 
-    def _intact(self, wanted: Iterable[Piece], check: Callable[[], object]) -> Iterator[tuple[int, int]]:
+    def _intact(self, size: int, piece_size: int, check: Callable[[], object]) -> Iterator[tuple[int, int]]:
         """Yield the start and the checksum of each journalled piece that the file has."""
-        for piece in wanted:
-            expected = self._journal.recorded.get(piece.start)
-            if expected is not None:
+        for start, expected in self._journal.recorded.items():
+            if start % piece_size == 0 and start < size:
                 check()
-                if self._crc_on_disk(piece) == expected:
-                    yield piece.start, expected
+                summing = _Summing(self.algorithm)
+                for data in self.read(start, min(piece_size, size - start)):
+                    summing.update(data)
+                if summing.crc == expected:
+                    self._digests[start] = summing.digest()
+                    yield start, expected
 
-    def _crc_on_disk(self, piece: Piece) -> int | None:
-        """Return the checksum of a piece as it is in the file; None if it cannot be read."""
-        crc, offset, end = 0, piece.start, piece.start + piece.size
-        while offset < end:
+    def read(self, start: int, size: int) -> Iterator[bytes]:
+        """Yield *size* bytes from *start* as they are in the file; fewer where it ends or cannot be read."""
+        end = start + size
+        while start < end:
             try:
-                data = os.pread(self._file, min(_READ_BYTES, end - offset), offset)
+                data = os.pread(self._file, min(_READ_BYTES, end - start), start)
             except OSError:
-                return None
+                return
             if not data:
-                return None
-            crc, offset = crc32(data, crc), offset + len(data)
-        return crc
+                return
+            yield data
+            start += len(data)
 
-    def missing(self, facts: ObjectFacts, piece_size: int) -> tuple[Piece, ...]:
-        """Return the pieces that are not there."""
-        return tuple(piece for piece in pieces(facts.size, piece_size) if piece.start not in self._done)
+    def digest(self, start: int) -> bytes:
+        """Return the checksum, by ``algorithm``, of the piece that begins at *start*."""
+        return self._digests[start]
 
-    def fill(self, piece: Piece, chunks: Chunks) -> Iterable[int]:
+    def missing(self, facts: ObjectFacts, piece_size: int) -> Iterator[Piece]:
+        """Yield the pieces that are not there; not all are made at once, however large the object is said to be."""
+        for start in range(0, facts.size, piece_size):
+            if start not in self._done:
+                yield Piece(start, min(piece_size, facts.size - start))
+
+    def present(self, facts: ObjectFacts, piece_size: int) -> tuple[Piece, ...]:
+        """Return the pieces that are there."""
+        return tuple(Piece(start, min(piece_size, facts.size - start)) for start in self._done)
+
+    def fill(self, piece: Piece, chunks: Iterable[bytes]) -> Iterator[int]:
         """Write *chunks* as *piece*, and yield after each how many bytes of it are there.
 
         Raises:
             OSError: there is no room.
             TransientStoreError: they are not as many as they should be.
         """
-        written = crc = 0
+        written, summing = 0, _Summing(self.algorithm)
         for chunk in chunks:
             if written + len(chunk) > piece.size:
                 raise TransientStoreError(f"more than the {piece.size} bytes asked for were sent")
-            crc = crc32(chunk, crc)
+            summing.update(chunk)
             view = memoryview(chunk)
             while view:
                 count = os.pwrite(self._file, view, piece.start + written)
@@ -164,8 +197,9 @@ class PartialFile:
         if written != piece.size:
             raise TransientStoreError(f"the connection ended after {written} of {piece.size} bytes")
         if piece.size:
-            self._journal.record(piece.start, crc)
-            self._done[piece.start] = crc
+            self._digests[piece.start] = summing.digest()
+            self._journal.record(piece.start, summing.crc)
+            self._done[piece.start] = summing.crc
 
     def publish(self) -> None:
         """Become the target, in one step, with the permissions that any new file of this process has.

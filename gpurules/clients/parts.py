@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from gpurules.clients.partial import Piece
 from gpurules.clients.progress import SILENT, Progress
@@ -16,6 +17,7 @@ from gpurules.governor import Lane, Part, Ticket
 
 MIB = 1024**2
 THREADS = 16
+Verify = Literal["auto", "require", "off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,9 @@ class PartOptions:
     """How objects are cut and moved.
 
     ``parts_ahead``: how many parts of one transfer move at once, before rules shrink that; ``threads``: how many parts
-    of all transfers of a client, in threads of its own.
+    of all transfers of a client, in threads of its own. ``verify``: whether what arrived is compared with a checksum of
+    the store: ``auto``, where it offers one that can be computed here (others are counted); ``require``, and there is
+    an error where it does not; ``off``, never.
 
     A connection of ``S3`` over which fewer than ``min_bytes_per_second`` have come for ``slow_seconds`` is cut, and its
     piece is tried again; 0 lets it trickle.
@@ -33,7 +37,8 @@ class PartOptions:
     Missing: ``threads`` None: as many as the governor has slots, 16 where it has no limit.
 
     Raises:
-        ValueError: an option is below 1, ``min_bytes_per_second`` below 0, or ``slow_seconds`` not above it.
+        ValueError: an option is below 1, ``min_bytes_per_second`` below 0, ``slow_seconds`` not above it, or ``verify``
+            none of the three.
     """
 
     piece_size: int = 8 * MIB
@@ -43,6 +48,7 @@ class PartOptions:
     threads: int | None = None
     min_bytes_per_second: float = 1024.0
     slow_seconds: float = 60.0
+    verify: Verify = "auto"
 
     def __post_init__(self) -> None:
         """Refuse options with which nothing would move."""
@@ -54,6 +60,8 @@ class PartOptions:
             raise ValueError(f"'min_bytes_per_second' is at least 0, not {self.min_bytes_per_second!r}")
         if not 0 < self.slow_seconds < math.inf:
             raise ValueError(f"'slow_seconds' is above 0, not {self.slow_seconds!r}")
+        if self.verify not in get_args(Verify):
+            raise ValueError(f"'verify' is one of {', '.join(get_args(Verify))}, not {self.verify!r}")
 
     def pool_size(self, slots: int | None) -> int:
         """Return how many threads a client has, whose governor has so many *slots*."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from gpurules.clients.checksums import Checksum
 from gpurules.errors import GpurulesError
 
 
@@ -27,6 +28,14 @@ class ObjectChanged(StoreError):
     """The object is another one than at the start of the transfer; nothing of it was published."""
 
 
+class ChecksumMismatch(TransientStoreError):
+    """Bytes that arrived have another checksum than the store says; nothing of the object was published."""
+
+
+class Unverifiable(StoreError):
+    """``verify="require"`` was asked for, and the object has no checksum that can be verified here."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
     """What identifies the content of an object.
@@ -36,6 +45,14 @@ class ObjectFacts:
 
     size: int
     etag: str
+
+
+class RangeIgnored(StoreError):
+    """The store answers a request for a range with the whole object, which has these *facts*."""
+
+    def __init__(self, message: str, facts: ObjectFacts) -> None:
+        super().__init__(message)
+        self.facts = facts
 
 
 class Chunks(Protocol):
@@ -79,6 +96,28 @@ class StoredObject(Protocol):
         Raises:
             ObjectChanged: the tag is another one.
             StoreError: it can not be read.
+        """
+        ...
+
+
+@runtime_checkable
+class CheckedObject(StoredObject, Protocol):
+    """An object of which the store offers checksums."""
+
+    def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
+        """Yield what the store offers of the version that *facts* describe, the cheapest to compute first.
+
+        Raises:
+            ObjectChanged: the object is another one by now.
+            StoreError: the store cannot be asked.
+        """
+        ...
+
+    def has_equal_parts(self, facts: ObjectFacts, checksum: Checksum) -> bool:
+        """Return whether all parts of a composite *checksum*, except the last, really have its ``part_size``.
+
+        Raises:
+            StoreError: the store cannot be asked.
         """
         ...
 

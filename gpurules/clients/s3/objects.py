@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from hashlib import md5
 from typing import Any, Protocol, Self
 from urllib.parse import unquote
 
+from gpurules.clients.checksums import Checksum
+from gpurules.clients.s3 import answers
 from gpurules.clients.s3.arguments import Arguments, DownloadArguments
 from gpurules.clients.store import (
+    ChecksumMismatch,
     ObjectChanged,
     ObjectFacts,
     ObjectNotFound,
@@ -90,7 +94,13 @@ def _code(error: Any) -> str:
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
     """Raise what boto3 raises as errors of the store."""
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        FlexibleChecksumError,
+        HTTPClientError,
+        IncompleteReadError,
+    )
     from botocore.exceptions import ConnectionError as BotoConnectionError
     from urllib3.exceptions import HTTPError
 
@@ -109,8 +119,12 @@ def _translated(url: str) -> Iterator[None]:
         raise StoreError(f"{url}: {error}") from error
     except (HTTPClientError, IncompleteReadError, BotoConnectionError, HTTPError, ConnectionError) as error:
         raise TransientStoreError(f"{url}: {error}") from error
+    except FlexibleChecksumError as error:
+        raise ChecksumMismatch(f"{url}: {error}") from error
     except BotoCoreError as error:
         raise StoreError(f"{url}: {error}") from error
+    except ValueError as error:  # a header that botocore takes for a number
+        raise StoreError(f"{url}: the answer of the store cannot be understood: {str(error)[:200]}") from error
 
 
 class _Body:
@@ -171,6 +185,7 @@ class S3Object:
         version = self._arguments.identity
         self.url = f"{_root(client)}{bucket}/{name}{'#' if version else ''}{version}"
         self.variant = self._arguments.variant
+        self._whole: Mapping[str, Any] = {}
 
     def _with(self, call: str) -> dict[str, Any]:
         """Return what a call is given that is about this object."""
@@ -190,31 +205,91 @@ class S3Object:
             StoreError: it can not be told.
         """
         with _translated(self.url):
-            answer = self._client.head_object(**self._with("head_object"))
-        return ObjectFacts(int(answer["ContentLength"]), str(answer["ETag"]))
+            return answers.facts(self.url, self._client.head_object(**self._with("head_object")))
 
     def read(self, start: int, size: int, etag: str | None) -> Reading:
         """Return up to *size* bytes from *start*, of the object with that *etag* and no other.
 
         Raises:
             ObjectChanged: the tag is another one.
+            RangeIgnored: the store answers with the whole object instead.
             StoreError: it can not be read.
         """
+        # a weak tag never matches
+        given = self._with("get_object") | ({} if etag is None or etag.startswith("W/") else {"IfMatch": etag})
+        with _translated(self.url):
+            answer = self._get(start, size, given)
+            try:
+                return Reading(
+                    self._facts_of(answer, start, size, etag), _Body(self.url, answer["Body"], self._watchdog)
+                )
+            except BaseException:
+                answer["Body"].close()
+                raise
+
+    def _get(self, start: int, size: int, given: dict[str, Any]) -> Mapping[str, Any]:
         from botocore.exceptions import ClientError
 
-        given = {**self._with("get_object"), **({} if etag is None else {"IfMatch": etag})}
-        with _translated(self.url):
-            try:
-                answer = self._client.get_object(Range=f"bytes={start}-{start + size - 1}", **given)
-            except ClientError as error:
-                if start or _code(error) != "InvalidRange":
-                    raise
-                answer = self._client.get_object(**given)  # an empty object has no range
-        if etag is not None and answer["ETag"] != etag:  # a store that does not know If-Match
+        try:
+            return self._client.get_object(Range=f"bytes={start}-{start + max(size, 1) - 1}", **given)
+        except ClientError as error:
+            if start or _code(error) != "InvalidRange":
+                raise
+            return self._client.get_object(**given)  # an empty object has no range
+
+    def _facts_of(self, answer: Mapping[str, Any], start: int, size: int, etag: str | None) -> ObjectFacts:
+        if etag is not None and answers.tag(self.url, answer) != etag:  # a store that does not know If-Match
             raise ObjectChanged(f"{self.url} has changed since the transfer began")
-        whole = str(answer.get("ContentRange", "")).rpartition("/")[2]
-        facts = ObjectFacts(int(whole) if whole.isdigit() else int(answer["ContentLength"]), str(answer["ETag"]))
-        return Reading(facts, _Body(self.url, answer["Body"], self._watchdog))
+        found = answers.span(self.url, answer, start, size)
+        facts = self.facts() if found.facts is None else found.facts
+        if facts.etag != found.tag:
+            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+        if found.is_whole:
+            self._whole = answer
+        return facts
+
+    def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
+        """Yield what the store offers of the version that *facts* describe, the cheapest to compute first.
+
+        An answer that had the whole object has them already; else they are asked for.
+
+        Raises:
+            ObjectChanged: the object is another one by now.
+            StoreError: the store cannot be asked.
+        """
+        known = self._whole if self._whole.get("ETag") == facts.etag else {}
+        found = list(answers.checksums(known, facts.etag)) if known else []
+        if not found:
+            known = self._head()
+            if answers.facts(self.url, known) != facts:
+                raise ObjectChanged(f"{self.url} has changed since the transfer began")
+            found = list(answers.checksums(known, facts.etag))
+        for checksum in found:
+            if checksum.algorithm == "MD5" and self._where["Bucket"].endswith(answers.DIRECTORY_BUCKET):
+                continue
+            if not checksum.count:
+                yield checksum
+            elif size := self._part_size(facts, checksum.count):
+                yield replace(checksum, part_size=size)
+
+    def _head(self, **more: Any) -> Mapping[str, Any]:
+        with _translated(self.url):
+            return self._client.head_object(**{**self._with("head_object"), "ChecksumMode": "ENABLED", **more})
+
+    def _part_size(self, facts: ObjectFacts, count: int) -> int | None:
+        """Return how large the parts of the object are; None where the store does not say, or they are not alike."""
+        size = self._head(PartNumber=1).get("ContentLength")
+        is_even = isinstance(size, int) and size > 0 and -(-facts.size // size) == count
+        return size if is_even else None
+
+    def has_equal_parts(self, facts: ObjectFacts, checksum: Checksum) -> bool:
+        """Return whether all parts of a composite *checksum*, except the last, really have its ``part_size``.
+
+        Raises:
+            StoreError: the store cannot be asked.
+        """
+        numbers = range(2, checksum.count)
+        return all(self._head(PartNumber=n).get("ContentLength") == checksum.part_size for n in numbers)
 
     def put(self, data: bytes) -> str:
         """Write the whole object at once, and return its tag.

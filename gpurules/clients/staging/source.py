@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from gpurules.clients.checksums import Checksum
 from gpurules.clients.partial import Piece
 from gpurules.clients.parts import moving
 from gpurules.clients.store import (
+    CheckedObject,
     Chunks,
     ObjectChanged,
     ObjectFacts,
@@ -75,6 +77,27 @@ class PinnedSource:
     def _same(self, found: ObjectFacts) -> None:
         if found != self._facts:
             raise ObjectChanged(f"{self.url} has changed since the transfer began")
+
+
+class PinnedCheckedSource(PinnedSource):
+    """A version of an object of which the store offers checksums."""
+
+    def __init__(self, source: CheckedObject, facts: ObjectFacts) -> None:
+        super().__init__(source, facts)
+        self._checked = source
+
+    def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
+        """Yield what the store offers of it."""
+        return self._checked.checksums(facts)
+
+    def has_equal_parts(self, facts: ObjectFacts, checksum: Checksum) -> bool:
+        """Return whether its parts have the size that *checksum* says."""
+        return self._checked.has_equal_parts(facts, checksum)
+
+
+def pinned(source: StoredObject, facts: ObjectFacts) -> PinnedSource:
+    """Return the version of *source* that has *facts*, with its checksums where the store offers any."""
+    return PinnedCheckedSource(source, facts) if isinstance(source, CheckedObject) else PinnedSource(source, facts)
 
 
 class _Summed:

@@ -10,7 +10,7 @@ from gpurules.clients.staging.area import StagingArea
 from gpurules.clients.staging.copies import StagedCopy
 from gpurules.clients.staging.folder import Folder
 from gpurules.clients.staging.locks import Waiting
-from gpurules.clients.staging.source import PinnedSource
+from gpurules.clients.staging.source import PinnedSource, pinned
 from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingTrouble, in_area
 from gpurules.clients.store import ObjectFacts, StoredObject, StoreError, TransientStoreError
 from gpurules.governor import Ticket
@@ -87,7 +87,7 @@ class Staging:
                 with area.writing(folder, name, waiting):
                     if self._is_there(folder, name):
                         continue
-                    self._bring(folder, name, PinnedSource(source, facts), facts.size, waiting)
+                    self._bring(folder, name, pinned(source, facts), facts.size, waiting)
                     copy = kept.enter_context(area.opened(folder, name))  # open, it is there whatever others take out
                 if copy is not None:
                     use(copy)

@@ -40,7 +40,7 @@ def resume(folder: Path) -> tuple[int, ...]:
     partial = PartialFile.lock(folder / "f")
     partial.is_begun_with(URL, PIECE)
     partial.begin(URL, FACTS, PIECE)
-    missing = partial.missing(FACTS, PIECE)
+    missing = tuple(partial.missing(FACTS, PIECE))
     fill(partial, *missing)
     partial.publish()
     assert (folder / "f").read_bytes() == DATA

@@ -1,0 +1,116 @@
+"""What the answers of an S3 store say of an object: nothing is taken for granted, whatever a server sends."""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from gpurules.clients.checksums import POLYNOMIALS, PREFERENCE, Checksum
+from gpurules.clients.store import ObjectFacts, RangeIgnored, StoreError
+
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+_MD5 = re.compile(r'"?([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?"?')
+_LENGTHS = {"MD5": 16, "SHA1": 20, "SHA256": 32, **{name: found.bits // 8 for name, found in POLYNOMIALS.items()}}
+DIRECTORY_BUCKET = "--x-s3"
+"""How the names of S3 Express buckets end, where tags are no digests."""
+
+
+class Span(NamedTuple):
+    """What an answer has of an object: its facts, and whether that is all of it.
+
+    Missing: ``facts`` None: the server does not say how large the object is.
+    """
+
+    facts: ObjectFacts | None
+    tag: str
+    is_whole: bool
+
+
+def tag(url: str, answer: Mapping[str, Any]) -> str:
+    """Return the tag.
+
+    Raises:
+        StoreError: there is none.
+    """
+    found = answer.get("ETag")
+    if not isinstance(found, str) or not found:
+        raise StoreError(f"{url}: the store gives no ETag, so one version of the object cannot be told from another")
+    return found
+
+
+def facts(url: str, answer: Mapping[str, Any]) -> ObjectFacts:
+    """Return the size and the tag from the answer to a HEAD.
+
+    Raises:
+        StoreError: one of them is missing.
+    """
+    return ObjectFacts(_length(url, answer), tag(url, answer))
+
+
+def _length(url: str, answer: Mapping[str, Any]) -> int:
+    length = answer.get("ContentLength")
+    if not isinstance(length, int) or not 0 <= length < 10**18:
+        raise StoreError(f"{url}: the store gives no valid Content-Length, so the size of the object is unknown")
+    return length
+
+
+def span(url: str, answer: Mapping[str, Any], start: int, size: int) -> Span:
+    """Return what the answer has, where *size* bytes from *start* were asked for.
+
+    Raises:
+        RangeIgnored: it is the whole object, and not the range.
+        StoreError: it is another range, or it cannot be said what it is.
+    """
+    etag, said = tag(url, answer), answer.get("ContentRange")
+    if not said:
+        return _whole(url, answer, start, size)
+    match = _RANGE.fullmatch(str(said))
+    if match is None:
+        raise StoreError(f"{url}: the store answers with Content-Range {str(said)[:100]!r}, which is not a range")
+    first, last = int(match[1]), int(match[2])
+    total = None if match[3] == "*" else int(match[3])
+    expected = start + size - 1 if total is None else min(start + size, total) - 1
+    is_full = last == expected or (total is None and start <= last < expected)
+    if first != start or not is_full:
+        raise StoreError(f"{url}: bytes {start}-{expected} were asked for, and the store answers with {str(said)!r}")
+    length = answer.get("ContentLength")
+    if length is not None and length != last - first + 1:
+        raise StoreError(f"{url}: the store answers with {str(said)!r}, but {length} bytes")
+    return Span(None if total is None else ObjectFacts(total, etag), etag, first == 0 and last + 1 == total)
+
+
+def _whole(url: str, answer: Mapping[str, Any], start: int, size: int) -> Span:
+    """Return what an answer without a range has, which is the whole object if it says so by its status."""
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if status == 206:
+        raise StoreError(f"{url}: the store answers with a part of the object, and does not say which (Content-Range)")
+    found = facts(url, answer)
+    if start or found.size > size:
+        raise RangeIgnored(f"{url}: the store answers with the whole object where a range was asked for", found)
+    return Span(found, found.etag, True)
+
+
+def checksums(answer: Mapping[str, Any], etag: str) -> Iterator[Checksum]:
+    """Yield the checksums that an answer has, those of parts without the size of the parts, the cheapest first."""
+    match = _MD5.fullmatch(etag)
+    parts = int(match[2] or 0) if match else 0
+    for algorithm in PREFERENCE:
+        found = _decoded(algorithm, str(answer.get(f"Checksum{algorithm}", "")))
+        if found is None:
+            continue
+        value, count = found
+        if not count and parts and answer.get("ChecksumType") != "FULL_OBJECT" and algorithm != "CRC64NVME":
+            count = parts  # some stores leave out the suffix
+        yield Checksum(algorithm, value, count)
+    if match and answer.get("ServerSideEncryption") in (None, "AES256") and not answer.get("SSECustomerAlgorithm"):
+        yield Checksum("MD5", bytes.fromhex(match[1]), parts)
+
+
+def _decoded(algorithm: str, text: str) -> tuple[bytes, int] | None:
+    """Return the value of a checksum, and of how many parts it is (0: of all bytes); None where it is malformed."""
+    match = re.fullmatch(r"([A-Za-z0-9+/]+={0,2})(?:-([1-9][0-9]{0,4}))?", text)
+    try:
+        value = b64decode(match[1], validate=True) if match else b""
+    except ValueError:
+        return None
+    return (value, int(match[2] or 0)) if match and len(value) == _LENGTHS[algorithm] else None
