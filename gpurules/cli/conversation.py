@@ -28,7 +28,7 @@ COMMANDS = {
     ":field NAME": "say what a field is",
     ":snapshot FILE": "take other facts; also :transfer, :workload and :node, each a file or the JSON itself",
     ":help": "this",
-    ":quit": "end (also Ctrl-D)",
+    ":quit": "end (also quit, exit, Ctrl-D)",
 }
 _WORDS = {True: "true", False: "false", None: "unknown"}
 _NO_GPU = "there is no GPU in the snapshot"
@@ -46,6 +46,8 @@ class Conversation:
         text = line.strip()
         if not text or text.startswith("#"):
             return True
+        if text in ("quit", "exit"):
+            return False
         if text.startswith(":"):
             return self._command(text)
         self._condition(text)

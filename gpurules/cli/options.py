@@ -10,10 +10,25 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def option(*declarations: str, **settings: Any) -> Callable[[Function], Function]:  # click's own door
-    """Return click's option, which the environment can set under the name of its first long spelling."""
-    long = next(spelling for spelling in declarations if spelling.startswith("--"))
-    variable = f"GPURULES_{long.split('/')[0].removeprefix('--').replace('-', '_').upper()}"
-    return click.option(*declarations, envvar=variable, **settings)
+    """Return click's option, which the environment can set under the name of any of its long spellings."""
+    spellings = [spelling.split("/")[0] for spelling in declarations if spelling.startswith("--")]
+    variables = [f"GPURULES_{spelling.removeprefix('--').replace('-', '_').upper()}" for spelling in spellings]
+    return click.option(*declarations, envvar=variables, **settings)
+
+
+class FormatChoice(click.Choice[str]):
+    """The formats of a command. What is for people is called ``text`` and ``full``, by either name everywhere."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name that this command uses."""
+        other = {"text": "full", "full": "text"}.get(value)
+        return super().convert(other if other in self.choices and value not in self.choices else value, param, ctx)
+
+
+def output_format(*formats: str, name: str = "format_", **settings: Any) -> Callable[[Function], Function]:
+    """Add ``--output-format``, also spelled ``--format``, with the names of the *formats*, as the parameter *name*."""
+    given = {"default": formats[0], "show_default": True, "help": "Output format.", **settings}
+    return option("--output-format", "--format", name, type=FormatChoice(formats), **given)
 
 
 STDIN = "<stdin>"
@@ -44,27 +59,13 @@ def stdin_name() -> str:
 
 
 def text_or_json(function: Function) -> Function:
-    """Add ``--format text|json``."""
-    return option(
-        "--format",
-        "format_",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="For people, or for programs.",
-    )(function)
+    """Add ``--output-format text|json``."""
+    return output_format("text", "json")(function)
 
 
 def reference_format(function: Function) -> Function:
-    """Add ``--format text|json|markdown``."""
-    return option(
-        "--format",
-        "format_",
-        type=click.Choice(["text", "json", "markdown"]),
-        default="text",
-        show_default=True,
-        help="For people, for programs, or for pages.",
-    )(function)
+    """Add ``--output-format text|json|markdown``."""
+    return output_format("text", "json", "markdown")(function)
 
 
 def output_file(function: Function) -> Function:

@@ -119,7 +119,7 @@ def _place(path: str | None, line: int, column: int) -> str:
 def _concise(diagnostic: Diagnostic) -> str:
     place = _place(diagnostic.path, diagnostic.line, diagnostic.column)
     hint = f" ({visible(diagnostic.hint)})" if diagnostic.hint else ""
-    return f"{place}: {diagnostic.code} {visible(diagnostic.message)}{hint}"
+    return f"{place}: {diagnostic.code} {diagnostic.severity.value}: {visible(diagnostic.message)}{hint}"
 
 
 def _full(diagnostic: Diagnostic, pen: _Pen) -> str:

@@ -21,36 +21,40 @@ from gpurules.rules import Condition, ConditionError, Ruleset
 @option("-r", "--ruleset", metavar="FILE", help="Evaluate this ruleset (or gpurules:NAME) instead of a condition.")
 @facts
 @text_or_json
-@option("-v", "--verbose", is_flag=True, help="Show what every part of the condition is worth.")
-def command(condition: str | None, ruleset: str | None, format_: str, verbose: bool, **given: str | None) -> int:
+@option("--exit-code", is_flag=True, help="Exit 1 unless the condition is true, or a rule of the ruleset matches.")
+@option("-v", "--verbose", is_flag=True, help="Show the value of every part of the condition.")
+def command(
+    condition: str | None, ruleset: str | None, exit_code: bool, format_: str, verbose: bool, **given: str | None
+) -> int:
     """Evaluate a CONDITION, or a whole ruleset, once, on the facts that are given."""
     if (condition is None) == (ruleset is None):
         raise click.UsageError("give either a condition or --ruleset")
     if ruleset is not None:
-        return _ruleset(load_ruleset(ruleset), given, format_)
-    assert condition is not None
-    return _condition(condition, read_facts(given), format_, verbose)
-
-
-def _condition(text: str, known: Facts, format_: str, verbose: bool) -> int:
+        is_true = _ruleset(load_ruleset(ruleset), given, format_)
+        return int(exit_code and not is_true)
     try:
-        condition = Condition(text)
+        known = Condition(condition or "")
     except ConditionError as error:
-        _show(error.diagnostics, text)
+        _show(error.diagnostics, condition or "")
         return 1
-    _show(condition.diagnostics, text)
+    is_true = _condition(known, read_facts(given), format_, verbose)
+    return int(exit_code and not is_true)
+
+
+def _condition(condition: Condition, known: Facts, format_: str, verbose: bool) -> bool:
+    _show(condition.diagnostics, condition.text)
     say_now(known, [condition.term])
     context = (known.snapshot, known.transfer, known.workload, known.node)
     result = condition.evaluate(*context)
     if format_ == "json":
         explained = {"explanation": condition.explain(*context).to_dict()} if verbose else {}
         write(report_json({"value": result.value, "devices": list(result.devices), **explained}))
-        return 0
+        return result.value is True
     on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
     write({True: "true", False: "false", None: "unknown"}[result.value] + f"{on}\n")
     if verbose:
         write("\n" + "\n".join(tree(condition.explain(*context))) + "\n")
-    return 0
+    return result.value is True
 
 
 def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
@@ -60,16 +64,16 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
         say_drawn(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stderr)).rstrip("\n"))
 
 
-def _ruleset(loaded: Ruleset, given: Mapping[str, str | None], format_: str) -> int:
+def _ruleset(loaded: Ruleset, given: Mapping[str, str | None], format_: str) -> bool:
     known = read_facts(given, loaded.fields)
     say_now(known, loaded.terms)
     decision = loaded.evaluate(known.snapshot, known.transfer, known.workload, known.node)
     if format_ == "json":
         write(to_json(decision.to_dict()))
-        return 0
+        return bool(decision.matched)
     for match in decision.matched:
         on = f" on GPU {', '.join(map(str, match.devices))}" if match.devices else ""
         write(f"{match.rule} matched{on}: {', '.join(action.name for action in match.actions)}\n")
     asked = effects(decision, of_node=True)
     write(f"{'; '.join(asked) if asked else 'nothing is asked of the transfer'}\n")
-    return 0
+    return bool(decision.matched)

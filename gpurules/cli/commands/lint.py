@@ -23,7 +23,14 @@ from gpurules.cli.linting import (
     usual_format,
     with_dependents,
 )
-from gpurules.cli.options import RECORDING_NAMES, given_options, option, output_file, recording_options
+from gpurules.cli.options import (
+    RECORDING_NAMES,
+    given_options,
+    option,
+    output_file,
+    output_format,
+    recording_options,
+)
 from gpurules.cli.output import counted, fail, say
 from gpurules.cli.plugins import name_failed_plugins
 from gpurules.cli.selection import FAIL_ON
@@ -36,13 +43,7 @@ from gpurules.linter.analysis import WORK
 
 @click.command("lint")
 @click.argument("paths", nargs=-1)
-@option(
-    "--output-format",
-    type=click.Choice([f.value for f in Format]),
-    default="full",
-    show_default="full; in a GitHub workflow github",
-    help="For people, one a line, or for programs.",
-)
+@output_format(*(f.value for f in Format), name="output_format", show_default="full; in a GitHub workflow github")
 @output_file
 @option("--report", multiple=True, metavar="FORMAT=PATH", help="Write a further report; may be given several times.")
 @option(

@@ -14,5 +14,8 @@ from gpurules.cli.output import report_json, write
 def command(format_: str) -> int:
     """Print the version of gpurules and of Python."""
     version, python = installed_version(), platform.python_version()
-    write(report_json({"version": version, "python": python}) if format_ == "json" else f"gpurules {version}\n")
+    if format_ == "json":
+        write(report_json({"version": version, "python": python}))
+    else:
+        write(f"gpurules {version} (Python {python})\n")
     return 0

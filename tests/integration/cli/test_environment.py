@@ -42,14 +42,16 @@ def sample(option: click.Option, folder: Path) -> str:
 def test_an_option_is_taken_from_the_environment(
     verb: str, option: click.Option, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long = next(spelling for spelling in option.opts if spelling.startswith("--"))
-    variable = f"GPURULES_{long.removeprefix('--').replace('-', '_').upper()}"
-    assert option.envvar == variable
-    monkeypatch.setenv(variable, sample(option, tmp_path))
+    long = [spelling for spelling in option.opts if spelling.startswith("--")]
+    variables = [f"GPURULES_{spelling.removeprefix('--').replace('-', '_').upper()}" for spelling in long]
+    assert option.envvar == variables
     context = click.Context(click.Command(verb))
-    value, origin = option.consume_value(context, {})
-    assert origin is click.core.ParameterSource.ENVIRONMENT
-    assert option.type_cast_value(context, value) not in (None, (), False)
+    for variable in variables:
+        monkeypatch.setenv(variable, sample(option, tmp_path))
+        value, origin = option.consume_value(context, {})
+        assert origin is click.core.ParameterSource.ENVIRONMENT
+        assert option.type_cast_value(context, value) not in (None, (), False)
+        monkeypatch.delenv(variable)
 
 
 def test_every_verb_has_its_options_looked_at() -> None:

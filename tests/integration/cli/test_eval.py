@@ -103,3 +103,26 @@ def test_a_ruleset_that_does_not_load_is_1_with_its_findings(gpurules: Any, tmp_
 
 def test_a_ruleset_that_is_not_there_is_2(gpurules: Any) -> None:
     assert gpurules("eval", "-r", "none.yaml").code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("gpu_memory > 80",), 0),
+        (("gpu_memory > 95 AND gpu_temperature > 0",), 1),
+        (("gpu_power > 5",), 1),
+        (("-r", "node.rules.yaml", "--transfer", '{"path": "/m/a.safetensors"}'), 0),
+        (("-r", "node.rules.yaml", "--transfer", '{"path": "/m/a.log", "size": 1}'), 1),
+    ],
+    ids=["true", "false", "unknown", "a rule matches", "no rule matches"],
+)
+def test_the_exit_code_says_what_is_true_where_it_is_asked_for(
+    gpurules: Any, arguments: tuple[str, ...], code: int
+) -> None:
+    assert gpurules("eval", *arguments, "--snapshot", SNAPSHOT, "--exit-code").code == code
+    assert gpurules("eval", *arguments, "--snapshot", SNAPSHOT).code == 0
+    assert gpurules("eval", *arguments, "--snapshot", SNAPSHOT, "--exit-code", "--format", "json").code == code
+
+
+def test_a_mistake_is_1_with_and_without_the_option(gpurules: Any) -> None:
+    assert gpurules("eval", "gpu_memroy > 80", "--exit-code").code == 1

@@ -44,9 +44,9 @@ def test_what_a_recording_shows_is_told_with_its_counts(gpurules: Any) -> None:
     done = concise(gpurules, "--history", "node.jsonl")
     found = [text.split(" (")[0] for text in done.out.splitlines()]
     assert found == [
-        "x.rules.yaml:4:28: GPR209 `hot` is TRUE in 0 of 361 recorded snapshots",
-        "x.rules.yaml:5:29: GPR210 `warm` is TRUE in 361 of 361 recorded snapshots",
-        "x.rules.yaml:7:16: GPR607 `wobbling` flaps: 360 transitions in 1 h",
+        "x.rules.yaml:4:28: GPR209 info: `hot` is TRUE in 0 of 361 recorded snapshots",
+        "x.rules.yaml:5:29: GPR210 info: `warm` is TRUE in 361 of 361 recorded snapshots",
+        "x.rules.yaml:7:16: GPR607 info: `wobbling` flaps: 360 transitions in 1 h",
     ]
     assert done.code == 0
     assert concise(gpurules, "--history", "node.jsonl", "--fail-on", "info").code == 1

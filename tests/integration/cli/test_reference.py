@@ -1,6 +1,7 @@
 """``gpurules fields``, ``actions``, ``rule`` and ``version``."""
 
 import json
+import platform
 import re
 import tomllib
 from collections.abc import Iterator
@@ -76,6 +77,10 @@ def test_every_code_has_a_page(gpurules: Any) -> None:
         done = gpurules("rule", code)
         assert done.code == 0
         assert "## Avoid" in done.out and "## How to silence" in done.out
+
+
+def test_version_says_which_python_runs_it(gpurules: Any) -> None:
+    assert gpurules("version").out.endswith(f" (Python {platform.python_version()})\n")
 
 
 def test_version_is_for_programs_too(gpurules: Any) -> None:

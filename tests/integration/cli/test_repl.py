@@ -189,3 +189,8 @@ def test_on_a_terminal_a_condition_goes_on_until_it_is_whole_or_dropped(tmp_path
         assert "true\n" in says(parent, b"gpu_count == 2\n", "\u2713\r\n> ".encode())
         os.write(parent, b":quit\n")
         assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("word", ["quit", "exit", ":quit", ":q", ":exit"])
+def test_these_words_end_it(gpurules: Any, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    assert typed(gpurules, monkeypatch, word, "gpu_count == 2") == ""
