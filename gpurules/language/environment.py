@@ -66,12 +66,15 @@ class Environment:
         signals: Mapping[str, Parsed] | None = None,
         inputs: Mapping[str, Input] | None = None,
         endings: Mapping[str, Parsed] | None = None,
+        broken: frozenset[str] = frozenset(),
     ) -> None:
+        """Know these names; those of *broken* are declared, and wrongly, so that nothing is said of their uses."""
         self._fields = fields
         self._definitions = definitions or {}
         self._signals = signals or {}
         self._inputs = inputs or {}
         self._endings = endings or {}
+        self.broken, self._is_tainted = broken, bool(broken)
         self._checked_endings: dict[str, Checked] = {}
         self._checked: dict[tuple[str, str], Checked] = {}
         self._lists: dict[str, tuple[ir.Constant, ...]] = {}
@@ -132,14 +135,18 @@ class Environment:
         return self._checked_endings.get(name)
 
     def resolve(self, name: str) -> Named:
-        """Return what *name* stands for, None if for nothing."""
+        """Return what *name* stands for, None if for nothing; what is wrong itself is of type ERROR."""
+        if name in self.broken:
+            return BROKEN
         if name in self._definitions:
             checked = self._checked.get(("definition", name))
             if name in self._lists:
                 return self._lists[name]
             return checked.term if checked else BROKEN
         if name in self._signals:
-            checked = self._checked.get(("signal", name))
+            checked, ending = self._checked.get(("signal", name)), self._checked_endings.get(name)
+            if ERROR in [one.term.datatype for one in (checked, ending) if one is not None]:
+                return BROKEN
             return ir.Signal(name, checked.per_gpu if checked else False)
         if name in self._inputs:
             given = self._inputs[name]
@@ -218,6 +225,7 @@ class Environment:
             "take one name out of the circle",
         )
         used = frozenset(name for _, name in cycle)
+        self._is_tainted = True
         self._checked[first] = Checked(BROKEN, (finding,), used=used)
         for other in others:
             self._checked[other] = Checked(BROKEN, (), used=used)
@@ -229,6 +237,7 @@ class Environment:
             members = check_list(parsed.tree, context)
             self._lists[key[1]] = members
             findings = (*parsed.findings, *context.findings)
+            self._is_tainted |= bool(findings)
             self._checked[key] = Checked(members[0] if members else BROKEN, findings)
             return
         if key[0] == "definition":
@@ -246,6 +255,7 @@ class Environment:
             check(fragment, context)
         tree = parsed.tree
         if tree is None or isinstance(tree, nodes.ListLiteral):
+            self._is_tainted = True
             return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))
         is_small = len(parsed.text) < MAX_HEIGHT and not self._definitions and not self._signals
         size, height = (1, 1) if is_small else _measure(tree, self)
@@ -258,17 +268,24 @@ class Environment:
         if what is not None:
             report = f"with its definitions and signals put in place the condition has {what}"
             context.report("GPR009", tree.span, report)
+            self._is_tainted = True
             return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))
         make_room(height)
         term = check_condition(tree, context) if wants_bool else check(tree, context)
         findings = (*parsed.findings, *context.findings)
-        is_broken = any(f.code in _FATAL for f in findings)
+        is_broken = any(f.code in _FATAL for f in findings) or (self._is_tainted and _has_error(term))
+        self._is_tainted |= is_broken
         result = Checked(BROKEN if is_broken else term, findings, ir.is_per_gpu(term), frozenset(context.used))
         if name is not None:
             if context.has_aggregate:
                 self._aggregating.add(name)
             self._sizes[name] = (1, 1) if is_broken else (size, height)
         return result
+
+
+def _has_error(term: ir.Term) -> bool:
+    """Return whether something is used that is wrong itself, where it is defined."""
+    return any(part.datatype == ERROR for part in ir.walk(term))
 
 
 def _is_per_gpu(term: ir.Term) -> bool:

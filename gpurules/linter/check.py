@@ -39,7 +39,8 @@ class Subject:
     ``text`` is what the file says, without a byte order mark; ``placed`` has the expressions of its bases too.
     ``work`` bounds the analysis of what it means; ``recordings`` are what its rules are judged by, if there are any;
     ``is_wanted`` tells whether anybody still waits for what is found.
-    Missing: ``ruleset`` is None where the file has errors; its sound expressions are checked all the same.
+    ``ruleset`` has only the rules and signals that are sound, where the file has errors.
+    Missing: ``ruleset`` is None where the file could not be read.
     """
 
     ruleset: Ruleset | None

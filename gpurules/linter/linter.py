@@ -17,6 +17,7 @@ from gpurules.linter.policy import Policy
 from gpurules.linter.suppressions import silenced, suppressions
 from gpurules.registry import Registry
 from gpurules.rules import Loaded, examine, examine_file
+from gpurules.rules.loader import distinct
 from gpurules.rules.merge import read_file
 
 DEFAULT = Policy()
@@ -36,7 +37,7 @@ def _linted(
     loaded: Loaded, text: str, path: str | None, policy: Policy, from_tests: Sequence[Diagnostic] | None
 ) -> list[Diagnostic]:
     subject = Subject(
-        loaded.ruleset,
+        loaded.ruleset or loaded.sound,
         loaded.placed,
         text,
         path,
@@ -56,20 +57,20 @@ def _linted(
     if policy.unanalysed is not None:
         policy.unanalysed.extend(f"{path or '<text>'}: {told}" for told in _untold(subject, policy))
     wanted = sorted(
-        (d for d in dict.fromkeys(found) if d.code in policy.codes_in(d.path)),
+        (d for d in distinct(found) if d.code in policy.codes_in(d.path)),
         key=lambda d: (*d.place, d.code),
     )
-    policy = replace(policy, codes=policy.codes - _unseen(subject, policy))
+    policy = replace(policy, codes=policy.codes - _unseen(loaded, subject, policy))
     left = sorted(_unsilenced(wanted, text, path, policy), key=lambda d: (*d.place, d.code))
     return fingerprinted(left, loaded.placed)
 
 
-def _unseen(subject: Subject, policy: Policy) -> frozenset[str]:
+def _unseen(loaded: Loaded, subject: Subject, policy: Policy) -> frozenset[str]:
     """Return the codes by which no suppression can be called unused, as not everything was looked at.
 
-    Where the file has errors, most checks can not look: no suppression is called unused at all.
+    Where the file has errors, no check can look at the rules that they are in: no suppression is called unused at all.
     """
-    if subject.ruleset is None:
+    if loaded.ruleset is None:
         return frozenset({"GPR901"})
     analysis = subject.analysis if FROM_ANALYSIS & policy.codes else None
     return FROM_ANALYSIS if analysis is not None and analysis.is_capped else frozenset()

@@ -1,6 +1,7 @@
 """Merged nodes to rules, signals and settings: parses, checks, and reports at every place."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from math import isfinite
 from types import MappingProxyType
@@ -52,10 +53,14 @@ def declared_fields(section: Mapping[str, YamlNode]) -> dict[str, Field]:
         if isinstance(node, YamlMapping):
             kind, scope = _text(node.get("type")), _text(node.get("scope"))
             dimension = _text(node.get("dimension"), "number")
-            if scope in set(Scope) and dimension in set(Dimension):
+            if kind in FIELD_TYPES and scope in set(Scope) and dimension in set(Dimension):
                 described = _text(node.get("description"))
                 fields[name] = declared_field(name, kind, Dimension(dimension), Scope(scope), described)
     return fields
+
+
+FIELD_TYPES = ("number", "string", "bool")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 class Builder:
@@ -67,6 +72,7 @@ class Builder:
         self._merged = merged
         self._actions = actions
         self._used: set[str] = set()
+        self._wrong_inputs: set[str] = set(merged.unset)
         self.declared = declared_fields(merged.sections["fields"])
         self.inputs = self._inputs()
         self.file_types = tuple((glob, _text(kind)) for glob, kind in merged.sections["file_types"].items())
@@ -91,7 +97,19 @@ class Builder:
             {name: found.parsed for name, found in self._conditions.items()},
             self.inputs,
             {name: found.parsed for name, found in self._endings.items()},
+            self._broken(),
         )
+
+    def _broken(self) -> frozenset[str]:
+        """Return the names that are declared, and wrongly: to say nothing of their uses."""
+        told: dict[str, Set[str]] = {
+            "fields": self.declared.keys(),
+            "define": self._definitions.keys(),
+            "signals": self._conditions.keys(),
+            "inputs": self.inputs.keys() - self._wrong_inputs,
+        }
+        declared = {name for section, known in told.items() for name in self._merged.sections[section].keys() - known}
+        return frozenset(declared | (self._merged.misplaced - {name for known in told.values() for name in known}))
 
     @property
     def texts(self) -> list[tuple[str, str]]:
@@ -111,10 +129,17 @@ class Builder:
             frozenset([*FIELDS, *self.declared, *signals, *self._definitions, *self.inputs]),
             self.problems,
             self._used,
+            self.environment.broken,
         )
         rules = [self._rule(rule, orders, signals) for rule in self._merged.rules.values()]
         self._warn_of_names()
         return tuple(rule for rule in rules if rule is not None), signals, settings
+
+    def _words_of_rules(self) -> set[str]:
+        """Return every word that rules, signals and definitions have: where there are errors, any may be a use."""
+        signals, definitions = self._merged.sections["signals"].values(), self._merged.sections["define"].values()
+        rules = (node for rule in self._merged.rules.values() for node in (*rule.nodes, *rule.values.values()))
+        return set().union(*map(_words, (*rules, *signals, *definitions)))
 
     @property
     def meanings(self) -> dict[str, str]:
@@ -135,12 +160,15 @@ class Builder:
         for name, node in self._merged.sections["inputs"].items():
             if isinstance(node, YamlMapping):
                 declared = _input_type(node)
+                if _text(node.get("type")) not in FIELD_TYPES:
+                    self._wrong_inputs.add(name)
                 for value, code in ((node.get("default"), "GPR403"), (self._merged.given.get(name), "GPR409")):
                     if isinstance(value, YamlScalar):
                         read = _input_value(value, declared, _text(node.get("unit")))
                         if isinstance(read, str) and declared is not STRING:
                             message = f"the input {name!r} is of type {declared}, and {read}"
                             self.problems.append(problem_at(value, code, message))
+                            self._wrong_inputs.add(name)
                         else:
                             found[name] = Input(read, declared)
                 found.setdefault(name, Input(None, declared))
@@ -262,6 +290,7 @@ class Builder:
     def _warn_of_names(self) -> None:
         """Warn of names that nothing uses, and of those that hide a field."""
         is_sound = not any(problem.severity is Severity.ERROR for problem in self.problems)
+        used = self._used if is_sound else self._used | self._words_of_rules()
         for section, word in (
             ("define", "definition"),
             ("inputs", "input"),
@@ -275,12 +304,16 @@ class Builder:
                 if name in FIELDS:
                     message = f"the {word} {name!r} hides the field of that name"
                     self.problems.append(problem_at(key, "GPR112", message, "give it another name"))
-                if section in ("define", "inputs") and name not in self._used and self._merged.rules:
+                if section in ("define", "inputs") and name not in used and self._merged.rules:
                     message = f"the {word} {name!r} is never used"
                     problem = problem_at(key, "GPR111", message, "remove it")
                     # who extends the file may set an input, and would be told that there is none
                     edits = self._merged.removal(section, name) if is_sound else ()
                     self.problems.append(replace(problem, edits=edits, safe=section == "define"))
+
+
+def _words(node: YamlNode) -> set[str]:
+    return set(_WORD.findall(node.source.text, node.start, node.end))
 
 
 def _is_zone(name: str) -> bool:

@@ -155,8 +155,33 @@ def missing_keys(node: YamlMapping, wanted: Iterable[str], known: Iterable[str])
     if not absent:
         return []
     names = tuple(known)
-    slips = {near for key in node.values if key not in names for near in nearest(key, names)}
+    slips = {meant_key(key, names) for key in node.values if key not in names}
     return [key for key in absent if key not in slips]
+
+
+def meant_key(key: str, names: Iterable[str]) -> str | None:
+    """Return the one of *names* that an unknown *key* was meant to be: the nearest, or another word for it.
+
+    >>> meant_key("conditon", ("condition", "action")), meant_key("when", ("condition", "action"))
+    ('condition', 'condition')
+    >>> meant_key("factor", ("reduction_factor", "note"))
+    'reduction_factor'
+    """
+    known = tuple(names)
+    near = nearest(key, known)
+    if near:
+        return near[0]
+    parts = [name for name in known if key in name.split("_")]
+    other = [name for name, words in _OTHER_WORDS.items() if key in words and name in known]
+    return next(iter((*other, *(parts if len(parts) == 1 else ()))), None)
+
+
+_OTHER_WORDS = {
+    "condition": ("when", "if", "expr", "expression", "match", "where", "trigger"),
+    "action": ("do", "then", "run", "effect"),
+    "parameters": ("args", "with", "options"),
+}
+"""What other tools call a key of a rule."""
 
 
 def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
@@ -166,6 +191,8 @@ def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
         if text not in known and not text.startswith("x-"):
             free = [name for name in known if name not in node.keys]
             hint = did_you_mean(text, free) or did_you_mean(text, known)
+            if hint is None and (meant := meant_key(text, free)) is not None:
+                hint = f"did you mean {meant!r}?"
             if hint is None:
                 hint = f"known keys: {', '.join(known)}; keys of your own start with x-"
             problem = problem_at(key, "GPR401", f"the key {text[:60]!r} means nothing here", hint)

@@ -1,7 +1,7 @@
 """Files to rulesets: everything that is wrong is found at once, and nothing half right is loaded."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from gpurules.rules.expression import Placed
 from gpurules.rules.merge import Merger, read_file
 from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.ruleset import Ruleset
+from gpurules.rules.soundness import sound_parts
 from gpurules.strict_json import canonical
 
 
@@ -27,13 +28,15 @@ class RulesetError(DiagnosedError):
 class Loaded:
     """What a file came to, with the expressions in it, and the names that they use.
 
-    Missing: ``ruleset`` is None where there are errors, ``environment`` where the file could not be read.
+    Missing: ``ruleset`` is None where there are errors, ``environment`` where the file could not be read; ``sound`` has
+    the rules and signals that no error is in, where there are errors.
     """
 
     ruleset: Ruleset | None
     diagnostics: tuple[Diagnostic, ...] = ()
     placed: tuple[Placed, ...] = ()
     environment: Environment | None = None
+    sound: Ruleset | None = None
 
 
 def examine(
@@ -52,10 +55,10 @@ def _examined(data: bytes | str, path: str | None, actions: Registry[Action], me
     merger.add(data, path)
     builder = Builder(merger.merged, actions)
     rules, signals, settings = builder.build()
-    found = dict.fromkeys([*merger.problems, *builder.problems])
-    problems = tuple(sorted(found, key=lambda d: d.place))
-    if any(d.severity is Severity.ERROR for d in problems):
-        return Loaded(None, problems, tuple(builder.placed), builder.environment)
+    problems = tuple(sorted(distinct([*merger.problems, *builder.problems]), key=lambda d: d.place))
+    is_sound = not any(d.severity is Severity.ERROR for d in problems)
+    if not is_sound:
+        rules, signals = sound_parts(merger.merged, rules, signals, problems)
     rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
     ruleset = Ruleset(
         merger.merged.name,
@@ -71,7 +74,16 @@ def _examined(data: bytes | str, path: str | None, actions: Registry[Action], me
         path,
         tuple(merger.merged.files),
     )
-    return Loaded(ruleset, problems, tuple(builder.placed), builder.environment)
+    parts = (problems, tuple(builder.placed), builder.environment)
+    return Loaded(ruleset, *parts) if is_sound else Loaded(None, *parts, ruleset)
+
+
+def distinct(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return findings each once: what several rules share, by an anchor, is one mistake at one place."""
+    seen: dict[object, Diagnostic] = {}
+    for d in found:
+        seen.setdefault((d.code, d.message, d.path, d.line, d.column), d)
+    return list(seen.values())
 
 
 def _version(rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: Settings, builder: Builder) -> str:

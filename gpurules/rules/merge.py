@@ -6,9 +6,10 @@ from pathlib import Path
 
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Related
 from gpurules.input_files import read_input
-from gpurules.registry import did_you_mean, probably
+from gpurules.registry import did_you_mean, nearest, probably
 from gpurules.resources import resource_root
 from gpurules.rules.document import PATCH_KEYS, is_patch, read_document
+from gpurules.rules.schema import structure
 from gpurules.rules.yaml_edits import without_key
 from gpurules.rules.yaml_nodes import (
     YamlMapping,
@@ -33,6 +34,8 @@ class MergedRule:
     name: YamlScalar
     node: YamlMapping
     values: dict[str, YamlNode]
+    nodes: list[YamlMapping] = field(default_factory=list)
+    """The mappings that say something of it: its own, and those of patches."""
 
     def patch(self, other: YamlMapping) -> None:
         """Replace the keys that *other* names; ``action`` drops ``actions``, and the other way round."""
@@ -45,6 +48,7 @@ class MergedRule:
             if _text(named["action"]) != _text(self.values.get("action")):
                 self.values.pop("parameters", None)  # they were those of the other action
         self.values.update(named)
+        self.nodes.append(other)
 
 
 @dataclass(slots=True)
@@ -59,6 +63,10 @@ class Merged:
     description: str = ""
     files: list[str] = field(default_factory=list)
     root: YamlMapping | None = None
+    misplaced: set[str] = field(default_factory=set)
+    """Names that stand in sections whose own name is misspelt."""
+    unset: set[str] = field(default_factory=set)
+    """Inputs that were to be set, under a misspelt name."""
 
     def removal(self, section: str, name: str) -> tuple[LocatedEdit, ...]:
         """Return the edit that takes an entry out of a *section* of the last file, or the section where it is all."""
@@ -158,11 +166,15 @@ class Merger:
                 message = f"{reference.text} has no input {name!r}"
                 key = values.keys[name]
                 free = [known for known in inputs if known not in values.keys]
+                self.merged.unset.update(nearest(name, free))
                 self.problems.append(corrected(problem_at(key, "GPR409", message, hint), key, free))
             elif isinstance(value, YamlScalar):
                 self.merged.given[name] = value
 
     def _merge_sections(self, root: YamlMapping) -> None:
+        for key, value in root.values.items():
+            if isinstance(value, YamlMapping) and key not in structure()["properties"] and nearest(key, _BY_NAME):
+                self.merged.misplaced.update(value.values)
         for section, merged in self.merged.sections.items():
             own = root.get(section)
             if isinstance(own, YamlMapping):
@@ -199,7 +211,7 @@ class Merger:
             self.problems.append(_needs_override(name, known[name.text].name))
         else:  # a second rule of one name has been reported; what else is wrong with it is found all the same
             key = name.text if name.text not in known else f"{name.text} (line {name.location().line})"
-            known[key] = MergedRule(name, rule, dict(rule.values))
+            known[key] = MergedRule(name, rule, dict(rule.values), [rule])
 
     def _patch(self, known: MergedRule, rule: YamlMapping) -> None:
         if "parameters" in rule.values and "action" not in rule.values and "actions" in known.values:

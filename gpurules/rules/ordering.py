@@ -15,9 +15,9 @@ from gpurules.language.printer import spell
 from gpurules.plugins import PluginError, contained
 from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.conversion import Converter
-from gpurules.rules.document import explained, missing_keys, node_at
+from gpurules.rules.document import explained, meant_key, missing_keys, node_at
 from gpurules.rules.mending import mended
-from gpurules.rules.schema import Violation, violations
+from gpurules.rules.schema import Violation, structure, violations
 from gpurules.rules.yaml_edits import without_item
 from gpurules.rules.yaml_nodes import (
     YamlMapping,
@@ -41,6 +41,8 @@ class Orders:
     names: frozenset[str]
     problems: list[Diagnostic]
     used_inputs: set[str]
+    broken: frozenset[str] = frozenset()
+    """Names that are declared, and wrongly: nothing is said of their uses."""
     _unfilled: set[int] = field(default_factory=set)
     _known: dict[object, RuleAction] = field(default_factory=dict)
     """What rules have ordered so far, by what they wrote: many order the same."""
@@ -52,7 +54,7 @@ class Orders:
             found = [self._listed(listed, number) for number in range(len(listed.items))]
         else:
             named = values.get("action")
-            found = [self._action(named, values.get("parameters"), named)] if named is not None else []
+            found = [self._action(named, _parameters(values), named)] if named is not None else []
         return tuple(action for action in found if action is not None)
 
     def _listed(self, listed: YamlSequence, number: int) -> RuleAction | None:
@@ -61,7 +63,7 @@ class Orders:
         if not isinstance(item, YamlMapping):
             return None
         before = len(self.problems)
-        found = self._action(item.get("action"), item.get("parameters"), item)
+        found = self._action(item.get("action"), _parameters(item.values), item)
         is_fixed = "${" not in item.source.text[item.start : item.end]
         for at, problem in enumerate(self.problems[before:], before):
             if problem.code == "GPR506" and is_fixed:
@@ -116,7 +118,8 @@ class Orders:
             for found in self._diagnosed(action, substituted, violation):
                 if (found.line, found.column) not in broken:
                     self.problems.append(found)
-        if len(self.problems) == before:
+        is_whole = all(value.start not in self._unfilled for value in node.values.values())
+        if len(self.problems) == before and is_whole:
             self._complain(action, data, substituted)
         self._check_templates(action, substituted)
         defaults = {k: s["default"] for k, s in _properties(action).items() if "default" in s}
@@ -157,6 +160,9 @@ class Orders:
 
         def value(match: re.Match[str]) -> str:
             given = self.inputs.get(match[1])
+            if match[1] in self.broken:
+                self._unfilled.add(node.start)
+                return "0"
             if given is None:
                 place = node.location(match.start(1), match.end(1))
                 hint = did_you_mean(match[1], self.inputs)
@@ -199,7 +205,8 @@ class Orders:
             value = node.get(name)
             if schema.get("x-template") and isinstance(value, YamlScalar):
                 for start, placeholder in placeholders(value.text):
-                    if placeholder not in self.names and placeholder not in EVENT_NAMES:
+                    known_names = (self.names, EVENT_NAMES, self.broken)
+                    if not any(placeholder in known for known in known_names):
                         place = value.location(start, start + len(placeholder))
                         known = [*self.names, *EVENT_NAMES]
                         message = f"the placeholder {placeholder!r} names no field or signal"
@@ -207,6 +214,14 @@ class Orders:
                         problem = diagnostic_at("GPR509", message, value.source.path, place, hint)
                         is_as_written = "${" not in value.source.text[value.start : value.end]
                         self.problems.append(corrected_part(problem, placeholder, known if is_as_written else ()))
+
+
+def _parameters(values: Mapping[str, YamlNode]) -> YamlNode | None:
+    """Return what is written as parameters; where their key is misspelt, which has been found, what stands there."""
+    if "parameters" in values:
+        return values["parameters"]
+    known = ("parameters", *structure()["properties"]["rules"]["items"]["properties"])
+    return next((node for key, node in values.items() if key not in known and meant_key(key, known) == known[0]), None)
 
 
 def _written(name: str, parameters: YamlMapping | None) -> object:
