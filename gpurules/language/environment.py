@@ -66,15 +66,14 @@ class Environment:
         signals: Mapping[str, Parsed] | None = None,
         inputs: Mapping[str, Input] | None = None,
         endings: Mapping[str, Parsed] | None = None,
-        broken: frozenset[str] = frozenset(),
     ) -> None:
-        """Know these names; those of *broken* are declared, and wrongly, so that nothing is said of their uses."""
         self._fields = fields
         self._definitions = definitions or {}
         self._signals = signals or {}
         self._inputs = inputs or {}
         self._endings = endings or {}
-        self.broken, self._is_tainted = broken, bool(broken)
+        self.broken: frozenset[str] = frozenset()
+        self._is_tainted = False
         self._checked_endings: dict[str, Checked] = {}
         self._checked: dict[tuple[str, str], Checked] = {}
         self._lists: dict[str, tuple[ir.Constant, ...]] = {}
@@ -82,6 +81,10 @@ class Environment:
         self._aggregating: set[str] = set()
         self._terms = 0
         self._quick = quick.Quick(self, self._small)
+
+    def note_broken(self, names: frozenset[str]) -> None:
+        """Take *names* for declared, but wrongly, so that nothing is said of their uses; before anything is checked."""
+        self.broken, self._is_tainted = names, bool(names)
 
     @property
     def names(self) -> tuple[str, ...]:

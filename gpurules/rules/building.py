@@ -97,8 +97,8 @@ class Builder:
             {name: found.parsed for name, found in self._conditions.items()},
             self.inputs,
             {name: found.parsed for name, found in self._endings.items()},
-            self._broken(),
         )
+        self.environment.note_broken(self._broken())
 
     def _broken(self) -> frozenset[str]:
         """Return the names that are declared, and wrongly: to say nothing of their uses."""
