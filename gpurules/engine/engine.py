@@ -138,6 +138,17 @@ class Engine:
         """The ruleset on the latest snapshot: immutable, and not changed by later snapshots."""
         return self._current[0]
 
+    @property
+    def is_neutral(self) -> bool:
+        """Whether no rule matches now, whatever the transfer and the workload."""
+        bound = self._current[0]
+        return bound.base == 0 and bound.residual is None and not bound.program.reads_clock
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether decisions are stale now."""
+        return self._clock() > self._current[4]
+
     @contextmanager
     def exclusive(self) -> Iterator[Signals]:
         """Give the states of the signals to one who saves or restores them; nothing is observed meanwhile."""

@@ -173,6 +173,15 @@ class Counts:
     decisions_failed: int = 0
     decisions_stale: int = 0
 
+    def count_passed(self, transfers: int, moved: float, failed: int, is_stale: bool) -> None:
+        """Count transfers of one part each that went past the scheduler, on telemetry that is stale or not."""
+        self.submitted += transfers
+        self.parts += transfers
+        self.done += transfers - failed
+        self.failed += failed
+        self.bytes_moved += moved
+        self.decisions_stale += transfers * is_stale
+
     def count_end(self, state: State) -> None:
         """Count a transfer that ended in *state*."""
         match state:

@@ -93,6 +93,11 @@ class Gate:
         if answered or self.callbacks:
             self._spread(answered)
 
+    def count_passed(self, transfers: int, moved: float, failed: int, is_stale: bool) -> None:
+        """Count transfers of one part each that went past the scheduler."""
+        with self._lock:
+            self.scheduler.counts.count_passed(transfers, moved, failed, is_stale)
+
     def _advance(self, now: float) -> list[Request]:
         """Let through what may move, and return whom to wake."""
         answered = self.scheduler.advance(now)

@@ -10,6 +10,7 @@ from gpurules.engine import Coordinator, Engine, lifetimes
 from gpurules.engine.workloads import Schedule
 from gpurules.governor.entry import Change, Entry, Limits
 from gpurules.governor.gate import Gate
+from gpurules.governor.passing import Bypass
 from gpurules.governor.policy import Policy
 from gpurules.governor.scheduler import Scheduler
 from gpurules.governor.status import GovernorStatus, status_of
@@ -44,6 +45,7 @@ class Governor:
         self._wall = wall
         self._gate = Gate(scheduler, clock, self.refresh)
         self.policy = Policy(policy, clock, scheduler.counts)
+        self.bypass = Bypass(self._gate, self.policy)
         scheduler.on_end = self._forget
         self._scheduler.max_delay = self.policy.max_delay
         self._numbers = count(1)

@@ -15,6 +15,8 @@ from gpurules.model import Transfer, Workload
 from gpurules.rules import Ruleset
 
 _LOGGER = logger("gpurules.governor")
+PENDING = frozenset({"pending_transfers", "pending_bytes"})
+"""The fields that tell of transfers that are pending."""
 
 
 class Policy:
@@ -30,6 +32,7 @@ class Policy:
         self._counts = counts
         self._memory = AskedMemory()
         self._sized: tuple[Ruleset, bool] | None = None
+        self._pending: tuple[Ruleset, bool] | None = None
         self.engine = decider.engine if isinstance(decider, Coordinator) else decider
         self.schedule = decider.schedule if isinstance(decider, Coordinator) else Schedule()
         self._registered = None if isinstance(decider, Coordinator) else RegisteredFacts(decider, self.schedule, clock)
@@ -67,6 +70,14 @@ class Policy:
         if self._sized is None or self._sized[0] is not ruleset:
             self._sized = ruleset, _reads_size(ruleset)
         return self._sized[1]
+
+    @property
+    def reads_pending(self) -> bool:
+        """Whether a loaded rule looks at the transfers that are pending."""
+        ruleset = self.engine.ruleset
+        if self._pending is None or self._pending[0] is not ruleset:
+            self._pending = ruleset, any(field.name in PENDING for field in fields_read(ruleset))
+        return self._pending[1]
 
     def register_workload(self, workload: Workload, lease_seconds: float | None = None) -> None:
         """Add or renew a workload; with a lease it lapses unless it is registered again in time."""

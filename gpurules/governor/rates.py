@@ -23,6 +23,11 @@ class Rates:
         """Every rate by the name of its bucket."""
         return MappingProxyType({name: bucket.rate for name, bucket in self._buckets.items()})
 
+    @property
+    def has_shared(self) -> bool:
+        """Whether any rate is of transfers on which no rule matches: of all, or of a class."""
+        return any(not name.startswith("rule:") for name in tuple(self._buckets))
+
     def set(self, name: str, rate: float | None, now: float) -> None:
         """Set a rate live; None takes the limit away.
 

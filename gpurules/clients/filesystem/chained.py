@@ -19,8 +19,9 @@ from gpurules.clients.filesystem.editing import DirectEditor, is_edited
 from gpurules.clients.filesystem.files import BlockFile
 from gpurules.clients.filesystem.names import HOP, name_in, without_prefix
 from gpurules.clients.filesystem.options import FileOptions
+from gpurules.clients.filesystem.passing import Passing, Together
 from gpurules.clients.filesystem.process import client_of
-from gpurules.clients.filesystem.standin import StandIn
+from gpurules.clients.filesystem.standin import StandIn, called
 from gpurules.clients.filesystem.stored import StoredFile
 from gpurules.clients.filesystem.streams import Stream, StreamReader, StreamWriter
 from gpurules.clients.staging import PinnedReader, Staging
@@ -62,6 +63,9 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         behind = self.fs.protocol if isinstance(self.fs.protocol, str) else self.fs.protocol[0]
         self._is_local = behind == LOCAL
         # the class knows no filesystem behind it, and fsspec asks it too
+        if not self.async_impl:
+            together = Together(self)
+            self.cat, self.cat_file, self.cat_ranges = together.cat, together.cat_file, together.cat_ranges
         self._strip_protocol = self._stripped  # type: ignore[method-assign]
         self.current = partial(self._current, behind)  # type: ignore[method-assign]
 
@@ -206,11 +210,23 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
 
     # whole files, as tasks
 
-    async def _slot(self, path: str, operation: str, size: float | None = None) -> Slot:
+    async def _slot(self, path: str, operation: str, size: float | None = None) -> Slot | Passing:
+        client = self.client
+        if client.lets_all_pass:
+            return Passing(client, size)
         path = self._stripped(path)
         if size is None and operation == "read" and self.client.reads_size:
             size = await self.fs._size(path)
+        if client.lets_pass(self._told(path), operation, size):
+            return Passing(client, size)
         return Slot(await self.client.ticket_async(self._told(path), operation, size))
+
+    async def _cat_ranges(self, *arguments: Any, **options: Any) -> Any:
+        """Read ranges, each as one part; as the filesystem behind reads many, where no rule concerns any."""
+        if type(self.fs)._cat_ranges is AsyncFileSystem._cat_ranges or not self.client.lets_all_pass:
+            return await super()._cat_ranges(*arguments, **options)
+        with Passing(self.client) as part:
+            return part.took(await called(self.fs._cat_ranges, arguments, options))
 
     async def _cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
         """Read a file, or a range of it, as one part."""

@@ -80,9 +80,27 @@ class FileClient:
 
     def _ask(self, path: str, operation: str, size: float | None) -> Ticket:
         self._end_lost()
+        return self.governor.transfer(self._transfer(path, operation, size))
+
+    # what goes past the scheduler
+
+    @property
+    def lets_all_pass(self) -> bool:
+        """Whether no rule concerns any file now, and nothing else would hold one up."""
+        bypass = self.governor.bypass
+        return bypass.is_open_to_all and bypass.is_open(self.options.priority)
+
+    def lets_pass(self, path: str, operation: str, size: float | None = None) -> bool:
+        """Return whether no rule concerns that file now, and nothing else would hold it up."""
+        bypass = self.governor.bypass
+        return bypass.is_open(self.options.priority) and bypass.is_open_to(self._transfer(path, operation, size))
+
+    def _transfer(self, path: str, operation: str, size: float | None) -> Transfer:
         said = self.options
         asked = Transfer(path=path, operation=operation, size=size, priority=said.priority, workload_id=said.workload)
-        return self.governor.transfer(self._detection.complete(asked, None if "://" in path else path))
+        return self._detection.complete(asked, None if "://" in path else path)
+
+    # tickets that were lost
 
     def lose(self, ticket: Ticket) -> None:
         """Take back the ticket of a file that nobody closed.

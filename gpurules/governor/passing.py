@@ -1,0 +1,45 @@
+"""Transfers that go past the scheduler, because nothing would be asked of them there."""
+
+from gpurules.governor.asked import NOTHING
+from gpurules.governor.gate import Gate
+from gpurules.governor.policy import Policy
+from gpurules.model import Transfer
+
+
+class Bypass:
+    """Tells which transfers may go past the scheduler, and counts them as if they had gone through it.
+
+    Those may that are over soon (a file read at once, a range) while no rule matches them, no limit is set, no transfer
+    has another priority, and nobody watches what is pending. Takes no lock to tell.
+    """
+
+    def __init__(self, gate: Gate, policy: Policy) -> None:
+        self._gate = gate
+        self._policy = policy
+
+    def is_open(self, priority: float | None) -> bool:
+        """Return whether rules alone could hold up a transfer of that *priority*."""
+        scheduler, own = self._gate.scheduler, priority or 0.0
+        return (
+            scheduler.slots.limit is None
+            and not self._gate.callbacks
+            and not scheduler.rates.has_shared
+            and all(other == own for other in tuple(scheduler.slots.priorities))
+            and not self._policy.reads_pending
+        )
+
+    @property
+    def is_open_to_all(self) -> bool:
+        """Whether no rule matches any transfer now, whatever it moves."""
+        return self._policy.engine.is_neutral
+
+    def is_open_to(self, transfer: Transfer) -> bool:
+        """Return whether no rule matches *transfer* now."""
+        return self._policy.engine.is_neutral or self._policy.asks(transfer) is NOTHING
+
+    def count(self, transfers: int, moved: float, failed: int = 0) -> None:
+        """Count *transfers* that went past, of which so many *failed*.
+
+        Units: *moved* in bytes.
+        """
+        self._gate.count_passed(transfers, moved, failed, self._policy.engine.is_stale)
