@@ -5,15 +5,15 @@ import io
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpurules.clients.partial import JOURNAL_SUFFIX, PART_SUFFIX, PartialFile, Piece
-from gpurules.clients.regular_files import is_at, remove_foreign
+from gpurules.clients.regular_files import create_regular, is_at, remove_foreign
 from gpurules.clients.staging.seal import Seal, checksum
 from gpurules.clients.staging.trouble import StagingDamaged, in_area, translated
 from gpurules.clients.store import StoreError
+from gpurules.clients.targets import stem_beside, umask
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -64,6 +64,8 @@ class StagedCopy:
         try:
             try:
                 self._write(file)
+                with suppress(OSError):  # a filesystem that has no permissions
+                    os.fchmod(file, 0o666 & ~umask())
                 fresh.replace(target)
             finally:
                 os.close(file)
@@ -72,7 +74,8 @@ class StagedCopy:
                 fresh.unlink(missing_ok=True)
             raise
         with suppress(OSError):
-            if any(target.with_name(f".{target.name}{suffix}").exists() for suffix in (PART_SUFFIX, JOURNAL_SUFFIX)):
+            stem = stem_beside(target)
+            if any(target.with_name(stem + suffix).exists() for suffix in (PART_SUFFIX, JOURNAL_SUFFIX)):
                 PartialFile.lock(target).discard()  # an earlier download, which went directly, was cut
 
     def _write(self, file: int) -> None:
@@ -109,21 +112,21 @@ class StagedCopy:
 def _begun(target: Path) -> tuple[int, Path]:
     """Return an empty file beside *target*, locked, and its path.
 
-    Its name is short, as that of the target may be as long as names can be, and always the same, so that what a process
-    that was killed has left is used again; where another process is at it, it is one of our own.
+    Its name is always the same, so that what a process that was killed has left is used again; where another process
+    is at it, it is one of our own.
     """
-    name = f".{sha256(os.fsencode(target.name)).hexdigest()[:16]}"
-    fresh = target.with_name(name + COPY_SUFFIX)
+    stem = stem_beside(target)
+    fresh = target.with_name(stem + COPY_SUFFIX)
     remove_foreign(fresh)
-    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | _FLAGS, 0o666)
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | _FLAGS, 0o600)
     with suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if is_at(fresh, file):  # otherwise it became the target between opening and locking
             os.ftruncate(file, 0)
             return file, fresh
     os.close(file)
-    fresh = target.with_name(f"{name}.{os.getpid()}.{id(object()):x}{COPY_SUFFIX}")
-    return os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666), fresh
+    fresh = target.with_name(f"{stem}.{os.getpid()}.{id(object()):x}{COPY_SUFFIX}")
+    return create_regular(fresh, os.O_WRONLY), fresh
 
 
 Fallback = Callable[[StoreError], io.RawIOBase]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gpurules.clients import ObjectChanged
-from gpurules.clients.staging import seal
+from gpurules.clients.staging import StagedCopy, seal
 from tests.unit.clients.staging.conftest import KIB, Stored, content
 
 FOREIGN = b"somebody else's file, of no concern to the area"
@@ -274,3 +274,59 @@ def test_a_stream_is_a_file_for_those_who_take_files(started):
             stream.seek(-1)
     with pytest.raises(ValueError, match="closed"):
         stream.fileno()
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o022, 0o077])
+def test_a_target_has_the_permissions_of_a_new_file_and_the_copy_is_private(started, tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        node, source = started(), Stored()
+        for _ in range(2):
+            assert node.download(source, tmp_path / "target") == source.data
+            assert (tmp_path / "target").stat().st_mode & 0o777 == 0o666 & ~mask
+            (tmp_path / "target").unlink()
+    finally:
+        os.umask(before)
+    assert node.place(source).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127, "-", "with\nline"])
+def test_a_target_of_any_name_is_brought_from_the_area_and_leaves_nothing_beside_it(started, tmp_path, name):
+    source = Stored()
+    (tmp_path / "folder").mkdir()
+    for node in (started(), started()):
+        assert node.download(source, tmp_path / "folder" / name) == source.data
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == [name]
+
+
+@pytest.mark.parametrize("put", [Path.symlink_to, Path.hardlink_to])
+def test_what_stands_beside_a_target_is_not_written_to(started, tmp_path, put):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "foreign").write_bytes(FOREIGN)
+    node, source = started(), Stored()
+    put(tmp_path / "folder" / ".target.gpurules-copy", tmp_path / "foreign")
+    assert node.download(source, tmp_path / "folder" / "target") == source.data
+    assert (tmp_path / "foreign").read_bytes() == FOREIGN
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["target"]
+
+
+def test_processes_that_bring_one_target_at_a_time_do_not_meet(started, tmp_path, monkeypatch):
+    import threading
+
+    source, nodes, met = Stored(), [started() for _ in range(3)], threading.Barrier(3, timeout=20)
+    nodes[0].read(source)
+    write = StagedCopy._write
+
+    def together(copy, file):
+        met.wait()
+        write(copy, file)
+
+    monkeypatch.setattr(StagedCopy, "_write", together)
+    threads = [threading.Thread(target=node.download, args=(source, tmp_path / "target")) for node in nodes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert (tmp_path / "target").read_bytes() == source.data
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["area", "target"]
+    assert [node.faults for node in nodes] == [{}] * 3
