@@ -191,9 +191,8 @@ class Mover:
         def fill(pinned: StoredObject, place: Path) -> None:
             download(ticket, pinned, place, loop, self.options)
 
-        staging = Staging(
-            ticket, area, fill, piece_size=self.options.piece_size, patience_seconds=self.governor.policy.max_delay
-        )
+        patience = self.governor.policy.max_delay
+        staging = Staging(ticket, area, fill, options=self.options, patience_seconds=patience)
         return facts if staging.run(source, facts, stage, lambda copy: use(copy, facts)) else None
 
     def _area(self, stage: Stage) -> StagingArea | None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import NamedTuple, Self
 from zlib import crc32
 
@@ -102,7 +103,7 @@ class PartialFile:
         part = target.with_name(f"{stem}{PART_SUFFIX}")
         file = _locked(part)
         if file < 0:
-            part = target.with_name(f"{stem}.{os.getpid()}.{id(object()):x}{PART_SUFFIX}")
+            part = target.with_name(f"{stem}.{os.getpid()}.{token_hex(8)}{PART_SUFFIX}")
             file = create_regular(part, os.O_RDWR)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

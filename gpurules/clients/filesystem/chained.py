@@ -197,7 +197,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
             ticket,
             area,
             fill,
-            piece_size=self.client.parts.piece_size,
+            options=self.client.parts,
             patience_seconds=self.client.governor.policy.max_delay,
         )
         is_staged = staging.run(source, facts, stage, lambda copy: found.append(copy.stream(instead)))

@@ -1,7 +1,9 @@
 """The door to obstore: objects of a store, and what its errors mean."""
 
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, Reading, StoreError, TransientStoreError
@@ -45,7 +47,18 @@ def root(store: "ObjectStore") -> str:
         return f"az://{config.get('account_name')}/{config.get('container_name')}/{below}"
     if kind == "HTTPStore":
         return f"{getattr(store, 'url', 'http:/')}/"
-    return f"{kind.lower()}-{id(store):x}://{below}"
+    return f"{kind.lower()}-{_token(store)}://{below}"
+
+
+_TOKENS: dict[int, tuple[weakref.ref[object], str]] = {}
+
+
+def _token(store: object) -> str:
+    """Return what no other store has, in no process: an address alone is used again for the next store."""
+    found = _TOKENS.get(id(store))
+    if found is None or found[0]() is not store:
+        found = _TOKENS[id(store)] = weakref.ref(store), token_hex(8)
+    return found[1]
 
 
 @contextmanager

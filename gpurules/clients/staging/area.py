@@ -71,9 +71,14 @@ class StagingArea:
         return self.room.used
 
     @staticmethod
-    def name(url: str, facts: ObjectFacts) -> str:
-        """Return the name of that version of an object."""
-        return sha256(f"{url}\n{facts.etag}\n{facts.size}".encode()).hexdigest()
+    def name(url: str, facts: ObjectFacts, is_proved: bool = False) -> str:
+        """Return the name of that version of an object.
+
+        Copies of which it *is_proved* that they are what the store has are kept apart from those that were taken over
+        without proof, for clients that require one.
+        """
+        kind = "\nproved" if is_proved else ""
+        return sha256(f"{url}\n{facts.etag}\n{facts.size}{kind}".encode("utf-8", "surrogateescape")).hexdigest()
 
     # copies
 

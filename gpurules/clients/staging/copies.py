@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from gpurules.clients.partial import JOURNAL_SUFFIX, PART_SUFFIX, PartialFile, Piece
@@ -125,7 +126,7 @@ def _begun(target: Path) -> tuple[int, Path]:
             os.ftruncate(file, 0)
             return file, fresh
     os.close(file)
-    fresh = target.with_name(f"{stem}.{os.getpid()}.{id(object()):x}{COPY_SUFFIX}")
+    fresh = target.with_name(f"{stem}.{os.getpid()}.{token_hex(8)}{COPY_SUFFIX}")
     return create_regular(fresh, os.O_WRONLY), fresh
 
 

@@ -6,13 +6,22 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from gpurules.actions.stage_transfer import Stage
+from gpurules.clients.parts import PartOptions
 from gpurules.clients.staging.area import StagingArea
 from gpurules.clients.staging.copies import StagedCopy
 from gpurules.clients.staging.folder import Folder
 from gpurules.clients.staging.locks import Waiting
 from gpurules.clients.staging.source import PinnedSource, pinned
 from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingTrouble, in_area
-from gpurules.clients.store import ObjectFacts, StoredObject, StoreError, TransientStoreError
+from gpurules.clients.store import (
+    ChecksumMismatch,
+    ObjectChanged,
+    ObjectFacts,
+    StoredObject,
+    StoreError,
+    TransientStoreError,
+    Unverifiable,
+)
 from gpurules.governor import Ticket
 
 ROOM_LOOK_SECONDS = 0.2
@@ -26,16 +35,16 @@ class Staging:
 
     Waits for room, or for a process that makes no progress, no longer than *patience_seconds*.
 
-    Units: *piece_size* (of the checksums) in bytes.
+    *options* are those with which the object is moved.
     """
 
     def __init__(
-        self, ticket: Ticket, area: StagingArea, fill: Fill, *, piece_size: int, patience_seconds: float
+        self, ticket: Ticket, area: StagingArea, fill: Fill, *, options: PartOptions, patience_seconds: float
     ) -> None:
         self._ticket = ticket
         self._area = area
         self._fill = fill
-        self._piece_size = piece_size
+        self._options = options
         self._patience = patience_seconds
 
     def run(self, source: StoredObject, facts: ObjectFacts, stage: Stage, use: Callable[[StagedCopy], object]) -> bool:
@@ -78,7 +87,8 @@ class Staging:
 
     def _pass(self, source: StoredObject, facts: ObjectFacts, use: Callable[[StagedCopy], object]) -> None:
         """Have the object in the area, and use it before another process can take it out."""
-        area, name = self._area, self._area.name(source.url, facts)
+        area, is_proved = self._area, self._options.verify == "require"
+        name = area.name(source.url, facts, is_proved)
         with Folder.opened(area.path) as folder, ExitStack() as kept:
             waiting = Waiting(self._ticket.check, self._patience, lambda: area.progress(folder, name))
             for _ in range(TRIES):
@@ -122,10 +132,10 @@ class Staging:
         area.room.make(folder, name, size, waiting)
         try:
             self._fill(source, folder.place(name))
-            area.seal(folder, name, size, source.sums, self._piece_size)
+            area.seal(folder, name, size, source.sums, self._options.piece_size)
         except (OSError, StoreError) as error:
-            if isinstance(error, TransientStoreError) or any(error is one for one in source.errors):
-                raise  # it is the store that failed, which would fail directly too
+            if _is_of_store(error) or any(error is one for one in source.errors):
+                raise
             trouble = in_area(area.path, error)
             self._undo(folder, name, trouble)
             if trouble is error:
@@ -143,3 +153,12 @@ class Staging:
     def _count(self, trouble: StagingTrouble) -> None:
         self._ticket.count_fault(trouble.fault)
         self._area.report(trouble)
+
+
+def _is_of_store(error: Exception) -> bool:
+    """Return whether it is the store that failed: the same would come of it directly.
+
+    Bytes that are not what they should be may have been damaged in the area.
+    """
+    is_transient = isinstance(error, TransientStoreError) and not isinstance(error, ChecksumMismatch)
+    return is_transient or isinstance(error, ObjectChanged | Unverifiable)

@@ -247,3 +247,26 @@ def test_the_url_of_a_store_tells_it_from_others_and_has_no_keys():
     assert root(GCSStore("b", skip_signature=True)) == "gs://b/"
     assert root(AzureStore("c", account_name="a", skip_signature=True)) == "az://a/c/"
     assert root(LocalStore("/tmp")) == "file:///tmp/"
+
+
+def test_objects_in_the_memory_of_another_process_or_of_a_store_that_is_gone_are_other_objects():
+    import os
+    import subprocess
+    import sys
+
+    from obstore.store import MemoryStore
+
+    from gpurules.clients.obstore.objects import root
+
+    seen = set()
+    for _ in range(50):
+        store = MemoryStore()  # at the address of the one before, as often as not
+        assert root(store) == root(store)
+        seen.add(root(store))
+        del store
+    assert len(seen) == 50
+    script = (
+        "import obstore.store as s; from gpurules.clients.obstore import objects as o; print(o.root(s.MemoryStore()))"
+    )
+    said = [subprocess.check_output([sys.executable, "-c", script], env=dict(os.environ), timeout=60) for _ in range(2)]
+    assert said[0] != said[1]

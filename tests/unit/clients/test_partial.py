@@ -67,6 +67,17 @@ def test_a_piece_of_another_length_does_not_count(tmp_path, data):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_any_number_that_write_one_target_do_not_meet(tmp_path):
+    many = [begun(tmp_path / "f") for _ in range(5)]
+    for number, partial in enumerate(many):
+        for piece in pieces(25, 10):
+            fill(partial, piece, bytes([number]) * piece.size)
+    for number, partial in enumerate(many):
+        partial.publish()
+        assert (tmp_path / "f").read_bytes() == bytes([number]) * 25
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
 def test_two_who_write_one_target_do_not_meet(tmp_path):
     first, second = begun(tmp_path / "f"), begun(tmp_path / "f")
     for partial, letter in ((first, b"a"), (second, b"b")):

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -73,12 +74,12 @@ class Chunked:
 class Node:
     """A client with an area, as one process has it."""
 
-    def __init__(self, area: StagingArea, on_full: str = "direct", rules: str = RULES) -> None:
+    def __init__(self, area: StagingArea, on_full: str = "direct", rules: str = RULES, verify: str = "auto") -> None:
         engine = Engine(_loaded(rules.format(on_full)), clock=lambda: 0.0)
         engine.observe(Snapshot(timestamp=0.0, gpus=(GPU(index=0),)))
         self.governor = Governor(engine)
         self.area = area
-        self.mover = Mover("test", self.governor, OPTIONS, area)
+        self.mover = Mover("test", self.governor, replace(OPTIONS, verify=verify), area)
 
     def download(self, source: Stored, target: Path) -> bytes:
         self.mover.download(source, target, Transfer(path=source.url, operation="read"))

@@ -1,12 +1,16 @@
 """A staged copy that is not what was staged is never served: it is taken out, counted, and staged again."""
 
 import os
+import zlib
 from pathlib import Path
 
 import pytest
 
 from gpurules.clients import ObjectChanged
+from gpurules.clients.checksums import Checksum
 from gpurules.clients.staging import StagedCopy, seal
+from gpurules.clients.store import ChecksumMismatch, Unverifiable
+from gpurules.clients.verification import Verification
 from tests.unit.clients.staging.conftest import KIB, Stored, content
 
 FOREIGN = b"somebody else's file, of no concern to the area"
@@ -198,7 +202,7 @@ def test_a_version_that_changes_while_it_is_staged_is_not_kept_under_the_name_of
     source, node, other = Stored(), started(), content(8)
     before, name = source.data, node.area.name
 
-    def named(url, found):  # what the object is has been found out, and nothing has been read
+    def named(url, found, *_):  # what the object is has been found out, and nothing has been read
         if source.version == 1:
             source.change(other)
         return name(url, found)
@@ -274,6 +278,56 @@ def test_a_stream_is_a_file_for_those_who_take_files(started):
             stream.seek(-1)
     with pytest.raises(ValueError, match="closed"):
         stream.fileno()
+
+
+class Checked(Stored):
+    """An object of which the store offers a checksum, right or wrong."""
+
+    def __init__(self, is_right: bool = True) -> None:
+        super().__init__()
+        self.is_right = is_right
+
+    def checksums(self, facts):
+        crc = zlib.crc32(self.data) ^ (not self.is_right)
+        yield Checksum("CRC32", crc.to_bytes(4, "big"))
+
+    def has_equal_parts(self, facts, checksum):
+        return True
+
+
+def test_a_copy_that_nothing_proved_is_not_for_one_who_requires_proof(started, tmp_path):
+    source = Stored()
+    assert started().download(source, tmp_path / "f") == source.data
+    with pytest.raises(Unverifiable):
+        started(verify="require").download(source, tmp_path / "g")
+    assert not (tmp_path / "g").exists()
+    proved = Checked()
+    for _ in range(2):
+        node = started(verify="require")
+        assert node.download(proved, tmp_path / "g") == proved.data
+    assert node.area.counts.hits == 1
+
+
+def test_an_object_that_does_not_match_the_store_is_not_staged(started, tmp_path):
+    node = started()
+    with pytest.raises(ChecksumMismatch):
+        node.download(Checked(is_right=False), tmp_path / "f")
+    assert not (tmp_path / "f").exists()
+    assert node.area.used == 0
+
+
+def test_bytes_that_the_area_damages_while_they_are_staged_are_fetched_directly(started, tmp_path, monkeypatch):
+    node, source, pwrite = started(), Checked(), os.pwrite
+
+    def flipping(file, data, place):
+        if "/area/" in str(Path(f"/proc/self/fd/{file}").readlink()) and place > 0:
+            data = bytes(data)[:-1] + bytes([data[-1] ^ 4])
+        return pwrite(file, data, place)
+
+    monkeypatch.setattr(os, "pwrite", flipping)
+    monkeypatch.setattr(Verification, "_is_by_pieces", lambda *_: False)  # so that it is read from the disk
+    assert node.download(source, tmp_path / "f") == source.data
+    assert node.faults == {"checksum_mismatch": 1, "staging_failed": 1}
 
 
 @pytest.mark.parametrize("mask", [0o002, 0o022, 0o077])
