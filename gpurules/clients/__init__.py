@@ -16,7 +16,16 @@ from gpurules.clients.parts import PartOptions
 from gpurules.clients.plugged import PluggedKind
 from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
 from gpurules.clients.staging import StagingArea, StagingFull, StagingRefused, StagingTrouble
-from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, StoreError, TooSlow, TransientStoreError
+from gpurules.clients.store import (
+    ChecksumMismatch,
+    ObjectChanged,
+    ObjectFacts,
+    ObjectNotFound,
+    StoreError,
+    TooSlow,
+    TransientStoreError,
+    Unverifiable,
+)
 from gpurules.plugins import usable_plugins
 from gpurules.registry import Registry
 
@@ -54,6 +63,7 @@ __all__ = [
     "Boto3",
     "Boto3Kind",
     "Capability",
+    "ChecksumMismatch",
     "Client",
     "ClientKind",
     "DataLoaderKind",
@@ -79,6 +89,7 @@ __all__ = [
     "StoreError",
     "TooSlow",
     "TransientStoreError",
+    "Unverifiable",
     "UploadJournal",
     "WebDatasetKind",
     "all_clients",

@@ -34,7 +34,9 @@ def serve():
 
 def client_for(client, **options):
     return S3(
-        governor(NOTHING), client, options=PartOptions(**{"piece_size": MIB, "parts_ahead": 1, **SOON, **options})
+        governor(NOTHING),
+        client,
+        options=PartOptions(**{"piece_size": MIB, "parts_ahead": 1, "verify": "off", **SOON, **options}),
     )
 
 
