@@ -29,6 +29,7 @@ KEYS: Mapping[str, str] = {
     "baseline": "path",
     "analysis-steps": "count",
     "exclude": "texts",
+    "allow-extends": "texts",
     "per-file-ignores": "table",
 }
 """Every key of a configuration file and what it holds; each but the last two is an option of the same name."""

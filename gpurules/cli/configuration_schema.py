@@ -17,6 +17,7 @@ _DESCRIBED = {
     "baseline": "Do not report what this file lists.",
     "analysis-steps": "How much work the analysis of what the rules of a file mean may be.",
     "exclude": "Globs of paths that are not looked at in directories.",
+    "allow-extends": "Folders outside of the project whose files rulesets may extend, and tests may name.",
     "per-file-ignores": "Codes that are not reported, by the glob of paths.",
 }
 _CHOICES = {"fail-on": list(FAIL_ON), "output-format": [form.value for form in Format]}
@@ -27,6 +28,7 @@ _EXAMPLES: dict[str, list[Any]] = {
     "baseline": ["gpurules-baseline.json"],
     "analysis-steps": [2 * WORK],
     "exclude": [["vendored/*"]],
+    "allow-extends": [["/usr/share/site-rules"]],
     "per-file-ignores": [{"legacy/*": ["GPR105"]}],
 }
 

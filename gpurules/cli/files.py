@@ -12,7 +12,9 @@ import click
 
 from gpurules.cli.rulesets import PREFIX, check_there
 from gpurules.input_files import read_input
+from gpurules.rules.bounds import leads_outside
 from gpurules.rules.discovery import Wanted, files_below, is_ruleset, is_test
+from gpurules.rules.foreign import is_like_ruleset
 from gpurules.rules.yaml_reader import MAX_BYTES
 
 _WILD = frozenset("*?[")
@@ -98,9 +100,16 @@ def read_stdin() -> bytes:
 def text_to_show(path: str | None) -> str | None:
     """Return what the file at *path* says, to draw an excerpt of; None where it can not be read."""
     try:
-        return None if path is None else read_at_most(path).decode("utf-8", "replace")
+        return None if path is None else excerpt_source(path, read_at_most(path))
     except (OSError, ValueError):
         return None
+
+
+def excerpt_source(path: str, data: bytes) -> str | None:
+    """Return *data* as the text that excerpts are drawn of; None where a link leads to what is not a file of rules."""
+    if not path.startswith((PREFIX, "<")) and leads_outside(path) and not is_like_ruleset(data):
+        return None
+    return data.decode("utf-8", "replace")
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.configuration import Configuration
-from gpurules.cli.files import excluded, read_stdin, ruleset_files, text_to_show
+from gpurules.cli.files import excerpt_source, excluded, read_stdin, ruleset_files, text_to_show
 from gpurules.cli.output import has_colour, report_json, save, say_drawn, table, terminal_width
 from gpurules.cli.progress import in_sight
 from gpurules.cli.rooted import FOR_SERVICES, from_root
@@ -170,7 +170,7 @@ def _counts(found: Sequence[Diagnostic], form: Format) -> str:
 def _drawn(found: Sequence[Diagnostic], form: Format, sources: Sources, on_stdout: bool) -> str:
     def read(path: str | None) -> str | None:
         data = sources.get(path) if path is not None else None
-        return text_to_show(path) if data is None else data.decode("utf-8", "replace")
+        return text_to_show(path) if data is None or path is None else excerpt_source(path, data)
 
     told = from_root(found) if form in FOR_SERVICES else found
     return render(told, form, read, on_stdout and has_colour(sys.stdout), terminal_width())

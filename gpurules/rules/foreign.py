@@ -95,4 +95,18 @@ def foreign_document(root: YamlNode, wanted: str = RULESET) -> Diagnostic | None
     return None
 
 
+_RULESET_KEY = re.compile(
+    rb"""(?:^|[{,])\s*["']?(?:rules|extends|signals|define|inputs|settings|fields|file_types)["']?\s*:""", re.MULTILINE
+)
+
+
+def is_like_ruleset(data: bytes) -> bool:
+    """Return whether *data* has a key that only a ruleset has, so that lines of it may be shown.
+
+    >>> is_like_ruleset(b"name: x\\nrules:\\n"), is_like_ruleset(b'{"rules": []}'), is_like_ruleset(b"PATH=/bin")
+    (True, True, False)
+    """
+    return not data.strip() or _RULESET_KEY.search(data) is not None
+
+
 _OURS = {RULESET: ("rules", "extends"), TESTS: ("rulesets", "cases", "properties", "replay")}

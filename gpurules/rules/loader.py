@@ -11,6 +11,7 @@ from gpurules.collecting import uncollected
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, Severity, diagnostic_at
 from gpurules.language import Environment
 from gpurules.registry import Registry
+from gpurules.rules.bounds import Bounds
 from gpurules.rules.building import Builder
 from gpurules.rules.expression import Placed
 from gpurules.rules.merge import Merger, read_file
@@ -44,9 +45,13 @@ def examine(
     path: str | None,
     actions: Registry[Action] | None = None,
     read: Callable[[str], bytes] = read_file,
+    bounds: Bounds | None = None,
 ) -> Loaded:
-    """Return what the ruleset file of *data* comes to, with all that is wrong about it; *read* reads its bases."""
-    merger = Merger(read)
+    """Return what the ruleset file of *data* comes to, with all that is wrong about it; *read* reads its bases.
+
+    *bounds* are the folders that bases may be in, by default those of *path*.
+    """
+    merger = Merger(read, bounds)
     with uncollected():
         return _examined(data, path, actions or default_actions(), merger)
 

@@ -8,7 +8,9 @@ from gpurules.diagnostics import Diagnostic, LocatedEdit, Related
 from gpurules.input_files import read_input
 from gpurules.registry import did_you_mean, nearest, probably
 from gpurules.resources import resource_root
+from gpurules.rules.bounds import Bounds, bounds_of
 from gpurules.rules.document import PATCH_KEYS, is_patch, read_document
+from gpurules.rules.foreign import is_like_ruleset
 from gpurules.rules.schema import structure
 from gpurules.rules.yaml_edits import without_key
 from gpurules.rules.yaml_nodes import (
@@ -103,15 +105,19 @@ class Merger:
     """Reads a file with all its bases. ``problems`` collects whatever is wrong on the way."""
 
     read: Callable[[str], bytes] = read_file
+    bounds: Bounds | None = None
     merged: Merged = field(default_factory=Merged)
     problems: list[Diagnostic] = field(default_factory=list)
     _met: set[str] = field(default_factory=set)
+    _first: str | None = None
 
     def add(self, data: bytes | str, path: str | None, above: tuple[str, ...] = ()) -> bool:
         """Merge the file of *data*, its bases before it, and return whether it could be read.
 
         *above* are the files that extend it.
         """
+        if not above:
+            self._first = path
         document = read_document(data, path)
         self.problems += document.problems
         root = document.root
@@ -146,15 +152,31 @@ class Merger:
             if len(self._met) >= MAX_FILES:
                 self.problems.append(problem_at(reference, "GPR009", f"more than {MAX_FILES} files are merged"))
                 return
-            try:
-                data = self.read(base)
-            except (OSError, ValueError) as error:
-                self.problems.append(_not_found(reference, base, error))
-                return
-            if not self.add(data, base, above):
+            data = self._base(reference, base)
+            if data is None or not self.add(data, base, above):
                 return
         if isinstance(entry, YamlMapping):
             self._give(entry.get("with"), reference)
+
+    def _base(self, reference: YamlScalar, base: str) -> bytes | None:
+        """Return the content of a *base*; None where it is not read, or is no ruleset: then nothing of it is shown."""
+        bounds = self.bounds = self.bounds or bounds_of(self._first)
+        refusal = None if base.startswith(SHIPPED) else bounds.refusal(base)
+        if refusal is not None:
+            message = f"{reference.text[:200]!r} is no base: {refusal}"
+            self.problems.append(problem_at(reference, "GPR408", message, bounds.remedy))
+            return None
+        try:
+            data = self.read(base)
+        except (OSError, ValueError) as error:
+            self.problems.append(_not_found(reference, base, error))
+            return None
+        if not is_like_ruleset(data):
+            message = f"{reference.text[:200]!r} is not a ruleset"
+            hint = "a base is a mapping with version, name and rules, signals, define or extends"
+            self.problems.append(problem_at(reference, "GPR408", message, hint))
+            return None
+        return data
 
     def _give(self, values: YamlNode | None, reference: YamlScalar) -> None:
         if not isinstance(values, YamlMapping):

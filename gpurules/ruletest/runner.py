@@ -11,6 +11,7 @@ from gpurules.errors import GpurulesError
 from gpurules.input_files import open_input
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset
+from gpurules.rules.bounds import test_bounds
 from gpurules.rules.merge import read_file
 from gpurules.rules.yaml_nodes import corrected_part
 from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
@@ -141,8 +142,11 @@ def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
     from gpurules.telemetry.replay import split_place
 
     history = str(Path(path).parent / case.history)
+    place, bounds = split_place(history)[0], test_bounds(path)
     try:
-        open_input(split_place(history)[0]).close()  # no one writes to a pipe that a file of tests names
+        if (refusal := bounds.refusal(place)) is not None:
+            raise GpurulesError(f"{place}: {refusal}; {bounds.remedy}")
+        open_input(place).close()  # no one writes to a pipe that a file of tests names
         seen = replayed(history, case.rule, ruleset)
     except (GpurulesError, OSError, ValueError) as error:
         reason = f"{history}: {(error.strerror or str(error)).lower()}" if isinstance(error, OSError) else str(error)

@@ -185,4 +185,12 @@ def test_problems_of_a_base_stand_in_the_base(files: Files) -> None:
 
 def test_a_base_that_is_no_yaml_is_one_finding(files: Files) -> None:
     main = f"{HEAD}extends: [{{from: base.yaml, with: {{limit: 83C}}}}]\n"
-    assert errors(files(main, base="a: [\n")) == [("GPR001", "base", 2, 1)]
+    assert errors(files(main, base="rules: [\n")) == [("GPR001", "base", 2, 1)]
+
+
+@pytest.mark.parametrize(
+    "base", ["a: [\n", "PATH=/bin\0HOME=/root", "password: x\n", "[1, 2]", "root:x:0:0::/:/bin/sh\n"]
+)
+def test_of_a_base_that_is_no_ruleset_nothing_is_shown(files: Files, base: str) -> None:
+    main = f"{HEAD}extends: [base.yaml]\nrules: []\n"
+    assert errors(files(main, base=base)) == [("GPR408", "main", 3, 11)]
