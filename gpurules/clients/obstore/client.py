@@ -1,21 +1,23 @@
 """Any store of obstore as rules decide: downloads, uploads and open files, by the governor's part loop."""
 
 import io
-import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any, Unpack
 
+from gpurules.clients.arguments import MoveArguments, checked
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.mover import PartClient, described
+from gpurules.clients.obstore.arguments import ObjectArguments
 from gpurules.clients.obstore.objects import StoreObject, require_obstore
-from gpurules.clients.partial import pieces
-from gpurules.clients.parts import PartOptions, moving, width
+from gpurules.clients.obstore.sender import Sender
+from gpurules.clients.parts import PartOptions
+from gpurules.clients.progress import Progress
 from gpurules.clients.staging import StagingArea
-from gpurules.clients.store import ObjectFacts, TransientStoreError
-from gpurules.clients.upload import Sending, piece_size
+from gpurules.clients.store import ObjectFacts
+from gpurules.clients.streamed import StreamSource
+from gpurules.clients.targets import AnyPath, checked_path, is_read_in_order
 from gpurules.errors import UnavailableError
-from gpurules.governor import Governor, Ticket
+from gpurules.governor import Governor
 from gpurules.model import Transfer
 
 if TYPE_CHECKING:
@@ -62,73 +64,103 @@ class Obstore(PartClient):
         super().__init__(governor, options, staging)
         self._store = store
 
-    def download(self, key: str, path: str | Path, *, transfer: Transfer | None = None) -> ObjectFacts:
+    def download(
+        self, key: str, path: AnyPath, *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
+    ) -> ObjectFacts:
         """Bring an object to the file *path*, which is replaced in one step, and return what it was.
 
-        Called again after an interruption it goes on where it was. *transfer* tells rules more than the key does.
+        Called again after an interruption it goes on where it was. *transfer* tells rules more than the key does;
+        *more* are those of ``MoveArguments``: of the ``extra_args`` obstore knows ``VersionId``. A FIFO or a device is
+        not replaced, but written to in order.
 
         Raises:
+            ValueError: obstore has no word for one of the ``extra_args``.
+            ObjectNotFound: the object is not there.
             ObjectChanged: the object changed on the way.
             StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
         """
-        source = StoreObject(self._store, key)
-        return self._mover.download(source, Path(path), described(transfer, source.url, "read"))
+        source = self._source(key, checked(more).get("extra_args"))
+        return self._bring(source, path, described(transfer, source.url, "read"), more)
 
-    def upload(self, path: str | Path, key: str, *, transfer: Transfer | None = None) -> str:
-        """Bring the file *path* to an object, which is there whole or not at all, and return its tag.
+    def download_fileobj(
+        self, key: str, fileobj: IO[bytes], *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
+    ) -> ObjectFacts:
+        """Write an object to the open file *fileobj*, in order, from where that is, and return what it was.
+
+        After an error it has the beginning of the object. Nothing is resumed.
 
         Raises:
+            ValueError: obstore has no word for one of the ``extra_args``.
+            TypeError: *fileobj* does not take bytes.
+            ObjectNotFound: the object is not there.
+            ObjectChanged: the object changed on the way.
+            StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
+            GovernorError: the transfer was stopped.
+            OSError: it could not be written.
+        """
+        source = self._source(key, checked(more).get("extra_args"))
+        return self._pour(source, fileobj, described(transfer, source.url, "read"), more)
+
+    def _source(self, key: str, given: Mapping[str, Any] | None) -> StoreObject:
+        return StoreObject(self._store, key, ObjectArguments.of_download(given))
+
+    def upload(
+        self, path: AnyPath, key: str, *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
+    ) -> str:
+        """Bring the file *path* to an object, which is there whole or not at all, and return its tag.
+
+        Of the ``extra_args`` obstore knows the attributes of the content, ``StorageClass`` and ``Metadata``.
+
+        Raises:
+            ValueError: obstore has no word for one of the ``extra_args``.
             ObjectChanged: the file changed on the way.
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
             OSError: the file can not be read.
         """
-        source, target = Path(path), StoreObject(self._store, key)
-        told = described(transfer, target.url, "write")
-        return self._mover.upload(source, told, lambda ticket: self._send(ticket, source, target))
+        target = StoreObject(self._store, key, ObjectArguments.of_upload(checked(more).get("extra_args")))
+        source, told = checked_path(path), described(transfer, target.url, "write")
+        sender = Sender(self._mover.loop.telling(Progress(more.get("callback"))), self._mover.options, target)
+        if is_read_in_order(source):
+            with source.open("rb") as stream:
+                found = StreamSource(stream)
+                return self._mover.upload_stream(found, told, lambda ticket: sender.send_stream(ticket, found))
+        return self._mover.upload(source, told, lambda ticket: sender.send_file(ticket, source))
 
-    def _send(self, ticket: Ticket, source: Path, target: StoreObject) -> str:
-        options = self._mover.options
-        for attempt in range(options.attempts):
-            try:
-                with source.open("rb") as stream:
-                    return self._send_once(ticket, stream.fileno(), target)
-            except TransientStoreError:
-                if attempt + 1 >= options.attempts:
-                    raise
-                ticket.count_fault("part_retried")
-            self._mover.loop.pause(attempt)
-        raise AssertionError("PartOptions.attempts is at least 1")
+    def upload_fileobj(
+        self, fileobj: IO[bytes], key: str, *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
+    ) -> str:
+        """Bring what is left of the open file *fileobj* to an object, which is there whole or not at all.
 
-    def _send_once(self, ticket: Ticket, file: int, target: StoreObject) -> str:
-        size, options = os.fstat(file).st_size, self._mover.options
-        each = piece_size(size, options)
-        sending = Sending(file, target.url)
-        if size <= each:
-            with ticket.part(size), moving():
-                return target.put(sending.read(0, size))
-        at_once = 1 if ticket.asked.concurrency else width(ticket, options)
-        return target.put_all(_paced(ticket, sending, size, each), each, at_once)
-
-    def open(self, key: str, *, transfer: Transfer | None = None) -> io.BufferedReader:
-        """Open an object to be read, as one version of it; what is read ahead follows the rules as they change.
+        It is read in order, and need not know its size. Returns the object's tag.
 
         Raises:
+            ValueError: obstore has no word for one of the ``extra_args``.
+            TypeError: *fileobj* gives text.
+            ObjectChanged: the file was not as long as it said.
+            StoreError: the store did not take it.
+            GovernorError: the transfer was stopped.
+            OSError: the file can not be read.
+        """
+        target = StoreObject(self._store, key, ObjectArguments.of_upload(checked(more).get("extra_args")))
+        sender = Sender(self._mover.loop.telling(Progress(more.get("callback"))), self._mover.options, target)
+        found = StreamSource(fileobj)
+        told = described(transfer, target.url, "write")
+        return self._mover.upload_stream(found, told, lambda ticket: sender.send_stream(ticket, found))
+
+    def open(
+        self, key: str, *, transfer: Transfer | None = None, extra_args: Mapping[str, Any] | None = None
+    ) -> io.BufferedReader:
+        """Open an object to be read, as one version of it; what is read ahead follows the rules as they change.
+
+        *extra_args* are those of a download.
+
+        Raises:
+            ValueError: obstore has no word for one of the *extra_args*.
             StoreError: it can not be read.
             GovernorError: the transfer was stopped.
         """
-        source = StoreObject(self._store, key)
+        source = self._source(key, extra_args)
         return self._mover.open(source, described(transfer, source.url, "read"))
-
-
-def _paced(ticket: Ticket, sending: Sending, size: int, each: int) -> Iterator[bytes]:
-    """Yield the pieces of a file, each when the governor lets it through; its slot is free when the next is asked for.
-
-    After the last the file is looked at: one that has changed never becomes an object.
-    """
-    for piece in pieces(size, each):
-        with ticket.part(piece.size):
-            yield sending.read(piece.start, piece.size)
-    sending.check()

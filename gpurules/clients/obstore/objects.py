@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from gpurules.clients.obstore.arguments import ObjectArguments
 from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, Reading, StoreError, TransientStoreError
 from gpurules.errors import UnavailableError
 
@@ -74,7 +75,7 @@ def _translated(url: str) -> Iterator[None]:
         raise TransientStoreError(f"{url}: {_first_line(error)}") from error
     except (exceptions.NotFoundError, FileNotFoundError) as error:
         raise ObjectNotFound(f"{url} is not there: {_first_line(error)}") from error
-    except (exceptions.BaseError, PermissionError) as error:
+    except (exceptions.BaseError, PermissionError, NotImplementedError) as error:
         raise StoreError(f"{url}: {_first_line(error)}") from error
 
 
@@ -104,10 +105,12 @@ class _Chunks:
 class StoreObject:
     """An object in a store of obstore."""
 
-    def __init__(self, store: "ObjectStore", key: str) -> None:
+    def __init__(self, store: "ObjectStore", key: str, arguments: ObjectArguments | None = None) -> None:
         self._store = store
         self._key = key
-        self.url = root(store) + key
+        self._arguments = arguments or ObjectArguments()
+        name = key.replace("%", "%25").replace("#", "%23")
+        self.url = f"{root(store)}{name}{self._arguments.identity}"
 
     def facts(self) -> ObjectFacts:
         """Return its size and tag.
@@ -118,7 +121,21 @@ class StoreObject:
         import obstore
 
         with _translated(self.url):
-            return _facts(obstore.head(self._store, self._key))
+            if self._arguments.version is None:
+                return _facts(obstore.head(self._store, self._key))
+            return _facts(self._checked(obstore.get(self._store, self._key, options=self._options(head=True)).meta))
+
+    def _options(self, **more: Any) -> "GetOptions":
+        version = self._arguments.version
+        options: GetOptions = {**({} if version is None else {"version": version}), **more}  # type: ignore[typeddict-item]
+        return options
+
+    def _checked(self, meta: Any) -> Any:
+        """Return *meta*, which is of the version that was asked for: some stores know none, and give what there is."""
+        version = self._arguments.version
+        if version is not None and meta["version"] != version:
+            raise StoreError(f"{self.url}: the store gave the version {meta['version']!r} instead")
+        return meta
 
     def read(self, start: int, size: int, etag: str | None) -> Reading:
         """Return up to *size* bytes from *start*, of the object with that *etag* and no other.
@@ -130,15 +147,15 @@ class StoreObject:
         import obstore
         from obstore.exceptions import GenericError
 
-        condition: GetOptions = {} if etag is None or etag.startswith("modified:") else {"if_match": etag}
+        condition = self._options(**({} if etag is None or etag.startswith("modified:") else {"if_match": etag}))
         with _translated(self.url):
             try:
                 answer = obstore.get(self._store, self._key, options={"range": (start, start + size), **condition})
             except GenericError:
-                if start or obstore.head(self._store, self._key)["size"]:
+                if start or self.facts().size:
                     raise
                 answer = obstore.get(self._store, self._key, options=condition)  # an empty object has no range
-            facts = _facts(answer.meta)
+            facts = _facts(self._checked(answer.meta))
         if etag is not None and facts.etag != etag:
             raise ObjectChanged(f"{self.url} has changed since the transfer began")
         return Reading(facts, _Chunks(self.url, iter(answer.stream(CHUNK))))
@@ -152,7 +169,8 @@ class StoreObject:
         import obstore
 
         with _translated(self.url):
-            return _tag(obstore.put(self._store, self._key, data, use_multipart=False))
+            given = self._arguments.attributes or None
+            return _tag(obstore.put(self._store, self._key, data, use_multipart=False, attributes=given))
 
     def put_all(self, pieces: Iterator[bytes], size: int, at_once: int) -> str:
         """Write *pieces* of *size* bytes as the object, which is there whole or not at all, and return its tag.
@@ -166,7 +184,13 @@ class StoreObject:
 
         with _translated(self.url):
             done = obstore.put(
-                self._store, self._key, pieces, use_multipart=True, chunk_size=size, max_concurrency=at_once
+                self._store,
+                self._key,
+                pieces,
+                use_multipart=True,
+                chunk_size=size,
+                max_concurrency=at_once,
+                attributes=self._arguments.attributes or None,
             )
             return _tag(done)
 

@@ -1,0 +1,62 @@
+"""The ``ExtraArgs`` of boto3 that stores of obstore have a word of their own for."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from gpurules.registry import did_you_mean
+
+ATTRIBUTES: Mapping[str, str] = {
+    "CacheControl": "Cache-Control",
+    "ContentDisposition": "Content-Disposition",
+    "ContentEncoding": "Content-Encoding",
+    "ContentLanguage": "Content-Language",
+    "ContentType": "Content-Type",
+    "StorageClass": "Storage-Class",
+}
+
+
+class ObjectArguments:
+    """What is asked of one object: its version where it is read, its attributes where it is written.
+
+    Raises:
+        ValueError: obstore has no word for one of the arguments.
+    """
+
+    def __init__(self, version: str | None = None, attributes: Mapping[str, str] | None = None) -> None:
+        self.version = version
+        self.attributes = dict(attributes or {})
+
+    @classmethod
+    def of_download(cls, given: Mapping[str, Any] | None) -> "ObjectArguments":
+        """Return those of a download: ``VersionId``.
+
+        Raises:
+            ValueError: there is another one.
+        """
+        _check(given, ("VersionId",), "download")
+        version = (given or {}).get("VersionId")
+        return cls(version=None if version is None else str(version))
+
+    @classmethod
+    def of_upload(cls, given: Mapping[str, Any] | None) -> "ObjectArguments":
+        """Return those of an upload: attributes and ``Metadata``.
+
+        Raises:
+            ValueError: there is another one.
+        """
+        _check(given, (*ATTRIBUTES, "Metadata"), "upload")
+        found = {ATTRIBUTES[name]: str(value) for name, value in (given or {}).items() if name in ATTRIBUTES}
+        return cls(attributes={**dict((given or {}).get("Metadata") or {}), **found})
+
+    @property
+    def identity(self) -> str:
+        """What tells the object from others of its name."""
+        return "" if self.version is None else f"#VersionId={quote(self.version, safe='', errors='surrogateescape')}"
+
+
+def _check(given: Mapping[str, Any] | None, known: tuple[str, ...], what: str) -> None:
+    for name in given or ():
+        if name not in known:
+            hint = did_you_mean(str(name), known) or f"one of {', '.join(sorted(known))}"
+            raise ValueError(f"stores of obstore take no {name!r} in a {what}; {hint}")
