@@ -16,7 +16,7 @@ from tests.integration.clients.test_s3 import NOTHING, governor
 from tests.integration.clients.trickler import Trickler
 
 MIB = 1024**2
-SOON = {"min_bytes_per_second": 1_000_000.0, "slow_seconds": 0.4, "backoff_seconds": 0.01}
+SOON = {"verify": "off", "min_bytes_per_second": 1_000_000.0, "slow_seconds": 0.4, "backoff_seconds": 0.01}
 
 
 @pytest.fixture
