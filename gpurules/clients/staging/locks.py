@@ -28,6 +28,10 @@ class Waiting:
         self._seen: object = None
         self._since = time.monotonic()
 
+    def at_most(self, seconds: float) -> "Waiting":
+        """Return one that has no more patience than that."""
+        return Waiting(self._check, min(self._patience, seconds), self._progress)
+
     def pause(self) -> None:
         """Wait a little.
 

@@ -15,6 +15,8 @@ from gpurules.clients.staging.locks import Waiting, locked, locked_at_once
 from gpurules.clients.staging.trouble import StagingFull, StagingTrouble, translated
 
 AREA_LOCK, LOCK_SUFFIX, SEAL_SUFFIX = "area.lock", ".lock", ".seal"
+ROOM_SECONDS = 30.0
+"""Longer than it takes to make room: a process that takes longer hangs."""
 _OURS = re.compile(r"\.?([0-9a-f]{64})(?:\..*)?")
 
 
@@ -56,7 +58,7 @@ class Room:
                 folder.unlink(leftover)  # what it leads to is not ours to write to
         if size > self.quota:
             self._refuse(size)
-        with locked(folder, AREA_LOCK, waiting):
+        with locked(folder, AREA_LOCK, waiting.at_most(ROOM_SECONDS)):
             found = folder.stat(part)
             has = found.st_size if found else 0
             wanted = max(0, size - has)
