@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from gpurules.model import Snapshot
 from gpurules.telemetry.formats import (
+    amd_smi,
     capture,
     dcgm,
     jsonl,
@@ -19,10 +20,11 @@ from gpurules.telemetry.formats import (
     nvidia_smi_xml,
     rocm_smi,
 )
-from gpurules.telemetry.formats.lines import Line, read_lines
+from gpurules.telemetry.formats.lines import Line, closing, lines_of, open_recording
 from gpurules.telemetry.formats.prometheus import looks_like_metrics
 from gpurules.telemetry.formats.recording import Recording
 from gpurules.telemetry.formats.refusals import why_unknown
+from gpurules.telemetry.recordings.files import RecordingFile
 from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.recordings.order import Order
 from gpurules.telemetry.source import EndOfTelemetry, Options, TelemetryError
@@ -50,6 +52,7 @@ FORMATS = (
     Format("nvidia-smi -q text", nvidia_smi_text.recognises, nvidia_smi_text.read),
     Format("dcgm-exporter text", dcgm.recognises, dcgm.read),
     Format("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognises, nvidia_gpu_exporter.read),
+    Format("amd-smi metric JSON", amd_smi.recognises, amd_smi.read),
     Format("rocm-smi JSON", rocm_smi.recognises, rocm_smi.read),
     Format("nvidia-smi --query-gpu CSV", nvidia_smi_csv.recognises, nvidia_smi_csv.read),
 )
@@ -59,11 +62,14 @@ FORMATS = (
 class Replay:
     """A recording that is played back, snapshot by snapshot; of the file never more than a bounded piece is held."""
 
-    def __init__(self, recording: Recording, format_name: str, snapshots: Iterator[Snapshot]) -> None:
+    def __init__(
+        self, recording: Recording, format_name: str, snapshots: Iterator[Snapshot], file: RecordingFile
+    ) -> None:
         self.name = f"replay:{recording.place}"
         self.format = format_name
         self.count = 0
         self._recording = recording
+        self._file = file
         self._read = snapshots
         self._snapshots = Order(recording).watch(snapshots)
 
@@ -81,6 +87,14 @@ class Replay:
     def notices(self) -> tuple[str, ...]:
         """What is taken for granted because the recording does not say."""
         return tuple(self._recording.notices)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the file has been read, of 1.
+
+        Missing: the file does not say, as a pipe.
+        """
+        return self._file.share
 
     def read(self) -> Snapshot:
         """Return the next snapshot.
@@ -110,6 +124,7 @@ class Replay:
         for generator in (self._snapshots, self._read, self._recording.lines):
             if hasattr(generator, "close"):
                 generator.close()
+        self._file.close()
 
 
 def _format(place: str, head: Sequence[Line], options: RecordingOptions) -> Format:
@@ -137,13 +152,19 @@ def replay(path: str | PathLike[str], **given: object) -> Replay:
     taken = Options("replay", given)
     options = RecordingOptions.take(taken)
     taken.finish()
-    lines = read_lines(Path(path))
+    file = open_recording(Path(path))
+    recording = Recording(str(path), iter(()), options)
+    lines = closing(file, lines_of(file, str(path), recording.problem))
     head = list(islice(lines, HEAD))
     if any(map(looks_like_metrics, head)):
         head += islice(lines, HEAD_OF_METRICS)
-    chosen = _format(str(path), head, options)
-    recording = Recording(str(path), chain(head, lines), options)
-    return Replay(recording, chosen.name, chosen.read(recording))
+    try:
+        chosen = _format(str(path), head, options)
+    except TelemetryError:
+        file.close()
+        raise
+    recording.lines = chain(head, lines)
+    return Replay(recording, chosen.name, chosen.read(recording), file)
 
 
 def split_place(argument: str) -> tuple[str, dict[str, object]]:

@@ -4,12 +4,19 @@ Source: https://rocm.docs.amd.com/projects/amdsmi; releases differ in what they 
 with its unit, or ``{"value": 41, "unit": "C"}``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gpurules.model import GPU, Dimension
-from gpurules.telemetry.formats.cells import Number, read_number
+from gpurules.model import GPU, Dimension, Snapshot
+from gpurules.telemetry.formats.cells import Number, absence, read_number
+from gpurules.telemetry.formats.json_documents import documents, is_start
+from gpurules.telemetry.formats.lines import Line
+from gpurules.telemetry.formats.recording import Recording
 
+_GPU = re.compile(r'(?:\{\s*"gpu_data"\s*:\s*)?\[?\s*\{\s*(?:"timestamp"\s*:[^,]*,\s*)?"gpu"\s*:\s*\d')
+_GROUPS = ("usage", "mem_usage", "temperature", "power", "clock", "fan", "vram", "energy")
+_HEAD = 1 << 16
 _UNITS = {"MB": "MiB", "GB": "GiB", "KB": "KiB"}
 
 
@@ -66,11 +73,39 @@ def identities(listed: object, static: object) -> Identities:
     for index, record in records(static):
         name = _at(record, "asic/market_name")
         version = _at(record, "driver/version") or _at(record, "driver/driver_version")
-        if isinstance(name, str) and name not in ("", "N/A"):
-            names[index] = name
-        driver = driver or (version if isinstance(version, str) else None)
-    uuids = {index: uuid for index, record in records(listed) if isinstance(uuid := record.get("uuid"), str)}
+        if (known := _name(name)) is not None:
+            names[index] = known
+        driver = driver or _name(version)
+    uuids = {index: uuid for index, record in records(listed) if (uuid := _name(record.get("uuid"))) is not None}
     return Identities(uuids, names, driver)
+
+
+def _name(cell: object) -> str | None:
+    """Return the text of a cell, None where it is none or says that there is none."""
+    return cell.strip() if isinstance(cell, str) and absence(cell) is None else None
+
+
+def recognises(head: Sequence[Line]) -> bool:
+    """Tell whether JSON begins here of which the first GPU has its number and what is measured."""
+    texts = [line.text.strip() for line in head]
+    at = next((at for at, text in enumerate(texts) if is_start(text)), None)
+    if at is None:
+        return False
+    text = "".join(texts[at:])[:_HEAD]
+    return _GPU.match(text) is not None and any(f'"{group}"' in text for group in _GROUPS)
+
+
+def read(recording: Recording) -> Iterator[Snapshot]:
+    """Walk through the reports of a file, one snapshot each; those without a time go by the interval."""
+    for number, report in documents(recording):
+        found = list(records(report))
+        if not found:
+            recording.problem(number, "not a report of amd-smi metric: it has no GPU")
+            continue
+        stamp = next((text for _, record in found if (text := record.get("timestamp")) is not None), None)
+        time = None if stamp is None else recording.time(str(stamp), number)
+        gpus = gpus_from_metric(report, Identities())
+        yield Snapshot(timestamp=recording.next_time() if time is None else time, gpus=gpus)
 
 
 def gpus_from_metric(report: object, known: Identities) -> tuple[GPU, ...]:

@@ -1,5 +1,6 @@
 """Recordings as people have them, where they are at hand: each is read right, or refused with the remedy."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,39 @@ def test_10_columns_can_be_given_their_names(field: Path) -> None:
             "mem_used_mib=memory.used")  # fmt: skip
     snapshots, _ = played(field / "10b-header-without-any-figure-renamed.csv", map=maps)
     assert values(snapshots, "power", "utilization", "memory_busy", "memory_used")[0] == [(310.11, 99, 50, 70000 * MIB)]
+
+
+def test_14_gpus_with_one_uuid_or_none_are_two(field: Path, gpurules: Any, tmp_path: Path) -> None:
+    for name in ("14-amd-partitions-same-uuid-amd-smi", "14-amd-partitions-same-uuid-amd-smi-2"):
+        program = tmp_path / name
+        program.write_bytes((field / name).read_bytes())
+        program.chmod(0o755)
+        done = gpurules("snapshot", "--source", f"amd:binary={program}", "--format", "json")
+        told = [
+            (gpu["index"], gpu.get("utilization"), gpu.get("temperature"), gpu.get("power"), gpu["memory_used"] // MIB)
+            for gpu in json.loads(done.out)["gpus"]
+        ]
+        assert told == [(0, 12, 46, 140, 285), (1, None, None, None, 10)], done.err
+
+
+def test_17_bytes_that_are_not_utf_8_cost_the_name_they_stand_in(field: Path) -> None:
+    (snapshot,), _ = played(field / "17-process-name-bytes.xml")
+    assert values([snapshot], "memory_used", "memory_total", "temperature", "power", "process_count") == [
+        [(1182793728, 10737418240, 31, 22.78, 5)]
+    ]
+
+
+def test_19_a_compressed_log_is_read(field: Path) -> None:
+    snapshots, source = played(field / "19-compressed-and-utf16-without-bom.csv.gz")
+    assert (len(snapshots) > 100, source.problem_count) == (True, 0)
+
+
+def test_19_utf_16_without_a_mark_is_read(field: Path) -> None:
+    snapshots, source = played(field / "19-compressed-and-utf16-without-bom-2.csv")
+    assert source.problem_count == 0
+    assert values(snapshots, "power", "utilization")[:3] == [[(60, 0)], [(61, 1)], [(62, 2)]]
+
+
+def test_20_a_report_of_amd_smi_is_read(field: Path) -> None:
+    (snapshot,), _ = played(field / "20-unsupported-logs-not-named-5.json")
+    assert values([snapshot], "index", "vendor", "utilization", "memory_busy") == [[(0, "amd", 42, 1)]]
