@@ -35,7 +35,7 @@ class Checksum:
 class Digest(Protocol):
     """A checksum of bytes as they come."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Take in more bytes."""
         ...
 
@@ -66,26 +66,26 @@ PREFERENCE = (*POLYNOMIALS, *HASHES)
 class _Crc:
     """A CRC as hashlib has its digests."""
 
-    def __init__(self, function: Callable[[bytes, int], int], bits: int) -> None:
+    def __init__(self, function: Callable[[bytes | memoryview, int], int], bits: int) -> None:
         self._function = function
         self._size = bits // 8
         self._value = 0
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         self._value = self._function(data, self._value)
 
     def digest(self) -> bytes:
         return self._value.to_bytes(self._size, "big")
 
 
-def _crc(algorithm: str) -> Callable[[bytes, int], int] | None:
+def _crc(algorithm: str) -> Callable[[bytes | memoryview, int], int] | None:
     if algorithm == "CRC32":
         return zlib.crc32
     try:
         from awscrt import checksums
     except ImportError:
         return None
-    found: Callable[[bytes, int], int] | None = getattr(checksums, algorithm.lower(), None)
+    found: Callable[[bytes | memoryview, int], int] | None = getattr(checksums, algorithm.lower(), None)
     return found
 
 

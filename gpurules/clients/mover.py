@@ -26,9 +26,10 @@ from gpurules.clients.staging import (
     StagingRefused,
     StagingTrouble,
 )
-from gpurules.clients.store import ObjectChanged, ObjectFacts, StoredObject, StoreError
-from gpurules.clients.streamed import StreamSource, pour
+from gpurules.clients.store import ChecksumMismatch, ObjectChanged, ObjectFacts, StoredObject, StoreError
+from gpurules.clients.streamed import Readable, StreamSource, pour
 from gpurules.clients.targets import AnyPath, checked_path, is_stream
+from gpurules.clients.verification import Running, Verification
 from gpurules.governor import Governor, Lane, Ticket
 from gpurules.logs import logger
 from gpurules.model import Transfer
@@ -87,24 +88,43 @@ class Mover:
             return send(ticket)
 
     def stream(
-        self, source: StoredObject, transfer: Transfer, pour: Callable[[io.BufferedReader, ObjectFacts], object]
+        self, source: StoredObject, transfer: Transfer, pour: Callable[[Readable, ObjectFacts], object]
     ) -> ObjectFacts:
-        """Have *pour* take *source* in order, as one version of it, and return what it was.
+        """Have *pour* take *source* in order, as one version of it, and return what it was, verified at its end.
 
         Raises:
+            ChecksumMismatch: what *pour* took has another checksum than the store says.
             StoreError: it can not be read.
             GovernorError: the transfer was stopped.
         """
         with self.governor.transfer(self._detection.complete(transfer)) as ticket:
             reader, facts = self._opened(ticket, source)
             try:
-                pour(reader, facts)
+                if isinstance(reader.raw, ObjectReader):
+                    self._verified(ticket, Verification(source, facts, self.options).running(reader), pour, facts)
+                else:  # a staged copy was verified before its first use
+                    pour(reader, facts)
             except BaseException as error:
                 ticket.end(error)  # closing the reader ends it well
                 raise
             finally:
                 reader.close()
             return facts
+
+    def _verified(
+        self,
+        ticket: Ticket,
+        running: Running,
+        pour: Callable[[Readable, ObjectFacts], object],
+        facts: ObjectFacts,
+    ) -> None:
+        pour(running, facts)
+        try:
+            if not running.verify() and self.options.verify != "off":
+                ticket.count_fault("checksum_unverified")
+        except ChecksumMismatch:
+            ticket.count_fault("checksum_mismatch")
+            raise
 
     def upload_stream(self, source: StreamSource, transfer: Transfer, send: Callable[[Ticket], str]) -> str:
         """Have *send* bring *source* to an object, and return its tag.
@@ -230,7 +250,7 @@ class PartClient:
         if not is_stream(target):
             return self._mover.download(source, target, told, progress)
 
-        def write(reader: io.BufferedReader, facts: ObjectFacts) -> None:
+        def write(reader: Readable, facts: ObjectFacts) -> None:
             with target.open("wb", buffering=0) as sink:
                 pour(reader, sink, facts, progress)
 

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from gpurules.clients.partial import Piece
 from gpurules.clients.parts import PartLoop, PartOptions
@@ -15,7 +15,15 @@ from gpurules.governor import Part, Ticket
 CHUNK = 1024**2
 
 
-def pour(source: io.BufferedIOBase, sink: IO[bytes], facts: ObjectFacts, progress: Progress) -> None:
+class Readable(Protocol):
+    """What is read in order."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to *size* bytes, none at the end."""
+        ...
+
+
+def pour(source: Readable, sink: IO[bytes], facts: ObjectFacts, progress: Progress) -> None:
     """Write all of *source* to *sink*, in order, from where that is.
 
     Raises:

@@ -22,6 +22,7 @@ from gpurules.clients.store import (
     StoreError,
     Unverifiable,
 )
+from gpurules.clients.streamed import Readable
 
 
 class Verification:
@@ -89,6 +90,13 @@ class Verification:
         found = self._by_pieces(partial, checksum) if self._is_by_pieces(checksum) else None
         if found is None:
             found = self._by_reading(partial, checksum, check)
+        return self._judged(checksum, found)
+
+    def running(self, source: Readable) -> "Running":
+        """Return *source*, of which nothing is kept, to be read in order and compared in the end."""
+        return Running(source, self._checksum, self._judged)
+
+    def _judged(self, checksum: Checksum, found: bytes) -> bool:
         if found == checksum.value:
             return True
         if self._is_proof(checksum):
@@ -134,3 +142,50 @@ class Verification:
                 check()
             digests.append(digest.digest())
         return of_parts(checksum.algorithm, digests) if checksum.count else digests[0]
+
+
+class Running:
+    """The bytes of *source*, with their checksum as they come; *judge* is what compares it in the end.
+
+    Missing: *checksum* None: there is none to compare it with.
+    """
+
+    def __init__(self, source: Readable, checksum: Checksum | None, judge: Callable[[Checksum, bytes], bool]) -> None:
+        self._source = source
+        self._checksum = checksum
+        self._judge = judge
+        self._digest = None if checksum is None else new_digest(checksum.algorithm)
+        self._digests: list[bytes] = []
+        self._left = checksum.part_size if checksum is not None and checksum.count else 0
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to *size* bytes, none at the end."""
+        data = self._source.read(size)
+        self._update(data)
+        return data
+
+    def _update(self, data: bytes) -> None:
+        checksum, view = self._checksum, memoryview(data)
+        while checksum is not None and self._digest is not None and view:
+            now = view[: self._left] if checksum.count else view
+            self._digest.update(now)
+            self._left, view = self._left - len(now), view[len(now) :]
+            if checksum.count and not self._left:
+                self._digests.append(self._digest.digest())
+                self._digest, self._left = new_digest(checksum.algorithm), checksum.part_size
+
+    def verify(self) -> bool:
+        """Return whether all bytes have the checksum; False where there is none to compare it with.
+
+        Raises:
+            ChecksumMismatch: the bytes are others.
+            Unverifiable: the store means something else by its value, and ``verify`` is ``require``.
+        """
+        checksum, digest = self._checksum, self._digest
+        if checksum is None or digest is None:
+            return False
+        if not checksum.count:
+            return self._judge(checksum, digest.digest())
+        if self._left < checksum.part_size:
+            self._digests.append(digest.digest())
+        return self._judge(checksum, of_parts(checksum.algorithm, self._digests))

@@ -1,6 +1,7 @@
 """What arrives is compared with the checksums that a store has: one bit that is flipped on the way is found."""
 
 import base64
+import io
 import zlib
 from random import Random
 
@@ -271,3 +272,48 @@ def test_an_object_that_changes_before_it_is_asked_about_is_another(s3_of, hosti
 def test_another_word_for_verify_is_refused(verify):
     with pytest.raises(ValueError, match="'verify' is one of auto, require, off"):
         PartOptions(verify=verify)
+
+
+# file objects, which keep nothing that could be read again
+
+
+@pytest.mark.parametrize("kind", OFFERS)
+def test_what_comes_to_a_file_object_is_verified(s3_of, hostile, kind):
+    offer(kind, hostile)
+    s3, sink = s3_of("require"), io.BytesIO()
+    s3.download_fileobj("bucket", "k", sink)
+    assert (sink.getvalue(), s3.governor.status().faults) == (DATA, {})
+
+
+@pytest.mark.parametrize("at", [0, 3 * PIECE - 1, len(DATA) - 1])
+@pytest.mark.parametrize("kind", OFFERS)
+def test_a_bit_that_is_flipped_on_the_way_to_a_file_object_is_an_error(s3_of, hostile, kind, at):
+    offer(kind, hostile)
+    hostile.change = flip(at)
+    s3 = s3_of()
+    with pytest.raises(ChecksumMismatch):
+        s3.download_fileobj("bucket", "k", io.BytesIO())
+    status = s3.governor.status()
+    assert (status.faults, status.counts.failed, status.counts.done) == ({"checksum_mismatch": 1}, 1, 0)
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE, 2 * PIECE])
+def test_objects_of_every_size_are_verified_on_their_way_to_a_file_object(client, client_of, size):
+    data = DATA[:size]
+    client.put_object(Bucket="bucket", Key="sized", Body=data)
+    options = PartOptions(piece_size=PIECE, verify="require")
+    with S3(Governor(Engine(NOTHING)), client, options=options) as s3:
+        sink = io.BytesIO()
+        s3.download_fileobj("bucket", "sized", sink)
+    assert sink.getvalue() == data
+
+
+def test_without_a_checksum_a_file_object_is_counted_refused_or_left_as_is_asked(s3_of, hostile):
+    for verify, faults in (("auto", {"checksum_unverified": 1}), ("off", {})):
+        s3, sink = s3_of(verify), io.BytesIO()
+        s3.download_fileobj("bucket", "k", sink)
+        assert (sink.getvalue(), s3.governor.status().faults) == (DATA, faults)
+    sink = io.BytesIO()
+    with pytest.raises(Unverifiable):
+        s3_of("require").download_fileobj("bucket", "k", sink)
+    assert sink.getvalue() == b"", "it is known before the first byte"
