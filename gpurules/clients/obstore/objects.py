@@ -1,13 +1,23 @@
 """The door to obstore: objects of a store, and what its errors mean."""
 
+import re
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from gpurules.clients.checksums import Checksum
 from gpurules.clients.obstore.arguments import ObjectArguments
-from gpurules.clients.store import ObjectChanged, ObjectFacts, ObjectNotFound, Reading, StoreError, TransientStoreError
+from gpurules.clients.store import (
+    ObjectChanged,
+    ObjectFacts,
+    ObjectNotFound,
+    RangeIgnored,
+    Reading,
+    StoreError,
+    TransientStoreError,
+)
 from gpurules.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -15,6 +25,13 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as ObjectStore
 
 CHUNK = 1024**2
+NO_RANGE = "non-partial response"
+WRONG_ANSWER = re.compile(
+    r"Failed to parse value for|[Hh]eader (?:not present|missing|contained)|Requested \d+\.\.\d+, got"
+)
+"""What obstore says of answers that are against the protocol: another try would bring the same."""
+WHOLE = "the store answers with the whole object where a range was asked for"
+MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
 def require_obstore() -> None:
@@ -72,7 +89,8 @@ def _translated(url: str) -> Iterator[None]:
     except exceptions.PreconditionError as error:
         raise ObjectChanged(f"{url} has changed since the transfer began") from error
     except exceptions.GenericError as error:  # the store or the connection failed, after obstore's own tries
-        raise TransientStoreError(f"{url}: {_first_line(error)}") from error
+        kind = StoreError if WRONG_ANSWER.search(str(error)) else TransientStoreError
+        raise kind(f"{url}: {_first_line(error)}") from error
     except (exceptions.NotFoundError, FileNotFoundError) as error:
         raise ObjectNotFound(f"{url} is not there: {_first_line(error)}") from error
     except (exceptions.BaseError, PermissionError, NotImplementedError) as error:
@@ -80,7 +98,7 @@ def _translated(url: str) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    return str(error).partition("\n")[0][:500]
 
 
 class _Chunks:
@@ -142,23 +160,44 @@ class StoreObject:
 
         Raises:
             ObjectChanged: the tag is another one.
+            RangeIgnored: the store answers with the whole object instead.
             StoreError: it can not be read.
         """
-        import obstore
-        from obstore.exceptions import GenericError
 
         condition = self._options(**({} if etag is None or etag.startswith("modified:") else {"if_match": etag}))
         with _translated(self.url):
-            try:
-                answer = obstore.get(self._store, self._key, options={"range": (start, start + size), **condition})
-            except GenericError:
-                if start or self.facts().size:
-                    raise
-                answer = obstore.get(self._store, self._key, options=condition)  # an empty object has no range
+            answer = self._get(start, size, condition)
             facts = _facts(self._checked(answer.meta))
         if etag is not None and facts.etag != etag:
             raise ObjectChanged(f"{self.url} has changed since the transfer began")
         return Reading(facts, _Chunks(self.url, iter(answer.stream(CHUNK))))
+
+    def _get(self, start: int, size: int, condition: "GetOptions") -> Any:
+        import obstore
+        from obstore.exceptions import GenericError
+
+        try:
+            return obstore.get(self._store, self._key, options={"range": (start, start + max(size, 1)), **condition})
+        except GenericError as error:
+            is_ignored = NO_RANGE in str(error)
+            if start and not is_ignored:
+                raise
+            facts = self.facts()
+            if start or (facts.size > size and is_ignored):
+                raise RangeIgnored(f"{self.url}: {WHOLE}", facts) from error
+            if facts.size and not is_ignored:
+                raise
+            return obstore.get(self._store, self._key, options=condition)  # an empty object has no range
+
+    def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
+        """Yield the tag of an object of S3 that looks like an MD5; obstore does not say whether it is one."""
+        match = MD5.fullmatch(facts.etag)
+        if match is not None and type(self._store).__name__ == "S3Store":
+            yield Checksum("MD5", bytes.fromhex(match[1]), is_certain=False)
+
+    def has_equal_parts(self, facts: ObjectFacts, checksum: Checksum) -> bool:
+        """Return that nothing is known of parts."""
+        return False
 
     def put(self, data: bytes) -> str:
         """Write the whole object at once, and return its tag.

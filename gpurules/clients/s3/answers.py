@@ -2,11 +2,11 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gpurules.clients.checksums import POLYNOMIALS, PREFERENCE, Checksum
-from gpurules.clients.store import ObjectFacts, RangeIgnored, StoreError
+from gpurules.clients.checksums import POLYNOMIALS, PREFERENCE, Checksum, digest_of, is_available, of_parts
+from gpurules.clients.store import ChecksumMismatch, ObjectFacts, PartTag, RangeIgnored, StoreError
 
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _MD5 = re.compile(r'"?([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?"?')
@@ -104,6 +104,37 @@ def checksums(answer: Mapping[str, Any], etag: str) -> Iterator[Checksum]:
         yield Checksum(algorithm, value, count)
     if match and answer.get("ServerSideEncryption") in (None, "AES256") and not answer.get("SSECustomerAlgorithm"):
         yield Checksum("MD5", bytes.fromhex(match[1]), parts)
+
+
+def refuse_other(url: str, found: Iterable[Checksum], data: bytes) -> None:
+    """Compare *data*, which a store has taken, with the cheapest checksum that it answers with.
+
+    Raises:
+        ChecksumMismatch: the store has other bytes.
+    """
+    for checksum in found:
+        if not checksum.count and is_available(checksum.algorithm):
+            sent = digest_of(checksum.algorithm, data)
+            if sent != checksum.value:
+                raise ChecksumMismatch(f"{url}: the store has taken other bytes: {checksum}, and {sent.hex()} was sent")
+            return
+
+
+def refuse_other_parts(url: str, answer: Mapping[str, Any], tags: Sequence[PartTag]) -> None:
+    """Compare the checksum of a complete upload with those of its parts, where it is one of them.
+
+    Raises:
+        StoreError: the store has made something else of the parts.
+    """
+    for algorithm in PREFERENCE:
+        name = f"Checksum{algorithm}"
+        found = _decoded(algorithm, str(answer.get(name, "")))
+        parts = [_decoded(algorithm, tag.checksums.get(name, "")) for tag in tags]
+        if found is None or not found[1] or not is_available(algorithm) or None in parts:
+            continue
+        expected = of_parts(algorithm, (part[0] for part in parts if part is not None))
+        if found != (expected, len(tags)):
+            raise StoreError(f"{url} is another object than was sent: {name} is {answer[name]}, not {expected.hex()}")
 
 
 def _decoded(algorithm: str, text: str) -> tuple[bytes, int] | None:

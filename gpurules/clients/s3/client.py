@@ -11,7 +11,8 @@ from gpurules.clients.mover import PartClient, described
 from gpurules.clients.parts import PartOptions
 from gpurules.clients.progress import Progress
 from gpurules.clients.s3.arguments import DownloadArguments, UploadArguments
-from gpurules.clients.s3.objects import Boto3Client, S3Object, require_boto3
+from gpurules.clients.s3.boto3_client import Boto3Client
+from gpurules.clients.s3.objects import S3Object, require_boto3
 from gpurules.clients.staging import StagingArea
 from gpurules.clients.store import ObjectFacts, StoreError
 from gpurules.clients.streamed import StreamSource, StreamUploader

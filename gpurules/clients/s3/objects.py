@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import md5
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import unquote
 
 from gpurules.clients.checksums import Checksum
 from gpurules.clients.s3 import answers
 from gpurules.clients.s3.arguments import Arguments, DownloadArguments
+from gpurules.clients.s3.boto3_client import Boto3Client
 from gpurules.clients.store import (
     ChecksumMismatch,
     ObjectChanged,
@@ -25,42 +26,6 @@ from gpurules.errors import UnavailableError
 
 CHUNK = 1024**2
 NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
-
-
-class Boto3Client(Protocol):
-    """What is used of ``boto3.client("s3")``."""
-
-    def head_object(self, **arguments: Any) -> Mapping[str, Any]:
-        """Tell about an object."""
-        ...
-
-    def get_object(self, **arguments: Any) -> Mapping[str, Any]:
-        """Read an object."""
-        ...
-
-    def put_object(self, **arguments: Any) -> Mapping[str, Any]:
-        """Write an object."""
-        ...
-
-    def create_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
-        """Begin an upload in parts."""
-        ...
-
-    def upload_part(self, **arguments: Any) -> Mapping[str, Any]:
-        """Write a part."""
-        ...
-
-    def complete_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
-        """Make parts an object."""
-        ...
-
-    def list_parts(self, **arguments: Any) -> Mapping[str, Any]:
-        """Tell which parts of an upload there are."""
-        ...
-
-    def abort_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
-        """Forget an upload."""
-        ...
 
 
 def require_boto3() -> None:
@@ -123,7 +88,7 @@ def _translated(url: str) -> Iterator[None]:
         raise ChecksumMismatch(f"{url}: {error}") from error
     except BotoCoreError as error:
         raise StoreError(f"{url}: {error}") from error
-    except ValueError as error:  # a header that botocore takes for a number
+    except (ValueError, KeyError) as error:  # a header that botocore takes for a number, or one that is missing
         raise StoreError(f"{url}: the answer of the store cannot be understood: {str(error)[:200]}") from error
 
 
@@ -258,19 +223,21 @@ class S3Object:
             StoreError: the store cannot be asked.
         """
         known = self._whole if self._whole.get("ETag") == facts.etag else {}
-        found = list(answers.checksums(known, facts.etag)) if known else []
+        found = list(self._offered(known, facts.etag)) if known else []
         if not found:
             known = self._head()
             if answers.facts(self.url, known) != facts:
                 raise ObjectChanged(f"{self.url} has changed since the transfer began")
-            found = list(answers.checksums(known, facts.etag))
+            found = list(self._offered(known, facts.etag))
         for checksum in found:
-            if checksum.algorithm == "MD5" and self._where["Bucket"].endswith(answers.DIRECTORY_BUCKET):
-                continue
             if not checksum.count:
                 yield checksum
             elif size := self._part_size(facts, checksum.count):
                 yield replace(checksum, part_size=size)
+
+    def _offered(self, answer: Mapping[str, Any], etag: str) -> Iterator[Checksum]:
+        is_digest = not self._where["Bucket"].endswith(answers.DIRECTORY_BUCKET)
+        return (found for found in answers.checksums(answer, etag) if is_digest or found.algorithm != "MD5")
 
     def _head(self, **more: Any) -> Mapping[str, Any]:
         with _translated(self.url):
@@ -298,7 +265,13 @@ class S3Object:
             StoreError: it can not be written.
         """
         with _translated(self.url):
-            return str(self._client.put_object(Body=data, **self._with("put_object"))["ETag"])
+            return self._taken(self._client.put_object(Body=data, **self._with("put_object")), data)
+
+    def _taken(self, answer: Mapping[str, Any], data: bytes) -> str:
+        """Return the tag of *data* that the store has taken, after a look at the checksum that it answers with."""
+        etag = answers.tag(self.url, answer)
+        answers.refuse_other(self.url, self._offered(answer, etag), data)
+        return etag
 
     def begin(self) -> str:
         """Begin an upload in parts, with the checksums that boto3's own uploads have, and return its id.
@@ -344,7 +317,7 @@ class S3Object:
             given = self._with("upload_part")
             answer = self._client.upload_part(UploadId=upload, PartNumber=number, Body=data, **given)
             checksums = {name: str(value) for name, value in answer.items() if _is_checksum(name)}
-            return PartTag(str(answer["ETag"]), checksums)
+            return PartTag(self._taken(answer, data), checksums)
 
     def complete(self, upload: str, tags: Sequence[PartTag]) -> str:
         """Make the parts the object, in one step, and return its tag.
@@ -358,7 +331,8 @@ class S3Object:
                 answer = self._client.complete_multipart_upload(
                     UploadId=upload, MultipartUpload={"Parts": parts}, **self._with("complete_multipart_upload")
                 )
-            return str(answer["ETag"])
+                answers.refuse_other_parts(self.url, answer, tags)
+                return answers.tag(self.url, answer)
         except NoSuchUpload:  # done by an earlier try, of which the answer was lost?
             tag = self.facts().etag
             if tag.strip('"') != _whole_tag(tags):
