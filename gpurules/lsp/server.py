@@ -21,6 +21,7 @@ from gpurules.lsp.features import FEATURES, Desk, Feature
 from gpurules.lsp.naming import RenameError
 from gpurules.lsp.pipes import protocol_pipes
 from gpurules.lsp.project import Project
+from gpurules.lsp.protocol import Protocol
 from gpurules.lsp.publishing import problem, published
 from gpurules.lsp.valuing import Values
 
@@ -45,7 +46,7 @@ class Session:
         self._documents = documents
         self._desk = Desk(project, documents, Family(documents), Checker(project), Values(documents, project))
         self._complaints: set[str] = set()
-        self.server = _Server("gpurules", project.version, types.TextDocumentSyncKind.Full)
+        self.server = _Server("gpurules", project.version, types.TextDocumentSyncKind.Full, protocol_cls=Protocol)
         self._telling = Lock()
         self._quick = Debouncer(self._publish)
         self._thorough = Debouncer(self._publish_all, delay_seconds=0.0)
