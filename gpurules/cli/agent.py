@@ -11,7 +11,7 @@ from gpurules.actions import is_effect
 from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.following import following
-from gpurules.cli.output import Style, counted, paint, say, write
+from gpurules.cli.output import Style, counted, paint, say, write, write_lines
 from gpurules.cli.pacing import OwnTime
 from gpurules.cli.playback import NEUTRAL, NodeChange, node_directives
 from gpurules.cli.signals import signals
@@ -134,8 +134,7 @@ class Teller:
                 lines.append(_edge_json(edge))
             elif _effects(edge):
                 lines.append(self._edge(edge, INDENT if lines else self._time(edge.timestamp)))
-        text = "".join(lines)
-        return write(text) if text else True
+        return write_lines(line.removesuffix("\n") for line in lines) if lines else True
 
     def _reloads(self) -> list[str]:
         ruleset = self._coordinator.engine.ruleset

@@ -12,7 +12,7 @@ from gpurules.backends import explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.cli.explanations import tree
 from gpurules.cli.facts import read_facts, say_now
-from gpurules.cli.output import Style, has_colour, paint, write
+from gpurules.cli.output import Style, has_colour, paint, write, write_lines
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.errors import GpurulesError
 from gpurules.facts import KINDS, Facts
@@ -68,8 +68,8 @@ class Conversation:
         result = condition.evaluate(*context)
         on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
         on = f": {_NO_GPU}" if condition.per_gpu and not facts.snapshot.gpus else on
-        write(f"{paint(_WORDS[result.value], _STYLES[result.value])}{on}\n")
-        write("\n".join(tree(condition.explain(*context))) + "\n")
+        write_lines([f"{paint(_WORDS[result.value], _STYLES[result.value])}{on}"])
+        write_lines(tree(condition.explain(*context)))
 
     def _value(self, text: str) -> bool:
         """Show what a sound expression that is no condition is worth, such as a field; return whether it is one."""
@@ -80,7 +80,7 @@ class Conversation:
         say_now(facts, [checked.term])
         given = (facts.transfer or NO_TRANSFER, facts.workload or NO_WORKLOAD, facts.node or NO_NODE)
         explained = explain(checked.term, Evaluated(facts.snapshot, facts.snapshot.gpus, *given))
-        write(f"{_NO_GPU}\n" if explained.is_per_gpu and not explained.devices else "\n".join(tree(explained)) + "\n")
+        write_lines([_NO_GPU] if explained.is_per_gpu and not explained.devices else tree(explained))
         return True
 
     def _command(self, text: str) -> bool:
@@ -89,27 +89,27 @@ class Conversation:
             case ":quit" | ":q" | ":exit":
                 return False
             case ":help":
-                write("".join(f"{usage:<16} {what}\n" for usage, what in COMMANDS.items()))
+                write_lines(f"{usage:<16} {what}" for usage, what in COMMANDS.items())
             case ":facts":
                 self._tell()
             case ":field":
-                write(_about(argument.strip()))
+                write_lines([_about(argument.strip())])
             case ":snapshot" | ":transfer" | ":workload" | ":node":
                 self._take(name.removeprefix(":"), argument.strip())
             case _:
                 known = [usage.split()[0] for usage in COMMANDS]
-                write(f"no command is named {name!r}; {did_you_mean(name, known) or 'see :help'}\n")
+                write_lines([f"no command is named {name!r}; {did_you_mean(name, known) or 'see :help'}"])
         return True
 
     def _take(self, name: str, given: str) -> None:
         if not given or given == "-":
-            write(f":{name} wants a file, or the JSON itself\n")
+            write_lines([f":{name} wants a file, or the JSON itself"])
             return
         try:
             read = read_facts({name: given}, now=None if name == "snapshot" else self.facts.snapshot.timestamp)
         except (click.ClickException, GpurulesError, OSError) as error:
             told = error.format_message() if isinstance(error, click.ClickException) else str(error)
-            write(f"{told.replace(f'--{name}: ', '')}\n")
+            write_lines([told.replace(f"--{name}: ", "")])
             return
         is_timed = read.is_timed if name == "snapshot" else self.facts.is_timed
         self.facts = replace(self.facts, is_timed=is_timed, **{name: getattr(read, name)})
@@ -117,12 +117,12 @@ class Conversation:
     def _tell(self) -> None:
         facts = self.facts
         for gpu in facts.snapshot.gpus:
-            write(f"GPU {gpu.index}: {_listed(gpu.to_dict())}\n")
+            write_lines([f"GPU {gpu.index}: {_listed(gpu.to_dict())}"])
         for name, one in (("transfer", facts.transfer), ("workload", facts.workload)):
             if one is not None:
-                write(f"{name}: {_listed(one.to_dict())}\n")
+                write_lines([f"{name}: {_listed(one.to_dict())}"])
         if facts.node:
-            write(f"node: {_listed(facts.node)}\n")
+            write_lines([f"node: {_listed(facts.node)}"])
 
 
 def _listed(data: object) -> str:
@@ -133,9 +133,9 @@ def _listed(data: object) -> str:
 def _about(name: str) -> str:
     field = FIELDS.get(name)
     if field is None:
-        return f"no field is named {name!r}; {did_you_mean(name, FIELDS) or 'see gpurules fields'}\n"
+        return f"no field is named {name!r}; {did_you_mean(name, FIELDS) or 'see gpurules fields'}"
     values = f" ({text})" if (text := field_range(field)) else ""
-    return f"{field.name}: {field.datatype}{values}: {field.description}\n"
+    return f"{field.name}: {field.datatype}{values}: {field.description}"
 
 
 def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:

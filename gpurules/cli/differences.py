@@ -30,7 +30,7 @@ def _title(difference: Difference, title: str) -> str:
     what = (
         f"{changed} of {counted(whole, 'rule')} changed" if changed else f"no rule changed ({counted(whole, 'rule')})"
     )
-    return f"{title}: {what}"
+    return f"{visible(title)}: {what}"
 
 
 def _lines(change: RuleChange) -> Iterator[str]:

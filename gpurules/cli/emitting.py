@@ -1,12 +1,11 @@
 """Findings as rule tests: the moments that show them, in a file that ``gpurules test`` runs."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from gpurules.cli.files import read_at_most
+from gpurules.cli.files import named_in_tests, read_at_most
 from gpurules.diagnostics import Diagnostic
 from gpurules.strict_json import dumps
 
@@ -27,13 +26,8 @@ def emit_tests(found: Sequence[Diagnostic], target: Path) -> int:
     if target.exists() and not read_at_most(target).startswith(f"kind: {KIND}".encode()):
         raise click.UsageError(f"--emit-test {target}: this is there already, and is no file of rule tests")
     if shown:
-        target.write_text("".join(_lines(shown, _reference(paths[0], target))), encoding="utf-8")
+        target.write_text("".join(_lines(shown, named_in_tests(paths[0], target.parent))), encoding="utf-8")
     return len(shown)
-
-
-def _reference(path: str, target: Path) -> str:
-    """Return how the test file names a ruleset: by its path from where the test file stands."""
-    return path if path.startswith("gpurules:") else os.path.relpath(path, target.parent).replace(os.sep, "/")
 
 
 def _lines(found: Sequence[Diagnostic], ruleset: str) -> Iterator[str]:

@@ -69,6 +69,20 @@ def shown(path: str) -> str:
     return Path(path if relative.startswith("..") else relative).as_posix()
 
 
+def named_in_tests(path: str, folder: Path) -> str:
+    """Return how a file of tests in *folder* names the ruleset at *path*: by the way there.
+
+    Raises:
+        click.UsageError: no YAML can name it.
+    """
+    name = path if path.startswith("gpurules:") else Path(os.path.relpath(path, folder)).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"no file of tests can name {path!r}, which is not UTF-8; rename it") from None
+    return name
+
+
 def _meant(argument: str, wanted: Wanted) -> Iterator[str]:
     if Path(argument).is_dir():
         yield from files_below(argument, wanted, shown)

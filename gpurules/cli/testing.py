@@ -27,12 +27,13 @@ def failures(result: FileResult, verbose: bool) -> Iterator[str]:
             yield _failed(result.path, done)
         elif verbose or done.note.startswith("not proved"):
             note = f"  ({done.note})" if done.note else ""
-            yield f"{paint('ok', Style.GOOD)}    {result.path}: {visible(done.name)}{note}\n"
+            yield f"{paint('ok', Style.GOOD)}    {visible(result.path)}: {visible(done.name)}{visible(note)}\n"
     for unmet in result.unmet:
-        yield f"{paint('FAIL', Style.BAD)}  {result.path}: {unmet}\n"
+        yield f"{paint('FAIL', Style.BAD)}  {visible(result.path)}: {visible(unmet)}\n"
 
 
 def _failed(path: str, done: Result) -> str:
+    path = visible(path)
     lines = [f"{paint('FAIL', Style.BAD)}  {path}: {visible(done.name)}"]
     shown = set()
     for failure in done.failures:
@@ -67,7 +68,7 @@ def summary(results: Sequence[FileResult]) -> str:
 def coverage_lines(path: str, coverage: Coverage) -> Iterator[str]:
     """Yield what the tests of one file look at, and what they do not."""
     named = ", ".join(f"{name.replace('_', ' ')} {value:.0f} %" for name, value in coverage.measures.items())
-    yield f"{path}: {named}\n"
+    yield f"{visible(path)}: {named}\n"
     yield from (f"  {visible(gap)}\n" for gap in coverage.gaps())
 
 

@@ -106,10 +106,18 @@ def _sarif_rule(code: str) -> dict[str, object]:
     }
 
 
+def _uri(path: str) -> str:
+    """Return *path* as a URI reference: bytes of a file name that are not UTF-8 are what they are."""
+    try:
+        return quote(path.encode("utf-8", "surrogateescape"), safe="/:")
+    except UnicodeEncodeError:  # named by a text, and of no file there can be
+        return quote(path.encode("utf-8", "replace"), safe="/:")
+
+
 def _sarif_place(path: str | None, place: tuple[int, int, int, int]) -> dict[str, object]:
     line, column, end_line, end_column = place
     region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    artifact = {"uri": quote(PurePosixPath(path or NOWHERE).as_posix(), safe="/:")}
+    artifact = {"uri": _uri(PurePosixPath(path or NOWHERE).as_posix())}
     return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
 
 
@@ -141,7 +149,7 @@ def _sarif_result(d: Diagnostic, index: int, fingerprint: str) -> dict[str, obje
             }
             for e in d.edits
         ]
-        change = {"artifactLocation": {"uri": quote(d.path, safe="/:")}, "replacements": replacements}
+        change = {"artifactLocation": {"uri": _uri(d.path)}, "replacements": replacements}
         result["fixes"] = [{"description": {"text": d.hint or "fix"}, "artifactChanges": [change]}]
     return result
 

@@ -25,6 +25,7 @@ _NO_IDENTITY = frozenset(
     {"", "n/a", "na", "none", "null", "unknown", "not supported", "not available", "unknown error", "gpu is lost"}
 )
 """What drivers and tools give where they cannot give a UUID."""
+_LONGEST_INDEX = 100
 VENDORS = ("nvidia", "amd", "intel", "other")
 STATUSES = ("ok", "degraded", "lost", "unavailable")
 
@@ -234,7 +235,10 @@ _PLAIN = tuple(f.name for f in fields(GPU) if f.name not in ("index", "healthy",
 
 
 def _index(value: object, position: int) -> GPUIndex:
+    """Return an index of JSON; *position* where there is none that people could name a GPU by."""
     if isinstance(value, bool) or not isinstance(value, int | str):
+        return position
+    if isinstance(value, str) and not (value.isprintable() and len(value) <= _LONGEST_INDEX):
         return position
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 10 else value
 

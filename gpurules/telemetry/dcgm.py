@@ -118,12 +118,13 @@ def whole_url(text: str) -> SplitResult:
     Raises:
         TelemetryError: it is none, or not of HTTP.
     """
-    url = urlsplit(text if "://" in text else f"http://{text}")
+    url = SplitResult("", "", "", "", "")
     try:
+        url = urlsplit(text if "://" in text else f"http://{text}")
         is_whole = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is not a number, or brackets without an address
         is_whole = False
-    if not is_whole or any(character.isspace() or ord(character) < 32 for character in text):
+    if not is_whole or not text.isprintable() or " " in text:
         raise TelemetryError(f"dcgm: {text[:200]!r} is no address of an exporter; write it as in dcgm:{URL}")
     return url if url.path not in ("", "/") else url._replace(path="/metrics")
 

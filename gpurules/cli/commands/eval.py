@@ -8,7 +8,7 @@ from gpurules.cli.decisions import effects
 from gpurules.cli.explanations import tree
 from gpurules.cli.facts import read_facts, say_now
 from gpurules.cli.options import facts, option, stdin_filename, text_or_json
-from gpurules.cli.output import has_colour, report_json, say_drawn, to_json, write
+from gpurules.cli.output import has_colour, report_json, say_drawn, to_json, write, write_lines
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.facts import Facts
@@ -51,9 +51,9 @@ def _condition(condition: Condition, known: Facts, format_: str, verbose: bool) 
         write(report_json({"value": result.value, "devices": list(result.devices), **explained}))
         return result.value is True
     on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
-    write({True: "true", False: "false", None: "unknown"}[result.value] + f"{on}\n")
+    write_lines([{True: "true", False: "false", None: "unknown"}[result.value] + on])
     if verbose:
-        write("\n" + "\n".join(tree(condition.explain(*context))) + "\n")
+        write_lines(["", *tree(condition.explain(*context))])
     return result.value is True
 
 
@@ -73,7 +73,7 @@ def _ruleset(loaded: Ruleset, given: Mapping[str, str | None], format_: str) -> 
         return bool(decision.matched)
     for match in decision.matched:
         on = f" on GPU {', '.join(map(str, match.devices))}" if match.devices else ""
-        write(f"{match.rule} matched{on}: {', '.join(action.name for action in match.actions)}\n")
+        write_lines([f"{match.rule} matched{on}: {', '.join(action.name for action in match.actions)}"])
     asked = effects(decision, of_node=True)
-    write(f"{'; '.join(asked) if asked else 'nothing is asked of the transfer'}\n")
+    write_lines(["; ".join(asked) or "nothing is asked of the transfer"])
     return bool(decision.matched)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.files import shown
-from gpurules.cli.output import say, write
+from gpurules.cli.output import say, write_lines
 
 FILES = {
     "rules/node.rules.yaml": "node.rules.yaml",
@@ -34,7 +34,7 @@ def command(directory: Path) -> int:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(templates.joinpath(template).read_text(encoding="utf-8"), encoding="utf-8")
-        write(f"{shown(str(path))}\n")
+        write_lines([shown(str(path))])
     for name in kept:
         say(f"kept {name}, which is there already")
     say("next: gpurules lint, gpurules test, and gpurules run rules/node.rules.yaml --source auto")

@@ -10,12 +10,13 @@ import click
 from gpurules.cli.agent import Settings, run_agent
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
-from gpurules.cli.output import Style, counted, paint, write
+from gpurules.cli.output import Style, counted, paint, write, write_lines
 from gpurules.cli.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.sources import open_telemetry
 from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
 from gpurules.cli.unread import report_unread
+from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Options
 from gpurules.rules.ruleset import Ruleset
 from gpurules.telemetry import FiniteSource, read_transfers
@@ -71,7 +72,7 @@ def command(
             if transfers:
                 raise click.UsageError(f"--transfers is for a recording that is played through, not for {source}")
             if format_ == "text":
-                write(_header(loaded, source))
+                write_lines([_header(loaded, source)])
             given = Options(poll_interval=interval, state_path=state, dry_run=dry_run)
             return run_agent(loaded, opened, Settings(format_ == "json", once, given, metrics_port, clients))
         if clients:
@@ -80,7 +81,7 @@ def command(
         playback = Playback(loaded, listed)
         began = time.perf_counter()
         if format_ == "text":
-            write(_header(loaded, source))
+            write_lines([_header(loaded, source)])
         is_complete = _show(playback, opened, Timeline(loaded, sys.stdout.isatty()), (format_, verbose))
         if is_complete:
             seconds = time.perf_counter() - began
@@ -96,7 +97,7 @@ def _header(ruleset: Ruleset, source: str) -> str:
     counts = f"{counted(len(ruleset.rules), 'rule')}, {counted(len(ruleset.signals), 'signal')}"
     of = f"ruleset {ruleset.name} {ruleset.version[:6]}"
     text = f"gpurules {installed_version()} · {of} · {counts} · {source} · {ruleset.settings.timezone}"
-    return paint(text, Style.FAINT) + "\n"
+    return paint(visible(text), Style.FAINT)
 
 
 def _show(playback: Playback, snapshots: Iterable[object], timeline: Timeline, how: tuple[str, bool]) -> bool:
@@ -104,12 +105,12 @@ def _show(playback: Playback, snapshots: Iterable[object], timeline: Timeline, h
     format_, verbose = how
     for event in playback.play(snapshots):  # type: ignore[arg-type]
         if format_ == "json":
-            text = event_json(event)
+            is_read = write(event_json(event))
         elif verbose or not _is_quiet(event):
-            text = "".join(f"{line}\n" for line in timeline.lines(event, playback.snapshot))
+            is_read = write_lines(timeline.lines(event, playback.snapshot))
         else:
             continue
-        if not write(text):
+        if not is_read:
             return False
     return True
 

@@ -6,6 +6,7 @@ from gpurules.cli.clock import moment
 from gpurules.cli.options import given_options, source_options, text_or_json
 from gpurules.cli.output import counted, say, table, to_json, write
 from gpurules.cli.unread import report_unread
+from gpurules.diagnostics.excerpt import visible
 from gpurules.model import GPU, Dimension, Snapshot, format_amount
 from gpurules.telemetry import FiniteSource, first_snapshot, open_source
 
@@ -33,8 +34,10 @@ def drawn(snapshot: Snapshot) -> str:
     """Return a snapshot for people: a line for the node, a table of its GPUs."""
     boards = counted(snapshot.gpu_count, "GPU")
     lost = f"{snapshot.gpu_lost_count} lost" if snapshot.gpu_lost_count else ""
-    driver = f"driver {snapshot.driver_version}" if snapshot.driver_version else ""
-    head = " · ".join(part for part in (snapshot.host, moment(snapshot.timestamp), boards, lost, driver) if part)
+    driver = f"driver {visible(snapshot.driver_version)}" if snapshot.driver_version else ""
+    head = " · ".join(
+        part for part in (visible(snapshot.host or ""), moment(snapshot.timestamp), boards, lost, driver) if part
+    )
     columns = ("GPU", "name", "memory", "busy", "temperature", "power", "processes", "status")
     rows = [_row(gpu) for gpu in snapshot.gpus]
     known = [any(row[n] for row in rows) for n in range(len(columns))]

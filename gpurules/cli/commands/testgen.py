@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.configuration import configured, sound_configuration
-from gpurules.cli.files import excluded, test_files
+from gpurules.cli.files import excluded, named_in_tests, test_files
 from gpurules.cli.options import option
 from gpurules.cli.output import counted, save, say
 from gpurules.cli.plugins import name_failed_plugins
@@ -46,7 +46,7 @@ def command(
     others = [file for file in files if output is None or not _is_same(file, output)]
     found = generated(loaded, _seen(loaded, others, bool(paths)))
     folder = output.parent if output is not None else Path()
-    name = ruleset if ruleset.startswith(PREFIX) else Path(os.path.relpath(ruleset, folder)).as_posix()
+    name = named_in_tests(ruleset, folder)
     if found.tests:
         found.confirm(name, str(output or folder / "generated.test.yaml"))
     for line in found.lacking:

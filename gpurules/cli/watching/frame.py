@@ -191,7 +191,7 @@ def _gpus(view: View, width: int, room: int) -> list[Text]:
 
 
 def _gpu(gpu: GPU, width: int) -> Text:
-    text = Text(f" {gpu.index!s:>3} ")
+    text = Text(f" {visible(str(gpu.index)):>3} ")
     if gpu.is_lost or gpu.status == "unavailable":
         state = "lost" if gpu.status == "lost" or gpu.healthy else gpu.status or "lost"
         why = next(iter(gpu.missing.values()), "")
@@ -210,7 +210,7 @@ def _gpu(gpu: GPU, width: int) -> Text:
     if gpu.throttled:
         text.append(" THROTTLED", "bold red")
     elif gpu.status not in (None, "ok"):
-        text.append(f" {gpu.status}", "bold yellow")
+        text.append(f" {visible(gpu.status or '')}", "bold yellow")
     return text.append(name, "dim")
 
 
