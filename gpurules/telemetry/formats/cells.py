@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import lru_cache
 from typing import TypeAlias
 
 from gpurules.model import UNITS, Dimension
@@ -50,6 +51,10 @@ def absence(text: str) -> str | None:
     'unknown error'
     >>> absence("Tesla T4")
     """
+    return _absence(text) if len(text) <= _LONGEST else _absence_of_any(text)
+
+
+def _absence_of_any(text: str) -> str | None:
     stripped = text.strip()
     word = plain(stripped)
     if word.startswith("n/a ("):
@@ -57,6 +62,9 @@ def absence(text: str) -> str | None:
     if word in _WORDS or (stripped.startswith("[") and stripped.endswith("]")):
         return word[:_LONGEST] or "empty"
     return None
+
+
+_absence = lru_cache(maxsize=1 << 14)(_absence_of_any)  # most cells of a log come again and again
 
 
 def unit_named(name: str) -> Unit | None:

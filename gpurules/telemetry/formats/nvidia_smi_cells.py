@@ -7,6 +7,7 @@ knows what a query field means.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
 from gpurules.model.ranges import range_of
@@ -124,20 +125,38 @@ def _index(cells: Mapping[str, str], position: GPUIndex) -> GPUIndex:
 def _quantities(cells: Mapping[str, str], units: Mapping[str, str]) -> tuple[dict[str, Number], dict[str, str]]:
     values: dict[str, Number] = {}
     missing: dict[str, str] = {}
-    for quantity in QUANTITIES:
-        for name in quantity.names:
-            text = cells.get(name)
-            if text is None:
-                continue
-            value, reason = read_number(text, quantity.dimension, units.get(name) or quantity.unit)
-            if value is not None and (refusal := quantity.refusal(value)):
-                value, reason = None, refusal
-            if value is not None:
-                values[quantity.attribute] = value
-                missing.pop(quantity.attribute, None)
-                break
-            missing.setdefault(quantity.attribute, reason or "no value")
+    for name, attribute in _present(tuple(cells) if len(cells) < _MOST_COLUMNS else tuple(KNOWN.intersection(cells))):
+        if attribute in values:
+            continue
+        value, reason = _reading(name, cells[name][:_LONGEST], units.get(name))
+        if value is not None:
+            values[attribute] = value
+            missing.pop(attribute, None)
+        else:
+            missing.setdefault(attribute, reason or "no value")
     return values, missing
+
+
+_LONGEST, _MOST_COLUMNS = 80, 256
+"""Characters of a cell that are looked at, and names that are kept: what is kept of cells is bounded."""
+
+
+@lru_cache(maxsize=512)
+def _present(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return those of *names* that give a quantity, each with its attribute, the best of an attribute first."""
+    return tuple(
+        (name, quantity.attribute) for quantity in QUANTITIES for name in quantity.names if name in frozenset(names)
+    )
+
+
+@lru_cache(maxsize=1 << 16)  # most cells of a log come again and again
+def _reading(name: str, text: str, unit: str | None) -> tuple[Number | None, str | None]:
+    """Return the value that a cell of the query field *name* gives, or why it gives none."""
+    quantity = QUANTITY_OF[name]
+    value, reason = read_number(text, quantity.dimension, unit or quantity.unit)
+    if value is not None and (refusal := quantity.refusal(value)):
+        return None, refusal
+    return value, reason
 
 
 def _share(values: Mapping[str, Number]) -> float | None:

@@ -81,7 +81,7 @@ class Poll:
 def row_key(row: Row) -> Key:
     """Return what a row says of its GPU."""
     cells = row.cells or {}
-    return tuple(read_text(cells, name) for name in IDENTITIES)
+    return tuple([read_text(cells, name) for name in IDENTITIES])
 
 
 def _row_index(row: Row) -> int | None:

@@ -3,8 +3,8 @@
 Tags are in lower snake case: the headings of the text, so written, are mostly the tags of the XML.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element
 
 from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
@@ -81,22 +81,60 @@ def text_at(element: Element, *paths: str) -> str | None:
     return next((text for text in texts if absence(text) is None), texts[0] if texts else None)
 
 
-def _ecc(gpu: Element) -> str | None:
+@dataclass(slots=True)
+class _Wanted:
+    """The paths that are read, by their first tag; *path* is whole where one ends here."""
+
+    path: str = ""
+    below: dict[str, "_Wanted"] = field(default_factory=dict)
+
+
+def _wanted(paths: Iterable[str]) -> _Wanted:
+    root = _Wanted()
+    for path in paths:
+        at = root
+        for tag in path.split("/"):
+            at = at.below.setdefault(tag, _Wanted())
+        at.path = path
+    return root
+
+
+def _texts(element: Element, wanted: _Wanted, found: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the texts at the paths that are wanted, in one walk."""
+    for child in element:
+        here = wanted.below.get(child.tag)
+        if here is not None:
+            if here.path:
+                found.setdefault(here.path, []).append((child.text or "").strip())
+            if here.below:
+                _texts(child, here, found)
+    return found
+
+
+def _first(texts: Mapping[str, list[str]], paths: Iterable[str]) -> str | None:
+    """Return what ``text_at`` returns, of texts that were found already."""
+    every = [text for path in paths if path in texts for text in texts[path]]
+    if not every:
+        return None
+    return every[0] if absence(every[0]) is None else next((text for text in every if absence(text) is None), every[0])
+
+
+def _ecc(found: Mapping[str, list[str]]) -> str | None:
     """Return the uncorrected errors since the driver was loaded, summed over the memories that report any."""
-    old = text_at(gpu, _OLD_ECC)
+    old = _first(found, (_OLD_ECC,))
     if old is not None:
         return old
-    texts = [text for path in _ECC if (text := text_at(gpu, path)) is not None]
+    texts = [text for path in _ECC if (text := _first(found, (path,))) is not None]
     counts = [count for text in texts if (count := read_number(text, Dimension.NONE)[0]) is not None]
     return str(int(sum(counts))) if counts else next(iter(texts), None)
 
 
-def _margin(gpu: Element, cells: Mapping[str, str]) -> str | None:
+def _margin(found: Mapping[str, list[str]], cells: Mapping[str, str]) -> str | None:
     """Return how far the slowdown limit is, from the limit itself where the driver does not say the distance."""
     said = cells.get("temperature.gpu.tlimit")
     if said is not None and absence(said) is None:
         return said
-    limit, _ = read_number(text_at(gpu, *_SLOWDOWN) or "", Dimension.CELSIUS)
+    limit, _ = read_number(_first(found, _SLOWDOWN) or "", Dimension.CELSIUS)
     now, _ = read_number(cells.get("temperature.gpu", ""), Dimension.CELSIUS)
     return said if limit is None or now is None else f"{limit - now} C"
 
@@ -165,6 +203,9 @@ def _instances(gpu: Element, processes: tuple[PlacedProcess, ...]) -> Iterator[I
         yield Instance(position if index is None else index, place[0], place[1], gpu_from_cells(memory), own)
 
 
+_READ = _wanted([*(path for paths in PATHS.values() for path in paths), *_ECC, _OLD_ECC, *_SLOWDOWN])
+
+
 def gpus_from_tree(root: Element) -> tuple[GPU, ...]:
     """Return every GPU of a query, each before its MIG instances.
 
@@ -190,10 +231,11 @@ def _own_index(board: Element, position: int) -> GPUIndex:
 
 def _gpu_from_tree(element: Element, index: GPUIndex) -> tuple[GPU, ...]:
     """Return the GPU that *element* describes, and after it its MIG instances."""
-    cells = {name: text for name, paths in PATHS.items() if (text := text_at(element, *paths)) is not None}
+    found = _texts(element, _READ, {})
+    cells = {name: text for name, paths in PATHS.items() if (text := _first(found, paths)) is not None}
     for name, text in (
-        ("ecc.errors.uncorrected.volatile.total", _ecc(element)),
-        ("temperature.gpu.tlimit", _margin(element, cells)),
+        ("ecc.errors.uncorrected.volatile.total", _ecc(found)),
+        ("temperature.gpu.tlimit", _margin(found, cells)),
     ):
         if text is not None:
             cells[name] = text
