@@ -2,9 +2,12 @@
 
 Prints ratios of pairs, measured in turns in one run: the same filesystem of fsspec, the same file, the same sizes of
 reads and blocks. A local file is in memory where there is room, and S3 is a real server on the loopback, so that it is
-the wrapper that is measured. Run it with ``make bench``, or ``python benchmarks/filesystem.py ROUNDS``.
+the wrapper that is measured; a server that is slow is simulated. The last column is the ratio of the processor time of
+this process, which other work on the machine changes less than the time on the clock.
+Run it with ``make bench``, or ``python benchmarks/filesystem.py ROUNDS``.
 """
 
+import asyncio
 import os
 import random
 import shutil
@@ -31,6 +34,8 @@ MIB = 1024**2
 BLOCK = 8 * MIB
 GOAL = 1.03
 ROUNDS = 15
+SMALL = 200
+RANGE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,46 @@ def jumping(fs: Any, path: str, size: int, places: list[int], **options: Any) ->
     return run
 
 
+def small(fs: Any, names: list[str]) -> Callable[[], int]:
+    """Return what reads whole small files in one call."""
+    return lambda: sum(len(data) for data in fs.cat(names).values())
+
+
+def ranges(fs: Any, path: str, count: int, size: int = RANGE) -> Callable[[], int]:
+    """Return what reads so many ranges of a file in one call."""
+    starts = [number * size for number in range(count)]
+    return lambda: sum(len(data) for data in fs.cat_ranges([path] * count, starts, [start + size for start in starts]))
+
+
+def together(kind: str, plain: Any, wrapped: Any, folder: str) -> Iterator[Pair]:
+    """Give the pairs of many small reads in one call."""
+    names = [f"{folder}/small-{number:03}" for number in range(SMALL)]
+    plain.pipe({name: random.randbytes(10 * 1024) for name in names})
+    plain.pipe_file(f"{folder}/ranges", random.randbytes(100 * RANGE))
+    yield Pair(f"{kind}, cat of {SMALL} of 10 KiB", small(plain, names), small(wrapped, names))
+    many = [ranges(fs, f"{folder}/ranges", 100) for fs in (plain, wrapped)]
+    yield Pair(f"{kind}, cat_ranges of 100 of 64 KiB", *many)
+
+
+def slow_pair() -> Pair:
+    """Give the pair on a server that takes 50 ms for each range."""
+    import fsspec
+    from fsspec.asyn import AsyncFileSystem
+
+    class Slow(AsyncFileSystem):  # type: ignore[misc]
+        """One file, on a server that is slow."""
+
+        cachable = False
+
+        async def _cat_file(self, path: str, start: int, end: int, **options: Any) -> bytes:
+            await asyncio.sleep(0.05)
+            return bytes(end - start)
+
+    plain = Slow()
+    wrapped = fsspec.filesystem("gpurules", fs=plain)
+    return Pair("slow server, cat_ranges of 64", *(ranges(fs, "file", 64, 1024) for fs in (plain, wrapped)))
+
+
 def local_pairs(folder: Path) -> Iterator[Pair]:
     """Give the pairs on local files."""
     import fsspec
@@ -89,6 +134,11 @@ def local_pairs(folder: Path) -> Iterator[Pair]:
     for size in (64 * 1024, MIB):
         name = f"local, 256 MiB in reads of {size // 1024} KiB"
         yield Pair(name, through(plain, str(big), size), through(wrapped, str(big), size))
+    places = [random.randrange(255 * MIB) for _ in range(200)]
+    yield Pair(
+        "local, 200 reads of 1 MiB here and there", *(jumping(fs, str(big), MIB, places) for fs in (plain, wrapped))
+    )
+    yield from together("local", plain, wrapped, str(folder))
 
 
 def s3_pairs(server: SeaweedFS) -> Iterator[Pair]:
@@ -107,15 +157,16 @@ def s3_pairs(server: SeaweedFS) -> Iterator[Pair]:
         yield Pair(name, *reads)
     reads = [jumping(fs, "bench/shard", MIB, places, cache_type="none") for fs in (plain, wrapped)]
     yield Pair("S3, 40 reads of 1 MiB here and there", *reads)
+    yield from together("S3", plain, wrapped, "bench")
     ours = through(wrapped, "bench/shard", MIB, block_size=BLOCK)
     yield Pair("S3, 128 MiB, our cache for theirs", through(plain, "bench/shard", MIB, **same), ours)
 
 
-def seconds(function: Callable[[], int]) -> float:
-    """Return how long *function* takes."""
-    start = time.perf_counter()
+def seconds(function: Callable[[], int]) -> tuple[float, float]:
+    """Return how long *function* takes, on the clock and of the processor."""
+    start, processor = time.perf_counter(), time.process_time()
     function()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - processor
 
 
 def compare(pair: Pair, rounds: int) -> None:
@@ -125,17 +176,19 @@ def compare(pair: Pair, rounds: int) -> None:
     """
     if pair.plain() != pair.wrapped():  # also warms both
         raise SystemExit(f"{pair.name}: the two do not read the same")
-    plain, wrapped = [], []
+    plain: list[tuple[float, float]] = []
+    wrapped: list[tuple[float, float]] = []
     for number in range(rounds):
         sides = [(plain, pair.plain), (wrapped, pair.wrapped)]
         for times, side in sides if number % 2 else reversed(sides):
             times.append(seconds(side))
-    ratios = sorted(ours / theirs for ours, theirs in zip(wrapped, plain))
+    ratios = sorted(ours / theirs for (ours, _), (theirs, _) in zip(wrapped, plain))
     low, _, high = statistics.quantiles(ratios, n=4)
-    middles = statistics.median(plain), statistics.median(wrapped)
+    theirs, their_processor = (statistics.median(side) for side in zip(*plain))
+    ours, our_processor = (statistics.median(side) for side in zip(*wrapped))
     print(
-        f"  {pair.name:38} {1000 * middles[0]:9.1f} {1000 * middles[1]:9.1f} {middles[1] / middles[0]:8.3f}"
-        f"   {low:.3f} .. {high:.3f} {GOAL:10.2f}",
+        f"  {pair.name:40} {1000 * theirs:9.1f} {1000 * ours:9.1f} {ours / theirs:8.3f}"
+        f"   {low:.3f} .. {high:.3f} {GOAL:10.2f} {our_processor / their_processor:12.3f}",
         flush=True,
     )
 
@@ -157,7 +210,9 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     use(calm())
-    print(f"fsspec, no rule matches, {rounds} rounds  plain ms   ours ms    ratio   middle half    goal at most")
+    heading = "plain ms   ours ms    ratio   middle half    goal at most    processor"
+    print(f"fsspec, no rule matches, {rounds:2} rounds    {heading}")
+    compare(slow_pair(), rounds)
     with folder() as place:
         for pair in local_pairs(place):
             compare(pair, rounds)

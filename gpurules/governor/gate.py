@@ -93,6 +93,13 @@ class Gate:
         if answered or self.callbacks:
             self._spread(answered)
 
+    def count_part(self, entry: Entry, moved: float) -> None:
+        """Count a part of a transfer that went past the scheduler."""
+        with self._lock:
+            entry.bytes_moved += moved
+            counts = self.scheduler.counts
+            counts.parts, counts.bytes_moved = counts.parts + 1, counts.bytes_moved + moved
+
     def count_passed(self, transfers: int, moved: float, failed: int, is_stale: bool) -> None:
         """Count transfers of one part each that went past the scheduler."""
         with self._lock:

@@ -1,6 +1,9 @@
-"""Transfers that go past the scheduler, because nothing would be asked of them there."""
+"""Transfers and parts that go past the scheduler, because nothing would be asked of them there."""
+
+from math import inf
 
 from gpurules.governor.asked import NOTHING
+from gpurules.governor.entry import Entry, State
 from gpurules.governor.gate import Gate
 from gpurules.governor.policy import Policy
 from gpurules.model import Transfer
@@ -19,13 +22,26 @@ class Bypass:
 
     def is_open(self, priority: float | None) -> bool:
         """Return whether rules alone could hold up a transfer of that *priority*."""
-        scheduler, own = self._gate.scheduler, priority or 0.0
+        scheduler = self._gate.scheduler
         return (
-            scheduler.slots.limit is None
-            and not self._gate.callbacks
+            scheduler.slots.are_alike_for(priority or 0.0)
             and not scheduler.rates.has_shared
-            and all(other == own for other in tuple(scheduler.slots.priorities))
+            and not self._gate.callbacks
             and not self._policy.reads_pending
+        )
+
+    def is_open_to_part(self, entry: Entry) -> bool:
+        """Return whether the next part of a transfer that moves already would be let through, and asked nothing."""
+        scheduler = self._gate.scheduler
+        return (
+            entry.state is State.RUNNING
+            and entry.asked is NOTHING
+            and entry.lease_seconds is None
+            and entry.deadline == inf  # the scheduler keeps the time of others
+            and self._policy.engine.is_neutral
+            and scheduler.slots.are_alike_for(entry.priority)
+            and not scheduler.rates.has_shared
+            and entry.id in scheduler.entries
         )
 
     @property

@@ -26,7 +26,7 @@ class Rates:
     @property
     def has_shared(self) -> bool:
         """Whether any rate is of transfers on which no rule matches: of all, or of a class."""
-        return any(not name.startswith("rule:") for name in tuple(self._buckets))
+        return bool(self._buckets) and any(not name.startswith("rule:") for name in tuple(self._buckets))
 
     def set(self, name: str, rate: float | None, now: float) -> None:
         """Set a rate live; None takes the limit away.

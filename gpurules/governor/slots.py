@@ -41,6 +41,11 @@ class Slots:
         if self.priorities[priority] <= 0:
             del self.priorities[priority]
 
+    def are_alike_for(self, priority: float) -> bool:
+        """Return whether there is a slot for every part, and every transfer has that *priority*; takes no lock."""
+        known = self.priorities
+        return self.limit is None and (not known or (len(known) == 1 and priority in known))
+
     def admit(self, request: Request, has_background: bool) -> bool:
         """Return whether *request* may have a slot, and a place in its lane, beside those that move."""
         is_background = request.rank is TransferClass.BACKGROUND

@@ -11,6 +11,7 @@ from gpurules.governor.entry import Entry, Request, State
 from gpurules.governor.errors import GovernorError
 from gpurules.governor.gate import Gate
 from gpurules.governor.lane import Lane
+from gpurules.governor.passing import Bypass
 from gpurules.governor.policy import Policy
 from gpurules.model import Transfer
 
@@ -31,6 +32,7 @@ class Part:
         self._size = size
         self._moved: float | None = None
         self._request: Request | None = None
+        self._has_passed = False
 
     def moved(self, size: float) -> None:
         """Tell how many bytes the part has moved so far; without that it is taken to have moved its size.
@@ -52,20 +54,24 @@ class Part:
         Raises:
             GovernorError: the part was refused.
         """
-        self.ticket.gate.wait(self._ask())
+        if not self._passes():
+            self.ticket.gate.wait(self._ask())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the slot back."""
-        if self._request is not None:
-            size = self._size if error is None else 0.0
-            self.ticket.gate.finish(self._request, size if self._moved is None else self._moved)
+        size = self._moved if self._moved is not None else self._size if error is None else 0.0
+        if self._has_passed:
+            self.ticket.gate.count_part(self.ticket.entry, size)
+        elif self._request is not None:
+            self.ticket.gate.finish(self._request, size)
 
     async def __aenter__(self) -> Self:
         """Wait for a slot, as a task."""
-        await self.ticket.gate.wait_async(self._ask())
+        if not self._passes():
+            await self.ticket.gate.wait_async(self._ask())
         return self
 
     async def __aexit__(
@@ -73,6 +79,11 @@ class Part:
     ) -> None:
         """Give the slot back."""
         self.__exit__(kind, error, trace)
+
+    def _passes(self) -> bool:
+        """Go past the scheduler, where nothing would be asked of the part there."""
+        self._has_passed = self._lane is None and self.ticket.bypass.is_open_to_part(self.ticket.entry)
+        return self._has_passed
 
     def _ask(self) -> Request:
         self.ticket.look()
@@ -86,6 +97,7 @@ class Ticket:
     def __init__(self, gate: Gate, policy: Policy, entry: Entry) -> None:
         self.gate = gate
         self.entry = entry
+        self.bypass = Bypass(gate, policy)
         self._policy = policy
 
     @property

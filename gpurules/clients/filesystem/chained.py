@@ -19,7 +19,7 @@ from gpurules.clients.filesystem.editing import DirectEditor, is_edited
 from gpurules.clients.filesystem.files import BlockFile
 from gpurules.clients.filesystem.names import HOP, name_in, without_prefix
 from gpurules.clients.filesystem.options import FileOptions
-from gpurules.clients.filesystem.passing import Passing, Together
+from gpurules.clients.filesystem.passing import Passing, Together, count_all
 from gpurules.clients.filesystem.process import client_of
 from gpurules.clients.filesystem.standin import StandIn, called
 from gpurules.clients.filesystem.stored import StoredFile
@@ -225,8 +225,9 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         """Read ranges, each as one part; as the filesystem behind reads many, where no rule concerns any."""
         if type(self.fs)._cat_ranges is AsyncFileSystem._cat_ranges or not self.client.lets_all_pass:
             return await super()._cat_ranges(*arguments, **options)
-        with Passing(self.client) as part:
-            return part.took(await called(self.fs._cat_ranges, arguments, options))
+        found = await called(self.fs._cat_ranges, arguments, options)
+        count_all(self.client, found)
+        return found
 
     async def _cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
         """Read a file, or a range of it, as one part."""

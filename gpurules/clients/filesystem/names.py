@@ -7,6 +7,7 @@ import fsspec  # type: ignore[import-untyped]
 
 PREFIX = "gpurules::"
 HOP = "gpurules://"
+_OURS = (PREFIX, HOP)
 
 
 def without_prefix(path: Any) -> Any:
@@ -17,10 +18,12 @@ def without_prefix(path: Any) -> Any:
     >>> without_prefix("gpurules://bucket/key::s3://bucket/key")
     's3://bucket/key'
     """
-    if isinstance(path, list | tuple | set):
-        return type(path)(without_prefix(one) for one in path)
+    if type(path) is str and not path.startswith(_OURS):  # as most are, and each call has hundreds of them
+        return path
+    if type(path) is list:
+        return [without_prefix(one) for one in path]
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if not isinstance(text, str) or not text.startswith((PREFIX, HOP)):
+    if not isinstance(text, str) or not text.startswith(_OURS):
         return text
     rest = text.removeprefix(PREFIX).removeprefix(HOP)
     name, _, url = rest.partition("::")

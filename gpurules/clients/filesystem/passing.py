@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from fsspec.spec import AbstractFileSystem  # type: ignore[import-untyped]
 
@@ -16,10 +17,11 @@ GROUP_SECONDS = 0.05
 FIRST_GROUP = 64
 LARGEST_GROUP = 1024
 _Item = TypeVar("_Item")
+Range: TypeAlias = tuple[str, int | None, int | None]
 
 
 class Passing:
-    """A transfer, or some of them, that goes past the scheduler, in ``with`` or ``async with``.
+    """A transfer that goes past the scheduler, in ``with`` or ``async with``.
 
     Units: *size* in bytes.
     Missing: *size* None: not known ahead; then ``moved`` tells it.
@@ -28,18 +30,10 @@ class Passing:
     def __init__(self, client: FileClient, size: float | None = None) -> None:
         self._client = client
         self._size = size or 0.0
-        self._transfers, self._failed = 1, 0
 
     def moved(self, size: float) -> None:
         """Tell how many bytes have moved."""
         self._size = size
-
-    def took(self, found: Any) -> Any:
-        """Return *found*, the bytes or the error of each of many transfers, or those by their names."""
-        values = list(found.values() if isinstance(found, dict) else found)
-        self._transfers, self._failed = len(values), sum(isinstance(one, BaseException) for one in values)
-        self._size = sum(len(one) for one in values if isinstance(one, bytes))
-        return found
 
     def __enter__(self) -> Self:
         """Go at once."""
@@ -48,11 +42,8 @@ class Passing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Count what went past."""
-        if error is None:
-            self._client.governor.bypass.count(self._transfers, self._size, self._failed)
-        else:
-            self._client.governor.bypass.count(1, 0.0, 1)
+        """Count it."""
+        self._client.governor.bypass.count(1, self._size if error is None else 0.0, error is not None)
 
     async def __aenter__(self) -> Self:
         """Go at once."""
@@ -61,8 +52,18 @@ class Passing:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Count what went past."""
+        """Count it."""
         self.__exit__(kind, error, trace)
+
+
+def count_all(client: FileClient, found: list[Any]) -> None:
+    """Count many transfers that went past the scheduler: *found* has the bytes of each, or its error."""
+    try:
+        moved, failed = sum(map(len, found)), 0
+    except TypeError:
+        read = [len(one) for one in found if not isinstance(one, BaseException)]
+        moved, failed = sum(read), len(found) - len(read)
+    client.governor.bypass.count(len(found), moved, failed)
 
 
 class Together:
@@ -85,50 +86,53 @@ class Together:
     def cat(self, path: Any, recursive: bool = False, on_error: str = "raise", **options: Any) -> Any:
         """Read one file or many, as fsspec does."""
         governed, fs = self._governed, self._governed.fs
-        if not governed.client.lets_all_pass:
+        if type(fs).cat is not AbstractFileSystem.cat or not governed.client.lets_all_pass:
             return AbstractFileSystem.cat(governed, path, recursive=recursive, on_error=on_error, **options)
         plain = without_prefix(path)
         paths = fs.expand_path(plain, recursive=recursive, **options)
         if len(paths) == 1 and not isinstance(path, list) and paths[0] == fs._strip_protocol(plain):
             return self.cat_file(paths[0], **options)
-        found: dict[str, Any] = {}
-        for group in groups(paths):
-            if governed.client.lets_all_pass:
-                with Passing(governed.client) as part:
-                    found |= part.took(fs.cat(group, on_error=on_error, **options))
-            else:
-                found |= AbstractFileSystem.cat(governed, group, on_error=on_error, **options)
+        kept = () if on_error == "raise" else (Exception,)
+        found = dict(zip(paths, self._each(((one, None, None) for one in paths), kept, options)))
+        if on_error == "omit":
+            return {name: data for name, data in found.items() if not isinstance(data, Exception)}
         return found
 
-    def cat_ranges(
-        self,
-        paths: list[str],
-        starts: Any,
-        ends: Any,
-        max_gap: int | None = None,
-        on_error: str = "return",
-        **options: Any,
-    ) -> list[Any]:
+    def cat_ranges(self, paths: list[str], starts: Any, ends: Any, *arguments: Any, **options: Any) -> list[Any]:
         """Read ranges, as fsspec does."""
-        governed, fs = self._governed, self._governed.fs
-        many = paths, starts, ends
-        if not governed.client.lets_all_pass or not all(isinstance(one, list) for one in many):
-            whole: list[Any] = AbstractFileSystem.cat_ranges(
-                governed, *many, max_gap=max_gap, on_error=on_error, **options
-            )
-            return whole
-        if not len(paths) == len(starts) == len(ends):
-            raise ValueError("there are as many starts and ends as paths")
-        found: list[Any] = []
-        for group in groups(list(zip(paths, starts, ends))):
-            each = [list(column) for column in zip(*group)]
-            if governed.client.lets_all_pass:
-                with Passing(governed.client) as part:
-                    plain = without_prefix(each[0])
-                    found += part.took(fs.cat_ranges(plain, *each[1:], max_gap=max_gap, on_error=on_error, **options))
-            else:
-                found += AbstractFileSystem.cat_ranges(governed, *each, max_gap=max_gap, on_error=on_error, **options)
-        return found
+        governed, many = self._governed, (paths, starts, ends)
+        is_plain = type(governed.fs).cat_ranges is AbstractFileSystem.cat_ranges and not arguments
+        are_alike = all(isinstance(one, list) and len(one) == len(paths) for one in many)
+        if not (is_plain and are_alike and options.get("max_gap") is None and governed.client.lets_all_pass):
+            found: list[Any] = AbstractFileSystem.cat_ranges(governed, *many, *arguments, **options)
+            return found
+        kept = () if options.pop("on_error", "return") == "raise" else (Exception,)
+        options.pop("max_gap", None)
+        return list(self._each(zip(without_prefix(paths), starts, ends), kept, options))
+
+    def _each(
+        self, wanted: Iterable[Range], kept: tuple[type[Exception], ...], options: dict[str, Any]
+    ) -> Iterator[Any]:
+        """Give the bytes of each range, or its error where that is *kept*; looks now and then whether rules let it."""
+        client, fs = self._governed.client, self._governed.fs
+        for group in groups(wanted):
+            is_free = client.lets_all_pass
+            read = fs.cat_file if is_free else partial(AbstractFileSystem.cat_file, self._governed)
+            read = partial(read, **options) if options else read
+            found: list[Any] = []
+            try:
+                for path, start, end in group:
+                    try:
+                        found.append(read(path, start, end))
+                    except kept as error:
+                        found.append(error)
+            except BaseException as error:
+                found.append(error)
+                raise
+            finally:
+                if is_free:
+                    count_all(client, found)
+            yield from found
 
 
 def groups(items: Iterable[_Item]) -> Iterator[list[_Item]]:

@@ -303,12 +303,12 @@ def test_a_rule_that_begins_to_match_among_many_files_holds_the_rest(memory):
     fs = governed()
     read, cat_file = [], fs.fs.cat_file
 
-    def one_after_the_other(path, **options):
+    def one_after_the_other(path, *ends, **options):
         read.append(path)
         time.sleep(0.002)
         if len(read) == 70:
             node.heat(90)
-        return cat_file(path, **options)
+        return cat_file(path, *ends, **options)
 
     fs.fs.cat_file = one_after_the_other
     try:
