@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from gpurules.clients.partial import JOURNAL_SUFFIX, PART_SUFFIX, PartialFile, Piece
 from gpurules.clients.regular_files import create_regular, is_at, remove_foreign
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 BUFFER = 128 * 1024
 COPY_SUFFIX = ".gpurules-copy"
+AT_ONCE = 1024**3
+What = TypeVar("What")
+Found = TypeVar("Found", int, bytes)
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -181,24 +184,36 @@ class _Raw(io.RawIOBase):
         view = memoryview(buffer).cast("B")[: max(0, self._size - self._place)]
         if not view:
             return 0
-        count = self._read(view) if self._other is None else 0
-        if self._other is not None:
-            self._other.seek(self._place)
-            count = self._other.readinto(view) or 0
+        count = self._tried(os.preadv, [view]) or self._instead().readinto(view) or 0
         self._place += count
         return count
 
-    def _read(self, view: memoryview) -> int:
-        """Read from the copy; what keeps it from being read has the fallback take over."""
-        try:
-            count = os.preadv(self._file, [view], self._place)
-        except OSError as error:
-            self._other = self._fallback(in_area(self._path, error))
-            return 0
-        if count == 0:
-            trouble = StagingDamaged(f"a copy in the staging area {str(self._path)!r} has been shortened")
+    def readall(self) -> bytes:
+        found: list[bytes] = []
+        while (left := min(AT_ONCE, self._size - self._place)) > 0:
+            data = self._tried(os.pread, left) or self._instead().read(left)
+            if not data:
+                break
+            found.append(data)
+            self._place += len(data)
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def _tried(self, read: Callable[[int, What, int], Found], what: What) -> Found | None:
+        """Read from the copy; None, and the fallback takes over, where that cannot be done."""
+        if self._other is None:
+            try:
+                if found := read(self._file, what, self._place):
+                    return found
+                trouble: StoreError = StagingDamaged(f"a copy in the staging area {str(self._path)!r} was shortened")
+            except OSError as error:
+                trouble = in_area(self._path, error)
             self._other = self._fallback(trouble)
-        return count
+        return None
+
+    def _instead(self) -> io.RawIOBase:
+        other = cast(io.RawIOBase, self._other)
+        other.seek(self._place)
+        return other
 
     def close(self) -> None:
         if not self.closed:

@@ -1,6 +1,8 @@
 """Processes that share one staging area, some of them killed, each get the right bytes and leave it sound."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,7 +11,7 @@ from random import Random
 import pytest
 
 from gpurules.clients import StagingArea
-from tests.integration.clients import staging_worker
+from tests.integration.clients import staging_disk, staging_worker
 from tests.integration.clients.crashing import ROOT
 
 
@@ -44,3 +46,25 @@ def test_processes_that_are_killed_at_random_leave_others_the_right_bytes_and_th
     copies = {name for name in names if len(name) == 64}
     assert names == copies | {f"{name}.seal" for name in copies} | {f"{name}.lock" for name in copies}
     assert area.used == staging_worker.SIZE * len(copies)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount disks")
+@pytest.mark.parametrize(
+    ("what", "when"),
+    [
+        *((what, "before") for what in staging_disk.HAPPENS),
+        *((what, "reading") for what in staging_disk.HAPPENS),
+        *((what, "while") for what in staging_disk.HAPPENS if what != "read only"),  # busy, while it is written to
+    ],
+)
+def test_whatever_becomes_of_a_real_disk_readers_get_the_right_bytes(tmp_path, what, when):
+    isolated = ["unshare", "--mount", "--propagation", "private"]
+    if shutil.which("unshare") is None or subprocess.run([*isolated, "true"], check=False).returncode:
+        pytest.skip("no mount namespaces here")
+    command = [*isolated, sys.executable, "-m", staging_disk.__name__, tmp_path, what, when]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    counted = set(json.loads(done.stdout.splitlines()[-1]))
+    assert counted <= {"staging_full", "staging_failed", "staging_refused"}
+    if when == "before":
+        assert counted, "it went directly"

@@ -8,7 +8,7 @@ import pytest
 
 from gpurules.clients import ObjectChanged
 from gpurules.clients.checksums import Checksum
-from gpurules.clients.staging import StagedCopy, seal
+from gpurules.clients.staging import StagedCopy, copies, seal
 from gpurules.clients.store import ChecksumMismatch, Unverifiable
 from gpurules.clients.verification import Verification
 from tests.unit.clients.staging.conftest import KIB, Stored, content
@@ -231,14 +231,13 @@ def test_a_stream_whose_copy_cannot_be_read_on_goes_on_with_the_object(started, 
     node.read(source)
     stream = node.open(source)
     assert stream.read(1000) == source.data[:1000]
-    real = os.preadv
 
-    def failing(file, buffers, place):
-        if file == stream.fileno():
-            raise OSError(5, "Input/output error")
-        return real(file, buffers, place)
+    def failing(file, *_):
+        assert file == stream.fileno()
+        raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "preadv", failing)
+    for name in ("preadv", "pread"):
+        monkeypatch.setattr(os, name, failing)
     stream.seek(90_000)
     assert stream.read() == source.data[90_000:]
     stream.seek(0)
@@ -246,6 +245,18 @@ def test_a_stream_whose_copy_cannot_be_read_on_goes_on_with_the_object(started, 
     stream.close()
     assert node.faults == {"staging_failed": 1}
     assert not node.governor.status().transfers
+
+
+def test_a_stream_is_read_whole_however_large_it_is(started, monkeypatch):
+    source, node = Stored(), started()
+    node.read(source)
+    monkeypatch.setattr(copies, "AT_ONCE", 30_000)
+    with node.open(source) as stream:
+        assert (stream.read(), stream.read()) == (source.data, b"")
+        stream.seek(77_777)
+        assert stream.read() == source.data[77_777:]
+        stream.seek(len(source.data) + 10)
+        assert (stream.read(), stream.read(5)) == (b"", b"")
 
 
 def test_a_stream_whose_copy_is_shortened_under_it_goes_on_with_the_object(started):
