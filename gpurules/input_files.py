@@ -65,7 +65,10 @@ def read_input(path: str | PathLike[str], limit: int) -> bytes:
     """
     with open_input(path) as file:
         chunks, left = [], limit + 1
-        while left > 0 and (chunk := file.read(min(left, _CHUNK))):
-            chunks.append(chunk)
-            left -= len(chunk)
+        try:
+            while left > 0 and (chunk := file.read(min(left, _CHUNK))):
+                chunks.append(chunk)
+                left -= len(chunk)
+        except OSError as error:  # reading does not say of what
+            raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from None
     return b"".join(chunks)

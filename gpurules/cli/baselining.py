@@ -13,8 +13,9 @@ from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Diagnostic, Severity
 from gpurules.diagnostics.catalogue import LINT_ONLY
 from gpurules.linter import CHECKS, FROM_HISTORY, Policy, baseline
-from gpurules.linter.baseline import Entry
+from gpurules.linter.baseline import BaselineError, Entry
 from gpurules.rules.discovery import is_test
+from gpurules.rules.yaml_reader import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,24 @@ def _from_baseline(path: str, baseline_path: Path) -> str:
 def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[Entry]:
     """Return the entries of the baseline of *text*, their paths as this run spells them."""
     spelt = {_from_baseline(one, path): one for one in (*looked.sources, *(d.path or "" for d in found)) if one}
-    return [
-        replace(entry, path=spelt.get(entry.path, (path.parent / entry.path).as_posix()))
-        for entry in baseline.read(text)
-    ]
+    try:
+        entries = baseline.read(text)
+    except BaselineError as error:
+        raise BaselineError(f"{path}: {error}; --update-baseline makes a new one where it is removed") from None
+    return [replace(entry, path=spelt.get(entry.path, (path.parent / entry.path).as_posix())) for entry in entries]
+
+
+def _text(path: Path) -> str:
+    """Return what the baseline at *path* says.
+
+    Raises:
+        BaselineError: it is too large to be one of ours.
+        OSError: it cannot be read.
+    """
+    data = read_at_most(path)
+    if len(data) > MAX_BYTES:
+        raise BaselineError(f"{path}: it is larger than {MAX_BYTES >> 20} MiB, which no baseline is")
+    return data.decode("utf-8", "replace")
 
 
 def _written(entries: Sequence[Entry], path: Path) -> str:
@@ -78,7 +93,7 @@ def against_baseline(found: list[Diagnostic], request: Request, looked: Looked) 
     is_new = not path.exists()
     if is_new and not request.update_baseline:
         raise click.UsageError(f"{path}: no such file; --update-baseline makes it")
-    known = [] if is_new else _known(read_at_most(path).decode("utf-8", "replace"), path, found, looked)
+    known = [] if is_new else _known(_text(path), path, found, looked)
     if request.update_baseline:
         unseen = [entry for entry in known if not looked.saw(entry, found)]
         seen = [entry for entry in known if looked.saw(entry, found)]
