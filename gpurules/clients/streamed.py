@@ -134,6 +134,8 @@ class StreamUploader:
         first = self._source.read(each)
         second = self._source.read(each) if len(first) == each else b""
         if not second:
+            if ticket.transfer.size is None:
+                ticket.know(size=len(first))
             return self._whole(ticket, first)
         upload = self._target.begin()
         try:

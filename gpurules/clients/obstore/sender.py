@@ -82,6 +82,8 @@ class Sender:
         second = source.read(each) if len(first) == each else b""
         if not second:
             source.check(self._target.url)
+            if ticket.transfer.size is None:
+                ticket.know(size=len(first))
             return self._whole(ticket, first)
 
         def paced() -> Iterator[bytes]:

@@ -275,6 +275,23 @@ def test_a_file_object_is_read_from_where_it_is_and_tells_its_size(client, file)
     assert digest(body) == digest(file.read_bytes()[PART + 1 :])
 
 
+@pytest.mark.parametrize("size", [0, 100])
+def test_rules_know_the_size_of_what_is_small_once_it_is_read(client, tmp_path, size):
+    rules = ruleset(
+        "  - {name: r, condition: transfer_size == "
+        + str(size)
+        + ", action: delay_transfer, parameters: {delay: 10ms}}"
+    )
+    with client_for(client, rules) as s3:
+        seen = []
+        s3.governor.on_change(lambda change: seen.append(change.transfer.size))
+        (tmp_path / "f").write_bytes(bytes(size))
+        s3.upload(tmp_path / "f", "bucket", "small")
+        s3.upload_fileobj(Trickle(bytes(size)), "bucket", "small")
+        assert s3.governor.status().counts.holds == 2
+    assert set(seen) - {None} == {size}
+
+
 def test_what_a_file_object_gives_is_kept_until_the_store_has_it(client, s3):
     data = content(3 * PART)
     calls = []
