@@ -11,11 +11,12 @@ from gpurules.actions import is_effect
 from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.following import following
-from gpurules.cli.output import Style, counted, paint, say, write, write_lines
+from gpurules.cli.output import Style, counted, note, paint, write, write_lines
 from gpurules.cli.pacing import OwnTime
 from gpurules.cli.playback import NEUTRAL, NodeChange, node_directives
 from gpurules.cli.signals import signals
 from gpurules.cli.timeline import INDENT, Timeline, event_json
+from gpurules.cli.waiting import no_gpu, no_telemetry
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, Edge, Options, PollReport
 from gpurules.logs import to_stderr
@@ -23,7 +24,7 @@ from gpurules.model import format_duration
 from gpurules.rules import Ruleset
 from gpurules.rules.program import zone_of
 from gpurules.strict_json import dumps
-from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
+from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source, TelemetryError
 
 _AT_ONCE = 1e-6
 
@@ -60,7 +61,8 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
     """
     coordinator = coordinator_of(ruleset, source, settings.options)
     ends: SimpleQueue[int] = SimpleQueue()
-    teller = Teller(coordinator, settings.is_json)
+    interval = None if settings.once else settings.options.poll_interval or ruleset.settings.poll_interval
+    teller = Teller(coordinator, settings.is_json, interval)
 
     def tell(report: PollReport) -> None:
         if not teller.tell(report) or report.ended:
@@ -73,12 +75,20 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
         signals(ends.put, coordinator.request_reload),
         following(coordinator, settings.clients),
     ):
+        for line in _at_work(source, interval):
+            note(line)
         try:
             code = _poll_once(coordinator) if settings.once else _wait(coordinator, ends)
         finally:
             coordinator.stop()
     teller.sum_up()
     return code
+
+
+def _at_work(source: Source, interval: float | None) -> Iterator[str]:
+    """Yield what goes on from now on, if there may be nothing to see of it for a while."""
+    if interval is not None and not isinstance(source, FiniteSource):
+        yield f"polling every {format_duration(interval)}; what changes is shown here (Ctrl-C to stop)"
 
 
 def _poll_once(coordinator: Coordinator) -> int:
@@ -115,17 +125,21 @@ def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
 class Teller:
     """Tells what each poll brought: a timeline for people, a JSON object a line for programs."""
 
-    def __init__(self, coordinator: Coordinator, is_json: bool) -> None:
+    def __init__(self, coordinator: Coordinator, is_json: bool, interval: float | None = None) -> None:
         self._coordinator = coordinator
         self._is_json = is_json
         self._timeline = Timeline(coordinator.engine.ruleset, sys.stdout.isatty())
         self._version = coordinator.engine.ruleset.version
+        self._interval = interval
+        self._has_gpus: bool | None = None
+        self._failure: str | None = None
         self._before: Decision | None = None
         self._error: str | None = None
 
     def tell(self, report: PollReport) -> bool:
         """Write what *report* brought; return False when the reader of stdout has gone."""
         lines = [*self._reloads(), *self._telemetry(report)]
+        self._emptiness(report)
         for change in report.transitions:
             lines.append(event_json(change) if self._is_json else self._drawn(change))
         lines += self._node()
@@ -153,10 +167,24 @@ class Teller:
         if self._is_json:
             return [_line("telemetry", time.time(), ok=report.error is None, error=report.error)]
         if report.error is not None and not report.ended:
-            say(f"gpurules: no telemetry: {visible(report.error)}")
+            failure = report.failure or TelemetryError(report.error)
+            lines = [*no_telemetry(failure, self._interval)]
+            for line in lines[:1] if failure.summary == self._failure else lines:
+                note(line)
+            self._failure = failure.summary
         elif report.error is None:
-            say("gpurules: telemetry is back")
+            note("telemetry is back")
         return []
+
+    def _emptiness(self, report: PollReport) -> None:
+        """Say once that no GPU is there, and once that it is."""
+        if report.snapshot is None or self._has_gpus == bool(report.snapshot.gpus):
+            return
+        if self._has_gpus is False:
+            note(f"the source reports {counted(len(report.snapshot.gpus), 'GPU')}")
+        for line in no_gpu(report.snapshot):
+            note(line)
+        self._has_gpus = bool(report.snapshot.gpus)
 
     def _node(self) -> list[str]:
         before, decision = self._before, self._coordinator.decide()

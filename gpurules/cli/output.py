@@ -120,6 +120,11 @@ def show_status(text: str) -> None:
     sys.stderr.flush()
 
 
+def note(text: str) -> None:
+    """Write what goes on to stderr, on one line; the program goes on."""
+    say(f"gpurules: {text}")
+
+
 def fail(text: str) -> None:
     """Write why the program ends to stderr, on one line."""
     say(f"gpurules: {text}")
@@ -167,6 +172,15 @@ def terminal_width() -> int:
     import shutil  # it imports what unpacks archives
 
     return min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
+
+
+def window_size() -> tuple[int, int]:
+    """Return the columns and rows of the terminal that stdout is; 80 and 24 where it is none."""
+    try:
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):  # no terminal, or no file at all
+        return 80, 24
+    return max(60, columns or 80), max(10, rows or 24)
 
 
 def counted(count: int, noun: str) -> str:

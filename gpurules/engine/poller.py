@@ -64,6 +64,7 @@ class PollReport:
     edges: tuple[Edge, ...] = ()
     error: str | None = None
     ended: bool = False
+    failure: TelemetryError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class Poller:
             self.metrics.missed_polls += not has_ended
             self.metrics.coordination_misses += not has_ended
             self.metrics.last_source_error = str(answer)
-            report = replace(self._blind(str(answer)), ended=has_ended)
+            report = replace(self._blind(str(answer)), ended=has_ended, failure=answer)
         self._count(time.perf_counter() - began, report.snapshot)
         return report
 

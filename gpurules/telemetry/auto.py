@@ -81,7 +81,7 @@ class Auto:
             self._waiting, self.reasons, self._empty = list(self._open), {}, []
         while self._trying is not None or self._waiting or self._empty:
             if self._clock() >= until:
-                raise TelemetryStarting(f"auto is still looking for a source{self._said()}")
+                raise TelemetryStarting("auto is still looking for a source", self.reasons)
             is_last_resort = self._trying is None and not self._waiting
             name, source = self._trying = self._trying or self._next()
             try:
@@ -97,7 +97,7 @@ class Auto:
                 return snapshot
             self._empty.append(name)
             self._pass_over(found_in(snapshot).detail)
-        raise TelemetryUnavailable(f"no telemetry source can be used here{self._said()}")
+        raise TelemetryUnavailable("no telemetry source can be used here", self.reasons)
 
     def _next(self) -> tuple[str, LiveSource]:
         name = (self._waiting or self._empty).pop(0)
@@ -111,9 +111,6 @@ class Auto:
         self._trying = None
         self.reasons[name] = reason
         source.close()
-
-    def _said(self) -> str:
-        return "".join(f"; {name}: {reason}" for name, reason in self.reasons.items())
 
     def close(self) -> None:
         """Close whatever is open; a later read chooses anew."""

@@ -9,7 +9,15 @@ from gpurules.registry import did_you_mean
 
 
 class TelemetryError(GpurulesError):
-    """A source could not be read; the message names the place and the remedy."""
+    """A source could not be read; the message names the place and the remedy.
+
+    ``reasons`` say the same of each source that was tried, by its name, where there were several.
+    """
+
+    def __init__(self, message: str, reasons: Mapping[str, str] | None = None) -> None:
+        self.summary = message
+        self.reasons = dict(reasons or {})
+        super().__init__("; ".join([message, *(f"{name}: {reason}" for name, reason in self.reasons.items())]))
 
 
 class TelemetryTimeout(TelemetryError):

@@ -10,11 +10,11 @@ from typing import TextIO
 import click
 
 from gpurules.cli.options import option, source_options
-from gpurules.cli.output import counted, say, write
+from gpurules.cli.output import counted, note, say, write
 from gpurules.cli.signals import signals
 from gpurules.cli.sources import open_telemetry
 from gpurules.cli.unread import report_unread
-from gpurules.diagnostics.excerpt import visible
+from gpurules.cli.waiting import no_telemetry
 from gpurules.engine.reading import Reading
 from gpurules.strict_json import dumps
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError, TelemetryTimeout
@@ -89,7 +89,8 @@ def _lines(reading: Reading, pause: float, ends: "SimpleQueue[int]", is_finite: 
             if is_finite and not isinstance(error, TelemetryTimeout):
                 raise
             if said is None:
-                say(f"gpurules: no telemetry: {visible(str(error))}")
+                for line in no_telemetry(error, pause):
+                    note(line)
             said = str(error)
         else:
             said = None

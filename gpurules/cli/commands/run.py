@@ -10,12 +10,13 @@ import click
 from gpurules.cli.agent import Settings, run_agent
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
-from gpurules.cli.output import Style, counted, paint, write, write_lines
+from gpurules.cli.output import Style, counted, note, paint, write, write_lines
 from gpurules.cli.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.sources import open_telemetry
 from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
 from gpurules.cli.unread import report_unread
+from gpurules.cli.waiting import nothing_to_do
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Options
 from gpurules.rules.ruleset import Ruleset
@@ -62,10 +63,10 @@ def command(
     a recording it decides on transfers as fast as it can, and calls no effect unless --once or --state is given.
     """
     if clients and (once or dry_run):
-        raise click.UsageError(
-            "--client changes settings for as long as the agent runs; leave out --once and --dry-run"
-        )
+        raise click.UsageError("--client is for an agent that goes on; leave out --once and --dry-run")
     loaded = load_ruleset(ruleset)
+    for line in nothing_to_do(loaded):
+        note(line)
     opened, interval = open_telemetry(source, options)
     try:
         if once or state or not isinstance(opened, FiniteSource):

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 import click
 
 from gpurules.cli.options import option, source_options, stdin_filename
-from gpurules.cli.output import has_colour, write
+from gpurules.cli.output import has_colour, window_size, write
 from gpurules.cli.pacing import OwnTime
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.signals import signals
@@ -30,9 +30,11 @@ _SPEED = 20.0
 @option("--speed", type=click.FloatRange(0.01, 1e6), default=_SPEED, show_default=True,
         help="Of a recording: how many times as fast as it was made.")  # fmt: skip
 @option("--once", is_flag=True, help="Draw the view once, and end.")
-@option("--polls", type=click.IntRange(1), default=1, show_default=True, help="With --once: poll so often first.")
-@option("--width", type=click.IntRange(60, 500), help="With --once: draw so many columns.")
-@option("--height", type=click.IntRange(10, 500), help="With --once: draw so many rows.")
+@option(
+    "--polls", type=click.IntRange(1), default=1, show_default=True, help="With --once: number of polls before drawing."
+)
+@option("--width", type=click.IntRange(60, 500), help="With --once: columns; those of the terminal, else 80.")
+@option("--height", type=click.IntRange(10, 500), help="With --once: rows; those of the terminal, else 24.")
 def command(
     ruleset: str, source: str, speed: float, once: bool, polls: int, width: int | None, height: int | None,
     **options: object,
@@ -47,7 +49,8 @@ def command(
     watcher = Watcher(coordinator, clock)
     try:
         if once:
-            return _once(coordinator, watcher, polls, (width or 80, height or 24))
+            columns, rows = window_size()
+            return _once(coordinator, watcher, polls, (width or columns, height or rows))
         if not is_terminal():
             raise click.UsageError("the live view needs a terminal; --once draws it once")
         return _live(coordinator, watcher)

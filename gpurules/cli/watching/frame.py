@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -35,6 +36,10 @@ _NOTES = {
     "for": "waits for its time",
     "disabled": "disabled",
 }
+
+
+_MAX_TROUBLE = 6
+"""The most lines of the head for what is wrong with telemetry, or with the ruleset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,8 @@ def _head(view: View, look: Look) -> Iterable[Text]:
     yield _cut(asked, look.width)
     for name, trouble in (("telemetry", view.error), ("ruleset", view.reload_error)):
         if trouble:
-            yield _cut(Text(f"! {name}: {visible(trouble)}", "bold red"), look.width)
+            told = wrap(f"! {name}: {visible(trouble)}", look.width, subsequent_indent="  ", max_lines=_MAX_TROUBLE)
+            yield from (_cut(Text(line, "bold red"), look.width) for line in told)
 
 
 def _foot(look: Look) -> list[Text]:

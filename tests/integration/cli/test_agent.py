@@ -213,7 +213,7 @@ import sys, time
 import gpurules.cli.commands.run as run
 from gpurules.cli.main import main
 from tests.integration.coordinator.stand import Script, gpu
-run.open_telemetry = lambda source, options: (Script(time.time, (gpu(90),)), 0.01)
+run.open_telemetry = lambda source, options: (Script(time.time, (gpu(90),)), 0.1)
 sys.argv = ["gpurules", *sys.argv[1:]]
 main()
 """

@@ -1,13 +1,16 @@
 """``gpurules watch``."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
 import re
 import select
 import struct
+import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import Any
@@ -156,3 +159,23 @@ def test_ctrl_c_ends_it() -> None:
     terminal.press("\x03")
     assert terminal.end() == 130
     assert "Traceback" not in terminal.seen
+
+
+def test_once_fills_the_terminal_that_it_is_drawn_on(tmp_path: Path) -> None:
+    (tmp_path / "x.rules.yaml").write_text("version: 1\nname: x\nrules: []\n")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 133, 0, 0))
+    command = [sys.executable, "-m", "gpurules", "watch", "x.rules.yaml", "--source", "synthetic:gpus=2", "--once"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=theirs, env={**os.environ, "NO_COLOR": "1"}) as process:
+        os.close(theirs)
+        drawn = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                drawn += chunk
+        except OSError:  # the other side is closed
+            pass
+        assert process.wait(60) == 0
+    os.close(ours)
+    lines = drawn.decode().rstrip("\r\n").split("\r\n")
+    assert max(map(len, lines)) == 133
+    assert len(lines) <= 31
