@@ -130,7 +130,9 @@ def _beside(left: Text, right: Text, width: int) -> Text:
 
 
 def _cut(text: Text, width: int) -> Text:
-    """Return *text* in exactly *width* columns."""
+    """Return *text* in exactly *width* columns, with nothing in it that commands a terminal."""
+    if not text.plain.isprintable():
+        text = Text(visible(text.plain))
     text.truncate(width, overflow="ellipsis", pad=True)
     return text
 

@@ -175,3 +175,30 @@ def test_the_module_runs_in_a_process_of_its_own(monkeypatch, tmp_path):
         assert (gpu.uuid, gpu.utilization) == (str(source.reader.status.pid), 40)
     finally:
         source.close()
+
+
+@pytest.mark.parametrize(
+    "function", ["amdsmi_get_gpu_asic_info", "amdsmi_get_gpu_device_uuid", "amdsmi_get_gpu_driver_info"]
+)
+def test_a_text_that_is_not_utf_8_is_missing_and_all_else_is_there(monkeypatch, function):
+    def undecodable(handle):
+        return b"\xff".decode()
+
+    monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi(**{function: undecodable}))
+    snapshot = AmdSmi().read(Request())
+    gpu = snapshot.gpus[0]
+    assert (gpu.power, gpu.utilization, gpu.is_lost) == (239, 40, False)
+    assert [gpu.name, gpu.uuid, snapshot.driver_version].count(None) == 1
+
+
+@pytest.mark.parametrize("uuid", ["", "N/A", "  "])
+def test_a_uuid_that_identifies_nothing_is_missing(monkeypatch, uuid):
+    monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi(amdsmi_get_gpu_device_uuid=lambda handle: uuid))
+    gpu = AmdSmi().read(Request()).gpus[0]
+    assert (gpu.uuid, gpu.identity, gpu.power) == (None, "index 0", 239)
+
+
+def test_unsigned_nonsense_is_missing_with_the_reason(monkeypatch):
+    monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi(amdsmi_get_temp_metric=lambda *arguments: 4294967256))
+    gpu = AmdSmi().read(Request()).gpus[0]
+    assert (gpu.temperature, gpu.missing["temperature"]) == (None, "above 200: 4294967256")
