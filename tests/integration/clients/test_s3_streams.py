@@ -528,3 +528,18 @@ def test_one_client_serves_several_threads(client, s3, data, tmp_path):
     for thread in threads:
         thread.join(60)
     assert errors == []
+
+
+@pytest.mark.parametrize("rules", [NOTHING, STAGE], ids=["direct", "staged"])
+@pytest.mark.parametrize("name", ["x" * 245, "x" * 255, "ä" * 127, "short"], ids=len)
+def test_a_download_to_any_name_has_the_permissions_of_a_new_file(client, data, tmp_path, rules, name):
+    area, folder = StagingArea(tmp_path / "area", 100 * MIB), tmp_path / "there"
+    folder.mkdir()
+    before = os.umask(0o027)
+    try:
+        with client_for(client, rules, staging=area) as s3:
+            s3.download("bucket", "streamed", folder / name)
+    finally:
+        os.umask(before)
+    assert [(path.name, path.stat().st_mode & 0o777) for path in folder.iterdir()] == [(name, 0o640)]
+    assert digest((folder / name).read_bytes()) == digest(data)
