@@ -141,7 +141,7 @@ class Teller:
         lines = [*self._reloads(), *self._telemetry(report)]
         self._emptiness(report)
         for change in report.transitions:
-            lines.append(event_json(change) if self._is_json else self._drawn(change))
+            lines += [event_json(change)] if self._is_json else self._drawn(change)
         lines += self._node()
         for edge in report.edges:
             if self._is_json:
@@ -192,11 +192,10 @@ class Teller:
         if node_directives(decision) == (node_directives(before) if before else NEUTRAL):
             return []
         change = NodeChange(decision.snapshot_time, before, decision)
-        return [event_json(change) if self._is_json else self._drawn(change)]
+        return [event_json(change)] if self._is_json else self._drawn(change)
 
-    def _drawn(self, event: object) -> str:
-        drawn = self._timeline.lines(event, self._coordinator.engine.snapshot)  # type: ignore[arg-type]
-        return "".join(f"{line}\n" for line in drawn)
+    def _drawn(self, event: object) -> list[str]:
+        return self._timeline.lines(event, self._coordinator.engine.snapshot)  # type: ignore[arg-type]
 
     def _time(self, timestamp: float) -> str:
         return f"{time_of_day(timestamp, zone_of(self._coordinator.engine.ruleset.settings.timezone))}  "
