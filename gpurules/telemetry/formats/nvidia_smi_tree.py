@@ -111,8 +111,16 @@ def _texts(element: Element, wanted: _Wanted, found: dict[str, list[str]]) -> di
     return found
 
 
+TOLD_TWICE = "[told twice]"
+"""What stands for a text that is there twice and differs: the device has one."""
+
+
 def _first(texts: Mapping[str, list[str]], paths: Iterable[str]) -> str | None:
     """Return what ``text_at`` returns, of texts that were found already."""
+    for path in paths:
+        told = texts.get(path, ())
+        if len(told) > 1 and len({text for text in told if absence(text) is None}) > 1:
+            return TOLD_TWICE
     every = [text for path in paths if path in texts for text in texts[path]]
     if not every:
         return None
@@ -219,6 +227,17 @@ def gpus_from_tree(root: Element) -> tuple[GPU, ...]:
     if len(set(indexes)) < len(indexes):
         indexes = list(range(len(boards)))
     return tuple(gpu for index, board in zip(indexes, boards) for gpu in _gpu_from_tree(board, index))
+
+
+def missing_boards(root: Element) -> str | None:
+    """Return what there is to say where a query does not list the GPUs that are attached; None where it does."""
+    said, listed = text_at(root, "attached_gpus"), sum(1 for child in root if child.tag == "gpu")
+    attached = _whole(said)
+    if said is None or attached == listed:
+        return None
+    if attached is None:
+        return f"the number of attached GPUs is not a number: {said[:40]!r}; {listed} are listed"
+    return f"of {attached} GPUs {listed} are listed, by their minor numbers"
 
 
 def _own_index(board: Element, position: int) -> GPUIndex:

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.nvidia_smi_tree import gpus_from_tree, text_at
+from gpurules.telemetry.formats.nvidia_smi_tree import gpus_from_tree, missing_boards, text_at
 from gpurules.telemetry.formats.recording import MAX_DOCUMENT, Recording
 from gpurules.telemetry.source import TelemetryError
 
@@ -124,6 +124,9 @@ def read(recording: Recording) -> Iterator[Snapshot]:
         except TelemetryError as error:
             recording.problem(number, str(error))
             continue
+        why = missing_boards(root)
+        if why is not None:
+            recording.notice(number, why)
         time = recording.time(text_at(root, "timestamp") or "", number)
         yield Snapshot(
             timestamp=recording.next_time() if time is None else time,

@@ -29,6 +29,7 @@ class Recording:
     notices: list[str] = field(default_factory=list)
     steps: int = 0
     clock: LocalClock = field(init=False)
+    _noted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Start the clock in the zone of the recorder."""
@@ -41,8 +42,9 @@ class Recording:
             self.problems.append(f"{self._at(line)}: {what}")
 
     def notice(self, line: int | None, what: str) -> None:
-        """Note what is taken for granted because the file does not say."""
-        if len(self.notices) < KEPT_PROBLEMS:
+        """Note once what is taken for granted because the file does not say."""
+        if len(self.notices) < KEPT_PROBLEMS and what not in self._noted:
+            self._noted.add(what)
             self.notices.append(f"{self._at(line)}: {what}")
 
     def _at(self, line: int | None) -> str:

@@ -1,5 +1,6 @@
 """Cuts a text of metrics into scrapes, and takes those of one node out of it."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -12,6 +13,9 @@ _NODES = ("Hostname", "hostname", "node", "kubernetes_node", "instance", "export
 """Labels that name the node, best first."""
 Key: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
 """A series: its metric, and its labels but those that come and go."""
+_BAD_TYPE = re.compile(
+    r"# TYPE \S+ (?!(?:counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram)\s*$)"
+)
 IsRelevant: TypeAlias = Callable[[str], bool]
 
 
@@ -59,7 +63,7 @@ def read_scrapes(recording: Recording, is_relevant: IsRelevant) -> Iterator[list
         key = (found.name, found.labels.stable)
         if scrape.begins_next(found, key):
             yield from _of_one_node(scrape.samples, recording)
-            scrape = _Scrape(headings=scrape.headings)
+            scrape = _Scrape()
         if len(scrape.samples) >= MAX_SAMPLES:
             raise recording.error(number, f"one scrape has more than {MAX_SAMPLES} samples; is this of one node?")
         scrape.samples.append(found)
@@ -75,7 +79,12 @@ def _entries(recording: Recording, is_relevant: IsRelevant) -> Iterator[tuple[in
     parser, renames, in_seconds = SampleParser(), recording.options.renames, None
     for line in recording.lines:
         text = line.text.strip()
+        if line.is_cut_off and text and text != "# EOF":
+            recording.problem(line.number, f"the last line has no end, so it may be cut off: {text[-60:]!r}")
+            continue
         if text[:1] in ("#", ""):
+            if _BAD_TYPE.match(text):
+                recording.problem(line.number, f"not the type of a metric: {text[-60:]!r}")
             yield line.number, text
             continue
         sample = parser.parse(text)

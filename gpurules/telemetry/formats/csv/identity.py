@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import chain, groupby, islice, pairwise
+from operator import attrgetter
 
 from gpurules.telemetry.formats.csv.rows import Row
 from gpurules.telemetry.formats.nvidia_smi_cells import read_text
@@ -38,33 +39,88 @@ def polls(rows: Iterator[Row], recording: Recording) -> Iterator[list[Row]]:
     """
     sample = list(islice(rows, SAMPLE))
     layout = _layout(sample, recording)
+    every = chain(sample, rows)
+    groups: Iterator[list[Row]]
+    if layout.count == 1 and not layout.by_header:
+        groups = ([row] for row in (_of_one_name(every, recording) if layout.is_assumed else every))
+    elif layout.by_header:
+        groups = (list(block) for _, block in groupby(every, key=attrgetter("block")))
+    elif any(row.time is not None for row in sample):
+        groups = _by_gaps(every, layout.count)
+    else:
+        groups = _by_number(every, layout.count, recording)
+    for group in groups:
+        poll = _placed(group, layout.count)
+        if poll is not None:
+            yield poll
+        elif layout.count > 1:
+            recording.problem(
+                group[0].number, f"a poll of {len(group)} rows where there are {layout.count} GPUs; it is not read"
+            )
+
+
+def _placed(group: list[Row], count: int) -> list[Row] | None:
+    """Return the rows of a poll, each at the place of its GPU; None where it is not known which row is whose."""
+    good = [row for row in group if row.cells is not None]
+    if len(good) == count:
+        return good  # what is beside them is no row
+    return group if len(group) == count and good else None
+
+
+def _of_one_name(rows: Iterator[Row], recording: Recording) -> Iterator[Row]:
+    """Yield the rows of what is taken to be one GPU.
+
+    Raises:
+        TelemetryError: they have several names, so it is not.
+    """
     name: str | None = None
-    poll: list[Row] = []
-    for row in chain(sample, rows):
-        if poll and row.block != poll[-1].block and (layout.by_header or len(poll) < layout.count):
-            yield from _whole(poll, layout, recording)
-            poll = []
-        poll.append(row)
-        if layout.is_assumed and row.cells is not None:
-            name = name or read_text(row.cells, "name")
-            if read_text(row.cells, "name") != name:
-                raise recording.error(row.number, f"the log does not say which GPU a row is of, and its rows have "
-                                      f"several names; {_ADVICE}")  # fmt: skip
-        if len(poll) == layout.count and not layout.by_header:
-            yield from _whole(poll, layout, recording)
-            poll = []
-    if poll:
-        yield from _whole(poll, layout, recording)
+    for row in rows:
+        if row.cells is not None:
+            found = read_text(row.cells, "name")
+            name = name or found
+            if found != name:
+                why = "the log does not say which GPU a row is of, and its rows have several names"
+                raise recording.error(row.number, f"{why}; {_ADVICE}")
+        yield row
 
 
-def _whole(poll: list[Row], layout: Layout, recording: Recording) -> Iterator[list[Row]]:
-    """Yield a poll of as many rows as there are GPUs; of another it is not known whose row is whose."""
-    if len(poll) != layout.count:
-        recording.problem(
-            poll[0].number, f"a poll of {len(poll)} rows where there are {layout.count} GPUs; it is not read"
-        )
-    elif any(row.cells is not None for row in poll):
-        yield poll
+def _by_gaps(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:
+    """Group rows by the number of GPUs that was given; a poll that is not followed by a longer gap is no whole one."""
+    group: list[Row] = []
+    last: float | None = None
+    longest = 0.0
+    for row in rows:
+        if row.time is not None:
+            gap = 0.0 if last is None else row.time - last
+            last = row.time
+            is_whole = sum(one.cells is not None for one in group) >= count
+            if group and (not 0 <= gap <= ONE_CALL_SECONDS or (is_whole and gap > longest)):
+                yield group
+                group, longest = [], 0.0
+            elif group:
+                longest = max(longest, gap)
+        group.append(row)
+    if group:
+        yield group
+
+
+def _by_number(rows: Iterator[Row], count: int, recording: Recording) -> Iterator[list[Row]]:
+    """Group rows without times by their number alone; a header begins a poll.
+
+    Raises:
+        TelemetryError: a line is no row, so that it is not known whose the rows after it are.
+    """
+    group: list[Row] = []
+    for row in rows:
+        if row.cells is None:
+            why = "this is no row, and without times the rows after it cannot be told apart by their number"
+            raise recording.error(row.number, f"{why}; take the line out, or add timestamp and index to --query-gpu")
+        if group and (len(group) == count or row.block != group[-1].block):
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
 
 
 def _layout(sample: Sequence[Row], recording: Recording) -> Layout:

@@ -7,6 +7,7 @@ from gpurules.telemetry.formats.csv.advice import suggest_columns
 from gpurules.telemetry.formats.csv.header import DELIMITERS, Table, find_header, given_columns, split, why_unreadable
 from gpurules.telemetry.formats.lines import Line
 from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.formats.times import read_time
 
 WAITING_ROWS, WAITING_SIZE = 2000, 1 << 20
 """How many rows, of how many characters in all, are looked at for a header, and then for advice on the columns."""
@@ -43,6 +44,8 @@ def read_rows(recording: Recording) -> Iterator[Row]:
         header = find_header(line.text, options.renames) if line.text.lstrip()[:1] not in "0123456789" else None
         if header is not None:
             block += 1
+            if line.is_cut_off:
+                recording.problem(line.number, "the log ends with a header, which may be cut off")
             if table is None or header != table:
                 table = given or _checked(header, line, recording)
             continue
@@ -80,12 +83,19 @@ def _delimited(table: Table, text: str) -> Table:
     return Table(table.names, table.units, table.written, next(fitting, ","))
 
 
+def _leading_time(text: str, table: Table, recording: Recording) -> float | None:
+    """Return the time of a row that is torn, where it begins with one."""
+    if table.names[0] != "timestamp":
+        return None
+    return read_time(split(text, table.delimiter)[0], recording.options.zone)
+
+
 def _row(line: Line, block: int, table: Table, recording: Recording) -> Row:
     cells = table.fit(line.text)
     if cells is None:
         count = len(split(line.text, table.delimiter))
         recording.problem(line.number, f"{count} cells for {len(table.names)} columns: {line.text[:80]!r}")
-        return Row(line.number, block, table, None)
+        return Row(line.number, block, table, None, _leading_time(line.text, table, recording))
     last = cells[table.names[-1]]
     if line.is_cut_off and not last.endswith(_COMPLETE):
         recording.problem(line.number, f"the last line has no end, so its last cell may be cut off: {last[:40]!r}")

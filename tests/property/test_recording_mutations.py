@@ -1,0 +1,376 @@
+"""Recordings that are damaged: a mutated line gives the same values, missing ones, or a refusal; never another number.
+
+Digits themselves are left alone, since no reader can know that a digit was another one. ``MUTATIONS=5000`` in the
+environment tries more of them than the usual number.
+"""
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpurules.telemetry import Replay, TelemetryError, replay
+
+MUTATIONS = int(os.environ.get("MUTATIONS", "80"))
+MIB = 1 << 20
+START, STEP, POLLS, GPUS = 1_777_118_400, 5, 4, 2
+TOTAL = 81559
+Facts = dict[str, float]
+
+
+def facts(poll: int, gpu: int) -> Facts:
+    """Return readings of which none comes twice."""
+    n = 1 + GPUS * poll + gpu
+    return {"utilization": 40 + n, "temperature": 60 + n, "power": 100.25 + n, "memory_used": (700 + n) * MIB}
+
+
+EXPECTED = {(START + STEP * poll, gpu): facts(poll, gpu) for poll in range(POLLS) for gpu in range(GPUS)}
+ROWS = [(at, gpu, told) for (at, gpu), told in EXPECTED.items()]
+
+
+def stamp(at: int, form: str = "%Y/%m/%d %H:%M:%S.000") -> str:
+    return time.strftime(form, time.gmtime(at))
+
+
+def smi_csv(mark: str = ", ", units: bool = True, heads: bool = False, names: bool = True) -> str:
+    unit = {"%": " %", "W": " W", "MiB": " MiB"} if units else dict.fromkeys(("%", "W", "MiB"), "")
+    columns = ["timestamp", "index", "uuid", "name", "utilization.gpu [%]", "memory.used [MiB]", "power.draw [W]"]
+    lines: list[str] = []
+    for at, gpu, told in ROWS:
+        power = f"{told['power']:.2f}".replace(".", "," if mark == ";" else ".")
+        cells = [stamp(at), f"{gpu}", f"GPU-{'ab'[gpu]}", "NVIDIA T4"] if names else []
+        cells += [f"{told['utilization']}{unit['%']}", f"{told['memory_used'] // MIB}{unit['MiB']}"]
+        if not lines or (heads and gpu == 0):
+            lines.append(mark.join([*(columns if names else columns[4:]), "temperature.gpu"]))
+        lines.append(mark.join([*cells, f"{power}{unit['W']}", f"{told['temperature']}"]))
+    return "\n".join([*lines, ""])
+
+
+def jsonl() -> str:
+    polls = (
+        {
+            "timestamp": at,
+            "gpus": [{"index": gpu, "uuid": f"GPU-{'ab'[gpu]}", **EXPECTED[at, gpu]} for gpu in range(GPUS)],
+        }
+        for at in sorted({at for at, _ in EXPECTED})
+    )
+    return "".join(json.dumps(poll) + "\n" for poll in polls)
+
+
+def polls() -> list[tuple[int, list[Facts]]]:
+    return [(at, [EXPECTED[at, gpu] for gpu in range(GPUS)]) for at in sorted({at for at, _ in EXPECTED})]
+
+
+def smi_xml() -> str:
+    board = (
+        '\t<gpu id="00000000:0{0}:00.0">\n\t\t<uuid>GPU-{1}</uuid>\n\t\t<fb_memory_usage>\n'
+        "\t\t\t<total>81559 MiB</total>\n"
+        "\t\t\t<used>{2} MiB</used>\n\t\t</fb_memory_usage>\n\t\t<utilization>\n\t\t\t<gpu_util>{3} %</gpu_util>\n"
+        "\t\t</utilization>\n\t\t<temperature>\n\t\t\t<gpu_temp>{4} C</gpu_temp>\n\t\t</temperature>\n"
+        "\t\t<power_readings>\n\t\t\t<power_draw>{5:.2f} W</power_draw>\n\t\t</power_readings>\n\t</gpu>\n"
+    )
+    documents = (
+        '<?xml version="1.0" ?>\n<nvidia_smi_log>\n\t<timestamp>' + stamp(at, "%a %b %d %H:%M:%S %Y") + "</timestamp>\n"
+        "\t<attached_gpus>2</attached_gpus>\n"
+        + "".join(
+            board.format(
+                n + 1, "ab"[n], told["memory_used"] // MIB, told["utilization"], told["temperature"], told["power"]
+            )
+            for n, told in enumerate(gpus)
+        )
+        + "</nvidia_smi_log>\n"
+        for at, gpus in polls()
+    )
+    return "".join(documents)
+
+
+def smi_text() -> str:
+    board = (
+        "GPU 00000000:0{0}:00.0\n    GPU UUID                  : GPU-{1}\n    FB Memory Usage\n"
+        "        Total                 : 81559 MiB\n        Used                  : {2} MiB\n    Utilization\n"
+        "        Gpu                   : {3} %\n    Temperature\n        GPU Current Temp      : {4} C\n"
+        "    Power Readings\n        Power Draw            : {5:.2f} W\n\n"
+    )
+    return "".join(
+        "==============NVSMI LOG==============\n\n"
+        f"Timestamp : {stamp(at, '%a %b %d %H:%M:%S %Y')}\nAttached GPUs : 2\n"
+        + "".join(
+            board.format(
+                n + 1, "ab"[n], told["memory_used"] // MIB, told["utilization"], told["temperature"], told["power"]
+            )
+            for n, told in enumerate(gpus)
+        )
+        for at, gpus in polls()
+    )
+
+
+DCGM = (
+    ("DCGM_FI_DEV_GPU_UTIL", "utilization"), ("DCGM_FI_DEV_GPU_TEMP", "temperature"),
+    ("DCGM_FI_DEV_POWER_USAGE", "power"), ("DCGM_FI_DEV_FB_USED", "memory_used"),
+)  # fmt: skip
+
+
+def dcgm(comments: bool = True, scale: float = 0) -> str:
+    lines = []
+    for at, gpus in polls():
+        for metric, name in DCGM:
+            if comments:
+                lines += [f"# HELP {metric} of the GPU", f"# TYPE {metric} gauge"]
+            for n, told in enumerate(gpus):
+                value = told[name] // MIB if name == "memory_used" else told[name]
+                labels = f'gpu="{n}",UUID="GPU-{"ab"[n]}",modelName="NVIDIA T4",Hostname="n"'
+                lines.append(f"{metric}{{{labels}}} {value}" + (f" {int(at * scale)}" if scale else ""))
+    return "\n".join([*lines, ""])
+
+
+def exporter() -> str:
+    metrics = (("utilization_gpu_ratio", "utilization", 0.01), ("temperature_gpu", "temperature", 1),
+               ("power_draw_watts", "power", 1), ("memory_used_bytes", "memory_used", 1))  # fmt: skip
+    return "".join(
+        "".join(f'nvidia_smi_gpu_info{{uuid="{uuid}",index="{n}"}} 1\n' for n, uuid in enumerate("ab"))
+        + "".join(
+            f"# TYPE nvidia_smi_{metric} gauge\n"
+            + "".join(
+                f'nvidia_smi_{metric}{{uuid="{"ab"[n]}"}} {round(told[name] * scale, 4)}\n'
+                for n, told in enumerate(gpus)
+            )
+            for metric, name, scale in metrics
+        )
+        for _, gpus in polls()
+    )
+
+
+def rocm(indent: int | None = None) -> str:
+    return "".join(
+        json.dumps(
+            {
+                f"card{n}": {
+                    "Unique ID": f"0x{n}", "GPU use (%)": str(told["utilization"]),
+                    "Temperature (Sensor edge) (C)": f"{told['temperature']}.0",
+                    "Average Graphics Package Power (W)": str(told["power"]),
+                    "VRAM Total Used Memory (B)": str(told["memory_used"]),
+                }
+                for n, told in enumerate(gpus)
+            },
+            indent=indent,
+        )
+        + "\n"
+        for _, gpus in polls()
+    )  # fmt: skip
+
+
+def amd(indent: int | None = None) -> str:
+    def cell(value: float, unit: str) -> dict[str, object]:
+        return {"value": value, "unit": unit}
+
+    return "".join(
+        json.dumps(
+            [
+                {
+                    "gpu": n, "usage": {"gfx_activity": cell(told["utilization"], "%")},
+                    "temperature": {"edge": cell(told["temperature"], "C")},
+                    "power": {"socket_power": cell(told["power"], "W")},
+                    "mem_usage": {"used_vram": cell(told["memory_used"] // MIB, "MB")},
+                }
+                for n, told in enumerate(gpus)
+            ],
+            indent=indent,
+        )
+        + "\n"
+        for _, gpus in polls()
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Form:
+    """An accepted form: its text, whether its snapshots have their times, and the options that it needs.
+
+    In a form that is by order only the place of a row says which GPU it is of, so that two of one poll may be swapped.
+    """
+
+    text: str
+    has_times: bool = True
+    options: tuple[tuple[str, Any], ...] = ()
+    is_by_order: bool = False
+
+
+FORMS = {
+    "CSV": Form(smi_csv()),
+    "CSV without units": Form(smi_csv(",", units=False)),
+    "CSV of a spreadsheet": Form(smi_csv(";")),
+    "CSV with a header at each call": Form(smi_csv(heads=True, names=False), has_times=False,
+                                           is_by_order=True),
+    "CSV of --gpus 2": Form(smi_csv().replace(", index, uuid", "").replace(", 0, GPU-a", "").replace(", 1, GPU-b", ""),
+                            options=(("gpus", 2),), is_by_order=True),
+    "JSONL": Form(jsonl()),
+    "XML": Form(smi_xml()),
+    "text of -q": Form(smi_text()),
+    "DCGM": Form(dcgm(), has_times=False),
+    "DCGM without comments": Form(dcgm(comments=False), has_times=False),
+    "DCGM with milliseconds": Form(dcgm(scale=1000)),
+    "DCGM as OpenMetrics": Form(dcgm(scale=1) + "# EOF\n"),
+    "nvidia_gpu_exporter": Form(exporter(), has_times=False),
+    "rocm-smi": Form(rocm(), has_times=False),
+    "rocm-smi, pretty": Form(rocm(2), has_times=False),
+    "amd-smi": Form(amd(), has_times=False),
+    "amd-smi, pretty": Form(amd(2), has_times=False),
+}  # fmt: skip
+
+FOREIGN = (
+    "", "WARNING: infoROM is corrupted at gpu 0000:2B:00.0", "Unable to determine the device handle", "{", "}", "[]",
+    "a, b, c, d, e, f, g, h", "<gpu>", "</gpu>", "# a comment", "Failed: 1, 2, 3", "==== LOG ====", '"', "null",
+    "\ufffd" * 9,
+)  # fmt: skip
+UNITS = {" %": " MiB", " MiB": " W", " W": " C", " C": " %"}
+FIGURES = set("0123456789.,-+eE")
+
+
+def cut(rng: random.Random, text: str) -> str:
+    return text[: rng.randrange(1, len(text))]
+
+
+def without_a_line_end(rng: random.Random, text: str) -> str:
+    at = rng.choice([n for n, character in enumerate(text[:-1]) if character == "\n"])
+    return text[:at] + text[at + 1 :]
+
+
+def by_line(change: Callable[[random.Random, list[str], int], None]) -> Callable[[random.Random, str], str]:
+    def mutate(rng: random.Random, text: str) -> str:
+        lines = text.splitlines(keepends=True)
+        change(rng, lines, rng.randrange(len(lines)))
+        return "".join(lines)
+
+    mutate.__name__ = change.__name__
+    return mutate
+
+
+def doubled(rng: random.Random, lines: list[str], at: int) -> None:
+    lines.insert(at, lines[at])
+
+
+def swapped(rng: random.Random, lines: list[str], at: int) -> None:
+    lines[at - 1 : at + 1] = lines[at - 1 : at + 1][::-1]
+
+
+def deleted(rng: random.Random, lines: list[str], at: int) -> None:
+    del lines[at]
+
+
+def inserted(rng: random.Random, lines: list[str], at: int) -> None:
+    lines.insert(at, rng.choice(FOREIGN) + "\n")
+
+
+def shortened(rng: random.Random, lines: list[str], at: int) -> None:
+    """Lose the end of a line from one of its marks on, which is between two values."""
+    marks = [n for n, character in enumerate(lines[at]) if character in '<>{}":; ' or lines[at][n : n + 2] == ", "]
+    if marks:
+        lines[at] = lines[at][: rng.choice(marks)] + "\n"
+
+
+def with_another_unit(rng: random.Random, text: str) -> str:
+    unit = rng.choice([unit for unit in UNITS if unit in text] or [""])
+    places = [n for n in range(len(text)) if unit and text.startswith(unit, n) and text[n - 1].isdigit()]
+    if not places:
+        return text
+    at = rng.choice(places)
+    return text[:at] + UNITS[unit] + text[at + len(unit) :]
+
+
+def with_a_renamed_word(rng: random.Random, text: str) -> str:
+    words = [n for n in range(1, len(text)) if text[n].isalpha() and not text[n - 1].isalnum()]
+    at = rng.choice(words)
+    return text[:at] + rng.choice(("x", "my_", "gpu_", "Q")) + text[at:]
+
+
+def with_a_flipped_bit(rng: random.Random, text: str) -> str:
+    for _ in range(50):
+        at, flipped = rng.randrange(len(text)), 1 << rng.randrange(7)
+        other = chr(ord(text[at]) ^ flipped)
+        if ord(text[at]) < 128 and not {text[at], other} & FIGURES:
+            return text[:at] + other + text[at + 1 :]
+    return text
+
+
+KINDS: dict[str, Callable[[random.Random, str], str]] = {
+    "cut": cut,
+    "without a line end": without_a_line_end,
+    "doubled": by_line(doubled),
+    "swapped": by_line(swapped),
+    "deleted": by_line(deleted),
+    "inserted": by_line(inserted),
+    "shortened": by_line(shortened),
+    "another unit": with_another_unit,
+    "renamed": with_a_renamed_word,
+    "bit": with_a_flipped_bit,
+}
+
+
+def check(source: Replay, form: Form, checks_gpus: bool = True) -> tuple[int, bool]:
+    """Assert that every reading is one of the recording, at its time and of its GPU; return how many are there."""
+    found, has_reason = 0, False
+    for snapshot in source:
+        for gpu in snapshot.gpus:
+            number = gpu.index_number if gpu.uuid not in ("GPU-a", "GPU-b") else "ab".index(gpu.uuid[-1])
+            has_reason = has_reason or bool(gpu.missing)
+            for name in ("utilization", "temperature", "power", "memory_used"):
+                value = getattr(gpu, name)
+                if value is None:
+                    continue
+                found += 1
+                known = {
+                    told[name]
+                    for (at, index), told in EXPECTED.items()
+                    if (not form.has_times or snapshot.timestamp not in TIMES or at == snapshot.timestamp)
+                    and (index == number or number not in range(GPUS) or not checks_gpus)
+                }
+                assert value in known, (name, value, snapshot.timestamp, gpu.index, gpu.uuid)
+    return found, has_reason
+
+
+TIMES = {at for at, _ in EXPECTED}
+WHOLE = 4 * POLLS * GPUS
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mutations") / "recording"
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_is_read_whole(path: Path, name: str) -> None:
+    form = FORMS[name]
+    path.write_text(form.text)
+    source = replay(path, **dict(form.options))
+    assert check(source, form)[0] == WHOLE
+    assert (source.problem_count, source.notices) == (0, ())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", FORMS)
+def test_a_mutated_recording_gives_the_same_values_or_says_what_is_missing(path: Path, name: str, kind: str) -> None:
+    form, rng = FORMS[name], random.Random(f"{name} {kind}")
+    for _ in range(MUTATIONS):
+        text = KINDS[kind](rng, form.text)
+        path.write_bytes(text.encode())
+        try:
+            source = replay(path, **dict(form.options))
+            found, has_reason = check(source, form, kind != "swapped" or not form.is_by_order)
+        except TelemetryError as error:
+            assert str(error)
+            continue
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{_difference(form.text, text)}") from None
+        is_said = bool(source.problem_count or source.notices or has_reason)
+        if kind in ("without a line end", "another unit", "inserted") or (kind == "cut" and text[-1] not in "\n>]}"):
+            assert found >= WHOLE or is_said, _difference(form.text, text)
+
+
+def _difference(before: str, after: str) -> str:
+    at = next((n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after)))
+    return f"was {before[max(0, at - 60) : at + 60]!r}\nis  {after[max(0, at - 60) : at + 60]!r}"
