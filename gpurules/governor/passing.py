@@ -13,7 +13,7 @@ class Bypass:
     """Tells which transfers may go past the scheduler, and counts them as if they had gone through it.
 
     Those may that are over soon (a file read at once, a range) while no rule matches them, no limit is set, no transfer
-    has another priority, and nobody watches what is pending. Takes no lock to tell.
+    has another priority, and no rule or callback follows what is pending. Takes no lock.
     """
 
     def __init__(self, gate: Gate, policy: Policy) -> None:

@@ -83,7 +83,7 @@ class FileBehind:
         return self.fs._open(self.path, "rb", cache_type="none", **self._block_size, **self.options)
 
     def size(self) -> float | None:
-        """Return its size in bytes; None where its filesystem can not tell."""
+        """Return its size in bytes; None where its filesystem does not tell."""
         size = getattr(self.open(), "size", None)
         known: float | None = self.fs.size(self.path) if size is None else size
         return known

@@ -231,8 +231,15 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
 
     async def _cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
         """Read a file, or a range of it, as one part."""
+        data: bytes
+        client = self.client
+        if client.lets_all_pass:  # there may be hundreds in a call, so without a task that could wait
+            with Passing(client) as passing:
+                data = await self.fs._cat_file(without_prefix(path), start=start, end=end, **options)
+                passing.moved(len(data))
+            return data
         async with await self._slot(path, "read") as part:
-            data: bytes = await self.fs._cat_file(self._stripped(path), start=start, end=end, **options)
+            data = await self.fs._cat_file(self._stripped(path), start=start, end=end, **options)
             part.moved(len(data))
         return data
 

@@ -155,7 +155,7 @@ class DirectReader(io.BufferedIOBase):
 
     def __getattr__(self, name: str) -> Any:
         """Return what only the file's own kind has."""
-        if name.startswith("_") or "file" not in self.__dict__:
+        if name.startswith("__") or "file" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.file, name)
 

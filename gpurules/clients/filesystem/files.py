@@ -90,7 +90,7 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
 
     def __getattr__(self, name: str) -> Any:
         """Return what only the file's own kind has."""
-        if name.startswith("_") or "file" not in self.__dict__:
+        if name.startswith("__") or "file" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.file, name)
 

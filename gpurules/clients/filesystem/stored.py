@@ -43,7 +43,7 @@ class StoredFile:
         """Return its size and what tells its version, not from any listing that was kept.
 
         Raises:
-            OSError: it can not be told.
+            OSError: its facts cannot be read.
         """
         fs, path = self._behind.fs, self._behind.path
         fs.invalidate_cache(fs._parent(path))
@@ -62,7 +62,7 @@ class StoredFile:
 
         Raises:
             ObjectChanged: it is another one.
-            OSError: it can not be read.
+            OSError: it cannot be read.
         """
         before = self.facts() if etag is None else None
         data = self._bytes(start, size) if before is None or before.size else b""

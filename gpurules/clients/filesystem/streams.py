@@ -154,7 +154,7 @@ class Opened:
 
     def __getattr__(self, name: str) -> Any:
         """Return what only the file's own kind has."""
-        if name.startswith("_") or name in ("raw", "fs", "path"):
+        if name.startswith("__") or name in ("raw", "fs", "path"):
             raise AttributeError(name)
         return getattr(self.raw.file, name)
 

@@ -152,3 +152,17 @@ def test_stale_telemetry_holds_nothing_and_is_counted(node):
     with fs.open("a.bin") as file:
         assert file.read() == DATA
     assert stale.counts.decisions_stale and stale.counts.done == 1 and not stale.counts.holds
+
+
+def test_what_only_the_files_own_kind_has_is_reached_private_names_too(fs, node, tmp_path):
+    RangeFile._call_store = lambda self: "answer"
+    try:
+        with fs.open("a.bin") as file:
+            assert file._call_store() == "answer"
+            for name in ("_no_such", "__no_such__", "no_such"):
+                with pytest.raises(AttributeError, match=name):
+                    getattr(file, name)
+    finally:
+        del RangeFile._call_store
+    with fsspec.open(f"gpurules::file://{tmp_path}/w", "wb") as file:
+        assert file.autocommit is True and callable(file._open)
