@@ -1,5 +1,7 @@
 """The part loop beside boto3's own transfers, against a real S3 server, with rules of which none matches.
 
+The same by way of obstore stands beside them, without a goal.
+
 Prints ratios of pairs, measured in turns in one run. Files and objects are in memory where there is room, so that it
 is the client that is measured and not a disk. Run it with ``make bench``, or ``python benchmarks/clients.py ROUNDS``.
 """
@@ -10,7 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,17 +25,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from examples.servers import SeaweedFS, weed
 
 MIB = 1024**2
-BIG, SMALL, SMALL_COUNT = 1024 * MIB, 64 * 1024, 200
+BIG, MEDIUM, SMALL, SMALL_COUNT = 1024 * MIB, 256 * MIB, 64 * 1024, 200
 BUCKET = "bench"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The same done by boto3 and by us; *goal* bounds our time over that of boto3."""
+    """The same done by boto3, by us, and by us through obstore; *goal* bounds our time over that of boto3."""
 
     name: str
     boto3: Callable[[], object]
     ours: Callable[[], object]
+    obstore: Callable[[], object]
     goal: float
 
 
@@ -48,42 +51,50 @@ def governor(temperature: float) -> Governor:
     return Governor(engine)
 
 
-def pairs(theirs: Any, ours: Any, folder: Path) -> tuple[Pair, ...]:
-    """Return what is compared: *theirs* is a client of boto3, *ours* one by the part loop."""
-    big, small, target = folder / "big", folder / "small", folder / "target"
-    with big.open("wb") as file:
-        for _ in range(BIG // MIB):
-            file.write(random.randbytes(MIB))
-    small.write_bytes(random.randbytes(SMALL))
-    names = [f"small-{number}" for number in range(SMALL_COUNT)]
-    theirs.upload_file(str(big), BUCKET, "big")
-    for name in names:
-        theirs.upload_file(str(small), BUCKET, name)
-    return (
-        Pair(
-            "download 1 GiB",
+def written(path: Path, size: int) -> Path:
+    """Write *size* random bytes to *path*, and return it."""
+    with path.open("wb") as file:
+        for start in range(0, size, MIB):
+            file.write(random.randbytes(min(MIB, size - start)))
+    return path
+
+
+def pairs(theirs: Any, ours: Any, obstore: Any, folder: Path) -> Iterator[Pair]:
+    """Yield what is compared: *theirs* is a client of boto3, *ours* and *obstore* are by the part loop."""
+    target = folder / "target"
+    for name, size in (("1 GiB", BIG), ("256 MiB", MEDIUM)):
+        file = written(folder / "big", size)
+        theirs.upload_file(str(file), BUCKET, "big")
+        yield Pair(
+            f"download {name}",
             lambda: theirs.download_file(BUCKET, "big", str(target)),
             lambda: ours.download(BUCKET, "big", target),
-            1 / 0.95,
-        ),
-        Pair(
-            "upload 1 GiB",
-            lambda: theirs.upload_file(str(big), BUCKET, "up"),
-            lambda: ours.upload(big, BUCKET, "up"),
-            1 / 0.95,
-        ),
-        Pair(
-            "download 200 of 64 KiB",
-            lambda: [theirs.download_file(BUCKET, name, str(target)) for name in names],
-            lambda: [ours.download(BUCKET, name, target) for name in names],
-            1.05,
-        ),
-        Pair(
-            "upload 200 of 64 KiB",
-            lambda: [theirs.upload_file(str(small), BUCKET, name) for name in names],
-            lambda: [ours.upload(small, BUCKET, name) for name in names],
-            1.05,
-        ),
+            lambda: obstore.download("big", target),
+            1.0,
+        )
+        yield Pair(
+            f"upload {name}",
+            lambda: theirs.upload_file(str(file), BUCKET, "up"),  # noqa: B023
+            lambda: ours.upload(file, BUCKET, "up"),  # noqa: B023
+            lambda: obstore.upload(file, "up"),  # noqa: B023
+            1.0,
+        )
+    file, names = written(folder / "small", SMALL), [f"small-{number}" for number in range(SMALL_COUNT)]
+    for name in names:
+        theirs.upload_file(str(file), BUCKET, name)
+    yield Pair(
+        "download 200 of 64 KiB",
+        lambda: [theirs.download_file(BUCKET, name, str(target)) for name in names],
+        lambda: [ours.download(BUCKET, name, target) for name in names],
+        lambda: [obstore.download(name, target) for name in names],
+        1.05,
+    )
+    yield Pair(
+        "upload 200 of 64 KiB",
+        lambda: [theirs.upload_file(str(file), BUCKET, name) for name in names],
+        lambda: [ours.upload(file, BUCKET, name) for name in names],
+        lambda: [obstore.upload(file, name) for name in names],
+        1.05,
     )
 
 
@@ -101,24 +112,39 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def compare(pair: Pair, rounds: int, between: Callable[[], object]) -> None:
-    """Measure *pair* so many times, who goes first in turns, and print a line."""
-    theirs, ours = [], []
+    """Measure *pair* for the given number of rounds, in rotating order, and print a line."""
+    sides = [pair.boto3, pair.ours, pair.obstore]
+    taken: dict[Callable[[], object], list[float]] = {side: [] for side in sides}
     for number in range(rounds):
-        sides = [(theirs, pair.boto3), (ours, pair.ours)]
-        for times, side in sides if number % 2 else reversed(sides):
+        turn = number % len(sides)
+        for side in (*sides[turn:], *sides[:turn]):
             between()
-            times.append(seconds(side))
+            taken[side].append(seconds(side))
+    theirs, ours, beside = (taken[side] for side in sides)
     ratios = [our / their for our, their in zip(ours, theirs)]
-    print(
-        f"  {pair.name:22} {statistics.median(theirs):8.2f} {statistics.median(ours):8.2f}"
-        f" {statistics.median(ratios):11.2f}   {min(ratios):.2f} .. {max(ratios):.2f} {pair.goal:12.2f}",
-        flush=True,
+    obstore = statistics.median(other / their for other, their in zip(beside, theirs))
+    times = f"{statistics.median(theirs):8.2f} {statistics.median(ours):8.2f}"
+    spread = f"{statistics.median(ratios):11.2f}   {min(ratios):.2f} .. {max(ratios):.2f}"
+    print(f"  {pair.name:22} {times} {spread} {pair.goal:12.2f} {obstore:14.2f}", flush=True)
+
+
+def store_of(server: SeaweedFS) -> Any:
+    """Return the bucket as a store of obstore."""
+    from obstore.store import S3Store
+
+    return S3Store(
+        BUCKET,
+        endpoint=server.endpoint,
+        access_key_id="test",
+        secret_access_key="test",
+        region="us-east-1",
+        client_options={"allow_http": True},
     )
 
 
 def transfers(rounds: int) -> None:
     """Print the table of transfers."""
-    from gpurules.clients import S3
+    from gpurules.clients import S3, Obstore
 
     with (
         tempfile.TemporaryDirectory(dir=place()) as name,
@@ -128,9 +154,10 @@ def transfers(rounds: int) -> None:
         folder.mkdir()
         clients = [server.client() for _ in range(2)]
         server.ready(clients[0], BUCKET)
-        print(f"S3, no rule matches, {rounds} rounds  boto3 s   ours s  ours/boto3   spread              goal at most")
-        with S3(governor(40), clients[1]) as ours:
-            for pair in pairs(clients[0], ours, folder):
+        title = f"S3, no rule matches, {rounds} rounds"
+        print(f"{title}  boto3 s   ours s  ours/boto3   spread              goal at most  obstore/boto3")
+        with S3(governor(40), clients[1]) as ours, Obstore(governor(40), store_of(server)) as obstore:
+            for pair in pairs(clients[0], ours, obstore, folder):
                 compare(pair, rounds, server.vacuum)
 
 
