@@ -86,6 +86,11 @@ def default_actions() -> Registry[Action]:
     return ACTIONS.with_members((*plugins()[0], *decorated()))
 
 
+def usable_actions() -> tuple[Action, ...]:
+    """Return the actions of installed plug-ins."""
+    return plugins()[0]
+
+
 def failed_plugins() -> Mapping[str, str]:
     """Return why plug-ins cannot be used, by the name of their entry point."""
     return dict(plugins()[1])

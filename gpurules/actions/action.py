@@ -219,12 +219,12 @@ class Effect(Action, Protocol):
 
 def is_directive(action: Action) -> TypeGuard[Directive]:
     """Return whether *action* shapes the decision."""
-    return action.kind is ActionKind.DIRECTIVE
+    return action.kind == ActionKind.DIRECTIVE
 
 
 def is_effect(action: Action) -> TypeGuard[Effect]:
     """Return whether *action* calls out."""
-    return action.kind is ActionKind.EFFECT
+    return action.kind == ActionKind.EFFECT
 
 
 def edges(action: Effect, parameters: Parameters) -> frozenset[Edge]:

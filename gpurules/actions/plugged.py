@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import TypeGuard
 
 from gpurules.actions.action import Action, ActionError, ActionKind, Complaint, Parameters
+from gpurules.errors import RegistrationError
 from gpurules.plugins import Contained, Shape, contained
+from gpurules.registry import did_you_mean
 
 _SHAPE = Shape(
     "action",
@@ -30,6 +32,7 @@ class PluggedAction(Contained):
 
     def __init__(self, action: object, entry_point: str) -> None:
         super().__init__(action, _SHAPE, entry_point)
+        self.kind = _kind(getattr(self, "kind", None))
         if callable(check := getattr(self, "check", None)):
             self._check = contained(lambda given: tuple(check(given) or ()), f"{entry_point}: check()", ActionError)
             self.check = self._checked
@@ -47,6 +50,22 @@ class PluggedAction(Contained):
                     f"{self.name}: check() returned {type(one).__name__}; return Complaints of {', '.join(CODES)}"
                 )
         return found
+
+
+def _kind(given: object) -> object:
+    """Return the kind of an action, which may be given by its name.
+
+    Raises:
+        RegistrationError: it is a text, and not the name of a kind.
+    """
+    if not isinstance(given, str):
+        return given
+    try:
+        return ActionKind(given)
+    except ValueError:
+        known = [kind.value for kind in ActionKind]
+        hint = did_you_mean(given, known) or f"it is {' or '.join(map(repr, known))}"
+        raise RegistrationError(f"its kind is {given!r}; {hint}") from None
 
 
 def is_whole(offer: object) -> TypeGuard[Action]:

@@ -12,10 +12,10 @@ from glob import glob
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gpurules.actions import failed_plugins
+from gpurules.actions import failed_plugins, usable_actions
 from gpurules.cli.output import counted
 from gpurules.clients import all_clients
-from gpurules.clients.detection import all_detectors
+from gpurules.clients.detection import DETECTORS, all_detectors
 from gpurules.engine.events import fields_read
 from gpurules.engine.reading import Reading
 from gpurules.fields import Field
@@ -220,9 +220,15 @@ def of_clients() -> Iterator[Check]:
 
 
 def of_plugins() -> Iterator[Check]:
-    """Name the plug-ins that cannot be used: actions and detectors, beside the sources and clients shown above."""
+    """Look at the plug-ins for actions and detectors, beside those for sources and clients that are shown above."""
+    for action in usable_actions():
+        yield Check(f"action {action.name}", State.GOOD, f"a plug-in: {action.summary} ({action.kind.value})")
     yield from _unusable("action", failed_plugins())
-    yield from _unusable("detector", all_detectors()[1])
+    detectors, failed = all_detectors()
+    for detector in detectors:
+        if detector.name not in DETECTORS:
+            yield Check(f"detector {detector.name}", State.GOOD, "a plug-in")
+    yield from _unusable("detector", failed)
 
 
 def _unusable(kind: str, failed: Mapping[str, str]) -> Iterator[Check]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from gpurules.actions import ActionKind
+from gpurules.actions import is_directive
 from gpurules.diagnostics import Edit, Span
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
@@ -118,7 +118,7 @@ def _whole(end: End, is_high: bool) -> Cut:
 def _is_graded(joint: Joint) -> bool:
     """Return whether both rules order the same, but not as much: other directives may well hold side by side."""
     one, other = joint.lower.rule.rule.actions, joint.upper.rule.rule.actions
-    is_ordered = all(action.action.kind is ActionKind.DIRECTIVE for action in (*one, *other))
+    is_ordered = all(is_directive(action.action) for action in (*one, *other))
     return is_ordered and [a.parameters for a in one] != [a.parameters for a in other]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpurules.actions import ActionKind
+from gpurules.actions import is_effect
 from gpurules.fields import Field
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
@@ -30,7 +30,7 @@ class Flap(Record):
 def flaps(analysis: Analysis) -> Iterator[Flap]:
     """Yield every rule with an effect, other than a log, that nothing damps."""
     for rule in analysis.ruleset.rules:
-        effects = [a.name for a in rule.actions if a.action.kind is ActionKind.EFFECT and a.name not in _CHEAP]
+        effects = [a.name for a in rule.actions if is_effect(a.action) and a.name not in _CHEAP]
         if not effects or rule.is_shadow or not rule.enabled or rule.cooldown is not None:
             continue
         noisy = sorted(_noisy(rule.term, None, analysis), key=lambda found: (found[1] is not None, found[0].name))

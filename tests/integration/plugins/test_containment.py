@@ -203,3 +203,37 @@ def test_damaged_metadata_of_a_distribution_stops_nothing(site: Site) -> None:
     )
     done = site.run("lint", site.file("broken.rules.yaml", BROKEN))
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+EFFECT = """
+import json, pathlib
+class Notify:
+    name, kind, summary = "notify", "effect", "Posts to a room."
+    schema = {"type": "object", "properties": {"room": {"type": "string"}}, "required": ["room"]}
+    on = frozenset({"start"})
+    def check(self, parameters): return ()
+    def start(self, event):
+        said = {"room": event.parameters["room"], "rule": event.rule, "devices": list(event.devices)}
+        pathlib.Path("posted.json").write_text(json.dumps(said))
+    def stop(self, event): pass
+"""
+
+
+def test_an_effect_of_a_plug_in_fires(site: Site) -> None:
+    site.install("actions", EFFECT, "Notify", name="notify")
+    action = "action: notify, parameters: {room: '#gpu'}"
+    rules = site.file("a.rules.yaml", SOUND.replace("action: pause_transfer", action).replace("> 1,", ">= 0,"))
+    done = site.run("run", rules, "--source", "synthetic:gpus=2,seconds=20,faults=0", "--once")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((site.folder / "posted.json").read_text()) == {"room": "#gpu", "rule": "a", "devices": [0, 1]}
+    listed = site.run("actions", "notify")
+    assert (listed.returncode, "notify (effect)" in listed.stdout) == (0, True)
+    assert "action notify" in site.run("doctor").stdout
+
+
+def test_a_kind_that_is_misspelt_is_refused_with_the_right_one(site: Site) -> None:
+    site.install("actions", EFFECT.replace('"effect"', '"efect"'), "Notify", name="notify")
+    done = site.run("actions")
+    assert done.returncode == 0
+    assert "its kind is 'efect'; did you mean 'effect'?" in done.stderr
+    assert "acme-actions" in done.stderr
