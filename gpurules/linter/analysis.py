@@ -23,6 +23,7 @@ from gpurules.rules.expression import Placed
 
 WORK = 500_000
 """How many steps the analysis of one ruleset may take."""
+_CAPPED = "the work cap of the analysis was hit"
 _PER_QUESTION = 40
 _QUESTIONS = 80
 """No question may take more than this part of the work, or what the prover gives one anyway."""
@@ -66,13 +67,17 @@ class Examined(Alone):
 
 @record
 class Needless(Record):
-    """A part that changes nothing. ``by`` are the parts that say it already; none where it can never be TRUE."""
+    """A part that changes nothing. ``by`` are the parts that say it already; none where it can never be TRUE.
+
+    ``is_proved``: with those parts it is the same as they are without it, on whatever facts.
+    """
 
     one: Examined
     junction: Junction
     span: Span
     edits: tuple[Edit, ...]
     by: tuple[Span, ...] = ()
+    is_proved: bool = False
 
 
 @record
@@ -184,11 +189,11 @@ class Analysis:
         self._go_on()
         if self._left <= 0:
             self.is_capped = True
-            answer: Answer = Unproven("the work cap of the analysis was hit")
+            answer: Answer = Unproven(_CAPPED)
         else:
             before = self.prover.spent
             answer = self.prover.ask(claims)
-            self._left -= self.prover.spent - before + _PER_QUESTION
+            self._left -= self.prover.spent - before + _PER_QUESTION + len(claims)
         if isinstance(answer, Unproven):
             for name in who:
                 self.unanalysed.setdefault(name, answer.reason)
@@ -201,11 +206,25 @@ class Analysis:
             return isinstance(self.ask(claims, who), Impossible)
         before = self.prover.spent
         proved = self.prover.proves_impossible(claims)
-        self._left -= self.prover.spent - before + _PER_QUESTION
+        self._left -= self.prover.spent - before + _PER_QUESTION + len(claims)
         if isinstance(proved, Unproven):
             for name in who:
                 self.unanalysed.setdefault(name, proved.reason)
         return proved is True
+
+    def note_capped(self, name: str) -> None:
+        """Note that not everything was looked at of what is called *name*."""
+        self.is_capped = True
+        self.unanalysed.setdefault(name, _CAPPED)
+
+    def spends(self, name: str, steps: int) -> bool:
+        """Take *steps* for what is called *name* and needs no question; return whether there were any left."""
+        self._go_on()
+        if self._left <= 0:
+            self.note_capped(name)
+            return False
+        self._left -= steps
+        return True
 
     def shown(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Possible | None:
         """Return what shows that *claims* can hold together, None where nothing does."""

@@ -20,9 +20,8 @@ from gpurules.diagnostics import (
 from gpurules.language import Environment, ir
 from gpurules.linter.analysis import WORK, Analysis, always
 from gpurules.linter.comparisons import Comparison, comparisons
-from gpurules.linter.equality import keeps
+from gpurules.linter.equality import FixWork, keeps
 from gpurules.linter.history import Played, Recording, played
-from gpurules.linter.parts import edited
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, rewritten
@@ -51,6 +50,11 @@ class Subject:
     work: int = WORK
     recordings: Sequence[Recording] = ()
     is_wanted: Callable[[], bool] = always
+
+    @cached_property
+    def fix_work(self) -> FixWork:
+        """The work that proofs of fixes may still be."""
+        return FixWork()
 
     @cached_property
     def analysis(self) -> Analysis | None:
@@ -150,9 +154,7 @@ def found(code: str, placed: Placed, span: Span, message: str, hint: str | None 
 
 def mended(finding: Finding, placed: Placed, subject: Subject) -> Diagnostic:
     """Return *finding*, which has edits, at its place; they stay safe only where it is proved that the meaning does."""
-    is_proved = finding.safe and keeps(
-        placed, edited(placed.expression.parsed.text, finding.edits), subject.environment
-    )
+    is_proved = finding.safe and keeps(placed, finding.edits, subject.environment, subject.fix_work)
     return placed.expression.diagnostic(replace(finding, safe=is_proved), placed.rule)
 
 

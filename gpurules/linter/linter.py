@@ -9,10 +9,9 @@ from gpurules.actions import Action
 from gpurules.diagnostics import Diagnostic, Severity
 from gpurules.linter.check import Subject
 from gpurules.linter.checks import CHECKS
-from gpurules.linter.equality import keeps
+from gpurules.linter.equality import FixWork, keeps
 from gpurules.linter.fingerprints import fingerprinted
 from gpurules.linter.history import FROM_HISTORY
-from gpurules.linter.parts import edited
 from gpurules.linter.policy import Policy
 from gpurules.linter.suppressions import silenced, suppressions
 from gpurules.registry import Registry
@@ -50,7 +49,7 @@ def _linted(
         policy = replace(policy, codes=policy.codes - FROM_TESTS)
     if not policy.recordings:
         policy = replace(policy, codes=policy.codes - FROM_HISTORY)
-    found = [*_proved(loaded), *(from_tests or ())]
+    found = [*_proved(loaded, subject.fix_work), *(from_tests or ())]
     for check in CHECKS:
         if check.code in policy.codes:
             found += check.run(subject)
@@ -80,22 +79,22 @@ def _untold(subject: Subject, policy: Policy) -> Iterator[str]:
     """Yield which rules were not analysed, or not judged by the recordings, and why."""
     for name, reason in subject.analysis.unanalysed.items() if subject.analysis else ():
         yield f"`{name}`: {reason}"
+    if subject.fix_work.is_capped:
+        yield "fixes: the work cap of their proofs was hit, so that some are offered as unsafe"
     if FROM_HISTORY & policy.codes and subject.played is not None:
         for name, reason in subject.played.left_out.items():
             yield f"`{name}`: not judged by the history: {reason}"
 
 
-def _proved(loaded: Loaded) -> Iterator[Diagnostic]:
+def _proved(loaded: Loaded, work: FixWork) -> Iterator[Diagnostic]:
     """Yield what loading found; a fix of a condition that has a meaning is safe only where it is proved to keep it."""
     safe = {d for d in loaded.diagnostics if d.safe and d.severity is not Severity.ERROR}
     unproved = set()
     for placed in loaded.placed if safe else ():
         for finding in placed.checked.findings:
             there = placed.expression.diagnostic(finding, placed.rule)
-            if there in safe:
-                text = edited(placed.expression.parsed.text, finding.edits)
-                if not keeps(placed, text, loaded.environment):
-                    unproved.add(there)
+            if there in safe and not keeps(placed, finding.edits, loaded.environment, work):
+                unproved.add(there)
     for found in loaded.diagnostics:
         yield replace(found, safe=False) if found in unproved else found
 

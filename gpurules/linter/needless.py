@@ -1,12 +1,15 @@
 """Parts of conditions that could as well not be there: what the others say already, and arms that are never TRUE."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 from gpurules.diagnostics import Span
 from gpurules.language import ir
 from gpurules.linter.analysis import Analysis, Examined, Needless, State
 from gpurules.linter.check import Subject
-from gpurules.linter.parts import Junction, Part, changed, junctions, without
+from gpurules.linter.parts import Junction, changed, junctions, without
+from gpurules.linter.value_covers import covered, says_the_same, value_covers
+from gpurules.masks import positions
 from gpurules.proofs.claims import Claim, Stated, Want
 
 
@@ -24,72 +27,159 @@ def needless(subject: Subject) -> list[Needless]:
     return analysis.needless
 
 
+_WORK = 20_000
+_WORK_PER_PART = 400
+"""How many claims the search through one condition may make, for each part beyond the first."""
+
+
 class _Search:
     """Looks through one condition."""
 
     def __init__(self, one: Examined, analysis: Analysis) -> None:
         self._one, self._analysis = one, analysis
+        self._gpus = one.stated.gpus
+        self._left = _WORK
 
     def run(self) -> Iterator[Needless]:
-        tree = self._one.placed.expression.parsed.tree
-        inside: list[Span] = []
+        """Yield what is needless, the parts of each AND and OR together."""
+        tree, removed = self._one.placed.expression.parsed.tree, _Spans()
         for junction in junctions(tree, self._one.stated.term) if tree is not None else ():
-            kept = list(junction.parts)
-            for place in reversed(range(len(junction.parts))):
-                part = junction.parts[place]
-                rest = [other for other in kept if other is not part]
-                if not rest or any(span.start <= part.node.span.start < span.end for span in inside):
-                    continue
-                found = self._needless(junction, part, rest)
-                if found is not None and self._keeps_gpus(junction, place):
-                    kept = rest
-                    inside.append(part.node.span)
-                    by = tuple(other.node.span for other in found)
-                    yield Needless(self._one, junction, part.node.span, without(junction, place), by)
+            if removed.hold(junction.parts[0].node.span):
+                continue
+            self._left += _WORK_PER_PART * len(junction.parts)
+            kept = [True] * len(junction.parts)
+            for place, by, is_proved in self._of_junction(junction, kept):
+                if self._left < 0:
+                    self._analysis.note_capped(self._one.title)
+                    return
+                if self._keeps_gpus(junction, place, kept):
+                    kept[place] = False
+                    span = junction.parts[place].node.span
+                    removed.add(span)
+                    spans = tuple(junction.parts[other].node.span for other in by)
+                    yield Needless(self._one, junction, span, without(junction, place), spans, is_proved)
 
-    def _keeps_gpus(self, junction: Junction, place: int) -> bool:
+    def _of_junction(self, junction: Junction, kept: list[bool]) -> Iterator[tuple[int, list[int], bool]]:
+        """Yield places of needless parts, with those of the parts that say it, and whether that is proved at once."""
+        stated = [Stated(part.term, self._gpus) for part in junction.parts]
+        touched = [self._analysis.outlines.touched_by(one) for one in stated]
+        context = 0
+        for term in junction.context:
+            context |= self._analysis.outlines.touched_by(Stated(term, self._gpus))
+        for places in hanging_together(touched):
+            if len(places) == 1 and not touched[places[0]] & context and self._is_plain(stated[places[0]]):
+                continue
+            covers = None
+            if not self._analysis.spends(self._one.title, len(places)):
+                return
+            if not junction.context:
+                covers = value_covers(self._analysis.prover, [stated[n] for n in places], junction.is_and)
+            if covers is None:
+                yield from self._by_proof(junction, places, kept)
+                continue
+            if not junction.is_and:
+                yield from ((places[n], [], False) for n, cover in enumerate(covers) if cover.is_never)
+            for n, by in covered(covers, junction.is_plain):
+                if junction.is_and or not covers[n].is_never:
+                    yield places[n], [places[m] for m in by], says_the_same(covers[n], [covers[m] for m in by])
+
+    def _is_plain(self, stated: Stated) -> bool:
+        return self._analysis.outlines.is_plain(stated)
+
+    def _by_proof(
+        self, junction: Junction, places: list[int], kept: list[bool]
+    ) -> Iterator[tuple[int, list[int], bool]]:
+        around = [self._claim(term, Want.TRUE) for term in junction.context]
+        for place in reversed(places):
+            beside = [n for n in places if n != place and kept[n]]
+            beside = beside or [n for n, is_kept in enumerate(kept) if is_kept and n != place][:1]
+            if not beside:
+                continue
+            if not junction.is_and and self._never([*around, self._claim(junction.parts[place].term, Want.TRUE)]):
+                yield place, [], False
+            elif self._is_said(junction, place, beside, around):
+                yield place, self._fewest(junction, place, beside, around), False
+            if self._left < 0:
+                yield place, [], False  # which ends the search
+                return
+
+    def _fewest(self, junction: Junction, place: int, beside: list[int], around: list[Claim]) -> list[int]:
+        """Return few of the parts *beside* that say it too: halves that are not needed go at once (QuickXplain)."""
+
+        def search(given: list[int], has_changed: bool, among: list[int]) -> list[int]:
+            if has_changed and given and self._is_said(junction, place, given, around):
+                return []
+            if len(among) == 1:
+                return among
+            first, second = among[: len(among) // 2], among[len(among) // 2 :]
+            of_second = search([*given, *first], True, second)
+            return [*search([*given, *of_second], bool(of_second), first), *of_second]
+
+        return sorted(search([], False, beside))
+
+    def _keeps_gpus(self, junction: Junction, place: int, kept: list[bool]) -> bool:
         """Return whether a condition is still about each GPU, or still is not, without a part."""
+        if not ir.is_per_gpu(junction.parts[place].term):
+            return True
+        others = (n for n, is_kept in enumerate(kept) if is_kept and n != place)
+        if any(ir.is_per_gpu(junction.parts[n].term) for n in others):
+            return True
         whole, kind = self._one.stated.term, ir.And if junction.is_and else ir.Or
         rest = tuple(part.term for part in (*junction.parts[:place], *junction.parts[place + 1 :]))
         return ir.is_per_gpu(changed(whole, junction.path, kind(rest))) is ir.is_per_gpu(whole)
 
-    def _needless(self, junction: Junction, part: Part, rest: list[Part]) -> list[Part] | None:
-        """Return the parts that make *part* needless, none where it is never TRUE; None where it is needed."""
-        beside = [*(other.term for other in rest), *junction.context]
-        if self._is_apart(part.term, beside):
-            return None
-        around = [self._claim(term, Want.TRUE) for term in junction.context]
-        if not junction.is_and and self._never([*around, self._claim(part.term, Want.TRUE)]):
-            return []
-        if not self._is_said(junction, part, rest, around):
-            return None
-        for other in list(rest):  # the fewest that say it
-            fewer = [one for one in rest if one is not other]
-            if fewer and self._is_said(junction, part, fewer, around):
-                rest = fewer
-        return rest
-
-    def _is_said(self, junction: Junction, part: Part, rest: list[Part], around: list[Claim]) -> bool:
+    def _is_said(self, junction: Junction, place: int, rest: list[int], around: list[Claim]) -> bool:
+        part, others = junction.parts[place], [junction.parts[n] for n in rest]
         if junction.is_and:
-            claims = [*(self._claim(other.term, Want.TRUE) for other in rest), self._claim(part.term, Want.NOT_TRUE)]
-            below = [*(self._claim(o.term, Want.NOT_FALSE) for o in rest), self._claim(part.term, Want.FALSE)]
+            claims = [*(self._claim(other.term, Want.TRUE) for other in others), self._claim(part.term, Want.NOT_TRUE)]
+            below = [*(self._claim(o.term, Want.NOT_FALSE) for o in others), self._claim(part.term, Want.FALSE)]
         else:
-            claims = [self._claim(part.term, Want.TRUE), *(self._claim(o.term, Want.NOT_TRUE) for o in rest)]
-            below = [self._claim(part.term, Want.NOT_FALSE), *(self._claim(o.term, Want.FALSE) for o in rest)]
+            claims = [self._claim(part.term, Want.TRUE), *(self._claim(o.term, Want.NOT_TRUE) for o in others)]
+            below = [self._claim(part.term, Want.NOT_FALSE), *(self._claim(o.term, Want.FALSE) for o in others)]
         if not self._never([*around, *claims]):
             return False
         return junction.is_plain or self._never(below)
 
     def _never(self, claims: list[Claim]) -> bool:
-        return self._analysis.never(claims, [self._one.title])
+        self._left -= len(claims)
+        return self._left >= 0 and self._analysis.never(claims, [self._one.title])
 
     def _claim(self, term: ir.Term, want: Want) -> Claim:
-        return Claim(Stated(term, self._one.stated.gpus), want, on_one=True)
+        return Claim(Stated(term, self._gpus), want, on_one=True)
 
-    def _is_apart(self, term: ir.Term, others: list[ir.Term]) -> bool:
-        """Return whether it is plain that *term* counts, since no other part is about what it is about."""
-        outlines, gpus = self._analysis.outlines, self._one.stated.gpus
-        part = Stated(term, gpus)
-        touched = outlines.touched_by(part)
-        beside = (outlines.touched_by(Stated(other, gpus)) for other in others)
-        return outlines.is_plain(part) and not any(touched & other for other in beside)
+
+class _Spans:
+    """Ranges of a text that lie apart, in order."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def add(self, span: Span) -> None:
+        """Take *span* in."""
+        place = bisect_right(self._starts, span.start)
+        self._starts.insert(place, span.start)
+        self._ends.insert(place, span.end)
+
+    def hold(self, span: Span) -> bool:
+        """Return whether *span* begins in one of them."""
+        place = bisect_right(self._starts, span.start) - 1
+        return place >= 0 and span.start < self._ends[place]
+
+
+def hanging_together(touched: Sequence[int]) -> list[list[int]]:
+    """Return the places of *touched* in groups: those that have a bit in common, directly or through others."""
+    groups: list[list[int]] = []
+    of_bit: dict[int, int] = {}
+    for place, bits in enumerate(touched):
+        known = sorted({of_bit[bit] for bit in positions(bits) if bit in of_bit}, key=lambda n: -len(groups[n]))
+        own = known[0] if known else len(groups)
+        if not known:
+            groups.append([])
+        for other in known[1:]:
+            groups[own] += groups[other]
+            groups[other] = []
+            of_bit.update({bit: own for bit, group in of_bit.items() if group == other})
+        groups[own].append(place)
+        of_bit.update(dict.fromkeys(positions(bits), own))
+    return [sorted(group) for group in groups if group]

@@ -35,6 +35,10 @@ class Junction(Record):
     is_plain: bool
 
 
+_JOINING = (nodes.And, nodes.Or, nodes.Group, nodes.Not, nodes.Call)
+"""Parts that an AND or an OR can be in."""
+
+
 def junctions(tree: nodes.Definition, term: ir.Term) -> Iterator[Junction]:
     """Yield every AND and OR that is written in a condition itself, the outer ones first."""
     stack: list[tuple[nodes.Definition, ir.Term, Path, tuple[ir.Term, ...], bool]] = [(tree, term, (), (), True)]
@@ -46,7 +50,7 @@ def junctions(tree: nodes.Definition, term: ir.Term) -> Iterator[Junction]:
             case ((nodes.And(parts) | nodes.Or(parts)), (ir.And(terms) | ir.Or(terms))) if len(parts) == len(terms):
                 is_and = isinstance(node, nodes.And)
                 yield Junction(is_and, tuple(map(Part, parts, terms)), path, context, is_plain)
-                for i in reversed(range(len(parts))):
+                for i in (i for i in reversed(range(len(parts))) if isinstance(parts[i], _JOINING)):
                     beside = (*terms[:i], *terms[i + 1 :]) if is_and else ()
                     stack.append((parts[i], terms[i], (*path, i), (*context, *beside), is_plain))
             case nodes.Not(operand), ir.Not(inner):

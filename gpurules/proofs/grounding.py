@@ -114,20 +114,44 @@ class Grounding:
 def gpus_needed(formula: Formula) -> int:
     """Return how many GPUs are enough to make *formula* hold, if any number is.
 
-    A GPU that no "some" or "at least" needs can be taken away; what must hold of every GPU then still does.
+    A GPU that no "some" or "at least" needs can be taken away; what must hold of every GPU then still does. All that
+    the question is about is one GPU, however often it is spoken of.
     """
+    return _needed(formula) + _is_pointed(formula)
+
+
+def _is_pointed(formula: Formula) -> bool:
+    """Return whether *formula* speaks of the GPU that the question is about."""
+    stack: list[Formula] = [formula]
+    while stack:
+        match stack.pop():
+            case Pointed():
+                return True
+            case All(parts) | Any(parts):
+                stack.extend(parts)
+            case AtLeast(_, body) | Fewer(_, body):
+                stack.append(body)
+            case ByCount(none, one, several):
+                stack += [none, one, several]
+            case Atom():
+                pass
+    return False
+
+
+def _needed(formula: Formula) -> int:
+    """Return how many GPUs are enough beside the one that the question is about."""
     match formula:
         case Atom():
             return 0
         case All(parts):
-            return sum(gpus_needed(part) for part in parts)
+            return sum(_needed(part) for part in parts)
         case Any(parts):
-            return max((gpus_needed(part) for part in parts), default=0)
+            return max((_needed(part) for part in parts), default=0)
         case AtLeast(count, body):
-            return count + gpus_needed(body)
+            return count + _needed(body)
         case Fewer(_, body):
-            return gpus_needed(negated(body))
+            return _needed(negated(body))
         case Pointed(body):
-            return 1 + gpus_needed(body)
+            return _needed(body)
         case ByCount():
-            return max(2, *(gpus_needed(f) for f in (formula.none, formula.one, formula.several)))
+            return max(2, *(_needed(f) for f in (formula.none, formula.one, formula.several)))

@@ -61,6 +61,10 @@ def replaced(term: ir.Term, unit: ir.Term, value: Value) -> ir.Term:
 def tested(term: ir.Term, unit: ir.Term) -> Test:
     """Return the truth of *term* as a function of the value of *unit*, which is all that it reads."""
 
+    if isinstance(term, ir.Member) and all(map(is_constant, term.members)):
+        among, subject = _among(term.members), term.subject
+        return lambda value: among(_folded(subject, unit, value))
+
     def test(value: Value) -> Truth:
         folded = fold_constants(replaced(term, unit, value))
         if isinstance(folded, ir.Constant) and (folded.value is None or isinstance(folded.value, bool)):
@@ -68,6 +72,24 @@ def tested(term: ir.Term, unit: ir.Term) -> Test:
         raise AssertionError(f"{term} reads more than {unit}")
 
     return test
+
+
+def _folded(term: ir.Term, unit: ir.Term, value: Value) -> Value:
+    """Return what *term* is worth where *unit*, which is all that it reads, has *value*."""
+    folded = fold_constants(replaced(term, unit, value))
+    assert isinstance(folded, ir.Constant), f"{term} reads more than {unit}"
+    return folded.value
+
+
+def _among(members: Sequence[ir.Term]) -> Test:
+    """Return, as a function, whether a value is among *members*: constants, of which it takes no walk through them."""
+    constants = [member.value for member in members if isinstance(member, ir.Constant)]
+    known, otherwise = frozenset(constants) - {None}, None if None in constants else False
+
+    def among(value: Value) -> Truth:
+        return None if value is None else True if value in known else otherwise
+
+    return among
 
 
 def leaf_of(term: ir.Term, unit: ir.Term, bounds: Bounds, closed: bool) -> Leaf | None:
@@ -91,8 +113,7 @@ def _direct(term: ir.Term, unit: ir.Term) -> Test | None:
         case ir.Compare((comparator,), (left, ir.Constant(value))) if left == unit:
             return lambda x: values.compare(comparator, x, value)
         case ir.Member(subject, members) if subject == unit and all(map(is_constant, members)):
-            constants = [member.value for member in members if isinstance(member, ir.Constant)]
-            return lambda x: values.member(x, constants)
+            return _among(members)
         case ir.TextTest(operator, subject, ir.Constant(pattern)) if subject == unit:
             return lambda x: values.text_test(operator, x, pattern)
         case _:
@@ -105,6 +126,9 @@ def _numeric(term: ir.Term, unit: ir.Term, bounds: Bounds) -> Leaf | None:
             return Leaf(lambda x: values.compare(comparator, x, value), plain_cuts(value))
         case ir.Compare((comparator,), (ir.Constant(value), right)) if right == unit:
             return Leaf(lambda x: values.compare(comparator, value, x), plain_cuts(value))
+        case ir.Member(subject, members) if subject == unit and all(map(is_constant, members)):
+            cuts = frozenset(cut for m in members if isinstance(m, ir.Constant) for cut in plain_cuts(m.value))
+            return Leaf(_among(members), cuts)
     sides = _sides(term)
     moving = [side for side in sides if not is_constant(side)]
     if len(moving) != 1:

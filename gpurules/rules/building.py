@@ -297,6 +297,7 @@ class Builder:
             ("signals", "signal"),
             ("fields", "field"),
         ):
+            unused: list[str] = []
             for name in self._merged.sections[section]:
                 key = self._merged.keys[section, name]
                 if (key.source.path or "<text>") != self._merged.files[-1]:
@@ -305,11 +306,14 @@ class Builder:
                     message = f"the {word} {name!r} hides the field of that name"
                     self.problems.append(problem_at(key, "GPR112", message, "give it another name"))
                 if section in ("define", "inputs") and name not in used and self._merged.rules:
-                    message = f"the {word} {name!r} is never used"
-                    problem = problem_at(key, "GPR111", message, "remove it")
-                    # who extends the file may set an input, and would be told that there is none
-                    edits = self._merged.removal(section, name) if is_sound else ()
-                    self.problems.append(replace(problem, edits=edits, safe=section == "define"))
+                    unused.append(name)
+            # who extends the file may set an input, and would be told that there is none
+            removals = self._merged.removals(section, unused) if is_sound and unused else {}
+            for name in unused:
+                message = f"the {word} {name!r} is never used"
+                problem = problem_at(self._merged.keys[section, name], "GPR111", message, "remove it")
+                edits = removals.get(name, ())
+                self.problems.append(replace(problem, edits=edits, safe=section == "define"))
 
 
 def _words(node: YamlNode) -> set[str]:

@@ -1,6 +1,6 @@
 """Follows ``extends`` and merges files, bases first: the one ruleset that they come to, still as located nodes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from gpurules.rules.bounds import Bounds, bounds_of
 from gpurules.rules.document import PATCH_KEYS, is_patch, read_document
 from gpurules.rules.foreign import is_like_ruleset
 from gpurules.rules.schema import structure
-from gpurules.rules.yaml_edits import without_key
+from gpurules.rules.yaml_edits import without_key, without_keys
 from gpurules.rules.yaml_nodes import (
     YamlMapping,
     YamlNode,
@@ -70,12 +70,12 @@ class Merged:
     unset: set[str] = field(default_factory=set)
     """Inputs that were to be set, under a misspelt name."""
 
-    def removal(self, section: str, name: str) -> tuple[LocatedEdit, ...]:
-        """Return the edit that takes an entry out of a *section* of the last file, or the section where it is all."""
+    def removals(self, section: str, names: Sequence[str]) -> dict[str, tuple[LocatedEdit, ...]]:
+        """Return the edit that takes each entry out of a *section* of the last file, or the section where it is all."""
         own = self.root.get(section) if self.root else None
         if self.root is None or not isinstance(own, YamlMapping):
-            return ()
-        return without_key(own, name) if len(own.keys) > 1 else without_key(self.root, section)
+            return {}
+        return without_keys(own, names) if len(own.keys) > 1 else dict.fromkeys(names, without_key(self.root, section))
 
 
 def read_file(path: str) -> bytes:

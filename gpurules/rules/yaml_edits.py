@@ -1,7 +1,7 @@
 """Edits of what a file says: entries taken away and added, each in the style in which its neighbours are written."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from gpurules.diagnostics import LocatedEdit
@@ -20,10 +20,18 @@ def is_flow(node: YamlMapping | YamlSequence) -> bool:
 
 def without_key(mapping: YamlMapping, name: str) -> tuple[LocatedEdit, ...]:
     """Return the edit that takes the entry *name* out of *mapping*; none where it can not go or stands elsewhere."""
+    return without_keys(mapping, [name])[name]
+
+
+def without_keys(mapping: YamlMapping, names: Iterable[str]) -> dict[str, tuple[LocatedEdit, ...]]:
+    """Return for each of *names* the edit that takes that entry alone out of *mapping*, as ``without_key`` does."""
     own = _own_keys(mapping)
-    if name not in own or len(own) < 2:
-        return ()
-    index = own.index(name)
+    places = {name: place for place, name in enumerate(own)} if len(own) > 1 else {}
+    return {name: _without(mapping, own, places[name]) if name in places else () for name in names}
+
+
+def _without(mapping: YamlMapping, own: Sequence[str], index: int) -> tuple[LocatedEdit, ...]:
+    name = own[index]
     key, value = mapping.keys[name], mapping.values[name]
     following = mapping.keys[own[index + 1]].start if index + 1 < len(own) else None
     if is_flow(mapping):
@@ -110,7 +118,8 @@ def _own_keys(mapping: YamlMapping) -> list[str]:
 
 def _line_start(node: YamlNode, offset: int) -> int:
     text = node.source.text
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    line = text.rfind("\n", 0, offset) + 1
+    return max(line, text.rfind("\r", line, offset) + 1)
 
 
 def _next_line(node: YamlNode, offset: int) -> int:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.language import ir
 from gpurules.linter.analysis import Needless
 from gpurules.linter.check import Subject, beside, mended
+from gpurules.linter.equality import is_equal
 from gpurules.linter.needless import needless
 
 
@@ -34,4 +36,14 @@ def _found(code: str, part: Needless, subject: Subject) -> Diagnostic:
     message += " does" if is_and else ""
     finding = Finding(code, part.span, message, "remove it", part.edits, True)
     related = tuple(beside(placed, "says it already", span) for span in part.by)
+    if part.is_proved or _is_said_whatever_else(part):
+        return replace(placed.expression.diagnostic(finding, placed.rule), related=related)
     return replace(mended(finding, placed, subject), related=related)
+
+
+def _is_said_whatever_else(needless: Needless) -> bool:
+    """Return whether the parts that say it are the same with it and without it: then so is the whole condition."""
+    by = [part.term for part in needless.junction.parts if part.node.span in needless.by]
+    own = next(part.term for part in needless.junction.parts if part.node.span == needless.span)
+    join = ir.And if needless.junction.is_and else ir.Or
+    return bool(by) and is_equal(join((own, *by)), join(tuple(by)) if len(by) > 1 else by[0])
