@@ -1,6 +1,5 @@
 """Merged nodes to rules, signals and settings: parses, checks, and reports at every place."""
 
-import re
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from math import isfinite
@@ -19,6 +18,7 @@ from gpurules.rules.merge import Merged, MergedRule
 from gpurules.rules.ordering import Orders
 from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.schema import structure
+from gpurules.rules.soundness import words_of
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
 
 
@@ -60,7 +60,6 @@ def declared_fields(section: Mapping[str, YamlNode]) -> dict[str, Field]:
 
 
 FIELD_TYPES = ("number", "string", "bool")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 class Builder:
@@ -134,12 +133,6 @@ class Builder:
         rules = [self._rule(rule, orders, signals) for rule in self._merged.rules.values()]
         self._warn_of_names()
         return tuple(rule for rule in rules if rule is not None), signals, settings
-
-    def _words_of_rules(self) -> set[str]:
-        """Return every word that rules, signals and definitions have: where there are errors, any may be a use."""
-        signals, definitions = self._merged.sections["signals"].values(), self._merged.sections["define"].values()
-        rules = (node for rule in self._merged.rules.values() for node in (*rule.nodes, *rule.values.values()))
-        return set().union(*map(_words, (*rules, *signals, *definitions)))
 
     @property
     def meanings(self) -> dict[str, str]:
@@ -290,7 +283,7 @@ class Builder:
     def _warn_of_names(self) -> None:
         """Warn of names that nothing uses, and of those that hide a field."""
         is_sound = not any(problem.severity is Severity.ERROR for problem in self.problems)
-        used = self._used if is_sound else self._used | self._words_of_rules()
+        used = self._used if is_sound else self._used | words_of(self._merged)
         for section, word in (
             ("define", "definition"),
             ("inputs", "input"),
@@ -314,10 +307,6 @@ class Builder:
                 problem = problem_at(self._merged.keys[section, name], "GPR111", message, "remove it")
                 edits = removals.get(name, ())
                 self.problems.append(replace(problem, edits=edits, safe=section == "define"))
-
-
-def _words(node: YamlNode) -> set[str]:
-    return set(_WORD.findall(node.source.text, node.start, node.end))
 
 
 def _is_zone(name: str) -> bool:

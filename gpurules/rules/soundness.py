@@ -1,5 +1,6 @@
 """What of a ruleset with errors is sound all the same: the rules and signals that no error is in, or behind."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 
@@ -8,6 +9,16 @@ from gpurules.model import Kind
 from gpurules.rules.merge import Merged, MergedRule
 from gpurules.rules.rule import Rule, Signal
 from gpurules.rules.yaml_nodes import YamlNode
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def words_of(merged: Merged) -> set[str]:
+    """Return every word that rules, signals and definitions have: where there are errors, any may use a name."""
+    signals, definitions = merged.sections["signals"].values(), merged.sections["define"].values()
+    rules = (node for rule in merged.rules.values() for node in (*rule.nodes, *rule.values.values()))
+    every = (*rules, *signals, *definitions)
+    return {word for node in every for word in _WORD.findall(node.source.text, node.start, node.end)}
 
 
 class Faults:
