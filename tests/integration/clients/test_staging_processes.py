@@ -66,5 +66,5 @@ def test_whatever_becomes_of_a_real_disk_readers_get_the_right_bytes(tmp_path, w
     assert done.returncode == 0, done.stderr
     counted = set(json.loads(done.stdout.splitlines()[-1]))
     assert counted <= {"staging_full", "staging_failed", "staging_refused"}
-    if when == "before":
+    if when == "before" and what != "full":  # there another copy makes room
         assert counted, "it went directly"
