@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any
 from gpurules.engine.episodes import Episode, Episodes
 from gpurules.engine.jobs import Job
 from gpurules.engine.signals import Signals, State
-from gpurules.input_files import read_input
+from gpurules.input_files import check_regular, read_input
 from gpurules.logs import logger
 from gpurules.model import format_duration
 from gpurules.model.reading import finite
@@ -71,8 +72,11 @@ def save(path: Path, data: Mapping[str, object]) -> None:
     The disk is not waited for, since polls would be: what a power cut leaves may be empty, and is ignored.
 
     Raises:
-        OSError: it can not be written; the old file is still there.
+        OSError: it can not be written; what was there is still there.
     """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISLNK(mode := path.lstat().st_mode):
+            check_regular(mode, path)  # a device is not replaced
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
