@@ -15,7 +15,7 @@ from tests.integration.clients.test_s3_streams import Bare, Growing, OnlyRead, S
 obstore = pytest.importorskip("obstore")
 MIB = 1024**2
 PART = 5 * MIB
-OPTIONS = PartOptions(piece_size=MIB, parts_ahead=2, attempts=3, backoff_seconds=0.01)
+OPTIONS = PartOptions(piece_size=MIB, parts_ahead=2, attempts=3, backoff_seconds=0.01, verify="off")
 
 
 @pytest.fixture(params=["memory", "folder", "s3"])
