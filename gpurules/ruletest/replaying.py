@@ -13,6 +13,8 @@ FLAP_SECONDS = 300.0
 class Replayed:
     """What a rule did over a recording: ``matches`` counts how often it started to match.
 
+    ``unread`` says how much of the recording could not be used, and the first place.
+
     Units: ``seconds`` is the length of the recording.
     """
 
@@ -20,6 +22,12 @@ class Replayed:
     seconds: float
     matches: int
     flaps: int
+    unread: str = ""
+
+    @property
+    def note(self) -> str:
+        """What the report says of the recording."""
+        return f"{self.snapshots:,} snapshots" + (f"; {self.unread}" if self.unread else "")
 
     @property
     def flaps_per_hour(self) -> float:
@@ -38,7 +46,8 @@ def replayed(path: str, rule: str, ruleset: Ruleset) -> Replayed:
     snapshots = matches = flaps = 0
     ended: float | None = None
     was_matching = False
-    for turn in played([ruleset], Recording(path)):
+    recording = Recording(path)
+    for turn in played([ruleset], recording):
         last, first = turn.at, turn.at if first is None else first
         snapshots += 1
         (decision,) = turn.decisions
@@ -49,4 +58,5 @@ def replayed(path: str, rule: str, ruleset: Ruleset) -> Replayed:
         elif was_matching and not is_matching:
             ended = last
         was_matching = is_matching
-    return Replayed(snapshots, last - (first or 0.0), matches, flaps)
+    unread = f"{recording.problem_count} not used, first {recording.problems[0]}" if recording.problems else ""
+    return Replayed(snapshots, last - (first or 0.0), matches, flaps, unread)

@@ -158,7 +158,7 @@ def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
     if case.max_flaps_per_hour is not None and seen.flaps_per_hour > case.max_flaps_per_hour:
         expected = f"at most {case.max_flaps_per_hour:g} flaps per hour"
         failures.append(Failure(case.location, expected, f"{seen.flaps_per_hour:.3g}"))
-    return Result(case.name, case.location, tuple(failures), note=f"{seen.snapshots:,} snapshots")
+    return Result(case.name, case.location, tuple(failures), note=seen.note)
 
 
 def _unmet(require: Mapping[str, float], coverage: Coverage) -> Iterator[str]:

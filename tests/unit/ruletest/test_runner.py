@@ -160,6 +160,15 @@ def test_a_replay_counts_matches_and_flaps(here: Path) -> None:
     assert [f.got for f in failed] == ["3 in 67 snapshots", "1.82"]
 
 
+def test_a_replay_reports_what_of_the_recording_it_could_not_use(here: Path) -> None:
+    (here / "h.csv").write_text("timestamp, index, temperature.gpu\ntorn\n2026/01/01 00:00:00.000, 0, 90\n")
+    replay = "replay:\n  - {name: r, history: h.csv, expect: {rule: hot, matches_between: [1, 1]}}\n"
+    (done,) = run(here, replay).results
+    assert done.note is not None
+    assert "1 not used, first" in done.note
+    assert "h.csv:2: 1 cells for 3 columns" in done.note
+
+
 WRONG = {
     "GPR401": ("cases:\n  - {name: c, expct: []}\n", "did you mean 'expect'?"),
     "GPR402": ("cases:\n  - {name: c}\n", None),

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -155,8 +156,9 @@ def why_unreadable(table: Table) -> str:
         )
     names = ", ".join(name for name in table.written if name.strip("-_ "))
     strangers = list(table.strangers)
-    example = strangers[0] if strangers else "gpu_util"
+    example = next((name for name in strangers if "util" in name.lower()), "gpu_util")
+    renamed = f"{example}=utilization.gpu"
     return (
         f"no column is a reading that is known, of {names[:300]}; give columns their usual names with --map OLD=NEW, "
-        f"as in --map {example}=utilization.gpu, or name all of them with --columns"
+        f"as in --map {shlex.quote(renamed)}, or name all of them with --columns"
     )

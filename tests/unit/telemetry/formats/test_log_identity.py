@@ -181,7 +181,7 @@ def test_logs_of_spreadsheets_with_decimal_commas_are_read(play: Any, delimiter:
 @pytest.mark.parametrize(
     ("header", "named"),
     [
-        ("timestamp,gpu_index,power_w,util_gpu_pct", ("power_w", "util_gpu_pct", "--map power_w=", "--columns")),
+        ("timestamp,gpu_index,power_w,util_gpu_pct", ("power_w", "util_gpu_pct", "--map util_gpu_pct=", "--columns")),
         ("timestamp,name,gpu_utilization", ("gpu_utilization", "--map gpu_utilization=")),
         ("index,name,pstate", ("index, name, pstate", "--columns")),
         ("timestamp, gpu_uuid, pid, process_name, used_gpu_memory [MiB]", ("--query-compute-apps", "--query-gpu=")),
