@@ -63,6 +63,14 @@ def test_a_gpu_whose_uuid_is_empty_is_seen_at_every_poll():
         assert [(gpu.index, gpu.power) for gpu in kept.gpus] == [(0, now), (1, None)]
 
 
+def test_an_empty_uuid_once_blinds_no_later_poll():
+    presence = Presence()
+    presence.complete(Snapshot(gpus=(GPU(index=0, uuid=""),)), 0)
+    for now in (1, 2, 3):  # a GPU with a name has its index now: KeyError 'index lost-0' at each of them
+        kept = presence.complete(Snapshot(gpus=(GPU(index=0, uuid="GPU-a"),)), now)
+        assert [(gpu.index, gpu.uuid, gpu.is_lost) for gpu in kept.gpus] == [(0, "GPU-a", False)]
+
+
 def test_a_gpu_that_once_does_not_tell_its_uuid_is_still_the_same():
     presence = Presence()
     presence.complete(Snapshot(gpus=(GPU(index=0, uuid="GPU-a", name="H100"), GPU(index=1, uuid="GPU-b"))), 0)
