@@ -76,7 +76,7 @@ class _Download:
         except RangeIgnored:
             self._stream(facts)
         self._verify()
-        partial.publish()
+        partial.publish(self._options.durable)
         return facts
 
     def _verify(self) -> None:

@@ -52,6 +52,14 @@ def _locked(path: Path) -> int:
     return -1
 
 
+def _sync_folder(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 class _Summing:
     """The CRC-32 of the bytes of a piece, and its checksum by another algorithm where that is asked for."""
 
@@ -202,14 +210,17 @@ class PartialFile:
             self._journal.record(piece.start, summing.crc)
             self._done[piece.start] = summing.crc
 
-    def publish(self) -> None:
+    def publish(self, is_durable: bool = False) -> None:
         """Become the target, in one step, with the permissions that any new file of this process has.
+
+        *is_durable*: it is on disk before it becomes the target, and so is the rename before this returns.
 
         The journal is deleted after that: a process that dies in between leaves a journal that is bound to a part file
         that is no longer there, and so is not used.
 
         Raises:
             StoreError: it is not complete, or another program has changed the part file; nothing was published.
+            OSError: it cannot be renamed, or not be brought to disk.
         """
         if len(self._done) != self._count:
             raise StoreError(
@@ -220,7 +231,11 @@ class PartialFile:
             raise StoreError(f"another program has changed {str(self._part)!r} during the download; try again")
         with suppress(OSError):  # a filesystem that has no permissions
             os.fchmod(self._file, 0o666 & ~umask())
+        if is_durable:
+            os.fdatasync(self._file)
         self._part.replace(self.target)
+        if is_durable:
+            _sync_folder(self.target.parent)
         self._journal.remove()
         self.close()
 

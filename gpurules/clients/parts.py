@@ -27,7 +27,7 @@ class PartOptions:
     ``parts_ahead``: how many parts of one transfer move at once, before rules shrink that; ``threads``: how many parts
     of all transfers of a client, in threads of its own. ``verify``: whether what arrived is compared with a checksum of
     the store: ``auto``, where it offers one that can be computed here (others are counted); ``require``, and there is
-    an error where it does not; ``off``, never.
+    an error where it does not; ``off``, never. ``durable``: a download is synced to disk before it is published.
 
     A connection of ``S3`` over which fewer than ``min_bytes_per_second`` have come for ``slow_seconds`` is cut, and its
     piece is tried again; 0 lets it trickle.
@@ -49,6 +49,7 @@ class PartOptions:
     min_bytes_per_second: float = 1024.0
     slow_seconds: float = 60.0
     verify: Verify = "auto"
+    durable: bool = False
 
     def __post_init__(self) -> None:
         """Refuse options with which nothing would move."""

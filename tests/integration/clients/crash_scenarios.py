@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -52,11 +53,11 @@ class MemoryObject:
         return Reading(self.facts(), Bytes([data[:300], data[300:]]))
 
 
-def fetch(source: MemoryObject, target: Path) -> None:
+def fetch(source: MemoryObject, target: Path, options: PartOptions = OPTIONS) -> None:
     """Download *source* to *target* as the clients do."""
     governor = Governor(Engine(loads("version: 1\nname: none\nrules: []")))
     with ThreadPoolExecutor(1) as pool, governor.transfer(Transfer(path=source.url)) as ticket:
-        download(ticket, source, target, PartLoop(pool, OPTIONS), OPTIONS)
+        download(ticket, source, target, PartLoop(pool, options), options)
 
 
 def _old(folder: Path) -> None:
@@ -115,6 +116,7 @@ def _cut_or_done(folder: Path) -> None:
 
 
 PUBLISH = Scenario(_old, _get, _is_sound)
+DURABLE = Scenario(_old, lambda folder: fetch(MemoryObject(), folder / "f", replace(OPTIONS, durable=True)), _is_sound)
 RESUME = Scenario(_half, _get, _is_sound)
 RESUME_TWICE = Scenario(_half, _get, _is_sound_after_twice)
 INTERRUPT = Scenario(_old, _cut, _is_sound)
