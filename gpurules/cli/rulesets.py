@@ -1,6 +1,7 @@
 """Loads the ruleset that an argument means: a file, a shipped ruleset, or stdin."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -56,3 +57,11 @@ def check_there(argument: str) -> None:
         hint = f"; {PREFIX}{argument} is a ruleset that ships" if argument in shipped_names() else ""
         raise click.UsageError(f"{argument}: no such file{hint}")
     open_input(path).close()
+
+
+def nothing_to_do(ruleset: Ruleset) -> Iterator[str]:
+    """Yield that a ruleset decides nothing, if that is so."""
+    if not ruleset.rules:
+        yield f"the ruleset {ruleset.name!r} has no rule, so nothing is decided"
+    elif not any(rule.enabled for rule in ruleset.rules):
+        yield f"every rule of the ruleset {ruleset.name!r} is disabled, so nothing is decided"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from gpurules.model import Snapshot, format_duration
-from gpurules.rules import Ruleset
 from gpurules.telemetry import TelemetryError
 
 
@@ -18,14 +17,6 @@ def no_telemetry(error: TelemetryError, interval: float | None) -> Iterator[str]
     if interval is not None:
         every = format_duration(interval)
         yield f"trying again every {every}; until then facts of GPUs are missing (Ctrl-C to stop)"
-
-
-def nothing_to_do(ruleset: Ruleset) -> Iterator[str]:
-    """Yield that a ruleset decides nothing, if that is so."""
-    if not ruleset.rules:
-        yield f"the ruleset {ruleset.name!r} has no rule, so nothing is decided"
-    elif not any(rule.enabled for rule in ruleset.rules):
-        yield f"every rule of the ruleset {ruleset.name!r} is disabled, so nothing is decided"
 
 
 def no_gpu(snapshot: Snapshot | None) -> Iterator[str]:

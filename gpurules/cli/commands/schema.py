@@ -5,17 +5,34 @@ from pathlib import Path
 
 import click
 
-from gpurules.actions import default_actions
-from gpurules.cli.configuration_schema import configuration_schema
 from gpurules.cli.options import option, output_file
 from gpurules.cli.output import save, to_json
-from gpurules.rules.schema import Schema, ruleset_schema
-from gpurules.ruletest.schema import structure
+from gpurules.rules.schema import Schema
+
+
+def _of_rulesets() -> Schema:
+    from gpurules.actions import default_actions  # each schema loads what it is made from, and no more
+    from gpurules.rules.schema import ruleset_schema
+
+    return ruleset_schema(default_actions())
+
+
+def _of_tests() -> Schema:
+    from gpurules.ruletest.schema import structure
+
+    return structure()
+
+
+def _of_configurations() -> Schema:
+    from gpurules.cli.configuration_schema import configuration_schema
+
+    return configuration_schema()
+
 
 SCHEMAS: dict[str, Callable[[], Schema]] = {
-    "ruleset": lambda: ruleset_schema(default_actions()),
-    "test": structure,
-    "config": configuration_schema,
+    "ruleset": _of_rulesets,
+    "test": _of_tests,
+    "config": _of_configurations,
 }
 
 
