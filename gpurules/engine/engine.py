@@ -62,6 +62,7 @@ class Engine:
         self._ruleset = ruleset
         self._node: Mapping[str, object] = NO_NODE
         self._registered: Mapping[str, object] = NO_NODE
+        self._provider: Callable[[], Mapping[str, object]] = lambda: NO_NODE
         self._seen = False
         self.ignored_snapshots = 0
         self._presence = Presence(ruleset.settings.forget_gpu_after, remembers_xid=False)
@@ -107,6 +108,7 @@ class Engine:
                 return Observation(False)
             if node is not None:
                 self._node = node
+            self._registered = self._provider()
             program = bound.program
             if not is_blind:
                 snapshot = self._presence.complete(snapshot, snapshot.timestamp)
@@ -117,17 +119,22 @@ class Engine:
             self._seen = True
             return Observation(True, transitions)
 
-    def register(self, facts: Mapping[str, object]) -> None:
-        """Take in what this process knows of the node by itself, such as its workloads and pending transfers.
+    def follow(self, provider: Callable[[], Mapping[str, object]]) -> None:
+        """Ask *provider*, at each snapshot, what this process knows of the node by itself, such as its workloads.
 
-        Decisions follow before this returns. No time passes: signals, windows and timers stay as they are until the
-        next snapshot. What the caller of ``observe`` says of the node stands above it.
+        What the caller of ``observe`` says of the node stands above it.
+        """
+        self._provider = provider
+
+    def refresh(self) -> None:
+        """Ask the provider again: decisions follow before this returns.
+
+        No time passes: signals, windows and timers stay as they are until the next snapshot.
         """
         with self._lock:
-            before, self._registered = self._registered, facts
+            before, self._registered = self._registered, self._provider()
             bound, *_, stale_at = self._current
-            read = bound.program.node_fields
-            if any(before.get(name) != facts.get(name) for name in read if name in before or name in facts):
+            if any(before.get(name) != self._registered.get(name) for name in bound.program.node_fields):
                 self._set(bound.with_node(self._node_facts()), stale_at)
 
     def _node_facts(self) -> Mapping[str, object]:
@@ -246,6 +253,7 @@ class Engine:
             program.prepare()
         with self._lock:
             derived.adopt(self._derived)
+            self._registered = self._provider()
             before, *_, stale_at = self._current
             facts, _ = derived.restate(before.snapshot, self._node_facts(), program.situation)
             bound = program.bind(facts)

@@ -183,7 +183,6 @@ class Poller:
             self._blind_since += step
 
     def _observe(self, snapshot: Snapshot) -> PollReport:
-        self._registered.refresh()
         if snapshot is self._latest:
             return PollReport(snapshot)
         self._latest = snapshot
@@ -208,7 +207,6 @@ class Poller:
         kept = last.gpus if now - self._blind_since < self.engine.ruleset.settings.forget_gpu_after else ()
         gpus = tuple(_unavailable(gpu) for gpu in kept)
         blind = replace(last, timestamp=now, gpus=gpus, problems=(error,))
-        self._registered.refresh()
         observed = self.engine.observe_blind(blind, {"telemetry_age": max(0.0, age)})
         edges = self._edges(now) if observed.accepted else ()
         return PollReport(None, observed.transitions, edges, error)

@@ -9,6 +9,10 @@ from gpurules.model import Transfer, Workload
 
 _LOGGER = logger("gpurules.coordinator")
 MAX_PENDING = 100_000
+NODE_FIELDS = frozenset(
+    ("active_training", "active_inference", "active_workloads", "pending_transfers", "pending_bytes")
+)
+"""The fields of the node that follow from a schedule."""
 
 
 @dataclass(slots=True)

@@ -93,14 +93,14 @@ def test_what_the_caller_of_observe_says_stands_above_it():
     assert engine.bound.node["active_workloads"] == 1
 
 
-def test_a_lapsed_lease_is_gone_at_the_next_refresh():
+def test_a_lapsed_lease_is_gone_at_the_next_snapshot():
     now = [0.0]
     engine, schedule = Engine(loads(RULES)), Schedule()
-    facts = RegisteredFacts(engine, schedule, lambda: now[0])
+    RegisteredFacts(engine, schedule, lambda: now[0])
     schedule.register(Workload(id="a", type="training"), 0.0, lease_seconds=5)
     assert matching(engine) == {"training"}
     now[0] = 6.0
-    facts.refresh()
+    engine.observe(Snapshot(timestamp=1.0))
     assert matching(engine) == set()
 
 
@@ -114,15 +114,15 @@ def test_a_new_ruleset_keeps_what_is_registered():
 def test_calls_that_come_together_share_a_pass():
     engine, schedule = Engine(loads(RULES)), Schedule()
     passes, is_first, go_on = [], threading.Event(), threading.Event()
-    publish = engine.register
+    publish = engine.refresh
 
-    def slow(facts):
-        passes.append(facts["pending_transfers"])
+    def slow():
+        passes.append(schedule.pending_count)
         is_first.set()
         go_on.wait(30)
-        publish(facts)
+        publish()
 
-    engine.register = slow
+    engine.refresh = slow
     RegisteredFacts(engine, schedule, lambda: 0.0)
     threads = [threading.Thread(target=schedule.add, args=(Transfer(id=str(n), size=1 << 27),)) for n in range(20)]
     threads[0].start()
