@@ -144,7 +144,8 @@ def of_telemetry(
     finally:
         reading.close(5.0)
     lost = snapshot.gpu_lost_count
-    told = f"{reading.name}: {counted(snapshot.gpu_count, 'GPU')}{f', {lost} lost' if lost else ''}"
+    form = f" ({reading.form.name})" if reading.form else ""
+    told = f"{reading.name}{form}: {counted(snapshot.gpu_count, 'GPU')}{f', {lost} lost' if lost else ''}"
     state = State.WARN if lost or not snapshot.gpus else State.GOOD
     problems = [Check("telemetry", State.WARN, problem) for problem in snapshot.problems[:_SHOWN]]
     return snapshot, [Check("telemetry", state, told), *problems]

@@ -175,6 +175,7 @@ class Coordinator:
     def status(self) -> Status:
         """Return all that there is to show."""
         engine, decision, metrics = self.engine, self.decide(), self._poller.metrics
+        form = self._poller.reading.form
         return Status(
             self.is_enabled,
             self.is_running,
@@ -188,6 +189,7 @@ class Coordinator:
             decision.rules,
             decision.prefetch_factor,
             metrics.last_source_error,
+            str(form) if form else None,
             metrics.reload_error,
             self._poller.effects.stuck(STUCK_SECONDS),
         )

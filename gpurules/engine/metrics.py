@@ -28,7 +28,8 @@ class Metrics:
     target the orders of rules that it could not carry out, ``faults`` what went wrong with transfers and was dealt
     with.
     Units: ``last_gpu_update`` and ``reloaded_at`` in seconds since 1970, others in seconds.
-    Missing: ``last_gpu_update`` None: no poll has succeeded; ``reload_error`` None: the last reload went well.
+    Missing: ``last_gpu_update`` None: no poll has succeeded; ``reload_error`` None: the last reload went well;
+    ``source_form`` None: the source has only one, else ``source_form_reason`` says why it is not the best.
     """
 
     total_gpus: int = 0
@@ -54,6 +55,8 @@ class Metrics:
     refused_transfers: int = 0
     telemetry_age: float | None = None
     last_source_error: str | None = None
+    source_form: str | None = None
+    source_form_reason: str | None = None
     rules: dict[str, RuleCounts] = field(default_factory=dict)
     unknown_fields: dict[str, int] = field(default_factory=dict)
     effects: Mapping[str, EffectCounts] = field(default_factory=dict)

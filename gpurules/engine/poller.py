@@ -287,6 +287,8 @@ class Poller:
         copied.uncarried = self.schedule.uncarried
         copied.faults = self.schedule.faults
         copied.telemetry_age = self.telemetry_age
+        form = self.reading.form
+        copied.source_form, copied.source_form_reason = (form.name, form.why or None) if form else (None, None)
         return copied
 
     def after_fork(self) -> None:

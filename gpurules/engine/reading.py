@@ -10,6 +10,7 @@ from gpurules.logs import logger
 from gpurules.model import Snapshot
 from gpurules.plugins import reason
 from gpurules.telemetry import SOURCES, EndOfTelemetry, Source, TelemetryError, all_sources, open_source
+from gpurules.telemetry.live.form import Form, form_of
 from gpurules.telemetry.source import TelemetryStarting, TelemetryTimeout
 
 _LOGGER = logger("gpurules.coordinator")
@@ -58,6 +59,11 @@ class Reading:
     def name(self) -> str:
         """The name of the source, or until it is open how it will be opened."""
         return self._name
+
+    @property
+    def form(self) -> Form | None:
+        """The form in which the source was read last; None where it has only one, or is not open."""
+        return form_of(self._source)
 
     def sample(self, fields: Collection[str]) -> None:
         """Have only *fields* sampled from now on, where the source can choose."""

@@ -13,7 +13,7 @@ class Status:
 
     Units: ``telemetry_age`` in seconds.
     Missing: ``snapshot`` and ``telemetry_age`` are None before the first poll; ``source_error`` None: the last poll
-    went well.
+    went well; ``source_form`` None: the source has only one, else its name, and why it is not the best.
     """
 
     enabled: bool
@@ -28,6 +28,7 @@ class Status:
     matching: tuple[str, ...]
     prefetch_factor: float
     source_error: str | None
+    source_form: str | None
     reload_error: str | None
     stuck_effects: Mapping[str, float]
 
@@ -46,6 +47,7 @@ class Status:
             "matching": list(self.matching),
             "prefetch_factor": self.prefetch_factor,
             "source_error": self.source_error,
+            "source_form": self.source_form,
             "reload_error": self.reload_error,
             "stuck_effects": dict(self.stuck_effects),
         }

@@ -98,6 +98,12 @@ class Collector:
             "gpurules_telemetry_ok", "Whether the last poll read the source.",
             value=int(counts.polls > 0 and counts.last_source_error is None),
         )  # fmt: skip
+        if counts.source_form is not None:
+            yield self._core.InfoMetricFamily(
+                "gpurules_telemetry_form",
+                "In which form the source is read, and why it is not the best.",
+                value={"form": counts.source_form, "why": visible(counts.source_form_reason or "")},
+            )
         yield self._core.InfoMetricFamily(
             "gpurules",
             "What runs.",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gpurules.model import Snapshot
 from gpurules.telemetry.live.availability import Availability, ProbingFactory, found_in
+from gpurules.telemetry.live.form import Form, form_of
 from gpurules.telemetry.live.opening import LiveOptions
 from gpurules.telemetry.live.source import LiveSource
 from gpurules.telemetry.source import Options, TelemetryError, TelemetryStarting, TelemetryUnavailable
@@ -48,6 +49,11 @@ class Auto:
     def chosen(self) -> str | None:
         """The name of the source that was taken; None before that."""
         return self._chosen[0] if self._chosen else None
+
+    @property
+    def form(self) -> Form | None:
+        """The form in which the chosen source was read last; None where it has only one."""
+        return form_of(self._chosen[1]) if self._chosen else None
 
     def sample(self, fields: Collection[str] | None) -> None:
         """Sample only *fields* from now on; None is all that are cheap."""

@@ -1,4 +1,4 @@
-"""NVIDIA GPUs through nvidia-smi: the XML of ``-q -x``, or a CSV query where that can not be read.
+"""NVIDIA GPUs through nvidia-smi: the XML of ``-q -x``, or a CSV query at a poll where that cannot be read.
 
 Source: nvidia-smi(1); its exit codes are those of NVML.
 """
@@ -7,20 +7,24 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from gpurules.logs import logger
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.formats import nvidia_smi_xml
 from gpurules.telemetry.formats.csv.header import read_columns, split
 from gpurules.telemetry.formats.nvidia_smi_cells import KNOWN, gpu_from_cells, read_text
 from gpurules.telemetry.formats.nvidia_smi_tree import text_at
 from gpurules.telemetry.live.availability import Availability, try_out
+from gpurules.telemetry.live.form import Form
 from gpurules.telemetry.live.opening import LiveOptions
 from gpurules.telemetry.live.request import Request
 from gpurules.telemetry.live.source import LiveSource
 from gpurules.telemetry.live.tool import Output, Tool
 from gpurules.telemetry.source import Options, TelemetryError
 
+_LOGGER = logger("gpurules.telemetry")
 TIMEOUT = 10.0
 """Seconds: nvidia-smi -q takes a second or two on a node with eight GPUs, more while none is in use."""
 _ELSEWHERE = ("/usr/bin/nvidia-smi", "/usr/local/nvidia/bin/nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi")
@@ -63,8 +67,8 @@ class NvidiaSmi:
         self._timeout = timeout
         self._clock = clock
         self._steady = steady
-        self._has_xml = True
         self._fields = FIELDS
+        self.form: Form | None = None
 
     def read(self, request: Request) -> Snapshot:
         """Return what nvidia-smi says now; it says everything, whatever is wanted.
@@ -75,21 +79,29 @@ class NvidiaSmi:
         """
         until = self._steady() + self._timeout
         now = self._clock()
-        if self._has_xml:
-            output = self._tool.run(["-q", "-x"], until)
-            try:
-                root = nvidia_smi_xml.parse(output.text)
-                return Snapshot(
-                    timestamp=now,
-                    driver_version=text_at(root, "driver_version"),
-                    gpus=nvidia_smi_xml.gpus_from_xml(root),
-                )
-            except TelemetryError:
-                if output.exit_code in _REMEDIES or _says_no_device(output):
-                    return self._without_xml(output, now)
-        snapshot = self._by_query(now, until)
-        self._has_xml = False  # only once the query works is the XML at fault
-        return snapshot
+        output = self._tool.run(["-q", "-x"], until)
+        try:
+            root = nvidia_smi_xml.parse_output(output.text)
+        except TelemetryError as error:
+            if output.exit_code in _REMEDIES or _says_no_device(output):
+                return self._without_xml(output, now)
+            snapshot = self._by_query(now, until)  # only once the query works is the XML at fault
+            form = self._read_in(Form("CSV", f"nvidia-smi -q -x cannot be read ({error}): {output.complaint}"))
+            return replace(snapshot, problems=(*snapshot.problems, f"read as {form}"))
+        self._read_in(Form("XML"))
+        return Snapshot(
+            timestamp=now, driver_version=text_at(root, "driver_version"), gpus=nvidia_smi_xml.gpus_from_xml(root)
+        )
+
+    def _read_in(self, form: Form) -> Form:
+        """Note in which form was read; a change for the worse, and the return, are logged once."""
+        before, self.form = self.form, form
+        is_fallback = form.name != "XML"
+        if is_fallback and (before is None or before.name != form.name):
+            _LOGGER.warning("nvidia-smi is read as %s; the XML is tried again at each poll", form)
+        elif before is not None and before.name != form.name:
+            _LOGGER.info("nvidia-smi is read as %s again", form)
+        return form
 
     def _without_xml(self, output: Output, now: float) -> Snapshot:
         if _says_no_device(output):

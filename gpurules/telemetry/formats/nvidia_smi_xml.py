@@ -39,6 +39,21 @@ def parse(text: str) -> Element:
     return root
 
 
+def parse_output(text: str) -> Element:
+    """Return the tree of the last whole document in what a program printed; lines around it cost nothing.
+
+    Raises:
+        TelemetryError: there is no whole document, or it is not XML of nvidia-smi.
+    """
+    end = text.rfind(_END)
+    start = text.rfind(_START, 0, end) if end >= 0 else text.rfind(_START)
+    if start < 0:
+        return parse(text)
+    if end < 0:
+        raise TelemetryError("the XML is cut off: it has no end")
+    return parse(text[start : end + len(_END)])
+
+
 def gpus_from_xml(root: Element) -> tuple[GPU, ...]:
     """Return every GPU of a document, in the order of nvidia-smi, each before its MIG instances."""
     return gpus_from_tree(root)

@@ -1,11 +1,12 @@
 """Whether a source can be used here, and why not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gpurules.errors import GpurulesError
 from gpurules.model import Snapshot
+from gpurules.telemetry.live.form import form_of
 from gpurules.telemetry.source import Source, SourceFactory
 
 
@@ -33,7 +34,9 @@ def try_out(open_it: Callable[[], Source]) -> Availability:
     except GpurulesError as error:
         return Availability(False, str(error))
     try:
-        return found_in(source.read())
+        found = found_in(source.read())
+        form = form_of(source)
+        return replace(found, detail=f"{found.detail} · {form}") if form else found
     except GpurulesError as error:
         return Availability(False, str(error))
     finally:

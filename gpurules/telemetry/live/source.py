@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from gpurules.model import Snapshot
+from gpurules.telemetry.live.form import Form, form_of
 from gpurules.telemetry.live.presence import DROP_AFTER, Presence
 from gpurules.telemetry.live.request import Request
 
@@ -50,6 +51,11 @@ class LiveSource:
         self._request = Request(None if fields is None else frozenset(fields))
         self._presence = Presence(drop_after)
         self._clock = clock
+
+    @property
+    def form(self) -> Form | None:
+        """The form in which the reader read last; None where it has only one."""
+        return form_of(self.reader)
 
     def sample(self, fields: Collection[str] | None) -> None:
         """Sample only *fields* from now on; None is all that are cheap."""

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gpurules.cli.diagnosis import of_telemetry
+from gpurules.engine import Coordinator
 from gpurules.telemetry import TelemetryError, TelemetryTimeout, TelemetryUnavailable, open_source
+from gpurules.telemetry.live.availability import try_out
 
 XML = """<?xml version="1.0" ?>
 <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">
@@ -72,7 +75,7 @@ def test_csv_is_the_fallback(smi, tmp_path):
     assert gpus[1].missing["power"] == "n/a"
     source.read()
     runs = (tmp_path / "runs").read_text().splitlines()
-    assert [run.split()[0].partition("=")[0] for run in runs] == ["-q", "--query-gpu", "--query-gpu"]
+    assert [run.split()[0].partition("=")[0] for run in runs] == ["-q", "--query-gpu"] * 2  # the XML may come back
 
 
 def test_a_field_that_this_release_does_not_know_is_left_out(smi, tmp_path):
@@ -90,7 +93,69 @@ cat $here/out.csv"""
     assert "memory.used" in last
     assert "tlimit" not in last
     source.read()
-    assert len((tmp_path / "runs").read_text().splitlines()) == 5
+    queries = [run for run in (tmp_path / "runs").read_text().splitlines() if run.startswith("--query-gpu")]
+    assert len(queries) == 4  # two attempts and the third that works, then at once the one that works
+
+
+WARNING = "WARNING: infoROM is corrupted at gpu 0000:2B:00.0"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        f"cat $here/out.xml; echo; echo '{WARNING}'",
+        f"echo '{WARNING}'; cat $here/out.xml",
+        f"echo '{WARNING}'; cat $here/out.xml; echo '{WARNING}'; exit 14",
+        f"cat $here/out.xml; printf '{WARNING}'; echo '{WARNING}' >&2",
+        "head -c 300 $here/out.xml; cat $here/out.xml",
+    ],
+    ids=["after", "before", "around, with an exit code", "on the last line", "a cut document before"],
+)
+def test_lines_around_the_xml_cost_nothing(smi, printed):
+    source = smi(f'[ "$1" = "-q" ] || {{ cat $here/out.csv; exit 0; }}\n{printed}')
+    snapshot = source.read()
+    assert (snapshot.gpus[0].memory_reserved, snapshot.driver_version) == (551 << 20, "580.126.09")
+    assert (str(source.form), snapshot.problems) == ("XML", ())
+
+
+@pytest.mark.parametrize(
+    "broken", ["head -c 400 $here/out.xml", f"echo '{WARNING}'", "true"], ids=["cut", "no", "empty"]
+)
+def test_xml_that_cannot_be_read_costs_one_poll(smi, tmp_path, caplog, broken):
+    source = smi(
+        '[ "$1" = "-q" ] || { cat $here/out.csv; exit 0; }\n'
+        f"if [ -f $here/well ]; then cat $here/out.xml; else {broken}; fi"
+    )
+    for _ in range(2):
+        snapshot = source.read()
+        assert [gpu.memory_used for gpu in snapshot.gpus] == [100 << 20, 0]
+        assert snapshot.problems[0].startswith("read as CSV: nvidia-smi -q -x cannot be read (")
+        assert str(source.form) in snapshot.problems[0]
+    assert len([record for record in caplog.records if "read as CSV" in record.getMessage()]) == 1
+    (tmp_path / "well").touch()
+    assert source.read().gpus[0].memory_reserved == 551 << 20
+    assert str(source.form) == "XML"
+
+
+def test_a_warning_among_the_rows_of_the_query_is_no_gpu(smi):
+    gpus = smi(CSV_ONLY + f"cat $here/out.csv; echo '{WARNING}'").read().gpus
+    assert [gpu.uuid for gpu in gpus] == ["GPU-a", "GPU-b"]
+
+
+def test_doctor_sources_status_and_metrics_name_the_form(smi):
+    source = smi(CSV_ONLY + "cat $here/out.csv")
+    found = try_out(lambda: source)
+    assert found.detail.endswith("CSV: nvidia-smi -q -x cannot be read (no XML: syntax error: line 1, column 0): "
+                                 "Invalid combination of input arguments")  # fmt: skip
+    _, checks = of_telemetry(source, None, wait=0.0)
+    assert checks[0].detail == "nvidia-smi (CSV): 2 GPUs"
+    assert "nvidia-smi -q -x cannot be read" in checks[1].detail
+    with Coordinator("gpurules:default", source=source) as coordinator:
+        coordinator.poll()
+        status, metrics = coordinator.status(), coordinator.collect()
+    assert status.to_dict()["source_form"].startswith("CSV: nvidia-smi -q -x cannot be read")
+    assert metrics.source_form == "CSV"
+    assert metrics.source_form_reason.startswith("nvidia-smi -q -x cannot be read")
 
 
 def test_it_runs_in_the_c_locale(smi, monkeypatch):
