@@ -16,10 +16,12 @@ _WIDTH = 24
 Item = TypeVar("Item")
 
 
-def in_sight(items: Iterable[Item], noun: str, total: int | None = None) -> Iterator[Item]:
+def in_sight(items: Iterable[Item], noun: str, total: int | None = None, file: object = None) -> Iterator[Item]:
     """Yield *items*; where that takes long, a line on stderr shows how many are done, until all are.
 
-    Missing: *total* None: as many as *items* has; where that can not be told either, the line has no bar.
+    *file* has the attribute ``share``: how much of it has been read, of 1; without one, *items* may have it.
+    Missing: *total* None: as many as *items* has; where that cannot be told either, the line shows the share of the
+    file, and without one it has no bar.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
@@ -32,7 +34,7 @@ def in_sight(items: Iterable[Item], noun: str, total: int | None = None) -> Iter
             now = monotonic()
             if now >= due:
                 shown, due = True, now + _STEP_SECONDS
-                _draw(done, total, noun)
+                _draw(done, total, noun, getattr(items if file is None else file, "share", None))
             yield item
     finally:
         if shown:
@@ -44,8 +46,11 @@ def _is_watched() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
-def _draw(done: int, total: int | None, noun: str) -> None:
+def _draw(done: int, total: int | None, noun: str, share: object = None) -> None:
     line = f"{done:,} {noun}"
+    if total is None and isinstance(share, float):
+        filled = int(_WIDTH * share)
+        line = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {100 * share:.0f} % · {line}"
     if total is not None:
         filled = _WIDTH * done // total
         line = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {done:,} of {total:,} {noun}"

@@ -9,7 +9,7 @@ from gpurules.engine.engine import Engine
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.telemetry import TelemetryError
-from gpurules.telemetry.replay import replay, split_place
+from gpurules.telemetry.replay import Replay, replay, split_place
 
 RELATIVE_SECONDS = 100_000_000
 """A list of transfers whose every ``created`` is below it (before 1973) counts from the first snapshot."""
@@ -30,6 +30,15 @@ class Recording:
         self.problems: tuple[str, ...] = ()
         self.problem_count = 0
         self.notices: tuple[str, ...] = ()
+        self._source: Replay | None = None
+
+    @property
+    def share(self) -> float | None:
+        """How much of the file has been read in the walk that is under way, of 1.
+
+        Missing: there is no walk, or the file does not say.
+        """
+        return None if self._source is None else self._source.share
 
     def __iter__(self) -> Iterator[Snapshot]:
         """Yield its snapshots, from the start.
@@ -38,7 +47,7 @@ class Recording:
             TelemetryError: it cannot be read, or has none.
         """
         path, asked = split_place(self.path)
-        source = replay(path, **{**asked, **self._options})
+        source = self._source = replay(path, **{**asked, **self._options})
         try:
             yield from source
             if not source.count:
@@ -46,6 +55,7 @@ class Recording:
         finally:
             self.problems, self.problem_count, self.notices = source.problems, source.problem_count, source.notices
             source.close()
+            self._source = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import click
 
 from gpurules.cli.options import option, source_options
 from gpurules.cli.output import counted, note, say, write
+from gpurules.cli.progress import in_sight
 from gpurules.cli.signals import signals
 from gpurules.cli.sources import open_telemetry
 from gpurules.cli.unread import report_unread
@@ -38,10 +39,11 @@ def command(source: str, output: Path | None, count: int | None, **options: obje
     """
     opened, interval = open_telemetry(source, options)
     pause = 0.0 if isinstance(opened, FiniteSource) else interval or DEFAULT_INTERVAL
-    reading, ends, written = Reading(opened), SimpleQueue[int](), 0
+    reading, ends, written, is_finite = Reading(opened), SimpleQueue[int](), 0, isinstance(opened, FiniteSource)
     try:
         with signals(ends.put, lambda: None), _opened(output) as file:
-            for line in _lines(reading, pause, ends, isinstance(opened, FiniteSource)):
+            lines = _lines(reading, pause, ends, is_finite)
+            for line in in_sight(lines, "snapshots", file=opened) if is_finite and output is not None else lines:
                 if not (write(line) if file is None else _add(line, file)):
                     break
                 written += 1

@@ -12,6 +12,7 @@ from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import Style, counted, note, paint, write, write_lines
 from gpurules.cli.playback import Decided, Event, Playback, is_touched
+from gpurules.cli.progress import in_sight
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.sources import open_telemetry
 from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
@@ -82,7 +83,7 @@ def command(
         began = time.perf_counter()
         if format_ == "text":
             write_lines([_header(loaded, source)])
-        is_complete = _show(playback, opened, Timeline(loaded, sys.stdout.isatty()), (format_, verbose))
+        is_complete = _show(playback, _watched(opened), Timeline(loaded, sys.stdout.isatty()), (format_, verbose))
         if is_complete:
             seconds = time.perf_counter() - began
             write(summary_json(playback.tally) if format_ == "json" else f"{summary(playback.tally, seconds)}\n")
@@ -98,6 +99,11 @@ def _header(ruleset: Ruleset, source: str) -> str:
     of = f"ruleset {ruleset.name} {ruleset.version[:6]}"
     text = f"gpurules {installed_version()} · {of} · {counts} · {source} · {ruleset.settings.timezone}"
     return paint(visible(text), Style.FAINT)
+
+
+def _watched(opened: FiniteSource) -> Iterable[object]:
+    """Return what a recording has, with a bar on stderr where the timeline does not go to the same terminal."""
+    return opened if sys.stdout.isatty() else in_sight(opened, "snapshots")
 
 
 def _show(playback: Playback, snapshots: Iterable[object], timeline: Timeline, how: tuple[str, bool]) -> bool:

@@ -55,6 +55,29 @@ def test_what_has_no_known_length_is_counted(monkeypatch: pytest.MonkeyPatch) ->
     assert "1 of 2 files" in terminal.getvalue()
 
 
+class File(list[int]):
+    """What is read from a file, of which it tells how much."""
+
+    share = 0.0
+
+    def __iter__(self) -> Iterator[int]:
+        for item in range(4):
+            self.share = (item + 1) / 4
+            yield item
+
+
+def test_of_a_file_the_share_that_has_been_read_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = watched(monkeypatch)
+    clock(monkeypatch, 0.6)
+    file = File()
+    for work in (in_sight(iter(file), "snapshots", file=file), (item for item in file)):
+        assert list(work) == [0, 1, 2, 3]
+    assert terminal.getvalue().split("\r\x1b[K")[1:] == [
+        "[############............] 50 % · 1 snapshots", "[##################......] 75 % · 2 snapshots",
+        "[########################] 100 % · 3 snapshots", "",
+    ]  # fmt: skip
+
+
 def test_short_work_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = watched(monkeypatch)
     clock(monkeypatch, 0.01)
