@@ -8,7 +8,6 @@ from gpurules.fields import Field
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.linter.links import MIRRORED, links
-from gpurules.model import Dimension
 from gpurules.records import Record, record
 from gpurules.rules.expression import Placed
 
@@ -61,19 +60,3 @@ def _links(term: ir.Term) -> Iterator[tuple[Field, Comparator, ir.Constant, Span
         if isinstance(link.term, ir.Read):
             first, second = sorted((link.term.span, link.constant.span), key=lambda span: span.start)
             yield link.term.field, link.comparator, link.constant, Span(first.end, second.start)
-
-
-_MEMORY_FIELDS = frozenset({"gpu_memory_used", "gpu_memory_free", "gpu_memory_total", "memory_footprint"})
-_LEAST_BYTES = 1024 * 1024
-
-
-def better_scale(comparison: Comparison) -> str | None:
-    """Return the quantity that a literal of a very odd scale was probably meant to be, None where it is not odd."""
-    value, spelling = comparison.constant.value, comparison.constant.spelling
-    if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
-        return None
-    if comparison.field.datatype.dimension is Dimension.PERCENT and value < 1 and "." in spelling:
-        return f"{value * 100:g}%"
-    if comparison.field.name in _MEMORY_FIELDS and value < _LEAST_BYTES and spelling.isdigit():
-        return f"{spelling}MiB"
-    return None

@@ -83,10 +83,18 @@ UNITS: dict[str, Unit] = {
 _MISSPELT = {
     "min": "m", "mins": "m", "minute": "m", "minutes": "m", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
     "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d", "msec": "ms", "usec": "us", "µs": "us",
-    "F": "C", "K": "C", "c": "C", "°F": "C", "degC": "C", "w": "W", "KW": "kW", "MW": "kW", "j": "J", "hz": "Hz",
-    "percent": "%", "pct": "%", "EB": "PB", "EiB": "PiB", "b": "B", "k": "KB", "M": "MB", "G": "GB", "T": "TB",
-    "Kbit": "kbit", "bps": "kbps", "ns": "us",
+    "c": "C", "degC": "C", "w": "W", "KW": "kW", "MW": "kW", "j": "J", "mJ": "J", "hz": "Hz",
+    "percent": "%", "pct": "%", "EB": "PB", "EiB": "PiB", "k": "KB", "M": "MB", "G": "GB", "T": "TB",
+    "Kbit": "kbit", "ns": "us",
 }  # fmt: skip
+_WITHOUT_PREFIX = {
+    "b": "write B for bytes; bits are counted in kbit",
+    "b/s": "write B/s for bytes; bits are counted in kbit/s",
+    "bps": "write kbps for thousands of bits per second, or B/s for bytes",
+    "K": "write KB for kilobytes; temperatures are in celsius, C",
+}
+_DATA = re.compile(r"([kmgtp])(i?)(b|bytes?|bits?)(ps|/s(?:ec)?|)", re.IGNORECASE)
+_FAHRENHEIT = frozenset({"F", "°F", "degF"})
 
 MAX_INTEGER = 2**63 - 1
 """The largest integer that stays exact; larger ones become IEEE doubles."""
@@ -95,7 +103,7 @@ MAX_INTEGER = 2**63 - 1
 class QuantityError(GpurulesError):
     """A text is no quantity; ``limit`` tells that it is one, but beyond every bound.
 
-    ``meant`` is the quantity with its unit in the right case, where that is all that is wrong.
+    ``meant`` is the quantity that can only be meant, where a unit is merely misspelt or has to be converted.
     """
 
     def __init__(self, message: str, hint: str | None = None, limit: bool = False, meant: str | None = None) -> None:
@@ -120,35 +128,74 @@ _TIME_UNITS = ("d", "h", "m", "s", "ms", "us")
 
 
 def _in_case(name: str) -> str | None:
-    """Return the one unit that *name* is but for its case; ``mb`` may be MB or Mbit."""
-    if re.fullmatch(r"[kmgtp]b", name, re.IGNORECASE) or name in _MISSPELT:
-        return None
-    return {unit.lower(): unit for unit in UNITS}.get(name.lower())
+    """Return the one unit that *name* is but for its case, or None."""
+    return None if name in _MISSPELT else {unit.lower(): unit for unit in UNITS}.get(name.lower())
 
 
-def nearest_unit(name: str) -> str | None:
-    """Return advice on the unit that *name* may have meant, or None.
+def _of_data(found: re.Match[str]) -> tuple[str, str | None]:
+    """Return advice on a misspelt unit of bytes or bits, and the one unit that it can mean.
 
-    >>> nearest_unit("100mb"[3:])
-    'write MB for megabytes or Mbit for megabits'
+    ``B`` is bytes and ``bit`` bits; a ``b``, or all capitals before ``PS``, may be either, which is a factor of eight.
     """
-    if re.fullmatch(r"[kmgtp]b", name, re.IGNORECASE) and name not in UNITS:
-        letter = name[0].upper()
-        words = {"K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta"}[letter]
-        bits = {"K": "kbit", "P": None}.get(letter, f"{letter}bit")
-        return f"write {letter}B for {words}bytes" + (f" or {bits} for {words}bits" if bits else "")
+    letter, binary, noun, rate = found[1].upper(), found[2].lower(), found[3], found[4].lower()
+    per = "/s" if rate else ""
+    in_bytes = f"{letter}{binary}B{per}"
+    in_bits = f"{'k' if letter == 'K' else letter}bit{per}"
+    is_loud = noun == "B" and found[4] == "PS"
+    is_quiet = noun == "b" and not (binary and found[0].islower())
+    is_short = noun == "B" and not binary and not rate and found[1].islower()
+    if letter == "P" and (is_quiet or noun.lower().startswith("bit")):
+        return f"write {in_bytes} for petabytes; bits go up to Tbit{per}", None
+    if noun.lower().startswith("bit"):
+        return f"write {in_bits}", in_bits
+    if noun == "b" and found[4] == "ps" and not binary and found[1].isupper():
+        return _cased(f"{in_bits[0]}bps")
+    if letter != "P" and (is_loud or is_quiet or is_short):
+        words = {"K": "kilo", "M": "mega", "G": "giga", "T": "tera"}[letter]
+        return f"write {in_bytes} for {words}bytes or {in_bits} for {words}bits", None
+    return _cased(in_bytes) if in_bytes.lower() == found[0].lower() else (f"write {in_bytes}", in_bytes)
+
+
+def _cased(unit: str) -> tuple[str, str]:
+    return f"units are case-sensitive: write {unit}", unit
+
+
+def _advice(name: str) -> tuple[str, str | None]:
+    """Return advice on the unit that *name* may have meant, and that unit where it can be only one."""
+    if (data := _DATA.fullmatch(name)) is not None:
+        return _of_data(data)
+    if name in _WITHOUT_PREFIX:
+        return _WITHOUT_PREFIX[name], None
+    if name == "Bps":
+        return "write B/s", "B/s"
     if name in _MISSPELT:
-        return f"the nearest unit is {_MISSPELT[name]}"
+        return f"the nearest unit is {_MISSPELT[name]}", None
     if (unit := _in_case(name)) is not None:
-        return f"units are case-sensitive: write {unit}"
+        return _cased(unit)
     from gpurules.registry import nearest
 
     close = nearest(name, UNITS)
-    return (
-        f"the nearest unit is {close[0]}"
-        if close
-        else "known units: %, B KB MB GB TB PB, kbit Mbit Gbit, /s, us ms s m h d, C, W, J, Hz"
-    )
+    known = "known units: %, B KB MB GB TB PB, kbit Mbit Gbit, /s, us ms s m h d, C, W, J, Hz"
+    return (f"the nearest unit is {close[0]}" if close else known), None
+
+
+def nearest_unit(name: str) -> str:
+    """Return advice on the unit that *name* may have meant.
+
+    >>> nearest_unit("mb")
+    'write MB for megabytes or Mbit for megabits'
+    """
+    return _advice(name)[0]
+
+
+def _no_unit(text: str, name: str) -> QuantityError:
+    """Return the error for *text*, which ends with *name* where a unit should stand."""
+    number = text.removesuffix(name)
+    if name in _FAHRENHEIT:
+        celsius = f"{round((float(number) - 32) / 1.8, 1):g}C"
+        return QuantityError(f"{name!r} is no unit", f"{text} is {celsius}: temperatures are in celsius", meant=celsius)
+    hint, unit = _advice(name)
+    return QuantityError(f"{name!r} is no unit", hint, meant=None if unit is None else number + unit)
 
 
 def _scaled(whole: str, fraction: str, exponent: int, unit: Unit | None) -> int | float:
@@ -203,9 +250,7 @@ def parse_amount(text: str) -> Amount:
         compound = _compound(text)
         if compound is not None:
             return compound
-    unit_meant = _in_case(rest)
-    meant = text.removesuffix(rest) + unit_meant if unit_meant is not None else None
-    raise QuantityError(f"{rest!r} is no unit", nearest_unit(rest), meant=meant)
+    raise _no_unit(text, rest)
 
 
 def _compound(text: str) -> Amount | None:

@@ -67,8 +67,8 @@ EXPLANATIONS = (
         code="GPR106",
         avoid="gpu_memory > 0.8",
         prefer="gpu_memory > 80",
-        why="Percentages run from 0 to 100 and sizes count in bytes. A literal of quite another scale compiles, and "
-        "then is always true or always false.",
+        why="Percentages run from 0 to 100, sizes count in bytes and clocks in hertz. A literal of quite another scale "
+        "compiles, and then is always true or always false. The base unit written by hand (4000B) is suspicious too.",
     ),
     _condition(
         code="GPR107",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.linter.check import Subject, mended, replacing
+from gpurules.linter.scales import better_scale
 from gpurules.model import Dimension
 
 UNITS = {
@@ -35,6 +36,7 @@ class BareNumberForUnit:
                 or not spelling[-1].isdigit()
                 or ":" in spelling
                 or not comparison.constant.value
+                or better_scale(comparison) is not None  # another scale was meant: GPR106 says so, and asks
             ):
                 continue
             message = f"{comparison.field.name} is in {comparison.field.datatype}, and {spelling} has no unit"

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.linter.check import Subject, mended, replacing
-from gpurules.linter.comparisons import better_scale
+from gpurules.linter.scales import better_scale
 
 
 class SuspiciousUnitScale:
-    """A share where a percentage is wanted, or a few bytes where gigabytes are measured.
+    """A share where a percentage is wanted, or a few bytes or hertz where gigabytes or megahertz are measured.
 
-    **Avoid.** ``gpu_memory > 0.8``; ``gpu_memory_free < 4000``.
-    **Prefer.** ``gpu_memory > 80``; ``gpu_memory_free < 4000MiB``.
+    **Avoid.** ``gpu_memory > 0.8``; ``gpu_memory_free < 4000``; ``gpu_clock_sm < 1200Hz``.
+    **Prefer.** ``gpu_memory > 80``; ``gpu_memory_free < 4000MiB``; ``gpu_clock_sm < 1200MHz``.
     **Why.** The comparison is legal and all but constant: the rule always matches, or never.
     """
 

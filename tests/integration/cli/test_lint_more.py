@@ -15,7 +15,7 @@ version: 1
 name: x
 rules:
   - name: a
-    condition: 1000 < transfer_size
+    condition: 5000 < transfer_size
     action: pause_transfer
   - name: b
     condition: file_type == 'modle'
@@ -43,7 +43,7 @@ def test_fix_mends_the_file_and_reports_the_rest(gpurules: Any, here: Path) -> N
     done = lint(gpurules, "--fix", "--extend-select", "GPR702")
     assert codes(done) == ["GPR107"]
     assert "2 fixes made" in done.err
-    assert (here / "x.rules.yaml").read_text() == TEXT.replace("1000 < transfer_size", "transfer_size > 1000B")
+    assert (here / "x.rules.yaml").read_text() == TEXT.replace("5000 < transfer_size", "transfer_size > 5000B")
     assert sorted(p.name for p in here.iterdir()) == [".git", "x.rules.yaml"]
 
 
@@ -51,20 +51,20 @@ def test_a_byte_order_mark_and_line_ends_survive_a_fix(gpurules: Any, here: Path
     path = here / "x.rules.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
     lint(gpurules, "--fix")
-    fixed = TEXT.replace("1000 <", "1000B <").replace("\n", "\r\n")
+    fixed = TEXT.replace("5000 <", "5000B <").replace("\n", "\r\n")
     assert path.read_bytes() == b"\xef\xbb\xbf" + fixed.encode()
 
 
 def test_diff_shows_what_fix_would_do_and_changes_nothing(gpurules: Any, here: Path) -> None:
     done = lint(gpurules, "--diff")
     assert done.code == 1
-    assert "-    condition: 1000 < transfer_size\n+    condition: 1000B < transfer_size\n" in done.out
+    assert "-    condition: 5000 < transfer_size\n+    condition: 5000B < transfer_size\n" in done.out
     assert (here / "x.rules.yaml").read_text() == TEXT
     assert lint(gpurules, "--diff", "--ignore", "GPR105").code == 0
 
 
 def test_unsafe_fixes_are_asked_for(gpurules: Any, here: Path) -> None:
-    text = TEXT.replace("1000 < transfer_size", "gpu_memory > 0.8")
+    text = TEXT.replace("5000 < transfer_size", "gpu_memory > 0.8")
     (here / "x.rules.yaml").write_text(text)
     lint(gpurules, "--fix")
     assert (here / "x.rules.yaml").read_text() == text
@@ -172,7 +172,7 @@ def test_config_shows_where_each_value_comes_from(gpurules: Any, here: Path, mon
 
 def test_how_much_work_the_analysis_may_be_stands_in_the_configuration(gpurules: Any, here: Path) -> None:
     (here / "gpurules.toml").write_text("analysis-steps = 0\n")
-    (here / "x.rules.yaml").write_text(TEXT.replace("1000 < transfer_size", "80% < gpu_memory AND gpu_memory < 90%"))
+    (here / "x.rules.yaml").write_text(TEXT.replace("5000 < transfer_size", "80% < gpu_memory AND gpu_memory < 90%"))
     assert "1 rule not analysed in full" in lint(gpurules).err
     assert "not analysed" not in lint(gpurules, "--analysis-steps", "100_000").err
     shown = json.loads(gpurules("config", "--format", "json").out)
@@ -385,7 +385,7 @@ def test_a_fix_of_stdin_goes_to_stdout_and_what_is_left_to_stderr(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbf" + TEXT.encode())))
     done = gpurules("lint", "-", "--fix", "--extend-select", "GPR702", "--stdin-filename", "editor.yaml")
-    assert done.out == "\ufeff" + TEXT.replace("1000 < transfer_size", "transfer_size > 1000B")
+    assert done.out == "\ufeff" + TEXT.replace("5000 < transfer_size", "transfer_size > 5000B")
     assert "GPR107 unknown-enum-value" in done.err
     assert " 8 |     condition: file_type == 'modle'\n" in done.err
     assert "2 fixes made\n" in done.err

@@ -23,8 +23,8 @@ def fixed(text: str, unsafe: bool = False) -> Fixed:
     ("before", "after"),
     [
         ("80 < gpu_memory", "gpu_memory > 80"),
-        ("transfer_size > 1000", "transfer_size > 1000B"),
-        ("1000 < transfer_size", "transfer_size > 1000B"),
+        ("transfer_size > 5000", "transfer_size > 5000B"),
+        ("5000 < transfer_size", "transfer_size > 5000B"),
         (
             "gpu_throttled OR gpu_memory > 90 AND gpu_power > 3W",
             "gpu_throttled OR (gpu_memory > 90 AND gpu_power > 3W)",
@@ -38,8 +38,8 @@ def test_safe_ones_are_made_in_every_style(before: str, after: str) -> None:
 
 
 def test_line_ends_and_a_block_are_kept() -> None:
-    text = (TEXT % "|\n      1000 < transfer_size\n      AND gpu_throttled").replace("\n", "\r\n")
-    assert fixed(text).text == text.replace("1000 < transfer_size", "transfer_size > 1000B")
+    text = (TEXT % "|\n      5000 < transfer_size\n      AND gpu_throttled").replace("\n", "\r\n")
+    assert fixed(text).text == text.replace("5000 < transfer_size", "transfer_size > 5000B")
 
 
 def test_one_that_changes_what_matches_is_not_safe() -> None:
@@ -55,7 +55,7 @@ def test_unsafe_ones_are_made_on_request_only() -> None:
 
 
 def test_what_was_mended_is_counted_and_no_longer_found() -> None:
-    done = fixed(TEXT % "1000 < transfer_size AND 2000 < memory_footprint")
+    done = fixed(TEXT % "5000 < transfer_size AND 20000000 < memory_footprint")
     assert done.applied == {"GPR702": 2, "GPR105": 2}
     assert done.left == ()
 

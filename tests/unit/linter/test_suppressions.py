@@ -15,7 +15,7 @@ name: x
 rules:
   %s
   - name: a
-    condition: transfer_size > 1000 AND file_type == 'modle'  %s
+    condition: transfer_size > 5000 AND file_type == 'modle'  %s
     action: pause_transfer
 """
 

@@ -76,7 +76,7 @@ def test_a_decimal_is_rounded_once() -> None:
         ("5min", "the nearest unit is m"),
         ("3hrs", "the nearest unit is h"),
         ("10ns", "the nearest unit is us"),
-        ("85F", "the nearest unit is C"),
+        ("85F", "85F is 29.4C"),
         ("5S", "units are case-sensitive: write s"),
         ("5ghz", "units are case-sensitive: write GHz"),
         ("80percent", "the nearest unit is %"),
@@ -127,8 +127,55 @@ def test_every_unit_is_read(name: str) -> None:
 
 
 def test_nothing_is_near_what_is_like_nothing() -> None:
-    assert nearest_unit("qqqqqqqq") is not None
-    assert nearest_unit("qqqqqqqq").startswith("known units")  # type: ignore[union-attr]
+    assert nearest_unit("qqqqqqqq").startswith("known units")
+
+
+def refused(text: str) -> QuantityError:
+    with pytest.raises(QuantityError) as caught:
+        parse_amount(text)
+    return caught.value
+
+
+@pytest.mark.parametrize("rate", ["", "/s", "ps", "/S", "PS", "/sec"])
+@pytest.mark.parametrize("noun", ["B", "b", "bit", "Bit", "byte", "Bytes", "bits"])
+@pytest.mark.parametrize("prefix", [p + i for p in "kKmMgGtTpP" for i in ("", "i", "I")])
+def test_no_proposed_unit_takes_bytes_for_bits_or_bits_for_bytes(prefix: str, noun: str, rate: str) -> None:
+    name = prefix + noun + rate
+    if name in UNITS:
+        return
+    error = refused(f"100{name}")
+    is_bits = noun.lower().startswith("bit") or (noun == "b" and rate == "ps" and len(prefix) == 1)
+    is_bytes = noun == "B" or "byte" in noun.lower()
+    if error.meant is None:
+        assert error.hint is not None
+        assert " or " in error.hint or "bits go up to Tbit" in error.hint
+    else:
+        amount = parse_amount(error.meant)
+        assert (amount.dimension is Dimension.BYTES_PER_SECOND) == bool(rate)
+        unit = UNITS[error.meant.removeprefix("100")]
+        assert (unit.denominator == 8) == is_bits
+        assert is_bits or is_bytes or name in ("".join(p) + "ib" + r for p in "kmgtp" for r in ("", "/s", "ps", "/sec"))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("100MBps", "100MB/s"), ("1MiBps", "1MiB/s"), ("2.5GBps", "2.5GB/s"), ("10Kbps", "10kbps"), ("7Mbits", "7Mbit")],
+)
+def test_a_unit_that_can_mean_one_thing_is_put_right(text: str, meant: str) -> None:
+    assert refused(text).meant == meant
+
+
+@pytest.mark.parametrize("text", ["100Mb/s", "1Gb", "5mb", "100mbps", "1MBPS", "3Kb/s", "8Mib", "1Pb", "1Pbit", "9b/s"])
+def test_a_unit_that_may_be_bytes_or_bits_is_not_decided(text: str) -> None:
+    assert refused(text).meant is None
+
+
+@pytest.mark.parametrize(("text", "meant"), [("185F", "85C"), ("32°F", "0C"), ("190.4degF", "88C"), ("0F", "-17.8C")])
+def test_fahrenheit_is_converted(text: str, meant: str) -> None:
+    error = refused(text)
+    assert error.meant == meant
+    assert error.hint is not None
+    assert meant in error.hint
 
 
 B, R, S, W, J, N, P, C = (
