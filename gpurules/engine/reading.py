@@ -47,6 +47,7 @@ class Reading:
         self._adapt = adapt
         self._source: Source | None = None if isinstance(source, str) else adapt(source)
         self._name = source if isinstance(source, str) else source.name
+        self._form: Form | None = None
         self._fields: frozenset[str] | None = None
         self._sampled: frozenset[str] | None = None
         self._orders: SimpleQueue[bool] = SimpleQueue()
@@ -62,8 +63,8 @@ class Reading:
 
     @property
     def form(self) -> Form | None:
-        """The form in which the source was read last; None where it has only one, or is not open."""
-        return form_of(self._source)
+        """The form in which the source was read last; None where it has only one, or was not read yet."""
+        return self._form
 
     def sample(self, fields: Collection[str]) -> None:
         """Have only *fields* sampled from now on, where the source can choose."""
@@ -127,7 +128,9 @@ class Reading:
         """Return what the source tells, once it has come up: that takes a bounded time, after which it says so."""
         while True:
             try:
-                return source.read()
+                snapshot = source.read()
+                self._form = form_of(source)
+                return snapshot
             except TelemetryStarting:
                 if self._is_closed:
                     raise
