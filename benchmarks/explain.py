@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 import gpurules
-from gpurules.rules import RuleExplanation, shipped_names
-from gpurules.rules.explanation import DecisionExplanation
+from gpurules.actions.explained import ExplainedRule
+from gpurules.rules import shipped_names
 
 TURNS = 7
 LONG = " OR ".join(
@@ -71,9 +71,8 @@ def measured(ruleset: gpurules.Ruleset) -> list[Row]:
     for rule in ruleset.rules:
         alone = replace(ruleset, rules=(rule,), version=f"{ruleset.version} {rule.name}")
 
-        def explained(alone: gpurules.Ruleset = alone) -> RuleExplanation:
+        def explained(alone: gpurules.Ruleset = alone) -> ExplainedRule:
             told = alone.evaluate(moment, transfer).explain()
-            assert isinstance(told, DecisionExplanation)
             return told.rules[0]
 
         is_found = explained().nearest is not None

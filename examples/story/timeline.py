@@ -10,7 +10,6 @@ from rich.text import Text
 from gpurules.actions.decision import Decision
 from gpurules.engine import Coordinator, PollReport
 from gpurules.governor import Change, State
-from gpurules.rules.explanation import DecisionExplanation
 
 PATIENCE_SECONDS = 30.0
 COLOURS = {State.HELD: "red", State.PAUSED: "red", State.RUNNING: "green", State.STAGED: "cyan", State.FAILED: "red"}
@@ -77,7 +76,6 @@ class Timeline:
         """Return the rules that caused a change, each with the reason for which it matched."""
         decision = self._node.decide(change.transfer)
         explained = decision.explain()
-        assert isinstance(explained, DecisionExplanation)
         return [(rule, explained.rule(rule).reason) for rule in _behind(change.after, decision)]
 
     def await_state(self, name: str, *states: State) -> float:

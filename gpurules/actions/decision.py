@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from gpurules.actions.action import Action, Claim, Directive, Parameters, Situation, is_directive
+from gpurules.actions.explained import ExplainedDecision
 from gpurules.actions.stage_transfer import Stage
 from gpurules.model import GPUIndex, Transfer, Workload
 from gpurules.model.reading import finite
@@ -126,7 +127,7 @@ class Moment(Protocol):
         """Return the GPUs on which the rule at *position* is TRUE."""
         ...
 
-    def explain(self, transfer: Transfer, workload: Workload) -> object:
+    def explain(self, transfer: Transfer, workload: Workload) -> ExplainedDecision:
         """Return why each rule did or did not match."""
         ...
 
@@ -260,8 +261,11 @@ class Decision:
         """Return how much of a prefetch of *count* (parts, blocks, batches) is left, at least *minimum*."""
         return max(minimum, round(count * self.prefetch_factor))
 
-    def explain(self) -> object:
-        """Return, for each rule, whether it matched and why, with every part of its condition per GPU."""
+    def explain(self) -> ExplainedDecision:
+        """Return, for each rule, whether it matched and why, with every part of its condition per GPU.
+
+        As a text it is what ``gpurules explain`` prints.
+        """
         return self._basis.moment.explain(self._transfer, self._workload)
 
     def to_dict(self) -> dict[str, object]:

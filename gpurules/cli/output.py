@@ -9,10 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
-from gpurules.diagnostics.excerpt import cells, visible
+from gpurules.diagnostics.excerpt import MAX_WIDTH, columns_of, visible
 from gpurules.strict_json import dumps
 
-MAX_WIDTH = 100
 RESET = "\x1b[0m"
 
 
@@ -190,11 +189,6 @@ def counted(count: int, noun: str) -> str:
     ('1 rule', '1,200 rules')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def columns_of(text: str) -> int:
-    """Return how many columns *text* takes in a terminal."""
-    return sum(cell.width for cell in cells(text))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -6,13 +6,12 @@ from gpurules.actions import is_directive
 from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.decisions import effects
-from gpurules.cli.output import Style, columns_of, counted, paint, terminal_width
+from gpurules.cli.output import Style, counted, paint, terminal_width
 from gpurules.cli.playback import Decided, Event, NodeChange, Tally, node_directives
-from gpurules.diagnostics.excerpt import excerpt, visible
+from gpurules.diagnostics.excerpt import columns_of, excerpt, visible
 from gpurules.engine import Transition
 from gpurules.fields.detection import detect_file_type
 from gpurules.model import GPU, Dimension, GPUIndex, Snapshot, format_amount, format_duration
-from gpurules.rules.explanation import DecisionExplanation
 from gpurules.rules.program import zone_of
 from gpurules.rules.ruleset import Ruleset
 from gpurules.strict_json import dumps
@@ -183,7 +182,6 @@ _OF_ONE_TRANSFER = frozenset({"delay", "paused", "priority_boost", "stage", "max
 def _why(decision: Decision) -> list[str]:
     """Return, for each rule that asks something of the transfer, its name and reason."""
     explained = decision.explain()
-    assert isinstance(explained, DecisionExplanation)
     return [
         f"{match.rule}: {explained.rule(match.rule).reason}"
         for match in decision.matched

@@ -3,6 +3,8 @@
 import unicodedata
 from dataclasses import dataclass
 
+MAX_WIDTH = 100
+"""How wide lines for people may be, in columns."""
 TAB_STOP = 4
 ELLIPSIS = "…"
 
@@ -72,6 +74,11 @@ def cells(line: str) -> list[Cell]:
         shown.append(cell(character, column))
         column += shown[-1].width
     return shown
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns *text* takes in a terminal."""
+    return sum(cell.width for cell in cells(text))
 
 
 def excerpt(line: str, start: int, end: int, mark: str, width: int) -> Excerpt:

@@ -11,7 +11,7 @@ from gpurules.lsp.project import Moment, Project
 from gpurules.lsp.scope import Scope, Section
 from gpurules.model import Datatype, Value, format_amount
 from gpurules.model import Kind as ValueKind
-from gpurules.rules import DecisionExplanation, Loaded, examine
+from gpurules.rules import Loaded, examine
 
 _TRUTHS = {True: "TRUE", False: "FALSE", None: "unknown"}
 _OUTCOMES = {"match": "matches", "no-match": "does not match", "unknown": "is unknown", "suppressed": "is suppressed"}
@@ -38,7 +38,6 @@ def rule_value(name: str, loaded: Loaded, moment: Moment) -> str | None:
         return None
     decision = loaded.ruleset.evaluate(moment.snapshot, moment.transfer, moment.workload, moment.node)
     explained = decision.explain()
-    assert isinstance(explained, DecisionExplanation)
     rule = explained.rule(name)
     on = f" on GPU {', '.join(map(str, rule.devices))}" if rule.devices else ""
     because = f" ({rule.because})" if rule.because else ""

@@ -10,6 +10,7 @@ from gpurules.backends.reasons import reason, unreported
 from gpurules.language import ir
 from gpurules.model import GPUIndex
 from gpurules.model.units import format_duration
+from gpurules.rules.drawing import drawn
 from gpurules.rules.rule import Rule, Signal
 
 if TYPE_CHECKING:
@@ -88,6 +89,15 @@ class RuleExplanation:
         """Which GPUs do not report what the condition reads, where the source said why."""
         return [] if self.condition is None or self.facts is None else unreported(self.condition, self.facts)
 
+    @property
+    def has_history(self) -> bool:
+        """Whether the rule was evaluated with the memory of earlier polls."""
+        return self.facts is not None and self.facts.layout is not None
+
+    def __str__(self) -> str:
+        """Show it as ``gpurules explain`` prints it."""
+        return drawn(self)
+
     def __getstate__(self) -> dict[str, object]:
         """Give what another process needs: what follows from the facts instead of the facts."""
         told = {"nearest": self.nearest, "unreported": self.unreported}
@@ -123,6 +133,18 @@ class DecisionExplanation:
             if explained.rule == name:
                 return explained
         raise KeyError(name)
+
+    def held_back(self, names: frozenset[str]) -> "DecisionExplanation":
+        """Return the explanation where those rules of *names* that match are held back by their cooldown."""
+        return DecisionExplanation(tuple(
+            replace(rule, outcome="suppressed", because="cooldown", reason="it has started too short a time ago")
+            if rule.rule in names and rule.outcome == "match" else rule
+            for rule in self.rules
+        ))  # fmt: skip
+
+    def __str__(self) -> str:
+        """Show it as ``gpurules explain`` prints it."""
+        return "\n\n".join(map(str, self.rules))
 
     def to_dict(self) -> dict[str, object]:
         """Return the explanation as JSON-ready data."""

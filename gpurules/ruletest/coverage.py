@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gpurules.backends import Explanation
+from gpurules.actions.explained import ExplainedPart, ExplainedRule
 from gpurules.diagnostics import Span
 from gpurules.language import ir
 from gpurules.model import Kind
-from gpurules.rules import RuleExplanation, Ruleset
+from gpurules.rules import Ruleset
 from gpurules.ruletest.unknowns import can_be_missing
 
 
@@ -60,7 +60,7 @@ class Coverage:
         for rule in ruleset.rules:
             self.outcomes.setdefault(rule.name, set())
 
-    def add(self, explained: RuleExplanation) -> None:
+    def add(self, explained: ExplainedRule) -> None:
         """Count one look at a rule."""
         self.outcomes.setdefault(explained.rule, set()).add(explained.outcome)
         self.timing.setdefault(explained.rule, set()).update(_timing(explained))
@@ -133,7 +133,7 @@ class Coverage:
                 yield f"{rule}: {text} is never tested with its facts missing"
 
 
-def _leaves(part: Explanation) -> Iterator[Explanation]:
+def _leaves(part: ExplainedPart) -> Iterator[ExplainedPart]:
     """Yield the parts that compare or test: those that no further truth values are in."""
     inner = [p for p in part.parts if p.datatype.kind is Kind.BOOL and not isinstance(part.term, ir.Compare)]
     if part.datatype.kind is Kind.BOOL and not inner:
@@ -142,11 +142,11 @@ def _leaves(part: Explanation) -> Iterator[Explanation]:
         yield from _leaves(child)
 
 
-def _timing(explained: RuleExplanation) -> Iterator[str]:
+def _timing(explained: ExplainedRule) -> Iterator[str]:
     """Yield what *explained* shows of the timers of a rule."""
     if explained.because in ("for", "cooldown"):
         yield explained.because
-    if explained.facts is not None and explained.facts.layout is not None:
+    if explained.has_history:
         yield "series"
     stack = [explained.condition] if explained.condition is not None else []
     while stack:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
+from gpurules.actions.explained import ExplainedRule
 from gpurules.diagnostics import Location
 from gpurules.errors import GpurulesError
 from gpurules.fields import Field
@@ -16,7 +17,7 @@ from gpurules.language.printer import spell
 from gpurules.proofs.claims import Claim, Stated, Want, is_not_true, is_true
 from gpurules.proofs.prover import Possible, Prover
 from gpurules.proofs.witness import Witness
-from gpurules.rules import Rule, RuleExplanation, Ruleset
+from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Case, Data
 from gpurules.ruletest.coverage import Coverage, Part
 from gpurules.ruletest.facts import put
@@ -264,7 +265,7 @@ class _Generator:
 
     def _tried(
         self, given: Data, paths: Mapping[Field, str], rows: Iterable[tuple[str, ...]]
-    ) -> Iterator[tuple[tuple[str, ...], RuleExplanation, bool]]:
+    ) -> Iterator[tuple[tuple[str, ...], ExplainedRule, bool]]:
         """Yield each of *rows* that tests can write, what becomes of the rule, and whether that shows anything new."""
         for row in rows:
             data = deepcopy(given)
@@ -274,7 +275,7 @@ class _Generator:
             if played is not None:
                 yield row, played[1], self._adds(played[1])
 
-    def _played(self, given: Data) -> tuple[Moment, RuleExplanation] | None:
+    def _played(self, given: Data) -> tuple[Moment, ExplainedRule] | None:
         """Return what the evaluator makes of *given*; None where tests can not write it."""
         try:
             moment = next(iter(moments(Case("", _HERE, given, ()), self._ruleset)))
@@ -286,7 +287,7 @@ class _Generator:
         parts = self._coverage.parts_of(self._rule.name)
         return next((part for part in parts if part.span == leaf.span and part.text == spell(leaf)), None)
 
-    def _adds(self, explained: RuleExplanation) -> bool:
+    def _adds(self, explained: ExplainedRule) -> bool:
         """Count one look at the rule, and return whether anything of it is new."""
         before = self._state()
         self._coverage.add(explained)

@@ -8,11 +8,12 @@ from functools import cached_property
 
 from gpurules.actions import is_directive
 from gpurules.actions.decision import Decision
+from gpurules.actions.explained import ExplainedRule
 from gpurules.diagnostics import Location
 from gpurules.errors import GpurulesError
 from gpurules.model import QuantityError, parse_amount
 from gpurules.registry import did_you_mean
-from gpurules.rules import RuleExplanation, Ruleset
+from gpurules.rules import Ruleset
 from gpurules.rules.yaml_nodes import plain_value
 from gpurules.ruletest.case import Case, Expectation
 from gpurules.ruletest.coverage import Coverage
@@ -41,7 +42,7 @@ class Failure:
     location: Location
     expected: str
     got: str
-    explained: RuleExplanation | None = None
+    explained: ExplainedRule | None = None
     rewrites: tuple[Rewrite, ...] = ()
     wanted: str | None = None
 
@@ -135,7 +136,7 @@ def _decision_failures(expectation: Expectation, moment: Moment) -> Iterator[Fai
             )
 
 
-def _behind(key: str, expectation: Expectation, moment: Moment) -> RuleExplanation | None:
+def _behind(key: str, expectation: Expectation, moment: Moment) -> ExplainedRule | None:
     """Return the rule that the expectation names, else the first that decided on *key*, else the one that could."""
     explained = moment.explanation
     if expectation.rule:
@@ -150,7 +151,7 @@ def _behind(key: str, expectation: Expectation, moment: Moment) -> RuleExplanati
     return explained.rule(chosen[0]) if chosen else None
 
 
-def _rule_failures(expectation: Expectation, rule: RuleExplanation) -> Iterator[Failure]:
+def _rule_failures(expectation: Expectation, rule: ExplainedRule) -> Iterator[Failure]:
     got = rule.outcome + (f" because: {rule.because}" if rule.because else "")
     wanted, written = expectation.outcome, expectation.written
     meant = None if wanted == "suppressed" or expectation.because else wanted

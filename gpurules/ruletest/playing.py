@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gpurules.actions.action import is_effect
 from gpurules.actions.decision import Decision
+from gpurules.actions.explained import ExplainedDecision
 from gpurules.model import Transfer, Workload
-from gpurules.rules import DecisionExplanation, Rule, RuleExplanation, Ruleset
+from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Case, Data, Sample
 from gpurules.ruletest.facts import facts, moment_of, put, remove_gpu
 from gpurules.ruletest.series import GONE, MISSING, STALE
@@ -26,16 +27,9 @@ class Moment:
     held_back: frozenset[str] = frozenset()
 
     @property
-    def explanation(self) -> DecisionExplanation:
+    def explanation(self) -> ExplainedDecision:
         """Why each rule did or did not match; a rule that its cooldown holds back is suppressed."""
-        explained = self.decision.explain()
-        assert isinstance(explained, DecisionExplanation)
-        return DecisionExplanation(tuple(self._held(rule) for rule in explained.rules))
-
-    def _held(self, rule: RuleExplanation) -> RuleExplanation:
-        if rule.rule not in self.held_back or rule.outcome != "match":
-            return rule
-        return replace(rule, outcome="suppressed", because="cooldown", reason="it has started too short a time ago")
+        return self.decision.explain().held_back(self.held_back)
 
 
 @dataclass(slots=True)

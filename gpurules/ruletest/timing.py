@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from gpurules.actions.action import is_effect
+from gpurules.actions.explained import ExplainedRule
 from gpurules.diagnostics import Location
 from gpurules.errors import GpurulesError
 from gpurules.language import ir
@@ -18,7 +19,7 @@ from gpurules.language.nodes import Comparator
 from gpurules.model import Dimension, Kind, format_amount
 from gpurules.proofs.claims import Claim, Stated, Want
 from gpurules.proofs.prover import Possible, Prover
-from gpurules.rules import Rule, RuleExplanation, Ruleset
+from gpurules.rules import Rule, Ruleset
 from gpurules.rules.rule import Signal
 from gpurules.ruletest.case import Case, Data
 from gpurules.ruletest.coverage import Coverage
@@ -217,7 +218,7 @@ class _Author:
         except GpurulesError:
             return []
 
-    def _expected(self, at: float, explained: RuleExplanation) -> dict[str, object]:
+    def _expected(self, at: float, explained: ExplainedRule) -> dict[str, object]:
         expect: dict[str, object] = {"at": _seconds(at), "rule": explained.rule, "outcome": explained.outcome}
         if explained.because:
             expect["because"] = explained.because
@@ -263,7 +264,7 @@ def held_still(term: ir.Term) -> ir.Term:
     return rebuilt(term, held_still) if ir.children(term) else term
 
 
-def _turns(played: Sequence[RuleExplanation]) -> Iterator[int]:
+def _turns(played: Sequence[ExplainedRule]) -> Iterator[int]:
     """Yield the moments before and after which something is otherwise, each once."""
     states = [(one.outcome, one.because, one.devices) for one in played]
     changes = [n for n, (before, after) in enumerate(pairwise(states)) if before != after]

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gpurules
-from gpurules.cli.explanations import drawn
 from gpurules.fields import FIELDS, Field
 from gpurules.model import GPU, Kind, Snapshot
 from gpurules.model.snapshot import NUMBERS
+from gpurules.rules.drawing import drawn
 from tests.strategies import conditions, situations
 
 OUTCOMES = ("match", "no-match", "unknown")

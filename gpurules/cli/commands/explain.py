@@ -8,7 +8,6 @@ from gpurules.cli.options import facts, stdin_filename, text_or_json
 from gpurules.cli.output import report_json, write
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.registry import did_you_mean
-from gpurules.rules.explanation import DecisionExplanation
 
 
 @click.command("explain")
@@ -27,10 +26,9 @@ def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -
         raise click.UsageError(f"{ruleset} has no rule {rule!r}; {hint}")
     say_now(known, loaded.terms)
     explained = loaded.evaluate(known.snapshot, known.transfer, known.workload, known.node).explain()
-    assert isinstance(explained, DecisionExplanation)
     chosen = explained.rules if rule is None else (explained.rule(rule),)
     if format_ == "json":
         write(report_json({"rules": [entry.to_dict() for entry in chosen]}))
     else:
-        write("\n".join(drawn(entry) for entry in chosen))
+        write(drawn(chosen))
     return 0

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
 from gpurules.actions.decision import Decision
+from gpurules.actions.explained import ExplainedDecision, ExplainedRule
 from gpurules.cli.decisions import effects
 from gpurules.engine import Coordinator, PollReport, SignalState, Transition
 from gpurules.engine.events import contextual_rules
 from gpurules.model import GPUIndex, Snapshot
-from gpurules.rules.explanation import DecisionExplanation, RuleExplanation
 from gpurules.rules.program import zone_of
 
 MAX_LOG = 500
@@ -66,10 +66,10 @@ class View:
     rules: tuple[RuleLine, ...]
     asked: tuple[str, ...]
     log: tuple[LogLine, ...]
-    explained: DecisionExplanation
+    explained: ExplainedDecision
     zone: tzinfo = UTC
 
-    def explanation(self, name: str) -> RuleExplanation | None:
+    def explanation(self, name: str) -> ExplainedRule | None:
         """Return why the rule *name* matches or does not, None where there is no such rule."""
         return next((rule for rule in self.explained.rules if rule.rule == name), None)
 
@@ -118,7 +118,6 @@ class Watcher:
         """Return the state of this moment."""
         status, decision = self._coordinator.status(), self._coordinator.decide()
         explained = decision.explain()
-        assert isinstance(explained, DecisionExplanation)
         return View(
             self._clock(),
             status.source,
@@ -137,7 +136,7 @@ class Watcher:
             zone_of(self._coordinator.engine.ruleset.settings.timezone),
         )
 
-    def _rules(self, explained: DecisionExplanation) -> tuple[RuleLine, ...]:
+    def _rules(self, explained: ExplainedDecision) -> tuple[RuleLine, ...]:
         ruleset = self._coordinator.engine.ruleset
         contextual = contextual_rules(ruleset)
         lines = []

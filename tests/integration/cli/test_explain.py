@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from gpurules import Snapshot, Transfer, loads
+
 SNAPSHOT = """{"gpus": [{"index": 0, "memory": 78.1}, {"index": 1, "memory": 91},
   {"index": 2, "missing": {"memory": "NOT_SUPPORTED"}}]}"""
 TRANSFER = '{"id": "t-17", "path": "/data/shard.tar", "size": 5000000000}'
@@ -60,6 +62,20 @@ def test_it_goes_through_all_rules(gpurules: Any) -> None:
     done = gpurules("explain", "node.rules.yaml", "--snapshot", SNAPSHOT, "--transfer", TRANSFER)
     heads = [line for line in done.out.splitlines() if line and not line.startswith(" ")]
     assert heads == ["weights_first did not match", "hold_large matched on GPU 1", "off was suppressed (disabled)"]
+
+
+def test_printing_an_explanation_in_python_gives_what_the_command_prints(
+    gpurules: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ruleset, snapshot, transfer = loads(RULESET), json.loads(SNAPSHOT), json.loads(TRANSFER)
+    explained = ruleset.evaluate(Snapshot.from_dict(snapshot), Transfer.from_dict(transfer)).explain()
+    done = gpurules("explain", "node.rules.yaml", "--snapshot", SNAPSHOT, "--transfer", TRANSFER)
+    one = gpurules("explain", "node.rules.yaml", "hold_large", "--snapshot", SNAPSHOT, "--transfer", TRANSFER)
+    capsys.readouterr()
+    print(explained)
+    assert capsys.readouterr().out == done.out
+    print(explained.rule("hold_large"))
+    assert capsys.readouterr().out == one.out
 
 
 def test_nothing_is_wider_than_the_terminal(gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from gpurules.cli.output import columns_of, table
+from gpurules.cli.output import table
+from gpurules.diagnostics.excerpt import columns_of
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gpurules.actions.decision import Decision
-from gpurules.rules import DecisionExplanation
+from gpurules.actions.explained import ExplainedDecision
 from tests.factories import dataset, engine, gpu, model, one_gpu, ruleset, snapshot
 
 RULES = ruleset(
@@ -20,10 +20,8 @@ RULES = ruleset(
 )
 
 
-def told(decision: Decision) -> DecisionExplanation:
-    explained = decision.explain()
-    assert isinstance(explained, DecisionExplanation)
-    return explained
+def told(decision: Decision) -> ExplainedDecision:
+    return decision.explain()
 
 
 def outcomes(decision: Decision) -> dict[str, tuple[str, str | None]]:
