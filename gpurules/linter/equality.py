@@ -72,6 +72,8 @@ def keeps(placed: Placed, edits: tuple[Edit, ...], environment: Environment | No
         for part in _around(tree, edits):
             if _is_same_part(text, part, edits, environment):
                 return True
+            if _TIGHTNESS[type(part)] == _TEST:
+                return False  # what one test says is not made up for by the others, or only by chance
     return work.allows(before) and _keeps_whole(placed, edited(text, edits), environment)
 
 
@@ -91,6 +93,7 @@ _TIGHTNESS: Mapping[type[nodes.Definition], int] = {
     nodes.ListMembership: 4, nodes.TextTest: 4, nodes.MissingTest: 4, nodes.Group: 5, nodes.Call: 5, nodes.Name: 5,
 }  # fmt: skip
 """How tightly the parts bind that can be conditions: one may stand where one that binds no tighter stood."""
+_TEST = 4
 _MOST_PARTS = 2
 _MOST_TEXT = 2_000
 """So many of the parts around an edit are tried, and only such that are no longer."""

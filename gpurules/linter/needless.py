@@ -27,9 +27,9 @@ def needless(subject: Subject) -> list[Needless]:
     return analysis.needless
 
 
-_WORK = 20_000
-_WORK_PER_PART = 400
-"""How many claims the search through one condition may make, for each part beyond the first."""
+_WORK = 10_000
+_WORK_PER_PART = 200
+"""How many claims and steps the search through one condition may take, and more for each part that it has."""
 
 
 class _Search:
@@ -109,7 +109,7 @@ class _Search:
         def search(given: list[int], has_changed: bool, among: list[int]) -> list[int]:
             if has_changed and given and self._is_said(junction, place, given, around):
                 return []
-            if len(among) == 1:
+            if len(among) == 1 or self._left < 0:
                 return among
             first, second = among[: len(among) // 2], among[len(among) // 2 :]
             of_second = search([*given, *first], True, second)
@@ -129,6 +129,8 @@ class _Search:
         return ir.is_per_gpu(changed(whole, junction.path, kind(rest))) is ir.is_per_gpu(whole)
 
     def _is_said(self, junction: Junction, place: int, rest: list[int], around: list[Claim]) -> bool:
+        if self._left < 0:
+            return False
         part, others = junction.parts[place], [junction.parts[n] for n in rest]
         if junction.is_and:
             claims = [*(self._claim(other.term, Want.TRUE) for other in others), self._claim(part.term, Want.NOT_TRUE)]
@@ -141,8 +143,10 @@ class _Search:
         return junction.is_plain or self._never(below)
 
     def _never(self, claims: list[Claim]) -> bool:
-        self._left -= len(claims)
-        return self._left >= 0 and self._analysis.never(claims, [self._one.title])
+        before = self._analysis.prover.spent
+        is_proved = self._analysis.never(claims, [self._one.title])
+        self._left -= len(claims) + self._analysis.prover.spent - before
+        return is_proved
 
     def _claim(self, term: ir.Term, want: Want) -> Claim:
         return Claim(Stated(term, self._gpus), want, on_one=True)

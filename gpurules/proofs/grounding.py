@@ -74,6 +74,11 @@ class Grounding:
         self._count = count
         self._known: dict[tuple[int, int | None], tuple[Formula, Ground]] = {}
 
+    @property
+    def size(self) -> int:
+        """How many parts have been written out."""
+        return len(self._known)
+
     def of(self, formula: Formula, slot: int | None = None) -> Ground:
         """Return *formula* as it is for the GPU in *slot*."""
         key = (id(formula), slot)

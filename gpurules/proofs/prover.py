@@ -30,6 +30,8 @@ from gpurules.records import Record, record
 
 STEPS = 50_000
 """How many steps one question may take."""
+_SMALL = 64
+"""So many parts of a question are written out for nothing; of what is larger, that is work like the search."""
 _TRIES = 24
 _UNIQUE = (("read", "gpu_index"), ("read", "gpu_uuid"))
 _PATHS = frozenset(("read", name) for name in ("path", "file_name", "file_extension", "file_type"))
@@ -235,6 +237,7 @@ class Prover:
         """Yield the ways that the search finds."""
         grounding = Grounding(limits.count)
         ground = [grounding.of(formula) for formula in formulas] + self._distinct(limits.count)
+        limits.budget.spend(max(0, grounding.size - _SMALL) // 2)
         search = Search(
             lambda name: self._cells[cell_index(name)].full,
             limits.budget,

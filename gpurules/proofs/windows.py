@@ -16,6 +16,8 @@ from gpurules.proofs.universe import Universe, unit_key
 _OF_TWO = frozenset({"delta", "rate", "predict_linear"})
 """Windows that are missing unless they have two samples."""
 _MEANS = frozenset({"avg_over_time", "quantile_over_time"})
+MOST_RELATED = 24
+"""So many windows over one field are held against each other; further ones are not known to hang together."""
 _LEAST, _GREATEST, _COUNT, _NOW = "min_over_time", "max_over_time", "count_over_time", "now"
 _POINTS = frozenset({_NOW, "last_over_time"})
 """What is the latest sample, where it is known."""
@@ -28,7 +30,7 @@ class _Windows:
         self._universe, self._encoder = universe, encoder
         now = ir.Read(among[0].field)
         self._now = now if unit_key(now) in universe.drafts else None
-        self._among = among
+        self._among = among[:MOST_RELATED]
 
     def run(self) -> Iterator[Formula]:
         yield from self._missing()
