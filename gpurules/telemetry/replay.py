@@ -24,6 +24,7 @@ from gpurules.telemetry.formats.lines import Line, closing, lines_of, open_recor
 from gpurules.telemetry.formats.prometheus import looks_like_metrics
 from gpurules.telemetry.formats.recording import Recording
 from gpurules.telemetry.formats.refusals import why_unknown
+from gpurules.telemetry.live.xid_ages import XidAges
 from gpurules.telemetry.recordings.files import RecordingFile
 from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.recordings.order import Order
@@ -70,6 +71,7 @@ class Replay:
         self.count = 0
         self._recording = recording
         self._file = file
+        self._xid_ages = XidAges()
         self._read = snapshots
         self._snapshots = Order(recording).watch(snapshots)
 
@@ -109,6 +111,7 @@ class Replay:
                 raise TelemetryError(f"{self._recording.place} has no snapshot that can be read; {self.problems[0]}")
             raise EndOfTelemetry(f"{self._recording.place} ends after {self.count} snapshots")
         self.count += 1
+        snapshot = self._xid_ages.complete(snapshot, snapshot.timestamp)
         host = self._recording.options.host
         return replace(snapshot, host=host) if host else snapshot
 

@@ -185,11 +185,19 @@ def throttle_flags(flags: Mapping[str, bool | None]) -> dict[str, bool | None]:
     """Return the three throttle facts of the clock event reasons by name.
 
     The software power cap is a power brake like the others: a GPU at its power limit runs slower than it was asked to.
+    HW Slowdown is engaged by heat, by a power brake, by a power draw that is too high, or by a change of clocks. So
+    where a driver tells no more than that, its absence implies that neither of the first two is there, and its presence
+    implies neither of them.
 
-    Source: nvmlDeviceGetCurrentClocksEventReasons.
+    Source: nvmlDeviceGetCurrentClocksEventReasons; nvmlClocksEventReasonHwSlowdown.
     """
-    power = any_true((flags.get("sw_power_cap"), flags.get("hw_power_brake_slowdown")))
-    thermal = any_true((flags.get("sw_thermal_slowdown"), flags.get("hw_thermal_slowdown")))
+    implied = False if flags.get("hw_slowdown") is False else None
+    brake, heat = (
+        implied if flags.get(name) is None else flags[name]
+        for name in ("hw_power_brake_slowdown", "hw_thermal_slowdown")
+    )
+    power = any_true((flags.get("sw_power_cap"), brake))
+    thermal = any_true((flags.get("sw_thermal_slowdown"), heat))
     return {
         "throttled": any_true((power, thermal, flags.get("hw_slowdown"))),
         "throttle_thermal": thermal,
@@ -220,8 +228,10 @@ def _throttle(cells: Mapping[str, str], missing: dict[str, str]) -> dict[str, bo
     facts = throttle_flags({reason: _flag(cells, reason, active) for reason in REASONS})
     for attribute, fact in facts.items():
         if fact is None:
+            is_engaged = _flag(cells, "hw_slowdown", active) is True
+            otherwise = "hw slowdown is active, and its cause is not told" if is_engaged else "not recorded"
             missing[attribute] = next(
-                (r for n in present if (r := absence(cells[n])) not in (None, "not active")), "not recorded"
+                (r for n in present if (r := absence(cells[n])) not in (None, "not active")), otherwise
             )
     return facts
 

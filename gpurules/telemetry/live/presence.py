@@ -156,8 +156,11 @@ def _called(gpu: GPU, before: GPU) -> GPU:
 
 
 def _with_xid(known: _Known, gpu: GPU, now: float) -> GPU:
-    """Return *gpu* with the XID that is remembered of it, where a sampler that was started again has none."""
-    if gpu.xid is not None or known.xid is None:
+    """Return *gpu* with the XID that is remembered of it.
+
+    A sampler that was started again has none, and that of a GPU which is not there any more gets older.
+    """
+    if known.xid is None or (gpu.xid is not None and not gpu.is_lost) or known.xid[0] == 0:
         return gpu
     missing = {name: reason for name, reason in gpu.missing.items() if name not in ("xid", "xid_age")}
     return replace(gpu, xid=known.xid[0], xid_age=max(0.0, now - known.xid[1]), missing=missing)

@@ -10,6 +10,7 @@ from gpurules.model import Snapshot
 from gpurules.telemetry.live.form import Form, form_of
 from gpurules.telemetry.live.presence import DROP_AFTER, Presence
 from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.live.xid_ages import XidAges
 
 
 class NodeReader(Protocol):
@@ -50,6 +51,7 @@ class LiveSource:
         self.reader = reader
         self._request = Request(None if fields is None else frozenset(fields))
         self._presence = Presence(drop_after)
+        self._xid_ages = XidAges()
         self._clock = clock
 
     @property
@@ -69,7 +71,8 @@ class LiveSource:
             TelemetryTimeout: it did not answer in time.
         """
         snapshot = self.reader.read(self._request)
-        complete = self._presence.complete(snapshot, self._clock())
+        now = self._clock()
+        complete = self._presence.complete(self._xid_ages.complete(snapshot, now), now)
         return complete if complete.host else replace(complete, host=platform.node() or None)
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from gpurules.telemetry import TelemetryError, replay
+from gpurules.telemetry.formats.nvidia_smi_cells import gpu_from_cells, query_name
 
 MIB = 1 << 20
 NOON = 1_777_118_400.0  # 2026-04-25 12:00:00 UTC
@@ -224,3 +225,31 @@ def test_brakes_are_told_from_the_bitmask_of_old_drivers(play):
 def test_brakes_of_a_device_that_does_not_tell_are_missing(play):
     found = gpu(play, "index, clocks_throttle_reasons.active\n0, [N/A]\n")
     assert (found.throttled, found.missing["throttled"]) == (None, "n/a")
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "thermal", "power", "throttled"),
+    [
+        ("Not Active", False, False, False),
+        ("Active", None, None, True),
+        ("[N/A]", None, None, None),
+    ],
+)
+def test_hw_slowdown_implies_its_causes_only_where_it_is_absent(slowdown, thermal, power, throttled):
+    """nvmlClocksEventReasonHwSlowdown: heat, a power brake, too high a draw, or a change of clocks."""
+    prefix = "clocks_throttle_reasons."
+    cells = {query_name(prefix + name): text for name, text in (
+        ("hw_slowdown", slowdown), ("sw_thermal_slowdown", "Not Active"), ("sw_power_cap", "Not Active")
+    )}  # fmt: skip
+    gpu = gpu_from_cells({"index": "0", **cells})
+    assert (gpu.throttle_thermal, gpu.throttle_power, gpu.throttled) == (thermal, power, throttled)
+    assert ("cause is not told" in gpu.missing.get("throttle_thermal", "")) is (slowdown == "Active")
+
+
+def test_a_cause_that_the_driver_tells_wins_over_what_is_implied():
+    cells = {
+        "clocks_event_reasons.hw_slowdown": "Not Active",
+        "clocks_event_reasons.hw_thermal_slowdown": "Active",
+        "clocks_event_reasons.hw_power_brake_slowdown": "Not Active",
+    }
+    assert gpu_from_cells({"index": "0", **cells}).throttle_thermal is True
