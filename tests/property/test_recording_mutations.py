@@ -17,7 +17,7 @@ import pytest
 
 from gpurules.telemetry import Replay, TelemetryError, replay
 
-MUTATIONS = int(os.environ.get("MUTATIONS", "80"))
+MUTATIONS = int(os.environ.get("MUTATIONS", "25"))
 MIB = 1 << 20
 START, STEP, POLLS, GPUS = 1_777_118_400, 5, 4, 2
 TOTAL = 81559

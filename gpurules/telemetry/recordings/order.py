@@ -75,6 +75,8 @@ class Order:
         if node is not None:
             if host is not None:
                 self._others.setdefault(host)
+            else:
+                self.recording.notice(None, "the recording does not say which node it is of, so --node chooses nothing")
             self._is_there = self._is_there or host in (None, node)
             return host is None or host == node
         uuids = {gpu.uuid for gpu in snapshot.gpus if gpu.uuid}

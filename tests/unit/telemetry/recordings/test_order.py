@@ -45,6 +45,12 @@ def test_a_node_that_is_not_there_is_an_error_that_names_those_that_are(play: An
         list(play(node(1, "a"), node(2, "b", "GPU-b"), node="c"))
 
 
+def test_a_recording_that_names_no_node_is_read_with_a_notice(play: Any) -> None:
+    source = play(node(1), node(2), node="a")
+    assert (len(list(source)), len(source.notices)) == (2, 1)
+    assert "does not say which node" in source.notices[0]
+
+
 def test_a_node_whose_name_changes_keeps_its_gpus_and_that_is_noted(play: Any) -> None:
     source = play(node(1, "pod-1"), node(2, "pod-2"), node(3, "pod-2"))
     assert (len(list(source)), source.problem_count, len(source.notices)) == (3, 0, 1)
