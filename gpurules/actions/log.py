@@ -33,8 +33,8 @@ class Log:
                 "type": "string",
                 "x-template": True,
                 "default": _MESSAGE,
-                "description": "What to write; {field} is replaced by the field's value, and so are {rule}, {devices} "
-                "and {edge}.",
+                "description": "What to write; the {name} of a field, signal, definition or input becomes its value, "
+                "and so are {rule}, {devices}, {edge} and {host}. A literal brace is written twice.",
                 "examples": ["GPU {devices} at {gpu_temperature} C"],
             },
             "on": EDGES | {"description": "Whether to write when the rule starts to match, stops, or both."},

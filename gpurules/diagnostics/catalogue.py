@@ -137,7 +137,7 @@ _TABLE = (
     Code("GPR506", "no-op-parameters", W_, "no-op", "parameters that make the action do nothing"),
     Code("GPR507", "irreversible-without-guard", W_, "unguarded", "an irreversible action with nothing that damps it"),
     Code("GPR508", "plugin-without-schema", W_, "plugin", "a plug-in action without a parameter schema"),
-    Code("GPR509", "template-unknown-name", E_, "parameter", "a placeholder that names no field"),
+    Code("GPR509", "template-unknown-name", E_, "parameter", "a placeholder of a message that names nothing"),
     Code("GPR601", "flapping-risk", W_, "flapping", "an effect on a noisy gauge, with nothing that damps it"),
     Code("GPR602", "hysteresis-overlap", E_, "hysteresis", "a condition and an `until` that can hold at once"),
     Code("GPR603", "hysteresis-gap-zero", W_, "hysteresis", "an `until` exactly where the condition ends"),

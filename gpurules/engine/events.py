@@ -5,14 +5,14 @@ from functools import partial
 
 from gpurules.actions import Event, edges, is_effect, placeholders
 from gpurules.actions.decision import RuleAction
-from gpurules.backends import Facts, slot_key
+from gpurules.backends import Facts, slot_key, value_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, read
 from gpurules.engine.engine import Engine
 from gpurules.engine.episodes import Edge, Matching
 from gpurules.engine.metrics import Metrics, RuleCounts
 from gpurules.fields import FIELDS, Field, Scope
 from gpurules.language import ir
-from gpurules.model import Transfer, Workload
+from gpurules.model import Datatype, Dimension, Kind, Transfer, Workload, format_amount
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Rule
 
@@ -59,6 +59,7 @@ def event_of(
     place = next((i for i, gpu in enumerate(facts.gpus) if gpu.index in edge.devices), 0 if facts.gpus else None)
     values = {name: _value(field, facts, place) for name, field in wanted.items()}
     values |= _signal_values(ordered, engine, facts, place)
+    values |= _defined_values(ordered, engine, facts, place)
     return Event(
         "start" if edge.is_start else "stop",
         edge.rule.name,
@@ -101,6 +102,25 @@ def _signal_values(ordered: RuleAction, engine: Engine, facts: Facts, place: int
     return values
 
 
+def _defined_values(ordered: RuleAction, engine: Engine, facts: Facts, place: int | None) -> dict[str, object]:
+    """Return what the definitions and inputs are that messages name: a condition as a truth, a quantity as a text."""
+    found: dict[str, object] = {}
+    for name in _texts(ordered):
+        given, term = engine.ruleset.inputs.get(name), engine.ruleset.mentioned.get(name)
+        if term is not None and not (place is None and ir.is_per_gpu(term)):
+            found[name] = _shown(value_of(term, facts, place), term.datatype)
+        elif given is not None and term is None and name not in engine.ruleset.signals:
+            found[name] = _shown(given.value, given.datatype)
+    return found
+
+
+def _shown(value: object, datatype: Datatype) -> object:
+    if value is None and datatype.kind is Kind.BOOL:
+        return "unknown"
+    is_quantity = isinstance(value, int | float) and datatype.dimension is not Dimension.NONE
+    return format_amount(value, datatype.dimension) if is_quantity and isinstance(value, int | float) else value
+
+
 def outcomes(engine: Engine, metrics: Metrics) -> None:
     """Count what each rule came to for the node at this poll, and which fields were missing."""
     bound = engine.bound
@@ -134,6 +154,7 @@ def fields_read(ruleset: Ruleset) -> tuple[Field, ...]:
     for signal in ruleset.signals.values():
         terms += [signal.condition] if signal.until is None else [signal.condition, signal.until]
     named = {**FIELDS, **ruleset.fields}
+    terms += ruleset.mentioned.values()
     found = {f.name: f for term in terms for f in ir.fields(term)}
     for rule in ruleset.rules:
         for name in (name for ordered in rule.actions for name in _texts(ordered)):

@@ -10,7 +10,7 @@ from gpurules.language.checker import Context, Named, check, check_condition, ch
 from gpurules.language.depth import MAX_HEIGHT, make_room
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.parser import Parsed
-from gpurules.model import ERROR, Datatype, Value
+from gpurules.model import ERROR, STRING, Datatype, Value
 from gpurules.records import Record, record
 
 MAX_TERMS = 50_000
@@ -126,6 +126,13 @@ class Environment:
         """Return the definition *name* checked; a list has the term of its first member."""
         self._prepare_named(("definition", name))
         return self._checked["definition", name]
+
+    def told(self, name: str) -> ir.Term:
+        """Return the definition *name* as a message tells it: a list is one text."""
+        checked, members = self.definition(name), self._lists.get(name)
+        if members is None:
+            return checked.term
+        return ir.Constant(", ".join(str(one.value) for one in members), STRING, span=checked.term.span)
 
     def signal(self, name: str) -> Checked:
         """Return the start condition of the signal *name* checked; it is per GPU if its ``until`` is."""

@@ -68,6 +68,7 @@ class Builder:
     def __init__(self, merged: Merged, actions: Registry[Action]) -> None:
         self.problems: list[Diagnostic] = []
         self.placed: list[Placed] = []
+        self.mentioned: dict[str, ir.Term] = {}
         self._merged = merged
         self._actions = actions
         self._used: set[str] = set()
@@ -131,6 +132,7 @@ class Builder:
             self.environment.broken,
         )
         rules = [self._rule(rule, orders, signals) for rule in self._merged.rules.values()]
+        self.mentioned = {name: self.environment.told(name) for name in self._definitions if name in orders.mentioned}
         self._warn_of_names()
         return tuple(rule for rule in rules if rule is not None), signals, settings
 

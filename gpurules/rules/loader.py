@@ -78,6 +78,7 @@ def _examined(data: bytes | str, path: str | None, actions: Registry[Action], me
         problems,
         path,
         tuple(merger.merged.files),
+        MappingProxyType(builder.mentioned),
     )
     parts = (problems, tuple(builder.placed), builder.environment)
     return Loaded(ruleset, *parts) if is_sound else Loaded(None, *parts, ruleset)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from gpurules.actions import ACTIONS, Action, placeholders
-from gpurules.actions.action import EVENT_NAMES, ActionError
+from gpurules.actions import ACTIONS, Action
+from gpurules.actions.action import ActionError
 from gpurules.actions.decision import RuleAction
 from gpurules.diagnostics import Diagnostic, diagnostic_at
 from gpurules.language import Input, ir
@@ -17,6 +17,7 @@ from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.conversion import Converter
 from gpurules.rules.document import explained, meant_key, missing_keys, node_at
 from gpurules.rules.mending import mended
+from gpurules.rules.messages import faults, names_in
 from gpurules.rules.schema import Violation, structure, violations
 from gpurules.rules.yaml_edits import without_item
 from gpurules.rules.yaml_nodes import (
@@ -40,9 +41,11 @@ class Orders:
     inputs: Mapping[str, Input]
     names: frozenset[str]
     problems: list[Diagnostic]
-    used_inputs: set[str]
+    used: set[str]
     broken: frozenset[str] = frozenset()
     """Names that are declared, and wrongly: nothing is said of their uses."""
+    mentioned: set[str] = field(default_factory=set)
+    """Fields, signals, definitions and inputs that messages name."""
     _unfilled: set[int] = field(default_factory=set)
     _known: dict[object, RuleAction] = field(default_factory=dict)
     """What rules have ordered so far, by what they wrote: many order the same."""
@@ -121,7 +124,7 @@ class Orders:
         is_whole = all(value.start not in self._unfilled for value in node.values.values())
         if len(self.problems) == before and is_whole:
             self._complain(action, data, substituted)
-        self._check_templates(action, substituted)
+        self._check_messages(action, substituted)
         defaults = {k: s["default"] for k, s in _properties(action).items() if "default" in s}
         return {**defaults, **data}
 
@@ -171,7 +174,7 @@ class Orders:
                 self.problems.append(corrected_part(problem, match[1], self.inputs))
                 self._unfilled.add(node.start)
                 return "0"
-            self.used_inputs.add(match[1])
+            self.used.add(match[1])
             return _spelt(given)
 
         return YamlScalar(node.source, node.start, node.end, _INPUT.sub(value, node.text), style)
@@ -200,20 +203,14 @@ class Orders:
             case _:
                 yield problem_at(place, "GPR504", *explained(violation))
 
-    def _check_templates(self, action: Action, node: YamlMapping) -> None:
+    def _check_messages(self, action: Action, node: YamlMapping) -> None:
         for name, schema in _properties(action).items():
             value = node.get(name)
             if schema.get("x-template") and isinstance(value, YamlScalar):
-                for start, placeholder in placeholders(value.text):
-                    known_names = (self.names, EVENT_NAMES, self.broken)
-                    if not any(placeholder in known for known in known_names):
-                        place = value.location(start, start + len(placeholder))
-                        known = [*self.names, *EVENT_NAMES]
-                        message = f"the placeholder {placeholder!r} names no field or signal"
-                        hint = did_you_mean(placeholder, known)
-                        problem = diagnostic_at("GPR509", message, value.source.path, place, hint)
-                        is_as_written = "${" not in value.source.text[value.start : value.end]
-                        self.problems.append(corrected_part(problem, placeholder, known if is_as_written else ()))
+                self.problems += faults(value, self.names, self.broken)
+                named = names_in(value.text) & self.names
+                self.mentioned |= named
+                self.used |= named
 
 
 def _parameters(values: Mapping[str, YamlNode]) -> YamlNode | None:

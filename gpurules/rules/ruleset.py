@@ -24,7 +24,7 @@ class Ruleset:
     """Rules that were loaded together, in order of priority, then of the file.
 
     ``version`` is a hash of what the ruleset says; ``diagnostics`` are the warnings it was loaded with.
-    ``files`` are those that it was merged from, bases first.
+    ``files`` are those that it was merged from, bases first; ``mentioned`` the definitions that messages name.
     Missing: ``path`` is None where it was read from a text.
     """
 
@@ -40,6 +40,7 @@ class Ruleset:
     diagnostics: tuple[Diagnostic, ...] = ()
     path: str | None = None
     files: tuple[str, ...] = ()
+    mentioned: Mapping[str, ir.Term] = field(default_factory=lambda: MappingProxyType(dict[str, ir.Term]()))
 
     @cached_property
     def program(self) -> Program:

@@ -185,6 +185,8 @@ rules:
         code="GPR509",
         avoid=_action("action: log, parameters: {message: 'memory at {gpu_memroy}'}"),
         prefer=_action("action: log, parameters: {message: 'memory at {gpu_memory}'}"),
-        why="A placeholder that names no field would print nothing, which is found out when the message is needed.",
+        why="A placeholder that names no field, signal, definition or input would print nothing, which is found out "
+        "when the message is needed. Templates of other systems (`{{ $value }}`, `%s`) and a brace that is never "
+        "closed are printed as they stand.",
     ),
 )
