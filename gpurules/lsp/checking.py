@@ -7,7 +7,7 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.linter import FROM_ANALYSIS, Policy, lints
 from gpurules.lsp.documents import Document, Kind
 from gpurules.lsp.project import Project
-from gpurules.ruletest import examine, toothless
+from gpurules.ruletest import examine, facts_of_cases, toothless
 
 
 class Checker:
@@ -78,8 +78,9 @@ class Checker:
         if settings.is_excluded:
             return ()
         if document.kind is Kind.TEST:
-            tests, _, problems = examine(document.text, path or "<text>")
-            return [*problems, *(toothless(tests) if tests else ())]
+            tests, ruleset, problems = examine(document.text, path or "<text>")
+            wrong = facts_of_cases(tests, ruleset) if tests and ruleset else ()
+            return [*problems, *(toothless(tests) if tests else ()), *wrong]
         return lints(document.text, path, None, _without_analysis(settings.policy))
 
 

@@ -56,6 +56,8 @@ def read_yaml(data: bytes | str, path: str | None = None) -> YamlDocument:
         return YamlDocument(source, None, (stop.problem,))
     except yaml.YAMLError as error:
         return YamlDocument(source, None, (_problem(error, source),))
+    if isinstance(root, YamlScalar) and not root.text and not root.style:
+        root = None  # markers, directives and comments, and nothing that they are about
     return YamlDocument(source, root, tuple(builder.problems))
 
 

@@ -12,6 +12,7 @@ from gpurules.ruletest.mutating import Mutated, mutated
 from gpurules.ruletest.reader import read_tests
 from gpurules.ruletest.runner import FileResult, count_mutants, examine, fails, run_file, run_text
 from gpurules.ruletest.toothless import toothless
+from gpurules.ruletest.typed import facts_of_cases
 from gpurules.ruletest.untested import seen_of, untested
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "TestFile",
     "count_mutants",
     "examine",
+    "facts_of_cases",
     "fails",
     "mutated",
     "read_tests",

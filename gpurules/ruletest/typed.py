@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
 from gpurules.facts import FactProblem, check
 from gpurules.fields import Field
+from gpurules.rules import Ruleset
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlSequence
-from gpurules.ruletest.case import Data, Typed
+from gpurules.ruletest.case import Data, TestFile, Typed
 from gpurules.ruletest.facts import BLANK, put
 from gpurules.ruletest.plain import plain
 from gpurules.ruletest.series import GONE, MISSING, STALE
@@ -54,3 +55,9 @@ def findings(typed: Iterable[Typed], declared: Mapping[str, Field], path: str) -
     for location, problem in wrong_facts(typed, declared):
         code = "GPR401" if problem.at_key else "GPR403"
         yield diagnostic_at(code, problem.message, path, location, problem.hint)
+
+
+def facts_of_cases(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
+    """Yield everything that is wrong with the facts of the cases of *tests*, which fail for it when they are run."""
+    typed = [one for case in tests.cases for one in case.typed]
+    yield from findings(typed, ruleset.fields, tests.path)

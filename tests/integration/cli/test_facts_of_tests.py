@@ -1,10 +1,13 @@
 """What tests of rules say of facts reaches the rules, and what is wrong with it fails the test at its place."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gpurules.ruletest import examine, facts_of_cases
 
 RULES = """\
 version: 1
@@ -191,3 +194,43 @@ def test_testgen_names_what_it_can_not_generate_and_does_not_count_it(
     assert "left out: odd: a case in which it matches: none was found" in written.err
     assert "rule coverage 0 → 50 %" in written.err
     assert "left out: a case in which it matches: none was found" in (tmp_path / "n.test.yaml").read_text()
+
+
+def test_an_editor_shows_what_is_wrong_with_the_facts_of_cases(tmp_path: Path) -> None:
+    (tmp_path / "hall.rules.yaml").write_text(RULES)
+    path = tmp_path / "hall.test.yaml"
+    case = "  - {name: c, given: {node: {weekday: Sunday}}, expect: {rule: weekend, outcome: match}}\n"
+    text = f"kind: gpurules/test\nversion: 1\nrulesets: [hall.rules.yaml]\ncases:\n{case}"
+    tests, ruleset, problems = examine(text, str(path))
+    assert tests is not None and ruleset is not None and not problems
+    (found,) = facts_of_cases(tests, ruleset)
+    assert (found.code, found.line, found.column, found.hint) == ("GPR403", 5, 39, "did you mean 'sun'?")
+
+
+def test_eval_and_explain_without_a_time_are_of_now_and_say_so_where_it_matters(
+    gpurules: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hall.rules.yaml").write_text(RULES)
+    now = f"taken as of now: {datetime.now(UTC).year}-"
+    assert now in gpurules("eval", "hour >= 0").err
+    assert now in gpurules("eval", "-r", "hall.rules.yaml").err
+    assert now in gpurules("explain", "hall.rules.yaml", "late", "--snapshot", "{}").err
+    assert now in gpurules("eval", "gpu_count == 0", "--transfer", '{"age": "5s"}').err
+    assert gpurules("eval", "gpu_count == 0", "--snapshot", "{}").err == ""
+    timed = gpurules("eval", "hour == 23", "--snapshot", '{"timestamp": "2026-03-29T23:30:00Z"}')
+    assert (timed.out, timed.err) == ("true\n", "")
+
+
+def test_wrong_facts_on_the_command_line_end_it_with_all_that_is_wrong(gpurules: Run) -> None:
+    done = gpurules("eval", "gpu_memory > 80", "--snapshot", '{"gpu": []}', "--node", '{"hour": 25}')
+    assert done.code == 2 and done.out == ""
+    assert "did you mean 'gpus'?" in done.err and "hour is 0 to 23" in done.err
+
+
+def test_wrong_facts_of_transfers_that_are_played_are_named(gpurules: Run, tmp_path: Path) -> None:
+    path = tmp_path / "transfers.jsonl"
+    path.write_text('{"id": "a", "size": "4GiB", "file_typ": "model"}\n{"id": "b", "size": -4}\n')
+    done = gpurules("run", "gpurules:default", "--source", "synthetic:gpus=1,seconds=30", "--transfers", path)
+    assert done.code == 0 and "2 transfers" in done.out
+    assert "transfers.jsonl:1: transfer.file_typ: " in done.err and "transfers.jsonl:2: transfer.size: " in done.err
