@@ -26,8 +26,9 @@ from gpurules.telemetry.source import (
 )
 from gpurules.telemetry.synthetic import Scenario, Synthetic, SyntheticFactory, simulate_transfers, write_recording
 from gpurules.telemetry.transfers import TransferList, read_transfers
+from gpurules.telemetry.xpu_smi import XpuSmiFactory
 
-_LIVE = (NvmlFactory(), NvidiaSmiFactory(), DcgmFactory(), AmdFactory())
+_LIVE = (NvmlFactory(), NvidiaSmiFactory(), DcgmFactory(), AmdFactory(), XpuSmiFactory())
 SOURCES: Registry[SourceFactory] = Registry(
     "telemetry source", (AutoFactory(_LIVE), *_LIVE, ReplayFactory(), SyntheticFactory())
 )

@@ -87,7 +87,7 @@ class NvidiaSmi:
                 return self._without_xml(output, now)
             snapshot = self._by_query(now, until)  # only once the query works is the XML at fault
             form = self._read_in(Form("CSV", f"nvidia-smi -q -x cannot be read ({error}): {output.complaint}"))
-            return replace(snapshot, problems=(*snapshot.problems, f"read as {form}"))
+            return replace(snapshot, problems=(*snapshot.problems, f"nvidia-smi is read as {form}"))
         self._read_in(Form("XML"))
         return Snapshot(
             timestamp=now, driver_version=text_at(root, "driver_version"), gpus=nvidia_smi_xml.gpus_from_xml(root)

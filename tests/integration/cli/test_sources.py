@@ -18,6 +18,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("gpurules.telemetry.nvidia_smi._ELSEWHERE", ())
     monkeypatch.setattr("gpurules.telemetry.amd.tools._FOLDERS", ())
+    monkeypatch.setattr("gpurules.telemetry.xpu_smi._ELSEWHERE", ())
     monkeypatch.setattr("gpurules.telemetry.dcgm.URL", "http://127.0.0.1:1/metrics")
     monkeypatch.setattr("gpurules.telemetry.nvml.factory.LIBRARY", "/none/libnvidia-ml.so.1")
     return tmp_path
@@ -34,12 +35,13 @@ def test_each_source_says_why_it_does_not_work(gpurules: Any, bare: Path) -> Non
     done = gpurules("sources")
     assert done.code == 0
     lines = {line.split()[0]: line for line in done.out.splitlines() if line[0] != " "}
-    assert list(lines) == ["source", "auto", "nvml", "nvidia-smi", "dcgm", "amd", "replay", "synthetic"]
+    assert list(lines) == ["source", "auto", "nvml", "nvidia-smi", "dcgm", "amd", "xpu-smi", "replay", "synthetic"]
     assert "no live source works here" in lines["auto"]
     assert "can not be loaded" in lines["nvml"]
     assert "there is no program 'nvidia-smi'" in lines["nvidia-smi"]
     assert "can not be reached" in lines["dcgm"]
     assert "neither the module amdsmi" in lines["amd"]
+    assert "there is no program 'xpu-smi'" in lines["xpu-smi"]
     assert max(map(len, done.out.splitlines())) <= 100
 
 
@@ -51,7 +53,8 @@ def test_the_source_that_works_says_what_it_found(gpurules: Any, bare: Path) -> 
         "name": "nvidia-smi",
         "summary": "NVIDIA GPUs through the program nvidia-smi",
         "usable": True,
-        "detail": "1 x Tesla T4 · driver 580.1",
+        "detail": "1 x Tesla T4 · driver 580.1 · CSV: nvidia-smi -q -x cannot be read "
+        "(no XML: no element found: line 1, column 0): it ended with exit code 1",
         "gpus": 1,
     }
     assert (found["auto"]["usable"], found["auto"]["detail"]) == (True, "takes nvidia-smi")
@@ -62,7 +65,8 @@ def test_a_snapshot_is_taken_by_whatever_works(gpurules: Any, bare: Path) -> Non
     install_nvidia_smi(bare)
     for source in ("auto", "nvidia-smi"):
         done = gpurules("snapshot", "--source", source)
-        assert (done.code, done.err) == (0, "")
+        assert (done.code, done.err.count("\n")) == (0, 1)
+        assert "nvidia-smi is read as CSV: nvidia-smi -q -x cannot be read" in done.err
         assert "Tesla T4" in done.out
 
 

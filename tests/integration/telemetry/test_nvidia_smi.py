@@ -129,7 +129,7 @@ def test_xml_that_cannot_be_read_costs_one_poll(smi, tmp_path, caplog, broken):
     for _ in range(2):
         snapshot = source.read()
         assert [gpu.memory_used for gpu in snapshot.gpus] == [100 << 20, 0]
-        assert snapshot.problems[0].startswith("read as CSV: nvidia-smi -q -x cannot be read (")
+        assert snapshot.problems[0].startswith("nvidia-smi is read as CSV: nvidia-smi -q -x cannot be read (")
         assert str(source.form) in snapshot.problems[0]
     assert len([record for record in caplog.records if "read as CSV" in record.getMessage()]) == 1
     (tmp_path / "well").touch()
