@@ -1,5 +1,7 @@
 """Located nodes to plain data, guided by a schema: texts as written, quantities in canonical units."""
 
+import re
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -11,6 +13,7 @@ from gpurules.rules.yaml_nodes import (
     YamlNode,
     YamlScalar,
     YamlSequence,
+    disguised_number,
     plain_value,
     problem_at,
     rewritten,
@@ -52,6 +55,8 @@ class Converter:
                 self._warn_of_type(node)
             return node.text
         value = node.text if node.style else plain_value(node.text)
+        if not node.style and schema.get("type") in ("number", "integer"):
+            self._warn_of_number(node)
         if isinstance(value, float) and not isfinite(value) and schema.get("type") in ("number", "integer"):
             self.problems.append(problem_at(node, "GPR403", f"{node.text!r} is no finite number"))
             return None
@@ -76,8 +81,19 @@ class Converter:
             )
         )
 
+    def _warn_of_number(self, node: YamlScalar) -> None:
+        """Warn of a number that is not what it looks like; what was meant has to be said by the author."""
+        disguised = disguised_number(node.text)
+        if disguised is not None:
+            kind, spellings = disguised
+            message = f"YAML 1.1 reads {node.text} as the {kind} number {spellings[0]}"
+            self.problems.append(problem_at(node, "GPR006", message, f"write {' or '.join(spellings)}"))
+
     def _quantity(self, node: YamlScalar, dimension: Dimension, schema: Schema) -> float | None:
         text = node.text.strip()
+        if dimension is Dimension.SECONDS and ":" in text and (clock := _CLOCK.fullmatch(text)) is not None:
+            self.problems.append(_time_of_day(node, text, clock))
+            return None
         sign = -1 if text.startswith("-") else 1
         example = _EXAMPLES.get(dimension.value, "5")
         try:
@@ -96,9 +112,28 @@ class Converter:
             message = f"{text!r} is in {amount.dimension}, and {dimension} are wanted"
             if ":" in text:
                 message = f"{text!r} is a time of day, and a quantity in {dimension} is wanted"
-            self.problems.append(problem_at(node, "GPR104", message, f"write {example}"))
+            code = "GPR403" if ":" in text else "GPR104"
+            self.problems.append(problem_at(node, code, message, f"write {example}"))
             return None
         return sign * amount.value
+
+
+_CLOCK = re.compile(r"(\d{1,3}):([0-5]?\d)(?::([0-5]?\d))?", re.ASCII)
+
+
+def _time_of_day(node: YamlScalar, text: str, clock: re.Match[str]) -> Diagnostic:
+    """Return the finding for a clock time where a duration is wanted; only hours, minutes and seconds can be read."""
+    first, second = int(clock[1]), int(clock[2])
+    problem = problem_at(node, "GPR403", f"{text!r} is a time of day, and a duration is wanted")
+    if clock[3] is None:
+        return replace(problem, hint=f"write {_spelt(0, first, second)} or {_spelt(first, second, 0)}")
+    meant = _spelt(first, second, int(clock[3]))
+    return rewritten(replace(problem, hint=f"write {meant}"), node, meant)
+
+
+def _spelt(hours: int, minutes: int, seconds: int) -> str:
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
 
 def _closed_up(text: str) -> str | None:

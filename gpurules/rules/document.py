@@ -52,7 +52,23 @@ def read_document(data: bytes | str, path: str | None) -> Document:
     return Document(root, tuple(problems))
 
 
+_NEEDED = ("name", "condition", "action")
+
+
+def _drop_nulls(root: YamlMapping) -> None:
+    """Take a null for no value at all where a key is needed, so that the key is missing."""
+    rules, signals = root.get("rules"), root.get("signals")
+    listed = rules.items if isinstance(rules, YamlSequence) else []
+    named = signals.values.values() if isinstance(signals, YamlMapping) else ()
+    for node in (root, *listed, *named):
+        for key in _NEEDED if isinstance(node, YamlMapping) else ():
+            value = node.values.get(key)
+            if isinstance(value, YamlScalar) and not value.style and value.text in ("~", "null", "Null", "NULL"):
+                del node.values[key], node.keys[key]
+
+
 def _shape(root: YamlMapping) -> Iterator[Diagnostic]:
+    _drop_nulls(root)
     converter = Converter()
     schema = structure()
     data = converter.data(root, schema)

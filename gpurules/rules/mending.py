@@ -6,7 +6,7 @@ from typing import Any
 
 from gpurules.diagnostics import Diagnostic, LocatedEdit
 from gpurules.rules.schema import Schema, Violation
-from gpurules.rules.yaml_nodes import YamlNode, YamlScalar, corrected, plain_value
+from gpurules.rules.yaml_nodes import YamlNode, YamlScalar, corrected, disguised_number, plain_value
 
 _SPELT = {True: "true", False: "false"}
 _IN_BRACKETS = frozenset("[]{}#&*!|>%@`")
@@ -32,7 +32,7 @@ def mended(problem: Diagnostic, node: YamlNode, violation: Violation) -> Diagnos
 
 def _meant(node: YamlScalar, violation: Violation) -> str | None:
     text = node.text.strip()
-    value = plain_value(text) if text else None
+    value = plain_value(text) if text and disguised_number(text) is None else None
     match violation.wanted:
         case "boolean" if isinstance(value, bool):
             return _SPELT[value]

@@ -209,6 +209,26 @@ def plain_value(text: str) -> bool | int | float | str | None:
     return text
 
 
+def disguised_number(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return how YAML 1.1 reads a plain number that looks like another, and the spellings that cannot be mistaken.
+
+    >>> disguised_number("010"), disguised_number("1:30"), disguised_number("10")
+    (('octal', ('8', '10')), ('sexagesimal', ('90',)), None)
+    """
+    value = plain_value(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    digits = text.replace("_", "").lstrip("+-").lower()
+    if ":" in digits:
+        return "sexagesimal", (f"{value:g}" if isinstance(value, float) else str(value),)
+    for prefix, name in (("0x", "hexadecimal"), ("0b", "binary")):
+        if digits.startswith(prefix):
+            return name, (str(value),)
+    if isinstance(value, int) and digits.startswith("0") and abs(value) != int(digits):
+        return "octal", (str(value), f"{'-' if value < 0 else ''}{int(digits)}")
+    return None
+
+
 def _integer(text: str) -> int | str:
     if len(text) < 16 and text.isdecimal() and text[0] != "0":  # the pattern has seen that these are 0 to 9
         return int(text)

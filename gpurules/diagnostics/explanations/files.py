@@ -32,8 +32,8 @@ EXPLANATIONS = (
         code="GPR006",
         avoid="- name: example\n  condition: gpu_memory > 90\n  action: pause_transfer\n  description: no",
         prefer="- name: example\n  condition: gpu_memory > 90\n  action: pause_transfer\n  description: 'no'",
-        why="YAML 1.1 reads `no` as false and `1:30` as 90. Where a text is wanted, quotes say so. Conditions and "
-        "keys are taken as they are written and need none.",
+        why="YAML 1.1 reads `no` as false, `1:30` as 90 and `010` as 8. Where a text is wanted, quotes say so; where a "
+        "number is, it is written in decimal. Conditions and keys are taken as they are written and need neither.",
     ),
     _file(
         code="GPR008",

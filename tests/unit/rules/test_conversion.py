@@ -40,7 +40,7 @@ def test_a_quantity_is_in_its_canonical_unit(text: str, seconds: float) -> None:
     ("text", "code"),
     [
         ("100MB", "GPR104"),
-        ("22:00", "GPR104"),
+        ("22:00", "GPR403"),
         ("soon", "GPR403"),
         ("5min", "GPR403"),
         ("''", "GPR403"),

@@ -57,7 +57,7 @@ def test_what_is_no_ruleset_is_one_finding(text: str, place: tuple[int, int]) ->
         (f"{HEAD}settings: {{poll_interval: 0s}}\n", [("GPR403", 3, 27)]),
         (f"{HEAD}settings: {{poll_interval: often}}\n", [("GPR403", 3, 27)]),
         (f"{HEAD}settings: {{max_delay: 5MB}}\n", [("GPR104", 3, 23)]),
-        (f"{HEAD}settings: {{max_delay: 22:00}}\n", [("GPR104", 3, 23)]),
+        (f"{HEAD}settings: {{max_delay: 22:00}}\n", [("GPR403", 3, 23)]),
         (f"{HEAD}settings: {{max_priority: .nan}}\n", [("GPR403", 3, 26)]),
         (f"{HEAD}settings: {{on_stale: off}}\n", [("GPR403", 3, 22)]),
         (f"{HEAD}settings: {{timezone: Mars/Olympus}}\n", [("GPR403", 3, 22)]),

@@ -60,7 +60,7 @@ def parameters(order: str, more: str = "") -> dict[str, object]:
         ("delay_transfer, parameters: {delay: 1m30h}", [("GPR403", "1m30h")]),
         ("delay_transfer, parameters: {delay: '30 s'}", [("GPR403", "'30 s'")]),
         ("delay_transfer, parameters: {delay: [1]}", [("GPR403", "[1]")]),
-        ("delay_transfer, parameters: {delay: 22:00}", [("GPR104", "22:00")]),
+        ("delay_transfer, parameters: {delay: 22:00}", [("GPR403", "22:00")]),
         ("delay_transfer, parameters: {delay: 5s, running: paus}", [("GPR504", "paus")]),
         ("pause_transfer, parameters: {x: 1}", [("GPR502", "x")]),
         ("pause_transfer, parameters: {x-note: 1}", []),
