@@ -1,24 +1,24 @@
 """The shortest reason why a condition is TRUE, FALSE or UNKNOWN, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gpurules.backends.explain import Explanation, value_of
 from gpurules.backends.facts import Facts
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.language.printer import spell
-from gpurules.model import Kind, Truth, Value, format_amount
+from gpurules.model import Kind, Truth, Value, format_reading
 
 
-def shown(value: Value, term: ir.Term) -> str:
-    """Return *value* of *term* for people to read."""
+def shown(value: Value, term: ir.Term, beside: Iterable[Value] = ()) -> str:
+    """Return *value* of *term* for people to read, rounded, but not to what another number *beside* it reads like."""
     if value is None:
         return "missing"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return f"'{value}'"
-    return format_amount(value, term.datatype.dimension)
+    return format_reading(value, term.datatype.dimension, [v for v in beside if isinstance(v, int | float)])
 
 
 def reason(explained: Explanation, facts: Facts) -> str:
@@ -95,11 +95,11 @@ def _leaf(explained: Explanation, facts: Facts, place: int | None, truth: Truth)
     match term:
         case ir.Compare(comparators, (left, ir.Constant() as right)):
             subject = next(_pieces(explained))
-            text, value = subject.text, subject.worth(place)
+            text, told = subject.text, shown(subject.worth(place), left, (right.value,))
             if comparators[0] in (Comparator.EQ, Comparator.NE):
                 is_equal = truth is (comparators[0] is Comparator.EQ)
-                return f"{text} is {'' if is_equal else f'{shown(value, left)}, not '}{spell(right)}"
-            return f"{text} {shown(value, left)} {'' if truth else 'is not '}{comparators[0]} {spell(right)}"
+                return f"{text} is {'' if is_equal else f'{told}, not '}{spell(right)}"
+            return f"{text} {told} {'' if truth else 'is not '}{comparators[0]} {spell(right)}"
         case ir.Signal(name):
             return f"{name} is {'on' if truth else 'off'}" + _behind(explained, facts, place, truth is True)
         case ir.Read(field):
@@ -136,7 +136,12 @@ def _reads(term: ir.Term) -> list[ir.Term]:
 
 
 def _values(term: ir.Term, facts: Facts, place: int | None) -> list[str]:
-    return [f"{spell(r)} {shown(value_of(r, facts, place), r)}" for r in _reads(term)][:4]
+    known = [(read, value_of(read, facts, place)) for read in _reads(term)]
+    limits = [part.value for part in ir.walk(term) if isinstance(part, ir.Constant)]
+    return [
+        f"{spell(read)} {shown(value, read, [*limits, *(v for r, v in known if r.datatype == read.datatype)])}"
+        for read, value in known
+    ][:4]
 
 
 def _missing(term: ir.Term, facts: Facts, place: int | None) -> list[str]:

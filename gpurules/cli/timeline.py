@@ -11,7 +11,7 @@ from gpurules.cli.playback import Decided, Event, NodeChange, Tally, node_direct
 from gpurules.diagnostics.excerpt import columns_of, excerpt, visible
 from gpurules.engine import Transition
 from gpurules.fields.detection import detect_file_type
-from gpurules.model import GPU, Dimension, GPUIndex, Snapshot, format_amount, format_duration
+from gpurules.model import GPU, Dimension, GPUIndex, Snapshot, format_amount, format_duration, format_reading
 from gpurules.rules.program import zone_of
 from gpurules.rules.ruleset import Ruleset
 from gpurules.strict_json import dumps
@@ -72,7 +72,7 @@ class Timeline:
     def _decided(self, event: Decided) -> list[str]:
         transfer, decision = event.transfer, event.decision
         kind = transfer.file_type or detect_file_type(transfer.path, self._ruleset.file_types) or ""
-        size = "" if transfer.size is None else format_amount(transfer.size, Dimension.BYTES)
+        size = "" if transfer.size is None else format_reading(transfer.size, Dimension.BYTES)
         asked = "; ".join(effects(decision)) or "go"
         path = _tail(transfer.path or "", _PATH_COLUMNS)
         at = time_of_day(event.timestamp, self._zone)
@@ -88,12 +88,12 @@ class Timeline:
 
 def gpu_words(gpu: GPU) -> str:
     """Return what one GPU reports, in a line."""
-    of = f" of {format_amount(gpu.memory_total, Dimension.BYTES)}" if gpu.memory_total else ""
+    of = f" of {format_reading(gpu.memory_total, Dimension.BYTES)}" if gpu.memory_total else ""
     parts = [
         "lost" if gpu.is_lost else "",
         f"memory {gpu.memory:.1f} %{of}" if gpu.memory is not None else "memory missing",
-        "" if gpu.temperature is None else format_amount(gpu.temperature, Dimension.CELSIUS),
-        "" if gpu.power is None else format_amount(round(gpu.power), Dimension.WATTS),
+        "" if gpu.temperature is None else format_reading(gpu.temperature, Dimension.CELSIUS),
+        "" if gpu.power is None else format_reading(round(gpu.power), Dimension.WATTS),
     ]
     return f"GPU {gpu.index}  {' · '.join(part for part in parts if part)}"
 
@@ -106,7 +106,7 @@ def node_words(gpus: list[GPU]) -> str:
     parts = [
         f"{len(gpus)} GPUs",
         "" if memory is None else f"memory up to {memory:.1f} %",
-        "" if heat is None else f"up to {format_amount(heat, Dimension.CELSIUS)}",
+        "" if heat is None else f"up to {format_reading(heat, Dimension.CELSIUS)}",
         f"{lost} lost" if lost else "",
     ]
     return " · ".join(part for part in parts if part)

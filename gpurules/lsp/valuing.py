@@ -9,7 +9,7 @@ from gpurules.language.lowering import inline_signals
 from gpurules.lsp.documents import Document, Documents, Kind
 from gpurules.lsp.project import Moment, Project
 from gpurules.lsp.scope import Scope, Section
-from gpurules.model import Datatype, Value, format_amount
+from gpurules.model import Datatype, Value, format_reading
 from gpurules.model import Kind as ValueKind
 from gpurules.rules import Loaded, examine
 
@@ -104,4 +104,4 @@ def _spelt(value: Value, datatype: Datatype) -> str:
         return _TRUTHS[value if isinstance(value, bool) else None]
     if value is None:
         return "missing"
-    return repr(value) if isinstance(value, str) else format_amount(float(value), datatype.dimension)
+    return repr(value) if isinstance(value, str) else format_reading(float(value), datatype.dimension)

@@ -5,6 +5,7 @@ celsius, watts, joules, hertz.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 
@@ -300,27 +301,30 @@ def quotient(left: Dimension, right: Dimension) -> Dimension | None:
 
 
 def _trimmed(value: float, digits: int = 2) -> str:
+    """Return *value* rounded to *digits* after the point; a number that would round to 0 keeps two that count."""
     text = f"{value:,.{digits}f}" if abs(value) < 1e15 else f"{value:.6g}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if value and not text.strip("-0."):
+        text = f"{value:.2g}"
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
-def _in_steps(value: float, steps: tuple[tuple[str, float], ...]) -> str:
+def _in_steps(value: float, steps: tuple[tuple[str, float], ...], digits: int) -> str:
     for name, size in steps:
         if abs(value) >= size:
-            return f"{_trimmed(value / size)}{name}"
+            return f"{_trimmed(value / size, digits)}{name}"
     name, size = steps[-1]
-    return f"{_trimmed(value / size)}{name}"
+    return f"{_trimmed(value / size, digits)}{name}"
 
 
 _BYTE_STEPS = (*((f" {p}iB", 1024.0**n) for n, p in zip(range(5, 0, -1), "PTGMK")), (" B", 1.0))
 
 
-def format_duration(seconds: float) -> str:
-    """Return a duration for people: ``11 m 15 s``, ``30 s``, ``250 ms``."""
+def format_duration(seconds: float, digits: int = 2) -> str:
+    """Return a duration for people: ``11 m 15 s``, ``30 s``, ``250 ms``; *digits* after the point are for the last."""
     if abs(seconds) < 1:
-        return f"{_trimmed(seconds * 1000)} ms" if seconds else "0 s"
+        return f"{_trimmed(seconds * 1000, digits)} ms" if seconds else "0 s"
     if abs(seconds) < 60:
-        return f"{_trimmed(seconds)} s"
+        return f"{_trimmed(seconds, digits)} s"
     sign, rest = ("-" if seconds < 0 else ""), round(abs(seconds))
     days, rest = divmod(rest, 86_400)
     hours, rest = divmod(rest, 3_600)
@@ -329,8 +333,8 @@ def format_duration(seconds: float) -> str:
     return sign + " ".join(parts[:2])
 
 
-def format_amount(value: float, dimension: Dimension) -> str:
-    """Return *value*, in the canonical unit of *dimension*, for people to read.
+def format_amount(value: float, dimension: Dimension, digits: int = 2) -> str:
+    """Return *value*, in the canonical unit of *dimension*, for people to read, with *digits* after the point.
 
     >>> format_amount(104857600, Dimension.BYTES)
     '100 MiB'
@@ -339,20 +343,44 @@ def format_amount(value: float, dimension: Dimension) -> str:
     """
     match dimension:
         case Dimension.BYTES:
-            return _in_steps(value, _BYTE_STEPS)
+            return _in_steps(value, _BYTE_STEPS, digits)
         case Dimension.BYTES_PER_SECOND:
-            return _in_steps(value, _BYTE_STEPS) + "/s"
+            return _in_steps(value, _BYTE_STEPS, digits) + "/s"
         case Dimension.SECONDS:
-            return format_duration(value)
+            return format_duration(value, digits)
         case Dimension.HERTZ:
-            return _in_steps(value, ((" GHz", 1e9), (" MHz", 1e6), (" kHz", 1e3), (" Hz", 1.0)))
+            return _in_steps(value, ((" GHz", 1e9), (" MHz", 1e6), (" kHz", 1e3), (" Hz", 1.0)), digits)
         case Dimension.PERCENT:
-            return f"{_trimmed(value)} %"
+            return f"{_trimmed(value, digits)} %"
         case Dimension.CELSIUS:
-            return f"{_trimmed(value)} C"
+            return f"{_trimmed(value, digits)} C"
         case Dimension.WATTS:
-            return f"{_trimmed(value)} W"
+            return f"{_trimmed(value, digits)} W"
         case Dimension.JOULES:
-            return f"{_trimmed(value)} J"
+            return f"{_trimmed(value, digits)} J"
         case Dimension.NONE:
-            return _trimmed(value)
+            return _trimmed(value, digits)
+
+
+def format_reading(value: float, dimension: Dimension, beside: Iterable[float] = ()) -> str:
+    """Return a measured *value* for people to read: one digit after the point, two of a bare number.
+
+    It keeps more where it would read like one of *beside*, the limits that it is compared with, and is another.
+
+    >>> format_reading(93.40967888277198, Dimension.PERCENT), format_reading(80.04, Dimension.PERCENT, [80])
+    ('93.4 %', '80.04 %')
+    """
+    others = [other for other in beside if other != value]
+    for digits in range(2 if dimension is Dimension.NONE else 1, 16):
+        text = format_amount(value, dimension, digits)
+        if all(format_amount(other, dimension, digits) != text for other in others):
+            return text
+    return f"{value!r}{SYMBOLS[dimension]}"
+
+
+SYMBOLS: Mapping[Dimension, str] = {
+    Dimension.PERCENT: " %", Dimension.BYTES: " B", Dimension.BYTES_PER_SECOND: " B/s", Dimension.SECONDS: " s",
+    Dimension.CELSIUS: " C", Dimension.WATTS: " W", Dimension.JOULES: " J", Dimension.HERTZ: " Hz",
+    Dimension.NONE: "",
+}  # fmt: skip
+"""What stands behind a number in the canonical unit of its dimension."""

@@ -22,7 +22,7 @@ from gpurules.proofs.pruning import Pruner
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
 from gpurules.proofs.stepping import stepped, waits
 from gpurules.proofs.universe import Universe, base_units, reads_of, unit_key
-from gpurules.proofs.witness import shown_plainly
+from gpurules.proofs.witness import shown_plainly, shown_roughly
 from gpurules.records import Record, record
 
 _MOST_CHANGES = 3
@@ -52,8 +52,8 @@ class Change(Record):
             before, after = ("on" if value else "off" for value in (self.before, self.after))
             return f"{self.term.name} {after} instead of {before}"
         dimension = self.term.datatype.dimension
-        before, after = (shown_plainly(value, dimension) for value in (self.before, self.after))
-        return f"{spell(self.term)} {after} instead of {before}"
+        after = shown_plainly(self.after, dimension)
+        return f"{spell(self.term)} {after} instead of {shown_roughly(self.before, dimension, self.after)}"
 
     @property
     def key(self) -> "_Key":

@@ -9,15 +9,9 @@ from gpurules.fields import Field, Scope
 from gpurules.language import ir
 from gpurules.language.printer import quoted, spell
 from gpurules.model import GPU, Dimension, Snapshot, Transfer, Value, Workload
-from gpurules.model.units import QuantityError, format_amount, parse_amount
+from gpurules.model.units import SYMBOLS, QuantityError, format_amount, format_reading, parse_amount
+from gpurules.proofs.leaves import is_number
 from gpurules.records import Record, record
-
-_SYMBOLS: Mapping[Dimension, str] = {
-    Dimension.PERCENT: " %", Dimension.BYTES: " B", Dimension.BYTES_PER_SECOND: " B/s", Dimension.SECONDS: " s",
-    Dimension.CELSIUS: " C", Dimension.WATTS: " W", Dimension.JOULES: " J", Dimension.HERTZ: " Hz",
-    Dimension.NONE: "",
-}  # fmt: skip
-
 
 _OF_BYTES = (Dimension.BYTES, Dimension.BYTES_PER_SECOND)
 _LARGE = 64 * 1024
@@ -42,7 +36,7 @@ def shown_exactly(value: Value, dimension: Dimension) -> str:
             return short
     except QuantityError:
         pass
-    return f"{value!r}{_SYMBOLS[dimension]}"
+    return f"{value!r}{SYMBOLS[dimension]}"
 
 
 def shown_plainly(value: Value, dimension: Dimension) -> str:
@@ -53,7 +47,7 @@ def shown_plainly(value: Value, dimension: Dimension) -> str:
     >>> shown_plainly(1234567, Dimension.BYTES), shown_plainly(100 * 2**20 + 1, Dimension.BYTES_PER_SECOND)
     ('1234567 B', '100 MiB/s + 1 B/s')
     """
-    exactly, unit = shown_exactly(value, dimension), _SYMBOLS[dimension]
+    exactly, unit = shown_exactly(value, dimension), SYMBOLS[dimension]
     if dimension not in _OF_BYTES or not isinstance(value, int) or value < _LARGE or exactly != f"{value}{unit}":
         return exactly
     for beside, sign in ((value - 1, "+"), (value + 1, "-")):
@@ -61,6 +55,17 @@ def shown_plainly(value: Value, dimension: Dimension) -> str:
         if round_one != f"{beside}{unit}":
             return f"{round_one} {sign} 1{unit}"
     return exactly
+
+
+def shown_roughly(value: Value, dimension: Dimension, beside: Value = None) -> str:
+    """Return a measured *value* for people, rounded as its unit is, but not to what *beside* reads like.
+
+    >>> shown_roughly(93.40967888277198, Dimension.PERCENT, 80)
+    '93.4 %'
+    """
+    if not is_number(value):
+        return shown_exactly(value, dimension)
+    return format_reading(value, dimension, [beside] if is_number(beside) else [])
 
 
 @record

@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeAlias
 
 from gpurules.actions.explained import ExplainedPart, ExplainedRule
 from gpurules.diagnostics.excerpt import MAX_WIDTH, columns_of, excerpt, visible
-from gpurules.model import GPUIndex, Kind, Value, format_amount
+from gpurules.language import ir
+from gpurules.model import GPUIndex, Kind, Value, format_reading
 from gpurules.model.datatypes import Datatype
 
 
@@ -119,15 +120,15 @@ def _more(count: int) -> str:
     return f"   and {count} more" if count else ""
 
 
-def amount(value: Value, datatype: Datatype) -> str:
-    """Return a value for people, in its unit."""
+def amount(value: Value, datatype: Datatype, beside: Sequence[float] = ()) -> str:
+    """Return a value for people, in its unit, rounded, but not to what a number *beside* it reads like."""
     if value is None:
         return "missing"
     if isinstance(value, str):
         return visible(repr(value))
     if isinstance(value, bool):
         return str(value).lower()
-    return format_amount(value, datatype.dimension)
+    return format_reading(value, datatype.dimension, beside)
 
 
 def _rows(part: ExplainedPart, first: str, rest: str) -> Iterator[Row]:
@@ -155,8 +156,15 @@ def _cell(part: ExplainedPart, device: GPUIndex | None, paint: Paint) -> tuple[s
         return (text := amount(value, part.datatype)), text
     truth = value if isinstance(value, bool) else None
     measured = [p for p in part.parts if p.datatype.kind is not Kind.BOOL]
-    words = f"{amount(_value(measured[0], device), measured[0].datatype)} " if measured else ""
+    words = f"{amount(_value(measured[0], device), measured[0].datatype, _limits(part, device))} " if measured else ""
     return f"{words}{_MARKS[truth]}", words + paint(_MARKS[truth], _TONES[truth])
+
+
+def _limits(part: ExplainedPart, device: GPUIndex | None) -> list[float]:
+    """Return the numbers that the first one below *part* is compared with."""
+    constants = [term.value for term in ir.children(part.term) if isinstance(term, ir.Constant)]
+    others = [_value(p, device) for p in part.parts[1:] if p.datatype.kind is Kind.NUMBER]
+    return [value for value in (*constants, *others) if isinstance(value, int | float)]
 
 
 def _value(part: ExplainedPart, device: GPUIndex | None) -> Value:

@@ -7,7 +7,7 @@ from gpurules.cli.options import given_options, source_options, text_or_json
 from gpurules.cli.output import counted, say, table, to_json, write
 from gpurules.cli.unread import report_unread
 from gpurules.diagnostics.excerpt import visible
-from gpurules.model import GPU, Dimension, Snapshot, format_amount
+from gpurules.model import GPU, Dimension, Snapshot, format_reading
 from gpurules.telemetry import FiniteSource, first_snapshot, open_source
 
 
@@ -62,9 +62,9 @@ def memory(gpu: GPU) -> str:
     """Return how full the memory is, of how much; empty where it is missing."""
     if gpu.memory is None:
         return ""
-    of = f" of {format_amount(gpu.memory_total, Dimension.BYTES)}" if gpu.memory_total else ""
+    of = f" of {format_reading(gpu.memory_total, Dimension.BYTES)}" if gpu.memory_total else ""
     return f"{gpu.memory:.1f} %{of}"
 
 
 def _amount(value: float | None, dimension: Dimension) -> str:
-    return "" if value is None else format_amount(value, dimension)
+    return "" if value is None else format_reading(value, dimension)

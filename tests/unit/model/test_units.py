@@ -6,6 +6,7 @@ from gpurules.model import (
     QuantityError,
     format_amount,
     format_duration,
+    format_reading,
     parse_amount,
     product,
     quotient,
@@ -234,3 +235,43 @@ def test_amounts_are_written_for_people(value: float, dimension: Dimension, text
 
 def test_a_duration_of_just_under_a_minute_stays_below_it() -> None:
     assert format_duration(59.99) == "59.99 s"
+
+
+@pytest.mark.parametrize(
+    ("value", "dimension", "text"),
+    [
+        (93.40967888277198, P, "93.4 %"),
+        (93.0, P, "93 %"),
+        (0.0004, P, "0.0004 %"),
+        (-0.04, C, "-0.04 C"),
+        (71.26, C, "71.3 C"),
+        (653.2491, W, "653.2 W"),
+        (84520809984, B, "78.7 GiB"),
+        (1536, R, "1.5 KiB/s"),
+        (0.0123456, S, "12.3 ms"),
+        (12.3456, S, "12.3 s"),
+        (75.4, S, "1 m 15 s"),
+        (0.3333333, N, "0.33"),
+        (1e-9, N, "1e-09"),
+        (0, P, "0 %"),
+    ],
+)
+def test_a_reading_is_rounded_as_its_unit_is(value: float, dimension: Dimension, text: str) -> None:
+    assert format_reading(value, dimension) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "dimension", "limit", "text"),
+    [
+        (80.04, P, 80, "80.04 %"),
+        (79.96, P, 80, "79.96 %"),
+        (80.00000000000001, P, 80, "80.00000000000001 %"),
+        (80.0, P, 80, "80 %"),
+        (60.4, S, 60, "60.4 s"),
+        (2**30 + 1, B, 2**30, "1.000000001 GiB"),
+    ],
+)
+def test_a_reading_never_reads_like_the_limit_that_it_is_not(
+    value: float, dimension: Dimension, limit: float, text: str
+) -> None:
+    assert format_reading(value, dimension, [limit]) == text

@@ -100,3 +100,24 @@ def test_gpus_that_do_not_report_what_is_read_are_named_with_the_reason() -> Non
     lost = gpu(1, missing={"memory": "NOT_SUPPORTED"})
     explained = told(RULES.evaluate(snapshot(gpu(0, memory=75), lost))).rule("full")
     assert explained.unreported == ["GPU 1 reports no gpu_memory (NOT_SUPPORTED)"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "said"),
+    [
+        (93.40967888277198, "gpu_memory 93.4 % > 80 (GPU 0)"),
+        (80.00123, "gpu_memory 80.001 % > 80 (GPU 0)"),
+        (79.96, "gpu_memory 79.96 % is not > 80 (GPU 0)"),
+        (79.123456, "gpu_memory 79.1 % is not > 80 (GPU 0)"),
+    ],
+)
+def test_numbers_are_rounded_but_not_onto_the_limit(memory: float, said: str) -> None:
+    explained = told(RULES.evaluate(one_gpu(memory=memory), dataset())).rule("full")
+    assert explained.reason == said
+    measured = said.split()[1]
+    assert f"{measured} % {'✓' if memory > 80 else '✗'}" in str(explained)
+    beside = "80" if memory == 79.96 else measured  # beside 81, which would match, it is rounded as ever
+    assert f"instead of {beside} %" in str(explained)
+    data = json.loads(json.dumps(explained.to_dict()))
+    assert data["nearest"]["changes"][0]["before"] == memory
+    assert repr(memory) in json.dumps(data["condition"])
