@@ -20,6 +20,7 @@ from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.schema import structure
 from gpurules.rules.soundness import words_of
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value, problem_at
+from gpurules.rules.zones import zone_problem
 
 
 def _text(node: YamlNode | None, default: str = "") -> str:
@@ -178,10 +179,11 @@ class Builder:
                 if value is not None and not isinstance(value, dict | list):
                     given[key] = value
         zone = self._merged.sections["settings"].get("timezone")
-        if isinstance(zone, YamlScalar) and not _is_zone(zone.text):
-            hint = "write a name such as Europe/Berlin"
-            self.problems.append(problem_at(zone, "GPR403", f"no time zone is named {zone.text[:60]!r}", hint))
-            del given["timezone"]
+        problem = zone_problem(zone) if isinstance(zone, YamlScalar) else None
+        if problem is not None:
+            self.problems.append(problem)
+            if problem.severity is Severity.ERROR:
+                del given["timezone"]
         try:
             return replace(Settings(), **given)  # type: ignore[arg-type]
         except TypeError:
@@ -309,18 +311,6 @@ class Builder:
                 problem = problem_at(self._merged.keys[section, name], "GPR111", message, "remove it")
                 edits = removals.get(name, ())
                 self.problems.append(replace(problem, edits=edits, safe=section == "define"))
-
-
-def _is_zone(name: str) -> bool:
-    if name == "UTC":
-        return True
-    from zoneinfo import ZoneInfo  # most rulesets need none
-
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, KeyError):
-        return False
-    return True
 
 
 def _texts(node: YamlNode | None) -> tuple[str, ...]:
