@@ -103,6 +103,8 @@ _RECORDING_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
                     "help": "Of a recording without times: the step between snapshots."}),
     ("--timezone", {"metavar": "ZONE",
                     "help": "Of a recording with local times: the recorder's zone, such as Europe/Berlin."}),
+    ("--date", {"metavar": "YYYY-MM-DD",
+                "help": "Of a log whose times have no date (xpu-smi dump): the day of the first."}),
     ("--columns", {"metavar": "NAMES",
                    "help": "Of an nvidia-smi log without a header: its columns, as for --query-gpu."}),
     ("--map", {"metavar": "OLD=NEW", "multiple": True,

@@ -19,6 +19,7 @@ from gpurules.telemetry.formats import (
     nvidia_smi_text,
     nvidia_smi_xml,
     rocm_smi,
+    xpu_smi_dump,
 )
 from gpurules.telemetry.formats.lines import Line, closing, lines_of, open_recording
 from gpurules.telemetry.formats.prometheus import looks_like_metrics
@@ -55,6 +56,7 @@ FORMATS = (
     Format("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognises, nvidia_gpu_exporter.read),
     Format("amd-smi metric JSON", amd_smi.recognises, amd_smi.read),
     Format("rocm-smi JSON", rocm_smi.recognises, rocm_smi.read),
+    Format("xpu-smi dump CSV", xpu_smi_dump.recognises, xpu_smi_dump.read),
     Format("nvidia-smi --query-gpu CSV", nvidia_smi_csv.recognises, nvidia_smi_csv.read),
 )
 """Every format, in the order in which they are tried."""
@@ -147,7 +149,7 @@ def replay(path: str | PathLike[str], **given: object) -> Replay:
     """Open the recording at *path*; the format is told from its first lines.
 
     *given* are the options of ``RecordingOptions`` by the names that they have on the command line: ``columns``,
-    ``timezone``, ``interval``, ``gpus``, ``single_gpu``, ``map``, ``node``, ``host``.
+    ``timezone``, ``interval``, ``gpus``, ``single_gpu``, ``map``, ``node``, ``host``, ``date``.
 
     Raises:
         TelemetryError: an option does not fit, the file cannot be read, or its format is not known.

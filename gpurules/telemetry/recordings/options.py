@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, date, tzinfo
 from types import MappingProxyType
 from typing import Self
 
@@ -21,7 +21,8 @@ class RecordingOptions:
     ``columns`` names the columns of a log without a header, as ``--query-gpu`` does; ``renames`` gives columns and
     metrics that have names of their own their usual ones; ``gpus`` is the number of GPUs in each poll of a log that
     does not say which GPU a row is of; ``node`` is the node whose snapshots are read from a recording of several;
-    ``host`` replaces the host of every snapshot; ``zone`` is that of the recorder, for times without an offset.
+    ``host`` replaces the host of every snapshot; ``zone`` is that of the recorder, for times without an offset;
+    ``day`` is that of the first time of a log whose times have none.
 
     Units: ``interval`` in seconds, the step between snapshots of a recording without times.
     Missing: None where nothing was given.
@@ -35,6 +36,7 @@ class RecordingOptions:
     renames: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     node: str | None = None
     host: str | None = None
+    day: date | None = None
 
     @classmethod
     def take(cls, options: Options) -> Self:
@@ -61,7 +63,22 @@ class RecordingOptions:
             renames=read_renames(options.texts("map")),
             node=options.text("node"),
             host=options.text("host"),
+            day=read_date(options.text("date")),
         )
+
+
+def read_date(text: str | None) -> date | None:
+    """Return the day that *text* names, None where there is none.
+
+    Raises:
+        TelemetryError: it is no day.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise TelemetryError(f"the date {text[:40]!r} is no day; write it as 2026-04-25") from None
 
 
 def read_renames(texts: tuple[str, ...]) -> Mapping[str, str]:

@@ -154,8 +154,6 @@ def why_unreadable(table: Table) -> str:
             "these are processes, as nvidia-smi --query-compute-apps lists them, without a reading of a GPU; record "
             "nvidia-smi --query-gpu=timestamp,index,utilization.gpu,memory.used,memory.total --format=csv -l 5"
         )
-    if {"DeviceId", "EngineId"} & set(table.written):
-        return "this is the output of xpu-smi dump, which cannot be replayed; turn it into JSONL as of gpurules record"
     names = ", ".join(name for name in table.written if name.strip("-_ "))
     strangers = list(table.strangers)
     example = next((name for name in strangers if "util" in name.lower()), "gpu_util")

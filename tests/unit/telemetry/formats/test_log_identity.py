@@ -228,8 +228,3 @@ def test_a_row_that_says_of_no_gpu_in_a_log_of_several_is_reported(play: Any) ->
 def test_why_a_value_is_absent_keeps_its_text(play: Any) -> None:
     (snapshot,), _ = play("index, fan.speed [%], power.draw [W]\n0, 1 %, N/A (Secondary die)\n")
     assert snapshot.gpus[0].missing["power"] == "N/A (Secondary die)"
-
-
-def test_a_dump_of_xpu_smi_is_named(play: Any) -> None:
-    with pytest.raises(TelemetryError, match="xpu-smi dump, which cannot be replayed"):
-        play("Timestamp, DeviceId, GPU Power (W)\n08:08:16.817,    0, 281.13\n")
