@@ -1,6 +1,8 @@
 """Names to plug-ins: read-only registries, and the nearest name for a wrong one."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from gpurules.errors import RegistrationError
@@ -18,6 +20,26 @@ class Named(Protocol):
 T = TypeVar("T", bound=Named)
 
 
+_MANY = 300
+"""Of more candidates than these only some are compared letter by letter: those that begin or end most like a name."""
+_BESIDE = 60
+
+
+@lru_cache(maxsize=8)
+def _sorted_both_ways(known: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    forward = sorted((name.lower(), name) for name in known)
+    return forward, sorted((lower[::-1], name) for lower, name in forward)
+
+
+def _neighbours(lower: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the members of *known* that stand nearest to a name in order of their letters, from either end."""
+    found: dict[str, None] = {}
+    for ordered, key in zip(_sorted_both_ways(known), (lower, lower[::-1]), strict=True):
+        place = bisect_left(ordered, (key, ""))
+        found |= dict.fromkeys(name for _, name in ordered[max(0, place - _BESIDE) : place + _BESIDE])
+    return tuple(found)
+
+
 def nearest(name: str, candidates: Iterable[str], count: int = 1) -> tuple[str, ...]:
     """Return up to *count* of *candidates* that *name* may have meant, best first.
 
@@ -28,7 +50,9 @@ def nearest(name: str, candidates: Iterable[str], count: int = 1) -> tuple[str, 
     """
     from difflib import get_close_matches
 
-    known = list(dict.fromkeys(candidates))
+    known = tuple(dict.fromkeys(candidates))
+    if len(known) > _MANY:
+        known = _neighbours(name.lower(), known)
     folded: dict[str, list[str]] = {}
     for candidate in known:
         folded.setdefault(candidate.lower(), []).append(candidate)
