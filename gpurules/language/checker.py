@@ -3,6 +3,7 @@
 After a mistake it goes on with a term of type ERROR, which fits everything: one mistake, one finding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
@@ -66,6 +67,21 @@ class Context:
         """Return *node* checked."""
         return check(node, self)
 
+    def check_beside(self, operands: Sequence[nodes.Expr]) -> list[ir.Term]:
+        """Return the operands of one comparison checked; what stands beside an unknown name tells what it means."""
+        before = len(self.findings)
+        terms = [check(operand, self) for operand in operands]
+        names = {one.span: one.name for one in operands if isinstance(one, nodes.Name)}
+        for place in range(before, len(self.findings)):
+            found = self.findings[place]
+            name = names.get(found.span) if found.code == "GPR101" else None
+            advice = None if name is None else hints.beside(name, terms)
+            if advice is not None and not found.edits:
+                hint, text = advice
+                edits = () if text is None else (Edit(found.span, text),)
+                self.findings[place] = replace(found, hint=hint, edits=edits)
+        return terms
+
 
 def check(node: nodes.Expr, context: Context) -> ir.Term:
     """Return the term that *node* means."""
@@ -73,7 +89,7 @@ def check(node: nodes.Expr, context: Context) -> ir.Term:
         case nodes.Name():
             return _name(node, context)
         case nodes.Compare(first, rest):
-            return _compare(node, [check(first, context), *[check(n, context) for _, n in rest]], context)
+            return _compare(node, context.check_beside((first, *(operand for _, operand in rest))), context)
         case nodes.Quantity(spelling, value, dimension):
             return ir.Constant(value, number(dimension), spelling=spelling, span=node.span)
         case nodes.Text(value) | nodes.Boolean(value):
@@ -107,7 +123,7 @@ def _check_predicate(node: nodes.Test, context: Context) -> ir.Term:
     """Return the term of a test."""
     match node:
         case nodes.Membership(subject, members, negated):
-            terms = [check(n, context) for n in (subject, *members)]
+            terms = context.check_beside((subject, *members))
             return _negated(_member(node, terms, context), negated)
         case nodes.ListMembership(subject, name, negated):
             return _negated(_list_member(node, check(subject, context), name, context), negated)
@@ -115,7 +131,8 @@ def _check_predicate(node: nodes.Test, context: Context) -> ir.Term:
             terms = [check(n, context) for n in (low, subject, high)]
             return _negated(_between(node, terms, context), negated)
         case nodes.TextTest(_, subject, pattern, negated):
-            return _negated(_text_test(node, check(subject, context), check(pattern, context), context), negated)
+            left, right = context.check_beside((subject, pattern))
+            return _negated(_text_test(node, left, right, context), negated)
         case nodes.MissingTest(subject, negated):
             return _negated(ir.IsMissing(check(subject, context), span=node.span), negated)
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from gpurules.diagnostics import Edit, Finding
 from gpurules.fields import FIELDS, Field
 from gpurules.language import ir
+from gpurules.language.foreign_names import FIELD_OF, INSTEAD_OF_FUNCTION, for_metric
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.nodes import Sign
 from gpurules.model import Dimension, Kind, format_amount
@@ -46,6 +47,9 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
     """Return advice on a name that stands for nothing."""
     if name in _SPECIAL:
         return _SPECIAL[name]
+    metric = for_metric(name)
+    if metric is not None:
+        return metric
     close = did_you_mean(name, known)
     if name in _ENUM_OWNERS and (close is None or len(name) < 8):
         return f"a text is written in quotes: '{name}'"
@@ -54,15 +58,51 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
 
 def meant(name: str, known: Iterable[str]) -> str | None:
     """Return the one name that *name* is a slip of, None where it may as well be something else."""
-    return None if name in _SPECIAL or name in _ENUM_OWNERS else probably(name, known)
+    return None if name in _SPECIAL or name in _ENUM_OWNERS or name in FIELD_OF else probably(name, known)
 
 
 def for_unknown_function(name: str) -> str | None:
     """Return advice on a function that does not exist."""
+    instead = INSTEAD_OF_FUNCTION.get(name.lower())
+    if instead is not None:
+        return instead
+    if name in FIELDS:
+        return f"{name} is a field: write it without brackets"
     close = nearest(name, FUNCTIONS)
     if close:
         return f"did you mean {FUNCTIONS[close[0]].signature}?"
     return "functions: " + ", ".join(FUNCTIONS)
+
+
+def beside(name: str, others: Iterable[ir.Term]) -> tuple[str, str | None] | None:
+    """Return advice on an unknown *name* that is compared with *others*, and what to put in its place.
+
+    Beside a text it is a text without quotes, beside a truth the word for one.
+
+    Missing: None where *others* tell nothing; no replacement where the whole comparison has to be written anew.
+    """
+    for other in others:
+        if other.datatype.kind is Kind.STRING:
+            values = other.field.values if isinstance(other, ir.Read) else ()
+            close = nearest(name, values) if name not in values else ()
+            text = f"'{close[0] if close else name}'"
+            return f"a text is written in quotes: {text}", text
+        truth = _TRUTHS.get(name.lower())
+        if other.datatype.kind is Kind.BOOL and truth is not None:
+            return f"a truth stands alone: {described(other)}, or NOT {described(other)}", str(truth).upper()
+    return None
+
+
+_TRUTHS = {
+    "yes": True,
+    "on": True,
+    "y": True,
+    "enabled": True,
+    "no": False,
+    "off": False,
+    "n": False,
+    "disabled": False,
+}
 
 
 def described(term: ir.Term) -> str:
@@ -112,7 +152,7 @@ def for_types(left: ir.Term, right: ir.Term) -> str | None:
         text = left if left.datatype.kind is Kind.STRING else right
         if isinstance(text, ir.Constant) and any(c.isdigit() for c in str(text.value)):
             return f"write the number without quotes: {text.value}"
-    if kinds == {Kind.BOOL, Kind.STRING}:
+    if kinds in ({Kind.BOOL, Kind.STRING}, {Kind.BOOL, Kind.NUMBER}):
         truth = left if left.datatype.kind is Kind.BOOL else right
         return f"{described(truth)} stands alone, or with NOT"
     if left.datatype.kind is Kind.STRING:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Edit, Finding, Span
+from gpurules.language.foreign_names import INSTEAD_OF_WORD
+from gpurules.model import UNITS
 
 _FOREIGN = {
     "=~": "MATCHES",
@@ -123,6 +125,50 @@ def _foreign(text: str, start: int) -> Finding | None:
     return None
 
 
+_AGAINST = re.compile(
+    r"(?<![A-Za-z0-9_])(?P<number>[0-9][0-9_.]*(?P<unit>[A-Za-z%°µ/]*?))(?P<word>AND|OR|NOT)\s*(?:NOT\s+)?$",
+    re.IGNORECASE,
+)
+_MATCHING = re.compile(
+    r"\b(?P<word>on|ignoring|group_left|group_right|by|without)\s*\([^()]*\)\s*$|[<>=]\s*(?P<bool>bool)\s+$",
+    re.IGNORECASE,
+)
+
+
+def _before(text: str, start: int) -> Finding | None:
+    """Return the finding for what stands just before *start*, where that and not the next word is the mistake."""
+    against = _AGAINST.search(text[:start])
+    if against is not None and (not against["unit"] or against["unit"] in UNITS):
+        word, span = against["word"], Span(*against.span("word"))
+        message = f"{word!r} is no unit, and is written against the number {against['number']}"
+        return Finding("GPR003", span, message, f"write a space before it: {against['number']} {word}")
+    matching = _MATCHING.search(text[:start])
+    if matching is None:
+        return None
+    group = "word" if matching["word"] else "bool"
+    word, span = matching[group], Span(*matching.span(group))
+    return Finding("GPR003", span, f"{word!r} can not stand here", INSTEAD_OF_WORD[word.upper()])
+
+
+def _hint(text: str, start: int, found: str) -> str | None:
+    """Return what to write in the place of what is *found*; None where there is no more to say than what fits."""
+    before = text[:start]
+    if found.upper() in _FOREIGN_WORDS:
+        return f"write {_FOREIGN_WORDS[found.upper()]}"
+    if re.search(r"\d[ \t]+$", before) and re.fullmatch(r"[A-Za-z]{1,4}", found) and found in UNITS:
+        return f"a unit is written against its number: {before.split()[-1]}{found}"
+    if found.upper() in INSTEAD_OF_WORD:
+        return INSTEAD_OF_WORD[found.upper()]
+    if found == "[" and before.rstrip().endswith(")"):
+        return "a window is of one field, or of a definition: write max_over_time(x[5m])"
+    if re.search(r"\d[ \t]+$", before) and re.fullmatch(r"[A-Za-z]{1,4}", found):
+        return f"a unit is written against its number: {before.split()[-1]}{found}"
+    if re.search(r"\bIN\s*$", before, re.IGNORECASE):
+        shown = "'a', 'b'" if found == "[" else found
+        return f"a list is written in round brackets: IN ({shown})"
+    return None
+
+
 def unexpected(text: str, span: Span, accepts: frozenset[str]) -> Finding:
     """Return the finding for a token that can not stand at *span*; *accepts* are the terminals that could."""
     if not text[: span.start].strip() and span.start >= len(text.rstrip()):
@@ -131,21 +177,18 @@ def unexpected(text: str, span: Span, accepts: frozenset[str]) -> Finding:
         )
     if span.start >= len(text):
         return Finding("GPR003", span, f"the condition ends where {_expected(accepts)} is expected")
-    foreign = _foreign(text, span.start)
-    if foreign is not None:
-        return foreign
+    mistake = _foreign(text, span.start) or _before(text, span.start)
+    if mistake is not None:
+        return mistake
     found = text[span.start : span.end]
     message = f"{found!r} can not stand here" if len(found) < 40 else "this can not stand here"
-    hint = f"expected {_expected(accepts)}"
-    if found.upper() in _FOREIGN_WORDS:
-        hint = f"write {_FOREIGN_WORDS[found.upper()]}"
-    elif re.search(r"\d[ \t]+$", text[: span.start]) and re.fullmatch(r"[A-Za-z]{1,4}", found):
-        hint = f"a unit is written against its number: {text[: span.start].split()[-1]}{found}"
-    elif found == "[" and re.search(r"\bIN\s*$", text[: span.start], re.IGNORECASE):
-        hint = "a list is written in round brackets: IN ('a', 'b')"
-    elif re.search(r"\bIN\s*$", text[: span.start], re.IGNORECASE):
-        hint = f"a list is written in round brackets: IN ({found})"
-    return Finding("GPR003", span, message, hint)
+    return Finding("GPR003", span, message, _hint(text, span.start, found) or f"expected {_expected(accepts)}")
+
+
+_CHARACTERS = {
+    ".": "names have no dots: gpu_memory",
+    "{": "there is no selection by labels: compare, as in gpu_index != 0 AND host == 'node-7'",
+}
 
 
 def unreadable(text: str, offset: int) -> Finding:
@@ -182,7 +225,7 @@ def unreadable(text: str, offset: int) -> Finding:
             f"{character!r} (U+{ord(character):04X}) can not be in a name",
             "names are a-z, A-Z, 0-9 and _",
         )
-    hint = "names have no dots: gpu_memory" if character == "." else None
+    hint = _CHARACTERS.get(character)
     return Finding("GPR003", span, f"{character!r} can not stand here", hint)
 
 

@@ -95,6 +95,7 @@ _WITHOUT_PREFIX = {
     "K": "write KB for kilobytes; temperatures are in celsius, C",
 }
 _DATA = re.compile(r"([kmgtp])(i?)(b|bytes?|bits?)(ps|/s(?:ec)?|)", re.IGNORECASE)
+_KEYWORD = re.compile(r"(.*?)(AND|OR|NOT)", re.IGNORECASE)
 _FAHRENHEIT = frozenset({"F", "°F", "degF"})
 
 MAX_INTEGER = 2**63 - 1
@@ -167,6 +168,9 @@ def _advice(name: str) -> tuple[str, str | None]:
         return _of_data(data)
     if name in _WITHOUT_PREFIX:
         return _WITHOUT_PREFIX[name], None
+    joined = _KEYWORD.fullmatch(name)
+    if joined is not None and (not joined[1] or joined[1] in UNITS):
+        return f"{joined[2]} is no unit: write a space before it", None
     if name == "Bps":
         return "write B/s", "B/s"
     if name in _MISSPELT:

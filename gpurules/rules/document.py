@@ -198,6 +198,7 @@ _OTHER_WORDS = {
     "parameters": ("args", "with", "options"),
 }
 """What other tools call a key of a rule."""
+_OTHER_KEYS = {word: key for key, words in _OTHER_WORDS.items() for word in words}
 
 
 def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
@@ -207,12 +208,16 @@ def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
         if text not in known and not text.startswith("x-"):
             free = [name for name in known if name not in node.keys]
             hint = did_you_mean(text, free) or did_you_mean(text, known)
+            if "settings" in known and text in structure()["properties"]["settings"]["properties"]:
+                hint = f"write it under settings: settings.{text}"
             if hint is None and (meant := meant_key(text, free)) is not None:
                 hint = f"did you mean {meant!r}?"
             if hint is None:
                 hint = f"known keys: {', '.join(known)}; keys of your own start with x-"
             problem = problem_at(key, "GPR401", f"the key {text[:60]!r} means nothing here", hint)
-            yield corrected(problem, key, free)
+            renamed = _OTHER_KEYS.get(text)
+            is_renamed = renamed is not None and renamed in free
+            yield rewritten(problem, key, renamed or "") if is_renamed else corrected(problem, key, free)
 
 
 def _missing_key(node: YamlMapping, key: str) -> Diagnostic:

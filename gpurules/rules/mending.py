@@ -1,5 +1,6 @@
 """Values of the wrong kind that can be read only one way: the edits that put that in their place."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ from gpurules.diagnostics import Diagnostic, LocatedEdit
 from gpurules.rules.schema import Schema, Violation
 from gpurules.rules.yaml_nodes import YamlNode, YamlScalar, corrected, disguised_number, plain_value
 
+_PERCENTAGE = re.compile(r"(\d{1,3}(?:\.\d+)?)[ ]?%", re.ASCII)
 _SPELT = {True: "true", False: "false"}
 _IN_BRACKETS = frozenset("[]{}#&*!|>%@`")
 
@@ -40,6 +42,8 @@ def _meant(node: YamlScalar, violation: Violation) -> str | None:
             return text
         case "number" if isinstance(value, int | float) and not isinstance(value, bool):
             return text
+        case "number" if (share := _PERCENTAGE.fullmatch(text)) is not None and violation.schema.get("maximum") == 1:
+            return f"{float(share[1]) / 100:g}"
         case "array" if text and _takes_texts(violation.schema.get("items")):
             return _listed(node)
         case _:

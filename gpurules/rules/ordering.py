@@ -28,6 +28,7 @@ from gpurules.rules.yaml_nodes import (
     corrected,
     corrected_part,
     problem_at,
+    rewritten,
 )
 
 _INPUT = re.compile(r"\$\{([^{}]*)\}")
@@ -91,9 +92,13 @@ class Orders:
     def _made(self, named: YamlScalar, parameters: YamlMapping | None) -> RuleAction | None:
         action = self.actions.get(named.text)
         if action is None:
-            hint = did_you_mean(named.text, self.actions.names) or f"known actions: {', '.join(self.actions.names)}"
-            problem = problem_at(named, "GPR501", f"no action is named {named.text[:100]!r}", hint)
-            self.problems.append(corrected(problem, named, self.actions.names))
+            meant = _meant_action(named.text, self.actions.names)
+            hint = did_you_mean(named.text, self.actions.names) if meant is None else f"did you mean {meant!r}?"
+            known = f"known actions: {', '.join(self.actions.names)}"
+            problem = problem_at(named, "GPR501", f"no action is named {named.text[:100]!r}", hint or known)
+            is_part = meant is not None and named.text.lower() in meant.split("_")
+            slip = corrected(problem, named, self.actions.names)
+            self.problems.append(rewritten(problem, named, meant) if is_part and meant is not None else slip)
             return None
         given = parameters
         if given is None:
@@ -211,6 +216,27 @@ class Orders:
                 named = names_in(value.text) & self.names
                 self.mentioned |= named
                 self.used |= named
+
+
+_OTHER_WORDS = {
+    "pause_transfer": ("hold", "stop", "suspend", "block", "wait"),
+    "delay_transfer": ("defer", "postpone", "sleep", "backoff"),
+    "limit_bandwidth": ("throttle", "rate_limit", "ratelimit", "slow_down"),
+    "increase_priority": ("boost", "prioritize", "prioritise", "raise_priority", "promote"),
+    "stage_transfer": ("cache", "spool"),
+    "webhook": ("notify", "slack", "http", "post", "pagerduty"),
+    "log": ("print", "echo", "message", "alert"),
+}
+"""What other systems call an action."""
+
+
+def _meant_action(name: str, known: Sequence[str]) -> str | None:
+    """Return the action of which *name* is a word (``delay``: ``delay_transfer``), or that others call so."""
+    word = name.lower()
+    parts = [action for action in known if word in action.split("_")]
+    if len(parts) == 1:
+        return parts[0]
+    return next((action for action, words in _OTHER_WORDS.items() if word in words and action in known), None)
 
 
 def _parameters(values: Mapping[str, YamlNode]) -> YamlNode | None:

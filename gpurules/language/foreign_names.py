@@ -1,0 +1,107 @@
+"""Names of metrics, functions and words of other systems, and what is written here in their place."""
+
+import re
+
+_METRICS = {
+    "gpu_memory_used": ("DCGM_FI_DEV_FB_USED", "nvidia_smi_memory_used_bytes"),
+    "gpu_memory_free": ("DCGM_FI_DEV_FB_FREE", "nvidia_smi_memory_free_bytes"),
+    "gpu_memory_total": ("DCGM_FI_DEV_FB_TOTAL", "nvidia_smi_memory_total_bytes"),
+    "gpu_memory_reserved": ("DCGM_FI_DEV_FB_RESERVED", "nvidia_smi_memory_reserved_bytes"),
+    "gpu_memory": ("DCGM_FI_DEV_FB_USED_PERCENT",),
+    "gpu_utilization": (
+        "DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_PROF_GR_ENGINE_ACTIVE", "nvidia_smi_utilization_gpu_ratio",
+    ),
+    "gpu_memory_busy": (
+        "DCGM_FI_DEV_MEM_COPY_UTIL", "DCGM_FI_PROF_DRAM_ACTIVE", "nvidia_smi_utilization_memory_ratio",
+    ),
+    "gpu_temperature": ("DCGM_FI_DEV_GPU_TEMP", "nvidia_smi_temperature_gpu"),
+    "gpu_memory_temperature": ("DCGM_FI_DEV_MEMORY_TEMP", "nvidia_smi_temperature_memory"),
+    "gpu_power": ("DCGM_FI_DEV_POWER_USAGE", "nvidia_smi_power_draw_watts"),
+    "gpu_power_limit": (
+        "DCGM_FI_DEV_ENFORCED_POWER_LIMIT", "DCGM_FI_DEV_POWER_MGMT_LIMIT", "nvidia_smi_enforced_power_limit_watts",
+        "nvidia_smi_power_limit_watts",
+    ),
+    "gpu_energy": ("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",),
+    "gpu_clock_sm": ("DCGM_FI_DEV_SM_CLOCK", "nvidia_smi_clocks_current_sm_clock_hz"),
+    "gpu_clock_memory": ("DCGM_FI_DEV_MEM_CLOCK", "nvidia_smi_clocks_current_memory_clock_hz"),
+    "gpu_fan_speed": ("DCGM_FI_DEV_FAN_SPEED", "nvidia_smi_fan_speed_ratio"),
+    "gpu_pcie_rx": ("DCGM_FI_PROF_PCIE_RX_BYTES",),
+    "gpu_pcie_tx": ("DCGM_FI_PROF_PCIE_TX_BYTES",),
+    "gpu_nvlink_rx": ("DCGM_FI_PROF_NVLINK_RX_BYTES",),
+    "gpu_nvlink_tx": ("DCGM_FI_PROF_NVLINK_TX_BYTES",),
+    "gpu_ecc_errors": ("DCGM_FI_DEV_ECC_DBE_VOL_TOTAL",),
+    "gpu_xid": ("DCGM_FI_DEV_XID_ERRORS",),
+    "gpu_throttled": (
+        "DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS", "gpu_throttle_reasons",
+        "nvidia_smi_clocks_throttle_reasons_active", "nvidia_smi_clocks_event_reasons_active",
+    ),
+}  # fmt: skip
+FIELD_OF = {metric: field for field, metrics in _METRICS.items() for metric in metrics}
+"""The field that a source fills from each metric of an exporter."""
+
+_UNITS = {
+    "gpu_memory_used": "bytes", "gpu_memory_free": "bytes", "gpu_memory_total": "bytes",
+    "gpu_memory_reserved": "bytes", "gpu_utilization": "percent", "gpu_memory_busy": "percent",
+    "gpu_fan_speed": "percent", "gpu_energy": "joules", "gpu_clock_sm": "hertz", "gpu_clock_memory": "hertz",
+}  # fmt: skip
+
+INSTEAD_OF_FUNCTION = {
+    "absent": "write x IS MISSING",
+    "absent_over_time": "write count_over_time(x[5m]) == 0",
+    "present_over_time": "write count_over_time(x[5m]) > 0",
+    "increase": "write delta(x[5m]), or rate(x[5m]) for the rise per second of a counter",
+    "idelta": "write delta(x[5m])",
+    "irate": "write rate(x[5m])",
+    "deriv": "write delta(x[5m]) for the change over the window",
+    "changes": "whether it has changed is max_over_time(x[5m]) != min_over_time(x[5m])",
+    "resets": "rate(x[5m]) takes resets of a counter into account",
+    "time": "a condition has no absolute time: gpu_xid_age and transfer_age are ages, and hour, weekday and "
+    "time_of_day tell the time",
+    "now": "a condition has no absolute time: hour, weekday and time_of_day tell the time",
+    "timestamp": "telemetry_age is the age of the snapshot",
+    "day_of_week": "write weekday == 'mon'",
+    "minute": "write time_of_day >= 22:30",
+    "topk": "compare with max(x): gpu_power >= max(gpu_power)",
+    "bottomk": "compare with min(x): gpu_power <= min(gpu_power)",
+    "group": "write any(…)",
+    "on": "there is no vector matching: all fields of a condition are of one GPU",
+    "ignoring": "there is no vector matching: all fields of a condition are of one GPU",
+    "histogram_quantile": "write quantile_over_time(0.95, x[5m])",
+    "stddev": "write stddev_over_time(x[5m])",
+    "scalar": "write the value without a function",
+    "vector": "write the number without a function",
+    "clamp_max": "write least(x, 100)",
+    "clamp_min": "write greatest(x, 0)",
+    "len": "write length(x)",
+    "ifnull": "write coalesce(x, 0)",
+    "isnull": "write x IS MISSING",
+    "contains": "write path CONTAINS 'x'",
+    "startswith": "write path STARTSWITH 'x'",
+    "endswith": "write path ENDSWITH 'x'",
+}
+"""What to write for functions of other languages, by their names in lower case."""
+
+INSTEAD_OF_WORD = {
+    "BY": "there is no grouping: rules are of one node, and any(…), all(…), count(…) and max(…) look at all its GPUs",
+    "WITHOUT": "there is no grouping: rules are of one node, and any(…), all(…) and count(…) look at all its GPUs",
+    "OFFSET": "there is no offset: compare over a window, such as delta(x[5m]) or avg_over_time(x[5m])",
+    "UNLESS": "write AND NOT",
+    "BOOL": "leave it out: a comparison is true or false",
+    "ON": INSTEAD_OF_FUNCTION["on"],
+    "IGNORING": INSTEAD_OF_FUNCTION["ignoring"],
+    "GROUP_LEFT": INSTEAD_OF_FUNCTION["on"],
+    "GROUP_RIGHT": INSTEAD_OF_FUNCTION["on"],
+}
+"""What to do about words of other languages, in upper case."""
+
+
+def for_metric(name: str) -> str | None:
+    """Return the field to write for a metric of an exporter, None where *name* is no such name."""
+    found = FIELD_OF.get(name)
+    if found is not None:
+        unit = _UNITS.get(found)
+        more = ", which stands alone" if found == "gpu_throttled" else f", which is in {unit}" if unit else ""
+        return f"write {found}{more}"
+    if re.match(r"DCGM_FI_|nvidia_smi_", name):
+        return "no field is filled from this metric: gpurules fields lists those there are"
+    return None
