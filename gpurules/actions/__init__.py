@@ -16,11 +16,9 @@ from gpurules.actions.action import (
     Schema,
     Situation,
     edges,
-    filled,
     is_directive,
     is_effect,
     parameter_rows,
-    placeholders,
 )
 from gpurules.actions.delay_transfer import DelayTransfer
 from gpurules.actions.increase_priority import IncreasePriority
@@ -31,6 +29,7 @@ from gpurules.actions.pause_transfer import PauseTransfer
 from gpurules.actions.reduce_prefetch import ReducePrefetch
 from gpurules.actions.registration import decorated, plugins
 from gpurules.actions.stage_transfer import Stage, StageTransfer
+from gpurules.actions.templates import filled, placeholders
 from gpurules.actions.webhook import Webhook
 from gpurules.registry import Registry
 

@@ -1,13 +1,12 @@
 """What a rule may do: the kind that every action is, and what it is told."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from gpurules.errors import GpurulesError
-from gpurules.model import GPUIndex, Transfer
+from gpurules.model import Dimension, GPUIndex, Transfer
 from gpurules.strict_json import dumps
 
 Parameters: TypeAlias = Mapping[str, object]
@@ -177,7 +176,8 @@ class Directive(Action, Protocol):
 class Event:
     """A rule with an effect started or stopped to match.
 
-    ``values`` has what placeholders may name: fields and signals, and ``rule``, ``devices`` and ``edge``.
+    ``values`` has what placeholders may name: fields and signals, and ``rule``, ``devices`` and ``edge``;
+    ``dimensions`` says what those that are numbers measure.
     Units: ``timestamp`` in seconds since 1970.
     Missing: ``transfer`` is None where the rule matched for the node alone.
     """
@@ -189,6 +189,7 @@ class Event:
     devices: tuple[GPUIndex, ...] = ()
     transfer: Transfer | None = None
     values: Mapping[str, object] = field(default_factory=dict)
+    dimensions: Mapping[str, Dimension] = field(default_factory=dict, kw_only=True)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -245,48 +246,6 @@ def numeric(parameters: Parameters, name: str) -> float | None:
     """Return a numeric parameter, None where it is absent."""
     value = parameters.get(name)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
-
-EVENT_NAMES = ("rule", "devices", "edge", "host")
-"""What a placeholder may name beside fields, signals and defines."""
-
-
-def placeholders(template: str) -> tuple[tuple[int, str], ...]:
-    """Return where each placeholder of *template* names something, and what.
-
-    >>> placeholders("GPU at {gpu_temperature}, {{not this}}")
-    ((8, 'gpu_temperature'),)
-    """
-    return tuple((m.start(1), m[1]) for m in _PLACEHOLDER.finditer(template) if m[1] is not None)
-
-
-def filled(template: str, values: Mapping[str, object]) -> str:
-    """Return *template* with its placeholders filled in; what has no value is ``missing``.
-
-    >>> filled("GPU at {gpu_temperature} {{C}}, {gpu_power}", {"gpu_temperature": 91})
-    'GPU at 91 {C}, missing'
-    """
-
-    def fill(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return match[0][0]
-        return _written(values.get(match[1]))
-
-    return _PLACEHOLDER.sub(fill, template)
-
-
-def _written(value: object) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(_written(item) for item in value)
-    return str(value)
 
 
 def parameter_rows(action: Action) -> list[tuple[str, str, str, str]]:

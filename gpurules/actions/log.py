@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterable
 from typing import ClassVar
 
-from gpurules.actions.action import EDGES, ActionKind, Complaint, Edge, Event, Parameters, Schema, filled
+from gpurules.actions.action import EDGES, ActionKind, Complaint, Edge, Event, Parameters, Schema
+from gpurules.actions.templates import filled
 from gpurules.logs import logger
 
 _LOGGER = logger("gpurules.actions.log")
@@ -33,9 +34,10 @@ class Log:
                 "type": "string",
                 "x-template": True,
                 "default": _MESSAGE,
-                "description": "What to write; the {name} of a field, signal, definition or input becomes its value, "
-                "and so are {rule}, {devices}, {edge} and {host}. A literal brace is written twice.",
-                "examples": ["GPU {devices} at {gpu_temperature} C"],
+                "description": "What to write; the {name} of a field, signal, definition or input becomes its value "
+                "with its unit ({name:.1f}: a bare number), and so are {rule}, {devices}, {edge} and {host}. "
+                "A literal brace is written twice.",
+                "examples": ["GPU {devices} at {gpu_temperature}"],
             },
             "on": EDGES | {"description": "Whether to write when the rule starts to match, stops, or both."},
         },
@@ -51,7 +53,7 @@ class Log:
         level, message = event.parameters.get("level"), event.parameters.get("message")
         template = message if isinstance(message, str) else _MESSAGE
         values = {**event.values, "rule": event.rule, "edge": event.edge, "devices": event.devices}
-        _LOGGER.log(_LEVELS.get(str(level), logging.INFO), "%s", filled(template, values))
+        _LOGGER.log(_LEVELS.get(str(level), logging.INFO), "%s", filled(template, values, event.dimensions))
 
     def stop(self, event: Event) -> None:
         """Write the message."""

@@ -12,7 +12,7 @@ from gpurules.engine.episodes import Edge, Matching
 from gpurules.engine.metrics import Metrics, RuleCounts
 from gpurules.fields import FIELDS, Field, Scope
 from gpurules.language import ir
-from gpurules.model import Datatype, Dimension, Kind, Transfer, Workload, format_amount
+from gpurules.model import Datatype, Dimension, Kind, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Rule
 
@@ -69,6 +69,7 @@ def event_of(
         transfer,
         {**values, "host": facts.snapshot.host},
         edge.rule.annotations,
+        dimensions={name: field.datatype.dimension for name, field in wanted.items()} | _dimensions(ordered, engine),
     )
 
 
@@ -103,7 +104,7 @@ def _signal_values(ordered: RuleAction, engine: Engine, facts: Facts, place: int
 
 
 def _defined_values(ordered: RuleAction, engine: Engine, facts: Facts, place: int | None) -> dict[str, object]:
-    """Return what the definitions and inputs are that messages name: a condition as a truth, a quantity as a text."""
+    """Return the values of definitions and inputs that messages name; of a condition that is UNKNOWN, that word."""
     found: dict[str, object] = {}
     for name in _texts(ordered):
         given, term = engine.ruleset.inputs.get(name), engine.ruleset.mentioned.get(name)
@@ -114,11 +115,18 @@ def _defined_values(ordered: RuleAction, engine: Engine, facts: Facts, place: in
     return found
 
 
+def _dimensions(ordered: RuleAction, engine: Engine) -> dict[str, Dimension]:
+    """Return what the definitions and inputs that messages name measure."""
+    inputs, terms = engine.ruleset.inputs, engine.ruleset.mentioned
+    given = {name: inputs[name].datatype for name in _texts(ordered) if name in inputs}
+    defined = {name: terms[name].datatype for name in _texts(ordered) if name in terms}
+    return {name: datatype.dimension for name, datatype in (given | defined).items()}
+
+
 def _shown(value: object, datatype: Datatype) -> object:
     if value is None and datatype.kind is Kind.BOOL:
         return "unknown"
-    is_quantity = isinstance(value, int | float) and datatype.dimension is not Dimension.NONE
-    return format_amount(value, datatype.dimension) if is_quantity and isinstance(value, int | float) else value
+    return value
 
 
 def outcomes(engine: Engine, metrics: Metrics) -> None:

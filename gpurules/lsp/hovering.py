@@ -5,7 +5,7 @@ import re
 from lsprotocol import types
 
 from gpurules.actions import default_actions
-from gpurules.actions.action import placeholders
+from gpurules.actions.templates import placeholders
 from gpurules.diagnostics import CATALOGUE, Diagnostic, Location
 from gpurules.language import FUNCTIONS
 from gpurules.lsp import describing

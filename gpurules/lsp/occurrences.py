@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gpurules.actions.action import placeholders
+from gpurules.actions.templates import placeholders
 from gpurules.language.completion import KEYWORDS
 from gpurules.lsp.cursor import Spot, spots
 from gpurules.lsp.documents import Document

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from gpurules.actions import placeholders
-from gpurules.actions.action import EVENT_NAMES
+from gpurules.actions.templates import EVENT_NAMES
 from gpurules.diagnostics import Diagnostic, diagnostic_at
 from gpurules.registry import did_you_mean
 from gpurules.rules.yaml_nodes import YamlScalar, corrected_part
@@ -57,7 +57,7 @@ def faults(value: YamlScalar, known: Collection[str], broken: Collection[str]) -
 def _remedy(name: str, every: Collection[str]) -> str | None:
     plain = re.split(r"[:!]", name.strip())[0].strip()
     if plain != name and plain in every:
-        return f"write {{{plain}}}: a placeholder is a name alone, without a format"
+        return f"write {{{plain}}}; formats are {{{plain}:.1f}}, a bare number, and {{{plain}:bytes}}"
     return did_you_mean(name, every)
 
 

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 NO_PLUGINS = {
     "backends": {"backend", "binding", "columns", "emitter", "facts", "index", "reasons", "somewhere", "standing"},
-    "actions": {"action", "between", "decision", "delivery", "registration"},
+    "actions": {"action", "between", "decision", "delivery", "explained", "registration", "templates"},
     "telemetry": {"source", "transfers", "formats", "simulation"},
 }
 """The files of each folder of plug-ins that are none themselves."""

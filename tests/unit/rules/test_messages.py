@@ -60,10 +60,10 @@ def test_definitions_and_inputs_have_their_values() -> None:
     )
     wanted = {
         "busy": True,
-        "headroom": "20 GiB",
-        "usual": "300 W",
+        "headroom": 20 * GIB,
+        "usual": 300,
         "kinds": "model, tensor",
-        "ceiling": "84 C",
+        "ceiling": 84,
         "team": "storage",
         "warm": True,
     }
@@ -101,7 +101,7 @@ def test_a_definition_that_only_a_message_names_is_used() -> None:
         ("at {gpu_power", "{", "close it"),
         ("at gpu_power}", "}", "a literal brace is written twice: }}"),
         ("{gpu_power} {", "{", "close it"),
-        ("at {gpu_power:.1f}", "gpu_power:.1f", "write {gpu_power}: a placeholder is a name alone"),
+        ("at {gpu_power:5d}", "gpu_power:5d", "write {gpu_power}; formats are {gpu_power:.1f}"),
         ("at {}", "", "a literal brace is written twice"),
         ("at {gpu_powr}", "gpu_powr", "did you mean 'gpu_power'"),
     ],
