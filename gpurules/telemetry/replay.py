@@ -10,9 +10,11 @@ from urllib.parse import parse_qsl
 
 from gpurules.model import Snapshot
 from gpurules.telemetry.formats import (
+    all_smi,
     amd_smi,
     capture,
     dcgm,
+    intel_gpu_top,
     jsonl,
     nvidia_gpu_exporter,
     nvidia_smi_csv,
@@ -20,6 +22,7 @@ from gpurules.telemetry.formats import (
     nvidia_smi_xml,
     rocm_smi,
     xpu_smi_dump,
+    xpum,
 )
 from gpurules.telemetry.formats.lines import Line, closing, lines_of, open_recording
 from gpurules.telemetry.formats.prometheus import looks_like_metrics
@@ -54,6 +57,9 @@ FORMATS = (
     Format("nvidia-smi -q text", nvidia_smi_text.recognises, nvidia_smi_text.read),
     Format("dcgm-exporter text", dcgm.recognises, dcgm.read),
     Format("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognises, nvidia_gpu_exporter.read),
+    Format("XPU Manager exporter text", xpum.recognises, xpum.read),
+    Format("all-smi text", all_smi.recognises, all_smi.read),
+    Format("intel_gpu_top JSON", intel_gpu_top.recognises, intel_gpu_top.read),
     Format("amd-smi metric JSON", amd_smi.recognises, amd_smi.read),
     Format("rocm-smi JSON", rocm_smi.recognises, rocm_smi.read),
     Format("xpu-smi dump CSV", xpu_smi_dump.recognises, xpu_smi_dump.read),
