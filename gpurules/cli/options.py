@@ -137,6 +137,6 @@ def source_options(function: Function) -> Function:
         "--source",
         metavar="NAME:ARGUMENT",
         required=True,
-        help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, amd, xpu-smi, replay:FILE, "
-        "synthetic:gpus=4.",
+        help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, amd, xpu-smi, intel-sysfs, "
+        "replay:FILE, synthetic:gpus=4.",
     )(recording_options(function))

@@ -10,6 +10,7 @@ from gpurules.registry import Registry
 from gpurules.telemetry.amd.factory import AmdFactory
 from gpurules.telemetry.auto import AutoFactory
 from gpurules.telemetry.dcgm import DcgmFactory
+from gpurules.telemetry.intel_sysfs import IntelSysfsFactory
 from gpurules.telemetry.nvidia_smi import NvidiaSmiFactory
 from gpurules.telemetry.nvml.factory import NvmlFactory
 from gpurules.telemetry.plugged import PluggedFactory
@@ -28,7 +29,7 @@ from gpurules.telemetry.synthetic import Scenario, Synthetic, SyntheticFactory, 
 from gpurules.telemetry.transfers import TransferList, read_transfers
 from gpurules.telemetry.xpu_smi import XpuSmiFactory
 
-_LIVE = (NvmlFactory(), NvidiaSmiFactory(), DcgmFactory(), AmdFactory(), XpuSmiFactory())
+_LIVE = (NvmlFactory(), NvidiaSmiFactory(), DcgmFactory(), AmdFactory(), XpuSmiFactory(), IntelSysfsFactory())
 SOURCES: Registry[SourceFactory] = Registry(
     "telemetry source", (AutoFactory(_LIVE), *_LIVE, ReplayFactory(), SyntheticFactory())
 )

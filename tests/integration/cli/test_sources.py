@@ -19,6 +19,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("gpurules.telemetry.nvidia_smi._ELSEWHERE", ())
     monkeypatch.setattr("gpurules.telemetry.amd.tools._FOLDERS", ())
     monkeypatch.setattr("gpurules.telemetry.xpu_smi._ELSEWHERE", ())
+    monkeypatch.setattr("gpurules.telemetry.intel_sysfs.ROOT", tmp_path / "drm")
     monkeypatch.setattr("gpurules.telemetry.dcgm.URL", "http://127.0.0.1:1/metrics")
     monkeypatch.setattr("gpurules.telemetry.nvml.factory.LIBRARY", "/none/libnvidia-ml.so.1")
     return tmp_path
@@ -35,7 +36,8 @@ def test_each_source_says_why_it_does_not_work(gpurules: Any, bare: Path) -> Non
     done = gpurules("sources")
     assert done.code == 0
     lines = {line.split()[0]: line for line in done.out.splitlines() if line[0] != " "}
-    assert list(lines) == ["source", "auto", "nvml", "nvidia-smi", "dcgm", "amd", "xpu-smi", "replay", "synthetic"]
+    live = ["nvml", "nvidia-smi", "dcgm", "amd", "xpu-smi", "intel-sysfs"]
+    assert list(lines) == ["source", "auto", *live, "replay", "synthetic"]
     assert "no live source works here" in lines["auto"]
     assert "can not be loaded" in lines["nvml"]
     assert "there is no program 'nvidia-smi'" in lines["nvidia-smi"]
