@@ -61,7 +61,7 @@ def _changed_field(facts: Facts, read: Field, value: Value) -> Facts | None:
         since = facts.snapshot.timestamp - value if isinstance(value, int | float) else None
         changes = {"created" if of_transfer else "started": since}
     elif read.attribute in ("file_name", "file_extension"):
-        changes = {"path": _changed_path(facts.transfer.path, read.attribute, value)}
+        changes = {"path": changed_path(facts.transfer.path, read.attribute, value)}
     else:
         changes = {read.attribute: value}
     if of_transfer:
@@ -69,7 +69,8 @@ def _changed_field(facts: Facts, read: Field, value: Value) -> Facts | None:
     return replace(facts, workload=replace(facts.workload, **changes))  # type: ignore[arg-type]
 
 
-def _changed_path(path: str | None, attribute: str, value: Value) -> str | None:
+def changed_path(path: str | None, attribute: str, value: Value) -> str | None:
+    """Return *path* with another file name or extension, None where that is to be missing."""
     if value is None:
         return None
     folder, slash, name = (path or "").rpartition("/")

@@ -16,11 +16,17 @@ _FORMS = {
 def lower_glob(operator: TextOperator | None, text: str) -> str | None:
     """Return the glob that finds what ``lower(x) operator text`` does, ``==`` where there is no operator.
 
-    Missing: None where it can not be said: of other operators, and of texts that are not ASCII.
+    Missing: None where it can not be said: of ``MATCHES``, of globs with ``?`` or ``[``, and of what is not ASCII.
 
     >>> lower_glob(TextOperator.ENDSWITH, ".pt"), lower_glob(None, "a*")
     ('*.[pP][tT]', '[aA][*]')
+    >>> lower_glob(TextOperator.GLOB, "*.pt"), lower_glob(TextOperator.GLOB, "a*b")
+    ('*.[pP][tT]', '[aA]*[bB]')
     """
+    if operator is TextOperator.GLOB and text.isascii() and not set(text) & {"?", "["}:
+        *parts, last = text.split("*")
+        starts = [lower_glob(TextOperator.STARTSWITH, part) for part in parts]
+        return "".join([*(start for start in starts if start is not None), lower_glob(None, last) or ""])
     form = "{}" if operator is None else _FORMS.get(operator)
     if form is None or not text.isascii():
         return None

@@ -9,15 +9,16 @@ from gpurules.backends import Facts, value_of
 from gpurules.backends.backend import over_gpus
 from gpurules.language import ir
 from gpurules.language.printer import spell
-from gpurules.model import GPUIndex, Truth, Value
+from gpurules.model import GPUIndex, Kind, Truth, Value
 from gpurules.model.units import format_duration
-from gpurules.proofs.axioms import SignalLike
+from gpurules.proofs.axioms import SignalLike, read
 from gpurules.proofs.cells import Cell, CellKey
 from gpurules.proofs.changing import changed
 from gpurules.proofs.claims import Claim, Stated, Want
 from gpurules.proofs.encoding import Encoder
 from gpurules.proofs.grounding import MOST_GPUS, Grounding, cell_index, slot_of
-from gpurules.proofs.options import fitting, operand_options, options_in
+from gpurules.proofs.options import fitting, operand_options, options_in, texts_for
+from gpurules.proofs.path_changes import is_part, paths
 from gpurules.proofs.pruning import Pruner
 from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
 from gpurules.proofs.stepping import stepped, waits
@@ -32,6 +33,11 @@ _MOST_WAYS = 64
 _OPTIONS = 4
 _NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 
+
+_PATH = -100
+"""Stands for the path, whatever part of it a condition looks at."""
+_PATHS = 12
+_WHOLE_PATH, _FILE_NAME = read("path"), read("file_name")
 
 _Key: TypeAlias = tuple[CellKey, int | None, Value]
 
@@ -196,7 +202,8 @@ class _Finder:
         if known is None:
             cell = self._cells[cell_index(name)]
             value = value_of(cell.term, self._facts, slot_of(name))
-            known = self._now[name] = value, cell.mask_of(value)
+            mask = cell.mask_of_text(value) if isinstance(value, str) else cell.mask_of(value)
+            known = self._now[name] = value, mask
         return known
 
     def _changing(self, name: int, mask: int) -> range | tuple[int, ...]:
@@ -206,7 +213,11 @@ class _Finder:
         cell = self._cells[cell_index(name)]
         if self._is_followed(cell):
             return range(-_MOST_CHANGES - 1, 0)
-        return (name if cell.exact else -1,)
+        return (self._fact(name) if cell.exact else -1,)
+
+    def _fact(self, name: int) -> int:
+        """Return what stands for the fact behind an exact cell: the parts of a path are one."""
+        return _PATH if is_part(self._cells[cell_index(name)].term) else name
 
     def _is_followed(self, cell: Cell) -> bool:
         """Return whether a cell is a signal that changes by the facts behind it alone."""
@@ -218,23 +229,28 @@ class _Finder:
 
     def _least(self, domains: Domains) -> int:
         """Return how many facts have to change at least: one may be behind all that is computed."""
-        moved = [self._cells[cell_index(name)] for name in self._moved(domains)]
-        if any(map(self._is_followed, moved)):
+        moved = {name: self._cells[cell_index(name)] for name in self._moved(domains)}
+        if any(map(self._is_followed, moved.values())):
             return _MOST_CHANGES + 1
-        exact = sum(cell.exact for cell in moved)
-        return exact + (exact < len(moved))
+        exact = [name for name, cell in moved.items() if cell.exact]
+        return len({self._fact(name) for name in exact}) + (len(exact) < len(moved))
 
     def _ways(self, domains: Domains) -> Iterator[tuple[Change, ...]]:
         """Yield changes that may bring all variables into *domains*; what is computed may follow from the others."""
         exact: list[list[Change]] = []
+        of_path: list[int] = []
         behind: dict[_Key, Change] = {}
         slots: set[int | None] = set()
         for name in self._moved(domains):
-            if self._cells[cell_index(name)].exact:
+            if self._fact(name) == _PATH:
+                of_path.append(name)
+            elif self._cells[cell_index(name)].exact:
                 exact.append(list(islice(self._changes(name, domains[name]), _OPTIONS)))
             else:
                 behind |= self._behind(name, domains[name])
                 slots |= {slot_of(name)} - {None}
+        if of_path:
+            exact.append([*islice(self._path_changes(of_path, domains), _PATHS)])
         following = [change for change in behind.values() if change.place is None or slots <= {change.place}]
         for chosen in product(*exact):
             if not behind:
@@ -247,6 +263,20 @@ class _Finder:
         cell, slot = self._cells[cell_index(name)], slot_of(name)
         for after in options_in(cell, mask, self._current(name)[0]):
             yield self._change(cell.term, slot, after)
+
+    def _path_changes(self, names: Sequence[int], domains: Domains) -> Iterator[Change]:
+        """Yield changes that bring a path and its parts into *domains*: of one part, or of the whole."""
+        if len(names) == 1:
+            yield from islice(self._changes(names[0], domains[names[0]]), _OPTIONS)
+        options: dict[str, list[Value]] = {}
+        for name in names:
+            cell = self._cells[cell_index(name)]
+            options[spell(cell.term)] = [*options_in(cell, domains[name], self._current(name)[0])]
+        now = value_of(_WHOLE_PATH, self._facts, None)
+        whole = _WHOLE_PATH if "path" in options else _FILE_NAME
+        for path in dict.fromkeys(paths(now if isinstance(now, str) else None, options)):
+            after = path if path is None or whole is _WHOLE_PATH else path.rpartition("/")[2]
+            yield self._change(whole, None, after)
 
     def _behind(self, name: int, mask: int) -> dict[_Key, Change]:
         """Return changes of one fact behind a computed one, which may take that into *mask*."""
@@ -263,6 +293,9 @@ class _Finder:
         ]
         values = [value_of(unit, self._facts, place) for unit, place in units]
         missing = [n for n, value in enumerate(values) if value is None]
+        for unit, place in units:
+            if unit.datatype.kind is Kind.STRING:
+                yield from (self._change(unit, place, text) for text in texts_for(cell.term))
         for after in options_in(cell, mask, before):
             for n, (unit, place) in enumerate(units):
                 others = values[:n] + values[n + 1 :]

@@ -1,8 +1,10 @@
 """Values worth a try where a fact has to change: the nearest that read well."""
 
+import re
 from collections.abc import Iterator
 
 from gpurules.language import ir, values
+from gpurules.language.nodes import TextOperator
 from gpurules.model import Value
 from gpurules.proofs.cells import Cell
 from gpurules.proofs.leaves import is_number
@@ -33,11 +35,18 @@ def options_in(cell: Cell, mask: int, now: Value) -> Iterator[Value]:
     """Yield the values of *mask* that are worth a try, the nearest first."""
     options = cell.options(mask & cell.known)
     if cell.line is None or not isinstance(now, int | float):
-        yield from options[:3]
+        yield from (_in_lower_case(cell, option) for option in options[:3])
     else:
         yield from sorted(_numbers(cell, mask, now), key=lambda number: abs(number - now))[:3]
     if mask & cell.missing and now is not None:
         yield None
+
+
+def _in_lower_case(cell: Cell, option: Value) -> Value:
+    """Return *option* in lower case where no condition tells that from it."""
+    if not isinstance(option, str) or cell.mask_of_text(option.lower()) != cell.mask_of_text(option):
+        return option
+    return option.lower()
 
 
 def _numbers(cell: Cell, mask: int, now: Number) -> Iterator[Number]:
@@ -65,3 +74,24 @@ def fitting(unit: ir.Term, number: Number) -> Number | None:
     is_below = limits.minimum is not None and fit < limits.minimum
     is_above = limits.maximum is not None and fit > limits.maximum
     return None if is_below or is_above else fit
+
+
+def texts_for(term: ir.Term) -> list[str]:
+    """Return texts that may change what *term* comes to, of which nothing but its literals is known."""
+    constants = [part.value for part in ir.walk(term) if isinstance(part, ir.Constant) and isinstance(part.value, str)]
+    written = [*literals(term), *constants]
+    found = [text for literal in written for text in (literal.replace("*", "").replace("?", "x"), literal)]
+    return list(dict.fromkeys([*found, *map(str.lower, found), *map(str.upper, found), "", "other"]))[:12]
+
+
+def literals(term: ir.Term) -> Iterator[str]:
+    """Yield texts that the patterns in *term* may well find something in."""
+    for part in ir.walk(term):
+        if isinstance(part, ir.TextTest) and isinstance(part.pattern, ir.Constant):
+            pattern = str(part.pattern.value)
+            yield pattern
+            if part.operator is TextOperator.MATCHES:
+                plain = re.sub(r"\\(.)", r"\1", pattern.strip("^$"))
+                yield plain
+                yield re.sub(r"\[([^]\\^])[^]]*\]|\(\?:|[()*?]", r"\1", plain).replace("+", "").replace(".", "x")
+                yield re.sub(r"\\d[+*]?", "1", pattern).replace("\\", "").strip("^$")

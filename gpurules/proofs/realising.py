@@ -1,15 +1,14 @@
 """From domains to a witness: values are chosen, made into objects, and tried on the real evaluator."""
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
 
 from gpurules.language import ir
-from gpurules.language.nodes import TextOperator
 from gpurules.model import Kind, Value
 from gpurules.proofs.cells import Cell
 from gpurules.proofs.claims import Claim
 from gpurules.proofs.grounding import slot_of, variable
+from gpurules.proofs.options import literals
 from gpurules.proofs.relations import Chosen
 from gpurules.proofs.search import Domains
 from gpurules.proofs.universe import SCOPE_KEY, Universe, reads_of, unit_key
@@ -95,26 +94,13 @@ def _operands_of_opaque(universe: Universe, domains: Domains, count: int) -> dic
         slots: Sequence[int | None] = range(count) if cell.per_gpu else [None]
         if cell.exact or not any(domains.get(variable(cell, s), cell.full) != cell.full for s in slots):
             continue
-        texts = [*_literals(cell.term)]
+        texts = [*literals(cell.term)]
         for operand in (universe.cells.get(unit_key(unit)) for unit in reads_of(cell.term)):
             if operand is not None:
                 places: Sequence[int | None] = range(count) if operand.per_gpu else [None]
                 for slot in places:
                     found.setdefault(variable(operand, slot), []).extend(texts)
     return found
-
-
-def _literals(term: ir.Term) -> Iterator[str]:
-    """Yield texts that the patterns in *term* may well find something in."""
-    for part in ir.walk(term):
-        if isinstance(part, ir.TextTest) and isinstance(part.pattern, ir.Constant):
-            pattern = str(part.pattern.value)
-            yield pattern
-            if part.operator is TextOperator.MATCHES:
-                plain = re.sub(r"\\(.)", r"\1", pattern.strip("^$"))
-                yield plain
-                yield re.sub(r"\[([^]\\^])[^]]*\]|\(\?:|[()*?]", r"\1", plain).replace("+", "").replace(".", "x")
-                yield re.sub(r"\\d[+*]?", "1", pattern).replace("\\", "").strip("^$")
 
 
 def _options(cell: Cell, mask: int, texts: Sequence[Value]) -> list[Value]:

@@ -23,6 +23,13 @@ def test_a_glob_finds_what_the_test_in_lower_case_finds(text: str, pattern: str,
     assert fnmatchcase(text, glob) is found
 
 
+@given(texts, st.text("aik.**", max_size=5))
+def test_a_glob_in_lower_case_is_a_glob_of_the_text(text: str, pattern: str) -> None:
+    glob = lower_glob(TextOperator.GLOB, pattern)
+    assert glob is not None
+    assert fnmatchcase(text, glob) is text_test(TextOperator.GLOB, text.lower(), pattern)
+
+
 def test_no_other_character_becomes_an_ascii_one() -> None:
     others = {
         chr(code)
@@ -35,4 +42,4 @@ def test_no_other_character_becomes_an_ascii_one() -> None:
 def test_what_is_not_in_lower_case_is_never_found() -> None:
     assert [is_lower(text) for text in ("a.pt", "A", "1")] == [True, False, True]
     assert lower_glob(None, "\u00e4") is None
-    assert lower_glob(TextOperator.GLOB, "a*") is None
+    assert [lower_glob(TextOperator.GLOB, glob) for glob in ("a?", "[a]*", "\u00e4*")] == [None, None, None]
