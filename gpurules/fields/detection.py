@@ -65,6 +65,17 @@ def file_extension(path: str) -> str:
     return name[dot:].lower() if dot > 0 else ""
 
 
+def extension_meant(text: str) -> str | None:
+    """Return the extension that *text* was meant to be, None where it is what an extension can be.
+
+    >>> extension_meant("pt"), extension_meant(".tar.GZ"), extension_meant(".bin")
+    ('.pt', '.gz', None)
+    """
+    if not text or file_extension(f"x{text}") == text:
+        return None
+    return f".{text.strip('*. ').rpartition('.')[2].rpartition('/')[2].lower()}"
+
+
 def _by_suffix(name: str, table: Mapping[str, str]) -> str | None:
     dot = name.find(".", 1)
     while dot >= 0:

@@ -299,7 +299,7 @@ def _between(node: nodes.Between, terms: list[ir.Term], context: Context) -> ir.
     wrong = next((t for t in terms if t.datatype.kind not in (Kind.NUMBER, Kind.ERROR)), None)
     if wrong is not None:
         message = f"BETWEEN orders numbers, and {hints.described(wrong)} is a {wrong.datatype}"
-        return context.report("GPR103", node.span, message)
+        return context.report("GPR103", node.span, message, hints.for_types(terms[1], wrong))
     low, subject, high = terms
     subject, low, high = unify([subject, low, high], node.span, context, "BETWEEN")
     if ERROR in (low.datatype, subject.datatype, high.datatype):

@@ -1,10 +1,12 @@
 """What the checker advises: remedies for wrong names, types and dimensions, and warnings of odd literals."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from gpurules.diagnostics import Edit, Finding
 from gpurules.fields import FIELDS, Field
+from gpurules.fields.detection import extension_meant
 from gpurules.language import ir
 from gpurules.language.foreign_names import FIELD_OF, INSTEAD_OF_FUNCTION, for_metric
 from gpurules.language.functions import FUNCTIONS
@@ -155,9 +157,15 @@ def for_types(left: ir.Term, right: ir.Term) -> str | None:
     if kinds in ({Kind.BOOL, Kind.STRING}, {Kind.BOOL, Kind.NUMBER}):
         truth = left if left.datatype.kind is Kind.BOOL else right
         return f"{described(truth)} stands alone, or with NOT"
+    if _reads_weekday(left) or _reads_weekday(right):
+        return "days have no order: list them, as in weekday IN ('sat', 'sun')"
     if left.datatype.kind is Kind.STRING:
         return "texts are compared with == and !=, IN, or GLOB"
     return None
+
+
+def _reads_weekday(term: ir.Term) -> bool:
+    return isinstance(term, ir.Read) and term.field.name == "weekday"
 
 
 def for_dimensions(left: ir.Term, right: ir.Term) -> str | None:
@@ -247,8 +255,18 @@ def warn_of_literals(terms: Sequence[ir.Term], findings: list[Finding]) -> None:
         if isinstance(term, ir.Constant):
             if field.values and isinstance(term.value, str):
                 _warn_of_enum(field, term, findings)
+            elif field.name == "file_extension" and isinstance(term.value, str):
+                _warn_of_extension(term, term.value, findings)
             elif isinstance(term.value, int | float) and not isinstance(term.value, bool):
                 _warn_of_range(field, term.value, term, findings)
+
+
+def _warn_of_extension(term: ir.Constant, value: str, findings: list[Finding]) -> None:
+    meant = extension_meant(value)
+    if meant is not None:
+        hint = f"a file extension is the last one, with its dot and in lower case: '{meant}'"
+        edits = (Edit(term.span, f"'{meant}'"),) if re.fullmatch(r"\.[a-z0-9_]+", meant) else ()
+        findings.append(Finding("GPR107", term.span, f"file_extension is never {value!r}", hint, edits))
 
 
 def _warn_of_enum(field: Field, term: ir.Constant, findings: list[Finding]) -> None:

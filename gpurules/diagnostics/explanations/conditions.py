@@ -74,7 +74,8 @@ EXPLANATIONS = (
         code="GPR107",
         avoid="file_type == 'modle'",
         prefer="file_type == 'model'",
-        why="The field takes only a few values, and this is none of them, so the comparison never holds.",
+        why="The field takes only certain values (a file extension has its dot and is in lower case), and this is none "
+        "of them, so the comparison never changes.",
     ),
     _condition(
         code="GPR108",

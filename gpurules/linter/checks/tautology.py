@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.analysis import State
 from gpurules.linter.check import Subject, at_part, whole
+from gpurules.linter.windows import for_always
 from gpurules.proofs.claims import Claim, Want
 
 
@@ -24,8 +25,9 @@ class Tautology:
         for one in analysis.examined if analysis else ():
             if analysis is None or analysis.state(one) is not State.ALWAYS or analysis.uses(one, (State.ALWAYS,)):
                 continue
+            hint = for_always(one.stated.term) or "remove it, or correct what it compares with"
             if analysis.never([Claim(one.stated, Want.UNKNOWN, on_one=True)], [one.title]):
                 message = "this is always TRUE"
             else:
                 message = "this is TRUE whatever its facts are, as long as they are known"
-            yield at_part(self.code, one.placed, whole(one.placed), message, hint="remove it, or mend the threshold")
+            yield at_part(self.code, one.placed, whole(one.placed), message, hint=hint)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.linter.check import Subject, mended
 from gpurules.linter.needless import needless
+from gpurules.linter.windows import for_never, spelling_hint
 
 
 class UnreachableBranch:
@@ -22,5 +23,10 @@ class UnreachableBranch:
         for part in needless(subject):
             if not part.by:
                 message = "this arm of the OR can never be TRUE" + (" here" if part.junction.context else "")
-                finding = Finding(self.code, part.span, message, "mend it, or remove it", part.edits, True)
+                term = next(one.term for one in part.junction.parts if one.node.span == part.span)
+                meant = spelling_hint(term) or for_never([term])
+                edits = part.edits if meant is None else ()  # to remove it would bury what was meant
+                finding = Finding(
+                    self.code, part.span, message, meant or "correct it, or remove it", edits, bool(edits)
+                )
                 yield mended(finding, part.one.placed, subject)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.language import ir
-from gpurules.language.printer import quoted
 from gpurules.linter.analysis import Analysis, Examined, State
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.parts import Part, conjuncts
+from gpurules.linter.windows import for_never, spelling_hint
 from gpurules.proofs.claims import Claim, Stated, Want, is_true
 
 
@@ -35,7 +35,8 @@ class Unsatisfiable:
         written = [f"`{' '.join(text[part.node.span.start : part.node.span.end].split())}`" for part in clashing]
         if len(clashing) < 2:
             span = clashing[0].node.span if clashing else whole(one.placed)
-            hint = _spelling_hint(clashing[0].term) if clashing else None
+            term = clashing[0].term if clashing else one.stated.term
+            hint = spelling_hint(term) or for_never([term])
             return at_part(self.code, one.placed, span, "this can never be TRUE", hint=hint)
         *others, last = clashing
         message = f"this can never be TRUE: {', '.join(written[:-1])} and {written[-1]} exclude each other"
@@ -65,22 +66,11 @@ def _is_of_a_name(clashing: list[Part], one: Examined, analysis: Analysis) -> bo
     return len(clashing) == 1 and analysis.uses(one, (State.NEVER,))
 
 
-def _spelling_hint(term: ir.Term) -> str | None:
-    """Return how a text is written, where *term* compares a file extension, or lower case, with what that never is."""
-    if not isinstance(term, ir.Compare | ir.Member | ir.TextTest):
-        return None
-    first, *others = ir.children(term)
-    texts = [other.value for other in others if isinstance(other, ir.Constant) and isinstance(other.value, str)]
-    if texts and isinstance(first, ir.Apply) and first.function == "lower":
-        return f"what lower(…) gives is in lower case: {quoted(texts[0].lower())}"
-    if not (isinstance(first, ir.Read) and first.field.name == "file_extension" and texts):
-        return None
-    plain = texts[0].strip("*.").lower()
-    return f"a file extension is the last one, with its dot and in lower case: {quoted(f'.{plain}')}"
-
-
 def _hint(clashing: list[Part], one: Examined, analysis: Analysis) -> str | None:
-    """Return what to write if each part may be about another GPU."""
+    """Return what to write if the parts are limits of one field, or each may be about another GPU."""
+    instead = for_never([part.term for part in clashing])
+    if instead is not None and not any(ir.is_per_gpu(part.term) for part in clashing):
+        return instead
     if not all(ir.is_per_gpu(part.term) for part in clashing):
         return None
     apart = [is_true(Stated(part.term, one.stated.gpus)) for part in clashing]

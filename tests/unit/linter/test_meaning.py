@@ -134,9 +134,9 @@ def test_lower_case_is_told_how_to_write_it() -> None:
     assert (one.code, one.hint) == ("GPR201", "what lower(…) gives is in lower case: '.pt'")
 
 
-def test_a_part_that_is_never_true_is_shown_alone() -> None:
+def test_an_extension_that_no_file_has_is_shown_at_the_text() -> None:
     (one,) = found("name: a, condition: gpu_memory > 80 AND file_extension == 'PT', action: pause_transfer")
-    assert (one.code, one.message, one.column) == ("GPR201", "this can never be TRUE", 46)
+    assert (one.code, one.message, one.column) == ("GPR107", "file_extension is never 'PT'", 64)
     assert one.hint == "a file extension is the last one, with its dot and in lower case: '.pt'"
 
 
