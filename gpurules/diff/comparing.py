@@ -10,6 +10,7 @@ from gpurules.language import ir
 from gpurules.model import Dimension, format_amount
 from gpurules.proofs.claims import Claim, Stated, Want, is_not_true, is_true
 from gpurules.proofs.prover import Answer, Possible, Prover, Unproven
+from gpurules.proofs.settling import settled
 from gpurules.proofs.witness import Witness
 from gpurules.rules import Rule, Ruleset
 
@@ -129,8 +130,8 @@ class _Comparison:
         before, after = Stated(first, old.gpus), Stated(second, new.gpus)
         known = self.signals.claims(first, second)
         prover = Prover([before, after, *(claim.stated for claim in known)], self.signals.named)
-        gained = prover.ask([is_true(after), is_not_true(before), *known])
-        lost = prover.ask([is_true(before), is_not_true(after), *known])
+        gained = _asked(prover, [is_true(after), is_not_true(before), *known])
+        lost = _asked(prover, [is_true(before), is_not_true(after), *known])
         found = _told(gained, lost)
         if not found.kinds and old.per_gpu and new.per_gpu:
             return self._on_one_gpu(prover, before, after, known)
@@ -138,8 +139,8 @@ class _Comparison:
 
     def _on_one_gpu(self, prover: Prover, old: Stated, new: Stated, known: list[Claim]) -> _Meaning:
         """Compare on which GPUs two rules match that always match together."""
-        gained = prover.ask([Claim(new, Want.TRUE, True), Claim(old, Want.NOT_TRUE, True), *known])
-        lost = prover.ask([Claim(old, Want.TRUE, True), Claim(new, Want.NOT_TRUE, True), *known])
+        gained = _asked(prover, [Claim(new, Want.TRUE, True), Claim(old, Want.NOT_TRUE, True), *known])
+        lost = _asked(prover, [Claim(old, Want.TRUE, True), Claim(new, Want.NOT_TRUE, True), *known])
         found = _told(gained, lost)
         notes = (*found.notes, "it matches at the same moments, but on other GPUs") if found.kinds else ()
         return _Meaning(found.kinds, found.gained, found.lost, notes)
@@ -169,6 +170,12 @@ def _signal_notes(signals: Signals, name: str) -> Iterator[str]:
 
 def _shown(seconds: float) -> str:
     return format_amount(seconds, Dimension.SECONDS)
+
+
+def _asked(prover: Prover, claims: list[Claim]) -> Answer:
+    """Return whether *claims* can hold together, with a witness of only the facts that matter, near the change."""
+    answer = prover.ask(claims)
+    return Possible(settled(answer.witness, claims)) if isinstance(answer, Possible) else answer
 
 
 def _told(gained: Answer, lost: Answer) -> _Meaning:

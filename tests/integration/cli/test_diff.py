@@ -30,7 +30,7 @@ old.yaml → new.yaml: 3 of 4 rules changed
 hold  looser, action
   - gpu_memory > 80
   + gpu_memory > 75
-  now matches: gpu_memory 80 %
+  now matches: gpu_memory 76 %
   delay_transfer: delay 30 s → 1 m
 
 cool  added
@@ -47,7 +47,7 @@ MARKDOWN = """\
 
 | Rule | Change | Condition | What shows it |
 | --- | --- | --- | --- |
-| `hold` | looser, action | `gpu_memory > 80` → `gpu_memory > 75` | now matches: gpu_memory 80 %<br>delay_transfer: delay 30 s → 1 m |
+| `hold` | looser, action | `gpu_memory > 80` → `gpu_memory > 75` | now matches: gpu_memory 76 %<br>delay_transfer: delay 30 s → 1 m |
 | `cool` | added | `gpu_temperature > 95` |  |
 | `stop` | removed | `gpu_temperature > 90` |  |
 
@@ -81,7 +81,7 @@ def test_json_has_the_witnesses(gpurules: Any) -> None:
         ("cool", ["added"]),
         ("stop", ["removed"]),
     ]
-    assert data["rules"][0]["now_matches"]["snapshot"]["gpus"] == [{"index": 0, "memory": 80}]
+    assert data["rules"][0]["now_matches"]["snapshot"]["gpus"] == [{"index": 0, "memory": 76}]
 
 
 def test_a_witness_is_what_the_evaluator_says(gpurules: Any) -> None:

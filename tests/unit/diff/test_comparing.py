@@ -39,8 +39,8 @@ def test_what_means_the_same_is_no_change(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "kind", "gained", "lost"),
     [
-        ("gpu_memory > 80", "gpu_memory > 75", Kind.LOOSER, "gpu_memory 80 %", None),
-        ("gpu_memory > 75", "gpu_memory > 80", Kind.STRICTER, None, "gpu_memory 80 %"),
+        ("gpu_memory > 80", "gpu_memory > 75", Kind.LOOSER, "gpu_memory 76 %", None),
+        ("gpu_memory > 75", "gpu_memory > 80", Kind.STRICTER, None, "gpu_memory 76 %"),
         ("gpu_memory > 75", "gpu_memory < 75", Kind.DIFFERENT, "gpu_memory 74 %", "gpu_memory 76 %"),
         ("gpu_memory > 80", "gpu_memory > 80 OR gpu_memory IS MISSING", Kind.LOOSER, "gpu_memory missing", None),
         ("active_training", "active_training AND hour < 6", Kind.STRICTER, None, "active_training true, hour 6"),
@@ -165,7 +165,7 @@ def test_it_is_data_too() -> None:
     data = found.to_dict()
     assert data["kinds"] == ["looser"]
     assert data["now_matches"] == {
-        "text": "gpu_memory 80 %",
-        "snapshot": {"timestamp": 0.0, "gpus": [{"index": 0, "memory": 80}]},
+        "text": "gpu_memory 76 %",
+        "snapshot": {"timestamp": 0.0, "gpus": [{"index": 0, "memory": 76}]},
     }
     assert data["no_longer_matches"] is None
