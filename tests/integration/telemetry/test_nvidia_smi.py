@@ -8,6 +8,7 @@ import pytest
 
 from gpurules.cli.diagnosis import of_telemetry
 from gpurules.engine import Coordinator
+from gpurules.service.metrics import text_of
 from gpurules.telemetry import TelemetryError, TelemetryTimeout, TelemetryUnavailable, open_source
 from gpurules.telemetry.live.availability import try_out
 
@@ -143,6 +144,7 @@ def test_a_warning_among_the_rows_of_the_query_is_no_gpu(smi):
 
 
 def test_doctor_sources_status_and_metrics_name_the_form(smi):
+    pytest.importorskip("prometheus_client")
     source = smi(CSV_ONLY + "cat $here/out.csv")
     found = try_out(lambda: source)
     assert found.detail.endswith("CSV: nvidia-smi -q -x cannot be read (no XML: syntax error: line 1, column 0): "
@@ -153,6 +155,8 @@ def test_doctor_sources_status_and_metrics_name_the_form(smi):
     with Coordinator("gpurules:default", source=source) as coordinator:
         coordinator.poll()
         status, metrics = coordinator.status(), coordinator.collect()
+        page = text_of(coordinator)
+    assert 'gpurules_telemetry_form_info{form="CSV",why="nvidia-smi -q -x cannot be read (no XML' in page
     assert status.to_dict()["source_form"].startswith("CSV: nvidia-smi -q -x cannot be read")
     assert metrics.source_form == "CSV"
     assert metrics.source_form_reason.startswith("nvidia-smi -q -x cannot be read")
