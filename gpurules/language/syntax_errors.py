@@ -160,7 +160,7 @@ def _hint(text: str, start: int, found: str) -> str | None:
     if found.upper() in INSTEAD_OF_WORD:
         return INSTEAD_OF_WORD[found.upper()]
     if found == "[" and before.rstrip().endswith(")"):
-        return "a window is of one field, or of a definition: write max_over_time(x[5m])"
+        return "a window is of one field: write max_over_time(x[5m])"
     if re.search(r"\d[ \t]+$", before) and re.fullmatch(r"[A-Za-z]{1,4}", found):
         return f"a unit is written against its number: {before.split()[-1]}{found}"
     if re.search(r"\bIN\s*$", before, re.IGNORECASE):
