@@ -34,7 +34,7 @@ $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "gpurules needs Python 3.11 or newer; $(PYTHON) is older" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) \
-		|| { echo "$(PYTHON) can not make a virtual environment (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+		|| { echo "$(PYTHON) cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@touch $@
 
 $(VENV)/installed: $(VENV)/made pyproject.toml

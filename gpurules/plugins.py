@@ -203,7 +203,7 @@ def usable_plugins(
     which names are no longer free. One that cannot be used never stops the others, whatever it raises.
     """
     loaded, failed = load_plugins(group)
-    reasons = {name: f"can not be imported: {error}" for name, error in failed.items()}
+    reasons = {name: f"cannot be imported: {error}" for name, error in failed.items()}
     usable: dict[str, T] = {}
     for name, plugin in loaded.items():
         try:

@@ -72,7 +72,7 @@ def _addresses(place: _Place, post: Post) -> list[tuple[str, int]]:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ActionError(f"{shown(post.url)}: the host can not be resolved: {reason}") from None
+        raise ActionError(f"{shown(post.url)}: the host cannot be resolved: {reason}") from None
     addresses = [(str(address[0]), int(address[1])) for *_, address in found]
     allowed = [a for a in addresses if not post.deny_private or is_public(a[0])]
     if not allowed:

@@ -57,7 +57,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
     """Poll until a signal comes, the source ends or the reader of stdout goes; return the exit code.
 
     Raises:
-        ClickException: a client that is to follow the rules can not be opened.
+        ClickException: a client that is to follow the rules cannot be opened.
     """
     coordinator = coordinator_of(ruleset, source, settings.options)
     ends: SimpleQueue[int] = SimpleQueue()

@@ -104,7 +104,7 @@ def read(path: Path) -> Configuration:
     """Return what the file at *path* sets.
 
     Raises:
-        click.UsageError: it can not be read.
+        click.UsageError: it cannot be read.
     """
     return parsed(_text(path), path)
 
@@ -129,7 +129,7 @@ def _problems(data: Mapping[str, object], text: str, path: str) -> Iterator[Diag
     for key, value in data.items():
         if key not in KEYS:
             hint = did_you_mean(key, KEYS) or f"known keys: {', '.join(KEYS)}"
-            problem = diagnostic_at("GPR906", f"the key {key!r} means nothing here", path, _place(text, key), hint)
+            problem = diagnostic_at("GPR906", f"unknown key {key!r}", path, _place(text, key), hint)
             yield corrected_part(problem, key, [known for known in KEYS if known not in data])
         elif not _fits(value, KEYS[key]):
             hint = f"for example {_EXAMPLES[KEYS[key]]}"
@@ -174,7 +174,7 @@ def current(config: str | None, isolated: bool) -> Configuration:
     """Return the configuration in force: of the file *config*, the nearest one, or none at all.
 
     Raises:
-        click.UsageError: both are asked for, or the file can not be read.
+        click.UsageError: both are asked for, or the file cannot be read.
     """
     if isolated:
         if config:

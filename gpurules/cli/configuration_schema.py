@@ -15,7 +15,7 @@ _DESCRIBED = {
     "fail-on": "The least severity that makes the exit code of `gpurules lint` 1.",
     "output-format": "How findings are drawn.",
     "baseline": "Do not report what this file lists.",
-    "analysis-steps": "How much work the analysis of what the rules of a file mean may be.",
+    "analysis-steps": "Step budget of the semantic analysis, per file.",
     "exclude": "Globs of paths that are not looked at in directories.",
     "allow-extends": "Folders outside of the project whose files rulesets may extend, and tests may name.",
     "per-file-ignores": "Codes that are not reported, by the glob of paths.",

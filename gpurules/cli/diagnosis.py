@@ -91,7 +91,7 @@ def of_clock(snapshot: Snapshot | None) -> Iterator[Check]:
 def _kernel_state() -> int | None:
     """Return what the kernel says of its clock.
 
-    Missing: it can not be asked here.
+    Missing: it cannot be asked here.
     Source: adjtimex(2); 5 is TIME_ERROR, not synchronised.
     """
     try:
@@ -121,7 +121,7 @@ def of_state(path: Path) -> Iterator[Check]:
         yield Check("state", State.GOOD, f"{path} can be written")
     else:
         remedy = "make the folder, and let this user write in it"
-        yield Check("state", State.BROKEN, f"{path} can not be written", remedy)
+        yield Check("state", State.BROKEN, f"{path} cannot be written", remedy)
 
 
 def of_telemetry(

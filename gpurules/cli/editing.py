@@ -47,7 +47,7 @@ class Workplace:
         """Return what is wrong with the *text* of a configuration file.
 
         Raises:
-            ValueError: it can not be read.
+            ValueError: it cannot be read.
         """
         try:
             return configuration.parsed(text, Path(path)).problems

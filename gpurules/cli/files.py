@@ -101,7 +101,7 @@ def read_at_most(path: str | Path) -> bytes:
     """Return the content of a file: of one that is larger than any of ours may be, just so much that this shows.
 
     Raises:
-        OSError: it can not be read.
+        OSError: it cannot be read.
     """
     return read_input(path, MAX_BYTES)
 
@@ -112,7 +112,7 @@ def read_stdin() -> bytes:
 
 
 def text_to_show(path: str | None) -> str | None:
-    """Return what the file at *path* says, to draw an excerpt of; None where it can not be read."""
+    """Return what the file at *path* says, to draw an excerpt of; None where it cannot be read."""
     try:
         return None if path is None else excerpt_source(path, read_at_most(path))
     except (OSError, ValueError):

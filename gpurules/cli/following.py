@@ -18,7 +18,7 @@ def opened_client(named: str) -> "Client":
     Raises:
         RegistrationError: no kind has that name.
         UsageError: it is not steered by the agent, or has no argument.
-        ClickException: it can not be steered here.
+        ClickException: it cannot be steered here.
     """
     from gpurules.clients import SettingError, all_clients  # takes a while, and most runs have none
 
@@ -42,7 +42,7 @@ def following(coordinator: Coordinator, named: Sequence[str]) -> Iterator[None]:
     """Have the clients follow the rules meanwhile; then put back what they changed.
 
     Raises:
-        ClickException: one of them can not be opened; none is changed.
+        ClickException: one of them cannot be opened; none is changed.
     """
     if not named:
         yield

@@ -95,7 +95,7 @@ def changed_since(reference: str, sources: Sources) -> Sources:
         click.UsageError: git is not there, or does not know the reference.
     """
     if reference.startswith("-"):
-        raise click.UsageError(f"--since {reference}: this is no name of a commit")
+        raise click.UsageError(f"--since {reference}: this is not a name of a commit")
     import subprocess
 
     changed: set[str] = set()

@@ -18,13 +18,13 @@ from gpurules.registry import did_you_mean
 
 VERBS = {
     "lint": "find every mistake in rulesets",
-    "fmt": "lay rulesets out in the canonical way",
+    "fmt": "format rulesets and rule tests",
     "test": "run the unit tests of rules",
     "testgen": "write the tests that rules lack: limits, matches, missing facts",
     "eval": "evaluate a condition or a ruleset once",
-    "repl": "type conditions and see what they are worth",
-    "explain": "say why rules match or do not",
-    "diff": "say what a change of a ruleset changes, rule by rule",
+    "repl": "evaluate conditions interactively",
+    "explain": "explain why rules match or do not",
+    "diff": "compare two rulesets, rule by rule",
     "run": "run a ruleset over telemetry and show what it decides",
     "watch": "show a node and its rules live in the terminal",
     "record": "record telemetry, to play it back later",
@@ -38,7 +38,7 @@ VERBS = {
     "rule": "explain a diagnostic code",
     "schema": "print the JSON Schema of ruleset files, for editors",
     "init": "write a ruleset, a test and a configuration to start from",
-    "config": "show the configuration that is in force",
+    "config": "show the effective configuration",
     "version": "print the version",
 }
 """Every verb and what it does, in the order of the help; the code of a verb is loaded when it is used."""
@@ -79,12 +79,12 @@ class Verbs(click.Group):
         name = arguments[0]
         if name not in VERBS and name not in ALIASES:
             hint = did_you_mean(name, (*VERBS, *ALIASES)) or "see gpurules --help"
-            raise click.UsageError(f"no verb is named {name!r}; {hint}", context)
+            raise click.UsageError(f"unknown command {name!r}; {hint}", context)
         return super().resolve_command(context, arguments)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of verbs, without importing any."""
-        with formatter.section("Verbs"):
+        with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
 
 
@@ -93,7 +93,7 @@ class Verbs(click.Group):
 def cli() -> None:
     """Rules for machines where GPUs and storage work together.
 
-    Exit codes: 0 clean, 1 findings, 2 usage or input that can not be read, 3 internal error, 130 interrupted,
+    Exit codes: 0 clean, 1 findings, 2 usage or input that cannot be read, 3 internal error, 130 interrupted,
     143 terminated.
     Every option can be set in the environment as GPURULES_<OPTION>.
     """

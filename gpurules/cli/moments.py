@@ -18,7 +18,7 @@ class Moments:
     """Reads the facts that options name, again whenever a file has changed.
 
     Raises:
-        click.UsageError: at first, one can not be read; later that is the moment's problem.
+        click.UsageError: at first, one cannot be read; later that is the moment's problem.
     """
 
     def __init__(self, given: Mapping[str, str | None]) -> None:

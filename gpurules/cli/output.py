@@ -26,7 +26,7 @@ class Style(StrEnum):
 
 
 def steady_streams() -> None:
-    """Make sure that no text, whatever file name is in it, can not be written."""
+    """Make sure that no text, whatever file name is in it, cannot be written."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

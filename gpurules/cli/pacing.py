@@ -30,7 +30,7 @@ class OwnTime:
 
         Raises:
             EndOfTelemetry: there is none.
-            TelemetryError: it can not be read.
+            TelemetryError: it cannot be read.
         """
         snapshot = self._source.read()
         if self._speed and self._latest is not None:

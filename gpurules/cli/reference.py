@@ -152,7 +152,8 @@ def _action_section(action: Action) -> str:
     rows = [(f"`{name}`", kind, default, text) for name, kind, default, text in parameter_rows(action)]
     head = ("Parameter", "Type", "Default", "What it is")
     taken = markdown_table(head, rows) if rows else "It takes no parameters.\n"
-    return f"## {action.name}\n\n{action.summary} A {action.kind.value}.{sets}\n\n{taken}"
+    what = "A directive." if is_directive(action) else "An effect."
+    return f"## {action.name}\n\n{action.summary} {what}{sets}\n\n{taken}"
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -22,7 +22,7 @@ def load_ruleset(argument: str) -> Ruleset:
     Raises:
         RulesetError: the ruleset is wrong.
         click.UsageError: there is none.
-        OSError: the file can not be read.
+        OSError: the file cannot be read.
     """
     name_failed_plugins()
     if argument == "-":
@@ -44,7 +44,7 @@ def check_there(argument: str) -> None:
 
     Raises:
         click.UsageError: it names nothing that is there.
-        OSError: the file can not be read.
+        OSError: the file cannot be read.
     """
     if argument.startswith(PREFIX):
         name = argument.removeprefix(PREFIX)

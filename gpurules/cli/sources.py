@@ -15,7 +15,7 @@ def open_telemetry(source: str, options: Mapping[str, object]) -> tuple[Source, 
 
     Raises:
         RegistrationError: no source has that name.
-        TelemetryError: an option does not fit, or the source can not be opened.
+        TelemetryError: an option does not fit, or the source cannot be opened.
     """
     given = given_options(options)
     if source.partition(":")[0] in _WITH_INTERVAL:

@@ -43,7 +43,7 @@ def _run(task: tuple[str, re.Pattern[str] | None]) -> FileResult:
     try:
         return run_file(path, wanted)
     except OSError as error:
-        message = f"the file can not be read: {error.strerror or error}"
+        message = f"the file cannot be read: {error.strerror or error}"
         return FileResult(path, diagnostics=(diagnostic_at("GPR001", message, path, Location(1, 1, 1, 1)),))
 
 

@@ -45,7 +45,7 @@ def _is_kind(plugin: object) -> TypeGuard[ClientKind]:
 
 
 def all_clients() -> tuple[Registry[ClientKind], Mapping[str, str]]:
-    """Return the kinds that ship with those of installed plug-ins, and why some plug-ins can not be used, by name.
+    """Return the kinds that ship with those of installed plug-ins, and why some plug-ins cannot be used, by name.
 
     Plug-ins stand under the entry points ``gpurules.clients``; one that does not fit never stops the others.
     """

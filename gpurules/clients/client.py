@@ -37,7 +37,7 @@ class Client(Protocol):
         ...
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Put the node's *directives* in force, by target, and return those that it can not carry out; they count."""
+        """Put the node's *directives* in force, by target, and return those that it cannot carry out; they count."""
         ...
 
     def restore(self) -> None:
@@ -59,5 +59,5 @@ class ClientKind(Protocol):
         ...
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used on this machine and what to do about it; None where it can."""
+        """Return why it cannot be used on this machine and what to do about it; None where it can."""
         ...

@@ -30,7 +30,7 @@ MOST_NAMES = 1000
 class Evidence:
     """What there is to tell a file by: its path, the names in its folder, and the name of the process.
 
-    Missing: no ``siblings`` where the folder can not be listed; ``process`` empty.
+    Missing: no ``siblings`` where the folder cannot be listed; ``process`` empty.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What a detector found. Missing: None, what it can not tell."""
+    """What a detector found. Missing: None, what it cannot tell."""
 
     file_type: str | None = None
     framework: str | None = None
@@ -126,7 +126,7 @@ def _stand_in(plugin: object, entry_point: str) -> object:
 
 @cache
 def all_detectors() -> tuple[tuple[Detector, ...], Mapping[str, str]]:
-    """Return those of installed plug-ins, then those that ship, and why some plug-ins can not be used, by name.
+    """Return those of installed plug-ins, then those that ship, and why some plug-ins cannot be used, by name.
 
     Plug-ins stand under the entry points ``gpurules.detectors``. Those that cannot be used are logged once.
     """
@@ -157,7 +157,7 @@ def detect(evidence: Evidence, detectors: Collection[Detector] | None = None) ->
 
 
 def siblings(path: str) -> frozenset[str]:
-    """Return the names in the folder of the local file *path*, at most a thousand; none where it can not be listed.
+    """Return the names in the folder of the local file *path*, at most a thousand; none where it cannot be listed.
 
     A folder is listed again when it has changed: a job opens many files of one.
     """

@@ -123,7 +123,7 @@ class UploadNote:
 
 
 class UploadJournal:
-    """Uploads in parts that are under way, each in a file of *folder*. A folder that can not be written stops nothing.
+    """Uploads in parts that are under way, each in a file of *folder*. A folder that cannot be written stops nothing.
 
     Raises nothing: without a place to write, uploads are not resumed, and the log says so once.
     """

@@ -34,7 +34,7 @@ class Setting(Protocol):
         """Return the value.
 
         Raises:
-            SettingError: it can not be read.
+            SettingError: it cannot be read.
         """
         ...
 
@@ -42,7 +42,7 @@ class Setting(Protocol):
         """Change the value.
 
         Raises:
-            SettingError: it can not be written.
+            SettingError: it cannot be written.
         """
         ...
 
@@ -61,7 +61,7 @@ class KeptSetting:
     What dies with this process (not *is_durable*) is neither written down nor locked.
 
     Raises:
-        SettingError: the setting can not be read, or another process has it in hand.
+        SettingError: the setting cannot be read, or another process has it in hand.
     """
 
     def __init__(self, setting: Setting, folder: Path | None = None, *, is_durable: bool = True) -> None:
@@ -89,7 +89,7 @@ class KeptSetting:
         """Give the setting that value, and return whether that was a change.
 
         Raises:
-            SettingError: it can not be written.
+            SettingError: it cannot be written.
         """
         with self._lock:
             if value == self._now:
@@ -104,7 +104,7 @@ class KeptSetting:
         """Put the setting back, and return whether it is; False where somebody else has changed it since.
 
         Raises:
-            SettingError: it can not be written.
+            SettingError: it cannot be written.
         """
         with self._lock:
             if self._now != self.before:

@@ -15,7 +15,7 @@ class KvikIOKind:
     capabilities = frozenset({Capability.CONCURRENCY})
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         from importlib.util import find_spec
 
         if find_spec("kvikio") is None:
@@ -40,7 +40,7 @@ class ThreadsSetting:
             get = getattr(self._defaults, "get", None)
             return str(int(self._defaults.get_num_threads() if get is None else get("num_threads")))
         except Exception as error:  # whatever CUDA says
-            raise SettingError(f"{self.key} can not be read: {error}") from None
+            raise SettingError(f"{self.key} cannot be read: {error}") from None
 
     def write(self, value: str) -> None:
         """Change the value; KvikIO waits for what is under way."""
@@ -50,19 +50,19 @@ class ThreadsSetting:
             else:
                 self._defaults.num_threads_reset(int(value))
         except Exception as error:
-            raise SettingError(f"{self.key} can not be written: {error}") from None
+            raise SettingError(f"{self.key} cannot be written: {error}") from None
 
 
 def kvikio() -> TunedClient:
     """Return the client that has KvikIO in this process use no more threads than rules let parts move at once.
 
     Raises:
-        SettingError: KvikIO can not be used here.
+        SettingError: KvikIO cannot be used here.
     """
     try:
         from kvikio import defaults
     except Exception as error:  # it loads CUDA's libraries
-        raise SettingError(f"kvikio can not be imported: {error}") from None
+        raise SettingError(f"kvikio cannot be imported: {error}") from None
     kept = KeptSetting(ThreadsSetting(defaults), is_durable=False)
     return TunedClient("kvikio", {Capability.CONCURRENCY: Dial(kept, _fewer)})
 

@@ -79,7 +79,7 @@ class Mover:
         Raises:
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
         told = self._detection.complete(replace(transfer, size=source.stat().st_size), str(source))
         with self.governor.transfer(told) as ticket, self._counted():
@@ -94,7 +94,7 @@ class Mover:
 
         Raises:
             ChecksumMismatch: what *pour* took has another checksum than the store says.
-            StoreError: it can not be read.
+            StoreError: it cannot be read.
             GovernorError: the transfer was stopped.
         """
         with self.governor.transfer(self._detection.complete(transfer)) as ticket:
@@ -143,7 +143,7 @@ class Mover:
         """Open *source* to be read, as one version of it; what is read ahead follows the rules as they change.
 
         Raises:
-            StoreError: it can not be read.
+            StoreError: it cannot be read.
             GovernorError: the transfer was stopped.
         """
         ticket = self.governor.transfer(self._detection.complete(transfer))

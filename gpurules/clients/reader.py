@@ -57,7 +57,7 @@ class ObjectReader(io.RawIOBase):
         """Read what is at the place, up to the end of a block.
 
         Raises:
-            StoreError: it can not be read, or the object has changed.
+            StoreError: it cannot be read, or the object has changed.
             GovernorError: the transfer was stopped.
         """
         if self._position >= self._facts.size:

@@ -86,7 +86,7 @@ class StoredObject(Protocol):
         """Return its size and tag.
 
         Raises:
-            StoreError: it can not be told.
+            StoreError: it cannot be told.
         """
         ...
 
@@ -95,7 +95,7 @@ class StoredObject(Protocol):
 
         Raises:
             ObjectChanged: the tag is another one.
-            StoreError: it can not be read.
+            StoreError: it cannot be read.
         """
         ...
 
@@ -146,7 +146,7 @@ class WritableObject(Protocol):
         """Return its size and tag.
 
         Raises:
-            StoreError: it can not be told.
+            StoreError: it cannot be told.
         """
         ...
 
@@ -154,7 +154,7 @@ class WritableObject(Protocol):
         """Write the whole object at once, and return its tag.
 
         Raises:
-            StoreError: it can not be written.
+            StoreError: it cannot be written.
         """
         ...
 
@@ -162,7 +162,7 @@ class WritableObject(Protocol):
         """Begin an upload in parts, and return its id.
 
         Raises:
-            StoreError: it can not be begun.
+            StoreError: it cannot be begun.
         """
         ...
 
@@ -170,7 +170,7 @@ class WritableObject(Protocol):
         """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
 
         Raises:
-            StoreError: it can not be told.
+            StoreError: it cannot be told.
         """
         ...
 
@@ -178,7 +178,7 @@ class WritableObject(Protocol):
         """Write part *number* (from 1), and return what is wanted of it at the end.
 
         Raises:
-            StoreError: it can not be written.
+            StoreError: it cannot be written.
         """
         ...
 
@@ -186,7 +186,7 @@ class WritableObject(Protocol):
         """Make the parts the object, in one step, and return its tag.
 
         Raises:
-            StoreError: it can not be done.
+            StoreError: it cannot be done.
         """
         ...
 

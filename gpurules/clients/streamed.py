@@ -29,7 +29,7 @@ def pour(source: Readable, sink: IO[bytes], facts: ObjectFacts, progress: Progre
     Raises:
         TypeError: *sink* takes text.
         StoreError: the source ended early.
-        OSError: *sink* can not be written.
+        OSError: *sink* cannot be written.
     """
     moved = 0
     while chunk := source.read(CHUNK):
@@ -52,7 +52,7 @@ def _write(sink: IO[bytes], chunk: bytes) -> None:
 class StreamSource:
     """An open file of the caller, to be read to its end from where it is.
 
-    Missing: ``size`` None: it can not be told ahead.
+    Missing: ``size`` None: it cannot be told ahead.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -109,7 +109,7 @@ class StreamSource:
 class StreamUploader:
     """Brings one open file to an object; what is read is kept until the store has it. Nothing of it is resumed.
 
-    *expected_size* is what the caller told of it, where the file can not.
+    *expected_size* is what the caller told of it, where the file cannot.
     """
 
     def __init__(self, loop: PartLoop, options: PartOptions, source: StreamSource, target: WritableObject) -> None:
@@ -127,7 +127,7 @@ class StreamUploader:
             ObjectChanged: the file was not as long as it said.
             StoreError: the store did not take it, or there is more of it than it takes in parts of that size.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
         size = ticket.transfer.size if self._source.size is None else self._source.size
         each = piece_size(int(size or 0), self._options)

@@ -22,7 +22,7 @@ def is_stream(path: Path) -> bool:
         IsADirectoryError: it is a folder, or a link to one.
         FileNotFoundError: the folder that it is to be in is not there.
         NotADirectoryError: that is no folder.
-        OSError: it is a socket, or can not be looked at.
+        OSError: it is a socket, or cannot be looked at.
     """
     try:
         mode = path.stat().st_mode
@@ -41,7 +41,7 @@ def is_read_in_order(path: Path) -> bool:
     """Return whether what is in *path* is known only by reading it: a FIFO, a device, a file of /proc.
 
     Raises:
-        OSError: it is a folder, or it can not be looked at.
+        OSError: it is a folder, or it cannot be looked at.
     """
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
@@ -93,7 +93,7 @@ def stem_beside(target: Path) -> str:
 def umask() -> int:
     """Return the permissions that new files of this process do not get, without setting them for a moment.
 
-    Missing: 0o077 where it can not be told.
+    Missing: 0o077 where it cannot be told.
     Source: ``Umask`` of /proc/self/status, Linux 4.7 and later.
     """
     try:

@@ -37,10 +37,10 @@ class TunedClient:
         return any(dial.setting.is_changed for dial in self._dials.values())
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Put the node's *directives* in force, by target, and return those that it can not carry out.
+        """Put the node's *directives* in force, by target, and return those that it cannot carry out.
 
         Raises:
-            SettingError: a setting can not be written.
+            SettingError: a setting cannot be written.
         """
         for target, dial in self._dials.items():
             kept, said = dial.setting, directives.get(target)
@@ -53,7 +53,7 @@ class TunedClient:
         """Put every setting back.
 
         Raises:
-            SettingError: a setting can not be written.
+            SettingError: a setting cannot be written.
         """
         for dial in self._dials.values():
             dial.setting.restore()

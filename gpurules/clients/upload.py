@@ -37,7 +37,7 @@ class Uploader:
             ObjectChanged: the file changed on the way.
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
         with source.open("rb") as stream:
             sending = Sending(stream.fileno(), target.url)
@@ -83,7 +83,7 @@ def completed(loop: PartLoop, options: PartOptions, complete: Callable[[], str])
     """Have *complete* make the parts the object, and return its tag; a broken connection is tried again.
 
     Raises:
-        StoreError: it can not be done.
+        StoreError: it cannot be done.
     """
     for attempt in range(options.attempts - 1):
         try:

@@ -54,7 +54,7 @@ E_, W_, I_ = Severity.ERROR, Severity.WARNING, Severity.INFO
 _TABLE = (
     Code("GPR001", "yaml-invalid", E_, "yaml", "the file is not YAML"),
     Code("GPR002", "duplicate-key", E_, "duplicate", "a mapping key occurs twice"),
-    Code("GPR003", "condition-syntax", E_, "syntax", "a condition can not be parsed"),
+    Code("GPR003", "condition-syntax", E_, "syntax", "a condition cannot be parsed"),
     Code("GPR004", "foreign-operator", E_, "syntax", "an operator of another language"),
     Code(
         "GPR005",
@@ -119,7 +119,7 @@ _TABLE = (
     Code("GPR405", "wrong-document-kind", E_, "type", "a document that is not a ruleset"),
     Code("GPR406", "overlay-target-missing", E_, "override", "a patch of a rule that no base has"),
     Code("GPR407", "disabled-long", I_, "disabled", "a rule that is disabled without a reason"),
-    Code("GPR408", "base-not-found", E_, "extends", "extends names a file or ruleset that can not be read"),
+    Code("GPR408", "base-not-found", E_, "extends", "extends names a file or ruleset that cannot be read"),
     Code(
         "GPR409",
         "unknown-input",

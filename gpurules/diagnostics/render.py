@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 """The version of the JSON format; it grows when a program that reads the format would have to change."""
 
 ReadSource: TypeAlias = Callable[[str | None], str | None]
-"""Gives the text of a path (None: the bare condition that was given), or None where it can not be read."""
+"""Gives the text of a path (None: the bare condition that was given), or None where it cannot be read."""
 
 
 class Format(StrEnum):
@@ -168,7 +168,7 @@ def _picture(path: str | None, location: Location, pen: _Pen, gutter: int, mark:
 
 
 def _lines_of(read_source: ReadSource) -> Callable[[str | None], Sequence[str]]:
-    """Return what gives the lines of a source, none where it can not be read; each source is read once."""
+    """Return what gives the lines of a source, none where it cannot be read; each source is read once."""
     known: dict[str | None, Sequence[str]] = {}
 
     def lines_of(path: str | None) -> Sequence[str]:

@@ -72,7 +72,7 @@ def save(path: Path, data: Mapping[str, object]) -> None:
     The disk is not waited for, since polls would be: what a power cut leaves may be empty, and is ignored.
 
     Raises:
-        OSError: it can not be written; what was there is still there.
+        OSError: it cannot be written; what was there is still there.
     """
     with suppress(FileNotFoundError):
         if not stat.S_ISLNK(mode := path.lstat().st_mode):
@@ -225,7 +225,7 @@ class Keeper:
             self.failures += 1
             if self.failures == 1:
                 said = (isinstance(error, OSError) and error.strerror) or error
-                _LOGGER.warning("the state can not be written to %s: %s", path, said)
+                _LOGGER.warning("the state cannot be written to %s: %s", path, said)
             return False
         self._job = None
         return True

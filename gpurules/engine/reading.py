@@ -76,7 +76,7 @@ class Reading:
         Raises:
             TelemetryTimeout: it has not answered yet.
             EndOfTelemetry: it has ended.
-            TelemetryError: it can not be read, or was closed meanwhile.
+            TelemetryError: it cannot be read, or was closed meanwhile.
         """
         if self._is_closed:
             raise TelemetryError(f"{self.name} is closed")

@@ -106,11 +106,11 @@ def _number(value: object, field: Field) -> int | float:
 def _amount(text: str, field: Field, example: str) -> int | float:
     dimension = field.datatype.dimension
     if len(text) > 100:
-        raise ValueProblem(f"{shown(text)} is no quantity", example)
+        raise ValueProblem(f"{shown(text)} is not a quantity", example)
     try:
         amount = parse_amount(text.removeprefix("-"))
     except QuantityError as error:
-        raise ValueProblem(f"{shown(text)} is no quantity: {error}", error.hint or example) from None
+        raise ValueProblem(f"{shown(text)} is not a quantity: {error}", error.hint or example) from None
     if amount.dimension not in (Dimension.NONE, dimension):
         message = f"{field.name} is {_measure(dimension)}, and {shown(text)} is {_measure(amount.dimension)}"
         raise ValueProblem(message, example)

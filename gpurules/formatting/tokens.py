@@ -10,7 +10,7 @@ from gpurules.errors import GpurulesError
 
 
 class FormatError(GpurulesError):
-    """A text can not be formatted; it stays as it is."""
+    """A text cannot be formatted; it stays as it is."""
 
 
 class Kind(StrEnum):

@@ -38,7 +38,7 @@ class Policy:
         self._registered = None if isinstance(decider, Coordinator) else RegisteredFacts(decider, self.schedule, clock)
 
     def asks(self, transfer: Transfer) -> Asked:
-        """Return what is asked of *transfer* now: nothing where that can not be told."""
+        """Return what is asked of *transfer* now: nothing where that cannot be told."""
         try:
             if isinstance(self._decider, Coordinator):
                 decision = self._decider.decide(transfer)

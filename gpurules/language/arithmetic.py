@@ -84,7 +84,7 @@ def folded(term: ir.Term) -> ir.Term:
 
 
 def _numbers_only(terms: list[ir.Term], context: Checking) -> bool:
-    """Report the first term that is no number, and return whether all are."""
+    """Report the first term that is not a number, and return whether all are."""
     if has_error(terms):
         return False
     wrong = next((t for t in terms if t.datatype.kind is not Kind.NUMBER), None)

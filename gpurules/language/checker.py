@@ -325,7 +325,7 @@ def _list_member(node: nodes.ListMembership, subject: ir.Term, name: nodes.Name,
         return ir.Constant(None, ERROR, span=node.span)
     if not isinstance(found, tuple):
         hint = f"write IN ({name.name}) for a single value, or define {name.name} as a list: ['a', 'b']"
-        return context.report("GPR103", name.span, f"{name.name!r} is no list", hint)
+        return context.report("GPR103", name.span, f"{name.name!r} is not a list", hint)
     placed = [ir.Constant(m.value, m.datatype, spelling=m.spelling, span=name.span) for m in found]
     return _member(node, [subject, *placed], context)
 

@@ -73,7 +73,7 @@ _UNFIT = {
     Kind.STRING: _ORDERS,
     Kind.BOOL: _ORDERS | _TEXTS | {"IN"},
 }
-"""The terminals that can not follow a field of a type, though the grammar allows them."""
+"""The terminals that cannot follow a field of a type, though the grammar allows them."""
 
 
 def completion(

@@ -23,7 +23,7 @@ STARTS = ("start", "definition")
 class Parsed(Record):
     """What a text says.
 
-    ``tree`` is None where it can not be parsed; ``fragments`` are then the parts that can be, so that their names and
+    ``tree`` is None where it cannot be parsed; ``fragments`` are then the parts that can be, so that their names and
     types are checked all the same.
     """
 
@@ -124,7 +124,7 @@ def _attempt(text: str, start: str) -> tuple[nodes.Definition | None, list[Findi
 
 
 def _mistake(text: str, start: str) -> Finding:
-    """Return what is wrong with a text that can not be parsed."""
+    """Return what is wrong with a text that cannot be parsed."""
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     try:

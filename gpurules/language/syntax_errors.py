@@ -1,4 +1,4 @@
-"""Says what is wrong where a condition can not be parsed, and how it would be right."""
+"""Says what is wrong where a condition cannot be parsed, and how it would be right."""
 
 import re
 from collections.abc import Iterator
@@ -140,14 +140,14 @@ def _before(text: str, start: int) -> Finding | None:
     against = _AGAINST.search(text[:start])
     if against is not None and (not against["unit"] or against["unit"] in UNITS):
         word, span = against["word"], Span(*against.span("word"))
-        message = f"{word!r} is no unit, and is written against the number {against['number']}"
+        message = f"{word!r} is not a unit, and is written against the number {against['number']}"
         return Finding("GPR003", span, message, f"write a space before it: {against['number']} {word}")
     matching = _MATCHING.search(text[:start])
     if matching is None:
         return None
     group = "word" if matching["word"] else "bool"
     word, span = matching[group], Span(*matching.span(group))
-    return Finding("GPR003", span, f"{word!r} can not stand here", INSTEAD_OF_WORD[word.upper()])
+    return Finding("GPR003", span, f"{word!r} cannot stand here", INSTEAD_OF_WORD[word.upper()])
 
 
 def _hint(text: str, start: int, found: str) -> str | None:
@@ -170,7 +170,7 @@ def _hint(text: str, start: int, found: str) -> str | None:
 
 
 def unexpected(text: str, span: Span, accepts: frozenset[str]) -> Finding:
-    """Return the finding for a token that can not stand at *span*; *accepts* are the terminals that could."""
+    """Return the finding for a token that cannot stand at *span*; *accepts* are the terminals that could."""
     if not text[: span.start].strip() and span.start >= len(text.rstrip()):
         return Finding(
             "GPR003", Span(0, len(text)), "the condition is empty", "write a comparison such as gpu_memory > 80"
@@ -181,7 +181,7 @@ def unexpected(text: str, span: Span, accepts: frozenset[str]) -> Finding:
     if mistake is not None:
         return mistake
     found = text[span.start : span.end]
-    message = f"{found!r} can not stand here" if len(found) < 40 else "this can not stand here"
+    message = f"{found!r} cannot stand here" if len(found) < 40 else "this cannot stand here"
     return Finding("GPR003", span, message, _hint(text, span.start, found) or f"expected {_expected(accepts)}")
 
 
@@ -222,11 +222,11 @@ def unreadable(text: str, offset: int) -> Finding:
         return Finding(
             "GPR007",
             span,
-            f"{character!r} (U+{ord(character):04X}) can not be in a name",
+            f"{character!r} (U+{ord(character):04X}) cannot be in a name",
             "names are a-z, A-Z, 0-9 and _",
         )
     hint = _CHARACTERS.get(character)
-    return Finding("GPR003", span, f"{character!r} can not stand here", hint)
+    return Finding("GPR003", span, f"{character!r} cannot stand here", hint)
 
 
 _TOKENS = re.compile(

@@ -200,7 +200,7 @@ class Analysis:
         return answer
 
     def never(self, claims: Sequence[Claim], who: Iterable[str]) -> bool:
-        """Return whether it is proved that *claims* can not hold together; notes what could not be told as ask does."""
+        """Return whether it is proved that *claims* cannot hold together; notes what could not be told as ask does."""
         self._go_on()
         if self._left <= 0:
             return isinstance(self.ask(claims, who), Impossible)

@@ -15,7 +15,7 @@ _KEYS = ("fingerprint", "path", "code", "rule", "message")
 
 
 class BaselineError(GpurulesError):
-    """A baseline can not be read."""
+    """A baseline cannot be read."""
 
 
 @record

@@ -70,7 +70,7 @@ def played(ruleset: Ruleset, recordings: Sequence[Recording]) -> Played:
     """Return what the rules of *ruleset* did over all *recordings*; each starts without memory.
 
     Raises:
-        TelemetryError: a recording can not be read.
+        TelemetryError: a recording cannot be read.
     """
     found = Played()
     conditions = {name: signal.condition for name, signal in ruleset.signals.items()}

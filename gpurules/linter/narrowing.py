@@ -14,7 +14,7 @@ def _denied(node: nodes.Expr, text: str) -> str:
 
 
 def narrower(one: Standing, other: Standing, analysis: Analysis) -> str | None:
-    """Return a condition with which *one* can not match at once with *other*, None where no plain one does."""
+    """Return a condition with which *one* cannot match at once with *other*, None where no plain one does."""
     if other.placed is None or other.placed.expression.parsed.tree is None or other.rule.signal is not None:
         return None
     parsed = other.placed.expression.parsed

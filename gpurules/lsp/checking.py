@@ -24,7 +24,7 @@ class Checker:
         """Return the findings of *document* but those that take an analysis, in order of place; of its bases too.
 
         Raises:
-            ValueError: it is a configuration that can not be read; the message says why.
+            ValueError: it is a configuration that cannot be read; the message says why.
         """
         return self._keep(document, tuple(self._quick(document)))
 

@@ -135,7 +135,7 @@ class Documents:
         return next((d for d in self.all if d.path is not None and same_file(d.path, path)), None)
 
     def at(self, path: str) -> Document | None:
-        """Return the text of the file at *path*: as it is open, else as it is saved; None where it can not be read."""
+        """Return the text of the file at *path*: as it is open, else as it is saved; None where it cannot be read."""
         found = self.opened(path)
         if found is not None:
             return found

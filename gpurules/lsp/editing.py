@@ -37,7 +37,7 @@ def applied(document: Document, edits: list[types.TextEdit]) -> str:
 
 
 def formatting(document: Document, wanted: types.Range | None = None) -> list[types.TextEdit]:
-    """Return the edits that lay a document out, or as much of it as *wanted*; none where it can not be laid out.
+    """Return the edits that lay a document out, or as much of it as *wanted*; none where it cannot be laid out.
 
     Of a part only those edits are made that leave what laying out the whole comes to.
     """

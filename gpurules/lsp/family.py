@@ -96,5 +96,5 @@ def _relative(top: str, folder: str) -> str:
 
 
 def readable_whole(documents: Iterable[Document]) -> Document | None:
-    """Return the first of *documents* of which some line can not be read, None where all can."""
+    """Return the first of *documents* of which some line cannot be read, None where all can."""
     return next((d for d in documents if d.tree.root is None or d.tree.source.text != d.source), None)

@@ -21,7 +21,7 @@ _RULE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ ./-]{0,98}[A-Za-z0-9_])?")
 
 
 class RenameError(GpurulesError):
-    """A name can not be given; the message says why."""
+    """A name cannot be given; the message says why."""
 
 
 def definition(document: Document, offset: int, documents: Documents) -> types.Location | None:
@@ -94,7 +94,7 @@ def located(found: list[tuple[Document, Occurrence]], with_declarations: bool) -
 
 
 def renameable(document: Document, offset: int, documents: Documents) -> types.PrepareRenamePlaceholder | None:
-    """Return the name at *offset*, if it can have another; what other programs know it by can not."""
+    """Return the name at *offset*, if it can have another; what other programs know it by cannot."""
     found = _found(document, offset, documents)
     if found is None or _reason(found[1]) is not None:
         return None
@@ -116,7 +116,7 @@ def renamed(
     """Return the edits that give the name at *offset* another, wherever it stands.
 
     Raises:
-        RenameError: the new name can not be one, is taken, or a file can not be read whole.
+        RenameError: the new name cannot be one, is taken, or a file cannot be read whole.
     """
     found = _found(document, offset, documents)
     if found is None:
@@ -129,7 +129,7 @@ def renamed(
         raise RenameError(reason)
     broken = readable_whole(homes)
     if broken is not None:
-        raise RenameError(f"mend {broken.path or 'the file'} first: a line of it can not be read")
+        raise RenameError(f"mend {broken.path or 'the file'} first: a line of it cannot be read")
     for home in homes:
         _check_free(new, symbol, home, documents)
     changes: dict[str, list[types.TextEdit]] = {}
@@ -140,9 +140,9 @@ def renamed(
 
 def _misfit(new: str, symbol: Symbol) -> str | None:
     if symbol.section is Section.RULES:
-        return None if _RULE_NAME.fullmatch(new) else f"{new!r} can not be written as a rule's name without quotes"
+        return None if _RULE_NAME.fullmatch(new) else f"{new!r} cannot be written as a rule's name without quotes"
     if not _IDENTIFIER.fullmatch(new):
-        return f"{new!r} can not be a name: names are a-z, A-Z, 0-9 and _, and start with no digit"
+        return f"{new!r} cannot be a name: names are a-z, A-Z, 0-9 and _, and start with no digit"
     if new.upper() in KEYWORDS:
         return f"{new!r} is a word of the language"
     if new in FUNCTIONS:

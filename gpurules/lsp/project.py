@@ -52,7 +52,7 @@ class Project(Protocol):
         """Return what is wrong with the *text* of a configuration file.
 
         Raises:
-            ValueError: it can not be read at all; the message says why.
+            ValueError: it cannot be read at all; the message says why.
         """
         ...
 

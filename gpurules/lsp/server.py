@@ -191,7 +191,7 @@ class Session:
             self._documents.remove(document.uri)
 
     def _complain(self, complaint: str | None) -> None:
-        """Say once that the configuration can not be read."""
+        """Say once that the configuration cannot be read."""
         if complaint is not None and complaint not in self._complaints:
             self._complaints.add(complaint)
             self.server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, complaint))

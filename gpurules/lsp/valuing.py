@@ -33,7 +33,7 @@ def name_value(name: str, scope: Scope, loaded: Loaded, moment: Moment) -> str |
 
 
 def rule_value(name: str, loaded: Loaded, moment: Moment) -> str | None:
-    """Return whether the rule *name* matches and why, as Markdown; None where it can not be told."""
+    """Return whether the rule *name* matches and why, as Markdown; None where it cannot be told."""
     if loaded.ruleset is None or loaded.ruleset.rule(name) is None:
         return None
     decision = loaded.ruleset.evaluate(moment.snapshot, moment.transfer, moment.workload, moment.node)

@@ -28,7 +28,7 @@ def _hold_to_types(record: _Record, texts: tuple[str, ...], names: tuple[str, ..
     Missing: a number that is not finite, or negative where it cannot be; ``missing`` says why.
 
     Raises:
-        FactError: a text is no text, or a number none.
+        FactError: a text is not a text, or a number none.
     """
     for name in texts:
         value = getattr(record, name)
@@ -92,7 +92,7 @@ class Transfer:
         This is on the way of every transfer, so it tells at a glance where all is as it mostly is.
 
         Raises:
-            FactError: a text is no text, or a number none.
+            FactError: a text is not a text, or a number none.
         """
         size, priority, created, duration = self.size, self.priority, self.created, self.duration
         if (
@@ -161,7 +161,7 @@ class Workload:
         """Keep only texts and numbers that can be.
 
         Raises:
-            FactError: a text is no text, or a number none.
+            FactError: a text is not a text, or a number none.
         """
         _hold_to_types(self, _WORKLOAD_TEXTS, _WORKLOAD_NUMBERS)
 

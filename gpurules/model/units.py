@@ -103,7 +103,7 @@ MAX_INTEGER = 2**63 - 1
 
 
 class QuantityError(GpurulesError):
-    """A text is no quantity; ``limit`` tells that it is one, but beyond every bound.
+    """A text is not a quantity; ``limit`` tells that it is one, but beyond every bound.
 
     ``meant`` is the quantity that can only be meant, where a unit is merely misspelt or has to be converted.
     """
@@ -170,7 +170,7 @@ def _advice(name: str) -> tuple[str, str | None]:
         return _WITHOUT_PREFIX[name], None
     joined = _KEYWORD.fullmatch(name)
     if joined is not None and (not joined[1] or joined[1] in UNITS):
-        return f"{joined[2]} is no unit: write a space before it", None
+        return f"{joined[2]} is not a unit: write a space before it", None
     if name == "Bps":
         return "write B/s", "B/s"
     if name in _MISSPELT:
@@ -198,9 +198,11 @@ def _no_unit(text: str, name: str) -> QuantityError:
     number = text.removesuffix(name)
     if name in _FAHRENHEIT:
         celsius = f"{round((float(number) - 32) / 1.8, 1):g}C"
-        return QuantityError(f"{name!r} is no unit", f"{text} is {celsius}: temperatures are in celsius", meant=celsius)
+        return QuantityError(
+            f"{name!r} is not a unit", f"{text} is {celsius}: temperatures are in celsius", meant=celsius
+        )
     hint, unit = _advice(name)
-    return QuantityError(f"{name!r} is no unit", hint, meant=None if unit is None else number + unit)
+    return QuantityError(f"{name!r} is not a unit", hint, meant=None if unit is None else number + unit)
 
 
 def _scaled(whole: str, fraction: str, exponent: int, unit: Unit | None) -> int | float:
@@ -239,7 +241,7 @@ def parse_amount(text: str) -> Amount:
         return Amount(hours * 3600 + minutes * 60, Dimension.SECONDS)
     match = _NUMBER.match(text)
     if match is None:
-        raise QuantityError(f"{text!r} is no number")
+        raise QuantityError(f"{text!r} is not a number")
     rest = text[match.end() :]
     whole, fraction = match[1].replace("_", ""), (match[2] or "").replace("_", "")
     exponent_text = match[3] or "0"

@@ -11,7 +11,7 @@ from gpurules.model import GPU, Value
 
 
 def changed(facts: Facts, term: ir.Term, place: int | None, value: Value) -> Facts | None:
-    """Return *facts* with *value* for *term*, of the GPU at *place*; None where that can not be said of facts."""
+    """Return *facts* with *value* for *term*, of the GPU at *place*; None where that cannot be said of facts."""
     match term:
         case ir.Read(read) if read.is_per_gpu:
             if place is None:

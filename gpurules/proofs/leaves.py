@@ -95,7 +95,7 @@ def _among(members: Sequence[ir.Term]) -> Test:
 def leaf_of(term: ir.Term, unit: ir.Term, bounds: Bounds, closed: bool) -> Leaf | None:
     """Return *term*, which reads *unit* alone, as a leaf; *closed*: the fact has a listed set of values.
 
-    Missing: None where it can not be told where the truth changes.
+    Missing: None where it cannot be told where the truth changes.
     """
     match unit.datatype.kind:
         case Kind.BOOL:

@@ -16,7 +16,7 @@ _FORMS = {
 def lower_glob(operator: TextOperator | None, text: str) -> str | None:
     """Return the glob that finds what ``lower(x) operator text`` does, ``==`` where there is no operator.
 
-    Missing: None where it can not be said: of ``MATCHES``, of globs with ``?`` or ``[``, and of what is not ASCII.
+    Missing: None where it cannot be said: of ``MATCHES``, of globs with ``?`` or ``[``, and of what is not ASCII.
 
     >>> lower_glob(TextOperator.ENDSWITH, ".pt"), lower_glob(None, "a*")
     ('*.[pP][tT]', '[aA][*]')

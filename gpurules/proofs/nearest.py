@@ -224,7 +224,7 @@ class _Finder:
         return cell.key[0] == "signal" and cell.key[1] in self._signals
 
     def _moved(self, domains: Domains) -> list[int]:
-        """Return the variables that can not stay as they are."""
+        """Return the variables that cannot stay as they are."""
         return [name for name, mask in domains.items() if not self._current(name)[1] & mask]
 
     def _least(self, domains: Domains) -> int:

@@ -40,7 +40,7 @@ _NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 
 @record
 class Impossible(Record):
-    """It is proved that the claims can not hold together."""
+    """It is proved that the claims cannot hold together."""
 
 
 @record
@@ -200,7 +200,7 @@ class Prover:
         return Unproven(_reason(touched, self._universe.gaps)) if unsure else IMPOSSIBLE
 
     def proves_impossible(self, claims: Sequence[Claim]) -> bool | Unproven:
-        """Return whether *claims* can not hold together, without a witness where nothing proves that.
+        """Return whether *claims* cannot hold together, without a witness where nothing proves that.
 
         Missing: ``Unproven`` where it takes too many GPUs or steps to tell.
         """

@@ -98,7 +98,7 @@ def equivalent(prover: Prover, one: Stated, other: Stated, on_one: bool = False)
 
 
 def _verdict(prover: Prover, claims: Sequence[Claim]) -> Verdict:
-    """Return the verdict on what holds where *claims* can not hold together."""
+    """Return the verdict on what holds where *claims* cannot hold together."""
     match prover.ask(claims):
         case Possible(witness):
             return Refuted(witness)

@@ -119,7 +119,7 @@ class Relations:
         found: tuple[dict[int, Unknown], dict[int, Distance]],
         chosen: Chosen,
     ) -> bool:
-        """Collect the differences that must be kept; return False where one can not be."""
+        """Collect the differences that must be kept; return False where one cannot be."""
         unknowns, distances = found
         for gap in self.universe.all_gaps():
             names = tuple(variable(cell, slot) for cell in (gap.cell, gap.left, gap.right))

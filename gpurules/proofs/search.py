@@ -151,7 +151,7 @@ class Search:
         return True
 
     def _reduced(self, choice: Count, domains: Domains) -> Ground | None:
-        """Return what is left of *choice*; None where it can not hold any more."""
+        """Return what is left of *choice*; None where it cannot hold any more."""
         least, left = choice.least, []
         for part in choice.parts:
             holds = self._status(part, domains)

@@ -111,7 +111,7 @@ class Universe:
         self.closed = True
 
     def leaf(self, term: ir.Term, unit: ir.Term) -> Rails | None:
-        """Return when *term*, which reads *unit* alone, is TRUE and FALSE; None where that can not be analysed."""
+        """Return when *term*, which reads *unit* alone, is TRUE and FALSE; None where that cannot be analysed."""
         values = unit.field.values if isinstance(unit, ir.Read) else ()
         leaf = leaf_of(term, unit, bounds_of(unit), bool(values))
         return None if leaf is None else self.place(unit, leaf)

@@ -298,7 +298,7 @@ class Builder:
             for name in self._merged.sections[section]:
                 key = self._merged.keys[section, name]
                 if (key.source.path or "<text>") != self._merged.files[-1]:
-                    continue  # a base has its own lint; who extends it can not mend it, and need not use all of it
+                    continue  # a base has its own lint; who extends it cannot mend it, and need not use all of it
                 if name in FIELDS:
                     message = f"the {word} {name!r} hides the field of that name"
                     self.problems.append(problem_at(key, "GPR112", message, "give it another name"))
@@ -342,7 +342,7 @@ def _input_value(node: YamlScalar, declared: Datatype, unit: str) -> bool | int 
         if amount.dimension is Dimension.NONE and unit in UNITS:
             amount = parse_amount(f"{text.removeprefix('-')}{unit}")
     except QuantityError as error:
-        return f"{text[:60]!r} is no number" if "unit" not in str(error) else str(error)
+        return f"{text[:60]!r} is not a number" if "unit" not in str(error) else str(error)
     if amount.dimension is not declared.dimension:
         return f"{text[:60]!r} is in {amount.dimension}"
     return sign * amount.value

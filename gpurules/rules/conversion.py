@@ -100,7 +100,7 @@ class Converter:
             amount = parse_amount(text[1:] if text[:1] in "+-" and text else text)
         except QuantityError as error:
             is_unit = "unit" in str(error)
-            message = str(error) if is_unit else f"{node.text[:60]!r} is no quantity"
+            message = str(error) if is_unit else f"{node.text[:60]!r} is not a quantity"
             hint = error.hint if is_unit and error.hint else f"write a number or a text such as {example}"
             if is_unit and len(text.split()) > 1:
                 hint = "write the unit against the digits, without a space"
@@ -137,7 +137,7 @@ def _spelt(hours: int, minutes: int, seconds: int) -> str:
 
 
 def _closed_up(text: str) -> str | None:
-    """Return ``30 s`` as ``30s``; None where that is no quantity either."""
+    """Return ``30 s`` as ``30s``; None where that is not a quantity either."""
     closed = "".join(text.split())
     try:
         parse_amount(closed.removeprefix("-"))

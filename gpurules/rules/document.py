@@ -214,7 +214,7 @@ def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
                 hint = f"did you mean {meant!r}?"
             if hint is None:
                 hint = f"known keys: {', '.join(known)}; keys of your own start with x-"
-            problem = problem_at(key, "GPR401", f"the key {text[:60]!r} means nothing here", hint)
+            problem = problem_at(key, "GPR401", f"unknown key {text[:60]!r}", hint)
             renamed = _OTHER_KEYS.get(text)
             is_renamed = renamed is not None and renamed in free
             yield rewritten(problem, key, renamed or "") if is_renamed else corrected(problem, key, free)
@@ -230,12 +230,12 @@ def _bad_names(node: YamlNode) -> Iterator[Diagnostic]:
     if isinstance(node, YamlMapping):
         for text, key in node.keys.items():
             if not text.isidentifier() or not text.isascii():
-                message = f"{text[:60]!r} can not be a name"
+                message = f"{text[:60]!r} cannot be a name"
                 yield problem_at(key, "GPR403", message, "names are a-z, A-Z, 0-9 and _, and start with no digit")
 
 
 def _rule_shapes(root: YamlMapping) -> Iterator[Diagnostic]:
-    """Yield what the schema can not say of rules: which keys go together, and names that come twice."""
+    """Yield what the schema cannot say of rules: which keys go together, and names that come twice."""
     rules = root.get("rules")
     known = structure()["properties"]["rules"]["items"]["properties"]
     seen: dict[str, YamlScalar] = {}

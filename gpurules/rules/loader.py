@@ -121,7 +121,7 @@ def _version(rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: S
 
 def _unreadable(path: str, error: Exception) -> Diagnostic:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return diagnostic_at("GPR001", f"the file can not be read: {reason}", path, Location(1, 1, 1, 1))
+    return diagnostic_at("GPR001", f"the file cannot be read: {reason}", path, Location(1, 1, 1, 1))
 
 
 def load(path: str | Path, actions: Registry[Action] | None = None) -> Ruleset:
@@ -130,7 +130,7 @@ def load(path: str | Path, actions: Registry[Action] | None = None) -> Ruleset:
     *actions* are the actions that rules may order; by default those that ship, of plug-ins, and made by the decorator.
 
     Raises:
-        RulesetError: the file is wrong, or can not be read; ``diagnostics`` has every error.
+        RulesetError: the file is wrong, or cannot be read; ``diagnostics`` has every error.
     """
     try:
         data = read_file(str(path))
@@ -157,7 +157,7 @@ def _ruleset(loaded: Loaded) -> Ruleset:
 
 
 def examine_file(path: str | Path, actions: Registry[Action] | None = None) -> Loaded:
-    """Return what a ruleset file comes to; one that can not be read is a finding too."""
+    """Return what a ruleset file comes to; one that cannot be read is a finding too."""
     try:
         data = read_file(str(path))
     except (OSError, ValueError) as error:

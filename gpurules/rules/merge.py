@@ -82,7 +82,7 @@ def read_file(path: str) -> bytes:
     """Return the content of a ruleset file, or of the shipped ruleset ``gpurules:NAME``.
 
     Raises:
-        OSError: it can not be read.
+        OSError: it cannot be read.
     """
     if path.startswith(SHIPPED):
         name = path.removeprefix(SHIPPED)
@@ -294,7 +294,7 @@ def _not_found(reference: YamlScalar, base: str, error: Exception) -> Diagnostic
         return corrected(problem_at(reference, "GPR408", str(error), hint), reference, names)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     name, nearby = Path(base).name, _nearby(base)
-    message = f"{reference.text[:200]!r} can not be read: {reason}"
+    message = f"{reference.text[:200]!r} cannot be read: {reason}"
     problem = problem_at(reference, "GPR408", message, did_you_mean(name, nearby))
     meant = probably(name, nearby) if reference.text.endswith(name) else None
     return problem if meant is None else rewritten(problem, reference, reference.text.removesuffix(name) + meant)

@@ -19,7 +19,7 @@ def is_flow(node: YamlMapping | YamlSequence) -> bool:
 
 
 def without_key(mapping: YamlMapping, name: str) -> tuple[LocatedEdit, ...]:
-    """Return the edit that takes the entry *name* out of *mapping*; none where it can not go or stands elsewhere."""
+    """Return the edit that takes the entry *name* out of *mapping*; none where it cannot go or stands elsewhere."""
     return without_keys(mapping, [name])[name]
 
 
@@ -64,7 +64,7 @@ def with_entry(root: YamlMapping, section: str, name: str, value: str, before: t
     """Return the edit that adds an entry, ``name: value``, to a *section* of a file.
 
     A section that is not there yet is put above the first of the keys *before*.
-    Missing: None where the file is written in a style that this can not go on with.
+    Missing: None where the file is written in a style that this cannot go on with.
     """
     found = root.get(section)
     if isinstance(found, YamlMapping) and found.keys:

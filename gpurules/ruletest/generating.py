@@ -194,7 +194,7 @@ class _Generator:
         if played is not None and played[1].outcome not in wanted and has_window(self._stated.term):
             return  # that takes a series
         if played is None or played[1].outcome not in wanted:
-            self._found.left_out.append(f"{name}: tests can not write these facts as one moment")
+            self._found.left_out.append(f"{name}: tests cannot write these facts as one moment")
             return
         moment, rule = played
         self._coverage.add(rule)
@@ -225,7 +225,7 @@ class _Generator:
         gpu = base.snapshot.gpus[0].index if base.snapshot.gpus else 0
         paths = {one: path for one in fields if (path := path_of(one, gpu)) is not None}
         if not paths:
-            self._found.left_out.append(f"{text}: tests can not set its facts one by one")
+            self._found.left_out.append(f"{text}: tests cannot set its facts one by one")
             return
         self._table(leaf, paths, base)
 
@@ -276,7 +276,7 @@ class _Generator:
                 yield row, played[1], self._adds(played[1])
 
     def _played(self, given: Data) -> tuple[Moment, ExplainedRule] | None:
-        """Return what the evaluator makes of *given*; None where tests can not write it."""
+        """Return what the evaluator makes of *given*; None where tests cannot write it."""
         try:
             moment = next(iter(moments(Case("", _HERE, given, ()), self._ruleset)))
         except GpurulesError:

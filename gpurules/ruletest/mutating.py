@@ -85,7 +85,7 @@ def mutated(path: str, fails: Fails, share: tuple[int, int] = (0, 1)) -> Mutated
     do not count.
 
     Raises:
-        OSError: it can not be read.
+        OSError: it cannot be read.
     """
     tests, _ = read_tests(read_file(path), path)
     if tests is None:

@@ -39,7 +39,7 @@ class ValueReader:
         for name, key in node.keys.items():
             if name not in known and not name.startswith("x-"):
                 hint = did_you_mean(name, known) or f"known keys: {', '.join(known)}"
-                problem = problem_at(key, "GPR401", f"the key {name[:60]!r} means nothing here", hint)
+                problem = problem_at(key, "GPR401", f"unknown key {name[:60]!r}", hint)
                 self.problems.append(corrected(problem, key, [name for name in known if name not in node.keys]))
         return node.values
 

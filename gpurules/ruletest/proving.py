@@ -14,7 +14,7 @@ from gpurules.ruletest.case import Property
 
 Claims: TypeAlias = tuple[Claim, ...]
 Ways: TypeAlias = list[Claims]
-"""Ways in which something can be so: in each, all claims hold. None: it can not be."""
+"""Ways in which something can be so: in each, all claims hold. None: it cannot be."""
 
 MOST_WAYS = 200
 

@@ -39,7 +39,7 @@ def replayed(path: str, rule: str, ruleset: Ruleset) -> Replayed:
     """Return what *rule* did over the recording at *path*.
 
     Raises:
-        TelemetryError: it can not be read, or has no snapshot.
+        TelemetryError: it cannot be read, or has no snapshot.
     """
     first: float | None = None
     last = 0.0

@@ -57,7 +57,7 @@ def run_file(path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
     """Return what the tests of the file at *path* came to: those whose name *wanted* is found in, or all.
 
     Raises:
-        OSError: it can not be read.
+        OSError: it cannot be read.
     """
     return run_text(read_file(path), path, wanted)
 

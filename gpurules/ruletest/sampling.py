@@ -12,7 +12,7 @@ _SINGLE = ("transfer", "workload", "node")
 def laid_out(phases: Sequence[tuple[Data, int]]) -> tuple[Data, dict[str, str]] | None:
     """Return what is given, and the series by path; *phases* are facts with how many samples they last.
 
-    Missing: None where a fact that changes can not be written as a series: a fact of the snapshot, a list, a text with
+    Missing: None where a fact that changes cannot be written as a series: a fact of the snapshot, a list, a text with
     a space in it.
     """
     flat = [dict(_facts(facts)) for facts, _ in phases]

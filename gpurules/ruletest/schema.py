@@ -10,7 +10,7 @@ from gpurules.ruletest.case import OUTCOMES, REASONS
 
 _ANY_TEXT = ["string", "number", "boolean", "null"]
 _COMPUTED = ("file_name", "file_extension", "index_number")
-"""What follows from other facts, and can not be given."""
+"""What follows from other facts, and cannot be given."""
 _EXAMPLES = {Kind.NUMBER: 5, Kind.STRING: "text", Kind.BOOL: True}
 
 

@@ -13,7 +13,7 @@ _STEPPED = re.compile(r"(-?\d[\d._]*)([^\d+\-]*)([+-])(\d[\d._]*)([^\d+\-]*)")
 
 
 class SeriesError(GpurulesError):
-    """A series can not be read."""
+    """A series cannot be read."""
 
 
 def samples(text: str) -> tuple[Sample, ...]:
@@ -23,7 +23,7 @@ def samples(text: str) -> tuple[Sample, ...]:
     ['70%', '86%', '86%', '85', '86', '87', '_', 'gone']
 
     Raises:
-        SeriesError: it has a part that can not be read, no sample, or too many.
+        SeriesError: it has a part that cannot be read, no sample, or too many.
     """
     found: list[Sample] = []
     for part in str(text).split():

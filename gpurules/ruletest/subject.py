@@ -19,7 +19,7 @@ def load_rulesets(tests: TestFile, read: Callable[[str], bytes] = read_file) -> 
     """Return the one ruleset that the files of *tests* come to; *read* reads them.
 
     Raises:
-        RulesetError: one of them is wrong, or can not be read.
+        RulesetError: one of them is wrong, or cannot be read.
     """
     paths = ruleset_paths(tests)
     if problems := list(_refused(tests)):

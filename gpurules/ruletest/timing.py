@@ -199,7 +199,7 @@ class _Author:
         played = self._played(*laid, step) if laid is not None else []
         explained = [moment.explanation.rule(self._rule.name) for moment in played]
         if laid is None or len({one.outcome for one in explained}) < 2:
-            found.left_out.append(f"{what}: tests can not write a series that shows them")
+            found.left_out.append(f"{what}: tests cannot write a series that shows them")
             return
         turns = [*_turns(explained)]
         expected = [self._expected(played[n].at, explained[n]) for n in turns]

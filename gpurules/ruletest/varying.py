@@ -68,7 +68,7 @@ def _beside(limit: float, field: Field) -> Iterator[float]:
 
 
 def path_of(field: Field, gpu: object) -> str | None:
-    """Return where a test writes *field*, of the GPU with the index *gpu*; None where it can not be set alone."""
+    """Return where a test writes *field*, of the GPU with the index *gpu*; None where it cannot be set alone."""
     name = field.name if field.declared else field.attribute
     if name in ("file_extension", "index_number", "index"):
         return None

@@ -41,7 +41,7 @@ def _is_factory(plugin: object) -> TypeGuard[SourceFactory]:
 
 
 def all_sources() -> tuple[Registry[SourceFactory], Mapping[str, str]]:
-    """Return the sources that ship with those of installed plug-ins, and why some plug-ins can not be used, by name.
+    """Return the sources that ship with those of installed plug-ins, and why some plug-ins cannot be used, by name.
 
     Plug-ins stand under the entry points ``gpurules.sources``; one that does not fit never stops the others.
     """
@@ -55,7 +55,7 @@ def open_source(spec: str, **options: object) -> Source:
 
     Raises:
         RegistrationError: no source has that name, and the message offers the nearest; or its plug-in does not fit.
-        TelemetryError: the argument or an option does not fit, or the source can not be opened.
+        TelemetryError: the argument or an option does not fit, or the source cannot be opened.
     """
     name, _, argument = spec.partition(":")
     factory = SOURCES.get(name)
@@ -71,7 +71,7 @@ def first_snapshot(source: Source) -> Snapshot:
     """Return what *source* tells first, waiting for one that is still starting.
 
     Raises:
-        TelemetryError: it can not be read.
+        TelemetryError: it cannot be read.
     """
     while True:
         try:

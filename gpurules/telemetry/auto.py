@@ -67,7 +67,7 @@ class Auto:
 
         Raises:
             TelemetryUnavailable: no source can be used; the message says why, for each.
-            TelemetryError: the chosen one can not be read now.
+            TelemetryError: the chosen one cannot be read now.
         """
         if self._chosen is None:
             return self._choose()

@@ -51,7 +51,7 @@ class DcgmExporter:
         Missing: the constants that DCGM writes for a blank.
 
         Raises:
-            TelemetryError: it can not be reached, or is no dcgm-exporter of one node.
+            TelemetryError: it cannot be reached, or is no dcgm-exporter of one node.
             TelemetryTimeout: it does not answer in time.
         """
         now = self._clock()
@@ -92,7 +92,7 @@ class DcgmExporter:
             raise TelemetryTimeout(f"{self.url.geturl()} does not answer within {self._timeout:g} s") from None
         except OSError as error:
             why = (error.strerror or str(error)).lower()
-            raise TelemetryError(f"{self.url.geturl()} can not be reached: {why}; is dcgm-exporter running?") from None
+            raise TelemetryError(f"{self.url.geturl()} cannot be reached: {why}; is dcgm-exporter running?") from None
         except (HTTPException, ValueError) as error:
             raise TelemetryError(f"{self.url.geturl()} does not speak HTTP: {error!r}") from None
         finally:

@@ -74,7 +74,7 @@ class NvidiaSmi:
         """Return what nvidia-smi says now; it says everything, whatever is wanted.
 
         Raises:
-            TelemetryError: it is not there, or says that it can not read the driver.
+            TelemetryError: it is not there, or says that it cannot read the driver.
             TelemetryTimeout: it does not end in time, and was killed.
         """
         until = self._steady() + self._timeout

@@ -110,7 +110,7 @@ class Replay:
         """Return the next snapshot.
 
         Raises:
-            TelemetryError: the recording can not be read on.
+            TelemetryError: the recording cannot be read on.
             EndOfTelemetry: there is no further snapshot.
         """
         snapshot = next(self._snapshots, None)
@@ -203,7 +203,7 @@ class ReplayFactory:
         """Return the recording at the path *argument*.
 
         Raises:
-            TelemetryError: an option is not known, or the recording can not be opened.
+            TelemetryError: an option is not known, or the recording cannot be opened.
         """
         if not argument:
             raise TelemetryError("replay needs the path of a recording, as in replay:node.jsonl")

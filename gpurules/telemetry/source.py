@@ -48,7 +48,7 @@ class Source(Protocol):
         """Return what is known now.
 
         Raises:
-            TelemetryError: the source can not be read.
+            TelemetryError: the source cannot be read.
             EndOfTelemetry: the source is finite, and was read to its end.
         """
         ...
@@ -79,7 +79,7 @@ class SourceFactory(Protocol):
         """Return a source for what stands after the colon.
 
         Raises:
-            TelemetryError: the argument or an option does not fit, or the source can not be opened.
+            TelemetryError: the argument or an option does not fit, or the source cannot be opened.
         """
         ...
 
@@ -173,7 +173,7 @@ class Options:
         """Return a number within bounds.
 
         Raises:
-            TelemetryError: it is no number, or out of bounds.
+            TelemetryError: it is not a number, or out of bounds.
         """
         self._asked.append(key)
         value = self._options.get(key, default)

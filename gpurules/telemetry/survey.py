@@ -14,7 +14,7 @@ _AUTO = "auto"
 class Finding:
     """What is known of one source.
 
-    Missing: ``is_usable`` is None for a source that does not depend on where it is used, or can not say.
+    Missing: ``is_usable`` is None for a source that does not depend on where it is used, or cannot say.
     """
 
     name: str

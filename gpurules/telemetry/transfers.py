@@ -33,7 +33,7 @@ class TransferList:
         """Walk through the transfers, each with its workload or None.
 
         Raises:
-            TelemetryError: the file can not be read, or holds lines but not one transfer.
+            TelemetryError: the file cannot be read, or holds lines but not one transfer.
         """
         self.problems, self.problem_count, count = [], 0, 0
         for line in read_lines(self.path):

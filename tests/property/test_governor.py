@@ -95,7 +95,7 @@ class SchedulerMachine(RuleBasedStateMachine):
     @rule(target=parts, entry=entries, size=st.integers(0, 20))
     def enter(self, entry, size):
         """The short way through does what asking and then advancing does."""
-        kept = {id(one.transfer): one.transfer for one in self.all_entries}  # what can not be copied, and never changes
+        kept = {id(one.transfer): one.transfer for one in self.all_entries}  # what cannot be copied, and never changes
         twin, twin_entry = deepcopy((self.the, entry), kept)
         expected = twin.ask(twin_entry, size, self.now)
         twin.advance(self.now)

@@ -35,7 +35,7 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
 @option("--allow", "allowed", metavar="KINDS", multiple=True, callback=_kinds,
         help="Changes that are no finding, such as looser,moved,added.")  # fmt: skip
 @option("--history", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
-        help="Count the decisions that would have come out otherwise over this recording.")  # fmt: skip
+        help="Replay this recording and count the decisions that differ.")  # fmt: skip
 @option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="With --history: transfers to decide on, one JSON a line.")  # fmt: skip
 @recording_options

@@ -17,7 +17,7 @@ from gpurules.rules.yaml_reader import MAX_BYTES
 @click.argument("paths", nargs=-1)
 @option("--check", is_flag=True, help="Change nothing; name the files that would change.")
 @option("--diff", is_flag=True, help="Change nothing; show what would change.")
-@option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no file.")
+@option("--allow-empty", is_flag=True, help="Exit 0 when no file is found.")
 @option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in messages.")
 @configured
 @click.pass_context
@@ -55,7 +55,7 @@ def command(
 def _files(paths: tuple[str, ...], globs: tuple[str, ...]) -> list[str]:
     named = [path for path in paths if not path.startswith("gpurules:")]
     if len(named) < len(paths):
-        raise click.UsageError("a ruleset that ships can not be changed")
+        raise click.UsageError("a ruleset that ships cannot be changed")
     found = dict.fromkeys([*ruleset_files(named), *test_files(named)])
     return excluded((path for path in found if not path.endswith(".json")), named, globs)
 

@@ -36,6 +36,6 @@ def command(directory: Path) -> int:
         path.write_text(templates.joinpath(template).read_text(encoding="utf-8"), encoding="utf-8")
         write_lines([shown(str(path))])
     for name in kept:
-        say(f"kept {name}, which is there already")
+        say(f"skipped {name}: already exists")
     say("next: gpurules lint, gpurules test, and gpurules run rules/node.rules.yaml --source auto")
     return 0

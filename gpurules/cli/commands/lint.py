@@ -56,19 +56,19 @@ from gpurules.linter.analysis import WORK
 @option("--select", multiple=True, metavar="CODES", help="Report only these: codes, prefixes such as GPR1, or names.")
 @option("--extend-select", multiple=True, metavar="CODES", help="Report these too, such as GPR7 (style).")
 @option("--ignore", multiple=True, metavar="CODES", help="Do not report these.")
-@option("--fix", is_flag=True, help="Mend what can be mended without a change of meaning.")
-@option("--unsafe-fixes", is_flag=True, help="Make fixes too that may change the meaning; with --fix or --diff.")
+@option("--fix", is_flag=True, help="Apply fixes that do not change behavior.")
+@option("--unsafe-fixes", is_flag=True, help="Also apply fixes that may change behavior; with --fix or --diff.")
 @option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @option("--since", metavar="REF",
-        help="Look only at files that differ from this commit or branch of git, and what extends them.")  # fmt: skip
+        help="Check only files that differ from this commit or branch of git, and those that extend them.")  # fmt: skip
 @option("--dependents", is_flag=True, help="Look also at the rulesets from here on down that extend one of PATHS.")
 @option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Do not report what this file lists.")
-@option("--update-baseline", is_flag=True, help="Take out of the baseline what no longer occurs; make it if need be.")
-@option("--allow-growth", is_flag=True, help="Let --update-baseline take in new findings too.")
+@option("--update-baseline", is_flag=True, help="Drop resolved findings from the baseline; create it if missing.")
+@option("--allow-growth", is_flag=True, help="Let --update-baseline add new findings too.")
 @option("--emit-test", type=click.Path(dir_okay=False, path_type=Path),
         help="Write the moments that show findings as cases of this file, which gpurules test runs.")  # fmt: skip
 @option("--history", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
-        help="Judge rules by this recording too: which never match, always do, or flap.")  # fmt: skip
+        help="Also report rules that never match, always match or flap in this recording.")  # fmt: skip
 @recording_options
 @option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file has changed, until Ctrl-C.")
 @option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")
@@ -77,10 +77,10 @@ from gpurules.linter.analysis import WORK
     type=click.IntRange(min=0),
     default=WORK,
     show_default=True,
-    help="How much work the analysis of what the rules of a file mean may be.",
+    help="Step budget of the semantic analysis, per file.",
 )
 @option("-v", "--verbose", is_flag=True, help="Say which rules were not analysed in full, and why.")
-@option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no ruleset.")
+@option("--allow-empty", is_flag=True, help="Exit 0 when no ruleset is found.")
 @option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in reports.")
 @configured
 @click.pass_context

@@ -9,7 +9,7 @@ from gpurules.lsp import serve
 
 
 @click.command("lsp")
-@option("--stdio", is_flag=True, help="Talk over stdin and stdout; editors like to say so, and there is no other way.")
+@option("--stdio", is_flag=True, help="Use stdio (the only transport; accepted because editors pass it).")
 @kept_facts
 def command(stdio: bool, **given: str | None) -> int:
     """Serve an editor over stdin and stdout: findings while typing, completion, hover, rename, fixes, formatting.

@@ -33,7 +33,7 @@ from gpurules.telemetry import FiniteSource, read_transfers
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Transfers to decide on, one JSON a line, each when the recording reaches its `created`.",
 )
-@option("--once", is_flag=True, help="Poll once and end; 2 where there is no telemetry.")
+@option("--once", is_flag=True, help="Poll once and exit; exit code 2 if there is no telemetry.")
 @option("--dry-run", is_flag=True, help="Call no effect, such as a webhook; say which would be called.")
 @option(
     "--state",
@@ -42,7 +42,7 @@ from gpurules.telemetry import FiniteSource, read_transfers
     help="Keep the state of signals in this file, so that timers go on after a restart.",
 )
 @option("--metrics-port", metavar="PORT", type=click.IntRange(1, 65535),
-        help="Answer Prometheus at this port of the loopback, under /metrics.")  # fmt: skip
+        help="Serve Prometheus metrics on http://127.0.0.1:PORT/metrics.")  # fmt: skip
 @option(
     "--client",
     "clients",
@@ -51,7 +51,7 @@ from gpurules.telemetry import FiniteSource, read_transfers
     help="Have a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; may be repeated.",
 )
 @text_or_json
-@option("-v", "--verbose", is_flag=True, help="Show transfers that nothing is asked of, too.")
+@option("-v", "--verbose", is_flag=True, help="Also show transfers that no rule affects.")
 def command(
     ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
     metrics_port: int | None, clients: tuple[str, ...],

@@ -17,16 +17,16 @@ from gpurules.cli.testrun import Run, run_tests, updated
 
 @click.command("test")
 @click.argument("paths", nargs=-1)
-@option("--run", "wanted", metavar="REGEX", help="Run only the tests whose name it is found in.")
+@option("--run", "wanted", metavar="REGEX", help="Run only tests whose name matches REGEX.")
 @option("--coverage", is_flag=True, help="Show what the tests look at, and what they do not.")
 @option("--require", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage of rules.")
 @option("--mutate", is_flag=True, help="Change the rules one thing at a time, and show what no test notices.")
 @option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report there.")
 @option("--update", is_flag=True, help="Write into the tests what the rules do now; look at the difference after it.")
-@option("--jobs", type=click.IntRange(0, 256), default=0, metavar="N", help="Processes; 0: as many as are worth it.")
+@option("--jobs", type=click.IntRange(0, 256), default=0, metavar="N", help="Worker processes (0 = automatic).")
 @option("--verbose", "-v", is_flag=True, help="Name the tests that passed too.")
 @stdin_filename
-@option("--allow-empty", is_flag=True, help="Let it be no mistake that there is no test.")
+@option("--allow-empty", is_flag=True, help="Exit 0 when no test is found.")
 @configured
 @click.pass_context
 def command(

@@ -62,7 +62,7 @@ def command(
 def _check(ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | None, force: bool) -> None:
     """Make sure that what is asked for goes together."""
     if ruleset == "-":
-        raise click.UsageError("tests name the file of their ruleset, so it can not be stdin")
+        raise click.UsageError("tests name the file of their ruleset, so it cannot be stdin")
     if paths and is_all:
         raise click.UsageError("--all leaves out what --tests gives; give one of them")
     if output is None:
@@ -91,11 +91,11 @@ def _files(context: click.Context, ruleset: str, paths: tuple[str, ...]) -> list
 
 
 def _seen(ruleset: Ruleset, files: list[str], is_asked: bool) -> Coverage:
-    """Return what the tests in *files* have seen of *ruleset*; those that can not be run are named where *is_asked*."""
+    """Return what the tests in *files* have seen of *ruleset*; those that cannot be run are named where *is_asked*."""
     results = run_tests(files, Run(takes_mutants=False))
     for result in results:
         if is_asked and result.diagnostics:
-            say(f"{result.path}: it can not be run, and does not count; see gpurules test {result.path}")
+            say(f"{result.path}: it cannot be run, and does not count; see gpurules test {result.path}")
     seen = seen_of(ruleset.path, results) if ruleset.path is not None else None
     return seen or Coverage()
 

@@ -30,7 +30,7 @@ class FileSystemKind:
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         from importlib.util import find_spec
 
         if find_spec("fsspec") is None:

@@ -60,7 +60,7 @@ class Process:
 
 
 def _governor(ruleset: str, source: str) -> tuple[Governor, Coordinator | None, str | None]:
-    """Return a governor by *ruleset* on *source*; where that can not be, one without rules, and why.
+    """Return a governor by *ruleset* on *source*; where that cannot be, one without rules, and why.
 
     Effects are not called: that is for the agent of the node, of which there is one.
     """

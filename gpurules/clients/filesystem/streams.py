@@ -1,4 +1,4 @@
-"""Open files that are streamed: those that can not be read by ranges, and all that are written."""
+"""Open files that are streamed: those that cannot be read by ranges, and all that are written."""
 
 import io
 from collections.abc import Callable, Iterator

@@ -25,7 +25,7 @@ class DataLoaderKind:
     capabilities = frozenset({Capability.PREFETCH})
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         from importlib.util import find_spec
 
         return "torch is not installed; install it as pytorch.org says" if find_spec("torch") is None else None
@@ -50,7 +50,7 @@ class GovernedLoader:
     iterator is patched, where the version of torch is known; where it is not, epochs have to do. At least one batch is
     always under way, and what comes, and its order, do not depend on the rules. *transfer* is what rules are told.
 
-    What can not be done (no workers; persistent ones, whose iterator is made once) is counted by the governor.
+    What cannot be done (no workers; persistent ones, whose iterator is made once) is counted by the governor.
     """
 
     name = DataLoaderKind.name

@@ -16,7 +16,7 @@ class WebDatasetKind:
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         from importlib.util import find_spec
 
         missing = [name for name in ("webdataset", "fsspec") if find_spec(name) is None]

@@ -24,7 +24,7 @@ class JuiceFSKind:
     argument = "META-URL (of the volume)"
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         if shutil.which("juicefs") is None:
             return "juicefs is not on the PATH; install it (juicefs.com)"
         return None
@@ -33,7 +33,7 @@ class JuiceFSKind:
         """Return the client for the volume whose metadata are at *argument*.
 
         Raises:
-            SettingError: the volume can not be asked.
+            SettingError: the volume cannot be asked.
         """
         return juicefs(argument)
 
@@ -57,7 +57,7 @@ class DownloadLimit:
         try:
             return str(int(loads(said[said.index("{") :]).get("DownloadLimit", 0)))
         except (ValueError, TypeError, AttributeError):
-            raise SettingError(f"{self.key} can not be read: juicefs config does not print JSON") from None
+            raise SettingError(f"{self.key} cannot be read: juicefs config does not print JSON") from None
 
     def write(self, value: str) -> None:
         """Change the value."""
@@ -72,7 +72,7 @@ class DownloadLimit:
         except subprocess.TimeoutExpired:
             raise SettingError(f"{self.key}: juicefs did not answer in {TIMEOUT_SECONDS:g} s") from None
         except OSError as error:
-            raise SettingError(f"{self.key}: juicefs can not be run: {error.strerror}") from None
+            raise SettingError(f"{self.key}: juicefs cannot be run: {error.strerror}") from None
         if done.returncode:
             last = (done.stderr.strip() or "no message").splitlines()[-1].replace(self._url, "META-URL")
             raise SettingError(f"{self.key}: juicefs config failed: {last[:300]}")
@@ -87,7 +87,7 @@ def juicefs(url: str, folder: Path | None = None, command: str = "juicefs") -> T
     client.
 
     Raises:
-        SettingError: the volume can not be asked, or another process has it in hand.
+        SettingError: the volume cannot be asked, or another process has it in hand.
     """
     kept = KeptSetting(DownloadLimit(url, command), folder)
     return TunedClient(f"juicefs {_without_secret(url)}", {Capability.BANDWIDTH: Dial(kept, _limited)})

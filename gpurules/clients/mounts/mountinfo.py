@@ -50,7 +50,7 @@ def _plain(text: str) -> str:
 
 
 def mount_of(path: str | os.PathLike[str], table: Path = MOUNTINFO) -> Mount | None:
-    """Return the mount that *path* is on; None where that can not be told."""
+    """Return the mount that *path* is on; None where that cannot be told."""
     real = os.path.realpath(path)
     found: Mount | None = None
     for mount in mounts(table):

@@ -28,7 +28,7 @@ class RcloneKind:
     argument = "SOCKET (of rclone --rc --rc-addr unix:///SOCKET)"
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         if shutil.which("rclone") is None:
             return "rclone is not on the PATH; install it (rclone.org), and run it with --rc --rc-addr unix:///SOCKET"
         return None
@@ -89,7 +89,7 @@ class BandwidthSetting:
             answer = connection.getresponse()
             said = loads(answer.read(MAX_BYTES) or b"{}")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise SettingError(f"{self.key} can not be reached: {error}") from None
+            raise SettingError(f"{self.key} cannot be reached: {error}") from None
         finally:
             connection.close()
         if answer.status != http.client.OK or not isinstance(said, dict):

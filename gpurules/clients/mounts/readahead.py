@@ -21,14 +21,14 @@ class ReadaheadKind:
     argument = "PATH (on the mount)"
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         if not (SYS / "class/bdi").is_dir():
             return "this system has no /sys/class/bdi (it is Linux's)"
         found = [file for mount in mounts() if (file := _file_of(mount)) is not None]
         if not found:
             return "no mount here has a readahead of its own"
         if not any(os.access(file, os.W_OK) for file in found):
-            return "read_ahead_kb of the mounts can not be written; run the agent as root, with /sys writable"
+            return "read_ahead_kb of the mounts cannot be written; run the agent as root, with /sys writable"
         return None
 
     def notes(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class ReadaheadKind:
         """Return the client for the mount that the path *argument* is on.
 
         Raises:
-            SettingError: its readahead can not be steered.
+            SettingError: its readahead cannot be steered.
         """
         return readahead(argument)
 
@@ -63,14 +63,14 @@ class ReadaheadSetting:
         try:
             return self._file.read_text().strip()
         except OSError as error:
-            raise SettingError(f"{self.key} can not be read: {error.strerror}") from None
+            raise SettingError(f"{self.key} cannot be read: {error.strerror}") from None
 
     def write(self, value: str) -> None:
         """Change the value."""
         try:
             self._file.write_text(value)
         except OSError as error:
-            raise SettingError(f"{self.key} can not be written: {error.strerror}; it needs root") from None
+            raise SettingError(f"{self.key} cannot be written: {error.strerror}; it needs root") from None
 
 
 def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> TunedClient:
@@ -80,7 +80,7 @@ def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> Tuned
     that it is for, and on a disk everybody's.
 
     Raises:
-        SettingError: the mount has no readahead of its own, it can not be written, or another process has it in hand.
+        SettingError: the mount has no readahead of its own, it cannot be written, or another process has it in hand.
     """
     mount = mount_of(path)
     file = None if mount is None else _file_of(mount)
@@ -88,7 +88,7 @@ def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> Tuned
         where = str(path) if mount is None else f"{mount.point} ({mount.type})"
         raise SettingError(f"{where} has no readahead of its own to steer")
     if not os.access(file, os.W_OK):
-        raise SettingError(f"the readahead of {mount.point} can not be written; run as root, with /sys writable")
+        raise SettingError(f"the readahead of {mount.point} cannot be written; run as root, with /sys writable")
     kept = KeptSetting(ReadaheadSetting(file, mount.point), folder)
     return TunedClient(f"readahead {mount.point}", {Capability.PREFETCH: Dial(kept, _scaled)})
 

@@ -31,7 +31,7 @@ class ObstoreKind:
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         try:
             require_obstore()
         except UnavailableError as error:
@@ -118,7 +118,7 @@ class Obstore(PartClient):
             ObjectChanged: the file changed on the way.
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
         target = StoreObject(self._store, key, ObjectArguments.of_upload(checked(more).get("extra_args")))
         source, told = checked_path(path), described(transfer, target.url, "write")
@@ -142,7 +142,7 @@ class Obstore(PartClient):
             ObjectChanged: the file was not as long as it said.
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
         target = StoreObject(self._store, key, ObjectArguments.of_upload(checked(more).get("extra_args")))
         sender = Sender(self._mover.loop.telling(Progress(more.get("callback"))), self._mover.options, target)
@@ -159,7 +159,7 @@ class Obstore(PartClient):
 
         Raises:
             ValueError: obstore has no word for one of the *extra_args*.
-            StoreError: it can not be read.
+            StoreError: it cannot be read.
             GovernorError: the transfer was stopped.
         """
         source = self._source(key, extra_args)

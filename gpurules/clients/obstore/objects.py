@@ -134,7 +134,7 @@ class StoreObject:
         """Return its size and tag.
 
         Raises:
-            StoreError: it can not be told.
+            StoreError: it cannot be told.
         """
         import obstore
 
@@ -161,7 +161,7 @@ class StoreObject:
         Raises:
             ObjectChanged: the tag is another one.
             RangeIgnored: the store answers with the whole object instead.
-            StoreError: it can not be read.
+            StoreError: it cannot be read.
         """
 
         condition = self._options(**({} if etag is None or etag.startswith("modified:") else {"if_match": etag}))
@@ -203,7 +203,7 @@ class StoreObject:
         """Write the whole object at once, and return its tag.
 
         Raises:
-            StoreError: it can not be written.
+            StoreError: it cannot be written.
         """
         import obstore
 
@@ -217,7 +217,7 @@ class StoreObject:
         They are drawn in this thread; up to *at_once* of them are under way. What *pieces* raises comes out.
 
         Raises:
-            StoreError: it can not be written.
+            StoreError: it cannot be written.
         """
         import obstore
 

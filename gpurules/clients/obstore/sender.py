@@ -28,7 +28,7 @@ class Sender:
             ObjectChanged: the file changed on the way.
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
 
         def send() -> str:
@@ -44,7 +44,7 @@ class Sender:
             ObjectChanged: the file was not as long as it said.
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
         return self._tried(ticket, lambda: self._stream(ticket, source), source.rewind)
 

@@ -40,7 +40,7 @@ def asked_targets(asked: Asked) -> frozenset[str]:
 
 
 class Tickets:
-    """Gives the transfers of a client named *name* their tickets, and counts what the client can not do of it."""
+    """Gives the transfers of a client named *name* their tickets, and counts what the client cannot do of it."""
 
     def __init__(self, name: str, governor: Governor, capabilities: frozenset[Capability] = GOVERNED) -> None:
         self.name = name

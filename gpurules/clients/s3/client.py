@@ -34,7 +34,7 @@ class S3Kind:
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         try:
             require_boto3()
         except UnavailableError as error:
@@ -146,7 +146,7 @@ class S3(PartClient):
             ObjectChanged: the file changed on the way.
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
         target = S3Object(self._client, bucket, key, UploadArguments(checked(more).get("extra_args")))
         source, progress = checked_path(path), Progress(more.get("callback"))
@@ -179,7 +179,7 @@ class S3(PartClient):
             ObjectChanged: the file was not as long as it said.
             StoreError: the store did not take it.
             GovernorError: the transfer was stopped.
-            OSError: the file can not be read.
+            OSError: the file cannot be read.
         """
         target = S3Object(self._client, bucket, key, UploadArguments(checked(more).get("extra_args")))
         told = described(transfer, f"s3://{bucket}/{key}", "write")
@@ -200,7 +200,7 @@ class S3(PartClient):
         Raises:
             ValueError: boto3 does not take one of the *extra_args* in a download.
             ObjectNotFound: the object, its version or its bucket is not there.
-            StoreError: it can not be read.
+            StoreError: it cannot be read.
             GovernorError: the transfer was stopped.
         """
         source = self._source(bucket, key, {"extra_args": extra_args})

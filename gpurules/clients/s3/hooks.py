@@ -28,7 +28,7 @@ class Boto3Kind:
     capabilities = GOVERNED
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         try:
             require_boto3()
         except UnavailableError as error:
@@ -43,7 +43,7 @@ class AiobotocoreKind:
     capabilities = GOVERNED
 
     def unavailable(self) -> str | None:
-        """Return why it can not be used here."""
+        """Return why it cannot be used here."""
         from importlib.util import find_spec
 
         if find_spec("aiobotocore") is None:

@@ -167,7 +167,7 @@ class S3Object:
         """Return its size and tag.
 
         Raises:
-            StoreError: it can not be told.
+            StoreError: it cannot be told.
         """
         with _translated(self.url):
             return answers.facts(self.url, self._client.head_object(**self._with("head_object")))
@@ -178,7 +178,7 @@ class S3Object:
         Raises:
             ObjectChanged: the tag is another one.
             RangeIgnored: the store answers with the whole object instead.
-            StoreError: it can not be read.
+            StoreError: it cannot be read.
         """
         # a weak tag never matches
         given = self._with("get_object") | ({} if etag is None or etag.startswith("W/") else {"IfMatch": etag})
@@ -262,7 +262,7 @@ class S3Object:
         """Write the whole object at once, and return its tag.
 
         Raises:
-            StoreError: it can not be written.
+            StoreError: it cannot be written.
         """
         with _translated(self.url):
             return self._taken(self._client.put_object(Body=data, **self._with("put_object")), data)
@@ -277,7 +277,7 @@ class S3Object:
         """Begin an upload in parts, with the checksums that boto3's own uploads have, and return its id.
 
         Raises:
-            StoreError: it can not be begun.
+            StoreError: it cannot be begun.
         """
         config = getattr(getattr(self._client, "meta", None), "config", None)
         is_checked = getattr(config, "request_checksum_calculation", None) == "when_supported"
@@ -290,7 +290,7 @@ class S3Object:
         """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
 
         Raises:
-            StoreError: it can not be told.
+            StoreError: it cannot be told.
         """
         found: dict[int, ObjectFacts] = {}
         more: dict[str, Any] = {}
@@ -311,7 +311,7 @@ class S3Object:
         """Write part *number* (from 1), and return what is wanted of it at the end.
 
         Raises:
-            StoreError: it can not be written.
+            StoreError: it cannot be written.
         """
         with _translated(self.url):
             given = self._with("upload_part")
@@ -323,7 +323,7 @@ class S3Object:
         """Make the parts the object, in one step, and return its tag.
 
         Raises:
-            StoreError: it can not be done.
+            StoreError: it cannot be done.
         """
         parts = [{"PartNumber": number, "ETag": tag.etag, **tag.checksums} for number, tag in enumerate(tags, 1)]
         try:

@@ -11,7 +11,7 @@ EXPLANATIONS = (
         code="GPR003",
         avoid="gpu_memory > AND gpu_utilization > 90",
         prefer="gpu_memory > 80 AND gpu_utilization > 90",
-        why="What can not be read can not be decided. The message names what may stand at the marked place; reading "
+        why="What cannot be read cannot be decided. The message names what may stand at the marked place; reading "
         "goes on behind it, so that one run shows every mistake.",
     ),
     _condition(

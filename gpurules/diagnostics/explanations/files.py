@@ -108,7 +108,7 @@ rules:
         code="GPR408",
         avoid=f"{_HEAD}extends: [gpurules:termal]\n{_RULES}",
         prefer=f"{_HEAD}extends: [gpurules:thermal]\n{_RULES}",
-        why="The base can not be found, so its rules are not in force. Paths are relative to the file; "
+        why="The base cannot be found, so its rules are not in force. Paths are relative to the file; "
         "`gpurules:NAME` is a shipped ruleset (`gpurules rulesets`).",
     ),
     _file(
@@ -170,7 +170,7 @@ rules:
     ),
     _words(
         code="GPR507",
-        avoid="An action that can not be taken back, on a condition that may hold for a moment.",
+        avoid="An action that cannot be taken back, on a condition that may hold for a moment.",
         prefer="The same with `for`, `cooldown`, or `mode: shadow` for the first days.",
         why="One bad reading is enough to start it. No built-in action is irreversible; plug-ins may declare that "
         "theirs is.",
@@ -179,7 +179,7 @@ rules:
         code="GPR508",
         avoid="A plug-in action that declares no parameters.",
         prefer="A `schema` in its registration, if only an empty one.",
-        why="Without a schema its parameters can not be checked when the rules load, so a misspelt one goes unnoticed.",
+        why="Without a schema its parameters cannot be checked when the rules load, so a misspelt one goes unnoticed.",
     ),
     _rule(
         code="GPR509",

@@ -1,4 +1,4 @@
-"""What conditions can not mean, and how rules get in each other's way: what the analysis proves."""
+"""What conditions cannot mean, and how rules get in each other's way: what the analysis proves."""
 
 from functools import partial
 

@@ -21,7 +21,7 @@ class BareNumberForUnit:
 
     **Avoid.** ``transfer_size > 1000000``.
     **Prefer.** ``transfer_size > 1000000B``, or better ``transfer_size > 1MB``.
-    **Why.** Who reads it can not tell bytes from kilobytes. Percentages, celsius and watts have one scale and are fine.
+    **Why.** Who reads it cannot tell bytes from kilobytes. Percentages, celsius and watts have one scale and are fine.
     """
 
     code = "GPR105"

@@ -52,7 +52,7 @@ class HysteresisOverlap:
                     related=(beside(start, "the condition"),),
                     witness=str(found.witness),
                     example=example_of(analysis, found, users) if users else None,
-                    hint="end it where it can not start: leave a gap between the two thresholds",
+                    hint="end it where it cannot start: leave a gap between the two thresholds",
                 )
 
 

@@ -1,4 +1,4 @@
-"""GPR507: an action that can not be taken back, with nothing that damps its rule."""
+"""GPR507: an action that cannot be taken back, with nothing that damps its rule."""
 
 from collections.abc import Iterator
 
@@ -24,5 +24,5 @@ class IrreversibleWithoutGuard:
                 continue
             for ordered in rule.actions:
                 if ordered.action.schema.get("x-irreversible"):
-                    message = f"{ordered.name} can not be taken back, and one reading is enough to start it"
+                    message = f"{ordered.name} cannot be taken back, and one reading is enough to start it"
                     yield at_rule(self.code, rule, message, "give the rule for, cooldown, or mode: shadow at first")

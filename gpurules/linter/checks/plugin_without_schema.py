@@ -1,4 +1,4 @@
-"""GPR508: an action whose parameters can not be checked."""
+"""GPR508: an action whose parameters cannot be checked."""
 
 from collections.abc import Iterator
 
@@ -24,5 +24,5 @@ class PluginWithoutSchema:
                 if "properties" not in ordered.action.schema and ordered.name not in seen:
                     seen.add(ordered.name)
                     place = Location(rule.line, rule.column, rule.line, rule.column + len(rule.name))
-                    message = f"the action {ordered.name!r} declares no parameters, so they can not be checked"
+                    message = f"the action {ordered.name!r} declares no parameters, so they cannot be checked"
                     yield diagnostic_at(self.code, message, rule.path, place, "give the plug-in a schema")

@@ -18,7 +18,7 @@ class UnknownDecides:
 
     **Avoid.** ``coalesce(gpu_ecc_errors, 1) > 0``.
     **Prefer.** ``gpu_ecc_errors > 0``, or with ``OR gpu_ecc_errors IS MISSING`` if that is meant.
-    **Why.** Where the fact can not be read the rule matches for ever, and does not say why.
+    **Why.** Where the fact cannot be read the rule matches for ever, and does not say why.
     """
 
     code = "GPR207"

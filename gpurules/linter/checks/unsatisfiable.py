@@ -76,4 +76,4 @@ def _hint(clashing: list[Part], one: Examined, analysis: Analysis) -> str | None
     apart = [is_true(Stated(part.term, one.stated.gpus)) for part in clashing]
     if analysis.shown(apart) is None:
         return None
-    return "one GPU can not be both; if different GPUs are meant, put each part into any(…)"
+    return "one GPU cannot be both; if different GPUs are meant, put each part into any(…)"

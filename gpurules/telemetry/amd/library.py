@@ -31,7 +31,7 @@ class AmdSmi:
 
         Raises:
             TelemetryUnavailable: the module is not installed.
-            TelemetryError: it can not be initialised, or does not list the GPUs.
+            TelemetryError: it cannot be initialised, or does not list the GPUs.
         """
         amdsmi = self._start()
         now = self._clock()
@@ -49,13 +49,11 @@ class AmdSmi:
         try:
             import amdsmi  # type: ignore[import-not-found, unused-ignore]
         except (ImportError, OSError, KeyError) as error:  # it looks for its library when it is imported
-            raise TelemetryUnavailable(f"the module amdsmi can not be used: {error}; install ROCm") from None
+            raise TelemetryUnavailable(f"the module amdsmi cannot be used: {error}; install ROCm") from None
         try:
             amdsmi.amdsmi_init()
         except amdsmi.AmdSmiException as error:
-            raise TelemetryError(
-                f"amdsmi can not be initialised: {_why(error)}; is the driver amdgpu loaded?"
-            ) from None
+            raise TelemetryError(f"amdsmi cannot be initialised: {_why(error)}; is the driver amdgpu loaded?") from None
         self._amdsmi = amdsmi
         return amdsmi
 

@@ -78,7 +78,7 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
     *default_unit* is for a cell that names no unit itself. Integers stay exact.
 
     Units: canonical ones of *dimension*.
-    Missing: the cell says so, or is no number of *dimension*.
+    Missing: the cell says so, or is not a number of *dimension*.
 
     >>> read_number("81559 MiB", Dimension.BYTES)
     (85520809984, None)

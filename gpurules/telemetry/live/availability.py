@@ -12,7 +12,7 @@ from gpurules.telemetry.source import Source, SourceFactory
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether a source can be used here: what it found, or the reason why it can not."""
+    """Whether a source can be used here: what it found, or the reason why it cannot."""
 
     is_usable: bool
     detail: str

@@ -24,7 +24,7 @@ class OwnedProcess:
     """A running program; its pipes do not block.
 
     Raises:
-        OSError: it can not be started.
+        OSError: it cannot be started.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], has_input: bool = False) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 EVERY_CALL = "*"
 """Among the calls that are skipped: all calls of that subject."""
 NO_SUBJECT = "the driver"
-"""What a call is of that is not of one GPU, and so can not be skipped."""
+"""What a call is of that is not of one GPU, and so cannot be skipped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Reads the node in a process of its own, so that a driver that hangs holds nothing up here.
 
-The process is a fresh interpreter, never a fork: what has touched a GPU can not be forked. There is one at a time. One
+The process is a fresh interpreter, never a fork: what has touched a GPU cannot be forked. There is one at a time. One
 that does not answer in time is killed and not waited for; until it has ended, no other is started.
 """
 
@@ -131,7 +131,7 @@ class Sampler:
 
         Raises:
             TelemetryTimeout: it does not answer in time; it is killed, and a later read tries again.
-            TelemetryError: it can not read the node, or a new one is not to be started yet.
+            TelemetryError: it cannot read the node, or a new one is not to be started yet.
         """
         if os.getpid() != self._owner:
             self._reset()
@@ -183,7 +183,7 @@ class Sampler:
                 raise ValueError("this Python does not know its own program; open the source with mode=thread")
             self._child = _Child(self._task, now)
         except (OSError, ValueError) as error:
-            raise self._failed(TelemetryError(f"the sampler can not be started: {error}"), now) from None
+            raise self._failed(TelemetryError(f"the sampler cannot be started: {error}"), now) from None
         self._starts += 1
         return self._child
 

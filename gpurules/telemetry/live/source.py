@@ -20,7 +20,7 @@ class NodeReader(Protocol):
         """Return what is known now.
 
         Raises:
-            TelemetryError: it can not be read.
+            TelemetryError: it cannot be read.
         """
         ...
 
@@ -67,7 +67,7 @@ class LiveSource:
         """Return what is known now, with the GPUs that were lost lately.
 
         Raises:
-            TelemetryError: the node can not be read; a later try may help.
+            TelemetryError: the node cannot be read; a later try may help.
             TelemetryTimeout: it did not answer in time.
         """
         snapshot = self.reader.read(self._request)

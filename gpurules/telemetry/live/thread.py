@@ -49,7 +49,7 @@ class InThread:
 
         Raises:
             TelemetryTimeout: it does not answer in time; the next read waits for the same poll to end.
-            TelemetryError: the node can not be read.
+            TelemetryError: the node cannot be read.
         """
         if os.getpid() != self._owner:
             self._reset()
@@ -77,7 +77,7 @@ class InThread:
             self._done.get(timeout=max(0.0, until - self._clock()))
         except queue.Empty:
             raise TelemetryTimeout(
-                f"there is no answer within {self._timeout:g} s; the thread that waits can not be stopped"
+                f"there is no answer within {self._timeout:g} s; the thread that waits cannot be stopped"
             ) from None
         assert poll is self._running
         self._running = None

@@ -49,7 +49,7 @@ class Tool:
         Raises:
             TelemetryUnavailable: there is no such program.
             TelemetryTimeout: it does not end in time, or an earlier run has not ended yet.
-            TelemetryError: it can not be run, or says more than ``MAX_OUTPUT``.
+            TelemetryError: it cannot be run, or says more than ``MAX_OUTPUT``.
         """
         if os.getpid() != self._owner:
             self._owner, self._dying = os.getpid(), None
@@ -64,7 +64,7 @@ class Tool:
         except FileNotFoundError:
             raise TelemetryUnavailable(f"there is no program {self.binary!r}; install it, or say where it is") from None
         except (OSError, ValueError) as error:
-            raise TelemetryError(f"{self.binary!r} can not be run: {error}") from None
+            raise TelemetryError(f"{self.binary!r} cannot be run: {error}") from None
         try:
             return self._output(process, until)
         finally:

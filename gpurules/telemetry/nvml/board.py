@@ -86,7 +86,7 @@ class BoardReader:
         return found
 
     def _instances(self, handle: Handle, poll: Poll) -> tuple[Instance, ...]:
-        """Return the MIG instances; none where the board is not, or can not be, partitioned."""
+        """Return the MIG instances; none where the board is not, or cannot be, partitioned."""
         try:
             if self.library.ask("nvmlDeviceGetMigMode", handle)[0] != 1:
                 return ()

@@ -50,7 +50,7 @@ REMEDIES = {
     NO_PERMISSION: "no permission to open the NVIDIA devices; let this user read and write /dev/nvidiactl and "
     "/dev/nvidia*, also in the cgroup of a container",
 }
-"""What to do where NVML can not be initialised."""
+"""What to do where NVML cannot be initialised."""
 
 
 class CallFailed(Exception):
@@ -91,7 +91,7 @@ class Library:
             self.ask("nvmlInit")
         except CallFailed as error:
             kind = TelemetryUnavailable if error.code == LIBRARY_NOT_FOUND else TelemetryError
-            text = REMEDIES.get(error.code) or f"it can not be initialised: {error.reason}; see dmesg and nvidia-smi"
+            text = REMEDIES.get(error.code) or f"it cannot be initialised: {error.reason}; see dmesg and nvidia-smi"
             raise kind(f"NVML: {text}") from None
         self._is_running = True
 
@@ -108,7 +108,7 @@ class Library:
             try:  # pynvml asks for the library by its soname, which is answered by one that is loaded already
                 ctypes.CDLL(self._path)
             except OSError as error:
-                raise TelemetryUnavailable(f"NVML: {self._path!r} can not be loaded: {error}") from None
+                raise TelemetryUnavailable(f"NVML: {self._path!r} cannot be loaded: {error}") from None
         self._pynvml = pynvml
 
     def stop(self) -> None:

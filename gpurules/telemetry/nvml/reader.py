@@ -82,7 +82,7 @@ class Reader:
         Missing: a fact whose call failed; ``GPU.missing`` says why.
 
         Raises:
-            TelemetryError: NVML can not be initialised, or does not list the GPUs.
+            TelemetryError: NVML cannot be initialised, or does not list the GPUs.
         """
         request = request or Request()
         self._library.skipped = request.skipped

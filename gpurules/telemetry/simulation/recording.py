@@ -56,7 +56,7 @@ def write_recording(
     """Write the snapshots and the transfers of *scenario* as JSONL; the same scenario gives the same bytes.
 
     Raises:
-        OSError: a file can not be written.
+        OSError: a file cannot be written.
     """
     kept = None if fields is None else frozenset(fields)
     with Path(snapshots).open("w", encoding="utf-8", newline="\n") as file:

@@ -107,7 +107,7 @@ def test_a_file_that_vanishes_after_it_was_listed_is_named_and_the_rest_goes_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     kind = "test" if verb == "test" else "rules"
-    (tmp_path / f"a.{kind}.yaml").symlink_to("gone")  # is listed, and can not be opened
+    (tmp_path / f"a.{kind}.yaml").symlink_to("gone")  # is listed, and cannot be opened
     (tmp_path / f"b.{kind}.yaml").write_text("version: 1\nnam: b\n")
     done = gpurules(verb)
     assert done.code == 1

@@ -81,7 +81,7 @@ def test_a_client_follows_the_agent_and_is_put_back_at_its_end(rules, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--state", "s", "--client", "rclone=/nowhere.sock"], "core/bwlimit of rclone at /nowhere.sock can not be"),
+        (["--state", "s", "--client", "rclone=/nowhere.sock"], "core/bwlimit of rclone at /nowhere.sock cannot be"),
         (["--state", "s", "--client", "rclone"], "--client rclone needs to know which: rclone=SOCKET"),
         (["--state", "s", "--client", "rklone=x"], "rclone"),
         (["--state", "s", "--client", "s3=x"], "--client takes readahead, rclone, juicefs"),

@@ -30,7 +30,7 @@ def test_what_it_writes_is_clean_formatted_and_tested(gpurules: Any) -> None:
 def test_what_is_there_stays(gpurules: Any, here: Path) -> None:
     (here / "gpurules.toml").write_text("# mine\n")
     done = gpurules("init", ".")
-    assert "kept gpurules.toml" in done.err
+    assert "skipped gpurules.toml: already exists" in done.err
     assert (here / "gpurules.toml").read_text() == "# mine\n"
     assert gpurules("init").out == ""
 

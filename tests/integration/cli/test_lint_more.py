@@ -141,7 +141,7 @@ def test_an_unknown_key_is_a_finding_with_the_nearest(gpurules: Any, here: Path)
     (here / "gpurules.toml").write_text('# mine\nslect = ["GPR7"]\nfail-on = 3\n')
     done = lint(gpurules)
     assert done.code == 1
-    assert "gpurules.toml:2:1: GPR906 error: the key 'slect' means nothing here (did you mean 'select'?)" in done.out
+    assert "gpurules.toml:2:1: GPR906 error: unknown key 'slect' (did you mean 'select'?)" in done.out
     assert "gpurules.toml:3:1: GPR906 error: 'fail-on' does not take 3" in done.out
 
 

@@ -53,7 +53,7 @@ def test_every_verb_has_help(gpurules: Any) -> None:
 def test_no_verb_is_a_mistake_of_usage(gpurules: Any) -> None:
     done = gpurules()
     assert (done.code, done.out) == (2, "")
-    assert "Verbs:" in done.err
+    assert "Commands:" in done.err
 
 
 def test_a_wrong_verb_is_answered_with_the_nearest(gpurules: Any) -> None:

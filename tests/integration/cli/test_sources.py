@@ -39,9 +39,9 @@ def test_each_source_says_why_it_does_not_work(gpurules: Any, bare: Path) -> Non
     live = ["nvml", "nvidia-smi", "dcgm", "amd", "xpu-smi", "intel-sysfs"]
     assert list(lines) == ["source", "auto", *live, "replay", "synthetic"]
     assert "no live source works here" in lines["auto"]
-    assert "can not be loaded" in lines["nvml"]
+    assert "cannot be loaded" in lines["nvml"]
     assert "there is no program 'nvidia-smi'" in lines["nvidia-smi"]
-    assert "can not be reached" in lines["dcgm"]
+    assert "cannot be reached" in lines["dcgm"]
     assert "neither the module amdsmi" in lines["amd"]
     assert "there is no program 'xpu-smi'" in lines["xpu-smi"]
     assert max(map(len, done.out.splitlines())) <= 100
@@ -75,7 +75,7 @@ def test_a_snapshot_is_taken_by_whatever_works(gpurules: Any, bare: Path) -> Non
 def test_a_snapshot_of_what_does_not_work_is_2(gpurules: Any, bare: Path) -> None:
     done = gpurules("snapshot", "--source", "nvml")
     assert (done.code, done.out) == (2, "")
-    assert "can not be loaded" in done.err
+    assert "cannot be loaded" in done.err
 
 
 def test_a_source_of_a_plug_in_is_listed(gpurules: Any, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,4 +91,4 @@ def test_a_source_of_a_plug_in_is_listed(gpurules: Any, bare: Path, monkeypatch:
     monkeypatch.setattr("gpurules.plugins.load_plugins", lambda group: ({"odd": Odd}, {"bad": "ImportError: no"}))
     out = gpurules("sources").out
     assert "RuntimeError: out of order" in out
-    assert "can not be imported: ImportError: no" in out
+    assert "cannot be imported: ImportError: no" in out

@@ -120,7 +120,7 @@ def test_a_file_that_is_there_is_not_written_over_unasked(gpurules: Any, here: P
     [
         (["nope.yaml"], 2, "no such file"),
         (["gpurules:defualt"], 2, "default"),
-        (["-"], 2, "can not be stdin"),
+        (["-"], 2, "cannot be stdin"),
         (["x.rules.yaml", "-o", "x.yaml"], 2, "*.test.yaml"),
         (["x.rules.yaml", "-o", "nowhere/x.test.yaml"], 2, "no such directory"),
         (["x.rules.yaml", "--tests", "x.test.yaml"], 2, "no such file"),

@@ -97,7 +97,7 @@ def test_a_process_that_was_killed_leaves_rclone_to_the_next(control, tmp_path):
 
 
 def test_rclone_that_is_not_there_is_an_error_with_its_place(tmp_path):
-    with pytest.raises(SettingError, match=r"rclone at .*none\.sock can not be reached"):
+    with pytest.raises(SettingError, match=r"rclone at .*none\.sock cannot be reached"):
         rclone(tmp_path / "none.sock", tmp_path)
 
 

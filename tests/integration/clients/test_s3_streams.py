@@ -158,7 +158,7 @@ def test_what_a_callback_raises_ends_an_upload_and_takes_it_back_as_boto3_does(c
 
 
 class Slow(io.RawIOBase):
-    """Takes a few bytes at a time, and can not go back."""
+    """Takes a few bytes at a time, and cannot go back."""
 
     def __init__(self):
         self.found = bytearray()

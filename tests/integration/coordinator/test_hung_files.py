@@ -131,7 +131,7 @@ def test_polls_go_on_while_the_state_cannot_be_written(path: Path, mount: Mount,
             it.poll(90)
         assert time.monotonic() - began < 5
         assert it.coordinator.collect().state_failures > 0
-        assert caplog.text.count("the state can not be written") == 1
+        assert caplog.text.count("the state cannot be written") == 1
         mount.recover()
         until(lambda: it.poll(70) and it.poll(90) and (tmp_path / "state.json").exists())
         mount.hang()

@@ -63,7 +63,7 @@ def test_a_file_that_vanishes_and_comes_back(path: Path) -> None:
         text = path.read_text()
         path.unlink()
         it.poll(90)
-        assert "can not be read" in str(it.coordinator.status().reload_error)
+        assert "cannot be read" in str(it.coordinator.status().reload_error)
         assert it.coordinator.decide().paused
         path.write_text(text)
         it.poll(90)

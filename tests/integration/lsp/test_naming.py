@@ -221,9 +221,9 @@ def test_inputs_definitions_and_rules_are_renamed(editor: Editor) -> None:
         ("gpu_power", "is a field"),
         ("and", "is a word of the language"),
         ("any", "is a function"),
-        ("9lives", "can not be a name"),
-        ("", "can not be a name"),
-        ("a b", "can not be a name"),
+        ("9lives", "cannot be a name"),
+        ("", "cannot be a name"),
+        ("a b", "cannot be a name"),
     ],
 )
 def test_a_name_that_can_not_be_given_is_refused_with_the_reason(editor: Editor, new: str, reason: str) -> None:

@@ -83,7 +83,7 @@ def test_the_library_is_found_on_the_search_path(open_nvml, node, library, monke
 
 
 def test_no_library(open_nvml):
-    with pytest.raises(TelemetryUnavailable, match=r"NVML: '/none/libnvidia-ml\.so\.1' can not be loaded"):
+    with pytest.raises(TelemetryUnavailable, match=r"NVML: '/none/libnvidia-ml\.so\.1' cannot be loaded"):
         open_nvml(library="/none/libnvidia-ml.so.1", timeout=10).read()
 
 
@@ -102,7 +102,7 @@ def test_no_library_on_the_search_path(open_nvml, monkeypatch):
         (NO_DRIVER, "the NVIDIA driver is not loaded; load it with 'modprobe nvidia'"),
         (MISMATCH, "of different versions, as after an upgrade; load the new driver"),
         (NO_PERMISSION, "no permission to open the NVIDIA devices; let this user read and write /dev/nvidiactl"),
-        (UNKNOWN, "it can not be initialised: unknown error"),
+        (UNKNOWN, "it cannot be initialised: unknown error"),
     ],
     ids=["driver not loaded", "version mismatch", "no permission", "unknown"],
 )
@@ -457,7 +457,7 @@ def test_the_sampler_ends_with_its_parent(library, node, how):
 
 
 def test_the_sampler_never_loads_nvml_into_the_host(library, node, tmp_path):
-    """What has touched a GPU can not be forked, so the host's workers could use none."""
+    """What has touched a GPU cannot be forked, so the host's workers could use none."""
     node.add()
     process = started(PARENT + LOADED, str(library))
     out, err = process.communicate(timeout=60)

@@ -85,7 +85,7 @@ def test_a_whole_address_is_taken_as_it_is():
 def test_nobody_there_says_so():
     with exporter() as address:
         pass
-    with pytest.raises(TelemetryError, match="can not be reached: connection refused; is dcgm-exporter running"):
+    with pytest.raises(TelemetryError, match="cannot be reached: connection refused; is dcgm-exporter running"):
         read(address)
 
 

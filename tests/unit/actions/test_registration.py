@@ -143,7 +143,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_failing_plugin_is_named_and_the_rest_goes_on():
     assert default_actions().names == (*ACTIONS.names, "good")
     assert failed_plugins() == {
-        "gone": "can not be imported: ImportError: no module",
+        "gone": "cannot be imported: ImportError: no module",
         "failing": "cannot be used: its constructor raised ValueError: no licence",
         "instance": "claims the name 'log', which is taken",
         "number": WANTS,

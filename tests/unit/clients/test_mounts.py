@@ -98,8 +98,8 @@ def stand_in(folder, text):
 
 
 def test_what_juicefs_says_when_it_fails_is_told_without_the_address(tmp_path):
-    program = stand_in(tmp_path, 'echo "can not reach $2" >&2; exit 1')
-    with pytest.raises(SettingError, match="juicefs config failed: can not reach META-URL"):
+    program = stand_in(tmp_path, 'echo "cannot reach $2" >&2; exit 1')
+    with pytest.raises(SettingError, match="juicefs config failed: cannot reach META-URL"):
         juicefs("redis://:secret@host/1", tmp_path, command=program)
     with pytest.raises(SettingError, match="does not print JSON"):
         juicefs("redis://host/1", tmp_path, command=stand_in(tmp_path, "echo hello"))
@@ -140,5 +140,5 @@ def test_kvikio_that_can_not_be_imported_is_told(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "kvikio", None)
-    with pytest.raises(SettingError, match="kvikio can not be imported"):
+    with pytest.raises(SettingError, match="kvikio cannot be imported"):
         kvikio.kvikio()

@@ -187,7 +187,7 @@ def test_aggregates_of_windows_are_those_of_all_gpus() -> None:
         ([-1e308, 1e308], [0, 1]),
         ([0, 5e-324], [0, 1e308]),
     ],
-    ids=["far times", "large values", "a span that is no number", "an instant"],
+    ids=["far times", "large values", "a span that is not a number", "an instant"],
 )
 def test_what_leaves_the_doubles_is_missing_and_never_raises(function: str, samples: object) -> None:
     found = over(function, 0.5, samples, now=1e308)

@@ -103,7 +103,7 @@ def test_a_keyword_against_a_number_is_named_at_its_place(condition: str, word: 
     found, at = first(text)
     assert at.endswith(word), "the next word is not to blame"
     assert "write a space before it" in (found.hint or "")
-    assert "is no unit" in found.message
+    assert "is not a unit" in found.message
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_texts_are_parsed_by_many_threads_at_once() -> None:
         for round in range(50):
             text = f"gpu_memory > {number} AND transfer_size > {round}mb"
             found = parse(text)
-            if [f.message for f in found.findings] != ["'mb' is no unit"] or f"> {number} " not in show(found.tree):  # type: ignore[arg-type]
+            if [f.message for f in found.findings] != ["'mb' is not a unit"] or f"> {number} " not in show(found.tree):  # type: ignore[arg-type]
                 wrong.append(text)
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]

@@ -1,4 +1,4 @@
-"""What is said where a condition can not be read."""
+"""What is said where a condition cannot be read."""
 
 import pytest
 
@@ -30,10 +30,10 @@ def test_a_condition_falls_apart_at_its_outermost_and_and_or(text: str, parts: l
     [
         ("", "the condition is empty"),
         ("gpu_memory >", "the condition ends where"),
-        ("gpu_memory > )", "')' can not stand here"),
+        ("gpu_memory > )", "')' cannot stand here"),
         ("x == 'abc", "the string is not closed"),
         ("gpu_memory ^ 2", "'^' is no operator here"),
-        ("é > 1", "'é' (U+00E9) can not be in a name"),
+        ("é > 1", "'é' (U+00E9) cannot be in a name"),
         ("gpu_memory > 80 %", "'%' is no operator here"),
     ],
 )

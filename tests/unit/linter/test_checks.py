@@ -32,7 +32,7 @@ def a_field_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def actions() -> Registry[Action]:
-    """Actions as plug-ins bring them: one can not be taken back, one declares nothing, one not how it combines."""
+    """Actions as plug-ins bring them: one cannot be taken back, one declares nothing, one not how it combines."""
     minutes: Schema = {"type": "object", "properties": {"minutes": {"type": "number"}}}
     park = FunctionDirective("park", "", minutes, dict, tuple, "parked", combines=Combines.UNDECLARED)
     mail = FunctionEffect("mail", "Tell people.", ANY_PARAMETERS, lambda event: None)

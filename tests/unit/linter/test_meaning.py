@@ -1,4 +1,4 @@
-"""What rules can not mean, and how they clash: proved, shown by a moment, and told once."""
+"""What rules cannot mean, and how they clash: proved, shown by a moment, and told once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the analysis decides, sentence by sentence: of each kind of fact what can not be, what can, and what is open."""
+"""What the analysis decides, sentence by sentence: of each kind of fact what cannot be, what can, and what is open."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The prover: what can not be is proved, what can be is shown."""
+"""The prover: what cannot be is proved, what can be is shown."""
 
 import pytest
 

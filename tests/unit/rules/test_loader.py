@@ -77,7 +77,7 @@ def test_all_problems_are_told_at_once_in_order_of_place() -> None:
     with pytest.raises(RulesetError) as caught:
         loads(text, "f.yaml")
     assert [d.line for d in caught.value.diagnostics] == [3, 6, 7, 9, 10, 11]
-    assert str(caught.value).startswith("f.yaml:3:1: GPR401 the key 'setings' means nothing here")
+    assert str(caught.value).startswith("f.yaml:3:1: GPR401 unknown key 'setings'")
 
 
 def test_warnings_do_not_stop_a_ruleset_and_come_with_it() -> None:

@@ -101,7 +101,7 @@ def test_a_source_of_a_plug_in_is_opened_by_its_name(monkeypatch, plugin):
 @pytest.mark.parametrize(
     ("plugins", "message"),
     [
-        (({}, {"fake": "ImportError: no"}), "'fake' can not be imported: ImportError: no"),
+        (({}, {"fake": "ImportError: no"}), "'fake' cannot be imported: ImportError: no"),
         (({"fake": object()}, {}), "'fake' is no factory"),
         (
             ({"fake": type("Other", (Fake,), {"name": "replay"})()}, {}),
