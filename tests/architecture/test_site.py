@@ -1,5 +1,6 @@
 """The documentation site: every page has its place in it, and pages name what exists."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -26,3 +27,17 @@ def test_the_api_page_shows_every_public_name(root: Path) -> None:
 
     shown = re.findall(r"^::: gpurules\.(\w+)$", (root / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(shown) == sorted(gpurules.__all__)
+
+
+def test_every_fence_says_only_what_the_site_understands(root: Path) -> None:
+    spec = importlib.util.spec_from_file_location("fences", root / "docs" / "fences.py")
+    assert spec is not None and spec.loader is not None
+    fences = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fences)
+    understood = re.compile(r'```(\w+)?( title="[^"]+")?')
+    pages = sorted((root / "docs").rglob("*.md"))
+    written = [line for page in pages for line in page.read_text(encoding="utf-8").splitlines() if "```" in line]
+    assert any("title=" in line for line in written)
+    for page in pages:
+        for line in fences.on_page_markdown(page.read_text(encoding="utf-8")).splitlines():
+            assert "```" not in line or understood.fullmatch(line.strip()), f"{page.name}: {line}"
