@@ -4,11 +4,9 @@ Source: nvidia-smi(1); its exit codes are those of NVML.
 """
 
 import re
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from gpurules.logs import logger
 from gpurules.model import GPU, Snapshot
@@ -16,17 +14,14 @@ from gpurules.telemetry.formats import nvidia_smi_xml
 from gpurules.telemetry.formats.csv.header import read_columns, split
 from gpurules.telemetry.formats.nvidia_smi_cells import KNOWN, gpu_from_cells, read_text
 from gpurules.telemetry.formats.nvidia_smi_tree import text_at
-from gpurules.telemetry.live.availability import Availability, try_out
 from gpurules.telemetry.live.form import Form
-from gpurules.telemetry.live.opening import LiveOptions
+from gpurules.telemetry.live.program import TIMEOUT, ProgramFactory
 from gpurules.telemetry.live.request import Request
-from gpurules.telemetry.live.source import LiveSource
+from gpurules.telemetry.live.source import NodeReader
 from gpurules.telemetry.live.tool import Output, Tool
-from gpurules.telemetry.source import Options, TelemetryError
+from gpurules.telemetry.source import TelemetryError
 
 _LOGGER = logger("gpurules.telemetry")
-TIMEOUT = 10.0
-"""Seconds: nvidia-smi -q takes a second or two on a node with eight GPUs, more while none is in use."""
 _ELSEWHERE = ("/usr/bin/nvidia-smi", "/usr/local/nvidia/bin/nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi")
 _NOT_A_FIELD = re.compile(r'Field "([^"]+)" is not a valid field to query')
 _NOT_QUERIED = {
@@ -147,30 +142,17 @@ def _without(fields: tuple[str, ...], unknown: str) -> tuple[str, ...]:
     return tuple(name for name in fields if name != unknown)
 
 
-def find_binary() -> str:
-    """Return where nvidia-smi is, or just its name when it is nowhere."""
-    known = shutil.which("nvidia-smi") or next((path for path in _ELSEWHERE if Path(path).is_file()), None)
-    return known or "nvidia-smi"
-
-
-class NvidiaSmiFactory:
+class NvidiaSmiFactory(ProgramFactory):
     """Opens ``nvidia-smi`` or ``nvidia-smi:binary=/opt/bin/nvidia-smi,timeout=20``."""
 
     name = "nvidia-smi"
     summary = "NVIDIA GPUs through the program nvidia-smi"
 
-    def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
-        """Return a source for the GPUs of this node; nothing is run before it is read.
+    @property
+    def elsewhere(self) -> Sequence[str]:
+        """Where it may be if it is not on the PATH."""
+        return _ELSEWHERE
 
-        Raises:
-            TelemetryError: an option is not known or does not fit.
-        """
-        taken = Options.parse(self.name, argument, options)
-        binary = taken.text("binary") or find_binary()
-        live = LiveOptions.take(taken, TIMEOUT)
-        taken.finish()
-        return LiveSource(self.name, NvidiaSmi(binary, live.timeout), live.fields, live.drop_after)
-
-    def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return whether nvidia-smi works here, by running it; this takes *timeout* seconds at most."""
-        return try_out(lambda: self.open(argument, {"timeout": timeout}))
+    def reader(self, binary: str, timeout: float) -> NodeReader:
+        """Return what reads this node by running *binary*."""
+        return NvidiaSmi(binary, timeout)

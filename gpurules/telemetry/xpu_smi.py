@@ -3,24 +3,19 @@
 Source: https://github.com/intel/xpumanager (doc/smi_user_guide.md).
 """
 
-import shutil
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.formats import xpu_smi
 from gpurules.telemetry.formats.jsonl import parse_json
-from gpurules.telemetry.live.availability import Availability, try_out
-from gpurules.telemetry.live.opening import LiveOptions
 from gpurules.telemetry.live.presence import lost
+from gpurules.telemetry.live.program import TIMEOUT, ProgramFactory
 from gpurules.telemetry.live.request import Request
-from gpurules.telemetry.live.source import LiveSource
+from gpurules.telemetry.live.source import NodeReader
 from gpurules.telemetry.live.tool import Output, Tool
-from gpurules.telemetry.source import Options, TelemetryError
+from gpurules.telemetry.source import TelemetryError
 
-TIMEOUT = 10.0
-"""Seconds for one read: xpu-smi is run once for each GPU, and samples for a tenth of a second or more each time."""
 _ELSEWHERE = ("/usr/bin/xpu-smi", "/usr/local/bin/xpu-smi", "/opt/intel/xpum/bin/xpu-smi")
 _NO_DEVICE = ("no device discovered", "no device found", "no devices found")
 _DRIVER_FAILED = "initialization error"
@@ -50,7 +45,7 @@ class XpuSmi:
     def read(self, request: Request) -> Snapshot:
         """Return what xpu-smi says now; it says everything, whatever is wanted.
 
-        A GPU of which it does not tell any more is lost, and all are listed anew at the next read.
+        A GPU of which it does not tell any more is lost, and all are listed again at the next read.
 
         Raises:
             TelemetryError: it is not there, or cannot read the driver.
@@ -108,30 +103,17 @@ def _complaint(report: Json | None, output: Output) -> str:
     return error[:300] if isinstance(error, str) and error else output.complaint
 
 
-def find_binary() -> str:
-    """Return where xpu-smi is, or just its name when it is nowhere."""
-    known = shutil.which("xpu-smi") or next((path for path in _ELSEWHERE if Path(path).is_file()), None)
-    return known or "xpu-smi"
-
-
-class XpuSmiFactory:
+class XpuSmiFactory(ProgramFactory):
     """Opens ``xpu-smi`` or ``xpu-smi:binary=/opt/bin/xpu-smi,timeout=20``."""
 
     name = "xpu-smi"
     summary = "Intel GPUs through the program xpu-smi"
 
-    def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
-        """Return a source for the GPUs of this node; nothing is run before it is read.
+    @property
+    def elsewhere(self) -> Sequence[str]:
+        """Where it may be if it is not on the PATH."""
+        return _ELSEWHERE
 
-        Raises:
-            TelemetryError: an option is not known or does not fit.
-        """
-        taken = Options.parse(self.name, argument, options)
-        binary = taken.text("binary") or find_binary()
-        live = LiveOptions.take(taken, TIMEOUT)
-        taken.finish()
-        return LiveSource(self.name, XpuSmi(binary, live.timeout), live.fields, live.drop_after)
-
-    def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return whether xpu-smi works here, by running it; this takes *timeout* seconds at most."""
-        return try_out(lambda: self.open(argument, {"timeout": timeout}))
+    def reader(self, binary: str, timeout: float) -> NodeReader:
+        """Return what reads this node by running *binary*."""
+        return XpuSmi(binary, timeout)

@@ -1,0 +1,55 @@
+"""Opens a source that runs a vendor's program: where it is looked for, and the options that all of them have."""
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gpurules.telemetry.live.availability import Availability, try_out
+from gpurules.telemetry.live.opening import LiveOptions
+from gpurules.telemetry.live.source import LiveSource, NodeReader
+from gpurules.telemetry.source import Options
+
+TIMEOUT = 10.0
+"""Seconds for one read, unless an option says otherwise.
+
+``nvidia-smi -q`` takes a second or two on a node with eight GPUs, more while none is in use; ``xpu-smi`` is run once
+for each GPU, and samples for a tenth of a second or more each time.
+"""
+
+
+def find_program(name: str, elsewhere: Sequence[str]) -> str:
+    """Return where the program *name* is, on the PATH or *elsewhere*, or just its name when it is nowhere."""
+    return shutil.which(name) or next((path for path in elsewhere if Path(path).is_file()), name)
+
+
+class ProgramFactory(ABC):
+    """Opens ``NAME`` or ``NAME:binary=/opt/bin/NAME,timeout=20``, where NAME is that of the program."""
+
+    name: str
+    summary: str
+
+    @property
+    @abstractmethod
+    def elsewhere(self) -> Sequence[str]:
+        """Where the program may be if it is not on the PATH."""
+
+    @abstractmethod
+    def reader(self, binary: str, timeout: float) -> NodeReader:
+        """Return what reads this node by running *binary*, within *timeout* seconds."""
+
+    def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
+        """Return a source for the GPUs of this node; nothing is run before it is read.
+
+        Raises:
+            TelemetryError: an option is not known or does not fit.
+        """
+        taken = Options.parse(self.name, argument, options)
+        binary = taken.text("binary") or find_program(self.name, self.elsewhere)
+        live = LiveOptions.take(taken, TIMEOUT)
+        taken.finish()
+        return LiveSource(self.name, self.reader(binary, live.timeout), live.fields, live.drop_after)
+
+    def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
+        """Return whether the program works here, by running it; this takes *timeout* seconds at most."""
+        return try_out(lambda: self.open(argument, {"timeout": timeout}))
