@@ -134,7 +134,7 @@ class _Checker:
         if data is None:
             return None
         if not isinstance(data, Mapping):
-            self._complain(path, f"a mapping is wanted here, and this is {shown(data)}")
+            self._complain(path, f"expected a mapping, got {shown(data)}")
             return None
         known, declared = attributes(kind), self._declared.get(kind, {})
         result: dict[str, object] = {}
@@ -221,20 +221,20 @@ class _Checker:
 
     def _text(self, value: object, path: Path) -> object:
         if not isinstance(value, str):
-            self._complain(path, f"a text is wanted here, and this is {shown(value)}")
+            self._complain(path, f"expected a text, got {shown(value)}")
         return value
 
     def _items(self, value: object, path: Path) -> Iterator[tuple[object, Path]]:
         if isinstance(value, list | tuple):
             yield from ((one, (*path, number)) for number, one in enumerate(value))
         else:
-            self._complain(path, f"a list is wanted here, and this is {shown(value)}")
+            self._complain(path, f"expected a list, got {shown(value)}")
 
     def _pairs(self, value: object, path: Path) -> Iterator[tuple[str, object]]:
         if isinstance(value, Mapping):
             yield from ((str(key), one) for key, one in value.items())
         else:
-            self._complain(path, f"a mapping is wanted here, and this is {shown(value)}")
+            self._complain(path, f"expected a mapping, got {shown(value)}")
 
     def _labels(self, value: object, kind: str, path: Path) -> Iterator[tuple[str, object]]:
         """Yield labels; those that are declared fields (the node's stand in the snapshot) are read as such."""

@@ -70,11 +70,11 @@ def problems(kind: str, data: object) -> list[str]:
         ("snapshot", {"gpus": [{"index": "x"}]}, "gpus[0].index: 'x' is no index of a GPU"),
         ("snapshot", {"gpus": [{"index": -1}]}, "gpus[0].index: -1 is no index of a GPU"),
         ("snapshot", {"gpus": [{"index": 1.5}]}, "gpus[0].index: 1.5 is no index of a GPU"),
-        ("snapshot", {"gpus": {"index": 1}}, "gpus: a list is wanted here, and this is a mapping"),
-        ("snapshot", {"gpus": [3]}, "gpus[0]: a mapping is wanted here, and this is 3"),
+        ("snapshot", {"gpus": {"index": 1}}, "gpus: expected a list, got a mapping"),
+        ("snapshot", {"gpus": [3]}, "gpus[0]: expected a mapping, got 3"),
         ("workload", {"gpu_devices": ["x"]}, "gpu_devices[0]: 'x' is no index of a GPU"),
         ("workload", {"framework": "torch"}, "framework: 'torch' is no framework"),
-        ("snapshot", [1], "snapshot: a mapping is wanted here, and this is a list"),
+        ("snapshot", [1], "snapshot: expected a mapping, got a list"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_found_once_at_its_place(kind: str, data: object, said: str) -> None:
