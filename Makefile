@@ -2,12 +2,14 @@
 #
 #   make demo    the shipped coordinator ruleset over a recorded hour of a node: a timeline of decisions with reasons
 #   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
-#   make test    installs what the tests need and runs them
+#   make test    installs what the tests need and runs them, some 10 minutes on two cores
+#   make quick   format, lint, types and the quick unit tests, for while you write: under a minute
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
 #   make bench   measures decisions beside other engines and hand-written Python, and loading, on this machine
 #   make soak    runs the agent for a simulated day of every shipped ruleset, and 10 minutes with faults at random
 #   make proofs  asks z3 and the prover the same questions about 100,000 random pairs of conditions (an hour or so)
 #   make docs    renews the generated pages and the JSON Schema
+#   make pictures  draws what the commands print, for the docs
 #   make site    builds the documentation site into build/site, strict: no broken link or anchor; it works offline
 #   make dist    builds and checks the wheel and the source distribution, with a bill of materials
 #   make changelog VERSION=x.y.z   collates changelog.d into CHANGELOG.md
@@ -24,7 +26,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test check bench soak proofs format docs schema site dist changelog clean
+.PHONY: help demo story test quick check bench soak proofs format docs schema pictures site dist changelog clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -60,7 +62,15 @@ story: $(VENV)/installed-test
 	@$(BIN)/python -m examples.story $(STORY_ARGS)
 
 test: $(VENV)/installed-test
+	@echo "the whole suite takes some 10 minutes on two cores; make quick takes one" >&2
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# mypy keeps a cache, so after the first run it looks only at what changed and at what imports it.
+quick: $(VENV)/installed-dev
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow" tests/unit
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check
@@ -100,6 +110,9 @@ format: $(VENV)/installed-dev
 
 docs schema: $(VENV)/installed
 	@$(BIN)/python -m gpurules.cli.reference
+
+pictures: $(VENV)/installed
+	@$(BIN)/python docs/pictures/terminal.py
 
 site: $(VENV)/installed-dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

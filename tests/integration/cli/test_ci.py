@@ -158,6 +158,23 @@ def test_the_hooks_run_in_a_fresh_repository(project: Path) -> None:
 
 @pytest.mark.skipif(PRE_COMMIT is None, reason="pre-commit is not installed")
 @pytest.mark.slow
+def test_the_configuration_that_init_writes_runs_as_it_is(tmp_path: Path, gpurules: Any, monkeypatch: Any) -> None:
+    """It needs no registry: its hooks run the program that wrote it."""
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    assert gpurules("init").code == 0
+    (tmp_path / ".gitignore").write_text(".cache\n")
+    subprocess.run(["git", "-C", str(tmp_path), "add", "."], check=True)
+    done = pre_commit(tmp_path, "run", "--all-files")
+    assert (done.returncode, done.stdout.count("Passed")) == (0, 3), done.stdout + done.stderr
+    ruleset = tmp_path / "rules" / "node.rules.yaml"
+    ruleset.write_text(ruleset.read_text().replace("gpu_", "gup_", 1))
+    done = pre_commit(tmp_path, "run", "--all-files")
+    assert done.returncode == 1 and "gpurules lint" in done.stdout and "GPR101" in done.stdout
+
+
+@pytest.mark.skipif(PRE_COMMIT is None, reason="pre-commit is not installed")
+@pytest.mark.slow
 @pytest.mark.parametrize("config", ["init", *(line for line, one in SHOWN.items() if "repos" in one)])
 def test_the_configuration_for_pre_commit_is_valid(project: Path, config: str | int) -> None:
     path = project / ".pre-commit-config.yaml"

@@ -334,6 +334,7 @@ def test_a_file_of_a_hundred_thousand_rules_is_refused_within_memory() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024 * 1024
 
 
+@pytest.mark.slow
 def test_thousands_of_mistakes_are_all_reported() -> None:
     lines = "".join([f"  - {{name: r{n}, condition: gpu_memroy > 80, action: pause_transfr}}\n" for n in range(1000)])
     assert len(codes(f"{HEAD}rules:\n{lines}")) == 2000

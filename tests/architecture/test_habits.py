@@ -1,0 +1,28 @@
+"""What is agreed about records that people write by hand: decisions, fragments of the changelog."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
+FRAGMENTS = sorted((ROOT / "changelog.d").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_has_a_number_and_a_status(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith(f"# {int(page.stem[:4])}. ")
+    assert re.fullmatch(r"Status: (proposed|accepted|superseded by \d{4})", lines[2])
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [int(page.stem[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS, ids=lambda path: path.name)
+def test_a_fragment_of_the_changelog_is_one_sentence_or_two_in_one_line(fragment: Path) -> None:
+    assert re.fullmatch(r"[a-z0-9-]+\.(added|changed|removed|fixed)\.md", fragment.name)
+    (line,) = fragment.read_text(encoding="utf-8").splitlines()
+    assert line[0] not in "-* " and line.endswith(".") and len(line) <= 300
