@@ -46,14 +46,34 @@ PICTURES = (
     ),
     Picture(
         "watch",
-        ("watch", "gpurules:coordinator", "--source", f"replay:{NODE}", "--speed", "1000000", "--once")
-        + ("--polls", "135", "--width", "110", "--height", "30"),
+        (
+            "watch",
+            "gpurules:coordinator",
+            "--source",
+            f"replay:{NODE}",
+            "--speed",
+            "1000000",
+            "--once",
+            "--polls",
+            "135",
+            "--width",
+            "110",
+            "--height",
+            "30",
+        ),
         shown="$ gpurules watch gpurules:coordinator --source replay:node.jsonl",
     ),
     Picture(
         "explain",
-        ("explain", "gpurules:coordinator", "delay_on_memory_pressure")
-        + ("--snapshot", "{folder}/snapshot.json", "--transfer", "{folder}/transfer.json"),
+        (
+            "explain",
+            "gpurules:coordinator",
+            "delay_on_memory_pressure",
+            "--snapshot",
+            "{folder}/snapshot.json",
+            "--transfer",
+            "{folder}/transfer.json",
+        ),
         shown="$ gpurules explain gpurules:coordinator delay_on_memory_pressure --snapshot snapshot.json …",
     ),
 )
