@@ -21,7 +21,7 @@ from rich.console import Console
 
 from examples.servers import Moto, SeaweedFS, Server, weed
 from examples.story.timeline import PATIENCE_SECONDS, Timeline, wait_until
-from gpurules.cli.pacing import OwnTime
+from gpurules.cli.run.replay_clock import OwnTime
 from gpurules.clients import S3, PartOptions, StagingArea, StoreError, UploadJournal
 from gpurules.engine import Coordinator, Options
 from gpurules.governor import Governor, Limits, State

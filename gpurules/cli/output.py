@@ -249,3 +249,11 @@ def _lines(text: str) -> list[str]:
     """Return the lines of *text* with their ends, as diff and patch count them: by line feeds only."""
     *whole, rest = text.split("\n")
     return [*(f"{line}\n" for line in whole), *([rest] if rest else [])]
+
+
+def name_failed_plugins() -> None:
+    """Say of each action plug-in that could not be used why not: a rule that orders its action will be wrong."""
+    from gpurules.actions import failed_plugins  # commands without actions do without
+
+    for plugin, error in failed_plugins().items():
+        say(f"gpurules: the action plug-in {plugin!r} is left out: {error}")

@@ -1,4 +1,4 @@
-"""How far long work has come: one line on a terminal, and nothing anywhere else."""
+"""How far long work has come, and what of a recording could not be used: lines on stderr."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sized
 from time import monotonic
 from typing import TypeVar
 
-from gpurules.cli.output import show_status
+from gpurules.cli.output import counted, say, show_status
 
 PATIENCE_SECONDS = 1.0
 """Work that is done sooner says nothing."""
@@ -55,3 +55,17 @@ def _draw(done: int, total: int | None, noun: str, share: object = None) -> None
         filled = _WIDTH * done // total
         line = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {done:,} of {total:,} {noun}"
     show_status(line)
+
+
+SHOWN = 5
+"""How many problems and notices are shown word by word."""
+
+
+def report_unread(reader: object) -> None:
+    """Say what *reader* could not use, with counts and the first places, and what it took for granted."""
+    notices: tuple[str, ...] = tuple(getattr(reader, "notices", ()))
+    problems, count = tuple(getattr(reader, "problems", ())), getattr(reader, "problem_count", 0)
+    for text in (*notices[:SHOWN], *problems[:SHOWN]):
+        say(f"gpurules: {text}")
+    if count > SHOWN:
+        say(f"gpurules: and {counted(count - SHOWN, 'more line')} that could not be used")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.options import stdin_name
-from gpurules.cli.plugins import name_failed_plugins
+from gpurules.cli.output import name_failed_plugins
 from gpurules.input_files import open_input
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset, RulesetError, load, loads, shipped_names

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PRINTING = {
     "cli/output.py",
-    "cli/watching/session.py",  # the live screen, whose lines are those of cli/watching/frame.py
+    "cli/watch/session.py",  # the live screen, whose lines are those of cli/watch/frame.py
     "lsp/pipes.py",  # the protocol, which is JSON
     "__main__.py",  # a constant, before anything else is loaded
 }

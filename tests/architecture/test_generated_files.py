@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.cli.gallery import gallery_page
-from gpurules.cli.reference import GENERATED, pages, schema_text, tables_text
+from gpurules.cli.reference.gallery import gallery_page
+from gpurules.cli.reference.pages import GENERATED, pages, schema_text, tables_text
 from gpurules.language.tables import TABLES
 from gpurules.linter import lint
 

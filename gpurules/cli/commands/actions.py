@@ -3,10 +3,9 @@
 import click
 
 from gpurules.actions import Action, default_actions, parameter_rows
-from gpurules.cli import reference
 from gpurules.cli.options import reference_format
-from gpurules.cli.output import page, report_json, table, write
-from gpurules.cli.plugins import name_failed_plugins
+from gpurules.cli.output import name_failed_plugins, page, report_json, table, write
+from gpurules.cli.reference.pages import action_data, actions_page
 
 
 @click.command("actions")
@@ -18,9 +17,9 @@ def command(name: str | None, format_: str) -> int:
     actions = list(registry) if name is None else [registry[name]]
     name_failed_plugins()
     if format_ == "json":
-        write(report_json({"actions": [reference.action_data(action) for action in actions]}))
+        write(report_json({"actions": [action_data(action) for action in actions]}))
     elif format_ == "markdown":
-        page(reference.actions_page(actions))
+        page(actions_page(actions))
     elif name is not None:
         write(_details(actions[0]))
     else:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import click
 
-from gpurules.cli.configuration import KEYS, configuration, configured, sound_configuration
 from gpurules.cli.options import option, text_or_json
 from gpurules.cli.output import say, table, to_json, write
+from gpurules.cli.project.configuration import KEYS, configuration, configured, sound_configuration
 from gpurules.strict_json import dumps
 
 

@@ -8,9 +8,8 @@ import click
 from gpurules.cli.differences import drawn, markdown
 from gpurules.cli.options import given_options, option, output_file, recording_options, reference_format, stdin_filename
 from gpurules.cli.output import report_json, save
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import in_sight, report_unread
 from gpurules.cli.rulesets import load_ruleset
-from gpurules.cli.unread import report_unread
 from gpurules.diff import Kind, compared
 from gpurules.diff.history import replayed
 from gpurules.engine.recordings import Recording

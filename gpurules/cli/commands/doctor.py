@@ -14,7 +14,7 @@ from gpurules.cli.diagnosis import Check, State
 from gpurules.cli.options import option, text_or_json
 from gpurules.cli.output import Style, counted, paint, report_json, terminal_width, write
 from gpurules.cli.rulesets import check_there
-from gpurules.cli.sources import open_telemetry
+from gpurules.cli.telemetry import open_telemetry
 from gpurules.diagnostics.excerpt import visible
 from gpurules.errors import GpurulesError
 from gpurules.rules import Ruleset, RulesetError, load

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import click
 
-from gpurules.cli.decisions import effects
-from gpurules.cli.explanations import tree
-from gpurules.cli.facts import read_facts, say_now
+from gpurules.cli.explain.explanations import effects, tree
+from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.options import facts, option, stdin_filename, text_or_json
 from gpurules.cli.output import has_colour, report_json, say_drawn, to_json, write, write_lines
 from gpurules.cli.rulesets import load_ruleset

@@ -2,8 +2,8 @@
 
 import click
 
-from gpurules.cli.explanations import drawn
-from gpurules.cli.facts import read_facts, say_now
+from gpurules.cli.explain.explanations import drawn
+from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.options import facts, stdin_filename, text_or_json
 from gpurules.cli.output import report_json, write
 from gpurules.cli.rulesets import load_ruleset

@@ -2,9 +2,9 @@
 
 import click
 
-from gpurules.cli import reference
 from gpurules.cli.options import reference_format
 from gpurules.cli.output import page, report_json, table, write
+from gpurules.cli.reference.pages import field_data, fields_page
 from gpurules.fields import FIELDS, Field
 from gpurules.registry import did_you_mean
 
@@ -16,11 +16,11 @@ def command(name: str | None, format_: str) -> int:
     """List the fields that conditions can read, or show the one called NAME."""
     fields = _named(name)
     if format_ == "json":
-        write(report_json({"fields": [reference.field_data(field) for field in fields]}))
+        write(report_json({"fields": [field_data(field) for field in fields]}))
     elif format_ == "markdown":
-        page(reference.fields_page(fields))
+        page(fields_page(fields))
     elif name is not None:
-        write("".join(f"{key:<12} {_shown(value)}\n" for key, value in reference.field_data(fields[0]).items()))
+        write("".join(f"{key:<12} {_shown(value)}\n" for key, value in field_data(fields[0]).items()))
     else:
         write(table(("field", "scope", "type", "what it is"), (_row(field) for field in fields)))
     return 0

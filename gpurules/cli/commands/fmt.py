@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file, ruleset_files, test_files
 from gpurules.cli.options import option
 from gpurules.cli.output import counted, difference, fail, say, write_data, write_lines
 from gpurules.cli.progress import in_sight
+from gpurules.cli.project.configuration import configured, sound_configuration
 from gpurules.formatting import FormatError, format_text
 from gpurules.rules.yaml_reader import MAX_BYTES
 

@@ -7,12 +7,11 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
-from gpurules.cli.baselining import Looked, against_baseline
-from gpurules.cli.configuration import Configuration, configuration, configured
-from gpurules.cli.emitting import emit_tests
-from gpurules.cli.fixing import Beside, fixed, fixed_beside
-from gpurules.cli.lint_watch import watch
-from gpurules.cli.linting import (
+from gpurules.cli.lint.baseline import Looked, against_baseline
+from gpurules.cli.lint.emitted_tests import emit_tests
+from gpurules.cli.lint.file_watch import watch
+from gpurules.cli.lint.fixes import Beside, fixed, fixed_beside
+from gpurules.cli.lint.linter_run import (
     Request,
     Sources,
     changed_since,
@@ -31,11 +30,11 @@ from gpurules.cli.options import (
     output_format,
     recording_options,
 )
-from gpurules.cli.output import counted, fail, say
-from gpurules.cli.plugins import name_failed_plugins
-from gpurules.cli.selection import FAIL_ON
-from gpurules.cli.unread import report_unread
-from gpurules.cli.untested import ProjectTests
+from gpurules.cli.output import counted, fail, name_failed_plugins, say
+from gpurules.cli.progress import report_unread
+from gpurules.cli.project.code_selection import FAIL_ON
+from gpurules.cli.project.configuration import Configuration, configuration, configured
+from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format
 from gpurules.diagnostics.render import summary
 from gpurules.linter.analysis import WORK

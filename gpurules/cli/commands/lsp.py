@@ -2,9 +2,9 @@
 
 import click
 
-from gpurules.cli.editing import Workplace
-from gpurules.cli.moments import Moments
+from gpurules.cli.explain.live_facts import Moments
 from gpurules.cli.options import kept_facts, option
+from gpurules.cli.project.editor import Workplace
 from gpurules.lsp import serve
 
 

@@ -11,11 +11,9 @@ import click
 
 from gpurules.cli.options import option, source_options
 from gpurules.cli.output import counted, note, say, write
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import in_sight, report_unread
 from gpurules.cli.signals import signals
-from gpurules.cli.sources import open_telemetry
-from gpurules.cli.unread import report_unread
-from gpurules.cli.waiting import no_telemetry
+from gpurules.cli.telemetry import no_telemetry, open_telemetry
 from gpurules.engine.reading import Reading
 from gpurules.strict_json import dumps
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError, TelemetryTimeout

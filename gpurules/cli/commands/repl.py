@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.conversation import Conversation, completions, is_unfinished
-from gpurules.cli.facts import read_facts
+from gpurules.cli.explain.facts import read_facts
+from gpurules.cli.explain.repl_session import Conversation, completions, is_unfinished
 from gpurules.cli.options import facts
 from gpurules.cli.output import counted, say
 from gpurules.cli.signals import Terminated

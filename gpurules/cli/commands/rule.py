@@ -2,9 +2,9 @@
 
 import click
 
-from gpurules.cli import reference
 from gpurules.cli.options import reference_format
 from gpurules.cli.output import page, report_json, table, write
+from gpurules.cli.reference.pages import code_data, code_page, codes_page
 from gpurules.diagnostics import CATALOGUE, Code
 from gpurules.registry import did_you_mean
 
@@ -16,11 +16,11 @@ def command(code: str | None, format_: str) -> int:
     """Explain the diagnostic CODE (such as GPR104 or unit-mismatch), or list all codes."""
     codes = list(CATALOGUE.values()) if code is None else [_named(code)]
     if format_ == "json":
-        write(report_json({"codes": [reference.code_data(entry) for entry in codes]}))
+        write(report_json({"codes": [code_data(entry) for entry in codes]}))
     elif code is not None:
-        page(reference.code_page(codes[0]))
+        page(code_page(codes[0]))
     elif format_ == "markdown":
-        page(reference.codes_page())
+        page(codes_page())
     else:
         rows = ((entry.code, entry.name, entry.severity.value, entry.summary) for entry in codes)
         write(table(("code", "name", "severity", "what it says"), rows))

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.agent import Settings, run_agent
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import Style, counted, note, paint, write, write_lines
-from gpurules.cli.playback import Decided, Event, Playback, is_touched
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import in_sight, report_unread
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
-from gpurules.cli.sources import open_telemetry
-from gpurules.cli.timeline import Timeline, event_json, summary, summary_json
-from gpurules.cli.unread import report_unread
+from gpurules.cli.run.agent import Settings, run_agent
+from gpurules.cli.run.playback import Decided, Event, Playback, is_touched
+from gpurules.cli.run.timeline import Timeline, event_json, summary, summary_json
+from gpurules.cli.telemetry import open_telemetry
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Options
 from gpurules.rules.ruleset import Ruleset

@@ -24,7 +24,7 @@ def _of_tests() -> Schema:
 
 
 def _of_configurations() -> Schema:
-    from gpurules.cli.configuration_schema import configuration_schema
+    from gpurules.cli.project.configuration_schema import configuration_schema
 
     return configuration_schema()
 

@@ -5,7 +5,7 @@ import click
 from gpurules.cli.clock import moment
 from gpurules.cli.options import given_options, source_options, text_or_json
 from gpurules.cli.output import counted, say, table, to_json, write
-from gpurules.cli.unread import report_unread
+from gpurules.cli.progress import report_unread
 from gpurules.diagnostics.excerpt import visible
 from gpurules.model import GPU, Dimension, Snapshot, format_reading
 from gpurules.telemetry import FiniteSource, first_snapshot, open_source

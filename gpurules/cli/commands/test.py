@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, test_files
 from gpurules.cli.options import option, stdin_filename
-from gpurules.cli.output import say, write
-from gpurules.cli.plugins import name_failed_plugins
-from gpurules.cli.testing import coverage_lines, failures, junit, mutation_lines, summary
-from gpurules.cli.testrun import Run, run_tests, updated
+from gpurules.cli.output import name_failed_plugins, say, write
+from gpurules.cli.project.configuration import configured, sound_configuration
+from gpurules.cli.test.report import coverage_lines, failures, junit, mutation_lines, summary
+from gpurules.cli.test.runner import Run, run_tests, updated
 
 
 @click.command("test")

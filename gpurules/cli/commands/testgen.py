@@ -5,14 +5,13 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.configuration import configured, sound_configuration
 from gpurules.cli.files import excluded, named_in_tests, test_files
 from gpurules.cli.options import option
-from gpurules.cli.output import counted, save, say
-from gpurules.cli.plugins import name_failed_plugins
+from gpurules.cli.output import counted, name_failed_plugins, save, say
+from gpurules.cli.project.configuration import configured, sound_configuration
 from gpurules.cli.rulesets import PREFIX, load_ruleset
-from gpurules.cli.testrun import Run, run_tests
-from gpurules.cli.untested import tests_folder
+from gpurules.cli.test.project_tests import tests_folder
+from gpurules.cli.test.runner import Run, run_tests
 from gpurules.rules import Ruleset
 from gpurules.rules.discovery import files_below, is_test
 from gpurules.ruletest import seen_of

@@ -9,12 +9,12 @@ import click
 
 from gpurules.cli.options import option, source_options, stdin_filename
 from gpurules.cli.output import has_colour, window_size, write
-from gpurules.cli.pacing import OwnTime
 from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.run.replay_clock import OwnTime
 from gpurules.cli.signals import signals
-from gpurules.cli.sources import open_telemetry
-from gpurules.cli.watching.keys import Keyboard, is_terminal
-from gpurules.cli.watching.view import Watcher
+from gpurules.cli.telemetry import open_telemetry
+from gpurules.cli.watch.keys import Keyboard, is_terminal
+from gpurules.cli.watch.view import Watcher
 from gpurules.engine import Coordinator, Options
 from gpurules.logs import silenced
 from gpurules.rules import Ruleset
@@ -74,7 +74,7 @@ def _coordinator(
 def _once(coordinator: Coordinator, watcher: Watcher, polls: int, size: tuple[int, int]) -> int:
     from rich.console import Console
 
-    from gpurules.cli.watching.frame import Look, frame
+    from gpurules.cli.watch.frame import Look, frame
 
     for n in range(polls):
         try:
@@ -96,7 +96,7 @@ def _once(coordinator: Coordinator, watcher: Watcher, polls: int, size: tuple[in
 def _live(coordinator: Coordinator, watcher: Watcher) -> int:
     from rich.console import Console
 
-    from gpurules.cli.watching.session import watch
+    from gpurules.cli.watch.session import watch
 
     ends = SimpleQueue[int]()
     with signals(ends.put, coordinator.request_reload), silenced():

@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from gpurules.actions import ACTIONS
-from gpurules.cli.configuration import KEYS
+from gpurules.cli.project.configuration import KEYS
 from gpurules.diagnostics import CATALOGUE
 from gpurules.fields import FIELDS
 

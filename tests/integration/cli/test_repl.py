@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.cli.conversation import completions, is_unfinished
+from gpurules.cli.explain.repl_session import completions, is_unfinished
 
 SNAPSHOT = '{"gpus": [{"index": 0, "memory": 91}, {"index": 1, "memory": 40}]}'
 

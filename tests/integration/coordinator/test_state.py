@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.cli.pacing import OwnTime
+from gpurules.cli.run.replay_clock import OwnTime
 from gpurules.engine import Coordinator, Options
 from gpurules.model import Snapshot
 from gpurules.rules import loads

@@ -6,8 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from gpurules.cli.output import table
-from gpurules.cli.watching.session import Session
-from gpurules.cli.watching.view import Watcher
+from gpurules.cli.watch.session import Session
+from gpurules.cli.watch.view import Watcher
 from gpurules.diagnostics.excerpt import columns_of
 from gpurules.engine import Coordinator, Options
 from gpurules.model import GPU, Snapshot

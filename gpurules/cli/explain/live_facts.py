@@ -1,0 +1,89 @@
+"""Facts in files that may change while they are shown."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gpurules.cli.explain.facts import read_facts
+from gpurules.facts import KINDS
+from gpurules.input_files import open_input
+from gpurules.lsp import Moment
+
+_TAIL_BYTES = 4 * 1024 * 1024
+RECORDINGS = (".jsonl", ".ndjson")
+
+
+class Moments:
+    """Reads the facts that options name, again whenever a file has changed.
+
+    Raises:
+        click.UsageError: at first, one cannot be read; later that is the moment's problem.
+    """
+
+    def __init__(self, given: Mapping[str, str | None]) -> None:
+        self._given = {name: one for name, one in given.items() if one is not None}
+        if "-" in self._given.values():
+            raise click.UsageError("stdin is the editor's: give the facts as files, or as the JSON itself")
+        self._stamps: tuple[object, ...] = ()
+        self._moment: Moment | None = None
+        if self._given:
+            self._moment = self._read()
+
+    def now(self) -> Moment | None:
+        """Return the facts as they are now, None where no option was given."""
+        if self._given:
+            try:
+                self._moment = self._read()
+            except click.UsageError as error:
+                self._stamps = ()
+                self._moment = Moment(self._title, problem=error.format_message())
+        return self._moment
+
+    @property
+    def _title(self) -> str:
+        return ", ".join("the JSON given" if _is_json(one) else Path(one).name for one in self._given.values())
+
+    def _read(self) -> Moment:
+        stamps = tuple(_stamp(one) for one in self._given.values())
+        if self._moment is not None and stamps == self._stamps and self._moment.problem is None:
+            return self._moment
+        facts = read_facts({name: self._text(name) for name in KINDS})
+        self._stamps = stamps
+        return Moment(self._title, facts.snapshot, facts.transfer, facts.workload, facts.node)
+
+    def _text(self, name: str) -> str | None:
+        given = self._given.get(name)
+        if given is None or _is_json(given) or Path(given).suffix not in RECORDINGS:
+            return given
+        try:
+            line = _last_line(Path(given))
+        except OSError as error:
+            raise click.UsageError(f"--{name}: {given}: {error.strerror or error}") from error
+        if not _is_json(line):
+            raise click.UsageError(f"--{name}: the last line of {given} is no JSON object")
+        return line
+
+
+def _is_json(given: str) -> bool:
+    return given.lstrip().startswith("{")
+
+
+def _stamp(given: str) -> object:
+    if _is_json(given):
+        return given
+    try:
+        known = Path(given).stat()
+    except (OSError, ValueError):
+        return None
+    return known.st_mtime_ns, known.st_size
+
+
+def _last_line(path: Path) -> str:
+    """Return the last whole line of a recording that may be written to just now; it is JSON itself."""
+    with open_input(path) as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _TAIL_BYTES))
+        lines = file.read(_TAIL_BYTES).decode("utf-8", "replace").split("\n")
+    whole = [line for line in lines[:-1] if line.strip()] or lines
+    return whole[-1].strip()

@@ -1,0 +1,10 @@
+"""What ``gpurules lint`` does behind its options.
+
+::
+
+    arguments --> linter_run --> baseline --> fixes --> linter_run.reported --> text, JSON, SARIF, ...
+                  (findings)     (known)      (--fix)    +-- repo_paths    paths as code hosts want them
+                                                         +-- emitted_tests rule tests that show the findings
+
+``file_watch`` repeats the run when a file changes. Entry point: :func:`gpurules.cli.lint.linter_run.linted`.
+"""

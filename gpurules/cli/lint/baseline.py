@@ -1,0 +1,114 @@
+"""The baseline of a run of the linter: read, held against what was found, and written anew where that is asked."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from gpurules.cli.files import read_at_most
+from gpurules.cli.lint.linter_run import Request, Sources
+from gpurules.cli.rulesets import PREFIX
+from gpurules.diagnostics import Diagnostic, Severity
+from gpurules.diagnostics.catalogue import LINT_ONLY
+from gpurules.linter import CHECKS, FROM_HISTORY, Policy, baseline
+from gpurules.linter.baseline import BaselineError, Entry
+from gpurules.rules.discovery import is_test
+from gpurules.rules.yaml_reader import MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Where a run has looked, and for what: only of that can it tell that an entry no longer occurs."""
+
+    sources: Sources
+    policy: Policy
+
+    def saw(self, entry: Entry, found: Sequence[Diagnostic]) -> bool:
+        """Return whether the finding of *entry* would be among those *found*, were it still there.
+
+        Where a file has errors, the checks do not look at what it means.
+        """
+        codes = self.policy.codes if self.policy.recordings else self.policy.codes - FROM_HISTORY
+        if any(d.path == entry.path and stops_loading(d) for d in found):
+            codes -= _OF_CHECKS
+        path = Path(entry.path)
+        return entry.code in codes and (entry.path in self.sources or is_test(path, False) or not path.exists())
+
+
+_OF_CHECKS = frozenset(check.code for check in CHECKS)
+
+
+def stops_loading(found: Diagnostic) -> bool:
+    """Return whether a finding is an error with which no ruleset loads."""
+    return found.severity is Severity.ERROR and found.code not in LINT_ONLY
+
+
+def _from_baseline(path: str, baseline_path: Path) -> str:
+    """Return *path* as a baseline has it: relative to its own folder, so that it holds wherever the linter is run."""
+    if path.startswith((PREFIX, "<")):
+        return path
+    return Path(os.path.relpath(path, baseline_path.parent)).as_posix()
+
+
+def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[Entry]:
+    """Return the entries of the baseline of *text*, their paths as this run spells them."""
+    spelt = {_from_baseline(one, path): one for one in (*looked.sources, *(d.path or "" for d in found)) if one}
+    try:
+        entries = baseline.read(text)
+    except BaselineError as error:
+        raise BaselineError(f"{path}: {error}; --update-baseline makes a new one where it is removed") from None
+    return [replace(entry, path=spelt.get(entry.path, (path.parent / entry.path).as_posix())) for entry in entries]
+
+
+def _text(path: Path) -> str:
+    """Return what the baseline at *path* says.
+
+    Raises:
+        BaselineError: it is too large to be one of ours.
+        OSError: it cannot be read.
+    """
+    data = read_at_most(path)
+    if len(data) > MAX_BYTES:
+        raise BaselineError(f"{path}: it is larger than {MAX_BYTES >> 20} MiB, which no baseline is")
+    return data.decode("utf-8", "replace")
+
+
+def _written(entries: Sequence[Entry], path: Path) -> str:
+    return baseline.written([replace(entry, path=_from_baseline(entry.path, path)) for entry in entries])
+
+
+def against_baseline(found: list[Diagnostic], request: Request, looked: Looked) -> list[Diagnostic]:
+    """Return the findings that the baseline does not know, and its stale entries; write it anew where that is asked.
+
+    Raises:
+        click.UsageError: there is no baseline to hold them against.
+    """
+    path = request.baseline
+    if path is None:
+        if request.update_baseline:
+            raise click.UsageError("--update-baseline needs --baseline FILE")
+        return found
+    is_new = not path.exists()
+    if is_new and not request.update_baseline:
+        raise click.UsageError(f"{path}: no such file; --update-baseline makes it")
+    known = [] if is_new else _known(_text(path), path, found, looked)
+    if request.update_baseline:
+        unseen = [entry for entry in known if not looked.saw(entry, found)]
+        seen = [entry for entry in known if looked.saw(entry, found)]
+        kept = baseline.entries(found) if is_new or request.allow_growth else baseline.shrunk(found, seen)
+        known = [*unseen, *kept]
+        path.write_text(_written(known, path), encoding="utf-8")
+    return [*baseline.unknown(found, known), *_stale(found, known, path, looked)]
+
+
+def stale_in(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[Diagnostic]:
+    """Return a finding for each entry of the baseline of *text* that no longer occurs among *found*."""
+    return _stale(found, _known(text, path, found, looked), path, looked)
+
+
+def _stale(found: Sequence[Diagnostic], known: Sequence[Entry], path: Path, looked: Looked) -> list[Diagnostic]:
+    if "GPR905" not in looked.policy.codes:
+        return []
+    return baseline.stale(found, [entry for entry in known if looked.saw(entry, found)], path.as_posix())

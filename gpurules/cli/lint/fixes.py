@@ -1,0 +1,106 @@
+"""Makes the fixes of findings, or shows them: in rulesets, and in the files that stand beside them."""
+
+from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gpurules.cli.files import read_at_most, replace_file
+from gpurules.cli.lint.baseline import Looked, stale_in
+from gpurules.cli.lint.linter_run import Request, Sources, linted
+from gpurules.cli.output import difference, write_data
+from gpurules.cli.progress import in_sight
+from gpurules.cli.project import configuration
+from gpurules.cli.project.configuration import Configuration
+from gpurules.cli.rulesets import PREFIX
+from gpurules.cli.test.project_tests import ProjectTests
+from gpurules.diagnostics import Diagnostic
+from gpurules.linter import Policy, lints
+from gpurules.linter.fixing import fix
+from gpurules.rules.discovery import is_test
+from gpurules.rules.yaml_reader import MAX_BYTES
+
+
+def fixed(
+    sources: Sources, policy: Policy, request: Request, tests: ProjectTests
+) -> tuple[list[Diagnostic], Counter[str], Sources]:
+    """Fix what can be, or with ``--diff`` show what would be; what comes from stdin goes to stdout, mended.
+
+    Return the findings that are left, the fixes made, and the sources as they are then.
+    """
+    left: list[Diagnostic] = []
+    applied: Counter[str] = Counter()
+    after = dict(sources)
+    for path, given in in_sight(sources.items(), "files"):
+        try:
+            data = read_at_most(path) if given is None and not path.startswith(PREFIX) else given
+            text = data.decode() if data is not None and len(data) <= MAX_BYTES else None
+        except (OSError, ValueError):
+            text = None
+        if text is None:
+            left += linted({path: given}, policy, tests)
+            continue
+        mark = "\ufeff" if text.startswith("\ufeff") else ""
+        before = text.removeprefix("\ufeff")
+        left_out = tests.left_out(path) if given is None else None
+        done = fix(before, path, partial(_again, path=path, policy=policy, left_out=left_out), request.unsafe_fixes)
+        applied += done.applied
+        if request.diff:
+            write_data(difference(before, done.text, path))
+        elif given is not None:
+            write_data(mark + done.text)
+            after[path] = done.text.encode("utf-8", "surrogatepass")
+        elif done.applied:
+            replace_file(Path(path), (mark + done.text).encode("utf-8", "surrogatepass"))
+        left += done.left
+    return list(dict.fromkeys([*left, *tests.findings()])), applied, after
+
+
+def _again(text: str, path: str, policy: Policy, left_out: Sequence[Diagnostic] | None) -> list[Diagnostic]:
+    return lints(text, path, None, policy, left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """How the files beside the rulesets are looked at again: configuration, tests and baseline.
+
+    ``found`` is all that was found, whatever the baseline knows of.
+    """
+
+    request: Request
+    settings: Configuration
+    tests: ProjectTests
+    looked: Looked
+    found: Sequence[Diagnostic]
+
+    def check(self, path: str) -> Callable[[str], Sequence[Diagnostic]] | None:
+        """Return how another text of the file *path* is checked; None where it is another's."""
+        given = self.request.baseline
+        if given is not None and path == given.as_posix():
+            return lambda text: stale_in(text, given, self.found, self.looked)
+        if path == self.settings.path:
+            return lambda text: configuration.parsed(text, Path(path)).problems
+        return (lambda text: self.tests.wrong_in(text, path)) if is_test(Path(path), False) else None
+
+
+def fixed_beside(found: Sequence[Diagnostic], beside: Beside) -> tuple[list[Diagnostic], Counter[str]]:
+    """Fix what can be in the configuration, the tests and the baseline, or with ``--diff`` show it."""
+    left, applied = list(found), Counter[str]()
+    for path in dict.fromkeys(d.path for d in found if d.edits and d.path not in beside.looked.sources):
+        check = beside.check(path) if path is not None else None
+        if path is None or check is None:
+            continue
+        data = read_at_most(path)
+        mark, before = data[: len(BOM_UTF8) * data.startswith(BOM_UTF8)], data.decode("utf-8-sig", "surrogateescape")
+        done = fix(before, path, check, beside.request.unsafe_fixes)
+        if not done.applied:
+            continue
+        applied += done.applied
+        left = [*(d for d in left if d.path != path), *done.left]
+        if beside.request.diff:
+            write_data(difference(before, done.text, path))
+        else:
+            replace_file(Path(path), mark + done.text.encode("utf-8", "surrogateescape"))
+    return left, applied

@@ -1,0 +1,67 @@
+"""The JSON Schema of configuration files, made from the keys that there are."""
+
+from typing import Any
+
+from gpurules.cli.project.code_selection import FAIL_ON
+from gpurules.cli.project.configuration import KEYS
+from gpurules.diagnostics import CATALOGUE, Format
+from gpurules.linter.analysis import WORK
+from gpurules.rules.schema import DRAFT, Schema
+
+_DESCRIBED = {
+    "select": "Report only these: codes, prefixes such as GPR1, or names.",
+    "extend-select": "Report these too, such as GPR7 (style) and GPR8 (tests).",
+    "ignore": "Do not report these.",
+    "fail-on": "The least severity that makes the exit code of `gpurules lint` 1.",
+    "output-format": "How findings are drawn.",
+    "baseline": "Do not report what this file lists.",
+    "analysis-steps": "Step budget of the semantic analysis, per file.",
+    "exclude": "Globs of paths that are not looked at in directories.",
+    "allow-extends": "Folders outside of the project whose files rulesets may extend, and tests may name.",
+    "per-file-ignores": "Codes that are not reported, by the glob of paths.",
+}
+_CHOICES = {"fail-on": list(FAIL_ON), "output-format": [form.value for form in Format]}
+_EXAMPLES: dict[str, list[Any]] = {
+    "select": [["GPR1", "unknown-field"]],
+    "extend-select": [["GPR7", "GPR8"]],
+    "ignore": [["GPR707"]],
+    "baseline": ["gpurules-baseline.json"],
+    "analysis-steps": [2 * WORK],
+    "exclude": [["vendored/*"]],
+    "allow-extends": [["/usr/share/site-rules"]],
+    "per-file-ignores": [{"legacy/*": ["GPR105"]}],
+}
+
+
+def configuration_schema() -> Schema:
+    """Return the schema of ``gpurules.toml``, and of ``[tool.gpurules]`` in ``pyproject.toml``."""
+    return {
+        "$schema": DRAFT,
+        "title": "gpurules configuration",
+        "type": "object",
+        "description": "How gpurules checks the rules of a project.",
+        "properties": {key: _property(key, kind) for key, kind in KEYS.items()},
+        "additionalProperties": False,
+    }
+
+
+def _property(key: str, kind: str) -> Schema:
+    found: dict[str, Any] = {"description": _DESCRIBED[key], **_shape(kind)}
+    if key in _CHOICES:
+        found["enum"] = _CHOICES[key]
+    return found | ({"examples": _EXAMPLES[key]} if key in _EXAMPLES else {})
+
+
+def _shape(kind: str) -> Schema:
+    code = {"anyOf": [{"enum": [*CATALOGUE, *(c.name for c in CATALOGUE.values())]}, {"pattern": "^GPR[0-9]{1,2}$"}]}
+    match kind:
+        case "codes":
+            return {"type": ["array", "string"], "items": {"type": "string", **code}}
+        case "texts":
+            return {"type": ["array", "string"], "items": {"type": "string"}}
+        case "table":
+            return {"type": "object", "additionalProperties": _shape("codes")}
+        case "count":
+            return {"type": "integer", "minimum": 0}
+        case _:
+            return {"type": "string"}

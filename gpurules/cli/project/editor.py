@@ -1,0 +1,105 @@
+"""The project as the language server sees it: its configuration, and the pages about diagnostic codes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import cache
+from os import environ
+from pathlib import Path
+
+import click
+
+from gpurules.cli.crash import installed_version, record
+from gpurules.cli.explain.live_facts import Moments
+from gpurules.cli.project import configuration
+from gpurules.cli.project.code_selection import chosen_codes
+from gpurules.cli.project.configuration import Configuration
+from gpurules.cli.reference.pages import code_page
+from gpurules.diagnostics import CATALOGUE, Diagnostic
+from gpurules.linter import Policy
+from gpurules.linter.analysis import WORK
+from gpurules.lsp import Moment, Settings
+
+
+class Workplace:
+    """Finds the configuration nearest to each file, and the facts that were given."""
+
+    def __init__(self, moments: Moments, today: Callable[[], date] = date.today) -> None:
+        self._moments = moments
+        self._today = today
+
+    @property
+    def version(self) -> str:
+        """The version of gpurules."""
+        return installed_version()
+
+    def settings(self, path: str | None) -> Settings:
+        """Return how the file at *path* is checked."""
+        try:
+            found = configuration.discovered(Path(path).parent if path else Path.cwd())
+            read = configuration.read(found) if found is not None else Configuration()
+            return _settings(read, path, self._today())
+        except (click.UsageError, OSError, ValueError) as error:
+            message = error.format_message() if isinstance(error, click.UsageError) else str(error)
+            return Settings(Policy(today=self._today()), problem=f"the configuration is not in force: {message}")
+
+    def check_configuration(self, text: str, path: str) -> Sequence[Diagnostic]:
+        """Return what is wrong with the *text* of a configuration file.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        try:
+            return configuration.parsed(text, Path(path)).problems
+        except click.UsageError as error:
+            if Path(path).name == "pyproject.toml":
+                return ()  # other tools say so
+            raise ValueError(error.format_message()) from None
+
+    def moment(self) -> Moment | None:
+        """Return the facts at hand, None where no option gave any."""
+        return self._moments.now()
+
+    def page(self, code: str) -> str | None:
+        """Return the path of the page about a diagnostic code, written where caches are kept."""
+        return _page(code)
+
+    def record(self, error: BaseException) -> str:
+        """Keep the details of a mistake of ours, and return where."""
+        return record(error, ["lsp"])
+
+
+def _settings(read: Configuration, path: str | None, today: date) -> Settings:
+    codes = chosen_codes(*(_listed(read.values.get(key)) for key in ("select", "extend-select", "ignore")))
+    steps = WORK if read.analysis_steps is None else read.analysis_steps
+    if path is None or read.path is None:
+        return Settings(Policy(codes, today=today))
+    relative = _relative(path, Path(read.path).parent)
+    policy = Policy(codes, read.ignored_in, today)
+    excluded = any(fnmatchcase(relative, glob) or fnmatchcase(Path(path).name, glob) for glob in read.exclude)
+    return Settings(Policy(policy.codes_in(relative), today=today, work=steps), excluded)
+
+
+def _listed(given: object) -> Iterable[str]:
+    return [given] if isinstance(given, str) else map(str, given) if isinstance(given, list) else ()
+
+
+def _relative(path: str, folder: Path) -> str:
+    try:
+        return Path(path).resolve().relative_to(folder.resolve()).as_posix()
+    except (OSError, ValueError):
+        return path
+
+
+@cache
+def _page(code: str) -> str | None:
+    kept = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpurules" / "checks"
+    page = kept / f"{code}.md"
+    text = code_page(CATALOGUE[code])
+    try:
+        if not page.is_file() or page.read_text(encoding="utf-8") != text:
+            kept.mkdir(parents=True, exist_ok=True)
+            page.write_text(text, encoding="utf-8")
+    except OSError:
+        return None
+    return str(page)

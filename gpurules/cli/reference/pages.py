@@ -1,0 +1,199 @@
+"""The reference as data and as pages, made from the registries: fields, actions and diagnostic codes."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
+from gpurules.cli.output import to_json
+from gpurules.diagnostics import CATALOGUE, Code, Fix, Severity
+from gpurules.diagnostics.catalogue import ABOUT_TESTS, LINT_ONLY, ON_REQUEST
+from gpurules.diagnostics.explanations import EXPLANATIONS, Form
+from gpurules.fields import FIELDS, Field, Scope, field_range
+from gpurules.model import Kind
+from gpurules.strict_json import dumps
+
+SCOPES = {
+    Scope.GPU: "Each GPU",
+    Scope.NODE: "The node",
+    Scope.TRANSFER: "The transfer",
+    Scope.WORKLOAD: "The workload of the transfer",
+}
+GENERATED = "<!-- Made by `make docs` from {source}; do not edit. -->\n"
+
+
+def field_data(field: Field) -> dict[str, object]:
+    """Return what there is to know of a field, JSON-ready."""
+    data: dict[str, object] = {
+        "name": field.name,
+        "scope": field.scope.value,
+        "type": field.datatype.kind.value,
+        "description": field.description,
+        "source": field.source,
+    }
+    if field.datatype.kind is Kind.NUMBER:
+        data["dimension"] = field.datatype.dimension.value
+    given = {"minimum": field.minimum, "maximum": field.maximum, "values": list(field.values) or None}
+    return data | {key: value for key, value in given.items() if value is not None} | {"counter": field.counter}
+
+
+def action_data(action: Action) -> dict[str, object]:
+    """Return what there is to know of an action, JSON-ready."""
+    data: dict[str, object] = {"name": action.name, "kind": action.kind.value, "summary": action.summary}
+    if is_directive(action):
+        data |= {"sets": action.target, "otherwise": action.neutral, "excludes": sorted(action.excludes)}
+    return data | {"parameters": dict(action.schema)}
+
+
+def code_data(code: Code) -> dict[str, object]:
+    """Return what there is to know of a diagnostic code, JSON-ready."""
+    explained = EXPLANATIONS[code.code]
+    return {
+        "code": code.code,
+        "name": code.name,
+        "severity": code.severity.value,
+        "kind": code.kind,
+        "summary": code.summary,
+        "fix": code.fix.value if code.fix else None,
+        "avoid": explained.avoid,
+        "prefer": explained.prefer,
+        "why": explained.why,
+        "silence": silence(code),
+    }
+
+
+def fix_of(code: Code) -> str:
+    """Return what mends a finding of *code*, if anything does."""
+    if code.code in ("GPR803", "GPR804"):
+        return "`gpurules testgen` writes the tests that are missing, with what the rules do now; read what they expect"
+    return _FIXES[code.fix]
+
+
+def silence(code: Code) -> str:
+    """Return how a code is silenced."""
+    option = f"`gpurules lint --ignore {code.code}` leaves it out of a report"
+    if code.code.startswith("GPR9"):
+        return f"{option}."
+    if code.code.startswith(ON_REQUEST):
+        option = f"It is reported only where it is selected: `gpurules lint --extend-select {code.code}`. {option}"
+    if code.code in ABOUT_TESTS:
+        return f"{option}; `gpurules test` tells it all the same, since it is about the tests themselves."
+    comment = f'`# gpurules: ignore[{code.code}] reason="…"`'
+    text = f"{option}; {comment} on the line, or on a line of its own above the rule, silences it there."
+    if code.severity is Severity.ERROR and code.code not in LINT_ONLY:
+        return f"{text} A ruleset that has an error does not load, reported or not."
+    return text
+
+
+_FIXES = {
+    Fix.SAFE: "`gpurules lint --fix` mends it where that is proved to keep the meaning, else with `--unsafe-fixes`",
+    Fix.UNSAFE: "`gpurules lint --fix --unsafe-fixes` mends it where only one thing can be meant; look at what it did",
+    None: "no fix is offered: what is meant has to be thought out",
+}
+
+
+def code_page(code: Code) -> str:
+    """Return the page of a diagnostic code."""
+    explained = EXPLANATIONS[code.code]
+    language = {Form.CONDITION: "text", Form.WORDS: ""}.get(explained.form, "yaml")
+
+    def shown(example: str) -> str:
+        return example if explained.form is Form.WORDS else f"```{language}\n{example}\n```"
+
+    return (
+        f"# {code.code} {code.name}\n\n"
+        f"Severity: {code.severity.value}. {code.summary[0].upper()}{code.summary[1:]}.\n\n"
+        f"Fix: {fix_of(code)}.\n\n"
+        f"## Avoid\n\n{shown(explained.avoid)}\n\n"
+        f"## Prefer\n\n{shown(explained.prefer)}\n\n"
+        f"## Why\n\n{explained.why}\n\n"
+        f"## How to silence\n\n{silence(code)}\n"
+    )
+
+
+def codes_page() -> str:
+    """Return the page that lists every diagnostic code."""
+    rows = (
+        (f"[{c.code}]({c.code}.md)", c.name, c.severity.value, c.fix.value if c.fix else "", c.summary)
+        for c in CATALOGUE.values()
+    )
+    return "# Diagnostic codes\n\n" + markdown_table(("Code", "Name", "Severity", "Fix", "What it says"), rows)
+
+
+def fields_page(fields: Iterable[Field] = FIELDS.values()) -> str:
+    """Return the page of the fields, a table for each scope."""
+    listed = list(fields)
+    parts = [
+        "# Fields\n\nWhat conditions can read. A fact that is not there is missing, and a comparison of it unknown.\n"
+    ]
+    for scope, title in SCOPES.items():
+        rows = [
+            (f"`{f.name}`", str(f.datatype), field_range(f), f.description, f.source)
+            for f in listed
+            if f.scope is scope
+        ]
+        if rows:
+            head = ("Field", "Type", "Values", "What it is", "Source")
+            parts.append(f"## {title}\n\n{markdown_table(head, rows)}")
+    return "\n".join(parts)
+
+
+def actions_page(actions: Iterable[Action] = ACTIONS) -> str:
+    """Return the page of the actions, a section for each."""
+    return "\n".join(["# Actions\n\nWhat rules can do.\n", *(_action_section(action) for action in actions)])
+
+
+def _action_section(action: Action) -> str:
+    sets = f" It sets `decision.{action.target}`." if is_directive(action) else ""
+    rows = [(f"`{name}`", kind, default, text) for name, kind, default, text in parameter_rows(action)]
+    head = ("Parameter", "Type", "Default", "What it is")
+    taken = markdown_table(head, rows) if rows else "It takes no parameters.\n"
+    what = "A directive." if is_directive(action) else "An effect."
+    return f"## {action.name}\n\n{action.summary} {what}{sets}\n\n{taken}"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its path under ``docs/``."""
+    codes, tables = "gpurules/diagnostics", "the registries"
+    from gpurules.cli.reference.command_pages import commands_page  # loads every command
+
+    return {
+        "cli.md": GENERATED.format(source="gpurules/cli/commands") + commands_page(),
+        "fields.md": GENERATED.format(source=tables) + fields_page(),
+        "actions.md": GENERATED.format(source=tables) + actions_page(),
+        "checks/README.md": GENERATED.format(source=codes) + codes_page(),
+        **{f"checks/{code.code}.md": GENERATED.format(source=codes) + code_page(code) for code in CATALOGUE.values()},
+    }
+
+
+def write_pages(directory: Path) -> None:
+    """Write every generated page under *directory*, and remove pages of codes that are gone."""
+    made = pages()
+    for stale in (directory / "checks").glob("*.md"):
+        if f"checks/{stale.name}" not in made:
+            stale.unlink()
+    for name, text in made.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def tables_text() -> str:
+    """Return the tables of the grammar, as they are checked in: a line for each state."""
+    from gpurules.language.parser import made_tables  # loads Lark
+
+    made = made_tables()
+    lines = ",\n".join(dumps(state, ascii_only=True) for state in made.pop("states"))
+    return f'{dumps(made, ascii_only=True)[:-1]}, "states": [\n{lines}\n]}}\n'
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of ruleset files, without plug-ins, as it is checked in."""
+    from gpurules.rules.schema import ruleset_schema  # the reference of fields and actions needs no rulesets
+
+    return to_json(ruleset_schema(ACTIONS))

@@ -1,0 +1,246 @@
+"""Runs a ruleset over live telemetry until it is told to stop, and tells what happens, line by line."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+
+from gpurules.actions import is_effect
+from gpurules.actions.decision import Decision
+from gpurules.cli.clock import time_of_day
+from gpurules.cli.output import Style, counted, note, paint, write, write_lines
+from gpurules.cli.run.governed_clients import following
+from gpurules.cli.run.playback import NEUTRAL, NodeChange, node_directives
+from gpurules.cli.run.replay_clock import OwnTime
+from gpurules.cli.run.timeline import INDENT, Timeline, event_json
+from gpurules.cli.signals import signals
+from gpurules.cli.telemetry import no_gpu, no_telemetry
+from gpurules.diagnostics.excerpt import visible
+from gpurules.engine import Coordinator, Edge, Options, PollReport
+from gpurules.logs import to_stderr
+from gpurules.model import format_duration
+from gpurules.rules import Ruleset
+from gpurules.rules.program import zone_of
+from gpurules.strict_json import dumps
+from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source, TelemetryError
+
+_AT_ONCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an agent runs; ``is_json`` is how it talks, ``clients`` (``KIND=ARGUMENT``) follow its rules.
+
+    Missing: ``metrics_port`` None: no metrics are served.
+    """
+
+    is_json: bool = False
+    once: bool = False
+    options: Options = field(default_factory=Options)
+    metrics_port: int | None = None
+    clients: tuple[str, ...] = ()
+
+
+def coordinator_of(ruleset: Ruleset, source: Source, options: Options) -> Coordinator:
+    """Return a coordinator over *source*; recorded and simulated telemetry brings its own time."""
+    if not isinstance(source, FiniteSource):
+        return Coordinator(ruleset, source, options=options)
+    if options.poll_interval is None:
+        options = replace(options, poll_interval=_AT_ONCE, jitter=0.0, read_timeout=60.0)
+    paced = OwnTime(source, time.time)
+    return Coordinator(ruleset, paced, clock=paced.clock, options=options)
+
+
+def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
+    """Poll until a signal comes, the source ends or the reader of stdout goes; return the exit code.
+
+    Raises:
+        ClickException: a client that is to follow the rules cannot be opened.
+    """
+    coordinator = coordinator_of(ruleset, source, settings.options)
+    ends: SimpleQueue[int] = SimpleQueue()
+    interval = None if settings.once else settings.options.poll_interval or ruleset.settings.poll_interval
+    teller = Teller(coordinator, settings.is_json, interval)
+
+    def tell(report: PollReport) -> None:
+        if not teller.tell(report) or report.ended:
+            ends.put(0)
+
+    coordinator.on_poll(tell)
+    with (
+        metrics_at(settings.metrics_port, coordinator),
+        to_stderr(),
+        signals(ends.put, coordinator.request_reload),
+        following(coordinator, settings.clients),
+    ):
+        for line in _at_work(source, interval):
+            note(line)
+        try:
+            code = _poll_once(coordinator) if settings.once else _wait(coordinator, ends)
+        finally:
+            coordinator.stop()
+    teller.sum_up()
+    return code
+
+
+def _at_work(source: Source, interval: float | None) -> Iterator[str]:
+    """Yield what goes on from now on, if there may be nothing to see of it for a while."""
+    if interval is not None and not isinstance(source, FiniteSource):
+        yield f"polling every {format_duration(interval)}; what changes is shown here (Ctrl-C to stop)"
+
+
+def _poll_once(coordinator: Coordinator) -> int:
+    try:
+        return 2 if coordinator.poll().snapshot is None else 0
+    except EndOfTelemetry:
+        return 0
+
+
+def _wait(coordinator: Coordinator, ends: "SimpleQueue[int]") -> int:
+    coordinator.start()
+    while True:
+        try:
+            return ends.get(timeout=3600)  # without a time-out no signal would come through on some systems
+        except Empty:
+            continue
+
+
+@contextmanager
+def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
+    """Answer Prometheus at *port* of the loopback meanwhile."""
+    if port is None:
+        yield
+        return
+    from gpurules.service.metrics import serve
+
+    end = serve(coordinator, port)
+    try:
+        yield
+    finally:
+        end()
+
+
+class Teller:
+    """Tells what each poll brought: a timeline for people, a JSON object a line for programs."""
+
+    def __init__(self, coordinator: Coordinator, is_json: bool, interval: float | None = None) -> None:
+        self._coordinator = coordinator
+        self._is_json = is_json
+        self._timeline = Timeline(coordinator.engine.ruleset, sys.stdout.isatty())
+        self._version = coordinator.engine.ruleset.version
+        self._interval = interval
+        self._has_gpus: bool | None = None
+        self._failure: str | None = None
+        self._before: Decision | None = None
+        self._error: str | None = None
+
+    def tell(self, report: PollReport) -> bool:
+        """Write what *report* brought; return False when the reader of stdout has gone."""
+        lines = [*self._reloads(), *self._telemetry(report)]
+        self._emptiness(report)
+        for change in report.transitions:
+            lines += [event_json(change)] if self._is_json else self._drawn(change)
+        lines += self._node()
+        for edge in report.edges:
+            if self._is_json:
+                lines.append(_edge_json(edge))
+            elif _effects(edge):
+                lines.append(self._edge(edge, INDENT if lines else self._time(edge.timestamp)))
+        return write_lines(line.removesuffix("\n") for line in lines) if lines else True
+
+    def _reloads(self) -> list[str]:
+        ruleset = self._coordinator.engine.ruleset
+        if ruleset.version == self._version:
+            return []
+        self._version = ruleset.version
+        self._timeline = Timeline(ruleset, sys.stdout.isatty())
+        if self._is_json:
+            return [_line("ruleset", time.time(), ruleset=ruleset.name, version=ruleset.version)]
+        return [paint(f"{INDENT}ruleset {ruleset.name} {ruleset.version[:6]} is in force", Style.FAINT) + "\n"]
+
+    def _telemetry(self, report: PollReport) -> list[str]:
+        if report.error == self._error or (report.error is not None and self._error is not None):
+            return []
+        self._error = report.error
+        if self._is_json:
+            return [_line("telemetry", time.time(), ok=report.error is None, error=report.error)]
+        if report.error is not None and not report.ended:
+            failure = report.failure or TelemetryError(report.error)
+            lines = [*no_telemetry(failure, self._interval)]
+            for line in lines[:1] if failure.summary == self._failure else lines:
+                note(line)
+            self._failure = failure.summary
+        elif report.error is None:
+            note("telemetry is back")
+        return []
+
+    def _emptiness(self, report: PollReport) -> None:
+        """Say once that no GPU is there, and once that it is."""
+        if report.snapshot is None or self._has_gpus == bool(report.snapshot.gpus):
+            return
+        if self._has_gpus is False:
+            note(f"the source reports {counted(len(report.snapshot.gpus), 'GPU')}")
+        for line in no_gpu(report.snapshot):
+            note(line)
+        self._has_gpus = bool(report.snapshot.gpus)
+
+    def _node(self) -> list[str]:
+        before, decision = self._before, self._coordinator.decide()
+        self._before = decision
+        if node_directives(decision) == (node_directives(before) if before else NEUTRAL):
+            return []
+        change = NodeChange(decision.snapshot_time, before, decision)
+        return [event_json(change)] if self._is_json else self._drawn(change)
+
+    def _drawn(self, event: object) -> list[str]:
+        return self._timeline.lines(event, self._coordinator.engine.snapshot)  # type: ignore[arg-type]
+
+    def _time(self, timestamp: float) -> str:
+        return f"{time_of_day(timestamp, zone_of(self._coordinator.engine.ruleset.settings.timezone))}  "
+
+    def _edge(self, edge: Edge, before: str) -> str:
+        where = f" on GPU {', '.join(map(str, edge.devices))}" if edge.devices else ""
+        of = f" for {visible(edge.transfer_id)}" if edge.transfer_id else ""
+        word = "starts" if edge.is_start else f"stops after {format_duration(edge.lasted)}"
+        note = " (quiet)" if edge.suppressed else " (dry run)" if self._coordinator.options.dry_run else ""
+        mark = paint("●" if edge.is_start else "○", Style.HEAD)
+        return f"{before}{mark} {visible(edge.rule.name)} {word}{where}{of}: {', '.join(_effects(edge))}{note}\n"
+
+    def sum_up(self) -> None:
+        """Write what came of it all."""
+        counts = self._coordinator.collect()
+        effects = {
+            name: {"sent": c.sent, "failed": c.failed, "dropped": c.dropped} for name, c in counts.effects.items()
+        }
+        if self._is_json:
+            told = {"polls": counts.polls, "missed_polls": counts.missed_polls, "reloads": counts.reloads}
+            write(_line("end", time.time(), **told, effects=effects))
+            return
+        parts = [counted(counts.polls, "poll"), f"{counts.missed_polls} missed" if counts.missed_polls else ""]
+        for name, of in effects.items():
+            parts.append(f"{name} {', '.join(f'{n} {word}' for word, n in of.items() if n) or 'not called'}")
+        write(f"{'; '.join(part for part in parts if part)}\n")
+
+
+def _effects(edge: Edge) -> list[str]:
+    return [ordered.name for ordered in edge.rule.actions if is_effect(ordered.action)]
+
+
+def _edge_json(edge: Edge) -> str:
+    return _line(
+        "rule",
+        edge.timestamp,
+        rule=edge.rule.name,
+        edge="start" if edge.is_start else "stop",
+        devices=list(edge.devices),
+        transfer=edge.transfer_id,
+        lasted=edge.lasted,
+        suppressed=edge.suppressed,
+        effects=_effects(edge),
+    )
+
+
+def _line(event: str, timestamp: float, **data: object) -> str:
+    return dumps({"event": event, "timestamp": timestamp, **data}) + "\n"

@@ -1,0 +1,44 @@
+"""Opens the telemetry source that the command line names, and says what it waits for when there is none."""
+
+from collections.abc import Iterator, Mapping
+
+from gpurules.cli.options import given_options
+from gpurules.model import Snapshot, format_duration
+from gpurules.telemetry import Source, TelemetryError, open_source
+
+_WITH_INTERVAL = ("replay", "synthetic")
+
+
+def open_telemetry(source: str, options: Mapping[str, object]) -> tuple[Source, float | None]:
+    """Return the source, and the interval at which to poll it (None: as the ruleset says).
+
+    The option ``interval`` is that of a recording, and of any other source that at which it is polled.
+
+    Raises:
+        RegistrationError: no source has that name.
+        TelemetryError: an option does not fit, or the source cannot be opened.
+    """
+    given = given_options(options)
+    if source.partition(":")[0] in _WITH_INTERVAL:
+        return open_source(source, **given), None
+    interval = given.pop("interval", None)
+    return open_source(source, **given), interval if isinstance(interval, float) and interval > 0 else None
+
+
+def no_telemetry(error: TelemetryError, interval: float | None) -> Iterator[str]:
+    """Yield why there is no telemetry, a line for each source that was tried, and what happens now.
+
+    Units: *interval* in seconds.
+    Missing: *interval* None: it is not tried again.
+    """
+    yield f"no telemetry: {error.summary}"
+    yield from (f"  {name}: {reason}" for name, reason in error.reasons.items())
+    if interval is not None:
+        every = format_duration(interval)
+        yield f"trying again every {every}; until then facts of GPUs are missing (Ctrl-C to stop)"
+
+
+def no_gpu(snapshot: Snapshot | None) -> Iterator[str]:
+    """Yield that a snapshot has no GPU, if that is so."""
+    if snapshot is not None and not snapshot.gpus:
+        yield "the source reports no GPU: rules about GPUs cannot match until it does"

@@ -1,0 +1,10 @@
+"""What ``gpurules test`` and ``testgen`` do behind their options.
+
+::
+
+    files --> runner (parallel) --> results --> report --> text or JUnit
+                                       |
+                                       +--> project_tests   what the tests leave untested, for the linter
+
+Entry point: :func:`gpurules.cli.test.runner.run_tests`.
+"""

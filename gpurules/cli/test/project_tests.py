@@ -1,0 +1,70 @@
+"""What the tests of a project leave out of its rulesets, for the linter."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpurules.cli.files import excluded, shown
+from gpurules.cli.project.configuration import Configuration
+from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics.catalogue import ABOUT_TESTS
+from gpurules.linter import FROM_TESTS
+from gpurules.linter.fingerprints import fingerprinted
+from gpurules.rules import examine_file
+from gpurules.rules.discovery import files_below, is_test
+
+if TYPE_CHECKING:
+    from gpurules.ruletest import FileResult
+
+
+def tests_folder(configuration: Configuration) -> Path:
+    """Return where the tests of a project are: in the folder of its configuration, or its repository, or here."""
+    if configuration.path is not None:
+        return Path(configuration.path).parent
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+
+
+class ProjectTests:
+    """The tests of the project that is linted; they are run when they are first asked about."""
+
+    def __init__(self, configuration: Configuration, codes: frozenset[str]) -> None:
+        self._configuration = configuration
+        self._codes = codes
+
+    @property
+    def folder(self) -> Path:
+        """Where tests are looked for: the folder of the configuration, or the repository, or this one."""
+        return tests_folder(self._configuration)
+
+    def left_out(self, path: str) -> Sequence[Diagnostic] | None:
+        """Return what no test does with the ruleset at *path*; None where that is not wanted, or there is no test."""
+        if not self._codes & FROM_TESTS:
+            return None
+        from gpurules.ruletest import untested  # the engine with all sources, which a linter does not start with
+
+        return untested(examine_file(path), self._results)
+
+    def findings(self) -> list[Diagnostic]:
+        """Return what is wrong with the tests themselves."""
+        if not self._codes & ABOUT_TESTS:
+            return []
+        return self._asked(d for r in self._results for d in (*r.diagnostics, *r.warnings))
+
+    def wrong_in(self, text: str, path: str) -> list[Diagnostic]:
+        """Return what would be wrong with the tests at *path* if they were *text*, as far as :meth:`findings` says."""
+        from gpurules.ruletest import examine, toothless
+
+        tests, _, problems = examine(text, path)
+        return self._asked([*problems, *(toothless(tests) if tests else ())])
+
+    def _asked(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+        return fingerprinted([d for d in found if d.code in self._codes & ABOUT_TESTS], ())
+
+    @cached_property
+    def _results(self) -> "list[FileResult]":
+        from gpurules.cli.test.runner import Run, run_tests
+
+        files = excluded(files_below(str(self.folder), is_test, shown), (), self._configuration.exclude)
+        return run_tests([shown(path) for path in files], Run(takes_mutants=False))

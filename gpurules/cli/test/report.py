@@ -1,0 +1,153 @@
+"""Draws the results of rule tests: for people, and as JUnit."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from gpurules.cli.explain.explanations import with_nearest
+from gpurules.cli.files import shown, text_to_show
+from gpurules.cli.output import Style, counted, has_colour, paint
+from gpurules.cli.rulesets import PREFIX
+from gpurules.diagnostics import Format, render
+from gpurules.diagnostics.excerpt import visible
+from gpurules.ruletest.coverage import Coverage
+from gpurules.ruletest.judging import Failure, Result
+from gpurules.ruletest.mutating import Mutated, combined
+from gpurules.ruletest.runner import FileResult
+
+_MARGIN = " " * 6
+
+
+def failures(result: FileResult, verbose: bool) -> Iterator[str]:
+    """Yield what is wrong with the tests of one file; with *verbose* also the names of those that passed."""
+    if result.diagnostics or result.warnings:
+        yield render((*result.diagnostics, *result.warnings), Format.FULL, text_to_show, has_colour(sys.stdout))
+    for done in result.results:
+        if done.failures:
+            yield _failed(result.path, done)
+        elif verbose or done.note.startswith("not proved"):
+            note = f"  ({done.note})" if done.note else ""
+            yield f"{paint('ok', Style.GOOD)}    {visible(result.path)}: {visible(done.name)}{visible(note)}\n"
+    for unmet in result.unmet:
+        yield f"{paint('FAIL', Style.BAD)}  {visible(result.path)}: {visible(unmet)}\n"
+
+
+def _failed(path: str, done: Result) -> str:
+    path = visible(path)
+    lines = [f"{paint('FAIL', Style.BAD)}  {path}: {visible(done.name)}"]
+    shown = set()
+    for failure in done.failures:
+        lines += [
+            f"  --> {path}:{failure.location.line}:{failure.location.column}",
+            f"      expected  {visible(failure.expected)}",
+            f"      got       {visible(failure.got)}",
+        ]
+        if failure.explained is not None and failure.explained.rule not in shown:
+            shown.add(failure.explained.rule)
+            lines += ["", *_indented(with_nearest(failure.explained, failure.nearest, len(_MARGIN)))]
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def _indented(text: str) -> list[str]:
+    return [f"{_MARGIN}{line}".rstrip() for line in text.rstrip().split("\n")]
+
+
+def summary(results: Sequence[FileResult]) -> str:
+    """Return how many tests passed and failed, in words."""
+    tests = [done for result in results for done in result.results]
+    failed = sum(len(result.failed) for result in results)
+    broken = sum(bool(result.diagnostics) for result in results)
+    unmet = sum(len(result.unmet) for result in results)
+    words = [f"{counted(len(tests), 'test')} in {counted(len(results), 'file')}", f"{failed} failed"]
+    words += [f"{counted(broken, 'file')} could not be run"] if broken else []
+    words += [f"{counted(unmet, 'requirement')} not met"] if unmet else []
+    return ": ".join([words[0], ", ".join(words[1:])])
+
+
+def coverage_lines(path: str, coverage: Coverage) -> Iterator[str]:
+    """Yield what the tests of one file look at, and what they do not."""
+    named = ", ".join(f"{name.replace('_', ' ')} {value:.0f} %" for name, value in coverage.measures.items())
+    yield f"{visible(path)}: {named}\n"
+    yield from (f"  {visible(gap)}\n" for gap in coverage.gaps())
+
+
+def mutation_lines(results: Sequence[FileResult]) -> Iterator[str]:
+    """Yield how many mutants the tests of each file noticed, of all files together, and every one that none noticed."""
+    tried: list[Mutated] = []
+    for result in results:
+        if result.mutation is None:
+            yield f"{result.path}: no mutant is tried until its tests pass\n"
+        else:
+            tried.append(result.mutation)
+            yield _noticed(result.path, result.mutation)
+    together = combined(tried)
+    if len(tried) > 1:
+        yield _noticed("all files together", together)
+    for mutant in together.missed:
+        place = f"{_path(mutant.path)}:{mutant.location.line}:{mutant.location.column}"
+        change = f"{_short(mutant.before)} → {_short(mutant.after)}"
+        whose = f" of {mutant.rule}" if mutant.rule else ""
+        yield visible(f"  {place}: no test notices the {mutant.mutation}{whose}: {change}") + "\n"
+
+
+def _noticed(whose: str, found: Mutated) -> str:
+    return f"{whose}: {found.noticed:,} of {counted(found.total, 'mutant')} noticed ({found.score:.0f} %)\n"
+
+
+def _path(path: str) -> str:
+    return path if path.startswith(PREFIX) else shown(path)
+
+
+def _short(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= 50 else f"{one_line[:24]} … {one_line[-23:]}"
+
+
+def junit(results: Iterable[FileResult]) -> str:
+    """Return a JUnit report: a suite for each file, a case for each test."""
+    suites = [_suite(result) for result in results]
+    body = "".join(suites)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="gpurules test">\n{body}</testsuites>\n'
+
+
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'
+
+
+def _suite(result: FileResult) -> str:
+    path = _quoted(visible(result.path))
+    cases = [_case(result.path, done) for done in result.results]
+    problems = [f"{d.line}:{d.column}: {d.code} {d.message}" for d in result.diagnostics] + result.unmet
+    cases += [
+        f"    <testcase name={_quoted(visible(text))} classname={path}>\n"
+        f'      <error type="problem" message={_quoted(visible(text))}/>\n    </testcase>\n'
+        for text in problems
+    ]
+    seconds = sum(done.seconds for done in result.results)
+    counts = f'tests="{len(cases)}" failures="{len(result.failed)}" errors="{len(problems)}" skipped="0"'
+    counts += f' time="{seconds:.4f}"'
+    return f"  <testsuite name={path} {counts}>\n{''.join(cases)}  </testsuite>\n"
+
+
+def _case(path: str, done: Result) -> str:
+    head = f"    <testcase name={_quoted(visible(done.name))} classname={_quoted(visible(path))}"
+    place = f'file={_quoted(visible(path))} line="{done.location.line}" time="{done.seconds:.4f}"'
+    if not done.failures:
+        return f"{head} {place}/>\n"
+    first = _message(done.failures[0])
+    more = f" (and {len(done.failures) - 1} more)" if len(done.failures) > 1 else ""
+    body = "\n\n".join(map(_failure, done.failures))
+    failure = (
+        f'<failure type="expectation" message={_quoted(visible(first + more))}>{escape(body, quote=False)}</failure>'
+    )
+    return f"{head} {place}>\n      {failure}\n    </testcase>\n"
+
+
+def _message(failure: Failure) -> str:
+    return f"line {failure.location.line}: expected {failure.expected}, got {failure.got}"
+
+
+def _failure(failure: Failure) -> str:
+    why = failure.explained.reason if failure.explained else None
+    return "\n".join(visible(text) for text in (_message(failure), why, failure.nearest) if text)

@@ -1,0 +1,113 @@
+"""One run of the tests of rules over many files: in parallel, with mutants, and with expectations written anew."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpurules.cli.files import read_at_most, read_stdin, replace_file
+from gpurules.cli.options import stdin_name
+from gpurules.cli.output import counted, say
+from gpurules.cli.progress import in_sight
+from gpurules.cli.test.parallel import WORTH_IT, processors, spread
+from gpurules.diagnostics import Location, diagnostic_at
+from gpurules.ruletest import FileResult, Mutated, Rewrite, count_mutants, fails, mutated, run_file, run_text, unmet
+
+LONG_SECONDS = 0.05
+"""Tests that take longer than this, and are run again for each mutant, are worth further processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the options of ``gpurules test`` ask for.
+
+    ``takes_mutants`` tells whether a file that requires a mutation score has its mutants tried unasked.
+    Units: ``require`` in percent; ``jobs`` 0 is for us to choose.
+    """
+
+    wanted: re.Pattern[str] | None = None
+    require: float | None = None
+    mutate: bool = False
+    jobs: int = 0
+    takes_mutants: bool = True
+
+    def processes(self, tasks: int, is_long: bool) -> int:
+        """Return how many processes *tasks* are spread over."""
+        if self.jobs:
+            return self.jobs
+        return processors() if is_long or tasks >= WORTH_IT else 1
+
+
+def _run(task: tuple[str, re.Pattern[str] | None]) -> FileResult:
+    path, wanted = task
+    try:
+        return run_file(path, wanted)
+    except OSError as error:
+        message = f"the file cannot be read: {error.strerror or error}"
+        return FileResult(path, diagnostics=(diagnostic_at("GPR001", message, path, Location(1, 1, 1, 1)),))
+
+
+def _mutated(task: tuple[str, tuple[int, int]]) -> Mutated:
+    path, share = task
+    return mutated(path, fails, share)
+
+
+def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
+    """Return what the tests of *files* came to, in their order; ``-`` alone stands for stdin, without mutants."""
+    if list(files) == ["-"]:
+        results = [run_text(read_stdin(), stdin_name(), run.wanted)]
+        _hold_to(run, results)
+        return results
+    done = spread(_run, [(path, run.wanted) for path in files], run.processes(len(files), False))
+    results = list(in_sight(done, "files", len(files)))
+    _hold_to(run, results)
+    _try_mutants([result for result in results if _is_to_mutate(result, run)], run)
+    return results
+
+
+def _hold_to(run: Run, results: Iterable[FileResult]) -> None:
+    """Note where the coverage is below what *run* requires."""
+    for result in results:
+        share = result.coverage.rule_coverage
+        if run.require is not None and not result.diagnostics and share < run.require:
+            result.unmet.append(unmet("rule coverage", share, run.require))
+
+
+def _is_to_mutate(result: FileResult, run: Run) -> bool:
+    is_asked = run.mutate or (run.takes_mutants and run.wanted is None and "mutation_score" in result.require)
+    return is_asked and not (result.failed or result.diagnostics)
+
+
+def _try_mutants(results: Sequence[FileResult], run: Run) -> None:
+    spent = sum(done.seconds for result in results for done in result.results)
+    jobs = run.processes(len(results), spent > LONG_SECONDS)
+    tasks = [(result.path, (k, jobs)) for result in results for k in range(jobs)]
+    found = list(in_sight(spread(_mutated, tasks, jobs), "shares of mutants", len(tasks)))
+    of_files = [Mutated() for _ in results]
+    for n, together in enumerate(of_files):
+        for part in found[n * jobs : (n + 1) * jobs]:
+            together.add(part)
+    for result, together in zip(results, of_files, strict=True):
+        count_mutants(result, together, of_files)
+
+
+def updated(results: Iterable[FileResult], run: Run) -> list[FileResult]:
+    """Write into the test files what the rules do now, and return what these tests came to then."""
+    after: list[FileResult] = []
+    count = 0
+    for result in results:
+        rewrites = {r.start: r for done in result.failed for failure in done.failures for r in failure.rewrites}
+        if rewrites:
+            _rewrite(Path(result.path), rewrites.values())
+            count += len(rewrites)
+        after += run_tests([result.path], run) if rewrites else [result]
+    say(f"{counted(count, 'expectation')} written anew")
+    return after
+
+
+def _rewrite(path: Path, rewrites: Iterable[Rewrite]) -> None:
+    data = read_at_most(path)
+    text = data.decode("utf-8-sig")
+    for one in sorted(rewrites, key=lambda r: r.start, reverse=True):
+        text = text[: one.start] + one.text + text[one.end :]
+    replace_file(path, (b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b"") + text.encode())

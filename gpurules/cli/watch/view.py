@@ -1,0 +1,158 @@
+"""What the live view shows: the state of a coordinator at one moment, ready to be drawn or frozen."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+from gpurules.actions.decision import Decision
+from gpurules.actions.explained import ExplainedDecision, ExplainedRule
+from gpurules.cli.explain.explanations import effects
+from gpurules.engine import Coordinator, PollReport, SignalState, Transition
+from gpurules.engine.events import contextual_rules
+from gpurules.model import GPUIndex, Snapshot
+from gpurules.rules.program import zone_of
+
+MAX_LOG = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One rule: ``state`` is ``match``, ``no-match``, ``unknown``, ``transfer``, ``shadow``, ``stop`` or ``disabled``.
+
+    ``transfer`` is that of a rule which matches for each transfer apart.
+    Units: ``since`` in seconds since 1970.
+    Missing: ``since`` None: it does not match now.
+    """
+
+    name: str
+    state: str
+    devices: tuple[GPUIndex, ...]
+    reason: str
+    asks: str
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """Something that changed: a signal went on or off, telemetry came or went, a ruleset was reloaded.
+
+    Missing: ``on`` None: neither a start nor an end.
+    """
+
+    timestamp: float
+    on: bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that is shown.
+
+    Units: ``time`` in seconds since 1970, ``age`` in seconds.
+    Missing: ``snapshot`` and ``age`` None: no telemetry yet.
+    """
+
+    time: float
+    source: str
+    ruleset: str
+    version: str
+    snapshot: Snapshot | None
+    age: float | None
+    stale: bool
+    error: str | None
+    reload_error: str | None
+    signals: tuple[SignalState, ...]
+    rules: tuple[RuleLine, ...]
+    asked: tuple[str, ...]
+    log: tuple[LogLine, ...]
+    explained: ExplainedDecision
+    zone: tzinfo = UTC
+
+    def explanation(self, name: str) -> ExplainedRule | None:
+        """Return why the rule *name* matches or does not, None where there is no such rule."""
+        return next((rule for rule in self.explained.rules if rule.rule == name), None)
+
+
+class Watcher:
+    """Follows a coordinator, and takes views of it."""
+
+    def __init__(self, coordinator: Coordinator, clock: Callable[[], float]) -> None:
+        self._coordinator = coordinator
+        self._clock = clock
+        self._log: deque[LogLine] = deque(maxlen=MAX_LOG)
+        self._since: dict[str, float] = {}
+        self._version = coordinator.engine.ruleset.version
+        self._error: str | None = None
+        self.polls = 0
+        self.has_ended = False
+        coordinator.on_poll(self.note)
+
+    def note(self, report: PollReport) -> None:
+        """Take in what a poll brought."""
+        now = self._clock()
+        self.polls += 1
+        self.has_ended = self.has_ended or report.ended
+        if (report.error is None) != (self._error is None):
+            ended = "the recording is at its end" if report.ended else f"no telemetry: {report.error}"
+            self._log.appendleft(LogLine(now, None, "telemetry is back" if report.error is None else ended))
+        self._error = report.error
+        if self._coordinator.engine.ruleset.version != self._version:
+            self._version = self._coordinator.engine.ruleset.version
+            self._log.appendleft(LogLine(now, None, f"ruleset {self._version[:6]} is in force"))
+        for change in report.transitions:
+            self._log.appendleft(LogLine(change.timestamp, change.on, self._words(change)))
+        for edge in report.edges:
+            if edge.transfer_id is None and edge.is_start:
+                self._since[edge.rule.name] = edge.timestamp
+            elif edge.transfer_id is None:
+                self._since.pop(edge.rule.name, None)
+
+    def _words(self, change: Transition) -> str:
+        signal = self._coordinator.engine.ruleset.signals.get(change.signal)
+        name = (signal.rule if signal else None) or change.signal
+        where = f" on GPU {change.device}" if change.device is not None else ""
+        return f"{name}{where}{' (no telemetry)' if change.because else ''}"
+
+    def view(self) -> View:
+        """Return the state of this moment."""
+        status, decision = self._coordinator.status(), self._coordinator.decide()
+        explained = decision.explain()
+        return View(
+            self._clock(),
+            status.source,
+            status.ruleset,
+            status.ruleset_version,
+            status.snapshot,
+            status.telemetry_age,
+            status.stale,
+            status.source_error,
+            status.reload_error,
+            status.signals,
+            self._rules(explained),
+            tuple(_asked(decision)),
+            tuple(self._log),
+            explained,
+            zone_of(self._coordinator.engine.ruleset.settings.timezone),
+        )
+
+    def _rules(self, explained: ExplainedDecision) -> tuple[RuleLine, ...]:
+        ruleset = self._coordinator.engine.ruleset
+        contextual = contextual_rules(ruleset)
+        lines = []
+        for rule in explained.rules:
+            state = rule.because or rule.outcome if rule.outcome == "suppressed" else rule.outcome
+            if rule.rule in contextual and state != "disabled":
+                state = "transfer"
+            known = ruleset.rule(rule.rule)
+            asks = ", ".join(action.name for action in known.actions) if known else ""
+            lines.append(RuleLine(rule.rule, state, rule.devices, rule.reason, asks, self._since.get(rule.rule)))
+        return tuple(lines)
+
+
+def _asked(decision: Decision) -> list[str]:
+    """Return what is asked of every transfer, third parties' directives too."""
+    asked = effects(decision, of_node=True)
+    known = {"prefetch_factor", "delay", "priority_boost", "stage", "max_bandwidth", "max_concurrency", "paused"}
+    extra = (f"{name} {value}" for name, value in decision.directives.items() if name not in known)
+    return [*asked, *extra]
