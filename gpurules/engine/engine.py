@@ -17,7 +17,7 @@ from gpurules.engine.signals import Signals, Transition
 from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
 from gpurules.rules.program import Bound, Program
 from gpurules.rules.ruleset import Ruleset
-from gpurules.telemetry.live.presence import Presence
+from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Engine:
         self._provider: Callable[[], Mapping[str, object]] = lambda: NO_NODE
         self._seen = False
         self.ignored_snapshots = 0
-        self._presence = Presence(ruleset.settings.forget_gpu_after, remembers_xid=False)
+        self._gpu_tracker = GpuTracker(ruleset.settings.forget_gpu_after, remembers_xid=False)
         with uncollected():
             self._derived = Derived(ruleset)
             program = _program(ruleset, self._derived)
@@ -111,7 +111,7 @@ class Engine:
             self._registered = self._provider()
             program = bound.program
             if not is_blind:
-                snapshot = self._presence.complete(snapshot, snapshot.timestamp)
+                snapshot = self._gpu_tracker.complete(snapshot, snapshot.timestamp)
             facts, transitions = self._derived.observe(snapshot, self._node_facts(), program.situation)
             if not is_blind:
                 stale_at = snapshot.timestamp + self._ruleset.settings.stale_after
@@ -258,7 +258,7 @@ class Engine:
             facts, _ = derived.restate(before.snapshot, self._node_facts(), program.situation)
             bound = program.bind(facts)
             self._derived, self._ruleset = derived, ruleset
-            self._presence.drop_after = ruleset.settings.forget_gpu_after
+            self._gpu_tracker.drop_after = ruleset.settings.forget_gpu_after
             self._set(bound, stale_at)
 
     def shift(self, seconds: float) -> None:
@@ -266,7 +266,7 @@ class Engine:
         with self._lock:
             bound, *_, stale_at = self._current
             self._derived.shift(seconds)
-            self._presence.shift(seconds)
+            self._gpu_tracker.shift(seconds)
             moved = replace(bound.snapshot, timestamp=bound.timestamp + seconds)
             self._set(bound.program.bind(replace(bound.facts, snapshot=moved)), stale_at + seconds)
 

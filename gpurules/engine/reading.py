@@ -10,7 +10,7 @@ from gpurules.logs import logger
 from gpurules.model import Snapshot
 from gpurules.plugins import reason
 from gpurules.telemetry import SOURCES, EndOfTelemetry, Source, TelemetryError, all_sources, open_source
-from gpurules.telemetry.live.form import Form, form_of
+from gpurules.telemetry.live.poll import SourceForm, form_of
 from gpurules.telemetry.source import TelemetryStarting, TelemetryTimeout
 
 _LOGGER = logger("gpurules.coordinator")
@@ -47,7 +47,7 @@ class Reading:
         self._adapt = adapt
         self._source: Source | None = None if isinstance(source, str) else adapt(source)
         self._name = source if isinstance(source, str) else source.name
-        self._form: Form | None = None
+        self._form: SourceForm | None = None
         self._fields: frozenset[str] | None = None
         self._sampled: frozenset[str] | None = None
         self._orders: SimpleQueue[bool] = SimpleQueue()
@@ -62,7 +62,7 @@ class Reading:
         return self._name
 
     @property
-    def form(self) -> Form | None:
+    def form(self) -> SourceForm | None:
         """The form in which the source was read last; None where it has only one, or was not read yet."""
         return self._form
 

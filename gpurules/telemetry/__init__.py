@@ -1,4 +1,13 @@
-"""Where snapshots come from."""
+"""Where snapshots come from.
+
+    nvml nvidia_smi dcgm amd intel --> live (isolation, polls) --+
+    auto: the first of these that works                          |
+    replay --> recordings (files, lines) --> formats ------------+--> tracking --> Source.read() -> Snapshot
+    synthetic --> simulation ------------------------------------+
+
+``open_source("name:argument")`` is the one entry point. Every source stands on ``source``, which defines the kind, and
+none imports another.
+"""
 
 from collections.abc import Mapping
 from typing import TypeGuard
@@ -10,7 +19,8 @@ from gpurules.registry import Registry
 from gpurules.telemetry.amd.factory import AmdFactory
 from gpurules.telemetry.auto import AutoFactory
 from gpurules.telemetry.dcgm import DcgmFactory
-from gpurules.telemetry.intel_sysfs import IntelSysfsFactory
+from gpurules.telemetry.intel.sysfs import IntelSysfsFactory
+from gpurules.telemetry.intel.xpu_smi import XpuSmiFactory
 from gpurules.telemetry.nvidia_smi import NvidiaSmiFactory
 from gpurules.telemetry.nvml.factory import NvmlFactory
 from gpurules.telemetry.plugged import PluggedFactory
@@ -27,7 +37,6 @@ from gpurules.telemetry.source import (
 )
 from gpurules.telemetry.synthetic import Scenario, Synthetic, SyntheticFactory, simulate_transfers, write_recording
 from gpurules.telemetry.transfers import TransferList, read_transfers
-from gpurules.telemetry.xpu_smi import XpuSmiFactory
 
 _LIVE = (NvmlFactory(), NvidiaSmiFactory(), DcgmFactory(), AmdFactory(), XpuSmiFactory(), IntelSysfsFactory())
 SOURCES: Registry[SourceFactory] = Registry(

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gpurules.model import Snapshot
-from gpurules.telemetry.live.availability import Availability, ProbingFactory, found_in
-from gpurules.telemetry.live.form import Form, form_of
+from gpurules.telemetry.live.availability import Availability, ProbingFactory, describe_snapshot
 from gpurules.telemetry.live.opening import LiveOptions
+from gpurules.telemetry.live.poll import SourceForm, form_of
 from gpurules.telemetry.live.source import LiveSource
-from gpurules.telemetry.source import Options, TelemetryError, TelemetryStarting, TelemetryUnavailable
+from gpurules.telemetry.source import SourceOptions, TelemetryError, TelemetryStarting, TelemetryUnavailable
 
 GIVE_UP = 5
 """After so many reads in a row that failed, another source is looked for."""
@@ -51,7 +51,7 @@ class Auto:
         return self._chosen[0] if self._chosen else None
 
     @property
-    def form(self) -> Form | None:
+    def form(self) -> SourceForm | None:
         """The form in which the chosen source was read last; None where it has only one."""
         return form_of(self._chosen[1]) if self._chosen else None
 
@@ -102,7 +102,7 @@ class Auto:
                 self._waiting, self._empty = [], []
                 return snapshot
             self._empty.append(name)
-            self._pass_over(found_in(snapshot).detail)
+            self._pass_over(describe_snapshot(snapshot).detail)
         raise TelemetryUnavailable("no telemetry source can be used here", self.reasons)
 
     def _next(self) -> tuple[str, LiveSource]:
@@ -142,7 +142,7 @@ class AutoFactory:
         Raises:
             TelemetryError: an option is not known or does not fit.
         """
-        taken = Options.parse(self.name, argument, options)
+        taken = SourceOptions.parse(self.name, argument, options)
         live = LiveOptions.take(taken, 5.0)
         taken.finish()
         given = {name: getattr(live, name) for name in ("timeout", "start_timeout", "retry", "drop_after", "mode")}
@@ -154,7 +154,7 @@ class AutoFactory:
         """Return which source would be taken; this takes twice *timeout* seconds at most."""
         source = self.open(argument, {"timeout": timeout})
         try:
-            found = found_in(source.read())
+            found = describe_snapshot(source.read())
             return Availability(True, f"{source.chosen}: {found.detail}", found.gpu_count)
         except TelemetryError as error:
             return Availability(False, str(error))

@@ -9,14 +9,14 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from urllib.parse import SplitResult, urlsplit
 
 from gpurules.model import Snapshot
-from gpurules.telemetry.formats import dcgm
-from gpurules.telemetry.formats.prometheus import MAX_SAMPLES, Sample, SampleParser
+from gpurules.telemetry.formats.prometheus import dcgm
+from gpurules.telemetry.formats.prometheus.samples import MAX_SAMPLES, Sample, SampleParser
 from gpurules.telemetry.live.availability import Availability, try_out
+from gpurules.telemetry.live.isolation.thread import InThread
 from gpurules.telemetry.live.opening import LiveOptions
-from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.live.poll import PollRequest
 from gpurules.telemetry.live.source import LiveSource
-from gpurules.telemetry.live.thread import InThread
-from gpurules.telemetry.source import Options, TelemetryError, TelemetryTimeout
+from gpurules.telemetry.source import SourceOptions, TelemetryError, TelemetryTimeout
 
 URL = "http://localhost:9400/metrics"
 MAX_SCRAPE = 32 << 20
@@ -45,7 +45,7 @@ class DcgmExporter:
         self._clock = clock
         self._steady = steady
 
-    def read(self, request: Request) -> Snapshot:
+    def read(self, request: PollRequest) -> Snapshot:
         """Return what the exporter says now; it says everything, whatever is wanted.
 
         Missing: the constants that DCGM writes for a blank.
@@ -141,7 +141,7 @@ class DcgmFactory:
         Raises:
             TelemetryError: the address or an option does not fit.
         """
-        taken = Options(self.name, options)
+        taken = SourceOptions(self.name, options)
         live = LiveOptions.take(taken)
         taken.finish()
         exporter = DcgmExporter(argument or URL, live.timeout)

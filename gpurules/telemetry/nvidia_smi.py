@@ -10,15 +10,14 @@ from dataclasses import replace
 
 from gpurules.logs import logger
 from gpurules.model import GPU, Snapshot
-from gpurules.telemetry.formats import nvidia_smi_xml
-from gpurules.telemetry.formats.csv.header import read_columns, split
-from gpurules.telemetry.formats.nvidia_smi_cells import KNOWN, gpu_from_cells, read_text
-from gpurules.telemetry.formats.nvidia_smi_tree import text_at
-from gpurules.telemetry.live.form import Form
+from gpurules.telemetry.formats.nvidia import smi_xml
+from gpurules.telemetry.formats.nvidia.csv.header import read_columns, split
+from gpurules.telemetry.formats.nvidia.query_fields import KNOWN, gpu_from_cells, read_text
+from gpurules.telemetry.formats.nvidia.smi_tree import text_at
+from gpurules.telemetry.live.isolation.tool import Tool, ToolOutput
+from gpurules.telemetry.live.poll import PollRequest, SourceForm
 from gpurules.telemetry.live.program import TIMEOUT, ProgramFactory
-from gpurules.telemetry.live.request import Request
 from gpurules.telemetry.live.source import NodeReader
-from gpurules.telemetry.live.tool import Output, Tool
 from gpurules.telemetry.source import TelemetryError
 
 _LOGGER = logger("gpurules.telemetry")
@@ -63,9 +62,9 @@ class NvidiaSmi:
         self._clock = clock
         self._steady = steady
         self._fields = FIELDS
-        self.form: Form | None = None
+        self.form: SourceForm | None = None
 
-    def read(self, request: Request) -> Snapshot:
+    def read(self, request: PollRequest) -> Snapshot:
         """Return what nvidia-smi says now; it says everything, whatever is wanted.
 
         Raises:
@@ -76,19 +75,17 @@ class NvidiaSmi:
         now = self._clock()
         output = self._tool.run(["-q", "-x"], until)
         try:
-            root = nvidia_smi_xml.parse_output(output.text)
+            root = smi_xml.parse_output(output.text)
         except TelemetryError as error:
             if output.exit_code in _REMEDIES or _says_no_device(output):
-                return self._without_xml(output, now)
+                return self._read_csv(output, now)
             snapshot = self._by_query(now, until)  # only once the query works is the XML at fault
-            form = self._read_in(Form("CSV", f"nvidia-smi -q -x cannot be read ({error}): {output.complaint}"))
+            form = self._read_in(SourceForm("CSV", f"nvidia-smi -q -x cannot be read ({error}): {output.complaint}"))
             return replace(snapshot, problems=(*snapshot.problems, f"nvidia-smi is read as {form}"))
-        self._read_in(Form("XML"))
-        return Snapshot(
-            timestamp=now, driver_version=text_at(root, "driver_version"), gpus=nvidia_smi_xml.gpus_from_xml(root)
-        )
+        self._read_in(SourceForm("XML"))
+        return Snapshot(timestamp=now, driver_version=text_at(root, "driver_version"), gpus=smi_xml.gpus_from_xml(root))
 
-    def _read_in(self, form: Form) -> Form:
+    def _read_in(self, form: SourceForm) -> SourceForm:
         """Note in which form was read; a change for the worse, and the return, are logged once."""
         before, self.form = self.form, form
         is_fallback = form.name != "XML"
@@ -98,7 +95,7 @@ class NvidiaSmi:
             _LOGGER.info("nvidia-smi is read as %s again", form)
         return form
 
-    def _without_xml(self, output: Output, now: float) -> Snapshot:
+    def _read_csv(self, output: ToolOutput, now: float) -> Snapshot:
         if _says_no_device(output):
             return Snapshot(timestamp=now)
         remedy = _REMEDIES.get(output.exit_code)
@@ -110,14 +107,14 @@ class NvidiaSmi:
             unknown = _NOT_A_FIELD.search(output.text) or _NOT_A_FIELD.search(output.errors)
             if unknown is None:
                 return self._from_csv(output, now)
-            self._fields = _without(self._fields, unknown[1])
+            self._fields = _drop_field(self._fields, unknown[1])
         raise TelemetryError("nvidia-smi: it knows none of the fields that are asked for; is it the right program?")
 
-    def _from_csv(self, output: Output, now: float) -> Snapshot:
+    def _from_csv(self, output: ToolOutput, now: float) -> Snapshot:
         rows = [split(line) for line in output.text.splitlines() if line.strip()]
         table = read_columns(rows[0]) if rows else None
         if table is None:
-            return self._without_xml(output, now)
+            return self._read_csv(output, now)
         cells = [found for row in rows[1:] if (found := table.cells(row)) is not None]
         gpus: list[GPU] = [gpu_from_cells(found, position, table.units) for position, found in enumerate(cells)]
         driver = next((text for found in cells if (text := read_text(found, "driver_version"))), None)
@@ -128,11 +125,11 @@ class NvidiaSmi:
         self._tool.close()
 
 
-def _says_no_device(output: Output) -> bool:
+def _says_no_device(output: ToolOutput) -> bool:
     return "No devices were found" in output.text + output.errors
 
 
-def _without(fields: tuple[str, ...], unknown: str) -> tuple[str, ...]:
+def _drop_field(fields: tuple[str, ...], unknown: str) -> tuple[str, ...]:
     """Return *fields* without one that this release does not know; throttle reasons have an older name to try."""
     if unknown not in fields:
         return ()

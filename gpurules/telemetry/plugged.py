@@ -20,9 +20,9 @@ class PluggedFactory(Contained):
         super().__init__(factory, _FACTORY, entry_point)
         if callable(open_ := getattr(self, "open", None)):
             self._open = open_
-            self.open = self._opened
+            self.open = self._open_contained
 
-    def _opened(self, argument: str, options: Mapping[str, object]) -> Source:
+    def _open_contained(self, argument: str, options: Mapping[str, object]) -> Source:
         """Return the source that the plug-in opens.
 
         Raises:
@@ -49,7 +49,7 @@ class PluggedSource:
         Raises:
             TelemetryError: it cannot be read, or returns something else than a snapshot.
         """
-        return self._checked(self._parts.read())
+        return self._check(self._parts.read())
 
     def close(self) -> None:
         """Close it; what goes wrong then is logged, since nothing is left to be done about it."""
@@ -58,7 +58,7 @@ class PluggedSource:
         except TelemetryError as error:
             _LOGGER.warning("%s was not closed well: %s", self.name, error)
 
-    def _checked(self, found: object) -> Snapshot:
+    def _check(self, found: object) -> Snapshot:
         if isinstance(found, Snapshot):
             return found
         raise TelemetryError(f"{self.name} returned {type(found).__name__}, and a source returns a Snapshot")
@@ -72,4 +72,4 @@ class PluggedRecording(PluggedSource):
         left = self._parts.__iter__()
         advance = contained(lambda: next(left, None), f"{self.name}: its iterator", TelemetryError)
         while (found := advance()) is not None:
-            yield self._checked(found)
+            yield self._check(found)

@@ -9,40 +9,31 @@ from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 from gpurules.model import Snapshot
-from gpurules.telemetry.formats import (
-    all_smi,
-    amd_smi,
-    capture,
-    dcgm,
-    intel_gpu_top,
-    jsonl,
-    nvidia_gpu_exporter,
-    nvidia_smi_csv,
-    nvidia_smi_text,
-    nvidia_smi_xml,
-    rocm_smi,
-    xpu_smi_dump,
-    xpum,
-)
-from gpurules.telemetry.formats.lines import Line, closing, lines_of, open_recording
-from gpurules.telemetry.formats.prometheus import looks_like_metrics
-from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.formats import jsonl
+from gpurules.telemetry.formats.amd import amd_smi, rocm_smi
+from gpurules.telemetry.formats.intel import intel_gpu_top, xpu_smi_dump
+from gpurules.telemetry.formats.nvidia import capture, smi_text, smi_xml
+from gpurules.telemetry.formats.nvidia.csv import log
+from gpurules.telemetry.formats.prometheus import all_smi, dcgm, nvidia_gpu_exporter, xpum
+from gpurules.telemetry.formats.prometheus.samples import looks_like_metrics
 from gpurules.telemetry.formats.refusals import why_unknown
-from gpurules.telemetry.live.xid_ages import XidAges
 from gpurules.telemetry.recordings.files import RecordingFile
+from gpurules.telemetry.recordings.lines import Line, close_after, lines_of, open_recording
 from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.recordings.order import Order
-from gpurules.telemetry.source import EndOfTelemetry, Options, TelemetryError
+from gpurules.telemetry.recordings.reader import RecordingReader
+from gpurules.telemetry.source import EndOfTelemetry, SourceOptions, TelemetryError
+from gpurules.telemetry.tracking.xid_ages import XidAges
 
 HEAD = 64
 """How many lines are looked at to tell the format."""
 HEAD_OF_METRICS = 20_000
 """How many more lines are looked at of a page of metrics, which begins with those of the exporter itself."""
-Read: TypeAlias = Callable[[Recording], Iterator[Snapshot]]
+Read: TypeAlias = Callable[[RecordingReader], Iterator[Snapshot]]
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class RecordingFormat:
     """A way in which telemetry is recorded: how to tell it by the first lines, and how to read it."""
 
     name: str
@@ -51,19 +42,19 @@ class Format:
 
 
 FORMATS = (
-    Format("gpurules JSONL", jsonl.recognises, jsonl.read),
-    Format("capture of nvidia-smi commands", capture.recognises, capture.read),
-    Format("nvidia-smi -q -x XML", nvidia_smi_xml.recognises, nvidia_smi_xml.read),
-    Format("nvidia-smi -q text", nvidia_smi_text.recognises, nvidia_smi_text.read),
-    Format("dcgm-exporter text", dcgm.recognises, dcgm.read),
-    Format("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognises, nvidia_gpu_exporter.read),
-    Format("XPU Manager exporter text", xpum.recognises, xpum.read),
-    Format("all-smi text", all_smi.recognises, all_smi.read),
-    Format("intel_gpu_top JSON", intel_gpu_top.recognises, intel_gpu_top.read),
-    Format("amd-smi metric JSON", amd_smi.recognises, amd_smi.read),
-    Format("rocm-smi JSON", rocm_smi.recognises, rocm_smi.read),
-    Format("xpu-smi dump CSV", xpu_smi_dump.recognises, xpu_smi_dump.read),
-    Format("nvidia-smi --query-gpu CSV", nvidia_smi_csv.recognises, nvidia_smi_csv.read),
+    RecordingFormat("gpurules JSONL", jsonl.recognises, jsonl.read),
+    RecordingFormat("capture of nvidia-smi commands", capture.recognises, capture.read),
+    RecordingFormat("nvidia-smi -q -x XML", smi_xml.recognises, smi_xml.read),
+    RecordingFormat("nvidia-smi -q text", smi_text.recognises, smi_text.read),
+    RecordingFormat("dcgm-exporter text", dcgm.recognises, dcgm.read),
+    RecordingFormat("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognises, nvidia_gpu_exporter.read),
+    RecordingFormat("XPU Manager exporter text", xpum.recognises, xpum.read),
+    RecordingFormat("all-smi text", all_smi.recognises, all_smi.read),
+    RecordingFormat("intel_gpu_top JSON", intel_gpu_top.recognises, intel_gpu_top.read),
+    RecordingFormat("amd-smi metric JSON", amd_smi.recognises, amd_smi.read),
+    RecordingFormat("rocm-smi JSON", rocm_smi.recognises, rocm_smi.read),
+    RecordingFormat("xpu-smi dump CSV", xpu_smi_dump.recognises, xpu_smi_dump.read),
+    RecordingFormat("nvidia-smi --query-gpu CSV", log.recognises, log.read),
 )
 """Every format, in the order in which they are tried."""
 
@@ -72,7 +63,7 @@ class Replay:
     """A recording that is played back, snapshot by snapshot; of the file never more than a bounded piece is held."""
 
     def __init__(
-        self, recording: Recording, format_name: str, snapshots: Iterator[Snapshot], file: RecordingFile
+        self, recording: RecordingReader, format_name: str, snapshots: Iterator[Snapshot], file: RecordingFile
     ) -> None:
         self.name = f"replay:{recording.place}"
         self.format = format_name
@@ -138,7 +129,7 @@ class Replay:
         self._file.close()
 
 
-def _format(place: str, head: Sequence[Line], options: RecordingOptions) -> Format:
+def _format(place: str, head: Sequence[Line], options: RecordingOptions) -> RecordingFormat:
     for candidate in FORMATS:
         if candidate.recognises(head):
             return candidate
@@ -146,7 +137,7 @@ def _format(place: str, head: Sequence[Line], options: RecordingOptions) -> Form
     if first is None:
         raise TelemetryError(f"{place} is empty; record something first")
     if options.columns is not None or options.renames:
-        return next(candidate for candidate in FORMATS if candidate.read is nvidia_smi_csv.read)
+        return next(candidate for candidate in FORMATS if candidate.read is log.read)
     known = ", ".join(candidate.name for candidate in FORMATS)
     raise TelemetryError(f"{place}:{first.number}: {why_unknown(head, known)}")
 
@@ -160,12 +151,12 @@ def replay(path: str | PathLike[str], **given: object) -> Replay:
     Raises:
         TelemetryError: an option does not fit, the file cannot be read, or its format is not known.
     """
-    taken = Options("replay", given)
+    taken = SourceOptions("replay", given)
     options = RecordingOptions.take(taken)
     taken.finish()
     file = open_recording(Path(path))
-    recording = Recording(str(path), iter(()), options)
-    lines = closing(file, lines_of(file, str(path), recording.problem))
+    recording = RecordingReader(str(path), iter(()), options)
+    lines = close_after(file, lines_of(file, str(path), recording.problem))
     head = list(islice(lines, HEAD))
     if any(map(looks_like_metrics, head)):
         head += islice(lines, HEAD_OF_METRICS)

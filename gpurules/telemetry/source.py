@@ -84,7 +84,7 @@ class SourceFactory(Protocol):
         ...
 
 
-class Options:
+class SourceOptions:
     """Takes the options of one source by name and type; what is left over was misspelt."""
 
     def __init__(self, source: str, options: Mapping[str, object]) -> None:
@@ -93,7 +93,7 @@ class Options:
         self._asked: list[str] = []
 
     @classmethod
-    def parse(cls, source: str, argument: str, options: Mapping[str, object]) -> "Options":
+    def parse(cls, source: str, argument: str, options: Mapping[str, object]) -> "SourceOptions":
         """Return the options of ``key=value,key=value``, with *options* given apart winning over them.
 
         Raises:

@@ -11,7 +11,7 @@ _AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SourceFinding:
     """What is known of one source.
 
     Missing: ``is_usable`` is None for a source that does not depend on where it is used, or cannot say.
@@ -24,7 +24,7 @@ class Finding:
     gpu_count: int = 0
 
 
-def survey(timeout: float = 10.0) -> tuple[Finding, ...]:
+def survey(timeout: float = 10.0) -> tuple[SourceFinding, ...]:
     """Return what is found of every source, of plug-ins too, by trying all of them at once.
 
     Units: *timeout* in seconds, for each.
@@ -35,7 +35,7 @@ def survey(timeout: float = 10.0) -> tuple[Finding, ...]:
         findings = list(pool.map(lambda factory: _finding(factory, timeout), tried))
     auto = sources.get(_AUTO)
     first = [] if auto is None else [_auto(auto, findings)]
-    failed = [Finding(name, "", False, reason) for name, reason in broken.items() if name not in sources]
+    failed = [SourceFinding(name, "", False, reason) for name, reason in broken.items() if name not in sources]
     return (*first, *findings, *failed)
 
 
@@ -43,23 +43,23 @@ def _summary(factory: SourceFactory) -> str:
     return str(getattr(factory, "summary", ""))
 
 
-def _finding(factory: SourceFactory, timeout: float) -> Finding:
+def _finding(factory: SourceFactory, timeout: float) -> SourceFinding:
     probe = getattr(factory, "probe", None)
     if probe is None:
-        return Finding(factory.name, _summary(factory), None, "")
+        return SourceFinding(factory.name, _summary(factory), None, "")
     try:
         found = probe("", timeout)
     except Exception as error:  # one of ours may have mistakes; a plug-in's is contained
-        return Finding(factory.name, _summary(factory), False, str(error) or reason(error))
+        return SourceFinding(factory.name, _summary(factory), False, str(error) or reason(error))
     if not isinstance(found, Availability):
-        return Finding(factory.name, _summary(factory), None, "")
-    return Finding(factory.name, _summary(factory), found.is_usable, found.detail, found.gpu_count)
+        return SourceFinding(factory.name, _summary(factory), None, "")
+    return SourceFinding(factory.name, _summary(factory), found.is_usable, found.detail, found.gpu_count)
 
 
-def _auto(auto: SourceFactory, findings: list[Finding]) -> Finding:
+def _auto(auto: SourceFactory, findings: list[SourceFinding]) -> SourceFinding:
     """Return which source ``auto`` would take: it takes the first that ships and works, best with a GPU."""
     live = [finding for finding in findings if finding.is_usable and finding.name in SOURCES]
     best = next((finding for finding in live if finding.gpu_count), live[0] if live else None)
     if best is None:
-        return Finding(_AUTO, _summary(auto), False, "no live source works here")
-    return Finding(_AUTO, _summary(auto), True, f"takes {best.name}", best.gpu_count)
+        return SourceFinding(_AUTO, _summary(auto), False, "no live source works here")
+    return SourceFinding(_AUTO, _summary(auto), True, f"takes {best.name}", best.gpu_count)

@@ -7,7 +7,7 @@ from gpurules.telemetry.simulation.node import simulate
 from gpurules.telemetry.simulation.recording import write_recording
 from gpurules.telemetry.simulation.scenario import START, Scenario
 from gpurules.telemetry.simulation.storage import simulate_transfers
-from gpurules.telemetry.source import EndOfTelemetry, Options
+from gpurules.telemetry.source import EndOfTelemetry, SourceOptions
 
 __all__ = ["Scenario", "Synthetic", "SyntheticFactory", "simulate_transfers", "write_recording"]
 
@@ -57,7 +57,7 @@ class SyntheticFactory:
         Raises:
             TelemetryError: an option is not known or does not fit.
         """
-        taken = Options.parse(self.name, argument, options)
+        taken = SourceOptions.parse(self.name, argument, options)
         scenario = Scenario(
             gpus=taken.whole("gpus", 4, 0, 1024),
             seconds=taken.number("seconds", 3600.0),

@@ -8,8 +8,8 @@ from pathlib import Path
 from gpurules.facts import FactProblem, Facts, check
 from gpurules.fields import Field
 from gpurules.model import FactError, Transfer, Workload
-from gpurules.telemetry.formats.jsonl import parse_json
-from gpurules.telemetry.formats.lines import read_lines
+from gpurules.telemetry.formats.json_documents import parse_json
+from gpurules.telemetry.recordings.lines import read_lines
 from gpurules.telemetry.source import TelemetryError
 
 KEPT_PROBLEMS = 20

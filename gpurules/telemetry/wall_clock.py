@@ -38,7 +38,7 @@ class WallClockSource:
         if self._current is None:
             first = self._source.read()
             self._offset = now - first.timestamp
-            self._current = self._stamped(first)
+            self._current = self._stamp(first)
             self._look_ahead()
             return self._current
         due = None
@@ -46,7 +46,7 @@ class WallClockSource:
             due = self._next
             self._look_ahead()
         if due is not None:
-            self._current = self._stamped(due)
+            self._current = self._stamp(due)
         elif self._why_not is not None:
             error = self._why_not
             if not isinstance(error, EndOfTelemetry):
@@ -61,7 +61,7 @@ class WallClockSource:
         except TelemetryError as error:
             self._next, self._why_not = None, error
 
-    def _stamped(self, snapshot: Snapshot) -> Snapshot:
+    def _stamp(self, snapshot: Snapshot) -> Snapshot:
         """Return *snapshot* at the time that the wall clock shows, or showed, when it was due."""
         drift = self._wall() - self._steady()
         return replace(snapshot, timestamp=snapshot.timestamp + self._offset + drift)

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 NO_PLUGINS = {
     "backends": {"backend", "binding", "columns", "emitter", "facts", "index", "reasons", "somewhere", "standing"},
     "actions": {"action", "between", "decision", "delivery", "explained", "registration", "templates"},
-    "telemetry": {"source", "transfers", "formats", "simulation"},
+    "telemetry": {"mig", "source", "survey", "transfers"},
 }
 """The files of each folder of plug-ins that are none themselves."""
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from gpurules.model import Snapshot
 from gpurules.telemetry import TelemetryError, read_transfers, replay
-from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.recordings.lines import Line
 from gpurules.telemetry.recordings.options import RecordingOptions
+from gpurules.telemetry.recordings.reader import RecordingReader
 from gpurules.telemetry.replay import FORMATS
 
 COLUMNS = "timestamp,index,memory.used,memory.total"
@@ -118,7 +118,7 @@ def path(tmp_path_factory):
 @example(lines=["2026/04/25 12:00:00" + "," * 100_000])
 def test_any_lines_as_any_format_give_snapshots_or_a_telemetry_error(kind, columns, lines):
     text = (Line(number, line) for number, line in enumerate(lines, start=1))
-    outcome(kind.read(Recording("file", text, RecordingOptions(columns=columns))))
+    outcome(kind.read(RecordingReader("file", text, RecordingOptions(columns=columns))))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

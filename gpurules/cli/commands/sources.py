@@ -7,7 +7,7 @@ import click
 
 from gpurules.cli.options import option, text_or_json
 from gpurules.cli.output import report_json, table, terminal_width, write
-from gpurules.telemetry.survey import Finding, survey
+from gpurules.telemetry.survey import SourceFinding, survey
 
 _BEFORE = 26
 """How many columns stand before the reason."""
@@ -29,7 +29,7 @@ def command(timeout: float, format_: str) -> int:
     return 0
 
 
-def _lines(finding: Finding) -> Iterator[tuple[str, str, str]]:
+def _lines(finding: SourceFinding) -> Iterator[tuple[str, str, str]]:
     """Walk through the lines of a finding; a long reason takes several."""
     width = terminal_width() - _BEFORE
     first, *more = wrap(finding.detail or finding.summary, max(width, 20)) or [""]
@@ -38,7 +38,7 @@ def _lines(finding: Finding) -> Iterator[tuple[str, str, str]]:
         yield "", "", line
 
 
-def _data(finding: Finding) -> dict[str, object]:
+def _data(finding: SourceFinding) -> dict[str, object]:
     return {
         "name": finding.name,
         "summary": finding.summary,

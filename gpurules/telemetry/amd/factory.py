@@ -8,9 +8,9 @@ from gpurules.telemetry.amd.library import AmdSmi
 from gpurules.telemetry.amd.tools import AmdTool, find_program
 from gpurules.telemetry.live.availability import Availability, try_out
 from gpurules.telemetry.live.opening import LiveOptions
-from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.live.poll import PollRequest
 from gpurules.telemetry.live.source import LiveSource
-from gpurules.telemetry.source import Options, TelemetryUnavailable
+from gpurules.telemetry.source import SourceOptions, TelemetryUnavailable
 
 TIMEOUT = 10.0
 _TARGET = "gpurules.telemetry.amd.library:AmdSmi"
@@ -20,7 +20,7 @@ _PROGRAMS = ("amd-smi", "rocm-smi")
 class NothingInstalled:
     """Stands where neither the module nor a program is installed."""
 
-    def read(self, request: Request) -> Snapshot:
+    def read(self, request: PollRequest) -> Snapshot:
         """Say what to install.
 
         Raises:
@@ -47,7 +47,7 @@ class AmdFactory:
         Raises:
             TelemetryError: an option is not known or does not fit.
         """
-        taken = Options.parse(self.name, argument, options)
+        taken = SourceOptions.parse(self.name, argument, options)
         binary = taken.text("binary")
         live = LiveOptions.take(taken, TIMEOUT)
         taken.finish()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gpurules.model import GPU, GPUProcess, Snapshot
-from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.live.poll import PollRequest
 from gpurules.telemetry.source import TelemetryError, TelemetryUnavailable
 
 _MIB, _MHZ = 1 << 20, 10**6
@@ -24,7 +24,7 @@ class AmdSmi:
         self._amdsmi: Any = None
         self.place: tuple[str, str] | None = None
 
-    def read(self, request: Request) -> Snapshot:
+    def read(self, request: PollRequest) -> Snapshot:
         """Return what the driver tells now.
 
         Missing: a fact whose call failed; ``GPU.missing`` says why.

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gpurules.model import Snapshot
-from gpurules.telemetry.formats import amd_smi, rocm_smi
-from gpurules.telemetry.formats.jsonl import parse_json
-from gpurules.telemetry.live.request import Request
-from gpurules.telemetry.live.tool import Tool
+from gpurules.telemetry.formats.amd import amd_smi, rocm_smi
+from gpurules.telemetry.formats.json_documents import parse_json
+from gpurules.telemetry.live.isolation.tool import Tool
+from gpurules.telemetry.live.poll import PollRequest
 from gpurules.telemetry.source import TelemetryError
 
 _FOLDERS = ("/opt/rocm/bin", "/usr/bin")
@@ -41,7 +41,7 @@ class AmdTool:
         self._is_old = "rocm" in Path(binary).name
         self._identities: amd_smi.Identities | None = None
 
-    def read(self, request: Request) -> Snapshot:
+    def read(self, request: PollRequest) -> Snapshot:
         """Return what the program says now; it says everything, whatever is wanted.
 
         Raises:

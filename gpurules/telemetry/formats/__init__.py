@@ -1,1 +1,14 @@
-"""How recorded and scraped telemetry is written, one module a format; each turns text into the model's facts."""
+"""How recorded and scraped telemetry is written: rooms by vendor, and one for texts of metrics.
+
+    RecordingReader (recordings/) --> recognises(head)? --> read(recording) --> Snapshot, Snapshot, …
+                                                              |
+    nvidia/      nvidia-smi: CSV, XML, text, captures ---> query_fields ---\
+    amd/         amd-smi, rocm-smi                     ---------------------+--> GPU
+    intel/       xpu-smi, intel_gpu_top                ---------------------/
+    prometheus/  exporters of any vendor: samples -> scrapes -> one module an exporter
+    jsonl        the project's own recording
+
+Every module of a format has ``recognises`` and ``read``; ``telemetry.replay.FORMATS`` lists them in the order in which
+they are tried, and is their one entry point. ``cells`` (one cell to a number in canonical units, or the reason why
+there is none) and ``json_documents`` are the ground that all rooms stand on; ``refusals`` names what no room reads.
+"""

@@ -35,28 +35,28 @@ _FOLDED = {name.lower(): unit for name, unit in UNITS.items() if unit.dimension 
 _LONGEST = 64
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return the word that a cell says, without its brackets and in lower case.
 
-    >>> plain("[Not Supported]")
+    >>> plain_text("[Not Supported]")
     'not supported'
     """
     return text.strip().strip("[]()").strip().lower()
 
 
-def absence(text: str) -> str | None:
+def reason_of_absence(text: str) -> str | None:
     """Return why a cell holds no value, or None where it holds one.
 
-    >>> absence("[Unknown Error]")
+    >>> reason_of_absence("[Unknown Error]")
     'unknown error'
-    >>> absence("Tesla T4")
+    >>> reason_of_absence("Tesla T4")
     """
     return _absence(text) if len(text) <= _LONGEST else _absence_of_any(text)
 
 
 def _absence_of_any(text: str) -> str | None:
     stripped = text.strip()
-    word = plain(stripped)
+    word = plain_text(stripped)
     if word.startswith("n/a ("):
         return stripped[:_LONGEST]
     if word in _WORDS or (stripped.startswith("[") and stripped.endswith("]")):
@@ -87,7 +87,7 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
     >>> read_number("[N/A]", Dimension.WATTS)
     (None, 'n/a')
     """
-    reason = absence(text)
+    reason = reason_of_absence(text)
     if reason is not None:
         return None, reason
     text = text.strip()
@@ -106,10 +106,10 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
     unit = unit_named(name)
     if unit is None or unit.dimension is not dimension:
         return None, f"not in {dimension.value}: {text!r}"
-    return scaled(value, unit), None
+    return scale_number(value, unit), None
 
 
-def scaled(value: Number, unit: Unit) -> Number:
+def scale_number(value: Number, unit: Unit) -> Number:
     """Return *value* in the canonical unit; what is a whole number stays one."""
     if isinstance(value, int) and value * unit.numerator % unit.denominator == 0:
         return value * unit.numerator // unit.denominator

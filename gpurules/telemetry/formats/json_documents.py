@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gpurules.telemetry.formats.jsonl import parse_json
-from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.recording import MAX_DOCUMENT, Recording
+from gpurules.strict_json import loads
+from gpurules.telemetry.recordings.lines import Line
+from gpurules.telemetry.recordings.reader import MAX_DOCUMENT, RecordingReader
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(r"[\[\]{}]")
@@ -23,7 +23,7 @@ def is_start(text: str) -> bool:
 class _Cutter:
     """The document that is open, its brackets, and the last character that was not blank."""
 
-    recording: Recording
+    recording: RecordingReader
     lines: list[Line] = field(default_factory=list)
     brackets: list[str] = field(default_factory=list)
     last: str = ""
@@ -76,7 +76,7 @@ class _Cutter:
         self.lines, self.brackets, self.last, self.size = [], [], "", 0
 
 
-def documents(recording: Recording) -> Iterator[tuple[int, object]]:
+def documents(recording: RecordingReader) -> Iterator[tuple[int, object]]:
     """Walk through the documents of a file, each with the number of its first line.
 
     Lines between them, such as warnings, and documents that are cut off or damaged, are problems and cost only
@@ -86,3 +86,15 @@ def documents(recording: Recording) -> Iterator[tuple[int, object]]:
     for line in recording.lines:
         yield from cutter.take(line)
     yield from cutter.finish()
+
+
+def parse_json(text: str) -> object:
+    """Return the data that JSON *text* says.
+
+    Raises:
+        ValueError: *text* is no JSON, is nested too deep, or has a number beyond every bound.
+    """
+    try:
+        return loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None

@@ -3,21 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from gpurules.model import FactError, Snapshot
-from gpurules.strict_json import loads
-from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.recording import Recording
-
-
-def parse_json(text: str) -> object:
-    """Return the data that JSON *text* says.
-
-    Raises:
-        ValueError: *text* is no JSON, is nested too deep, or has a number beyond every bound.
-    """
-    try:
-        return loads(text)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+from gpurules.telemetry.formats.json_documents import parse_json
+from gpurules.telemetry.recordings.lines import Line
+from gpurules.telemetry.recordings.reader import RecordingReader
 
 
 def recognises(head: Sequence[Line]) -> bool:
@@ -32,7 +20,7 @@ def recognises(head: Sequence[Line]) -> bool:
     return isinstance(data, dict) and ("gpus" in data or "timestamp" in data)
 
 
-def read(recording: Recording) -> Iterator[Snapshot]:
+def read(recording: RecordingReader) -> Iterator[Snapshot]:
     """Walk through the snapshots; a line that is none is a problem, and passed over."""
     for line in recording.lines:
         if not line.text.strip():

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gpurules.telemetry.formats.csv.advice import suggest_columns
-from gpurules.telemetry.formats.csv.header import DELIMITERS, split
-from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.prometheus import looks_like_metrics
+from gpurules.telemetry.formats.nvidia.csv.advice import suggest_columns
+from gpurules.telemetry.formats.nvidia.csv.header import DELIMITERS, split
+from gpurules.telemetry.formats.prometheus.samples import looks_like_metrics
+from gpurules.telemetry.recordings.lines import Line
 
 QUERY = (
     "nvidia-smi --query-gpu=timestamp,index,uuid,utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw "

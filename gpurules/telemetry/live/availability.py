@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gpurules.errors import GpurulesError
 from gpurules.model import Snapshot
-from gpurules.telemetry.live.form import form_of
+from gpurules.telemetry.live.poll import form_of
 from gpurules.telemetry.source import Source, SourceFactory
 
 
@@ -34,7 +34,7 @@ def try_out(open_it: Callable[[], Source]) -> Availability:
     except GpurulesError as error:
         return Availability(False, str(error))
     try:
-        found = found_in(source.read())
+        found = describe_snapshot(source.read())
         form = form_of(source)
         return replace(found, detail=f"{found.detail} · {form}") if form else found
     except GpurulesError as error:
@@ -43,10 +43,10 @@ def try_out(open_it: Callable[[], Source]) -> Availability:
         source.close()
 
 
-def found_in(snapshot: Snapshot) -> Availability:
+def describe_snapshot(snapshot: Snapshot) -> Availability:
     """Return what a snapshot shows, in a few words.
 
-    >>> found_in(Snapshot(driver_version="580.1")).detail
+    >>> describe_snapshot(Snapshot(driver_version="580.1")).detail
     'no GPU · driver 580.1'
     """
     names = [gpu.name or "GPU" for gpu in snapshot.gpus if not gpu.mig]

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from gpurules.telemetry.live.presence import DROP_AFTER
-from gpurules.telemetry.live.sampler import Sampler, Task
+from gpurules.telemetry.live.isolation.sampler import Sampler, Task
+from gpurules.telemetry.live.isolation.thread import InThread
 from gpurules.telemetry.live.source import LiveSource, NodeReader
-from gpurules.telemetry.live.thread import InThread
-from gpurules.telemetry.source import Options, TelemetryError
+from gpurules.telemetry.source import SourceOptions, TelemetryError
+from gpurules.telemetry.tracking.gpu_tracker import DROP_AFTER
 
 MODES = ("process", "thread", "inline")
 
@@ -33,7 +33,7 @@ class LiveOptions:
     fields: frozenset[str] | None = None
 
     @classmethod
-    def take(cls, options: Options, timeout: float = 3.0) -> Self:
+    def take(cls, options: SourceOptions, timeout: float = 3.0) -> Self:
         """Return what *options* say; *timeout* is the default for one read.
 
         Raises:

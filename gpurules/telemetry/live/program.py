@@ -8,7 +8,7 @@ from pathlib import Path
 from gpurules.telemetry.live.availability import Availability, try_out
 from gpurules.telemetry.live.opening import LiveOptions
 from gpurules.telemetry.live.source import LiveSource, NodeReader
-from gpurules.telemetry.source import Options
+from gpurules.telemetry.source import SourceOptions
 
 TIMEOUT = 10.0
 """Seconds for one read, unless an option says otherwise.
@@ -44,7 +44,7 @@ class ProgramFactory(ABC):
         Raises:
             TelemetryError: an option is not known or does not fit.
         """
-        taken = Options.parse(self.name, argument, options)
+        taken = SourceOptions.parse(self.name, argument, options)
         binary = taken.text("binary") or find_program(self.name, self.elsewhere)
         live = LiveOptions.take(taken, TIMEOUT)
         taken.finish()

@@ -7,16 +7,15 @@ from dataclasses import replace
 from typing import Protocol
 
 from gpurules.model import Snapshot
-from gpurules.telemetry.live.form import Form, form_of
-from gpurules.telemetry.live.presence import DROP_AFTER, Presence
-from gpurules.telemetry.live.request import Request
-from gpurules.telemetry.live.xid_ages import XidAges
+from gpurules.telemetry.live.poll import PollRequest, SourceForm, form_of
+from gpurules.telemetry.tracking.gpu_tracker import DROP_AFTER, GpuTracker
+from gpurules.telemetry.tracking.xid_ages import XidAges
 
 
 class NodeReader(Protocol):
     """Reads this node: in this process, in a thread or in a process of its own."""
 
-    def read(self, request: Request) -> Snapshot:
+    def read(self, request: PollRequest) -> Snapshot:
         """Return what is known now.
 
         Raises:
@@ -49,19 +48,19 @@ class LiveSource:
     ) -> None:
         self.name = name
         self.reader = reader
-        self._request = Request(None if fields is None else frozenset(fields))
-        self._presence = Presence(drop_after)
+        self._request = PollRequest(None if fields is None else frozenset(fields))
+        self._gpu_tracker = GpuTracker(drop_after)
         self._xid_ages = XidAges()
         self._clock = clock
 
     @property
-    def form(self) -> Form | None:
+    def form(self) -> SourceForm | None:
         """The form in which the reader read last; None where it has only one."""
         return form_of(self.reader)
 
     def sample(self, fields: Collection[str] | None) -> None:
         """Sample only *fields* from now on; None is all that are cheap."""
-        self._request = Request(None if fields is None else frozenset(fields))
+        self._request = PollRequest(None if fields is None else frozenset(fields))
 
     def read(self) -> Snapshot:
         """Return what is known now, with the GPUs that were lost lately.
@@ -72,7 +71,7 @@ class LiveSource:
         """
         snapshot = self.reader.read(self._request)
         now = self._clock()
-        complete = self._presence.complete(self._xid_ages.complete(snapshot, now), now)
+        complete = self._gpu_tracker.complete(self._xid_ages.complete(snapshot, now), now)
         return complete if complete.host else replace(complete, host=platform.node() or None)
 
     def close(self) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gpurules.model import GPU, GPUProcess
-from gpurules.telemetry.formats.mig import ON_BOTH, Instance, with_instances
-from gpurules.telemetry.live.presence import lost
-from gpurules.telemetry.live.rates import Rates
-from gpurules.telemetry.nvml.counters import ATTRIBUTES, Facts, Poll, read_counters
+from gpurules.telemetry.mig import ON_BOTH, Instance, with_instances
+from gpurules.telemetry.nvml.counters import ATTRIBUTES, CounterPoll, GpuFacts, read_counters
 from gpurules.telemetry.nvml.library import FAILURES, GPU_IS_LOST, NOT_TEXT, REASONS, CallFailed, Handle, Library
 from gpurules.telemetry.nvml.processes import Namer, read_processes
-from gpurules.telemetry.nvml.readings import MEMORY, READINGS, Reading, read_memory, read_temperature
+from gpurules.telemetry.nvml.readings import MEMORY, READINGS, NvmlCall, read_memory, read_temperature
+from gpurules.telemetry.tracking.counter_rates import CounterRates
+from gpurules.telemetry.tracking.gpu_tracker import mark_lost
 
 NO_SHARE = "NVML does not tell it of a MIG instance"
 _FAILED = frozenset(REASONS[code] for code in FAILURES)
@@ -24,10 +24,10 @@ class BoardReader:
     """Reads boards; ``rates`` holds the counters of the last poll."""
 
     library: Library
-    rates: Rates
+    rates: CounterRates
     namer: Namer
 
-    def read(self, handle: Handle, board: GPU, poll: Poll) -> tuple[GPU, ...]:
+    def read(self, handle: Handle, board: GPU, poll: CounterPoll) -> tuple[GPU, ...]:
         """Return the GPU that *handle* is, of which *board* holds the identity, and after it its MIG instances.
 
         Missing: each fact whose call failed, with the reason; all, where the GPU is lost.
@@ -40,7 +40,7 @@ class BoardReader:
             if not facts.values:
                 self._check(handle)
         except _Lost as error:
-            return (lost(board, error.reason),)
+            return (mark_lost(board, error.reason),)
         whole = replace(
             board,
             status="degraded" if failures else "ok",
@@ -49,11 +49,11 @@ class BoardReader:
             **facts.values,
         )
         reasons = {name: reason for name, reason in facts.missing.items() if name in ON_BOTH}
-        parts = (replace(part, facts=_explained(part.facts, reasons)) for part in instances)
+        parts = (replace(part, facts=_with_reasons(part.facts, reasons)) for part in instances)
         return with_instances(whole, tuple(parts))
 
-    def _facts(self, handle: Handle, poll: Poll) -> Facts:
-        facts = Facts()
+    def _facts(self, handle: Handle, poll: CounterPoll) -> GpuFacts:
+        facts = GpuFacts()
         for reading in READINGS:
             if poll.wanted.any_of(reading.attributes):
                 self._take(facts, reading, handle)
@@ -71,13 +71,13 @@ class BoardReader:
             if error.code in FAILURES or error.code == GPU_IS_LOST:
                 raise _Lost(error.reason) from None
 
-    def _take(self, facts: Facts, reading: Reading, handle: Handle) -> None:
+    def _take(self, facts: GpuFacts, reading: NvmlCall, handle: Handle) -> None:
         with _failing(facts, reading.attributes):
             values = reading.read(self.library, handle)
             for attribute in reading.attributes:
                 facts.put(attribute, values.get(attribute), "not told by this driver")
 
-    def _processes(self, facts: Facts, handle: Handle, poll: Poll) -> tuple[GPUProcess, ...]:
+    def _processes(self, facts: GpuFacts, handle: Handle, poll: CounterPoll) -> tuple[GPUProcess, ...]:
         found: tuple[GPUProcess, ...] = ()
         if _PROCESSES in poll.wanted.attributes:
             with _failing(facts, (_PROCESSES,)):
@@ -85,7 +85,7 @@ class BoardReader:
                 facts.values[_PROCESSES] = len(found)
         return found
 
-    def _instances(self, handle: Handle, poll: Poll) -> tuple[Instance, ...]:
+    def _instances(self, handle: Handle, poll: CounterPoll) -> tuple[Instance, ...]:
         """Return the MIG instances; none where the board is not, or cannot be, partitioned."""
         try:
             if self.library.ask("nvmlDeviceGetMigMode", handle)[0] != 1:
@@ -97,7 +97,7 @@ class BoardReader:
         found = (self._instance(handle, index, poll) for index in range(most))
         return tuple(instance for instance in found if instance is not None)
 
-    def _instance(self, board: Handle, index: int, poll: Poll) -> Instance | None:
+    def _instance(self, board: Handle, index: int, poll: CounterPoll) -> Instance | None:
         ask = self.library.ask
         try:
             handle = ask("nvmlDeviceGetMigDeviceHandleByIndex", board, index)
@@ -105,9 +105,9 @@ class BoardReader:
         except CallFailed as error:
             _raise_if_lost(error)
             return None
-        facts = Facts(missing={"utilization": NO_SHARE, "memory_busy": NO_SHARE})
+        facts = GpuFacts(missing={"utilization": NO_SHARE, "memory_busy": NO_SHARE})
         if poll.wanted.any_of(MEMORY):
-            self._take(facts, Reading(MEMORY, read_memory), handle)
+            self._take(facts, NvmlCall(MEMORY, read_memory), handle)
         processes = self._processes(facts, handle, poll)
         return Instance(
             index=index,
@@ -139,7 +139,7 @@ class _Lost(Exception):
 class _failing:
     """Makes the error of a call the reason why *attributes* are missing."""
 
-    def __init__(self, facts: Facts, attributes: Sequence[str]) -> None:
+    def __init__(self, facts: GpuFacts, attributes: Sequence[str]) -> None:
         self._facts = facts
         self._attributes = attributes
 
@@ -159,7 +159,7 @@ def _raise_if_lost(error: CallFailed) -> None:
         raise _Lost(error.reason) from None
 
 
-def _explained(facts: GPU, reasons: dict[str, str]) -> GPU:
+def _with_reasons(facts: GPU, reasons: dict[str, str]) -> GPU:
     return replace(facts, missing={**reasons, **facts.missing})
 
 

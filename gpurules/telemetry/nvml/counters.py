@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpurules.telemetry.live.rates import Rates
 from gpurules.telemetry.nvml.library import NOT_SUPPORTED, REASONS, CallFailed, Handle, Library
+from gpurules.telemetry.tracking.counter_rates import CounterRates
 
 ALL_LINKS = 2**32 - 1
 MOST_LINKS = 18
@@ -27,7 +27,7 @@ ATTRIBUTES = ("memory_temperature", *_PCIE, *_NVLINK)
 
 
 @dataclass(slots=True)
-class Facts:
+class GpuFacts:
     """Values by attribute, and why others are missing."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
+class CounterPoll:
     """One poll of one GPU: whose it is, when, and what is wanted.
 
     Units: ``at`` in seconds of a clock that never goes back.
@@ -65,7 +65,7 @@ class Poll:
     wanted: Wanted
 
 
-def read_counters(library: Library, handle: Handle, poll: Poll, rates: Rates) -> Facts:
+def read_counters(library: Library, handle: Handle, poll: CounterPoll, rates: CounterRates) -> GpuFacts:
     """Return the field values that are wanted, and the rates of those that are counters.
 
     Units: bytes/second; celsius.
@@ -73,7 +73,7 @@ def read_counters(library: Library, handle: Handle, poll: Poll, rates: Rates) ->
     Raises:
         CallFailed: the call as a whole fails.
     """
-    facts = Facts()
+    facts = GpuFacts()
     wanted = [name for name in ATTRIBUTES if name in poll.wanted.attributes]
     if not wanted:
         return facts
@@ -83,7 +83,7 @@ def read_counters(library: Library, handle: Handle, poll: Poll, rates: Rates) ->
         if value is not None and name != "memory_temperature":
             value, reason = rates.rate(poll.owner, name, value, poll.at)
         elif name in _PCIE and value is None:
-            value, reason = _measured(library, handle, name, poll.wanted)
+            value, reason = _measure(library, handle, name, poll.wanted)
         facts.put(name, value, reason)
     return facts
 
@@ -122,7 +122,7 @@ def _sum_of_links(library: Library, handle: Handle, name: str, reason: str | Non
     return (sum(counts), None) if counts else (None, reason)
 
 
-def _measured(library: Library, handle: Handle, name: str, wanted: Wanted) -> Answer:
+def _measure(library: Library, handle: Handle, name: str, wanted: Wanted) -> Answer:
     if name not in wanted.by_name:
         return None, SLOW
     try:

@@ -6,17 +6,17 @@ from gpurules.telemetry.live.availability import Availability, try_out
 from gpurules.telemetry.live.opening import LiveOptions
 from gpurules.telemetry.live.source import LiveSource
 from gpurules.telemetry.nvml.library import Library
-from gpurules.telemetry.nvml.reader import Reader
-from gpurules.telemetry.source import Options
+from gpurules.telemetry.nvml.reader import NvmlReader
+from gpurules.telemetry.source import SourceOptions
 
 LIBRARY: str | None = None
 """The path of libnvidia-ml, where it is not found on the search path by its name."""
 _TARGET = "gpurules.telemetry.nvml.factory:open_reader"
 
 
-def open_reader(library: str | None = None) -> Reader:
+def open_reader(library: str | None = None) -> NvmlReader:
     """Return a reader in this process; *library* is the path of libnvidia-ml where it is not on the search path."""
-    return Reader(Library(library))
+    return NvmlReader(Library(library))
 
 
 class NvmlFactory:
@@ -34,7 +34,7 @@ class NvmlFactory:
         Raises:
             TelemetryError: an option is not known or does not fit.
         """
-        taken = Options.parse(self.name, argument, options)
+        taken = SourceOptions.parse(self.name, argument, options)
         library = taken.text("library") or LIBRARY
         live = LiveOptions.take(taken)
         taken.finish()

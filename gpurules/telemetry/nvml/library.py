@@ -7,7 +7,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from gpurules.telemetry.live.request import EVERY_CALL, NO_SUBJECT
+from gpurules.telemetry.live.poll import EVERY_CALL, NO_SUBJECT
 from gpurules.telemetry.source import TelemetryError, TelemetryUnavailable
 
 Handle: TypeAlias = object

@@ -51,7 +51,7 @@ def read_processes(library: Library, handle: Handle, namer: Namer = name_of_proc
         for process in listed:
             pid, used = int(process.pid), process.usedGpuMemory
             before = found.get(pid)
-            kinds = kind if before is None else _joined(before.kind or "", kind)
+            kinds = kind if before is None else _join_kinds(before.kind or "", kind)
             if before is not None and before.memory_used is not None:
                 used = before.memory_used
             name = before.name if before is not None else namer(pid)
@@ -70,7 +70,7 @@ def _list(library: Library, function: str, handle: Handle) -> list[Any]:  # stru
         return list(library.ask(f"{function}_v2", handle))
 
 
-def _joined(kinds: str, kind: str) -> str:
+def _join_kinds(kinds: str, kind: str) -> str:
     """Return both kinds in the words of nvidia-smi: ``C+G``, ``M+C``."""
     letters = {*kinds.split("+"), *kind.split("+")}
     return "+".join(letter for letter in "MCG" if letter in letters)

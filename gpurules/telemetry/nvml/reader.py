@@ -1,16 +1,15 @@
 """Makes snapshots of a node from NVML, in this process: may hang for as long as the driver does."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
+from gpurules.fields.gpu import FIELDS
 from gpurules.model import GPU, Snapshot
-from gpurules.telemetry.live.backoff import Backoff
-from gpurules.telemetry.live.presence import lost
-from gpurules.telemetry.live.rates import Rates
-from gpurules.telemetry.live.request import NO_SUBJECT, Request
+from gpurules.telemetry.live.isolation.backoff import Backoff
+from gpurules.telemetry.live.poll import NO_SUBJECT, PollRequest
 from gpurules.telemetry.nvml.board import BoardReader
-from gpurules.telemetry.nvml.counters import Poll, Wanted
+from gpurules.telemetry.nvml.counters import CounterPoll, Wanted
 from gpurules.telemetry.nvml.library import (
     FAILURES,
     GPU_IS_LOST,
@@ -22,18 +21,22 @@ from gpurules.telemetry.nvml.library import (
     Library,
 )
 from gpurules.telemetry.nvml.processes import Namer, name_of_process
-from gpurules.telemetry.nvml.wanted import wanted_of
+from gpurules.telemetry.nvml.readings import MEMORY
 from gpurules.telemetry.nvml.xid import XidListener
 from gpurules.telemetry.source import TelemetryError
+from gpurules.telemetry.tracking.counter_rates import CounterRates
+from gpurules.telemetry.tracking.gpu_tracker import mark_lost
 
 Clock = Callable[[], float]
 MOST_GPUS = 4096
 """More than this is not a count, but what a driver answers that does not know."""
-__all__ = ["Clocks", "Reader"]
+__all__ = ["NvmlClocks", "NvmlReader"]
+_ATTRIBUTES = {field.name: field.attribute for field in FIELDS}
+_ALL = frozenset((*_ATTRIBUTES.values(), *MEMORY))
 
 
 @dataclass(frozen=True, slots=True)
-class Clocks:
+class NvmlClocks:
     """Where the time is read: since 1970, and of a clock that never goes back."""
 
     wall: Clock = time.time
@@ -48,7 +51,7 @@ class _Node:
     boards: set[str] = field(default_factory=set)
 
 
-class Reader:
+class NvmlReader:
     """Reads the GPUs of this node through NVML.
 
     NVML counts the boards when it is initialised. So while one that was there is lost, it is initialised anew from
@@ -58,14 +61,14 @@ class Reader:
     def __init__(
         self,
         library: Library | None = None,
-        clocks: Clocks | None = None,
+        clocks: NvmlClocks | None = None,
         namer: Namer = name_of_process,
         retry: Backoff | None = None,
         xid_wait: float = 0.5,
     ) -> None:
         self._library = library or Library()
-        self._clocks = clocks or Clocks()
-        self._rates = Rates()
+        self._clocks = clocks or NvmlClocks()
+        self._rates = CounterRates()
         self._boards = BoardReader(self._library, self._rates, namer)
         self._xid = XidListener(self._library, self._clocks.steady, xid_wait)
         self._retry = retry or Backoff(first=10.0, most=300.0)
@@ -76,7 +79,7 @@ class Reader:
         """The call that is being made, and of what; None between polls."""
         return self._library.place
 
-    def read(self, request: Request | None = None) -> Snapshot:
+    def read(self, request: PollRequest | None = None) -> Snapshot:
         """Return what NVML tells now, of the fields that *request* wants.
 
         Missing: a fact whose call failed; ``GPU.missing`` says why.
@@ -84,9 +87,9 @@ class Reader:
         Raises:
             TelemetryError: NVML cannot be initialised, or does not list the GPUs.
         """
-        request = request or Request()
+        request = request or PollRequest()
         self._library.skipped = request.skipped
-        wanted = wanted_of(request.fields)
+        wanted = sampling_of(request.fields)
         try:
             try:
                 return self._snapshot(wanted)
@@ -120,7 +123,7 @@ class Reader:
         problems: list[str] = []
         for index in range(count):
             try:
-                gpus += self._board(index, Poll("", at, wanted), handles)
+                gpus += self._board(index, CounterPoll("", at, wanted), handles)
             except CallFailed as error:
                 if error.code != NO_PERMISSION:
                     raise
@@ -141,7 +144,7 @@ class Reader:
         except CallFailed:
             return None
 
-    def _board(self, index: int, poll: Poll, handles: list[tuple[Handle, str]]) -> tuple[GPU, ...]:
+    def _board(self, index: int, poll: CounterPoll, handles: list[tuple[Handle, str]]) -> tuple[GPU, ...]:
         self._library.subject = f"GPU {index}"
         missing: dict[str, str] = {}
         try:
@@ -153,7 +156,7 @@ class Reader:
             if error.code in (UNINITIALIZED, NO_PERMISSION):
                 raise
             known = self._node.names.get(index, GPU(index=index, vendor="nvidia", mig=False))
-            return (lost(known, error.reason),)
+            return (mark_lost(known, error.reason),)
         board = GPU(index=index, uuid=uuid, name=name, vendor="nvidia", mig=False, missing=missing)
         if any(board.identity == other for _, other in handles):  # what is counted for one is not of the other
             board = replace(board, uuid=None, missing={**missing, "uuid": f"of two GPUs: {uuid!r}"})
@@ -200,3 +203,19 @@ class Reader:
         if self._retry.is_failing and self._retry.remaining(at) <= 0:
             self._retry.fail(at)
             self._stop()
+
+
+def sampling_of(fields: Collection[str] | None) -> Wanted:
+    """Return what is to be sampled for *fields*, which may name fields that no GPU has; None is all that are cheap.
+
+    >>> sorted(sampling_of({"gpu_power", "hour"}).attributes)
+    ['power']
+    >>> sampling_of({"gpu_memory"}).any_of({"memory_total"})
+    True
+    """
+    if fields is None:
+        return Wanted(_ALL)
+    attributes = {_ATTRIBUTES[name] for name in fields if name in _ATTRIBUTES}
+    if "memory" in attributes:
+        attributes.update(("memory_used", "memory_total"))
+    return Wanted(frozenset(attributes), frozenset(attributes))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gpurules.telemetry.formats.nvidia_smi_cells import reasons_of_bitmask, throttle_flags
+from gpurules.telemetry.formats.nvidia.query_fields import reasons_of_bitmask, throttle_flags
 from gpurules.telemetry.nvml.library import FUNCTION_NOT_FOUND, NOT_SUPPORTED, CallFailed, Handle, Library
 
 Value: TypeAlias = int | float | bool | None
@@ -24,7 +24,7 @@ CORE = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class NvmlCall:
     """A call, and the attributes of a GPU that it gives."""
 
     attributes: tuple[str, ...]
@@ -90,26 +90,26 @@ def _fan_speed(library: Library, handle: Handle) -> Mapping[str, Value]:
     return {"fan_speed": 100 if 100 < percent <= _FASTEST_FAN else percent}
 
 
-def _number(attribute: str, function: str, *arguments: int, times: int = 1, over: int = 1) -> Reading:
+def _number(attribute: str, function: str, *arguments: int, times: int = 1, over: int = 1) -> NvmlCall:
     def read(library: Library, handle: Handle) -> Mapping[str, Value]:
         value = library.ask(function, handle, *arguments)
         return {attribute: value * times if over == 1 else value / over}
 
-    return Reading((attribute,), read)
+    return NvmlCall((attribute,), read)
 
 
 READINGS = (
-    Reading(MEMORY, read_memory),
-    Reading(("utilization", "memory_busy"), _utilization),
-    Reading(("temperature",), read_temperature),
-    Reading(("temperature_margin",), _margin),
+    NvmlCall(MEMORY, read_memory),
+    NvmlCall(("utilization", "memory_busy"), _utilization),
+    NvmlCall(("temperature",), read_temperature),
+    NvmlCall(("temperature_margin",), _margin),
     _number("power", "nvmlDeviceGetPowerUsage", over=1000),
     _number("power_limit", "nvmlDeviceGetEnforcedPowerLimit", over=1000),
     _number("energy", "nvmlDeviceGetTotalEnergyConsumption", over=1000),
     _number("clock_sm", "nvmlDeviceGetClockInfo", _SM, times=10**6),
     _number("clock_memory", "nvmlDeviceGetClockInfo", _MEM, times=10**6),
-    Reading(("fan_speed",), _fan_speed),
-    Reading(("throttled", "throttle_thermal", "throttle_power"), _throttle),
+    NvmlCall(("fan_speed",), _fan_speed),
+    NvmlCall(("throttled", "throttle_thermal", "throttle_power"), _throttle),
     _number("ecc_errors", "nvmlDeviceGetTotalEccErrors", _UNCORRECTED, _VOLATILE),
 )
 """Every reading that is one call, or a few; memory before all else."""

@@ -150,7 +150,7 @@ class _Zstd(io.RawIOBase):
         return count
 
 
-def _zipped(place: str, file: IO[bytes]) -> Stream:
+def _open_zip(place: str, file: IO[bytes]) -> Stream:
     """Return the content of the only file in a ZIP archive."""
     if not file.seekable():
         raise TelemetryError(f"{place} is a ZIP archive, which cannot be read from a pipe; extract the recording first")
@@ -186,17 +186,17 @@ class RecordingFile:
         self._file = path.open("rb")
         try:
             self._size = os.fstat(self._file.fileno()).st_size
-            self.reader = self._opened(str(path), self._file.peek(16)[:16])
+            self.reader = self._open_stream(str(path), self._file.peek(16)[:16])
         except BaseException:
             self._file.close()
             raise
 
-    def _opened(self, place: str, head: bytes) -> io.BufferedReader:
+    def _open_stream(self, place: str, head: bytes) -> io.BufferedReader:
         foreign = next((what for magic, what in _FOREIGN if head.startswith(magic)), None)
         if foreign is not None:
             raise TelemetryError(f"{place} is {foreign}")
         if head.startswith(b"PK\x03\x04"):
-            return io.BufferedReader(_Bounded(place, _zipped(place, self._file), self._file.tell))
+            return io.BufferedReader(_Bounded(place, _open_zip(place, self._file), self._file.tell))
         opener = next((opener for magic, opener in _DECOMPRESSORS if head.startswith(magic)), None)
         if opener is None:
             return self._file

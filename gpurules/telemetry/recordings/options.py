@@ -6,8 +6,8 @@ from datetime import UTC, date, tzinfo
 from types import MappingProxyType
 from typing import Self
 
-from gpurules.telemetry.formats.times import read_zone
-from gpurules.telemetry.source import Options, TelemetryError
+from gpurules.telemetry.recordings.times import read_zone
+from gpurules.telemetry.source import SourceOptions, TelemetryError
 
 USUAL_INTERVAL = 5.0
 """Seconds between snapshots of a recording without times."""
@@ -39,7 +39,7 @@ class RecordingOptions:
     day: date | None = None
 
     @classmethod
-    def take(cls, options: Options) -> Self:
+    def take(cls, options: SourceOptions) -> Self:
         """Return what *options* say of a recording.
 
         Raises:

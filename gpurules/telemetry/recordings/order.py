@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from gpurules.model import GPU, Snapshot
 from gpurules.model.snapshot import NUMBERS
-from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.recordings.reader import RecordingReader
 from gpurules.telemetry.source import TelemetryError
 
 _SHIFTS = ((1700, 1900), (3300, 3700))
@@ -15,10 +15,10 @@ _FACTS = (*NUMBERS, "throttled", "throttle_thermal", "throttle_power")
 _BEFORE = "before it"
 
 
-def shown_time(time: float) -> str:
+def format_time(time: float) -> str:
     """Return a time as people read it, in UTC.
 
-    >>> shown_time(1.5)
+    >>> format_time(1.5)
     '1970-01-01 00:00:01.500 UTC'
     """
     try:
@@ -27,7 +27,7 @@ def shown_time(time: float) -> str:
         return f"{time:g} s"
 
 
-def tells_anything(gpu: GPU) -> bool:
+def has_facts(gpu: GPU) -> bool:
     """Tell whether there is a reading of a GPU, or the reason why one is missing."""
     return gpu.is_lost or bool(gpu.missing) or any(getattr(gpu, name) is not None for name in _FACTS)
 
@@ -39,7 +39,7 @@ class Order:
     A snapshot that is not newer than the one before is passed on and reported: engines do not observe it.
     """
 
-    recording: Recording
+    recording: RecordingReader
     _last: float | None = None
     _host: str | None = None
     _uuids: set[str] = field(default_factory=set)
@@ -54,10 +54,10 @@ class Order:
         """
         for snapshot in snapshots:
             for problem in snapshot.problems:
-                self.recording.problem(None, f"{shown_time(snapshot.timestamp)}: {problem}")
-            if snapshot.gpus and not any(map(tells_anything, snapshot.gpus)):
+                self.recording.problem(None, f"{format_time(snapshot.timestamp)}: {problem}")
+            if snapshot.gpus and not any(map(has_facts, snapshot.gpus)):
                 self.recording.problem(
-                    None, f"{shown_time(snapshot.timestamp)}: the snapshot has no reading of any GPU"
+                    None, f"{format_time(snapshot.timestamp)}: the snapshot has no reading of any GPU"
                 )
                 continue
             if not self._is_of_the_node(snapshot):
@@ -83,7 +83,7 @@ class Order:
         if host is None:
             if uuids and self._uuids and not uuids & self._uuids:
                 self.recording.notice(
-                    None, f"all GPUs are others from {shown_time(snapshot.timestamp)} on; is it of several nodes?"
+                    None, f"all GPUs are others from {format_time(snapshot.timestamp)} on; is it of several nodes?"
                 )
             self._uuids |= uuids
             return True
@@ -94,7 +94,7 @@ class Order:
                     f"choose one with --node {host}"
                 )
             self.recording.notice(
-                None, f"the host is {host} from {shown_time(snapshot.timestamp)} on; the GPUs are the same"
+                None, f"the host is {host} from {format_time(snapshot.timestamp)} on; the GPUs are the same"
             )
         self._host = host
         self._uuids |= uuids
@@ -107,8 +107,8 @@ class Order:
             return
         self.recording.problem(
             None,
-            f"the snapshot of {shown_time(time)} is not newer than the one {_BEFORE} ({shown_time(last)}), so rules do "
-            f"not see it; {self._cause(last - time)}",
+            f"the snapshot of {format_time(time)} is not newer than the one {_BEFORE} ({format_time(last)}), so rules "
+            f"do not see it; {self._cause(last - time)}",
         )
 
     def _cause(self, seconds: float) -> str:

@@ -3,8 +3,8 @@
 from random import Random
 
 from gpurules.model import GPU
-from gpurules.telemetry.formats.mig import Instance, with_instances
-from gpurules.telemetry.simulation.load import Load, Phase
+from gpurules.telemetry.mig import Instance, with_instances
+from gpurules.telemetry.simulation.load import Load, LoadPhase
 
 MEBIBYTE = 1 << 20
 MEMORY_TOTAL = 81559 * MEBIBYTE
@@ -63,7 +63,7 @@ class Device:
         gpu = self._facts(phase, utilization, capped, omit)
         return with_instances(gpu, self._instances(gpu)) if self._partitioned else (gpu,)
 
-    def _facts(self, phase: Phase, utilization: float, capped: bool, omit: str | None) -> GPU:
+    def _facts(self, phase: LoadPhase, utilization: float, capped: bool, omit: str | None) -> GPU:
         noise = self._rng.random
         clock = SLOW_CLOCK if self._slowed else FULL_CLOCK if utilization else IDLE_CLOCK
         numbers: dict[str, float | None] = {

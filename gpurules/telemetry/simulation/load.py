@@ -9,7 +9,7 @@ from random import Random
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
+class LoadPhase:
     """A stretch of a job, with what it aims at.
 
     Units: *memory*, *utilization* and *busy* in percent, *seconds* as named, rates in bytes/second.
@@ -28,18 +28,18 @@ class Phase:
 GB = 10**9
 
 
-def phases(rng: Random) -> Iterator[Phase]:
+def phases(rng: Random) -> Iterator[LoadPhase]:
     """Walk through the phases of one job after the other, without end."""
     while True:
         base = 62 + 20 * rng.random()
-        yield Phase("idle", 60 + 240 * rng.random(), 1, 1, 0, 0.002 * GB, 0.001 * GB, 0)
-        yield Phase("load", 40 + 60 * rng.random(), base, 8, 4, (6 + 8 * rng.random()) * GB, 0.1 * GB, 1)
+        yield LoadPhase("idle", 60 + 240 * rng.random(), 1, 1, 0, 0.002 * GB, 0.001 * GB, 0)
+        yield LoadPhase("load", 40 + 60 * rng.random(), base, 8, 4, (6 + 8 * rng.random()) * GB, 0.1 * GB, 1)
         for _ in range(2 + rng.randrange(3)):
             peak = min(97.0, base + 8 + 20 * rng.random())
-            yield Phase("train", 120 + 180 * rng.random(), base + 4, 97, 45, 0.8 * GB, 0.2 * GB, 2)
-            yield Phase("swell", 40 + 80 * rng.random(), peak, 99, 55, 1.2 * GB, 0.2 * GB, 2)
-            yield Phase("checkpoint", 20 + 30 * rng.random(), base, 12, 6, 0.1 * GB, (3 + 4 * rng.random()) * GB, 2)
-        yield Phase("evaluate", 60 + 60 * rng.random(), base - 20, 60, 25, 0.5 * GB, 0.1 * GB, 1)
+            yield LoadPhase("train", 120 + 180 * rng.random(), base + 4, 97, 45, 0.8 * GB, 0.2 * GB, 2)
+            yield LoadPhase("swell", 40 + 80 * rng.random(), peak, 99, 55, 1.2 * GB, 0.2 * GB, 2)
+            yield LoadPhase("checkpoint", 20 + 30 * rng.random(), base, 12, 6, 0.1 * GB, (3 + 4 * rng.random()) * GB, 2)
+        yield LoadPhase("evaluate", 60 + 60 * rng.random(), base - 20, 60, 25, 0.5 * GB, 0.1 * GB, 1)
 
 
 class Load:
@@ -55,7 +55,7 @@ class Load:
         self.phase = next(self._phases)
         self._left = self.phase.seconds
 
-    def advance(self, seconds: float) -> Phase:
+    def advance(self, seconds: float) -> LoadPhase:
         """Move on by *seconds*, and return the phase that runs then."""
         self._left -= seconds
         while self._left <= 0:

@@ -18,8 +18,8 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("gpurules.telemetry.nvidia_smi._ELSEWHERE", ())
     monkeypatch.setattr("gpurules.telemetry.amd.tools._FOLDERS", ())
-    monkeypatch.setattr("gpurules.telemetry.xpu_smi._ELSEWHERE", ())
-    monkeypatch.setattr("gpurules.telemetry.intel_sysfs.ROOT", tmp_path / "drm")
+    monkeypatch.setattr("gpurules.telemetry.intel.xpu_smi._ELSEWHERE", ())
+    monkeypatch.setattr("gpurules.telemetry.intel.sysfs.ROOT", tmp_path / "drm")
     monkeypatch.setattr("gpurules.telemetry.dcgm.URL", "http://127.0.0.1:1/metrics")
     monkeypatch.setattr("gpurules.telemetry.nvml.factory.LIBRARY", "/none/libnvidia-ml.so.1")
     return tmp_path

@@ -10,7 +10,7 @@ import pytest
 
 from gpurules.telemetry.live.source import LiveSource
 from gpurules.telemetry.nvml.library import Library
-from gpurules.telemetry.nvml.reader import Clocks, Reader
+from gpurules.telemetry.nvml.reader import NvmlClocks, NvmlReader
 from tests.integration.nvml.node import Node
 
 SOURCE = Path(__file__).parent / "standin" / "libnvidia-ml.c"
@@ -59,9 +59,9 @@ def inline(library: Path, node: Node, time: Time) -> Iterator[Callable[..., Live
     opened: list[LiveSource] = []
 
     def open_inline(fields: set[str] | None = None, drop_after: float = 300.0) -> LiveSource:
-        reader = Reader(
+        reader = NvmlReader(
             Library(str(library)),
-            Clocks(wall=lambda: time.now + 1e9, steady=time),
+            NvmlClocks(wall=lambda: time.now + 1e9, steady=time),
             namer=lambda pid: {4242: "/usr/bin/python3"}.get(pid),
             xid_wait=0.05,
         )

@@ -9,8 +9,8 @@ import pytest
 
 from gpurules.telemetry import TelemetryError, TelemetryUnavailable, open_source
 from gpurules.telemetry.amd.library import AmdSmi
-from gpurules.telemetry.formats import amd_smi
-from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.formats.amd import amd_smi
+from gpurules.telemetry.live.poll import PollRequest
 
 METRIC = [
     {
@@ -126,7 +126,7 @@ def fake_amdsmi(**functions):
 def test_the_module_is_read_in_canonical_units(monkeypatch):
     monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi())
     reader = AmdSmi()
-    snapshot = reader.read(Request())
+    snapshot = reader.read(PollRequest())
     gpu = snapshot.gpus[0]
     assert (snapshot.driver_version, gpu.uuid, gpu.name, gpu.healthy) == (
         "6.16.6", "uuid-a", "AMD Instinct MI300X", True,
@@ -141,7 +141,7 @@ def test_the_module_is_read_in_canonical_units(monkeypatch):
 
 def test_a_call_that_hung_is_not_made(monkeypatch):
     monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi())
-    gpu = AmdSmi().read(Request(skipped=frozenset({("amdsmi_get_power_info", "uuid-a")}))).gpus[0]
+    gpu = AmdSmi().read(PollRequest(skipped=frozenset({("amdsmi_get_power_info", "uuid-a")}))).gpus[0]
     assert (gpu.power, gpu.utilization) == (None, 40)
 
 
@@ -149,14 +149,14 @@ def test_a_card_that_answers_nothing_is_lost(monkeypatch):
     names = [name for name in vars(fake_amdsmi()) if name.startswith("amdsmi_get_")]
     silent = dict.fromkeys([name for name in names if name != "amdsmi_get_processor_handles"], "fails")
     monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi(**silent))
-    assert AmdSmi().read(Request()).gpus[0].is_lost
+    assert AmdSmi().read(PollRequest()).gpus[0].is_lost
 
 
 @pytest.mark.parametrize("function", ["amdsmi_init", "amdsmi_get_processor_handles"])
 def test_a_module_that_fails_says_so(monkeypatch, function):
     monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi(**{function: "fails"}))
     with pytest.raises(TelemetryError, match="amdsmi"):
-        AmdSmi().read(Request())
+        AmdSmi().read(PollRequest())
 
 
 def test_the_module_runs_in_a_process_of_its_own(monkeypatch, tmp_path):
@@ -185,7 +185,7 @@ def test_a_text_that_is_not_utf_8_is_missing_and_all_else_is_there(monkeypatch, 
         return b"\xff".decode()
 
     monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi(**{function: undecodable}))
-    snapshot = AmdSmi().read(Request())
+    snapshot = AmdSmi().read(PollRequest())
     gpu = snapshot.gpus[0]
     assert (gpu.power, gpu.utilization, gpu.is_lost) == (239, 40, False)
     assert [gpu.name, gpu.uuid, snapshot.driver_version].count(None) == 1
@@ -194,11 +194,11 @@ def test_a_text_that_is_not_utf_8_is_missing_and_all_else_is_there(monkeypatch, 
 @pytest.mark.parametrize("uuid", ["", "N/A", "  "])
 def test_a_uuid_that_identifies_nothing_is_missing(monkeypatch, uuid):
     monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi(amdsmi_get_gpu_device_uuid=lambda handle: uuid))
-    gpu = AmdSmi().read(Request()).gpus[0]
+    gpu = AmdSmi().read(PollRequest()).gpus[0]
     assert (gpu.uuid, gpu.identity, gpu.power) == (None, "index 0", 239)
 
 
 def test_unsigned_nonsense_is_missing_with_the_reason(monkeypatch):
     monkeypatch.setitem(sys.modules, "amdsmi", fake_amdsmi(amdsmi_get_temp_metric=lambda *arguments: 4294967256))
-    gpu = AmdSmi().read(Request()).gpus[0]
+    gpu = AmdSmi().read(PollRequest()).gpus[0]
     assert (gpu.temperature, gpu.missing["temperature"]) == (None, "above 200: 4294967256")

@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 from gpurules.telemetry import TelemetryUnavailable, open_source
-from gpurules.telemetry.intel_sysfs import IntelSysfs
-from gpurules.telemetry.live.rates import FIRST, RESET
-from gpurules.telemetry.live.request import Request
+from gpurules.telemetry.intel.sysfs import IntelSysfs
+from gpurules.telemetry.live.poll import PollRequest
+from gpurules.telemetry.tracking.counter_rates import FIRST, RESET
 
 XE = {
     "device/vendor": "0x8086\n", "device/device": "0xe20b\n", "device/tile0/gt0/freq0/act_freq": "2400\n",
@@ -48,26 +48,26 @@ def test_xe_tells_temperatures_power_energy_and_clock(drm):
     card = drm(1, XE, "xe")
     drm("1-HDMI-A-1", {"device/vendor": "0x8086"}, "xe")
     source = reader(drm)
-    (gpu,) = source.read(Request()).gpus
+    (gpu,) = source.read(PollRequest()).gpus
     assert (gpu.index, gpu.name, gpu.vendor, gpu.status) == (1, "Intel GPU 0xe20b", "intel", "ok")
     assert (gpu.temperature, gpu.memory_temperature, gpu.energy, gpu.power_limit) == (52, 66, 1, 190)
     assert (gpu.clock_sm, gpu.power, gpu.missing["power"]) == (2_400_000_000, None, FIRST)
     (card / "device/hwmon/hwmon3/energy1_input").write_text("301000000\n")
-    assert source.read(Request()).gpus[0].power == 150  # 300 J in 2 s
+    assert source.read(PollRequest()).gpus[0].power == 150  # 300 J in 2 s
 
 
 def test_a_counter_that_is_set_back_gives_no_power(drm):
     card = drm(0, XE, "xe")
     source = reader(drm)
-    source.read(Request())
+    source.read(PollRequest())
     (card / "device/hwmon/hwmon3/energy1_input").write_text("5\n")
-    gpu = source.read(Request()).gpus[0]
+    gpu = source.read(PollRequest()).gpus[0]
     assert (gpu.power, gpu.missing["power"]) == (None, RESET)
 
 
 def test_what_i915_does_not_tell_is_missing_and_never_0(drm):
     drm(0, I915, "i915")
-    (gpu,) = reader(drm).read(Request()).gpus
+    (gpu,) = reader(drm).read(PollRequest()).gpus
     assert (gpu.clock_sm, gpu.energy) == (0, 5)  # a GPU that sleeps has no clock
     assert (gpu.temperature, gpu.power_limit, gpu.utilization, gpu.memory_used) == (None,) * 4
     assert {"temperature", "power_limit", "utilization", "memory_used"} <= set(gpu.missing)
@@ -76,18 +76,18 @@ def test_what_i915_does_not_tell_is_missing_and_never_0(drm):
 @pytest.mark.parametrize("text", ["", "N/A\n", "-5\n", "nan\n", "9" * 40, "\xb2\n"])
 def test_what_is_no_number_is_missing(drm, text):
     drm(0, {**XE, "device/hwmon/hwmon3/temp2_input": text}, "xe")
-    assert reader(drm).read(Request()).gpus[0].temperature is None
+    assert reader(drm).read(PollRequest()).gpus[0].temperature is None
 
 
 def test_gpus_of_other_drivers_are_not_taken(drm):
     drm(0, {**XE, "device/vendor": "0x10de\n"}, "nvidia")
     drm(1, XE, "vfio-pci")
     with pytest.raises(TelemetryUnavailable, match="no GPU of the drivers xe or i915"):
-        reader(drm).read(Request())
+        reader(drm).read(PollRequest())
 
 
 def test_a_gpu_that_vanishes_is_lost(drm, monkeypatch):
-    monkeypatch.setattr("gpurules.telemetry.intel_sysfs.ROOT", drm.root)
+    monkeypatch.setattr("gpurules.telemetry.intel.sysfs.ROOT", drm.root)
     drm(0, XE, "xe")
     drm(1, XE, "xe")
     source = open_source("intel-sysfs", timeout=5)

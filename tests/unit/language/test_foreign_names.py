@@ -6,7 +6,7 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.fields import FIELDS
 from gpurules.language.foreign_names import FIELD_OF
 from gpurules.linter import lints
-from gpurules.telemetry.formats import dcgm
+from gpurules.telemetry.formats.prometheus import dcgm
 
 TEXT = "version: 1\nname: x\nrules:\n  - name: a\n    condition: |\n      %s\n    action: pause_transfer\n"
 

@@ -6,7 +6,7 @@ import pytest
 
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry import EndOfTelemetry, TelemetryError, replay
-from gpurules.telemetry.formats.lines import MAX_LINE
+from gpurules.telemetry.recordings.lines import MAX_LINE
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from gpurules.errors import RegistrationError
 from gpurules.model import Snapshot
 from gpurules.telemetry import SOURCES, Replay, Synthetic, TelemetryError, open_source
-from gpurules.telemetry.source import Options
+from gpurules.telemetry.source import SourceOptions
 
 
 def test_the_built_in_sources_are_registered():
@@ -56,7 +56,7 @@ def test_a_wrong_option_is_named(spec, message):
 
 
 def test_names_are_a_set_or_a_text():
-    options = Options("nvml", {"a": "gpu_power + gpu_memory", "b": {"hour"}, "c": 3})
+    options = SourceOptions("nvml", {"a": "gpu_power + gpu_memory", "b": {"hour"}, "c": 3})
     assert options.names("a") == {"gpu_power", "gpu_memory"}
     assert (options.names("b"), options.names("none")) == ({"hour"}, None)
     with pytest.raises(TelemetryError, match="'c' is a set of names, not 3"):
@@ -65,7 +65,7 @@ def test_names_are_a_set_or_a_text():
 
 def test_an_option_of_the_wrong_type_is_refused():
     with pytest.raises(TelemetryError, match="the option 'host' is a text, not 3"):
-        Options("replay", {"host": 3}).text("host")
+        SourceOptions("replay", {"host": 3}).text("host")
 
 
 class FakeSource:

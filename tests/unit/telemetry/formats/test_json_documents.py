@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from gpurules.telemetry.formats.json_documents import documents
-from gpurules.telemetry.formats.lines import Line
-from gpurules.telemetry.formats.recording import Recording
+from gpurules.telemetry.recordings.lines import Line
+from gpurules.telemetry.recordings.reader import RecordingReader
 
 REPORT = {"card0": {"GPU use (%)": "7", "Card Series": 'a "{[" in a name \\'}}
 PRETTY, FLAT = json.dumps(REPORT, indent=2), json.dumps(REPORT)
 LIST = json.dumps([{"gpu": 0, "values": [1, [2]]}, {"gpu": 1}], indent=4)
 
 
-def read(text: str) -> tuple[list[Any], Recording]:
-    recording = Recording("x", iter([Line(n, line) for n, line in enumerate(text.splitlines(), start=1)]))
+def read(text: str) -> tuple[list[Any], RecordingReader]:
+    recording = RecordingReader("x", iter([Line(n, line) for n, line in enumerate(text.splitlines(), start=1)]))
     return [document for _, document in documents(recording)], recording
 
 

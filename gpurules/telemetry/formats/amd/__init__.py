@@ -1,0 +1,1 @@
+"""What the programs of AMD write: amd-smi and rocm-smi, as JSON."""

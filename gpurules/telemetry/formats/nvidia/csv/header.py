@@ -1,0 +1,164 @@
+"""The header of a log: what its columns are, and whether any of them is a reading."""
+
+import csv
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gpurules.telemetry.formats.nvidia.csv.repairs import align
+from gpurules.telemetry.formats.nvidia.query_fields import KNOWN, READINGS, query_name
+from gpurules.telemetry.source import TelemetryError
+
+_COLUMN = re.compile(r"([A-Za-z_][\w.]*)\s*(?:\[([^\]]*)\])?")
+_OWN_NAME = re.compile(r"([^\[\]]*?)\s*(?:\[([^\]]*)\])?")
+_SPACED = re.compile(r", +")
+_UNSPACED = re.compile(r",(?! )")
+DELIMITERS = (",", ";", "\t")
+IDENTITIES = ("uuid", "index", "pci.bus_id")
+"""The columns that say which GPU a row is of."""
+_UNREAD = frozenset(
+    {
+        "serial", "vbios_version", "display_mode", "display_active", "display_attached", "persistence_mode", "count",
+        "accounting.mode", "compute_mode", "compute_cap", "driver_model.current", "inforom", "addressing_mode",
+        "gpu_operation_mode", "gsp.mode.current", "cuda_version", "gom.current", "pid", "process_name",
+        "used_gpu_memory",
+    }
+)  # fmt: skip
+"""Query fields of nvidia-smi without a dot that are no facts, so that passing them over needs no word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The columns of a log: their query names, the units that the header says, and what stands between cells.
+
+    Where the header has a space after each comma (*is_spaced*), a comma without one is no end of a cell.
+    """
+
+    names: tuple[str, ...]
+    units: Mapping[str, str]
+    written: tuple[str, ...] = ()
+    delimiter: str = ","
+    is_spaced: bool = False
+
+    def fit(self, text: str) -> dict[str, str] | None:
+        """Return the cells of a line by name; None where they do not fit the columns in exactly one way."""
+        row = split(text, self.delimiter)
+        if len(row) > len(self.names) and self.is_spaced:
+            spaced = [cell.strip() for cell in _SPACED.split(text)]
+            fitting = align(spaced, self.names, self.units)
+            if fitting is not None:
+                return dict(zip(self.names, fitting))
+        return self.cells(row)
+
+    def cells(self, row: Sequence[str]) -> dict[str, str] | None:
+        """Return the cells of *row* by name; None where they do not fit the columns in exactly one way.
+
+        A name with commas in it, or a number with a decimal comma, has more cells than columns.
+        """
+        if len(row) == len(self.names):
+            return dict(zip(self.names, row))
+        fitting = align(row, self.names, self.units) if len(row) > len(self.names) else None
+        return None if fitting is None else dict(zip(self.names, fitting))
+
+    @property
+    def has_reading(self) -> bool:
+        """Whether a column is a reading, and not just a time or a name."""
+        return not READINGS.isdisjoint(self.names)
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether a column says which GPU a row is of."""
+        return any(name in self.names for name in IDENTITIES)
+
+    @property
+    def strangers(self) -> Iterator[str]:
+        """The columns, as they are written, that are no query field of nvidia-smi."""
+        for name, written in zip(self.names, self.written):
+            if name not in KNOWN and "." not in name and name not in _UNREAD and not name.startswith("-"):
+                yield written
+
+
+def split(text: str, delimiter: str = ",") -> list[str]:
+    """Return the cells of a line; nvidia-smi quotes nothing, but what a spreadsheet saved may be quoted."""
+    if '"' in text:
+        try:
+            return [cell.strip() for cell in next(csv.reader([text], skipinitialspace=True, delimiter=delimiter))]
+        except csv.Error:
+            pass
+    return [cell.strip() for cell in text.split(delimiter)]
+
+
+def read_columns(row: Sequence[str], renames: Mapping[str, str] | None = None) -> Table | None:
+    """Return the table that a header says, None where *row* is none; *renames* gives columns their usual names.
+
+    >>> read_columns(["index", "memory.used [MiB]"]).units
+    {'memory.used': 'MiB'}
+    """
+    names, units = [], {}
+    for at, cell in enumerate(row):
+        name, unit = _column(cell, renames or {})
+        names.append(name or f"-{at}")
+        if name and unit:
+            units[name] = unit
+    if KNOWN.isdisjoint(names) or len(set(names)) < len(names):
+        return None
+    return Table(tuple(names), units, tuple(row))
+
+
+def _column(cell: str, renames: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return the query name and the unit of a column; None of one that is passed over."""
+    if cell in ("-", "_", ""):
+        return None, None
+    if renames:
+        own = _OWN_NAME.fullmatch(cell)
+        new = renames.get(cell.lower()) or (renames.get(own[1].strip().lower()) if own else None)
+        if new is not None:
+            match = _COLUMN.fullmatch(new)
+            return (query_name(match[1]), match[2] or (own[2] if own else None)) if match else (None, None)
+    match = _COLUMN.fullmatch(cell)
+    return (query_name(match[1]), match[2]) if match else (None, None)
+
+
+def find_header(text: str, renames: Mapping[str, str] | None = None) -> Table | None:
+    """Return the table that a line says as a header: known names, and no cell that starts like a value."""
+    for delimiter in DELIMITERS:
+        row = split(text, delimiter)
+        if any(cell[:1].isdigit() for cell in row):
+            continue
+        table = read_columns(row, renames)
+        if table is not None:
+            return replace(table, delimiter=delimiter, is_spaced=not _UNSPACED.search(text.strip()))
+    return None
+
+
+def parse_columns(text: str) -> Table:
+    """Return the table that the option ``columns`` says: query names, ``-`` for a column to pass over.
+
+    Raises:
+        TelemetryError: no name is a reading, or one stands twice.
+    """
+    table = read_columns([cell.strip() for cell in text.split(",")])
+    if table is None or not table.has_reading:
+        raise TelemetryError(
+            f"columns {text[:200]!r} name no reading of nvidia-smi, or one twice; write them as in --query-gpu, "
+            "such as 'timestamp,index,utilization.gpu,memory.used,memory.total'"
+        )
+    return table
+
+
+def why_unreadable(table: Table) -> str:
+    """Return what is wrong with a header of which no column is a reading, and what to do."""
+    if {"pid", "used_gpu_memory", "process_name"} & set(table.names):
+        return (
+            "these are processes, as nvidia-smi --query-compute-apps lists them, without a reading of a GPU; record "
+            "nvidia-smi --query-gpu=timestamp,index,utilization.gpu,memory.used,memory.total --format=csv -l 5"
+        )
+    names = ", ".join(name for name in table.written if name.strip("-_ "))
+    strangers = list(table.strangers)
+    example = next((name for name in strangers if "util" in name.lower()), "gpu_util")
+    renamed = f"{example}=utilization.gpu"
+    return (
+        f"no column is a reading that is known, of {names[:300]}; give columns their usual names with --map OLD=NEW, "
+        f"as in --map {shlex.quote(renamed)}, or name all of them with --columns"
+    )

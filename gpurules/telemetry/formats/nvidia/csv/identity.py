@@ -1,0 +1,201 @@
+"""Which GPU a row is of, in a log that does not say: known from headers or given, never guessed from gaps in time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby, islice, pairwise
+from operator import attrgetter
+
+from gpurules.telemetry.formats.nvidia.csv.rows import Row
+from gpurules.telemetry.formats.nvidia.query_fields import read_text
+from gpurules.telemetry.recordings.reader import RecordingReader
+
+SAMPLE = 2000
+"""How many rows are looked at."""
+ONE_CALL_SECONDS = 2.0
+"""How long one call of nvidia-smi may take from its first row to its last."""
+_BURST = 4
+"""How many times longer the gaps between bursts of rows are than those within."""
+_CLEAR_BURST, MOST_BOARDS = 50, 16
+"""The same where only one burst is whole, and the largest that is then one: a node has no more boards."""
+_ADVICE = "add index to --query-gpu; for this log give --gpus N, the number of GPUs in each poll, or --single-gpu"
+
+
+@dataclass(frozen=True, slots=True)
+class RowGrouping:
+    """How the rows of a log are to be put together: *count* make a poll, and a header begins one if *by_header*."""
+
+    count: int
+    by_header: bool = False
+    is_assumed: bool = False
+
+
+def polls(rows: Iterator[Row], recording: RecordingReader) -> Iterator[list[Row]]:
+    """Walk through the polls of a log without a column that says which GPU a row is of.
+
+    Of each poll the rows are in their order; one that could not be used has its place, so that the others have theirs.
+
+    Raises:
+        TelemetryError: it cannot be told which rows are of one poll.
+    """
+    sample = list(islice(rows, SAMPLE))
+    layout = _layout(sample, recording)
+    every = chain(sample, rows)
+    groups: Iterator[list[Row]]
+    if layout.count == 1 and not layout.by_header:
+        groups = ([row] for row in (_of_one_name(every, recording) if layout.is_assumed else every))
+    elif layout.by_header:
+        groups = (list(block) for _, block in groupby(every, key=attrgetter("block")))
+    elif any(row.time is not None for row in sample):
+        groups = _by_gaps(every, layout.count)
+    else:
+        groups = _by_number(every, layout.count, recording)
+    for group in groups:
+        poll = _with_indexes(group, layout.count)
+        if poll is not None:
+            yield poll
+        elif layout.count > 1:
+            recording.problem(
+                group[0].number, f"a poll of {len(group)} rows where there are {layout.count} GPUs; it is not read"
+            )
+
+
+def _with_indexes(group: list[Row], count: int) -> list[Row] | None:
+    """Return the rows of a poll, each at the place of its GPU; None where it is not known which row is whose."""
+    good = [row for row in group if row.cells is not None]
+    if len(good) == count:
+        return good  # what is beside them is no row
+    return group if len(group) == count and good else None
+
+
+def _of_one_name(rows: Iterator[Row], recording: RecordingReader) -> Iterator[Row]:
+    """Yield the rows of what is taken to be one GPU.
+
+    Raises:
+        TelemetryError: they have several names, so it is not.
+    """
+    name: str | None = None
+    for row in rows:
+        if row.cells is not None:
+            found = read_text(row.cells, "name")
+            name = name or found
+            if found != name:
+                why = "the log does not say which GPU a row is of, and its rows have several names"
+                raise recording.error(row.number, f"{why}; {_ADVICE}")
+        yield row
+
+
+def _by_gaps(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:
+    """Group rows by the number of GPUs that was given; a poll that is not followed by a longer gap is no whole one."""
+    group: list[Row] = []
+    last: float | None = None
+    longest = 0.0
+    for row in rows:
+        if row.time is not None:
+            gap = 0.0 if last is None else row.time - last
+            last = row.time
+            is_whole = sum(one.cells is not None for one in group) >= count
+            if group and (not 0 <= gap <= ONE_CALL_SECONDS or (is_whole and gap > longest)):
+                yield group
+                group, longest = [], 0.0
+            elif group:
+                longest = max(longest, gap)
+        group.append(row)
+    if group:
+        yield group
+
+
+def _by_number(rows: Iterator[Row], count: int, recording: RecordingReader) -> Iterator[list[Row]]:
+    """Group rows without times by their number alone; a header begins a poll.
+
+    Raises:
+        TelemetryError: a line is no row, so that it is not known whose the rows after it are.
+    """
+    group: list[Row] = []
+    for row in rows:
+        if row.cells is None:
+            why = "this is no row, and without times the rows after it cannot be told apart by their number"
+            raise recording.error(row.number, f"{why}; take the line out, or add timestamp and index to --query-gpu")
+        if group and (len(group) == count or row.block != group[-1].block):
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def _layout(sample: Sequence[Row], recording: RecordingReader) -> RowGrouping:
+    given = recording.options.gpus
+    if given is not None:
+        return RowGrouping(given)
+    by_header = _by_header(sample)
+    if by_header is not None:
+        return by_header
+    rows = [row for row in sample if row.cells is not None]
+    if len(rows) <= 1:
+        return RowGrouping(1)
+    why = _why_several(rows)
+    first = sample[0].number
+    if why is not None:
+        raise recording.error(
+            first, f"the log does not say which GPU a row is of (no index, uuid or pci.bus_id), and {why}; {_ADVICE}"
+        )
+    recording.notice(
+        first,
+        "the log does not say which GPU a row is of; since all times differ, each row is taken as a poll of a single "
+        "GPU (--single-gpu confirms it, --gpus N says otherwise)",
+    )
+    return RowGrouping(1, is_assumed=True)
+
+
+def _by_header(sample: Sequence[Row]) -> RowGrouping | None:
+    """Return the layout of a log whose header comes again with each call of nvidia-smi, None of another log."""
+    blocks: list[list[Row]] = []
+    for row in sample:
+        if not blocks or blocks[-1][0].block != row.block:
+            blocks.append([])
+        blocks[-1].append(row)
+    whole = blocks[:-1]  # the last may be cut off
+    if not whole or len({len(block) for block in whole}) > 1 or len(blocks[-1]) > len(whole[0]):
+        return None
+    for block in whole:
+        times = [row.time for row in block if row.time is not None]
+        if times and not 0 <= times[-1] - times[0] <= ONE_CALL_SECONDS:
+            return None
+    return RowGrouping(len(whole[0]), by_header=True)
+
+
+def _why_several(rows: Sequence[Row]) -> str | None:
+    """Return why rows may be of several GPUs; None where each is plausibly a poll of the same one."""
+    names = {read_text(row.cells, "name") for row in rows if row.cells is not None}
+    times = [row.time for row in rows if row.time is not None]
+    if len(names) > 1:
+        return "its rows have several names"
+    if len(times) < len(rows):
+        return "its rows have no times"
+    if min(after - before for before, after in pairwise(times)) <= 0:
+        return "several rows have the same time"
+    gaps = [(b.time or 0) - (a.time or 0) for a, b in pairwise(rows) if a.block == b.block]
+    burst = _burst(gaps) if gaps else None
+    return None if burst is None else f"its rows come in bursts of {burst}"
+
+
+def _burst(gaps: Sequence[float]) -> int | None:
+    """Return the size of the bursts in which rows come, None where they do not.
+
+    >>> _burst([0.03, 0.03, 4.9, 0.03, 0.03]), _burst([5.0, 5.0, 60.0, 5.0])
+    (3, None)
+    """
+    longest, shortest = max(gaps), min(gaps)
+    if longest < _BURST * shortest:
+        return None
+    limit = (longest * shortest) ** 0.5
+    sizes = [1]
+    for gap in gaps:
+        if gap > limit:
+            sizes.append(1)
+        else:
+            sizes[-1] += 1
+    whole = sizes[:-1] if sizes[-1] < sizes[0] else sizes
+    is_regular = sizes[0] > 1 and set(whole) == {sizes[0]}
+    is_clear = len(whole) > 1 or (longest > _CLEAR_BURST * shortest and sizes[0] <= MOST_BOARDS)
+    return sizes[0] if is_regular and is_clear else None

@@ -1,0 +1,258 @@
+"""Turns what nvidia-smi says of one GPU, by the names of its queries, into a GPU.
+
+Whatever the shape (CSV, XML, text), a GPU's record is a mapping of query field to cell, so this is the one place that
+knows what a query field means.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
+from gpurules.model.ranges import range_of
+from gpurules.telemetry.formats.cells import FAILED, LOST, Number, plain_text, read_number, reason_of_absence
+
+
+@dataclass(frozen=True, slots=True)
+class QueryQuantity:
+    """A number of the model, and the query fields that give it, best first."""
+
+    attribute: str
+    dimension: Dimension
+    unit: str
+    names: tuple[str, ...]
+
+    def refusal(self, value: Number) -> str | None:
+        """Return why *value* cannot be one of this quantity, None where it can."""
+        return range_of(self.attribute).refusal(value)
+
+
+QUANTITIES = (
+    QueryQuantity("memory_total", Dimension.BYTES, "MiB", ("memory.total",)),
+    QueryQuantity("memory_used", Dimension.BYTES, "MiB", ("memory.used",)),
+    QueryQuantity("memory_free", Dimension.BYTES, "MiB", ("memory.free",)),
+    QueryQuantity("memory_reserved", Dimension.BYTES, "MiB", ("memory.reserved",)),
+    QueryQuantity("utilization", Dimension.PERCENT, "%", ("utilization.gpu",)),
+    QueryQuantity("memory_busy", Dimension.PERCENT, "%", ("utilization.memory",)),
+    QueryQuantity("temperature", Dimension.CELSIUS, "C", ("temperature.gpu",)),
+    QueryQuantity("memory_temperature", Dimension.CELSIUS, "C", ("temperature.memory",)),
+    QueryQuantity("temperature_margin", Dimension.CELSIUS, "C", ("temperature.gpu.tlimit",)),
+    QueryQuantity("power", Dimension.WATTS, "W", ("power.draw", "power.draw.average", "power.draw.instant")),
+    QueryQuantity("power_limit", Dimension.WATTS, "W", ("enforced.power.limit", "power.limit")),
+    QueryQuantity("clock_sm", Dimension.HERTZ, "MHz", ("clocks.current.sm",)),
+    QueryQuantity("clock_memory", Dimension.HERTZ, "MHz", ("clocks.current.memory",)),
+    QueryQuantity("fan_speed", Dimension.PERCENT, "%", ("fan.speed",)),
+    QueryQuantity("pcie_rx", Dimension.BYTES_PER_SECOND, "KB/s", ("pcie.rx",)),
+    QueryQuantity("pcie_tx", Dimension.BYTES_PER_SECOND, "KB/s", ("pcie.tx",)),
+    QueryQuantity("ecc_errors", Dimension.NONE, "", ("ecc.errors.uncorrected.volatile.total",)),
+)
+"""Units: what nvidia-smi means where it prints none (``nounits``). ``pcie.rx`` and ``pcie.tx`` are in -q only."""
+
+REASONS = ("sw_power_cap", "hw_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown", "sw_thermal_slowdown")
+_BITS = dict(zip(REASONS, (0x4, 0x8, 0x40, 0x80, 0x20)))
+_NO_MASK = 1 << 16
+"""From here on no bit stands for a reason."""
+EVENTS = "clocks_event_reasons."
+
+ALIASES = {
+    "gpu_name": "name", "gpu_uuid": "uuid", "gpu_bus_id": "pci.bus_id", "gpu_index": "index", "gpu.index": "index",
+    "clocks.sm": "clocks.current.sm", "clocks.mem": "clocks.current.memory", "used_memory": "used_gpu_memory",
+    "clocks.current.mem": "clocks.current.memory",
+}  # fmt: skip
+TEXTS = ("timestamp", "index", "uuid", "name", "pci.bus_id", "pstate", "driver_version", "hostname", "mig.mode.current")
+KNOWN = frozenset(
+    {name for quantity in QUANTITIES for name in quantity.names}
+    | set(TEXTS)
+    | {EVENTS + reason for reason in (*REASONS, "active")}
+)
+"""The query fields that become facts."""
+
+QUANTITY_OF = {name: quantity for quantity in QUANTITIES for name in quantity.names}
+"""The quantity that each query field gives."""
+READINGS = frozenset(QUANTITY_OF) | {EVENTS + reason for reason in (*REASONS, "active")}
+"""The query fields that are readings, and not just a time, a name or an identity."""
+
+
+def query_name(name: str) -> str:
+    """Return the present name of a query field, which has had others.
+
+    >>> query_name("clocks_throttle_reasons.sw_power_cap")
+    'clocks_event_reasons.sw_power_cap'
+    """
+    name = name.strip().lower().replace("clocks_throttle_reasons.", EVENTS)
+    return ALIASES.get(name, name)
+
+
+def read_text(cells: Mapping[str, str], name: str) -> str | None:
+    """Return a cell's text, None where the cell is not there or says that there is none."""
+    text = cells.get(name)
+    return None if text is None or reason_of_absence(text) is not None else text.strip()
+
+
+def gpu_from_cells(cells: Mapping[str, str], position: GPUIndex = 0, units: Mapping[str, str] | None = None) -> GPU:
+    """Return the GPU that *cells* describe; *units* are what a header says of cells without their own.
+
+    Missing: see ``GPU.missing`` for what the recording names but does not tell.
+    """
+    values, missing = _quantities(cells, units or {})
+    throttle = _throttle(cells, missing)
+    status = _status(missing, bool(values))
+    labels: dict[str, object] = {key: text for key, name in _LABELS if (text := read_text(cells, name)) is not None}
+    return GPU(
+        index=_index(cells, position),
+        uuid=read_text(cells, "uuid"),
+        name=read_text(cells, "name"),
+        vendor="nvidia",
+        status=status,
+        healthy=status != "lost",
+        mig=(read_text(cells, "uuid") or "").startswith("MIG-"),
+        memory=_share(values),
+        labels=labels,
+        missing=missing,
+        **{**values, **throttle},  # type: ignore[arg-type]
+    )
+
+
+_LABELS = (("pci_bus_id", "pci.bus_id"), ("pstate", "pstate"))
+
+
+def _index(cells: Mapping[str, str], position: GPUIndex) -> GPUIndex:
+    text = read_text(cells, "index")
+    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else text or position
+
+
+def _quantities(cells: Mapping[str, str], units: Mapping[str, str]) -> tuple[dict[str, Number], dict[str, str]]:
+    values: dict[str, Number] = {}
+    missing: dict[str, str] = {}
+    for name, attribute in _present(tuple(cells) if len(cells) < _MOST_COLUMNS else tuple(KNOWN.intersection(cells))):
+        if attribute in values:
+            continue
+        value, reason = _reading(name, cells[name][:_LONGEST], units.get(name))
+        if value is not None:
+            values[attribute] = value
+            missing.pop(attribute, None)
+        else:
+            missing.setdefault(attribute, reason or "no value")
+    return values, missing
+
+
+_LONGEST, _MOST_COLUMNS = 80, 256
+"""Characters of a cell that are looked at, and names that are kept: what is kept of cells is bounded."""
+
+
+@lru_cache(maxsize=512)
+def _present(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return those of *names* that give a quantity, each with its attribute, the best of an attribute first."""
+    return tuple(
+        (name, quantity.attribute) for quantity in QUANTITIES for name in quantity.names if name in frozenset(names)
+    )
+
+
+@lru_cache(maxsize=1 << 16)  # most cells of a log come again and again
+def _reading(name: str, text: str, unit: str | None) -> tuple[Number | None, str | None]:
+    """Return the value that a cell of the query field *name* gives, or why it gives none."""
+    quantity = QUANTITY_OF[name]
+    value, reason = read_number(text, quantity.dimension, unit or quantity.unit)
+    if value is not None and (refusal := quantity.refusal(value)):
+        return None, refusal
+    return value, reason
+
+
+def _share(values: Mapping[str, Number]) -> float | None:
+    """Return the share of memory in use where no total is recorded; the reserve then counts as neither."""
+    used, free = values.get("memory_used"), values.get("memory_free")
+    if "memory_total" in values or used is None or free is None or not 0 < used + free < math.inf:
+        return None
+    return 100 * used / (used + free)
+
+
+def _flag(cells: Mapping[str, str], reason: str, active: int | None) -> bool | None:
+    text = plain_text(cells.get(EVENTS + reason, ""))
+    if text in ("active", "yes", "true", "1"):
+        return True
+    if text in ("not active", "no", "false", "0"):
+        return False
+    return None if active is None else bool(active & _BITS[reason])
+
+
+def any_true(flags: tuple[bool | None, ...]) -> bool | None:
+    """Return whether one of *flags* is true; unknown where none is and one is missing."""
+    return True if True in flags else None if None in flags else False
+
+
+def throttle_flags(flags: Mapping[str, bool | None]) -> dict[str, bool | None]:
+    """Return the three throttle facts of the clock event reasons by name.
+
+    The software power cap is a power brake like the others: a GPU at its power limit runs slower than it was asked to.
+    HW Slowdown is engaged by heat, by a power brake, by a power draw that is too high, or by a change of clocks. So
+    where a driver tells no more than that, its absence implies that neither of the first two is there, and its presence
+    implies neither of them.
+
+    Source: nvmlDeviceGetCurrentClocksEventReasons; nvmlClocksEventReasonHwSlowdown.
+    """
+    implied = False if flags.get("hw_slowdown") is False else None
+    brake, heat = (
+        implied if flags.get(name) is None else flags[name]
+        for name in ("hw_power_brake_slowdown", "hw_thermal_slowdown")
+    )
+    power = any_true((flags.get("sw_power_cap"), brake))
+    thermal = any_true((flags.get("sw_thermal_slowdown"), heat))
+    return {
+        "throttled": any_true((power, thermal, flags.get("hw_slowdown"))),
+        "throttle_thermal": thermal,
+        "throttle_power": power,
+    }
+
+
+def reasons_of_bitmask(active: int) -> dict[str, bool | None]:
+    """Return the clock event reasons that a bitmask says.
+
+    Missing: all of them where bits are set that stand for nothing, as in a mask of ones.
+    """
+    if not 0 <= active < _NO_MASK:
+        return dict.fromkeys(_BITS)
+    return {reason: bool(active & bit) for reason, bit in _BITS.items()}
+
+
+def _throttle(cells: Mapping[str, str], missing: dict[str, str]) -> dict[str, bool | None]:
+    present = [name for name in (EVENTS + reason for reason in (*REASONS, "active")) if name in cells]
+    if not present:
+        return {}
+    mask = (read_text(cells, EVENTS + "active") or "").lower()
+    try:
+        active = int(mask, 16) if mask.startswith("0x") and len(mask) <= 18 else None
+    except ValueError:
+        active = None
+    active = active if active is not None and 0 <= active < _NO_MASK else None
+    facts = throttle_flags({reason: _flag(cells, reason, active) for reason in REASONS})
+    for attribute, fact in facts.items():
+        if fact is None:
+            is_engaged = _flag(cells, "hw_slowdown", active) is True
+            otherwise = "hw slowdown is active, and its cause is not told" if is_engaged else "not recorded"
+            missing[attribute] = next(
+                (r for n in present if (r := reason_of_absence(cells[n])) not in (None, "not active")), otherwise
+            )
+    return facts
+
+
+def _status(missing: Mapping[str, str], has_values: bool) -> str:
+    """Return what the cells say of the GPU as a whole."""
+    reasons = set(missing.values())
+    if reasons & LOST or (not has_values and reasons & FAILED):
+        return "lost"
+    return "degraded" if reasons & FAILED else "ok"
+
+
+def process_from_cells(cells: Mapping[str, str]) -> GPUProcess | None:
+    """Return the process that the cells of a compute-apps query or of -q describe, None where there is no pid."""
+    pid, _ = read_number(cells.get("pid", ""), Dimension.NONE)
+    if not isinstance(pid, int) or pid < 0:
+        return None
+    used, _ = read_number(cells.get("used_gpu_memory", ""), Dimension.BYTES, "MiB")
+    return GPUProcess(
+        pid=pid,
+        name=read_text(cells, "process_name"),
+        memory_used=None if used is None or used < 0 else int(used),
+        kind=read_text(cells, "type"),
+    )

@@ -1,0 +1,246 @@
+"""What dcgm-exporter tells of GPUs, as Prometheus samples.
+
+Source: the field identifiers of DCGM (dcgm_fields.h), and the counter lists that dcgm-exporter ships.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from gpurules.model import GPU, UNITS, Snapshot
+from gpurules.model.units import Dimension, Unit
+from gpurules.telemetry.formats.cells import Number, scale_number
+from gpurules.telemetry.formats.nvidia.query_fields import reasons_of_bitmask, throttle_flags
+from gpurules.telemetry.formats.prometheus.samples import POD, Sample, parse_sample
+from gpurules.telemetry.formats.prometheus.scrapes import host_of, read_scrapes, time_of
+from gpurules.telemetry.mig import OF_THE_CHIP, Instance, with_instances
+from gpurules.telemetry.recordings.lines import Line
+from gpurules.telemetry.recordings.reader import RecordingReader
+
+_PLAIN = Unit("", Dimension.NONE, 1)
+_SHARE = Unit("", Dimension.PERCENT, 100)
+_MILLIJOULE = Unit("mJ", Dimension.JOULES, 1, 1000)
+_FIELDS: dict[str, tuple[tuple[str, Unit], ...]] = {
+    "memory_used": (("DCGM_FI_DEV_FB_USED", UNITS["MiB"]), ("dcgm_fb_used", UNITS["MiB"])),
+    "memory_free": (("DCGM_FI_DEV_FB_FREE", UNITS["MiB"]), ("dcgm_fb_free", UNITS["MiB"])),
+    "memory_total": (("DCGM_FI_DEV_FB_TOTAL", UNITS["MiB"]),),
+    "memory_reserved": (("DCGM_FI_DEV_FB_RESERVED", UNITS["MiB"]),),
+    "utilization": (
+        ("DCGM_FI_DEV_GPU_UTIL", UNITS["%"]), ("dcgm_gpu_utilization", UNITS["%"]),
+        ("DCGM_FI_PROF_GR_ENGINE_ACTIVE", _SHARE),
+    ),
+    "memory_busy": (
+        ("DCGM_FI_DEV_MEM_COPY_UTIL", UNITS["%"]), ("dcgm_mem_copy_utilization", UNITS["%"]),
+        ("DCGM_FI_PROF_DRAM_ACTIVE", _SHARE),
+    ),
+    "temperature": (("DCGM_FI_DEV_GPU_TEMP", UNITS["C"]), ("dcgm_gpu_temp", UNITS["C"])),
+    "memory_temperature": (("DCGM_FI_DEV_MEMORY_TEMP", UNITS["C"]), ("dcgm_memory_temp", UNITS["C"])),
+    "power": (("DCGM_FI_DEV_POWER_USAGE", UNITS["W"]), ("dcgm_power_usage", UNITS["W"])),
+    "power_limit": (("DCGM_FI_DEV_ENFORCED_POWER_LIMIT", UNITS["W"]), ("DCGM_FI_DEV_POWER_MGMT_LIMIT", UNITS["W"])),
+    "energy": (
+        ("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", _MILLIJOULE), ("dcgm_total_energy_consumption", _MILLIJOULE),
+    ),
+    "clock_sm": (("DCGM_FI_DEV_SM_CLOCK", UNITS["MHz"]), ("dcgm_sm_clock", UNITS["MHz"])),
+    "clock_memory": (("DCGM_FI_DEV_MEM_CLOCK", UNITS["MHz"]), ("dcgm_memory_clock", UNITS["MHz"])),
+    "fan_speed": (("DCGM_FI_DEV_FAN_SPEED", UNITS["%"]),),
+    "pcie_rx": (("DCGM_FI_PROF_PCIE_RX_BYTES", _PLAIN),),
+    "pcie_tx": (("DCGM_FI_PROF_PCIE_TX_BYTES", _PLAIN),),
+    "nvlink_rx": (("DCGM_FI_PROF_NVLINK_RX_BYTES", _PLAIN),),
+    "nvlink_tx": (("DCGM_FI_PROF_NVLINK_TX_BYTES", _PLAIN),),
+    "ecc_errors": (("DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", _PLAIN), ("dcgm_ecc_dbe_volatile_total", _PLAIN)),
+    "xid": (("DCGM_FI_DEV_XID_ERRORS", _PLAIN), ("dcgm_xid_errors", _PLAIN)),
+}  # fmt: skip
+"""Attribute to DCGM field and what its number counts, best first; lower case names are those of the 1.x exporter."""
+
+_REASONS = ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS")
+_BLANKS = frozenset({0x7FFFFFF0 + n for n in range(16)} | {140737488355328.0 + n for n in range(16)})
+_BLANK_FROM = 0x7FFFFFFFFFFFFFF0
+BLANK = "blank in DCGM"
+ADVICE = "give a metric its usual name with --map OLD=NEW, as in --map gpu_util=DCGM_FI_DEV_GPU_UTIL"
+_COMMON_LABELS = frozenset(
+    {"gpu", "UUID", "uuid", "device", "modelName", "Hostname", "DCGM_FI_DRIVER_VERSION", "GPU_I_ID", "GPU_I_PROFILE"}
+)
+_GPU_LABELS = POD - {"err_code", "err_msg"} | {"pci_bus_id", "instance", "job", "node", "cluster"}
+"""Labels that are of a GPU even where a scrape has only one metric of it."""
+_SERIES_LABELS = frozenset({"err_code", "err_msg"})
+"""Labels that are of one metric, even where it is the only one."""
+_PREFIX = "dcgm_"
+_NAMES = {name.lower(): name for choices in _FIELDS.values() for name, _ in choices} | {r.lower(): r for r in _REASONS}
+"""The metrics that are read, by their names in lower case, as some scrapers write them."""
+
+
+def is_metric(name: str) -> bool:
+    """Tell whether a metric is one of DCGM."""
+    return name[:5].lower() == _PREFIX
+
+
+def recognises(head: Sequence[Line]) -> bool:
+    """Tell whether one of the samples is one of DCGM; pages begin with those of the exporter itself."""
+    samples = (parse_sample(line.text) for line in head if line.text[:5].lower() == _PREFIX)
+    return any(sample is not None and "gpu" in sample.labels for sample in samples)
+
+
+@dataclass(slots=True)
+class _Entity:
+    """The samples of one GPU or MIG instance, and the labels that all of them have."""
+
+    values: dict[str, float | None] = field(default_factory=dict)
+    series: list[Mapping[str, str]] = field(default_factory=list)
+    unknown: int = 0
+
+    def add(self, sample: Sample) -> None:
+        """Take one more sample; of several with the same name, as one for each pod, the first stands."""
+        name = _NAMES.get(sample.name.lower())
+        if name is None:
+            self.unknown += 1
+        else:
+            self.values.setdefault(name, sample.value)
+        if not self.series or self.series[-1] is not sample.labels:
+            self.series.append(sample.labels)
+
+    def label(self, *names: str) -> str | None:
+        """Return the first of these labels that has a value in any series."""
+        return next((value for labels in self.series for name in names if (value := labels.get(name))), None)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that are of the GPU: those known to be, and those that all its series of several metrics have."""
+        shared = dict(self.series[0])
+        for labels in self.series[1:]:
+            shared = {key: value for key, value in shared.items() if labels.get(key) == value}
+        is_shared = len(self.values) + self.unknown > 1 and len(self.values) > 0
+        found: dict[str, str] = {}
+        for labels in self.series:
+            for key, value in labels.items():
+                is_own = key in _GPU_LABELS or (is_shared and key in shared and key not in _SERIES_LABELS)
+                if value and is_own and key not in _COMMON_LABELS:
+                    found.setdefault(key, value)
+        return found
+
+
+def _value(number: float, unit: Unit) -> Number:
+    plain: Number = int(number) if number.is_integer() else number
+    return round(scale_number(plain, unit), 9) if unit is _SHARE else scale_number(plain, unit)
+
+
+def _facts(entity: _Entity) -> tuple[dict[str, Number], dict[str, str]]:
+    values: dict[str, Number] = {}
+    missing: dict[str, str] = {}
+    for attribute, choices in _FIELDS.items():
+        for name, unit in choices:
+            if name not in entity.values:
+                continue
+            number = entity.values[name]
+            if number is None or number in _BLANKS or number >= _BLANK_FROM:
+                missing.setdefault(attribute, BLANK)
+                continue
+            values[attribute] = _value(number, unit)
+            missing.pop(attribute, None)
+            break
+    return values, missing
+
+
+def _memory(values: dict[str, Number]) -> None:
+    """Complete the memory: DCGM's total is used, free and reserved; without the last there is a share only."""
+    used, free, reserved = (values.get(f"memory_{part}") for part in ("used", "free", "reserved"))
+    if "memory_total" in values or used is None or free is None or not 0 < used + free < math.inf:
+        return
+    if reserved is not None:
+        values["memory_total"] = used + free + reserved
+    else:
+        values["memory"] = 100 * used / (used + free)
+
+
+def _throttle(entity: _Entity) -> dict[str, bool | None]:
+    mask = next((m for name in _REASONS if (m := entity.values.get(name)) is not None), None)
+    return {} if mask is None or not 0 <= mask < 1 << 16 else throttle_flags(reasons_of_bitmask(int(mask)))
+
+
+def _gpu(index: int | str, entity: _Entity) -> GPU:
+    values, missing = _facts(entity)
+    _memory(values)
+    return GPU(
+        index=index,
+        uuid=entity.label("UUID", "uuid"),
+        name=entity.label("modelName"),
+        vendor="nvidia",
+        status="ok",
+        mig=False,
+        labels=entity.labels,
+        missing=missing,
+        **{**values, **_throttle(entity)},  # type: ignore[arg-type]
+    )
+
+
+def _index(text: str) -> int | str:
+    return int(text) if text.isdecimal() and len(text) < 10 else text
+
+
+def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
+    """Return the GPUs of a scrape, each before its MIG instances; an instance's index is its GPU instance id.
+
+    On a partitioned GPU the exporter repeats what is of the whole chip for each instance, so there it is taken once.
+    """
+    entities: dict[_Board, dict[str, _Entity]] = {}
+    for sample in samples:
+        labels = sample.labels
+        if "gpu" in labels and is_metric(sample.name):
+            board = (labels["gpu"], labels.get("UUID") or labels.get("uuid") or "")
+            parts = entities.setdefault(board, {})
+            entity = parts.get(part := labels.get("GPU_I_ID", ""))
+            if entity is None:
+                entity = parts[part] = _Entity()
+            entity.add(sample)
+    return tuple(gpu for (index, _), parts in entities.items() for gpu in _with_parts(_index(index), parts))
+
+
+_Board: TypeAlias = tuple[str, str]
+"""The label ``gpu`` and the UUID: neither alone tells GPUs of several nodes, or of partitions, apart."""
+
+
+def _with_parts(index: int | str, parts: dict[str, _Entity]) -> Iterator[GPU]:
+    """Return a board and its MIG instances.
+
+    What is of the whole chip is repeated by the exporter for each instance, and may stand in no series of the board.
+    """
+    gpus = {part: _gpu(index, entity) for part, entity in parts.items()}
+    instances = tuple(
+        Instance(int(part), int(part), 0, gpus[part], profile=parts[part].label("GPU_I_PROFILE"))
+        for part in gpus
+        if part.isdecimal() and len(part) < 6
+    )
+    first = next(gpu for part, gpu in gpus.items() if part or len(gpus) == 1)
+    board = gpus.get("", first)
+    chip = {
+        name: value
+        for name in OF_THE_CHIP
+        if getattr(board, name) is None
+        and (value := next((v for gpu in gpus.values() if (v := getattr(gpu, name)) is not None), None)) is not None
+    }
+    if "" not in gpus and instances:
+        board = replace(board, utilization=None, memory_busy=None, labels={})
+    labels = {**{key: value for key, value in first.labels.items() if key == "pci_bus_id"}, **board.labels}
+    missing = {name: why for name, why in board.missing.items() if name not in chip}
+    whole = replace(board, **chip, name=board.name or first.name, labels=labels, missing=missing)
+    return iter(with_instances(whole, instances))
+
+
+def read(recording: RecordingReader) -> Iterator[Snapshot]:
+    """Walk through the scrapes of a file, one snapshot each.
+
+    Raises:
+        TelemetryError: there are several nodes and none is chosen, or none of the metrics is known.
+    """
+    for samples in read_scrapes(recording, is_metric):
+        if not any(sample.name.lower() in _NAMES for sample in samples):
+            names = ", ".join(dict.fromkeys(sample.name for sample in samples[:400]))
+            recording.problem(None, f"none of the metrics is read: {names[:200]}; {ADVICE}")
+            continue
+        labels = [sample.labels for sample in samples]
+        yield Snapshot(
+            timestamp=time_of(samples, recording),
+            host=host_of(samples, recording),
+            driver_version=next((v for label in labels if (v := label.get("DCGM_FI_DRIVER_VERSION"))), None),
+            gpus=gpus_from_samples(samples),
+        )

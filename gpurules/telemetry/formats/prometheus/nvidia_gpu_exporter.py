@@ -1,0 +1,133 @@
+"""What nvidia_gpu_exporter tells of GPUs, as Prometheus samples: the query fields of nvidia-smi in base units.
+
+Source: https://github.com/utkuozdemir/nvidia_gpu_exporter
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from gpurules.model import GPU, GPUProcess, Snapshot
+from gpurules.telemetry.formats.cells import Number
+from gpurules.telemetry.formats.nvidia.query_fields import REASONS, reasons_of_bitmask, throttle_flags
+from gpurules.telemetry.formats.prometheus.samples import Sample
+from gpurules.telemetry.formats.prometheus.scrapes import host_of, read_scrapes, time_of
+from gpurules.telemetry.recordings.lines import Line
+from gpurules.telemetry.recordings.reader import RecordingReader
+
+_PREFIX = "nvidia_smi_"
+_FIELDS = {
+    "memory_total": ("memory_total_bytes",),
+    "memory_used": ("memory_used_bytes",),
+    "memory_free": ("memory_free_bytes",),
+    "memory_reserved": ("memory_reserved_bytes",),
+    "utilization": ("utilization_gpu_ratio",),
+    "memory_busy": ("utilization_memory_ratio",),
+    "temperature": ("temperature_gpu",),
+    "memory_temperature": ("temperature_memory",),
+    "temperature_margin": ("temperature_gpu_tlimit",),
+    "power": ("power_draw_watts", "power_draw_average_watts", "power_draw_instant_watts"),
+    "power_limit": ("enforced_power_limit_watts", "power_limit_watts"),
+    "clock_sm": ("clocks_current_sm_clock_hz",),
+    "clock_memory": ("clocks_current_memory_clock_hz",),
+    "fan_speed": ("fan_speed_ratio",),
+    "ecc_errors": ("ecc_errors_uncorrected_volatile_total",),
+    "process_count": ("compute_apps",),
+}
+_EVENTS = ("clocks_event_reasons_", "clocks_throttle_reasons_")
+
+
+def recognises(head: Sequence[Line]) -> bool:
+    """Tell whether one of the samples is one of this exporter; pages begin with those of the program itself."""
+    return any(line.text.startswith(_PREFIX) for line in head)
+
+
+def is_metric(name: str) -> bool:
+    """Tell whether a metric is one of this exporter."""
+    return name.startswith(_PREFIX)
+
+
+def _uuid(text: str) -> str:
+    """Return the UUID as the driver writes it; the exporter leaves out its first part."""
+    return text if text.startswith(("GPU-", "MIG-")) else f"GPU-{text}"
+
+
+def _number(name: str, value: float) -> Number:
+    if name.endswith("_ratio"):
+        value = round(value * 100, 9)
+    return int(value) if value.is_integer() else value
+
+
+def _throttle(values: dict[str, float | None]) -> dict[str, bool | None]:
+    for prefix in _EVENTS:
+        mask = values.get(f"{prefix}active")
+        flags = {} if mask is None or not 0 <= mask < 1 << 16 else reasons_of_bitmask(int(mask))
+        for reason in REASONS:
+            flag = values.get(prefix + reason)
+            if flag is not None:
+                flags[reason] = bool(flag)
+        if flags:
+            return throttle_flags(flags)
+    return {}
+
+
+def _processes(samples: list[Sample]) -> tuple[GPUProcess, ...]:
+    infos = [sample.labels for sample in samples if sample.name == f"{_PREFIX}compute_app_info"]
+    used = {
+        sample.labels.get("pid"): sample.value
+        for sample in samples
+        if sample.name == f"{_PREFIX}compute_app_used_memory_bytes" and sample.value is not None and sample.value >= 0
+    }
+    return tuple(
+        GPUProcess(
+            int(info["pid"]),
+            info.get("process_name"),
+            None if (memory := used.get(info["pid"])) is None else int(memory),
+        )
+        for info in infos
+        if info.get("pid", "").isdecimal() and len(info["pid"]) < 12
+    )
+
+
+def _gpu(uuid: str, samples: list[Sample], position: int) -> GPU:
+    values = {sample.name.removeprefix(_PREFIX): sample.value for sample in samples}
+    info: Mapping[str, str] = next((sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info"), {})
+    facts: dict[str, Number] = {}
+    for attribute, names in _FIELDS.items():
+        found = next(((n, v) for n in names if (v := values.get(n)) is not None), None)
+        if found is not None:
+            facts[attribute] = _number(*found)
+    index = info.get("index", "")
+    return GPU(
+        index=int(index) if index.isdecimal() and len(index) < 10 else position,
+        uuid=_uuid(uuid),
+        name=info.get("name"),
+        vendor="nvidia",
+        status="ok",
+        mig=False,
+        labels={"pci_bus_id": info["pci_bus_id"]} if "pci_bus_id" in info else {},
+        processes=_processes(samples),
+        **{**facts, **_throttle(values)},  # type: ignore[arg-type]
+    )
+
+
+def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
+    """Return the GPUs of a scrape.
+
+    Missing: whatever the exporter leaves out, which it does where nvidia-smi says ``[N/A]``.
+    """
+    by_gpu: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if sample.name.startswith(_PREFIX) and "uuid" in sample.labels:
+            by_gpu.setdefault(sample.labels["uuid"], []).append(sample)
+    return tuple(_gpu(uuid, own, position) for position, (uuid, own) in enumerate(by_gpu.items()))
+
+
+def read(recording: RecordingReader) -> Iterator[Snapshot]:
+    """Walk through the scrapes of a file, one snapshot each."""
+    for samples in read_scrapes(recording, is_metric):
+        infos = (sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info")
+        yield Snapshot(
+            timestamp=time_of(samples, recording),
+            host=host_of(samples, recording),
+            driver_version=next((version for info in infos if (version := info.get("driver_version"))), None),
+            gpus=gpus_from_samples(samples),
+        )

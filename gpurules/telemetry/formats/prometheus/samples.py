@@ -1,0 +1,139 @@
+"""Reads the Prometheus text format and its successor OpenMetrics: one sample a line.
+
+Source: https://prometheus.io/docs/instrumenting/exposition_formats/, https://prometheus.io/docs/specs/om/open_metrics_spec/
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gpurules.telemetry.recordings.lines import Line
+
+_NAME = re.compile(r"[A-Za-z_:][\w:]*", re.ASCII)
+_LABEL = re.compile(r'\s*([A-Za-z_]\w*)\s*=\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*(,|(?=\}))', re.ASCII)
+_VALUE = re.compile(r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?|[Nn]a[Nn]|[Ii]nf(?:inity)?)", re.ASCII)
+_TIME = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
+_ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
+_ESCAPE = re.compile(r'\\[\\"n]')
+MILLISECONDS_FROM = 1e11
+"""A time beyond it is in milliseconds: as seconds it would be after the year 5138, as milliseconds it is after 1973."""
+MAX_SAMPLES = 200_000
+"""The most samples of one scrape; a node with 16 GPUs has some 2,000."""
+
+
+POD = frozenset(
+    {"pod", "container", "namespace", "pod_name", "container_name", "pod_namespace", "exported_pod",
+     "exported_container", "exported_namespace", "err_code", "err_msg"}
+)  # fmt: skip
+"""Labels that come and go from scrape to scrape: who uses the GPU, and what its last error was."""
+
+
+class Labels(dict[str, str]):
+    """The labels of a series; ``stable`` are those that do not come and go."""
+
+    __slots__ = ("stable",)
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        super().__init__(labels)
+        self.stable = frozenset(item for item in labels.items() if item[0] not in POD)
+
+
+_NO_LABELS = Labels({})
+
+
+class Sample(NamedTuple):
+    """One sample.
+
+    Units: ``time`` in seconds since 1970; ``in_seconds`` says whether the text has it so (OpenMetrics) or in
+    milliseconds (Prometheus).
+    Missing: ``value`` where it is NaN or infinite, ``time`` where the line has none.
+    """
+
+    name: str
+    labels: Labels
+    value: float | None
+    time: float | None = None
+    in_seconds: bool = False
+
+
+def _labels(text: str, start: int) -> tuple[dict[str, str], int] | None:
+    """Return the labels whose brace opens before *start*, and where it has closed; None where it does not."""
+    labels: dict[str, str] = {}
+    while (match := _LABEL.match(text, start)) is not None:
+        name, value, start = match[1], match[2], match.end()
+        if name in labels:
+            return None
+        labels[name] = _ESCAPE.sub(lambda escape: _ESCAPES[escape[0]], value) if "\\" in value else value
+        if not match[3]:
+            break
+    end = len(text) - len(text[start:].lstrip()) if text[start : start + 1].isspace() else start
+    return (labels, end + 1) if text[end : end + 1] == "}" else None
+
+
+class SampleParser:
+    """Parses lines; label sets, which come again with every metric and every scrape, are parsed once."""
+
+    KEPT = 4096
+
+    def __init__(self) -> None:
+        self._known: dict[str, Labels] = {}
+
+    def parse(self, text: str) -> Sample | None:
+        """Return the sample of one line, None where it is none."""
+        text = text.strip()
+        match = _NAME.match(text)
+        if match is None:
+            return None
+        name, labels, rest = match[0], _NO_LABELS, text[match.end() :].lstrip()
+        if rest[:1] == "{":
+            end = rest.rfind("}") + 1
+            known = self._known.get(rest[:end])
+            if known is None:
+                found = _labels(rest, 1)
+                if found is None:
+                    return None
+                known, end = Labels(found[0]), found[1]
+                if len(self._known) >= self.KEPT:
+                    self._known.clear()
+                self._known[rest[:end]] = known
+            labels, rest = known, rest[end:]
+        elif match.end() < len(text) and not text[match.end()].isspace():
+            return None
+        return _sample(name, labels, rest)
+
+
+def _sample(name: str, labels: Labels, rest: str) -> Sample | None:
+    parts = rest.partition(" # {")[0].split()  # what follows is an exemplar of OpenMetrics
+    if not 1 <= len(parts) <= 2 or not _VALUE.fullmatch(parts[0]):
+        return None
+    value: float | None = float(parts[0])
+    if value is not None and not math.isfinite(value):
+        value = None
+    if len(parts) == 1:
+        return Sample(name, labels, value)
+    if not _TIME.fullmatch(parts[1]):
+        return None
+    time = float(parts[1])
+    in_seconds = time < MILLISECONDS_FROM
+    return Sample(name, labels, value, time if in_seconds else time / 1000, in_seconds)
+
+
+def parse_sample(text: str) -> Sample | None:
+    """Return the sample of one line, None where it is none.
+
+    >>> parse_sample('power{gpu="0"} 653.21').value
+    653.21
+    """
+    return SampleParser().parse(text)
+
+
+def is_comment(line: Line) -> bool:
+    """Tell whether a line says nothing: it is blank, a comment, or HELP and TYPE."""
+    return not line.text.strip() or line.text.lstrip().startswith("#")
+
+
+def looks_like_metrics(line: Line) -> bool:
+    """Tell whether a line is one of a page of metrics: a sample with a label or a type of one."""
+    text = line.text.lstrip()
+    return text.startswith(("# HELP ", "# TYPE ")) or ("{" in text and parse_sample(text) is not None)

@@ -1,0 +1,164 @@
+"""Cuts a text of metrics into scrapes, and takes those of one node out of it."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from gpurules.telemetry.formats.prometheus.samples import MAX_SAMPLES, Sample, SampleParser
+from gpurules.telemetry.recordings.reader import RecordingReader
+from gpurules.telemetry.source import TelemetryError
+
+_NODES = ("Hostname", "hostname", "node", "kubernetes_node", "instance", "exported_instance")
+"""Labels that name the node, best first."""
+Key: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
+"""A series: its metric, and its labels but those that come and go."""
+_BAD_TYPE = re.compile(
+    r"# TYPE \S+ (?!(?:counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram)\s*$)"
+)
+IsRelevant: TypeAlias = Callable[[str], bool]
+
+
+@dataclass(slots=True)
+class _Scrape:
+    """The scrape that is open."""
+
+    samples: list[Sample] = field(default_factory=list)
+    headings: set[tuple[str, str]] = field(default_factory=set)
+    values: dict[Key, Sample] = field(default_factory=dict)
+    time: float | None = None
+    last_name: str = ""
+
+    def begins_next(self, sample: Sample, key: Key) -> bool:
+        """Tell whether *sample* is of the next scrape: by its time, or as a series that has been before.
+
+        Labels that come and go do not make another series of it; of a run of one metric they may tell the pods apart
+        that share a GPU, and then its values are the same.
+        """
+        if sample.time is not None and self.time is not None and sample.time != self.time:
+            return True
+        before = self.values.get(key)
+        if before is None:
+            return False
+        is_run = self.last_name == sample.name and before.labels != sample.labels
+        return not (is_run and before.value == sample.value)
+
+
+def read_scrapes(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[list[Sample]]:
+    """Walk through the scrapes of a file, of which only the relevant metrics are kept.
+
+    A scrape ends at ``# EOF``, at a HELP or TYPE that comes again, at another time, and at a series that comes again.
+
+    Raises:
+        TelemetryError: one scrape has more than ``MAX_SAMPLES``, or there are several nodes and none is chosen.
+    """
+    scrape = _Scrape()
+    for number, found in _entries(recording, is_relevant):
+        if isinstance(found, str):
+            if _ends(scrape, found):
+                yield from _of_one_node(scrape.samples, recording)
+                scrape = _Scrape()
+                _ends(scrape, found)
+            continue
+        key = (found.name, found.labels.stable)
+        if scrape.begins_next(found, key):
+            yield from _of_one_node(scrape.samples, recording)
+            scrape = _Scrape()
+        if len(scrape.samples) >= MAX_SAMPLES:
+            raise recording.error(number, f"one scrape has more than {MAX_SAMPLES} samples; is this of one node?")
+        scrape.samples.append(found)
+        scrape.values[key] = found
+        scrape.last_name = found.name
+        if found.time is not None:
+            scrape.time = found.time
+    yield from _of_one_node(scrape.samples, recording)
+
+
+def _entries(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[tuple[int, Sample | str]]:
+    """Walk through the comments and the relevant samples of a file; lines that are neither are problems."""
+    parser, renames, in_seconds = SampleParser(), recording.options.renames, None
+    for line in recording.lines:
+        text = line.text.strip()
+        if line.is_cut_off and text and text != "# EOF":
+            recording.problem(line.number, f"the last line has no end, so it may be cut off: {text[-60:]!r}")
+            continue
+        if text[:1] in ("#", ""):
+            if _BAD_TYPE.match(text):
+                recording.problem(line.number, f"not the type of a metric: {text[-60:]!r}")
+            yield line.number, text
+            continue
+        sample = parser.parse(text)
+        if sample is None:
+            recording.problem(line.number, f"not a sample: {text[:80]!r}")
+            continue
+        if renames and (renamed := renames.get(sample.name.lower())):
+            sample = sample._replace(name=renamed)
+        if not is_relevant(sample.name):
+            continue
+        if sample.time is not None:
+            in_seconds = sample.in_seconds if in_seconds is None else in_seconds
+            if sample.in_seconds is not in_seconds or not _is_plausible(sample.time):
+                recording.problem(line.number, f"a time unlike those before: {text[-40:]!r}")
+                continue
+        yield line.number, sample
+
+
+def _is_plausible(time: float) -> bool:
+    return 946_684_800 <= time < 4_102_444_800  # from 2000 to 2099
+
+
+def _ends(scrape: _Scrape, text: str) -> bool:
+    """Tell whether a comment ends the scrape; if not, keep its heading."""
+    parts = text.split(None, 3)[:3]
+    if parts == ["#", "EOF"]:
+        return True
+    if len(parts) < 3 or parts[1] not in ("HELP", "TYPE"):
+        return False
+    heading = (parts[1], parts[2])
+    if heading in scrape.headings:
+        return True
+    scrape.headings.add(heading)
+    return False
+
+
+def node_of(sample: Sample) -> str | None:
+    """Return the node that a sample is of, as its labels name it.
+
+    Missing: they do not.
+    """
+    return next((value for name in _NODES if (value := sample.labels.get(name))), None)
+
+
+def nodes_of(samples: Sequence[Sample]) -> list[str]:
+    """Return the nodes that samples are of, in order of appearance."""
+    return list(dict.fromkeys(node for sample in samples if (node := node_of(sample)) is not None))
+
+
+def _of_one_node(samples: list[Sample], recording: RecordingReader) -> Iterator[list[Sample]]:
+    """Yield the samples of the node that is chosen, or of the only one."""
+    node = recording.options.node
+    if node is not None:
+        samples = [sample for sample in samples if _is_of(sample, node)]
+    elif len(nodes := nodes_of(samples)) > 1:
+        raise TelemetryError(
+            f"{recording.place} is of several nodes ({', '.join(nodes[:4])}); choose one with --node {nodes[0]}"
+        )
+    if samples:
+        yield samples
+
+
+def _is_of(sample: Sample, node: str) -> bool:
+    named = [value for name in _NODES if (value := sample.labels.get(name))]
+    return not named or any(value in (node, f"{node}:9400") for value in named)
+
+
+def time_of(samples: list[Sample], recording: RecordingReader) -> float:
+    """Return the time of a scrape: that of its first sample that has one, else the next step of the recording."""
+    time = next((sample.time for sample in samples if sample.time is not None), None)
+    return recording.next_time() if time is None else time
+
+
+def host_of(samples: list[Sample], recording: RecordingReader) -> str | None:
+    """Return the node of a scrape, by the name by which it was chosen."""
+    nodes = nodes_of(samples)
+    return recording.options.node if nodes and recording.options.node else next(iter(nodes), None)

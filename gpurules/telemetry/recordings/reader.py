@@ -1,0 +1,104 @@
+"""A file that is being read: its lines, how its times are meant, and what was wrong with it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gpurules.telemetry.recordings.lines import Line
+from gpurules.telemetry.recordings.options import RecordingOptions
+from gpurules.telemetry.recordings.times import LocalClock
+from gpurules.telemetry.source import TelemetryError
+
+KEPT_PROBLEMS = 20
+"""How many problems are kept word by word; the others are only counted."""
+MAX_DOCUMENT = 16 << 20
+"""The most characters that one document (XML, JSON, a section of a capture) may have."""
+
+
+@dataclass(slots=True)
+class RecordingReader:
+    """A file that is being read, and what became of it.
+
+    ``problems`` are lines that could not be used, ``notices`` what was taken for granted because the file does not say.
+    """
+
+    place: str
+    lines: Iterator[Line]
+    options: RecordingOptions = field(default_factory=RecordingOptions)
+    problems: list[str] = field(default_factory=list)
+    problem_count: int = 0
+    notices: list[str] = field(default_factory=list)
+    steps: int = 0
+    clock: LocalClock = field(init=False)
+    _noted: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Start the clock in the zone of the recorder."""
+        self.clock = LocalClock(self.options.zone)
+
+    def problem(self, line: int | None, what: str) -> None:
+        """Count a line (None: what several lines give) that could not be used, and keep the first few word by word."""
+        self.problem_count += 1
+        if len(self.problems) < KEPT_PROBLEMS:
+            self.problems.append(f"{self._at(line)}: {what}")
+
+    def notice(self, line: int | None, what: str) -> None:
+        """Note once what is taken for granted because the file does not say."""
+        if len(self.notices) < KEPT_PROBLEMS and what not in self._noted:
+            self._noted.add(what)
+            self.notices.append(f"{self._at(line)}: {what}")
+
+    def _at(self, line: int | None) -> str:
+        return self.place if line is None else f"{self.place}:{line}"
+
+    def part(self, lines: Sequence[Line]) -> "RecordingReader":
+        """Return a recording of just *lines*, with the same place, options, clock and problems."""
+        part = RecordingReader(self.place, iter(lines), self.options)
+        part.clock = self.clock
+        return part
+
+    def absorb(self, part: "RecordingReader") -> None:
+        """Count the problems and notices of a part as one's own."""
+        self.problem_count += part.problem_count
+        self.problems.extend(part.problems[: KEPT_PROBLEMS - len(self.problems)])
+        self.notices.extend(part.notices[: KEPT_PROBLEMS - len(self.notices)])
+
+    def error(self, line: int, what: str) -> TelemetryError:
+        """Return the error that stops the reading, with its place."""
+        return TelemetryError(f"{self.place}:{line}: {what}")
+
+    def time(self, text: str, line: int) -> float | None:
+        """Return the time that *text* names, in the recorder's zone where it gives no offset itself.
+
+        A local time that comes twice in the night in which clocks go back is the one that follows what came before.
+
+        Units: seconds since 1970.
+        Missing: *text* is not a time.
+        """
+        time = self.clock.read(text)
+        if self.clock.has_gone_back:
+            self.clock.has_gone_back = False
+            self.notice(
+                line,
+                f"the clock goes back here at the end of daylight saving time; {text.strip()[:40]!r} is read as the "
+                "second of the two local times of that name",
+            )
+        return time
+
+    def next_time(self) -> float:
+        """Return the time of a snapshot that has none: 0, then one interval more each."""
+        self.steps += 1
+        return (self.steps - 1) * self.options.interval
+
+    def document(self, lines: Sequence[Line] | Iterator[Line]) -> str:
+        """Return *lines* as one text.
+
+        Raises:
+            TelemetryError: it is longer than ``MAX_DOCUMENT``.
+        """
+        size, texts = 0, []
+        for line in lines:
+            size += len(line.text) + 1
+            if size > MAX_DOCUMENT:
+                raise self.error(line.number, f"one document is longer than {MAX_DOCUMENT >> 20} MiB; split the file")
+            texts.append(line.text)
+        return "\n".join(texts)

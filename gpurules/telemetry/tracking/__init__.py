@@ -1,0 +1,1 @@
+"""State between snapshots: GPUs that vanished, rates of counters, ages of Xid errors; live and in replay alike."""
