@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gpurules.language.printer import spell
-from gpurules.proofs.witness import Witness
+from gpurules.proofs import Witness
 from gpurules.rules import Rule, Ruleset
 
 

@@ -8,10 +8,19 @@ from gpurules.diff.notes import action_notes, option_notes, settings_notes
 from gpurules.diff.signals import Side, Signals
 from gpurules.language import ir
 from gpurules.model import Dimension, format_amount
-from gpurules.proofs.claims import Claim, Stated, Want, is_not_true, is_true
-from gpurules.proofs.prover import Answer, Possible, Prover, Unproven
-from gpurules.proofs.settling import settled
-from gpurules.proofs.witness import Witness
+from gpurules.proofs import (
+    Answer,
+    Claim,
+    ExpectedTruth,
+    Prover,
+    Sat,
+    ScopedCondition,
+    Unknown,
+    Witness,
+    is_not_true,
+    is_true,
+    minimize_witness,
+)
 from gpurules.rules import Rule, Ruleset
 
 
@@ -127,9 +136,9 @@ class _Comparison:
         conflict = next((f.name for t in (first, second) for f in ir.fields(t) if f.name in self.conflicts), None)
         if conflict is not None:
             return _Meaning((Kind.UNPROVEN,), notes=(f"not compared: the field {conflict} is declared otherwise",))
-        before, after = Stated(first, old.gpus), Stated(second, new.gpus)
+        before, after = ScopedCondition(first, old.gpus), ScopedCondition(second, new.gpus)
         known = self.signals.claims(first, second)
-        prover = Prover([before, after, *(claim.stated for claim in known)], self.signals.named)
+        prover = Prover([before, after, *(claim.condition for claim in known)], self.signals.named)
         gained = _asked(prover, [is_true(after), is_not_true(before), *known])
         lost = _asked(prover, [is_true(before), is_not_true(after), *known])
         found = _told(gained, lost)
@@ -137,10 +146,12 @@ class _Comparison:
             return self._on_one_gpu(prover, before, after, known)
         return found
 
-    def _on_one_gpu(self, prover: Prover, old: Stated, new: Stated, known: list[Claim]) -> _Meaning:
+    def _on_one_gpu(self, prover: Prover, old: ScopedCondition, new: ScopedCondition, known: list[Claim]) -> _Meaning:
         """Compare on which GPUs two rules match that always match together."""
-        gained = _asked(prover, [Claim(new, Want.TRUE, True), Claim(old, Want.NOT_TRUE, True), *known])
-        lost = _asked(prover, [Claim(old, Want.TRUE, True), Claim(new, Want.NOT_TRUE, True), *known])
+        gained = _asked(
+            prover, [Claim(new, ExpectedTruth.TRUE, True), Claim(old, ExpectedTruth.NOT_TRUE, True), *known]
+        )
+        lost = _asked(prover, [Claim(old, ExpectedTruth.TRUE, True), Claim(new, ExpectedTruth.NOT_TRUE, True), *known])
         found = _told(gained, lost)
         notes = (*found.notes, "it matches at the same moments, but on other GPUs") if found.kinds else ()
         return _Meaning(found.kinds, found.gained, found.lost, notes)
@@ -175,13 +186,13 @@ def _shown(seconds: float) -> str:
 def _asked(prover: Prover, claims: list[Claim]) -> Answer:
     """Return whether *claims* can hold together, with a witness of only the facts that matter, near the change."""
     answer = prover.ask(claims)
-    return Possible(settled(answer.witness, claims)) if isinstance(answer, Possible) else answer
+    return Sat(minimize_witness(answer.witness, claims)) if isinstance(answer, Sat) else answer
 
 
 def _told(gained: Answer, lost: Answer) -> _Meaning:
-    unsure = [answer.reason for answer in (gained, lost) if isinstance(answer, Unproven)]
-    more = gained.witness if isinstance(gained, Possible) else None
-    less = lost.witness if isinstance(lost, Possible) else None
+    unsure = [answer.reason for answer in (gained, lost) if isinstance(answer, Unknown)]
+    more = gained.witness if isinstance(gained, Sat) else None
+    less = lost.witness if isinstance(lost, Sat) else None
     if unsure:
         return _Meaning((Kind.UNPROVEN,), more, less, (f"not proved: {unsure[0]}",))
     if more is not None and less is not None:

@@ -10,9 +10,7 @@ from enum import StrEnum
 
 from gpurules.language import ir
 from gpurules.language.lowering import rebuilt
-from gpurules.proofs.axioms import SignalLike
-from gpurules.proofs.claims import Claim, Stated, Want
-from gpurules.proofs.prover import Impossible, Prover
+from gpurules.proofs import Claim, ExpectedTruth, Prover, ScopedCondition, SignalLike, Unsat
 from gpurules.rules.rule import Settings, Signal
 
 
@@ -107,7 +105,7 @@ class Signals:
         if old.fingerprint == new.fingerprint:
             return Relation(True, True)
         terms = [term for signal in (old, new) for term in (signal.condition, signal.until) if term is not None]
-        prover = Prover([Stated(t) for t in terms], {**self.named})
+        prover = Prover([ScopedCondition(t) for t in terms], {**self.named})
         known = self.claims(*terms)
         holds = first.on_stale == "hold"
         return Relation(_is_implied(prover, (old, new), known, holds), _is_implied(prover, (new, old), known, holds))
@@ -125,7 +123,9 @@ def _used(signal: Signal | None) -> list[str]:
 def _implied(low: ir.Signal, high: ir.Signal) -> Claim:
     """Return the claim that *high* is on wherever *low* is."""
     term: ir.Term = ir.Or((ir.Not(low), high))
-    return Claim(Stated(ir.Aggregate("all", term, term.datatype) if low.per_gpu else term), Want.NOT_FALSE)
+    return Claim(
+        ScopedCondition(ir.Aggregate("all", term, term.datatype) if low.per_gpu else term), ExpectedTruth.NOT_FALSE
+    )
 
 
 def _is_implied(prover: Prover, pair: tuple[Signal, Signal], known: list[Claim], holds: bool) -> bool:
@@ -135,22 +135,28 @@ def _is_implied(prover: Prover, pair: tuple[Signal, Signal], known: list[Claim],
         return False
 
     def never(*claims: Claim) -> bool:
-        return isinstance(prover.ask([*claims, *known]), Impossible)
+        return isinstance(prover.ask([*claims, *known]), Unsat)
 
-    def of(signal: Signal, want: Want) -> Claim:
-        return Claim(Stated(signal.condition), want, signal.per_gpu)
+    def of(signal: Signal, want: ExpectedTruth) -> Claim:
+        return Claim(ScopedCondition(signal.condition), want, signal.per_gpu)
 
-    def ends(signal: Signal, want: Want) -> Claim:
+    def ends(signal: Signal, want: ExpectedTruth) -> Claim:
         """Claim something of the end of a signal; without ``until`` it ends where its condition is FALSE."""
         if signal.until is not None:
-            return Claim(Stated(signal.until), want, signal.per_gpu)
-        turned = {Want.TRUE: Want.FALSE, Want.FALSE: Want.TRUE, Want.NOT_TRUE: Want.NOT_FALSE}
+            return Claim(ScopedCondition(signal.until), want, signal.per_gpu)
+        turned = {
+            ExpectedTruth.TRUE: ExpectedTruth.FALSE,
+            ExpectedTruth.FALSE: ExpectedTruth.TRUE,
+            ExpectedTruth.NOT_TRUE: ExpectedTruth.NOT_FALSE,
+        }
         return of(signal, turned.get(want, want))
 
-    off = of(high, Want.NOT_TRUE)
-    lasting = (Want.FALSE, Want.TRUE) if low.keep_for_seconds else (Want.FALSE,)  # ends in which the low one stays on
+    off = of(high, ExpectedTruth.NOT_TRUE)
+    lasting = (
+        (ExpectedTruth.FALSE, ExpectedTruth.TRUE) if low.keep_for_seconds else (ExpectedTruth.FALSE,)
+    )  # ends in which the low one stays on
     return (
-        never(of(low, Want.TRUE), off)
-        and never(ends(high, Want.TRUE), off, ends(low, Want.NOT_TRUE))
-        and (holds or all(never(ends(high, Want.UNKNOWN), off, ends(low, want)) for want in lasting))
+        never(of(low, ExpectedTruth.TRUE), off)
+        and never(ends(high, ExpectedTruth.TRUE), off, ends(low, ExpectedTruth.NOT_TRUE))
+        and (holds or all(never(ends(high, ExpectedTruth.UNKNOWN), off, ends(low, want)) for want in lasting))
     )

@@ -12,11 +12,22 @@ from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
 from gpurules.linter.parts import Junction
 from gpurules.model import Kind
-from gpurules.proofs.claims import Claim, Stated, Want, is_true
-from gpurules.proofs.entailment import entails
-from gpurules.proofs.formula import Formula
-from gpurules.proofs.outlines import Outline, Outlines
-from gpurules.proofs.prover import STEPS, Answer, Impossible, Possible, Prover, Unproven
+from gpurules.proofs import (
+    STEPS,
+    Abstraction,
+    Answer,
+    Claim,
+    ExpectedTruth,
+    Formula,
+    Prover,
+    Sat,
+    ScopedCondition,
+    Screening,
+    Unknown,
+    Unsat,
+    entails,
+    is_true,
+)
 from gpurules.records import Alone, Record, record
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
@@ -56,7 +67,7 @@ class Examined(Alone):
     """A condition in a file. Missing: ``rule`` is None where it is that of a definition or a signal."""
 
     placed: Placed
-    stated: Stated
+    stated: ScopedCondition
     rule: Rule | None = None
 
     @property
@@ -87,10 +98,10 @@ class Standing(Alone):
     rule: Rule
     position: int
     placed: Placed | None
-    stated: Stated
-    now: Stated
+    stated: ScopedCondition
+    now: ScopedCondition
     formula: Formula
-    outline: Outline
+    abstraction: Abstraction
 
 
 class Covering(Enum):
@@ -126,7 +137,7 @@ class Conflict(Record):
     rule: Standing
     others: tuple[Standing, ...]
     actions: tuple[str, str]
-    found: Possible
+    found: Sat
 
 
 class Analysis:
@@ -159,9 +170,13 @@ class Analysis:
         conditions = {name: signal.condition for name, signal in self.ruleset.signals.items()}
         self._scope = {rule.name: rule.gpus for rule in self.ruleset.rules}
         self._rules = {rule.name: rule for rule in self.ruleset.rules}
-        self.now = {rule.name: Stated(inline_signals(rule.term, conditions), rule.gpus) for rule in self.ruleset.rules}
+        self.now = {
+            rule.name: ScopedCondition(inline_signals(rule.term, conditions), rule.gpus) for rule in self.ruleset.rules
+        }
         self.examined = [
-            Examined(one, Stated(one.checked.term, self._scope.get(one.rule or "", "node")), self._rule_of(one))
+            Examined(
+                one, ScopedCondition(one.checked.term, self._scope.get(one.rule or "", "node")), self._rule_of(one)
+            )
             for one in self.placed
             if one.checked.term.datatype.kind is Kind.BOOL and one.expression.parsed.tree is not None
         ]
@@ -169,9 +184,9 @@ class Analysis:
         self._states: dict[int, State] = {}
         self._standing: list[Standing] | None = None
         stated = [*(one.stated for one in self.examined)]
-        stated += [Stated(rule.term, rule.gpus) for rule in self.ruleset.rules]
+        stated += [ScopedCondition(rule.term, rule.gpus) for rule in self.ruleset.rules]
         self.prover = Prover(stated, self.ruleset.signals, max(STEPS, work // _QUESTIONS))
-        self.outlines = Outlines(self.prover)
+        self.screening = Screening(self.prover)
 
     def _go_on(self) -> None:
         if not self._is_wanted():
@@ -189,12 +204,12 @@ class Analysis:
         self._go_on()
         if self._left <= 0:
             self.is_capped = True
-            answer: Answer = Unproven(_CAPPED)
+            answer: Answer = Unknown(_CAPPED)
         else:
             before = self.prover.spent
             answer = self.prover.ask(claims)
             self._left -= self.prover.spent - before + _PER_QUESTION + len(claims)
-        if isinstance(answer, Unproven):
+        if isinstance(answer, Unknown):
             for name in who:
                 self.unanalysed.setdefault(name, answer.reason)
         return answer
@@ -203,11 +218,11 @@ class Analysis:
         """Return whether it is proved that *claims* cannot hold together; notes what could not be told as ask does."""
         self._go_on()
         if self._left <= 0:
-            return isinstance(self.ask(claims, who), Impossible)
+            return isinstance(self.ask(claims, who), Unsat)
         before = self.prover.spent
-        proved = self.prover.proves_impossible(claims)
+        proved = self.prover.proves_unsat(claims)
         self._left -= self.prover.spent - before + _PER_QUESTION + len(claims)
-        if isinstance(proved, Unproven):
+        if isinstance(proved, Unknown):
             for name in who:
                 self.unanalysed.setdefault(name, proved.reason)
         return proved is True
@@ -226,10 +241,10 @@ class Analysis:
         self._left -= steps
         return True
 
-    def shown(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Possible | None:
+    def shown(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Sat | None:
         """Return what shows that *claims* can hold together, None where nothing does."""
         answer = self.ask(claims, who)
-        return answer if isinstance(answer, Possible) else None
+        return answer if isinstance(answer, Sat) else None
 
     def state(self, one: Examined) -> State:
         """Return what is known of a condition."""
@@ -242,22 +257,22 @@ class Analysis:
     def _state(self, one: Examined) -> State:
         if self.is_odd(one.placed):
             return State.UNTOLD
-        if self.outlines.is_plain(one.stated):
+        if self.screening.is_contingent(one.stated):
             return State.PLAIN
         if isinstance(one.stated.term, ir.Constant):
             return State.UNTOLD
-        can_be = [self._can_be(one, want) for want in (Want.TRUE, Want.FALSE)]
+        can_be = [self._can_be(one, want) for want in (ExpectedTruth.TRUE, ExpectedTruth.FALSE)]
         if can_be[0] is False:
             return State.NEVER
         if None in can_be:
             return State.UNTOLD
         return State.OPEN if can_be[1] else State.ALWAYS
 
-    def _can_be(self, one: Examined, want: Want) -> bool | None:
+    def _can_be(self, one: Examined, want: ExpectedTruth) -> bool | None:
         """Return whether a condition can be as wanted, None where that is not told."""
         claims = [Claim(one.stated, want, on_one=True)]
         answer = None if self.prover.shows(claims) else self.ask(claims, [one.title])
-        return None if isinstance(answer, Unproven) else not isinstance(answer, Impossible)
+        return None if isinstance(answer, Unknown) else not isinstance(answer, Unsat)
 
     def is_odd(self, placed: Placed) -> bool:
         """Return whether a literal in a condition, or in what it uses, is a finding of its own."""
@@ -287,25 +302,25 @@ class Analysis:
             is_told = self.state(one) in (State.PLAIN, State.OPEN) or isinstance(one.stated.term, ir.Constant)
             if not is_told or self.uses(one, (State.NEVER,)):
                 continue
-            stated = Stated(rule.term, rule.gpus)
+            stated = ScopedCondition(rule.term, rule.gpus)
             formula = self.prover.formula(is_true(stated))
-            outline = self.outlines.of(formula)
-            yield Standing(rule, position, one.placed, stated, self.now[rule.name], formula, outline)
+            abstraction = self.screening.of(formula)
+            yield Standing(rule, position, one.placed, stated, self.now[rule.name], formula, abstraction)
 
     def implies(self, inner: Standing, outer: Standing) -> bool:
         """Return whether it is proved that *outer* matches wherever *inner* does."""
         self._go_on()
-        if self.outlines.escapes(inner.outline, (outer.formula, outer.outline)):
+        if self.screening.refutes_implication(inner.abstraction, (outer.formula, outer.abstraction)):
             return False
         if entails(inner.formula, outer.formula):
             return True
-        claims = [is_true(inner.stated), Claim(outer.stated, Want.NOT_TRUE)]
+        claims = [is_true(inner.stated), Claim(outer.stated, ExpectedTruth.NOT_TRUE)]
         return self.never(claims, [inner.rule.name])
 
-    def together(self, one: Standing, other: Standing) -> Possible | None:
+    def together(self, one: Standing, other: Standing) -> Sat | None:
         """Return what shows that two rules can match at once, the plainest moment first: one without memory."""
         self._go_on()
-        if self.outlines.apart(one.outline, other.outline):
+        if self.screening.are_disjoint(one.abstraction, other.abstraction):
             return None
         for first, second in ((one.now, other.now), (one.stated, other.stated)):
             found = self.shown([is_true(first), is_true(second)], [other.rule.name])
@@ -314,7 +329,7 @@ class Analysis:
         return None
 
 
-def example(found: Possible, *outcomes: tuple[str, str]) -> Example | None:
+def example(found: Sat, *outcomes: tuple[str, str]) -> Example | None:
     """Return a witness as a case that a rule test can have; None where it has memory in it."""
     given = found.witness.to_dict()
     return None if "derived" in given else Example(given, outcomes)

@@ -11,7 +11,7 @@ from gpurules.language.nodes import Comparator
 from gpurules.linter.analysis import Standing
 from gpurules.linter.links import ORDERED, UPWARD, Link, links
 from gpurules.model import Kind
-from gpurules.proofs.lines import ABOVE, BELOW, Cut, Number, whole_cut
+from gpurules.proofs import ABOVE, BELOW, Endpoint, Number, integer_endpoint
 from gpurules.records import Record, record
 
 _COMPARATOR = re.compile(r"\s*(<=|>=|<|>)\s*")
@@ -107,12 +107,12 @@ def joints(bands: list[Band]) -> Iterator[Joint]:
             yield joint
 
 
-def _cut(end: End, is_high: bool, read: ir.Read) -> Cut:
+def _cut(end: End, is_high: bool, read: ir.Read) -> Endpoint:
     return _whole(end, is_high) if read.field.integer else (end.value, ABOVE if end.has_edge is is_high else BELOW)
 
 
-def _whole(end: End, is_high: bool) -> Cut:
-    return whole_cut((end.value, ABOVE if end.has_edge is is_high else BELOW))
+def _whole(end: End, is_high: bool) -> Endpoint:
+    return integer_endpoint((end.value, ABOVE if end.has_edge is is_high else BELOW))
 
 
 def _is_graded(joint: Joint) -> bool:

@@ -12,9 +12,7 @@ from gpurules.linter.analysis import Analysis, Clash, Conflict, Covering, Standi
 from gpurules.linter.shadows import shadows
 from gpurules.masks import positions
 from gpurules.model import Transfer
-from gpurules.proofs.claims import is_true
-from gpurules.proofs.outline_index import OutlineIndex
-from gpurules.proofs.prover import Possible
+from gpurules.proofs import Sat, ScreeningIndex, is_true
 
 _GRAVITY = {kind: place for place, kind in enumerate(Clash)}
 MOST_PARTNERS = 5
@@ -45,10 +43,10 @@ class _Search:
     def run(self) -> Iterator[Conflict]:
         for rules in self._by_priority.values():
             if len(rules) > 1 and self._can_clash(rules):
-                index = OutlineIndex([one.outline for one in rules], self._analysis.outlines)
+                index = ScreeningIndex([one.abstraction for one in rules], self._analysis.screening)
                 before: dict[str, int] = {}  # which rules before this one order an action
                 for number, one in enumerate(rules):
-                    rivals = index.meeting(one.outline, self._rivals(one, before))
+                    rivals = index.overlapping(one.abstraction, self._rivals(one, before))
                     yield from self._of(one, (rules[place] for place in positions(rivals)))
                     for action in one.rule.actions:
                         before[action.name] = before.get(action.name, 0) | 1 << number
@@ -78,7 +76,7 @@ class _Search:
         return self._pairs[key]
 
     def _of(self, one: Standing, before: Iterable[Standing]) -> Iterator[Conflict]:
-        found: dict[Clash, list[tuple[Standing, tuple[str, str], Possible]]] = {}
+        found: dict[Clash, list[tuple[Standing, tuple[str, str], Sat]]] = {}
         kinds = {self._kind(first, second.action) for first in self._actions.values() for second in one.rule.actions}
         for other in before:
             if all(len(found.get(kind, ())) >= MOST_PARTNERS for kind in kinds if kind is not None):
@@ -107,8 +105,8 @@ class _Search:
         return sorted(found, key=lambda clash: _GRAVITY[clash[0]])
 
     def _differing(
-        self, found: Possible, one: tuple[Standing, RuleAction], other: tuple[Standing, RuleAction]
-    ) -> Possible | None:
+        self, found: Sat, one: tuple[Standing, RuleAction], other: tuple[Standing, RuleAction]
+    ) -> Sat | None:
         """Return *found* where the order of the two claims makes a difference to it; with a size large enough to."""
         (first, ordered), (second, asked) = one, other
         settings, witness = self._analysis.ruleset.settings, found.witness

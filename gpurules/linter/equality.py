@@ -8,11 +8,10 @@ from gpurules.diagnostics import CATALOGUE, Edit, Severity, Span
 from gpurules.language import Environment, ir, nodes, parse
 from gpurules.linter.parts import edited
 from gpurules.model import Kind
-from gpurules.proofs.claims import Claim, Stated, Want, truth
-from gpurules.proofs.prover import Impossible, Possible, Prover
+from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, Unsat, evaluate
 from gpurules.rules.expression import Placed
 
-_KINDS = ((Want.TRUE, Want.NOT_TRUE), (Want.FALSE, Want.NOT_FALSE))
+_KINDS = ((ExpectedTruth.TRUE, ExpectedTruth.NOT_TRUE), (ExpectedTruth.FALSE, ExpectedTruth.NOT_FALSE))
 
 
 def is_equal(one: ir.Term, other: ir.Term) -> bool:
@@ -21,21 +20,21 @@ def is_equal(one: ir.Term, other: ir.Term) -> bool:
         return True
     if ir.is_per_gpu(one) is not ir.is_per_gpu(other):
         return False
-    first, second = Stated(one), Stated(other)
+    first, second = ScopedCondition(one), ScopedCondition(other)
     prover = Prover([first, second])
     for here, there in ((first, second), (second, first)):
         for want, otherwise in _KINDS:
             claims = [Claim(here, want, on_one=True), Claim(there, otherwise, on_one=True)]
-            if not isinstance(prover.ask(claims), Impossible):
+            if not isinstance(prover.ask(claims), Unsat):
                 return False
     return _agree(prover, first, second)
 
 
-def _agree(prover: Prover, one: Stated, other: Stated) -> bool:
+def _agree(prover: Prover, one: ScopedCondition, other: ScopedCondition) -> bool:
     """Return whether the evaluator gives both the same truth where the first is TRUE, FALSE and UNKNOWN."""
-    for want in (Want.TRUE, Want.FALSE, Want.UNKNOWN):
+    for want in (ExpectedTruth.TRUE, ExpectedTruth.FALSE, ExpectedTruth.UNKNOWN):
         found = prover.ask([Claim(one, want, on_one=True)])
-        if isinstance(found, Possible) and not want.fits(truth(other, found.witness.facts, on_one=True)):
+        if isinstance(found, Sat) and not want.fits(evaluate(other, found.witness.facts, on_one=True)):
             return False
     return True
 

@@ -9,7 +9,7 @@ from gpurules.language.nodes import Comparator
 from gpurules.linter.analysis import Analysis
 from gpurules.linter.damping import gauges
 from gpurules.linter.links import single_link
-from gpurules.proofs.claims import Claim, Stated, Want
+from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
 from gpurules.records import Record, record
 from gpurules.rules import Rule
 from gpurules.rules.rule import Signal
@@ -73,14 +73,14 @@ def has_no_gap(signal: Signal, analysis: Analysis) -> bool:
 
 def _has_no_gap(start: ir.Term, until: ir.Term, signal: Signal, analysis: Analysis) -> bool:
     who = [signal.rule or signal.name]
-    between = [_claim(start, Want.FALSE), _claim(until, Want.NOT_TRUE)]
+    between = [_claim(start, ExpectedTruth.FALSE), _claim(until, ExpectedTruth.NOT_TRUE)]
     edge = _shared_edge(start, until)
     is_gapless = analysis.never(between, who) or (edge is not None and analysis.never([*between, edge], who))
-    return is_gapless and analysis.never([_claim(start, Want.TRUE), _claim(until, Want.TRUE)], who)
+    return is_gapless and analysis.never([_claim(start, ExpectedTruth.TRUE), _claim(until, ExpectedTruth.TRUE)], who)
 
 
-def _claim(term: ir.Term, want: Want) -> Claim:
-    return Claim(Stated(term), want, on_one=True)
+def _claim(term: ir.Term, want: ExpectedTruth) -> Claim:
+    return Claim(ScopedCondition(term), want, on_one=True)
 
 
 def _shared_edge(start: ir.Term, until: ir.Term) -> Claim | None:
@@ -90,4 +90,4 @@ def _shared_edge(start: ir.Term, until: ir.Term) -> Claim | None:
         return None
     if not isinstance(one.term, ir.Read) or not one.term.field.is_sampled_real:
         return None
-    return _claim(ir.Compare((Comparator.NE,), (one.term, one.constant)), Want.TRUE)
+    return _claim(ir.Compare((Comparator.NE,), (one.term, one.constant)), ExpectedTruth.TRUE)

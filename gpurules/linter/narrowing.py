@@ -4,7 +4,7 @@ from gpurules.language import ir, nodes
 from gpurules.linter.analysis import Analysis, Standing
 from gpurules.linter.parts import conjuncts
 from gpurules.linter.shorter import shorter
-from gpurules.proofs.claims import Stated, is_true
+from gpurules.proofs import ScopedCondition, is_true
 
 _LONGEST = 60
 
@@ -26,7 +26,7 @@ def narrower(one: Standing, other: Standing, analysis: Analysis) -> str | None:
         is_nested = is_per_gpu and any(isinstance(t, ir.Aggregate) for t in ir.walk(part.term))
         if len(text) > _LONGEST or is_nested:
             continue
-        narrowed = Stated(ir.And((one.stated.term, outside)), one.rule.gpus)
+        narrowed = ScopedCondition(ir.And((one.stated.term, outside)), one.rule.gpus)
         if analysis.shown([is_true(narrowed)]) and analysis.never([is_true(narrowed), is_true(other.stated)], ()):
             return f"NOT any({text})" if is_per_gpu else _denied(part.node, text)
     return None

@@ -10,7 +10,7 @@ from gpurules.linter.check import Subject
 from gpurules.linter.parts import Junction, changed, junctions, without
 from gpurules.linter.value_covers import covered, says_the_same, value_covers
 from gpurules.masks import positions
-from gpurules.proofs.claims import Claim, Stated, Want
+from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
 
 
 def needless(subject: Subject) -> list[Needless]:
@@ -61,11 +61,11 @@ class _Search:
 
     def _of_junction(self, junction: Junction, kept: list[bool]) -> Iterator[tuple[int, list[int], bool]]:
         """Yield places of needless parts, with those of the parts that say it, and whether that is proved at once."""
-        stated = [Stated(part.term, self._gpus) for part in junction.parts]
-        touched = [self._analysis.outlines.touched_by(one) for one in stated]
+        stated = [ScopedCondition(part.term, self._gpus) for part in junction.parts]
+        touched = [self._analysis.screening.classes_of_condition(one) for one in stated]
         context = 0
         for term in junction.context:
-            context |= self._analysis.outlines.touched_by(Stated(term, self._gpus))
+            context |= self._analysis.screening.classes_of_condition(ScopedCondition(term, self._gpus))
         for places in hanging_together(touched):
             if len(places) == 1 and not touched[places[0]] & context and self._is_plain(stated[places[0]]):
                 continue
@@ -83,19 +83,21 @@ class _Search:
                 if junction.is_and or not covers[n].is_never:
                     yield places[n], [places[m] for m in by], says_the_same(covers[n], [covers[m] for m in by])
 
-    def _is_plain(self, stated: Stated) -> bool:
-        return self._analysis.outlines.is_plain(stated)
+    def _is_plain(self, stated: ScopedCondition) -> bool:
+        return self._analysis.screening.is_contingent(stated)
 
     def _by_proof(
         self, junction: Junction, places: list[int], kept: list[bool]
     ) -> Iterator[tuple[int, list[int], bool]]:
-        around = [self._claim(term, Want.TRUE) for term in junction.context]
+        around = [self._claim(term, ExpectedTruth.TRUE) for term in junction.context]
         for place in reversed(places):
             beside = [n for n in places if n != place and kept[n]]
             beside = beside or [n for n, is_kept in enumerate(kept) if is_kept and n != place][:1]
             if not beside:
                 continue
-            if not junction.is_and and self._never([*around, self._claim(junction.parts[place].term, Want.TRUE)]):
+            if not junction.is_and and self._never(
+                [*around, self._claim(junction.parts[place].term, ExpectedTruth.TRUE)]
+            ):
                 yield place, [], False
             elif self._is_said(junction, place, beside, around):
                 yield place, self._fewest(junction, place, beside, around), False
@@ -133,11 +135,23 @@ class _Search:
             return False
         part, others = junction.parts[place], [junction.parts[n] for n in rest]
         if junction.is_and:
-            claims = [*(self._claim(other.term, Want.TRUE) for other in others), self._claim(part.term, Want.NOT_TRUE)]
-            below = [*(self._claim(o.term, Want.NOT_FALSE) for o in others), self._claim(part.term, Want.FALSE)]
+            claims = [
+                *(self._claim(other.term, ExpectedTruth.TRUE) for other in others),
+                self._claim(part.term, ExpectedTruth.NOT_TRUE),
+            ]
+            below = [
+                *(self._claim(o.term, ExpectedTruth.NOT_FALSE) for o in others),
+                self._claim(part.term, ExpectedTruth.FALSE),
+            ]
         else:
-            claims = [self._claim(part.term, Want.TRUE), *(self._claim(o.term, Want.NOT_TRUE) for o in others)]
-            below = [self._claim(part.term, Want.NOT_FALSE), *(self._claim(o.term, Want.FALSE) for o in others)]
+            claims = [
+                self._claim(part.term, ExpectedTruth.TRUE),
+                *(self._claim(o.term, ExpectedTruth.NOT_TRUE) for o in others),
+            ]
+            below = [
+                self._claim(part.term, ExpectedTruth.NOT_FALSE),
+                *(self._claim(o.term, ExpectedTruth.FALSE) for o in others),
+            ]
         if not self._never([*around, *claims]):
             return False
         return junction.is_plain or self._never(below)
@@ -148,8 +162,8 @@ class _Search:
         self._left -= len(claims) + self._analysis.prover.spent - before
         return is_proved
 
-    def _claim(self, term: ir.Term, want: Want) -> Claim:
-        return Claim(Stated(term, self._gpus), want, on_one=True)
+    def _claim(self, term: ir.Term, want: ExpectedTruth) -> Claim:
+        return Claim(ScopedCondition(term, self._gpus), want, on_one=True)
 
 
 class _Spans:

@@ -10,13 +10,23 @@ from gpurules.language import ir
 from gpurules.linter.analysis import Analysis, Standing
 from gpurules.linter.regions import region
 from gpurules.linter.shadows import shadows
-from gpurules.proofs.claims import Claim, Stated, Want, is_true
-from gpurules.proofs.formula import All, Any, AtLeast, Atom, Formula
-from gpurules.proofs.moments import Hull, hull_of
-from gpurules.proofs.prover import Possible
+from gpurules.proofs import (
+    AtLeast,
+    Atom,
+    Claim,
+    Conjunction,
+    Disjunction,
+    ExpectedTruth,
+    Formula,
+    Projection,
+    Sat,
+    ScopedCondition,
+    hull_of,
+    is_true,
+)
 from gpurules.records import Record, record
 
-Box: TypeAlias = tuple[Standing, Hull]
+Box: TypeAlias = tuple[Standing, Projection]
 _MOST_ARMS = 8
 """How many arms of an OR are looked at."""
 
@@ -28,7 +38,7 @@ class PartShadow(Record):
     rule: Standing
     by: tuple[Standing, ...]
     region: ir.Term
-    found: Possible
+    found: Sat
 
 
 def part_shadows(analysis: Analysis) -> Iterator[PartShadow]:
@@ -37,7 +47,7 @@ def part_shadows(analysis: Analysis) -> Iterator[PartShadow]:
     stopping = [one for one in analysis.standing if one.rule.stop and one.position not in told]
     search = _Search(analysis, stopping)
     for one in analysis.standing if stopping else ():
-        found = search.of(one) if one.position not in told and one.outline.hull else None
+        found = search.of(one) if one.position not in told and one.abstraction.hull else None
         if found is not None:
             yield found
 
@@ -56,7 +66,7 @@ class _Search:
 
     def _cuts(self, one: Standing) -> dict[int, list[Box]]:
         """Return the boxes that take something of one fact from *one*, and leave it all of every other."""
-        hull, found = one.outline.hull, dict[int, list[Box]]()
+        hull, found = one.abstraction.hull, dict[int, list[Box]]()
         for other, box in self._stopping:
             if other.rule.priority <= one.rule.priority or not box.keys() <= hull.keys():
                 continue
@@ -66,14 +76,14 @@ class _Search:
         return found
 
     def _left(self, one: Standing, index: int, boxes: list[Box]) -> PartShadow | None:
-        left, by = self._needed(one.outline.hull[index], index, boxes)
+        left, by = self._needed(one.abstraction.hull[index], index, boxes)
         if not left or all(self._is_within(box, one) for box in by):
             return None
-        part = region(self._analysis.prover.cells[index], left, [one, *(other for other, _ in by)])
+        part = region(self._analysis.prover.variables[index], left, [one, *(other for other, _ in by)])
         if part is None or not self._is_exact(part, one, (index, left)):
             return None
         coverers = tuple(dict.fromkeys(other for other, _ in by))
-        outside = [Claim(other.stated, Want.NOT_TRUE) for other in coverers]
+        outside = [Claim(other.stated, ExpectedTruth.NOT_TRUE) for other in coverers]
         if not self._analysis.never([is_true(_and(one.stated, ir.Not(part))), *outside], [one.rule.name]):
             return None
         found = self._shown(one, coverers, part)
@@ -91,37 +101,42 @@ class _Search:
     def _is_within(self, box: Box, one: Standing) -> bool:
         """Return whether a coverer is about a part of what *one* is about: an exception before the general rule."""
         other, hull = box
-        if any(hull.get(index, -1) & ~mask for index, mask in one.outline.hull.items()):
+        if any(hull.get(index, -1) & ~mask for index, mask in one.abstraction.hull.items()):
             return False
         return _is_box(one.formula) or self._analysis.implies(other, one)
 
     def _is_exact(self, part: ir.Term, one: Standing, wanted: tuple[int, int]) -> bool:
-        """Return whether *part* is TRUE for the *wanted* values of a cell, and FALSE for all other known ones."""
+        """Return whether *part* is TRUE for the *wanted* values of a variable, and FALSE for all other known ones."""
         index, mask = wanted
-        rails = self._analysis.prover.rails(Stated(part, one.rule.gpus))
-        true, false, cell = rails.true, rails.false, self._analysis.prover.cells[index]
-        if not (isinstance(true, Atom) and isinstance(false, Atom) and true.cell is cell and false.cell is cell):
+        rails = self._analysis.prover.rails(ScopedCondition(part, one.rule.gpus))
+        true, false, variable = rails.true, rails.false, self._analysis.prover.variables[index]
+        if not (
+            isinstance(true, Atom)
+            and isinstance(false, Atom)
+            and true.variable is variable
+            and false.variable is variable
+        ):
             return False
-        return true.mask == mask and false.mask == cell.known & ~mask
+        return true.mask == mask and false.mask == variable.known & ~mask
 
-    def _shown(self, one: Standing, by: Sequence[Standing], part: ir.Term) -> Possible | None:
+    def _shown(self, one: Standing, by: Sequence[Standing], part: ir.Term) -> Sat | None:
         """Return a moment in the region at which *one* alone matches, one without memory if there is any."""
         for is_now in (True, False):
             mine, others = (one.now, [o.now for o in by]) if is_now else (one.stated, [o.stated for o in by])
-            claims = [is_true(_and(mine, part)), *(Claim(other, Want.NOT_TRUE) for other in others)]
+            claims = [is_true(_and(mine, part)), *(Claim(other, ExpectedTruth.NOT_TRUE) for other in others)]
             found = self._analysis.shown(claims, [one.rule.name])
             if found is not None:
                 return found
         return None
 
 
-def _and(one: Stated, part: ir.Term) -> Stated:
-    return Stated(ir.And((one.term, part)), one.gpus)
+def _and(one: ScopedCondition, part: ir.Term) -> ScopedCondition:
+    return ScopedCondition(ir.And((one.term, part)), one.gpus)
 
 
-def _boxes(formula: Formula) -> Iterator[Hull]:
+def _boxes(formula: Formula) -> Iterator[Projection]:
     """Yield the boxes that *formula* is made of, none where it is anything else."""
-    arms = formula.parts if isinstance(formula, Any) else (formula,)
+    arms = formula.parts if isinstance(formula, Disjunction) else (formula,)
     if len(arms) <= _MOST_ARMS and all(_is_box(arm) for arm in arms):
         yield from (hull_of(arm) for arm in arms)
 
@@ -130,7 +145,7 @@ def _is_box(formula: Formula) -> bool:
     match formula:
         case Atom():
             return True
-        case All(parts):
+        case Conjunction(parts):
             return all(_is_box(part) for part in parts)
         case AtLeast(count, body):
             return count == 1 and _is_box(body)

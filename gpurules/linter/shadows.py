@@ -8,8 +8,7 @@ from gpurules.actions.between import absorbs, can_absorb
 from gpurules.actions.decision import RuleAction
 from gpurules.linter.analysis import Analysis, Covering, Shadow, Standing
 from gpurules.masks import positions
-from gpurules.proofs.claims import Claim, Want, is_true
-from gpurules.proofs.outline_index import OutlineIndex
+from gpurules.proofs import Claim, ExpectedTruth, ScreeningIndex, is_true
 
 _MOST_TOGETHER = 12
 """How many rules are tried together."""
@@ -27,7 +26,7 @@ class _Group:
 
     def __init__(self, rules: Sequence[Standing], analysis: Analysis) -> None:
         self.rules = rules
-        self.index = OutlineIndex([one.outline for one in rules], analysis.outlines)
+        self.index = ScreeningIndex([one.abstraction for one in rules], analysis.screening)
         self.bits = {one.position: 1 << place for place, one in enumerate(rules)}
         self.left = (1 << len(rules)) - 1
 
@@ -75,25 +74,25 @@ class _Search:
         group = self._alike[_names(one)]
         own = group.bits[one.position]
         same = self._same[self._told[one.position]] & group.left & (own - 1)
-        for other in group.those(same and same & group.index.covering(one.outline)):
+        for other in group.those(same and same & group.index.covering(one.abstraction)):
             if self._analysis.implies(one, other) and self._analysis.implies(other, one):
                 return Shadow(one, (other,), Covering.EQUALS)
         if not all(can_absorb(action.action) for action in one.rule.actions):
             return None
-        known = group.index.known(one.outline.touched)
+        known = group.index.known_within(one.abstraction.support)
         return self._covered(one, group, group.left & ~own & known, Covering.ORDERS)
 
     def _covered(self, one: Standing, group: _Group, others: int, covering: Covering) -> Shadow | None:
         """Return what of the *others* in a group covers a rule: one of them, or else several together."""
         if not others:
             return None
-        for other in group.those(others & group.index.covering(one.outline)):
+        for other in group.those(others & group.index.covering(one.abstraction)):
             if self._counts(other, one, covering) and self._analysis.implies(one, other):
                 if not self._is_twin(one, other):
                     return Shadow(one, (other,), covering)
                 others &= ~group.bits[other.position]
-        near = others & group.index.known(one.outline.touched)
-        near = group.index.meeting(one.outline, near)
+        near = others & group.index.known_within(one.abstraction.support)
+        near = group.index.overlapping(one.abstraction, near)
         return self._covered_together(one, group.those(near), covering)
 
     def _counts(self, strong: Standing, weak: Standing, covering: Covering) -> bool:
@@ -106,13 +105,17 @@ class _Search:
 
     def _covered_together(self, one: Standing, others: Iterator[Standing], covering: Covering) -> Shadow | None:
         """Return the fewest of *others* that together match wherever *one* does, None where they do not."""
-        outlines = self._analysis.outlines
-        apart = (o for o in others if not outlines.apart(one.outline, o.outline) and self._counts(o, one, covering))
+        screening = self._analysis.screening
+        apart = (
+            o
+            for o in others
+            if not screening.are_disjoint(one.abstraction, o.abstraction) and self._counts(o, one, covering)
+        )
         near = list(islice(apart, _MOST_TOGETHER + 1))
         if not 2 <= len(near) <= _MOST_TOGETHER:
             return None
-        for point in one.outline.points:
-            if not any(outlines.holds(other.formula, point) for other in near):
+        for point in one.abstraction.points:
+            if not any(screening.holds(other.formula, point) for other in near):
                 return None
         if not self._never(one, near):
             return None
@@ -123,7 +126,7 @@ class _Search:
         return Shadow(one, tuple(near), covering)
 
     def _never(self, one: Standing, others: Sequence[Standing]) -> bool:
-        outside = [Claim(other.stated, Want.NOT_TRUE) for other in others]
+        outside = [Claim(other.stated, ExpectedTruth.NOT_TRUE) for other in others]
         return self._analysis.never([is_true(one.stated), *outside], [one.rule.name])
 
     def _says_more(self, strong: Standing, weak: Standing) -> bool:

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from gpurules.proofs.cells import Cell
-from gpurules.proofs.claims import Stated
-from gpurules.proofs.formula import All, Any, Atom, Formula, Rails, cells_of
-from gpurules.proofs.moments import where
-from gpurules.proofs.prover import Prover
+from gpurules.proofs import (
+    AbstractVariable,
+    Atom,
+    Conjunction,
+    Disjunction,
+    DualRail,
+    Formula,
+    Prover,
+    ScopedCondition,
+    satisfying_mask,
+    support,
+)
 from gpurules.records import Record, record
 
 _MOST_SINGLE = 16
@@ -32,20 +39,20 @@ class ValueCover(Record):
         return not self.above & ~above and not self.below & ~below
 
 
-def value_covers(prover: Prover, parts: Sequence[Stated], is_and: bool) -> list[ValueCover] | None:
+def value_covers(prover: Prover, parts: Sequence[ScopedCondition], is_and: bool) -> list[ValueCover] | None:
     """Return where each of *parts* counts; None where they are not all comparisons of one fact, and exact."""
     rails = [prover.rails(part) for part in parts]
-    cells: set[Cell] = set()
+    variables: set[AbstractVariable] = set()
     for one in rails:
         if not (_is_simple(one.true) and _is_simple(one.false)):
             return None
-        cells |= cells_of(one.true) | cells_of(one.false)
-        if len(cells) > 1:
+        variables |= support(one.true) | support(one.false)
+        if len(variables) > 1:
             return None
-    if not cells:
+    if not variables:
         return None
-    (cell,) = cells
-    return [_cover_of(one, cell, is_and) for one in rails] if cell.exact else None
+    (variable,) = variables
+    return [_cover_of(one, variable, is_and) for one in rails] if variable.exact else None
 
 
 def _is_simple(formula: Formula) -> bool:
@@ -53,17 +60,17 @@ def _is_simple(formula: Formula) -> bool:
     match formula:
         case Atom():
             return True
-        case All(parts) | Any(parts):
+        case Conjunction(parts) | Disjunction(parts):
             return all(map(_is_simple, parts))
         case _:
             return False
 
 
-def _cover_of(rails: Rails, cell: Cell, is_and: bool) -> ValueCover:
-    true, false = where(rails.true, cell), where(rails.false, cell)
+def _cover_of(rails: DualRail, variable: AbstractVariable, is_and: bool) -> ValueCover:
+    true, false = satisfying_mask(rails.true, variable), satisfying_mask(rails.false, variable)
     if is_and:
-        return ValueCover(cell.full & ~true, false, not true)
-    return ValueCover(true, cell.full & ~false, not true)
+        return ValueCover(variable.full & ~true, false, not true)
+    return ValueCover(true, variable.full & ~false, not true)
 
 
 def covered(found: Sequence[ValueCover], is_plain: bool) -> Iterator[tuple[int, list[int]]]:

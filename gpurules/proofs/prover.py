@@ -1,6 +1,6 @@
 """The prover: whether claims about conditions can hold together.
 
-*Impossible* is a proof. *Possible* comes with a witness that the real evaluator has confirmed. Whatever is neither
+*Unsat* is a proof. *Sat* comes with a witness that the real evaluator has confirmed. Whatever is neither
 proved nor shown is *unproven*, with the reason: nothing is ever guessed.
 """
 
@@ -13,19 +13,28 @@ from typing import TypeAlias
 
 from gpurules.language import ir
 from gpurules.language.printer import spell
-from gpurules.proofs.axioms import Axioms, SignalLike
-from gpurules.proofs.cells import Cell, CellKey
-from gpurules.proofs.claims import Claim, Stated, Want
-from gpurules.proofs.differences import UnsureError
-from gpurules.proofs.encoding import Encoder
-from gpurules.proofs.formula import TRUE, Formula, Rails, cells_of, conj
-from gpurules.proofs.grounding import MOST_GPUS, Count, Ground, Grounding, Literal, cell_index, gpus_needed, variable
-from gpurules.proofs.moments import Point, corners, holds, usual_bit
-from gpurules.proofs.realising import realised
-from gpurules.proofs.relations import Relations
-from gpurules.proofs.search import Budget, Domains, Search, WorkCapError
-from gpurules.proofs.universe import Universe
-from gpurules.proofs.witness import Witness
+from gpurules.proofs.domains.variables import AbstractVariable, VariableKey
+from gpurules.proofs.formulas.assignments import PartialAssignment, default_bit, extreme_assignments, holds
+from gpurules.proofs.formulas.axioms import Axioms, SignalLike
+from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition
+from gpurules.proofs.formulas.encoding import Encoder
+from gpurules.proofs.formulas.formula import TRUE, DualRail, Formula, conj, support
+from gpurules.proofs.formulas.universe import Universe
+from gpurules.proofs.solver.backtracking import BacktrackingSolver, Budget, BudgetExceeded, Domains
+from gpurules.proofs.solver.difference_logic import IncompleteError
+from gpurules.proofs.solver.grounding import (
+    MOST_GPUS,
+    Count,
+    Ground,
+    Grounding,
+    Literal,
+    gpus_needed,
+    ground_name,
+    variable_index,
+)
+from gpurules.proofs.solver.theories import Theories
+from gpurules.proofs.witnesses.concretization import concretize
+from gpurules.proofs.witnesses.witness import Witness
 from gpurules.records import Record, record
 
 STEPS = 50_000
@@ -39,31 +48,31 @@ _NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 
 
 @record
-class Impossible(Record):
+class Unsat(Record):
     """It is proved that the claims cannot hold together."""
 
 
 @record
-class Possible(Record):
+class Sat(Record):
     """The claims hold together in the witness."""
 
     witness: Witness
 
 
 @record
-class Unproven(Record):
+class Unknown(Record):
     """Neither proved nor shown, and why."""
 
     reason: str
 
 
-Answer: TypeAlias = Impossible | Possible | Unproven
-IMPOSSIBLE = Impossible()
-_TOO_MANY = Unproven(f"it takes more than {MOST_GPUS} GPUs to decide")
+Answer: TypeAlias = Unsat | Sat | Unknown
+UNSAT = Unsat()
+_TOO_MANY = Unknown(f"it takes more than {MOST_GPUS} GPUs to decide")
 
 
 @record
-class Limits(Record):
+class SearchLimits(Record):
     """On how many GPUs an answer is looked for, in how many steps, and whether one GPU is special."""
 
     count: int
@@ -79,26 +88,31 @@ class Prover:
     """
 
     def __init__(
-        self, stated: Iterable[Stated], signals: Mapping[str, SignalLike] = _NO_SIGNALS, steps: int = STEPS
+        self, condition: Iterable[ScopedCondition], signals: Mapping[str, SignalLike] = _NO_SIGNALS, steps: int = STEPS
     ) -> None:
         self._steps = steps
-        self._capped = Unproven(f"the work cap of {steps:,} steps was hit")
+        self._capped = Unknown(f"the work cap of {steps:,} steps was hit")
         self.spent = 0
         self._signals = signals
-        self._known: dict[tuple[int, str, Want, bool], tuple[ir.Term, Formula]] = {}
+        self._known: dict[tuple[int, str, ExpectedTruth, bool], tuple[ir.Term, Formula]] = {}
         self._universe = Universe()
-        conditions = list(stated)
+        conditions = list(condition)
         self._collect(conditions)
         self._universe.close()
         self._encoders = self._make_encoders()
         for one in conditions if self._universe.is_partial else ():
             self.rails(one)
-        sides = {gap.cell: (gap.left, gap.right) for gap in self._universe.all_gaps()}
-        axioms = [(a, cells_of(a)) for a in Axioms(self._universe, signals).formulas()]
-        self._axioms = [(a, cells.union(*(sides.get(cell, ()) for cell in cells))) for a, cells in axioms]
-        self._relations = Relations(self._universe)
-        self._cells = {cell.index: cell for cell in self._universe.cells.values()}
-        self.usual = {index: usual_bit(cell) for index, cell in self._cells.items()}
+        sides = {
+            difference.variable: (difference.left, difference.right)
+            for difference in self._universe.difference_variables()
+        }
+        axioms = [(a, support(a)) for a in Axioms(self._universe, signals).formulas()]
+        self._axioms = [
+            (a, variables.union(*(sides.get(variable, ()) for variable in variables))) for a, variables in axioms
+        ]
+        self._theories = Theories(self._universe)
+        self._cells = {variable.index: variable for variable in self._universe.variables.values()}
+        self.defaults = {index: default_bit(variable) for index, variable in self._cells.items()}
         self._free = frozenset(self._cells) - self._joined()
 
     def _make_encoders(self) -> Mapping[str, Encoder]:
@@ -107,66 +121,70 @@ class Prover:
             "workload": Encoder(self._universe, self._universe.scope()),
         }
 
-    def _collect(self, conditions: Sequence[Stated]) -> None:
+    def _collect(self, conditions: Sequence[ScopedCondition]) -> None:
         encoders = self._make_encoders()
-        for stated in conditions:
-            encoders[stated.gpus].rails(stated.term)
+        for condition in conditions:
+            encoders[condition.gpus].rails(condition.term)
         Axioms(self._universe, self._signals).formulas()
 
     def formula(self, claim: Claim) -> Formula:
-        """Return *claim* as a formula over the cells of this prover."""
-        term, gpus = claim.stated.term, claim.stated.gpus
-        key = (id(term), gpus, claim.want, claim.on_one)
+        """Return *claim* as a formula over the variables of this prover."""
+        term, gpus = claim.condition.term, claim.condition.gpus
+        key = (id(term), gpus, claim.expected, claim.on_one)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = term, claim.formula(self._encoders[gpus])
         return known[1]
 
-    def rails(self, stated: Stated) -> Rails:
+    def rails(self, condition: ScopedCondition) -> DualRail:
         """Return when a condition is TRUE and when FALSE; of one GPU where it is per GPU."""
-        return self._encoders[stated.gpus].rails(stated.term)
+        return self._encoders[condition.gpus].rails(condition.term)
 
     @property
-    def cells(self) -> Mapping[int, Cell]:
-        """Every cell by its index."""
+    def variables(self) -> Mapping[int, AbstractVariable]:
+        """Every variable by its index."""
         return self._cells
 
-    def families(self) -> dict[int, int]:
-        """Return for each cell, by its index, the first of all cells that hang together with it."""
+    def independence_classes(self) -> dict[int, int]:
+        """Return for each variable, by its index, the first of all variables that hang together with it."""
         first = {index: index for index in self._cells}
-        for group in (*(cells for _, cells in self._axioms), *self._relations.groups()):
-            joined = {first[cell.index] for cell in group}
+        for group in (*(variables for _, variables in self._axioms), *self._theories.groups()):
+            joined = {first[variable.index] for variable in group}
             if len(joined) > 1:
                 least = min(joined)
                 first = {index: least if of in joined else of for index, of in first.items()}
         return first
 
     def _joined(self) -> set[int]:
-        """Return the cells that some axiom or relation ties to others."""
-        firsts = Counter(self.families().values())
-        return {index for index, first in self.families().items() if firsts[first] > 1}
+        """Return the variables that some axiom or relation ties to others."""
+        firsts = Counter(self.independence_classes().values())
+        return {index for index, first in self.independence_classes().items() if firsts[first] > 1}
 
     def ways(self, formula: Formula, most: int) -> list[dict[int, int]]:
-        """Return masks by cell in which every choice makes *formula* hold on a node with one GPU, *most* at most."""
+        """Return at most *most* boxes (masks by variable) in which *formula* holds on a node with one GPU."""
         ground = Grounding(1).of(formula)
-        search = Search(lambda name: self._cells[cell_index(name)].full, Budget(self._steps), lambda domains: False)
+        search = BacktrackingSolver(
+            lambda name: self._cells[variable_index(name)].full, Budget(self._steps), lambda domains: False
+        )
         found: list[dict[int, int]] = []
-        with suppress(WorkCapError):
+        with suppress(BudgetExceeded):
             for domains in islice(search.solutions([ground]), most):
-                found.append({cell_index(name): mask for name, mask in domains.items()})
+                found.append({variable_index(name): mask for name, mask in domains.items()})
         return found
 
-    def _corner(self, asked: Formula) -> Point | None:
-        """Return a moment in which *asked* holds, None where that is not plain: no axiom may speak of its cells."""
-        cells = cells_of(asked)
-        if any(cell.index not in self._free for cell in cells):
+    def _corner(self, asked: Formula) -> PartialAssignment | None:
+        """Return an assignment in which *asked* holds, None where that takes a search or an axiom restricts it."""
+        variables = support(asked)
+        if any(variable.index not in self._free for variable in variables):
             return None
-        return next((point for point in corners(asked, cells) if holds(asked, point, self.usual)), None)
+        return next(
+            (point for point in extreme_assignments(asked, variables) if holds(asked, point, self.defaults)), None
+        )
 
     def shows(self, claims: Sequence[Claim]) -> bool:
         """Return whether it takes no search to show that *claims* can hold together.
 
-        Where facts may be told from one another the evaluator is asked about the moment that shows it.
+        Where facts may be told from one another the evaluator is asked about the assignment that shows it.
         """
         asked = conj(*(self.formula(claim) for claim in claims))
         point = self._corner(asked)
@@ -174,8 +192,8 @@ class Prover:
             return False
         if sum(self._cells[index].key in _PATHS for index in point) < 2:
             return True
-        domains = {variable(self._cells[index], 0): bit for index, bit in point.items()}
-        return realised(self._universe, (domains, {}, 1), claims) is not None
+        domains = {ground_name(self._cells[index], 0): bit for index, bit in point.items()}
+        return concretize(self._universe, (domains, {}, 1), claims) is not None
 
     def ask(self, claims: Sequence[Claim], also: Formula = TRUE) -> Answer:
         """Return whether *claims* (and the formula *also*) can hold together."""
@@ -189,20 +207,20 @@ class Prover:
         pointed = also is not TRUE or any(claim.on_one for claim in claims)
         try:
             for count in _counts(most, touched):
-                for witness in self._tried(formulas, claims, Limits(count, budget, pointed)):
+                for witness in self._tried(formulas, claims, SearchLimits(count, budget, pointed)):
                     if witness is not None:
-                        return Possible(witness)
+                        return Sat(witness)
                     unsure = True
-        except WorkCapError:
+        except BudgetExceeded:
             return self._capped
         finally:
             self.spent += self._steps - max(0, budget.steps)
-        return Unproven(_reason(touched, self._universe.gaps)) if unsure else IMPOSSIBLE
+        return Unknown(_reason(touched, self._universe.differences)) if unsure else UNSAT
 
-    def proves_impossible(self, claims: Sequence[Claim]) -> bool | Unproven:
+    def proves_unsat(self, claims: Sequence[Claim]) -> bool | Unknown:
         """Return whether *claims* cannot hold together, without a witness where nothing proves that.
 
-        Missing: ``Unproven`` where it takes too many GPUs or steps to tell.
+        Missing: ``Unknown`` where it takes too many GPUs or steps to tell.
         """
         asked = conj(*(self.formula(claim) for claim in claims))
         if self._corner(asked) is not None:
@@ -215,62 +233,64 @@ class Prover:
         pointed = any(claim.on_one for claim in claims)
         try:
             for count in _counts(most, touched):
-                if self._is_open(formulas, Limits(count, budget, pointed)):
+                if self._is_open(formulas, SearchLimits(count, budget, pointed)):
                     return False
-        except WorkCapError:
+        except BudgetExceeded:
             return self._capped
         finally:
             self.spent += self._steps - max(0, budget.steps)
         return True
 
-    def _is_open(self, formulas: Sequence[Formula], limits: Limits) -> bool:
+    def _is_open(self, formulas: Sequence[Formula], limits: SearchLimits) -> bool:
         """Return whether some way may be possible on a number of GPUs."""
         for domains in self._ways(formulas, limits):
             try:
-                if self._relations.chosen(domains, limits.count) is not None:
+                if self._theories.model(domains, limits.count) is not None:
                     return True
-            except UnsureError:
+            except IncompleteError:
                 return True
         return False
 
-    def _ways(self, formulas: Sequence[Formula], limits: Limits) -> Iterator[Domains]:
+    def _ways(self, formulas: Sequence[Formula], limits: SearchLimits) -> Iterator[Domains]:
         """Yield the ways that the search finds."""
         grounding = Grounding(limits.count)
         ground = [grounding.of(formula) for formula in formulas] + self._distinct(limits.count)
         limits.budget.spend(max(0, grounding.size - _SMALL) // 2)
-        search = Search(
-            lambda name: self._cells[cell_index(name)].full,
+        search = BacktrackingSolver(
+            lambda name: self._cells[variable_index(name)].full,
             limits.budget,
-            lambda domains: self._relations.clash(domains, limits.count),
+            lambda domains: self._theories.is_inconsistent(domains, limits.count),
         )
-        for domains in search.solutions(ground, touched=1 if limits.pointed else 0):
+        for domains in search.solutions(ground, asymmetric=1 if limits.pointed else 0):
             limits.budget.spend(1 + len(domains))
             yield domains
 
-    def _relevant(self, asked: Formula) -> tuple[frozenset[Cell], list[Formula]]:
-        """Return the cells that a question touches, and the axioms that speak of them, directly or through others."""
-        touched, kept = set(cells_of(asked)), list[Formula]()
+    def _relevant(self, asked: Formula) -> tuple[frozenset[AbstractVariable], list[Formula]]:
+        """Return the variables that a question depends on, directly or through axioms, and these axioms."""
+        touched, kept = set(support(asked)), list[Formula]()
         left = self._axioms
         while True:
-            near = [(axiom, cells) for axiom, cells in left if cells & touched]
+            near = [(axiom, variables) for axiom, variables in left if variables & touched]
             if not near:
                 return frozenset(touched), kept
             left = [pair for pair in left if not pair[1] & touched]
-            for axiom, cells in near:
+            for axiom, variables in near:
                 kept.append(axiom)
-                touched |= cells
+                touched |= variables
 
-    def _tried(self, formulas: Sequence[Formula], claims: Sequence[Claim], limits: Limits) -> Iterator[Witness | None]:
+    def _tried(
+        self, formulas: Sequence[Formula], claims: Sequence[Claim], limits: SearchLimits
+    ) -> Iterator[Witness | None]:
         """Yield a confirmed witness, or None for each way that may be possible but was not confirmed."""
         count, tried = limits.count, 0
         for domains in self._ways(formulas, limits):
             try:
-                chosen = self._relations.chosen(domains, count)
-            except UnsureError:
+                model = self._theories.model(domains, count)
+            except IncompleteError:
                 yield None
                 continue
-            if chosen is not None:
-                yield realised(self._universe, (domains, chosen, count), claims)
+            if model is not None:
+                yield concretize(self._universe, (domains, model, count), claims)
                 tried += 1
                 if tried == _TRIES:
                     return
@@ -278,30 +298,32 @@ class Prover:
     def _distinct(self, count: int) -> list[Ground]:
         """Return what keeps the identities of two GPUs apart."""
         found: list[Ground] = []
-        for cell in (self._universe.cells[key] for key in _UNIQUE if key in self._universe.cells):
-            single = [1 << i for i in range(len(cell.values)) if _is_single(cell, i)]
+        for variable in (self._universe.variables[key] for key in _UNIQUE if key in self._universe.variables):
+            single = [1 << i for i in range(len(variable.values)) if _is_single(variable, i)]
             for left, right in combinations(range(count), 2):
                 for mask in single:
-                    apart = (Literal(variable(cell, slot), cell.full & ~mask) for slot in (left, right))
+                    apart = (Literal(ground_name(variable, slot), variable.full & ~mask) for slot in (left, right))
                     found.append(Count(1, tuple(apart)))
         return found
 
 
-def _counts(most: int, touched: Iterable[Cell]) -> list[int]:
+def _counts(most: int, touched: Iterable[AbstractVariable]) -> list[int]:
     """Return how many GPUs to try, the plainest number first."""
-    return [*range(1, max(most, 1) + 1), 0] if most or any(cell.per_gpu for cell in touched) else [0]
+    return [*range(1, max(most, 1) + 1), 0] if most or any(variable.per_gpu for variable in touched) else [0]
 
 
-def _is_single(cell: Cell, position: int) -> bool:
+def _is_single(variable: AbstractVariable, position: int) -> bool:
     """Return whether a mask bit stands for just one value."""
-    if cell.line is None:
-        return position < len(cell.values) - 1
-    low, high = cell.line.stretches[position].low, cell.line.stretches[position].high
-    return low[0] == high[0] or (cell.line.integer and high[0] == low[0] + 1)
+    if variable.partition is None:
+        return position < len(variable.values) - 1
+    low, high = variable.partition.intervals[position].low, variable.partition.intervals[position].high
+    return low[0] == high[0] or (variable.partition.integer and high[0] == low[0] + 1)
 
 
-def _reason(touched: Iterable[Cell], gaps: Container[CellKey]) -> str:
-    opaque = sorted({spell(cell.term) for cell in touched if not cell.exact and cell.key not in gaps})
+def _reason(touched: Iterable[AbstractVariable], differences: Container[VariableKey]) -> str:
+    opaque = sorted(
+        {spell(variable.term) for variable in touched if not variable.exact and variable.key not in differences}
+    )
     if opaque:
         shown = ", ".join(f"`{text}`" for text in opaque[:3])
         return f"{shown} {'is' if len(opaque) == 1 else 'are'} not analysed"

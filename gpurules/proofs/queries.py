@@ -4,10 +4,10 @@ Conditions are taken as rules have them: one of each GPU is TRUE where it is on 
 With ``on_one`` they are taken on one GPU, the same for both.
 
 >>> from gpurules.language import Environment, parse
->>> from gpurules.proofs.claims import Stated
+>>> from gpurules.proofs.formulas.claims import ScopedCondition
 >>> from gpurules.proofs.prover import Prover
 >>> texts = "gpu_temperature > 85", "gpu_temperature > 90 AND gpu_memory > 10", "gpu_temperature < 40"
->>> hot, hotter, cool = (Stated(Environment().condition(parse(text)).term) for text in texts)
+>>> hot, hotter, cool = (ScopedCondition(Environment().condition(parse(text)).term) for text in texts)
 >>> prover = Prover([hot, hotter, cool])
 >>> print(implies(prover, hotter, hot))
 proved by `gpu_temperature > 90` and `gpu_temperature > 85`
@@ -22,9 +22,9 @@ from typing import TypeAlias
 
 from gpurules.language import ir
 from gpurules.language.printer import spell
-from gpurules.proofs.claims import Claim, Stated, Want
-from gpurules.proofs.prover import Impossible, Possible, Prover, Unproven
-from gpurules.proofs.witness import Witness
+from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition
+from gpurules.proofs.prover import Prover, Sat, Unknown, Unsat
+from gpurules.proofs.witnesses.witness import Witness
 from gpurules.records import Record, record
 
 _MOST_TRIES = 64
@@ -57,42 +57,45 @@ class Refuted(Record):
         return f"refuted by {self.witness}"
 
 
-Verdict: TypeAlias = Proved | Refuted | Unproven
-"""Missing: ``Unproven`` says why it is not known: what is not analysed, or that the work cap of a question was hit."""
+Verdict: TypeAlias = Proved | Refuted | Unknown
+"""Missing: ``Unknown`` says why it is not known: what is not analysed, or that the work cap of a question was hit."""
 
 
-def unsatisfiable(prover: Prover, one: Stated, on_one: bool = False) -> Verdict:
+def unsatisfiable(prover: Prover, one: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether *one* is never TRUE; a witness makes it TRUE."""
-    return _verdict(prover, [Claim(one, Want.TRUE, on_one)])
+    return _verdict(prover, [Claim(one, ExpectedTruth.TRUE, on_one)])
 
 
-def tautology(prover: Prover, one: Stated, on_one: bool = False) -> Verdict:
+def tautology(prover: Prover, one: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether *one* is always TRUE, with missing facts too; a witness makes it FALSE or UNKNOWN."""
-    return _verdict(prover, [Claim(one, Want.NOT_TRUE, on_one)])
+    return _verdict(prover, [Claim(one, ExpectedTruth.NOT_TRUE, on_one)])
 
 
-def implies(prover: Prover, one: Stated, other: Stated, on_one: bool = False) -> Verdict:
+def implies(prover: Prover, one: ScopedCondition, other: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether *other* is TRUE wherever *one* is; in a witness *one* alone is."""
-    return _verdict(prover, [Claim(one, Want.TRUE, on_one), Claim(other, Want.NOT_TRUE, on_one)])
+    return _verdict(prover, [Claim(one, ExpectedTruth.TRUE, on_one), Claim(other, ExpectedTruth.NOT_TRUE, on_one)])
 
 
-def disjoint(prover: Prover, one: Stated, other: Stated, on_one: bool = False) -> Verdict:
+def disjoint(prover: Prover, one: ScopedCondition, other: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether *one* and *other* are never TRUE at once; in a witness both are."""
-    return _verdict(prover, [Claim(one, Want.TRUE, on_one), Claim(other, Want.TRUE, on_one)])
+    return _verdict(prover, [Claim(one, ExpectedTruth.TRUE, on_one), Claim(other, ExpectedTruth.TRUE, on_one)])
 
 
-def equivalent(prover: Prover, one: Stated, other: Stated, on_one: bool = False) -> Verdict:
+def equivalent(prover: Prover, one: ScopedCondition, other: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether both always have the same truth, UNKNOWN included; in a witness they differ.
 
     What proves it is both of them, whole.
     """
-    unproven: Unproven | None = None
+    unproven: Unknown | None = None
     for here, there in ((one, other), (other, one)):
-        for want, otherwise in ((Want.TRUE, Want.NOT_TRUE), (Want.FALSE, Want.NOT_FALSE)):
-            answer = prover.ask([Claim(here, want, on_one), Claim(there, otherwise, on_one)])
-            if isinstance(answer, Possible):
+        for expected, otherwise in (
+            (ExpectedTruth.TRUE, ExpectedTruth.NOT_TRUE),
+            (ExpectedTruth.FALSE, ExpectedTruth.NOT_FALSE),
+        ):
+            answer = prover.ask([Claim(here, expected, on_one), Claim(there, otherwise, on_one)])
+            if isinstance(answer, Sat):
                 return Refuted(answer.witness)
-            if isinstance(answer, Unproven):
+            if isinstance(answer, Unknown):
                 unproven = unproven or answer
     return unproven or Proved((one.term, other.term))
 
@@ -100,9 +103,9 @@ def equivalent(prover: Prover, one: Stated, other: Stated, on_one: bool = False)
 def _verdict(prover: Prover, claims: Sequence[Claim]) -> Verdict:
     """Return the verdict on what holds where *claims* cannot hold together."""
     match prover.ask(claims):
-        case Possible(witness):
+        case Sat(witness):
             return Refuted(witness)
-        case Unproven() as unproven:
+        case Unknown() as unproven:
             return unproven
     return _least(prover, claims)
 
@@ -116,7 +119,7 @@ def _least(prover: Prover, claims: Sequence[Claim]) -> Proved:
             part = parts.pop(place)
             fewer = _of_sides(sides) if tries < _MOST_TRIES else None
             tries += fewer is not None
-            if fewer is None or not isinstance(prover.ask(fewer), Impossible):
+            if fewer is None or not isinstance(prover.ask(fewer), Unsat):
                 parts.insert(place, part)
     return Proved(tuple(part for _, parts in sides for part in parts), tries < _MOST_TRIES)
 
@@ -130,8 +133,8 @@ def _of_sides(sides: Sequence[tuple[Claim, Sequence[ir.Term]]]) -> list[Claim] |
 
 def _parts(claim: Claim) -> Iterator[ir.Term]:
     """Yield the parts of a condition of which every one is as claimed, the whole where there is but one."""
-    joint = _joint(claim.want)
-    stack = [claim.stated.term]
+    joint = _joint(claim.expected)
+    stack = [claim.condition.term]
     while stack:
         term = stack.pop()
         if joint is not None and isinstance(term, joint):
@@ -140,9 +143,9 @@ def _parts(claim: Claim) -> Iterator[ir.Term]:
             yield term
 
 
-def _joint(want: Want) -> type[ir.And] | type[ir.Or] | None:
+def _joint(expected: ExpectedTruth) -> type[ir.And] | type[ir.Or] | None:
     """Return what joins parts that are all *want* where the whole is."""
-    return ir.And if want is Want.TRUE else ir.Or if want is Want.NOT_TRUE else None
+    return ir.And if expected is ExpectedTruth.TRUE else ir.Or if expected is ExpectedTruth.NOT_TRUE else None
 
 
 def _of_parts(claim: Claim, parts: Sequence[ir.Term]) -> Claim | None:
@@ -150,8 +153,8 @@ def _of_parts(claim: Claim, parts: Sequence[ir.Term]) -> Claim | None:
 
     Without a GPU a condition of each GPU is not TRUE, whatever its parts about the node are.
     """
-    joint = _joint(claim.want)
+    joint = _joint(claim.expected)
     term = parts[0] if len(parts) == 1 or joint is None else joint(tuple(parts))
-    if claim.want is Want.NOT_TRUE and ir.is_per_gpu(term) is not ir.is_per_gpu(claim.stated.term):
+    if claim.expected is ExpectedTruth.NOT_TRUE and ir.is_per_gpu(term) is not ir.is_per_gpu(claim.condition.term):
         return None
-    return Claim(Stated(term, claim.stated.gpus), claim.want, claim.on_one)
+    return Claim(ScopedCondition(term, claim.condition.gpus), claim.expected, claim.on_one)

@@ -14,7 +14,7 @@ from gpurules.rules.drawing import drawn
 from gpurules.rules.rule import Rule, Signal
 
 if TYPE_CHECKING:
-    from gpurules.proofs.nearest import Nearest
+    from gpurules.proofs import Counterfactual
 
 
 class Explainable(Protocol):
@@ -63,7 +63,7 @@ class RuleExplanation:
     signals: Mapping[str, Signal] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
-    def nearest(self) -> "Nearest | None":
+    def nearest(self) -> "Counterfactual | None":
         """The smallest change of facts that flips whether the condition is TRUE; looked for when first asked.
 
         Missing: None where the condition does not decide (the rule is disabled, cut off by ``stop`` or waiting for its
@@ -71,18 +71,20 @@ class RuleExplanation:
         """
         return self.nearest_with(None)
 
-    def nearest_with(self, outcome: str | None) -> "Nearest | None":
+    def nearest_with(self, outcome: str | None) -> "Counterfactual | None":
         """Return the smallest change of facts with which *outcome* comes out: ``match``, ``no-match`` or ``unknown``.
 
         Missing: as ``nearest``; where *outcome* is None, what it is now is flipped.
         """
         if self.condition is None or self.facts is None or self.because in ("stop", "for"):
             return None
-        from gpurules.proofs.claims import Want
-        from gpurules.proofs.nearest import nearest  # few ask, and the prover takes longer to import than the rules
+        from gpurules.proofs import (
+            ExpectedTruth,
+            find_counterfactual,  # few ask, and the prover takes longer to import than the rules
+        )
 
-        wants = {"match": Want.TRUE, "no-match": Want.FALSE, "unknown": Want.UNKNOWN}
-        return nearest(self.condition.term, self.facts, self.signals, wants[outcome] if outcome else None)
+        wants = {"match": ExpectedTruth.TRUE, "no-match": ExpectedTruth.FALSE, "unknown": ExpectedTruth.UNKNOWN}
+        return find_counterfactual(self.condition.term, self.facts, self.signals, wants[outcome] if outcome else None)
 
     @cached_property
     def unreported(self) -> list[str]:

@@ -14,9 +14,7 @@ from gpurules.fields import Field
 from gpurules.language import ir
 from gpurules.language.lowering import rebuilt
 from gpurules.language.printer import spell
-from gpurules.proofs.claims import Claim, Stated, Want, is_not_true, is_true
-from gpurules.proofs.prover import Possible, Prover
-from gpurules.proofs.witness import Witness
+from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, Witness, is_not_true, is_true
 from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Case, Data
 from gpurules.ruletest.coverage import Coverage, Part
@@ -134,17 +132,17 @@ class _Generator:
             self._found.left_out.append(f"all but the first {MOST_LEAVES} of {len(self._leaves)} parts")
             del self._leaves[MOST_LEAVES:]
         gpus = self._rule.gpus
-        self._stated = Stated(held_still(term), gpus)
+        self._stated = ScopedCondition(held_still(term), gpus)
         self._without = {
-            leaf: [Stated(held_still(_put(term, leaf, truth)), gpus) for truth in (ir.FALSE, ir.TRUE)]
+            leaf: [ScopedCondition(held_still(_put(term, leaf, truth)), gpus) for truth in (ir.FALSE, ir.TRUE)]
             for leaf in self._leaves
         }
         self._stops = [
-            is_not_true(Stated(held_still(term.term), other.gpus))
+            is_not_true(ScopedCondition(held_still(term.term), other.gpus))
             for other, term in zip(program.rules, program.terms, strict=True)
             if other.stop and not other.is_shadow and other.priority > self._rule.priority
         ]
-        asked = [self._stated, *(claim.stated for claim in self._stops)]
+        asked = [self._stated, *(claim.condition for claim in self._stops)]
         asked += [stated for both in self._without.values() for stated in both]
         asked += [self._alone(leaf) for leaf in self._leaves]
         self._prover = Prover(asked)
@@ -161,7 +159,7 @@ class _Generator:
         """Return a moment in which *claims* hold: better one in which no other rule stops this one."""
         for also in [self._stops, []] if self._stops else [[]]:
             answer = self._prover.ask([*claims, *also])
-            if isinstance(answer, Possible):
+            if isinstance(answer, Sat):
                 return answer.witness
         return None
 
@@ -180,7 +178,7 @@ class _Generator:
         """Add a case in which the rule stays quiet, where no other case has shown that."""
         if {"no-match", "unknown"} & self._coverage.outcomes.get(self._rule.name, set()):
             return
-        witness = self._ask(Claim(self._stated, Want.FALSE)) or self._ask(is_not_true(self._stated))
+        witness = self._ask(Claim(self._stated, ExpectedTruth.FALSE)) or self._ask(is_not_true(self._stated))
         if witness is None:
             self._found.left_out.append("a case in which it stays quiet: none was found")
             return
@@ -229,8 +227,8 @@ class _Generator:
             return
         self._table(leaf, paths, base)
 
-    def _alone(self, leaf: ir.Term) -> Stated:
-        return Stated(held_still(leaf), self._rule.gpus)
+    def _alone(self, leaf: ir.Term) -> ScopedCondition:
+        return ScopedCondition(held_still(leaf), self._rule.gpus)
 
     def _base(self, leaf: ir.Term) -> Witness | None:
         """Return facts in which the rule matches and *leaf* decides it, or with which *leaf* is at least known."""
@@ -238,11 +236,11 @@ class _Generator:
             found = self._ask(is_true(self._stated), is_not_true(without))
             if found is not None:
                 return found
-        return self._ask(Claim(self._alone(leaf), Want.TRUE)) or self._ask(is_true(self._stated))
+        return self._ask(Claim(self._alone(leaf), ExpectedTruth.TRUE)) or self._ask(is_true(self._stated))
 
     def _other(self, leaf: ir.Term, paths: Mapping[Field, str]) -> Witness | None:
         """Return facts with which *leaf*, of several fields, is FALSE."""
-        return None if len(paths) < 2 else self._ask(Claim(self._alone(leaf), Want.FALSE))
+        return None if len(paths) < 2 else self._ask(Claim(self._alone(leaf), ExpectedTruth.FALSE))
 
     def _table(self, leaf: ir.Term, paths: Mapping[Field, str], base: Witness) -> None:
         given = as_given(base.to_dict())

@@ -8,7 +8,7 @@ from gpurules.diagnostics import DiagnosedError
 from gpurules.fields import FIELDS, Field, Scope
 from gpurules.language import ir
 from gpurules.model import GPU, Dimension, Kind, Snapshot, Transfer, Workload
-from gpurules.proofs.witness import shown_exactly
+from gpurules.proofs import format_exactly
 from gpurules.rules import Condition, Ruleset
 from gpurules.ruletest.case import Property
 from gpurules.ruletest.proving import proved
@@ -212,7 +212,7 @@ def _listed(data: Mapping[str, object], scope: Scope, left_out: tuple[str, ...] 
 
 
 def _value(value: object, dimension: Dimension) -> str:
-    return shown_exactly(value, dimension) if isinstance(value, str | int | float | None) else str(value)
+    return format_exactly(value, dimension) if isinstance(value, str | int | float | None) else str(value)
 
 
 def pattern_of(asked: Property) -> str:

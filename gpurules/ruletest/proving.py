@@ -6,9 +6,7 @@ from itertools import chain, product
 from typing import TypeAlias
 
 from gpurules.language import ir
-from gpurules.proofs.claims import Claim, Stated, is_not_true, is_true
-from gpurules.proofs.prover import Possible, Prover, Unproven
-from gpurules.proofs.witness import Witness
+from gpurules.proofs import Claim, Prover, Sat, ScopedCondition, Unknown, Witness, is_not_true, is_true
 from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Property
 
@@ -36,14 +34,14 @@ def proved(asked: Property, ruleset: Ruleset, condition: ir.Term | None) -> Proo
     ways = list(_violations(asked, rules))
     if len(ways) > MOST_WAYS:
         return Proof(unsure=f"there are {len(ways):,} ways to look at, and {MOST_WAYS:,} are the most")
-    given = () if condition is None else (is_true(Stated(condition)),)
-    prover = Prover([claim.stated for claim in chain(given, *ways)])
+    given = () if condition is None else (is_true(ScopedCondition(condition)),)
+    prover = Prover([claim.condition for claim in chain(given, *ways)])
     unsure = None
     for claims in ways:
         answer = prover.ask([*given, *claims])
-        if isinstance(answer, Possible):
+        if isinstance(answer, Sat):
             return Proof(answer.witness)
-        if isinstance(answer, Unproven):
+        if isinstance(answer, Unknown):
             unsure = answer.reason
     return Proof(unsure=unsure)
 
@@ -53,12 +51,12 @@ class _Rules:
 
     def __init__(self, ruleset: Ruleset) -> None:
         program = ruleset.program
-        self._stated: dict[str, tuple[Rule, Stated]] = {
-            rule.name: (rule, Stated(term.term, rule.gpus))
+        self._stated: dict[str, tuple[Rule, ScopedCondition]] = {
+            rule.name: (rule, ScopedCondition(term.term, rule.gpus))
             for rule, term in zip(program.rules, program.terms, strict=True)
         }
 
-    def _stops(self, rule: Rule) -> list[Stated]:
+    def _stops(self, rule: Rule) -> list[ScopedCondition]:
         others = self._stated.values()
         return [s for other, s in others if other.stop and not other.is_shadow and other.priority > rule.priority]
 

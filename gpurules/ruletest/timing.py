@@ -17,8 +17,7 @@ from gpurules.language import ir
 from gpurules.language.lowering import inline_signals, rebuilt
 from gpurules.language.nodes import Comparator
 from gpurules.model import Dimension, Kind, format_amount
-from gpurules.proofs.claims import Claim, Stated, Want
-from gpurules.proofs.prover import Possible, Prover
+from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.rule import Signal
 from gpurules.ruletest.case import Case, Data
@@ -108,17 +107,19 @@ class _Author:
 
     def of_signal(self, signal: Signal, found: Timed) -> None:
         """Write how *signal* goes on and off: quiet, on, between its two conditions if there is a between, and off."""
-        rest = Stated(self._instant(_with(self._rule.term, signal.name)), self._rule.gpus)
-        start = Stated(self._instant(signal.condition), self._rule.gpus)
-        until = Stated(self._instant(signal.until), self._rule.gpus) if signal.until is not None else None
-        edges = [Stated(edge, self._rule.gpus) for edge in _edges(until.term)] if until else []
+        rest = ScopedCondition(self._instant(_with(self._rule.term, signal.name)), self._rule.gpus)
+        start = ScopedCondition(self._instant(signal.condition), self._rule.gpus)
+        until = ScopedCondition(self._instant(signal.until), self._rule.gpus) if signal.until is not None else None
+        edges = [ScopedCondition(edge, self._rule.gpus) for edge in _edges(until.term)] if until else []
         asked = _Facts([rest, start, *([until] if until else []), *edges])
-        on = asked.where((rest, Want.TRUE), (start, Want.TRUE))
-        quiet = asked.where((rest, Want.TRUE), (start, Want.FALSE), *([(until, Want.TRUE)] if until else []))
+        on = asked.where((rest, ExpectedTruth.TRUE), (start, ExpectedTruth.TRUE))
+        quiet = asked.where(
+            (rest, ExpectedTruth.TRUE), (start, ExpectedTruth.FALSE), *([(until, ExpectedTruth.TRUE)] if until else [])
+        )
         between = None
         if until is not None:  # just at a limit of the end, if that is between the two
-            held = [(rest, Want.TRUE), (start, Want.FALSE), (until, Want.FALSE)]
-            tried = (asked.where(*held, *edge) for edge in (*([(one, Want.TRUE)] for one in edges), []))
+            held = [(rest, ExpectedTruth.TRUE), (start, ExpectedTruth.FALSE), (until, ExpectedTruth.FALSE)]
+            tried = (asked.where(*held, *edge) for edge in (*([(one, ExpectedTruth.TRUE)] for one in edges), []))
             between = next((facts for facts in tried if facts is not None), None)
         what = f"the timers of {signal.name}" if signal.rule is None else "its timers"
         if on is None or quiet is None:
@@ -135,8 +136,8 @@ class _Author:
         """Write a start, one that comes too early, and one that does not."""
         if "cooldown" in self._coverage.timing.get(self._rule.name, set()):
             return
-        what, asked = "its cooldown", _Facts([now := Stated(self._now, self._rule.gpus)])
-        on, off = asked.where((now, Want.TRUE)), asked.where((now, Want.FALSE))
+        what, asked = "its cooldown", _Facts([now := ScopedCondition(self._now, self._rule.gpus)])
+        on, off = asked.where((now, ExpectedTruth.TRUE)), asked.where((now, ExpectedTruth.FALSE))
         if on is None or off is None or self.windows or _signals(self._rule, self._ruleset):
             found.left_out.append(f"{what}: it takes a series")
             return
@@ -157,8 +158,8 @@ class _Author:
         if risen is not None:
             self._write(name, risen, step, (what, found))
             return
-        asked = _Facts([now := Stated(self._now, self._rule.gpus)])
-        on, off = asked.where((now, Want.TRUE)), asked.where((now, Want.FALSE))
+        asked = _Facts([now := ScopedCondition(self._now, self._rule.gpus)])
+        on, off = asked.where((now, ExpectedTruth.TRUE)), asked.where((now, ExpectedTruth.FALSE))
         if on is None or off is None or any(window.function not in _AS_THEY_ARE for window in self.windows):
             found.left_out.append(f"{what}: it takes a series of readings that change in a way of their own")
             return
@@ -170,8 +171,8 @@ class _Author:
         rise = rise_of(self._rule.term, self.windows)
         if rise is None or (text := rise.samples(step, back)) is None:
             return None
-        rest = Stated(held_still(passed(self._rule.term, rise.leaf)), self._rule.gpus)
-        base = _Facts([rest]).where((rest, Want.TRUE))
+        rest = ScopedCondition(held_still(passed(self._rule.term, rise.leaf)), self._rule.gpus)
+        base = _Facts([rest]).where((rest, ExpectedTruth.TRUE))
         path = path_of(rise.window.field, 0)
         laid = laid_out([(base, 1)]) if base is not None else None
         return None if laid is None or path is None else (laid[0], {path: text})
@@ -230,13 +231,13 @@ class _Author:
 class _Facts:
     """Asks the prover for facts."""
 
-    def __init__(self, conditions: Iterable[Stated]) -> None:
+    def __init__(self, conditions: Iterable[ScopedCondition]) -> None:
         self._prover = Prover(conditions)
 
-    def where(self, *wanted: tuple[Stated, Want]) -> Data | None:
+    def where(self, *wanted: tuple[ScopedCondition, ExpectedTruth]) -> Data | None:
         """Return facts with which each condition is as wanted, on one GPU; None where there are none."""
         answer = self._prover.ask([Claim(stated, want, on_one=True) for stated, want in wanted])
-        return as_given(answer.witness.to_dict()) if isinstance(answer, Possible) else None
+        return as_given(answer.witness.to_dict()) if isinstance(answer, Sat) else None
 
 
 def _with(term: ir.Term, signal: str) -> ir.Term:

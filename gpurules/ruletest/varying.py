@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gpurules.fields import Field, Scope
 from gpurules.language import ir
 from gpurules.model import Kind, Value
-from gpurules.proofs.witness import shown_exactly
+from gpurules.proofs import format_exactly
 
 MOST_VALUES = 12
 _DIGITS = 2
@@ -85,4 +85,4 @@ def written(value: Value, field: Field) -> str:
         return "_"
     if isinstance(value, str):
         return value
-    return shown_exactly(value, field.datatype.dimension).replace(" ", "").replace(",", "")
+    return format_exactly(value, field.datatype.dimension).replace(" ", "").replace(",", "")

@@ -16,7 +16,7 @@ from gpurules.linter.analysis import Analysis
 from gpurules.linter.fixing import fix
 from gpurules.linter.partly import part_shadows
 from gpurules.model import Snapshot, Transfer, Truth, Workload
-from gpurules.proofs.claims import Stated, truth
+from gpurules.proofs.formulas.claims import ScopedCondition, evaluate
 from gpurules.rules import Ruleset, examine
 from tests.strategies import Situation, situations
 
@@ -77,7 +77,7 @@ def loaded(text: str) -> Ruleset:
 def truth_of(ruleset: Ruleset, name: str, facts: Facts) -> Truth:
     """Return what the evaluator makes of a rule's condition."""
     rule = next(rule for rule in ruleset.rules if rule.name == name)
-    return truth(Stated(rule.term, rule.gpus), facts)
+    return evaluate(ScopedCondition(rule.term, rule.gpus), facts)
 
 
 def facts_of(data: object) -> Facts:
@@ -133,23 +133,23 @@ def test_outside_of_the_region_that_is_left_another_rule_stops(
     found = examine(text, None)
     assert found.ruleset is not None
     for part in part_shadows(Analysis(found.ruleset, found.placed)):
-        outside = Stated(ir.And((part.rule.rule.term, ir.Not(part.region))))
-        inside = Stated(ir.And((part.rule.rule.term, part.region)))
-        assert truth(inside, part.found.witness.facts) is True
-        assert not any(truth(other.stated, part.found.witness.facts) for other in part.by)
+        outside = ScopedCondition(ir.And((part.rule.rule.term, ir.Not(part.region))))
+        inside = ScopedCondition(ir.And((part.rule.rule.term, part.region)))
+        assert evaluate(inside, part.found.witness.facts) is True
+        assert not any(evaluate(other.stated, part.found.witness.facts) for other in part.by)
         for situation in drawn:
             facts = Facts(
                 situation.snapshot, situation.snapshot.gpus, situation.transfer, situation.workload, situation.node
             )
-            assert truth(outside, facts) is not True or any(truth(o.stated, facts) for o in part.by)
+            assert evaluate(outside, facts) is not True or any(evaluate(o.stated, facts) for o in part.by)
 
 
 GLANCES = (
-    ("gpurules.proofs.outlines.Outlines.apart", False),
-    ("gpurules.proofs.outlines.Outlines.escapes", False),
-    ("gpurules.proofs.outlines.Outlines.is_plain", False),
-    ("gpurules.proofs.outline_index.OutlineIndex.covering", -1),
-    ("gpurules.proofs.outline_index.OutlineIndex.known", -1),
+    ("gpurules.proofs.screening.abstractions.Screening.are_disjoint", False),
+    ("gpurules.proofs.screening.abstractions.Screening.refutes_implication", False),
+    ("gpurules.proofs.screening.abstractions.Screening.is_contingent", False),
+    ("gpurules.proofs.screening.screening_index.ScreeningIndex.covering", -1),
+    ("gpurules.proofs.screening.screening_index.ScreeningIndex.known_within", -1),
     ("gpurules.proofs.prover.Prover._corner", None),
     ("gpurules.linter.analysis.entails", False),
 )
@@ -161,7 +161,7 @@ def searched(text: str) -> list[Diagnostic]:
     with ExitStack() as stack:
         for name, answer in GLANCES:
             stack.enter_context(patch(name, return_value=answer))
-        meeting = "gpurules.proofs.outline_index.OutlineIndex.meeting"
+        meeting = "gpurules.proofs.screening.screening_index.ScreeningIndex.overlapping"
         stack.enter_context(patch(meeting, lambda index, one, among: among))
         return lints(text)
 

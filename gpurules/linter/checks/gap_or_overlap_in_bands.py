@@ -10,9 +10,7 @@ from gpurules.linter.bands import Band, Joint, band_of, joints, meeting
 from gpurules.linter.check import Subject, whole
 from gpurules.linter.reporting import at_rules
 from gpurules.linter.shadows import shadows
-from gpurules.proofs.claims import Claim, Stated, Want
-from gpurules.proofs.prover import Possible
-from gpurules.proofs.witness import Known, Witness, build
+from gpurules.proofs import Claim, ExpectedTruth, KnownFact, Sat, ScopedCondition, Witness, build_witness
 
 
 class GapOrOverlapInBands:
@@ -44,8 +42,8 @@ class GapOrOverlapInBands:
     def _found(self, joint: Joint, analysis: Analysis) -> Iterator[Diagnostic]:
         one, other = joint.lower.rule, joint.upper.rule
         witness = _at(joint.upper, joint.value)
-        wanted, outcome = (Want.FALSE, "no-match") if joint.is_gap else (Want.TRUE, "match")
-        if not all(Claim(Stated(r.rule.term, r.rule.gpus), wanted).holds(witness.facts) for r in (one, other)):
+        wanted, outcome = (ExpectedTruth.FALSE, "no-match") if joint.is_gap else (ExpectedTruth.TRUE, "match")
+        if not all(Claim(ScopedCondition(r.rule.term, r.rule.gpus), wanted).holds(witness.facts) for r in (one, other)):
             return
         message, hint = _told(joint)
         edit = meeting(joint)
@@ -58,7 +56,7 @@ class GapOrOverlapInBands:
             message,
             hint=hint,
             witness=str(witness),
-            example=example(Possible(witness), (one.rule.name, outcome), (other.rule.name, outcome)),
+            example=example(Sat(witness), (one.rule.name, outcome), (other.rule.name, outcome)),
             edits=other.placed.expression.diagnostic(fix).edits if fix and other.placed else (),
         )
 
@@ -77,4 +75,4 @@ def _at(band: Band, value: float) -> Witness:
     """Return the moment in which the field of a band has *value*, and nothing else is known."""
     is_per_gpu = ir.is_per_gpu(band.read)
     owned = frozenset({0}) if is_per_gpu and band.rule.rule.gpus == "workload" else frozenset[int]()
-    return build([Known(band.read, 0 if is_per_gpu else None, value)], int(is_per_gpu), (), owned)
+    return build_witness([KnownFact(band.read, 0 if is_per_gpu else None, value)], int(is_per_gpu), (), owned)

@@ -7,7 +7,7 @@ from gpurules.language import ir
 from gpurules.linter.analysis import Standing, State
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.outcomes import example_of, without_states
-from gpurules.proofs.claims import Claim, Stated, Want
+from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
 
 _MOST_USERS = 3
 """How many rules that read the signal are named in a test of its moment."""
@@ -39,7 +39,10 @@ class HysteresisOverlap:
             told = {states.get(id(term)) for term in (signal.condition, signal.until)}
             if told & {State.NEVER, State.ALWAYS, State.UNTOLD}:
                 continue
-            claims = [Claim(Stated(term), Want.TRUE, on_one=True) for term in (signal.condition, signal.until)]
+            claims = [
+                Claim(ScopedCondition(term), ExpectedTruth.TRUE, on_one=True)
+                for term in (signal.condition, signal.until)
+            ]
             found = analysis.shown(claims, [signal.rule or signal.name])
             if found is not None:
                 found = without_states(found, (signal.condition, signal.until))

@@ -8,7 +8,7 @@ from gpurules.linter.check import Subject
 from gpurules.linter.outcomes import example_of
 from gpurules.linter.reporting import at_rules, listed
 from gpurules.linter.shadows import shadows
-from gpurules.proofs.claims import is_true
+from gpurules.proofs import is_true
 
 
 class ShadowedByUnion:

@@ -9,7 +9,7 @@ from gpurules.linter.analysis import Covering, Shadow, example
 from gpurules.linter.check import Subject
 from gpurules.linter.reporting import at_rules
 from gpurules.linter.shadows import shadows
-from gpurules.proofs.claims import is_true
+from gpurules.proofs import is_true
 
 
 class ShadowedRule:

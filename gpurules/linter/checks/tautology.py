@@ -6,7 +6,7 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.linter.analysis import State
 from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.windows import for_always
-from gpurules.proofs.claims import Claim, Want
+from gpurules.proofs import Claim, ExpectedTruth
 
 
 class Tautology:
@@ -26,7 +26,7 @@ class Tautology:
             if analysis is None or analysis.state(one) is not State.ALWAYS or analysis.uses(one, (State.ALWAYS,)):
                 continue
             hint = for_always(one.stated.term) or "remove it, or correct what it compares with"
-            if analysis.never([Claim(one.stated, Want.UNKNOWN, on_one=True)], [one.title]):
+            if analysis.never([Claim(one.stated, ExpectedTruth.UNKNOWN, on_one=True)], [one.title]):
                 message = "this is always TRUE"
             else:
                 message = "this is TRUE whatever its facts are, as long as they are known"

@@ -8,9 +8,7 @@ from gpurules.language.lowering import rebuilt
 from gpurules.language.printer import spell
 from gpurules.linter.analysis import Examined, example
 from gpurules.linter.check import Subject, at_part, whole
-from gpurules.proofs.axioms import SignalLike
-from gpurules.proofs.claims import Claim, Stated, Want
-from gpurules.proofs.prover import Possible, Prover
+from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, SignalLike
 
 
 class UnknownDecides:
@@ -34,7 +32,7 @@ class UnknownDecides:
             if defaults and (found := _shown(one, signals)) is not None:
                 yield self._found(one, defaults[0], found)
 
-    def _found(self, one: Examined, default: ir.Term, found: Possible) -> Diagnostic:
+    def _found(self, one: Examined, default: ir.Term, found: Sat) -> Diagnostic:
         assert one.rule is not None and isinstance(default, ir.Apply)
         field, value = spell(default.arguments[0]), spell(default.arguments[-1])
         return at_part(
@@ -67,9 +65,9 @@ def _without(term: ir.Term) -> ir.Term:
     return rebuilt(term, _without)
 
 
-def _shown(one: Examined, signals: Mapping[str, SignalLike]) -> Possible | None:
+def _shown(one: Examined, signals: Mapping[str, SignalLike]) -> Sat | None:
     """Return a moment in which the condition is TRUE, and without its defaults is not."""
-    plain = Stated(_without(one.stated.term), one.stated.gpus)
-    claims = [Claim(one.stated, Want.TRUE, on_one=True), Claim(plain, Want.NOT_TRUE, on_one=True)]
+    plain = ScopedCondition(_without(one.stated.term), one.stated.gpus)
+    claims = [Claim(one.stated, ExpectedTruth.TRUE, on_one=True), Claim(plain, ExpectedTruth.NOT_TRUE, on_one=True)]
     found = Prover([one.stated, plain], signals).ask(claims)
-    return found if isinstance(found, Possible) else None
+    return found if isinstance(found, Sat) else None

@@ -8,7 +8,7 @@ from gpurules.linter.analysis import Analysis, Examined, State
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.parts import Part, conjuncts
 from gpurules.linter.windows import for_never, spelling_hint
-from gpurules.proofs.claims import Claim, Stated, Want, is_true
+from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition, is_true
 
 
 class Unsatisfiable:
@@ -47,7 +47,7 @@ class Unsatisfiable:
 
 
 def _claims(parts: list[Part], one: Examined) -> list[Claim]:
-    return [Claim(Stated(part.term, one.stated.gpus), Want.TRUE, on_one=True) for part in parts]
+    return [Claim(ScopedCondition(part.term, one.stated.gpus), ExpectedTruth.TRUE, on_one=True) for part in parts]
 
 
 def _core(one: Examined, analysis: Analysis) -> list[Part]:
@@ -73,7 +73,7 @@ def _hint(clashing: list[Part], one: Examined, analysis: Analysis) -> str | None
         return instead
     if not all(ir.is_per_gpu(part.term) for part in clashing):
         return None
-    apart = [is_true(Stated(part.term, one.stated.gpus)) for part in clashing]
+    apart = [is_true(ScopedCondition(part.term, one.stated.gpus)) for part in clashing]
     if analysis.shown(apart) is None:
         return None
     return "one GPU cannot be both; if different GPUs are meant, put each part into any(…)"

@@ -13,8 +13,8 @@ from typing import Any
 
 import z3
 
-from gpurules.proofs.claims import Claim, Stated, Want, is_not_true, is_true
-from gpurules.proofs.prover import Answer, Impossible, Possible, Prover, Unproven
+from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, is_not_true, is_true
+from gpurules.proofs.prover import Answer, Prover, Sat, Unknown, Unsat
 from gpurules.rules import Ruleset
 from tests.factories import ruleset
 from tests.property.proofs.conditions import Conditions
@@ -41,15 +41,15 @@ def written(seed: int, count: int = GROUP) -> Ruleset:
     return ruleset("".join(rules), head)
 
 
-def _wanted(sides: tuple[Any, Any]) -> dict[Want, Any]:
+def _wanted(sides: tuple[Any, Any]) -> dict[ExpectedTruth, Any]:
     """Return what each claim says of a condition that is TRUE and FALSE in these cases."""
     true, false = sides
     return {
-        Want.TRUE: true,
-        Want.FALSE: false,
-        Want.UNKNOWN: z3.And(z3.Not(true), z3.Not(false)),
-        Want.NOT_TRUE: z3.Not(true),
-        Want.NOT_FALSE: z3.Not(false),
+        ExpectedTruth.TRUE: true,
+        ExpectedTruth.FALSE: false,
+        ExpectedTruth.UNKNOWN: z3.And(z3.Not(true), z3.Not(false)),
+        ExpectedTruth.NOT_TRUE: z3.Not(true),
+        ExpectedTruth.NOT_FALSE: z3.Not(false),
     }
 
 
@@ -57,7 +57,7 @@ def compared(seed: int, count: int = GROUP) -> Iterator[tuple[Disagreement | Non
     """Yield for every pair of a group what the two say of it: a disagreement or None, and the answer."""
     random_rules = written(seed, count)
     group = [(rule.text, rule.term) for rule in random_rules.rules]
-    conditions = [Stated(term) for _, term in group]
+    conditions = [ScopedCondition(term) for _, term in group]
     prover = Prover(conditions, random_rules.signals)
     semantics = Semantics(signals=random_rules.signals)
     wanted = [_wanted(semantics.condition(term)) for _, term in group]
@@ -69,18 +69,20 @@ def compared(seed: int, count: int = GROUP) -> Iterator[tuple[Disagreement | Non
             answer = prover.ask(claims)
             solver.push()
             for claim in claims:
-                solver.add(wanted[i if claim.stated is first else j][claim.want])
+                solver.add(wanted[i if claim.condition is first else j][claim.expected])
             verdict = solver.check()
             solver.pop()
             yield _judged(
-                answer, verdict, f"{claims[0].want}: {group[i][0]}\n  {claims[1].want}: {group[j][0]}", claims
+                answer, verdict, f"{claims[0].expected}: {group[i][0]}\n  {claims[1].expected}: {group[j][0]}", claims
             )
 
 
-def _questions(first: Stated, second: Stated, parity: int) -> list[list[Claim]]:
+def _questions(first: ScopedCondition, second: ScopedCondition, parity: int) -> list[list[Claim]]:
     """Return whether both can match, whether one implies the other, and a question about the unknown."""
     left, right = (first, second) if parity % 2 else (second, first)
-    wants = (Want.UNKNOWN, Want.FALSE) if parity % 3 else (Want.NOT_FALSE, Want.UNKNOWN)
+    wants = (
+        (ExpectedTruth.UNKNOWN, ExpectedTruth.FALSE) if parity % 3 else (ExpectedTruth.NOT_FALSE, ExpectedTruth.UNKNOWN)
+    )
     return [
         [is_true(first), is_true(second)],
         [is_true(left), is_not_true(right)],
@@ -92,12 +94,12 @@ def _judged(answer: Answer, verdict: Any, text: str, claims: list[Claim]) -> tup
     if verdict == z3.unknown:
         return None, "z3 timed out"
     match answer:
-        case Impossible():
+        case Unsat():
             return (Disagreement(text, answer, str(verdict)) if verdict == z3.sat else None), "impossible"
-        case Possible(witness):
+        case Sat(witness):
             agreed = verdict == z3.sat and all(claim.holds(witness.facts) for claim in claims)
             return (None if agreed else Disagreement(text, answer, str(verdict))), "possible"
-        case Unproven():
+        case Unknown():
             return None, "unproven"
 
 

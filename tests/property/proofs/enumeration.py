@@ -9,7 +9,7 @@ from random import Random
 from gpurules.backends import Facts
 from gpurules.language import ir
 from gpurules.model import GPU, Transfer, Truth
-from gpurules.proofs.claims import Claim, Stated, Want, truth
+from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, evaluate
 from tests.factories import checked, facts
 
 MEMORIES = (None, 10, 50, 90)
@@ -86,18 +86,18 @@ class Enumerated:
     """A condition with its truth at every moment, in order."""
 
     text: str
-    stated: Stated
+    stated: ScopedCondition
     truths: tuple[Truth, ...]
 
-    def where(self, want: Want) -> frozenset[int]:
+    def where(self, want: ExpectedTruth) -> frozenset[int]:
         """Return the moments at which it is as wanted."""
         return frozenset(n for n, value in enumerate(self.truths) if want.fits(value))
 
 
 def enumerated(text: str) -> Enumerated:
     """Return the condition *text* as the real evaluator sees it at every moment."""
-    stated = Stated(checked(text).term)
-    return Enumerated(text, stated, tuple(truth(stated, moment) for moment in moments()))
+    stated = ScopedCondition(checked(text).term)
+    return Enumerated(text, stated, tuple(evaluate(stated, moment) for moment in moments()))
 
 
 def small_conditions(seed: int, count: int) -> Iterator[Enumerated]:
@@ -114,10 +114,10 @@ def is_in_world(moment: Facts) -> bool:
 
 def small() -> Claim:
     """Return the claim that a node is no larger than those of this world."""
-    return Claim(_small(), Want.TRUE)
+    return Claim(_small(), ExpectedTruth.TRUE)
 
 
 @cache
-def _small() -> Stated:
+def _small() -> ScopedCondition:
     term: ir.Term = checked(SMALL).term
-    return Stated(term)
+    return ScopedCondition(term)

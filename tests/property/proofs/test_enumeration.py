@@ -5,8 +5,8 @@ from itertools import combinations, product
 
 import pytest
 
-from gpurules.proofs.claims import Claim, Want
-from gpurules.proofs.prover import Answer, Impossible, Possible, Prover
+from gpurules.proofs.formulas.claims import Claim, ExpectedTruth
+from gpurules.proofs.prover import Answer, Prover, Sat, Unsat
 from gpurules.proofs.queries import (
     Proved,
     Refuted,
@@ -25,32 +25,34 @@ CONDITIONS = 6
 def questions(group: list[Enumerated]) -> Iterator[tuple[list[Claim], bool, str]]:
     """Yield claims about one condition or two, whether some moment bears them out, and how they read."""
     for one in group:
-        for want in Want:
+        for want in ExpectedTruth:
             yield [Claim(one.stated, want)], bool(one.where(want)), f"{want}: {one.text}"
     for left, right in combinations(group, 2):
-        for wants in product((Want.TRUE, Want.FALSE, Want.UNKNOWN, Want.NOT_TRUE), repeat=2):
+        for wants in product(
+            (ExpectedTruth.TRUE, ExpectedTruth.FALSE, ExpectedTruth.UNKNOWN, ExpectedTruth.NOT_TRUE), repeat=2
+        ):
             claims = [Claim(side.stated, want) for side, want in zip((left, right), wants, strict=True)]
             happens = bool(left.where(wants[0]) & right.where(wants[1]))
             yield claims, happens, f"{wants[0]}: {left.text}\n{wants[1]}: {right.text}"
 
 
 def bears_out(answer: Answer, claims: list[Claim]) -> bool:
-    return isinstance(answer, Possible) and all(claim.holds(answer.witness.facts) for claim in claims)
+    return isinstance(answer, Sat) and all(claim.holds(answer.witness.facts) for claim in claims)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_prover_says_what_every_moment_of_a_small_world_says(seed: int) -> None:
     group = [*small_conditions(seed, CONDITIONS)]
-    prover = Prover([*(one.stated for one in group), small().stated])
+    prover = Prover([*(one.stated for one in group), small().condition])
     told = {True: 0, False: 0}
     for claims, happens, text in questions(group):
         answer = prover.ask([*claims, small()])
         told[happens] += 1
         if happens:
             assert bears_out(answer, claims), text
-            assert isinstance(answer, Possible) and is_in_world(answer.witness.facts), text
+            assert isinstance(answer, Sat) and is_in_world(answer.witness.facts), text
         else:
-            assert answer == Impossible(), text
+            assert answer == Unsat(), text
     assert told[True] > 50 and told[False] > 25
 
 
@@ -59,12 +61,12 @@ def test_what_is_asked_by_name_agrees_with_the_moments(seed: int) -> None:
     group = [*small_conditions(seed, CONDITIONS)]
     prover, here = Prover([one.stated for one in group]), range(len(moments()))
     for one in group:
-        agree(unsatisfiable(prover, one.stated), not one.where(Want.TRUE), one.text)
-        agree(tautology(prover, one.stated), not one.where(Want.NOT_TRUE), one.text)
+        agree(unsatisfiable(prover, one.stated), not one.where(ExpectedTruth.TRUE), one.text)
+        agree(tautology(prover, one.stated), not one.where(ExpectedTruth.NOT_TRUE), one.text)
     for one, other in combinations(group, 2):
         text, sides = f"{one.text}\n{other.text}", (one.stated, other.stated)
-        agree(implies(prover, *sides), one.where(Want.TRUE) <= other.where(Want.TRUE), text)
-        agree(disjoint(prover, *sides), one.where(Want.TRUE).isdisjoint(other.where(Want.TRUE)), text)
+        agree(implies(prover, *sides), one.where(ExpectedTruth.TRUE) <= other.where(ExpectedTruth.TRUE), text)
+        agree(disjoint(prover, *sides), one.where(ExpectedTruth.TRUE).isdisjoint(other.where(ExpectedTruth.TRUE)), text)
         agree(equivalent(prover, *sides), all(one.truths[n] is other.truths[n] for n in here), text)
 
 
@@ -83,7 +85,7 @@ def test_what_happens_in_a_small_world_is_possible_on_nodes_of_any_size(seed: in
     prover = Prover([one.stated for one in group])
     for claims, happens, text in questions(group):
         answer = prover.ask(claims)
-        if happens or not isinstance(answer, Impossible):
+        if happens or not isinstance(answer, Unsat):
             assert bears_out(answer, claims), text
 
 

@@ -10,8 +10,8 @@ from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.language.values import compare
 from gpurules.model import Value
-from gpurules.proofs.claims import Stated, is_true
-from gpurules.proofs.prover import Impossible, Prover
+from gpurules.proofs.formulas.claims import ScopedCondition, is_true
+from gpurules.proofs.prover import Prover, Unsat
 from tests.factories import checked
 
 WINDOWS = [
@@ -32,8 +32,8 @@ def proved() -> list[tuple[ir.Window, Comparator, ir.Window]]:
         if left == right or ("count" in left) is not ("count" in right):
             continue
         term = checked(f"{left} {sign} {right}").term
-        stated = Stated(term)
-        if isinstance(Prover([stated]).ask([is_true(stated)]), Impossible):
+        stated = ScopedCondition(term)
+        if isinstance(Prover([stated]).ask([is_true(stated)]), Unsat):
             assert isinstance(term, ir.Compare)
             first, second = term.operands
             assert isinstance(first, ir.Window) and isinstance(second, ir.Window)

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from gpurules.diff import compared
-from gpurules.proofs.claims import Stated, is_not_true, is_true
-from gpurules.proofs.prover import Possible, Prover
-from gpurules.proofs.settling import settled
+from gpurules.proofs.formulas.claims import ScopedCondition, is_not_true, is_true
+from gpurules.proofs.prover import Prover, Sat
+from gpurules.proofs.witnesses.minimization import minimize_witness
 from gpurules.rules import Ruleset, loads
 
 
@@ -44,11 +44,11 @@ def test_a_change_is_shown_by_the_fewest_facts_near_the_limit(old: str, new: str
 
 @pytest.mark.parametrize(("old", "new", "shown"), CASES)
 def test_it_is_so_on_the_evaluator_and_no_fact_can_be_left_out(old: str, new: str, shown: str) -> None:
-    before, after = (Stated(ruleset(text).rules[0].term) for text in (old, new))
+    before, after = (ScopedCondition(ruleset(text).rules[0].term) for text in (old, new))
     claims = [is_true(after), is_not_true(before)]
     answer = Prover([before, after]).ask(claims)
-    assert isinstance(answer, Possible)
-    found = settled(answer.witness, claims)
+    assert isinstance(answer, Sat)
+    found = minimize_witness(answer.witness, claims)
     assert all(claim.holds(found.facts) for claim in claims)
-    again = settled(found, claims)
+    again = minimize_witness(found, claims)
     assert (str(again), again.known) == (str(found), found.known)

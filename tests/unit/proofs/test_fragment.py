@@ -2,13 +2,13 @@
 
 import pytest
 
-from gpurules.proofs.claims import Stated, is_true
-from gpurules.proofs.prover import Answer, Impossible, Possible, Prover, Unproven
+from gpurules.proofs.formulas.claims import ScopedCondition, is_true
+from gpurules.proofs.prover import Answer, Prover, Sat, Unknown, Unsat
 from tests.factories import checked
 
 
 def ask(text: str) -> Answer:
-    stated = Stated(checked(text).term)
+    stated = ScopedCondition(checked(text).term)
     return Prover([stated]).ask([is_true(stated)])
 
 
@@ -131,25 +131,25 @@ OPEN = [
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in NEVER.items() for text in texts])
 def test_what_can_not_be_is_proved(kind: str, text: str) -> None:
-    assert ask(text) == Impossible(), kind
+    assert ask(text) == Unsat(), kind
 
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in CAN_BE.items() for text in texts])
 def test_what_can_be_is_shown(kind: str, text: str) -> None:
     answer = ask(text)
-    assert isinstance(answer, Possible), (kind, answer)
-    stated = Stated(checked(text).term)
+    assert isinstance(answer, Sat), (kind, answer)
+    stated = ScopedCondition(checked(text).term)
     assert is_true(stated).holds(answer.witness.facts)
 
 
 @pytest.mark.parametrize(("text", "reason"), OPEN)
 def test_what_is_not_decided_is_said_to_be_so(text: str, reason: str) -> None:
     answer = ask(text)
-    assert isinstance(answer, Unproven)
+    assert isinstance(answer, Unknown)
     assert reason in answer.reason
 
 
 def test_a_path_of_a_witness_has_the_parts_that_are_told() -> None:
     answer = ask("path STARTSWITH '/data/' AND file_name ENDSWITH '.pt' AND file_extension == '.pt'")
-    assert isinstance(answer, Possible)
+    assert isinstance(answer, Sat)
     assert answer.witness.to_dict()["transfer"] == {"path": "/data/.pt.pt"}

@@ -4,18 +4,18 @@ import pytest
 
 from gpurules.fields import FIELDS
 from gpurules.language import ir
-from gpurules.proofs.claims import Claim, Stated, Want, is_true
-from gpurules.proofs.prover import Impossible, Possible, Prover, Unproven
-from gpurules.proofs.witness import Known, build
+from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, is_true
+from gpurules.proofs.prover import Prover, Sat, Unknown, Unsat
+from gpurules.proofs.witnesses.witness import KnownFact, build_witness
 from gpurules.rules import Signal, loads
 from tests.factories import checked
 
 
-def stated(text: str, gpus: str = "node") -> Stated:
-    return Stated(checked(text).term, gpus)
+def stated(text: str, gpus: str = "node") -> ScopedCondition:
+    return ScopedCondition(checked(text).term, gpus)
 
 
-def ask(*texts: str, want: Want = Want.TRUE) -> Impossible | Possible | Unproven:
+def ask(*texts: str, want: ExpectedTruth = ExpectedTruth.TRUE) -> Unsat | Sat | Unknown:
     """Ask whether all conditions can be as wanted at once."""
     conditions = [stated(text) for text in texts]
     return Prover(conditions).ask([Claim(condition, want) for condition in conditions])
@@ -60,7 +60,7 @@ def ask(*texts: str, want: Want = Want.TRUE) -> Impossible | Possible | Unproven
     ],
 )
 def test_a_condition_that_can_never_be_true_is_proved_to_be_so(text: str) -> None:
-    assert ask(text) == Impossible()
+    assert ask(text) == Unsat()
 
 
 @pytest.mark.parametrize(
@@ -94,44 +94,44 @@ def test_a_condition_that_can_never_be_true_is_proved_to_be_so(text: str) -> Non
 )
 def test_a_condition_that_can_be_true_is_shown_by_a_witness_that_the_evaluator_confirms(text: str) -> None:
     answer = ask(text)
-    assert isinstance(answer, Possible)
+    assert isinstance(answer, Sat)
     assert is_true(stated(text)).holds(answer.witness.facts)
 
 
 @pytest.mark.parametrize(
     ("text", "never"),
     [
-        ("telemetry_age >= 0", Want.UNKNOWN),
-        ("gpu_memory IS MISSING", Want.UNKNOWN),
-        ("count(gpu_memory > 5) >= 0", Want.FALSE),
-        ("coalesce(active_training, FALSE)", Want.UNKNOWN),
-        ("hour >= 0", Want.FALSE),
+        ("telemetry_age >= 0", ExpectedTruth.UNKNOWN),
+        ("gpu_memory IS MISSING", ExpectedTruth.UNKNOWN),
+        ("count(gpu_memory > 5) >= 0", ExpectedTruth.FALSE),
+        ("coalesce(active_training, FALSE)", ExpectedTruth.UNKNOWN),
+        ("hour >= 0", ExpectedTruth.FALSE),
     ],
 )
-def test_each_truth_value_is_decided_on_its_own(text: str, never: Want) -> None:
-    assert ask(text, want=never) == Impossible()
+def test_each_truth_value_is_decided_on_its_own(text: str, never: ExpectedTruth) -> None:
+    assert ask(text, want=never) == Unsat()
 
 
 def test_what_can_be_missing_can_be_unknown() -> None:
-    assert isinstance(ask("gpu_utilization >= 0", want=Want.UNKNOWN), Possible)
+    assert isinstance(ask("gpu_utilization >= 0", want=ExpectedTruth.UNKNOWN), Sat)
 
 
 def test_two_rules_can_match_on_two_gpus_where_one_could_not() -> None:
     hot, cold = stated("gpu_temperature > 85"), stated("gpu_temperature < 20")
     answer = Prover([hot, cold]).ask([is_true(hot), is_true(cold)])
-    assert isinstance(answer, Possible)
+    assert isinstance(answer, Sat)
     assert len(answer.witness.snapshot.gpus) == 2
 
 
 def test_one_gpu_has_one_index() -> None:
     hot, cold = stated("gpu_index == 0 AND gpu_temperature > 85"), stated("gpu_index == 0 AND gpu_temperature < 20")
-    assert Prover([hot, cold]).ask([is_true(hot), is_true(cold)]) == Impossible()
+    assert Prover([hot, cold]).ask([is_true(hot), is_true(cold)]) == Unsat()
 
 
 def test_a_rule_over_the_gpus_of_a_workload_sees_only_those() -> None:
     mine, all_cool = stated("gpu_temperature > 85", "workload"), stated("all(gpu_temperature < 90)")
     answer = Prover([mine, all_cool]).ask([is_true(mine), is_true(all_cool)])
-    assert isinstance(answer, Possible)
+    assert isinstance(answer, Sat)
     assert answer.witness.workload.gpu_devices == (0,)
 
 
@@ -149,20 +149,20 @@ rules:
   - {name: d, condition: slow AND gpu_temperature < 20, action: pause_transfer}
 """)
     signals: dict[str, Signal] = dict(ruleset.signals)
-    conditions = {rule.name: Stated(rule.term) for rule in ruleset.rules}
+    conditions = {rule.name: ScopedCondition(rule.term) for rule in ruleset.rules}
     prover = Prover(conditions.values(), signals)
     answers = {name: prover.ask([is_true(condition)]) for name, condition in conditions.items()}
-    assert answers["a"] == Impossible()  # its end would have put it off
-    assert answers["b"] == Impossible()  # its start would have put it on
-    assert isinstance(answers["c"], Possible)  # between 75 and 85 it stays on
-    assert isinstance(answers["d"], Possible)  # held on by keep_for
+    assert answers["a"] == Unsat()  # its end would have put it off
+    assert answers["b"] == Unsat()  # its start would have put it on
+    assert isinstance(answers["c"], Sat)  # between 75 and 85 it stays on
+    assert isinstance(answers["d"], Sat)  # held on by keep_for
 
 
 def test_what_is_not_analysed_is_said() -> None:
     answer = ask("gpu_power * gpu_power_limit / gpu_power > 5 AND gpu_power * gpu_power_limit / gpu_power_limit < 0")
-    assert isinstance(answer, Impossible | Unproven)
+    assert isinstance(answer, Unsat | Unknown)
     hard = ask("path MATCHES 'a{3}b(?i)c' AND path MATCHES '^zzz$'")
-    assert isinstance(hard, Unproven)
+    assert isinstance(hard, Unknown)
     assert "not analysed" in hard.reason
 
 
@@ -171,17 +171,17 @@ def test_the_work_cap_is_said_when_it_is_hit() -> None:
         " AND ".join(f"(gpu_memory > {i} OR gpu_power > {i} OR gpu_temperature > {i})" for i in range(40))
     )
     answer = Prover([condition], steps=5).ask([is_true(condition)])
-    assert answer == Unproven("the work cap of 5 steps was hit")
+    assert answer == Unknown("the work cap of 5 steps was hit")
 
 
 def test_a_witness_reads_as_people_write() -> None:
     answer = ask("gpu_memory > 80 AND file_type == 'model' AND transfer_size > 1MiB")
-    assert isinstance(answer, Possible)
+    assert isinstance(answer, Sat)
     assert str(answer.witness) == "file_type 'model', transfer_size 1 MiB + 1 B, gpu_memory 81 %"
 
 
 def test_gpus_of_which_nothing_says_the_index_get_one_that_is_free() -> None:
     index = ir.Read(FIELDS["gpu_index"])
-    witness = build([Known(index, 1, 2), Known(index, 0, 1)], 4, (), frozenset({2}))
+    witness = build_witness([KnownFact(index, 1, 2), KnownFact(index, 0, 1)], 4, (), frozenset({2}))
     assert [gpu.index for gpu in witness.snapshot.gpus] == [1, 2, 0, 3]
     assert witness.workload.gpu_devices == (0,)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gpurules.proofs.claims import Stated, truth
-from gpurules.proofs.prover import Prover, Unproven
+from gpurules.proofs.formulas.claims import ScopedCondition, evaluate
+from gpurules.proofs.prover import Prover, Unknown
 from gpurules.proofs.queries import (
     Proved,
     Refuted,
@@ -17,11 +17,11 @@ from gpurules.proofs.queries import (
 from tests.factories import checked
 
 
-def stated(text: str) -> Stated:
-    return Stated(checked(text).term)
+def stated(text: str) -> ScopedCondition:
+    return ScopedCondition(checked(text).term)
 
 
-def one(question, text: str, on_one: bool = False) -> tuple[Verdict, Stated]:  # type: ignore[no-untyped-def]
+def one(question, text: str, on_one: bool = False) -> tuple[Verdict, ScopedCondition]:  # type: ignore[no-untyped-def]
     condition = stated(text)
     return question(Prover([condition]), condition, on_one), condition
 
@@ -43,7 +43,7 @@ def test_one_part_alone_can_be_what_is_never_true() -> None:
 def test_what_can_be_true_has_a_witness() -> None:
     verdict, condition = one(unsatisfiable, "gpu_memory > 80 AND file_type == 'model'")
     assert isinstance(verdict, Refuted)
-    assert truth(condition, verdict.witness.facts) is True
+    assert evaluate(condition, verdict.witness.facts) is True
 
 
 def test_the_core_of_what_is_always_true_are_the_parts_that_cover_all() -> None:
@@ -55,7 +55,7 @@ def test_the_core_of_what_is_always_true_are_the_parts_that_cover_all() -> None:
 def test_a_missing_fact_and_a_node_without_gpus_refute_what_seems_always_true(text: str) -> None:
     verdict, condition = one(tautology, text)
     assert isinstance(verdict, Refuted)
-    assert truth(condition, verdict.witness.facts) is not True
+    assert evaluate(condition, verdict.witness.facts) is not True
 
 
 def test_on_one_gpu_there_is_a_gpu() -> None:
@@ -67,7 +67,7 @@ def test_on_one_gpu_there_is_a_gpu() -> None:
 def test_parts_about_the_node_alone_are_not_the_core_where_there_may_be_no_gpu() -> None:
     verdict, condition = one(tautology, "active_training OR NOT active_training OR gpu_mig")
     assert isinstance(verdict, Refuted)
-    assert truth(condition, verdict.witness.facts) is False
+    assert evaluate(condition, verdict.witness.facts) is False
 
 
 def test_what_follows_is_proved_by_the_parts_that_matter() -> None:
@@ -91,8 +91,8 @@ def test_the_parts_that_are_tried_have_an_end(monkeypatch: pytest.MonkeyPatch) -
 def test_what_does_not_follow_has_a_witness() -> None:
     verdict, first, second = two(implies, "gpu_memory > 80", "gpu_memory > 90")
     assert isinstance(verdict, Refuted)
-    assert truth(first, verdict.witness.facts) is True
-    assert truth(second, verdict.witness.facts) is not True
+    assert evaluate(first, verdict.witness.facts) is True
+    assert evaluate(second, verdict.witness.facts) is not True
 
 
 def test_two_gpus_may_be_meant_unless_one_is() -> None:
@@ -116,10 +116,10 @@ def test_what_is_spelled_otherwise_can_be_equivalent() -> None:
 def test_what_is_not_equivalent_differs_in_the_witness(first: str, second: str) -> None:
     verdict, one_of_them, other = two(equivalent, first, second)
     assert isinstance(verdict, Refuted)
-    assert truth(one_of_them, verdict.witness.facts) is not truth(other, verdict.witness.facts)
+    assert evaluate(one_of_them, verdict.witness.facts) is not evaluate(other, verdict.witness.facts)
 
 
 def test_the_work_cap_is_told() -> None:
     condition = stated("gpu_memory > 80 AND (gpu_mig OR gpu_throttled)")
     verdict = unsatisfiable(Prover([condition], steps=1), condition)
-    assert verdict == Unproven("the work cap of 1 steps was hit")
+    assert verdict == Unknown("the work cap of 1 steps was hit")

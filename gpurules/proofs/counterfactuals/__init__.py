@@ -1,0 +1,1 @@
+"""Counterfactual explanations: the smallest change of the facts after which a condition has the expected truth."""

@@ -1,0 +1,1 @@
+"""Witnesses: satisfying facts, made concrete, confirmed by the evaluator, and reduced to what matters."""
