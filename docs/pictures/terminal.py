@@ -29,7 +29,7 @@ class Picture:
     name: str
     arguments: tuple[str, ...]
     first: str = ""
-    """Lines before the first that starts with this are left out, but for the title line; empty: none is."""
+    """Lines before the first that starts with this are left out, but for the title and the legend; empty: none is."""
     lines: int = 1000
     shown: str = ""
     """How the command is written above its output, where that is shorter than the arguments."""
@@ -40,7 +40,7 @@ PICTURES = (
     Picture(
         "demo",
         ("run", "gpurules:coordinator", "--source", f"replay:{NODE}", "--transfers", TRANSFERS),
-        first="00:20:40",
+        first="00:21:30",
         lines=32,
         shown="$ make demo",
     ),
@@ -93,7 +93,7 @@ def output(picture: Picture, folder: Path) -> str:
     lines = ran.stdout.splitlines()
     if picture.first:
         start = next(n for n, line in enumerate(lines) if plain(line).startswith(picture.first))
-        lines = [lines[0], *lines[start:]]
+        lines = [*lines[:2], *lines[start:]]
     shown = picture.shown or f"$ gpurules {' '.join(picture.arguments)}"
     return "\n".join([shown, *lines[: picture.lines]])
 

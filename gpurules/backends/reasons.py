@@ -49,7 +49,7 @@ def unreported(explained: Explanation, facts: Facts) -> list[str]:
         if not isinstance(read, ir.Read) or not read.field.is_per_gpu:
             continue
         for gpu in facts.gpus:
-            why = gpu.missing.get(read.field.attribute)
+            why = gpu.why_missing(read.field.attribute)
             if why:
                 groups.setdefault(f"no {read.field.name} ({why})", []).append(str(gpu.index))
     return [f"GPU {', '.join(gpus)} report{'s' * (len(gpus) == 1)} {what}" for what, gpus in groups.items()]
@@ -151,7 +151,7 @@ def _missing(term: ir.Term, facts: Facts, place: int | None) -> list[str]:
         if value_of(read, facts, place) is None:
             why = ""
             if isinstance(read, ir.Read) and place is not None:
-                why = facts.gpus[place].missing.get(read.field.attribute, "")
+                why = facts.gpus[place].why_missing(read.field.attribute)
             kind = " is unknown" if read.datatype.kind is Kind.BOOL else " is missing"
             told.append(f"{spell(read)}{kind}" + (f" ({why})" if why else ""))
     return told

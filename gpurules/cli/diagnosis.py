@@ -165,7 +165,7 @@ def of_fields(ruleset: Ruleset, snapshot: Snapshot) -> Iterator[Check]:
             if len(without) == len(snapshot.gpus)
             else f"on GPU {', '.join(str(g.index) for g in without)}"
         )
-        reasons = {reason for gpu in without if (reason := gpu.missing.get(field.attribute))}
+        reasons = {reason for gpu in without if (reason := gpu.why_missing(field.attribute))}
         why = f" ({', '.join(sorted(reasons))})" if reasons else ""
         readers = _readers(ruleset, field)
         detail = f"{field.name} is missing {on}{why}; read by {', '.join(readers)}"

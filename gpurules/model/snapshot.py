@@ -59,6 +59,10 @@ class GPUProcess:
         return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
 
 
+_DERIVED_FROM = {"memory": ("memory_used", "memory_total"), "memory_free": ("memory_used", "memory_total")}
+"""What :class:`GPU` derives, and from which attributes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GPU:
     """One GPU (or MIG instance) at one moment.
@@ -183,6 +187,19 @@ class GPU:
     def is_lost(self) -> bool:
         """Whether the GPU did not answer: unhealthy, or of status ``lost``."""
         return not self.healthy or self.status == "lost"
+
+    def why_missing(self, attribute: str) -> str:
+        """Return why *attribute* has no value: its own reason, or that of what it is derived from.
+
+        Missing: empty where the source gave no reason, or where there is a value.
+
+        >>> GPU(missing={"memory_used": "gpu is lost"}).why_missing("memory")
+        'gpu is lost'
+        """
+        if getattr(self, attribute, None) is not None:
+            return ""
+        names = (attribute, *_DERIVED_FROM.get(attribute, ()))
+        return next((reason for name in names if (reason := self.missing.get(name))), "")
 
     @classmethod
     def from_dict(cls, data: object, position: int = 0) -> Self:

@@ -14,7 +14,7 @@ from gpurules.cli.progress import in_sight, report_unread
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import Settings, run_agent
 from gpurules.cli.run.playback import Decided, Event, Playback, is_touched
-from gpurules.cli.run.timeline import Timeline, event_json, summary, summary_json
+from gpurules.cli.run.timeline import LEGEND, Timeline, event_json, summary, summary_json
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Options
@@ -81,7 +81,7 @@ def command(
         playback = Playback(loaded, listed)
         began = time.perf_counter()
         if format_ == "text":
-            write_lines([_header(loaded, source)])
+            write_lines([_header(loaded, source), paint(LEGEND, Style.FAINT)])
         is_complete = _show(playback, _watched(opened), Timeline(loaded, sys.stdout.isatty()), (format_, verbose))
         if is_complete:
             seconds = time.perf_counter() - began

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from gpurules.actions.decision import Decision
+from gpurules.cli.run.gpu_changes import GPUChange, GPUChanges
 from gpurules.engine import Engine, Transition
 from gpurules.engine.recordings import RELATIVE_SECONDS
 from gpurules.model import Snapshot, Transfer, Workload
@@ -33,7 +34,7 @@ class Decided:
     decision: Decision
 
 
-Event: TypeAlias = Transition | NodeChange | Decided
+Event: TypeAlias = Transition | NodeChange | Decided | GPUChange
 Pair: TypeAlias = tuple[Transfer, Workload | None]
 
 
@@ -67,6 +68,7 @@ class Playback:
         self.tally = Tally()
         self.snapshot: Snapshot | None = None
         self._now = 0.0
+        self._gpu_changes = GPUChanges(ruleset)
         self._engine = Engine(ruleset, clock=lambda: self._now)
         self._waiting = list(transfers)
         self._node: Decision | None = None
@@ -84,8 +86,11 @@ class Playback:
             seen = self._engine.observe(snapshot, node=self._facts(snapshot.timestamp))
             self.tally.snapshots += 1
             self.tally.ignored += not seen.accepted
-            self.snapshot = snapshot if seen.accepted or self.snapshot is None else self.snapshot
+            before = self.snapshot
+            self.snapshot = snapshot if seen.accepted or before is None else before
             self.tally.last = self._now
+            if before is not None and seen.accepted:
+                yield from self._gpu_changes.between(before, snapshot)
             self._count_transitions(seen.transitions)
             yield from seen.transitions
             yield from self._node_change()

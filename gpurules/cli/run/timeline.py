@@ -7,6 +7,7 @@ from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.explain.explanations import effects
 from gpurules.cli.output import Style, counted, paint, terminal_width
+from gpurules.cli.run.gpu_changes import GPUChange
 from gpurules.cli.run.playback import Decided, Event, NodeChange, Tally, node_directives
 from gpurules.diagnostics.excerpt import columns_of, excerpt, visible
 from gpurules.engine import Transition
@@ -17,6 +18,7 @@ from gpurules.rules.ruleset import Ruleset
 from gpurules.strict_json import dumps
 
 INDENT = " " * 10
+LEGEND = "▲ signal on · ▼ signal off · → in force for all transfers · ✗ GPU lost · ? reading missing"
 _PATH_COLUMNS = 36
 
 
@@ -38,6 +40,8 @@ class Timeline:
                 return [*self._head(event.timestamp, None, snapshot), self._node(event)]
             case Decided():
                 return self._decided(event)
+            case GPUChange():
+                return [self._gpu(event)]
 
     def _head(self, timestamp: float, device: GPUIndex | None, snapshot: Snapshot | None) -> list[str]:
         """Return the line that says when and on which GPU, unless it has just been said."""
@@ -62,6 +66,18 @@ class Timeline:
         mark = paint("▲", Style.WARN) if change.on else paint("▼", Style.GOOD)
         state = "on " if change.on else "off"
         return f"{INDENT}{mark} {self._cut(f'{name}{where}  {state}  {why}', INDENT + '▲ ')}"
+
+    def _gpu(self, change: GPUChange) -> str:
+        reason = f": {change.reason}" if change.reason else ""
+        match change.kind:
+            case "lost":
+                mark, text = paint("✗", Style.BAD), f"lost{reason}"
+            case "back":
+                mark, text = paint("✓", Style.GOOD), "reports again"
+            case "missing":
+                mark, text = paint("?", Style.WARN), f"{change.field} missing{reason}"
+        start = f"{time_of_day(change.timestamp, self._zone)}  GPU {change.device}  "
+        return f"{start}{mark} {self._cut(text, f'{start}? ')}"
 
     def _node(self, change: NodeChange) -> str:
         before = node_directives(change.before) if change.before else None
@@ -148,6 +164,9 @@ def event_json(event: Event) -> str:
         case Decided():
             data = {"event": "transfer", "timestamp": event.timestamp, "transfer": event.transfer.to_dict()}
             data |= {"decision": event.decision.to_dict()}
+        case GPUChange():
+            data = {"event": "gpu", "timestamp": event.timestamp, "device": event.device, "change": event.kind}
+            data |= {"field": event.field or None, "reason": event.reason or None}
     return dumps(data) + "\n"
 
 

@@ -50,7 +50,8 @@ RUN = ("run", "node.rules.yaml", "--source", "replay:node.jsonl")
 def test_the_timeline_shows_signals_the_node_and_transfers_with_reasons(gpurules: Any) -> None:
     done = gpurules(*RUN, "--transfers", "transfers.jsonl")
     assert done.code == 0
-    head, *lines, last = done.out.splitlines()
+    head, legend, *lines, last = done.out.splitlines()
+    assert all(f"{mark} " in legend for mark in "▲▼→✗?")
     assert "ruleset node " in head and "2 rules, 1 signal ·" in head and "UTC" in head
     assert lines == [
         "00:00:30  GPU 0  memory 92.0 % of 80 GiB · 61 C · 212 W",
