@@ -9,7 +9,10 @@ CHANGES = GPUChanges(
 version: 1
 name: node
 rules:
-  - {name: less, condition: gpu_memory > 85 OR gpu_temperature > 80C, action: reduce_prefetch, parameters: {reduction_factor: 0.5}}
+  - name: less
+    condition: gpu_memory > 85 OR gpu_temperature > 80C
+    action: reduce_prefetch
+    parameters: {reduction_factor: 0.5}
 """)
 )
 FULL = GPU(index=0, memory_used=40, memory_total=80, temperature=60, power=300)
