@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from gpurules.cli.run.gpu_changes import GPUChange, GPUChanges
@@ -22,7 +24,7 @@ LOST = GPU(index=0, status="lost", missing={"memory_used": "gpu is lost", "tempe
 def between(*gpus: GPU | None) -> list[GPUChange]:
     """Return what changes over snapshots of one GPU; None: a snapshot without it."""
     snapshots = [Snapshot(timestamp=1000 + n, gpus=() if gpu is None else (gpu,)) for n, gpu in enumerate(gpus)]
-    return [c for old, new in zip(snapshots, snapshots[1:], strict=False) for c in CHANGES.between(old, new)]
+    return [c for old, new in itertools.pairwise(snapshots) for c in CHANGES.between(old, new)]
 
 
 def test_a_gpu_that_is_lost_and_comes_back_is_two_changes_not_one_for_each_reading() -> None:
