@@ -5,18 +5,10 @@ from typing import TypeGuard
 
 from gpurules.clients.client import GOVERNED, Capability, Client, ClientKind
 from gpurules.clients.filesystem import FileSystemKind
-from gpurules.clients.follower import Follower
-from gpurules.clients.journal import UploadJournal
-from gpurules.clients.kept import SettingError
 from gpurules.clients.kvikio import KvikIOKind
 from gpurules.clients.loaders import DataLoaderKind, GovernedLoader, WebDatasetKind
 from gpurules.clients.mounts import JuiceFSKind, RcloneKind, ReadaheadKind
-from gpurules.clients.obstore import Obstore, ObstoreKind
-from gpurules.clients.parts import PartOptions
-from gpurules.clients.plugged import PluggedKind
-from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
-from gpurules.clients.staging import StagingArea, StagingFull, StagingRefused, StagingTrouble
-from gpurules.clients.store import (
+from gpurules.clients.objects.store import (
     ChecksumMismatch,
     ObjectChanged,
     ObjectFacts,
@@ -26,6 +18,14 @@ from gpurules.clients.store import (
     TransientStoreError,
     Unverifiable,
 )
+from gpurules.clients.obstore import Obstore, ObstoreKind
+from gpurules.clients.pieces.part_loop import PartOptions
+from gpurules.clients.plugged import PluggedKind
+from gpurules.clients.s3 import S3, Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind, S3Kind
+from gpurules.clients.settings.follower import Follower
+from gpurules.clients.settings.restorable_setting import SettingError
+from gpurules.clients.staging import StagingArea, StagingFull, StagingRefused, StagingTrouble
+from gpurules.clients.transfers.upload_journal import UploadJournal
 from gpurules.plugins import usable_plugins
 from gpurules.registry import Registry
 

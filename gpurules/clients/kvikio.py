@@ -3,8 +3,8 @@
 from typing import Any
 
 from gpurules.clients.client import Capability
-from gpurules.clients.kept import KeptSetting, SettingError
-from gpurules.clients.tuned import Dial, TunedClient
+from gpurules.clients.settings.restorable_setting import RestorableSetting, SettingError
+from gpurules.clients.settings.tunable_client import Tunable, TunableClient
 from gpurules.model.reading import finite
 
 
@@ -53,7 +53,7 @@ class ThreadsSetting:
             raise SettingError(f"{self.key} cannot be written: {error}") from None
 
 
-def kvikio() -> TunedClient:
+def kvikio() -> TunableClient:
     """Return the client that has KvikIO in this process use no more threads than rules let parts move at once.
 
     Raises:
@@ -63,8 +63,8 @@ def kvikio() -> TunedClient:
         from kvikio import defaults
     except Exception as error:  # it loads CUDA's libraries
         raise SettingError(f"kvikio cannot be imported: {error}") from None
-    kept = KeptSetting(ThreadsSetting(defaults), is_durable=False)
-    return TunedClient("kvikio", {Capability.CONCURRENCY: Dial(kept, _fewer)})
+    kept = RestorableSetting(ThreadsSetting(defaults), is_durable=False)
+    return TunableClient("kvikio", {Capability.CONCURRENCY: Tunable(kept, _fewer)})
 
 
 def _fewer(said: object, before: str) -> str:

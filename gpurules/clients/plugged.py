@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gpurules.clients.kept import SettingError
+from gpurules.clients.settings.restorable_setting import SettingError
 from gpurules.plugins import Contained, Shape
 
 _KIND = Shape("client", ("name", "capabilities", "argument"), ("unavailable", "notes", "open"), SettingError)

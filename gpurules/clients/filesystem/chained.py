@@ -11,21 +11,21 @@ from fsspec.implementations.chained import ChainedFileSystem  # type: ignore[imp
 from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 
 from gpurules.clients.client import Capability
-from gpurules.clients.download import download
-from gpurules.clients.filesystem.behind import Chaining, FileBehind, options_for, options_in
+from gpurules.clients.filesystem.bypass import Passing, Together, count_all
 from gpurules.clients.filesystem.client import FileClient
-from gpurules.clients.filesystem.direct import DirectReader, is_direct
-from gpurules.clients.filesystem.editing import DirectEditor, is_edited
-from gpurules.clients.filesystem.files import BlockFile
+from gpurules.clients.filesystem.delegation import StandIn, called
 from gpurules.clients.filesystem.names import HOP, name_in, without_prefix
+from gpurules.clients.filesystem.open_files.blocks import BlockFile
+from gpurules.clients.filesystem.open_files.direct import DirectReader, is_direct
+from gpurules.clients.filesystem.open_files.edited import DirectEditor, is_edited
+from gpurules.clients.filesystem.open_files.streams import Stream, StreamReader, StreamWriter
 from gpurules.clients.filesystem.options import FileOptions
-from gpurules.clients.filesystem.passing import Passing, Together, count_all
 from gpurules.clients.filesystem.process import client_of
-from gpurules.clients.filesystem.standin import StandIn, called
-from gpurules.clients.filesystem.stored import StoredFile
-from gpurules.clients.filesystem.streams import Stream, StreamReader, StreamWriter
+from gpurules.clients.filesystem.stored_file import StoredFile
+from gpurules.clients.filesystem.underlying import Chaining, FileBehind, options_for, options_in
+from gpurules.clients.objects.store import StoredObject, StoreError
 from gpurules.clients.staging import PinnedReader, Staging
-from gpurules.clients.store import StoredObject, StoreError
+from gpurules.clients.transfers.download import download
 from gpurules.governor import Slot, State, Ticket
 
 LOCAL = "file"

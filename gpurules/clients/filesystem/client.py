@@ -12,9 +12,9 @@ from gpurules.actions.stage_transfer import Stage
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.detection import Detection
 from gpurules.clients.filesystem.options import FileOptions
-from gpurules.clients.parts import PartLoop, PartOptions
+from gpurules.clients.objects.store import StoreError
+from gpurules.clients.pieces.part_loop import PartLoop, PartOptions
 from gpurules.clients.staging import StagingArea, StagingAreas, StagingRefused, StagingTrouble
-from gpurules.clients.store import StoreError
 from gpurules.governor import Governor, GovernorStatus, Lane, QueueFull, Ticket
 from gpurules.logs import logger
 from gpurules.model import Transfer

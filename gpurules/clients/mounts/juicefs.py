@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gpurules.clients.client import Capability
-from gpurules.clients.kept import KeptSetting, SettingError
-from gpurules.clients.tuned import Dial, TunedClient
+from gpurules.clients.settings.restorable_setting import RestorableSetting, SettingError
+from gpurules.clients.settings.tunable_client import Tunable, TunableClient
 from gpurules.model.reading import finite
 from gpurules.strict_json import loads
 
@@ -29,7 +29,7 @@ class JuiceFSKind:
             return "juicefs is not on the PATH; install it (juicefs.com)"
         return None
 
-    def open(self, argument: str) -> TunedClient:
+    def open(self, argument: str) -> TunableClient:
         """Return the client for the volume whose metadata are at *argument*.
 
         Raises:
@@ -79,7 +79,7 @@ class DownloadLimit:
         return done.stdout
 
 
-def juicefs(url: str, folder: Path | None = None, command: str = "juicefs") -> TunedClient:
+def juicefs(url: str, folder: Path | None = None, command: str = "juicefs") -> TunableClient:
     """Return the client that has the JuiceFS volume with metadata at *url* keep to the rules' bandwidth.
 
     It is a limit of the volume, so of all nodes that have it mounted: let the agent of one node have it. A limit that
@@ -89,8 +89,8 @@ def juicefs(url: str, folder: Path | None = None, command: str = "juicefs") -> T
     Raises:
         SettingError: the volume cannot be asked, or another process has it in hand.
     """
-    kept = KeptSetting(DownloadLimit(url, command), folder)
-    return TunedClient(f"juicefs {_without_secret(url)}", {Capability.BANDWIDTH: Dial(kept, _limited)})
+    kept = RestorableSetting(DownloadLimit(url, command), folder)
+    return TunableClient(f"juicefs {_without_secret(url)}", {Capability.BANDWIDTH: Tunable(kept, _limited)})
 
 
 def _limited(said: object, before: str) -> str:

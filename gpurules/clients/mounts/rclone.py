@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gpurules.clients.client import Capability
-from gpurules.clients.kept import KeptSetting, SettingError
-from gpurules.clients.tuned import Dial, TunedClient
+from gpurules.clients.settings.restorable_setting import RestorableSetting, SettingError
+from gpurules.clients.settings.tunable_client import Tunable, TunableClient
 from gpurules.model.reading import finite
 from gpurules.strict_json import dumps, loads
 
@@ -33,7 +33,7 @@ class RcloneKind:
             return "rclone is not on the PATH; install it (rclone.org), and run it with --rc --rc-addr unix:///SOCKET"
         return None
 
-    def open(self, argument: str) -> TunedClient:
+    def open(self, argument: str) -> TunableClient:
         """Return the client for the rclone that listens at the socket *argument*.
 
         Raises:
@@ -99,7 +99,7 @@ class BandwidthSetting:
         return said
 
 
-def rclone(path: str | os.PathLike[str], folder: Path | None = None) -> TunedClient:
+def rclone(path: str | os.PathLike[str], folder: Path | None = None) -> TunableClient:
     """Return the client that has the rclone that listens at the Unix socket *path* keep to the rules' bandwidth.
 
     A limit that it had from its own settings is kept to as well: the lower one counts. It is put back at the end, or
@@ -108,8 +108,8 @@ def rclone(path: str | os.PathLike[str], folder: Path | None = None) -> TunedCli
     Raises:
         SettingError: it does not answer, or another process has it in hand.
     """
-    kept = KeptSetting(BandwidthSetting(os.fspath(path)), folder)
-    return TunedClient(f"rclone {path}", {Capability.BANDWIDTH: Dial(kept, _limited)})
+    kept = RestorableSetting(BandwidthSetting(os.fspath(path)), folder)
+    return TunableClient(f"rclone {path}", {Capability.BANDWIDTH: Tunable(kept, _limited)})
 
 
 def _limited(said: object, before: str) -> str:

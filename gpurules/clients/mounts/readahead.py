@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from gpurules.clients.client import Capability
-from gpurules.clients.kept import KeptSetting, SettingError
 from gpurules.clients.mounts.mountinfo import Mount, mount_of, mounts
-from gpurules.clients.tuned import Dial, TunedClient
+from gpurules.clients.settings.restorable_setting import RestorableSetting, SettingError
+from gpurules.clients.settings.tunable_client import Tunable, TunableClient
 from gpurules.model.reading import finite
 
 SYS = Path("/sys")
@@ -37,7 +37,7 @@ class ReadaheadKind:
         told = [f"{mount.point} ({mount.type})" for mount, file in remote if file and os.access(file, os.W_OK)]
         return (f"remote mounts: {', '.join(told)}",) if told else ("no remote mount is here now",)
 
-    def open(self, argument: str) -> TunedClient:
+    def open(self, argument: str) -> TunableClient:
         """Return the client for the mount that the path *argument* is on.
 
         Raises:
@@ -73,7 +73,7 @@ class ReadaheadSetting:
             raise SettingError(f"{self.key} cannot be written: {error.strerror}; it needs root") from None
 
 
-def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> TunedClient:
+def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> TunableClient:
     """Return the client that has the readahead of the mount of *path* follow the rules; 0 KiB is none.
 
     What it was is written down in *folder*, and put back at the end or after a crash. It is all the mount's readers
@@ -89,8 +89,8 @@ def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> Tuned
         raise SettingError(f"{where} has no readahead of its own to steer")
     if not os.access(file, os.W_OK):
         raise SettingError(f"the readahead of {mount.point} cannot be written; run as root, with /sys writable")
-    kept = KeptSetting(ReadaheadSetting(file, mount.point), folder)
-    return TunedClient(f"readahead {mount.point}", {Capability.PREFETCH: Dial(kept, _scaled)})
+    kept = RestorableSetting(ReadaheadSetting(file, mount.point), folder)
+    return TunableClient(f"readahead {mount.point}", {Capability.PREFETCH: Tunable(kept, _scaled)})
 
 
 def _scaled(said: object, before: str) -> str:

@@ -4,18 +4,18 @@ import io
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any, Unpack
 
-from gpurules.clients.arguments import MoveArguments, checked
 from gpurules.clients.client import GOVERNED, Capability
-from gpurules.clients.mover import PartClient, described
+from gpurules.clients.objects.store import ObjectFacts
 from gpurules.clients.obstore.arguments import ObjectArguments
 from gpurules.clients.obstore.objects import StoreObject, require_obstore
 from gpurules.clients.obstore.sender import Sender
-from gpurules.clients.parts import PartOptions
-from gpurules.clients.progress import Progress
+from gpurules.clients.pieces.part_loop import PartOptions
+from gpurules.clients.pieces.progress import Progress
+from gpurules.clients.pieces.target_paths import AnyPath, checked_path, is_read_in_order
 from gpurules.clients.staging import StagingArea
-from gpurules.clients.store import ObjectFacts
-from gpurules.clients.streamed import StreamSource
-from gpurules.clients.targets import AnyPath, checked_path, is_read_in_order
+from gpurules.clients.transfers.arguments import MoveArguments, checked
+from gpurules.clients.transfers.object_transfers import PartClient, describe_transfer
+from gpurules.clients.transfers.streams import StreamSource
 from gpurules.errors import UnavailableError
 from gpurules.governor import Governor
 from gpurules.model import Transfer
@@ -82,7 +82,7 @@ class Obstore(PartClient):
             OSError: it could not be written.
         """
         source = self._source(key, checked(more).get("extra_args"))
-        return self._bring(source, path, described(transfer, source.url, "read"), more)
+        return self._bring(source, path, describe_transfer(transfer, source.url, "read"), more)
 
     def download_fileobj(
         self, key: str, fileobj: IO[bytes], *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
@@ -101,7 +101,7 @@ class Obstore(PartClient):
             OSError: it could not be written.
         """
         source = self._source(key, checked(more).get("extra_args"))
-        return self._pour(source, fileobj, described(transfer, source.url, "read"), more)
+        return self._pour(source, fileobj, describe_transfer(transfer, source.url, "read"), more)
 
     def _source(self, key: str, given: Mapping[str, Any] | None) -> StoreObject:
         return StoreObject(self._store, key, ObjectArguments.of_download(given))
@@ -121,13 +121,13 @@ class Obstore(PartClient):
             OSError: the file cannot be read.
         """
         target = StoreObject(self._store, key, ObjectArguments.of_upload(checked(more).get("extra_args")))
-        source, told = checked_path(path), described(transfer, target.url, "write")
-        sender = Sender(self._mover.loop.telling(Progress(more.get("callback"))), self._mover.options, target)
+        source, told = checked_path(path), describe_transfer(transfer, target.url, "write")
+        sender = Sender(self._transfers.loop.telling(Progress(more.get("callback"))), self._transfers.options, target)
         if is_read_in_order(source):
             with source.open("rb") as stream:
                 found = StreamSource(stream)
-                return self._mover.upload_stream(found, told, lambda ticket: sender.send_stream(ticket, found))
-        return self._mover.upload(source, told, lambda ticket: sender.send_file(ticket, source))
+                return self._transfers.upload_stream(found, told, lambda ticket: sender.send_stream(ticket, found))
+        return self._transfers.upload(source, told, lambda ticket: sender.send_file(ticket, source))
 
     def upload_fileobj(
         self, fileobj: IO[bytes], key: str, *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
@@ -145,10 +145,10 @@ class Obstore(PartClient):
             OSError: the file cannot be read.
         """
         target = StoreObject(self._store, key, ObjectArguments.of_upload(checked(more).get("extra_args")))
-        sender = Sender(self._mover.loop.telling(Progress(more.get("callback"))), self._mover.options, target)
+        sender = Sender(self._transfers.loop.telling(Progress(more.get("callback"))), self._transfers.options, target)
         found = StreamSource(fileobj)
-        told = described(transfer, target.url, "write")
-        return self._mover.upload_stream(found, told, lambda ticket: sender.send_stream(ticket, found))
+        told = describe_transfer(transfer, target.url, "write")
+        return self._transfers.upload_stream(found, told, lambda ticket: sender.send_stream(ticket, found))
 
     def open(
         self, key: str, *, transfer: Transfer | None = None, extra_args: Mapping[str, Any] | None = None
@@ -163,4 +163,4 @@ class Obstore(PartClient):
             GovernorError: the transfer was stopped.
         """
         source = self._source(key, extra_args)
-        return self._mover.open(source, described(transfer, source.url, "read"))
+        return self._transfers.open(source, describe_transfer(transfer, source.url, "read"))

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from gpurules.clients.checksums import Checksum
-from gpurules.clients.obstore.arguments import ObjectArguments
-from gpurules.clients.store import (
+from gpurules.clients.objects.checksums import Checksum
+from gpurules.clients.objects.store import (
     ObjectChanged,
     ObjectFacts,
     ObjectNotFound,
@@ -18,6 +17,7 @@ from gpurules.clients.store import (
     StoreError,
     TransientStoreError,
 )
+from gpurules.clients.obstore.arguments import ObjectArguments
 from gpurules.errors import UnavailableError
 
 if TYPE_CHECKING:

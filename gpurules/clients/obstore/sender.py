@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from gpurules.clients.objects.store import TransientStoreError
 from gpurules.clients.obstore.objects import StoreObject
-from gpurules.clients.partial import pieces
-from gpurules.clients.parts import PartLoop, PartOptions, count_retry, moving, width
-from gpurules.clients.store import TransientStoreError
-from gpurules.clients.streamed import StreamSource
-from gpurules.clients.upload import Sending, piece_size
+from gpurules.clients.pieces.part_loop import PartLoop, PartOptions, count_retry, moving, width
+from gpurules.clients.pieces.resumable_file import pieces
+from gpurules.clients.transfers.streams import StreamSource
+from gpurules.clients.transfers.upload import Sending, piece_size
 from gpurules.governor import Ticket
 
 

@@ -5,8 +5,8 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gpurules.clients.checksums import POLYNOMIALS, PREFERENCE, Checksum, digest_of, is_available, of_parts
-from gpurules.clients.store import ChecksumMismatch, ObjectFacts, PartTag, RangeIgnored, StoreError
+from gpurules.clients.objects.checksums import POLYNOMIALS, PREFERENCE, Checksum, digest_of, is_available, of_parts
+from gpurules.clients.objects.store import ChecksumMismatch, ObjectFacts, PartTag, RangeIgnored, StoreError
 
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _MD5 = re.compile(r'"?([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?"?')

@@ -15,7 +15,7 @@ from weakref import ref
 
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.detection import Detection
-from gpurules.clients.parts import is_moving
+from gpurules.clients.pieces.part_loop import is_moving
 from gpurules.governor import Asked, Governor, Part, QueueFull, Ticket
 from gpurules.model import Transfer
 

@@ -4,21 +4,21 @@ import io
 from collections.abc import Mapping
 from typing import IO, Any, Unpack
 
-from gpurules.clients.arguments import MoveArguments, checked
 from gpurules.clients.client import GOVERNED, Capability
-from gpurules.clients.journal import UploadJournal
-from gpurules.clients.mover import PartClient, described
-from gpurules.clients.parts import PartOptions
-from gpurules.clients.progress import Progress
+from gpurules.clients.objects.store import ObjectFacts, StoreError
+from gpurules.clients.objects.watchdog import Watchdog
+from gpurules.clients.pieces.part_loop import PartOptions
+from gpurules.clients.pieces.progress import Progress
+from gpurules.clients.pieces.target_paths import AnyPath, checked_path, is_read_in_order
 from gpurules.clients.s3.arguments import DownloadArguments, UploadArguments
 from gpurules.clients.s3.boto3_client import Boto3Client
 from gpurules.clients.s3.objects import S3Object, require_boto3
 from gpurules.clients.staging import StagingArea
-from gpurules.clients.store import ObjectFacts, StoreError
-from gpurules.clients.streamed import StreamSource, StreamUploader
-from gpurules.clients.targets import AnyPath, checked_path, is_read_in_order
-from gpurules.clients.upload import Uploader
-from gpurules.clients.watchdog import Watchdog
+from gpurules.clients.transfers.arguments import MoveArguments, checked
+from gpurules.clients.transfers.object_transfers import PartClient, describe_transfer
+from gpurules.clients.transfers.streams import StreamSource, StreamUploader
+from gpurules.clients.transfers.upload import Uploader
+from gpurules.clients.transfers.upload_journal import UploadJournal
 from gpurules.errors import UnavailableError
 from gpurules.governor import Governor
 from gpurules.model import Transfer
@@ -68,9 +68,9 @@ class S3(PartClient):
         super().__init__(governor, options, staging)
         self.journal = journal or UploadJournal()
         self._client = client
-        chosen = self._mover.options
+        chosen = self._transfers.options
         self._watchdog = Watchdog(chosen.min_bytes_per_second, chosen.slow_seconds)
-        self._uploader = Uploader(self._mover.loop, self._mover.options, self.journal)
+        self._uploader = Uploader(self._transfers.loop, self._transfers.options, self.journal)
         self._has_swept = False
 
     def download(
@@ -96,7 +96,7 @@ class S3(PartClient):
             OSError: it could not be written.
         """
         source = self._source(bucket, key, checked(more))
-        return self._bring(source, path, described(transfer, f"s3://{bucket}/{key}", "read"), more)
+        return self._bring(source, path, describe_transfer(transfer, f"s3://{bucket}/{key}", "read"), more)
 
     def download_fileobj(
         self,
@@ -121,7 +121,7 @@ class S3(PartClient):
             OSError: it could not be written.
         """
         source = self._source(bucket, key, checked(more))
-        return self._pour(source, fileobj, described(transfer, f"s3://{bucket}/{key}", "read"), more)
+        return self._pour(source, fileobj, describe_transfer(transfer, f"s3://{bucket}/{key}", "read"), more)
 
     def _source(self, bucket: str, key: str, more: MoveArguments) -> S3Object:
         return S3Object(self._client, bucket, key, DownloadArguments(more.get("extra_args")), self._watchdog)
@@ -150,14 +150,16 @@ class S3(PartClient):
         """
         target = S3Object(self._client, bucket, key, UploadArguments(checked(more).get("extra_args")))
         source, progress = checked_path(path), Progress(more.get("callback"))
-        told = described(transfer, f"s3://{bucket}/{key}", "write")
+        told = describe_transfer(transfer, f"s3://{bucket}/{key}", "write")
         if is_read_in_order(source):
             with source.open("rb") as stream:
                 return self._send(StreamSource(stream), target, told, progress)
         if not self._has_swept:
             self._has_swept = True
             self.sweep_uploads()
-        return self._mover.upload(source, told, lambda ticket: self._uploader.upload(ticket, source, target, progress))
+        return self._transfers.upload(
+            source, told, lambda ticket: self._uploader.upload(ticket, source, target, progress)
+        )
 
     def upload_fileobj(
         self,
@@ -182,13 +184,13 @@ class S3(PartClient):
             OSError: the file cannot be read.
         """
         target = S3Object(self._client, bucket, key, UploadArguments(checked(more).get("extra_args")))
-        told = described(transfer, f"s3://{bucket}/{key}", "write")
+        told = describe_transfer(transfer, f"s3://{bucket}/{key}", "write")
         return self._send(StreamSource(fileobj), target, told, Progress(more.get("callback")))
 
     def _send(self, source: StreamSource, target: S3Object, told: Transfer, progress: Progress) -> str:
-        mover = self._mover
-        sender = StreamUploader(mover.loop.telling(progress), mover.options, source, target)
-        return mover.upload_stream(source, told, sender.upload)
+        transfers = self._transfers
+        sender = StreamUploader(transfers.loop.telling(progress), transfers.options, source, target)
+        return transfers.upload_stream(source, told, sender.upload)
 
     def open(
         self, bucket: str, key: str, *, transfer: Transfer | None = None, extra_args: Mapping[str, Any] | None = None
@@ -204,7 +206,7 @@ class S3(PartClient):
             GovernorError: the transfer was stopped.
         """
         source = self._source(bucket, key, {"extra_args": extra_args})
-        return self._mover.open(source, described(transfer, f"s3://{bucket}/{key}", "read"))
+        return self._transfers.open(source, describe_transfer(transfer, f"s3://{bucket}/{key}", "read"))
 
     def sweep_uploads(self, older_than_seconds: float = ORPHAN_SECONDS) -> int:
         """Have the store forget uploads of this journal that nobody went on with for so long, and return how many.

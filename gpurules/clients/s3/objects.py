@@ -7,11 +7,8 @@ from hashlib import md5
 from typing import Any, Self
 from urllib.parse import unquote
 
-from gpurules.clients.checksums import Checksum
-from gpurules.clients.s3 import answers
-from gpurules.clients.s3.arguments import Arguments, DownloadArguments
-from gpurules.clients.s3.boto3_client import Boto3Client
-from gpurules.clients.store import (
+from gpurules.clients.objects.checksums import Checksum
+from gpurules.clients.objects.store import (
     ChecksumMismatch,
     ObjectChanged,
     ObjectFacts,
@@ -21,7 +18,10 @@ from gpurules.clients.store import (
     StoreError,
     TransientStoreError,
 )
-from gpurules.clients.watchdog import Watchdog
+from gpurules.clients.objects.watchdog import Watchdog
+from gpurules.clients.s3 import answers
+from gpurules.clients.s3.arguments import Arguments, DownloadArguments
+from gpurules.clients.s3.boto3_client import Boto3Client
 from gpurules.errors import UnavailableError
 
 CHUNK = 1024**2

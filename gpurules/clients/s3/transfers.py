@@ -14,7 +14,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from gpurules.clients.parts import moving
+from gpurules.clients.pieces.part_loop import moving
 from gpurules.clients.s3.calls import Tickets, asked_targets
 from gpurules.governor import GovernorError, Lane, Part, Ticket
 from gpurules.model import Transfer
@@ -202,7 +202,7 @@ class GovernedSubscriber:
 
     def on_queued(self, future: Any, **_: Any) -> None:
         """Give the transfer its ticket."""
-        self._transfers.begin(future, described(self._known, future.meta.call_args, self._operation))
+        self._transfers.begin(future, describe_call(self._known, future.meta.call_args, self._operation))
 
     def on_progress(self, future: Any, bytes_transferred: int, **_: Any) -> None:
         """Tell what has moved."""
@@ -213,7 +213,7 @@ class GovernedSubscriber:
         self._transfers.end(future)
 
 
-def described(known: Transfer, arguments: Any, operation: str | None) -> Transfer:
+def describe_call(known: Transfer, arguments: Any, operation: str | None) -> Transfer:
     """Return what rules are told of a transfer with these call arguments."""
     from dataclasses import replace
 

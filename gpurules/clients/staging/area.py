@@ -6,14 +6,14 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from gpurules.clients.partial import PART_SUFFIX, Piece, pieces
+from gpurules.clients.objects.store import ObjectFacts, StoreError
+from gpurules.clients.pieces.resumable_file import PART_SUFFIX, Piece, pieces
 from gpurules.clients.staging.copies import StagedCopy
 from gpurules.clients.staging.folder import MODE, Folder, is_plain
 from gpurules.clients.staging.locks import Waiting, locked
 from gpurules.clients.staging.room import LOCK_SUFFIX, SEAL_SUFFIX, Room, StagingCounts
 from gpurules.clients.staging.seal import MAX_BYTES, Seal, checksums
 from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingRefused, StagingTrouble, translated
-from gpurules.clients.store import ObjectFacts, StoreError
 from gpurules.logs import logger
 
 _LOGGER = logger("gpurules.clients")

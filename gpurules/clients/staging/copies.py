@@ -9,12 +9,12 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from gpurules.clients.partial import JOURNAL_SUFFIX, PART_SUFFIX, PartialFile, Piece
+from gpurules.clients.objects.store import StoreError
+from gpurules.clients.pieces.resumable_file import JOURNAL_SUFFIX, PART_SUFFIX, Piece, ResumableFile
+from gpurules.clients.pieces.target_paths import stem_beside, umask
 from gpurules.clients.regular_files import create_regular, is_at, remove_foreign
 from gpurules.clients.staging.seal import Seal, checksum
 from gpurules.clients.staging.trouble import StagingDamaged, in_area, translated
-from gpurules.clients.store import StoreError
-from gpurules.clients.targets import stem_beside, umask
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -80,7 +80,7 @@ class StagedCopy:
         with suppress(OSError):
             stem = stem_beside(target)
             if any(target.with_name(stem + suffix).exists() for suffix in (PART_SUFFIX, JOURNAL_SUFFIX)):
-                PartialFile.lock(target).discard()  # an earlier download, which went directly, was cut
+                ResumableFile.lock(target).discard()  # an earlier download, which went directly, was cut
 
     def _write(self, file: int) -> None:
         def write(data: memoryview) -> None:

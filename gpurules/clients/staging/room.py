@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpurules.clients.partial import JOURNAL_SUFFIX, PART_SUFFIX
+from gpurules.clients.pieces.resumable_file import JOURNAL_SUFFIX, PART_SUFFIX
 from gpurules.clients.staging.folder import Folder, is_plain
 from gpurules.clients.staging.locks import Waiting, locked, locked_at_once
 from gpurules.clients.staging.trouble import StagingFull, StagingTrouble, translated

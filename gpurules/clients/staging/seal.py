@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from gpurules.clients.partial import Piece, pieces
+from gpurules.clients.pieces.resumable_file import Piece, pieces
 from gpurules.clients.staging.trouble import StagingDamaged, translated
 from gpurules.strict_json import dumps, loads
 

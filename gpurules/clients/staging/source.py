@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from gpurules.clients.checksums import Checksum
-from gpurules.clients.partial import Piece
-from gpurules.clients.parts import moving
-from gpurules.clients.store import (
+from gpurules.clients.objects.checksums import Checksum
+from gpurules.clients.objects.store import (
     CheckedObject,
     Chunks,
     ObjectChanged,
@@ -19,6 +17,8 @@ from gpurules.clients.store import (
     StoreError,
     TransientStoreError,
 )
+from gpurules.clients.pieces.part_loop import moving
+from gpurules.clients.pieces.resumable_file import Piece
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

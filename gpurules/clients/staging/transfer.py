@@ -6,14 +6,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from gpurules.actions.stage_transfer import Stage
-from gpurules.clients.parts import PartOptions
-from gpurules.clients.staging.area import StagingArea
-from gpurules.clients.staging.copies import StagedCopy
-from gpurules.clients.staging.folder import Folder
-from gpurules.clients.staging.locks import Waiting
-from gpurules.clients.staging.source import PinnedSource, pinned
-from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingTrouble, in_area
-from gpurules.clients.store import (
+from gpurules.clients.objects.store import (
     ChecksumMismatch,
     ObjectChanged,
     ObjectFacts,
@@ -22,6 +15,13 @@ from gpurules.clients.store import (
     TransientStoreError,
     Unverifiable,
 )
+from gpurules.clients.pieces.part_loop import PartOptions
+from gpurules.clients.staging.area import StagingArea
+from gpurules.clients.staging.copies import StagedCopy
+from gpurules.clients.staging.folder import Folder
+from gpurules.clients.staging.locks import Waiting
+from gpurules.clients.staging.source import PinnedSource, pinned
+from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingTrouble, in_area
 from gpurules.governor import Ticket
 
 ROOM_LOOK_SECONDS = 0.2

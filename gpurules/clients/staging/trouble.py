@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gpurules.clients.store import StoreError
+from gpurules.clients.objects.store import StoreError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from gpurules.clients.download import download
-from gpurules.clients.journal import UploadJournal, UploadSource
-from gpurules.clients.partial import PartialFile
-from gpurules.clients.parts import PartLoop, PartOptions
-from gpurules.clients.store import ObjectChanged, ObjectFacts, PartTag, Reading, TransientStoreError
+from gpurules.clients.objects.store import ObjectChanged, ObjectFacts, PartTag, Reading, TransientStoreError
+from gpurules.clients.pieces.part_loop import PartLoop, PartOptions
+from gpurules.clients.pieces.resumable_file import ResumableFile
+from gpurules.clients.transfers.download import download
+from gpurules.clients.transfers.upload_journal import UploadJournal, UploadSource
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from gpurules.model import Transfer
@@ -88,7 +88,7 @@ def _changed(folder: Path) -> None:
 
 
 def _discard(folder: Path) -> None:
-    partial = PartialFile.lock(folder / "f")
+    partial = ResumableFile.lock(folder / "f")
     partial.begin(MemoryObject.url, MemoryObject().facts(), PIECE)
     partial.discard()
 

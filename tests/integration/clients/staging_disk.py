@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from gpurules.clients import PartOptions, StagingArea
-from gpurules.clients.mover import Mover
+from gpurules.clients.transfers.object_transfers import ObjectTransfers
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from gpurules.model import GPU, Snapshot, Transfer
@@ -77,7 +77,9 @@ def main(folder: str, what: str, when: str) -> None:
     engine = Engine(RULES, clock=lambda: 0.0)
     engine.observe(Snapshot(timestamp=0.0, gpus=(GPU(index=0),)))
     governor = Governor(engine)
-    mover = Mover("test", governor, PartOptions(piece_size=65536, parts_ahead=1), StagingArea(disk / "area", 3_000_000))
+    transfers = ObjectTransfers(
+        "test", governor, PartOptions(piece_size=65536, parts_ahead=1), StagingArea(disk / "area", 3_000_000)
+    )
     happened = []
 
     def happen() -> None:
@@ -85,18 +87,18 @@ def main(folder: str, what: str, when: str) -> None:
             happened.append(HAPPENS[what](disk))
 
     before, source = Object(1), Object(2, happen if when == "while" else lambda: None)
-    mover.download(before, here / "before", Transfer(path=before.url))
+    transfers.download(before, here / "before", Transfer(path=before.url))
     if when == "before":
         happen()
     for one in (source, before):
-        mover.download(one, here / "target", Transfer(path=one.url))
+        transfers.download(one, here / "target", Transfer(path=one.url))
         assert (here / "target").read_bytes() == one.data
-        with mover.open(one, Transfer(path=one.url)) as stream:
+        with transfers.open(one, Transfer(path=one.url)) as stream:
             first = stream.read(1000)
             if when == "reading":
                 happen()
             assert first + stream.read() == one.data
-    mover.close()
+    transfers.close()
     print(json.dumps(dict(governor.status().faults)))
     StagingArea(disk / "area", 1)  # stops no process that starts
 

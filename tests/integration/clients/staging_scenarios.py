@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 
 from gpurules.clients import PartOptions, StagingArea
-from gpurules.clients.mover import Mover
 from gpurules.clients.staging.folder import Folder
+from gpurules.clients.transfers.object_transfers import ObjectTransfers
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from gpurules.model import GPU, Snapshot, Transfer
@@ -45,12 +45,12 @@ def _got(folder: Path, number: int, area: StagingArea | None = None, fails_at: i
     engine.observe(Snapshot(timestamp=0.0, gpus=(GPU(index=0),)))
     governor = Governor(engine)
     options = PartOptions(piece_size=PIECE, parts_ahead=1, attempts=1)
-    mover = Mover("test", governor, options, area or _area(folder))
+    transfers = ObjectTransfers("test", governor, options, area or _area(folder))
     source = Object(number, fails_at)
     try:
-        mover.download(source, folder / f"f{number}", Transfer(path=source.url))
+        transfers.download(source, folder / f"f{number}", Transfer(path=source.url))
     finally:
-        mover.close()
+        transfers.close()
     return dict(governor.status().faults)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from gpurules.clients import PartOptions, StagingArea
-from gpurules.clients.mover import Mover
+from gpurules.clients.transfers.object_transfers import ObjectTransfers
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from gpurules.model import GPU, Snapshot, Transfer
@@ -37,20 +37,20 @@ def main(area: str, folder: str, seed: str, rounds: str) -> None:
     engine = Engine(RULES, clock=lambda: 0.0)
     engine.observe(Snapshot(timestamp=0.0, gpus=(GPU(index=0),)))
     governor = Governor(engine)
-    mover = Mover("test", governor, PartOptions(piece_size=4096, parts_ahead=2), StagingArea(area, QUOTA))
+    transfers = ObjectTransfers("test", governor, PartOptions(piece_size=4096, parts_ahead=2), StagingArea(area, QUOTA))
     for number in range(int(rounds)):
         source = Slow(random.randrange(OBJECTS), random)
         told = Transfer(path=source.url)
         if random.random() < 0.5:
             target = Path(folder) / f"target-{seed}-{number}"
-            mover.download(source, target, told)
+            transfers.download(source, target, told)
             found = target.read_bytes()
             target.unlink()
         else:
-            with mover.open(source, told) as stream:
+            with transfers.open(source, told) as stream:
                 found = stream.read()
         assert found == source.data, f"{source.url} is wrong"
-    mover.close()
+    transfers.close()
     print(json.dumps(dict(governor.status().faults)))
 
 

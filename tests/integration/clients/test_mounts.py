@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.clients.kept import KeptSetting, SettingError
 from gpurules.clients.mounts import juicefs, rclone, readahead
 from gpurules.clients.mounts.rclone import BandwidthSetting
+from gpurules.clients.settings.restorable_setting import RestorableSetting, SettingError
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +91,7 @@ def test_a_process_that_was_killed_leaves_rclone_to_the_next(control, tmp_path):
     assert done.returncode == -signal.SIGKILL
     setting = BandwidthSetting(str(control))
     assert setting.read() == "1000000B"
-    kept = KeptSetting(setting, tmp_path)
+    kept = RestorableSetting(setting, tmp_path)
     assert kept.recovered and setting.read() == "off"
     kept.close()
 

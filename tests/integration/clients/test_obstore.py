@@ -119,7 +119,7 @@ class Meddling:
     def __init__(self, the, act):
         self.parts, self.act = 0, act
         the.governor.on_change(lambda _: None)
-        loop = the._mover.loop
+        loop = the._transfers.loop
         submit = loop._submit
 
         def count(part, piece, move):

@@ -95,7 +95,7 @@ def test_a_small_file_that_changes_while_it_is_read_does_not_become_the_object(s
         os.utime(path, (1, 1))
         return found
 
-    monkeypatch.setattr("gpurules.clients.upload.os.pread", reading)
+    monkeypatch.setattr("gpurules.clients.transfers.upload.os.pread", reading)
     with pytest.raises(ObjectChanged):
         the.upload(path, "small")
     assert stored(store, "small") == digest(b"before")

@@ -296,18 +296,18 @@ def test_an_area_without_room_does_as_the_rule_says(client, tmp_path, on_full):
 def test_a_disk_that_fills_while_staging_sends_the_transfer_directly(client, tmp_path, monkeypatch):
     import errno
 
-    from gpurules.clients import partial
+    from gpurules.clients.pieces import resumable_file
 
     data = content(3 * MIB)
     client.put_object(Bucket="bucket", Key="k", Body=data)
-    area, fill = StagingArea(tmp_path / "area", 10 * MIB), partial.PartialFile.fill
+    area, fill = StagingArea(tmp_path / "area", 10 * MIB), resumable_file.ResumableFile.fill
 
     def full(self, piece, chunks):
         if len(self.target.name) == 64 and piece.start:
             raise OSError(errno.ENOSPC, "no space left on device")
         return fill(self, piece, chunks)
 
-    monkeypatch.setattr(partial.PartialFile, "fill", full)
+    monkeypatch.setattr(resumable_file.ResumableFile, "fill", full)
     with s3(client, staging_rule(), area) as the:
         the.download("bucket", "k", tmp_path / "f")
     assert digest((tmp_path / "f").read_bytes()) == digest(data)

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from gpurules.clients import S3, ChecksumMismatch, PartOptions, StagingArea, StoreError, Unverifiable
-from gpurules.clients.checksums import digest_of, is_available, of_parts
+from gpurules.clients.objects.checksums import digest_of, is_available, of_parts
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from gpurules.rules import loads
@@ -239,7 +239,7 @@ def test_a_store_that_refuses_to_be_asked_is_read_all_the_same(s3_of, hostile, t
 def test_what_takes_a_library_that_is_not_installed_says_which(s3_of, hostile, tmp_path, monkeypatch):
     named = {"x-amz-checksum-crc64nvme": text(b"whatever")}
     Offer(named).on(hostile)
-    monkeypatch.setattr("gpurules.clients.verification.is_available", lambda name: name == "CRC32")
+    monkeypatch.setattr("gpurules.clients.transfers.verification.is_available", lambda name: name == "CRC32")
     with pytest.raises(Unverifiable, match="CRC64NVME, which takes awscrt: pip install awscrt"):
         s3_of("require").download("bucket", "k", tmp_path / "f")
 

@@ -368,14 +368,14 @@ def test_a_file_object_in_text_mode_is_refused(s3):
 
 
 def test_more_than_the_store_takes_in_parts_says_what_to_do(client, s3, monkeypatch):
-    monkeypatch.setattr("gpurules.clients.streamed.MAX_PIECES", 2)
+    monkeypatch.setattr("gpurules.clients.transfers.streams.MAX_PIECES", 2)
     with pytest.raises(StoreError, match="transfer=Transfer\\(size="):
         s3.upload_fileobj(Trickle(content(2 * PART + 1)), "bucket", "large")
     s3.upload_fileobj(Trickle(content(2 * PART)), "bucket", "large")
 
 
 def test_a_size_that_is_told_makes_the_parts_large_enough(client, s3, monkeypatch):
-    monkeypatch.setattr("gpurules.clients.upload.MAX_PIECES", 2)
+    monkeypatch.setattr("gpurules.clients.transfers.upload.MAX_PIECES", 2)
     wires = Wires(client)
     size = 3 * PART
     s3.upload_fileobj(Trickle(content(size)), "bucket", "told", transfer=Transfer(size=size))
@@ -400,7 +400,7 @@ def test_a_small_file_that_changes_while_it_is_read_does_not_become_the_object(
         os.utime(path, (1, 1))
         return found
 
-    monkeypatch.setattr("gpurules.clients.upload.os.pread", reading)
+    monkeypatch.setattr("gpurules.clients.transfers.upload.os.pread", reading)
     with pytest.raises(ObjectChanged):
         s3.upload(path, "bucket", "small")
     assert client.get_object(Bucket="bucket", Key="small")["Body"].read() == b"before"

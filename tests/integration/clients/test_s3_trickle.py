@@ -9,8 +9,8 @@ import time
 import pytest
 
 from gpurules.clients import S3, PartOptions, TransientStoreError
-from gpurules.clients.store import TooSlow
-from gpurules.clients.watchdog import FEW, MANY, Watchdog
+from gpurules.clients.objects.store import TooSlow
+from gpurules.clients.objects.watchdog import FEW, MANY, Watchdog
 from tests.integration.clients.conftest import content, digest
 from tests.integration.clients.test_s3 import NOTHING, governor
 from tests.integration.clients.trickler import Trickler
@@ -163,7 +163,7 @@ def test_options_that_watch_nothing_are_refused(name, value):
 class Clock:
     def __init__(self, monkeypatch):
         self.now = 0.0
-        monkeypatch.setattr("gpurules.clients.watchdog.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("gpurules.clients.objects.watchdog.time.monotonic", lambda: self.now)
 
     def reads(self, watch, size, seconds):
         """Have *watch* read up to *size* bytes, which take so long."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gpurules.cli.main import run
-from gpurules.clients.kept import KeptSetting
+from gpurules.clients.settings.restorable_setting import RestorableSetting
 from gpurules.engine import Coordinator, Options
 from gpurules.rules import loads
 from tests.integration.coordinator.stand import Clock, Script, gpu
@@ -188,12 +188,12 @@ def test_a_setting_is_changed_and_restored_where_its_journal_is_damaged(
     folder: Path, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     caplog.set_level(logging.WARNING)
-    with_journal = KeptSetting(Knob(), folder / "settings")
+    with_journal = RestorableSetting(Knob(), folder / "settings")
     with_journal.close()
     (journal,) = (folder / "settings").iterdir()
     damage(journal, how)
     knob = Knob()
-    setting = KeptSetting(knob, folder / "settings")
+    setting = RestorableSetting(knob, folder / "settings")
     try:
         assert not setting.recovered
         assert setting.put("64") and knob.value == "64"

@@ -3,13 +3,13 @@
 import pytest
 
 from gpurules.clients import Capability, kvikio
-from gpurules.clients.kept import SettingError
 from gpurules.clients.mounts import juicefs, readahead
 from gpurules.clients.mounts import readahead as kernel
 from gpurules.clients.mounts.juicefs import _limited as juicefs_limit
 from gpurules.clients.mounts.juicefs import _without_secret
 from gpurules.clients.mounts.mountinfo import mount_of, mounts
 from gpurules.clients.mounts.rclone import _limited as rclone_limit
+from gpurules.clients.settings.restorable_setting import SettingError
 
 TABLE = r"""21 1 254:0 / / rw - ext4 /dev/vda rw
 22 21 0:52 / /mnt/my\040data rw,nosuid shared:1 - fuse.rclone remote: rw

@@ -5,9 +5,9 @@ import hashlib
 
 import pytest
 
-from gpurules.clients.checksums import digest_of, of_parts
+from gpurules.clients.objects.checksums import digest_of, of_parts
+from gpurules.clients.objects.store import ChecksumMismatch, PartTag, StoreError
 from gpurules.clients.s3.objects import S3Object
-from gpurules.clients.store import ChecksumMismatch, PartTag, StoreError
 
 pytest.importorskip("botocore")
 DATA = b"sent to the store"

@@ -12,7 +12,7 @@ import pytest
 from gpurules.clients.filesystem import use
 from gpurules.governor import Limits
 from tests.unit.clients.filesystem.conftest import Node
-from tests.unit.clients.filesystem.test_files import BLOCK, DATA, RangeFileSystem
+from tests.unit.clients.filesystem.open_files.test_blocks import BLOCK, DATA, RangeFileSystem
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),

@@ -4,7 +4,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from tests.unit.clients.filesystem.test_files import DATA, RangeFileSystem
+from tests.unit.clients.filesystem.open_files.test_blocks import DATA, RangeFileSystem
 
 GOVERNED = fsspec.get_filesystem_class("gpurules")
 
@@ -142,7 +142,7 @@ def test_urls_with_stars_open_the_files_that_are_there(first):
 
 
 def test_a_url_of_one_hop_tells_what_its_protocol_does():
-    from gpurules.clients.filesystem.behind import options_in
+    from gpurules.clients.filesystem.underlying import options_in
 
     assert options_in("gpurules://ftp://someone:secret@host:99/path") == {
         "target_protocol": "ftp",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gpurules.clients import PartOptions, StagingArea
-from gpurules.clients.mover import Mover
-from gpurules.clients.store import ObjectChanged, ObjectFacts, Reading
+from gpurules.clients.objects.store import ObjectChanged, ObjectFacts, Reading
+from gpurules.clients.transfers.object_transfers import ObjectTransfers
 from gpurules.engine import Engine
 from gpurules.governor import Governor
 from gpurules.model import GPU, Snapshot, Transfer
@@ -79,14 +79,14 @@ class Node:
         engine.observe(Snapshot(timestamp=0.0, gpus=(GPU(index=0),)))
         self.governor = Governor(engine)
         self.area = area
-        self.mover = Mover("test", self.governor, replace(OPTIONS, verify=verify), area)
+        self.transfers = ObjectTransfers("test", self.governor, replace(OPTIONS, verify=verify), area)
 
     def download(self, source: Stored, target: Path) -> bytes:
-        self.mover.download(source, target, Transfer(path=source.url, operation="read"))
+        self.transfers.download(source, target, Transfer(path=source.url, operation="read"))
         return target.read_bytes()
 
     def open(self, source: Stored):
-        return self.mover.open(source, Transfer(path=source.url, operation="read"))
+        return self.transfers.open(source, Transfer(path=source.url, operation="read"))
 
     def read(self, source: Stored) -> bytes:
         with self.open(source) as stream:
@@ -114,4 +114,4 @@ def started(tmp_path) -> Iterator[Callable[..., Node]]:
 
     yield start
     for node in nodes:
-        node.mover.close()
+        node.transfers.close()

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from gpurules.clients import ObjectChanged
-from gpurules.clients.checksums import Checksum
+from gpurules.clients.objects.checksums import Checksum
+from gpurules.clients.objects.store import ChecksumMismatch, Unverifiable
 from gpurules.clients.staging import StagedCopy, copies, seal
-from gpurules.clients.store import ChecksumMismatch, Unverifiable
-from gpurules.clients.verification import Verification
+from gpurules.clients.transfers.verification import Verification
 from tests.unit.clients.staging.conftest import KIB, Stored, content
 
 FOREIGN = b"somebody else's file, of no concern to the area"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gpurules.clients.partial import JOURNAL_SUFFIX, PART_SUFFIX
+from gpurules.clients.pieces.resumable_file import JOURNAL_SUFFIX, PART_SUFFIX
 from tests.unit.clients.staging.conftest import Stored
 
 FOREIGN = b"another file, of no concern to the area" * 100

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gpurules.clients.partial import PART_SUFFIX
+from gpurules.clients.pieces.resumable_file import PART_SUFFIX
 from gpurules.clients.staging.folder import Folder
 from gpurules.clients.staging.locks import Waiting, locked, locked_at_once
 from gpurules.clients.staging.trouble import StagingLocked

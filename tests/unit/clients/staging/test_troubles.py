@@ -39,7 +39,7 @@ def _hit(area: Path, folder: Path) -> tuple[Node, list[Stored]]:
 def _hit_after_start(area: Path, folder: Path) -> tuple[Node, list[Stored]]:
     """The object was staged by a process that is gone."""
     node, sources = _hit(area, folder)
-    node.mover.close()
+    node.transfers.close()
     return Node(StagingArea(area, QUOTA)), sources
 
 
@@ -88,7 +88,7 @@ def _is_sound_after(area: Path, folder: Path, sources: list[Stored]) -> None:
     assert node.area.counts.hits >= 1
     assert node.area.used <= QUOTA
     node.area.room.sweep(older_than_seconds=-1)
-    node.mover.close()
+    node.transfers.close()
     names = {path.name for path in area.iterdir()} - {"area.lock"}
     copies = {name for name in names if len(name) == 64}
     assert names == copies | {f"{name}.seal" for name in copies} | {f"{name}.lock" for name in copies}
@@ -100,7 +100,7 @@ def _count(situation: str, how: str, folder: Path) -> list[str]:
     node, sources = SITUATIONS[situation](folder / "area", folder)
     with Faults(folder / "area").injected() as faults:
         assert node.get(how, sources[0], folder) == sources[0].data
-    node.mover.close()
+    node.transfers.close()
     return faults.calls
 
 
@@ -119,7 +119,7 @@ def _fails(situation: str, how: str, fault: tuple[str, int, bool], folder: Path,
     assert counted <= COUNTED, where
     is_served = set(calls[at - 1 :]) <= {"utime", "stat"}  # what comes after the bytes are there
     assert counted or is_served or not is_lasting, where
-    node.mover.close()
+    node.transfers.close()
     _is_sound_after(folder / "area", folder, sources)
     shutil.rmtree(folder)
 
@@ -152,7 +152,7 @@ def test_an_area_that_cannot_be_opened_stops_no_process(error, tmp_path):
         with Faults(area, getattr(errno, error), at, True).injected():
             node = Node(StagingArea(area, QUOTA))
             assert node.download(source, tmp_path / "target") == source.data
-        node.mover.close()
+        node.transfers.close()
 
 
 def test_an_area_that_vanishes_is_not_made_again_and_used_when_it_is_back(started, tmp_path, caplog):

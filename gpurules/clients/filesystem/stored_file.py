@@ -1,0 +1,82 @@
+"""A file of any filesystem as the part loop has it, for the staging area."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+from gpurules.clients.filesystem.underlying import FileBehind
+from gpurules.clients.objects.store import ObjectChanged, ObjectFacts, Reading
+
+
+class _Bytes:
+    """Bytes that are all there."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._data
+
+    def close(self) -> None:
+        self._data = b""
+
+
+class StoredFile:
+    """The file *behind*. What its filesystem says of it (its tag, or size, times and the like) tells versions.
+
+    Where it is opened with options of its own (``version_id``, ``size``), its facts and its bytes are those that
+    opening it so gives.
+    """
+
+    def __init__(self, behind: FileBehind) -> None:
+        self._behind = behind
+        fs, path, options = behind.fs, behind.path, behind.options
+        said = getattr(fs, "storage_options", {})
+        endpoint = said.get("endpoint_url") or (said.get("client_kwargs") or {}).get("endpoint_url") or ""
+        self.url = f"{endpoint} {fs.unstrip_protocol(path)} {sorted(options.items()) or ''}".strip()
+
+    @property
+    def has_ranges(self) -> bool:
+        """Whether any part of it can be read by itself, as it was opened."""
+        return not self._behind.options or bool(self._behind.open().seekable())
+
+    def facts(self) -> ObjectFacts:
+        """Return its size and what tells its version, not from any listing that was kept.
+
+        Raises:
+            OSError: its facts cannot be read.
+        """
+        fs, path = self._behind.fs, self._behind.path
+        fs.invalidate_cache(fs._parent(path))
+        size: float | None = None
+        if self._behind.options:
+            with self._behind.again() as file:
+                size = getattr(file, "size", None)
+                info = getattr(file, "details", None) or fs.info(path)
+        else:
+            info = fs.info(path)
+        tag = info.get("ETag") or info.get("etag") or sha256(repr(sorted(info.items())).encode()).hexdigest()
+        return ObjectFacts(int(info["size"] if size is None else size), str(tag))
+
+    def read(self, start: int, size: int, etag: str | None) -> Reading:
+        """Return up to *size* bytes from *start*, of the file with that *etag* and no other.
+
+        Raises:
+            ObjectChanged: it is another one.
+            OSError: it cannot be read.
+        """
+        before = self.facts() if etag is None else None
+        data = self._bytes(start, size) if before is None or before.size else b""
+        after = self.facts()
+        if after.etag != (etag if before is None else before.etag):
+            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+        return Reading(after, _Bytes(data))
+
+    def _bytes(self, start: int, size: int) -> bytes:
+        data: bytes
+        if self._behind.options:
+            with self._behind.again() as file:
+                file.seek(start)
+                data = file.read(size)
+        else:
+            data = self._behind.fs.cat_file(self._behind.path, start=start, end=start + size)
+        return data

@@ -1,0 +1,10 @@
+"""Objects that move in pieces: the part loop, and the resumable file that downloaded pieces go to.
+
+::
+
+    slot of the governor --> part_loop --> piece --> resumable_file --> target_paths (published in one step)
+                                 |                       |
+                              progress             piece_journal   which pieces are on disk, across crashes
+
+Entry point: :class:`gpurules.clients.pieces.part_loop.PartLoop`.
+"""
