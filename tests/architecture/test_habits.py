@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 FRAGMENTS = sorted((ROOT / "changelog.d").glob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
@@ -26,3 +27,11 @@ def test_a_fragment_of_the_changelog_is_one_sentence_or_two_in_one_line(fragment
     assert re.fullmatch(r"[a-z0-9-]+\.(added|changed|removed|fixed)\.md", fragment.name)
     (line,) = fragment.read_text(encoding="utf-8").splitlines()
     assert line[0] not in "-* " and line.endswith(".") and len(line) <= 300
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_prose_of_a_page_is_wrapped_before_120_characters(page: Path) -> None:
+    text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert [
+        line for line in text.splitlines() if len(line) >= 120 and not line.lstrip().startswith(("|", "#", "<"))
+    ] == []

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from gpurules.cli.reference.wrapping import wrap_prose
 from gpurules.diagnostics import Format, render
 from gpurules.linter import lints
 from gpurules.rules import examine
@@ -17,7 +18,8 @@ are in `docs/gallery`; to see one for yourself: `gpurules lint docs/gallery/03-h
 
 def gallery_page(directory: Path) -> str:
     """Return the page of the rulesets in *directory*, in order of their names."""
-    return "\n".join([_HEAD, *(_section(path) for path in sorted(directory.glob("*.rules.yaml")))])
+    sections = (_section(path) for path in sorted(directory.glob("*.rules.yaml")))
+    return wrap_prose("\n".join([_HEAD, *sections]))
 
 
 def _section(path: Path) -> str:

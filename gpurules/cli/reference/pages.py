@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
 from gpurules.cli.output import to_json
+from gpurules.cli.reference.wrapping import wrap_prose
 from gpurules.diagnostics import CATALOGUE, Code, Fix, Severity
 from gpurules.diagnostics.catalogue import ABOUT_TESTS, LINT_ONLY, ON_REQUEST
 from gpurules.diagnostics.explanations import EXPLANATIONS, Form
@@ -162,13 +163,14 @@ def pages() -> dict[str, str]:
     codes, tables = "gpurules/diagnostics", "the registries"
     from gpurules.cli.reference.command_pages import commands_page  # loads every command
 
-    return {
+    made = {
         "cli.md": GENERATED.format(source="gpurules/cli/commands") + commands_page(),
         "fields.md": GENERATED.format(source=tables) + fields_page(),
         "actions.md": GENERATED.format(source=tables) + actions_page(),
         "checks/README.md": GENERATED.format(source=codes) + codes_page(),
         **{f"checks/{code.code}.md": GENERATED.format(source=codes) + code_page(code) for code in CATALOGUE.values()},
     }
+    return {name: wrap_prose(text) for name, text in made.items()}
 
 
 def write_pages(directory: Path) -> None:
