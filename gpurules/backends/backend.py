@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gpurules.backends.facts import Facts
+from gpurules.errors import GpurulesError
 from gpurules.language import ir
 from gpurules.model import GPU, GPUIndex, Truth, Value
 from gpurules.records import Record, record
+
+
+class UnsupportedError(GpurulesError):
+    """A back end cannot say what a condition asks; another has to."""
 
 
 @record

@@ -1,0 +1,1 @@
+"""Rules over recorded time: the recording store, the kernel, back-tests, reports and tuning."""

@@ -1,0 +1,1 @@
+"""Recorded snapshots of one node as columns, whatever they were recorded in."""

@@ -1,0 +1,233 @@
+"""Completes frames by the GPUs that are lost, as the engine completes snapshots: with the same tracker, asked less.
+
+Which GPUs a node has, and which of them are lost, hardly ever changes. The tracker is asked where it does, at the ends
+of the stretches in between, and where a lost GPU has been so for long enough to be forgotten. All other snapshots have
+the GPUs of the one before.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpurules.backends.columnar import Column, Groups, Mask, Places, Texts, Truths, as_column
+from gpurules.history.frames.frame import Frame
+from gpurules.model import GPU, Kind, Snapshot, Value
+from gpurules.telemetry.live.presence import Presence
+
+_PLACE = "place"
+_SETTLED = 3
+"""After so many snapshots with the same GPUs the tracker answers the same."""
+
+
+@dataclass(frozen=True)
+class CompleteFrame:
+    """A frame with the GPUs that are lost.
+
+    Shape: as a frame; ``source`` has the row of the frame that each row comes from, then those of ``ghosts``.
+    Missing: ``source`` None: the rows are those of the frame.
+    """
+
+    frame: Frame
+    groups: Groups
+    owners: Sequence[str]
+    owner: Places
+    source: Places | None = None
+    ghosts: Sequence[GPU] = ()
+
+    def column(self, attribute: str, kind: Kind) -> Column:
+        """Return an attribute of the GPUs."""
+        return self._taken(self.frame.column(attribute, kind), [getattr(gpu, attribute) for gpu in self.ghosts], kind)
+
+    def label(self, name: str, kind: Kind) -> Column:
+        """Return a label of the GPUs; what is of another kind is missing, and those of a lost GPU."""
+        labels: list[Value] = [gpu.labels.get(name) for gpu in self.ghosts]  # type: ignore[misc]
+        return self._taken(self.frame.label(name, kind), labels, kind)
+
+    def exact(self, attribute: str, is_label: bool) -> Sequence[Value]:
+        """Return an attribute (or a label) of the GPUs as it was given."""
+        given = self.frame.exact(attribute, is_label)
+        if self.source is None:
+            return given
+        more = [gpu.labels.get(attribute) if is_label else getattr(gpu, attribute) for gpu in self.ghosts]
+        everything = [*given, *more]
+        return [everything[row] for row in self.source.tolist()]
+
+    def _taken(self, column: Column, ghosts: Sequence[Value], kind: Kind) -> Column:
+        if self.source is None:
+            return column
+        more = as_column(ghosts, kind)
+        match column, more:
+            case Truths(), Truths():
+                true, false = (np.concatenate(both) for both in ((column.true, more.true), (column.false, more.false)))
+                return Truths(true[self.source], false[self.source])
+            case Texts(), Texts():
+                shifted = np.where(more.codes < 0, -1, more.codes + len(column.words))
+                codes = np.concatenate([column.codes, shifted])[self.source]
+                return Texts(codes.astype(np.int32), (*column.words, *more.words))
+            case _:
+                assert isinstance(column, np.ndarray) and isinstance(more, np.ndarray)
+                return np.concatenate([column, more])[self.source]
+
+
+@dataclass(slots=True)
+class Completion:
+    """Completes the frames of one node, in order of time.
+
+    Units: ``presence.drop_after`` in seconds.
+    """
+
+    presence: Presence
+    _asked: list[float] = field(default_factory=list)
+    _answers: dict[int, tuple[GPU, ...]] = field(default_factory=dict)
+
+    def complete(self, frame: Frame) -> CompleteFrame:
+        """Return *frame* with the GPUs that are lost."""
+        self._answers.clear()
+        if not len(frame.times) or (_is_uniform(frame) and self._is_steady(frame)):
+            return CompleteFrame(frame, frame.groups, frame.owners, frame.owner)
+        return _assembled(frame, list(self._stretches(frame)))
+
+    def _is_steady(self, frame: Frame) -> bool:
+        """Return whether the tracker has nothing to add to snapshots that are alike; if so it knows of the last.
+
+        One that had nothing to add twice has nothing to add to any later snapshot with the same GPUs.
+        """
+        last = len(frame.times) - 1
+        if not all(self._ask(frame, n) is None for n in sorted({0, min(1, last)})):
+            return False
+        if last > 1:
+            self._ask(frame, last)
+        return True
+
+    def _ask(self, frame: Frame, number: int) -> tuple[GPU, ...] | None:
+        """Ask the tracker, of each snapshot once, and return the GPUs; None where they are those of the snapshot."""
+        if number not in self._answers:
+            snapshot = _skeleton(frame, number)
+            completed = self.presence.complete(snapshot, snapshot.timestamp)
+            self._answers[number] = completed.gpus
+            return None if completed is snapshot else completed.gpus
+        return self._answers[number]
+
+    def _stretches(self, frame: Frame) -> Iterator[tuple[int, int, tuple[GPU, ...]]]:
+        """Yield from which snapshot to which (excluded) the GPUs are the same, and these."""
+        turns = self._turns(frame)
+        for start, end in zip(turns, [*turns[1:], len(frame.times)], strict=True):
+            self._ask(frame, start)
+            yield start, end, self._answers[start]
+        horizon = float(frame.times[-1]) - 2 * self.presence.drop_after
+        self._asked = [time for time in self._asked if time > horizon]
+
+    def _turns(self, frame: Frame) -> list[int]:
+        """Return the snapshots at which the tracker is asked."""
+        times, count = frame.times, len(frame.times)
+        signatures = _signatures(frame)
+        begins = np.flatnonzero(np.append(True, signatures[1:] != signatures[:-1]))
+        first = {int(at) + step for at in begins for step in range(_SETTLED)}
+        self._asked += [float(times[at]) for at in sorted(first) if at < count]
+        due = np.array([time + self.presence.drop_after for time in self._asked])
+        dropped = {int(at) + step for at in np.searchsorted(times, due) for step in range(-1, _SETTLED)}
+        last = {int(at) - 1 for at in begins} | {count - 1}
+        return sorted(at for at in first | dropped | last if 0 <= at < count)
+
+
+def _is_uniform(frame: Frame) -> bool:
+    """Return whether all GPUs are in every snapshot, in the same order, and well."""
+    count, gpus = len(frame.times), len(frame.owners)
+    if not gpus or len(frame.owner) != count * gpus or not bool(np.all(frame.groups.sizes == gpus)):
+        return False
+    by_gpu = [codes.reshape(gpus, count) for codes in _traits(frame)]
+    return all(bool(np.all(codes == codes[:, :1])) for codes in by_gpu) and not bool(_is_lost(frame).any())
+
+
+def _is_lost(frame: Frame) -> Mask:
+    status, healthy = frame.column("status", Kind.STRING), frame.column("healthy", Kind.BOOL)
+    assert isinstance(status, Texts) and isinstance(healthy, Truths)
+    marks = np.array([word == "lost" for word in (*status.words, "")], bool)
+    return marks[status.codes] | ~healthy.true
+
+
+def _traits(frame: Frame) -> Iterator[Places]:
+    """Yield what tells GPUs apart, one number a row."""
+    mig = frame.column("mig", Kind.BOOL)
+    assert isinstance(mig, Truths)
+    yield from (frame.owner, frame.position, mig.true.astype(np.intp), frame.codes("index"), frame.codes("name"))
+
+
+def _signatures(frame: Frame) -> NDArray[np.uint64]:
+    """Return a number for each snapshot, equal where GPUs, their order and whether they are lost are equal."""
+    hashes = np.full(len(frame.owner), 0x94D049BB133111EB, np.uint64)
+    with np.errstate(over="ignore"):
+        for part in (*_traits(frame), _is_lost(frame)):
+            hashes = (hashes ^ part.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+            hashes ^= hashes >> np.uint64(29)
+        sums = np.zeros(frame.groups.count, np.uint64)
+        np.add.at(sums, frame.groups.snapshot, hashes * np.uint64(0xBF58476D1CE4E5B9))
+    return sums
+
+
+def _rows(frame: Frame, number: int) -> list[int]:
+    """Return the rows of a snapshot, in its own order."""
+    groups = frame.groups
+    place = int(np.searchsorted(groups.filled, number))
+    if place == len(groups.filled) or groups.filled[place] != number:
+        return []
+    start = int(groups.starts[place])
+    rows = groups.order[start : start + int(groups.sizes[number])]
+    return [int(row) for row in rows[np.argsort(frame.position[rows], kind="stable")]]
+
+
+def _skeleton(frame: Frame, number: int) -> Snapshot:
+    """Return what the tracker looks at of a snapshot; the labels say which row a GPU is."""
+    gpus = []
+    for place, row in enumerate(_rows(frame, number)):
+        gpu = frame.gpu(row)
+        gpus.append(
+            GPU(
+                index=gpu.index, uuid=gpu.uuid, name=gpu.name, vendor=gpu.vendor, mig=gpu.mig, status=gpu.status,
+                healthy=gpu.healthy, xid=gpu.xid, xid_age=gpu.xid_age, labels={_PLACE: place},
+            )
+        )  # fmt: skip
+    return Snapshot(timestamp=float(frame.times[number]), gpus=tuple(gpus))
+
+
+def _assembled(frame: Frame, stretches: list[tuple[int, int, tuple[GPU, ...]]]) -> CompleteFrame:
+    """Return the rows of all stretches together, in order of GPU and time."""
+    ghosts: list[GPU] = []
+    known: dict[str, int] = {}
+    owners: list[Places] = []
+    numbers: list[Places] = []
+    sources: list[Places] = []
+    base = len(frame.owner)
+    for start, end, gpus in stretches:
+        span = np.arange(start, end, dtype=np.intp)
+        rows = np.array([_rows(frame, n) for n in range(start, end)], np.intp).reshape(len(span), -1)
+        for gpu in gpus:
+            place = gpu.labels.get(_PLACE)
+            if isinstance(place, int):
+                source = rows[:, place]
+                if _is_renamed(frame, int(source[0]), gpu):
+                    source = np.arange(base + len(ghosts), base + len(ghosts) + len(span), dtype=np.intp)
+                    ghosts += [_renamed(frame.gpu(int(row)), gpu) for row in rows[:, place]]
+            else:
+                source = np.full(len(span), base + len(ghosts), np.intp)
+                ghosts.append(gpu)
+            owners.append(np.full(len(span), known.setdefault(gpu.identity, len(known)), np.intp))
+            numbers.append(span)
+            sources.append(source)
+    owner, number, source = (np.concatenate([np.zeros(0, np.intp), *parts]) for parts in (owners, numbers, sources))
+    order = np.lexsort((number, owner))
+    groups = Groups(number[order], frame.groups.count)
+    return CompleteFrame(frame, groups, tuple(known), owner[order], source[order], ghosts)
+
+
+def _is_renamed(frame: Frame, row: int, gpu: GPU) -> bool:
+    before = frame.gpu(row)
+    return (before.uuid, before.name, before.index) != (gpu.uuid, gpu.name, gpu.index)
+
+
+def _renamed(gpu: GPU, known: GPU) -> GPU:
+    """Return *gpu* by the name, the UUID and the index under which it is *known*."""
+    values = {name: getattr(gpu, name) for name in GPU.__dataclass_fields__ if name not in ("uuid", "name", "index")}
+    return GPU(uuid=known.uuid, name=known.name, index=known.index, **values)

@@ -1,0 +1,73 @@
+"""What a frame is: some snapshots of one node, in order of time, as columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from gpurules.backends.columnar import Column, Groups, Numbers, Places
+from gpurules.model import GPU, Kind, Snapshot, Value
+
+
+class Frame(Protocol):
+    """Some snapshots of one node, each newer than the one before; rows are in order of GPU and time.
+
+    Shape: one row for each snapshot and GPU; ``owner`` has the number of its identity in ``owners``, and ``position``
+    that of the GPU in its snapshot.
+    Units: ``times`` in seconds since 1970.
+    """
+
+    @property
+    def times(self) -> Numbers:
+        """The times of the snapshots."""
+        ...
+
+    @property
+    def groups(self) -> Groups:
+        """Which rows belong to which snapshot."""
+        ...
+
+    @property
+    def owners(self) -> Sequence[str]:
+        """The identities of the GPUs."""
+        ...
+
+    @property
+    def owner(self) -> Places:
+        """The GPU of each row."""
+        ...
+
+    @property
+    def position(self) -> Places:
+        """The position of each row in its snapshot."""
+        ...
+
+    def column(self, attribute: str, kind: Kind) -> Column:
+        """Return an attribute of the GPUs."""
+        ...
+
+    def label(self, name: str, kind: Kind) -> Column:
+        """Return a label of the GPUs; what is of another kind is missing."""
+        ...
+
+    def exact(self, attribute: str, is_label: bool) -> Sequence[Value]:
+        """Return an attribute (or a label) of the GPUs as it was given, integers as integers."""
+        ...
+
+    def codes(self, attribute: str) -> Places:
+        """Return numbers that are equal where the values of an attribute are; those of one frame only."""
+        ...
+
+    def of_node(self, name: str, is_label: bool) -> Sequence[object]:
+        """Return what each snapshot has under *name*: an attribute, or a label."""
+        ...
+
+    def facts(self, name: str) -> Sequence[object] | None:
+        """Return the fact of the node *name* that was given beside each snapshot; None where none was."""
+        ...
+
+    def gpu(self, row: int) -> GPU:
+        """Return the GPU of a row."""
+        ...
+
+    def snapshots(self) -> Iterator[tuple[Snapshot, Mapping[str, object]]]:
+        """Yield each snapshot with the facts of the node that were given beside it."""
+        ...

@@ -1,0 +1,1 @@
+"""What rules and signals do over recorded time: whole columns at once, and equal to the engine."""

@@ -1,0 +1,72 @@
+"""What came of the rules and signals in one frame, whoever worked it out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gpurules.backends.columnar import Groups, Mask, Numbers, Places, Truths
+from gpurules.engine.signals import Transition
+from gpurules.history.kernel.signals import Changes
+from gpurules.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that outcomes are about, in order of GPU and time.
+
+    Units: ``times`` of the snapshots, in seconds since 1970.
+    """
+
+    times: Numbers
+    groups: Groups
+    owners: Sequence[str]
+    owner: Places
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one frame.
+
+    Shape: truths have one entry for each row where their rule is per GPU, else for each snapshot; so have ``on``.
+    ``refused`` says of which rules and signals the kernel could not tell, and why.
+    """
+
+    rows: Rows
+    rules: dict[str, Truths] = field(default_factory=dict)
+    signals: dict[str, Truths] = field(default_factory=dict)
+    on: dict[str, Mask] = field(default_factory=dict)
+    transitions: list[Transition] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    causes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def transitions_of(name: str, changes: Changes, owners: Sequence[str], times: Numbers) -> list[Transition]:
+    """Return changes as the engine tells them, but for the index of the GPU."""
+    listed = zip(
+        changes.owner.tolist(), times[changes.snapshot].tolist(), changes.on.tolist(), changes.lasted.tolist(),
+        changes.is_stale.tolist(), strict=True,
+    )  # fmt: skip
+    return [
+        Transition(name, owners[n], None, on, at, lasted, "stale" if s else None) for n, at, on, lasted, s in listed
+    ]
+
+
+def matched(rules: Sequence[Rule], truths: Mapping[str, Truths], groups: Groups) -> dict[str, Mask]:
+    """Return where each rule matches: its condition is TRUE, and no rule of higher priority that stops does match.
+
+    Shape: as the truths.
+    """
+    if not any(rule.stop and not rule.is_shadow for rule in rules):
+        return {rule.name: truths[rule.name].true for rule in rules if rule.name in truths}
+    found: dict[str, Mask] = {}
+    limit = np.full(groups.count, -np.inf)
+    for rule in rules:
+        true = truths[rule.name].true
+        is_open = rule.priority >= limit
+        is_rows = rule.per_gpu and len(true) == len(groups.snapshot)
+        found[rule.name] = true & (is_open[groups.snapshot] if is_rows else is_open)
+        if rule.stop and not rule.is_shadow:
+            hit = groups.counts(found[rule.name]) > 0 if is_rows else found[rule.name]
+            limit = np.where(hit & np.isneginf(limit), rule.priority, limit)
+    return found
