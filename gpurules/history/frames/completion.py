@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gpurules.backends.columnar import Column, Groups, Mask, Places, Texts, Truths, as_column
 from gpurules.history.frames.frame import Frame
 from gpurules.model import GPU, Kind, Snapshot, Value
-from gpurules.telemetry.live.presence import Presence
+from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
 _PLACE = "place"
 _SETTLED = 3
@@ -75,10 +75,10 @@ class CompleteFrame:
 class Completion:
     """Completes the frames of one node, in order of time.
 
-    Units: ``presence.drop_after`` in seconds.
+    Units: ``tracker.drop_after`` in seconds.
     """
 
-    presence: Presence
+    tracker: GpuTracker
     _asked: list[float] = field(default_factory=list)
     _answers: dict[int, tuple[GPU, ...]] = field(default_factory=dict)
 
@@ -105,7 +105,7 @@ class Completion:
         """Ask the tracker, of each snapshot once, and return the GPUs; None where they are those of the snapshot."""
         if number not in self._answers:
             snapshot = _skeleton(frame, number)
-            completed = self.presence.complete(snapshot, snapshot.timestamp)
+            completed = self.tracker.complete(snapshot, snapshot.timestamp)
             self._answers[number] = completed.gpus
             return None if completed is snapshot else completed.gpus
         return self._answers[number]
@@ -116,7 +116,7 @@ class Completion:
         for start, end in zip(turns, [*turns[1:], len(frame.times)], strict=True):
             self._ask(frame, start)
             yield start, end, self._answers[start]
-        horizon = float(frame.times[-1]) - 2 * self.presence.drop_after
+        horizon = float(frame.times[-1]) - 2 * self.tracker.drop_after
         self._asked = [time for time in self._asked if time > horizon]
 
     def _turns(self, frame: Frame) -> list[int]:
@@ -126,7 +126,7 @@ class Completion:
         begins = np.flatnonzero(np.append(True, signatures[1:] != signatures[:-1]))
         first = {int(at) + step for at in begins for step in range(_SETTLED)}
         self._asked += [float(times[at]) for at in sorted(first) if at < count]
-        due = np.array([time + self.presence.drop_after for time in self._asked])
+        due = np.array([time + self.tracker.drop_after for time in self._asked])
         dropped = {int(at) + step for at in np.searchsorted(times, due) for step in range(-1, _SETTLED)}
         last = {int(at) - 1 for at in begins} | {count - 1}
         return sorted(at for at in first | dropped | last if 0 <= at < count)

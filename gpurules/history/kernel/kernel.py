@@ -20,7 +20,7 @@ from gpurules.language import ir
 from gpurules.language.lowering import lower
 from gpurules.rules import Rule
 from gpurules.rules.rule import Signal
-from gpurules.telemetry.live.presence import Presence
+from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
 MOST_CELLS = 64
 """A grid of all GPUs at all snapshots may have so many times the cells that have a row; beyond, the engine is asked."""
@@ -40,7 +40,7 @@ class Kernel:
     def __post_init__(self) -> None:
         """Begin with nothing remembered."""
         settings = self.plan.ruleset.settings
-        self._completion = Completion(Presence(settings.forget_gpu_after, remembers_xid=False))
+        self._completion = Completion(GpuTracker(settings.forget_gpu_after, remembers_xid=False))
         self._tails = Tails(keep_of([*self.plan.windows.values()]))
         self._stepper = Stepper(settings)
         self._lowered: dict[int, ir.Term] = {}
