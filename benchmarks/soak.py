@@ -24,7 +24,7 @@ from pathlib import Path
 
 from gpurules.actions import Event, is_effect
 from gpurules.actions.registration import action
-from gpurules.engine import Coordinator, Options, PollReport
+from gpurules.engine import Coordinator, CoordinatorOptions, PollReport
 from gpurules.model import GPU, Snapshot, Transfer, Workload
 from gpurules.rules import load, shipped_names
 from gpurules.telemetry import Scenario, Synthetic, TelemetryError
@@ -139,7 +139,7 @@ def day(name: str, hours: float, folder: Path) -> dict[str, object]:
     path = folder / f"{name}.rules.yaml"
     text = f"version: 1\nname: {name}\nextends: ['gpurules:{name}']\n{EFFECTS}"
     path.write_text(text)
-    options = Options(state_path=folder / f"{name}.json", read_timeout=60.0)
+    options = CoordinatorOptions(state_path=folder / f"{name}.json", read_timeout=60.0)
     coordinator = Coordinator(
         load(path), Day(clock, hours), clock=lambda: clock.wall, steady=lambda: clock.steady, options=options
     )
@@ -262,7 +262,7 @@ def real(minutes: float, folder: Path) -> dict[str, object]:
     )
     path.write_text(text)
     source, ends = Faulty(), time.monotonic() + minutes * 60
-    options = Options(poll_interval=0.05, state_path=folder / "real.json", stop_timeout=3.0)
+    options = CoordinatorOptions(poll_interval=0.05, state_path=folder / "real.json", stop_timeout=3.0)
     latencies: list[float] = []
     gaps, last_poll = [0.0], [time.monotonic()]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 
 from gpurules.clients import S3, PartOptions
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.governor import Change, Governor, Limits, State
 from gpurules.model import GPU, Snapshot, Transfer
 from gpurules.rules import loads
@@ -64,7 +64,7 @@ def main(endpoint: str, bucket: str, dataset: str, model: str) -> None:
             paused.set()
 
     client = boto3.client("s3", endpoint_url=endpoint)
-    with Coordinator(loads(RULES), dial, options=Options(poll_interval=60)) as node:
+    with Coordinator(loads(RULES), dial, options=CoordinatorOptions(poll_interval=60)) as node:
         governor = Governor(node, Limits(slots=2))
         governor.on_change(show)
         with S3(governor, client, options=PartOptions(piece_size=1024**2, parts_ahead=1)) as s3:

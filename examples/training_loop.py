@@ -14,7 +14,7 @@ from pathlib import Path
 import fsspec
 
 from gpurules.clients.filesystem import use
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.governor import Change, Governor, State
 from gpurules.model import GPU, Snapshot, Workload
 from gpurules.rules import loads
@@ -59,7 +59,7 @@ def main() -> None:
     dial, folder = Dial(), Path(tempfile.mkdtemp())
     for number in range(SHARDS):
         (folder / f"shard-{number}.tar").write_bytes(bytes(1024**2))
-    with Coordinator(loads(RULES), dial, options=Options(poll_interval=3600)) as node:
+    with Coordinator(loads(RULES), dial, options=CoordinatorOptions(poll_interval=3600)) as node:
         governor = Governor(node)
         governor.register_workload(Workload(id="job", type="training"))
         use(governor)

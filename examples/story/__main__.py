@@ -23,7 +23,7 @@ from examples.servers import Moto, SeaweedFS, Server, weed
 from examples.story.timeline import PATIENCE_SECONDS, Timeline, wait_until
 from gpurules.cli.run.replay_clock import OwnTime
 from gpurules.clients import S3, PartOptions, StagingArea, StoreError, UploadJournal
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.governor import Governor, Limits, State
 from gpurules.model import Transfer
 from gpurules.rules import load
@@ -48,7 +48,10 @@ class Story:
     def __init__(self, server: Server, objects: dict[str, bytes], console: Console, folder: Path) -> None:
         recording = OwnTime(open_source(f"replay:{HERE / 'node.jsonl'}"), lambda: 0.0)
         self.node = Coordinator(
-            load(HERE / "node.rules.yaml"), recording, clock=recording.clock, options=Options(watch_files=False)
+            load(HERE / "node.rules.yaml"),
+            recording,
+            clock=recording.clock,
+            options=CoordinatorOptions(watch_files=False),
         )
         self.line = Timeline(self.node, console)
         self.node.on_poll(self.line.polled)

@@ -16,8 +16,8 @@ from gpurules.actions import failed_plugins, usable_actions
 from gpurules.cli.output import counted
 from gpurules.clients import all_clients
 from gpurules.clients.detection import DETECTORS, all_detectors
-from gpurules.engine.events import fields_read
-from gpurules.engine.reading import Reading
+from gpurules.engine.effects.events import fields_read
+from gpurules.engine.polling.source_worker import SourceWorker
 from gpurules.fields import Field
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset
@@ -131,7 +131,7 @@ def of_telemetry(
 
     Units: seconds.
     """
-    reading = Reading(source)
+    reading = SourceWorker(source)
     if ruleset is not None:
         reading.sample([*FIELDS_SHOWN, *(field.name for field in fields_read(ruleset) if field.is_per_gpu)])
     try:

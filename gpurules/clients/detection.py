@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeGuard
 
 from gpurules.engine import Engine
-from gpurules.engine.events import fields_read
+from gpurules.engine.effects.events import fields_read
 from gpurules.errors import GpurulesError
 from gpurules.fields.detection import detect_file_type, detect_framework
 from gpurules.logs import logger

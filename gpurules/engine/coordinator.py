@@ -9,13 +9,14 @@ from types import TracebackType
 from typing import Self
 
 from gpurules.actions.decision import Decision
-from gpurules.engine import lifetimes, memory
+from gpurules.engine.effects.metrics import Metrics
 from gpurules.engine.engine import Engine
-from gpurules.engine.loop import Loop
-from gpurules.engine.metrics import Metrics
-from gpurules.engine.poller import Clocks, Options, Poller, PollReport
-from gpurules.engine.reloading import Reloader
+from gpurules.engine.polling import state_store
+from gpurules.engine.polling.poller import Clocks, CoordinatorOptions, Poller, PollReport
+from gpurules.engine.polling.reloader import Reloader
 from gpurules.engine.status import Status
+from gpurules.engine.threads import shutdown
+from gpurules.engine.threads.loop import Loop
 from gpurules.errors import GpurulesError
 from gpurules.logs import logger
 from gpurules.model import GPU, Transfer, Workload
@@ -48,22 +49,22 @@ class Coordinator:
         *,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] | None = None,
-        options: Options | None = None,
+        options: CoordinatorOptions | None = None,
     ) -> None:
-        self.options = options or Options()
+        self.options = options or CoordinatorOptions()
         loaded = ruleset if isinstance(ruleset, Ruleset) else load(ruleset)
         self._clocks = Clocks(clock, steady or (time.monotonic if clock is time.time else clock))
         self.engine = Engine(loaded, clock=clock)
         self._poller = Poller(self.engine, source, self.options, self._clocks)
         self.schedule = self._poller.schedule
         self._reloader = Reloader(self.engine, self._poller.metrics, clock, self.options.reload_timeout)
-        self._keeper = memory.Keeper(self.options.state_path, self.options.state_max_age)
+        self._state_store = state_store.StateStore(self.options.state_path, self.options.state_max_age)
         self._turn = threading.Lock()
         self._lock = threading.RLock()
         self._loop = Loop(self._poll, lambda: self._poller.interval, self.options.jitter)
         self._reload_asked = False
         self._callbacks: list[Callable[[PollReport], None]] = []
-        lifetimes.add(self)
+        shutdown.add(self)
 
     # life
 
@@ -86,7 +87,7 @@ class Coordinator:
             self._save((deadline - time.monotonic()) / 2)
         self._poller.reading.close(max(0.0, (deadline - time.monotonic()) / 2))
         self._poller.effects.close(max(0.0, deadline - time.monotonic()))
-        lifetimes.remove(self)
+        shutdown.remove(self)
 
     def __enter__(self) -> Self:
         """Start, after one poll, so that the first decision has telemetry."""
@@ -125,8 +126,8 @@ class Coordinator:
             answer = self._poller.read()
             if self._loop.is_stopping and isinstance(answer, TelemetryError):
                 return PollReport(None, error="the coordinator is stopped")
-            if not self._keeper.is_restored:
-                self._poller.restore(self._keeper, answer)
+            if not self._state_store.is_restored:
+                self._poller.restore(self._state_store, answer)
             with self._lock:
                 report = self._poller.take(answer)
             if report.transitions or report.edges or self._poller.metrics.polls % SAVE_EVERY == 0:
@@ -197,7 +198,7 @@ class Coordinator:
     def collect(self) -> Metrics:
         """Return the counts of this moment, a copy."""
         with self._lock:
-            return self._poller.collect(self._keeper.failures)
+            return self._poller.collect(self._state_store.failures)
 
     @property
     def is_enabled(self) -> bool:
@@ -265,16 +266,16 @@ class Coordinator:
     # state
 
     def _save(self, timeout: float | None = None) -> None:
-        if self._keeper.is_keeping:
+        if self._state_store.is_keeping:
             with self._lock:
                 data = self._poller.state()
-            self._keeper.save(data, timeout)
+            self._state_store.save(data, timeout)
 
     def after_fork(self) -> None:
         """Make do in a forked child: no thread, no source, no file; decisions go on with what was known."""
         self._turn, self._lock = threading.Lock(), threading.RLock()
         self._loop.abandon()
-        self._keeper.abandon()
+        self._state_store.abandon()
         self._reloader.abandon()
         self._poller.after_fork()
         self.engine.after_fork()

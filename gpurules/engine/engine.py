@@ -11,9 +11,9 @@ from gpurules.actions.decision import Basis, Decision, decided
 from gpurules.backends.binding import Residual
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.collecting import uncollected
-from gpurules.engine.derived import Derived
-from gpurules.engine.history import NODE
-from gpurules.engine.signals import Signals, Transition
+from gpurules.engine.state.derived_state import DerivedState
+from gpurules.engine.state.history import NODE
+from gpurules.engine.state.signals import Signals, Transition
 from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
 from gpurules.rules.program import Bound, Program
 from gpurules.rules.ruleset import Ruleset
@@ -67,7 +67,7 @@ class Engine:
         self.ignored_snapshots = 0
         self._gpu_tracker = GpuTracker(ruleset.settings.forget_gpu_after, remembers_xid=False)
         with uncollected():
-            self._derived = Derived(ruleset)
+            self._derived = DerivedState(ruleset)
             program = _program(ruleset, self._derived)
             facts, _ = self._derived.afresh().observe(Snapshot(timestamp=0.0), NO_NODE, program.situation)
             self._set(program.bind(facts), float("-inf"))
@@ -248,7 +248,7 @@ class Engine:
     def replace(self, ruleset: Ruleset) -> None:
         """Put *ruleset* in force; signals whose definition is the same keep their state."""
         with uncollected():
-            derived = Derived(ruleset)
+            derived = DerivedState(ruleset)
             program = _program(ruleset, derived)
             program.prepare()
         with self._lock:
@@ -271,6 +271,6 @@ class Engine:
             self._set(bound.program.bind(replace(bound.facts, snapshot=moved)), stale_at + seconds)
 
 
-def _program(ruleset: Ruleset, derived: Derived) -> Program:
+def _program(ruleset: Ruleset, derived: DerivedState) -> Program:
     identity = (ruleset.version, ruleset.file_types)
     return Program(ruleset.rules, ruleset.signals, ruleset.settings, identity, derived.layout)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
-from gpurules.engine import Coordinator, Engine, lifetimes
+from gpurules.engine import Coordinator, Engine
+from gpurules.engine.threads import shutdown
 from gpurules.engine.workloads import Schedule
 from gpurules.governor.entry import Change, Entry, Limits
 from gpurules.governor.gate import Gate
@@ -52,7 +53,7 @@ class Governor:
         self._refreshing = threading.Lock()
         self._has_news = False
         self._unsubscribe = self.policy.on_news(self.refresh)
-        lifetimes.add(self)
+        shutdown.add(self)
 
     @property
     def _scheduler(self) -> Scheduler:
@@ -183,7 +184,7 @@ class Governor:
     def stop(self, timeout: float | None = None) -> None:
         """Follow the coordinator no longer; what is asked of transfers is looked up as they move."""
         self._unsubscribe()
-        lifetimes.remove(self)
+        shutdown.remove(self)
 
     def after_fork(self) -> None:
         """Make do in a forked child: the transfers are the parent's."""

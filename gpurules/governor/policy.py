@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 from gpurules.actions.action import is_directive
 from gpurules.engine import Coordinator, Engine
 from gpurules.engine.coordinator import on_news
-from gpurules.engine.events import fields_read
-from gpurules.engine.registered import RegisteredFacts
+from gpurules.engine.effects.events import fields_read
+from gpurules.engine.polling.registered_facts import RegisteredFacts
 from gpurules.engine.workloads import Schedule
 from gpurules.governor.asked import NOTHING, Asked, AskedMemory
 from gpurules.governor.entry import Counts

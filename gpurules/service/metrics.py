@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, Metrics
-from gpurules.engine.metrics import OUTCOMES
+from gpurules.engine.effects.metrics import OUTCOMES
 from gpurules.errors import UnavailableError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.backends.facts import Situation
-from gpurules.engine.derived import Derived
-from gpurules.engine.signals import State, Transition
+from gpurules.engine.state.derived_state import DerivedState
+from gpurules.engine.state.signals import HysteresisState, Transition
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import Ruleset, loads
 
@@ -59,7 +59,7 @@ def in_order(transitions: tuple[Transition, ...], present: set[str]) -> list[obj
     return [[t for t in transitions if t not in gone], sorted(map(repr, gone))]
 
 
-def states(derived: Derived) -> Mapping[str, Mapping[str, State]]:
+def states(derived: DerivedState) -> Mapping[str, Mapping[str, HysteresisState]]:
     """Return all states, settled."""
     return {name: dict(found) for name, found in derived.signals.states.items()}
 
@@ -71,8 +71,8 @@ class Pair:
         self.ruleset = ruleset
         self.both = [self.made(minimum) for minimum in (1, 10**9)]
 
-    def made(self, minimum: int) -> Derived:
-        class Chosen(Derived):
+    def made(self, minimum: int) -> DerivedState:
+        class Chosen(DerivedState):
             min_together = minimum
 
         return Chosen(self.ruleset)

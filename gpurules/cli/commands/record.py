@@ -14,7 +14,7 @@ from gpurules.cli.output import counted, note, say, write
 from gpurules.cli.progress import in_sight, report_unread
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import no_telemetry, open_telemetry
-from gpurules.engine.reading import Reading
+from gpurules.engine.polling.source_worker import SourceWorker
 from gpurules.strict_json import dumps
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError, TelemetryTimeout
 
@@ -37,7 +37,7 @@ def command(source: str, output: Path | None, count: int | None, **options: obje
     """
     opened, interval = open_telemetry(source, options)
     pause = 0.0 if isinstance(opened, FiniteSource) else interval or DEFAULT_INTERVAL
-    reading, ends, written, is_finite = Reading(opened), SimpleQueue[int](), 0, isinstance(opened, FiniteSource)
+    reading, ends, written, is_finite = SourceWorker(opened), SimpleQueue[int](), 0, isinstance(opened, FiniteSource)
     try:
         with signals(ends.put, lambda: None), _opened(output) as file:
             lines = _lines(reading, pause, ends, is_finite)
@@ -72,7 +72,7 @@ def _add(line: str, file: TextIO) -> bool:
     return True
 
 
-def _lines(reading: Reading, pause: float, ends: "SimpleQueue[int]", is_finite: bool) -> Iterator[str]:
+def _lines(reading: SourceWorker, pause: float, ends: "SimpleQueue[int]", is_finite: bool) -> Iterator[str]:
     """Yield a line for each snapshot; what cannot be read is said once, and tried again.
 
     Raises:

@@ -17,7 +17,7 @@ from gpurules.cli.run.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.run.timeline import LEGEND, Timeline, event_json, summary, summary_json
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.diagnostics.excerpt import visible
-from gpurules.engine import Options
+from gpurules.engine import CoordinatorOptions
 from gpurules.rules.ruleset import Ruleset
 from gpurules.telemetry import FiniteSource, read_transfers
 
@@ -73,7 +73,7 @@ def command(
                 raise click.UsageError(f"--transfers is for a recording that is played through, not for {source}")
             if format_ == "text":
                 write_lines([_header(loaded, source)])
-            given = Options(poll_interval=interval, state_path=state, dry_run=dry_run)
+            given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
             return run_agent(loaded, opened, Settings(format_ == "json", once, given, metrics_port, clients))
         if clients:
             raise click.UsageError(f"--client is for telemetry of this node, not for {source}, which is played through")

@@ -15,7 +15,7 @@ from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.cli.watch.keys import Keyboard, is_terminal
 from gpurules.cli.watch.view import Watcher
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.logs import silenced
 from gpurules.rules import Ruleset
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
@@ -64,10 +64,10 @@ def _coordinator(
     ruleset: Ruleset, source: Source, speed: float | None, interval: float | None
 ) -> tuple[Coordinator, Callable[[], float], OwnTime | None]:
     if not isinstance(source, FiniteSource):
-        options = Options(poll_interval=interval, dry_run=True)
+        options = CoordinatorOptions(poll_interval=interval, dry_run=True)
         return Coordinator(ruleset, source, options=options), time.time, None
     own = OwnTime(source, time.time, speed)
-    options = Options(poll_interval=1e-6, jitter=0.0, read_timeout=60.0, dry_run=True)
+    options = CoordinatorOptions(poll_interval=1e-6, jitter=0.0, read_timeout=60.0, dry_run=True)
     return Coordinator(ruleset, own, clock=own.clock, options=options), own.clock, own
 
 

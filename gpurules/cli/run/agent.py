@@ -18,7 +18,7 @@ from gpurules.cli.run.timeline import INDENT, Timeline, event_json
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import no_gpu, no_telemetry
 from gpurules.diagnostics.excerpt import visible
-from gpurules.engine import Coordinator, Edge, Options, PollReport
+from gpurules.engine import Coordinator, CoordinatorOptions, Edge, PollReport
 from gpurules.logs import to_stderr
 from gpurules.model import format_duration
 from gpurules.rules import Ruleset
@@ -38,12 +38,12 @@ class Settings:
 
     is_json: bool = False
     once: bool = False
-    options: Options = field(default_factory=Options)
+    options: CoordinatorOptions = field(default_factory=CoordinatorOptions)
     metrics_port: int | None = None
     clients: tuple[str, ...] = ()
 
 
-def coordinator_of(ruleset: Ruleset, source: Source, options: Options) -> Coordinator:
+def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions) -> Coordinator:
     """Return a coordinator over *source*; recorded and simulated telemetry brings its own time."""
     if not isinstance(source, FiniteSource):
         return Coordinator(ruleset, source, options=options)

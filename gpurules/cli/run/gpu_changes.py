@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from gpurules.engine.events import fields_read
+from gpurules.engine.effects.events import fields_read
 from gpurules.model import GPU, GPUIndex, Snapshot
 from gpurules.rules.ruleset import Ruleset
 

@@ -9,7 +9,7 @@ from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedDecision, ExplainedRule
 from gpurules.cli.explain.explanations import effects
 from gpurules.engine import Coordinator, PollReport, SignalState, Transition
-from gpurules.engine.events import contextual_rules
+from gpurules.engine.effects.events import contextual_rules
 from gpurules.model import GPUIndex, Snapshot
 from gpurules.rules.program import zone_of
 

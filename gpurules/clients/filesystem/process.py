@@ -4,7 +4,8 @@ import threading
 
 from gpurules.clients.filesystem.client import FileClient
 from gpurules.clients.filesystem.options import FileOptions
-from gpurules.engine import Coordinator, Engine, Options, lifetimes
+from gpurules.engine import Coordinator, CoordinatorOptions, Engine
+from gpurules.engine.threads import shutdown
 from gpurules.errors import GpurulesError
 from gpurules.governor import Governor
 from gpurules.logs import logger
@@ -22,7 +23,7 @@ class Process:
         self._clients: dict[FileOptions, FileClient] = {}
         self._governors: dict[tuple[str, str], tuple[Governor, Coordinator | None, str | None]] = {}
         self._used: Governor | None = None
-        lifetimes.add(self)
+        shutdown.add(self)
 
     def use(self, governor: Governor | None) -> None:
         """Have URLs that name no ruleset follow *governor*; None takes it back."""
@@ -65,7 +66,7 @@ def _governor(ruleset: str, source: str) -> tuple[Governor, Coordinator | None, 
     Effects are not called: that is for the agent of the node, of which there is one.
     """
     try:
-        coordinator = Coordinator(load(ruleset), source, options=Options(dry_run=True))
+        coordinator = Coordinator(load(ruleset), source, options=CoordinatorOptions(dry_run=True))
         coordinator.__enter__()  # polls once, so that the first file is opened by what the GPUs say
         return Governor(coordinator), coordinator, None
     except (GpurulesError, OSError, ValueError) as error:

@@ -9,7 +9,7 @@ import pytest
 
 from gpurules import Snapshot, Transfer
 from gpurules.clients import S3, Boto3, PartOptions
-from gpurules.engine import Coordinator, Engine, Options
+from gpurules.engine import Coordinator, CoordinatorOptions, Engine
 from gpurules.errors import UnavailableError
 from gpurules.governor import Governor, Limits, State
 from tests.factories import gpu, ruleset
@@ -40,7 +40,7 @@ class Thermometer:
 @pytest.fixture
 def node():
     the = SimpleNamespace(source=Thermometer(), changes=[])
-    with Coordinator(ruleset(RULES), the.source, options=Options(poll_interval=3600)) as the.coordinator:
+    with Coordinator(ruleset(RULES), the.source, options=CoordinatorOptions(poll_interval=3600)) as the.coordinator:
         the.governor = Governor(the.coordinator, Limits(slots=1))
         the.governor.on_change(lambda change: the.changes.append((change.transfer.path, change.after)))
 

@@ -6,7 +6,7 @@ import pytest
 
 from gpurules import Engine, Snapshot, Transfer
 from gpurules.clients import S3, ObjectChanged, PartOptions, StagingArea
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.governor import Governor
 from tests.factories import gpu, ruleset
 from tests.integration.clients.conftest import content, digest
@@ -91,7 +91,7 @@ def test_faults_are_in_the_metrics_of_the_coordinator(client, client_of, wire, d
             pass
 
     wire.cuts = 1
-    with Coordinator(HOLD, Fixed(), options=Options(poll_interval=3600)) as node:
+    with Coordinator(HOLD, Fixed(), options=CoordinatorOptions(poll_interval=3600)) as node:
         governor = Governor(node)
         with S3(governor, client_of(wire.port), options=OPTIONS) as s3:
             s3.download("bucket", "faults.tar", tmp_path / "f", transfer=Transfer(id="t"))

@@ -6,15 +6,15 @@ import pytest
 
 from gpurules.actions import Event
 from gpurules.actions.registration import action, forget
-from gpurules.engine import memory, reloading
+from gpurules.engine.polling import reloader, state_store
 from tests.integration.coordinator.stand import Endpoint
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let polls wait for files as long as a busy machine may need, so that a test sees what comes of them."""
-    monkeypatch.setattr(reloading, "MOMENT_SECONDS", (60.0, 60.0))
-    monkeypatch.setattr(memory, "MOMENT_SECONDS", 60.0)
+    monkeypatch.setattr(reloader, "MOMENT_SECONDS", (60.0, 60.0))
+    monkeypatch.setattr(state_store, "MOMENT_SECONDS", 60.0)
 
 
 @pytest.fixture

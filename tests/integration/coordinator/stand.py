@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from gpurules.engine import Coordinator, Options, PollReport
+from gpurules.engine import Coordinator, CoordinatorOptions, PollReport
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 from gpurules.telemetry import EndOfTelemetry
@@ -115,7 +115,7 @@ def node(text: str, gpus: tuple[GPU, ...] = (gpu(),), **options: Any) -> Iterato
     clock = Clock()
     source = Script(clock, gpus)
     ruleset = loads(text) if isinstance(text, str) else text
-    given = Options(**{"stop_timeout": 2.0, "read_timeout": 5.0, **options})
+    given = CoordinatorOptions(**{"stop_timeout": 2.0, "read_timeout": 5.0, **options})
     coordinator = Coordinator(ruleset, source, clock=clock, steady=clock.steady, options=given)
     try:
         yield Node(clock, source, coordinator)

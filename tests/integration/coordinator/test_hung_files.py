@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.engine import memory, reloading, watching
+from gpurules.engine.polling import file_watch, reloader, state_store
 from gpurules.rules import load
 from tests.integration.coordinator.stand import node, ruleset, until
 
@@ -40,11 +40,11 @@ class Mount:
 @pytest.fixture
 def mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mount]:
     mount = Mount()
-    monkeypatch.setattr(watching, "mark", mount.through(watching.mark))
-    monkeypatch.setattr(reloading, "load", mount.through(reloading.load))
-    monkeypatch.setattr(memory, "save", mount.through(memory.save))
-    monkeypatch.setattr(reloading, "MOMENT_SECONDS", (0.2, 0.2))
-    monkeypatch.setattr(memory, "MOMENT_SECONDS", 0.2)
+    monkeypatch.setattr(file_watch, "mark", mount.through(file_watch.mark))
+    monkeypatch.setattr(reloader, "load", mount.through(reloader.load))
+    monkeypatch.setattr(state_store, "save", mount.through(state_store.save))
+    monkeypatch.setattr(reloader, "MOMENT_SECONDS", (0.2, 0.2))
+    monkeypatch.setattr(state_store, "MOMENT_SECONDS", 0.2)
     yield mount
     mount.recover()
 

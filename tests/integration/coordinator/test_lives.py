@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gpurules import Coordinator
-from gpurules.engine import Options
+from gpurules.engine import CoordinatorOptions
 from gpurules.model import Transfer
 from gpurules.rules import loads
 from tests.integration.coordinator.stand import Script, gpu, node, ruleset, until
@@ -20,7 +20,9 @@ RULES = ruleset("{name: held, condition: gpu_memory > 80, action: pause_transfer
 
 
 def live(source: Script, **options: Any) -> Coordinator:
-    return Coordinator(loads(RULES), source, options=Options(**{"poll_interval": 0.01, "stop_timeout": 1.0, **options}))
+    return Coordinator(
+        loads(RULES), source, options=CoordinatorOptions(**{"poll_interval": 0.01, "stop_timeout": 1.0, **options})
+    )
 
 
 _EARLIER: set[threading.Thread] = set()
@@ -136,7 +138,7 @@ def run(code: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
 PREAMBLE = f"""\
 import os, sys, time, threading
 from gpurules import Coordinator, Transfer
-from gpurules.engine import Options
+from gpurules.engine import CoordinatorOptions
 from gpurules.rules import loads
 from tests.integration.coordinator.stand import Script, gpu
 rules = loads({RULES!r})
@@ -161,7 +163,7 @@ def test_the_end_of_the_interpreter_is_not_held_up(last: str) -> None:
     began = time.monotonic()
     done = run(
         PREAMBLE
-        + "c = Coordinator(rules, source, options=Options(poll_interval=0.01)).start()\ntime.sleep(0.1)\n"
+        + "c = Coordinator(rules, source, options=CoordinatorOptions(poll_interval=0.01)).start()\ntime.sleep(0.1)\n"
         + last
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -170,13 +172,16 @@ def test_the_end_of_the_interpreter_is_not_held_up(last: str) -> None:
 
 
 def test_a_coordinator_of_a_daemon_thread_ends_with_the_interpreter() -> None:
-    code = "def work():\n  with Coordinator(rules, source, options=Options(poll_interval=0.01)): time.sleep(60)\n"
+    code = (
+        "def work():\n"
+        "  with Coordinator(rules, source, options=CoordinatorOptions(poll_interval=0.01)): time.sleep(60)\n"
+    )
     done = run(PREAMBLE + code + "threading.Thread(target=work, daemon=True).start()\ntime.sleep(0.2)\n")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 FORK = """
-c = Coordinator(rules, source, options=Options(poll_interval=0.001)).start()
+c = Coordinator(rules, source, options=CoordinatorOptions(poll_interval=0.001)).start()
 while not c.decide(Transfer(id="t")).paused: time.sleep(0.001)
 for n in range(20):
     child = os.fork()
@@ -231,7 +236,7 @@ def test_a_child_of_multiprocessing_exits_cleanly() -> None:
 import multiprocessing
 def work(): sys.exit(0 if c.decide(Transfer(id="t")).paused else 1)
 if __name__ == "__main__":
-    c = Coordinator(rules, source, options=Options(poll_interval=0.01)).start()
+    c = Coordinator(rules, source, options=CoordinatorOptions(poll_interval=0.01)).start()
     while not c.engine.snapshot: time.sleep(0.001)
     child = multiprocessing.get_context("fork").Process(target=work)
     child.start(); child.join(5); print(child.exitcode)

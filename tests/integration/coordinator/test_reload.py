@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.rules import load
 from tests.integration.coordinator.stand import Clock, Script, gpu, node, ruleset, until
 
@@ -144,7 +144,7 @@ def test_a_ruleset_without_a_file_says_that_it_can_not_be_reloaded() -> None:
 
 def test_sighup_reloads_at_once(path: Path) -> None:
     source = Script(Clock(), (gpu(90),))
-    options = Options(poll_interval=60, watch_files=False, read_timeout=5)
+    options = CoordinatorOptions(poll_interval=60, watch_files=False, read_timeout=5)
     with Coordinator(path, source, options=options) as coordinator:
         previous = signal.signal(signal.SIGHUP, lambda *_: coordinator.request_reload())
         try:

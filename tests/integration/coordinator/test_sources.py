@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gpurules import Coordinator
-from gpurules.engine import Options
+from gpurules.engine import CoordinatorOptions
 from gpurules.errors import RegistrationError
 from gpurules.model import GPU, Transfer
 from gpurules.rules import loads
@@ -138,7 +138,7 @@ def test_what_comes_back_late_is_not_taken_for_news() -> None:
 def test_the_loop_goes_on_while_the_source_hangs() -> None:
     clock = Clock()
     source = Script(time.time, (gpu(90),))
-    options = Options(poll_interval=0.01, stop_timeout=0.3)
+    options = CoordinatorOptions(poll_interval=0.01, stop_timeout=0.3)
     with Coordinator(
         loads(ruleset(HELD, signals=PRESSURE, settings="{stale_after: 50ms}")), source, options=options
     ) as it:
@@ -164,7 +164,7 @@ def test_a_source_that_ends_says_so_and_turns_stale() -> None:
 
 
 def test_a_loop_outlives_the_end_of_its_source() -> None:
-    options = Options(poll_interval=0.005)
+    options = CoordinatorOptions(poll_interval=0.005)
     with Coordinator(loads(ruleset(FULL)), "synthetic:gpus=1,seconds=0.3,interval=0.1", options=options) as it:
         ended = threading.Event()
         it.on_poll(lambda report: ended.set() if report.ended else None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gpurules.cli.run.replay_clock import OwnTime
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.model import Snapshot
 from gpurules.rules import loads
 from gpurules.telemetry import EndOfTelemetry
@@ -29,7 +29,7 @@ def told(effect: Any) -> list[Any]:
 
 def restarted(path: Path, clock: Clock, text: str = RULES, percent: float | None = 90, **options: Any) -> Coordinator:
     """Another coordinator on the same file, polled once."""
-    given = Options(state_path=path, read_timeout=5, **options)
+    given = CoordinatorOptions(state_path=path, read_timeout=5, **options)
     coordinator = Coordinator(
         loads(text), Script(clock, (gpu(percent),)), clock=clock, steady=clock.steady, options=given
     )
@@ -104,7 +104,7 @@ def test_a_restart_while_nothing_can_be_read_keeps_the_state(saved: Any) -> None
     path, clock = saved
     script = Script(clock, (gpu(90),))
     script.error = RuntimeError("the driver is being updated")
-    given = Options(state_path=path, read_timeout=5)
+    given = CoordinatorOptions(state_path=path, read_timeout=5)
     coordinator = Coordinator(loads(RULES), script, clock=clock, steady=clock.steady, options=given)
     for _ in range(14):  # one poll in twelve saves
         clock.advance(0.5)
@@ -135,7 +135,9 @@ class Recorded:
 def recorded(path: Path, first: int, last: int) -> Coordinator:
     """A coordinator on the clock of a recording, as ``gpurules run --state`` makes it, played to its end."""
     played = OwnTime(Recorded(first, last), time.time)
-    it = Coordinator(loads(RULES), played, clock=played.clock, options=Options(state_path=path, read_timeout=60))
+    it = Coordinator(
+        loads(RULES), played, clock=played.clock, options=CoordinatorOptions(state_path=path, read_timeout=60)
+    )
     with pytest.raises(EndOfTelemetry):
         while True:
             it.poll()
@@ -219,7 +221,7 @@ def test_a_full_disk_is_counted_and_said_once_not_raised(tmp_path: Path, monkeyp
         it.poll(90)
         it.coordinator._save()
         before = path.read_text()
-        monkeypatch.setattr("gpurules.engine.memory.tempfile.mkstemp", full)
+        monkeypatch.setattr("gpurules.engine.polling.state_store.tempfile.mkstemp", full)
         for percent in (90, 90, 50, 90, 50):
             it.poll(percent)
         assert it.coordinator.collect().state_failures >= 1
@@ -240,7 +242,7 @@ def test_one_that_never_polled_does_not_make_old_state_look_fresh(saved: Any) ->
     path, clock = saved
     before = path.read_text()
     clock.advance(300)
-    Coordinator(loads(RULES), Script(clock), clock=clock, options=Options(state_path=path)).stop()
+    Coordinator(loads(RULES), Script(clock), clock=clock, options=CoordinatorOptions(state_path=path)).stop()
     assert path.read_text() == before
 
 

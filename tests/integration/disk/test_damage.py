@@ -14,7 +14,7 @@ import pytest
 
 from gpurules.cli.main import run
 from gpurules.clients.settings.restorable_setting import RestorableSetting
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.rules import loads
 from tests.integration.coordinator.stand import Clock, Script, gpu
 
@@ -150,7 +150,9 @@ def test_an_agent_starts_from_scratch_where_its_state_is_damaged(
     damage(path, how)
     clock = Clock()
     source = Script(clock, (gpu(90),))
-    coordinator = Coordinator(loads(RULES), source, clock=clock, steady=clock.steady, options=Options(state_path=path))
+    coordinator = Coordinator(
+        loads(RULES), source, clock=clock, steady=clock.steady, options=CoordinatorOptions(state_path=path)
+    )
     try:
         for _ in range(5):
             clock.advance(5.0)

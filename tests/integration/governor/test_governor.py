@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gpurules.engine import Coordinator, Engine, Options
+from gpurules.engine import Coordinator, CoordinatorOptions, Engine
 from gpurules.governor import DeadlinePassed, Governor, Limits, QueueFull, State, TransferCancelled
 from gpurules.model import Snapshot, Transfer, Workload
 from tests.factories import gpu, ruleset
@@ -37,7 +37,7 @@ class Thermometer:
 
 
 def coordinator(rules, source=None):
-    return Coordinator(rules, source or Thermometer(), options=Options(poll_interval=3600))
+    return Coordinator(rules, source or Thermometer(), options=CoordinatorOptions(poll_interval=3600))
 
 
 def idle(rules=NOTHING, **limits):

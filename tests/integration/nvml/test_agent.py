@@ -8,7 +8,7 @@ import time
 import pytest
 
 from gpurules import Coordinator, Transfer
-from gpurules.engine import Options
+from gpurules.engine import CoordinatorOptions
 from gpurules.rules import loads
 from gpurules.telemetry import open_source
 from tests.integration.nvml.children import children, until
@@ -32,7 +32,7 @@ def agent(library, node):
     node.add("gpu0", memory_used=72 * GIB)
     node.add("gpu1")
     source = open_source("nvml", library=str(library), timeout=0.5, start_timeout=20, retry=0.05)
-    coordinator = Coordinator(loads(RULES), source, options=Options(poll_interval=0.02)).start()
+    coordinator = Coordinator(loads(RULES), source, options=CoordinatorOptions(poll_interval=0.02)).start()
     assert until(lambda: coordinator.decide().paused, 20)
     yield coordinator
     coordinator.stop()

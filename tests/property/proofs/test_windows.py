@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from gpurules.engine.history import Series, over_time
+from gpurules.engine.state.history import Series, over_time
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.language.values import compare

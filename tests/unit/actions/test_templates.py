@@ -6,7 +6,7 @@ import pytest
 
 from gpurules.actions.templates import filled, placeholders
 from gpurules.engine import Edge, Engine
-from gpurules.engine.events import event_of
+from gpurules.engine.effects.events import event_of
 from gpurules.model import GPU, Dimension, Snapshot
 from gpurules.rules import loads
 

@@ -13,7 +13,7 @@ from gpurules.backends.python import (
     in_chunks,
     mask_functions,
 )
-from gpurules.engine.derived import layout_of
+from gpurules.engine.state.derived_state import layout_of
 from gpurules.rules import Ruleset, load
 from tests.factories import checked, facts, gpu, ruleset
 

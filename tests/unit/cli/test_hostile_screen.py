@@ -9,7 +9,7 @@ from gpurules.cli.output import table
 from gpurules.cli.watch.session import Session
 from gpurules.cli.watch.view import Watcher
 from gpurules.diagnostics.excerpt import columns_of
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 
@@ -51,7 +51,7 @@ def test_the_live_screen_shows_only_what_is_drawn_within_its_columns(text, width
         "version: 1\nname: x\nsignals: {warm: {condition: gpu_memory > 80}}\n"
         "rules:\n  - {name: a, condition: \"warm AND gpu_name != 'b'\", action: pause_transfer}\n"
     )
-    coordinator = Coordinator(rules, Odd(text), options=Options(dry_run=True, read_timeout=30.0))
+    coordinator = Coordinator(rules, Odd(text), options=CoordinatorOptions(dry_run=True, read_timeout=30.0))
     session = Session(Watcher(coordinator, lambda: 1767225610.0))
     try:
         coordinator.poll()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gpurules.engine import Edge, Engine
-from gpurules.engine.events import event_of
+from gpurules.engine.effects.events import event_of
 from gpurules.linter import lints
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads

@@ -5,7 +5,7 @@ import pytest
 from gpurules.cli.watch.keys import named
 from gpurules.cli.watch.session import Session
 from gpurules.cli.watch.view import Watcher
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 
@@ -39,7 +39,7 @@ class Source:
 @pytest.fixture
 def node():
     source = Source()
-    coordinator = Coordinator(loads(TEXT), source, clock=lambda: source.now, options=Options(read_timeout=5))
+    coordinator = Coordinator(loads(TEXT), source, clock=lambda: source.now, options=CoordinatorOptions(read_timeout=5))
     yield source, coordinator, Watcher(coordinator, lambda: source.now)
     coordinator.stop()
 

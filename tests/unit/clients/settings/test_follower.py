@@ -5,7 +5,7 @@ import time
 
 from gpurules import GPU, Coordinator, Snapshot, loads
 from gpurules.clients.settings.follower import Follower
-from gpurules.engine import Options
+from gpurules.engine import CoordinatorOptions
 
 RULES = """
 version: 1
@@ -59,7 +59,7 @@ class Recorder:
 
 
 def node(dial: Dial) -> Coordinator:
-    return Coordinator(loads(RULES), dial, clock=lambda: dial.now, options=Options(poll_interval=3600))
+    return Coordinator(loads(RULES), dial, clock=lambda: dial.now, options=CoordinatorOptions(poll_interval=3600))
 
 
 def test_each_change_is_applied_once_and_what_is_left_undone_is_counted():

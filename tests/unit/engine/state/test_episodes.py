@@ -1,4 +1,4 @@
-from gpurules.engine.episodes import MAX_EPISODES, Episodes
+from gpurules.engine.state.episodes import MAX_EPISODES, Episodes
 from gpurules.rules import loads
 from gpurules.rules.rule import Rule
 
@@ -62,7 +62,7 @@ def test_a_clock_that_goes_back_gives_no_negative_length():
 
 
 def test_their_number_is_bounded(monkeypatch):
-    monkeypatch.setattr("gpurules.engine.episodes.MAX_EPISODES", 3)
+    monkeypatch.setattr("gpurules.engine.state.episodes.MAX_EPISODES", 3)
     episodes = Episodes()
     for n in range(10):
         episodes.step(0, str(n), matching("a"), RULES)

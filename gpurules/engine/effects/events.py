@@ -7,9 +7,9 @@ from gpurules.actions import Event, edges, is_effect, placeholders
 from gpurules.actions.decision import RuleAction
 from gpurules.backends import Facts, slot_key, value_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, read
+from gpurules.engine.effects.metrics import Metrics, RuleCounts
 from gpurules.engine.engine import Engine
-from gpurules.engine.episodes import Edge, Matching
-from gpurules.engine.metrics import Metrics, RuleCounts
+from gpurules.engine.state.episodes import Edge, Matching
 from gpurules.fields import FIELDS, Field, Scope
 from gpurules.language import ir
 from gpurules.model import Datatype, Dimension, Kind, Transfer, Workload

@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from gpurules.backends.facts import Facts
 from gpurules.backends.standing import Standing
-from gpurules.engine.history import NODE
-from gpurules.engine.signals import UNKNOWN, Owner, Signals, State, Transition
+from gpurules.engine.state.history import NODE
+from gpurules.engine.state.signals import UNKNOWN, HysteresisState, Owner, Signals, Transition
 from gpurules.masks import positions
 from gpurules.model import Truth, Value
 from gpurules.rules.rule import Settings, Signal
@@ -25,7 +25,7 @@ The last says whether the condition was TRUE before, so that this will hardly be
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class SignalSlot:
     """A signal: its number among all, and where it stands in the rows of GPUs and of the node."""
 
     signal: Signal
@@ -35,7 +35,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SignalStep:
     """One snapshot. ``changes`` fills up: the number of the signal and the place of the owner say their order.
 
     Shape: *rows* has one row for each of *owners*, which are the GPUs.
@@ -49,7 +49,7 @@ class Turn:
     changes: list[tuple[int, int, Transition]] = field(default_factory=list)
 
 
-class Together:
+class SignalBatch:
     """The states of many signals, taken over from ``Signals`` until they are settled there again.
 
     Those that are on stay in its dicts, but for the time at which they were last known; those that wait do not. Not for
@@ -58,14 +58,14 @@ class Together:
 
     def __init__(
         self,
-        members: Sequence[Member],
+        slots: Sequence[SignalSlot],
         standing: Standing,
         signals: Signals,
         settings: Settings,
         blank: Sequence[Value],
     ) -> None:
-        """Take over the states of *members*, which are the rules of *standing*; *blank* is the row of a new GPU."""
-        self._members, self._standing, self._signals, self._settings = members, standing, signals, settings
+        """Take over the states of *slots*, which are the rules of *standing*; *blank* is the row of a new GPU."""
+        self._slots, self._standing, self._signals, self._settings = slots, standing, signals, settings
         self._blank = list(blank)
         self._waiting: dict[str, dict[float, int]] = {}
         self._on: dict[str, int] = {}
@@ -73,22 +73,22 @@ class Together:
         self._rows: dict[str, list[Value]] = {}
         self._somewhere, self._last = 0, 0.0
         self._durations: dict[float, int] = {}
-        for bit, member in enumerate(members):
-            seconds = member.signal.for_seconds
+        for bit, slot in enumerate(slots):
+            seconds = slot.signal.for_seconds
             self._durations[seconds] = self._durations.get(seconds, 0) | 1 << bit
-            self._take_over(bit, member)
+            self._take_over(bit, slot)
 
-    def _take_over(self, bit: int, member: Member) -> None:
-        before, own = self._signals.states[member.signal.name], dict[str, State]()
+    def _take_over(self, bit: int, slot: SignalSlot) -> None:
+        before, own = self._signals.states[slot.signal.name], dict[str, HysteresisState]()
         for owner, state in before.items():
             if state.on:
                 own[owner] = replace(state)  # signals that are alike share theirs
                 self._on[owner] = self._on.get(owner, 0) | 1 << bit
-                self._write(member, owner, None, True)
+                self._write(slot, owner, None, True)
             elif state.streak is not None:
                 waiting = self._waiting.setdefault(owner, {})
                 waiting[state.streak] = waiting.get(state.streak, 0) | 1 << bit
-        self._signals.states[member.signal.name] = own
+        self._signals.states[slot.signal.name] = own
 
     def settle(self) -> None:
         """Write all states where ``Signals`` has them."""
@@ -98,34 +98,34 @@ class Together:
         for owner, waiting in self._waiting.items():
             for since, mask in waiting.items():
                 for bit in positions(mask):
-                    states = self._signals.states[self._members[bit].signal.name]
-                    states[owner] = State(since=since, known=self._last, streak=since)
+                    states = self._signals.states[self._slots[bit].signal.name]
+                    states[owner] = HysteresisState(since=since, known=self._last, streak=since)
 
     def row(self, owner: str) -> list[Value]:
         """Return a new row for a GPU, with the signals that are on and all else blank."""
         return list(self._rows.get(owner, self._blank))
 
-    def step(self, turn: Turn) -> None:
+    def step(self, step: SignalStep) -> None:
         """Move all on, and write into the rows (which have what was on before) and the node's (which has it blank)."""
-        of_node, of_gpus = self._standing.masks(turn.facts)
+        of_node, of_gpus = self._standing.masks(step.facts)
         on_some_gpu = 0
-        for place, owner in enumerate(turn.owners):
-            self._move(turn, owner, place, of_gpus[place] if of_gpus else 0)
+        for place, owner in enumerate(step.owners):
+            self._move(step, owner, place, of_gpus[place] if of_gpus else 0)
             on_some_gpu |= self._on.get(owner[0], 0)
-        self._move(turn, (NODE, None), 0, of_node)
-        present = {owner for owner, _ in turn.owners}
+        self._move(step, (NODE, None), 0, of_node)
+        present = {owner for owner, _ in step.owners}
         gone = [owner for owner in {**self._on, **self._waiting} if owner not in present and owner != NODE]
-        for place, name in enumerate(gone, start=len(turn.owners)):
-            self._move(turn, (name, None), place, 0)
+        for place, name in enumerate(gone, start=len(step.owners)):
+            self._move(step, (name, None), place, 0)
         for bit in positions(on_some_gpu | self._on.get(NODE, 0)):
-            turn.node_row[self._members[bit].node_place] = True
-        self._last = turn.facts.snapshot.timestamp
+            step.node_row[self._slots[bit].node_place] = True
+        self._last = step.facts.snapshot.timestamp
 
-    def _move(self, turn: Turn, owner: Owner, place: int, true: int) -> None:
+    def _move(self, step: SignalStep, owner: Owner, place: int, true: int) -> None:
         """Move the signals of one owner on, of which those in *true* are TRUE."""
-        on, now = self._on.get(owner[0], 0), turn.facts.snapshot.timestamp
+        on, now = self._on.get(owner[0], 0), step.facts.snapshot.timestamp
         if on:
-            self._hold(turn, owner, place, true)
+            self._hold(step, owner, place, true)
         waiting, starting, met = dict[float, int](), list[tuple[float, int]](), on
         before = self._waiting.pop(owner[0], {})
         if true:
@@ -144,7 +144,7 @@ class Together:
             self._waiting[owner[0]] = waiting
         for since, due in starting:
             for bit in positions(due):
-                self._start(turn, owner, place, (bit, since))
+                self._start(step, owner, place, (bit, since))
 
     def _due(self, seconds: float) -> int:
         """Return the signals that start when they have been TRUE for that long."""
@@ -154,19 +154,19 @@ class Together:
                 due |= mask
         return due
 
-    def _start(self, turn: Turn, owner: Owner, place: int, what: tuple[int, float]) -> None:
-        (bit, since), now = what, turn.facts.snapshot.timestamp
-        member, (name, device) = self._members[bit], owner
-        self._signals.states[member.signal.name][name] = State(True, now, now, since)
+    def _start(self, step: SignalStep, owner: Owner, place: int, what: tuple[int, float]) -> None:
+        (bit, since), now = what, step.facts.snapshot.timestamp
+        slot, (name, device) = self._slots[bit], owner
+        self._signals.states[slot.signal.name][name] = HysteresisState(True, now, now, since)
         self._on[name] = self._on.get(name, 0) | 1 << bit
         self._steady[name] = self._steady.get(name, 0) | 1 << bit
-        self._write(member, name, self._row_at(turn, place), True)
-        change = Transition(member.signal.name, name, device, True, now, now - since)
-        turn.changes.append((member.number, place, change))
+        self._write(slot, name, self._row_at(step, place), True)
+        change = Transition(slot.signal.name, name, device, True, now, now - since)
+        step.changes.append((slot.number, place, change))
 
-    def _hold(self, turn: Turn, owner: Owner, place: int, true: int) -> None:
+    def _hold(self, step: SignalStep, owner: Owner, place: int, true: int) -> None:
         """Move on the signals of one owner that are on."""
-        name, now = owner[0], turn.facts.snapshot.timestamp
+        name, now = owner[0], step.facts.snapshot.timestamp
         on, steady = self._on[name], self._steady.get(name, 0)
         for bit in positions(on & true & ~steady):
             state = self._state(bit, name)
@@ -174,40 +174,40 @@ class Together:
         for bit in positions(steady & ~true):
             self._state(bit, name).known = self._last
         for bit in positions(on & ~true):
-            if not self._stays(turn, owner, place, (bit, bool(steady >> bit & 1))):
+            if not self._stays(step, owner, place, (bit, bool(steady >> bit & 1))):
                 on ^= 1 << bit
         self._on[name], self._steady[name] = on, on & true
         if not on:
             del self._on[name], self._steady[name]
             self._rows.pop(name, None)
 
-    def _stays(self, turn: Turn, owner: Owner, place: int, what: tuple[int, bool]) -> bool:
+    def _stays(self, step: SignalStep, owner: Owner, place: int, what: tuple[int, bool]) -> bool:
         """Move on one signal that is on and not TRUE (and was before or not); return whether it stays on."""
         (bit, was_true), (name, device), changes = what, owner, list[Transition]()
-        member = self._members[bit]
-        is_present = place < len(turn.owners) or name == NODE
-        pair = turn.ask(member.number, place, was_true) if is_present else UNKNOWN
-        state, now = self._state(bit, name), turn.facts.snapshot.timestamp
-        stays = self._signals.move(member.signal, state, now, (name, device, pair), (self._settings, changes))
-        turn.changes.extend((member.number, place, change) for change in changes)
+        slot = self._slots[bit]
+        is_present = place < len(step.owners) or name == NODE
+        pair = step.ask(slot.number, place, was_true) if is_present else UNKNOWN
+        state, now = self._state(bit, name), step.facts.snapshot.timestamp
+        stays = self._signals.move(slot.signal, state, now, (name, device, pair), (self._settings, changes))
+        step.changes.extend((slot.number, place, change) for change in changes)
         if not stays:
-            self._write(member, name, self._row_at(turn, place), False)
+            self._write(slot, name, self._row_at(step, place), False)
         return stays
 
-    def _state(self, bit: int, owner: str) -> State:
-        return self._signals.states[self._members[bit].signal.name][owner]
+    def _state(self, bit: int, owner: str) -> HysteresisState:
+        return self._signals.states[self._slots[bit].signal.name][owner]
 
     @staticmethod
-    def _row_at(turn: Turn, place: int) -> list[Value] | None:
-        return turn.rows[place] if place < len(turn.rows) else None
+    def _row_at(step: SignalStep, place: int) -> list[Value] | None:
+        return step.rows[place] if place < len(step.rows) else None
 
-    def _write(self, member: Member, owner: str, row: list[Value] | None, on: bool) -> None:
+    def _write(self, slot: SignalSlot, owner: str, row: list[Value] | None, on: bool) -> None:
         """Write a signal of GPUs into the row of one, as it will be from now on, and into that of this snapshot."""
-        if not member.signal.per_gpu:
+        if not slot.signal.per_gpu:
             return
         kept = self._rows.get(owner)
         if kept is None:
             kept = self._rows[owner] = list(self._blank)
-        kept[member.place] = on
+        kept[slot.place] = on
         if row is not None:
-            row[member.place] = on
+            row[slot.place] = on

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from gpurules.engine.effects.metrics import Metrics
 from gpurules.engine.engine import Engine
-from gpurules.engine.jobs import Job
-from gpurules.engine.metrics import Metrics
-from gpurules.engine.watching import FileWatch
+from gpurules.engine.polling.file_watch import FileWatch
+from gpurules.engine.threads.jobs import Job
 from gpurules.errors import GpurulesError
 from gpurules.logs import logger
 from gpurules.plugins import reason

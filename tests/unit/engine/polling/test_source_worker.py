@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from gpurules.engine.reading import Reading, check_source
+from gpurules.engine.polling.source_worker import SourceWorker, check_source
 from gpurules.errors import RegistrationError
 from gpurules.model import Snapshot
 from gpurules.telemetry import EndOfTelemetry, TelemetryError
@@ -29,7 +29,7 @@ class Gated:
 
 def test_a_reading_that_is_late_is_the_answer_to_the_next():
     source = Gated()
-    reading = Reading(source)
+    reading = SourceWorker(source)
     for _ in range(3):
         with pytest.raises(TelemetryTimeout, match="gated has not answered for"):
             reading.read(0.01)
@@ -42,7 +42,7 @@ def test_a_reading_that_is_late_is_the_answer_to_the_next():
 
 def test_interrupt_ends_the_wait():
     source = Gated()
-    reading = Reading(source)
+    reading = SourceWorker(source)
     threading.Timer(0.02, reading.interrupt).start()
     with pytest.raises(TelemetryError, match="closed"):
         reading.read(5)
@@ -53,14 +53,14 @@ def test_interrupt_ends_the_wait():
 
 
 def test_once_closed_nothing_is_read():
-    reading = Reading("synthetic:gpus=1")
+    reading = SourceWorker("synthetic:gpus=1")
     assert reading.close(1)
     with pytest.raises(TelemetryError, match="closed"):
         reading.read(1)
 
 
 def test_the_end_is_told():
-    reading = Reading("synthetic:gpus=1,seconds=10,interval=10")
+    reading = SourceWorker("synthetic:gpus=1,seconds=10,interval=10")
     assert reading.name == "synthetic:gpus=1,seconds=10,interval=10"
     reading.read(5)
     assert reading.name == "synthetic"
@@ -71,7 +71,7 @@ def test_the_end_is_told():
 
 def test_a_source_that_was_never_read_is_closed():
     source = Gated()
-    assert Reading(source).close(5)
+    assert SourceWorker(source).close(5)
     assert source.closed.is_set()
 
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from gpurules.engine.history import _FUNCTIONS as WINDOWED
-from gpurules.engine.history import MAX_SAMPLES, History, Series, over_time, predicted, quantile
+from gpurules.engine.state.history import _FUNCTIONS as WINDOWED
+from gpurules.engine.state.history import MAX_SAMPLES, History, Series, over_time, predicted, quantile
 from gpurules.fields import FIELDS
 from gpurules.language import ir
 from gpurules.model import NUMBER

@@ -34,7 +34,7 @@ def _as_it_is(source: Source) -> Source:
     return source
 
 
-class Reading:
+class SourceWorker:
     """A source, as *adapt* returns it, and the one thread that opens, reads and closes it.
 
     There is one reading at a time: while it has not come back no other is begun, however often it is asked for. What
@@ -167,4 +167,4 @@ class Reading:
         self._source, self._thread, self._is_closed = None, None, True
 
 
-__all__ = ["EndOfTelemetry", "Reading", "check_source"]
+__all__ = ["EndOfTelemetry", "SourceWorker", "check_source"]

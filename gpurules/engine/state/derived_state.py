@@ -9,9 +9,9 @@ from gpurules.backends.explain import value_of
 from gpurules.backends.facts import Facts, Layout, Situation, SlotKey, read, slot_key
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
 from gpurules.backends.standing import Standing, StandingPart, standing_parts
-from gpurules.engine.history import NODE, History
-from gpurules.engine.signals import Owner, Signals, Transition, signals_read
-from gpurules.engine.together import Member, Together, Turn
+from gpurules.engine.state.history import NODE, History
+from gpurules.engine.state.signal_batch import SignalBatch, SignalSlot, SignalStep
+from gpurules.engine.state.signals import Owner, Signals, Transition, signals_read
 from gpurules.language import ir
 from gpurules.model import Snapshot, Truth, Value
 from gpurules.rules.rule import Signal
@@ -114,10 +114,10 @@ def _blank(keys: Iterable[SlotKey]) -> tuple[Value, ...]:
     return tuple(False if key[0] == "signal" else None for key in keys)
 
 
-class Derived:
+class DerivedState:
     """History and signals of one ruleset. Not for several threads: its owner holds a lock."""
 
-    min_together = MIN_TOGETHER
+    min_batch = MIN_TOGETHER
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.settings = ruleset.settings
@@ -129,41 +129,41 @@ class Derived:
         self._functions = _Functions(self.layout)
         self._members = tuple([self._member(signal, n) for n, signal in enumerate(self._signals.ordered)])
         self._looked_up, self._standing = self._to_look_up()
-        self._together: Together | None = None
+        self._batch: SignalBatch | None = None
 
-    def _member(self, signal: Signal, number: int) -> Member:
+    def _member(self, signal: Signal, number: int) -> SignalSlot:
         key = ("signal", signal.name)
         place = (self.layout.gpu if signal.per_gpu else self.layout.node)[key]
-        return Member(signal, number, place, self.layout.node[key])
+        return SignalSlot(signal, number, place, self.layout.node[key])
 
-    def _to_look_up(self) -> tuple[tuple[Member, ...], Standing | None]:
+    def _to_look_up(self) -> tuple[tuple[SignalSlot, ...], Standing | None]:
         """Return the signals whose conditions can be looked up, none of which reads others; and how."""
         found: dict[int, tuple[RuleTerm, tuple[StandingPart, ...]]] = {}
-        members: list[Member] = []
+        members: list[SignalSlot] = []
         for member in self._members:
             rule = RuleTerm(member.signal.condition, member.signal.per_gpu)
             parts = None if signals_read(member.signal) else standing_parts(rule, self.layout)
             if parts is not None:
                 found[len(members)] = (rule, parts)
                 members.append(member)
-        if len(members) < self.min_together:
+        if len(members) < self.min_batch:
             return (), None
         return tuple(members), Standing(found, len(members), self.layout)
 
     @property
     def signals(self) -> Signals:
         """The states of all signals, settled: whoever asks may read and change them."""
-        if self._together is not None:
-            self._together.settle()
-            self._together = None
+        if self._batch is not None:
+            self._batch.settle()
+            self._batch = None
         return self._signals
 
-    def afresh(self) -> "Derived":
+    def afresh(self) -> "DerivedState":
         """Return the same for the same ruleset, with nothing remembered."""
         made = copy(self)
         made.history = History(self._windows.values())
         made._signals = Signals({signal.name: signal for signal in self._signals.ordered})
-        made._together = None
+        made._batch = None
         return made
 
     def observe(
@@ -182,39 +182,41 @@ class Derived:
 
     def _advanced(self, facts: Facts) -> tuple[Facts, tuple[Transition, ...]]:
         owners: list[Owner] = [(gpu.identity, gpu.index) for gpu in facts.gpus]
-        together = self._taken_over() if len(dict(owners)) == len(owners) else None
-        rows = [list(self._blank_row) if together is None else together.row(owner) for owner, _ in owners]
+        batch = self._take_over() if len(dict(owners)) == len(owners) else None
+        rows = [list(self._blank_row) if batch is None else batch.row(owner) for owner, _ in owners]
         node_row = list(self._blank_node_row)
         self._fill_windows(facts, rows, node_row)
         filling = replace(facts, rows=rows, node_row=node_row)  # type: ignore[arg-type]
         now = facts.snapshot.timestamp
         moment = _Moment(filling, arguments(filling), now, owners, rows, node_row, self._functions)
-        if together is None:
-            transitions = [change for _, change in self._moved_on(moment, self.signals, self._members)]
+        if batch is None:
+            transitions = [change for _, change in self._advance_signals(moment, self.signals, self._members)]
         else:
-            transitions = self._moved_together(together, moment)
+            transitions = self._step_batch(batch, moment)
         finished = replace(facts, rows=tuple([tuple(row) for row in rows]), node_row=tuple(node_row))
         return finished, tuple(transitions)
 
-    def _taken_over(self) -> Together | None:
+    def _take_over(self) -> SignalBatch | None:
         """Return the signals that are moved on together, with their states taken over; None where there are none."""
-        if self._together is None and self._standing is not None:
-            self._together = Together(self._looked_up, self._standing, self._signals, self.settings, self._blank_row)
-        return self._together
+        if self._batch is None and self._standing is not None:
+            self._batch = SignalBatch(self._looked_up, self._standing, self._signals, self.settings, self._blank_row)
+        return self._batch
 
-    def _moved_together(self, together: Together, moment: _Moment) -> list[Transition]:
+    def _step_batch(self, batch: SignalBatch, moment: _Moment) -> list[Transition]:
         """Move all signals on, and return what changed, in order of the signals."""
 
         def ask(number: int, place: int, was_true: bool) -> tuple[Truth, Truth]:
             return moment.pair(self._members[number].signal, place, was_true)
 
-        turn = Turn(moment.facts, moment.owners, moment.rows, moment.node_row, ask)
-        together.step(turn)
+        step = SignalStep(moment.facts, moment.owners, moment.rows, moment.node_row, ask)
+        batch.step(step)
         numbers = {member.number for member in self._looked_up}
         others = [member for member in self._members if member.number not in numbers]
-        changes = turn.changes
+        changes = step.changes
         if others:
-            changes += [(n, place, c) for place, (n, c) in enumerate(self._moved_on(moment, self._signals, others))]
+            changes += [
+                (n, place, c) for place, (n, c) in enumerate(self._advance_signals(moment, self._signals, others))
+            ]
         return [change for _, _, change in sorted(changes, key=lambda found: found[:2])]
 
     def _remember(self, facts: Facts) -> None:
@@ -238,7 +240,9 @@ class Derived:
             else:
                 node_row[self.layout.node[key]] = self.history.value(window, NODE, now)
 
-    def _moved_on(self, moment: _Moment, signals: Signals, members: Sequence[Member]) -> list[tuple[int, Transition]]:
+    def _advance_signals(
+        self, moment: _Moment, signals: Signals, members: Sequence[SignalSlot]
+    ) -> list[tuple[int, Transition]]:
         """Move *members* on, and write their states into the rows (which say off from the start).
 
         Returns what changed, with the number of the signal.
@@ -270,7 +274,7 @@ class Derived:
         rows = moment.rows if signal.per_gpu else [moment.node_row]
         return _Moved(changes, [row for (o, _), row in zip(owners, rows, strict=True) if o in on] if on else ())
 
-    def adopt(self, other: "Derived") -> None:
+    def adopt(self, other: "DerivedState") -> None:
         """Take over what *other* remembers, where it means the same here."""
         self.history.adopt(other.history)
         self.signals.adopt(other.signals)

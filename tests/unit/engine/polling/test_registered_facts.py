@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpurules.engine import Engine
-from gpurules.engine.registered import RegisteredFacts
+from gpurules.engine.polling.registered_facts import RegisteredFacts
 from gpurules.engine.workloads import Schedule
 from gpurules.model import GPU, Snapshot, Transfer, Workload
 from gpurules.rules import loads

@@ -7,15 +7,22 @@ from pathlib import Path
 
 from gpurules.actions import is_effect
 from gpurules.backends.facts import NO_NODE
-from gpurules.engine.effects import Dispatcher
+from gpurules.engine.effects.dispatcher import Dispatcher
+from gpurules.engine.effects.events import (
+    contextual_rules,
+    count_missing,
+    event_of,
+    fields_read,
+    matching_rules,
+    outcomes,
+)
+from gpurules.engine.effects.metrics import Metrics, RuleCounts
 from gpurules.engine.engine import Engine
-from gpurules.engine.episodes import Edge, Episodes
-from gpurules.engine.events import contextual_rules, count_missing, event_of, fields_read, matching_rules, outcomes
-from gpurules.engine.memory import Keeper, dump
-from gpurules.engine.metrics import Metrics, RuleCounts
-from gpurules.engine.reading import Reading
-from gpurules.engine.registered import RegisteredFacts
-from gpurules.engine.signals import Transition
+from gpurules.engine.polling.registered_facts import RegisteredFacts
+from gpurules.engine.polling.source_worker import SourceWorker
+from gpurules.engine.polling.state_store import StateStore, dump
+from gpurules.engine.state.episodes import Edge, Episodes
+from gpurules.engine.state.signals import Transition
 from gpurules.engine.workloads import Schedule
 from gpurules.fields import Field
 from gpurules.language import ir
@@ -32,7 +39,7 @@ SHOWN = ("gpu_memory", "gpu_utilization", "gpu_temperature", "gpu_power", "gpu_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class CoordinatorOptions:
     """How a coordinator runs.
 
     Units: seconds. ``jitter`` is a share of the interval.
@@ -108,10 +115,10 @@ def _read_by(rule: Rule, ruleset: Ruleset) -> frozenset[str]:
 class Poller:
     """Polls a source for an engine: ``read`` may take its time; ``take`` is quick, and its owner holds a lock."""
 
-    def __init__(self, engine: Engine, source: Source | str, options: Options, clocks: Clocks) -> None:
+    def __init__(self, engine: Engine, source: Source | str, options: CoordinatorOptions, clocks: Clocks) -> None:
         self.engine = engine
         self.options = options
-        self.reading = Reading(source, clocks.adapt)
+        self.reading = SourceWorker(source, clocks.adapt)
         self.schedule = Schedule()
         self._registered = RegisteredFacts(engine, self.schedule, clocks.steady)
         self.effects = Dispatcher(options.dry_run)
@@ -258,7 +265,7 @@ class Poller:
             outcomes(self.engine, metrics)
             count_missing(self.engine, self._ruleset.fields, metrics)
 
-    def restore(self, keeper: Keeper, answer: Snapshot | TelemetryError) -> None:
+    def restore(self, store: StateStore, answer: Snapshot | TelemetryError) -> None:
         """Take the state over: the file belongs to the time of the telemetry, so that of the first snapshot decides.
 
         While nothing can be read, a state that fits the clock is taken over.
@@ -266,9 +273,9 @@ class Poller:
         now = answer.timestamp if isinstance(answer, Snapshot) else self._clocks.wall()
         rules = {rule.name: rule for rule in self.engine.ruleset.rules}
         with self.engine.exclusive() as signals:
-            keeper.restore(signals, self.episodes, rules, now)
+            store.restore(signals, self.episodes, rules, now)
         if isinstance(answer, Snapshot):
-            keeper.settle()
+            store.settle()
 
     def state(self) -> dict[str, object]:
         """Return what is to outlive a restart, JSON-ready."""

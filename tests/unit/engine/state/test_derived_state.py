@@ -1,6 +1,6 @@
 """Derived state is laid out in rows, as windows and signals ask for it."""
 
-from gpurules.engine.derived import Derived, layout_of
+from gpurules.engine.state.derived_state import DerivedState, layout_of
 from gpurules.model import Snapshot
 from tests.factories import gpu, ruleset, snapshot
 
@@ -24,11 +24,11 @@ def test_equal_windows_share_a_place_and_disabled_rules_have_none() -> None:
 
 
 def test_history_is_kept_as_long_as_the_longest_window_of_each_field() -> None:
-    assert Derived(RULES).history.keep == {"gpu_power": 60, "pending_transfers": 300}
+    assert DerivedState(RULES).history.keep == {"gpu_power": 60, "pending_transfers": 300}
 
 
 def test_each_gpu_has_a_row() -> None:
-    derived = Derived(RULES)
+    derived = DerivedState(RULES)
     moment = snapshot(gpu(0, power=7, memory=90), gpu(1))
     facts, transitions = derived.observe(moment, {"active_training": True}, RULES.program.situation)
     window = next(place for key, place in facts.layout.gpu.items() if key[0] == "window")  # type: ignore[union-attr]
@@ -47,7 +47,7 @@ TWINS = ruleset(
 
 
 def test_signals_that_are_defined_alike_are_moved_on_once_and_all_tell_of_it() -> None:
-    derived = Derived(TWINS)
+    derived = DerivedState(TWINS)
     first, second, third = derived.signals.states.values()
     assert first is second
     assert third is not first
@@ -64,7 +64,7 @@ def test_signals_that_are_defined_alike_are_moved_on_once_and_all_tell_of_it() -
 
 
 def test_a_clock_that_was_set_moves_shared_states_once() -> None:
-    derived = Derived(TWINS)
+    derived = DerivedState(TWINS)
     moment = snapshot(gpu(0, uuid="GPU-0", memory=90), at=100)
     derived.observe(moment, {}, TWINS.program.situation)
     derived.shift(50.0)
@@ -73,9 +73,9 @@ def test_a_clock_that_was_set_moves_shared_states_once() -> None:
 
 
 def test_signals_that_are_defined_alike_part_where_their_states_differ() -> None:
-    before = Derived(ruleset("  - {name: a, condition: gpu_memory > 80, for: 5s, action: pause_transfer}\n"))
+    before = DerivedState(ruleset("  - {name: a, condition: gpu_memory > 80, for: 5s, action: pause_transfer}\n"))
     before.observe(snapshot(gpu(0, memory=90), at=0), {}, TWINS.program.situation)
-    derived = Derived(TWINS)
+    derived = DerivedState(TWINS)
     derived.adopt(before)
     first, second, _ = derived.signals.states.values()
     assert first is not second
@@ -84,5 +84,5 @@ def test_signals_that_are_defined_alike_part_where_their_states_differ() -> None
 
 
 def test_a_snapshot_without_gpus_has_no_rows() -> None:
-    facts, _ = Derived(RULES).observe(Snapshot(timestamp=1.0), {}, RULES.program.situation)
+    facts, _ = DerivedState(RULES).observe(Snapshot(timestamp=1.0), {}, RULES.program.situation)
     assert list(facts.rows) == []

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gpurules.engine.episodes import Episode, Episodes
-from gpurules.engine.jobs import Job
-from gpurules.engine.signals import Signals, State
+from gpurules.engine.state.episodes import Episode, Episodes
+from gpurules.engine.state.signals import HysteresisState, Signals
+from gpurules.engine.threads.jobs import Job
 from gpurules.input_files import check_regular, read_input
 from gpurules.logs import logger
 from gpurules.model import format_duration
@@ -152,16 +152,16 @@ def _restore_episode(entry: object, episodes: Episodes, known: Mapping[str, Rule
     episodes.running.setdefault(transfer, {})[rule.name] = Episode(rule, started, indexes, entry[4] is True)
 
 
-def _state(data: object) -> State | None:
+def _state(data: object) -> HysteresisState | None:
     if not isinstance(data, Mapping):
         return None
     since, known = finite(data.get("since")), finite(data.get("known"))
     if since is None or known is None:
         return None
-    return State(data.get("on") is True, since, known, finite(data.get("streak")), finite(data.get("ending")))
+    return HysteresisState(data.get("on") is True, since, known, finite(data.get("streak")), finite(data.get("ending")))
 
 
-class Keeper:
+class StateStore:
     """Keeps the state in a file, where there is one; what goes wrong is counted and said once, never raised.
 
     It is written by a job of its own, one at a time, so that a file system that hangs does not stop polls.

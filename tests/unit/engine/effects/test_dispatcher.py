@@ -6,7 +6,7 @@ import pytest
 
 from gpurules.actions import Event
 from gpurules.actions.registration import FunctionEffect
-from gpurules.engine.effects import MAX_LANES, Dispatcher, lane_name
+from gpurules.engine.effects.dispatcher import MAX_LANES, Dispatcher, lane_name
 
 
 def effect(function: Callable[[Event], object], name: str = "tell") -> FunctionEffect:

@@ -1,7 +1,7 @@
 import threading
 import time
 
-from gpurules.engine.loop import Loop
+from gpurules.engine.threads.loop import Loop
 
 
 def test_turns_go_on_after_one_that_raises(caplog):

@@ -1,6 +1,6 @@
 import os
 
-from gpurules.engine.watching import FileWatch
+from gpurules.engine.polling.file_watch import FileWatch
 
 
 def touch(path, text, step=1_000_000):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from gpurules.engine.effects import EffectCounts
+from gpurules.engine.effects.dispatcher import EffectCounts
 
 OUTCOMES = ("true", "false", "unknown", "suppressed", "error")
 

@@ -2,7 +2,7 @@
 
 from gpurules.backends.python import _code
 from gpurules.engine import Engine
-from gpurules.engine.derived import MIN_TOGETHER
+from gpurules.engine.state.derived_state import MIN_TOGETHER
 from gpurules.rules import Ruleset, loads
 from tests.factories import NEW_YEAR, gpu, snapshot
 

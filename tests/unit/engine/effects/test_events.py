@@ -1,5 +1,12 @@
 from gpurules.engine import Edge, Engine, Metrics
-from gpurules.engine.events import contextual_rules, count_missing, event_of, fields_read, matching_rules, outcomes
+from gpurules.engine.effects.events import (
+    contextual_rules,
+    count_missing,
+    event_of,
+    fields_read,
+    matching_rules,
+    outcomes,
+)
 from gpurules.model import GPU, Snapshot, Transfer, Workload
 from gpurules.rules import loads
 

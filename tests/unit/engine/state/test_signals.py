@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import pytest
 
-from gpurules.engine.signals import Signals, State, advance, in_order
+from gpurules.engine.state.signals import HysteresisState, Signals, advance, in_order
 from gpurules.language import ir
 from gpurules.model import BOOL, Truth
 from gpurules.rules import Settings, Signal
@@ -36,7 +36,7 @@ def moved(
     **timers: float,
 ) -> Moves:
     """Return whether the signal is on after each step of 5 s."""
-    state, found = State(known=0.0), []
+    state, found = HysteresisState(known=0.0), []
     made = signal(untils is not None, **timers)  # type: ignore[arg-type]
     settings = Settings(stale_after=stale_after, on_stale=on_stale)
     for step, condition in enumerate(conditions):

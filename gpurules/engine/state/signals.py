@@ -10,7 +10,7 @@ from gpurules.rules.rule import Settings, Signal
 
 
 @dataclass(slots=True)
-class State:
+class HysteresisState:
     """Where one signal of one owner is.
 
     Units: seconds since 1970.
@@ -45,7 +45,9 @@ class Transition:
         return Transition(signal, self.owner, self.device, self.on, self.timestamp, self.lasted, self.because)
 
 
-def advance(state: State, now: float, truths: tuple[Truth, Truth], signal: Signal, settings: Settings) -> str | None:
+def advance(
+    state: HysteresisState, now: float, truths: tuple[Truth, Truth], signal: Signal, settings: Settings
+) -> str | None:
     """Move *state* to *now*; *truths* are those of the condition and of ``until``.
 
     An end that is under way (``keep_for``) goes on while what decides is UNKNOWN, and ends the signal in its time.
@@ -70,7 +72,7 @@ def advance(state: State, now: float, truths: tuple[Truth, Truth], signal: Signa
     return None
 
 
-def _start(state: State, now: float, condition: Truth, signal: Signal) -> str | None:
+def _start(state: HysteresisState, now: float, condition: Truth, signal: Signal) -> str | None:
     if condition is not True:
         state.streak = None
         if condition is False:
@@ -85,7 +87,7 @@ def _start(state: State, now: float, condition: Truth, signal: Signal) -> str | 
     return "start"
 
 
-def _stop(state: State, now: float, why: str) -> str:
+def _stop(state: HysteresisState, now: float, why: str) -> str:
     state.on, state.since, state.streak, state.ending = False, now, None, None
     return why
 
@@ -132,12 +134,12 @@ class Signals:
 
     def __init__(self, signals: Mapping[str, Signal]) -> None:
         self.ordered = in_order(signals)
-        self.states: dict[str, dict[str, State]] = {signal.name: {} for signal in self.ordered}
+        self.states: dict[str, dict[str, HysteresisState]] = {signal.name: {} for signal in self.ordered}
         self.share()
 
     def share(self) -> None:
         """Give signals that are defined alike and are in the same states one dict of them."""
-        found: dict[tuple[object, ...], list[dict[str, State]]] = {}
+        found: dict[tuple[object, ...], list[dict[str, HysteresisState]]] = {}
         for signal in self.ordered:
             own = self.states[signal.name]
             known = found.setdefault(_definition(signal), [])
@@ -171,7 +173,7 @@ class Signals:
             state = states.get(owner)
             if truth is True:
                 if state is None:
-                    state = states[owner] = State(since=now, streak=now)
+                    state = states[owner] = HysteresisState(since=now, streak=now)
                 state.known = now
                 if state.on or (state.streak is not None and now - state.streak < needed):
                     state.ending = None
@@ -195,7 +197,7 @@ class Signals:
     def move(
         self,
         signal: Signal,
-        state: State,
+        state: HysteresisState,
         now: float,
         what: tuple[str, GPUIndex | None, tuple[Truth, Truth]],
         how: tuple[Settings, list[Transition]],
