@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gpurules.engine.signals import Transition
+from gpurules.engine.state.signals import Transition
 from gpurules.history.frames.snapshots import Observed, frames_of_observed
 from gpurules.history.kernel.kernel import Kernel
 from gpurules.history.kernel.outcome import Outcome, matched

@@ -7,7 +7,7 @@ import numpy as np
 
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import Columnar, Mask, Truths, is_missing
-from gpurules.engine.history import NODE
+from gpurules.engine.state.history import NODE
 from gpurules.fields import Field
 from gpurules.history.frames.completion import CompleteFrame, Completion
 from gpurules.history.frames.frame import Frame

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.columnar import Groups, Mask, Numbers, Places, Truths
-from gpurules.engine.signals import Transition
+from gpurules.engine.state.signals import Transition
 from gpurules.history.kernel.signals import Changes
 from gpurules.rules import Rule
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gpurules.backends.facts import Situation, SlotKey
-from gpurules.engine.derived import layout_of
-from gpurules.engine.signals import in_order
+from gpurules.engine.state.derived_state import layout_of
+from gpurules.engine.state.signals import in_order
 from gpurules.language import ir
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.program import zone_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.columnar import Mask, Numbers, Places, Truths
-from gpurules.engine.signals import State
+from gpurules.engine.state.signals import HysteresisState
 from gpurules.rules.rule import Settings, Signal
 
 
@@ -67,7 +67,7 @@ class _Carried:
     ending: Numbers
 
     @classmethod
-    def of(cls, owners: Sequence[str], states: Mapping[str, State]) -> "_Carried":
+    def of(cls, owners: Sequence[str], states: Mapping[str, HysteresisState]) -> "_Carried":
         found = [states.get(owner) for owner in owners]
 
         def numbers(name: str) -> Numbers:
@@ -85,7 +85,7 @@ class Stepper:
     """Steps the signals of one ruleset over the frames of one node, and remembers their states in between."""
 
     settings: Settings
-    states: dict[str, dict[str, State]] = field(default_factory=dict)
+    states: dict[str, dict[str, HysteresisState]] = field(default_factory=dict)
 
     @property
     def owners(self) -> list[str]:
@@ -180,7 +180,7 @@ class _Moves:
         is_stale = ~is_start & ~self._stops[owner, snapshot]
         return Changes(owner, snapshot, is_start, lasted, is_stale)
 
-    def left(self, on: Mask, changes: Changes) -> dict[str, State]:
+    def left(self, on: Mask, changes: Changes) -> dict[str, HysteresisState]:
         """Return the states after the frame."""
         times, carried = self._grid.times, self._carried
         since = carried.since.copy()
@@ -191,11 +191,11 @@ class _Moves:
         known = self._times(self._last(self._tells)[:, -1:], carried.known)[:, 0]
         streak = self._streaks()[:, -1]
         under_way, ending = self._endings()
-        found: dict[str, State] = {}
+        found: dict[str, HysteresisState] = {}
         for n, owner in enumerate(self._grid.owners):
             if on[n, -1]:
                 ends = float(ending[n, -1]) if under_way[n, -1] else None
-                found[owner] = State(True, float(since[n]), float(known[n]), None, ends)
+                found[owner] = HysteresisState(True, float(since[n]), float(known[n]), None, ends)
             elif waits[n]:
-                found[owner] = State(False, float(times[-1]), float(times[-1]), float(streak[n]), None)
+                found[owner] = HysteresisState(False, float(times[-1]), float(times[-1]), float(streak[n]), None)
         return found

@@ -8,7 +8,7 @@ import numpy as np
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import Column, Groups, Mask, Numbers, Texts, Truths, as_column
 from gpurules.backends.facts import NODE_READERS, Facts, Situation, SlotKey, read, slot_key, typed
-from gpurules.engine.history import NODE
+from gpurules.engine.state.history import NODE
 from gpurules.fields import Field, Scope
 from gpurules.history.frames.completion import CompleteFrame
 from gpurules.history.kernel.clock import Clock

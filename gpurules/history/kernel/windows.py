@@ -12,7 +12,7 @@ import numpy as np
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import Numbers, Places
 from gpurules.backends.columnar.columns import EXACT
-from gpurules.engine.history import MAX_SAMPLES, over_time
+from gpurules.engine.state.history import MAX_SAMPLES, over_time
 from gpurules.language import ir
 from gpurules.model import Value
 from gpurules.model.reading import finite
