@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 
 from gpurules import GPU, Ruleset, Snapshot, Transfer, loads
-from gpurules.backends.binding import Binding, Residual
 from gpurules.backends.facts import NO_WORKLOAD, Facts
+from gpurules.backends.specialization import Residual, Specializer
 
 KINDS = ("model", "dataset", "log", "config", "tensor", "index", "archive", "checkpoint")
 SIZES = (10, 100, 1000, 10_000)
@@ -92,20 +92,25 @@ def measure(rules: int, form: str = "tenants", rounds: int = 7) -> dict[str, flo
     """Return the medians for a ruleset of *rules* rules."""
     ruleset, snapshot = loads(text(rules, form)), moment(60)
     facts = Facts(snapshot, snapshot.gpus)
-    ways = {"flags": Binding(ruleset.program.terms, None, 10**9), "index": Binding(ruleset.program.terms, None, 1)}
+    ways = {
+        "flags": Specializer(ruleset.program.terms, None, 10**9),
+        "index": Specializer(ruleset.program.terms, None, 1),
+    }
     asked = transfers(1000)
     masks = []
-    for binding in ways.values():
-        base, residual = binding.bind(facts)
+    for specializer in ways.values():
+        base, residual = specializer.specialize(facts)
         masks.append([base if residual is None else residual(transfer, NO_WORKLOAD) for transfer in asked])
     assert masks[0] == masks[1]
     found: dict[str, list[float]] = {"matching": [statistics.mean(mask.bit_count() for mask in masks[0])]}
     for number in range(rounds):
         fresh = transfers(1000 * (number + 2))[-1000:]
-        for name, binding in ways.items():
-            base, residual = binding.bind(facts)
+        for name, specializer in ways.items():
+            base, residual = specializer.specialize(facts)
             found.setdefault(name, []).append(nanoseconds(residual, base, fresh))
-            found.setdefault(f"bind, {name}, ms", []).append(milliseconds(lambda used=binding: used.bind(facts)))
+            found.setdefault(f"bind, {name}, ms", []).append(
+                milliseconds(lambda used=specializer: used.specialize(facts))
+            )
         found.setdefault("evaluate", []).append(decisions(ruleset, moment(60), fresh))
     return {name: statistics.median(values) for name, values in found.items()}
 

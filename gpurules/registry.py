@@ -76,10 +76,10 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     return f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
 
 
-def probably(name: str, candidates: Iterable[str]) -> str | None:
+def unambiguous_match(name: str, candidates: Iterable[str]) -> str | None:
     """Return the one of *candidates* that a wrong *name* was meant to be, or None when none or two are near.
 
-    >>> probably("gpu_memroy", ["gpu_memory", "gpu_memory_used"])
+    >>> unambiguous_match("gpu_memroy", ["gpu_memory", "gpu_memory_used"])
     'gpu_memory'
     """
     close = _near(name, candidates)

@@ -1,20 +1,34 @@
-"""Checked trees to artefacts: functions that run, and explanations."""
+"""Checked trees to artifacts: functions that run, and explanations.
+
+::
+
+    ir.Term -> emitter -> python            generated Python: a condition, or the mask of matching rules
+    ir.Term -> columnar                     the same over columns of many snapshots at once (NumPy)
+    ir.Term -> explain -> reasons           a tree-walking evaluator: the value of each part, and the shortest reason
+    rules   -> specialization               Specializer: partial evaluation on a snapshot; a residual per transfer
+                 ambient_index              ... the parts that the snapshot decides, looked up in bitmap_columns
+                 contextual_index           ... the parts that transfer and workload decide, looked up likewise
+                 existential_rewrite        ... "some GPU has x > c" as "max x > c"
+
+Every back end is a ``BackEnd`` (``backend``) that evaluates a term over ``Facts``; ``PythonBackEnd`` is the one that
+decides, ``ExplainBackEnd`` is its reference.
+"""
 
 from gpurules.backends.backend import BackEnd, Result
-from gpurules.backends.explain import ExplainBackEnd, Explanation, explain, value_of
-from gpurules.backends.facts import Facts, Layout, Situation, slot_key
+from gpurules.backends.explain import ExplainBackEnd, ExplainedTerm, explain, value_of
+from gpurules.backends.facts import EvaluationContext, Facts, SlotLayout, slot_key
 from gpurules.backends.python import PythonBackEnd, RuleTerm
 
 __all__ = [
     "BackEnd",
+    "EvaluationContext",
     "ExplainBackEnd",
-    "Explanation",
+    "ExplainedTerm",
     "Facts",
-    "Layout",
     "PythonBackEnd",
     "Result",
     "RuleTerm",
-    "Situation",
+    "SlotLayout",
     "explain",
     "slot_key",
     "value_of",

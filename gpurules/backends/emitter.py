@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gpurules.backends import facts
-from gpurules.backends.facts import Layout, slot_key
+from gpurules.backends.facts import SlotLayout, slot_key
 from gpurules.fields import Field, Scope
 from gpurules.language import ir, values
 from gpurules.language.nodes import Comparator, TextOperator
@@ -55,7 +55,7 @@ class Block:
 
 
 @dataclass(slots=True)
-class Names:
+class NameSupply:
     """The constants that generated source uses, and fresh names for variables.
 
     ``kept`` holds the terms that variables are known by: a term that were freed could leave its identity to another.
@@ -96,7 +96,7 @@ RUNTIME: dict[str, object] = {
     "_total": values.total,
     "_mean": values.mean,
     "_text_test": values.text_test,
-    "_typed": facts.typed,
+    "_typed": facts.coerce,
     "_read_node": facts.read_node,
     "_file_type": facts.transfer_file_type,
     "_framework": facts.transfer_framework,
@@ -117,8 +117,8 @@ class Emitter:
 
     def __init__(
         self,
-        names: Names,
-        layout: Layout | None,
+        names: NameSupply,
+        layout: SlotLayout | None,
         outside: Callable[[ir.Term], Block],
         scope: tuple[str, str] = ("gpus", "rows"),
     ) -> None:
@@ -343,7 +343,7 @@ def _lines(block: Block, *lines: str) -> list[str]:
     return [block.indent + line for line in lines]
 
 
-def reading(wanted: Field, names: Names) -> str:
+def reading(wanted: Field, names: NameSupply) -> str:
     """Return the expression that reads a field: of ``g``, ``t``, ``w``, or the node."""
     match wanted.scope:
         case Scope.NODE:

@@ -54,10 +54,10 @@ def _until(decisive: bool, parts: tuple[ir.Term, ...], facts: Facts, place: int 
     """Return *decisive* where some part is; else UNKNOWN where some part is, else the opposite."""
     answer: Truth = not decisive
     for part in parts:
-        worth = value_of(part, facts, place)
-        if worth is decisive:
+        value = value_of(part, facts, place)
+        if value is decisive:
             return decisive
-        if worth is None:
+        if value is None:
             answer = None
     return answer
 
@@ -87,7 +87,7 @@ class ExplainBackEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class ExplainedTerm:
     """A term with its values.
 
     Shape: ``values`` has one value for each GPU in scope where the term is per GPU, else one.
@@ -98,30 +98,30 @@ class Explanation:
     datatype: Datatype
     devices: tuple[GPUIndex, ...]
     values: tuple[Value, ...]
-    parts: tuple["Explanation", ...] = ()
+    parts: tuple["ExplainedTerm", ...] = ()
 
     @property
     def is_per_gpu(self) -> bool:
         """Whether there is a value for each GPU."""
         return bool(self.devices) or not self.values
 
-    def worth(self, place: int | None) -> Value:
+    def value_at(self, place: int | None) -> Value:
         """Return what the term is worth on the GPU at *place*."""
         return self.values[place] if self.is_per_gpu and place is not None else self.values[0]
 
     def to_dict(self) -> dict[str, object]:
         """Return the explanation as JSON-ready data."""
         if self.is_per_gpu:
-            worth: object = {str(device): value for device, value in zip(self.devices, self.values, strict=True)}
+            shown: object = {str(device): value for device, value in zip(self.devices, self.values, strict=True)}
         else:
-            worth = self.values[0]
-        data: dict[str, object] = {"text": self.text, "value": worth}
+            shown = self.values[0]
+        data: dict[str, object] = {"text": self.text, "value": shown}
         if self.parts:
             data["parts"] = [part.to_dict() for part in self.parts]
         return data
 
 
-def explain(term: ir.Term, facts: Facts) -> Explanation:
+def explain(term: ir.Term, facts: Facts) -> ExplainedTerm:
     """Return *term* and every part of it that is not a constant, with what each is worth per GPU.
 
     Below a signal stands its start condition, as it is at this moment.
@@ -134,19 +134,19 @@ def explain(term: ir.Term, facts: Facts) -> Explanation:
         return _explain_joined(term, parts, facts)
     is_per_gpu = ir.is_per_gpu(term)
     places: list[int | None] = list(range(len(facts.gpus))) if is_per_gpu else [None]
-    worth = tuple(value_of(term, facts, place) for place in places)
-    return Explanation(spell(term), term, term.datatype, _devices(is_per_gpu, facts), worth, parts)
+    values = tuple(value_of(term, facts, place) for place in places)
+    return ExplainedTerm(spell(term), term, term.datatype, _devices(is_per_gpu, facts), values, parts)
 
 
-def _explain_joined(term: ir.And | ir.Or, parts: tuple[Explanation, ...], facts: Facts) -> Explanation:
+def _explain_joined(term: ir.And | ir.Or, parts: tuple[ExplainedTerm, ...], facts: Facts) -> ExplainedTerm:
     """Return AND or OR of explained parts: what these are worth is not worked out again."""
     decisive, is_per_gpu = isinstance(term, ir.Or), any(part.is_per_gpu for part in parts)
-    worth: list[Value] = []
+    values: list[Value] = []
     for place in range(len(facts.gpus)) if is_per_gpu else [None]:
-        found = [part.worth(place) for part in parts]
-        worth.append(decisive if decisive in found else None if None in found else not decisive)
+        found = [part.value_at(place) for part in parts]
+        values.append(decisive if decisive in found else None if None in found else not decisive)
     text = spell_joined(term, [part.text for part in parts])
-    return Explanation(text, term, term.datatype, _devices(is_per_gpu, facts), tuple(worth), parts)
+    return ExplainedTerm(text, term, term.datatype, _devices(is_per_gpu, facts), tuple(values), parts)
 
 
 def _devices(is_per_gpu: bool, facts: Facts) -> tuple[GPUIndex, ...]:

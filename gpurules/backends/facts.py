@@ -22,14 +22,14 @@ SlotKey: TypeAlias = tuple[str, ...]
 
 
 @record
-class Layout(Record):
+class SlotLayout(Record):
     """Where derived state stands in the rows that the engine hands over: one row for each GPU, and one for the node."""
 
     gpu: Mapping[SlotKey, int] = field(default_factory=dict)
     node: Mapping[SlotKey, int] = field(default_factory=dict)
 
 
-EMPTY_LAYOUT = Layout()
+EMPTY_LAYOUT = SlotLayout()
 
 
 def slot_key(term: ir.Signal | ir.Window) -> SlotKey:
@@ -42,7 +42,7 @@ def slot_key(term: ir.Signal | ir.Window) -> SlotKey:
 
 
 @record
-class Situation(Record):
+class EvaluationContext(Record):
     """What stays the same over many evaluations: how times and files are read.
 
     Units: ``telemetry_age`` in seconds.
@@ -68,8 +68,8 @@ class Facts(Record):
     transfer: Transfer = NO_TRANSFER
     workload: Workload = NO_WORKLOAD
     node: Mapping[str, object] = field(default_factory=lambda: NO_NODE)
-    situation: Situation = field(default_factory=Situation)
-    layout: Layout | None = None
+    context: EvaluationContext = field(default_factory=EvaluationContext)
+    layout: SlotLayout | None = None
     rows: Sequence[tuple[Value, ...]] = ()
     node_row: tuple[Value, ...] = ()
     signals: Mapping[str, ir.Term] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Facts(Record):
             self.transfer,
             self.workload,
             self.node,
-            self.situation,
+            self.context,
             self.layout,
             tuple(self.rows[i] for i in kept) if self.rows else (),
             self.node_row,
@@ -91,7 +91,7 @@ class Facts(Record):
         )
 
 
-def typed(value: object, datatype: Datatype) -> Value:
+def coerce(value: object, datatype: Datatype) -> Value:
     """Return *value* if it is of *datatype* and finite, else None."""
     match datatype.kind:
         case Kind.NUMBER:
@@ -110,37 +110,37 @@ def age(since: float | None, timestamp: float) -> float | None:
     return None if since is None else finite(max(0.0, timestamp - since))
 
 
-def _local(snapshot: Snapshot, situation: Situation) -> datetime | None:
+def _local(snapshot: Snapshot, context: EvaluationContext) -> datetime | None:
     try:
-        return datetime.fromtimestamp(snapshot.timestamp, situation.zone)
+        return datetime.fromtimestamp(snapshot.timestamp, context.zone)
     except (OverflowError, ValueError, OSError):
         return None
 
 
-def _hour(snapshot: Snapshot, situation: Situation) -> Value:
-    local = _local(snapshot, situation)
+def _hour(snapshot: Snapshot, context: EvaluationContext) -> Value:
+    local = _local(snapshot, context)
     return None if local is None else local.hour
 
 
-def _weekday(snapshot: Snapshot, situation: Situation) -> Value:
-    local = _local(snapshot, situation)
+def _weekday(snapshot: Snapshot, context: EvaluationContext) -> Value:
+    local = _local(snapshot, context)
     return None if local is None else WEEKDAYS[local.weekday()]
 
 
-def _time_of_day(snapshot: Snapshot, situation: Situation) -> Value:
-    local = _local(snapshot, situation)
+def _time_of_day(snapshot: Snapshot, context: EvaluationContext) -> Value:
+    local = _local(snapshot, context)
     if local is None:
         return None
     whole = local.hour * 3600 + local.minute * 60 + local.second
     return whole + local.microsecond / 1e6 if local.microsecond else whole
 
 
-NODE_READERS: Mapping[str, Callable[[Snapshot, Situation], Value]] = {
+NODE_READERS: Mapping[str, Callable[[Snapshot, EvaluationContext], Value]] = {
     "gpu_count": lambda snapshot, _: snapshot.gpu_count,
     "gpu_lost_count": lambda snapshot, _: snapshot.gpu_lost_count,
     "host": lambda snapshot, _: snapshot.host,
     "driver_version": lambda snapshot, _: snapshot.driver_version,
-    "telemetry_age": lambda _, situation: situation.telemetry_age,
+    "telemetry_age": lambda _, context: context.telemetry_age,
     "active_training": lambda *_: False,
     "active_inference": lambda *_: False,
     "active_workloads": lambda *_: 0,
@@ -153,19 +153,19 @@ NODE_READERS: Mapping[str, Callable[[Snapshot, Situation], Value]] = {
 """How each node field is read where it is not given by hand."""
 
 
-def read_node(wanted: Field, node: Mapping[str, object], snapshot: Snapshot, situation: Situation) -> Value:
+def read_node(wanted: Field, node: Mapping[str, object], snapshot: Snapshot, context: EvaluationContext) -> Value:
     """Return a node field: the value given by hand, else what the snapshot tells."""
     given = node.get(wanted.name)
     if given is not None:
-        return typed(given, wanted.datatype)
+        return coerce(given, wanted.datatype)
     if wanted.declared:
-        return typed(snapshot.labels.get(wanted.name), wanted.datatype)
-    return NODE_READERS[wanted.name](snapshot, situation)
+        return coerce(snapshot.labels.get(wanted.name), wanted.datatype)
+    return NODE_READERS[wanted.name](snapshot, context)
 
 
-def transfer_file_type(transfer: Transfer, situation: Situation) -> Value:
+def transfer_file_type(transfer: Transfer, context: EvaluationContext) -> Value:
     """Return the file type: given, else told from the path."""
-    return transfer.file_type or detect_file_type(transfer.path, situation.file_types)
+    return transfer.file_type or detect_file_type(transfer.path, context.file_types)
 
 
 def transfer_framework(transfer: Transfer, workload: Workload) -> Value:
@@ -188,7 +188,7 @@ def read(wanted: Field, facts: Facts, gpu: GPU | None) -> Value:
     transfer, workload = facts.transfer, facts.workload
     match wanted.scope, wanted.attribute:
         case Scope.NODE, _:
-            return read_node(wanted, facts.node, facts.snapshot, facts.situation)
+            return read_node(wanted, facts.node, facts.snapshot, facts.context)
         case Scope.GPU, attribute:
             holder: object = gpu
         case Scope.TRANSFER, "age":
@@ -198,7 +198,7 @@ def read(wanted: Field, facts: Facts, gpu: GPU | None) -> Value:
         case Scope.TRANSFER, "file_extension":
             return transfer_extension(transfer)
         case Scope.TRANSFER, "file_type":
-            return transfer_file_type(transfer, facts.situation)
+            return transfer_file_type(transfer, facts.context)
         case Scope.TRANSFER, "framework":
             return transfer_framework(transfer, workload)
         case Scope.WORKLOAD, "age":
@@ -209,7 +209,7 @@ def read(wanted: Field, facts: Facts, gpu: GPU | None) -> Value:
             holder = workload
     if wanted.declared:
         labels: Mapping[str, object] = getattr(holder, "labels", NO_NODE)
-        return typed(labels.get(wanted.name), wanted.datatype)
+        return coerce(labels.get(wanted.name), wanted.datatype)
     value: Value = getattr(holder, attribute, None)
     return value
 

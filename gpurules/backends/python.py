@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from zlib import crc32
 
 from gpurules.backends.backend import Result, over_gpus
-from gpurules.backends.emitter import RUNTIME, Block, Emitter, Names
-from gpurules.backends.facts import Facts, Layout
+from gpurules.backends.emitter import RUNTIME, Block, Emitter, NameSupply
+from gpurules.backends.facts import Facts, SlotLayout
 from gpurules.language import ir
 from gpurules.language.lowering import lower
 from gpurules.model import Truth
@@ -48,7 +48,7 @@ class RuleTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedSource:
     """Source that was generated, with the constants it is bound to."""
 
     source: str
@@ -82,15 +82,15 @@ def arguments(facts: Facts) -> tuple[Any, ...]:
         facts.transfer,
         facts.workload,
         facts.node,
-        facts.situation,
+        facts.context,
         facts.rows,
         facts.node_row,
     )
 
 
-def generate_truths(term: ir.Term, per_gpu: bool, layout: Layout | None) -> Generated:
+def generate_truths(term: ir.Term, per_gpu: bool, layout: SlotLayout | None) -> GeneratedSource:
     """Return the source of ``truths(…)``: a condition's value for each GPU (or, if not per GPU, one)."""
-    names, body = Names(), Block("    ")
+    names, body = NameSupply(), Block("    ")
     emitter = Emitter(names, layout, lambda _: body)
     lowered = lower(term)
     if per_gpu:
@@ -104,10 +104,10 @@ def generate_truths(term: ir.Term, per_gpu: bool, layout: Layout | None) -> Gene
     else:
         true, false = emitter.holds(lowered, body), emitter.holds(lowered, body, False)
         body.add(f"return [True if {true} else False if {false} else None]")
-    return Generated("\n".join([f"def truths({_PARAMETERS}):", *body.lines, ""]), names.bound)
+    return GeneratedSource("\n".join([f"def truths({_PARAMETERS}):", *body.lines, ""]), names.bound)
 
 
-def truths_function(term: ir.Term, per_gpu: bool, layout: Layout | None) -> Truths:
+def truths_function(term: ir.Term, per_gpu: bool, layout: SlotLayout | None) -> Truths:
     """Return a function of the facts that gives the value of a condition for each GPU, or one value."""
     function: Truths = generate_truths(term, per_gpu, layout).function("truths")
     return function
@@ -163,15 +163,15 @@ def set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action: 
     block.lines += [f"{loop.indent}    {line}", f"{loop.indent}    break"]
 
 
-def generate_mask(rules: Sequence[RuleTerm], layout: Layout | None) -> Generated:
+def generate_mask(rules: Sequence[RuleTerm], layout: SlotLayout | None) -> GeneratedSource:
     """Return the source of ``mask(…)``: an integer with the bit of each TRUE rule."""
-    names, body = Names(), Block("    ")
+    names, body = NameSupply(), Block("    ")
     body.add("m = 0")
     workload_lines(rules, body)
     for number, rule in enumerate(rules):
         emitter = Emitter(names, layout, lambda _: body, scope_of(rule))
         set_bit(emitter, rule, rule.parts, (body, f"m |= {names.bind(1 << number)}"))
-    return Generated("\n".join([f"def mask({_PARAMETERS}):", *body.lines, "    return m", ""]), names.bound)
+    return GeneratedSource("\n".join([f"def mask({_PARAMETERS}):", *body.lines, "    return m", ""]), names.bound)
 
 
 def in_chunks(rules: Sequence[RuleTerm]) -> Iterator[tuple[int, Sequence[RuleTerm]]]:
@@ -187,6 +187,6 @@ def in_chunks(rules: Sequence[RuleTerm]) -> Iterator[tuple[int, Sequence[RuleTer
             first = after
 
 
-def mask_functions(rules: Sequence[RuleTerm], layout: Layout | None) -> list[tuple[int, MaskFunction]]:
+def mask_functions(rules: Sequence[RuleTerm], layout: SlotLayout | None) -> list[tuple[int, MaskFunction]]:
     """Return functions of the facts, each with its first rule: bit 0 of what it returns says whether that is TRUE."""
     return [(first, generate_mask(chunk, layout).function("mask")) for first, chunk in in_chunks(rules)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from gpurules.backends.explain import Explanation, value_of
+from gpurules.backends.explain import ExplainedTerm, value_of
 from gpurules.backends.facts import Facts
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
@@ -10,7 +10,7 @@ from gpurules.language.printer import spell
 from gpurules.model import Kind, Truth, Value, format_reading
 
 
-def shown(value: Value, term: ir.Term, beside: Iterable[Value] = ()) -> str:
+def format_value(value: Value, term: ir.Term, beside: Iterable[Value] = ()) -> str:
     """Return *value* of *term* for people to read, rounded, but not to what another number *beside* it reads like."""
     if value is None:
         return "missing"
@@ -21,7 +21,7 @@ def shown(value: Value, term: ir.Term, beside: Iterable[Value] = ()) -> str:
     return format_reading(value, term.datatype.dimension, [v for v in beside if isinstance(v, int | float)])
 
 
-def reason(explained: Explanation, facts: Facts) -> str:
+def reason(explained: ExplainedTerm, facts: Facts) -> str:
     """Return why the condition *explained* came to what it did.
 
     For a per-GPU condition the reason is of the GPUs that decide: where it is TRUE, those; else each group of GPUs that
@@ -42,7 +42,7 @@ def reason(explained: Explanation, facts: Facts) -> str:
     return "; ".join(told[:4]) + (f"; and {len(told) - 4} more" if len(told) > 4 else "")
 
 
-def unreported(explained: Explanation, facts: Facts) -> list[str]:
+def unreported(explained: ExplainedTerm, facts: Facts) -> list[str]:
     """Return which GPUs do not report what the condition reads of them, with the reason where the source gave one."""
     groups: dict[str, list[str]] = {}
     for read in _reads(explained.term):
@@ -55,22 +55,22 @@ def unreported(explained: Explanation, facts: Facts) -> list[str]:
     return [f"GPU {', '.join(gpus)} report{'s' * (len(gpus) == 1)} {what}" for what, gpus in groups.items()]
 
 
-def _pieces(explained: Explanation) -> Iterator[Explanation]:
+def _pieces(explained: ExplainedTerm) -> Iterator[ExplainedTerm]:
     """Yield the parts of what is explained, those that are constants too."""
     parts = iter(explained.parts)
     for term in ir.children(explained.term):
         if isinstance(term, ir.Constant):
-            yield Explanation(spell(term), term, term.datatype, (), (term.value,))
+            yield ExplainedTerm(spell(term), term, term.datatype, (), (term.value,))
         else:
             yield next(parts)
 
 
-def _truth(explained: Explanation, place: int | None) -> Truth:
-    worth = explained.worth(place)
-    return worth if isinstance(worth, bool) else None
+def _truth(explained: ExplainedTerm, place: int | None) -> Truth:
+    value = explained.value_at(place)
+    return value if isinstance(value, bool) else None
 
 
-def _why(explained: Explanation, facts: Facts, place: int | None, truth: Truth) -> str:
+def _why(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Truth) -> str:
     """Return why what is explained is *truth* at *place*: the parts that decide it."""
     match explained.term:
         case ir.And() | ir.Or():
@@ -81,13 +81,13 @@ def _why(explained: Explanation, facts: Facts, place: int | None, truth: Truth) 
             return _leaf(explained, facts, place, truth)
 
 
-def _parts(explained: Explanation, facts: Facts, place: int | None, truth: Truth) -> str:
-    told = [_why(part, facts, place, truth) for part in _pieces(explained) if part.worth(place) is truth]
+def _parts(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Truth) -> str:
+    told = [_why(part, facts, place, truth) for part in _pieces(explained) if part.value_at(place) is truth]
     one = [*dict.fromkeys(told)]
     return " and ".join(one[:3]) + (f" and {len(one) - 3} more" if len(one) > 3 else "")
 
 
-def _leaf(explained: Explanation, facts: Facts, place: int | None, truth: Truth) -> str:
+def _leaf(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Truth) -> str:
     term = explained.term
     missing = _missing(term, facts, place) if truth is None else []
     if missing:
@@ -95,7 +95,7 @@ def _leaf(explained: Explanation, facts: Facts, place: int | None, truth: Truth)
     match term:
         case ir.Compare(comparators, (left, ir.Constant() as right)):
             subject = next(_pieces(explained))
-            text, told = subject.text, shown(subject.worth(place), left, (right.value,))
+            text, told = subject.text, format_value(subject.value_at(place), left, (right.value,))
             if comparators[0] in (Comparator.EQ, Comparator.NE):
                 is_equal = truth is (comparators[0] is Comparator.EQ)
                 return f"{text} is {'' if is_equal else f'{told}, not '}{spell(right)}"
@@ -110,7 +110,7 @@ def _leaf(explained: Explanation, facts: Facts, place: int | None, truth: Truth)
             return f"{explained.text} is {str(truth).upper() if truth is not None else 'UNKNOWN'}{told}"
 
 
-def _behind(explained: Explanation, facts: Facts, place: int | None, is_on: bool) -> str:
+def _behind(explained: ExplainedTerm, facts: Facts, place: int | None, is_on: bool) -> str:
     """Return what the start condition of a signal is at this moment, which may differ from the signal, and why."""
     condition = next(iter(explained.parts), None)
     if condition is None or (condition.is_per_gpu and place is None):
@@ -139,7 +139,7 @@ def _values(term: ir.Term, facts: Facts, place: int | None) -> list[str]:
     known = [(read, value_of(read, facts, place)) for read in _reads(term)]
     limits = [part.value for part in ir.walk(term) if isinstance(part, ir.Constant)]
     return [
-        f"{spell(read)} {shown(value, read, [*limits, *(v for r, v in known if r.datatype == read.datatype)])}"
+        f"{spell(read)} {format_value(value, read, [*limits, *(v for r, v in known if r.datatype == read.datatype)])}"
         for read, value in known
     ][:4]
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from gpurules.actions.decision import Basis, Decision, decided
-from gpurules.backends.binding import Residual
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
-from gpurules.collecting import uncollected
+from gpurules.backends.specialization import Residual
 from gpurules.engine.state.derived_state import DerivedState
 from gpurules.engine.state.history import NODE
 from gpurules.engine.state.signals import Signals, Transition
+from gpurules.gc_pause import gc_paused
 from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
-from gpurules.rules.program import Bound, Program
+from gpurules.rules.program import BoundProgram, Program
 from gpurules.rules.ruleset import Ruleset
 from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
@@ -43,7 +43,7 @@ class SignalState:
     since: float
 
 
-Current: TypeAlias = tuple[Bound, Residual | None, dict[int, Basis], float, float]
+Current: TypeAlias = tuple[BoundProgram, Residual | None, dict[int, Basis], float, float]
 """What ``decide`` reads: what is bound, two of its parts at hand, until when they hold, and when it turns stale."""
 
 
@@ -66,13 +66,13 @@ class Engine:
         self._seen = False
         self.ignored_snapshots = 0
         self._gpu_tracker = GpuTracker(ruleset.settings.forget_gpu_after, remembers_xid=False)
-        with uncollected():
+        with gc_paused():
             self._derived = DerivedState(ruleset)
             program = _program(ruleset, self._derived)
-            facts, _ = self._derived.afresh().observe(Snapshot(timestamp=0.0), NO_NODE, program.situation)
+            facts, _ = self._derived.afresh().observe(Snapshot(timestamp=0.0), NO_NODE, program.context)
             self._set(program.bind(facts), float("-inf"))
 
-    def _set(self, bound: Bound, stale_at: float) -> None:
+    def _set(self, bound: BoundProgram, stale_at: float) -> None:
         """Swap what ``decide`` reads: one attribute, so that no thread sees half of it."""
         quick_until = float("-inf") if bound.program.reads_clock else stale_at
         self._current: Current = (bound, bound.residual, bound.bases, quick_until, stale_at)
@@ -112,7 +112,7 @@ class Engine:
             program = bound.program
             if not is_blind:
                 snapshot = self._gpu_tracker.complete(snapshot, snapshot.timestamp)
-            facts, transitions = self._derived.observe(snapshot, self._node_facts(), program.situation)
+            facts, transitions = self._derived.observe(snapshot, self._node_facts(), program.context)
             if not is_blind:
                 stale_at = snapshot.timestamp + self._ruleset.settings.stale_after
             self._set(program.bind(facts), stale_at)
@@ -141,7 +141,7 @@ class Engine:
         return {**self._registered, **self._node} if self._registered else self._node
 
     @property
-    def bound(self) -> Bound:
+    def bound(self) -> BoundProgram:
         """The ruleset on the latest snapshot: immutable, and not changed by later snapshots."""
         return self._current[0]
 
@@ -225,10 +225,10 @@ class Engine:
         return decided(bound.basis(0, self._clock() > stale_at), NO_TRANSFER, NO_WORKLOAD)
 
     @staticmethod
-    def _aged(bound: Bound, now: float) -> Bound:
+    def _aged(bound: BoundProgram, now: float) -> BoundProgram:
         """Return *bound* with the age that its snapshot has *now*, nothing decided ahead."""
-        situation = replace(bound.situation, telemetry_age=max(0.0, now - bound.timestamp))
-        aged = Bound(bound.program, bound.snapshot, bound.node, situation)
+        context = replace(bound.context, telemetry_age=max(0.0, now - bound.timestamp))
+        aged = BoundProgram(bound.program, bound.snapshot, bound.node, context)
         aged.rows, aged.node_row = bound.rows, bound.node_row
         return aged
 
@@ -247,7 +247,7 @@ class Engine:
 
     def replace(self, ruleset: Ruleset) -> None:
         """Put *ruleset* in force; signals whose definition is the same keep their state."""
-        with uncollected():
+        with gc_paused():
             derived = DerivedState(ruleset)
             program = _program(ruleset, derived)
             program.prepare()
@@ -255,7 +255,7 @@ class Engine:
             derived.adopt(self._derived)
             self._registered = self._provider()
             before, *_, stale_at = self._current
-            facts, _ = derived.restate(before.snapshot, self._node_facts(), program.situation)
+            facts, _ = derived.restate(before.snapshot, self._node_facts(), program.context)
             bound = program.bind(facts)
             self._derived, self._ruleset = derived, ruleset
             self._gpu_tracker.drop_after = ruleset.settings.forget_gpu_after

@@ -5,7 +5,7 @@ from dataclasses import field, replace
 
 from gpurules.diagnostics import Finding, Span
 from gpurules.fields import FIELDS, Field, Scope
-from gpurules.language import ir, nodes, quick
+from gpurules.language import fast_path, ir, nodes
 from gpurules.language.checker import Context, Named, check, check_condition, check_list
 from gpurules.language.depth import MAX_HEIGHT, make_room
 from gpurules.language.functions import FUNCTIONS
@@ -80,7 +80,7 @@ class Environment:
         self._sizes: dict[str, tuple[int, int]] = {}
         self._aggregating: set[str] = set()
         self._terms = 0
-        self._quick = quick.Quick(self, self._small)
+        self._fast_path = fast_path.ConjunctionFastPath(self, self._small)
 
     def note_broken(self, names: frozenset[str]) -> None:
         """Take *names* for declared, but wrongly, so that nothing is said of their uses; before anything is checked."""
@@ -96,19 +96,19 @@ class Environment:
         self._prepare(parsed)
         return self._checked_text(parsed, wants_bool=True)
 
-    def at_once(self, text: str) -> Checked | None:
+    def try_fast_path(self, text: str) -> Checked | None:
         """Return the condition *text* checked, if that takes no syntax tree, and there is nothing to say of it.
 
         Missing: None where it is to be parsed, and checked by ``condition``.
         """
-        found = quick.links(text)
-        term = None if found is None else self._quick.term(found)
+        found = fast_path.links(text)
+        term = None if found is None else self._fast_path.term(found)
         if found is None or term is None:
             return None
-        self._terms += quick.size_of(found) + sum(self.size(name)[0] for name in quick.names_alone(found))
+        self._terms += fast_path.size_of(found) + sum(self.size(name)[0] for name in fast_path.names_alone(found))
         if self._terms > MAX_ALL_TERMS:
             return None
-        return Checked(term, (), _is_per_gpu(term), quick.names_of(found))
+        return Checked(term, (), _is_per_gpu(term), fast_path.names_of(found))
 
     def _small(self, name: str) -> Named:
         """Return what *name* stands for if it is a field, or a signal that has been checked and has few terms."""
@@ -139,7 +139,7 @@ class Environment:
         self._prepare_named(("signal", name))
         return self._checked["signal", name]
 
-    def ending(self, name: str) -> Checked | None:
+    def until_condition(self, name: str) -> Checked | None:
         """Return the ``until`` of the signal *name* checked, None where it has none."""
         self._prepare_named(("signal", name))
         return self._checked_endings.get(name)
@@ -154,8 +154,8 @@ class Environment:
                 return self._lists[name]
             return checked.term if checked else BROKEN
         if name in self._signals:
-            checked, ending = self._checked.get(("signal", name)), self._checked_endings.get(name)
-            if ERROR in [one.term.datatype for one in (checked, ending) if one is not None]:
+            checked, until_condition = self._checked.get(("signal", name)), self._checked_endings.get(name)
+            if ERROR in [one.term.datatype for one in (checked, until_condition) if one is not None]:
                 return BROKEN
             return ir.Signal(name, checked.per_gpu if checked else False)
         if name in self._inputs:
@@ -255,8 +255,8 @@ class Environment:
             return
         start = self._checked_text(parsed, wants_bool=True, name=key[1])
         if key[1] in self._endings:
-            ending = self._checked_endings[key[1]] = self._checked_text(self._endings[key[1]], wants_bool=True)
-            start = replace(start, per_gpu=start.per_gpu or ending.per_gpu)
+            until_condition = self._checked_endings[key[1]] = self._checked_text(self._endings[key[1]], wants_bool=True)
+            start = replace(start, per_gpu=start.per_gpu or until_condition.per_gpu)
         self._checked[key] = start
 
     def _checked_text(self, parsed: Parsed, wants_bool: bool, name: str | None = None) -> Checked:

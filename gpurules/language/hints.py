@@ -12,7 +12,7 @@ from gpurules.language.foreign_names import FIELD_OF, INSTEAD_OF_FUNCTION, for_m
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.nodes import Sign
 from gpurules.model import Dimension, Kind, format_amount
-from gpurules.registry import did_you_mean, nearest, probably
+from gpurules.registry import did_you_mean, nearest, unambiguous_match
 
 
 class Names(Protocol):
@@ -60,7 +60,7 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
 
 def meant(name: str, known: Iterable[str]) -> str | None:
     """Return the one name that *name* is a slip of, None where it may as well be something else."""
-    return None if name in _SPECIAL or name in _ENUM_OWNERS or name in FIELD_OF else probably(name, known)
+    return None if name in _SPECIAL or name in _ENUM_OWNERS or name in FIELD_OF else unambiguous_match(name, known)
 
 
 def for_unknown_function(name: str) -> str | None:

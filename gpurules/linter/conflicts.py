@@ -8,9 +8,9 @@ from gpurules.actions import Action, Situation
 from gpurules.actions.action import Combines, numeric
 from gpurules.actions.between import combines, excludes, order_matters
 from gpurules.actions.decision import RuleAction
+from gpurules.bitset import iter_bits
 from gpurules.linter.analysis import Analysis, Clash, Conflict, Covering, Standing
 from gpurules.linter.shadows import shadows
-from gpurules.masks import positions
 from gpurules.model import Transfer
 from gpurules.proofs import Sat, ScreeningIndex, is_true
 
@@ -47,7 +47,7 @@ class _Search:
                 before: dict[str, int] = {}  # which rules before this one order an action
                 for number, one in enumerate(rules):
                     rivals = index.overlapping(one.abstraction, self._rivals(one, before))
-                    yield from self._of(one, (rules[place] for place in positions(rivals)))
+                    yield from self._of(one, (rules[place] for place in iter_bits(rivals)))
                     for action in one.rule.actions:
                         before[action.name] = before.get(action.name, 0) | 1 << number
                         self._actions[action.name] = action.action

@@ -3,13 +3,13 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from gpurules.bitset import iter_bits
 from gpurules.diagnostics import Span
 from gpurules.language import ir
 from gpurules.linter.analysis import Analysis, Examined, Needless, State
 from gpurules.linter.check import Subject
 from gpurules.linter.parts import Junction, changed, junctions, without
 from gpurules.linter.value_covers import covered, says_the_same, value_covers
-from gpurules.masks import positions
 from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
 
 
@@ -190,7 +190,7 @@ def hanging_together(touched: Sequence[int]) -> list[list[int]]:
     groups: list[list[int]] = []
     of_bit: dict[int, int] = {}
     for place, bits in enumerate(touched):
-        known = sorted({of_bit[bit] for bit in positions(bits) if bit in of_bit}, key=lambda n: -len(groups[n]))
+        known = sorted({of_bit[bit] for bit in iter_bits(bits) if bit in of_bit}, key=lambda n: -len(groups[n]))
         own = known[0] if known else len(groups)
         if not known:
             groups.append([])
@@ -199,5 +199,5 @@ def hanging_together(touched: Sequence[int]) -> list[list[int]]:
             groups[other] = []
             of_bit.update({bit: own for bit, group in of_bit.items() if group == other})
         groups[own].append(place)
-        of_bit.update(dict.fromkeys(positions(bits), own))
+        of_bit.update(dict.fromkeys(iter_bits(bits), own))
     return [sorted(group) for group in groups if group]

@@ -6,8 +6,8 @@ from itertools import islice
 
 from gpurules.actions.between import absorbs, can_absorb
 from gpurules.actions.decision import RuleAction
+from gpurules.bitset import iter_bits
 from gpurules.linter.analysis import Analysis, Covering, Shadow, Standing
-from gpurules.masks import positions
 from gpurules.proofs import Claim, ExpectedTruth, ScreeningIndex, is_true
 
 _MOST_TOGETHER = 12
@@ -32,7 +32,7 @@ class _Group:
 
     def those(self, bits: int) -> Iterator[Standing]:
         """Yield the rules of *bits*, in order."""
-        return (self.rules[place] for place in positions(bits))
+        return (self.rules[place] for place in iter_bits(bits))
 
 
 class _Search:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gpurules.backends import Explanation, Facts, explain
+from gpurules.backends import ExplainedTerm, Facts, explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.language import Environment, ir, parse
 from gpurules.language.lowering import inline_signals
@@ -88,7 +88,7 @@ def _facts(moment: Moment) -> Facts:
     )
 
 
-def _worth(explained: Explanation) -> str:
+def _worth(explained: ExplainedTerm) -> str:
     if not explained.is_per_gpu:
         return _spelt(explained.values[0], explained.datatype)
     if not explained.devices:

@@ -223,7 +223,7 @@ class Builder:
     def _ending(self, name: str, node: YamlNode | None, rule: str | None) -> tuple[Expression | None, Checked | None]:
         """Return the ``until`` of a named signal, or of a rule's own."""
         if rule is None:
-            return self._endings.get(name), self.environment.ending(name)
+            return self._endings.get(name), self.environment.until_condition(name)
         if not isinstance(node, YamlScalar):
             return None, None
         until = expression.condition(node)
@@ -253,7 +253,7 @@ class Builder:
         if not isinstance(node, YamlScalar):
             return None
         found = expression.condition(node)
-        checked = self.environment.at_once(node.text) or self.environment.condition(found.parsed)
+        checked = self.environment.try_fast_path(node.text) or self.environment.condition(found.parsed)
         self._report(found, checked, name)
         term, per_gpu, signal = checked.term, checked.per_gpu, None
         if any(key in values for key in ("for", "until", "keep_for")):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gpurules.backends.backend import Result
-from gpurules.backends.explain import Explanation, explain
+from gpurules.backends.explain import ExplainedTerm, explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD, Facts
 from gpurules.backends.python import result_of, truths_function
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Finding, LineIndex, Severity, diagnostic_at
@@ -78,7 +78,7 @@ class Condition:
         transfer: Transfer | None = None,
         workload: Workload | None = None,
         node: Mapping[str, object] | None = None,
-    ) -> Explanation:
+    ) -> ExplainedTerm:
         """Return what every part of the condition is worth, per GPU."""
         return explain(self.term, _facts(snapshot, transfer, workload, node))
 

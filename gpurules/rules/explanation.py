@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from gpurules.backends import Explanation, Facts, Layout, RuleTerm, explain
+from gpurules.backends import ExplainedTerm, Facts, RuleTerm, SlotLayout, explain
 from gpurules.backends.reasons import reason, unreported
 from gpurules.language import ir
 from gpurules.model import GPUIndex
@@ -23,7 +23,7 @@ class Explainable(Protocol):
     all_rules: tuple[Rule, ...]
     rules: tuple[Rule, ...]
     signals: Mapping[str, Signal]
-    layout: Layout | None
+    layout: SlotLayout | None
     terms: tuple[RuleTerm, ...]
 
     def effective(self, mask: int) -> list[int]:
@@ -58,7 +58,7 @@ class RuleExplanation:
     devices: tuple[GPUIndex, ...]
     reason: str
     text: str
-    condition: Explanation | None
+    condition: ExplainedTerm | None
     facts: Facts | None = field(default=None, repr=False, compare=False)
     signals: Mapping[str, Signal] = field(default_factory=dict, repr=False, compare=False)
 
@@ -191,7 +191,7 @@ def _explain_rule(
     return RuleExplanation(rule.name, outcome, because, devices, why, rule.text, tree, scoped, signals)
 
 
-def _not_true(program: Explainable, position: int, facts: tuple[Facts, Facts], tree: Explanation) -> RuleExplanation:
+def _not_true(program: Explainable, position: int, facts: tuple[Facts, Facts], tree: ExplainedTerm) -> RuleExplanation:
     rule, (whole, scoped), signals = program.rules[position], facts, _signals(program)
     truths = program.truths(position, whole)
     outcome = "unknown" if None in truths else "no-match"
@@ -204,7 +204,7 @@ def _not_true(program: Explainable, position: int, facts: tuple[Facts, Facts], t
     return RuleExplanation(rule.name, outcome, None, (), why, rule.text, tree, scoped, signals)
 
 
-def _named(tree: Explanation, signals: Mapping[str, Signal]) -> Explanation:
+def _named(tree: ExplainedTerm, signals: Mapping[str, Signal]) -> ExplainedTerm:
     """Return *tree* with the rule's own signal called by what it says: its name means nothing to people."""
     signal = signals.get(tree.term.name) if isinstance(tree.term, ir.Signal) else None
     if signal is None or signal.rule is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gpurules.actions import Action, default_actions
-from gpurules.collecting import uncollected
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, Severity, diagnostic_at
+from gpurules.gc_pause import gc_paused
 from gpurules.language import Environment
 from gpurules.registry import Registry
 from gpurules.rules.bounds import Bounds
@@ -52,7 +52,7 @@ def examine(
     *bounds* are the folders that bases may be in, by default those of *path*.
     """
     merger = Merger(read, bounds)
-    with uncollected():
+    with gc_paused():
         return _examined(data, path, actions or default_actions(), merger)
 
 
@@ -136,7 +136,7 @@ def load(path: str | Path, actions: Registry[Action] | None = None) -> Ruleset:
         data = read_file(str(path))
     except (OSError, ValueError) as error:
         raise RulesetError([_unreadable(str(path), error)]) from None
-    with uncollected():  # until all but the ruleset is gone
+    with gc_paused():  # until all but the ruleset is gone
         return _ruleset(examine(data, str(path), actions))
 
 
@@ -146,7 +146,7 @@ def loads(text: str | bytes, path: str | None = None, actions: Registry[Action] 
     Raises:
         RulesetError: the text is wrong; ``diagnostics`` has every error.
     """
-    with uncollected():  # until all but the ruleset is gone
+    with gc_paused():  # until all but the ruleset is gone
         return _ruleset(examine(text, path, actions))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Related
 from gpurules.input_files import read_input
-from gpurules.registry import did_you_mean, nearest, probably
+from gpurules.registry import did_you_mean, nearest, unambiguous_match
 from gpurules.resources import resource_root
 from gpurules.rules.bounds import Bounds, bounds_of
 from gpurules.rules.document import PATCH_KEYS, is_patch, read_document
@@ -296,7 +296,7 @@ def _not_found(reference: YamlScalar, base: str, error: Exception) -> Diagnostic
     name, nearby = Path(base).name, _nearby(base)
     message = f"{reference.text[:200]!r} cannot be read: {reason}"
     problem = problem_at(reference, "GPR408", message, did_you_mean(name, nearby))
-    meant = probably(name, nearby) if reference.text.endswith(name) else None
+    meant = unambiguous_match(name, nearby) if reference.text.endswith(name) else None
     return problem if meant is None else rewritten(problem, reference, reference.text.removesuffix(name) + meant)
 
 

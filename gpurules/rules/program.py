@@ -8,8 +8,7 @@ from typing import Any
 
 from gpurules.actions.action import is_directive
 from gpurules.actions.decision import Basis, Decision, Outcome, decided, outcome_of
-from gpurules.backends.binding import MIN_INDEXED, MIN_LOOKED_UP, Binding, Residual
-from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, Facts, Layout, Situation
+from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, EvaluationContext, Facts, SlotLayout
 from gpurules.backends.python import (
     MaskFunction,
     RuleTerm,
@@ -19,10 +18,11 @@ from gpurules.backends.python import (
     result_of,
     truths_function,
 )
-from gpurules.collecting import uncollected
+from gpurules.backends.specialization import MIN_INDEXED, MIN_LOOKED_UP, Residual, Specializer
+from gpurules.bitset import iter_bits
+from gpurules.gc_pause import gc_paused
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
-from gpurules.masks import positions
 from gpurules.model import GPUIndex, Snapshot, Transfer, Value, Workload
 from gpurules.rules.explanation import DecisionExplanation, explain_rules
 from gpurules.rules.rule import Rule, Settings, Signal
@@ -62,7 +62,7 @@ class Program:
         signals: Mapping[str, Signal],
         settings: Settings,
         identity: tuple[str, tuple[tuple[str, str], ...]],
-        layout: Layout | None = None,
+        layout: SlotLayout | None = None,
     ) -> None:
         self.version, file_types = identity
         self.all_rules = tuple(rules)
@@ -70,7 +70,7 @@ class Program:
         self.signals = signals
         self.settings = settings
         self.layout = layout
-        self.situation = Situation(zone_of(settings.timezone), file_types)
+        self.context = EvaluationContext(zone_of(settings.timezone), file_types)
         self.conditions = {name: signal.condition for name, signal in signals.items()}
         puts_in_place = layout is None and bool(signals)
         self.terms: tuple[RuleTerm, ...] = tuple(
@@ -88,7 +88,7 @@ class Program:
         )
         self._outcomes: dict[int, Outcome] = {}
         self._masks: list[tuple[int, MaskFunction]] | None = None
-        self._binding: Binding | None = None
+        self._specializer: Specializer | None = None
         self._truths: dict[int, Truths] = {}
 
     @cached_property
@@ -102,23 +102,23 @@ class Program:
     def mask(self, facts: Facts) -> int:
         """Return the rules that are TRUE on *facts*: bit *i* is rule *i*."""
         if self._is_looked_up:
-            base, residual = self._bindings().bind(facts)
+            base, residual = self._prepared().specialize(facts)
             return base if residual is None else residual(facts.transfer, facts.workload)
         return self._straight(arguments(facts))
 
-    def bind(self, facts: Facts) -> "Bound":
+    def bind(self, facts: Facts) -> "BoundProgram":
         """Return the program with all decided that *facts* decide but for the transfer and workload."""
-        bound = Bound(self, facts.snapshot, facts.node, facts.situation)
+        bound = BoundProgram(self, facts.snapshot, facts.node, facts.context)
         bound.rows, bound.node_row = facts.rows, facts.node_row
-        bound.base, bound.residual = self._bindings().bind(facts)
+        bound.base, bound.residual = self._prepared().specialize(facts)
         return bound
 
-    def straight(self, bound: "Bound", transfer: Transfer, workload: Workload) -> int:
+    def straight(self, bound: "BoundProgram", transfer: Transfer, workload: Workload) -> int:
         """Return the mask of a moment of which nothing is decided ahead: cheapest where it is asked once."""
         if self._is_looked_up:
             return self.mask(bound.facts_of(transfer, workload))
         snapshot = bound.snapshot
-        given = (snapshot, snapshot.gpus, transfer, workload, bound.node, bound.situation, bound.rows, bound.node_row)
+        given = (snapshot, snapshot.gpus, transfer, workload, bound.node, bound.context, bound.rows, bound.node_row)
         return self._straight(given)
 
     def _straight(self, given: tuple[Any, ...]) -> int:
@@ -129,20 +129,20 @@ class Program:
             mask |= function(*given) << first
         return mask
 
-    def _bindings(self) -> Binding:
-        if self._binding is None:
-            with uncollected():
-                self._binding = Binding(self.terms, self.layout, self.min_indexed)
-        return self._binding
+    def _prepared(self) -> Specializer:
+        if self._specializer is None:
+            with gc_paused():
+                self._specializer = Specializer(self.terms, self.layout, self.min_indexed)
+        return self._specializer
 
     def prepare(self) -> None:
         """Compile now what ``bind`` needs."""
-        self._bindings()
+        self._prepared()
 
     @property
     def _is_looked_up(self) -> bool:
         """Whether rules are so many, and all can be looked up, that this is quicker than to compile and run them."""
-        return len(self.terms) >= self.min_looked_up and not self._bindings().is_compiled
+        return len(self.terms) >= self.min_looked_up and not self._prepared().is_compiled
 
     def outcome(self, mask: int) -> Outcome:
         """Return what follows from the rules in *mask*: those that a ``stop`` cuts off and shadows are left out."""
@@ -159,7 +159,7 @@ class Program:
         """Return the positions of the rules in *mask* that no matching ``stop`` of higher priority cuts off."""
         kept: list[int] = []
         limit: int | None = None
-        for position in positions(mask):
+        for position in iter_bits(mask):
             rule = self.rules[position]
             if limit is not None and rule.priority < limit:
                 break
@@ -192,7 +192,7 @@ class Program:
         return truths
 
 
-class Bound:
+class BoundProgram:
     """A program on one snapshot: all that the snapshot decides has been decided. For any thread.
 
     ``base`` is the mask of the rules that match whatever the transfer; ``residual`` gives the whole mask for a
@@ -203,22 +203,24 @@ class Bound:
     __slots__ = (
         "base",
         "bases",
+        "context",
         "node",
         "node_row",
         "program",
         "residual",
         "rows",
         "shared",
-        "situation",
         "snapshot",
         "stale_bases",
     )
 
-    def __init__(self, program: Program, snapshot: Snapshot, node: Mapping[str, object], situation: Situation) -> None:
+    def __init__(
+        self, program: Program, snapshot: Snapshot, node: Mapping[str, object], context: EvaluationContext
+    ) -> None:
         self.program = program
         self.snapshot = snapshot
         self.node = node
-        self.situation = situation
+        self.context = context
         self.rows: Sequence[tuple[Value, ...]] = ()
         self.node_row: tuple[Value, ...] = ()
         self.base = 0
@@ -272,7 +274,7 @@ class Bound:
         """What the snapshot tells, without a transfer."""
         return self.facts_of(NO_TRANSFER, NO_WORKLOAD)
 
-    def with_node(self, node: Mapping[str, object]) -> "Bound":
+    def with_node(self, node: Mapping[str, object]) -> "BoundProgram":
         """Return the program on the same snapshot and derived state, with other facts of the node."""
         return self.program.bind(replace(self.facts, node=node))
 
@@ -285,7 +287,7 @@ class Bound:
             transfer,
             workload,
             self.node,
-            self.situation,
+            self.context,
             layout,
             self.rows,
             self.node_row,

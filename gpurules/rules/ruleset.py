@@ -11,7 +11,7 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.fields import Field
 from gpurules.language import Input, ir
 from gpurules.model import Snapshot, Transfer, Workload
-from gpurules.rules.program import Bound, Program
+from gpurules.rules.program import BoundProgram, Program
 from gpurules.rules.rule import Rule, Settings, Signal
 
 
@@ -75,7 +75,7 @@ class Ruleset:
             workload = NO_WORKLOAD
         if not node:
             try:
-                bound: Bound = snapshot.cache[self]  # type: ignore[assignment]
+                bound: BoundProgram = snapshot.cache[self]  # type: ignore[assignment]
                 residual = bound.residual
                 mask = bound.base if residual is None else residual(transfer, workload)
                 basis = bound.bases[mask]
@@ -85,7 +85,7 @@ class Ruleset:
             decision._basis, decision._transfer, decision._workload = basis, transfer, workload
             return decision
         program = self.program
-        return Bound(program, snapshot, node, program.situation).decide_straight(transfer, workload)
+        return BoundProgram(program, snapshot, node, program.context).decide_straight(transfer, workload)
 
     def _first(self, snapshot: Snapshot, transfer: Transfer, workload: Workload) -> Decision:
         """Decide on a snapshot, or a set of matching rules, that has not been met.
@@ -94,11 +94,11 @@ class Ruleset:
         """
         program, cache = self.program, snapshot.cache
         if self in cache:
-            bound: Bound = cache[self]  # type: ignore[assignment]
+            bound: BoundProgram = cache[self]  # type: ignore[assignment]
             return bound.decide(transfer, workload)
         if self.version not in cache:
             cache[self.version] = True
-            return Bound(program, snapshot, NO_NODE, program.situation).decide_straight(transfer, workload)
-        bound = program.bind(Facts(snapshot, snapshot.gpus, situation=program.situation))
+            return BoundProgram(program, snapshot, NO_NODE, program.context).decide_straight(transfer, workload)
+        bound = program.bind(Facts(snapshot, snapshot.gpus, context=program.context))
         cache[self] = bound
         return bound.decide(transfer, workload)

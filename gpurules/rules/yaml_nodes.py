@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
-from gpurules.registry import probably
+from gpurules.registry import unambiguous_match
 from gpurules.rules.yaml_positions import Decoded, decode, decode_block
 from gpurules.strict_json import dumps
 
@@ -149,7 +149,7 @@ def problem_at(node: YamlNode, code: str, message: str, hint: str | None = None)
 
 def corrected(problem: Diagnostic, node: YamlScalar, known: Iterable[str]) -> Diagnostic:
     """Return *problem*, of a name at *node*, with an edit to the one of *known* that it is a slip of, if any."""
-    meant = probably(node.text, known)
+    meant = unambiguous_match(node.text, known)
     return problem if meant is None else rewritten(problem, node, meant)
 
 
@@ -158,7 +158,7 @@ def corrected_part(problem: Diagnostic, name: str, known: Iterable[str]) -> Diag
 
     A problem that stands at nothing, since its place is not known, gets none.
     """
-    meant = probably(name, known)
+    meant = unambiguous_match(name, known)
     is_placed = problem.location != Location(problem.line, problem.column, problem.line, problem.column)
     return (
         problem if meant is None or not is_placed else replace(problem, edits=(LocatedEdit(problem.location, meant),))

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic, Severity
-from gpurules.registry import probably
+from gpurules.registry import unambiguous_match
 from gpurules.rules.yaml_nodes import YamlScalar, problem_at, rewritten
 
 _FIXED = {"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}
@@ -50,7 +50,7 @@ def _nearest(name: str) -> str | None:
     same = [zone for zone in zones if zone.lower() == written]
     of_city = [zone for zone in zones if zone.lower().rpartition("/")[2] == written.rpartition("/")[2]]
     found = same or of_city[:1]
-    return found[0] if found else probably(written, zones)
+    return found[0] if found else unambiguous_match(written, zones)
 
 
 def _is_zone(name: str) -> bool:

@@ -9,7 +9,17 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 NO_PLUGINS = {
-    "backends": {"backend", "binding", "columns", "emitter", "facts", "index", "reasons", "somewhere", "standing"},
+    "backends": {
+        "backend",
+        "ambient_index",
+        "bitmap_columns",
+        "contextual_index",
+        "emitter",
+        "existential_rewrite",
+        "facts",
+        "reasons",
+        "specialization",
+    },
     "actions": {"action", "between", "decision", "delivery", "explained", "registration", "templates"},
     "telemetry": {"mig", "source", "survey", "transfers"},
 }

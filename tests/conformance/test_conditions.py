@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gpurules.backends import ExplainBackEnd, Facts, PythonBackEnd, RuleTerm
-from gpurules.backends.binding import Binding
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
+from gpurules.backends.specialization import Specializer
 from gpurules.diagnostics import CATALOGUE, LineIndex
 from gpurules.fields import FIELDS, Scope, declared_field
 from gpurules.language import Checked, Environment, parse
@@ -53,8 +53,8 @@ def test_the_condition_has_the_expected_value(vector: Vector, back_end: Any) -> 
 def test_the_condition_is_true_where_expected_when_bound_to_the_snapshot(vector: Vector, min_indexed: int) -> None:
     condition = checked(vector)
     snapshot, about = vector.snapshot(), vector.about()
-    binding = Binding([RuleTerm(condition.term, condition.per_gpu)], None, min_indexed)
-    base, residual = binding.bind(Facts(snapshot, snapshot.gpus, node=about.get("node") or NO_NODE))
+    specializer = Specializer([RuleTerm(condition.term, condition.per_gpu)], None, min_indexed)
+    base, residual = specializer.specialize(Facts(snapshot, snapshot.gpus, node=about.get("node") or NO_NODE))
     transfer, workload = about.get("transfer") or NO_TRANSFER, about.get("workload") or NO_WORKLOAD
     mask = base if residual is None else residual(transfer, workload)
     assert bool(mask) is (expectation(vector.case["expect"])["value"] is True)

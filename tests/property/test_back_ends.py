@@ -6,17 +6,17 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpurules.backends import ExplainBackEnd, Facts, Layout, PythonBackEnd, explain, slot_key, value_of
-from gpurules.backends.binding import Binding
+from gpurules.backends import ExplainBackEnd, Facts, PythonBackEnd, SlotLayout, explain, slot_key, value_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.backends.reasons import reason
+from gpurules.backends.specialization import Specializer
 from gpurules.diagnostics import CATALOGUE, Severity
 from gpurules.engine import Engine
 from gpurules.language import ir
 from gpurules.language.lowering import PASSES, inline_signals, lower
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset, loads
-from gpurules.rules.program import Bound, Program
+from gpurules.rules.program import BoundProgram, Program
 from tests.factories import checked
 from tests.strategies import Situation, conditions, ruleset_texts, situations
 
@@ -35,7 +35,7 @@ def asked(draw: st.DrawFn) -> tuple[ir.Term, bool, Facts, str]:
     if windows and draw(st.booleans()):
         per_gpu = list(dict.fromkeys(slot_key(w) for w in windows if w.field.is_per_gpu))
         of_node = list(dict.fromkeys(slot_key(w) for w in windows if not w.field.is_per_gpu))
-        layout = Layout({k: i for i, k in enumerate(per_gpu)}, {k: i for i, k in enumerate(of_node)})
+        layout = SlotLayout({k: i for i, k in enumerate(per_gpu)}, {k: i for i, k in enumerate(of_node)})
         worth = st.none() | st.sampled_from([0, 1, 80, 85.5, -3, 1e308])
         rows = tuple(tuple(draw(worth) for _ in per_gpu) for _ in facts.gpus)
         node_row = tuple(draw(worth) for _ in of_node)
@@ -110,17 +110,17 @@ def test_a_program_at_once_and_in_two_steps_is_the_tree_walk(case: tuple[Ruleset
     program, facts = ruleset.program, facts_of(drawn.snapshot, drawn)
     wanted = by_tree(program, facts)
     assert program.mask(facts) == wanted
-    ahead = Facts(drawn.snapshot, drawn.snapshot.gpus, node=drawn.node, situation=program.situation)
+    ahead = Facts(drawn.snapshot, drawn.snapshot.gpus, node=drawn.node, context=program.context)
     bound = program.bind(ahead)
     assert bound.mask(drawn.transfer, drawn.workload) == wanted
     assert bound.mask(NO_TRANSFER, NO_WORKLOAD) == by_tree(program, ahead)
     with patch.object(Program, "min_indexed", 1), patch.object(Program, "min_looked_up", 1):
         looked_up = Program(ruleset.rules, ruleset.signals, ruleset.settings, (ruleset.version, ruleset.file_types))
         assert looked_up.mask(facts) == wanted
-        straight = Bound(looked_up, drawn.snapshot, drawn.node, program.situation)
+        straight = BoundProgram(looked_up, drawn.snapshot, drawn.node, program.context)
         assert looked_up.straight(straight, drawn.transfer, drawn.workload) == wanted
     for min_indexed in (1, 10**9):
-        base, residual = Binding(program.terms, None, min_indexed).bind(ahead)
+        base, residual = Specializer(program.terms, None, min_indexed).specialize(ahead)
         for _ in range(2):
             mask = base if residual is None else residual(drawn.transfer, drawn.workload)
             assert mask == wanted
@@ -185,7 +185,7 @@ def test_the_engine_decides_as_the_tree_walk_on_its_derived_state(
         wanted = by_tree(bound.program, facts)
         assert bound.mask(drawn.transfer, drawn.workload) == wanted
         for min_indexed in (1, 10**9):
-            base, residual = Binding(bound.program.terms, bound.program.layout, min_indexed).bind(bound.facts)
+            base, residual = Specializer(bound.program.terms, bound.program.layout, min_indexed).specialize(bound.facts)
             assert (base if residual is None else residual(drawn.transfer, drawn.workload)) == wanted
         assert decision == engine.decide(drawn.transfer, drawn.workload)
         one_by_one = [engine.decide(transfer, drawn.workload) for transfer in (drawn.transfer, NO_TRANSFER)]

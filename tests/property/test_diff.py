@@ -3,7 +3,6 @@
 from random import Random
 
 import pytest
-from tests.property.proofs.test_nearest import some_facts
 
 from gpurules.diff import Kind, compared
 from gpurules.diff.signals import Signals
@@ -12,6 +11,7 @@ from gpurules.model import Snapshot
 from gpurules.rules import Ruleset
 from tests.factories import NEW_YEAR, gpu, ruleset, snapshot
 from tests.property.proofs.conditions import Conditions
+from tests.property.proofs.test_counterfactuals import some_facts
 
 
 def signals(random: Random) -> Ruleset:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpurules.backends.facts import Situation
+from gpurules.backends.facts import EvaluationContext
 from gpurules.engine.state.derived_state import DerivedState
 from gpurules.engine.state.signals import HysteresisState, Transition
 from gpurules.model import GPU, Snapshot
@@ -105,7 +105,8 @@ def test_signals_are_where_they_are_when_each_is_moved_on_alone(
         node = {"active_training": is_training}
         for again in (False, True) if between == "restate" else (False,):
             found = [
-                (derived.restate if again else derived.observe)(snapshot, node, Situation()) for derived in pair.both
+                (derived.restate if again else derived.observe)(snapshot, node, EvaluationContext())
+                for derived in pair.both
             ]
             (facts, changes), (wanted_facts, wanted_changes) = found
             assert facts.rows == wanted_facts.rows

@@ -5,10 +5,10 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gpurules.backends.ambient_index import AmbientIndex, AmbientPart, ambient_parts
 from gpurules.backends.explain import value_of
-from gpurules.backends.facts import Facts, Layout, Situation, SlotKey, read, slot_key
+from gpurules.backends.facts import EvaluationContext, Facts, SlotKey, SlotLayout, read, slot_key
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
-from gpurules.backends.standing import Standing, StandingPart, standing_parts
 from gpurules.engine.state.history import NODE, History
 from gpurules.engine.state.signal_batch import SignalBatch, SignalSlot, SignalStep
 from gpurules.engine.state.signals import Owner, Signals, Transition, signals_read
@@ -25,7 +25,7 @@ def _windows(ruleset: Ruleset) -> dict[SlotKey, ir.Window]:
     return {slot_key(window): window for term in terms for window in reversed(ir.windows(term))}
 
 
-def layout_of(ruleset: Ruleset) -> tuple[Layout, Mapping[SlotKey, ir.Window]]:
+def layout_of(ruleset: Ruleset) -> tuple[SlotLayout, Mapping[SlotKey, ir.Window]]:
     """Return where each signal and window of *ruleset* stands in the rows, and the windows.
 
     A signal of GPUs stands in the row of the node too: there it says whether it is on for one of them.
@@ -37,14 +37,14 @@ def layout_of(ruleset: Ruleset) -> tuple[Layout, Mapping[SlotKey, ir.Window]]:
         of_node.append(("signal", signal.name))
         if signal.per_gpu:
             per_gpu.append(("signal", signal.name))
-    layout = Layout({key: i for i, key in enumerate(per_gpu)}, {key: i for i, key in enumerate(of_node)})
+    layout = SlotLayout({key: i for i, key in enumerate(per_gpu)}, {key: i for i, key in enumerate(of_node)})
     return layout, windows
 
 
 class _Functions:
     """The conditions of signals as functions, each compiled when it is first asked for; equal ones are one."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: SlotLayout) -> None:
         self._layout = layout
         self._of_terms: dict[tuple[ir.Term, bool], Truths] = {}
         self._known: dict[tuple[int, bool], Truths] = {}
@@ -128,7 +128,7 @@ class DerivedState:
         self._blank_row, self._blank_node_row = _blank(self.layout.gpu), _blank(self.layout.node)
         self._functions = _Functions(self.layout)
         self._members = tuple([self._member(signal, n) for n, signal in enumerate(self._signals.ordered)])
-        self._looked_up, self._standing = self._to_look_up()
+        self._looked_up, self._index = self._to_look_up()
         self._batch: SignalBatch | None = None
 
     def _member(self, signal: Signal, number: int) -> SignalSlot:
@@ -136,19 +136,19 @@ class DerivedState:
         place = (self.layout.gpu if signal.per_gpu else self.layout.node)[key]
         return SignalSlot(signal, number, place, self.layout.node[key])
 
-    def _to_look_up(self) -> tuple[tuple[SignalSlot, ...], Standing | None]:
+    def _to_look_up(self) -> tuple[tuple[SignalSlot, ...], AmbientIndex | None]:
         """Return the signals whose conditions can be looked up, none of which reads others; and how."""
-        found: dict[int, tuple[RuleTerm, tuple[StandingPart, ...]]] = {}
+        found: dict[int, tuple[RuleTerm, tuple[AmbientPart, ...]]] = {}
         members: list[SignalSlot] = []
         for member in self._members:
             rule = RuleTerm(member.signal.condition, member.signal.per_gpu)
-            parts = None if signals_read(member.signal) else standing_parts(rule, self.layout)
+            parts = None if signals_read(member.signal) else ambient_parts(rule, self.layout)
             if parts is not None:
                 found[len(members)] = (rule, parts)
                 members.append(member)
         if len(members) < self.min_batch:
             return (), None
-        return tuple(members), Standing(found, len(members), self.layout)
+        return tuple(members), AmbientIndex(found, len(members), self.layout)
 
     @property
     def signals(self) -> Signals:
@@ -167,18 +167,18 @@ class DerivedState:
         return made
 
     def observe(
-        self, snapshot: Snapshot, node: Mapping[str, object], situation: Situation
+        self, snapshot: Snapshot, node: Mapping[str, object], context: EvaluationContext
     ) -> tuple[Facts, tuple[Transition, ...]]:
         """Take in *snapshot*: return the facts with rows for it, and the signals that changed."""
-        facts = Facts(snapshot, snapshot.gpus, node=node, situation=situation, layout=self.layout)
+        facts = Facts(snapshot, snapshot.gpus, node=node, context=context, layout=self.layout)
         self._remember(facts)
         return self._advanced(facts)
 
     def restate(
-        self, snapshot: Snapshot, node: Mapping[str, object], situation: Situation
+        self, snapshot: Snapshot, node: Mapping[str, object], context: EvaluationContext
     ) -> tuple[Facts, tuple[Transition, ...]]:
         """Return the facts for a snapshot that has been taken in before; signals move, history does not grow."""
-        return self._advanced(Facts(snapshot, snapshot.gpus, node=node, situation=situation, layout=self.layout))
+        return self._advanced(Facts(snapshot, snapshot.gpus, node=node, context=context, layout=self.layout))
 
     def _advanced(self, facts: Facts) -> tuple[Facts, tuple[Transition, ...]]:
         owners: list[Owner] = [(gpu.identity, gpu.index) for gpu in facts.gpus]
@@ -198,8 +198,8 @@ class DerivedState:
 
     def _take_over(self) -> SignalBatch | None:
         """Return the signals that are moved on together, with their states taken over; None where there are none."""
-        if self._batch is None and self._standing is not None:
-            self._batch = SignalBatch(self._looked_up, self._standing, self._signals, self.settings, self._blank_row)
+        if self._batch is None and self._index is not None:
+            self._batch = SignalBatch(self._looked_up, self._index, self._signals, self.settings, self._blank_row)
         return self._batch
 
     def _step_batch(self, batch: SignalBatch, moment: _Moment) -> list[Transition]:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from gpurules.backends.ambient_index import AmbientIndex
 from gpurules.backends.facts import Facts
-from gpurules.backends.standing import Standing
+from gpurules.bitset import iter_bits
 from gpurules.engine.state.history import NODE
 from gpurules.engine.state.signals import UNKNOWN, HysteresisState, Owner, Signals, Transition
-from gpurules.masks import positions
 from gpurules.model import Truth, Value
 from gpurules.rules.rule import Settings, Signal
 
@@ -59,13 +59,13 @@ class SignalBatch:
     def __init__(
         self,
         slots: Sequence[SignalSlot],
-        standing: Standing,
+        index: AmbientIndex,
         signals: Signals,
         settings: Settings,
         blank: Sequence[Value],
     ) -> None:
-        """Take over the states of *slots*, which are the rules of *standing*; *blank* is the row of a new GPU."""
-        self._slots, self._standing, self._signals, self._settings = slots, standing, signals, settings
+        """Take over the states of *slots*, which are the rules of *index*; *blank* is the row of a new GPU."""
+        self._slots, self._index, self._signals, self._settings = slots, index, signals, settings
         self._blank = list(blank)
         self._waiting: dict[str, dict[float, int]] = {}
         self._on: dict[str, int] = {}
@@ -93,11 +93,11 @@ class SignalBatch:
     def settle(self) -> None:
         """Write all states where ``Signals`` has them."""
         for owner, steady in self._steady.items():
-            for bit in positions(steady):
+            for bit in iter_bits(steady):
                 self._state(bit, owner).known = self._last
         for owner, waiting in self._waiting.items():
             for since, mask in waiting.items():
-                for bit in positions(mask):
+                for bit in iter_bits(mask):
                     states = self._signals.states[self._slots[bit].signal.name]
                     states[owner] = HysteresisState(since=since, known=self._last, streak=since)
 
@@ -107,7 +107,7 @@ class SignalBatch:
 
     def step(self, step: SignalStep) -> None:
         """Move all on, and write into the rows (which have what was on before) and the node's (which has it blank)."""
-        of_node, of_gpus = self._standing.masks(step.facts)
+        of_node, of_gpus = self._index.masks(step.facts)
         on_some_gpu = 0
         for place, owner in enumerate(step.owners):
             self._move(step, owner, place, of_gpus[place] if of_gpus else 0)
@@ -117,7 +117,7 @@ class SignalBatch:
         gone = [owner for owner in {**self._on, **self._waiting} if owner not in present and owner != NODE]
         for place, name in enumerate(gone, start=len(step.owners)):
             self._move(step, (name, None), place, 0)
-        for bit in positions(on_some_gpu | self._on.get(NODE, 0)):
+        for bit in iter_bits(on_some_gpu | self._on.get(NODE, 0)):
             step.node_row[self._slots[bit].node_place] = True
         self._last = step.facts.snapshot.timestamp
 
@@ -143,7 +143,7 @@ class SignalBatch:
         if waiting:
             self._waiting[owner[0]] = waiting
         for since, due in starting:
-            for bit in positions(due):
+            for bit in iter_bits(due):
                 self._start(step, owner, place, (bit, since))
 
     def _due(self, seconds: float) -> int:
@@ -168,12 +168,12 @@ class SignalBatch:
         """Move on the signals of one owner that are on."""
         name, now = owner[0], step.facts.snapshot.timestamp
         on, steady = self._on[name], self._steady.get(name, 0)
-        for bit in positions(on & true & ~steady):
+        for bit in iter_bits(on & true & ~steady):
             state = self._state(bit, name)
             state.known, state.ending = now, None
-        for bit in positions(steady & ~true):
+        for bit in iter_bits(steady & ~true):
             self._state(bit, name).known = self._last
-        for bit in positions(on & ~true):
+        for bit in iter_bits(on & ~true):
             if not self._stays(step, owner, place, (bit, bool(steady >> bit & 1))):
                 on ^= 1 << bit
         self._on[name], self._steady[name] = on, on & true

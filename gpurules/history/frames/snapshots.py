@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from gpurules.backends.columnar import Column, Groups, Numbers, Places, as_column
-from gpurules.backends.facts import NO_NODE, typed
+from gpurules.backends.facts import NO_NODE, coerce
 from gpurules.model import BOOL, GPU, NUMBER, STRING, Kind, Snapshot, Value
 
 BATCH = 8192
@@ -40,7 +40,7 @@ class SnapshotFrame:
 
     def label(self, name: str, kind: Kind) -> Column:
         """Return a label of the GPUs; what is of another kind is missing."""
-        return as_column([typed(value, _TYPES[kind]) for value in self.exact(name, True)], kind)
+        return as_column([coerce(value, _TYPES[kind]) for value in self.exact(name, True)], kind)
 
     def exact(self, attribute: str, is_label: bool) -> Sequence[Value]:
         """Return an attribute (or a label) of the GPUs as it was given."""

@@ -49,7 +49,7 @@ class Kernel:
         """Return what the rules and signals did in *frame*, which is later than the one before."""
         completed = self._completion.complete(frame)
         rows = Rows(frame.times, completed.groups, completed.owners, completed.owner)
-        table = FrameTable(completed, self.plan.situation, self._tails)
+        table = FrameTable(completed, self.plan.context, self._tails)
         columnar, outcome = Columnar(table), Outcome(rows, refused=self.refused)
         grids = _Grids(completed, self._stepper)
         for signal in self.plan.signals:

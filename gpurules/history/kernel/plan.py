@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gpurules.backends.facts import Situation, SlotKey
+from gpurules.backends.facts import EvaluationContext, SlotKey
 from gpurules.engine.state.derived_state import layout_of
 from gpurules.engine.state.signals import in_order
 from gpurules.language import ir
@@ -45,9 +45,9 @@ class Plan:
         return dict(layout_of(self.ruleset)[1])
 
     @cached_property
-    def situation(self) -> Situation:
+    def context(self) -> EvaluationContext:
         """How times and files are read."""
-        return Situation(zone_of(self.ruleset.settings.timezone), self.ruleset.file_types)
+        return EvaluationContext(zone_of(self.ruleset.settings.timezone), self.ruleset.file_types)
 
     def terms(self) -> Iterator[tuple[str, ir.Term]]:
         """Yield every condition with the name of its rule or signal."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.columnar import Groups, Truths, as_truths
-from gpurules.backends.facts import Layout
+from gpurules.backends.facts import SlotLayout
 from gpurules.backends.python import Truths as TruthsFunction
 from gpurules.backends.python import arguments, truths_function
 from gpurules.engine import Engine, Transition
@@ -15,7 +15,7 @@ from gpurules.history.kernel.outcome import Outcome, Rows
 from gpurules.history.kernel.plan import Plan
 from gpurules.language import ir
 from gpurules.model import Truth
-from gpurules.rules.program import Bound
+from gpurules.rules.program import BoundProgram
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Replayer:
         outcome.transitions = transitions
         return outcome
 
-    def _note(self, number: int, bound: Bound, lists: _Lists) -> None:
+    def _note(self, number: int, bound: BoundProgram, lists: _Lists) -> None:
         for gpu in bound.snapshot.gpus:
             lists.owner.append(lists.owners.setdefault(gpu.identity, len(lists.owners)))
             lists.snapshot.append(number)
@@ -69,7 +69,7 @@ class Replayer:
             lists.truths.setdefault(("signal", signal.name), []).extend(found)
             lists.truths.setdefault(("on", signal.name), []).extend(_states(bound, signal.name, signal.per_gpu))
 
-    def _function(self, term: ir.Term, per_gpu: bool, layout: Layout) -> TruthsFunction:
+    def _function(self, term: ir.Term, per_gpu: bool, layout: SlotLayout) -> TruthsFunction:
         found = self._functions.get((term, per_gpu))
         if found is None:
             found = self._functions[term, per_gpu] = truths_function(term, per_gpu, layout)
@@ -98,7 +98,7 @@ def _one(truths: Iterable[Truth]) -> Truth:
     return True if True in listed else None if None in listed else False
 
 
-def _states(bound: Bound, name: str, per_gpu: bool) -> Iterator[Truth]:
+def _states(bound: BoundProgram, name: str, per_gpu: bool) -> Iterator[Truth]:
     layout = bound.program.layout
     assert layout is not None
     key = ("signal", name)

@@ -7,7 +7,7 @@ import numpy as np
 
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import Column, Groups, Mask, Numbers, Texts, Truths, as_column
-from gpurules.backends.facts import NODE_READERS, Facts, Situation, SlotKey, read, slot_key, typed
+from gpurules.backends.facts import NODE_READERS, EvaluationContext, Facts, SlotKey, coerce, read, slot_key
 from gpurules.engine.state.history import NODE
 from gpurules.fields import Field, Scope
 from gpurules.history.frames.completion import CompleteFrame
@@ -33,7 +33,7 @@ class FrameTable:
     """One frame with the windows and signals of a ruleset."""
 
     frame: CompleteFrame
-    situation: Situation
+    context: EvaluationContext
     tails: Tails
     signals: dict[str, Mask] = field(default_factory=dict)
     _windows: dict[SlotKey, Numbers] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class FrameTable:
             indexes = self.frame.exact("index", False)
             return [numbers[i] if i in numbers else numbers.setdefault(i, _index_number(i)) for i in indexes]
         given = self.frame.exact(field.attribute, field.declared)
-        return [typed(value, field.datatype) for value in given] if field.declared else given
+        return [coerce(value, field.datatype) for value in given] if field.declared else given
 
     def _of_node(self, field: Field) -> Column:
         """Return a field of the node: as it was given by hand, else what the snapshot tells."""
@@ -83,23 +83,23 @@ class FrameTable:
         facts = self.frame.frame.facts(field.name)
         if facts is None:
             return told
-        given = as_column([typed(value, field.datatype) for value in facts], field.datatype.kind)
+        given = as_column([coerce(value, field.datatype) for value in facts], field.datatype.kind)
         is_given = np.array([value is not None for value in facts], bool)
         return _chosen(is_given, given, told)
 
     def _told(self, field: Field) -> Column:
         frame, kind, name = self.frame.frame, field.datatype.kind, field.name
         if field.declared:
-            return as_column([typed(value, field.datatype) for value in frame.of_node(name, True)], kind)
+            return as_column([coerce(value, field.datatype) for value in frame.of_node(name, True)], kind)
         if name in _CLOCK:
-            found: Column = getattr(Clock(frame.times, self.situation.zone), _CLOCK[name])
+            found: Column = getattr(Clock(frame.times, self.context.zone), _CLOCK[name])
             return found
         if name in ("gpu_count", "gpu_lost_count"):
             return self._boards(name == "gpu_lost_count")
         if name in ("host", "driver_version"):
-            return as_column([typed(value, field.datatype) for value in frame.of_node(name, False)], kind)
+            return as_column([coerce(value, field.datatype) for value in frame.of_node(name, False)], kind)
         if name in NODE_READERS:
-            value = NODE_READERS[name](Snapshot(), self.situation)
+            value = NODE_READERS[name](Snapshot(), self.context)
             return as_column([value] * self.groups.count, kind)
         raise UnsupportedError(f"the kernel does not know the field {name}")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from itertools import accumulate
 
-from gpurules.masks import positions
+from gpurules.bitset import iter_bits
 from gpurules.proofs.formulas.assignments import PartialAssignment
 from gpurules.proofs.screening.abstractions import Abstraction, Screening
 
@@ -36,7 +36,7 @@ class _Column:
         firsts: dict[int, int] = defaultdict(int)
         lasts: dict[int, int] = defaultdict(int)
         for mask, owners in masks.items():
-            for place in positions(mask ^ (mask << 1)):
+            for place in iter_bits(mask ^ (mask << 1)):
                 toggles[place] ^= owners
             firsts[_first(mask)] |= owners
             lasts[-_last(mask)] |= owners

@@ -13,12 +13,12 @@ from gpurules.proofs.domains.variables import AbstractVariable
 from gpurules.records import Record, record
 
 Exact: TypeAlias = int | Fraction
-Bound: TypeAlias = tuple[Exact, int]
+DifferenceBound: TypeAlias = tuple[Exact, int]
 """At most the number, or (with -1) less than it."""
 EndpointPair: TypeAlias = tuple[Endpoint, Endpoint]
 
 _TRIES = 64
-_NOTHING: Bound = (0, 0)
+_NOTHING: DifferenceBound = (0, 0)
 ZERO = 0
 
 
@@ -110,7 +110,7 @@ def _solve(numbers: Sequence[BoundedNumber], distances: Sequence[DifferenceConst
     return None
 
 
-Edges: TypeAlias = dict[tuple[int, int], Bound]
+Edges: TypeAlias = dict[tuple[int, int], DifferenceBound]
 
 
 def _choices(numbers: Sequence[BoundedNumber], distances: Sequence[DifferenceConstraint]) -> Iterator[Edges]:
@@ -137,7 +137,7 @@ def _choices(numbers: Sequence[BoundedNumber], distances: Sequence[DifferenceCon
             return
 
 
-def _tighten(edges: Edges, left: int, right: int, bound: Bound) -> None:
+def _tighten(edges: Edges, left: int, right: int, bound: DifferenceBound) -> None:
     known = edges.get((left, right))
     if known is None or bound < known:
         edges[left, right] = bound
@@ -190,7 +190,7 @@ def _numbers(numbers: Sequence[BoundedNumber], bounds: Edges) -> dict[int, Numbe
     return None if closed is None else found
 
 
-def _between(low: Bound, high: Bound, integer: bool) -> Number | None:
+def _between(low: DifferenceBound, high: DifferenceBound, integer: bool) -> Number | None:
     """Return a number between two bounds, a plain one where there is one."""
     least, most = low[0], high[0]
     first = math.floor(least) + 1 if low[1] else math.ceil(least)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gpurules.backends import Facts, Layout
+from gpurules.backends import Facts, SlotLayout
 from gpurules.backends.facts import slot_key
 from gpurules.fields import Field, Scope
 from gpurules.language import ir
@@ -95,7 +95,7 @@ class Witness:
     workload: Workload
     node: Mapping[str, object]
     known: tuple[KnownFact, ...]
-    layout: Layout = field(default_factory=Layout)
+    layout: SlotLayout = field(default_factory=SlotLayout)
     gpu_rows: tuple[tuple[Value, ...], ...] = ()
     node_row: tuple[Value, ...] = ()
 
@@ -228,7 +228,7 @@ def _gpu(values: Mapping[str, object], labels: Mapping[str, object]) -> GPU:
     return GPU(labels=labels, **values)  # type: ignore[arg-type]
 
 
-def _layout(derived: Iterable[ir.Signal | ir.Window]) -> tuple[Layout, dict[tuple[str, ...], Value]]:
+def _layout(derived: Iterable[ir.Signal | ir.Window]) -> tuple[SlotLayout, dict[tuple[str, ...], Value]]:
     gpu: dict[tuple[str, ...], int] = {}
     node: dict[tuple[str, ...], int] = {}
     defaults: dict[tuple[str, ...], Value] = {}
@@ -236,7 +236,7 @@ def _layout(derived: Iterable[ir.Signal | ir.Window]) -> tuple[Layout, dict[tupl
         key, places = slot_key(term), gpu if ir.is_per_gpu(term) else node
         places.setdefault(key, len(places))
         defaults[key] = False if isinstance(term, ir.Signal) else None
-    return Layout(gpu, node), defaults
+    return SlotLayout(gpu, node), defaults
 
 
 def _order(fact: KnownFact) -> tuple[int, int, str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from gpurules.backends import ExplainBackEnd, PythonBackEnd
-from gpurules.backends.emitter import Block, Names
+from gpurules.backends.emitter import Block, NameSupply
 from gpurules.model import Truth
 from tests.factories import checked, facts, gpu
 
@@ -50,7 +50,7 @@ def test_generated_code_knows_true_false_and_unknown(text: str, attributes: dict
 
 
 def test_a_constant_is_bound_once_and_one_differs_from_true() -> None:
-    names = Names()
+    names = NameSupply()
     assert names.bind(80) == names.bind(80)
     assert len({names.bind(v) for v in (1, 1.0, "1")}) == 3
     assert (names.bind(None), names.bind(True), names.bind(False)) == ("None", "True", "False")

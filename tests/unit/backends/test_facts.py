@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gpurules.backends.facts import Facts, Situation, age, instant, read, slot_key, typed
+from gpurules.backends.facts import EvaluationContext, Facts, age, coerce, instant, read, slot_key
 from gpurules.fields import FIELDS, Scope, declared_field
 from gpurules.language import ir
 from gpurules.model import BOOL, NUMBER, STRING, Dimension, Snapshot, Transfer, Value, Workload
@@ -39,7 +39,7 @@ def test_what_is_given_by_hand_of_another_type_is_missing() -> None:
 
 def test_times_go_by_the_zone() -> None:
     moment = Snapshot(timestamp=NEW_YEAR + 0.25)
-    utc, tokyo = Facts(moment, ()), Facts(moment, (), situation=Situation(ZoneInfo("Asia/Tokyo")))
+    utc, tokyo = Facts(moment, ()), Facts(moment, (), context=EvaluationContext(ZoneInfo("Asia/Tokyo")))
     assert [value(n, utc) for n in ("hour", "weekday", "time_of_day")] == [0, "thu", 0.25]
     assert [value(n, tokyo) for n in ("hour", "weekday", "time_of_day")] == [9, "thu", 32400.25]
 
@@ -63,8 +63,8 @@ def test_the_file_type_is_given_or_told_by_the_path() -> None:
     assert value("file_type", facts(transfer=Transfer(path="/x/a.pt"))) == "model"
     assert value("file_type", facts(transfer=Transfer(path="/x/a.pt", file_type="log"))) == "log"
     assert value("file_type", facts(transfer=Transfer())) is None
-    situation = Situation(file_types=(("*.pt", "tensor"),))
-    assert value("file_type", facts(transfer=Transfer(path="/x/a.pt"), situation=situation)) == "tensor"
+    context = EvaluationContext(file_types=(("*.pt", "tensor"),))
+    assert value("file_type", facts(transfer=Transfer(path="/x/a.pt"), context=context)) == "tensor"
 
 
 def test_the_framework_is_given_or_of_the_workload_or_told_by_the_path() -> None:
@@ -101,7 +101,7 @@ def test_a_declared_field_is_read_from_labels(labels: dict[str, object], found: 
     ],
 )
 def test_a_value_of_another_type_is_missing(given: object, datatype: object, found: object) -> None:
-    assert typed(given, datatype) is found  # type: ignore[arg-type]
+    assert coerce(given, datatype) is found  # type: ignore[arg-type]
 
 
 def test_scope_keeps_gpus_with_their_rows() -> None:

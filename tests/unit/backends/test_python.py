@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from gpurules.backends import PythonBackEnd, RuleTerm
-from gpurules.backends.binding import generate_bind
 from gpurules.backends.python import (
     CHUNK,
     generate_mask,
@@ -13,6 +12,7 @@ from gpurules.backends.python import (
     in_chunks,
     mask_functions,
 )
+from gpurules.backends.specialization import generate_specializer
 from gpurules.engine.state.derived_state import layout_of
 from gpurules.rules import Ruleset, load
 from tests.factories import checked, facts, gpu, ruleset
@@ -41,7 +41,8 @@ def test_the_four_default_rules(golden: Golden) -> None:
     generated = generate_mask(default.program.terms, None)
     golden("python/default-mask.txt", header(default) + generated.source)
     golden(
-        "python/default-bind.txt", header(default) + generate_bind(dict(enumerate(default.program.terms)), None).source
+        "python/default-bind.txt",
+        header(default) + generate_specializer(dict(enumerate(default.program.terms)), None).source,
     )
 
 
@@ -49,7 +50,9 @@ def test_the_coordinator_with_its_signals(golden: Golden) -> None:
     coordinator = load("gpurules:coordinator")
     layout, _ = layout_of(coordinator)
     terms = [RuleTerm(r.term, r.per_gpu, r.gpus == "workload") for r in coordinator.rules]
-    golden("python/coordinator-bind.txt", header(coordinator) + generate_bind(dict(enumerate(terms)), layout).source)
+    golden(
+        "python/coordinator-bind.txt", header(coordinator) + generate_specializer(dict(enumerate(terms)), layout).source
+    )
 
 
 @pytest.mark.parametrize("name", CASES)

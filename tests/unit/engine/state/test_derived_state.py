@@ -30,7 +30,7 @@ def test_history_is_kept_as_long_as_the_longest_window_of_each_field() -> None:
 def test_each_gpu_has_a_row() -> None:
     derived = DerivedState(RULES)
     moment = snapshot(gpu(0, power=7, memory=90), gpu(1))
-    facts, transitions = derived.observe(moment, {"active_training": True}, RULES.program.situation)
+    facts, transitions = derived.observe(moment, {"active_training": True}, RULES.program.context)
     window = next(place for key, place in facts.layout.gpu.items() if key[0] == "window")  # type: ignore[union-attr]
     signal = facts.layout.gpu["signal", "s"]  # type: ignore[union-attr]
     assert [(row[window], row[signal]) for row in facts.rows] == [(7, True), (None, False)]
@@ -54,7 +54,7 @@ def test_signals_that_are_defined_alike_are_moved_on_once_and_all_tell_of_it() -
     told = []
     for at, memory in [(0, 90), (5, 90), (10, 10)]:
         moment = snapshot(gpu(0, memory=10), gpu(1, memory=memory), at=at)
-        facts, transitions = derived.observe(moment, {}, TWINS.program.situation)
+        facts, transitions = derived.observe(moment, {}, TWINS.program.context)
         told.append([(t.signal, t.device, t.on) for t in transitions])
         states = [derived.layout.gpu["signal", name] for name in derived.signals.states]
         assert facts.rows[0] == (False, False, False)
@@ -66,7 +66,7 @@ def test_signals_that_are_defined_alike_are_moved_on_once_and_all_tell_of_it() -
 def test_a_clock_that_was_set_moves_shared_states_once() -> None:
     derived = DerivedState(TWINS)
     moment = snapshot(gpu(0, uuid="GPU-0", memory=90), at=100)
-    derived.observe(moment, {}, TWINS.program.situation)
+    derived.observe(moment, {}, TWINS.program.context)
     derived.shift(50.0)
     streaks = [states["GPU-0"].streak for states in derived.signals.states.values()]
     assert streaks == [moment.timestamp + 50] * 3
@@ -74,15 +74,15 @@ def test_a_clock_that_was_set_moves_shared_states_once() -> None:
 
 def test_signals_that_are_defined_alike_part_where_their_states_differ() -> None:
     before = DerivedState(ruleset("  - {name: a, condition: gpu_memory > 80, for: 5s, action: pause_transfer}\n"))
-    before.observe(snapshot(gpu(0, memory=90), at=0), {}, TWINS.program.situation)
+    before.observe(snapshot(gpu(0, memory=90), at=0), {}, TWINS.program.context)
     derived = DerivedState(TWINS)
     derived.adopt(before)
     first, second, _ = derived.signals.states.values()
     assert first is not second
-    _, transitions = derived.observe(snapshot(gpu(0, memory=90), at=5), {}, TWINS.program.situation)
+    _, transitions = derived.observe(snapshot(gpu(0, memory=90), at=5), {}, TWINS.program.context)
     assert [t.signal for t in transitions] == [next(iter(derived.signals.states))]
 
 
 def test_a_snapshot_without_gpus_has_no_rows() -> None:
-    facts, _ = DerivedState(RULES).observe(Snapshot(timestamp=1.0), {}, RULES.program.situation)
+    facts, _ = DerivedState(RULES).observe(Snapshot(timestamp=1.0), {}, RULES.program.context)
     assert list(facts.rows) == []

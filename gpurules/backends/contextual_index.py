@@ -1,4 +1,4 @@
-"""An index over the parts of many rules that compare fields of a transfer or workload with constants.
+"""Index over the parts of rules that compare fields of a transfer or workload with constants.
 
 A transfer is one look-up per field, and an AND of masks. A few conditions about several fields can be in it too, if
 many rules share each: they are worked out for every transfer, and decide for all of these rules at once.
@@ -7,16 +7,16 @@ many rules share each: they are worked out for every transfer, and decide for al
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from gpurules.backends.columns import Decider, columns_of, subject
-from gpurules.backends.emitter import Block, Emitter, Names
+from gpurules.backends.bitmap_columns import ColumnKey, columns_of, subject_of
+from gpurules.backends.emitter import Block, Emitter, NameSupply
 from gpurules.backends.python import RuleTerm
 from gpurules.fields import AMBIENT
 from gpurules.language import ir
 
-Cells: TypeAlias = Callable[..., tuple[int, ...]]
-"""A function of ``s, t, w, z`` (snapshot, transfer, workload, situation): in which cell each indexed field is."""
+ContextualCells: TypeAlias = Callable[..., tuple[int, ...]]
+"""A function of ``s, t, w, z`` (snapshot, transfer, workload, context): in which cell each indexed field is."""
 
-IndexedPart: TypeAlias = tuple[ir.Term, Decider]
+IndexedPart: TypeAlias = tuple[ir.Term, ColumnKey]
 """A part of a condition, and the one field that it is about; itself if it is about several."""
 
 MAX_CONDITIONS, MIN_SHARING = 8, 4
@@ -29,7 +29,7 @@ def indexed_parts(rule: RuleTerm) -> tuple[IndexedPart, ...]:
         return ()
     found: list[IndexedPart] = []
     for part in rule.contextual:
-        of = subject(part)
+        of = subject_of(part)
         if isinstance(of, ir.Read) and of.field.scope not in AMBIENT:
             found.append((part, of))
         elif _is_of_transfer(part):
@@ -47,7 +47,7 @@ def _is_of_transfer(part: ir.Term) -> bool:
     )
 
 
-def worth_indexing(rules: Mapping[int, Sequence[IndexedPart]], min_sharing: int) -> dict[int, Sequence[IndexedPart]]:
+def select_indexable(rules: Mapping[int, Sequence[IndexedPart]], min_sharing: int) -> dict[int, Sequence[IndexedPart]]:
     """Return *rules*, by position, without those that need a condition that too few of them share."""
     users: dict[ir.Term, int] = {}
     for parts in rules.values():
@@ -61,16 +61,16 @@ def worth_indexing(rules: Mapping[int, Sequence[IndexedPart]], min_sharing: int)
     return {n: parts for n, parts in rules.items() if all(part is not of or part in kept for part, of in parts)}
 
 
-class Index:
+class ContextualIndex:
     """Columns for all the rules that only look at transfer and workload by comparing fields with constants."""
 
-    def __init__(self, parts: Iterable[tuple[int, ir.Term, Decider]], width: int) -> None:
+    def __init__(self, parts: Iterable[tuple[int, ir.Term, ColumnKey]], width: int) -> None:
         """Index *parts*: positions of rules (of *width*), conditions of theirs, and what each is about."""
         # the cheapest to look up first
-        self.columns = tuple(sorted(columns_of(parts, width), key=lambda column: len(column.cuts)))
+        self.columns = tuple(sorted(columns_of(parts, width), key=lambda column: len(column.breakpoints)))
         self._masks = tuple(column.mask for column in self.columns)
 
-    def source(self, names: Names) -> str:
+    def source(self, names: NameSupply) -> str:
         """Return the source of ``cells(s, t, w, z)``."""
         body = Block("    ")
         emitter = Emitter(names, None, lambda _: body)

@@ -1,4 +1,4 @@
-"""Keeps the collector of cycles from looking through what is being built again and again."""
+"""Pauses the cyclic garbage collector, which would otherwise scan what is being built again and again."""
 
 import gc
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Let the collector of cycles wait: what is built meanwhile is large, grows, and has no cycles."""
+def gc_paused() -> Iterator[None]:
+    """Pause cyclic GC while building large acyclic structures."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

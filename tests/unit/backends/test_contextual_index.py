@@ -2,9 +2,9 @@
 
 import pytest
 
-from gpurules.backends.binding import Binding
-from gpurules.backends.index import MAX_CONDITIONS, MIN_SHARING, indexed_parts, worth_indexing
+from gpurules.backends.contextual_index import MAX_CONDITIONS, MIN_SHARING, indexed_parts, select_indexable
 from gpurules.backends.python import RuleTerm
+from gpurules.backends.specialization import Specializer
 from tests.factories import checked
 
 EITHER = "(file_type == 'model' OR transfer_priority > 5)"
@@ -31,7 +31,7 @@ def test_parts_that_read_transfer_and_workload_alone_fit(text: str, count: int) 
 
 
 def fitting(rules: list[str]) -> list[int]:
-    return list(worth_indexing({n: indexed_parts(rule(text)) for n, text in enumerate(rules)}, MIN_SHARING))
+    return list(select_indexable({n: indexed_parts(rule(text)) for n, text in enumerate(rules)}, MIN_SHARING))
 
 
 def test_a_condition_that_few_rules_share_is_left_to_them() -> None:
@@ -49,5 +49,5 @@ def test_of_many_shared_conditions_those_that_most_rules_share_are_indexed() -> 
 
 def test_rules_that_share_a_condition_need_not_be_compiled() -> None:
     rules = [rule(f"gpu_memory > {n} AND {EITHER}") for n in range(20)]
-    assert not Binding(rules).is_compiled
-    assert Binding([rule(f"path GLOB '/{n}/*'") for n in range(20)]).is_compiled
+    assert not Specializer(rules).is_compiled
+    assert Specializer([rule(f"path GLOB '/{n}/*'") for n in range(20)]).is_compiled

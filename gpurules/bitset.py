@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 
-def positions(mask: int) -> Iterator[int]:
+def iter_bits(mask: int) -> Iterator[int]:
     """Yield the position of each bit of *mask*, the lowest first.
 
-    >>> list(positions(0b10010))
+    >>> list(iter_bits(0b10010))
     [1, 4]
     """
     digits = f"{mask:b}"[::-1]

@@ -1,4 +1,4 @@
-"""Parts of conditions that one value decides, looked up by that value: which rules it does not rule out.
+"""Bitmap index over one subject: for each range of its values the mask of the rules that it does not rule out.
 
 The values of a field (or window, or aggregate) fall into cells: of a number the constants that rules compare it with
 and the gaps between them, of a text or bool each constant and everything else. Within a cell no rule changes its mind,
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any, TypeAlias
 
-from gpurules.backends.emitter import Names
+from gpurules.backends.emitter import NameSupply
 from gpurules.backends.facts import slot_key
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
@@ -22,17 +22,17 @@ MISSING = -1
 MAX_TABLE_BYTES = 32 * 1024 * 1024
 """How much the masks of one subject may take; beyond, only some are kept, and the others worked out from them."""
 
-Subject: TypeAlias = ir.Read | ir.Window | ir.Aggregate
+SubjectTerm: TypeAlias = ir.Read | ir.Window | ir.Aggregate
 """What alone decides a condition, by comparison with constants."""
 
-Decider: TypeAlias = ir.Term
+ColumnKey: TypeAlias = ir.Term
 """What a column is about: a subject, or a condition that rules share and that is its own only part."""
 
 Parts: TypeAlias = Mapping[int, Sequence[ir.Term]]
 """For rules by position, the conditions on one subject that must all be TRUE."""
 
 
-def subject(part: ir.Term) -> Subject | None:
+def subject_of(part: ir.Term) -> SubjectTerm | None:
     """Return the field, window or aggregate that alone decides *part*, by comparison with constants.
 
     Missing: None where *part* reads anything else, or does anything else with it.
@@ -41,18 +41,18 @@ def subject(part: ir.Term) -> Subject | None:
         one, other = part.operands
         if isinstance(one, ir.Read | ir.Window) and isinstance(other, ir.Constant) and _is_usual(other.value):
             return one
-    found: dict[object, Subject] = {}
+    found: dict[object, SubjectTerm] = {}
     return next(iter(found.values())) if _fits(part, found) and len(found) == 1 else None
 
 
-def subject_key(of: Decider) -> object:
+def subject_key(of: ColumnKey) -> object:
     """Return what equal subjects have in common."""
     if isinstance(of, ir.Read):
         return of.field.name
     return slot_key(of) if isinstance(of, ir.Window) else of
 
 
-def _fits(term: ir.Term, found: dict[object, Subject]) -> bool:
+def _fits(term: ir.Term, found: dict[object, SubjectTerm]) -> bool:
     match term:
         case ir.Read() | ir.Window() | ir.Aggregate():
             found[subject_key(term)] = term
@@ -71,7 +71,7 @@ def _fits(term: ir.Term, found: dict[object, Subject]) -> bool:
             return False
 
 
-def _all(term: ir.Term, found: dict[object, Subject]) -> bool:
+def _all(term: ir.Term, found: dict[object, SubjectTerm]) -> bool:
     return all(_fits(part, found) for part in ir.children(term))
 
 
@@ -169,25 +169,25 @@ class _Reader:
         return None if cell == MISSING else cell
 
 
-class Column:
+class BitmapColumn:
     """One subject: its cells, and for each the rules that it does not rule out."""
 
-    def __init__(self, of: Decider, parts: Parts, width: int) -> None:
+    def __init__(self, of: ColumnKey, parts: Parts, width: int) -> None:
         """Index *parts* for rules that are numbered below *width*; those that have none here are never ruled out."""
         self.subject = of
-        self.is_condition = not isinstance(of, Subject)
+        self.is_condition = not isinstance(of, SubjectTerm)
         kind = of.datatype.kind
         self.is_ordered = kind is Kind.NUMBER
         is_bool = kind is Kind.BOOL
         known: list[Any] = [False, True] if is_bool else _constants([p for listed in parts.values() for p in listed])
-        self.cuts: list[Any] = sorted(known) if self.is_ordered else known
+        self.breakpoints: list[Any] = sorted(known) if self.is_ordered else known
         self.cells: dict[Value, int] = (
-            {cut: 2 * number + 1 for number, cut in enumerate(self.cuts)}
+            {point: 2 * number + 1 for number, point in enumerate(self.breakpoints)}
             if self.is_ordered
-            else {value: number for number, value in enumerate(self.cuts, start=1)}
+            else {value: number for number, value in enumerate(self.breakpoints, start=1)}
         )
         self._reader = _Reader(self.cells, is_bool)
-        count = 2 * len(self.cuts) + 1 if self.is_ordered else len(self.cuts) + 1
+        count = 2 * len(self.breakpoints) + 1 if self.is_ordered else len(self.breakpoints) + 1
         self._flips: list[list[int]] = [[] for _ in range(count)]
         self.mask: Callable[[int], int] = self._worked_out
         """Return the rules that a value in a cell does not rule out."""
@@ -268,20 +268,20 @@ class Column:
             mask = self._flipped(mask, at)
         return mask
 
-    def emit(self, cell: str, value: str, names: Names) -> list[str]:
+    def emit(self, cell: str, value: str, names: NameSupply) -> list[str]:
         """Return the lines that put the cell of *value* into the variable *cell*."""
         if not self.is_ordered:
             table = names.bind({None: MISSING, **self.cells})
             return [f"{cell} = {table}.get({value}, 0)"]
-        if not self.cuts:
+        if not self.breakpoints:
             return [f"{cell} = {MISSING} if {value} is None else 0"]
-        cuts, right = names.bind(self.cuts), names.bind(bisect_right)
+        breakpoints, right = names.bind(self.breakpoints), names.bind(bisect_right)
         return [
             f"if {value} is None:",
             f"    {cell} = {MISSING}",
             "else:",
-            f"    {cell} = {right}({cuts}, {value})",
-            f"    {cell} = 2 * {cell} - ({cuts}[{cell} - 1] == {value})",
+            f"    {cell} = {right}({breakpoints}, {value})",
+            f"    {cell} = 2 * {cell} - ({breakpoints}[{cell} - 1] == {value})",
         ]
 
 
@@ -305,9 +305,9 @@ class _Bits:
         return int.from_bytes(self._bytes, "little")
 
 
-def columns_of(parts: Iterable[tuple[int, ir.Term, Decider]], width: int) -> list[Column]:
+def columns_of(parts: Iterable[tuple[int, ir.Term, ColumnKey]], width: int) -> list[BitmapColumn]:
     """Return a column for each subject of *parts*: the position of the rule, its condition, and what that is about."""
-    found: dict[object, tuple[Decider, dict[int, list[ir.Term]]]] = {}
+    found: dict[object, tuple[ColumnKey, dict[int, list[ir.Term]]]] = {}
     for position, part, of in parts:
         key = subject_key(of)
         known = found.get(key)
@@ -318,4 +318,4 @@ def columns_of(parts: Iterable[tuple[int, ir.Term, Decider]], width: int) -> lis
             known[1][position] = [part]
         else:
             listed.append(part)
-    return [Column(of, listed, width) for of, listed in found.values()]
+    return [BitmapColumn(of, listed, width) for of, listed in found.values()]

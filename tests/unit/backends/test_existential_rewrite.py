@@ -2,11 +2,11 @@
 
 import pytest
 
-from gpurules.backends import Layout
-from gpurules.backends.binding import Binding
+from gpurules.backends import SlotLayout
+from gpurules.backends.existential_rewrite import ExistentialRewrite
 from gpurules.backends.facts import Facts
 from gpurules.backends.python import RuleTerm
-from gpurules.backends.somewhere import Somewhere
+from gpurules.backends.specialization import Specializer
 from gpurules.language import ir
 from tests.factories import checked, gpu, snapshot
 
@@ -28,16 +28,16 @@ from tests.factories import checked, gpu, snapshot
 )
 def test_one_comparison_with_a_number_needs_no_loop(text: str, function: str | None) -> None:
     rule = RuleTerm(checked(text).term, True)
-    put, parts = Somewhere(None).put(rule, rule.parts)
+    put, parts = ExistentialRewrite(None).rewrite(rule, rule.parts)
     assert put.per_gpu == (function is None)
     found = [term.function for part in parts for term in ir.walk(part) if isinstance(term, ir.Aggregate)]
     assert found == ([function] if function else [])
 
 
 def test_a_largest_value_is_shared() -> None:
-    somewhere = Somewhere(None)
+    somewhere = ExistentialRewrite(None)
     rules = [RuleTerm(checked(f"gpu_memory > {n}").term, True) for n in (80, 90)]
-    (first,), (second,) = [somewhere.put(rule, rule.parts)[1] for rule in rules]
+    (first,), (second,) = [somewhere.rewrite(rule, rule.parts)[1] for rule in rules]
     assert isinstance(first, ir.Compare) and isinstance(second, ir.Compare)
     assert first.operands[0] is second.operands[0]
 
@@ -45,8 +45,8 @@ def test_a_largest_value_is_shared() -> None:
 def test_a_signal_is_looked_up_in_the_row_of_the_node_if_it_stands_there() -> None:
     term, key = ir.Signal("s", True), ("signal", "s")
     rule = RuleTerm(term, True)
-    assert Somewhere(Layout({key: 0}, {key: 0})).put(rule, (term,))[1] == (ir.Signal("s", False),)
-    assert Somewhere(Layout({key: 0}, {})).put(rule, (term,)) == (rule, (term,))
+    assert ExistentialRewrite(SlotLayout({key: 0}, {key: 0})).rewrite(rule, (term,))[1] == (ir.Signal("s", False),)
+    assert ExistentialRewrite(SlotLayout({key: 0}, {})).rewrite(rule, (term,)) == (rule, (term,))
 
 
 @pytest.mark.parametrize(
@@ -57,5 +57,5 @@ def test_missing_values_count_for_nothing(memories: tuple[float | None, ...], ab
     rules = [RuleTerm(checked(text).term, True) for text in ("gpu_memory > 80", "gpu_memory < 20")]
     here = snapshot(*[gpu(index, memory=memory) for index, memory in enumerate(memories)])
     for min_indexed in (1, 10**9):
-        base, _ = Binding(rules, None, min_indexed).bind(Facts(here, here.gpus))
+        base, _ = Specializer(rules, None, min_indexed).specialize(Facts(here, here.gpus))
         assert base == above + 2 * below

@@ -1,4 +1,4 @@
-"""How rules stand on a snapshot, looked up: those of which it decides all by comparing readings with constants.
+"""Index over the ambient parts of rules: one lookup per reading instead of running each rule.
 
 For each GPU one look-up per reading, an AND of masks, and an OR over the GPUs; so that what a thousand rules come to on
 a snapshot costs microseconds, and is never compiled. Signals are rows of truths, of which those that are on count.
@@ -10,31 +10,31 @@ from itertools import compress
 from operator import or_
 from typing import TypeAlias
 
-from gpurules.backends.columns import Column, Subject, columns_of, subject
-from gpurules.backends.emitter import Block, Emitter, Names
-from gpurules.backends.facts import Facts, Layout, slot_key
-from gpurules.backends.python import Generated, RuleTerm
+from gpurules.backends.bitmap_columns import BitmapColumn, SubjectTerm, columns_of, subject_of
+from gpurules.backends.emitter import Block, Emitter, NameSupply
+from gpurules.backends.facts import Facts, SlotLayout, slot_key
+from gpurules.backends.python import GeneratedSource, RuleTerm
 from gpurules.language import ir
 from gpurules.model import Value
 
-Cells: TypeAlias = Callable[..., tuple[tuple[int, ...], list[tuple[int, ...]]]]
+AmbientCells: TypeAlias = Callable[..., tuple[tuple[int, ...], list[tuple[int, ...]]]]
 """A function of ``s, gpus, n, z, rows, nr``: the cells of what the node has, and for each GPU of what it has."""
 
-StandingPart: TypeAlias = tuple[ir.Term, Subject | ir.Signal]
+AmbientPart: TypeAlias = tuple[ir.Term, SubjectTerm | ir.Signal]
 
 
-def standing_parts(rule: RuleTerm, layout: Layout | None) -> tuple[StandingPart, ...] | None:
+def ambient_parts(rule: RuleTerm, layout: SlotLayout | None) -> tuple[AmbientPart, ...] | None:
     """Return the parts of a rule that a snapshot decides, if they can all be looked up; else None."""
     if rule.of_workload:
         return None
-    found: list[StandingPart] = []
+    found: list[AmbientPart] = []
     signals = 0
     for part in rule.ambient:
         if isinstance(part, ir.Signal):
             signals += 1
             found.append((part, part))
             continue
-        of = subject(part)
+        of = subject_of(part)
         if of is None:
             return None
         found.append((part, of))
@@ -54,16 +54,16 @@ class _Switches:
         return reduce(or_, compress(self._rules, [row[place] for place in self._places]), self._free)
 
 
-class Standing:
+class AmbientIndex:
     """Columns for what readings decide, and switches for signals. Immutable, for any thread."""
 
     def __init__(
-        self, rules: Mapping[int, tuple[RuleTerm, tuple[StandingPart, ...]]], width: int, layout: Layout | None
+        self, rules: Mapping[int, tuple[RuleTerm, tuple[AmbientPart, ...]]], width: int, layout: SlotLayout | None
     ) -> None:
         """Index *rules* by position (of *width*); for each there are ``standing_parts``."""
         self._layout, self._width = layout, width
         self._rules = self._on_gpus = 0
-        readings: dict[bool, list[tuple[int, ir.Term, Subject]]] = {False: [], True: []}
+        readings: dict[bool, list[tuple[int, ir.Term, SubjectTerm]]] = {False: [], True: []}
         switches: dict[bool, dict[int, int]] = {False: {}, True: {}}
         for position, (rule, parts) in rules.items():
             bit, own = 1 << position, [(part, of) for part, of in parts if ir.is_per_gpu(part)]
@@ -81,10 +81,10 @@ class Standing:
         self._of_node, self._of_gpu = (tuple(columns_of(readings[per_gpu], width)) for per_gpu in (False, True))
         self._node_switches, self._gpu_switches = (_Switches(switches[per_gpu], width) for per_gpu in (False, True))
         self._has_gpu_switches = bool(switches[True])
-        names = Names()
-        self._cells: Cells = Generated(self.source(names), names.bound).function("cells")
+        names = NameSupply()
+        self._cells: AmbientCells = GeneratedSource(self.source(names), names.bound).function("cells")
 
-    def _is_in_node_row(self, of: Subject | ir.Signal) -> bool:
+    def _is_in_node_row(self, of: SubjectTerm | ir.Signal) -> bool:
         """Return whether the row of the node says of a signal that it is on for some GPU."""
         return isinstance(of, ir.Signal) and self._layout is not None and slot_key(of) in self._layout.node
 
@@ -92,7 +92,7 @@ class Standing:
         assert self._layout is not None
         return (self._layout.gpu if per_gpu else self._layout.node)[slot_key(signal)]
 
-    def source(self, names: Names) -> str:
+    def source(self, names: NameSupply) -> str:
         """Return the source of ``cells(s, gpus, n, z, rows, nr)``."""
         node = Block("    ")
         emitter = Emitter(names, self._layout, lambda _: node)
@@ -105,7 +105,7 @@ class Standing:
         return "\n".join(["def cells(s, gpus, n, z, rows, nr):", *lines, f"    return ({found}), out", ""])
 
     @staticmethod
-    def _emitted(columns: Iterable[Column], emitter: Emitter, block: Block, prefix: str) -> str:
+    def _emitted(columns: Iterable[BitmapColumn], emitter: Emitter, block: Block, prefix: str) -> str:
         """Emit the look-ups of *columns* into *block*; return the names of their cells."""
         found = ""
         for number, column in enumerate(columns):
@@ -119,7 +119,7 @@ class Standing:
     def masks(self, facts: Facts) -> tuple[int, list[int]]:
         """Return the rules of the node of which all is TRUE that the snapshot decides, and those of GPUs, by GPU."""
         of_node, of_gpus = self._cells(
-            facts.snapshot, facts.gpus, facts.node, facts.situation, facts.rows, facts.node_row
+            facts.snapshot, facts.gpus, facts.node, facts.context, facts.rows, facts.node_row
         )
         mask = self._rules & self._node_switches.mask(facts.node_row)
         for column, cell in zip(self._of_node, of_node, strict=True):

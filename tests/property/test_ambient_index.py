@@ -5,9 +5,10 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpurules.backends import ExplainBackEnd, Facts, Layout, RuleTerm, columns, slot_key
-from gpurules.backends.binding import Binding
+from gpurules.backends import ExplainBackEnd, Facts, RuleTerm, SlotLayout, slot_key
+from gpurules.backends import bitmap_columns as columns
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
+from gpurules.backends.specialization import Specializer
 from gpurules.fields import FIELDS
 from gpurules.language import Environment, ir, parse
 from gpurules.model import GPU, Snapshot, Transfer
@@ -24,7 +25,7 @@ SLOTS = [
     for t in ir.walk(ENVIRONMENT.expression(parse(text)).term)
     if isinstance(t, ir.Window)
 ]
-LAYOUT = Layout(
+LAYOUT = SlotLayout(
     {SLOTS[0]: 0, ("signal", "hot"): 1, ("signal", "full"): 2},
     {SLOTS[1]: 0, ("signal", "hot"): 1, ("signal", "full"): 2, ("signal", "quiet"): 3},
 )
@@ -103,9 +104,9 @@ def test_what_is_looked_up_is_what_the_tree_walk_gives(
         assert found.term.datatype.kind.value == "bool", found.findings
         rules.append(RuleTerm(found.term, found.per_gpu))
     with patch.object(columns, "MAX_TABLE_BYTES", table_bytes):
-        binding = Binding(rules, LAYOUT, min_indexed=1)
+        specializer = Specializer(rules, LAYOUT, min_indexed=1)
     for facts in asked:
-        base, residual = binding.bind(facts)
+        base, residual = specializer.specialize(facts)
         for transfer in (NO_TRANSFER, Transfer(size=9), Transfer(size=1)):
             mask = base if residual is None else residual(transfer, NO_WORKLOAD)
             about = Facts(

@@ -59,8 +59,8 @@ def links(text: str) -> list[Link] | None:
     return found
 
 
-class Quick:
-    """Checks conditions at once; what it has learnt is of one environment."""
+class ConjunctionFastPath:
+    """Checks conjunctions of simple comparisons without a syntax tree; its cache is valid for one environment only."""
 
     def __init__(self, names: Names, alone: Callable[[str], Named]) -> None:
         """Check against *names*; *alone* returns what a name stands for that has a small meaning, else None."""
@@ -113,7 +113,7 @@ class Quick:
         return ir.Compare(known.comparators, (read, constant), span=Span(start, place[1]))
 
     def _learnt(self, key: tuple[str, str, str], link: Link) -> _Known | None:
-        """Ask the parser and the checker what a comparison comes to; None where they have something to say."""
+        """Ask the parser and the checker what a comparison comes to; None if parsing or checking yields a finding."""
         if not isinstance(self._alone(link[1]), Field):
             return None
         parsed, context = parse(link.string[link.start(1) : max(link.end(3), link.end(5))]), Context(self._names)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gpurules.backends.binding import Binding
-from gpurules.backends.facts import NO_WORKLOAD, Facts, Layout
+from gpurules.backends.ambient_index import ambient_parts
+from gpurules.backends.facts import NO_WORKLOAD, Facts, SlotLayout
 from gpurules.backends.python import RuleTerm
-from gpurules.backends.standing import standing_parts
+from gpurules.backends.specialization import Specializer
 from gpurules.language import ir
 from gpurules.model import Transfer
 from tests.factories import checked, gpu, snapshot
@@ -32,40 +32,40 @@ def rule(text: str) -> RuleTerm:
     ],
 )
 def test_what_compares_readings_with_constants_is_looked_up(text: str, is_looked_up: bool) -> None:
-    assert (standing_parts(rule(text), None) is not None) is is_looked_up
-    assert Binding([rule(text)], None, 1).is_compiled is not is_looked_up
+    assert (ambient_parts(rule(text), None) is not None) is is_looked_up
+    assert Specializer([rule(text)], None, 1).is_compiled is not is_looked_up
 
 
 def test_rules_of_the_workload_are_compiled() -> None:
     of_workload = RuleTerm(checked("gpu_memory > 80").term, True, of_workload=True)
-    assert standing_parts(of_workload, None) is None
+    assert ambient_parts(of_workload, None) is None
 
 
 def test_a_rule_that_needs_two_signals_is_compiled() -> None:
     both = RuleTerm(ir.And((ir.Signal("a", False), ir.Signal("b", False))), False)
-    layout = Layout({}, {("signal", "a"): 0, ("signal", "b"): 1})
-    assert standing_parts(both, layout) is None
+    layout = SlotLayout({}, {("signal", "a"): 0, ("signal", "b"): 1})
+    assert ambient_parts(both, layout) is None
 
 
 @pytest.mark.parametrize(("memory", "temperature", "holds"), [((90, 10), (50, 95), False), ((10, 90), (50, 95), True)])
 def test_one_gpu_must_be_both_full_and_hot(
     memory: tuple[float, ...], temperature: tuple[float, ...], holds: bool
 ) -> None:
-    binding = Binding([rule("gpu_memory > 80 AND gpu_temperature > 80")], None, 1)
+    specializer = Specializer([rule("gpu_memory > 80 AND gpu_temperature > 80")], None, 1)
     here = snapshot(*[gpu(i, memory=memory[i], temperature=temperature[i]) for i in range(2)])
-    assert binding.bind(Facts(here, here.gpus)) == (int(holds), None)
+    assert specializer.specialize(Facts(here, here.gpus)) == (int(holds), None)
 
 
 def test_without_gpus_no_rule_of_gpus_holds_and_those_of_the_node_do() -> None:
-    binding = Binding([rule("gpu_memory IS MISSING"), rule("gpu_count == 0")], None, 1)
+    specializer = Specializer([rule("gpu_memory IS MISSING"), rule("gpu_count == 0")], None, 1)
     here = snapshot()
-    assert binding.bind(Facts(here, here.gpus)) == (0b10, None)
+    assert specializer.specialize(Facts(here, here.gpus)) == (0b10, None)
 
 
 @pytest.mark.parametrize(("size", "wanted"), [(None, 0b01), (3, 0b10)])
 def test_a_field_that_is_compared_with_nothing_is_missing_or_not(size: int | None, wanted: int) -> None:
-    binding = Binding([rule("transfer_size IS MISSING"), rule("transfer_size IS NOT MISSING")], None, 1)
+    specializer = Specializer([rule("transfer_size IS MISSING"), rule("transfer_size IS NOT MISSING")], None, 1)
     here = snapshot()
-    _, residual = binding.bind(Facts(here, here.gpus))
+    _, residual = specializer.specialize(Facts(here, here.gpus))
     assert residual is not None
     assert residual(Transfer(size=size), NO_WORKLOAD) == wanted

@@ -1,4 +1,4 @@
-"""What the snapshot decides is decided once: rules bound to it, and what is left for each transfer.
+"""Partial evaluation: rules specialized to a snapshot, and the residual program that is left for each transfer.
 
 A rule is split into the parts that the snapshot decides and those that look at transfer or workload. Where there are
 many rules, both are looked up by the values that they compare with constants; what does not fit that is compiled, and
@@ -8,12 +8,19 @@ where it looks at transfer or workload run one by one behind a flag.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from gpurules.backends.emitter import Block, Emitter, Names
-from gpurules.backends.facts import Facts, Layout
-from gpurules.backends.index import MIN_SHARING, Cells, Index, IndexedPart, indexed_parts, worth_indexing
-from gpurules.backends.python import Generated, RuleTerm, in_chunks, scope_of, set_bit, workload_lines
-from gpurules.backends.somewhere import Somewhere
-from gpurules.backends.standing import Standing, standing_parts
+from gpurules.backends.ambient_index import AmbientIndex, ambient_parts
+from gpurules.backends.contextual_index import (
+    MIN_SHARING,
+    ContextualCells,
+    ContextualIndex,
+    IndexedPart,
+    indexed_parts,
+    select_indexable,
+)
+from gpurules.backends.emitter import Block, Emitter, NameSupply
+from gpurules.backends.existential_rewrite import ExistentialRewrite
+from gpurules.backends.facts import Facts, SlotLayout
+from gpurules.backends.python import GeneratedSource, RuleTerm, in_chunks, scope_of, set_bit, workload_lines
 from gpurules.language import ir
 from gpurules.model import Transfer, Workload
 
@@ -36,8 +43,8 @@ Residual: TypeAlias = Callable[[Transfer, Workload], int]
 class _Source:
     """The two functions that ``bind`` is made of: what the snapshot decides, and the residual inside it."""
 
-    def __init__(self, layout: Layout | None, somewhere: Somewhere | None) -> None:
-        self.names, self.layout, self.somewhere = Names(), layout, somewhere
+    def __init__(self, layout: SlotLayout | None, rewrite: ExistentialRewrite | None) -> None:
+        self.names, self.layout, self.rewrite = NameSupply(), layout, rewrite
         self.ambient = Block("    ")
         self.residual = Block("        ", above=self.ambient)
         self.live: list[str] = []
@@ -72,8 +79,8 @@ class _Source:
 
     def _decide_now(self, emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], line: str) -> None:
         """Emit: run *line* where all *parts* hold, which the snapshot decides."""
-        if self.somewhere is not None:
-            rule, parts = self.somewhere.put(rule, parts)
+        if self.rewrite is not None:
+            rule, parts = self.rewrite.rewrite(rule, parts)
         set_bit(emitter, rule, parts, (self.ambient, line))
 
     def _emitter(self, block: Block, scope: tuple[str, str]) -> Emitter:
@@ -88,33 +95,35 @@ class _Source:
         return "\n".join([*lines, f"    return m, a, {'residual' if self.live else 'None'}", ""])
 
 
-def generate_bind(
+def generate_specializer(
     rules: Mapping[int, RuleTerm],
-    layout: Layout | None,
+    layout: SlotLayout | None,
     indexed: Collection[int] = (),
-    somewhere: Somewhere | None = None,
-) -> Generated:
+    rewrite: ExistentialRewrite | None = None,
+) -> GeneratedSource:
     """Return the source of ``bind(…)``: decides what the snapshot decides, and returns two masks and a residual.
 
     *rules*, and those of them that are *indexed*, are known by their bits. The first mask has the rules that are TRUE,
     the second those among *indexed* that are if the index says so. The residual is a function of transfer and workload
     that gives the first mask and all other rules that are TRUE; None where nothing depends on them.
     """
-    source = _Source(layout, somewhere)
+    source = _Source(layout, rewrite)
     workload_lines(rules.values(), source.residual)
     for number, rule in rules.items():
         source.add(rule, source.names.bind(1 << number), number in indexed)
-    return Generated(source.text(), source.names.bound)
+    return GeneratedSource(source.text(), source.names.bound)
 
 
-class Binding:
+class Specializer:
     """Rules compiled to be bound to snapshots. Immutable, for any thread.
 
     What can be looked up is: the parts of rules that a transfer decides in an index, those that the snapshot decides in
     how rules stand. All else is compiled; ``is_compiled`` says that there is any.
     """
 
-    def __init__(self, rules: Sequence[RuleTerm], layout: Layout | None = None, min_indexed: int = MIN_INDEXED) -> None:
+    def __init__(
+        self, rules: Sequence[RuleTerm], layout: SlotLayout | None = None, min_indexed: int = MIN_INDEXED
+    ) -> None:
         """Compile *rules*; those that can be looked up are if they are at least *min_indexed*.
 
         If so many rules are compiled, what must hold on some GPU is told by largest values.
@@ -122,45 +131,45 @@ class Binding:
         fitting: Mapping[int, Sequence[IndexedPart]] = {
             position: parts for position, rule in enumerate(rules) if (parts := indexed_parts(rule))
         }
-        fitting = worth_indexing(fitting, MIN_SHARING)
+        fitting = select_indexable(fitting, MIN_SHARING)
         indexed = fitting if len(fitting) >= min_indexed else {}
         listed = [(position, part, of) for position, parts in indexed.items() for part, of in parts]
-        self.index = Index(listed, len(rules)) if indexed else None
-        standing = {
+        self.index = ContextualIndex(listed, len(rules)) if indexed else None
+        ambient = {
             position: (rule, found)
             for position, rule in enumerate(rules)
-            if (position in indexed or not rule.contextual) and (found := standing_parts(rule, layout)) is not None
+            if (position in indexed or not rule.contextual) and (found := ambient_parts(rule, layout)) is not None
         }
-        if len(standing) < min_indexed:
-            standing = {}
-        self._standing = Standing(standing, len(rules), layout) if standing else None
+        if len(ambient) < min_indexed:
+            ambient = {}
+        self._ambient_index = AmbientIndex(ambient, len(rules), layout) if ambient else None
         self._indexed = _mask_of(indexed, len(rules))
-        somewhere = Somewhere(layout) if len(rules) - len(standing) >= min_indexed else None
+        rewrite = ExistentialRewrite(layout) if len(rules) - len(ambient) >= min_indexed else None
         self._binds: list[tuple[int, Callable[..., Any]]] = []
         for first, chunk in in_chunks(rules):
-            rest = {number: rule for number, rule in enumerate(chunk) if first + number not in standing}
+            rest = {number: rule for number, rule in enumerate(chunk) if first + number not in ambient}
             if rest:
                 open_ones = {number for number in rest if first + number in indexed}
-                function = generate_bind(rest, layout, open_ones, somewhere).function("bind")
+                function = generate_specializer(rest, layout, open_ones, rewrite).function("bind")
                 self._binds.append((first, function))
         self.is_compiled = bool(self._binds)
         if self.index is not None:
-            names = Names()
+            names = NameSupply()
             source = self.index.source(names)
-            self._cells: Cells = Generated(source, names.bound).function("cells")
+            self._cells: ContextualCells = GeneratedSource(source, names.bound).function("cells")
 
-    def bind(self, facts: Facts) -> tuple[int, Residual | None]:
+    def specialize(self, facts: Facts) -> tuple[int, Residual | None]:
         """Return the mask of the rules that are TRUE on *facts* whatever the transfer, and the residual.
 
         Missing: the residual is None where nothing depends on transfer and workload.
         """
-        found = 0 if self._standing is None else self._standing.mask(facts)
+        found = 0 if self._ambient_index is None else self._ambient_index.mask(facts)
         active = found & self._indexed
         base = found ^ active
         residuals: list[tuple[int, Residual]] = []
         for first, function in self._binds:
             settled, open_ones, residual = function(
-                facts.snapshot, facts.gpus, facts.node, facts.situation, facts.rows, facts.node_row
+                facts.snapshot, facts.gpus, facts.node, facts.context, facts.rows, facts.node_row
             )
             base |= settled << first
             active |= open_ones << first
@@ -176,12 +185,12 @@ class Binding:
 
     def _looked_up(self, facts: Facts, base: int, active: int, residuals: list[tuple[int, Residual]]) -> Residual:
         """Return the residual that asks the index which of the *active* rules are TRUE, and runs the others."""
-        index, cells, snapshot, situation = self.index, self._cells, facts.snapshot, facts.situation
+        index, cells, snapshot, context = self.index, self._cells, facts.snapshot, facts.context
         assert index is not None
         remembered: dict[tuple[int, ...], int] = {}
 
         def indexed(transfer: Transfer, workload: Workload) -> int:
-            key = cells(snapshot, transfer, workload, situation)
+            key = cells(snapshot, transfer, workload, context)
             mask = remembered.get(key)
             if mask is None:
                 if len(remembered) >= MAX_REMEMBERED:

@@ -5,10 +5,10 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpurules.backends import ExplainBackEnd, Facts, RuleTerm, columns
-from gpurules.backends import binding as binding_module
-from gpurules.backends.binding import Binding
-from gpurules.backends.index import indexed_parts
+from gpurules.backends import ExplainBackEnd, Facts, RuleTerm, specialization
+from gpurules.backends import bitmap_columns as columns
+from gpurules.backends.contextual_index import indexed_parts
+from gpurules.backends.specialization import Specializer
 from gpurules.fields import FIELDS, Scope, declared_field
 from gpurules.language import Environment, parse
 from gpurules.model import Snapshot, Transfer, Workload
@@ -80,10 +80,10 @@ def test_the_index_and_the_tree_walk_agree(
         found = ENVIRONMENT.condition(parse(" AND ".join(condition)))
         rules.append(RuleTerm(found.term, found.per_gpu))
     assert all(indexed_parts(rule) for rule in rules)
-    with patch.object(columns, "MAX_TABLE_BYTES", table_bytes), patch.object(binding_module, "MIN_SHARING", 1):
-        binding = Binding(rules, None, min_indexed=1)
+    with patch.object(columns, "MAX_TABLE_BYTES", table_bytes), patch.object(specialization, "MIN_SHARING", 1):
+        specializer = Specializer(rules, None, min_indexed=1)
     snapshot = Snapshot(timestamp=1000.0)
-    base, residual = binding.bind(Facts(snapshot, snapshot.gpus))
+    base, residual = specializer.specialize(Facts(snapshot, snapshot.gpus))
     assert base == 0
     assert residual is not None
     for transfer, workload in asked:

@@ -1,8 +1,8 @@
-"""What must hold on some GPU, told without a loop: by the largest or smallest value, which many rules share."""
+"""Rewrites "some GPU has x > c" to "max x > c": no loop over GPUs, and an aggregate that many rules share."""
 
 from collections.abc import Sequence
 
-from gpurules.backends.facts import Layout, SlotKey, slot_key
+from gpurules.backends.facts import SlotKey, SlotLayout, slot_key
 from gpurules.backends.python import RuleTerm
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
@@ -11,23 +11,23 @@ from gpurules.model import Kind
 _EXTREMES = {Comparator.GT: "max", Comparator.GE: "max", Comparator.LT: "min", Comparator.LE: "min"}
 
 
-class Somewhere:
+class ExistentialRewrite:
     """Puts conditions that are TRUE where one is TRUE on some GPU in its place, and knows what it has made.
 
     Some value is above a limit if and only if the largest is; a signal is on for some GPU if the node's row says so.
     """
 
-    def __init__(self, layout: Layout | None) -> None:
+    def __init__(self, layout: SlotLayout | None) -> None:
         self._layout = layout
         self._extremes: dict[tuple[str, SlotKey], ir.Term] = {}
 
-    def put(self, rule: RuleTerm, parts: Sequence[ir.Term]) -> tuple[RuleTerm, tuple[ir.Term, ...]]:
+    def rewrite(self, rule: RuleTerm, parts: Sequence[ir.Term]) -> tuple[RuleTerm, tuple[ir.Term, ...]]:
         """Return *rule* and its *parts* without a loop over GPUs, if one of the parts needs it and can do without."""
         own = [part for part in parts if ir.is_per_gpu(part)]
-        put = self._of(own[0]) if rule.per_gpu and len(own) == 1 else None
-        if put is None:
+        rewrite = self._of(own[0]) if rule.per_gpu and len(own) == 1 else None
+        if rewrite is None:
             return rule, tuple(parts)
-        return RuleTerm(rule.term, per_gpu=False), tuple([put if part is own[0] else part for part in parts])
+        return RuleTerm(rule.term, per_gpu=False), tuple([rewrite if part is own[0] else part for part in parts])
 
     def _of(self, part: ir.Term) -> ir.Term | None:
         match part:
