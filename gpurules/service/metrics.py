@@ -191,6 +191,21 @@ def text_of(coordinator: Coordinator) -> str:
     return text
 
 
+def exposition(coordinator: Coordinator, accept: str) -> tuple[bytes, str]:
+    """Return the metrics in the format that *accept* asks for, OpenMetrics or Prometheus' text, and its media type.
+
+    Raises:
+        UnavailableError: prometheus_client is not installed.
+    """
+    registry = registry_of(coordinator)
+    if "application/openmetrics-text" in accept:
+        from prometheus_client.openmetrics import exposition as open_metrics
+
+        text: bytes = open_metrics.generate_latest(registry)
+        return text, open_metrics.CONTENT_TYPE_LATEST
+    return _library().generate_latest(registry), "text/plain; version=0.0.4; charset=utf-8"
+
+
 def serve(coordinator: Coordinator, port: int, address: str = "127.0.0.1") -> Callable[[], None]:
     """Answer ``/metrics`` at *port*, on this machine alone unless *address* says otherwise; return what ends that.
 

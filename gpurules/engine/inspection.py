@@ -1,0 +1,34 @@
+"""What a service shows of a coordinator beside its status: single facts, without a copy of everything."""
+
+from collections.abc import Callable
+
+from gpurules.engine.coordinator import Coordinator
+
+
+def wall_clock(coordinator: Coordinator) -> Callable[[], float]:
+    """Return the clock by which *coordinator* judges the age of telemetry, in seconds since 1970."""
+    return coordinator._clocks.wall
+
+
+def steady_clock(coordinator: Coordinator) -> Callable[[], float]:
+    """Return the monotonic clock by which *coordinator* judges leases."""
+    return coordinator._clocks.steady
+
+
+def reload_error(coordinator: Coordinator) -> str | None:
+    """Return what is wrong with the ruleset that was to be put in force last, None where it is in force."""
+    return coordinator._poller.metrics.reload_error
+
+
+def matching_since(coordinator: Coordinator) -> dict[str, float]:
+    """Return since when each rule that matches the node does, in seconds since 1970."""
+    with coordinator._lock:
+        running = coordinator._poller.episodes.running.get(None, {})
+        return {name: episode.started for name, episode in running.items()}
+
+
+def suppressed_rules(coordinator: Coordinator) -> frozenset[str]:
+    """Return the rules whose running episode of the node is suppressed, as by a cooldown."""
+    with coordinator._lock:
+        running = coordinator._poller.episodes.running.get(None, {})
+        return frozenset(name for name, episode in running.items() if episode.suppressed)

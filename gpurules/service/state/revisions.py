@@ -1,0 +1,222 @@
+"""Revisions of the state: a number for each change, and what changed since any of them. Nothing is kept per client."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gpurules.logs import logger
+from gpurules.service.state.events import EventLog
+from gpurules.service.wire.json_bytes import encode
+
+_LOGGER = logger("gpurules.service")
+LEAST_SECONDS = 0.05
+"""Changes that come closer together share a revision."""
+MAX_GONE = 1000
+RECENT_EVENTS = 200
+"""How many events the full state has."""
+
+
+@dataclass(slots=True)
+class _Whole:
+    """A section that changes as a whole."""
+
+    body: bytes = b"null"
+    revision: int = 0
+
+    def take(self, data: object, revision: int) -> bool:
+        """Take in *data*, and return whether it is another than before."""
+        body = encode(data)
+        if body == self.body and self.revision:
+            return False
+        self.body, self.revision = body, revision
+        return True
+
+    def since(self, revision: int) -> bytes | None:
+        """Return what changed since *revision*, None where nothing did."""
+        return self.body if self.revision > revision else None
+
+
+@dataclass(slots=True)
+class _Keyed:
+    """A section of entries by name; only those that changed are sent, and null for those that are gone."""
+
+    entries: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
+    full_from: int = 0
+    """Whoever is at an earlier revision gets all of it."""
+
+    def take(self, data: Mapping[str, object], revision: int) -> bool:
+        """Take in *data*, and return whether any of it is another than before."""
+        changed = False
+        for name in self.entries.keys() - data.keys():
+            del self.entries[name]
+            self.gone[name], changed = revision, True
+        for name, entry in data.items():
+            body = encode(entry)
+            if name not in self.entries or self.entries[name][0] != body:
+                self.entries[name], changed = (body, revision), True
+                self.gone.pop(name, None)
+        if len(self.gone) > MAX_GONE:
+            self.gone, self.full_from = {}, revision
+        return changed
+
+    def since(self, revision: int) -> bytes | None:
+        """Return what changed since *revision*, None where nothing did."""
+        changed = [(name, body) for name, (body, at) in self.entries.items() if at > revision]
+        changed += [(name, b"null") for name, at in self.gone.items() if at > revision]
+        if not changed:
+            return b"{}" if revision < 0 else None
+        return b"{" + b",".join(encode(name) + b":" + body for name, body in changed) + b"}"
+
+
+class Revisions:
+    """The sections of the state, each with the revision at which it changed last. Used in the thread of the loop.
+
+    ``bump`` may be called from any thread. Sections are worked out in a thread of the loop's pool, and only while
+    someone follows them; ``directives`` always are.
+    """
+
+    def __init__(self, first: int, sections: Mapping[str, Callable[[], object]], events: EventLog) -> None:
+        self.first = first
+        self.revision = first
+        self.directives_revision = first
+        self.followers = 0
+        self._make = sections
+        self._events = events
+        self._sections: dict[str, _Whole | _Keyed] = {name: _Whole() for name in sections}
+        self._sections |= {name: _Keyed() for name in ("rules", "transfers") if name in sections}
+        self._event_marks: list[tuple[int, int]] = []
+        self._directives: object = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_due = False
+        self._work: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._frames: dict[int, bytes] = {}
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin, in the thread of *loop*."""
+        self._loop = loop
+        self.bump()
+
+    def detach(self) -> None:
+        """End."""
+        self._loop = None
+        if self._work is not None:
+            self._work.cancel()
+
+    def bump(self) -> None:
+        """Note that something may have changed."""
+        loop = self._loop
+        if loop is not None and not self._is_due:
+            self._is_due = True
+            try:
+                loop.call_soon_threadsafe(self._begin)
+            except RuntimeError:  # the loop has ended
+                self._loop = None
+
+    def _begin(self) -> None:
+        if self._work is None and self._loop is not None:
+            self._work = self._loop.create_task(self._advance())
+
+    async def _advance(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._is_due:
+                self._is_due = False
+                names = list(self._make) if self.followers else ["directives"]
+                made = await loop.run_in_executor(None, self._made, names)
+                self._take(made)
+                await asyncio.sleep(LEAST_SECONDS)
+        finally:
+            self._work = None
+            if self._is_due:
+                self._begin()
+
+    def _made(self, names: list[str]) -> dict[str, object]:
+        made = {}
+        for name in names:
+            try:
+                made[name] = self._make[name]()
+            except Exception:  # a field or action may be foreign code; the other sections go on
+                _LOGGER.exception("the section %s could not be made", name)
+        return made
+
+    def _take(self, made: Mapping[str, object]) -> None:
+        revision, has_changed = self.revision + 1, False
+        for name, data in made.items():
+            section = self._sections[name]
+            keyed = isinstance(section, _Keyed)
+            has_changed |= section.take(data, revision)  # type: ignore[arg-type]
+            if keyed:
+                continue
+            if name == "directives" and isinstance(data, Mapping):
+                bare = {key: value for key, value in data.items() if key != "snapshot_time"}
+                if bare != self._directives:
+                    self._directives, self.directives_revision = bare, revision
+        if not self._event_marks or self._event_marks[-1][1] != self._events.last:
+            self._event_marks = [*self._event_marks[-MAX_GONE:], (revision, self._events.last)]
+            has_changed = True
+        if has_changed:
+            self.revision = revision
+            self._frames = {}
+            news, self._news = self._news, asyncio.Event()
+            news.set()
+
+    # following
+
+    async def wait(self, seconds: float, is_there: Callable[[], bool]) -> None:
+        """Wait until *is_there*, at most *seconds*."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not is_there() and (left := deadline - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await self._news.wait()
+            except TimeoutError:
+                return
+
+    async def settle(self) -> None:
+        """Wait until all sections are of this moment: before the first follower only some were."""
+        self.bump()
+        await asyncio.sleep(0)
+        work = self._work
+        if work is not None:
+            await asyncio.shield(asyncio.wait([work]))
+
+    def wake(self) -> None:
+        """Have everyone who waits look again."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def frame(self, since: int) -> tuple[bytes, int]:
+        """Return the event for a client that is at revision *since*, and the revision at which it is then.
+
+        The full state for one that is at none of this agent's revisions, else what changed since, as a JSON merge
+        patch (RFC 7396) whose ``events`` are to be appended.
+        """
+        is_full = not self.first <= since <= self.revision or any(
+            isinstance(section, _Keyed) and since < section.full_from for section in self._sections.values()
+        )
+        key = -1 if is_full else since
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = self._framed(key)
+        return frame, self.revision
+
+    def _framed(self, since: int) -> bytes:
+        parts = [b'{"revision":%d' % self.revision]
+        for name, section in self._sections.items():
+            body = section.since(since)
+            if body is not None:
+                parts.append(b'"%s":%s' % (name.encode(), body))
+        events = self._events_since(since)
+        if events or since < 0:
+            parts.append(b'"events":' + encode(events))
+        kind = b"state" if since < 0 else b"change"
+        return b"event: %s\nid: %d\ndata: %s}\n\n" % (kind, self.revision, b",".join(parts))
+
+    def _events_since(self, since: int) -> list[dict[str, object]]:
+        if since < 0:
+            return self._events.after(-1, RECENT_EVENTS)
+        number = max((last for revision, last in self._event_marks if revision <= since), default=None)
+        return self._events.after(self.first - 1 if number is None else number, RECENT_EVENTS)

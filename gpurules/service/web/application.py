@@ -1,0 +1,76 @@
+"""The application: Starlette routes requests to the operations of the API, to the page, and to its documentation."""
+
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+from starlette.routing import Route, Router
+
+from gpurules.service.agent import Agent
+from gpurules.service.web import pages
+from gpurules.service.web.access import AccessControl
+from gpurules.service.web.endpoint import Endpoint, Receive, RequestIds, Scope, Send, Shared, problem_reply
+from gpurules.service.web.openapi import openapi
+from gpurules.service.web.operation import Access, Call, Operation, Reply, json_reply
+from gpurules.service.web.operations import OPERATIONS
+from gpurules.service.wire.problems import ProblemError
+
+
+def installed_version() -> str:
+    """Return the version of the package, ``unknown`` where it is not installed."""
+    try:
+        return version("gpurules")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def description(call: Call) -> Reply:
+    """Answer the description of the API."""
+    return json_reply(openapi(all_operations(call.agent), call.agent.declared, installed_version()))
+
+
+_DESCRIPTION = Operation(
+    "GET", "/openapi.json", "openapi", "The description of this API", description, Access.OPEN,
+    answers={200: {"type": "object"}},
+)  # fmt: skip
+
+
+def all_operations(agent: Agent) -> tuple[Operation, ...]:
+    """Return the operations that *agent* answers, but for the page."""
+    return (*OPERATIONS, _DESCRIPTION)
+
+
+def application(agent: Agent, access: AccessControl) -> Router:
+    """Return the ASGI application of *agent*."""
+    shared = Shared(agent, access)
+    operations = [*all_operations(agent), *pages.operations(agent)]
+    return Router(
+        routes=list(_routes(operations, shared)), redirect_slashes=False, default=_NotFound(shared.ids)
+    )
+
+
+def _routes(operations: Iterable[Operation], shared: Shared) -> Iterable[Route]:
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    for path, methods in by_path.items():
+        yield Route(path, Endpoint(methods, shared))
+
+
+class _NotFound:
+    """Answers for every path that is none of the API."""
+
+    def __init__(self, ids: RequestIds) -> None:
+        self._ids = ids
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer that there is no such path."""
+        if scope["type"] != "http":
+            return
+        reply = problem_reply(ProblemError(404, "not-found", "there is no such path; /openapi.json lists those there are"))
+        headers = [
+            (b"content-type", reply.content_type),
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", self._ids.of(dict(scope["headers"]))),
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})

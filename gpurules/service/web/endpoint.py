@@ -1,0 +1,230 @@
+"""One path of the API as an ASGI application: it checks what comes in, and turns whatever happens into an answer."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+from gpurules.logs import logger
+from gpurules.registry import did_you_mean
+from gpurules.service.agent import Agent
+from gpurules.service.web.access import AccessControl
+from gpurules.service.web.operation import Access, Call, Operation, Reply
+from gpurules.service.wire.json_bytes import encode
+from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
+
+_LOGGER = logger("gpurules.service")
+Scope: TypeAlias = MutableMapping[str, Any]  # ASGI's own
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+BODY_SECONDS = 10.0
+"""How long the body of a request may take to come."""
+SLOW_AT_ONCE = 2
+"""How many slow operations are worked on together; others wait, so that polling keeps the processor."""
+SLOW_QUEUE = 64
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_PROBLEM = b"application/problem+json"
+
+
+class Gone(Exception):
+    """The client has gone before its answer."""
+
+
+class RequestIds:
+    """Numbers for requests that bring none of their own."""
+
+    def __init__(self, first: int) -> None:
+        self._prefix = f"{first:x}-".encode()
+        self._count = 0
+
+    def of(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """Return the id that the client gave, where it may stand in a log, else the next of ours."""
+        given = headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            return given
+        self._count += 1
+        return self._prefix + b"%x" % self._count
+
+
+class Shared:
+    """What the endpoints of one application share."""
+
+    def __init__(self, agent: Agent, access: AccessControl) -> None:
+        self.agent = agent
+        self.access = access
+        self.ids = RequestIds(agent.revisions.first)
+        self.slow = asyncio.Semaphore(SLOW_AT_ONCE)
+        self.slow_waiting = 0
+        self.counts: dict[tuple[str, int], int] = {}
+
+
+class Endpoint:
+    """The operations of one path, by method."""
+
+    def __init__(self, operations: Mapping[str, Operation], shared: Shared) -> None:
+        self._operations = dict(operations)
+        if "GET" in self._operations:
+            self._operations["HEAD"] = self._operations["GET"]
+        self._shared = shared
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        headers = dict(scope["headers"])
+        request_id = self._shared.ids.of(headers)
+        name = "unknown"
+        try:
+            operation = self._operations.get(scope["method"])
+            if operation is None:
+                raise self._wrong_method(scope["method"])
+            name = operation.name
+            reply = await self._answer(operation, scope, receive, headers)
+        except ProblemError as problem:
+            reply = problem_reply(problem)
+        except Gone:
+            return
+        except Exception:  # a rule's action may be foreign code, and a mistake of ours stops nothing either
+            _LOGGER.exception("the request %s failed", request_id.decode())
+            reply = problem_reply(ProblemError(500, "internal", "the agent failed to answer; its log says why"))
+        counts, key = self._shared.counts, (name, reply.status)
+        counts[key] = counts.get(key, 0) + 1
+        if isinstance(reply, Stream):
+            await reply.run(request_id, receive, send)
+            return
+        await send(
+            {
+                "type": "http.response.start",
+                "status": reply.status,
+                "headers": [
+                    (b"content-type", reply.content_type),
+                    (b"content-length", b"%d" % len(reply.body)),
+                    (b"x-request-id", request_id),
+                    *reply.headers,
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def _wrong_method(self, method: str) -> ProblemError:
+        allowed = ", ".join(sorted(self._operations))
+        detail = f"this path takes {allowed}, not {method[:20]}"
+        return ProblemError(405, "method-not-allowed", detail, (), ((b"allow", allowed.encode()),))
+
+    async def _answer(
+        self, operation: Operation, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
+    ) -> "Reply | Stream":
+        if operation.access is not Access.OPEN:
+            self._shared.access.check(scope, headers, operation.access)
+        query = _query(operation, scope["query_string"])
+        body = b""
+        if operation.body is not None:
+            check_type(operation, headers.get(b"content-type"))
+            body = await read_body(receive, headers, operation.max_body)
+        call = Call(self._shared.agent, scope.get("path_params", {}), query, body, headers)
+        if operation.is_slow:
+            return await self._slowly(operation, call)
+        reply = operation.handler(call)
+        return reply if isinstance(reply, Reply | Stream) else await reply  # type: ignore[unreachable, no-any-return]
+
+    async def _slowly(self, operation: Operation, call: Call) -> Reply:
+        shared = self._shared
+        if shared.slow_waiting >= SLOW_QUEUE:
+            raise ProblemError(503, "busy", "too many slow requests at once; try again", (), ((b"retry-after", b"1"),))
+        shared.slow_waiting += 1
+        try:
+            async with shared.slow:
+                return await asyncio.to_thread(operation.handler, call)  # type: ignore[arg-type]
+        finally:
+            shared.slow_waiting -= 1
+
+
+class Stream:
+    """An answer that goes on: *run* sends all of it."""
+
+    status = 200
+
+    def __init__(self, run: Callable[[bytes, Receive, Send], Awaitable[None]]) -> None:
+        self.run = run
+
+
+def problem_reply(problem: ProblemError) -> Reply:
+    """Return a problem as an answer."""
+    return Reply(encode(problem.to_dict()), problem.status, _PROBLEM, problem.headers)
+
+
+def check_type(operation: Operation, given: bytes | None) -> None:
+    """Refuse a body of another type than JSON; without a type it is taken for what is due.
+
+    Raises:
+        ProblemError: it is of another type.
+    """
+    if given is None:
+        return
+    kind = given.partition(b";")[0].strip().lower()
+    if kind not in (b"application/json", b"application/x-ndjson") and not kind.endswith(b"+json"):
+        hint = " (curl: --json DATA)" if kind == b"application/x-www-form-urlencoded" else ""
+        detail = f"expected {operation.body_type}, got {kind[:60].decode('latin-1')!r}{hint}"
+        raise ProblemError(415, "unsupported-media-type", detail)
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        ProblemError: it is larger than *limit*, or does not come in time.
+        Gone: the client has gone.
+    """
+    length = headers.get(b"content-length")
+    if length is not None and len(length) < 20 and length.isdigit() and int(length) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message["body"]
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                if message["type"] != "http.request":
+                    raise Gone
+                parts.append(message["body"])
+                size += len(message["body"])
+                if size > limit:
+                    raise _too_large(limit)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+                message = await receive()
+    except TimeoutError:
+        detail = f"the body did not come within {BODY_SECONDS:g} s"
+        raise ProblemError(408, "timeout", detail, (), ((b"connection", b"close"),)) from None
+
+
+def _too_large(limit: int) -> ProblemError:
+    detail = f"the body is larger than {limit} bytes"
+    return ProblemError(413, "body-too-large", detail, (), ((b"connection", b"close"),))
+
+
+def _query(operation: Operation, text: bytes) -> dict[str, object]:
+    if not text:
+        return {p.name: p.default for p in operation.query} if operation.query else {}
+    known = {parameter.name: parameter for parameter in operation.query}
+    found = {parameter.name: parameter.default for parameter in operation.query}
+    wrong = []
+    try:
+        pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=50)
+    except ValueError:
+        raise ProblemError(400, "invalid-request", "the query has too many parameters") from None
+    for name, value in pairs:
+        if name not in known:
+            hint = did_you_mean(name[:60], known) or f"the parameters are {', '.join(known) or 'none'}"
+            wrong.append(WrongMember(f"unknown parameter {name[:60]!r}", hint=hint, parameter=name[:60]))
+            continue
+        try:
+            found[name] = known[name].read(value)
+        except ProblemError as problem:
+            wrong += problem.errors
+    if wrong:
+        raise invalid(wrong)
+    return found

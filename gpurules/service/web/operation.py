@@ -1,0 +1,129 @@
+"""What one operation of the API is, what it is given, and what it answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from gpurules.service.agent import Agent
+from gpurules.service.wire.json_bytes import encode
+from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
+
+Schema: TypeAlias = Mapping[str, object]
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+JSON = b"application/json"
+
+
+class Access(StrEnum):
+    """Who may ask for an operation."""
+
+    OPEN = "open"
+    USE = "use"
+    ADMIN = "admin"
+
+
+class Reply(NamedTuple):
+    """An answer."""
+
+    body: bytes
+    status: int = 200
+    content_type: bytes = JSON
+    headers: Headers = ()
+
+
+def json_reply(data: object, status: int = 200, headers: Headers = ()) -> Reply:
+    """Return *data* as an answer."""
+    return Reply(encode(data), status, JSON, headers)
+
+
+@dataclass(slots=True)
+class Call:
+    """A request: the agent that is asked, and what it is asked. ``path`` and ``query`` are already checked."""
+
+    agent: Agent
+    path: Mapping[str, str]
+    query: Mapping[str, object]
+    body: bytes
+    headers: Mapping[bytes, bytes]
+
+    def header(self, name: bytes) -> str:
+        """Return a header as a text, empty where there is none."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in the query: a number within bounds, or a text.
+
+    Missing: ``minimum`` and ``maximum`` are None for a text.
+    """
+
+    name: str
+    description: str
+    default: object = None
+    minimum: float | None = None
+    maximum: float | None = None
+    is_integer: bool = False
+    values: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> dict[str, object]:
+        """The JSON Schema of its value."""
+        if self.minimum is None:
+            text: dict[str, object] = {"type": "string", "maxLength": 200}
+            return text | ({"enum": list(self.values)} if self.values else {})
+        kind = "integer" if self.is_integer else "number"
+        limits = {"minimum": self.minimum} | ({} if self.maximum is None else {"maximum": self.maximum})
+        return {"type": kind, **limits} | ({} if self.default is None else {"default": self.default})
+
+    def read(self, text: str) -> object:
+        """Return the value that *text* gives.
+
+        Raises:
+            ProblemError: it is not one.
+        """
+        if self.minimum is None:
+            if len(text) > 200 or (self.values and text not in self.values):
+                raise self._wrong(text, f"one of {', '.join(self.values)}" if self.values else "at most 200 characters")
+            return text
+        try:
+            value = int(text) if self.is_integer and len(text) < 30 else float(text)
+        except ValueError:
+            raise self._wrong(text, "a number") from None
+        if not self.minimum <= value <= (float("inf") if self.maximum is None else self.maximum) or value == float("inf"):
+            limit = "" if self.maximum is None else f" to {self.maximum:g}"
+            raise self._wrong(text, f"{self.minimum:g}{limit or ' or more'}")
+        return value
+
+    def _wrong(self, text: str, wanted: str) -> ProblemError:
+        return invalid([WrongMember(f"expected {wanted}, got {text[:60]!r}", parameter=self.name)])
+
+
+Handler: TypeAlias = Callable[[Call], "Reply | Awaitable[Reply]"]
+_NO_RESPONSES: Mapping[int, Schema] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path; the documentation and the routes are made from it.
+
+    ``is_slow``: it is worked on in a thread, few at a time. ``answers``: the schema of each status, but for problems.
+    Missing: ``body`` None: it takes none.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    handler: Handler
+    access: Access = Access.USE
+    query: tuple[Parameter, ...] = ()
+    body: Schema | None = None
+    body_type: str = "application/json"
+    answers: Mapping[int, Schema] = field(default_factory=lambda: _NO_RESPONSES)
+    answer_type: str = "application/json"
+    problems: tuple[int, ...] = ()
+    is_slow: bool = False
+    max_body: int = 1 << 20
+    description: str = ""

@@ -1,0 +1,52 @@
+"""What changes the agent: its ruleset, and whether its rules are in force."""
+
+from gpurules.engine.inspection import reload_error
+from gpurules.service.web import schemas
+from gpurules.service.web.operation import Access, Call, Operation, Reply, json_reply
+from gpurules.service.wire.problems import ProblemError
+
+
+def reload(call: Call) -> Reply:
+    """Read the file of the ruleset again and put it in force: all of it or nothing."""
+    coordinator = call.agent.coordinator
+    if not coordinator.reload():
+        error = reload_error(coordinator) or "the ruleset could not be read"
+        raise ProblemError(409, "reload-refused", f"the running ruleset stays in force: {error}")
+    call.agent.revisions.bump()
+    ruleset = coordinator.engine.ruleset
+    return json_reply({"ruleset": ruleset.name, "version": ruleset.version})
+
+
+def _switched(call: Call, is_enabled: bool) -> Reply:
+    coordinator = call.agent.coordinator
+    if coordinator.is_enabled != is_enabled:
+        (coordinator.enable if is_enabled else coordinator.disable)()
+        call.agent.recorder.events.add("agent", call.agent.clock(), enabled=is_enabled)
+    call.agent.revisions.bump()
+    return json_reply({"enabled": coordinator.is_enabled})
+
+
+def enable(call: Call) -> Reply:
+    """Put the rules in force."""
+    return _switched(call, True)
+
+
+def disable(call: Call) -> Reply:
+    """Ask nothing of transfers, and start no effect, until the rules are enabled."""
+    return _switched(call, False)
+
+
+OPERATIONS = (
+    Operation(
+        "POST", "/v1/reload", "reload", "Read the ruleset again, all or nothing", reload, Access.ADMIN,
+        answers={200: schemas.RELOADED}, problems=(403, 409), is_slow=True,
+    ),
+    Operation(
+        "POST", "/v1/enable", "enable", "Put the rules in force", enable, Access.ADMIN,
+        answers={200: schemas.ENABLED}, problems=(403,),
+    ),
+    Operation(
+        "POST", "/v1/disable", "disable", "Ask nothing of transfers until enabled", disable, Access.ADMIN,
+        answers={200: schemas.ENABLED}, problems=(403,),
+    ),
+)  # fmt: skip

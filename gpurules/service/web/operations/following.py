@@ -1,0 +1,133 @@
+"""Following the agent: its directives by long poll, its whole state by server-sent events."""
+
+import asyncio
+import time
+
+from gpurules.service.agent import Agent
+from gpurules.service.web import schemas
+from gpurules.service.web.endpoint import Receive, Send, Stream
+from gpurules.service.web.operation import Call, Operation, Parameter, Reply, json_reply
+from gpurules.service.wire.decisions import decision_data
+from gpurules.service.wire.problems import ProblemError
+
+MAX_WAIT = 60.0
+COMMENT_SECONDS = 15.0
+SEND_SECONDS = 10.0
+"""How long a client may leave what it is sent unread before it is dropped."""
+MAX_FOLLOWERS = 1000
+_STREAM_HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+
+
+async def directives(call: Call) -> Reply:
+    """Answer the node's decision, at once or when it is another than at a revision that the client has."""
+    agent, revisions = call.agent, call.agent.revisions
+    known = call.query["revision"]
+    etag = call.header(b"if-none-match")
+    wait = call.query["wait"]
+    assert isinstance(wait, int | float)
+    if wait and not agent.is_draining:
+        at = known if known is not None else _revision_of(etag)
+        await revisions.wait(wait, lambda: revisions.directives_revision != at or agent.is_draining)
+    tag = f'W/"{revisions.directives_revision}"'
+    headers = ((b"etag", tag.encode()), (b"cache-control", b"no-cache"))
+    if tag in (one.strip() for one in etag.split(",")) or etag.strip() == "*":
+        return Reply(b"", 304, headers=headers)
+    return json_reply(node_directives(agent), headers=headers)
+
+
+def node_directives(agent: Agent) -> dict[str, object]:
+    """Return the node's decision, its revision, and for how many seconds it may be followed without the agent."""
+    decision = agent.coordinator.decide()
+    settings = agent.coordinator.engine.ruleset.settings
+    left = decision.snapshot_time + settings.stale_after - agent.clock()
+    return decision_data(decision) | {
+        "revision": agent.revisions.directives_revision,
+        "expires_in": 0.0 if decision.stale else max(0.0, min(left, settings.stale_after)),
+    }
+
+
+def _revision_of(etag: str) -> int | None:
+    text = etag.strip().removeprefix("W/").strip('"')
+    return int(text) if text.isdecimal() and len(text) < 20 else None
+
+
+async def watch(call: Call) -> Stream:
+    """Stream the state: all of it first, then what changed."""
+    agent = call.agent
+    if agent.revisions.followers >= MAX_FOLLOWERS or agent.is_draining:
+        raise ProblemError(503, "busy", "no further client can follow now", (), ((b"retry-after", b"5"),))
+    since = call.query["since"]
+    given = _revision_of(call.header(b"last-event-id"))
+    start = given if given is not None else since if isinstance(since, int) else -1
+
+    async def run(request_id: bytes, receive: Receive, send: Send) -> None:
+        headers = [*_STREAM_HEADERS, (b"x-request-id", request_id)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        agent.revisions.followers += 1
+        leaving = asyncio.ensure_future(_left(receive))
+        try:
+            await agent.revisions.settle()
+            await _stream(agent, start, send, leaving)
+        finally:
+            agent.revisions.followers -= 1
+            leaving.cancel()
+
+    return Stream(run)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _stream(agent: Agent, start: int, send: Send, leaving: "asyncio.Future[None]") -> None:
+    revisions, at = agent.revisions, start
+    while not leaving.done():
+        frame, now = revisions.frame(at)
+        if not agent.is_draining and now == at:
+            frame = b": nothing new\n\n"
+        if agent.is_draining:
+            frame = b'event: end\ndata: {"reason":"the agent stops"}\n\n'
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send({"type": "http.response.body", "body": frame, "more_body": not agent.is_draining})
+        except TimeoutError:
+            return  # the client reads too slowly: its connection is closed
+        if agent.is_draining:
+            return
+        at = now
+        began = time.monotonic()
+        await revisions.wait(COMMENT_SECONDS, lambda: revisions.revision != at or agent.is_draining or leaving.done())
+        if leaving.done() or (revisions.revision == at and time.monotonic() - began < 0.01):
+            await asyncio.sleep(0)
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/v1/directives",
+        "directives",
+        "The node's decision, at once or when it changes",
+        directives,
+        query=(
+            Parameter("wait", "seconds to wait for another revision", 0, 0, MAX_WAIT),
+            Parameter("revision", "the revision that the client has", None, 0, 1e18, is_integer=True),
+        ),
+        answers={200: schemas.DIRECTIVES, 304: {}},
+    ),
+    Operation(
+        "GET",
+        "/v1/watch",
+        "watch",
+        "Follow the whole state by server-sent events",
+        watch,
+        query=(Parameter("since", "the revision that the client has", None, 0, 1e18, is_integer=True),),
+        answers={200: {"type": "string"}},
+        answer_type="text/event-stream",
+        description=(
+            "First an event `state` with all sections, then events `change`, each a JSON merge patch (RFC 7396) of it "
+            "but for `events`, which are to be appended. The id is the revision; `Last-Event-ID` resumes. A comment "
+            "comes every 15 s; an event `end` before the agent stops. A client that reads too slowly is dropped."
+        ),
+    ),
+)

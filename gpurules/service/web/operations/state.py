@@ -1,0 +1,193 @@
+"""The state of the agent as data."""
+
+from collections.abc import Sequence
+
+from gpurules.engine.inspection import reload_error
+from gpurules.input_files import read_input
+from gpurules.model.snapshot import NUMBERS
+from gpurules.registry import did_you_mean
+from gpurules.rules import Ruleset
+from gpurules.rules.merge import SHIPPED, read_file
+from gpurules.service.state import sections
+from gpurules.service.web import schemas
+from gpurules.service.web.operation import Call, Operation, Parameter, Reply, json_reply
+from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
+from gpurules.service.wire.redaction import shown_source
+
+MAX_PAGE = 1000
+PAGING = (
+    Parameter("limit", "how many entries at most", 100, 1, MAX_PAGE, is_integer=True),
+    Parameter("offset", "how many entries to skip", 0, 0, 1e9, is_integer=True),
+)
+
+
+def page(call: Call, entries: Sequence[object]) -> Reply:
+    """Answer the page of *entries* that is asked for."""
+    limit, offset = call.query["limit"], call.query["offset"]
+    assert isinstance(limit, int) and isinstance(offset, int)
+    shown = entries[offset : offset + limit]
+    following = offset + limit if offset + limit < len(entries) else None
+    return json_reply({"items": shown, "total": len(entries), "offset": offset, "next": following})
+
+
+def status(call: Call) -> Reply:
+    """Answer the status of the agent."""
+    agent = call.agent
+    return json_reply(
+        sections.status(agent.coordinator)
+        | {
+            "revision": agent.revisions.revision,
+            "started_at": agent.started_at,
+            "followers": agent.revisions.followers,
+            "draining": agent.is_draining,
+        }
+    )
+
+
+def snapshot(call: Call) -> Reply:
+    """Answer the latest snapshot."""
+    found = sections.snapshot(call.agent.coordinator)
+    if found is None:
+        raise ProblemError(404, "no-telemetry", "no telemetry has been read yet")
+    return json_reply(found)
+
+
+def signals(call: Call) -> Reply:
+    """Answer the state of the signals."""
+    return page(call, sections.signals(call.agent.coordinator))
+
+
+def rules(call: Call) -> Reply:
+    """Answer every rule with its state."""
+    agent = call.agent
+    states = sections.rule_states(agent.coordinator, agent.recorder)
+    defined = agent.coordinator.engine.ruleset.rules
+    return page(call, [sections.rule_definition(rule) | states.get(rule.name, {}) for rule in defined])
+
+
+def rule(call: Call) -> Reply:
+    """Answer one rule with its state, its explanation, its recent episodes and its findings."""
+    agent, name = call.agent, call.path["name"]
+    ruleset = agent.coordinator.engine.ruleset
+    found = ruleset.rule(name)
+    if found is None:
+        hint = did_you_mean(name[:60], [one.name for one in ruleset.rules])
+        raise ProblemError(404, "unknown-rule", f"there is no rule {name[:60]!r}" + (f"; {hint}" if hint else ""))
+    explained = next((e for e in agent.coordinator.decide().explain().rules if e.rule == name), None)
+    episodes = [e for e in agent.recorder.events.before(None, 5000) if e.get("rule") == name]
+    return json_reply(
+        sections.rule_definition(found)
+        | sections.rule_states(agent.coordinator, agent.recorder).get(name, {})
+        | {
+            "explanation": explained.to_dict() if explained else None,
+            "episodes": episodes[:100],
+            "findings": [d.to_dict() for d in ruleset.diagnostics if d.rule == name],
+        }
+    )
+
+
+def transfers(call: Call) -> Reply:
+    """Answer the pending transfers."""
+    return page(call, call.agent.transfers.rows())
+
+
+def workloads(call: Call) -> Reply:
+    """Answer the registered workloads."""
+    return page(call, sections.workloads(call.agent.coordinator))
+
+
+def events(call: Call) -> Reply:
+    """Answer the recent events, newest first."""
+    limit, before = call.query["limit"], call.query["before"]
+    assert isinstance(limit, int) and (before is None or isinstance(before, int))
+    found = call.agent.recorder.events.before(before, limit)
+    following = found[-1]["id"] if len(found) == limit else None
+    return json_reply({"items": found, "next": following})
+
+
+def ruleset(call: Call) -> Reply:
+    """Answer the ruleset in force: its source with secrets hidden, its findings, and what is wrong with its file."""
+    found = call.agent.coordinator.engine.ruleset
+    findings = [diagnostic.to_dict() for diagnostic in found.diagnostics]
+    return json_reply(
+        {
+            "name": found.name,
+            "version": found.version,
+            "description": found.description,
+            "path": found.path,
+            "files": list(found.files),
+            "source": _source(found),
+            "findings": findings,
+            "reload_error": reload_error(call.agent.coordinator),
+            "settings": {name: getattr(found.settings, name) for name in found.settings.__slots__},
+            "inputs": {name: given.value for name, given in found.inputs.items()},
+            "fields": sorted(found.fields),
+        }
+    )
+
+
+def _source(found: Ruleset) -> str | None:
+    if found.path is None:
+        return None
+    try:
+        data = read_file(found.path) if found.path.startswith(SHIPPED) else read_input(found.path, 4 << 20)
+    except (OSError, ValueError):
+        return None
+    return shown_source(data.decode("utf-8", "replace"), found)
+
+
+def history(call: Call) -> Reply:
+    """Answer the recent past of one field of GPUs."""
+    name = str(call.query["field"] or "")
+    known = {f"gpu_{field}": field for field in NUMBERS} | {field: field for field in NUMBERS}
+    if name not in known:
+        hint = did_you_mean(name[:60], known) or f"the fields are {', '.join(NUMBERS)}"
+        raise invalid([WrongMember(f"no history of {name[:60]!r}", hint=hint, parameter="field")])
+    since, step, gpu = call.query["since"], call.query["step"], call.query["gpu"]
+    assert isinstance(since, int | float) and isinstance(step, int | float)
+    start = call.agent.clock() + since if since <= 0 else since
+    times, values = call.agent.recorder.samples.read(known[name], None if gpu is None else str(gpu), start, step)
+    return json_reply({"field": known[name], "times": times, "gpus": values})
+
+
+def _list(path: str, name: str, summary: str, handler: object, entry: object) -> Operation:
+    answer = schemas.page_of(entry)  # type: ignore[arg-type]
+    return Operation("GET", path, name, summary, handler, query=PAGING, answers={200: answer}, is_slow=True)  # type: ignore[arg-type]
+
+
+OPERATIONS = (
+    Operation("GET", "/v1/status", "status", "The status of the agent", status, answers={200: schemas.STATUS}),
+    Operation(
+        "GET", "/v1/snapshot", "snapshot", "The latest snapshot", snapshot,
+        answers={200: schemas.SNAPSHOT}, problems=(404,),
+    ),
+    _list("/v1/signals", "signals", "The state of every signal", signals, schemas.SIGNAL),
+    _list("/v1/rules", "rules", "Every rule with its state", rules, schemas.RULE),
+    Operation(
+        "GET", "/v1/rules/{name:path}", "rule", "One rule, with its reasons", rule,
+        answers={200: schemas.RULE}, problems=(404,), is_slow=True,
+    ),
+    _list("/v1/transfers", "transfers", "Pending transfers", transfers, schemas.TRANSFER_ROW),
+    _list("/v1/workloads", "workloads", "Registered workloads", workloads, schemas.WORKLOAD),
+    Operation(
+        "GET", "/v1/events", "events", "Recent events, newest first", events,
+        query=(
+            Parameter("limit", "how many events at most", 100, 1, MAX_PAGE, is_integer=True),
+            Parameter("before", "only events before the one of this id", None, 0, 1e18, is_integer=True),
+        ),
+        answers={200: schemas.EVENTS},
+    ),
+    Operation("GET", "/v1/ruleset", "ruleset", "The ruleset in force", ruleset, answers={200: schemas.RULESET},
+              is_slow=True),
+    Operation(
+        "GET", "/v1/history", "history", "The recent past of a field, from memory", history,
+        query=(
+            Parameter("field", "a numeric field of GPUs, such as `temperature`"),
+            Parameter("gpu", "the index of one GPU; without it all"),
+            Parameter("since", "seconds since 1970, or, where not above 0, seconds before now", -900, -1e6, 1e12),
+            Parameter("step", "at most one sample in so many seconds", 0, 0, 3600),
+        ),
+        answers={200: schemas.HISTORY},
+        is_slow=True,
+    ),
+)  # fmt: skip

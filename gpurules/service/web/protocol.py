@@ -1,0 +1,104 @@
+"""HTTP over one connection, within limits: a client that sends its headers slowly, or too many of them, is cut off."""
+
+import asyncio
+import os
+import socket
+import struct
+from functools import cache
+from typing import Any
+
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+HEADER_SECONDS = 10.0
+MAX_HEADER_BYTES = 64 << 10
+SPARE_FILES = 64
+"""Files that are left to the agent itself when connections take all others."""
+_PEER_CREDENTIALS = struct.Struct("3i")
+_Base: Any = AutoHTTPProtocol  # httptools where it is installed, else h11
+
+
+def peer_user(transport: asyncio.BaseTransport) -> int | None:
+    """Return the user at the other end of a Unix socket.
+
+    Missing: None over TCP, and where the system does not tell.
+    Source: unix(7), SO_PEERCRED.
+    """
+    given = transport.get_extra_info("socket")
+    if given is None or given.family != socket.AF_UNIX or not hasattr(socket, "SO_PEERCRED"):
+        return None
+    try:
+        with socket.socket(fileno=os.dup(given.fileno())) as peer:
+            data = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
+        user: int = _PEER_CREDENTIALS.unpack(data)[1]
+        return user
+    except OSError:
+        return None
+
+
+@cache
+def most_connections() -> int:
+    """Return how many connections may be open at once: the open files of this process, but for some."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 1000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+        except (OSError, ValueError):
+            pass
+    return max(16, soft - SPARE_FILES)
+
+
+class LimitedProtocol(_Base):  # type: ignore[misc]
+    """Bounds what a connection may send before its request begins, and says who is at the other end."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin."""
+        self.app_state = {**self.app_state, "peer": peer_user(transport)}
+        super().connection_made(transport)
+        self._received, self._tail = 0, b""
+        self._timer = self.loop.call_later(HEADER_SECONDS, self._cut_off)
+        if len(self.connections) > most_connections():
+            self._refuse(b"503 Service Unavailable")
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what came, unless headers have grown too large."""
+        if self._timer is None and not self._has_request():
+            self._received, self._tail = 0, b""
+            self._timer = self.loop.call_later(HEADER_SECONDS, self._cut_off)
+        if self._timer is not None:
+            joined = self._tail + data
+            end = joined.find(b"\r\n\r\n")
+            self._received += len(data) if end < 0 else end
+            self._tail = joined[-3:]
+            if self._received > MAX_HEADER_BYTES:
+                self._refuse(b"431 Request Header Fields Too Large")
+                return
+        super().data_received(data)
+        if self._timer is not None and self._has_request():
+            self._timer.cancel()
+            self._timer = None
+
+    def _has_request(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        super().connection_lost(error)
+
+    def _cut_off(self) -> None:
+        self._timer = None
+        if not self._has_request():
+            self._refuse(b"408 Request Timeout")
+
+    def _refuse(self, status: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            self.transport.close()

@@ -1,0 +1,205 @@
+"""The JSON Schemas of what goes in and out. Those of facts are made from the tables that facts are checked by."""
+
+from collections.abc import Mapping
+
+from gpurules.facts.attributes import Attribute, Shape, attributes
+from gpurules.fields import Field
+from gpurules.model import Kind
+
+JSONSchema = dict[str, object]
+_INDEX: JSONSchema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}
+
+
+def _or_null(schema: JSONSchema) -> JSONSchema:
+    kind = schema.get("type")
+    if not isinstance(kind, str):
+        return schema if not schema else {"anyOf": [schema, {"type": "null"}]}
+    found = {**schema, "type": [kind, "null"]}
+    return found | {"enum": [*schema["enum"], None]} if isinstance(schema.get("enum"), list) else found
+
+
+def _of_field(field: Field) -> JSONSchema:
+    text = {"description": field.description} if field.description else {}
+    match field.datatype.kind:
+        case Kind.NUMBER:
+            limits = {"minimum": field.minimum, "maximum": field.maximum}
+            return {"type": "number", **text} | {name: value for name, value in limits.items() if value is not None}
+        case Kind.BOOL:
+            return {"type": "boolean", **text}
+        case _:
+            return {"type": "string", **text} | ({"enum": list(field.values)} if field.values else {})
+
+
+def _of_attribute(attribute: Attribute) -> JSONSchema:
+    match attribute.shape:
+        case Shape.FIELD:
+            assert attribute.field is not None
+            return _of_field(attribute.field)
+        case Shape.TIME:
+            return {"type": "number", "description": "seconds since 1970"}
+        case Shape.INDEX:
+            return _INDEX
+        case Shape.INDEXES:
+            return {"type": "array", "items": _INDEX}
+        case Shape.TEXTS:
+            return {"type": "array", "items": {"type": "string"}}
+        case Shape.GPUS:
+            return {"type": "array", "items": facts_schema("gpu")}
+        case Shape.PROCESSES:
+            return {"type": "array", "items": facts_schema("process")}
+        case _:
+            return {"type": "object"}
+
+
+def facts_schema(kind: str, declared: Mapping[str, Field] | None = None) -> JSONSchema:
+    """Return the schema of facts of a *kind* (``snapshot gpu transfer workload node``), with those *declared*."""
+    properties = {a.name: _or_null(_of_attribute(a)) for a in attributes(kind).values()}
+    for name, field in (declared or {}).items():
+        if field.scope.value == kind:
+            properties[name] = _or_null(_of_field(field))
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def ref(name: str) -> JSONSchema:
+    """Return a reference to a schema of the components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def closed(required: str, **properties: JSONSchema) -> JSONSchema:
+    """Return the schema of an object with these members only; *required* names those that are always there."""
+    schema: JSONSchema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return schema | ({"required": required.split()} if required else {})
+
+
+def opened(required: str, **properties: JSONSchema) -> JSONSchema:
+    """Return the schema of an object of an answer, which may get further members in later versions."""
+    return {"type": "object", "properties": properties, "required": required.split()}
+
+
+_TEXT: JSONSchema = {"type": "string"}
+_NUMBER: JSONSchema = {"type": "number"}
+_COUNT: JSONSchema = {"type": "integer", "minimum": 0}
+_FLAG: JSONSchema = {"type": "boolean"}
+_TEXT_OR_NULL, _NUMBER_OR_NULL = _or_null(_TEXT), _or_null(_NUMBER)
+_DEVICES: JSONSchema = {"type": "array", "items": _INDEX}
+_TEXTS: JSONSchema = {"type": "array", "items": _TEXT}
+_OBJECT: JSONSchema = {"type": "object"}
+
+
+def page_of(entry: JSONSchema) -> JSONSchema:
+    """Return the schema of a page of entries."""
+    counts = {"total": _COUNT, "offset": _COUNT, "next": {"type": ["integer", "null"]}}
+    return opened("items total offset next", items={"type": "array", "items": entry}, **counts)
+
+
+_DECISION_MEMBERS: dict[str, JSONSchema] = {
+    "matched": {"type": "array", "items": ref("Match")},
+    "prefetch_factor": {"type": "number", "minimum": 0},
+    "delay": {"type": "number", "minimum": 0},
+    "priority_boost": _NUMBER,
+    "stage": {"anyOf": [ref("Stage"), {"type": "null"}]},
+    "max_bandwidth": _NUMBER_OR_NULL,
+    "max_concurrency": {"type": ["integer", "null"]},
+    "paused": _FLAG,
+    "snapshot_time": _NUMBER,
+    "stale": _FLAG,
+    "ruleset_version": _TEXT,
+    "directives": {"type": "object", "description": "targets of actions of plug-ins"},
+}
+_DECISION_REQUIRED = " ".join(name for name in _DECISION_MEMBERS if name != "directives")
+_REQUEST = {
+    "transfer": _or_null(ref("Transfer")),
+    "workload": _or_null(ref("Workload")),
+    "explain": {"type": ["boolean", "null"], "default": False},
+}
+DECIDE_REQUEST = ref("DecideRequest")
+DECISION, DIRECTIVES, EXPLAINED_DECISION = ref("Decision"), ref("Directives"), ref("ExplainedDecision")
+ANY_ITEM: JSONSchema = {"description": "a request as for /v1/decide; one that is wrong is answered by its problem"}
+BATCH_ITEM: JSONSchema = {"anyOf": [DECISION, opened("problem", problem=ref("Problem"))]}
+SNAPSHOT, SIGNAL, RULE, WORKLOAD = ref("SnapshotState"), ref("Signal"), ref("Rule"), ref("WorkloadState")
+TRANSFER_ROW, EVENTS, RULESET, HISTORY = ref("TransferState"), ref("Events"), ref("Ruleset"), ref("History")
+STATUS, EVALUATE_REQUEST, EVALUATION = ref("Status"), ref("EvaluateRequest"), ref("Evaluation")
+WORKLOAD_REPORT, TRANSFER_REPORT, LEASE = ref("WorkloadReport"), ref("TransferReport"), ref("Lease")
+RELOADED, ENABLED, HEALTH = ref("Reloaded"), ref("Enabled"), ref("Health")
+_TTL: JSONSchema = {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 86400, "default": 60}
+_DIAGNOSTICS: JSONSchema = {"type": "array", "items": ref("Diagnostic")}
+
+
+def components(declared: Mapping[str, Field]) -> dict[str, JSONSchema]:
+    """Return the schemas by name; *declared* are the fields that the ruleset declares."""
+    facts = {kind.title(): facts_schema(kind, declared) for kind in ("transfer", "workload", "snapshot", "node")}
+    return facts | _requests() | _answers()
+
+
+def _requests() -> dict[str, JSONSchema]:
+    return {
+        "DecideRequest": closed("", **_REQUEST),
+        "EvaluateRequest": closed(
+            "",
+            snapshot=_or_null(ref("Snapshot")),
+            transfer=_or_null(ref("Transfer")),
+            workload=_or_null(ref("Workload")),
+            node=_or_null(ref("Node")),
+            ruleset={"type": ["string", "null"], "maxLength": 256 * 1024},
+            lint={"type": ["boolean", "null"]},
+        ),
+        "WorkloadReport": closed("", workload=_or_null(ref("Workload")), ttl=_TTL),
+        "TransferReport": closed(
+            "",
+            transfer=_or_null(ref("Transfer")),
+            state={"type": ["string", "null"], "enum": ["queued", "held", "running", "paused", "staged", None]},
+            bytes_moved={"type": ["number", "null"], "minimum": 0},
+            ttl=_TTL,
+        ),
+    }
+
+
+def _answers() -> dict[str, JSONSchema]:
+    actions: JSONSchema = {"type": "array", "items": ref("Action")}
+    explained = {"explanation": ref("Explanation")}
+    return {
+        "Problem": opened(
+            "type title status detail errors",
+            type=_TEXT, title=_TEXT, status=_COUNT, detail=_TEXT, errors={"type": "array", "items": ref("WrongMember")},
+        ),
+        "WrongMember": opened("detail", detail=_TEXT, pointer=_TEXT, parameter=_TEXT, hint=_TEXT),
+        "Action": opened("action parameters", action=_TEXT, parameters=_OBJECT),
+        "Match": opened("rule devices actions", rule=_TEXT, devices=_DEVICES, actions=actions),
+        "Stage": opened("area threshold on_full rule", area=_TEXT, on_full=_TEXT, rule=_TEXT),
+        "Decision": opened(_DECISION_REQUIRED, **_DECISION_MEMBERS, **explained),
+        "ExplainedDecision": opened(f"{_DECISION_REQUIRED} explanation", **_DECISION_MEMBERS, **explained),
+        "Directives": opened(
+            f"{_DECISION_REQUIRED} revision expires_in", **_DECISION_MEMBERS, revision=_COUNT, expires_in=_NUMBER
+        ),
+        "Explanation": opened("rules", rules={"type": "array", "items": ref("ExplainedRule")}),
+        "ExplainedRule": opened(
+            "rule outcome because devices reason condition nearest",
+            rule=_TEXT, outcome=_TEXT, because=_TEXT_OR_NULL, devices=_DEVICES, reason=_TEXT,
+        ),
+        "Evaluation": opened("decision explanation diagnostics", diagnostics=_DIAGNOSTICS),
+        "Diagnostic": opened("code message line column", code=_TEXT, message=_TEXT, line=_COUNT, column=_COUNT),
+        **_states(),
+    }  # fmt: skip
+
+
+def _states() -> dict[str, JSONSchema]:
+    return {
+        "SnapshotState": opened("timestamp gpus", timestamp=_NUMBER, gpus={"type": "array", "items": _OBJECT}),
+        "WorkloadState": opened("id", id=_TEXT),
+        "TransferState": opened("id transfer rules delay paused", id=_TEXT, transfer=_OBJECT, rules=_TEXTS),
+        "Signal": opened("name owner device on since", name=_TEXT, owner=_TEXT, on=_FLAG, since=_NUMBER),
+        "Rule": opened("name condition state devices since", name=_TEXT, condition=_TEXT, state=_TEXT),
+        "Events": opened("items next", items={"type": "array", "items": _OBJECT}, next={"type": ["integer", "null"]}),
+        "Ruleset": opened("name version source findings reload_error", name=_TEXT, findings=_DIAGNOSTICS),
+        "History": opened(
+            "field times gpus",
+            field=_TEXT,
+            times={"type": "array", "items": _NUMBER},
+            gpus={"type": "object", "additionalProperties": {"type": "array", "items": _NUMBER_OR_NULL}},
+        ),
+        "Status": opened("enabled running ruleset ruleset_version stale revision", enabled=_FLAG, running=_FLAG),
+        "Lease": opened("id ttl", id=_TEXT, ttl=_NUMBER),
+        "Reloaded": opened("ruleset version", ruleset=_TEXT, version=_TEXT),
+        "Enabled": opened("enabled", enabled=_FLAG),
+        "Health": opened("status", status=_TEXT, reasons=_TEXTS),
+    }

@@ -1,0 +1,34 @@
+"""What systemd is told: that the agent is ready, reloads, stops, and lives. Nothing where systemd did not start it."""
+
+import os
+import socket
+
+
+class Notifier:
+    """Sends the states of sd_notify(3) to the socket that ``NOTIFY_SOCKET`` names."""
+
+    def __init__(self) -> None:
+        path = os.environ.get("NOTIFY_SOCKET", "")
+        self._path = f"\0{path[1:]}" if path.startswith("@") else path
+
+    def send(self, *lines: str) -> None:
+        """Send states, such as ``READY=1``; trouble with it is no trouble of the agent's."""
+        if not self._path:
+            return
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as given:
+                given.settimeout(0.5)
+                given.sendto("\n".join(lines).encode(), self._path)
+        except OSError:
+            return
+
+    @staticmethod
+    def watchdog_seconds() -> float | None:
+        """Return how often systemd wants to hear of the agent, halved; None where it does not."""
+        try:
+            pid = os.environ.get("WATCHDOG_PID")
+            if pid is not None and int(pid) != os.getpid():
+                return None
+            return max(0.1, int(os.environ["WATCHDOG_USEC"]) / 2e6)
+        except (KeyError, ValueError):
+            return None

@@ -1,0 +1,1 @@
+"""JSON bytes of facts and decisions, without a detour through dicts where that takes long."""

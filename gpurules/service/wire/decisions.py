@@ -1,0 +1,148 @@
+"""Decisions as JSON bytes: what all transfers with the same matching rules share is formatted once per snapshot."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gpurules.actions.action import Claim, Directive
+from gpurules.actions.decision import Basis, Decision
+from gpurules.actions.stage_transfer import Stage
+from gpurules.fields import Scope
+from gpurules.language import ir
+from gpurules.model.reading import finite
+from gpurules.rules.program import Bound
+from gpurules.service.wire.json_bytes import encode
+from gpurules.service.wire.redaction import shown_match
+
+MAX_FRAGMENTS = 4096
+"""The most sets of matching rules of one snapshot that are remembered."""
+_TARGETS: Mapping[str, object] = {
+    "prefetch_factor": 1.0,
+    "delay": 0,
+    "priority_boost": 0,
+    "stage": None,
+    "max_bandwidth": None,
+    "max_concurrency": None,
+    "paused": False,
+}
+"""The targets that a decision shows by themselves, in order, with what each is where no rule claims it."""
+
+
+def decision_data(decision: Decision) -> dict[str, object]:
+    """Return a decision as ``Decision.to_dict`` does, the secrets of effects hidden."""
+    return decision.to_dict() | {"matched": [shown_match(match) for match in decision.matched]}
+
+
+class _Open(NamedTuple):
+    """A target whose value differs from transfer to transfer, and the text before it."""
+
+    before: bytes
+    target: str
+    directive: Directive
+    claims: tuple[Claim, ...]
+
+
+class _Fragment(NamedTuple):
+    """A decision in pieces; the basis is kept, since its id is the key. Missing: ``whole`` where something is open."""
+
+    basis: Basis
+    whole: bytes | None
+    opened: tuple[_Open, ...]
+    rest: bytes
+
+
+class DecisionEncoder:
+    """Writes decisions as JSON. Not for several threads at once.
+
+    The text is that of ``Decision.to_dict``, member for member, but for the secrets of effects.
+    """
+
+    def __init__(self) -> None:
+        self._moment: object = None
+        self._fragments: dict[int, _Fragment | None] = {}
+        self._bases: list[Basis] = []
+
+    def encode(self, decision: Decision) -> bytes:
+        """Return *decision* as JSON."""
+        basis = decision._basis
+        if basis.moment is not self._moment or len(self._bases) >= MAX_FRAGMENTS:
+            self._moment, self._fragments, self._bases = basis.moment, {}, []
+        try:
+            fragment = self._fragments[id(basis)]
+        except KeyError:
+            fragment = self._fragments[id(basis)] = _fragment(decision)
+            self._bases.append(basis)
+        if fragment is None:
+            return encode(decision_data(decision))
+        if fragment.whole is not None:
+            return fragment.whole
+        situation = decision._situation()
+        pieces = []
+        for before, target, directive, claims in fragment.opened:
+            pieces += (before, _value(target, directive.combine(claims, situation)))
+        return b"".join((*pieces, fragment.rest))
+
+
+def _value(target: str, value: object) -> bytes:
+    """Return the JSON of what *target* is combined to, as ``Decision`` shows it."""
+    if target == "stage":
+        return encode(_stage(value))
+    if target == "paused":
+        return b"true" if value is True else b"false"
+    if target not in _TARGETS:
+        return encode(value)
+    number = finite(value)
+    if number is None:
+        number = _TARGETS[target]  # type: ignore[assignment]
+    elif target == "max_concurrency":
+        number = int(number)
+    return encode(number)
+
+
+def _stage(value: object) -> object:
+    if not isinstance(value, Stage):
+        return None
+    return {"area": value.area, "threshold": value.threshold, "on_full": value.on_full, "rule": value.rule}
+
+
+def _fragment(decision: Decision) -> _Fragment | None:
+    """Return what decisions like *decision* share; None where they share too little."""
+    basis = decision._basis
+    outcome, moment = basis.outcome, basis.moment
+    claimed = {directive.target: (directive, claims) for directive, claims in outcome.claims}
+    extra = [target for target in (*outcome.settled, *claimed) if target not in _TARGETS]
+    if extra or not isinstance(moment, Bound) or not all(_is_alike(moment, position) for position, _ in outcome.rules):
+        return None
+    opened: list[_Open] = []
+    text = b'{"matched":' + encode([shown_match(match) for match in decision.matched])
+    for target, neutral in _TARGETS.items():
+        text += b',"' + target.encode() + b'":'
+        if target in claimed:
+            opened.append(_Open(text, target, *claimed[target]))
+            text = b""
+        else:
+            text += _value(target, outcome.settled.get(target, neutral))
+    rest = {"snapshot_time": decision.snapshot_time, "stale": basis.stale, "ruleset_version": decision.ruleset_version}
+    text += b"," + encode(rest)[1:]
+    return _Fragment(basis, None if opened else text, tuple(opened), text)
+
+
+def _is_alike(bound: Bound, position: int) -> bool:
+    """Return whether the rule at *position*, where it matches, matches on the same GPUs whatever the transfer.
+
+    So it is where each part of its conjunction looks either at GPUs or at the transfer: the parts that look at the
+    transfer are TRUE, or it would not match.
+    """
+    rule = bound.program.terms[position]
+    if not rule.per_gpu:
+        return True
+    return not rule.of_workload and all(_is_of_one_kind(part) for part in _conjuncts(rule.term))
+
+
+def _conjuncts(term: ir.Term) -> tuple[ir.Term, ...]:
+    return tuple(part for one in term.parts for part in _conjuncts(one)) if isinstance(term, ir.And) else (term,)
+
+
+def _is_of_one_kind(term: ir.Term) -> bool:
+    scopes = {field.scope for field in ir.fields(term)}
+    return not ir.is_per_gpu(term) or not scopes & {Scope.TRANSFER, Scope.WORKLOAD}
+

@@ -1,0 +1,76 @@
+"""What of a rule's actions is shown: never the secrets that a webhook is called with."""
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from gpurules.actions import is_effect
+from gpurules.actions.decision import Match, RuleAction
+from gpurules.rules import Ruleset
+
+HIDDEN = "***"
+_SECRET_NAME = re.compile("token|secret|password|passwd|credential|authorization|api_?key|signature", re.IGNORECASE)
+
+
+def _shown_url(url: str) -> str:
+    """Return where *url* leads, without its path, query and credentials: any of them may be the secret.
+
+    >>> _shown_url("https://user:pw@hooks.example.org/services/T0/B0/x?key=1")
+    'https://hooks.example.org/***'
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return HIDDEN
+    return f"{parts.scheme}://{host}{port}/{HIDDEN}" if host else HIDDEN
+
+
+def _shown(name: str, value: object) -> object:
+    if name == "headers" and isinstance(value, Mapping):
+        return dict.fromkeys(value, HIDDEN)
+    if isinstance(value, str) and "://" in value:
+        return _shown_url(value)
+    return HIDDEN if _SECRET_NAME.search(name) and name != "secret_env" else value
+
+
+def shown_action(ordered: RuleAction) -> dict[str, object]:
+    """Return an action as ``RuleAction.to_dict`` does, the secrets of an effect hidden."""
+    data = ordered.to_dict()
+    if is_effect(ordered.action):
+        data["parameters"] = {name: _shown(name, value) for name, value in ordered.parameters.items()}
+    return data
+
+
+def shown_match(match: Match) -> dict[str, object]:
+    """Return a match as ``Match.to_dict`` does, the secrets of effects hidden."""
+    return {
+        "rule": match.rule,
+        "devices": list(match.devices),
+        "actions": [shown_action(ordered) for ordered in match.actions],
+    }
+
+
+def shown_source(text: str, ruleset: Ruleset) -> str | None:
+    """Return the text of a ruleset with the secrets of its effects hidden.
+
+    Missing: None where a secret is written in a way in which it is not found, so that nothing can be shown.
+    """
+    for secret in sorted(set(_secrets(ruleset)), key=len, reverse=True):
+        if secret not in text and any(word in text for word in secret.split()):
+            return None
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _secrets(ruleset: Ruleset) -> Iterator[str]:
+    for rule in ruleset.rules:
+        for ordered in rule.actions:
+            if not is_effect(ordered.action):
+                continue
+            for name, value in ordered.parameters.items():
+                if name == "headers" and isinstance(value, Mapping):
+                    yield from (str(one) for one in value.values())
+                elif isinstance(value, str) and _shown(name, value) != value:
+                    yield value.partition("://")[2].partition("/")[2] or value if "://" in value else value

@@ -1,0 +1,152 @@
+"""Transfers and workloads straight from JSON bytes: one pass that finds unknown members and wrong types on its way.
+
+What that pass refuses is read again with care, by ``reading``, which accepts more (declared fields, an ``age``) and says
+all that is wrong; so requests that are right, which is most of them, pay for nothing else.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from gpurules.facts.attributes import Attribute, Shape, attributes
+from gpurules.fields import Field
+from gpurules.model import Kind, Transfer, Workload
+from gpurules.model.units import MAX_INTEGER
+from gpurules.service.wire.json_bytes import bounded, decode, decoder, structure
+from gpurules.service.wire.problems import ProblemError, WrongMember
+from gpurules.service.wire.reading import read_facts, read_object
+
+LATEST = 253_402_300_799
+"""The latest time of an object, the end of the year 9999 (seconds since 1970)."""
+MEMBERS = {"transfer": "object", "workload": "object", "explain": "boolean"}
+
+
+class DecideRequest(NamedTuple):
+    """What ``/v1/decide`` is asked. Missing: None."""
+
+    transfer: Transfer | None
+    workload: Workload | None
+    explain: bool = False
+
+
+def _member(attribute: Attribute) -> Any:
+    """Return the type of one member; what it does not cover is left to the careful pass."""
+    field = attribute.field
+    match attribute.shape:
+        case Shape.TIME:
+            return bounded(float, 0, LATEST)
+        case Shape.LABELS:
+            return dict[str, str]
+        case Shape.TEXTS:
+            return list[str]
+        case Shape.INDEXES:
+            return list[bounded(int, 0, 10**9 - 1)]  # type: ignore[misc]
+    assert field is not None
+    if field.datatype.kind is Kind.NUMBER:
+        if attribute.name in _REALS:
+            return bounded(float, field.minimum, None)
+        least = -MAX_INTEGER if field.minimum is None else int(field.minimum)
+        return bounded(int, least, MAX_INTEGER)
+    if field.datatype.kind is Kind.BOOL:
+        return bool
+    return Literal[field.values] if field.values else str
+
+
+_REALS = frozenset({"duration", "io_throughput", "epoch_time"})
+_NO_FIELDS: Mapping[str, Field] = MappingProxyType({})
+
+
+def _structure(kind: str, left_out: frozenset[str] = frozenset({"age"})) -> Any:
+    known = [a for a in attributes(kind).values() if a.name not in left_out]
+    return structure(kind.title(), [(a.name, _member(a) | None, None) for a in known])
+
+
+_TRANSFER, _WORKLOAD = _structure("transfer"), _structure("workload")
+_REQUEST = structure(
+    "Request", [("transfer", _TRANSFER | None, None), ("workload", _WORKLOAD | None, None), ("explain", bool, False)]
+)
+_decode_request = decoder(_REQUEST).decode
+_decode_transfer = decoder(_TRANSFER).decode
+_NO_LABELS: Mapping[str, object] = MappingProxyType({})
+
+
+def _transfer(read: Any) -> Transfer:
+    return Transfer(
+        id=read.id,
+        path=read.path,
+        size=read.size,
+        priority=read.priority,
+        operation=read.operation,
+        created=read.created,
+        duration=read.duration,
+        file_type=read.file_type,
+        framework=read.framework,
+        workload_id=read.workload_id,
+        labels=read.labels or _NO_LABELS,
+    )
+
+
+_LISTS = ("gpu_devices", "dataset_files", "model_files")
+
+
+def _workload(read: Any) -> Workload:
+    plain = {name: getattr(read, name) for name in read.__struct_fields__ if name not in _LISTS and name != "labels"}
+    return Workload(
+        **plain, labels=read.labels or _NO_LABELS, **{name: tuple(getattr(read, name) or ()) for name in _LISTS}
+    )
+
+
+def read_decide(body: bytes, declared: Mapping[str, Field], now: float) -> DecideRequest:
+    """Return what the body of ``/v1/decide`` asks; *declared* are the fields that the ruleset declares.
+
+    Units: *now*, from which an ``age`` counts, in seconds since 1970.
+
+    Raises:
+        ProblemError: the body is not such a request.
+    """
+    if not declared:
+        try:
+            read = _decode_request(body)
+        except (ValueError, RecursionError):
+            return _careful(parse(body), declared, now, ())
+        transfer, workload = read.transfer, read.workload
+        return DecideRequest(
+            None if transfer is None else _transfer(transfer),
+            None if workload is None else _workload(workload),
+            read.explain,
+        )
+    return _careful(parse(body), declared, now, ())
+
+
+def parse(body: bytes) -> Any:
+    """Return the JSON of a request.
+
+    Raises:
+        ProblemError: it is not JSON.
+    """
+    if not body:
+        raise ProblemError(400, "invalid-json", "the body is empty; expected JSON")
+    try:
+        return decode(body)
+    except ValueError as error:
+        reason = str(error)[:200]
+        raise ProblemError(400, "invalid-json", f"the body is not JSON: {reason}", (WrongMember(reason),)) from None
+
+
+def _careful(data: object, declared: Mapping[str, Field], now: float, at: tuple[str | int, ...]) -> DecideRequest:
+    given = read_object(data, MEMBERS, at)
+    facts = read_facts({key: given.get(key) for key in ("transfer", "workload")}, declared, now, at)
+    return DecideRequest(facts.transfer, facts.workload, given.get("explain") is True)
+
+
+def read_item(item: bytes, place: int, declared: Mapping[str, Field], now: float) -> DecideRequest:
+    """Return one item of a batch, which is at *place* in it.
+
+    Raises:
+        ProblemError: it is not such a request.
+    """
+    try:
+        return read_decide(item, declared, now)
+    except ProblemError as problem:
+        errors = tuple(WrongMember(e.detail, f"/{place}{e.pointer}", e.hint) for e in problem.errors)
+        raise ProblemError(problem.status, problem.name, problem.detail, errors) from None
