@@ -26,6 +26,7 @@ VERBS = {
     "explain": "explain why rules match or do not",
     "diff": "compare two rulesets, rule by rule",
     "run": "run a ruleset over telemetry and show what it decides",
+    "serve": "run a ruleset as the agent of a node, and answer over HTTP",
     "watch": "show a node and its rules live in the terminal",
     "record": "record telemetry, to play it back later",
     "doctor": "find out what works on this machine",

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-AGENTS = ("run", "watch", "record")
+AGENTS = ("run", "serve", "watch", "record")
 """The commands that SIGTERM ends as a matter of course, and that SIGHUP never ends."""
 STOPPING = {signal.SIGINT: 130, signal.SIGTERM: 0}
 """The signals that end an agent, each with its exit code."""

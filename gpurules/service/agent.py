@@ -1,7 +1,7 @@
 """The agent: one coordinator, what it has recorded, and who follows its revisions."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,7 +37,7 @@ class Agent:
         self.recorder = Recorder(coordinator, first)
         self.transfers = TransferBook(coordinator)
         self.encoder = DecisionEncoder()
-        self.revisions = Revisions(first, self._sections(), self.recorder.events)
+        self.revisions = Revisions(first, self._sections(), self.recorder.events, self.clock)
         self.is_draining = False
         self.polled_at = time.monotonic()
         self._ends = (
@@ -45,7 +45,7 @@ class Agent:
             coordinator.schedule.follow(self.revisions.bump),
         )
 
-    def _sections(self) -> "dict[str, partial[object]]":
+    def _sections(self) -> Mapping[str, Callable[[], object]]:
         coordinator = self.coordinator
         return {
             "directives": partial(self._directives),

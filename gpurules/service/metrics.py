@@ -201,7 +201,7 @@ def exposition(coordinator: Coordinator, accept: str) -> tuple[bytes, str]:
     if "application/openmetrics-text" in accept:
         from prometheus_client.openmetrics import exposition as open_metrics
 
-        text: bytes = open_metrics.generate_latest(registry)
+        text: bytes = open_metrics.generate_latest(registry)  # type: ignore[no-untyped-call]
         return text, open_metrics.CONTENT_TYPE_LATEST
     return _library().generate_latest(registry), "text/plain; version=0.0.4; charset=utf-8"
 

@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
@@ -33,6 +33,7 @@ _AT_ONCE = 1e-6
 class Settings:
     """How an agent runs; ``is_json`` is how it talks, ``clients`` (``KIND=ARGUMENT``) follow its rules.
 
+    ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended.
     Missing: ``metrics_port`` None: no metrics are served.
     """
 
@@ -41,6 +42,8 @@ class Settings:
     options: CoordinatorOptions = field(default_factory=CoordinatorOptions)
     metrics_port: int | None = None
     clients: tuple[str, ...] = ()
+    service: Callable[[Coordinator], AbstractContextManager[object]] = nullcontext
+    stays: bool = False
 
 
 def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions) -> Coordinator:
@@ -59,13 +62,16 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
     Raises:
         ClickException: a client that is to follow the rules cannot be opened.
     """
-    coordinator = coordinator_of(ruleset, source, settings.options)
+    if settings.stays:
+        coordinator = Coordinator(ruleset, source, options=settings.options)
+    else:
+        coordinator = coordinator_of(ruleset, source, settings.options)
     ends: SimpleQueue[int] = SimpleQueue()
     interval = None if settings.once else settings.options.poll_interval or ruleset.settings.poll_interval
     teller = Teller(coordinator, settings.is_json, interval)
 
     def tell(report: PollReport) -> None:
-        if not teller.tell(report) or report.ended:
+        if not teller.tell(report) or (report.ended and not settings.stays):
             ends.put(0)
 
     coordinator.on_poll(tell)
@@ -74,6 +80,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
         to_stderr(),
         signals(ends.put, coordinator.request_reload),
         following(coordinator, settings.clients),
+        settings.service(coordinator),
     ):
         for line in _at_work(source, interval):
             note(line)

@@ -76,13 +76,20 @@ class Revisions:
     someone follows them; ``directives`` always are.
     """
 
-    def __init__(self, first: int, sections: Mapping[str, Callable[[], object]], events: EventLog) -> None:
+    def __init__(
+        self,
+        first: int,
+        sections: Mapping[str, Callable[[], object]],
+        events: EventLog,
+        clock: Callable[[], float],
+    ) -> None:
         self.first = first
         self.revision = first
         self.directives_revision = first
         self.followers = 0
         self._make = sections
         self._events = events
+        self._clock = clock
         self._sections: dict[str, _Whole | _Keyed] = {name: _Whole() for name in sections}
         self._sections |= {name: _Keyed() for name in ("rules", "transfers") if name in sections}
         self._event_marks: list[tuple[int, int]] = []
@@ -204,7 +211,7 @@ class Revisions:
         return frame, self.revision
 
     def _framed(self, since: int) -> bytes:
-        parts = [b'{"revision":%d' % self.revision]
+        parts = [b'{"revision":%d,"clock":%s' % (self.revision, encode(self._clock()))]
         for name, section in self._sections.items():
             body = section.since(since)
             if body is not None:

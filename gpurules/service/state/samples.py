@@ -68,7 +68,9 @@ class Samples:
             if self._times[number % self._size] >= since:
                 yield number % self._size
 
-    def read(self, field: str, gpu: str | None, since: float, step: float) -> tuple[list[float], dict[str, list[object]]]:
+    def read(
+        self, field: str, gpu: str | None, since: float, step: float
+    ) -> tuple[list[float], dict[str, list[object]]]:
         """Return times, and for each GPU (or the one *gpu*) its values of *field* at them.
 
         Of the samples within *step* seconds the last counts.

@@ -11,14 +11,15 @@ from gpurules.rules.rule import Rule
 from gpurules.service.state.recorder import Recorder
 from gpurules.service.wire.redaction import shown_action
 
+_MOVING = frozenset({"snapshot", "signals", "telemetry_age"})
+
 
 def status(coordinator: Coordinator) -> dict[str, object]:
-    """Return the status of the agent; the snapshot and the signals are sections of their own."""
+    """Return the status of the agent, without what moves with the clock; snapshot and signals are sections too."""
     data, counts = coordinator.status().to_dict(), coordinator.collect()
     ruleset = coordinator.engine.ruleset
-    shown = {name: value for name, value in data.items() if name not in ("snapshot", "signals")}
+    shown = {name: value for name, value in data.items() if name not in _MOVING}
     return shown | {
-        "clock": wall_clock(coordinator)(),
         "stale_after": ruleset.settings.stale_after,
         "poll_interval": ruleset.settings.poll_interval,
         "dry_run": coordinator.options.dry_run,
@@ -77,7 +78,7 @@ def rule_states(coordinator: Coordinator, recorder: Recorder) -> dict[str, dict[
     states = _node_states(bound) if bound.program.all_rules == ruleset.rules else {}
     contextual, since = contextual_rules(ruleset), recorder.since()
     quiet = suppressed_rules(coordinator)
-    found = {}
+    found: dict[str, dict[str, object]] = {}
     for rule in ruleset.rules:
         state, because, devices = states.get(rule.name, ("suppressed", "disabled", ()))
         if rule.name in contextual:

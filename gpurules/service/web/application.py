@@ -8,9 +8,10 @@ from starlette.routing import Route, Router
 from gpurules.service.agent import Agent
 from gpurules.service.web import pages
 from gpurules.service.web.access import AccessControl
-from gpurules.service.web.endpoint import Endpoint, Receive, RequestIds, Scope, Send, Shared, problem_reply
+from gpurules.service.web.documents import documentation
+from gpurules.service.web.endpoint import Endpoint, RequestIds, Scope, Shared, problem_reply
 from gpurules.service.web.openapi import openapi
-from gpurules.service.web.operation import Access, Call, Operation, Reply, json_reply
+from gpurules.service.web.operation import Access, Call, Operation, Receive, Reply, Send, json_reply
 from gpurules.service.web.operations import OPERATIONS
 from gpurules.service.wire.problems import ProblemError
 
@@ -28,6 +29,13 @@ def description(call: Call) -> Reply:
     return json_reply(openapi(all_operations(call.agent), call.agent.declared, installed_version()))
 
 
+def documentation_page(call: Call) -> Reply:
+    """Answer the description of the API as a page."""
+    described = openapi(all_operations(call.agent), call.agent.declared, installed_version())
+    return Reply(documentation(described).encode(), 200, b"text/html; charset=utf-8", pages.SECURITY)
+
+
+_DOCUMENTATION = Operation("GET", "/docs", "docs", "The documentation of the API", documentation_page, Access.OPEN)
 _DESCRIPTION = Operation(
     "GET", "/openapi.json", "openapi", "The description of this API", description, Access.OPEN,
     answers={200: {"type": "object"}},
@@ -42,10 +50,8 @@ def all_operations(agent: Agent) -> tuple[Operation, ...]:
 def application(agent: Agent, access: AccessControl) -> Router:
     """Return the ASGI application of *agent*."""
     shared = Shared(agent, access)
-    operations = [*all_operations(agent), *pages.operations(agent)]
-    return Router(
-        routes=list(_routes(operations, shared)), redirect_slashes=False, default=_NotFound(shared.ids)
-    )
+    operations = [*all_operations(agent), _DOCUMENTATION, *pages.operations(agent)]
+    return Router(routes=list(_routes(operations, shared)), redirect_slashes=False, default=_NotFound(shared.ids))
 
 
 def _routes(operations: Iterable[Operation], shared: Shared) -> Iterable[Route]:
@@ -66,7 +72,9 @@ class _NotFound:
         """Answer that there is no such path."""
         if scope["type"] != "http":
             return
-        reply = problem_reply(ProblemError(404, "not-found", "there is no such path; /openapi.json lists those there are"))
+        reply = problem_reply(
+            ProblemError(404, "not-found", "there is no such path; /openapi.json lists those there are")
+        )
         headers = [
             (b"content-type", reply.content_type),
             (b"content-length", b"%d" % len(reply.body)),

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
+from contextlib import nullcontext, suppress
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -10,19 +11,19 @@ from gpurules.logs import logger
 from gpurules.registry import did_you_mean
 from gpurules.service.agent import Agent
 from gpurules.service.web.access import AccessControl
-from gpurules.service.web.operation import Access, Call, Operation, Reply
+from gpurules.service.web.operation import Access, Call, Operation, Receive, Reply, Send, Stream
 from gpurules.service.wire.json_bytes import encode
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 
 _LOGGER = logger("gpurules.service")
 Scope: TypeAlias = MutableMapping[str, Any]  # ASGI's own
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BODY_SECONDS = 10.0
 """How long the body of a request may take to come."""
+DISCARD_SECONDS = 2.0
 SLOW_AT_ONCE = 2
 """How many slow operations are worked on together; others wait, so that polling keeps the processor."""
 SLOW_QUEUE = 64
+_AT_ONCE = nullcontext()
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _PROBLEM = b"application/problem+json"
 
@@ -124,7 +125,7 @@ class Endpoint:
         if operation.is_slow:
             return await self._slowly(operation, call)
         reply = operation.handler(call)
-        return reply if isinstance(reply, Reply | Stream) else await reply  # type: ignore[unreachable, no-any-return]
+        return reply if isinstance(reply, Reply | Stream) else await reply
 
     async def _slowly(self, operation: Operation, call: Call) -> Reply:
         shared = self._shared
@@ -136,15 +137,6 @@ class Endpoint:
                 return await asyncio.to_thread(operation.handler, call)  # type: ignore[arg-type]
         finally:
             shared.slow_waiting -= 1
-
-
-class Stream:
-    """An answer that goes on: *run* sends all of it."""
-
-    status = 200
-
-    def __init__(self, run: Callable[[bytes, Receive, Send], Awaitable[None]]) -> None:
-        self.run = run
 
 
 def problem_reply(problem: ProblemError) -> Reply:
@@ -176,29 +168,36 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     """
     length = headers.get(b"content-length")
     if length is not None and len(length) < 20 and length.isdigit() and int(length) > limit:
+        await _discard(receive)
         raise _too_large(limit)
     message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message["body"]
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
     parts, size = [], 0
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                if message["type"] != "http.request":
-                    raise Gone
+        async with asyncio.timeout(BODY_SECONDS) if message.get("more_body") else _AT_ONCE:
+            while message["type"] == "http.request":
                 parts.append(message["body"])
                 size += len(message["body"])
                 if size > limit:
-                    raise _too_large(limit)
+                    break
                 if not message.get("more_body"):
-                    return b"".join(parts)
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
                 message = await receive()
+            else:
+                raise Gone
     except TimeoutError:
         detail = f"the body did not come within {BODY_SECONDS:g} s"
         raise ProblemError(408, "timeout", detail, (), ((b"connection", b"close"),)) from None
+    if message.get("more_body"):
+        await _discard(receive)
+    raise _too_large(limit)
+
+
+async def _discard(receive: Receive) -> None:
+    """Read on for a moment: a client that is still sending would not see the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                continue
 
 
 def _too_large(limit: int) -> ProblemError:

@@ -1,10 +1,10 @@
 """What one operation of the API is, what it is given, and what it answers."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from gpurules.service.agent import Agent
 from gpurules.service.wire.json_bytes import encode
@@ -91,7 +91,9 @@ class Parameter:
             value = int(text) if self.is_integer and len(text) < 30 else float(text)
         except ValueError:
             raise self._wrong(text, "a number") from None
-        if not self.minimum <= value <= (float("inf") if self.maximum is None else self.maximum) or value == float("inf"):
+        if not self.minimum <= value <= (float("inf") if self.maximum is None else self.maximum) or value == float(
+            "inf"
+        ):
             limit = "" if self.maximum is None else f" to {self.maximum:g}"
             raise self._wrong(text, f"{self.minimum:g}{limit or ' or more'}")
         return value
@@ -100,7 +102,20 @@ class Parameter:
         return invalid([WrongMember(f"expected {wanted}, got {text[:60]!r}", parameter=self.name)])
 
 
-Handler: TypeAlias = Callable[[Call], "Reply | Awaitable[Reply]"]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Stream:
+    """An answer that goes on: *run*, which is given the id of the request, sends all of it."""
+
+    status = 200
+
+    def __init__(self, run: Callable[[bytes, Receive, Send], Awaitable[None]]) -> None:
+        self.run = run
+
+
+Handler: TypeAlias = Callable[[Call], "Reply | Awaitable[Reply | Stream]"]
 _NO_RESPONSES: Mapping[int, Schema] = MappingProxyType({})
 
 

@@ -1,9 +1,9 @@
 """The page and the documentation of the API: files of the package, served as they are.
 
-Every file in ``gpurules/service/page/`` is served: ``index.html`` at ``/`` and ``docs.html`` at ``/docs``, all others at
-``/page/NAME``. A file is sent with a strong ETag and ``Cache-Control: no-cache``, so that it is asked for again and
-mostly answered by 304. The Content-Security-Policy allows scripts, styles, pictures and connections of this origin
-only, nothing inline: no ``style`` attributes, no ``onclick``, no ``data:`` but for pictures.
+Every file in ``gpurules/service/page/`` is served: ``index.html`` at ``/``, each other at ``/page/NAME``. A file is
+sent with a strong ETag and ``Cache-Control: no-cache``, so that it is asked for again and mostly answered by 304. The
+Content-Security-Policy allows scripts, styles, pictures and connections of this origin only, and nothing inline: no
+``style`` attribute, no ``onclick``, no ``data:`` but for pictures.
 """
 
 import hashlib
@@ -30,13 +30,14 @@ _TYPES = {
     "woff2": "font/woff2",
     "txt": "text/plain; charset=utf-8",
 }
-_PATHS = {"index.html": "/", "docs.html": "/docs"}
-_SECURITY = (
+_PATHS = {"index.html": "/"}
+SECURITY = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-cache"),
 )
+"""The headers of every page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _read() -> dict[str, _File]:
 
 
 def _file(file: _File, call: Call) -> Reply:
-    headers = (*_SECURITY, (b"etag", file.etag.encode()))
+    headers = (*SECURITY, (b"etag", file.etag.encode()))
     given = [one.strip().removeprefix("W/") for one in call.header(b"if-none-match").split(",")]
     if file.etag in given or given == ["*"]:
         return Reply(b"", 304, file.kind, headers)

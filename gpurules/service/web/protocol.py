@@ -9,11 +9,15 @@ from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from gpurules.service.wire.json_bytes import encode
+from gpurules.service.wire.problems import ProblemError
+
 HEADER_SECONDS = 10.0
 MAX_HEADER_BYTES = 64 << 10
 SPARE_FILES = 64
 """Files that are left to the agent itself when connections take all others."""
 _PEER_CREDENTIALS = struct.Struct("3i")
+_HEAD = b"HTTP/1.1 %s\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
 _Base: Any = AutoHTTPProtocol  # httptools where it is installed, else h11
 
 
@@ -58,7 +62,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
 
     def connection_made(self, transport: Any) -> None:
         """Begin."""
-        self.app_state = {**self.app_state, "peer": peer_user(transport)}
+        self.app_state: dict[str, Any] = {**self.app_state, "peer": peer_user(transport)}
         super().connection_made(transport)
         self._received, self._tail = 0, b""
         self._timer = self.loop.call_later(HEADER_SECONDS, self._cut_off)
@@ -98,7 +102,15 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
         if not self._has_request():
             self._refuse(b"408 Request Timeout")
 
-    def _refuse(self, status: bytes) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            self.transport.close()
+    def send_400_response(self, message: str) -> None:
+        """Answer what is not HTTP."""
+        self._refuse(b"400 Bad Request", message)
+
+    def _refuse(self, status: bytes, detail: str = "") -> None:
+        if self.transport.is_closing():
+            return
+        code, title = status.decode().split(" ", 1)
+        problem = ProblemError(int(code), "refused", detail or title)
+        body = encode(problem.to_dict())
+        self.transport.write(_HEAD % (status, len(body)) + body)
+        self.transport.close()

@@ -14,8 +14,9 @@ def _or_null(schema: JSONSchema) -> JSONSchema:
     kind = schema.get("type")
     if not isinstance(kind, str):
         return schema if not schema else {"anyOf": [schema, {"type": "null"}]}
-    found = {**schema, "type": [kind, "null"]}
-    return found | {"enum": [*schema["enum"], None]} if isinstance(schema.get("enum"), list) else found
+    members = schema.get("enum")
+    nullable: JSONSchema = {"enum": [*members, None]} if isinstance(members, list) else {}
+    return {**schema, "type": [kind, "null"], **nullable}
 
 
 def _of_field(field: Field) -> JSONSchema:
@@ -88,7 +89,7 @@ _OBJECT: JSONSchema = {"type": "object"}
 
 def page_of(entry: JSONSchema) -> JSONSchema:
     """Return the schema of a page of entries."""
-    counts = {"total": _COUNT, "offset": _COUNT, "next": {"type": ["integer", "null"]}}
+    counts: dict[str, JSONSchema] = {"total": _COUNT, "offset": _COUNT, "next": {"type": ["integer", "null"]}}
     return opened("items total offset next", items={"type": "array", "items": entry}, **counts)
 
 

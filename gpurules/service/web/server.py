@@ -27,7 +27,7 @@ class _Server(uvicorn.Server):
     """uvicorn's server, which leaves signals to the agent."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
 

@@ -76,7 +76,7 @@ class DecisionEncoder:
         if fragment.whole is not None:
             return fragment.whole
         situation = decision._situation()
-        pieces = []
+        pieces: list[bytes] = []
         for before, target, directive, claims in fragment.opened:
             pieces += (before, _value(target, directive.combine(claims, situation)))
         return b"".join((*pieces, fragment.rest))
@@ -145,4 +145,3 @@ def _conjuncts(term: ir.Term) -> tuple[ir.Term, ...]:
 def _is_of_one_kind(term: ir.Term) -> bool:
     scopes = {field.scope for field in ir.fields(term)}
     return not ir.is_per_gpu(term) or not scopes & {Scope.TRANSFER, Scope.WORKLOAD}
-

@@ -1,16 +1,10 @@
 """The door to msgspec: strict JSON as bytes, several times as fast as the standard library."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from gpurules.errors import UnavailableError
+import msgspec
+
 from gpurules.strict_json import dumps, escaped, loads
-
-try:
-    import msgspec
-except ImportError:
-    raise UnavailableError(
-        "the service needs the modules starlette, uvicorn and msgspec; install them with pip install 'gpurules[serve]'"
-    ) from None
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 _DECODER = msgspec.json.Decoder()
@@ -61,6 +55,4 @@ def structure(name: str, members: "list[tuple[str, Any, Any]]") -> Any:
 
 def bounded(kind: Any, minimum: float | None, maximum: float | None) -> Any:
     """Return the numeric type *kind* within bounds, either of which may be None."""
-    from typing import Annotated
-
     return Annotated[kind, msgspec.Meta(ge=minimum, le=maximum)]

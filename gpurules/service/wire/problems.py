@@ -26,8 +26,9 @@ class WrongMember:
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready data."""
-        where = {"pointer": self.pointer} if self.parameter is None else {"parameter": self.parameter}
-        return {"detail": self.detail, **where} | ({} if self.hint is None else {"hint": self.hint})
+        where = ("pointer", self.pointer) if self.parameter is None else ("parameter", self.parameter)
+        data: dict[str, object] = {"detail": self.detail, where[0]: where[1]}
+        return data if self.hint is None else {**data, "hint": self.hint}
 
 
 @dataclass(slots=True)
@@ -71,4 +72,6 @@ def invalid(errors: Iterable[WrongMember]) -> ProblemError:
     listed = tuple(errors)
     first = listed[0]
     more = f" (and {len(listed) - 1} more)" if len(listed) > 1 else ""
-    return ProblemError(400, "invalid-request", f"{first.parameter or first.pointer or '/'}: {first.detail}{more}", listed)
+    return ProblemError(
+        400, "invalid-request", f"{first.parameter or first.pointer or '/'}: {first.detail}{more}", listed
+    )

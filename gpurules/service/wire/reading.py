@@ -78,7 +78,9 @@ def read_facts(
     raise invalid(wrong_fact(problem, at) for problem in problems)
 
 
-def _loose(data: object, kind: str, path: tuple[str | int, ...], declared: Mapping[str, Field]) -> Iterator[FactProblem]:
+def _loose(
+    data: object, kind: str, path: tuple[str | int, ...], declared: Mapping[str, Field]
+) -> Iterator[FactProblem]:
     """Yield the texts that stand where a number or a truth value is due; elsewhere these are read as quantities."""
     if not isinstance(data, Mapping):
         yield FactProblem(path, f"expected an object, got {_json_type(data)}")

@@ -1,7 +1,7 @@
 """Transfers and workloads straight from JSON bytes: one pass that finds unknown members and wrong types on its way.
 
-What that pass refuses is read again with care, by ``reading``, which accepts more (declared fields, an ``age``) and says
-all that is wrong; so requests that are right, which is most of them, pay for nothing else.
+What that pass refuses is read again with care, by ``reading``, which accepts more (declared fields, an ``age``) and
+says all that is wrong; so requests that are right, which is most of them, pay for nothing else.
 """
 
 from collections.abc import Mapping
@@ -90,10 +90,10 @@ _LISTS = ("gpu_devices", "dataset_files", "model_files")
 
 
 def _workload(read: Any) -> Workload:
-    plain = {name: getattr(read, name) for name in read.__struct_fields__ if name not in _LISTS and name != "labels"}
-    return Workload(
-        **plain, labels=read.labels or _NO_LABELS, **{name: tuple(getattr(read, name) or ()) for name in _LISTS}
-    )
+    values: dict[str, Any] = {name: getattr(read, name) for name in read.__struct_fields__}
+    values |= {name: tuple(values[name] or ()) for name in _LISTS}
+    values["labels"] = values["labels"] or _NO_LABELS
+    return Workload(**values)
 
 
 def read_decide(body: bytes, declared: Mapping[str, Field], now: float) -> DecideRequest:

@@ -1,12 +1,11 @@
 """Following the agent: its directives by long poll, its whole state by server-sent events."""
 
 import asyncio
-import time
+from functools import partial
 
 from gpurules.service.agent import Agent
 from gpurules.service.web import schemas
-from gpurules.service.web.endpoint import Receive, Send, Stream
-from gpurules.service.web.operation import Call, Operation, Parameter, Reply, json_reply
+from gpurules.service.web.operation import Call, Operation, Parameter, Receive, Reply, Send, Stream, json_reply
 from gpurules.service.wire.decisions import decision_data
 from gpurules.service.wire.problems import ProblemError
 
@@ -15,7 +14,11 @@ COMMENT_SECONDS = 15.0
 SEND_SECONDS = 10.0
 """How long a client may leave what it is sent unread before it is dropped."""
 MAX_FOLLOWERS = 1000
-_STREAM_HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+_STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
 
 
 async def directives(call: Call) -> Reply:
@@ -63,14 +66,15 @@ async def watch(call: Call) -> Stream:
     async def run(request_id: bytes, receive: Receive, send: Send) -> None:
         headers = [*_STREAM_HEADERS, (b"x-request-id", request_id)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        agent.revisions.followers += 1
+        streaming = asyncio.ensure_future(_stream(agent, start, send))
         leaving = asyncio.ensure_future(_left(receive))
+        agent.revisions.followers += 1
         try:
-            await agent.revisions.settle()
-            await _stream(agent, start, send, leaving)
+            await asyncio.wait([streaming, leaving], return_when=asyncio.FIRST_COMPLETED)
         finally:
             agent.revisions.followers -= 1
             leaving.cancel()
+            streaming.cancel()
 
     return Stream(run)
 
@@ -80,26 +84,30 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-async def _stream(agent: Agent, start: int, send: Send, leaving: "asyncio.Future[None]") -> None:
+async def _stream(agent: Agent, start: int, send: Send) -> None:
+    """Send all that changes; return where the client reads too slowly, so that its connection is closed."""
     revisions, at = agent.revisions, start
-    while not leaving.done():
+    await revisions.settle()
+    while not agent.is_draining:
         frame, now = revisions.frame(at)
-        if not agent.is_draining and now == at:
-            frame = b": nothing new\n\n"
-        if agent.is_draining:
-            frame = b'event: end\ndata: {"reason":"the agent stops"}\n\n'
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send({"type": "http.response.body", "body": frame, "more_body": not agent.is_draining})
-        except TimeoutError:
-            return  # the client reads too slowly: its connection is closed
-        if agent.is_draining:
+        if not await _sent(send, frame if now != at else b": nothing new\n\n"):
             return
         at = now
-        began = time.monotonic()
-        await revisions.wait(COMMENT_SECONDS, lambda: revisions.revision != at or agent.is_draining or leaving.done())
-        if leaving.done() or (revisions.revision == at and time.monotonic() - began < 0.01):
-            await asyncio.sleep(0)
+        await revisions.wait(COMMENT_SECONDS, partial(_has_news, agent, at))
+    await _sent(send, b'event: end\ndata: {"reason":"the agent stops"}\n\n', more=False)
+
+
+def _has_news(agent: Agent, revision: int) -> bool:
+    return agent.revisions.revision != revision or agent.is_draining
+
+
+async def _sent(send: Send, frame: bytes, more: bool = True) -> bool:
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await send({"type": "http.response.body", "body": frame, "more_body": more})
+    except TimeoutError:
+        return False
+    return True
 
 
 OPERATIONS = (

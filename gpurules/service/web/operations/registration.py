@@ -70,7 +70,7 @@ def put_transfer(call: Call) -> Reply:
     created = agent.clock() if transfer.created is None else transfer.created
     lease = _lease(given.get("ttl"), DEFAULT_LEASE_SECONDS)
     named = replace(transfer, id=name, created=created)
-    decision = agent.transfers.put(Report(named, state, moved, lease))  # type: ignore[arg-type]
+    decision = agent.transfers.put(Report(named, state, moved, lease))
     if decision is None:
         raise ProblemError(429, "too-many-transfers", "there is no room for a further transfer")
     return Reply(agent.encoder.encode(decision))

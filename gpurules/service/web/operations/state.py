@@ -36,6 +36,8 @@ def status(call: Call) -> Reply:
     return json_reply(
         sections.status(agent.coordinator)
         | {
+            "telemetry_age": agent.coordinator.status().telemetry_age,
+            "clock": agent.clock(),
             "revision": agent.revisions.revision,
             "started_at": agent.started_at,
             "followers": agent.revisions.followers,

@@ -1,0 +1,87 @@
+"""``gpurules serve``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
+from gpurules.cli.output import note
+from gpurules.cli.rulesets import load_ruleset, nothing_to_do
+from gpurules.cli.run.agent import Settings, run_agent
+from gpurules.cli.telemetry import open_telemetry
+from gpurules.engine import Coordinator, Options
+from gpurules.service.server import ServeOptions, served
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("serve")
+@click.argument("ruleset")
+@stdin_filename
+@source_options
+@option(
+    "--bind",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Where to listen: unix:PATH, tcp:HOST:PORT or fd:N; repeatable. By default the sockets that systemd "
+    "gives, else unix:/run/gpurules/agent.sock, or of a user $XDG_RUNTIME_DIR/gpurules/agent.sock.",
+)
+@option(
+    "--token-file",
+    metavar="FILE",
+    type=_FILE,
+    help="Bearer tokens, one a line: 'use TOKEN' or 'admin TOKEN'; read again when it changes.",
+)
+@option("--tls-cert", metavar="FILE", type=_FILE, help="Certificate chain (PEM) with which TCP speaks TLS.")
+@option("--tls-key", metavar="FILE", type=_FILE, help="The key of the certificate, where it is not in its file.")
+@option("--behind-proxy", is_flag=True, help="A proxy speaks TLS for this agent: TCP beyond the loopback without it.")
+@option(
+    "--state",
+    metavar="FILE",
+    type=_FILE,
+    help="Keep the state of signals in this file, so that timers go on after a restart.",
+)
+@option("--no-ui", is_flag=True, help="Serve no page, only the API.")
+@option("--dry-run", is_flag=True, help="Call no effect, such as a webhook; say which would be called.")
+@option(
+    "--client",
+    "clients",
+    metavar="KIND=ARGUMENT",
+    multiple=True,
+    help="Have a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; may be repeated.",
+)
+@text_or_json
+def command(
+    ruleset: str, source: str, bind: tuple[str, ...], token_file: Path | None, tls_cert: Path | None,
+    tls_key: Path | None, behind_proxy: bool, state: Path | None, no_ui: bool, dry_run: bool,
+    clients: tuple[str, ...], format_: str, **options: object,
+) -> int:  # fmt: skip
+    """Run RULESET (a file or gpurules:NAME) as the agent of this node, and answer over HTTP.
+
+    Everything that run does, with an API for every language, a page, metrics and probes. SIGHUP reloads the ruleset;
+    SIGTERM finishes the requests under way and ends in order.
+    """
+    if tls_key is not None and tls_cert is None:
+        raise click.UsageError("--tls-key belongs to a certificate; add --tls-cert")
+    loaded = load_ruleset(ruleset)
+    for line in nothing_to_do(loaded):
+        note(line)
+    opened, interval = open_telemetry(source, options)
+    serving = ServeOptions(bind, token_file, tls_cert, tls_key, behind_proxy, not no_ui)
+
+    @contextmanager
+    def service(coordinator: Coordinator) -> Iterator[None]:
+        with served(coordinator, serving) as addresses:
+            for address in addresses:
+                note(f"answering at {address}")
+            yield
+
+    try:
+        given = Options(poll_interval=interval, state_path=state, dry_run=dry_run)
+        return run_agent(
+            loaded, opened, Settings(format_ == "json", False, given, None, clients, service=service, stays=True)
+        )
+    finally:
+        opened.close()

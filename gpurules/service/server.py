@@ -1,0 +1,58 @@
+"""The face of the service: runs an agent's HTTP server around a coordinator."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpurules.engine import Coordinator
+from gpurules.errors import UnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """Where the service listens, and what protects it.
+
+    Missing: no ``bind``: at the sockets that systemd gives, else at the default Unix socket; None: no token, no TLS.
+    """
+
+    bind: Sequence[str] = field(default=())
+    token_file: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    behind_proxy: bool = False
+    has_page: bool = True
+
+
+@contextmanager
+def served(coordinator: Coordinator, options: ServeOptions) -> Iterator[tuple[str, ...]]:
+    """Answer requests meanwhile; yields the addresses at which that is done.
+
+    Raises:
+        UnavailableError: the extra ``serve`` is not installed.
+        GpurulesError: it cannot listen there, or the token file is wrong.
+        OSError: the token file cannot be read.
+    """
+    try:
+        from gpurules.service.agent import Agent, AgentOptions
+        from gpurules.service.web.access import AccessControl
+        from gpurules.service.web.application import application
+        from gpurules.service.web.listeners import Security, open_listeners
+        from gpurules.service.web.server import HTTPServer
+    except ImportError:
+        raise UnavailableError(
+            "the service needs the modules starlette, uvicorn and msgspec; install them with "
+            "pip install 'gpurules[serve]'"
+        ) from None
+
+    security = Security(options.token_file, options.certificate, options.key, options.behind_proxy)
+    access = AccessControl(options.token_file)
+    listeners = open_listeners(options.bind, security)
+    agent = Agent(coordinator, AgentOptions(options.has_page))
+    server = HTTPServer(application(agent, access), agent, listeners, security)
+    try:
+        server.start()
+        yield tuple(listener.address for listener in listeners)
+    finally:
+        server.stop()
+        agent.close()
