@@ -11,7 +11,7 @@ from gpurules.cli.output import note
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import Settings, run_agent
 from gpurules.cli.telemetry import open_telemetry
-from gpurules.engine import Coordinator, Options
+from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.service.server import ServeOptions, served
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -79,7 +79,7 @@ def command(
             yield
 
     try:
-        given = Options(poll_interval=interval, state_path=state, dry_run=dry_run)
+        given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
         return run_agent(
             loaded, opened, Settings(format_ == "json", False, given, None, clients, service=service, stays=True)
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.engine import Coordinator
-from gpurules.engine.events import contextual_rules
+from gpurules.engine.effects.events import contextual_rules
 from gpurules.engine.inspection import steady_clock, suppressed_rules, wall_clock
 from gpurules.rules.program import Bound
 from gpurules.rules.rule import Rule
