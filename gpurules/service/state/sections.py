@@ -6,7 +6,7 @@ from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.engine import Coordinator
 from gpurules.engine.effects.events import contextual_rules
 from gpurules.engine.inspection import steady_clock, suppressed_rules, wall_clock
-from gpurules.rules.program import Bound
+from gpurules.rules.program import BoundProgram
 from gpurules.rules.rule import Rule
 from gpurules.service.state.recorder import Recorder
 from gpurules.service.wire.redaction import shown_action
@@ -96,7 +96,7 @@ def rule_states(coordinator: Coordinator, recorder: Recorder) -> dict[str, dict[
     return found
 
 
-def _node_states(bound: Bound) -> Mapping[str, tuple[str, str | None, tuple[object, ...]]]:
+def _node_states(bound: BoundProgram) -> Mapping[str, tuple[str, str | None, tuple[object, ...]]]:
     program, facts = bound.program, bound.facts
     mask = bound.mask(NO_TRANSFER, NO_WORKLOAD)
     effective = set(program.effective(mask))

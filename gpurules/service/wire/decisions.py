@@ -9,7 +9,7 @@ from gpurules.actions.stage_transfer import Stage
 from gpurules.fields import Scope
 from gpurules.language import ir
 from gpurules.model.reading import finite
-from gpurules.rules.program import Bound
+from gpurules.rules.program import BoundProgram
 from gpurules.service.wire.json_bytes import encode
 from gpurules.service.wire.redaction import shown_match
 
@@ -110,7 +110,11 @@ def _fragment(decision: Decision) -> _Fragment | None:
     outcome, moment = basis.outcome, basis.moment
     claimed = {directive.target: (directive, claims) for directive, claims in outcome.claims}
     extra = [target for target in (*outcome.settled, *claimed) if target not in _TARGETS]
-    if extra or not isinstance(moment, Bound) or not all(_is_alike(moment, position) for position, _ in outcome.rules):
+    if (
+        extra
+        or not isinstance(moment, BoundProgram)
+        or not all(_is_alike(moment, position) for position, _ in outcome.rules)
+    ):
         return None
     opened: list[_Open] = []
     text = b'{"matched":' + encode([shown_match(match) for match in decision.matched])
@@ -126,7 +130,7 @@ def _fragment(decision: Decision) -> _Fragment | None:
     return _Fragment(basis, None if opened else text, tuple(opened), text)
 
 
-def _is_alike(bound: Bound, position: int) -> bool:
+def _is_alike(bound: BoundProgram, position: int) -> bool:
     """Return whether the rule at *position*, where it matches, matches on the same GPUs whatever the transfer.
 
     So it is where each part of its conjunction looks either at GPUs or at the transfer: the parts that look at the
