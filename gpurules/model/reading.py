@@ -1,8 +1,9 @@
 """Reads facts from data that comes from outside: what does not fit is missing, with the reason."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import ItemsView, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from gpurules.errors import GpurulesError
 from gpurules.model.units import MAX_INTEGER
@@ -115,6 +116,10 @@ class Reader:
         if not isinstance(value, list | tuple):
             raise FactError(f"{key!r} must be a list, not {type(value).__name__}")
         return list(value)
+
+    def entries(self) -> ItemsView[Any, object]:
+        """Return every key with its value, as they are."""
+        return self._data.items()
 
     def raw(self, key: str) -> object:
         """Return the value as it is."""

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from itertools import count
+from operator import attrgetter
 from typing import Self, TypeAlias
 
 from gpurules.model.ranges import range_of
 from gpurules.model.reading import FactError, Reader, finite, no_reasons, nothing, shown
+from gpurules.model.units import MAX_INTEGER
+from gpurules.records import quick
 
 GPUIndex: TypeAlias = int | str
 """A board's index, or ``"1:0"`` for instance 0 of a partitioned GPU 1."""
@@ -20,12 +24,16 @@ NUMBERS = (
 FLAGS = ("throttled", "throttle_thermal", "throttle_power", "mig")
 TEXTS = ("uuid", "name")
 _TEXTUAL = ("uuid", "name", "vendor", "status")
-_RANGES = tuple((name, range_of(name)) for name in NUMBERS)
+_LIMITS = tuple(
+    (name, limits.minimum, limits.maximum or MAX_INTEGER) for name in NUMBERS for limits in [range_of(name)]
+)
+_numbers, _texts, _flags = attrgetter(*NUMBERS), attrgetter(*_TEXTUAL), attrgetter(*FLAGS)
 _NO_IDENTITY = frozenset(
     {"", "n/a", "na", "none", "null", "unknown", "not supported", "not available", "unknown error", "gpu is lost"}
 )
 """What drivers and tools give where they cannot give a UUID."""
 _LONGEST_INDEX = 100
+_PLAIN_NUMBERS = (int, float)
 VENDORS = ("nvidia", "amd", "intel", "other")
 STATUSES = ("ok", "degraded", "lost", "unavailable")
 
@@ -36,8 +44,15 @@ def is_identity(uuid: str) -> bool:
     >>> is_identity("GPU-1f"), is_identity(" "), is_identity("[N/A]")
     (True, False, False)
     """
+    return _is_identity(uuid) if len(uuid) <= _LONGEST_INDEX else _is_any_identity(uuid)
+
+
+def _is_any_identity(uuid: str) -> bool:
     word = uuid.strip().strip("[]()").strip().lower()
     return word not in _NO_IDENTITY and not word.startswith("index ")
+
+
+_is_identity = lru_cache(maxsize=4096)(_is_any_identity)  # the same GPUs come again at each poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,7 @@ _DERIVED_FROM = {"memory": ("memory_used", "memory_total"), "memory_free": ("mem
 """What :class:`GPU` derives, and from which attributes."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GPU:
     """One GPU (or MIG instance) at one moment.
@@ -116,31 +132,30 @@ class GPU:
 
     def __post_init__(self) -> None:
         """Keep only real numbers that can be, and derive ``memory`` and ``memory_free``."""
-        put = object.__setattr__
         if type(self.index) is not int:
-            put(self, "index", _index(self.index, 0))
-        for name, limits in _RANGES:
-            value = getattr(self, name)
-            if value is None:
-                continue
-            read = finite(value)
-            if read is None:
-                self._refuse(name, f"not a finite number: {shown(value)}")
-            elif refusal := limits.refusal(read):
-                self._refuse(name, refusal)
-            elif read is not value:
-                put(self, name, read)
-        for name in _TEXTUAL:
-            value = getattr(self, name)
+            object.__setattr__(self, "index", _index(self.index, 0))
+        for value, (name, minimum, maximum) in zip(_numbers(self), _LIMITS):
+            if value is None or (type(value) in _PLAIN_NUMBERS and minimum <= value <= maximum):
+                continue  # nearly always
+            self._check_number(name, value)
+        for value, name in zip(_texts(self), _TEXTUAL):
             if value is not None and not isinstance(value, str):
                 self._refuse(name, f"not a text: {shown(value)}")
         if self.uuid is not None and not is_identity(self.uuid):
             self._refuse("uuid", f"identifies nothing: {shown(self.uuid)}")
-        for name in FLAGS:
-            value = getattr(self, name)
+        for value, name in zip(_flags(self), FLAGS):
             if value is not None and not isinstance(value, bool):
                 self._refuse(name, f"not true or false: {shown(value)}")
         self._derive()
+
+    def _check_number(self, name: str, value: object) -> None:
+        read = finite(value)
+        if read is None:
+            self._refuse(name, f"not a finite number: {shown(value)}")
+        elif refusal := range_of(name).refusal(read):
+            self._refuse(name, refusal)
+        elif read is not value:
+            object.__setattr__(self, name, read)
 
     def _refuse(self, name: str, reason: str) -> None:
         """Make the attribute *name* missing, for *reason*."""
@@ -211,22 +226,23 @@ class GPU:
             FactError: *data* is no mapping.
         """
         read = Reader(data, "a GPU")
-        values: dict[str, object] = {n: read.number(n) for n in NUMBERS}
-        values |= {n: read.flag(n) for n in FLAGS}
-        values |= {n: read.text(n) for n in TEXTS}
-        vendor, status, healthy = read.text("vendor"), read.text("status"), read.flag("healthy")
-        values["vendor"] = vendor if vendor is None or vendor in VENDORS else "other"
-        if status is not None and status not in STATUSES:
+        values = {name: value for name, value in read.entries() if value is not None and name in _READ}
+        vendor, status = values.get("vendor"), values.get("status")
+        if isinstance(vendor, str) and vendor not in VENDORS:
+            values["vendor"] = "other"
+        if isinstance(status, str) and status not in STATUSES:
             read.missing["status"] = f"no known status: {status[:40]!r}"
-            status = None
-        processes = tuple(p for item in read.items("processes") if (p := _process(item)) is not None)
+            del values["status"]
+        healthy = read.flag("healthy")
+        if "processes" in values:
+            values["processes"] = tuple(p for item in read.items("processes") if (p := _process(item)) is not None)
+        if "labels" in values:
+            values["labels"] = read.mapping("labels")
+        reasons = {key: str(reason) for key, reason in read.mapping("missing").items()}
         return cls(
             index=_index(read.raw("index"), position),
-            status=status,
             healthy=True if healthy is None else healthy,
-            labels=read.mapping("labels"),
-            processes=processes,
-            missing={**{k: str(v) for k, v in read.mapping("missing").items()}, **read.missing},
+            missing={**reasons, **read.missing},
             **values,  # type: ignore[arg-type]
         )
 
@@ -249,6 +265,7 @@ class GPU:
 
 
 _PLAIN = tuple(f.name for f in fields(GPU) if f.name not in ("index", "healthy", "labels", "processes", "missing"))
+_READ = frozenset((*_PLAIN, "labels", "processes"))
 
 
 def _index(value: object, position: int) -> GPUIndex:
@@ -338,7 +355,9 @@ class Snapshot:
             raise FactError(f"a snapshot's timestamp must be a finite number of seconds, not {self.timestamp!r}")
         put(self, "timestamp", time)
         problems = list(self.problems)
-        put(self, "gpus", tuple(_told_apart(self.gpus, problems)))
+        gpus = tuple(self.gpus)
+        is_clear = len({gpu.identity for gpu in gpus}) == len({gpu.index for gpu in gpus}) == len(gpus)
+        put(self, "gpus", gpus if is_clear else tuple(_told_apart(gpus, problems)))
         put(self, "problems", tuple(problems))
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 
 import pytest
 
-from gpurules.records import Alone, Record, record
+from gpurules.records import Alone, Record, quick, record
 
 
 @record
@@ -108,3 +108,58 @@ def test_records_that_stand_alone_are_equal_to_themselves_only() -> None:
     one = Loner(1)
     assert one == one and one != Loner(1)
     assert len({one, Loner(1), one}) == 2
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Two values, one of which is checked after it is stored."""
+
+    name: str
+    value: float | None = None
+    reasons: list[str] = field(default_factory=list, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Make what is negative missing."""
+        if self.value is not None and self.value < 0:
+            object.__setattr__(self, "value", None)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredTwice(Measured):
+    """A subclass with a field of its own."""
+
+    again: float = 0.0
+
+
+class Named(Measured):
+    """A subclass with an attribute dictionary and a method of its own."""
+
+    def __init__(self) -> None:
+        """Have a name."""
+        super().__init__("named", 2.0)
+
+
+def test_a_quick_dataclass_takes_what_a_dataclass_takes() -> None:
+    assert (Measured("a").value, Measured("a", -1.0).value, Measured(name="a", value=1.0).value) == (None, None, 1.0)
+    assert Measured("a").reasons is not Measured("a").reasons
+    assert type(Measured("a")) is Measured
+    assert Measured("a", 1.0) == replace(Measured("b", 1.0), name="a") != Measured("a", 2.0)
+    with pytest.raises(TypeError, match="name"):
+        Measured()  # type: ignore[call-arg]
+
+
+def test_a_quick_dataclass_never_changes() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Measured("a").value = 3.0  # type: ignore[misc]
+
+
+def test_a_quick_dataclass_is_copied_and_pickled() -> None:
+    made = Measured("a", 1.0)
+    assert copy.deepcopy(made) == pickle.loads(pickle.dumps(made)) == made
+
+
+def test_subclasses_of_a_quick_dataclass_are_of_their_own_class() -> None:
+    twice, named = MeasuredTwice("a", -1.0, 5.0), Named()
+    assert (type(twice), twice.value, twice.again) == (MeasuredTwice, None, 5.0)
+    assert (type(named), named.name, named.value) == (Named, "named", 2.0)
