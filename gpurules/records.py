@@ -90,7 +90,7 @@ def _value(f: Field[Any]) -> str:
 
 
 def _compiled(kind: type, body: Iterable[str], namespace: dict[str, Any]) -> Callable[..., None]:
-    """Return an ``__init__`` with *body* for the fields of *kind*; its source has names of fields in it, and no data."""
+    """Return an ``__init__`` with *body* for the fields of *kind*; its source holds names of fields, and no data."""
     places: list[str] = []
     keywords: list[str] = []
     namespace["MISSING"] = MISSING

@@ -12,6 +12,8 @@ from gpurules.telemetry.source import TelemetryError
 MAX_LINE = 1 << 20
 """The longest line in bytes; a snapshot of a full node takes a fiftieth of it."""
 _HEAD = 4096
+_PIECE = 1 << 16
+"""How much of a file is read at once."""
 _NOT_TEXT = 0.1
 """The share of NULs and control characters from which the beginning of a file is not text."""
 _CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\r\f\x1b")
@@ -109,17 +111,27 @@ def _too_long(place: str, number: int) -> TelemetryError:
 
 
 def _utf8_lines(place: str, file: BufferedReader) -> Iterator[Line]:
-    number = 0
-    while raw := file.readline(MAX_LINE + 1):
-        number += 1
-        if len(raw) > MAX_LINE:
-            raise _too_long(place, number)
-        if number == 1:
-            raw = raw.removeprefix(codecs.BOM_UTF8)
-        text = raw.decode("utf-8", "replace")
-        if "\0" in text:
-            text = text.replace("\0", "\ufffd")
-        yield Line(number, text.rstrip("\r\n"), text[-1:] != "\n")
+    number, rest = 0, b""
+    while piece := file.read1(_PIECE):
+        whole, end, beginning = piece.rpartition(b"\n")
+        if not end:
+            rest += piece
+        else:
+            block, rest = rest + whole, beginning
+            if block.find(b"\n", 0, MAX_LINE) < 0 and len(block) >= MAX_LINE:  # only the first can be that long
+                raise _too_long(place, number + 1)
+            for text in _decode(block, number == 0).split("\n"):
+                number += 1
+                yield Line(number, text.rstrip("\r"))
+        if len(rest) > MAX_LINE:
+            raise _too_long(place, number + 1)
+    if rest:
+        yield Line(number + 1, _decode(rest, number == 0).rstrip("\r"), is_cut_off=True)
+
+
+def _decode(raw: bytes, is_first: bool) -> str:
+    text = raw.removeprefix(codecs.BOM_UTF8 if is_first else b"").decode("utf-8", "replace")
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def _wide_lines(place: str, file: BufferedReader, encoding: str) -> Iterator[Line]:

@@ -12,6 +12,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(
     r"(\d{4})[/-](\d\d?)[/-](\d\d?)[ T](\d\d?):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
 )
+_LOGGED = re.compile(r"(\d{4}[/-]\d\d[/-]\d\d[ T]\d\d:\d\d):([0-5]\d)(?:\.(\d{1,9}))?", re.ASCII)
+"""A time as nvidia-smi logs it: its minute, second and fraction."""
+_KEPT_MINUTES = 64
 _CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d\d?) (\d\d):(\d\d):(\d\d) (\d{4})", re.ASCII)
 _SECONDS = re.compile(r"\d{9,11}(?:\.\d{1,9})?", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
@@ -93,6 +96,7 @@ class LocalClock:
         self._is_fixed = zone is UTC or isinstance(zone, timezone)
         self._last: float | None = None
         self._was_second = False
+        self._minutes: dict[str, float | None] = {}
         self.has_gone_back = False
 
     def read(self, text: str) -> float | None:
@@ -101,8 +105,10 @@ class LocalClock:
         Units: seconds since 1970.
         Missing: *text* is not a time.
         """
+        if self._is_fixed:
+            return self._read_of_minute(text)
         time = read_time(text, self._zone)
-        if self._is_fixed or time is None:
+        if time is None:
             return time
         second = read_time(text, self._zone, fold=1)
         is_second = (
@@ -112,6 +118,22 @@ class LocalClock:
             time, self.has_gone_back = second, self.has_gone_back or not self._was_second
         self._was_second, self._last = is_second, time
         return time
+
+    def _read_of_minute(self, text: str) -> float | None:
+        """Return what ``read_time`` does, by the minute of the rows before, which mostly is the same."""
+        match = _LOGGED.fullmatch(text)
+        if match is None:
+            return read_time(text, self._zone)
+        name, second, fraction = match.groups()
+        minute = self._minutes.get(name)
+        if minute is None:
+            minute = read_time(f"{name}:00", self._zone)
+            if len(self._minutes) >= _KEPT_MINUTES:
+                self._minutes.clear()
+            self._minutes[name] = minute
+        if minute is None:
+            return None
+        return minute + int(second) + int(fraction) / 10 ** len(fraction) if fraction else minute + int(second)
 
 
 def _follows(first: float, second: float, last: float) -> bool:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
 from gpurules.model.ranges import range_of
+from gpurules.model.reading import EMPTY
 from gpurules.telemetry.formats.cells import FAILED, LOST, Number, plain_text, read_number, reason_of_absence
 
 
@@ -95,26 +96,41 @@ def gpu_from_cells(cells: Mapping[str, str], position: GPUIndex = 0, units: Mapp
 
     Missing: see ``GPU.missing`` for what the recording names but does not tell.
     """
-    values, missing = _quantities(cells, units or {})
-    throttle = _throttle(cells, missing)
-    status = _status(missing, bool(values))
-    labels: dict[str, object] = {key: text for key, name in _LABELS if (text := read_text(cells, name)) is not None}
+    names = tuple(cells) if len(cells) < _MOST_COLUMNS else tuple(KNOWN.intersection(cells))
+    quantities, events, labels = _plan(names, tuple(units.items()) if units else ())
+    values: dict[str, Number] = {}
+    missing: dict[str, str] = {}
+    for name, attribute, column in quantities:
+        if attribute in values:
+            continue
+        value, reason = column[cells[name]]
+        if value is not None:
+            values[attribute] = value
+            missing.pop(attribute, None)
+        else:
+            missing.setdefault(attribute, reason or "no value")
+    throttle = _throttle(cells, events, missing) if events else {}
+    status = _status(missing, bool(values)) if missing else "ok"
+    uuid = read_text(cells, "uuid")
     return GPU(
         index=_index(cells, position),
-        uuid=read_text(cells, "uuid"),
+        uuid=uuid,
         name=read_text(cells, "name"),
         vendor="nvidia",
         status=status,
         healthy=status != "lost",
-        mig=(read_text(cells, "uuid") or "").startswith("MIG-"),
+        mig=uuid is not None and uuid.startswith("MIG-"),
         memory=_share(values),
-        labels=labels,
+        labels={key: text for key, name in labels if (text := read_text(cells, name)) is not None} or EMPTY,
         missing=missing,
-        **{**values, **throttle},  # type: ignore[arg-type]
+        **values,  # type: ignore[arg-type]
+        **throttle,  # type: ignore[arg-type]
     )
 
 
 _LABELS = (("pci_bus_id", "pci.bus_id"), ("pstate", "pstate"))
+_LONGEST, _MOST_COLUMNS, _MOST_CELLS = 80, 256, 8192
+"""Characters of a cell that are looked at; names, and cells of a column, that are kept: what is kept is bounded."""
 
 
 def _index(cells: Mapping[str, str], position: GPUIndex) -> GPUIndex:
@@ -122,41 +138,47 @@ def _index(cells: Mapping[str, str], position: GPUIndex) -> GPUIndex:
     return int(text) if text is not None and text.isdecimal() and len(text) < 10 else text or position
 
 
-def _quantities(cells: Mapping[str, str], units: Mapping[str, str]) -> tuple[dict[str, Number], dict[str, str]]:
-    values: dict[str, Number] = {}
-    missing: dict[str, str] = {}
-    for name, attribute in _present(tuple(cells) if len(cells) < _MOST_COLUMNS else tuple(KNOWN.intersection(cells))):
-        if attribute in values:
-            continue
-        value, reason = _reading(name, cells[name][:_LONGEST], units.get(name))
-        if value is not None:
-            values[attribute] = value
-            missing.pop(attribute, None)
-        else:
-            missing.setdefault(attribute, reason or "no value")
-    return values, missing
+class _Column(dict[str, tuple[Number | None, str | None]]):
+    """The values of the cells of one column that were read: most cells of a log come again and again."""
+
+    def __init__(self, name: str, unit: str | None) -> None:
+        self._quantity = QUANTITY_OF[name]
+        self._unit = unit or self._quantity.unit
+
+    def __missing__(self, text: str) -> tuple[Number | None, str | None]:
+        """Return the value that a cell gives, or why it gives none."""
+        value, reason = read_number(text[:_LONGEST], self._quantity.dimension, self._unit)
+        if value is not None and (refusal := self._quantity.refusal(value)):
+            value, reason = None, refusal
+        if len(text) <= _LONGEST:
+            if len(self) >= _MOST_CELLS:
+                self.clear()
+            self[text] = value, reason
+        return value, reason
 
 
-_LONGEST, _MOST_COLUMNS = 80, 256
-"""Characters of a cell that are looked at, and names that are kept: what is kept of cells is bounded."""
+_column = lru_cache(maxsize=128)(_Column)
 
 
-@lru_cache(maxsize=512)
-def _present(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return those of *names* that give a quantity, each with its attribute, the best of an attribute first."""
-    return tuple(
-        (name, quantity.attribute) for quantity in QUANTITIES for name in quantity.names if name in frozenset(names)
+@lru_cache(maxsize=64)
+def _plan(
+    names: tuple[str, ...], units: tuple[tuple[str, str], ...]
+) -> tuple[tuple[tuple[str, str, _Column], ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return what is read of the columns *names*, decided once for a header.
+
+    First quantities, the best column of each first; then clock event reasons; then labels.
+    """
+    present, unit_of = frozenset(names), dict(units)
+    return (
+        tuple(
+            (name, quantity.attribute, _column(name, unit_of.get(name)))
+            for quantity in QUANTITIES
+            for name in quantity.names
+            if name in present
+        ),
+        tuple(name for name in (EVENTS + reason for reason in (*REASONS, "active")) if name in present),
+        tuple((label, name) for label, name in _LABELS if name in present),
     )
-
-
-@lru_cache(maxsize=1 << 16)  # most cells of a log come again and again
-def _reading(name: str, text: str, unit: str | None) -> tuple[Number | None, str | None]:
-    """Return the value that a cell of the query field *name* gives, or why it gives none."""
-    quantity = QUANTITY_OF[name]
-    value, reason = read_number(text, quantity.dimension, unit or quantity.unit)
-    if value is not None and (refusal := quantity.refusal(value)):
-        return None, refusal
-    return value, reason
 
 
 def _share(values: Mapping[str, Number]) -> float | None:
@@ -215,10 +237,20 @@ def reasons_of_bitmask(active: int) -> dict[str, bool | None]:
     return {reason: bool(active & bit) for reason, bit in _BITS.items()}
 
 
-def _throttle(cells: Mapping[str, str], missing: dict[str, str]) -> dict[str, bool | None]:
-    present = [name for name in (EVENTS + reason for reason in (*REASONS, "active")) if name in cells]
-    if not present:
-        return {}
+def _throttle(cells: Mapping[str, str], events: tuple[str, ...], missing: dict[str, str]) -> Mapping[str, bool | None]:
+    texts = tuple([cells[name] for name in events])
+    known = _throttle_of if sum(map(len, texts)) < _LONGEST * len(texts) else _throttle_of.__wrapped__
+    facts, reasons = known(events, texts)
+    missing.update(reasons)
+    return facts
+
+
+@lru_cache(maxsize=1024)
+def _throttle_of(
+    events: tuple[str, ...], texts: tuple[str, ...]
+) -> tuple[Mapping[str, bool | None], Mapping[str, str]]:
+    """Return the throttle facts that the clock event reasons give, and why some are missing."""
+    cells = dict(zip(events, texts))
     mask = (read_text(cells, EVENTS + "active") or "").lower()
     try:
         active = int(mask, 16) if mask.startswith("0x") and len(mask) <= 18 else None
@@ -226,14 +258,10 @@ def _throttle(cells: Mapping[str, str], missing: dict[str, str]) -> dict[str, bo
         active = None
     active = active if active is not None and 0 <= active < _NO_MASK else None
     facts = throttle_flags({reason: _flag(cells, reason, active) for reason in REASONS})
-    for attribute, fact in facts.items():
-        if fact is None:
-            is_engaged = _flag(cells, "hw_slowdown", active) is True
-            otherwise = "hw slowdown is active, and its cause is not told" if is_engaged else "not recorded"
-            missing[attribute] = next(
-                (r for n in present if (r := reason_of_absence(cells[n])) not in (None, "not active")), otherwise
-            )
-    return facts
+    is_engaged = _flag(cells, "hw_slowdown", active) is True
+    otherwise = "hw slowdown is active, and its cause is not told" if is_engaged else "not recorded"
+    why = next((r for text in texts if (r := reason_of_absence(text)) not in (None, "not active")), otherwise)
+    return facts, {attribute: why for attribute, fact in facts.items() if fact is None}
 
 
 def _status(missing: Mapping[str, str], has_values: bool) -> str:

@@ -43,6 +43,10 @@ class Table:
 
     def fit(self, text: str) -> dict[str, str] | None:
         """Return the cells of a line by name; None where they do not fit the columns in exactly one way."""
+        if '"' not in text and text.count(self.delimiter) + 1 == len(self.names):
+            row = text.strip(" ").split(", " if self.is_spaced else self.delimiter)
+            if len(row) == len(self.names):  # nearly always; what reads a cell strips it
+                return dict(zip(self.names, row))
         row = split(text, self.delimiter)
         if len(row) > len(self.names) and self.is_spaced:
             spaced = [cell.strip() for cell in _SPACED.split(text)]
