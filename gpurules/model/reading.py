@@ -50,7 +50,7 @@ class Reader:
     """Takes one mapping apart, key by key; ``missing`` collects why a present value was not taken."""
 
     def __init__(self, data: object, what: str) -> None:
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             raise FactError(f"{what} must be a mapping, not {type(data).__name__}")
         self._data = data
         self.missing: dict[str, str] = {}

@@ -34,6 +34,7 @@ _NO_IDENTITY = frozenset(
 """What drivers and tools give where they cannot give a UUID."""
 _LONGEST_INDEX = 100
 _PLAIN_NUMBERS = (int, float)
+_TEXT_OR_NONE, _FLAG_OR_NONE = frozenset((str, type(None))), frozenset((bool, type(None)))
 VENDORS = ("nvidia", "amd", "intel", "other")
 STATUSES = ("ok", "degraded", "lost", "unavailable")
 
@@ -138,14 +139,16 @@ class GPU:
             if value is None or (type(value) in _PLAIN_NUMBERS and minimum <= value <= maximum):
                 continue  # nearly always
             self._check_number(name, value)
-        for value, name in zip(_texts(self), _TEXTUAL):
-            if value is not None and not isinstance(value, str):
-                self._refuse(name, f"not a text: {shown(value)}")
+        if not _TEXT_OR_NONE.issuperset(map(type, _texts(self))):
+            for value, name in zip(_texts(self), _TEXTUAL):
+                if value is not None and not isinstance(value, str):
+                    self._refuse(name, f"not a text: {shown(value)}")
         if self.uuid is not None and not is_identity(self.uuid):
             self._refuse("uuid", f"identifies nothing: {shown(self.uuid)}")
-        for value, name in zip(_flags(self), FLAGS):
-            if value is not None and not isinstance(value, bool):
-                self._refuse(name, f"not true or false: {shown(value)}")
+        if not _FLAG_OR_NONE.issuperset(map(type, _flags(self))):
+            for value, name in zip(_flags(self), FLAGS):
+                if value is not None and not isinstance(value, bool):
+                    self._refuse(name, f"not true or false: {shown(value)}")
         self._derive()
 
     def _check_number(self, name: str, value: object) -> None:
@@ -241,7 +244,7 @@ class GPU:
         reasons = {key: str(reason) for key, reason in read.mapping("missing").items()}
         return cls(
             index=_index(read.raw("index"), position),
-            healthy=True if healthy is None else healthy,
+            healthy=healthy is not False,
             missing={**reasons, **read.missing},
             **values,  # type: ignore[arg-type]
         )

@@ -88,7 +88,12 @@ def query_name(name: str) -> str:
 def read_text(cells: Mapping[str, str], name: str) -> str | None:
     """Return a cell's text, None where the cell is not there or says that there is none."""
     text = cells.get(name)
-    return None if text is None or reason_of_absence(text) is not None else text.strip()
+    return None if text is None else _text(text) if len(text) <= _LONGEST else _text.__wrapped__(text)
+
+
+@lru_cache(maxsize=1 << 13)
+def _text(text: str) -> str | None:
+    return None if reason_of_absence(text) is not None else text.strip()
 
 
 def gpu_from_cells(cells: Mapping[str, str], position: GPUIndex = 0, units: Mapping[str, str] | None = None) -> GPU:
@@ -111,9 +116,9 @@ def gpu_from_cells(cells: Mapping[str, str], position: GPUIndex = 0, units: Mapp
             missing.setdefault(attribute, reason or "no value")
     throttle = _throttle(cells, events, missing) if events else {}
     status = _status(missing, bool(values)) if missing else "ok"
-    uuid = read_text(cells, "uuid")
+    uuid, index = read_text(cells, "uuid"), read_text(cells, "index")
     return GPU(
-        index=_index(cells, position),
+        index=index_of(index, position),
         uuid=uuid,
         name=read_text(cells, "name"),
         vendor="nvidia",
@@ -133,8 +138,8 @@ _LONGEST, _MOST_COLUMNS, _MOST_CELLS = 80, 256, 8192
 """Characters of a cell that are looked at; names, and cells of a column, that are kept: what is kept is bounded."""
 
 
-def _index(cells: Mapping[str, str], position: GPUIndex) -> GPUIndex:
-    text = read_text(cells, "index")
+def index_of(text: str | None, position: GPUIndex) -> GPUIndex:
+    """Return the index that a cell says, *position* where it says none."""
     return int(text) if text is not None and text.isdecimal() and len(text) < 10 else text or position
 
 

@@ -7,16 +7,16 @@ from itertools import chain
 from typing import TypeAlias
 
 from gpurules.model import GPU, Snapshot
-from gpurules.telemetry.formats.nvidia.csv.header import IDENTITIES, find_header, split
+from gpurules.telemetry.formats.nvidia.csv.header import find_header, split
 from gpurules.telemetry.formats.nvidia.csv.identity import polls
 from gpurules.telemetry.formats.nvidia.csv.rows import Row, read_rows
-from gpurules.telemetry.formats.nvidia.query_fields import gpu_from_cells, read_text
+from gpurules.telemetry.formats.nvidia.query_fields import gpu_from_cells, index_of, read_text
 from gpurules.telemetry.recordings.lines import Line
 from gpurules.telemetry.recordings.reader import RecordingReader
 
 SLOWEST_ROW = 0.75
 """Seconds from one GPU's row to the next of the same poll; a longer gap is the next poll."""
-Key: TypeAlias = tuple[str | None, ...]
+Key: TypeAlias = tuple[str | None, str | None, str | None]
 """What a row says of its GPU: UUID, index and bus id, of which each may be missing or the same on several GPUs."""
 
 
@@ -63,7 +63,6 @@ class PollRows:
             self.time = row.time
         self.gpus.append(gpu)
         self.last_time = row.time
-        self.keys.add(row_key(row))
         self.last_index = gpu.index if isinstance(gpu.index, int) and "index" in cells else self.last_index
         self.host = self.host or read_text(cells, "hostname")
         self.driver = self.driver or read_text(cells, "driver_version")
@@ -81,12 +80,7 @@ class PollRows:
 def row_key(row: Row) -> Key:
     """Return what a row says of its GPU."""
     cells = row.cells or {}
-    return tuple([read_text(cells, name) for name in IDENTITIES])
-
-
-def _row_index(row: Row) -> int | None:
-    text = read_text(row.cells or {}, "index")
-    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else None
+    return read_text(cells, "uuid"), read_text(cells, "index"), read_text(cells, "pci.bus_id")
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
@@ -120,9 +114,11 @@ def _by_identity(rows: Iterator[Row], recording: RecordingReader) -> Iterator[Sn
         if not any(key):
             recording.problem(row.number, "the row does not say which GPU it is of, unlike others")
             continue
-        if not poll.takes(key, _row_index(row), row.time):
+        index = index_of(key[1], "")
+        if not poll.takes(key, index if isinstance(index, int) else None, row.time):
             yield poll.snapshot(recording)
             poll = PollRows()
+        poll.keys.add(key)
         poll.add(row)
     if poll.gpus:
         yield poll.snapshot(recording)
