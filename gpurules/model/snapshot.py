@@ -297,6 +297,9 @@ def _process(data: object) -> GPUProcess | None:
 
 def _gpus(items: Sequence[object]) -> tuple[GPU, ...]:
     """Return the GPUs of JSON; those without an index have the first that is free from their position on."""
+    own = [item.get("index") if type(item) is dict else None for item in items]
+    if all(type(index) is int for index in own):  # nearly always
+        return tuple([GPU.from_dict(item) for item in items])
     taken = {_index(item.get("index"), -1) for item in items if isinstance(item, Mapping)}
     gpus: list[GPU] = []
     for position, item in enumerate(items):

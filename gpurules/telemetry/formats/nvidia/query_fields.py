@@ -96,7 +96,12 @@ def _text(text: str) -> str | None:
     return None if reason_of_absence(text) is not None else text.strip()
 
 
-def gpu_from_cells(cells: Mapping[str, str], position: GPUIndex = 0, units: Mapping[str, str] | None = None) -> GPU:
+def gpu_from_cells(
+    cells: Mapping[str, str],
+    position: GPUIndex = 0,
+    units: Mapping[str, str] | None = None,
+    processes: tuple[GPUProcess, ...] | None = None,
+) -> GPU:
     """Return the GPU that *cells* describe; *units* are what a header says of cells without their own.
 
     Missing: see ``GPU.missing`` for what the recording names but does not tell.
@@ -127,9 +132,11 @@ def gpu_from_cells(cells: Mapping[str, str], position: GPUIndex = 0, units: Mapp
         mig=uuid is not None and uuid.startswith("MIG-"),
         memory=_share(values),
         labels={key: text for key, name in labels if (text := read_text(cells, name)) is not None} or EMPTY,
+        processes=processes or (),
+        process_count=None if processes is None else len(processes),
         missing=missing,
         **values,  # type: ignore[arg-type]
-        **throttle,  # type: ignore[arg-type]
+        **throttle,
     )
 
 

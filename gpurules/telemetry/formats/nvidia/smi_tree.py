@@ -4,7 +4,8 @@ Tags are in lower snake case: the headings of the text, so written, are mostly t
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
@@ -117,18 +118,21 @@ TOLD_TWICE = "[told twice]"
 
 def _first(texts: Mapping[str, list[str]], paths: Iterable[str]) -> str | None:
     """Return what ``text_at`` returns, of texts that were found already."""
+    every = [text for path in paths if path in texts for text in texts[path]]
+    if len(every) <= 1:
+        return every[0] if every else None
     for path in paths:
         told = texts.get(path, ())
         if len(told) > 1 and len({text for text in told if reason_of_absence(text) is None}) > 1:
             return TOLD_TWICE
-    every = [text for path in paths if path in texts for text in texts[path]]
-    if not every:
-        return None
-    return (
-        every[0]
-        if reason_of_absence(every[0]) is None
-        else next((text for text in every if reason_of_absence(text) is None), every[0])
-    )
+    return next((text for text in every if reason_of_absence(text) is None), every[0])
+
+
+@lru_cache(maxsize=64)
+def _plan(found: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the query fields that the paths *found* give, each with its paths: as one tree is, so are the others."""
+    plan = ((name, tuple(path for path in paths if path in found)) for name, paths in PATHS.items())
+    return tuple((name, paths) for name, paths in plan if paths)
 
 
 def _ecc(found: Mapping[str, list[str]]) -> str | None:
@@ -184,13 +188,13 @@ def _processes(gpu: Element) -> tuple[PlacedProcess, ...] | None:
 
     In the XML each has its own element; in the text its instance stands before it, on the same level.
     """
-    lists = list(elements_at(gpu, "processes"))
-    said = (lists[0].text or "").strip() if lists else "n/a"
-    if said and reason_of_absence(said) not in (None, "none"):
+    processes = gpu.find("processes")
+    said = "n/a" if processes is None else (processes.text or "").strip()
+    if processes is None or (said and reason_of_absence(said) not in (None, "none")):
         return None
     records: list[dict[str, str]] = []
     pending: dict[str, str] = {}
-    for child in lists[0]:
+    for child in processes:
         children = child if child.tag == "process_info" else (child, *child)
         for cell in children:
             if cell.tag in _PROCESS_CELLS:
@@ -202,7 +206,7 @@ def _processes(gpu: Element) -> tuple[PlacedProcess, ...] | None:
 
 
 def _instances(gpu: Element, processes: tuple[PlacedProcess, ...]) -> Iterator[Instance]:
-    devices = [device for path in ("mig_devices/mig_device", "mig_device") for device in elements_at(gpu, path)]
+    devices = [*gpu.iterfind("mig_devices/mig_device"), *gpu.iterfind("mig_device")]
     for position, device in enumerate(devices):
         index = _whole(text_at(device, "index"))
         place = (_whole(text_at(device, "gpu_instance_id")), _whole(text_at(device, "compute_instance_id")))
@@ -255,15 +259,13 @@ def _own_index(board: Element, position: int) -> GPUIndex:
 def _gpu_from_tree(element: Element, index: GPUIndex) -> tuple[GPU, ...]:
     """Return the GPU that *element* describes, and after it its MIG instances."""
     found = _texts(element, _READ, {})
-    cells = {name: text for name, paths in PATHS.items() if (text := _first(found, paths)) is not None}
+    cells = {name: text for name, paths in _plan(tuple(found)) if (text := _first(found, paths)) is not None}
     for name, text in (
         ("ecc.errors.uncorrected.volatile.total", _ecc(found)),
         ("temperature.gpu.tlimit", _margin(found, cells)),
     ):
         if text is not None:
             cells[name] = text
-    gpu = gpu_from_cells(cells, index)
     processes = _processes(element)
-    if processes is not None:
-        gpu = replace(gpu, processes=tuple(p.process for p in processes), process_count=len(processes))
+    gpu = gpu_from_cells(cells, index, processes=None if processes is None else tuple(p.process for p in processes))
     return with_instances(gpu, tuple(_instances(element, processes or ())))

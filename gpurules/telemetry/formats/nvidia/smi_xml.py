@@ -74,12 +74,9 @@ class _Cutter:
 
     def take(self, line: Line) -> Iterator[tuple[int, str]]:
         """Take one more line; yield the documents that end in it."""
-        if "<" not in line.text or (marks := list(_MARK.finditer(line.text))) == []:
-            self._keep(line, line.text)
-            return
         at = 0
-        for mark in marks:
-            self._keep(line, line.text[at : mark.start()], is_part=True)
+        for mark in _MARK.finditer(line.text):
+            self.keep(line, line.text[at : mark.start()], is_part=True)
             at = mark.start()
             if mark[0] == _END:
                 at = mark.end()
@@ -88,7 +85,7 @@ class _Cutter:
                 self.has_root = True
             else:
                 self._restart(line, mark[0] == _START)
-        self._keep(line, line.text[at:], is_part=self.parts == [])
+        self.keep(line, line.text[at:], is_part=self.parts == [])
 
     def _end_document(self, line: Line) -> Iterator[tuple[int, str]]:
         if not self.has_root:
@@ -108,7 +105,8 @@ class _Cutter:
         if self.has_root:
             self.recording.problem(self.number, "the document is cut off: it has no end before the next one begins")
 
-    def _keep(self, line: Line, text: str, is_part: bool = False) -> None:
+    def keep(self, line: Line, text: str, is_part: bool = False) -> None:
+        """Take a text in which no document begins or ends."""
         if not self.parts:
             if (stray := text.strip()) and not _PROLOG.fullmatch(stray):
                 self.recording.problem(line.number, f"not a part of a document: {stray[:80]!r}")
@@ -126,7 +124,10 @@ def documents(recording: RecordingReader) -> Iterator[tuple[int, str]]:
     """Walk through the documents of a file, of which ``nvidia-smi -l`` writes one after the other, with their lines."""
     cutter = _Cutter(recording)
     for line in recording.lines:
-        yield from cutter.take(line)
+        if "nvidia_smi_log>" in line.text or "<?xml" in line.text:
+            yield from cutter.take(line)
+        else:
+            cutter.keep(line, line.text)
     if cutter.has_root:
         recording.problem(cutter.number, "the document is cut off: the file ends before it does")
 
