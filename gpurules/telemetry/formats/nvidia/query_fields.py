@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
 from gpurules.model.ranges import range_of
@@ -108,17 +109,7 @@ def gpu_from_cells(
     """
     names = tuple(cells) if len(cells) < _MOST_COLUMNS else tuple(KNOWN.intersection(cells))
     quantities, events, labels = _plan(names, tuple(units.items()) if units else ())
-    values: dict[str, Number] = {}
-    missing: dict[str, str] = {}
-    for name, attribute, column in quantities:
-        if attribute in values:
-            continue
-        value, reason = column[cells[name]]
-        if value is not None:
-            values[attribute] = value
-            missing.pop(attribute, None)
-        else:
-            missing.setdefault(attribute, reason or "no value")
+    values, missing = _quantities(cells, quantities)
     throttle = _throttle(cells, events, missing) if events else {}
     status = _status(missing, bool(values)) if missing else "ok"
     uuid, index = read_text(cells, "uuid"), read_text(cells, "index")
@@ -170,12 +161,29 @@ class _Column(dict[str, tuple[Number | None, str | None]]):
 
 
 _column = lru_cache(maxsize=128)(_Column)
+Quantities: TypeAlias = tuple[tuple[str, str, _Column], ...]
+"""Columns that are quantities, each with its attribute and the values of its cells."""
+
+
+def _quantities(cells: Mapping[str, str], quantities: Quantities) -> tuple[dict[str, Number], dict[str, str]]:
+    values: dict[str, Number] = {}
+    missing: dict[str, str] = {}
+    for name, attribute, column in quantities:
+        if attribute in values:
+            continue
+        value, reason = column[cells[name]]
+        if value is not None:
+            values[attribute] = value
+            missing.pop(attribute, None)
+        else:
+            missing.setdefault(attribute, reason or "no value")
+    return values, missing
 
 
 @lru_cache(maxsize=64)
 def _plan(
     names: tuple[str, ...], units: tuple[tuple[str, str], ...]
-) -> tuple[tuple[tuple[str, str, _Column], ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
+) -> tuple[Quantities, tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Return what is read of the columns *names*, decided once for a header.
 
     First quantities, the best column of each first; then clock event reasons; then labels.
