@@ -4,8 +4,8 @@ from typing import Unpack
 
 from gpurules.fields.field import Field, FieldTraits, Scope
 from gpurules.model import BOOL, STRING, Datatype, Dimension, Kind, number
+from gpurules.model.gpu import STATUSES, VENDORS
 from gpurules.model.ranges import range_of
-from gpurules.model.snapshot import STATUSES, VENDORS
 
 _PERCENT, _BYTES, _CELSIUS = number(Dimension.PERCENT), number(Dimension.BYTES), number(Dimension.CELSIUS)
 _WATTS, _HERTZ, _RATE = number(Dimension.WATTS), number(Dimension.HERTZ), number(Dimension.BYTES_PER_SECOND)

@@ -1,8 +1,9 @@
 """What can be known: values, units and facts."""
 
 from gpurules.model.datatypes import BOOL, ERROR, NUMBER, NUMBERS, STRING, STRINGS, Datatype, Kind, number
+from gpurules.model.gpu import GPU, GPUIndex, GPUProcess
 from gpurules.model.reading import FactError
-from gpurules.model.snapshot import GPU, GPUIndex, GPUProcess, Snapshot
+from gpurules.model.snapshot import Snapshot
 from gpurules.model.transfer import Transfer, Workload
 from gpurules.model.truth import Truth, Value, conjunction, disjunction, negation
 from gpurules.model.units import (

@@ -8,8 +8,8 @@ from os import PathLike, fspath
 from types import NoneType
 from typing import Protocol, Self
 
+from gpurules.model.gpu import GPUIndex
 from gpurules.model.reading import FactError, Reader, finite, no_reasons, nothing, shown
-from gpurules.model.snapshot import GPUIndex
 from gpurules.model.units import MAX_INTEGER
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import gpurules
 from gpurules.fields import FIELDS, Field
 from gpurules.model import GPU, Kind, Snapshot
-from gpurules.model.snapshot import NUMBERS
+from gpurules.model.gpu import NUMBERS
 from gpurules.rules.drawing import drawn
 from tests.strategies import conditions, situations
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gpurules.model import GPU, Snapshot
-from gpurules.model.snapshot import NUMBERS
+from gpurules.model.gpu import NUMBERS
 from gpurules.telemetry.recordings.reader import RecordingReader
 from gpurules.telemetry.source import TelemetryError
 

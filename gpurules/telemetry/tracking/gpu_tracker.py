@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count
 
 from gpurules.model import GPU, Snapshot
-from gpurules.model.snapshot import FLAGS, NUMBERS
+from gpurules.model.gpu import FLAGS, NUMBERS
 
 DROP_AFTER = 300.0
 """Seconds for which a lost GPU is reported."""

@@ -4,8 +4,8 @@ import pytest
 
 from gpurules.fields.gpu import FIELDS
 from gpurules.model import Kind
+from gpurules.model.gpu import NUMBERS
 from gpurules.model.ranges import RANGES, range_of
-from gpurules.model.snapshot import NUMBERS
 
 _NUMBERS = [field for field in FIELDS if field.attribute in NUMBERS]
 

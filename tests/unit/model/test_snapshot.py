@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from gpurules.model import GPU, FactError, GPUProcess, Snapshot
+from gpurules.model.gpu import NUMBERS
 from gpurules.model.ranges import range_of
-from gpurules.model.snapshot import NUMBERS
 
 FULL = {
     "timestamp": 1767225600.5,
