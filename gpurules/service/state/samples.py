@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isnan, nan
 
 from gpurules.model import GPU, GPUIndex, Snapshot
-from gpurules.model.snapshot import NUMBERS
+from gpurules.model.gpu import NUMBERS
 
 KEPT_SECONDS = 900
 MAX_SERIES = 20_000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gpurules.engine.inspection import reload_error
 from gpurules.input_files import read_input
-from gpurules.model.snapshot import NUMBERS
+from gpurules.model.gpu import NUMBERS
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset
 from gpurules.rules.merge import SHIPPED, read_file
