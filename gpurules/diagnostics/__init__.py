@@ -1,6 +1,7 @@
 """What is wrong, where, said how."""
 
-from gpurules.diagnostics.catalogue import CATALOGUE, DEFAULT_CODES, Code, Fix, Severity, code_candidates, codes_named
+from gpurules.diagnostics.catalogue import CATALOGUE, DEFAULT_CODES, code_candidates, codes_named, codes_needing
+from gpurules.diagnostics.code import Code, Fix, Form, Need, Severity
 from gpurules.diagnostics.diagnostic import Diagnostic, Edit, Example, Finding, LocatedEdit, Related, diagnostic_at
 from gpurules.diagnostics.errors import DiagnosedError
 from gpurules.diagnostics.render import Format, render
@@ -16,15 +17,18 @@ __all__ = [
     "Example",
     "Finding",
     "Fix",
+    "Form",
     "Format",
     "LineIndex",
     "LocatedEdit",
     "Location",
+    "Need",
     "Related",
     "Severity",
     "Span",
     "code_candidates",
     "codes_named",
+    "codes_needing",
     "diagnostic_at",
     "render",
 ]

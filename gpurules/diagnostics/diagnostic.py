@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import field
 
-from gpurules.diagnostics.catalogue import CATALOGUE, Severity
+from gpurules.diagnostics.catalogue import CATALOGUE
+from gpurules.diagnostics.code import Severity
 from gpurules.diagnostics.span import Location, Span
 from gpurules.records import Record, record
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from gpurules.diagnostics import reports
-from gpurules.diagnostics.catalogue import Severity
+from gpurules.diagnostics.code import Severity
 from gpurules.diagnostics.diagnostic import Diagnostic
 from gpurules.diagnostics.excerpt import excerpt, visible
 from gpurules.diagnostics.span import Location

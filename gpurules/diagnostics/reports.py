@@ -7,7 +7,8 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from gpurules.diagnostics.catalogue import CATALOGUE, Severity
+from gpurules.diagnostics.catalogue import CATALOGUE
+from gpurules.diagnostics.code import Code, Form, Severity
 from gpurules.diagnostics.diagnostic import Diagnostic
 from gpurules.diagnostics.excerpt import visible
 from gpurules.strict_json import dumps
@@ -79,12 +80,15 @@ def _fingerprints(found: Sequence[Diagnostic]) -> Iterator[str]:
         yield hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def sarif(found: Sequence[Diagnostic]) -> str:
-    """Return a SARIF 2.1.0 log with one run."""
+def sarif(found: Sequence[Diagnostic], docs_url: str = "") -> str:
+    """Return a SARIF 2.1.0 log with one run; *docs_url* is the folder that has the page of each code.
+
+    Missing: without *docs_url* no rule has a ``helpUri``; its help is in the log all the same.
+    """
     codes = sorted({diagnostic.code for diagnostic in found})
     driver = {
         "name": "gpurules",
-        "rules": [_sarif_rule(code) for code in codes],
+        "rules": [_sarif_rule(CATALOGUE[code], docs_url) for code in codes],
     }
     results = [
         _sarif_result(diagnostic, codes.index(diagnostic.code), fingerprint)
@@ -95,15 +99,24 @@ def sarif(found: Sequence[Diagnostic]) -> str:
     return dumps(log, indent=2) + "\n"
 
 
-def _sarif_rule(code: str) -> dict[str, object]:
-    known = CATALOGUE[code]
-    return {
-        "id": code,
-        "name": "".join(word.capitalize() for word in known.name.split("-")),
-        "shortDescription": {"text": known.summary},
-        "help": {"text": f"gpurules rule {code}"},
-        "defaultConfiguration": {"level": _SARIF[known.severity]},
+def _sarif_rule(code: Code, docs_url: str) -> dict[str, object]:
+    fence = "" if code.form is Form.WORDS else "```"
+    shown = "".join(
+        f"**{title}**\n\n{fence}\n{example}\n{fence}\n\n"
+        for title, example in (("Avoid", code.avoid), ("Prefer", code.prefer))
+    )
+    rule: dict[str, object] = {
+        "id": code.code,
+        "name": "".join(word.capitalize() for word in code.name.split("-")),
+        "shortDescription": {"text": code.summary},
+        "fullDescription": {"text": code.why},
+        "help": {"text": f"gpurules rule {code.code}", "markdown": f"{code.why}\n\n{shown}".rstrip()},
+        "defaultConfiguration": {"level": _SARIF[code.severity]},
+        "properties": {"needs": code.needs.value, "since": code.since, "fix": code.fix.value if code.fix else None},
     }
+    if docs_url:
+        rule["helpUri"] = f"{docs_url.rstrip('/')}/{code.code}.html"
+    return rule
 
 
 def _uri(path: str) -> str:

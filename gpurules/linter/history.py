@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
+from gpurules.diagnostics import Need, codes_needing
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
 from gpurules.model import Snapshot, Truth
@@ -13,7 +14,7 @@ from gpurules.rules import Rule, Ruleset
 Recording: TypeAlias = Iterable[Snapshot]
 """The snapshots of a recording, as often as they are asked for."""
 
-FROM_HISTORY = frozenset({"GPR209", "GPR210", "GPR607"})
+FROM_HISTORY = codes_needing(Need.HISTORY)
 """The codes of what recordings show; they are reported only where there are some."""
 LEAST_SAMPLES = 20
 """Fewer snapshots than that tell nothing of a rule."""

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from gpurules.actions import Action
-from gpurules.diagnostics import Diagnostic, Severity
+from gpurules.diagnostics import Diagnostic, Need, Severity, codes_needing
 from gpurules.linter.check import Subject
 from gpurules.linter.checks import CHECKS
 from gpurules.linter.equality import FixWork, keeps
@@ -20,15 +20,9 @@ from gpurules.rules.loader import distinct
 from gpurules.rules.merge import read_file
 
 DEFAULT = Policy()
-FROM_ANALYSIS = frozenset(
-    {
-        *("GPR201", "GPR202", "GPR203", "GPR205", "GPR206", "GPR207"),
-        *("GPR302", "GPR303", "GPR304", "GPR305", "GPR306", "GPR307", "GPR308"),
-        *("GPR601", "GPR602", "GPR603"),
-    }
-)
+FROM_ANALYSIS = codes_needing(Need.ANALYSIS)
 """The codes of what takes an analysis of all conditions together; everything else is found in an instant."""
-FROM_TESTS = frozenset({"GPR801", "GPR802", "GPR803", "GPR804"})
+FROM_TESTS = codes_needing(Need.TESTS)
 """The codes of what tests leave out of a ruleset: whoever has run the tests hands these findings in."""
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from gpurules.actions import Action, is_directive, parameter_rows
 from gpurules.diagnostics import CATALOGUE, Diagnostic
-from gpurules.diagnostics.explanations import EXPLANATIONS
 from gpurules.fields import Field, Scope, field_range
 from gpurules.language import Function
 from gpurules.lsp.scope import Section, Symbol, values_of
@@ -125,9 +124,9 @@ def code_text(code: str) -> str:
 
 
 def _reasons(code: str) -> Iterator[str]:
-    explained = EXPLANATIONS[code]
-    yield explained.why
-    yield f"Avoid:\n```\n{explained.avoid}\n```\nPrefer:\n```\n{explained.prefer}\n```"
+    known = CATALOGUE[code]
+    yield known.why
+    yield f"Avoid:\n```\n{known.avoid}\n```\nPrefer:\n```\n{known.prefer}\n```"
 
 
 def _paragraphs(parts: Iterable[str]) -> str:

@@ -78,6 +78,8 @@ from gpurules.linter.analysis import WORK
     show_default=True,
     help="Step budget of the semantic analysis, per file.",
 )
+@option("--docs-url", metavar="URL", default="",
+        help="Address of the folder that has a page for each check, for links in SARIF reports.")  # fmt: skip
 @option("-v", "--verbose", is_flag=True, help="Say which rules were not analysed in full, and why.")
 @option("--allow-empty", is_flag=True, help="Exit 0 when no ruleset is found.")
 @option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in reports.")

@@ -17,6 +17,8 @@ from gpurules.cli.project.code_selection import chosen_codes, statistics
 from gpurules.cli.project.configuration import Configuration
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
+from gpurules.diagnostics.render import ordered
+from gpurules.diagnostics.reports import sarif
 from gpurules.linter import Policy, lint, lints
 from gpurules.model import Snapshot
 from gpurules.rules.dependents import dependents
@@ -49,6 +51,7 @@ class Request:
     by_code: bool
     allow_empty: bool
     analysis_steps: int
+    docs_url: str
     verbose: bool
     stdin_filename: str
     config: str | None
@@ -137,14 +140,14 @@ def reported(found: Sequence[Diagnostic], request: Request, sources: Sources) ->
     is_taken = request.fix and any(text is not None for text in sources.values())
     on_terminal = request.output_file is None and not is_taken
     form = Format(request.output_format)
-    drawn = _counts(found, form) if request.by_code else _drawn(found, form, sources, on_terminal)
+    drawn = _counts(found, form) if request.by_code else _drawn(found, form, sources, request, on_terminal)
     if is_taken and request.output_file is None:
         say_drawn(drawn.rstrip("\n") or "no findings are left")
     else:
         save(drawn, request.output_file)
     for report in request.report:
         form, path = parsed_report(report)
-        save(_drawn(found, form, sources, False), path)
+        save(_drawn(found, form, sources, request), path)
 
 
 def parsed_report(report: str) -> tuple[Format, Path]:
@@ -167,10 +170,14 @@ def _counts(found: Sequence[Diagnostic], form: Format) -> str:
     return table(("count", "code", "name"), rows) if rows else ""
 
 
-def _drawn(found: Sequence[Diagnostic], form: Format, sources: Sources, on_stdout: bool) -> str:
+def _drawn(
+    found: Sequence[Diagnostic], form: Format, sources: Sources, request: Request, on_stdout: bool = False
+) -> str:
     def read(path: str | None) -> str | None:
         data = sources.get(path) if path is not None else None
         return text_to_show(path) if data is None or path is None else excerpt_source(path, data)
 
     told = from_root(found) if form in FOR_SERVICES else found
+    if form is Format.SARIF:
+        return sarif(ordered(told), request.docs_url)
     return render(told, form, read, on_stdout and has_colour(sys.stdout), terminal_width())

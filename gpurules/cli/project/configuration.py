@@ -28,6 +28,7 @@ KEYS: Mapping[str, str] = {
     "output-format": "text",
     "baseline": "path",
     "analysis-steps": "count",
+    "docs-url": "text",
     "exclude": "texts",
     "allow-extends": "texts",
     "per-file-ignores": "table",

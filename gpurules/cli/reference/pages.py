@@ -6,9 +6,8 @@ from pathlib import Path
 from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
 from gpurules.cli.output import to_json
 from gpurules.cli.reference.wrapping import wrap_prose
-from gpurules.diagnostics import CATALOGUE, Code, Fix, Severity
+from gpurules.diagnostics import CATALOGUE, Code, Fix, Form, Need, Severity
 from gpurules.diagnostics.catalogue import ABOUT_TESTS, LINT_ONLY, ON_REQUEST
-from gpurules.diagnostics.explanations import EXPLANATIONS, Form
 from gpurules.fields import FIELDS, Field, Scope, field_range
 from gpurules.model import Kind
 from gpurules.strict_json import dumps
@@ -47,7 +46,6 @@ def action_data(action: Action) -> dict[str, object]:
 
 def code_data(code: Code) -> dict[str, object]:
     """Return what there is to know of a diagnostic code, JSON-ready."""
-    explained = EXPLANATIONS[code.code]
     return {
         "code": code.code,
         "name": code.name,
@@ -55,9 +53,11 @@ def code_data(code: Code) -> dict[str, object]:
         "kind": code.kind,
         "summary": code.summary,
         "fix": code.fix.value if code.fix else None,
-        "avoid": explained.avoid,
-        "prefer": explained.prefer,
-        "why": explained.why,
+        "needs": code.needs.value,
+        "since": code.since,
+        "avoid": code.avoid,
+        "prefer": code.prefer,
+        "why": code.why,
         "silence": silence(code),
     }
 
@@ -92,21 +92,29 @@ _FIXES = {
 }
 
 
+_NEEDS = {
+    Need.SYNTAX: "nothing but the file",
+    Need.ANALYSIS: "the analysis of all conditions together, for every rule that is sound",
+    Need.HISTORY: "a recording: `gpurules lint --history FILE`",
+    Need.TESTS: "the tests of the ruleset",
+}
+
+
 def code_page(code: Code) -> str:
     """Return the page of a diagnostic code."""
-    explained = EXPLANATIONS[code.code]
-    language = {Form.CONDITION: "text", Form.WORDS: ""}.get(explained.form, "yaml")
+    language = {Form.CONDITION: "text", Form.WORDS: ""}.get(code.form, "yaml")
 
     def shown(example: str) -> str:
-        return example if explained.form is Form.WORDS else f"```{language}\n{example}\n```"
+        return example if code.form is Form.WORDS else f"```{language}\n{example}\n```"
 
     return (
         f"# {code.code} {code.name}\n\n"
         f"Severity: {code.severity.value}. {code.summary[0].upper()}{code.summary[1:]}.\n\n"
         f"Fix: {fix_of(code)}.\n\n"
-        f"## Avoid\n\n{shown(explained.avoid)}\n\n"
-        f"## Prefer\n\n{shown(explained.prefer)}\n\n"
-        f"## Why\n\n{explained.why}\n\n"
+        f"Needs: {_NEEDS[code.needs]}. Since: {code.since}.\n\n"
+        f"## Avoid\n\n{shown(code.avoid)}\n\n"
+        f"## Prefer\n\n{shown(code.prefer)}\n\n"
+        f"## Why\n\n{code.why}\n\n"
         f"## How to silence\n\n{silence(code)}\n"
     )
 

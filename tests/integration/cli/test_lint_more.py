@@ -339,6 +339,17 @@ def test_services_get_paths_from_the_root_of_the_repository(
     assert [f"file={path},line" in out for path in expected] == [True, True]
 
 
+def test_the_address_of_the_docs_is_set_by_an_option_or_the_configuration(gpurules: Any, here: Path) -> None:
+    (here / "gpurules.toml").write_text('docs-url = "https://docs.example.org/a"\n')
+
+    def links(*options: str) -> set[str]:
+        out = gpurules("lint", "--select", "GPR107", "--output-format", "sarif", *options).out
+        return {rule["helpUri"] for rule in json.loads(out)["runs"][0]["tool"]["driver"]["rules"]}
+
+    assert links() == {"https://docs.example.org/a/GPR107.html"}
+    assert links("--docs-url", "https://docs.example.org/b/") == {"https://docs.example.org/b/GPR107.html"}
+
+
 def test_a_baseline_holds_in_whatever_folder_the_linter_is_run(
     gpurules: Any, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,7 @@ import re
 
 import pytest
 
-from gpurules.diagnostics import CATALOGUE, Severity, code_candidates
-from gpurules.diagnostics.catalogue import Code
+from gpurules.diagnostics import CATALOGUE, Code, Severity, code_candidates
 
 GROUPS = set("0123456789")
 
@@ -12,7 +11,7 @@ GROUPS = set("0123456789")
 def test_every_code_is_named_and_explained(code: Code) -> None:
     assert re.fullmatch(r"GPR\d{3}", code.code)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code.name)
-    assert code.kind and code.summary
+    assert code.kind and code.summary and code.avoid and code.prefer and code.why
     assert isinstance(code.severity, Severity)
 
 

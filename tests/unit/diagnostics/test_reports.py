@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 from gpurules.diagnostics import CATALOGUE, Diagnostic, Format, LocatedEdit, Location, Related, render
-from gpurules.diagnostics.reports import SARIF_SCHEMA
+from gpurules.diagnostics.reports import SARIF_SCHEMA, sarif
 from gpurules.linter import Policy, lints
 
 FINDINGS = [
@@ -161,3 +161,13 @@ def test_files_with_the_same_rules_have_findings_that_a_service_tells_apart(form
 @pytest.mark.parametrize("form", list(Format))
 def test_the_order_of_findings_changes_no_report(form: Format) -> None:
     assert render(FINDINGS[::-1], form) == render(FINDINGS, form)
+
+
+def test_a_rule_of_a_sarif_report_says_what_its_page_says_and_links_to_it() -> None:
+    found = [Diagnostic("GPR601", "it fires", "a.rules.yaml", 1, 1, 1, 2)]
+    (rule,) = json.loads(sarif(found, "https://docs.example.org/checks/"))["runs"][0]["tool"]["driver"]["rules"]
+    assert rule["helpUri"] == "https://docs.example.org/checks/GPR601.html"
+    assert CATALOGUE["GPR601"].why in rule["help"]["markdown"]
+    assert rule["properties"] == {"needs": "analysis", "since": "0.1", "fix": "unsafe"}
+    (bare,) = json.loads(sarif(found))["runs"][0]["tool"]["driver"]["rules"]
+    assert "helpUri" not in bare

@@ -1,22 +1,29 @@
-"""Why a name can be unknown, unused, hidden or circular, and why a timer can be in the wrong place."""
+"""Codes of names, types and units."""
 
-from functools import partial
+from gpurules.diagnostics.code import Code, Fix, Form, Severity
 
-from gpurules.diagnostics.explanations.explanation import Explanation, Form
-
-_file = partial(Explanation, form=Form.FILE)
-
-EXPLANATIONS = (
-    Explanation(
+CODES = (
+    Code(
         code="GPR101",
+        name="unknown-field",
+        severity=Severity.ERROR,
+        kind="unknown-name",
+        summary="no field, signal, define, input or function has this name",
+        fix=Fix.UNSAFE,
         form=Form.CONDITION,
         avoid="gpu_memroy > 80",
         prefer="gpu_memory > 80",
         why="A name that stands for nothing would make the rule silently dead. Known names are the fields "
         "(`gpurules fields`), and the file's own fields, inputs, defines and signals.",
     ),
-    _file(
+    Code(
         code="GPR111",
+        name="unused-definition",
+        severity=Severity.WARNING,
+        kind="unused",
+        summary="a define, input, list or signal is never used",
+        fix=Fix.SAFE,
+        form=Form.FILE,
         avoid="""\
 version: 1
 name: example
@@ -31,8 +38,13 @@ rules:
   - {name: pause, condition: hot, action: pause_transfer}""",
         why="A definition that nothing uses is often one that something was meant to use.",
     ),
-    _file(
+    Code(
         code="GPR112",
+        name="shadowed-name",
+        severity=Severity.WARNING,
+        kind="shadowed",
+        summary="a local name hides a field",
+        form=Form.FILE,
         avoid="""\
 version: 1
 name: example
@@ -47,11 +59,16 @@ define:
   mean_busy: avg_over_time(gpu_memory_busy[1m])
 rules:
   - {name: pause, condition: mean_busy > 90, action: pause_transfer}""",
-        why="A local name wins over a field of the same name, and who reads the condition alone will take it for "
-        "the field.",
+        why="A local name wins over a field of the same name, and who reads the condition alone will take it "
+        "for the field.",
     ),
-    _file(
+    Code(
         code="GPR115",
+        name="definition-cycle",
+        severity=Severity.ERROR,
+        kind="cycle",
+        summary="defines or signals use each other in a circle",
+        form=Form.FILE,
         avoid="""\
 version: 1
 name: example
@@ -64,11 +81,16 @@ name: example
 define: {hot: busy AND gpu_temperature > 85, busy: gpu_utilization > 95}
 rules:
   - {name: pause, condition: hot, action: pause_transfer}""",
-        why="What is defined by itself has no value. Defines and signals may use each other in any order, not in a "
-        "circle.",
+        why="What is defined by itself has no value. Defines and signals may use each other in any order, not "
+        "in a circle.",
     ),
-    _file(
+    Code(
         code="GPR301",
+        name="duplicate-rule-name",
+        severity=Severity.ERROR,
+        kind="duplicate",
+        summary="two rules have one name",
+        form=Form.FILE,
         avoid="""\
 version: 1
 name: example
@@ -83,8 +105,13 @@ rules:
   - {name: pause_when_full, condition: gpu_memory > 95, action: pause_transfer}""",
         why="Decisions, logs and patches name a rule, so a name must mean one rule.",
     ),
-    _file(
+    Code(
         code="GPR608",
+        name="state-on-transfer",
+        severity=Severity.ERROR,
+        kind="scope",
+        summary="a timer on a condition that reads a transfer or workload",
+        form=Form.FILE,
         avoid="""\
 version: 1
 name: example
@@ -102,8 +129,8 @@ rules:
   - name: hold_large_files
     condition: memory_pressure AND transfer_size > 1GiB
     action: pause_transfer""",
-        why="`for`, `until` and `keep_for` remember the node from snapshot to snapshot. A transfer is looked at "
-        "when it is decided on and has no such past. Name the part that is about the node as a signal, and use "
-        "it.",
+        why="`for`, `until` and `keep_for` remember the node from snapshot to snapshot. A transfer is looked "
+        "at when it is decided on and has no such past. Name the part that is about the node as a signal, "
+        "and use it.",
     ),
 )

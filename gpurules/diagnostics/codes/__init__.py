@@ -1,0 +1,1 @@
+"""The codes of what loading, testing and configuring find, by what they are about. Lint checks have theirs."""
