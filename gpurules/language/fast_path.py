@@ -45,15 +45,15 @@ class _Known(Record):
     datatype: Datatype
 
 
-Link: TypeAlias = re.Match[str]
+ComparisonMatch: TypeAlias = re.Match[str]
 """``name``, or ``name comparator number`` (with its unit), or ``name comparator text``; a last group ends it all."""
 
 
-def links(text: str) -> list[Link] | None:
+def links(text: str) -> list[ComparisonMatch] | None:
     """Return the comparisons and names of which *text* is the AND; None where it is anything else."""
     if len(text) > MAX_LENGTH:
         return None
-    found: list[Link] = list(iter(_LINK.scanner(text).match, None))  # type: ignore[attr-defined]  # as re.Scanner does
+    found: list[ComparisonMatch] = list(iter(_LINK.scanner(text).match, None))  # type: ignore[attr-defined]  # as re.Scanner does
     if not found or found[-1][6] is None or not _KEYWORDS.isdisjoint([link[1].upper() for link in found]):
         return None
     return found
@@ -68,7 +68,7 @@ class ConjunctionFastPath:
         self._alone = alone
         self._known: dict[tuple[str, str, str], _Known] = {}
 
-    def term(self, found: list[Link]) -> ir.Term | None:
+    def term(self, found: list[ComparisonMatch]) -> ir.Term | None:
         """Return what the AND of *found* means; None where the parser and the checker have to say it."""
         parts: list[ir.Term] = []
         for link in found:
@@ -80,7 +80,7 @@ class ConjunctionFastPath:
             return parts[0]
         return ir.And(tuple(parts), span=Span(parts[0].span.start, parts[-1].span.end))
 
-    def _named(self, link: Link) -> ir.Term | None:
+    def _named(self, link: ComparisonMatch) -> ir.Term | None:
         meaning = self._alone(link[1])
         if isinstance(meaning, Field) and meaning.datatype.kind is Kind.BOOL:
             return ir.Read(meaning, span=Span(*link.span(1)))
@@ -90,7 +90,7 @@ class ConjunctionFastPath:
             else None
         )
 
-    def _compared(self, link: Link) -> ir.Term | None:
+    def _compared(self, link: ComparisonMatch) -> ir.Term | None:
         name, comparator, spelling, unit, text, _ = link.groups()
         key = (name, comparator, "'" if text else unit or "")
         known = self._known.get(key) or self._learnt(key, link)
@@ -112,7 +112,7 @@ class ConjunctionFastPath:
         constant = ir.Constant(value, known.datatype, spelling=spelling, span=Span(*place))
         return ir.Compare(known.comparators, (read, constant), span=Span(start, place[1]))
 
-    def _learnt(self, key: tuple[str, str, str], link: Link) -> _Known | None:
+    def _learnt(self, key: tuple[str, str, str], link: ComparisonMatch) -> _Known | None:
         """Ask the parser and the checker what a comparison comes to; None if parsing or checking yields a finding."""
         if not isinstance(self._alone(link[1]), Field):
             return None
@@ -137,16 +137,16 @@ def _is_usual(field: Field, value: Value) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def names_of(found: list[Link]) -> frozenset[str]:
+def names_of(found: list[ComparisonMatch]) -> frozenset[str]:
     """Return the names in *found*."""
     return frozenset([link[1] for link in found])
 
 
-def names_alone(found: list[Link]) -> list[str]:
+def names_alone(found: list[ComparisonMatch]) -> list[str]:
     """Return the names in *found* that are compared with nothing."""
     return [link[1] for link in found if not link[2]]
 
 
-def size_of(found: list[Link]) -> int:
+def size_of(found: list[ComparisonMatch]) -> int:
     """Return how many nodes the syntax tree of *found* has, names that stand alone left out."""
     return sum([3 for link in found if link[2]]) + (len(found) > 1)

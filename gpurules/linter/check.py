@@ -18,10 +18,10 @@ from gpurules.diagnostics import (
     diagnostic_at,
 )
 from gpurules.language import Environment, ir
-from gpurules.linter.analysis import WORK, Analysis, always
-from gpurules.linter.comparisons import Comparison, comparisons
-from gpurules.linter.equality import FixWork, keeps
-from gpurules.linter.history import Played, Recording, played
+from gpurules.linter.conditions.comparisons import Comparison, comparisons
+from gpurules.linter.history import RecordedSnapshots, ReplayedRules, replay_rules
+from gpurules.linter.meaning.analysis import WORK, Analysis, always
+from gpurules.linter.rewriting.equivalence import FixWork, preserves_meaning
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.expression import Placed
 from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, rewritten
@@ -48,7 +48,7 @@ class Subject:
     path: str | None = None
     environment: Environment | None = None
     work: int = WORK
-    recordings: Sequence[Recording] = ()
+    recordings: Sequence[RecordedSnapshots] = ()
     is_wanted: Callable[[], bool] = always
 
     @cached_property
@@ -67,9 +67,9 @@ class Subject:
         return tuple(comparisons(self.placed))
 
     @cached_property
-    def played(self) -> Played | None:
+    def replayed(self) -> ReplayedRules | None:
         """What the rules did over the recordings, None where there are none, or the ruleset has errors."""
-        return played(self.ruleset, self.recordings) if self.ruleset and self.recordings else None
+        return replay_rules(self.ruleset, self.recordings) if self.ruleset and self.recordings else None
 
     @property
     def own(self) -> tuple[Placed, ...]:
@@ -147,14 +147,14 @@ def at_node(code: str, node: YamlNode, advice: Advice, rule: str | None = None, 
     return finding if new is None or not isinstance(node, YamlScalar) else rewritten(finding, node, new)
 
 
-def found(code: str, placed: Placed, span: Span, message: str, hint: str | None = None) -> Diagnostic:
+def make_finding(code: str, placed: Placed, span: Span, message: str, hint: str | None = None) -> Diagnostic:
     """Return a finding at *span* of an expression."""
     return placed.expression.diagnostic(Finding(code, span, message, hint), placed.rule)
 
 
-def mended(finding: Finding, placed: Placed, subject: Subject) -> Diagnostic:
+def proved_fix(finding: Finding, placed: Placed, subject: Subject) -> Diagnostic:
     """Return *finding*, which has edits, at its place; they stay safe only where it is proved that the meaning does."""
-    is_proved = finding.safe and keeps(placed, finding.edits, subject.environment, subject.fix_work)
+    is_proved = finding.safe and preserves_meaning(placed, finding.edits, subject.environment, subject.fix_work)
     return placed.expression.diagnostic(replace(finding, safe=is_proved), placed.rule)
 
 
@@ -166,7 +166,7 @@ def whole(placed: Placed) -> Span:
 
 def at_part(code: str, placed: Placed, span: Span, message: str, **more: Unpack[More]) -> Diagnostic:
     """Return a finding at *span* of an expression, with *more* that it has."""
-    return replace(found(code, placed, span, message), **more)
+    return replace(make_finding(code, placed, span, message), **more)
 
 
 def beside(placed: Placed, message: str, span: Span | None = None) -> Related:

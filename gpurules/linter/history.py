@@ -11,7 +11,7 @@ from gpurules.language.lowering import inline_signals
 from gpurules.model import Snapshot, Truth
 from gpurules.rules import Rule, Ruleset
 
-Recording: TypeAlias = Iterable[Snapshot]
+RecordedSnapshots: TypeAlias = Iterable[Snapshot]
 """The snapshots of a recording, as often as they are asked for."""
 
 FROM_HISTORY = codes_needing(Need.HISTORY)
@@ -51,7 +51,7 @@ class Track:
 
 
 @dataclass(slots=True)
-class Played:
+class ReplayedRules:
     """The tracks of the rules that could be judged, and why the others could not, both by the name of the rule."""
 
     tracks: dict[str, Track] = field(default_factory=dict)
@@ -67,13 +67,13 @@ class _Judged:
     track: Track
 
 
-def played(ruleset: Ruleset, recordings: Sequence[Recording]) -> Played:
+def replay_rules(ruleset: Ruleset, recordings: Sequence[RecordedSnapshots]) -> ReplayedRules:
     """Return what the rules of *ruleset* did over all *recordings*; each starts without memory.
 
     Raises:
         TelemetryError: a recording cannot be read.
     """
-    found = Played()
+    found = ReplayedRules()
     conditions = {name: signal.condition for name, signal in ruleset.signals.items()}
     judged: dict[str, _Judged] = {}
     for rule in (rule for rule in ruleset.rules if rule.enabled):
@@ -107,7 +107,7 @@ def _judged(rule: Rule, conditions: Mapping[str, ir.Term]) -> _Judged | str:
     return _Judged(term, ir.is_per_gpu(term), Track(is_part=True))
 
 
-def _play(ruleset: Ruleset, recording: Recording, judged: Sequence[_Judged]) -> None:
+def _play(ruleset: Ruleset, recording: RecordedSnapshots, judged: Sequence[_Judged]) -> None:
     from gpurules.engine.recordings import played as turns  # with all sources, which a linter does not start with
 
     running: list[tuple[Track, Truths]] = []

@@ -9,11 +9,11 @@ from gpurules.actions import Action
 from gpurules.diagnostics import Diagnostic, Need, Severity, codes_needing
 from gpurules.linter.check import Subject
 from gpurules.linter.checks import CHECKS
-from gpurules.linter.equality import FixWork, keeps
-from gpurules.linter.fingerprints import fingerprinted
+from gpurules.linter.findings.baseline import with_fingerprints
+from gpurules.linter.findings.policy import Policy
+from gpurules.linter.findings.suppressions import apply_suppressions, suppressions
 from gpurules.linter.history import FROM_HISTORY
-from gpurules.linter.policy import Policy
-from gpurules.linter.suppressions import silenced, suppressions
+from gpurules.linter.rewriting.equivalence import FixWork, preserves_meaning
 from gpurules.registry import Registry
 from gpurules.rules import Loaded, examine, examine_file
 from gpurules.rules.loader import distinct
@@ -55,7 +55,7 @@ def _linted(
     )
     policy = replace(policy, codes=policy.codes - _unseen(loaded, subject, policy))
     left = sorted(_unsilenced(wanted, text, path, policy), key=lambda d: (*d.place, d.code))
-    return fingerprinted(left, loaded.placed)
+    return with_fingerprints(left, loaded.placed)
 
 
 def _unseen(loaded: Loaded, subject: Subject, policy: Policy) -> frozenset[str]:
@@ -75,8 +75,8 @@ def _untold(subject: Subject, policy: Policy) -> Iterator[str]:
         yield f"`{name}`: {reason}"
     if subject.fix_work.is_capped:
         yield "fixes: the work cap of their proofs was hit, so that some are offered as unsafe"
-    if FROM_HISTORY & policy.codes and subject.played is not None:
-        for name, reason in subject.played.left_out.items():
+    if FROM_HISTORY & policy.codes and subject.replayed is not None:
+        for name, reason in subject.replayed.left_out.items():
             yield f"`{name}`: not judged by the history: {reason}"
 
 
@@ -87,7 +87,7 @@ def _proved(loaded: Loaded, work: FixWork) -> Iterator[Diagnostic]:
     for placed in loaded.placed if safe else ():
         for finding in placed.checked.findings:
             there = placed.expression.diagnostic(finding, placed.rule)
-            if there in safe and not keeps(placed, finding.edits, loaded.environment, work):
+            if there in safe and not preserves_meaning(placed, finding.edits, loaded.environment, work):
                 unproved.add(there)
     for found in loaded.diagnostics:
         yield replace(found, safe=False) if found in unproved else found
@@ -96,7 +96,7 @@ def _proved(loaded: Loaded, work: FixWork) -> Iterator[Diagnostic]:
 def _unsilenced(found: list[Diagnostic], text: str, path: str | None, policy: Policy) -> Iterator[Diagnostic]:
     """Yield what the suppressions of each file leave; those of a base are complained of where it is linted itself."""
     own = [finding for finding in found if finding.path == path]
-    yield from silenced(own, suppressions(text, policy.today), path, policy)
+    yield from apply_suppressions(own, suppressions(text, policy.today), path, policy)
     for base, findings in groupby((f for f in found if f.path != path), key=lambda f: f.path):
         there = suppressions(_read(base), policy.today)
         yield from (f for f in findings if not sum(one.silences(f) for one in there))
@@ -127,7 +127,7 @@ def lint(
     try:
         data = read_file(str(path))
     except (OSError, ValueError):
-        return fingerprinted(examine_file(path, actions).diagnostics, ())
+        return with_fingerprints(examine_file(path, actions).diagnostics, ())
     return lints(data, str(path), actions, policy, from_tests)
 
 

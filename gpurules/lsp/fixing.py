@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from lsprotocol import types
 
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
-from gpurules.linter.fixing import fix
+from gpurules.linter import fix
 from gpurules.lsp.checking import Checker
 from gpurules.lsp.documents import Document, Documents, Kind
 from gpurules.lsp.editing import edits_between

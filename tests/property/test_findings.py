@@ -12,9 +12,9 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.fields import FIELDS
 from gpurules.language import ir
 from gpurules.linter import Policy, lints
-from gpurules.linter.analysis import Analysis
-from gpurules.linter.fixing import fix
-from gpurules.linter.partly import part_shadows
+from gpurules.linter.findings.fixing import fix
+from gpurules.linter.meaning.analysis import Analysis
+from gpurules.linter.meaning.partial_shadows import partial_shadows
 from gpurules.model import Snapshot, Transfer, Truth, Workload
 from gpurules.proofs.formulas.claims import ScopedCondition, evaluate
 from gpurules.rules import Ruleset, examine
@@ -132,16 +132,16 @@ def test_outside_of_the_region_that_is_left_another_rule_stops(
     text = "version: 1\nname: x\nrules:\n" + "\n".join(line.replace("}", ", action: pause_transfer}") for line in lines)
     found = examine(text, None)
     assert found.ruleset is not None
-    for part in part_shadows(Analysis(found.ruleset, found.placed)):
+    for part in partial_shadows(Analysis(found.ruleset, found.placed)):
         outside = ScopedCondition(ir.And((part.rule.rule.term, ir.Not(part.region))))
         inside = ScopedCondition(ir.And((part.rule.rule.term, part.region)))
         assert evaluate(inside, part.found.witness.facts) is True
-        assert not any(evaluate(other.stated, part.found.witness.facts) for other in part.by)
+        assert not any(evaluate(other.condition, part.found.witness.facts) for other in part.by)
         for situation in drawn:
             facts = Facts(
                 situation.snapshot, situation.snapshot.gpus, situation.transfer, situation.workload, situation.node
             )
-            assert evaluate(outside, facts) is not True or any(evaluate(o.stated, facts) for o in part.by)
+            assert evaluate(outside, facts) is not True or any(evaluate(o.condition, facts) for o in part.by)
 
 
 GLANCES = (
@@ -151,7 +151,7 @@ GLANCES = (
     ("gpurules.proofs.screening.screening_index.ScreeningIndex.covering", -1),
     ("gpurules.proofs.screening.screening_index.ScreeningIndex.known_within", -1),
     ("gpurules.proofs.prover.Prover._corner", None),
-    ("gpurules.linter.analysis.entails", False),
+    ("gpurules.linter.meaning.analysis.entails", False),
 )
 """What settles a question without a search, and the answer with which it settles none."""
 

@@ -37,7 +37,7 @@ from gpurules.cli.project.configuration import Configuration, configuration, con
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format
 from gpurules.diagnostics.render import summary
-from gpurules.linter.analysis import WORK
+from gpurules.linter import WORK
 
 
 @click.command("lint")

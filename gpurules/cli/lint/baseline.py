@@ -12,8 +12,19 @@ from gpurules.cli.lint.linter_run import Request, Sources
 from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Diagnostic, Severity
 from gpurules.diagnostics.catalogue import LINT_ONLY
-from gpurules.linter import CHECKS, FROM_HISTORY, Policy, baseline
-from gpurules.linter.baseline import BaselineError, Entry
+from gpurules.linter import (
+    CHECKS,
+    FROM_HISTORY,
+    BaselineEntry,
+    BaselineError,
+    Policy,
+    baseline_entries,
+    new_findings,
+    parse_baseline,
+    render_baseline,
+    shrink_baseline,
+    stale_entries,
+)
 from gpurules.rules.discovery import is_test
 from gpurules.rules.yaml_reader import MAX_BYTES
 
@@ -25,7 +36,7 @@ class Looked:
     sources: Sources
     policy: Policy
 
-    def saw(self, entry: Entry, found: Sequence[Diagnostic]) -> bool:
+    def saw(self, entry: BaselineEntry, found: Sequence[Diagnostic]) -> bool:
         """Return whether the finding of *entry* would be among those *found*, were it still there.
 
         Where a file has errors, the checks do not look at what it means.
@@ -52,11 +63,11 @@ def _from_baseline(path: str, baseline_path: Path) -> str:
     return Path(os.path.relpath(path, baseline_path.parent)).as_posix()
 
 
-def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[Entry]:
+def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[BaselineEntry]:
     """Return the entries of the baseline of *text*, their paths as this run spells them."""
     spelt = {_from_baseline(one, path): one for one in (*looked.sources, *(d.path or "" for d in found)) if one}
     try:
-        entries = baseline.read(text)
+        entries = parse_baseline(text)
     except BaselineError as error:
         raise BaselineError(f"{path}: {error}; --update-baseline makes a new one where it is removed") from None
     return [replace(entry, path=spelt.get(entry.path, (path.parent / entry.path).as_posix())) for entry in entries]
@@ -75,8 +86,8 @@ def _text(path: Path) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _written(entries: Sequence[Entry], path: Path) -> str:
-    return baseline.written([replace(entry, path=_from_baseline(entry.path, path)) for entry in entries])
+def _written(entries: Sequence[BaselineEntry], path: Path) -> str:
+    return render_baseline([replace(entry, path=_from_baseline(entry.path, path)) for entry in entries])
 
 
 def against_baseline(found: list[Diagnostic], request: Request, looked: Looked) -> list[Diagnostic]:
@@ -97,10 +108,10 @@ def against_baseline(found: list[Diagnostic], request: Request, looked: Looked) 
     if request.update_baseline:
         unseen = [entry for entry in known if not looked.saw(entry, found)]
         seen = [entry for entry in known if looked.saw(entry, found)]
-        kept = baseline.entries(found) if is_new or request.allow_growth else baseline.shrunk(found, seen)
+        kept = baseline_entries(found) if is_new or request.allow_growth else shrink_baseline(found, seen)
         known = [*unseen, *kept]
         path.write_text(_written(known, path), encoding="utf-8")
-    return [*baseline.unknown(found, known), *_stale(found, known, path, looked)]
+    return [*new_findings(found, known), *_stale(found, known, path, looked)]
 
 
 def stale_in(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[Diagnostic]:
@@ -108,7 +119,7 @@ def stale_in(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked)
     return _stale(found, _known(text, path, found, looked), path, looked)
 
 
-def _stale(found: Sequence[Diagnostic], known: Sequence[Entry], path: Path, looked: Looked) -> list[Diagnostic]:
+def _stale(found: Sequence[Diagnostic], known: Sequence[BaselineEntry], path: Path, looked: Looked) -> list[Diagnostic]:
     if "GPR905" not in looked.policy.codes:
         return []
-    return baseline.stale(found, [entry for entry in known if looked.saw(entry, found)], path.as_posix())
+    return stale_entries(found, [entry for entry in known if looked.saw(entry, found)], path.as_posix())

@@ -17,8 +17,7 @@ from gpurules.cli.project.configuration import Configuration
 from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter import Policy, lints
-from gpurules.linter.fixing import fix
+from gpurules.linter import Policy, fix, lints
 from gpurules.rules.discovery import is_test
 from gpurules.rules.yaml_reader import MAX_BYTES
 

@@ -5,7 +5,7 @@ from typing import Any
 from gpurules.cli.project.code_selection import FAIL_ON
 from gpurules.cli.project.configuration import KEYS
 from gpurules.diagnostics import CATALOGUE, Format
-from gpurules.linter.analysis import WORK
+from gpurules.linter import WORK
 from gpurules.rules.schema import DRAFT, Schema
 
 _DESCRIBED = {

@@ -16,8 +16,7 @@ from gpurules.cli.project.code_selection import chosen_codes
 from gpurules.cli.project.configuration import Configuration
 from gpurules.cli.reference.pages import code_page
 from gpurules.diagnostics import CATALOGUE, Diagnostic
-from gpurules.linter import Policy
-from gpurules.linter.analysis import WORK
+from gpurules.linter import WORK, Policy
 from gpurules.lsp import Moment, Settings
 
 

@@ -9,8 +9,7 @@ from gpurules.cli.files import excluded, shown
 from gpurules.cli.project.configuration import Configuration
 from gpurules.diagnostics import Diagnostic
 from gpurules.diagnostics.catalogue import ABOUT_TESTS
-from gpurules.linter import FROM_TESTS
-from gpurules.linter.fingerprints import fingerprinted
+from gpurules.linter import FROM_TESTS, with_fingerprints
 from gpurules.rules import examine_file
 from gpurules.rules.discovery import files_below, is_test
 
@@ -60,7 +59,7 @@ class ProjectTests:
         return self._asked([*problems, *(toothless(tests) if tests else ())])
 
     def _asked(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
-        return fingerprinted([d for d in found if d.code in self._codes & ABOUT_TESTS], ())
+        return with_fingerprints([d for d in found if d.code in self._codes & ABOUT_TESTS], ())
 
     @cached_property
     def _results(self) -> "list[FileResult]":

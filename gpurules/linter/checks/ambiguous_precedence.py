@@ -7,7 +7,7 @@ from gpurules.fields import FIELDS
 from gpurules.language import nodes
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.printer import show
-from gpurules.linter.check import Subject, found, mended
+from gpurules.linter.check import Subject, make_finding, proved_fix
 from gpurules.rules.expression import Placed
 
 
@@ -43,7 +43,7 @@ class AmbiguousPrecedence:
                         Edit(Span(part.span.end, part.span.end), ")"),
                     )
                     message = "AND and OR are mixed without parentheses; AND holds tighter"
-                    yield mended(
+                    yield proved_fix(
                         Finding(self.code, part.span, message, f"write ({show(part)})", edits, True), placed, subject
                     )
 
@@ -60,7 +60,7 @@ class AmbiguousPrecedence:
                     text = show(inner)
                     message = "NOT over a per-GPU comparison means that SOME GPU is not so"
                     hint = f"write NOT any({text}) if no GPU may be so, or NOT all({text}) to mean some"
-                    yield found(self.code, placed, node.span, message, hint)
+                    yield make_finding(self.code, placed, node.span, message, hint)
 
 
 def _is_aggregate(node: nodes.Call) -> bool:

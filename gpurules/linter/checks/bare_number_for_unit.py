@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
-from gpurules.linter.check import Subject, mended, replacing
-from gpurules.linter.scales import better_scale
+from gpurules.linter.check import Subject, proved_fix, replacing
+from gpurules.linter.conditions.scales import better_scale
 from gpurules.model import Dimension
 
 UNITS = {
@@ -42,4 +42,4 @@ class BareNumberForUnit:
             message = f"{comparison.field.name} is in {comparison.field.datatype}, and {spelling} has no unit"
             edits = replacing(comparison.constant.span, spelling + unit)
             finding = Finding(self.code, comparison.constant.span, message, f"write {spelling}{unit}", edits, True)
-            yield mended(finding, comparison.placed, subject)
+            yield proved_fix(finding, comparison.placed, subject)

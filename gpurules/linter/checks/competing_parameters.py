@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.analysis import Clash, example
 from gpurules.linter.check import Subject
-from gpurules.linter.conflicts import conflicts
-from gpurules.linter.reporting import at_rules
+from gpurules.linter.meaning.analysis import ConflictKind, example
+from gpurules.linter.meaning.conflicts import conflicts
+from gpurules.linter.reports.rule_pairs import at_rules
 
 
 class CompetingParameters:
@@ -22,7 +22,7 @@ class CompetingParameters:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         analysis = subject.analysis
-        for conflict in conflicts(analysis, Clash.COMPETES) if analysis else ():
+        for conflict in conflicts(analysis, ConflictKind.COMPETES) if analysis else ():
             one, other, action = conflict.rule.rule.name, conflict.others[0].rule.name, conflict.actions[1]
             message = f"`{other}` and `{one}` can tell {action} different things at once, and it has no combine rule"
             yield at_rules(

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from gpurules.actions.between import excludes
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.analysis import Analysis, Clash, Conflict, Standing, example
 from gpurules.linter.check import Subject
-from gpurules.linter.conflicts import conflicts
-from gpurules.linter.narrowing import narrower
-from gpurules.linter.reporting import at_rules, listed
+from gpurules.linter.meaning.analysis import ActiveRule, Analysis, Conflict, ConflictKind, example
+from gpurules.linter.meaning.conflicts import conflicts
+from gpurules.linter.meaning.narrowing import narrower
+from gpurules.linter.reports.rule_pairs import at_rules, join_words
 
 
 class ConflictingActions:
@@ -26,12 +26,12 @@ class ConflictingActions:
         analysis = subject.analysis
         if analysis is None:
             return
-        for one in analysis.standing:
+        for one in analysis.active_rules:
             yield from self._within(one)
-        for conflict in conflicts(analysis, Clash.EXCLUDES):
+        for conflict in conflicts(analysis, ConflictKind.EXCLUDES):
             yield self._found(conflict, analysis)
 
-    def _within(self, one: Standing) -> Iterator[Diagnostic]:
+    def _within(self, one: ActiveRule) -> Iterator[Diagnostic]:
         """Yield what a rule orders against itself."""
         actions = one.rule.actions
         for i, first in enumerate(actions):
@@ -42,7 +42,7 @@ class ConflictingActions:
 
     def _found(self, conflict: Conflict, analysis: Analysis) -> Diagnostic:
         one, other = conflict.rule, conflict.others[0]
-        names = listed(f"`{rule.rule.name}`" for rule in (*conflict.others, one))
+        names = join_words(f"`{rule.rule.name}`" for rule in (*conflict.others, one))
         message = f"{names} can act on one transfer at once, and {conflict.actions[0]} and {conflict.actions[1]}"
         hint = "give one a higher priority"
         more = narrower(one, other, analysis)

@@ -6,7 +6,7 @@ from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.language import nodes
 from gpurules.language.nodes import Comparator
 from gpurules.language.printer import show
-from gpurules.linter.check import Subject, mended, replacing
+from gpurules.linter.check import Subject, proved_fix, replacing
 
 _MIRRORED = {
     Comparator.LT: Comparator.GT,
@@ -44,6 +44,6 @@ class ConstantOnLeft:
                     better = f"{show(right)} {_MIRRORED[comparator].value} {show(node.first)}"
                     message = "the comparison starts with the constant"
                     edits = replacing(node.span, better)
-                    yield mended(
+                    yield proved_fix(
                         Finding(self.code, node.span, message, f"write {better}", edits, True), placed, subject
                     )

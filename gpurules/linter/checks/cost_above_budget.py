@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.language import ir
-from gpurules.linter.check import Subject, found, whole
+from gpurules.linter.check import Subject, make_finding, whole
 from gpurules.model import Kind
 from gpurules.rules.expression import Placed
 
@@ -36,7 +36,7 @@ class CostAboveBudget:
             if work > BUDGET and not _is_told(placed, costs):
                 message = f"the condition compares with {work:,} values, the budget is {BUDGET}"
                 hint = "compare with what the values have in common, or split the rule"
-                yield found(self.code, placed, whole(placed), message, hint)
+                yield make_finding(self.code, placed, whole(placed), message, hint)
 
 
 def cost(term: ir.Term) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.check import Subject, found
+from gpurules.linter.check import Subject, make_finding
 
 
 class CounterUsedAsGauge:
@@ -23,4 +23,4 @@ class CounterUsedAsGauge:
             if field.counter:
                 hint = f"watch its growth: rate({field.name}[1m]) or delta({field.name}[1m])"
                 message = f"{field.name} is a counter that only grows"
-                yield found(self.code, comparison.placed, comparison.constant.span, message, hint)
+                yield make_finding(self.code, comparison.placed, comparison.constant.span, message, hint)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.analysis import Clash, example
 from gpurules.linter.check import Subject
-from gpurules.linter.conflicts import conflicts
-from gpurules.linter.reporting import at_rules
+from gpurules.linter.meaning.analysis import ConflictKind, example
+from gpurules.linter.meaning.conflicts import conflicts
+from gpurules.linter.reports.rule_pairs import at_rules
 
 
 class EqualPriorityOverlap:
@@ -22,7 +22,7 @@ class EqualPriorityOverlap:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         analysis = subject.analysis
-        for conflict in conflicts(analysis, Clash.ORDER) if analysis else ():
+        for conflict in conflicts(analysis, ConflictKind.ORDER) if analysis else ():
             one, other = conflict.rule.rule.name, conflict.others[0].rule.name
             message = f"`{other}` and `{one}` can match at once, and {conflict.actions[1]} then goes by their order"
             yield at_rules(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.analysis import Covering
 from gpurules.linter.check import Subject
-from gpurules.linter.reporting import at_rules, removal
-from gpurules.linter.shadows import shadows
+from gpurules.linter.meaning.analysis import Covering
+from gpurules.linter.meaning.shadows import shadows
+from gpurules.linter.reports.rule_pairs import at_rules, removal
 
 
 class EquivalentRules:

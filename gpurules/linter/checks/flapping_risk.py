@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
 from gpurules.linter.check import Subject, at_rule, beside
-from gpurules.linter.hysteresis import Flap, flaps
+from gpurules.linter.meaning.hysteresis import Flap, flaps
 from gpurules.rules.yaml_edits import entry_like, is_flow
 from gpurules.rules.yaml_nodes import YamlMapping
 

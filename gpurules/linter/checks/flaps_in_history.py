@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject
-from gpurules.linter.recorded import at_condition, judged, whose
+from gpurules.linter.reports.recorded_rules import at_condition, describe_judged, judged_rules
 from gpurules.model import format_duration
 
 MOST_AN_HOUR = 12
@@ -23,9 +23,9 @@ class FlapsInHistory:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for one, track in judged(subject):
+        for one, track in judged_rules(subject):
             hours = max(1.0, track.seconds / 3600)
             if track.transitions > MOST_AN_HOUR * hours:
-                message = f"{whose(one, track)} flaps: {track.transitions:,} transitions in "
+                message = f"{describe_judged(one, track)} flaps: {track.transitions:,} transitions in "
                 message += format_duration(track.seconds)
                 yield at_condition(self.code, one, message, "damp it: for, until with a gap, or keep_for")

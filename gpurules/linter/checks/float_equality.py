@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.language.nodes import Comparator
-from gpurules.linter.check import Subject, mended
+from gpurules.linter.check import Subject, proved_fix
 from gpurules.model import Kind
 
 _BOUNDS = (0, 100)
@@ -34,4 +34,4 @@ class FloatEquality:
                 better = Comparator.GE if comparison.comparator is Comparator.EQ else Comparator.LT
                 edits = comparison.with_comparator(better)
                 finding = Finding(self.code, comparison.constant.span, message, hint, edits)
-                yield mended(finding, comparison.placed, subject)
+                yield proved_fix(finding, comparison.placed, subject)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.language import ir
 from gpurules.language.printer import spell
-from gpurules.linter.analysis import Analysis, example
-from gpurules.linter.bands import Band, Joint, band_of, joints, meeting
 from gpurules.linter.check import Subject, whole
-from gpurules.linter.reporting import at_rules
-from gpurules.linter.shadows import shadows
+from gpurules.linter.meaning.analysis import Analysis, example
+from gpurules.linter.meaning.bands import Band, Joint, band_of, joints, meeting
+from gpurules.linter.meaning.shadows import shadows
+from gpurules.linter.reports.rule_pairs import at_rules
 from gpurules.proofs import Claim, ExpectedTruth, KnownFact, Sat, ScopedCondition, Witness, build_witness
 
 
@@ -30,7 +30,7 @@ class GapOrOverlapInBands:
             return
         groups: dict[tuple[str, tuple[str, ...]], list[Band]] = {}
         covered = {shadow.rule.position for shadow in shadows(analysis)}
-        for one in analysis.standing:
+        for one in analysis.active_rules:
             band = band_of(one)
             if band is not None and one.position not in covered:
                 names = tuple(sorted(action.name for action in one.rule.actions))

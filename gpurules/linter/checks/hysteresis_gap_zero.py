@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from gpurules.diagnostics import Diagnostic, Edit, Finding, Span
 from gpurules.language import ir
 from gpurules.linter.check import Subject, whole
-from gpurules.linter.hysteresis import flaps, has_no_gap
-from gpurules.linter.links import UPWARD, Link, single_link
+from gpurules.linter.conditions.links import UPWARD, Link, single_link
+from gpurules.linter.meaning.hysteresis import flaps, has_no_gap
 from gpurules.model import Dimension
 from gpurules.rules.expression import Placed
 

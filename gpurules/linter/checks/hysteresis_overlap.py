@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.language import ir
-from gpurules.linter.analysis import Standing, State
 from gpurules.linter.check import Subject, at_part, beside, whole
-from gpurules.linter.outcomes import example_of, without_states
+from gpurules.linter.meaning.analysis import ActiveRule, Contingency
+from gpurules.linter.meaning.examples import example_of, without_states
 from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
 
 _MOST_USERS = 3
@@ -28,7 +28,7 @@ class HysteresisOverlap:
         analysis = subject.analysis
         if analysis is None:
             return
-        states = {id(one.stated.term): analysis.state(one) for one in analysis.examined}
+        states = {id(one.condition.term): analysis.state(one) for one in analysis.examined}
         for signal in analysis.ruleset.signals.values():
             start, until = (
                 subject.expression_of(signal.condition),
@@ -37,16 +37,16 @@ class HysteresisOverlap:
             if signal.until is None or start is None or until is None:
                 continue
             told = {states.get(id(term)) for term in (signal.condition, signal.until)}
-            if told & {State.NEVER, State.ALWAYS, State.UNTOLD}:
+            if told & {Contingency.NEVER, Contingency.ALWAYS, Contingency.UNKNOWN}:
                 continue
             claims = [
                 Claim(ScopedCondition(term), ExpectedTruth.TRUE, on_one=True)
                 for term in (signal.condition, signal.until)
             ]
-            found = analysis.shown(claims, [signal.rule or signal.name])
+            found = analysis.find_witness(claims, [signal.rule or signal.name])
             if found is not None:
                 found = without_states(found, (signal.condition, signal.until))
-                users = [one for one in analysis.standing if _reads(one, signal.name)][:_MOST_USERS]
+                users = [one for one in analysis.active_rules if _reads(one, signal.name)][:_MOST_USERS]
                 yield at_part(
                     self.code,
                     until,
@@ -59,5 +59,5 @@ class HysteresisOverlap:
                 )
 
 
-def _reads(one: Standing, signal: str) -> bool:
+def _reads(one: ActiveRule, signal: str) -> bool:
     return any(isinstance(part, ir.Signal) and part.name == signal for part in ir.walk(one.rule.term))

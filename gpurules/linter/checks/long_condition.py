@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Span
 from gpurules.language import nodes
-from gpurules.linter.check import Subject, found
+from gpurules.linter.check import Subject, make_finding
 
 MOST_PARTS = 8
 _JOINTS = (nodes.And, nodes.Or, nodes.Not, nodes.Group)
@@ -29,7 +29,9 @@ class LongCondition:
             parts = _parts(tree)
             if parts > MOST_PARTS:
                 message = f"the condition has {parts} parts"
-                yield found(self.code, placed, Span(tree.span.start, tree.span.end), message, "name some under define")
+                yield make_finding(
+                    self.code, placed, Span(tree.span.start, tree.span.end), message, "name some under define"
+                )
 
 
 def _parts(tree: nodes.Expr) -> int:

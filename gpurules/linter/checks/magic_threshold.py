@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.check import Subject, found
-from gpurules.linter.comparisons import Comparison
-from gpurules.linter.extraction import Place, free_name, named
-from gpurules.linter.repetition import MANY, repeated_parts
+from gpurules.linter.check import Subject, make_finding
+from gpurules.linter.conditions.comparisons import Comparison
+from gpurules.linter.reports.extraction import MANY, Place, extract_definition, free_name, repeated_parts
 from gpurules.model import Kind
 
 
@@ -39,7 +38,9 @@ class MagicThreshold:
             if len(uses) >= MANY:
                 last = list(uses.values())[MANY - 1]
                 message = f"{len(uses)} rules compare {name} with {last.constant.spelling}"
-                problem = found(self.code, last.placed, last.constant.span, message, "make it an input, or name it")
+                problem = make_finding(
+                    self.code, last.placed, last.constant.span, message, "make it an input, or name it"
+                )
                 threshold = free_name(subject, f"{name} threshold")
                 spots = [Place(one.placed, one.constant.span) for one in uses.values()]
-                yield replace(problem, edits=named(subject, last.constant.spelling, threshold, spots))
+                yield replace(problem, edits=extract_definition(subject, last.constant.spelling, threshold, spots))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject
-from gpurules.linter.recorded import at_condition, judged, samples, whose
+from gpurules.linter.reports.recorded_rules import at_condition, describe_judged, format_samples, judged_rules
 
 
 class NeverTrueInHistory:
@@ -19,7 +19,9 @@ class NeverTrueInHistory:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for one, track in judged(subject):
+        for one, track in judged_rules(subject):
             if track.true == 0:
                 hint = "look whether the threshold is in reach, or test the rule on a moment that it is for"
-                yield at_condition(self.code, one, f"{whose(one, track)} is TRUE in {samples(track)}", hint)
+                yield at_condition(
+                    self.code, one, f"{describe_judged(one, track)} is TRUE in {format_samples(track)}", hint
+                )

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.language.printer import spell
-from gpurules.linter.analysis import Analysis
 from gpurules.linter.check import Subject
-from gpurules.linter.outcomes import example_of
-from gpurules.linter.partly import PartShadow, part_shadows
-from gpurules.linter.reporting import at_rules, listed
+from gpurules.linter.meaning.analysis import Analysis
+from gpurules.linter.meaning.examples import example_of
+from gpurules.linter.meaning.partial_shadows import PartiallyShadowedRule, partial_shadows
+from gpurules.linter.reports.rule_pairs import at_rules, join_words
 
 
 class PartialShadow:
@@ -25,11 +25,11 @@ class PartialShadow:
         """Yield what it finds."""
         analysis = subject.analysis
         if analysis is not None:
-            for shadow in part_shadows(analysis):
+            for shadow in partial_shadows(analysis):
                 yield self._found(shadow, analysis)
 
-    def _found(self, shadow: PartShadow, analysis: Analysis) -> Diagnostic:
-        name, others = shadow.rule.rule.name, listed(f"`{other.rule.name}`" for other in shadow.by)
+    def _found(self, shadow: PartiallyShadowedRule, analysis: Analysis) -> Diagnostic:
+        name, others = shadow.rule.rule.name, join_words(f"`{other.rule.name}`" for other in shadow.by)
         whoever = f"one of {others}" if len(shadow.by) > 1 else others
         only = f"is looked at only where {spell(shadow.region)}"
         return at_rules(

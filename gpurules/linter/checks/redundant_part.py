@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.language import ir
-from gpurules.linter.analysis import Needless
-from gpurules.linter.check import Subject, beside, mended
-from gpurules.linter.equality import is_equal
-from gpurules.linter.needless import needless
+from gpurules.linter.check import Subject, beside, proved_fix
+from gpurules.linter.meaning.analysis import Redundancy
+from gpurules.linter.reports.redundancy import redundancies
+from gpurules.linter.rewriting.equivalence import are_equivalent
 
 
 class RedundantPart:
@@ -23,12 +23,12 @@ class RedundantPart:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for part in needless(subject):
+        for part in redundancies(subject):
             if part.by:
                 yield _found(self.code, part, subject)
 
 
-def _found(code: str, part: Needless, subject: Subject) -> Diagnostic:
+def _found(code: str, part: Redundancy, subject: Subject) -> Diagnostic:
     placed, text = part.one.placed, part.one.placed.expression.parsed.text
     by = " and ".join(f"`{' '.join(text[span.start : span.end].split())}`" for span in part.by)
     is_and = part.junction.is_and
@@ -38,12 +38,12 @@ def _found(code: str, part: Needless, subject: Subject) -> Diagnostic:
     related = tuple(beside(placed, "says it already", span) for span in part.by)
     if part.is_proved or _is_said_whatever_else(part):
         return replace(placed.expression.diagnostic(finding, placed.rule), related=related)
-    return replace(mended(finding, placed, subject), related=related)
+    return replace(proved_fix(finding, placed, subject), related=related)
 
 
-def _is_said_whatever_else(needless: Needless) -> bool:
+def _is_said_whatever_else(needless: Redundancy) -> bool:
     """Return whether the parts that say it are the same with it and without it: then so is the whole condition."""
     by = [part.term for part in needless.junction.parts if part.node.span in needless.by]
     own = next(part.term for part in needless.junction.parts if part.node.span == needless.span)
     join = ir.And if needless.junction.is_and else ir.Or
-    return bool(by) and is_equal(join((own, *by)), join(tuple(by)) if len(by) > 1 else by[0])
+    return bool(by) and are_equivalent(join((own, *by)), join(tuple(by)) if len(by) > 1 else by[0])

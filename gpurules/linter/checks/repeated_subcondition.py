@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.language.printer import show
-from gpurules.linter.check import Subject, found
-from gpurules.linter.extraction import Place, free_name, named
-from gpurules.linter.repetition import MANY, repeated_parts
+from gpurules.linter.check import Subject, make_finding
+from gpurules.linter.reports.extraction import MANY, Place, extract_definition, free_name, repeated_parts
 
 
 class RepeatedSubcondition:
@@ -27,6 +26,6 @@ class RepeatedSubcondition:
             text = show(part)
             name = free_name(subject, text)
             message = f"{text} stands in {len(uses)} rules"
-            problem = found(self.code, placed, node.span, message, f"name it: define: {{{name}: {text}}}")
-            edits = named(subject, text, name, [Place(where, part.span) for where, part in uses])
+            problem = make_finding(self.code, placed, node.span, message, f"name it: define: {{{name}: {text}}}")
+            edits = extract_definition(subject, text, name, [Place(where, part.span) for where, part in uses])
             yield replace(problem, edits=edits, safe=True)  # a name means what it is defined as, and nothing else

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gpurules.actions.between import works_on
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, at_rule
-from gpurules.linter.damping import gauges, is_damped
+from gpurules.linter.meaning.hysteresis import gauges, is_damped
 
 
 class SelfFeedback:

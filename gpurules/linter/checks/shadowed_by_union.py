@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.analysis import Analysis, Covering, Shadow
 from gpurules.linter.check import Subject
-from gpurules.linter.outcomes import example_of
-from gpurules.linter.reporting import at_rules, listed
-from gpurules.linter.shadows import shadows
+from gpurules.linter.meaning.analysis import Analysis, Covering, Shadow
+from gpurules.linter.meaning.examples import example_of
+from gpurules.linter.meaning.shadows import shadows
+from gpurules.linter.reports.rule_pairs import at_rules, join_words
 from gpurules.proofs import is_true
 
 
@@ -29,7 +29,7 @@ class ShadowedByUnion:
         for shadow in shadows(analysis):
             if len(shadow.by) < 2:
                 continue
-            name, others = shadow.rule.rule.name, listed(f"`{other.rule.name}`" for other in shadow.by)
+            name, others = shadow.rule.rule.name, join_words(f"`{other.rule.name}`" for other in shadow.by)
             if shadow.covering is Covering.STOPS:
                 message = f"`{name}` is never looked at: wherever it matches, one of {others} does and stops"
             else:
@@ -38,7 +38,7 @@ class ShadowedByUnion:
 
     def _found(self, shadow: Shadow, message: str, analysis: Analysis) -> Diagnostic:
         """Return the finding, with a moment at which the rule matches and another one covers it."""
-        found = analysis.shown([is_true(shadow.rule.now)])
+        found = analysis.find_witness([is_true(shadow.rule.now)])
         return at_rules(
             self.code,
             shadow.rule,

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from gpurules.actions.action import Combines
 from gpurules.actions.between import combines
 from gpurules.diagnostics import Diagnostic, Severity
-from gpurules.linter.analysis import Covering, Shadow, example
 from gpurules.linter.check import Subject
-from gpurules.linter.reporting import at_rules
-from gpurules.linter.shadows import shadows
+from gpurules.linter.meaning.analysis import Covering, Shadow, example
+from gpurules.linter.meaning.shadows import shadows
+from gpurules.linter.reports.rule_pairs import at_rules
 from gpurules.proofs import is_true
 
 
@@ -30,7 +30,7 @@ class ShadowedRule:
                 continue
             one, other = shadow.rule, shadow.by[0]
             level, message, hint = _told(shadow)
-            found = analysis.shown([is_true(one.now), is_true(other.now)]) if analysis else None
+            found = analysis.find_witness([is_true(one.now), is_true(other.now)]) if analysis else None
             outcome = "suppressed" if shadow.covering is Covering.STOPS else "match"
             yield at_rules(
                 self.code,

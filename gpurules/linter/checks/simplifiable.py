@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
 from gpurules.language import nodes
-from gpurules.linter.check import Subject, mended, replacing
-from gpurules.linter.shorter import shorter
+from gpurules.linter.check import Subject, proved_fix, replacing
+from gpurules.linter.rewriting.simplification import simplify
 
 
 class Simplifiable:
@@ -25,13 +25,13 @@ class Simplifiable:
             stack: list[nodes.Definition] = [] if tree is None else [tree]
             while stack:
                 node = stack.pop()
-                better = shorter(node)
+                better = simplify(node)
                 if better is not None:
                     finding = Finding(
                         self.code, node.span, "this can be said shorter", f"write {better}",
                         replacing(node.span, better), True,
                     )  # fmt: skip
-                    found = mended(finding, placed, subject)
+                    found = proved_fix(finding, placed, subject)
                     if found.safe:
                         yield found
                         continue

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
-from gpurules.linter.check import Subject, mended, replacing
-from gpurules.linter.scales import better_scale
+from gpurules.linter.check import Subject, proved_fix, replacing
+from gpurules.linter.conditions.scales import better_scale
 
 
 class SuspiciousUnitScale:
@@ -25,6 +25,6 @@ class SuspiciousUnitScale:
                 message = f"{comparison.constant.spelling} is very little for {comparison.field.name}"
                 span = comparison.constant.span
                 edits = replacing(span, better)
-                yield mended(
+                yield proved_fix(
                     Finding(self.code, span, message, f"did you mean {better}?", edits), comparison.placed, subject
                 )

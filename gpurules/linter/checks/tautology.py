@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter.analysis import State
 from gpurules.linter.check import Subject, at_part, whole
-from gpurules.linter.windows import for_always
+from gpurules.linter.conditions.hour_windows import for_always
+from gpurules.linter.meaning.analysis import Contingency
 from gpurules.proofs import Claim, ExpectedTruth
 
 
@@ -23,10 +23,14 @@ class Tautology:
         """Yield what it finds."""
         analysis = subject.analysis
         for one in analysis.examined if analysis else ():
-            if analysis is None or analysis.state(one) is not State.ALWAYS or analysis.uses(one, (State.ALWAYS,)):
+            if (
+                analysis is None
+                or analysis.state(one) is not Contingency.ALWAYS
+                or analysis.uses(one, (Contingency.ALWAYS,))
+            ):
                 continue
-            hint = for_always(one.stated.term) or "remove it, or correct what it compares with"
-            if analysis.never([Claim(one.stated, ExpectedTruth.UNKNOWN, on_one=True)], [one.title]):
+            hint = for_always(one.condition.term) or "remove it, or correct what it compares with"
+            if analysis.is_impossible([Claim(one.condition, ExpectedTruth.UNKNOWN, on_one=True)], [one.title]):
                 message = "this is always TRUE"
             else:
                 message = "this is TRUE whatever its facts are, as long as they are known"

@@ -6,8 +6,8 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.language import ir
 from gpurules.language.lowering import rebuilt
 from gpurules.language.printer import spell
-from gpurules.linter.analysis import Examined, example
 from gpurules.linter.check import Subject, at_part, whole
+from gpurules.linter.meaning.analysis import Examined, example
 from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, SignalLike
 
 
@@ -25,7 +25,7 @@ class UnknownDecides:
         """Yield what it finds."""
         signals = subject.ruleset.signals if subject.ruleset else {}
         for one in subject.analysis.examined if subject.analysis else ():
-            parts = list(ir.walk(one.stated.term)) if one.rule else []
+            parts = list(ir.walk(one.condition.term)) if one.rule else []
             if any(isinstance(part, ir.IsMissing) for part in parts):
                 continue
             defaults = [part for part in parts if _default(part) is not None]
@@ -67,7 +67,7 @@ def _without(term: ir.Term) -> ir.Term:
 
 def _shown(one: Examined, signals: Mapping[str, SignalLike]) -> Sat | None:
     """Return a moment in which the condition is TRUE, and without its defaults is not."""
-    plain = ScopedCondition(_without(one.stated.term), one.stated.gpus)
-    claims = [Claim(one.stated, ExpectedTruth.TRUE, on_one=True), Claim(plain, ExpectedTruth.NOT_TRUE, on_one=True)]
-    found = Prover([one.stated, plain], signals).ask(claims)
+    plain = ScopedCondition(_without(one.condition.term), one.condition.gpus)
+    claims = [Claim(one.condition, ExpectedTruth.TRUE, on_one=True), Claim(plain, ExpectedTruth.NOT_TRUE, on_one=True)]
+    found = Prover([one.condition, plain], signals).ask(claims)
     return found if isinstance(found, Sat) else None

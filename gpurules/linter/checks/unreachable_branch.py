@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic, Finding
-from gpurules.linter.check import Subject, mended
-from gpurules.linter.needless import needless
-from gpurules.linter.windows import for_never, spelling_hint
+from gpurules.linter.check import Subject, proved_fix
+from gpurules.linter.conditions.hour_windows import for_never, spelling_hint
+from gpurules.linter.reports.redundancy import redundancies
 
 
 class UnreachableBranch:
@@ -20,7 +20,7 @@ class UnreachableBranch:
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
-        for part in needless(subject):
+        for part in redundancies(subject):
             if not part.by:
                 message = "this arm of the OR can never be TRUE" + (" here" if part.junction.context else "")
                 term = next(one.term for one in part.junction.parts if one.node.span == part.span)
@@ -29,4 +29,4 @@ class UnreachableBranch:
                 finding = Finding(
                     self.code, part.span, message, meant or "correct it, or remove it", edits, bool(edits)
                 )
-                yield mended(finding, part.one.placed, subject)
+                yield proved_fix(finding, part.one.placed, subject)

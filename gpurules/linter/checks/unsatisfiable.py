@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.language import ir
-from gpurules.linter.analysis import Analysis, Examined, State
 from gpurules.linter.check import Subject, at_part, beside, whole
-from gpurules.linter.parts import Part, conjuncts
-from gpurules.linter.windows import for_never, spelling_hint
+from gpurules.linter.conditions.hour_windows import for_never, spelling_hint
+from gpurules.linter.conditions.parts import ConditionPart, conjuncts
+from gpurules.linter.meaning.analysis import Analysis, Contingency, Examined
 from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition, is_true
 
 
@@ -25,17 +25,17 @@ class Unsatisfiable:
         """Yield what it finds."""
         analysis = subject.analysis
         for one in analysis.examined if analysis else ():
-            if analysis is not None and analysis.state(one) is State.NEVER:
+            if analysis is not None and analysis.state(one) is Contingency.NEVER:
                 clashing = _core(one, analysis)
                 if not _is_of_a_name(clashing, one, analysis):
                     yield self._found(one, clashing, analysis)
 
-    def _found(self, one: Examined, clashing: list[Part], analysis: Analysis) -> Diagnostic:
+    def _found(self, one: Examined, clashing: list[ConditionPart], analysis: Analysis) -> Diagnostic:
         text = one.placed.expression.parsed.text
         written = [f"`{' '.join(text[part.node.span.start : part.node.span.end].split())}`" for part in clashing]
         if len(clashing) < 2:
             span = clashing[0].node.span if clashing else whole(one.placed)
-            term = clashing[0].term if clashing else one.stated.term
+            term = clashing[0].term if clashing else one.condition.term
             hint = spelling_hint(term) or for_never([term])
             return at_part(self.code, one.placed, span, "this can never be TRUE", hint=hint)
         *others, last = clashing
@@ -46,34 +46,34 @@ class Unsatisfiable:
         )
 
 
-def _claims(parts: list[Part], one: Examined) -> list[Claim]:
-    return [Claim(ScopedCondition(part.term, one.stated.gpus), ExpectedTruth.TRUE, on_one=True) for part in parts]
+def _claims(parts: list[ConditionPart], one: Examined) -> list[Claim]:
+    return [Claim(ScopedCondition(part.term, one.condition.gpus), ExpectedTruth.TRUE, on_one=True) for part in parts]
 
 
-def _core(one: Examined, analysis: Analysis) -> list[Part]:
+def _core(one: Examined, analysis: Analysis) -> list[ConditionPart]:
     """Return the fewest parts that already exclude each other, each of which is needed for it."""
     tree = one.placed.expression.parsed.tree
-    kept = conjuncts(tree, one.stated.term) if tree is not None else []
+    kept = conjuncts(tree, one.condition.term) if tree is not None else []
     for part in list(kept):
         fewer = [other for other in kept if other is not part]
-        if fewer and analysis.never(_claims(fewer, one), [one.title]):
+        if fewer and analysis.is_impossible(_claims(fewer, one), [one.title]):
             kept = fewer
     return kept
 
 
-def _is_of_a_name(clashing: list[Part], one: Examined, analysis: Analysis) -> bool:
+def _is_of_a_name(clashing: list[ConditionPart], one: Examined, analysis: Analysis) -> bool:
     """Return whether it is a definition that can never be TRUE, which is complained of where it stands."""
-    return len(clashing) == 1 and analysis.uses(one, (State.NEVER,))
+    return len(clashing) == 1 and analysis.uses(one, (Contingency.NEVER,))
 
 
-def _hint(clashing: list[Part], one: Examined, analysis: Analysis) -> str | None:
+def _hint(clashing: list[ConditionPart], one: Examined, analysis: Analysis) -> str | None:
     """Return what to write if the parts are limits of one field, or each may be about another GPU."""
     instead = for_never([part.term for part in clashing])
     if instead is not None and not any(ir.is_per_gpu(part.term) for part in clashing):
         return instead
     if not all(ir.is_per_gpu(part.term) for part in clashing):
         return None
-    apart = [is_true(ScopedCondition(part.term, one.stated.gpus)) for part in clashing]
-    if analysis.shown(apart) is None:
+    apart = [is_true(ScopedCondition(part.term, one.condition.gpus)) for part in clashing]
+    if analysis.find_witness(apart) is None:
         return None
     return "one GPU cannot be both; if different GPUs are meant, put each part into any(…)"

@@ -13,7 +13,7 @@ from gpurules.diagnostics import CATALOGUE, DEFAULT_CODES, Diagnostic, Fix, Form
 from gpurules.fields import FIELDS
 from gpurules.linter import FROM_HISTORY, Policy, Subject, lints
 from gpurules.linter.checks.deprecated_field import DeprecatedField
-from gpurules.linter.fixing import fix
+from gpurules.linter.findings.fixing import fix
 from gpurules.model import GPU, Snapshot
 from gpurules.registry import Registry
 from gpurules.rules import building, examine

@@ -6,14 +6,14 @@ from itertools import cycle, islice
 import pytest
 
 from gpurules.linter import Policy, lints
-from gpurules.linter.history import Recording, played
+from gpurules.linter.history import RecordedSnapshots, replay_rules
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 
 MINUTE = 60.0
 
 
-def recorded(*memory: float | None, count: int = 61, step: float = MINUTE) -> Recording:
+def recorded(*memory: float | None, count: int = 61, step: float = MINUTE) -> RecordedSnapshots:
     """Return a recording of one GPU whose memory goes round *memory*, in per cent: an hour, a snapshot a minute."""
 
     def play() -> Iterator[Snapshot]:
@@ -28,12 +28,12 @@ def ruleset(rule: str) -> str:
     return f"version: 1\nname: x\nrules:\n  - {{name: a, {rule}, action: pause_transfer}}\n"
 
 
-def told(rule: str, *recordings: Recording) -> list[tuple[str, str]]:
+def told(rule: str, *recordings: RecordedSnapshots) -> list[tuple[str, str]]:
     found = lints(ruleset(rule), "x.yaml", None, Policy(recordings=recordings))
     return [(finding.code, finding.message) for finding in found]
 
 
-def unjudged(rule: str, *recordings: Recording) -> list[str]:
+def unjudged(rule: str, *recordings: RecordedSnapshots) -> list[str]:
     reasons: list[str] = []
     assert lints(ruleset(rule), "x.yaml", None, Policy(recordings=recordings, unanalysed=reasons)) == []
     return [reason.partition("history: ")[2] for reason in reasons]
@@ -110,7 +110,7 @@ def test_a_short_recording_tells_nothing() -> None:
 
 def test_a_rule_that_is_disabled_or_says_true_is_left_alone() -> None:
     assert unjudged("condition: 'TRUE'", recorded(10)) == []
-    off = played(loads(ruleset(f"{FULL}, enabled: false")), [recorded(10)])
+    off = replay_rules(loads(ruleset(f"{FULL}, enabled: false")), [recorded(10)])
     assert (off.tracks, off.left_out) == ({}, {})
 
 
@@ -121,7 +121,7 @@ def test_what_the_analysis_says_is_not_said_again() -> None:
 
 def test_several_recordings_count_together_and_each_starts_anew() -> None:
     """The step from the one recording to the other is no transition."""
-    track = played(loads(ruleset(FULL)), [recorded(90), recorded(10)]).tracks["a"]
+    track = replay_rules(loads(ruleset(FULL)), [recorded(90), recorded(10)]).tracks["a"]
     assert (track.snapshots, track.true, track.transitions, track.seconds) == (122, 61, 0, 7200.0)
 
 

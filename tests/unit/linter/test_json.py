@@ -7,7 +7,7 @@ import yaml
 
 from gpurules.diagnostics import CATALOGUE, DEFAULT_CODES
 from gpurules.linter import Policy, lints
-from gpurules.linter.fixing import fix
+from gpurules.linter.findings.fixing import fix
 from tests.conftest import GOLDEN
 
 FIXED = sorted(

@@ -4,7 +4,7 @@ import pytest
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import lints
-from gpurules.linter.fixing import fix
+from gpurules.linter.findings.fixing import fix
 
 RULE = "  - {name: a, condition: gpu_memory > 80, action: delay_transfer, parameters: {delay: 30s}}\n"
 TEXT = f"version: 1\nname: w\nrules:\n{RULE}"

@@ -1,0 +1,1 @@
+"""What becomes of findings: which are reported, silenced, known from a baseline, or fixed."""

@@ -1,0 +1,337 @@
+"""What a ruleset can mean: one prover for all of its conditions, which the checks about meaning ask.
+
+Most questions are settled by outlines, without a search. What takes one is counted, and ends at a cap.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
+
+from gpurules.diagnostics import Edit, Example, Span
+from gpurules.errors import GpurulesError
+from gpurules.language import ir
+from gpurules.language.lowering import inline_signals
+from gpurules.linter.conditions.parts import Junction
+from gpurules.model import Kind
+from gpurules.proofs import (
+    STEPS,
+    Abstraction,
+    Answer,
+    Claim,
+    ExpectedTruth,
+    Formula,
+    Prover,
+    Sat,
+    ScopedCondition,
+    Screening,
+    Unknown,
+    Unsat,
+    entails,
+    is_true,
+)
+from gpurules.records import Alone, Record, record
+from gpurules.rules import Rule, Ruleset
+from gpurules.rules.expression import Placed
+
+WORK = 500_000
+"""How many steps the analysis of one ruleset may take."""
+_CAPPED = "the work cap of the analysis was hit"
+_PER_QUESTION = 40
+_QUESTIONS = 80
+"""No question may take more than this part of the work, or what the prover gives one anyway."""
+_ODD_LITERALS = frozenset({"GPR107", "GPR108", "GPR110"})
+"""Findings that say already that a comparison never changes its mind."""
+
+
+class AbandonedError(GpurulesError):
+    """Nobody waits for the findings any more."""
+
+
+def always() -> bool:
+    """Return that the findings are waited for."""
+    return True
+
+
+class Contingency(Enum):
+    """What is known of a condition: it can never be TRUE; never FALSE; both; or that is not analysed."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    OPEN = "open"
+    PLAIN = "plain"
+    """It can be both, and each part of it counts."""
+    UNKNOWN = "unknown"
+
+
+@record
+class Examined(Alone):
+    """A condition in a file. Missing: ``rule`` is None where it is that of a definition or a signal."""
+
+    placed: Placed
+    condition: ScopedCondition
+    rule: Rule | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called in a report."""
+        return self.rule.name if self.rule else self.placed.name or self.placed.rule or "a condition"
+
+
+@record
+class Redundancy(Record):
+    """A part that changes nothing. ``by`` are the parts that say it already; none where it can never be TRUE.
+
+    ``is_proved``: with those parts it is the same as they are without it, on whatever facts.
+    """
+
+    one: Examined
+    junction: Junction
+    span: Span
+    edits: tuple[Edit, ...]
+    by: tuple[Span, ...] = ()
+    is_proved: bool = False
+
+
+@record
+class ActiveRule(Alone):
+    """A rule as other rules meet it: ``now`` is its condition with its signals put in place."""
+
+    rule: Rule
+    position: int
+    placed: Placed | None
+    condition: ScopedCondition
+    now: ScopedCondition
+    formula: Formula
+    abstraction: Abstraction
+
+
+class Covering(Enum):
+    """Why a rule has nothing to say: rules before it stop the looking, order the same or more, or are the same."""
+
+    STOPS = "stops"
+    ORDERS = "orders"
+    EQUALS = "equals"
+
+
+@record
+class Shadow(Record):
+    """A rule that has nothing to say, and the rules that say it: all of them together are needed."""
+
+    rule: ActiveRule
+    by: tuple[ActiveRule, ...]
+    covering: Covering
+
+
+class ConflictKind(Enum):
+    """How two actions get in each other's way, the gravest first."""
+
+    EXCLUDES = "excludes"
+    COMPETES = "competes"
+    ORDER = "order"
+
+
+@record
+class Conflict(Record):
+    """A rule, those before it that get in its way, the two actions of the first of them, and a moment that shows it."""
+
+    kind: ConflictKind
+    rule: ActiveRule
+    others: tuple[ActiveRule, ...]
+    actions: tuple[str, str]
+    found: Sat
+
+
+class Analysis:
+    """Answers the checks about one ruleset.
+
+    ``unanalysed`` has what could not be told, by the name of the rule, with the reason; ``is_capped`` tells whether the
+    *work* was not enough. Each question asks *is_wanted* first.
+
+    Raises:
+        AbandonedError: by any question, once nobody waits for the answers.
+    """
+
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        placed: Sequence[Placed],
+        work: int = WORK,
+        is_wanted: Callable[[], bool] = always,
+    ) -> None:
+        self.ruleset = ruleset
+        self.placed = placed
+        self.unanalysed: dict[str, str] = {}
+        self.is_capped = False
+        self.redundancies: list[Redundancy] | None = None
+        self.shadows: list[Shadow] | None = None
+        self.conflicts: list[Conflict] | None = None
+        self.gapless: dict[str, bool] = {}
+        self._left = work
+        self._is_wanted = is_wanted
+        conditions = {name: signal.condition for name, signal in self.ruleset.signals.items()}
+        self._scope = {rule.name: rule.gpus for rule in self.ruleset.rules}
+        self._rules = {rule.name: rule for rule in self.ruleset.rules}
+        self.now = {
+            rule.name: ScopedCondition(inline_signals(rule.term, conditions), rule.gpus) for rule in self.ruleset.rules
+        }
+        self.examined = [
+            Examined(
+                one, ScopedCondition(one.checked.term, self._scope.get(one.rule or "", "node")), self._rule_of(one)
+            )
+            for one in self.placed
+            if one.checked.term.datatype.kind is Kind.BOOL and one.expression.parsed.tree is not None
+        ]
+        self._by_name = {one.placed.name: one for one in self.examined if one.placed.name}
+        self._states: dict[int, Contingency] = {}
+        self._standing: list[ActiveRule] | None = None
+        condition = [*(one.condition for one in self.examined)]
+        condition += [ScopedCondition(rule.term, rule.gpus) for rule in self.ruleset.rules]
+        self.prover = Prover(condition, self.ruleset.signals, max(STEPS, work // _QUESTIONS))
+        self.screening = Screening(self.prover)
+
+    def _go_on(self) -> None:
+        if not self._is_wanted():
+            raise AbandonedError("nobody waits for the findings any more")
+
+    def _rule_of(self, placed: Placed) -> Rule | None:
+        rule = self._rules.get(placed.rule or "")
+        if rule is None:
+            return None
+        condition = self.ruleset.signals[rule.signal].condition if rule.signal else rule.term
+        return rule if placed.checked.term is condition else None
+
+    def ask(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Answer:
+        """Return whether *claims* can hold together; what could not be told is noted for the names *who*."""
+        self._go_on()
+        if self._left <= 0:
+            self.is_capped = True
+            answer: Answer = Unknown(_CAPPED)
+        else:
+            before = self.prover.spent
+            answer = self.prover.ask(claims)
+            self._left -= self.prover.spent - before + _PER_QUESTION + len(claims)
+        if isinstance(answer, Unknown):
+            for name in who:
+                self.unanalysed.setdefault(name, answer.reason)
+        return answer
+
+    def is_impossible(self, claims: Sequence[Claim], who: Iterable[str]) -> bool:
+        """Return whether it is proved that *claims* cannot hold together; notes what could not be told as ask does."""
+        self._go_on()
+        if self._left <= 0:
+            return isinstance(self.ask(claims, who), Unsat)
+        before = self.prover.spent
+        proved = self.prover.proves_unsat(claims)
+        self._left -= self.prover.spent - before + _PER_QUESTION + len(claims)
+        if isinstance(proved, Unknown):
+            for name in who:
+                self.unanalysed.setdefault(name, proved.reason)
+        return proved is True
+
+    def note_capped(self, name: str) -> None:
+        """Note that not everything was looked at of what is called *name*."""
+        self.is_capped = True
+        self.unanalysed.setdefault(name, _CAPPED)
+
+    def spends(self, name: str, steps: int) -> bool:
+        """Take *steps* for what is called *name* and needs no question; return whether there were any left."""
+        self._go_on()
+        if self._left <= 0:
+            self.note_capped(name)
+            return False
+        self._left -= steps
+        return True
+
+    def find_witness(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Sat | None:
+        """Return what shows that *claims* can hold together, None where nothing does."""
+        answer = self.ask(claims, who)
+        return answer if isinstance(answer, Sat) else None
+
+    def state(self, one: Examined) -> Contingency:
+        """Return what is known of a condition."""
+        self._go_on()
+        found = self._states.get(id(one))
+        if found is None:
+            found = self._states[id(one)] = self._state(one)
+        return found
+
+    def _state(self, one: Examined) -> Contingency:
+        if self.is_odd(one.placed):
+            return Contingency.UNKNOWN
+        if self.screening.is_contingent(one.condition):
+            return Contingency.PLAIN
+        if isinstance(one.condition.term, ir.Constant):
+            return Contingency.UNKNOWN
+        can_be = [self._can_be(one, want) for want in (ExpectedTruth.TRUE, ExpectedTruth.FALSE)]
+        if can_be[0] is False:
+            return Contingency.NEVER
+        if None in can_be:
+            return Contingency.UNKNOWN
+        return Contingency.OPEN if can_be[1] else Contingency.ALWAYS
+
+    def _can_be(self, one: Examined, want: ExpectedTruth) -> bool | None:
+        """Return whether a condition can be as wanted, None where that is not told."""
+        claims = [Claim(one.condition, want, on_one=True)]
+        answer = None if self.prover.shows(claims) else self.ask(claims, [one.title])
+        return None if isinstance(answer, Unknown) else not isinstance(answer, Unsat)
+
+    def is_odd(self, placed: Placed) -> bool:
+        """Return whether a literal in a condition, or in what it uses, is a finding of its own."""
+        if any(finding.code in _ODD_LITERALS for finding in placed.checked.findings):
+            return True
+        used = (self._by_name[name].placed for name in placed.checked.used if name in self._by_name)
+        return any(one is not placed and self.is_odd(one) for one in used)
+
+    def uses(self, one: Examined, states: Sequence[Contingency]) -> bool:
+        """Return whether a condition uses a definition or a signal that is itself in one of *states*."""
+        used = [self._by_name[name] for name in one.placed.checked.used if name in self._by_name]
+        return any(other is not one and self.state(other) in states for other in used)
+
+    @property
+    def active_rules(self) -> list[ActiveRule]:
+        """The rules that do something and can match, in order; those that say nothing but TRUE are among them."""
+        if self._standing is None:
+            self._standing = list(self._stand())
+        return self._standing
+
+    def _stand(self) -> Iterator[ActiveRule]:
+        by_rule = {one.rule.name: one for one in self.examined if one.rule}
+        for position, rule in enumerate(self.ruleset.rules):
+            one = by_rule.get(rule.name)
+            if not rule.enabled or rule.is_shadow or one is None:
+                continue
+            is_told = self.state(one) in (Contingency.PLAIN, Contingency.OPEN) or isinstance(
+                one.condition.term, ir.Constant
+            )
+            if not is_told or self.uses(one, (Contingency.NEVER,)):
+                continue
+            condition = ScopedCondition(rule.term, rule.gpus)
+            formula = self.prover.formula(is_true(condition))
+            abstraction = self.screening.of(formula)
+            yield ActiveRule(rule, position, one.placed, condition, self.now[rule.name], formula, abstraction)
+
+    def implies(self, inner: ActiveRule, outer: ActiveRule) -> bool:
+        """Return whether it is proved that *outer* matches wherever *inner* does."""
+        self._go_on()
+        if self.screening.refutes_implication(inner.abstraction, (outer.formula, outer.abstraction)):
+            return False
+        if entails(inner.formula, outer.formula):
+            return True
+        claims = [is_true(inner.condition), Claim(outer.condition, ExpectedTruth.NOT_TRUE)]
+        return self.is_impossible(claims, [inner.rule.name])
+
+    def joint_witness(self, one: ActiveRule, other: ActiveRule) -> Sat | None:
+        """Return what shows that two rules can match at once, the plainest moment first: one without memory."""
+        self._go_on()
+        if self.screening.are_disjoint(one.abstraction, other.abstraction):
+            return None
+        for first, second in ((one.now, other.now), (one.condition, other.condition)):
+            found = self.find_witness([is_true(first), is_true(second)], [other.rule.name])
+            if found is not None or (first is one.condition and second is other.condition):
+                return found
+        return None
+
+
+def example(found: Sat, *outcomes: tuple[str, str]) -> Example | None:
+    """Return a witness as a case that a rule test can have; None where it has memory in it."""
+    given = found.witness.to_dict()
+    return None if "derived" in given else Example(given, outcomes)

@@ -1,0 +1,1 @@
+"""Other spellings of conditions: simpler ones, what comparisons of one fact cover, and proofs of equivalence."""
