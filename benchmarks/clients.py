@@ -171,12 +171,12 @@ def decisions(calls: int = 5000, rounds: int = 9) -> None:
     ]
     print("a decision on the open path, default rules, 8 GPUs     us   goal at most")
     for name, temperature in (("no rule matches", 40), ("three rules match", 95)):
-        policy = governor(temperature).policy
+        decider = governor(temperature).decider
         taken = []
         for _ in range(rounds):
             start = time.thread_time_ns()
             for transfer in opened:
-                policy.asks(transfer)
+                decider.requirements(transfer)
             taken.append((time.thread_time_ns() - start) / calls / 1000)
         print(f"  {name:50} {statistics.median(taken):6.2f} {5:14.2f}")
 

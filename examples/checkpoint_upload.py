@@ -14,7 +14,7 @@ import boto3
 
 from gpurules.clients import S3, PartOptions
 from gpurules.engine import Engine
-from gpurules.governor import Change, Governor
+from gpurules.governor import Governor, StateChange
 from gpurules.model import GPU, Snapshot, Transfer
 from gpurules.rules import loads
 
@@ -40,7 +40,7 @@ def main(endpoint: str, bucket: str) -> None:
     engine.observe(Snapshot(timestamp=time.time(), gpus=(GPU(index=0, temperature=85),)))
     governor = Governor(engine)
 
-    def show(change: Change) -> None:
+    def show(change: StateChange) -> None:
         print(f"{change.transfer.id:12} {change.after}", flush=True)
 
     governor.on_change(show)
@@ -48,7 +48,7 @@ def main(endpoint: str, bucket: str) -> None:
         for name in ("rows.csv", "step-100.pt"):
             (folder / name).write_bytes(bytes(SIZE))
             transfer = Transfer(id=name, path=name, operation="write")
-            rules = governor.policy.asks(transfer).rules
+            rules = governor.decider.requirements(transfer).rules
             began = time.monotonic()
             s3.upload(folder / name, bucket, name, transfer=transfer)
             print(f"{name:12} uploaded in {time.monotonic() - began:.1f} s under {', '.join(rules)}", flush=True)

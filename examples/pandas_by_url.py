@@ -13,7 +13,7 @@ import pandas
 
 from gpurules.clients.filesystem import use
 from gpurules.engine import Engine
-from gpurules.governor import Change, Governor
+from gpurules.governor import Governor, StateChange
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 
@@ -34,7 +34,7 @@ def main() -> None:
     engine.observe(Snapshot(timestamp=time.time(), gpus=(GPU(index=0, temperature=40),)))
     governor = Governor(engine)
 
-    def show(change: Change) -> None:
+    def show(change: StateChange) -> None:
         because = f" because of {', '.join(change.rules)}" if change.rules else ""
         print(f"{change.transfer.operation:5} {change.after}{because}", flush=True)
 

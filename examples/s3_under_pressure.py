@@ -16,7 +16,7 @@ import boto3
 
 from gpurules.clients import S3, PartOptions
 from gpurules.engine import Coordinator, CoordinatorOptions
-from gpurules.governor import Change, Governor, Limits, State
+from gpurules.governor import Governor, Limits, StateChange, TransferState
 from gpurules.model import GPU, Snapshot, Transfer
 from gpurules.rules import loads
 
@@ -57,10 +57,10 @@ def main(endpoint: str, bucket: str, dataset: str, model: str) -> None:
     """Download *dataset*; heat the GPU on the way; download *model* meanwhile; cool the GPU."""
     dial, began, paused = Dial(), time.monotonic(), threading.Event()
 
-    def show(change: Change) -> None:
+    def show(change: StateChange) -> None:
         because = f"  because of {', '.join(change.rules)}" if change.rules else ""
         print(f"{time.monotonic() - began:6.2f} s  {change.transfer.id:8} {change.after}{because}", flush=True)
-        if change.after is State.PAUSED:
+        if change.after is TransferState.PAUSED:
             paused.set()
 
     client = boto3.client("s3", endpoint_url=endpoint)

@@ -15,7 +15,7 @@ import fsspec
 
 from gpurules.clients.filesystem import use
 from gpurules.engine import Coordinator, CoordinatorOptions
-from gpurules.governor import Change, Governor, State
+from gpurules.governor import Governor, StateChange, TransferState
 from gpurules.model import GPU, Snapshot, Workload
 from gpurules.rules import loads
 
@@ -64,8 +64,8 @@ def main() -> None:
         governor.register_workload(Workload(id="job", type="training"))
         use(governor)
 
-        def cool_down(change: Change) -> None:
-            if change.after is State.HELD:
+        def cool_down(change: StateChange) -> None:
+            if change.after is TransferState.HELD:
                 print(f"  {Path(change.transfer.path or '').name} is held by {', '.join(change.rules)}", flush=True)
                 threading.Thread(target=fill, args=(50,)).start()
 

@@ -24,7 +24,7 @@ from examples.story.timeline import PATIENCE_SECONDS, Timeline, wait_until
 from gpurules.cli.run.replay_clock import OwnTime
 from gpurules.clients import S3, PartOptions, StagingArea, StoreError, UploadJournal
 from gpurules.engine import Coordinator, CoordinatorOptions
-from gpurules.governor import Governor, Limits, State
+from gpurules.governor import Governor, Limits, TransferState
 from gpurules.model import Transfer
 from gpurules.rules import load
 from gpurules.telemetry import open_source
@@ -89,7 +89,7 @@ class Story:
         shard = self._download("shard-0001.tar")
         wait_until(lambda: self._moved() >= 2 * MIB, "the first parts")
         self.node.poll()
-        self.line.await_state("shard-0001.tar", State.PAUSED)
+        self.line.await_state("shard-0001.tar", TransferState.PAUSED)
         wait_until(lambda: self.governor.status().slots_taken == 0, "the part under way")
         before, polls = self.governor.status().counts.parts, 10
         self.line.is_quiet = True
@@ -103,7 +103,7 @@ class Story:
         self.governor.set_rate("all", None)
         asked_at = time.monotonic()
         self.node.poll()
-        released = self.line.await_state("shard-0001.tar", State.RUNNING, State.DONE)
+        released = self.line.await_state("shard-0001.tar", TransferState.RUNNING, TransferState.DONE)
         self.line.told(f"released {max(0.0, released - asked_at) * 1000:.0f} ms after the poll that found the GPU cool")
         self._finish(shard)
         self._compare("shard-0001.tar")
@@ -118,11 +118,11 @@ class Story:
         upload = self._pool.submit(
             self.s3.upload, checkpoint, BUCKET, "checkpoint.pt", transfer=Transfer(id="checkpoint.pt")
         )
-        self.line.await_state("checkpoint.pt", State.RUNNING, State.DONE)
+        self.line.await_state("checkpoint.pt", TransferState.RUNNING, TransferState.DONE)
         downloads = []
         for name in names:
             downloads.append(self._download(name))
-            self.line.await_state(name, State.QUEUED)
+            self.line.await_state(name, TransferState.QUEUED)
             wait_until(lambda: self.governor.status().parts_ready == len(downloads), "its first part")
         self.line.told(f"queued, in this order: {', '.join(names)}")
         self.node.poll()

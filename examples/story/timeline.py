@@ -9,15 +9,21 @@ from rich.text import Text
 
 from gpurules.actions.decision import Decision
 from gpurules.engine import Coordinator, PollReport
-from gpurules.governor import Change, State
+from gpurules.governor import StateChange, TransferState
 
 PATIENCE_SECONDS = 30.0
-COLOURS = {State.HELD: "red", State.PAUSED: "red", State.RUNNING: "green", State.STAGED: "cyan", State.FAILED: "red"}
+COLOURS = {
+    TransferState.HELD: "red",
+    TransferState.PAUSED: "red",
+    TransferState.RUNNING: "green",
+    TransferState.STAGED: "cyan",
+    TransferState.FAILED: "red",
+}
 CAUSES = {
-    State.HELD: ("delay", "paused"),
-    State.PAUSED: ("delay", "paused"),
-    State.STAGED: ("stage",),
-    State.RUNNING: ("priority_boost",),
+    TransferState.HELD: ("delay", "paused"),
+    TransferState.PAUSED: ("delay", "paused"),
+    TransferState.STAGED: ("stage",),
+    TransferState.RUNNING: ("priority_boost",),
 }
 """The targets of directives that bring a transfer into a state."""
 
@@ -33,7 +39,7 @@ class Timeline:
         self._console = console
         self._began: float | None = None
         self._changed = threading.Condition()
-        self._states: dict[str, tuple[State, float]] = {}
+        self._states: dict[str, tuple[TransferState, float]] = {}
         self.is_quiet = False
 
     def chapter(self, title: str) -> None:
@@ -59,10 +65,10 @@ class Timeline:
             text.append(f"   {turn.signal} is {'on' if turn.on else 'off'}", "bold yellow")
         self._line("telemetry", text)
 
-    def changed(self, change: Change) -> None:
+    def changed(self, change: StateChange) -> None:
         """Write the change of a transfer's state, and what caused it."""
         name = change.transfer.id or "?"
-        if change.after not in (State.DONE, State.QUEUED):
+        if change.after not in (TransferState.DONE, TransferState.QUEUED):
             text = Text(f"{change.after:<8}", COLOURS.get(change.after, "default"))
             for rule, reason in self._causes(change):
                 text.append(f"  {rule}", "bold").append(f": {reason}", "dim")
@@ -72,13 +78,13 @@ class Timeline:
             self._states[name] = change.after, change.at
             self._changed.notify_all()
 
-    def _causes(self, change: Change) -> list[tuple[str, str]]:
+    def _causes(self, change: StateChange) -> list[tuple[str, str]]:
         """Return the rules that caused a change, each with the reason for which it matched."""
         decision = self._node.decide(change.transfer)
         explained = decision.explain()
         return [(rule, explained.rule(rule).reason) for rule in _behind(change.after, decision)]
 
-    def await_state(self, name: str, *states: State) -> float:
+    def await_state(self, name: str, *states: TransferState) -> float:
         """Wait until a transfer is in one of *states*, and return when it came there, by the governor's clock."""
 
         def is_there() -> bool:
@@ -95,7 +101,7 @@ class Timeline:
             self._console.print(line.append_text(text), soft_wrap=True)
 
 
-def _behind(state: State, decision: Decision) -> list[str]:
+def _behind(state: TransferState, decision: Decision) -> list[str]:
     """Return the matching rules that order something which brings a transfer into *state*."""
     targets = CAUSES.get(state, ())
     return [

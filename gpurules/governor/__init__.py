@@ -1,16 +1,14 @@
 """The transfer scheduler: which transfer moves next, how fast, and how long it is held."""
 
-from gpurules.governor.asked import Asked
-from gpurules.governor.entry import Change, Counts, Limits, State, TransferClass
 from gpurules.governor.errors import DeadlinePassed, GovernorError, LeaseLapsed, QueueFull, TransferCancelled
 from gpurules.governor.governor import Governor
-from gpurules.governor.lane import Lane
+from gpurules.governor.requirements import Requirements
+from gpurules.governor.scheduling.entry import Counts, Limits, StateChange, TransferClass, TransferState
+from gpurules.governor.scheduling.lane import Lane
 from gpurules.governor.status import GovernorStatus, TransferStatus
 from gpurules.governor.ticket import Part, Slot, Ticket
 
 __all__ = [
-    "Asked",
-    "Change",
     "Counts",
     "DeadlinePassed",
     "Governor",
@@ -21,10 +19,12 @@ __all__ = [
     "Limits",
     "Part",
     "QueueFull",
+    "Requirements",
     "Slot",
-    "State",
+    "StateChange",
     "Ticket",
     "TransferCancelled",
     "TransferClass",
+    "TransferState",
     "TransferStatus",
 ]

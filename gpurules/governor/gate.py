@@ -8,15 +8,15 @@ from math import inf
 from types import TracebackType
 
 from gpurules.errors import GpurulesError
-from gpurules.governor.entry import Change, Entry, Request
-from gpurules.governor.lane import Lane
-from gpurules.governor.scheduler import Scheduler
+from gpurules.governor.scheduling.entry import SlotRequest, StateChange, TransferEntry
+from gpurules.governor.scheduling.lane import Lane
+from gpurules.governor.scheduling.scheduler import Scheduler
 from gpurules.logs import logger
 from gpurules.plugins import contained
 
 _LOGGER = logger("gpurules.governor")
-LOOK_SECONDS = 1.0
-"""How often one who waits looks by himself; the *watch* among them sleeps exactly until something is due."""
+POLL_SECONDS = 1.0
+"""Polling interval of a follower; the leader among the waiting requests sleeps until the next deadline."""
 
 
 class _Changing:
@@ -46,14 +46,14 @@ class Gate:
     def __init__(self, scheduler: Scheduler, clock: Callable[[], float], refresh: Callable[[], None]) -> None:
         self.scheduler = scheduler
         self.clock = clock
-        self.callbacks: list[Callable[[Change], None]] = []
+        self.callbacks: list[Callable[[StateChange], None]] = []
         self.refreshed_at = -inf
         self._refresh = refresh
         self._lock = threading.Lock()
-        self._told = threading.Lock()
-        self._waiting: dict[Request, None] = {}
-        self._watch: Request | None = None
-        self._watch_until = inf
+        self._notify_lock = threading.Lock()
+        self._waiting: dict[SlotRequest, None] = {}
+        self._leader: SlotRequest | None = None
+        self._leader_until = inf
 
     def change(self) -> AbstractContextManager[float]:
         """Hold the lock while something is changed at the time that is given; then let through what may move."""
@@ -70,30 +70,30 @@ class Gate:
             answered = self._advance(now)
         finally:
             self._lock.release()
-        self._spread(answered)
+        self._notify(answered)
 
     # each part comes by these two, so they go without a context manager
 
-    def ask(self, entry: Entry, size: float, lane: Lane | None = None) -> Request:
+    def ask(self, entry: TransferEntry, size: float, lane: Lane | None = None) -> SlotRequest:
         """Ask for a slot for a part of *size* bytes, with a place in *lane*, and let through what may move."""
         with self._lock:
             now = self.clock()
             request = self.scheduler.enter(entry, size, now, lane)
             answered = [] if request.granted_at is not None else self._advance(now)
         if answered or self.callbacks:
-            self._spread(answered)
+            self._notify(answered)
         return request
 
-    def finish(self, request: Request, moved: float) -> None:
+    def finish(self, request: SlotRequest, moved: float) -> None:
         """Free the slot of a part that has moved so many bytes, and let through what may move."""
         with self._lock:
             now = self.clock()
             self.scheduler.finish(request, moved, now)
             answered = self._advance(now)
         if answered or self.callbacks:
-            self._spread(answered)
+            self._notify(answered)
 
-    def count_part(self, entry: Entry, moved: float) -> None:
+    def count_part(self, entry: TransferEntry, moved: float) -> None:
         """Count a part of a transfer that went past the scheduler."""
         with self._lock:
             entry.bytes_moved += moved
@@ -105,37 +105,37 @@ class Gate:
         with self._lock:
             self.scheduler.counts.count_passed(transfers, moved, failed, is_stale)
 
-    def _advance(self, now: float) -> list[Request]:
+    def _advance(self, now: float) -> list[SlotRequest]:
         """Let through what may move, and return whom to wake."""
         answered = self.scheduler.advance(now)
-        if self._watch is not None and self.scheduler.due() < self._watch_until:
-            return [*answered, self._watch]
+        if self._leader is not None and self.scheduler.due() < self._leader_until:
+            return [*answered, self._leader]
         return answered
 
-    def _spread(self, answered: Iterable[Request]) -> None:
+    def _notify(self, answered: Iterable[SlotRequest]) -> None:
         """Wake and tell, outside of the lock."""
         self._wake(answered)
         if self.callbacks:
-            self._tell()
+            self._report()
 
     @staticmethod
-    def _wake(requests: Iterable[Request]) -> None:
+    def _wake(requests: Iterable[SlotRequest]) -> None:
         for request in requests:
             try:
                 request.wake()
             except RuntimeError:
                 continue  # the event loop that it waited in is closed
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         """Tell the changes, in their order, outside of the lock; a thread that is already at it tells all."""
         changes = self.scheduler.changes
-        while self.callbacks and changes and self._told.acquire(blocking=False):
+        while self.callbacks and changes and self._notify_lock.acquire(blocking=False):
             try:
-                self._tell_all()
+                self._report_changes()
             finally:
-                self._told.release()
+                self._notify_lock.release()
 
-    def _tell_all(self) -> None:
+    def _report_changes(self) -> None:
         while True:
             try:
                 change = self.scheduler.changes.popleft()
@@ -147,7 +147,7 @@ class Gate:
                 except GpurulesError:  # a callback is foreign code
                     _LOGGER.exception("a callback failed")
 
-    def wait(self, request: Request) -> None:
+    def wait(self, request: SlotRequest) -> None:
         """Wait in this thread until *request* is let through, as most are before they could wait.
 
         Raises:
@@ -168,7 +168,7 @@ class Gate:
             self._give_up(request)
             raise
 
-    async def wait_async(self, request: Request) -> None:
+    async def wait_async(self, request: SlotRequest) -> None:
         """Wait in this task until *request* is let through, as most are before they could wait.
 
         Raises:
@@ -190,17 +190,17 @@ class Gate:
             self._give_up(request)
             raise
 
-    def _give_up(self, request: Request) -> None:
+    def _give_up(self, request: SlotRequest) -> None:
         with self.change() as now:
             self.scheduler.withdraw(request, now)
             successor = self._leave(request)
         self._wake(() if successor is None else (successor,))
 
-    def _seconds_to_sleep(self, request: Request) -> float | None:
+    def _seconds_to_sleep(self, request: SlotRequest) -> float | None:
         """Return how long *request* may sleep, None when it is let through."""
-        if request is self._watch and self.clock() - self.refreshed_at >= self.scheduler.limits.refresh_seconds:
+        if request is self._leader and self.clock() - self.refreshed_at >= self.scheduler.limits.refresh_seconds:
             self._refresh()
-        successor: Request | None = None
+        successor: SlotRequest | None = None
         with self._lock:
             now = self.clock()
             answered = self.scheduler.advance(now)
@@ -208,33 +208,33 @@ class Gate:
                 successor = self._leave(request)
             seconds = None if request.is_answered else self._stay(request, now)
         self._wake(answered if successor is None else [*answered, successor])
-        self._tell()
+        self._report()
         if request.error is not None:
             raise type(request.error)(*request.error.args)
         return seconds
 
-    def _stay(self, request: Request, now: float) -> float:
+    def _stay(self, request: SlotRequest, now: float) -> float:
         """Note that *request* waits; the first to do so keeps the time for all."""
         self._waiting[request] = None
-        if self._watch is None:
-            self._watch = request
-        if request is not self._watch:
-            return LOOK_SECONDS
+        if self._leader is None:
+            self._leader = request
+        if request is not self._leader:
+            return POLL_SECONDS
         refresh = self.refreshed_at + self.scheduler.limits.refresh_seconds
-        self._watch_until = min(self.scheduler.due(), max(refresh, now))
-        return max(0.0, self._watch_until - now)
+        self._leader_until = min(self.scheduler.due(), max(refresh, now))
+        return max(0.0, self._leader_until - now)
 
-    def _leave(self, request: Request) -> Request | None:
+    def _leave(self, request: SlotRequest) -> SlotRequest | None:
         """Note that *request* no longer waits, and return who is to keep the time in its place."""
         self._waiting.pop(request, None)
-        if request is not self._watch:
+        if request is not self._leader:
             return None
-        self._watch, self._watch_until = next(iter(self._waiting), None), inf
-        return self._watch
+        self._leader, self._leader_until = next(iter(self._waiting), None), inf
+        return self._leader
 
     def after_fork(self, scheduler: Scheduler) -> None:
         """Start anew with *scheduler* in a forked child, whose parent may have been at it."""
         self.scheduler = scheduler
-        self._lock, self._told = threading.Lock(), threading.Lock()
+        self._lock, self._notify_lock = threading.Lock(), threading.Lock()
         self._waiting.clear()
-        self._watch, self._watch_until = None, inf
+        self._leader, self._leader_until = None, inf

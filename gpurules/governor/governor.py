@@ -9,11 +9,11 @@ from itertools import count
 from gpurules.engine import Coordinator, Engine
 from gpurules.engine.threads import shutdown
 from gpurules.engine.workloads import Schedule
-from gpurules.governor.entry import Change, Entry, Limits
+from gpurules.governor.bypass import Bypass
+from gpurules.governor.decider import Decider
 from gpurules.governor.gate import Gate
-from gpurules.governor.passing import Bypass
-from gpurules.governor.policy import Policy
-from gpurules.governor.scheduler import Scheduler
+from gpurules.governor.scheduling.entry import Limits, StateChange, TransferEntry
+from gpurules.governor.scheduling.scheduler import Scheduler
 from gpurules.governor.status import GovernorStatus, status_of
 from gpurules.governor.ticket import Slot, Ticket
 from gpurules.model import Transfer, Workload
@@ -22,7 +22,7 @@ from gpurules.model import Transfer, Workload
 class Governor:
     """Schedules transfers as rules decide, for threads and for asyncio.
 
-    *policy* is a coordinator, whose polls reach the transfers at once, or an engine that its owner keeps current.
+    *node* is a coordinator, whose polls reach the transfers at once, or an engine that its owner keeps current.
     Trouble with it never stops a transfer: it is counted, and nothing is asked. *clock* is one that nobody sets, *wall*
     tells seconds since 1970.
 
@@ -36,7 +36,7 @@ class Governor:
 
     def __init__(
         self,
-        policy: Coordinator | Engine,
+        node: Coordinator | Engine,
         limits: Limits | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -45,14 +45,14 @@ class Governor:
         scheduler = Scheduler(limits)
         self._wall = wall
         self._gate = Gate(scheduler, clock, self.refresh)
-        self.policy = Policy(policy, clock, scheduler.counts)
-        self.bypass = Bypass(self._gate, self.policy)
+        self.decider = Decider(node, clock, scheduler.counts)
+        self.bypass = Bypass(self._gate, self.decider)
         scheduler.on_end = self._forget
-        self._scheduler.max_delay = self.policy.max_delay
+        self._scheduler.max_delay = self.decider.max_delay
         self._numbers = count(1)
         self._refreshing = threading.Lock()
         self._has_news = False
-        self._unsubscribe = self.policy.on_news(self.refresh)
+        self._unsubscribe = self.decider.on_news(self.refresh)
         shutdown.add(self)
 
     @property
@@ -83,11 +83,11 @@ class Governor:
         with self._gate.change() as now:
             named = self._named(transfer)
             deadline = float("inf") if deadline_seconds is None else now + deadline_seconds
-            entry = Entry(named.id or "", named, now, deadline, lease_seconds)
-            self._scheduler.max_delay = self.policy.max_delay
+            entry = TransferEntry(named.id or "", named, now, deadline, lease_seconds)
+            self._scheduler.max_delay = self.decider.max_delay
             self._scheduler.submit(entry, now)
-            self.policy.schedule.add(named)
-        ticket = Ticket(self._gate, self.policy, entry)
+            self.decider.schedule.add(named)
+        ticket = Ticket(self._gate, self.decider, entry)
         ticket.look(is_forced=True)
         return ticket
 
@@ -106,10 +106,10 @@ class Governor:
             entry = self._scheduler.entries.get(transfer_id)
             return entry is not None and self._scheduler.cancel(entry, now)
 
-    def _forget(self, entry: Entry) -> None:
-        self.policy.schedule.remove(entry.id)
+    def _forget(self, entry: TransferEntry) -> None:
+        self.decider.schedule.remove(entry.id)
 
-    # policy
+    # decisions
 
     def refresh(self) -> None:
         """Decide again on every transfer; done at each poll of the coordinator, and while any transfer waits.
@@ -127,10 +127,10 @@ class Governor:
     def _decide_again(self) -> None:
         with self._gate.change():
             entries = list(self._scheduler.entries.values())
-        decided = [(entry, self.policy.asks(entry.transfer)) for entry in entries]
+        decided = [(entry, self.decider.requirements(entry.transfer)) for entry in entries]
         with self._gate.change() as now:
             self._gate.refreshed_at = now
-            self._scheduler.max_delay = self.policy.max_delay
+            self._scheduler.max_delay = self.decider.max_delay
             for entry, asked in decided:
                 self._scheduler.take(entry, asked, now)
 
@@ -147,15 +147,15 @@ class Governor:
 
     def register_workload(self, workload: Workload, lease_seconds: float | None = None) -> None:
         """Add or renew a workload; with a lease it lapses unless it is registered again in time."""
-        self.policy.register_workload(workload, lease_seconds)
+        self.decider.register_workload(workload, lease_seconds)
 
     def count_uncarried(self, client: str, target: str) -> None:
         """Count an order of a rule that a storage client could not carry out; the status and the metrics show it."""
-        self.policy.schedule.count_uncarried(client, target)
+        self.decider.schedule.count_uncarried(client, target)
 
     def count_fault(self, fault: str) -> None:
         """Count something that went wrong with a transfer and was dealt with; the status and the metrics show it."""
-        self.policy.schedule.count_fault(fault)
+        self.decider.schedule.count_fault(fault)
 
     @property
     def limits(self) -> Limits:
@@ -165,16 +165,16 @@ class Governor:
     @property
     def schedule(self) -> Schedule:
         """The workloads and pending transfers, the coordinator's own where there is one."""
-        return self.policy.schedule
+        return self.decider.schedule
 
     # what there is to see
 
     def status(self) -> GovernorStatus:
         """Return all that there is to show."""
         with self._gate.change() as now:
-            return status_of(self._scheduler, now, self.policy.schedule)
+            return status_of(self._scheduler, now, self.decider.schedule)
 
-    def on_change(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+    def on_change(self, callback: Callable[[StateChange], None]) -> Callable[[], None]:
         """Call *callback* with each change of a transfer's state, in some thread, and return what ends that."""
         self._gate.callbacks.append(callback)
         return lambda: self._gate.callbacks.remove(callback) if callback in self._gate.callbacks else None

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from gpurules.engine.workloads import Schedule
-from gpurules.governor.entry import Counts, Entry, State
-from gpurules.governor.scheduler import Scheduler
+from gpurules.governor.scheduling.entry import Counts, TransferEntry, TransferState
+from gpurules.governor.scheduling.scheduler import Scheduler
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class TransferStatus:
 
     id: str
     path: str | None
-    state: State
+    state: TransferState
     priority: float
     size: float | None
     bytes_moved: float
@@ -78,7 +78,7 @@ def status_of(scheduler: Scheduler, now: float, schedule: Schedule) -> GovernorS
     )
 
 
-def _transfer(entry: Entry, now: float) -> TransferStatus:
+def _transfer(entry: TransferEntry, now: float) -> TransferStatus:
     until = entry.held_until
     return TransferStatus(
         entry.id,

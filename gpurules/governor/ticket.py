@@ -6,13 +6,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from gpurules.governor.asked import Asked
-from gpurules.governor.entry import Entry, Request, State
+from gpurules.governor.bypass import Bypass
+from gpurules.governor.decider import Decider
 from gpurules.governor.errors import GovernorError
 from gpurules.governor.gate import Gate
-from gpurules.governor.lane import Lane
-from gpurules.governor.passing import Bypass
-from gpurules.governor.policy import Policy
+from gpurules.governor.requirements import Requirements
+from gpurules.governor.scheduling.entry import SlotRequest, TransferEntry, TransferState
+from gpurules.governor.scheduling.lane import Lane
 from gpurules.model import Transfer
 
 CANCELLATIONS = (asyncio.CancelledError, concurrent.futures.CancelledError)
@@ -31,7 +31,7 @@ class Part:
         self._lane = lane
         self._size = size
         self._moved: float | None = None
-        self._request: Request | None = None
+        self._request: SlotRequest | None = None
         self._has_passed = False
 
     def moved(self, size: float) -> None:
@@ -85,7 +85,7 @@ class Part:
         self._has_passed = self._lane is None and self.ticket.bypass.is_open_to_part(self.ticket.entry)
         return self._has_passed
 
-    def _ask(self) -> Request:
+    def _ask(self) -> SlotRequest:
         self.ticket.look()
         request = self._request = self.ticket.gate.ask(self.ticket.entry, self._size, self._lane)
         return request
@@ -94,11 +94,11 @@ class Part:
 class Ticket:
     """A transfer that the governor knows. Leaving ``with`` ends it: done, or failed where an error comes out."""
 
-    def __init__(self, gate: Gate, policy: Policy, entry: Entry) -> None:
+    def __init__(self, gate: Gate, decider: Decider, entry: TransferEntry) -> None:
         self.gate = gate
         self.entry = entry
-        self.bypass = Bypass(gate, policy)
-        self._policy = policy
+        self.bypass = Bypass(gate, decider)
+        self._decider = decider
 
     @property
     def id(self) -> str:
@@ -111,35 +111,35 @@ class Ticket:
         return self.entry.transfer
 
     @property
-    def state(self) -> State:
+    def state(self) -> TransferState:
         """Where it is in its life."""
         return self.entry.state
 
     @property
-    def asked(self) -> Asked:
+    def requirements(self) -> Requirements:
         """What is asked of it now."""
-        return self.entry.asked
+        return self.entry.requirements
 
     def part(self, size: float = 0.0, lane: Lane | None = None) -> Part:
         """Return a part of so many bytes, to be moved in ``with`` or ``async with``, beside those of its *lane*."""
         return Part(self, size, lane)
 
-    def look(self, is_forced: bool = False) -> Asked:
+    def look(self, is_forced: bool = False) -> Requirements:
         """Decide anew where the last decision has grown old, and return what is asked."""
         entry, refresh = self.entry, self.gate.scheduler.limits.refresh_seconds
         if is_forced or self.gate.clock() - entry.decided_at >= refresh:
-            asked = self._policy.asks(entry.transfer)
+            asked = self._decider.requirements(entry.transfer)
             with self.gate.change() as now:
                 self.gate.scheduler.take(entry, asked, now)
-        return entry.asked
+        return entry.requirements
 
-    def know(self, **facts: object) -> Asked:
+    def know(self, **facts: object) -> Requirements:
         """Take in what came to be known of the transfer (``size=...``), and return what is asked of it now."""
         with self.gate.change():
             self.entry.transfer = replace(self.entry.transfer, **facts)  # type: ignore[arg-type]
             if not self.entry.state.is_final:
-                self._policy.schedule.add(self.entry.transfer)
-        return self.look(is_forced=self._policy.reads(facts))
+                self._decider.schedule.add(self.entry.transfer)
+        return self.look(is_forced=self._decider.reads(facts))
 
     def stage(self, is_staged: bool = True) -> None:
         """Note that it moves by way of a staging area from now on, or no longer."""
@@ -154,7 +154,7 @@ class Ticket:
 
     def count_fault(self, fault: str) -> None:
         """Count something that went wrong and was dealt with; the status and the metrics show it."""
-        self._policy.schedule.count_fault(fault)
+        self._decider.schedule.count_fault(fault)
 
     def check(self) -> None:
         """Raise if it was stopped.
@@ -177,7 +177,7 @@ class Ticket:
             self.cancel()
             return
         reason = None if error is None else GovernorError(f"the transfer {self.id!r} failed: {error}")
-        state = State.DONE if error is None else State.FAILED
+        state = TransferState.DONE if error is None else TransferState.FAILED
         with self.gate.change() as now:
             self.gate.scheduler.end(self.entry, state, now, reason)
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from gpurules.governor.asked import Asked, HoldClaim
-from gpurules.governor.entry import Entry, Limits
 from gpurules.governor.errors import QueueFull
-from gpurules.governor.scheduler import Scheduler
-from gpurules.governor.slots import YIELD_SLOTS
+from gpurules.governor.requirements import HoldClaim, Requirements
+from gpurules.governor.scheduling.entry import Limits, TransferEntry
+from gpurules.governor.scheduling.scheduler import Scheduler
+from gpurules.governor.scheduling.slots import YIELD_SLOTS
 from gpurules.model import Transfer
 
 MAX_DELAY = 50.0
@@ -31,7 +31,7 @@ holds = st.lists(
     max_size=3,
 )
 demands = st.builds(
-    Asked,
+    Requirements,
     holds=holds.map(tuple),
     boost=st.sampled_from([0, 0, 10, -10]),
     bandwidth=st.sampled_from([(), (("slow", RATE),)]),
@@ -68,15 +68,15 @@ class SchedulerMachine(RuleBasedStateMachine):
     def note_granted(self, request):
         assert request not in self.granted
         self.granted.add(request)
-        if request.entry.asked.concurrency:
-            assert sum(bool(other.entry.asked.concurrency) for other in self.the.slots.moving) <= CAP
-        if request.entry.asked.bandwidth:
+        if request.entry.requirements.concurrency:
+            assert sum(bool(other.entry.requirements.concurrency) for other in self.the.slots.moving) <= CAP
+        if request.entry.requirements.bandwidth:
             self.paid.append((self.now, request.size))
 
     @rule(target=entries, priority=st.sampled_from([None, 0, 5, -5]), patience=st.sampled_from([inf, inf, 200.0]))
     def submit(self, priority, patience):
         name = f"t{len(self.all_entries)}"
-        entry = Entry(name, Transfer(id=name, priority=priority), self.now, deadline=self.now + patience)
+        entry = TransferEntry(name, Transfer(id=name, priority=priority), self.now, deadline=self.now + patience)
         try:
             self.the.submit(entry, self.now)
         except QueueFull:
@@ -175,7 +175,7 @@ class SchedulerMachine(RuleBasedStateMachine):
     def teardown(self):
         """Whatever still waits moves, once nothing is asked of it."""
         for entry in self.all_entries:
-            self.the.take(entry, Asked(), self.now)
+            self.the.take(entry, Requirements(), self.now)
         for _ in range(10_000):
             self.advance()
             for request in list(self.the.slots.moving):
@@ -199,7 +199,7 @@ class UnlimitedMachine(SchedulerMachine):
         live = self.the.entries.values()
         highest = max((entry.priority for entry in live), default=0)
         for request in self.the.ready:
-            asked, yields = request.entry.asked, request.entry.priority < highest
+            asked, yields = request.entry.requirements, request.entry.priority < highest
             assert asked.bandwidth or asked.concurrency or (yields and len(self.the.slots.moving) >= YIELD_SLOTS)
 
     @invariant()
@@ -216,12 +216,12 @@ TestUnlimited = UnlimitedMachine.TestCase
 )
 def test_a_ready_transfer_is_overtaken_only_within_the_priority_gap_over_the_age_rate(arrivals, age_rate):
     the = Scheduler(Limits(slots=1, age_rate=age_rate))
-    blocker = Entry("blocker", Transfer(id="blocker"), 0.0)
+    blocker = TransferEntry("blocker", Transfer(id="blocker"), 0.0)
     the.submit(blocker, 0.0)
     part = the.ask(blocker, 0, 0.0)
     the.advance(0.0)
     for number, (at, priority) in enumerate(sorted(arrivals)):
-        entry = Entry(f"t{number}", Transfer(id=f"t{number}", priority=priority), at)
+        entry = TransferEntry(f"t{number}", Transfer(id=f"t{number}", priority=priority), at)
         the.submit(entry, at)
         the.ask(entry, 0, at)
     the.finish(part, 0, 100)
@@ -238,7 +238,7 @@ def test_a_ready_transfer_is_overtaken_only_within_the_priority_gap_over_the_age
 
 @given(st.lists(st.tuples(holds, st.floats(0, 20)), max_size=30), st.booleans())
 def test_looking_twice_is_looking_once(looks, has_begun):
-    from gpurules.governor.holds import Holds
+    from gpurules.governor.scheduling.holds import Holds
 
     once, often = Holds(), Holds()
     now = 0.0

@@ -26,7 +26,7 @@ from gpurules.clients.filesystem.underlying import Chaining, FileBehind, options
 from gpurules.clients.objects.store import StoredObject, StoreError
 from gpurules.clients.staging import PinnedReader, Staging
 from gpurules.clients.transfers.download import download
-from gpurules.governor import Slot, State, Ticket
+from gpurules.governor import Slot, Ticket, TransferState
 
 LOCAL = "file"
 
@@ -130,7 +130,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
             behind.close()
             raise
         try:
-            if ticket.state is State.HELD:
+            if ticket.state is TransferState.HELD:
                 behind.close()  # it may be another one by then
             with ticket.part():
                 pass  # a transfer that is held is held here, and not at its first read
@@ -175,7 +175,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
 
     def _staged(self, ticket: Ticket, path: str, behind: FileBehind) -> StreamReader | DirectReader | None:
         """Bring a file by way of the staging area, where a rule asks for it; None where it has to go directly."""
-        stage = ticket.asked.stage
+        stage = ticket.requirements.stage
         area = None if stage is None else self.client.area(stage)
         if stage is None or area is None:
             return None
@@ -198,7 +198,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
             area,
             fill,
             options=self.client.parts,
-            patience_seconds=self.client.governor.policy.max_delay,
+            patience_seconds=self.client.governor.decider.max_delay,
         )
         is_staged = staging.run(source, facts, stage, lambda copy: found.append(copy.stream(instead)))
         return self._stream(ticket, path, found[0]) if is_staged else None

@@ -58,7 +58,7 @@ class FileClient:
         self._lock = threading.Lock()
         self._loop: PartLoop | None = None
         self._areas = StagingAreas(options.staging_quota)
-        self._detection = Detection(governor.policy.engine)
+        self._detection = Detection(governor.decider.engine)
 
     # tickets
 
@@ -119,7 +119,7 @@ class FileClient:
     @property
     def reads_size(self) -> bool:
         """Whether a rule looks at the size of a transfer."""
-        return self.governor.policy.reads_size
+        return self.governor.decider.reads_size
 
     def status(self) -> GovernorStatus:
         """Return what the governor is at."""

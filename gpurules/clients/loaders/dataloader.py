@@ -73,7 +73,7 @@ class GovernedLoader:
         """
         if not self.base:
             return 0
-        factor = self.governor.policy.asks(self.transfer).prefetch_factor
+        factor = self.governor.decider.requirements(self.transfer).prefetch_factor
         workers = max(1, int(self.loader.num_workers))
         return max(1, round(self.base * workers * min(1.0, max(0.0, factor))))
 
@@ -117,7 +117,7 @@ class GovernedLoader:
         return True
 
     def _count_where_asked(self) -> None:
-        if self.governor.policy.asks(self.transfer).prefetch_factor < 1.0:
+        if self.governor.decider.requirements(self.transfer).prefetch_factor < 1.0:
             self.governor.count_uncarried(self.name, Capability.PREFETCH)
 
     def restore(self) -> None:

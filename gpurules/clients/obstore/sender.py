@@ -105,4 +105,4 @@ class Sender:
         return tag
 
     def _at_once(self, ticket: Ticket) -> int:
-        return 1 if ticket.asked.concurrency else width(ticket, self._options)
+        return 1 if ticket.requirements.concurrency else width(ticket, self._options)

@@ -71,7 +71,7 @@ class PartOptions:
 
 def width(ticket: Ticket, options: PartOptions) -> int:
     """Return how many parts of a transfer may be under way now: its prefetch, as rules shrink it."""
-    return max(1, round(options.parts_ahead * ticket.asked.prefetch_factor))
+    return max(1, round(options.parts_ahead * ticket.requirements.prefetch_factor))
 
 
 Move = Callable[[Part, Piece], None]

@@ -16,7 +16,7 @@ from weakref import ref
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.detection import Detection
 from gpurules.clients.pieces.part_loop import is_moving
-from gpurules.governor import Asked, Governor, Part, QueueFull, Ticket
+from gpurules.governor import Governor, Part, QueueFull, Requirements, Ticket
 from gpurules.model import Transfer
 
 OPERATIONS = {"GetObject": "read", "PutObject": "write", "UploadPart": "write"}
@@ -25,7 +25,7 @@ QUEUE_LOOK_SECONDS = 0.05
 _OURS = "gpurules"
 
 
-def asked_targets(asked: Asked) -> frozenset[str]:
+def asked_targets(asked: Requirements) -> frozenset[str]:
     """Return the targets of what rules ask of a transfer."""
     found = {
         Capability.DELAY: any(hold.action != "pause_transfer" for hold in asked.holds),
@@ -47,7 +47,7 @@ class Tickets:
         self.governor = governor
         self.capabilities = capabilities
         self._lost: SimpleQueue[tuple[Ticket, Part]] = SimpleQueue()
-        self._detection = Detection(governor.policy.engine)
+        self._detection = Detection(governor.decider.engine)
 
     def ticket(self, transfer: Transfer) -> Ticket:
         """Return the ticket of a transfer.
@@ -57,7 +57,7 @@ class Tickets:
         """
         self.end_lost()
         ticket = self.governor.transfer(self._detection.complete(transfer))
-        self.report(asked_targets(ticket.asked) - self.capabilities)
+        self.report(asked_targets(ticket.requirements) - self.capabilities)
         return ticket
 
     def report(self, targets: frozenset[str]) -> None:

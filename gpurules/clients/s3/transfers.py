@@ -76,7 +76,7 @@ class Transfers:
         """
         if type(future).__module__.startswith("s3transfer.crt"):  # its parts go past every hook
             with self._tickets.governor.transfer(transfer) as ticket:
-                self._tickets.report(asked_targets(ticket.asked))
+                self._tickets.report(asked_targets(ticket.requirements))
             return
         ticket = self._tickets.ticket(transfer)
         self._underway[future.meta.transfer_id] = _Underway(ticket, future)

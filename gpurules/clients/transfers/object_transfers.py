@@ -52,7 +52,7 @@ class ObjectTransfers:
         threads = self.options.pool_size(governor.limits.slots)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"gpurules-{name}")
         self.loop = PartLoop(self._pool, self.options, lane=Lane(threads))
-        self._detection = Detection(governor.policy.engine)
+        self._detection = Detection(governor.decider.engine)
 
     def download(
         self, source: StoredObject, target: Path, transfer: Transfer, progress: Progress = SILENT
@@ -83,7 +83,7 @@ class ObjectTransfers:
         """
         told = self._detection.complete(replace(transfer, size=source.stat().st_size), str(source))
         with self.governor.transfer(told) as ticket, self._counted():
-            if ticket.asked.stage is not None:  # what is staged is what is read
+            if ticket.requirements.stage is not None:  # what is staged is what is read
                 self.governor.count_uncarried(self.name, Capability.STAGE)
             return send(ticket)
 
@@ -135,7 +135,7 @@ class ObjectTransfers:
         """
         size = transfer.size if source.size is None else source.size
         with self.governor.transfer(self._detection.complete(replace(transfer, size=size))) as ticket, self._counted():
-            if ticket.asked.stage is not None:
+            if ticket.requirements.stage is not None:
                 self.governor.count_uncarried(self.name, Capability.STAGE)
             return send(ticket)
 
@@ -184,7 +184,7 @@ class ObjectTransfers:
 
     def _size(self, ticket: Ticket, source: StoredObject) -> None:
         """Ask the store for the size, where a rule looks at it and nobody told."""
-        if ticket.transfer.size is None and self.governor.policy.reads_size:
+        if ticket.transfer.size is None and self.governor.decider.reads_size:
             ticket.know(size=source.facts().size)
 
     def _instead(self, ticket: Ticket, source: StoredObject, facts: ObjectFacts, trouble: StoreError) -> ObjectReader:
@@ -202,7 +202,7 @@ class ObjectTransfers:
         loop: PartLoop,
     ) -> ObjectFacts | None:
         """Bring the object by way of the staging area, where a rule asks for it; None where it has to go directly."""
-        stage = ticket.asked.stage
+        stage = ticket.requirements.stage
         area = None if stage is None else self._area(stage)
         if stage is None or area is None:
             return None
@@ -211,7 +211,7 @@ class ObjectTransfers:
         def fill(pinned: StoredObject, place: Path) -> None:
             download(ticket, pinned, place, loop, self.options)
 
-        patience = self.governor.policy.max_delay
+        patience = self.governor.decider.max_delay
         staging = Staging(ticket, area, fill, options=self.options, patience_seconds=patience)
         return facts if staging.run(source, facts, stage, lambda copy: use(copy, facts)) else None
 

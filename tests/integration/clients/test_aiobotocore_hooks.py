@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gpurules.clients import Aiobotocore
-from gpurules.governor import State
+from gpurules.governor import TransferState
 from tests.integration.clients.conftest import content, digest
 from tests.integration.clients.test_boto3_hooks import node, states  # noqa: F401  (a fixture)
 
@@ -40,7 +40,7 @@ def test_a_held_call_does_not_block_the_loop(node, client, server):  # noqa: F81
 
             node.heat(95)
             held = asyncio.create_task(read())
-            await until(lambda: states(node) == {"s3://bucket/held.tar": State.HELD})
+            await until(lambda: states(node) == {"s3://bucket/held.tar": TransferState.HELD})
             await s3.put_object(Bucket="bucket", Key="model.pt", Body=b"weights")
             assert not held.done()
             node.heat(40)
@@ -61,7 +61,7 @@ def test_a_call_that_is_given_up_while_it_waits_leaves_nothing(node, client, ser
             Aiobotocore(node.governor).attach(s3)
             node.heat(95)
             waiting = asyncio.create_task(s3.get_object(Bucket="bucket", Key="x.tar"))
-            await until(lambda: State.HELD in states(node).values())
+            await until(lambda: TransferState.HELD in states(node).values())
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
@@ -82,7 +82,7 @@ def test_the_files_of_s3fs_wait_too(node, client, server):  # noqa: F811
         Aiobotocore(node.governor).attach(s3)
         node.heat(95)
         held = asyncio.create_task(files._cat_file("bucket/files.tar"))
-        await until(lambda: State.HELD in states(node).values())
+        await until(lambda: TransferState.HELD in states(node).values())
         node.heat(40)
         assert await held == b"content"
         await s3.close()

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from gpurules.clients import Aiobotocore, Boto3
-from gpurules.governor import Slot, State
+from gpurules.governor import Slot, TransferState
 from gpurules.model import Transfer
 from tests.integration.clients.conftest import content
 from tests.integration.clients.test_aiobotocore_hooks import KEYS, session, until
@@ -43,7 +43,7 @@ def test_a_task_that_is_cancelled_has_its_transfer_cancelled(node, way, is_held)
 
     async def story():
         task = asyncio.create_task(move())
-        wanted = State.HELD if is_held else State.RUNNING
+        wanted = TransferState.HELD if is_held else TransferState.RUNNING
         await until(lambda: [shown.state for shown in node.governor.status().transfers] == [wanted])
         await cancelled(task)
 
@@ -146,7 +146,7 @@ def test_a_future_of_a_manager_that_is_cancelled_is_no_failure(node, client, tmp
     with Boto3(node.governor).manager(client, config()) as manager:
         future = manager.download("bucket", "data.tar", str(tmp_path / "f"))
         deadline = time.monotonic() + 20
-        while [shown.state for shown in node.governor.status().transfers] != [State.HELD]:
+        while [shown.state for shown in node.governor.status().transfers] != [TransferState.HELD]:
             assert time.monotonic() < deadline
             time.sleep(0.005)
         future.cancel()

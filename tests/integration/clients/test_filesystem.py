@@ -257,7 +257,7 @@ def test_the_size_that_rules_read_costs_no_request_of_its_own(node, options, cli
         return await info(self, path, *arguments, **named)
 
     monkeypatch.setattr(s3fs.S3FileSystem, "_info", counted)
-    assert node.governor.policy.reads_size
+    assert node.governor.decider.reads_size
     with fsspec.open("gpurules::s3://bucket/once.bin", **options) as file:
         assert len(file.read()) == 1000
     assert asked == ["bucket/once.bin"]

@@ -8,7 +8,7 @@ import pytest
 
 from gpurules.clients import S3, ObjectChanged, PartOptions, StagingArea, StagingFull, StoreError, TransientStoreError
 from gpurules.engine import Engine
-from gpurules.governor import Governor, Limits, State, TransferCancelled
+from gpurules.governor import Governor, Limits, TransferCancelled, TransferState
 from gpurules.model import Snapshot, Transfer
 from gpurules.rules import Ruleset
 from tests.factories import gpu, ruleset
@@ -125,7 +125,7 @@ def test_a_download_is_held_at_its_next_part_and_released_at_once(client, tmp_pa
     )
     the_governor, changes = governor(hot, temperature=40), []
     the_governor.on_change(lambda change: changes.append((change.after, change.rules)))
-    engine, now = the_governor.policy.engine, time.time()
+    engine, now = the_governor.decider.engine, time.time()
 
     def see(temperature, later):
         engine.observe(Snapshot(timestamp=now + later, gpus=(gpu(temperature=temperature),)))
@@ -136,7 +136,7 @@ def test_a_download_is_held_at_its_next_part_and_released_at_once(client, tmp_pa
         thread = threading.Thread(target=the.download, args=("bucket", "k", tmp_path / "f"))
         thread.start()
         deadline = time.monotonic() + 5
-        while not any(state is State.PAUSED for state, _ in changes):
+        while not any(state is TransferState.PAUSED for state, _ in changes):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         for later in range(2, 12):
@@ -146,7 +146,7 @@ def test_a_download_is_held_at_its_next_part_and_released_at_once(client, tmp_pa
         see(40, 20)
         thread.join(5)
     assert digest((tmp_path / "f").read_bytes()) == digest(data)
-    assert [rules for state, rules in changes if state is State.PAUSED] == [("hot",)]
+    assert [rules for state, rules in changes if state is TransferState.PAUSED] == [("hot",)]
     assert the_governor.status().counts.held_seconds < 5
 
 
@@ -254,7 +254,7 @@ def test_a_staged_object_is_fetched_once(client, tmp_path):
         with the.open("bucket", "k") as stream:
             assert digest(stream.read()) == digest(data)
     assert (len(gets.ranges), area.counts.staged, area.counts.hits) == (3, 1, 2)
-    assert State.STAGED in states
+    assert TransferState.STAGED in states
 
 
 def test_a_small_object_is_not_staged(client, tmp_path):

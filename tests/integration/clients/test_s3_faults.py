@@ -64,7 +64,7 @@ def test_a_staging_area_without_room_is_counted_and_the_object_comes_directly(cl
 
 def test_rules_that_raise_are_counted_and_the_transfer_goes_on(client, data, tmp_path, monkeypatch):
     governor = Governor(engine_of(HOLD, temperature=95))
-    monkeypatch.setattr(governor.policy.engine, "decide", lambda *_: 1 / 0)
+    monkeypatch.setattr(governor.decider.engine, "decide", lambda *_: 1 / 0)
     with S3(governor, client, options=OPTIONS) as s3:
         s3.download("bucket", "faults.tar", tmp_path / "f")
     assert digest((tmp_path / "f").read_bytes()) == digest(data)

@@ -87,10 +87,10 @@ def test_blind_polls_keep_what_is_registered():
 def test_a_governor_knows_the_job_that_it_just_registered(node, is_alone):
     governor = Governor(node.engine if is_alone else node)
     waiting = governor.transfer(Transfer(id="before", size=BIG))
-    assert waiting.asked.stage is None
+    assert waiting.requirements.stage is None
     governor.register_workload(Workload(id="job", type="training"))
-    assert waiting.asked.stage is not None, "what waits is decided again"
+    assert waiting.requirements.stage is not None, "what waits is decided again"
     with governor.transfer(Transfer(id="after", size=BIG)) as ticket:
-        assert ticket.asked.stage is not None
+        assert ticket.requirements.stage is not None
     waiting.end()
     governor.stop()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gpurules.engine import Coordinator, CoordinatorOptions, Engine
-from gpurules.governor import DeadlinePassed, Governor, Limits, QueueFull, State, TransferCancelled
+from gpurules.governor import DeadlinePassed, Governor, Limits, QueueFull, TransferCancelled, TransferState
 from gpurules.model import Snapshot, Transfer, Workload
 from tests.factories import gpu, ruleset
 
@@ -75,7 +75,7 @@ def test_a_hold_begins_with_the_rule_and_ends_with_it_for_a_running_transfer():
         until(lambda: parts == [0])
         source.temperature = 95
         node.poll()
-        assert governor.status().transfers[0].state is State.PAUSED
+        assert governor.status().transfers[0].state is TransferState.PAUSED
         gate.set()
         for _ in range(20):
             node.poll()
@@ -232,7 +232,7 @@ def test_a_full_queue_is_an_error_at_once():
 
 def test_a_policy_that_raises_stops_nothing_and_is_counted(monkeypatch):
     governor = idle()
-    monkeypatch.setattr(governor.policy.engine, "decide", lambda *_: 1 / 0)
+    monkeypatch.setattr(governor.decider.engine, "decide", lambda *_: 1 / 0)
     with governor.slot(Transfer()):
         pass
     assert governor.status().counts.decisions_failed == 1
@@ -250,7 +250,7 @@ def test_telemetry_that_grows_stale_lets_go():
             done.set()
 
     thread = in_thread(work)
-    until(lambda: governor.status().transfers and governor.status().transfers[0].state is State.HELD)
+    until(lambda: governor.status().transfers and governor.status().transfers[0].state is TransferState.HELD)
     assert not done.wait(0.15)
     now[0] += 3600
     assert done.wait(2)

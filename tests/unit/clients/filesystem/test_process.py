@@ -39,7 +39,7 @@ def test_a_ruleset_that_is_named_is_in_force_and_polled_once_before_the_first_fi
     client = process.client_of(options(ruleset=str(path)))
     try:
         assert client.problem is None
-        assert client.ticket("/a", "read").asked.boost == 7
+        assert client.ticket("/a", "read").requirements.boost == 7
     finally:
         stop(process)
 
@@ -56,7 +56,7 @@ def test_options_that_name_the_same_rules_share_a_governor(process):
 def test_rules_or_telemetry_that_can_not_be_had_leave_files_alone_and_are_told(process, said, caplog):
     client = process.client_of(options(**said))
     assert client.problem is not None and "not in force" in client.problem
-    assert client.ticket("/a", "read").asked.rules == ()
+    assert client.ticket("/a", "read").requirements.rules == ()
     assert "files are read and written without them" in caplog.text
 
 

@@ -1,7 +1,7 @@
 from math import inf
 
 from gpurules.engine import Engine
-from gpurules.governor.asked import NOTHING, asked_of
+from gpurules.governor.requirements import NO_REQUIREMENTS, requirements_of
 from tests.factories import NEW_YEAR, dataset, one_gpu, ruleset
 
 RULES = ruleset(
@@ -21,7 +21,7 @@ RULES = ruleset(
 def asked(temperature, transfer, later=0.0):
     engine = Engine(RULES, clock=lambda: NEW_YEAR + later)
     engine.observe(one_gpu(temperature=temperature))
-    return asked_of(engine.decide(transfer), transfer)
+    return requirements_of(engine.decide(transfer), transfer)
 
 
 def test_each_rule_claims_for_itself():
@@ -46,4 +46,4 @@ def test_old_telemetry_changes_the_order_and_stops_nothing():
 
 def test_without_rules_nothing_is_asked():
     engine = Engine(ruleset("  - {name: x, condition: gpu_temperature > 99, action: log}"))
-    assert asked_of(engine.decide(dataset()), dataset()) is NOTHING
+    assert requirements_of(engine.decide(dataset()), dataset()) is NO_REQUIREMENTS

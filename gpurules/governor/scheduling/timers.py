@@ -4,7 +4,7 @@ import heapq
 from itertools import count
 from math import inf
 
-from gpurules.governor.entry import Entry
+from gpurules.governor.scheduling.entry import TransferEntry
 
 
 class Timers:
@@ -14,7 +14,7 @@ class Timers:
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Entry]] = []
+        self._heap: list[tuple[float, int, TransferEntry]] = []
         self._order = count()
 
     @property
@@ -22,11 +22,11 @@ class Timers:
         """When the first rings; infinity without any."""
         return self._heap[0][0] if self._heap else inf
 
-    def set(self, entry: Entry, at: float) -> None:
+    def set(self, entry: TransferEntry, at: float) -> None:
         """Ring for *entry* at that time, unless it is never."""
         if at < inf:
             heapq.heappush(self._heap, (at, next(self._order), entry))
 
-    def ring(self, now: float) -> Entry | None:
+    def ring(self, now: float) -> TransferEntry | None:
         """Take off and return a transfer whose time has come, None where there is none."""
         return heapq.heappop(self._heap)[2] if self._heap and self._heap[0][0] <= now else None

@@ -2,10 +2,10 @@ from math import inf
 
 import pytest
 
-from gpurules.governor.asked import Asked, HoldClaim
-from gpurules.governor.entry import Entry, Limits, State
 from gpurules.governor.errors import DeadlinePassed, LeaseLapsed, QueueFull, TransferCancelled
-from gpurules.governor.scheduler import Scheduler
+from gpurules.governor.requirements import HoldClaim, Requirements
+from gpurules.governor.scheduling.entry import Limits, TransferEntry, TransferState
+from gpurules.governor.scheduling.scheduler import Scheduler
 from gpurules.model import Transfer
 
 
@@ -14,7 +14,7 @@ def scheduler(**limits):
 
 
 def submitted(the, name, now=0.0, priority=None, **more):
-    entry = Entry(name, Transfer(id=name, priority=priority), now, **more)
+    entry = TransferEntry(name, Transfer(id=name, priority=priority), now, **more)
     the.submit(entry, now)
     return entry
 
@@ -28,7 +28,7 @@ def names(requests):
 
 
 def delayed(seconds, **more):
-    return Asked(holds=(HoldClaim("hot", "delay_transfer", seconds, **more),))
+    return Requirements(holds=(HoldClaim("hot", "delay_transfer", seconds, **more),))
 
 
 def test_a_part_gets_a_slot_and_gives_it_back():
@@ -62,7 +62,7 @@ def test_a_boost_applies_to_what_is_queued():
     the.advance(0)
     asking(the, "dataset", 1)
     model = asking(the, "model", 2)
-    the.take(model.entry, Asked(boost=50), 3)
+    the.take(model.entry, Requirements(boost=50), 3)
     the.finish(first, 1, 4)
     assert names(the.advance(4)) == ["model"]
 
@@ -72,14 +72,14 @@ def test_a_held_transfer_takes_no_slot_and_goes_at_the_end_of_its_hold():
     held = asking(the, "held")
     the.take(held.entry, delayed(30), 0)
     asking(the, "free", 1)
-    assert held.entry.state is State.HELD
+    assert held.entry.state is TransferState.HELD
     (free,) = the.advance(1)
     assert free.entry.id == "free"
     the.finish(free, 1, 2)
     assert the.advance(29) == []
     assert the.due() == 30
     assert names(the.advance(30)) == ["held"]
-    assert held.entry.state is State.RUNNING
+    assert held.entry.state is TransferState.RUNNING
 
 
 def test_a_running_transfer_pauses_at_its_next_part_where_the_rule_says_so():
@@ -87,7 +87,7 @@ def test_a_running_transfer_pauses_at_its_next_part_where_the_rule_says_so():
     part = asking(the, "big")
     the.advance(0)
     the.take(part.entry, delayed(30, pauses_running=True), 5)
-    assert part.entry.state is State.PAUSED
+    assert part.entry.state is TransferState.PAUSED
     the.finish(part, 1, 6)
     the.ask(part.entry, 1, 6)
     assert the.advance(34) == []
@@ -107,7 +107,7 @@ def test_a_release_lets_go_at_once():
     the = scheduler()
     held = asking(the, "held")
     the.take(held.entry, delayed(inf, pauses_running=True), 0)
-    the.take(held.entry, Asked(), 3)
+    the.take(held.entry, Requirements(), 3)
     assert names(the.advance(3)) == ["held"]
 
 
@@ -140,7 +140,7 @@ def test_a_cap_of_a_rule_bounds_the_parts_of_its_transfers_and_no_others():
     the = scheduler()
     for name in ("d1", "d2", "d3"):
         request = asking(the, name)
-        the.take(request.entry, Asked(concurrency=(("few", 2),)), 0)
+        the.take(request.entry, Requirements(concurrency=(("few", 2),)), 0)
     asking(the, "free")
     assert names(the.advance(0)) == ["d1", "d2", "free"]
 
@@ -149,11 +149,11 @@ def test_a_rate_is_shared_by_the_transfers_of_its_rule_and_changes_live():
     the = scheduler()
     parts = [asking(the, f"d{n}", size=100) for n in range(3)]
     for part in parts:
-        the.take(part.entry, Asked(bandwidth=(("slow", 10.0),)), 0)
+        the.take(part.entry, Requirements(bandwidth=(("slow", 10.0),)), 0)
     assert names(the.advance(0)) == ["d0"]
     assert the.due() == 10
     for part in parts:
-        the.take(part.entry, Asked(bandwidth=(("slow", 100.0),)), 1)
+        the.take(part.entry, Requirements(bandwidth=(("slow", 100.0),)), 1)
     assert the.advance(1) == []
     assert the.due() == pytest.approx(1.9)
     assert names(the.advance(1.9)) == ["d1"]
@@ -184,7 +184,7 @@ def test_a_transfer_can_be_cancelled_in_every_state(state):
     assert request.entry.state == state
     assert the.cancel(request.entry, 2)
     assert not the.cancel(request.entry, 2)
-    assert request.entry.state is State.CANCELLED
+    assert request.entry.state is TransferState.CANCELLED
     late = the.ask(request.entry, 1, 3)
     assert isinstance(late.error, TransferCancelled)
     if state in ("queued", "held"):
@@ -199,7 +199,7 @@ def test_a_deadline_fails_what_waits():
     assert the.due() == 10
     assert names(the.advance(10)) == ["a"]
     assert isinstance(request.error, DeadlinePassed)
-    assert (request.entry.state, the.counts.past_deadline) == (State.FAILED, 1)
+    assert (request.entry.state, the.counts.past_deadline) == (TransferState.FAILED, 1)
 
 
 def test_a_lease_that_nobody_renews_lapses_and_one_renewed_does_not():
@@ -210,9 +210,9 @@ def test_a_lease_that_nobody_renews_lapses_and_one_renewed_does_not():
     the.renew(alive.entry, 8)
     assert names(the.advance(10)) == ["dead"]
     assert isinstance(dead.error, LeaseLapsed)
-    assert alive.entry.state is State.RUNNING
+    assert alive.entry.state is TransferState.RUNNING
     the.advance(18)
-    assert alive.entry.state is State.FAILED
+    assert alive.entry.state is TransferState.FAILED
 
 
 def test_what_is_taken_back_frees_its_slot():
@@ -230,7 +230,7 @@ def test_changes_tell_the_rules_that_caused_them():
     request = asking(the, "a")
     the.take(request.entry, delayed(30), 1)
     the.advance(31)
-    the.end(request.entry, State.DONE, 40)
+    the.end(request.entry, TransferState.DONE, 40)
     assert [(c.after.value, c.at, c.rules) for c in the.changes] == [
         ("queued", 0, ()),
         ("held", 1, ("hot",)),

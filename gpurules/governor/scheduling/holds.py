@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from gpurules.governor.asked import HoldClaim
+from gpurules.governor.requirements import HoldClaim
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpurules.governor.asked import AskedMemory, asked_of
+from gpurules.governor.requirements import RequirementsCache, requirements_of
 from gpurules.model import Transfer
 from tests.factories import engine, one_gpu, ruleset
 
@@ -46,9 +46,9 @@ moments = st.tuples(st.sampled_from([70.0, 90.0, 99.0]), st.sampled_from([10, 90
 
 @given(st.booleans(), st.lists(st.tuples(moments, st.lists(transfers, max_size=5)), max_size=4))
 def test_remembered_is_what_would_be_worked_out(is_jittered, polls):
-    the, memory = engine(ruleset(RULES + (JITTERED if is_jittered else ""))), AskedMemory()
+    the, cache = engine(ruleset(RULES + (JITTERED if is_jittered else ""))), RequirementsCache()
     for number, ((temperature, used, age), asking) in enumerate(polls):
         the.observe(one_gpu(at=number - age, temperature=temperature, memory_total=100, memory_used=used))
         for transfer in asking:
             decision = the.decide(transfer)
-            assert memory.asked_of(decision, transfer) == asked_of(decision, transfer)
+            assert cache.requirements_of(decision, transfer) == requirements_of(decision, transfer)

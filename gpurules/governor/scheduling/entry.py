@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 
-from gpurules.governor.asked import NOTHING, Asked
 from gpurules.governor.errors import GovernorError
-from gpurules.governor.holds import Holds
-from gpurules.governor.lane import Lane
+from gpurules.governor.requirements import NO_REQUIREMENTS, Requirements
+from gpurules.governor.scheduling.holds import Holds
+from gpurules.governor.scheduling.lane import Lane
 from gpurules.model import Transfer
 
 
-class State(StrEnum):
+class TransferState(StrEnum):
     """Where a transfer is in its life."""
 
     QUEUED = "queued"
@@ -27,7 +27,7 @@ class State(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether nothing follows."""
-        return self in (State.DONE, State.FAILED, State.CANCELLED)
+        return self in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
 
 
 class TransferClass(StrEnum):
@@ -73,7 +73,7 @@ class Limits:
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class TransferEntry:
     """A transfer in the scheduler.
 
     Units: times in seconds of a clock that nobody sets, ``bytes_moved`` in bytes.
@@ -88,14 +88,14 @@ class Entry:
     lease_seconds: float | None = None
     lease_ends: float = inf
     lease_timer: float = inf
-    asked: Asked = NOTHING
+    requirements: Requirements = NO_REQUIREMENTS
     decided_at: float = -inf
     holds: Holds = field(default_factory=Holds)
-    state: State = State.QUEUED
+    state: TransferState = TransferState.QUEUED
     held_until: float | None = None
     has_begun: bool = False
     is_staged: bool = False
-    waiting: list["Request"] = field(default_factory=list)
+    waiting: list["SlotRequest"] = field(default_factory=list)
     moving: int = 0
     bytes_moved: float = 0.0
     error: GovernorError | None = None
@@ -103,15 +103,15 @@ class Entry:
     @property
     def priority(self) -> float:
         """The caller's priority and what rules add to it."""
-        return (self.transfer.priority or 0.0) + self.asked.boost
+        return (self.transfer.priority or 0.0) + self.requirements.boost
 
 
-def nobody() -> None:
+def wake_no_one() -> None:
     """Wake nobody."""
 
 
 @dataclass(slots=True, eq=False)
-class Request:
+class SlotRequest:
     """A part of a transfer that asks for a slot.
 
     Units: ``size`` in bytes, 0 where it is not known ahead; times in seconds.
@@ -119,9 +119,9 @@ class Request:
     None: it shares its place with no other part.
     """
 
-    entry: Entry
+    entry: TransferEntry
     size: float
-    wake: Callable[[], object] = nobody
+    wake: Callable[[], object] = wake_no_one
     order: int = 0
     ready_at: float = 0.0
     key: float = 0.0
@@ -137,7 +137,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """A transfer went from one state to another.
 
     Units: ``at`` in seconds of the governor's clock.
@@ -145,8 +145,8 @@ class Change:
     """
 
     transfer: Transfer
-    before: State | None
-    after: State
+    before: TransferState | None
+    after: TransferState
     at: float
     rules: tuple[str, ...] = ()
 
@@ -182,12 +182,12 @@ class Counts:
         self.bytes_moved += moved
         self.decisions_stale += transfers * is_stale
 
-    def count_end(self, state: State) -> None:
+    def count_end(self, state: TransferState) -> None:
         """Count a transfer that ended in *state*."""
         match state:
-            case State.DONE:
+            case TransferState.DONE:
                 self.done += 1
-            case State.CANCELLED:
+            case TransferState.CANCELLED:
                 self.cancelled += 1
             case _:
                 self.failed += 1

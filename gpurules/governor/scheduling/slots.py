@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Collection
 from math import inf
 
-from gpurules.governor.entry import Request, TransferClass
-from gpurules.governor.lane import Lane
+from gpurules.governor.scheduling.entry import SlotRequest, TransferClass
+from gpurules.governor.scheduling.lane import Lane
 
 YIELD_SLOTS = 16
 """So many parts move before those of lower priority wait for others, where no limit is set."""
@@ -23,7 +23,7 @@ class Slots:
     def __init__(self, limit: int | None) -> None:
         self.limit = limit
         self.all = Lane(inf if limit is None else limit)
-        self.moving: set[Request] = set()
+        self.moving: set[SlotRequest] = set()
         self.priorities: Counter[float] = Counter()
 
     def add(self, priority: float) -> None:
@@ -46,7 +46,7 @@ class Slots:
         known = self.priorities
         return self.limit is None and (not known or (len(known) == 1 and priority in known))
 
-    def admit(self, request: Request, has_background: bool) -> bool:
+    def admit(self, request: SlotRequest, has_background: bool) -> bool:
         """Return whether *request* may have a slot, and a place in its lane, beside those that move."""
         is_background = request.rank is TransferClass.BACKGROUND
         if not self.all.admits(is_background, has_background):
@@ -55,13 +55,13 @@ class Slots:
             return False
         return (self.limit is not None or not self._yields(request)) and is_below_caps(request, self.moving)
 
-    def _yields(self, request: Request) -> bool:
+    def _yields(self, request: SlotRequest) -> bool:
         if len(self.priorities) < 2 or len(self.moving) < YIELD_SLOTS:
             return False
         highest = max(self.priorities)
         return request.entry.priority < highest and any(other.entry.priority < highest for other in self.moving)
 
-    def enter(self, request: Request) -> None:
+    def enter(self, request: SlotRequest) -> None:
         """Give *request* a slot."""
         self.moving.add(request)
         is_background = request.rank is TransferClass.BACKGROUND
@@ -69,7 +69,7 @@ class Slots:
         if request.lane is not None:
             request.lane.enter(is_background)
 
-    def leave(self, request: Request) -> None:
+    def leave(self, request: SlotRequest) -> None:
         """Take back the slot of *request*."""
         self.moving.discard(request)
         is_background = request.rank is TransferClass.BACKGROUND
@@ -78,10 +78,10 @@ class Slots:
             request.lane.leave(is_background)
 
 
-def is_below_caps(request: Request, moving: Collection[Request]) -> bool:
+def is_below_caps(request: SlotRequest, moving: Collection[SlotRequest]) -> bool:
     """Whether no rule that caps how many of its transfers move at once forbids one more."""
-    caps = request.entry.asked.concurrency
+    caps = request.entry.requirements.concurrency
     return not caps or all(
-        sum(any(name == rule for name, _ in other.entry.asked.concurrency) for other in moving) < cap
+        sum(any(name == rule for name, _ in other.entry.requirements.concurrency) for other in moving) < cap
         for rule, cap in caps
     )

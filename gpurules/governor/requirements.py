@@ -33,7 +33,7 @@ class HoldClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requirements:
     """What is asked of a transfer; the default asks nothing.
 
     Units: ``bandwidth`` in bytes/second.
@@ -48,22 +48,22 @@ class Asked:
     rules: tuple[str, ...] = ()
 
 
-NOTHING = Asked()
+NO_REQUIREMENTS = Requirements()
 
 
-def asked_of(decision: Decision, transfer: Transfer) -> Asked:
+def requirements_of(decision: Decision, transfer: Transfer) -> Requirements:
     """Return what *decision* asks of *transfer*.
 
     A stale decision is neutral but for the boost: old telemetry may change the order of transfers, but never stops one.
     """
     rules = decision.rules
     if not rules:
-        return NOTHING
+        return NO_REQUIREMENTS
     if decision.stale:
-        return Asked(boost=decision.priority_boost)
+        return Requirements(boost=decision.priority_boost)
     # delays are counted and bounded by the governor, over the transfer's life: its age bounds nothing here
     orders = tuple(_orders(decision, Situation(transfer, decision.snapshot_time, inf)))
-    return Asked(
+    return Requirements(
         holds=tuple(claim for order in orders if (claim := _hold(order)) is not None) if orders else (),
         boost=decision.priority_boost,
         bandwidth=tuple(_caps(orders, "max_bandwidth")) if orders else (),
@@ -82,11 +82,11 @@ class _Known(NamedTuple):
 
     outcome: Outcome
     stages: bool
-    by_stage: dict[Stage | None, Asked]
+    by_stage: dict[Stage | None, Requirements]
 
 
-class AskedMemory:
-    """``asked_of``, remembered: transfers on which the same rules match are mostly asked the same. Thread-safe.
+class RequirementsCache:
+    """``requirements_of``, remembered: transfers on which the same rules match are mostly asked the same. Thread-safe.
 
     Only the stage is looked up for each transfer. Where anything else depends on it, a jitter or a directive of
     somebody else, it is worked out each time.
@@ -95,20 +95,20 @@ class AskedMemory:
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
 
-    def asked_of(self, decision: Decision, transfer: Transfer) -> Asked:
+    def requirements_of(self, decision: Decision, transfer: Transfer) -> Requirements:
         """Return what *decision* asks of *transfer*."""
         if decision.stale:
-            return asked_of(decision, transfer)
+            return requirements_of(decision, transfer)
         outcome = decision.outcome
         known = self._known.get(id(outcome))
         if known is None:
             if not _is_alike_for_all(outcome):
-                return asked_of(decision, transfer)
+                return requirements_of(decision, transfer)
             known = self._begin(outcome)
         stage = decision.stage if known.stages else None
         asked = known.by_stage.get(stage)
         if asked is None:
-            asked = asked_of(decision, transfer)
+            asked = requirements_of(decision, transfer)
             if len(known.by_stage) < MAX_REMEMBERED:
                 known.by_stage[stage] = asked
         return asked

@@ -2,10 +2,10 @@
 
 from math import inf
 
-from gpurules.governor.asked import NOTHING
-from gpurules.governor.entry import Entry, State
+from gpurules.governor.decider import Decider
 from gpurules.governor.gate import Gate
-from gpurules.governor.policy import Policy
+from gpurules.governor.requirements import NO_REQUIREMENTS
+from gpurules.governor.scheduling.entry import TransferEntry, TransferState
 from gpurules.model import Transfer
 
 
@@ -16,9 +16,9 @@ class Bypass:
     has another priority, and no rule or callback follows what is pending. Takes no lock.
     """
 
-    def __init__(self, gate: Gate, policy: Policy) -> None:
+    def __init__(self, gate: Gate, decider: Decider) -> None:
         self._gate = gate
-        self._policy = policy
+        self._decider = decider
 
     def is_open(self, priority: float | None) -> bool:
         """Return whether rules alone could hold up a transfer of that *priority*."""
@@ -27,18 +27,18 @@ class Bypass:
             scheduler.slots.are_alike_for(priority or 0.0)
             and not scheduler.rates.has_shared
             and not self._gate.callbacks
-            and not self._policy.reads_pending
+            and not self._decider.reads_pending
         )
 
-    def is_open_to_part(self, entry: Entry) -> bool:
+    def is_open_to_part(self, entry: TransferEntry) -> bool:
         """Return whether the next part of a transfer that moves already would be let through, and asked nothing."""
         scheduler = self._gate.scheduler
         return (
-            entry.state is State.RUNNING
-            and entry.asked is NOTHING
+            entry.state is TransferState.RUNNING
+            and entry.requirements is NO_REQUIREMENTS
             and entry.lease_seconds is None
             and entry.deadline == inf  # the scheduler keeps the time of others
-            and self._policy.engine.is_neutral
+            and self._decider.engine.is_neutral
             and scheduler.slots.are_alike_for(entry.priority)
             and not scheduler.rates.has_shared
             and entry.id in scheduler.entries
@@ -47,15 +47,15 @@ class Bypass:
     @property
     def is_open_to_all(self) -> bool:
         """Whether no rule matches any transfer now, whatever it moves."""
-        return self._policy.engine.is_neutral
+        return self._decider.engine.is_neutral
 
     def is_open_to(self, transfer: Transfer) -> bool:
         """Return whether no rule matches *transfer* now."""
-        return self._policy.engine.is_neutral or self._policy.asks(transfer) is NOTHING
+        return self._decider.engine.is_neutral or self._decider.requirements(transfer) is NO_REQUIREMENTS
 
     def count(self, transfers: int, moved: float, failed: int = 0) -> None:
         """Count *transfers* that went past, of which so many *failed*.
 
         Units: *moved* in bytes.
         """
-        self._gate.count_passed(transfers, moved, failed, self._policy.engine.is_stale)
+        self._gate.count_passed(transfers, moved, failed, self._decider.engine.is_stale)

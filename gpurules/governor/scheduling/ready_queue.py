@@ -4,12 +4,12 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from gpurules.governor.entry import Request, TransferClass
+from gpurules.governor.scheduling.entry import SlotRequest, TransferClass
 
-_Item: TypeAlias = tuple[float, int, Request]
+_Item: TypeAlias = tuple[float, int, SlotRequest]
 
 
-class ReadyOrder:
+class ReadyQueue:
     """Parts by the static key ``ready_at - priority / age_rate``, the smallest first; of equals, who asked first.
 
     Each waiting part grows in weight at the same rate, so their order never changes by waiting, and nothing is sorted
@@ -24,10 +24,10 @@ class ReadyOrder:
     def __len__(self) -> int:
         return len(self._items)
 
-    def __iter__(self) -> Iterator[Request]:
+    def __iter__(self) -> Iterator[SlotRequest]:
         return (request for _, _, request in self._items)
 
-    def __getitem__(self, position: int) -> Request:
+    def __getitem__(self, position: int) -> SlotRequest:
         return self._items[position][2]
 
     @property
@@ -35,19 +35,19 @@ class ReadyOrder:
         """Whether a part of the lowest class is ready."""
         return self._background > 0
 
-    def weigh(self, request: Request) -> None:
+    def weigh(self, request: SlotRequest) -> None:
         """Give *request* its key and its class, by the priority that its transfer has now."""
         priority = request.entry.priority
         request.key = request.ready_at - priority / self._age_rate
         request.rank = TransferClass.of(priority)
 
-    def add(self, request: Request) -> None:
+    def add(self, request: SlotRequest) -> None:
         """Put *request* at its place, by the priority that its transfer has now."""
         self.weigh(request)
         self._background += request.rank is TransferClass.BACKGROUND
         insort(self._items, (request.key, request.order, request))
 
-    def remove(self, request: Request) -> bool:
+    def remove(self, request: SlotRequest) -> bool:
         """Take *request* out, and return whether it was there."""
         at = bisect_left(self._items, (request.key, request.order))
         if at == len(self._items) or self._items[at][2] is not request:

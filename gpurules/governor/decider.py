@@ -8,8 +8,8 @@ from gpurules.engine.coordinator import on_news
 from gpurules.engine.effects.events import fields_read
 from gpurules.engine.polling.registered_facts import RegisteredFacts
 from gpurules.engine.workloads import Schedule
-from gpurules.governor.asked import NOTHING, Asked, AskedMemory
-from gpurules.governor.entry import Counts
+from gpurules.governor.requirements import NO_REQUIREMENTS, Requirements, RequirementsCache
+from gpurules.governor.scheduling.entry import Counts
 from gpurules.logs import logger
 from gpurules.model import Transfer, Workload
 from gpurules.rules import Ruleset
@@ -19,40 +19,40 @@ PENDING = frozenset({"pending_transfers", "pending_bytes"})
 """The fields that tell of transfers that are pending."""
 
 
-class Policy:
+class Decider:
     """A coordinator, or an engine that its owner keeps current. Whatever goes wrong with it asks nothing.
 
     With a coordinator, workloads and pending transfers are those of the coordinator, so that its rules see them.
     *clock* is one that nobody sets; *counts* takes down what went wrong.
     """
 
-    def __init__(self, decider: Coordinator | Engine, clock: Callable[[], float], counts: Counts) -> None:
-        self._decider = decider
+    def __init__(self, node: Coordinator | Engine, clock: Callable[[], float], counts: Counts) -> None:
+        self._node = node
         self._clock = clock
         self._counts = counts
-        self._memory = AskedMemory()
+        self._cache = RequirementsCache()
         self._sized: tuple[Ruleset, bool] | None = None
         self._pending: tuple[Ruleset, bool] | None = None
-        self.engine = decider.engine if isinstance(decider, Coordinator) else decider
-        self.schedule = decider.schedule if isinstance(decider, Coordinator) else Schedule()
-        self._registered = None if isinstance(decider, Coordinator) else RegisteredFacts(decider, self.schedule, clock)
+        self.engine = node.engine if isinstance(node, Coordinator) else node
+        self.schedule = node.schedule if isinstance(node, Coordinator) else Schedule()
+        self._registered = None if isinstance(node, Coordinator) else RegisteredFacts(node, self.schedule, clock)
 
-    def asks(self, transfer: Transfer) -> Asked:
+    def requirements(self, transfer: Transfer) -> Requirements:
         """Return what is asked of *transfer* now: nothing where that cannot be told."""
         try:
-            if isinstance(self._decider, Coordinator):
-                decision = self._decider.decide(transfer)
+            if isinstance(self._node, Coordinator):
+                decision = self._node.decide(transfer)
             else:
                 named = transfer.workload_id
                 workload = self.schedule.workload(named, self._clock()) if named else None
-                decision = self._decider.decide(transfer, workload)
+                decision = self._node.decide(transfer, workload)
             self._counts.decisions_stale += decision.stale
-            return self._memory.asked_of(decision, transfer)
+            return self._cache.requirements_of(decision, transfer)
         except (Exception, SystemExit):  # an action may be foreign code; trouble with a rule must never stop a transfer
             self._counts.decisions_failed += 1
             if self._counts.decisions_failed == 1:
                 _LOGGER.exception("a decision failed; the transfer goes on as if there were no rules")
-            return NOTHING
+            return NO_REQUIREMENTS
 
     @property
     def max_delay(self) -> float:
@@ -81,8 +81,8 @@ class Policy:
 
     def register_workload(self, workload: Workload, lease_seconds: float | None = None) -> None:
         """Add or renew a workload; with a lease it lapses unless it is registered again in time."""
-        if isinstance(self._decider, Coordinator):
-            self._decider.register_workload(workload, lease_seconds)
+        if isinstance(self._node, Coordinator):
+            self._node.register_workload(workload, lease_seconds)
         else:
             self.schedule.register(workload, self._clock(), lease_seconds)
 
@@ -91,8 +91,8 @@ class Policy:
 
         With an engine only its workloads bring news: its owner, who calls ``observe``, refreshes the governor.
         """
-        if isinstance(self._decider, Coordinator):
-            return on_news(self._decider, callback)
+        if isinstance(self._node, Coordinator):
+            return on_news(self._node, callback)
         return self.schedule.follow(callback, only_workloads=True)
 
 

@@ -1,7 +1,7 @@
 from math import inf
 
-from gpurules.governor.asked import HoldClaim
-from gpurules.governor.holds import Holds
+from gpurules.governor.requirements import HoldClaim
+from gpurules.governor.scheduling.holds import Holds
 
 
 def claim(seconds=30.0, rule="hot", **more):

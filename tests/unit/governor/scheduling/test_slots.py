@@ -2,13 +2,13 @@
 
 import pytest
 
-from gpurules.governor.asked import Asked
-from gpurules.governor.entry import Entry, Limits
-from gpurules.governor.lane import Lane
-from gpurules.governor.scheduler import Scheduler
-from gpurules.governor.slots import YIELD_SLOTS
+from gpurules.governor.requirements import Requirements
+from gpurules.governor.scheduling.entry import Limits, TransferEntry
+from gpurules.governor.scheduling.lane import Lane
+from gpurules.governor.scheduling.scheduler import Scheduler
+from gpurules.governor.scheduling.slots import YIELD_SLOTS
 from gpurules.model import Transfer
-from tests.unit.governor.test_scheduler import names, submitted
+from tests.unit.governor.scheduling.test_scheduler import names, submitted
 
 
 def parts(the, name, count, lane=None, **more):
@@ -37,7 +37,7 @@ def test_a_limit_that_the_user_set_holds(slots):
 def test_a_limit_of_a_rule_holds_for_its_transfers_and_no_others():
     the = Scheduler()
     capped = submitted(the, "capped")
-    the.take(capped, Asked(concurrency=(("few", 2),)), 0)
+    the.take(capped, Requirements(concurrency=(("few", 2),)), 0)
     asked = [the.enter(capped, 1, 0.0) for _ in range(5)]
     assert [r.granted_at is not None for r in asked] == [True, True, False, False, False]
     assert len(parts(the, "free", 100)[0]) == 100
@@ -69,12 +69,12 @@ def test_one_part_of_lower_priority_may_always_move():
 def test_nobody_yields_to_a_transfer_that_has_ended_or_lost_its_priority():
     the = Scheduler()
     urgent = submitted(the, "urgent", priority=None)
-    the.take(urgent, Asked(boost=9), 0)
+    the.take(urgent, Requirements(boost=9), 0)
     low, waiting = parts(the, "low", 30)
     assert (len(low), len(waiting)) == (16, 14)
-    the.take(urgent, Asked(), 1)
+    the.take(urgent, Requirements(), 1)
     assert len(the.advance(1)) == 14
-    the.take(urgent, Asked(boost=9), 2)
+    the.take(urgent, Requirements(boost=9), 2)
     assert len(parts(the, "more", 1)[1]) == 1
     the.cancel(urgent, 3)
     assert len(the.advance(3)) == 1
@@ -116,4 +116,4 @@ def test_limits_say_that_no_limit_is_none_and_not_nothing():
     assert Limits().slots is None
     with pytest.raises(ValueError, match="'slots' is a number above 0, not 0"):
         Limits(slots=0)
-    assert Entry("x", Transfer(id="x"), 0.0).asked.concurrency == ()
+    assert TransferEntry("x", Transfer(id="x"), 0.0).requirements.concurrency == ()

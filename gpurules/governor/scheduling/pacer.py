@@ -1,7 +1,7 @@
 """A byte rate that is changed live."""
 
 
-class TokenBucket:
+class Pacer:
     """Bytes at a steady *rate*, paid afterwards: whoever comes when no debt is left may go, however much it takes.
 
     Nothing is saved up while nobody comes, so in any stretch of time no more than ``rate * seconds`` and one part
@@ -9,7 +9,7 @@ class TokenBucket:
 
     Units: bytes, bytes/second, seconds.
 
-    >>> bucket = TokenBucket(100)
+    >>> bucket = Pacer(100)
     >>> bucket.charge(50, now=0), bucket.ready_at
     (None, 0.5)
     >>> bucket.set_rate(25, now=0.25)

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from math import inf
 from types import MappingProxyType
 
-from gpurules.governor.bucket import TokenBucket
-from gpurules.governor.entry import Request
+from gpurules.governor.scheduling.entry import SlotRequest
+from gpurules.governor.scheduling.pacer import Pacer
 
 
-class Rates:
+class SharedRates:
     """Token buckets by name: ``all``, a class (``background``), or ``rule:NAME``. A part pays into each of its own.
 
     Units: bytes/second.
     """
 
     def __init__(self) -> None:
-        self._buckets: dict[str, TokenBucket] = {}
+        self._buckets: dict[str, Pacer] = {}
         self.due = inf
 
     @property
@@ -38,17 +38,17 @@ class Rates:
         if rate is None:
             self._buckets.pop(name, None)
         elif bucket is None:
-            self._buckets[name] = TokenBucket(rate)
+            self._buckets[name] = Pacer(rate)
         elif bucket.rate != rate:
             bucket.set_rate(rate, now)
 
-    def _of(self, request: Request) -> list[TokenBucket]:
+    def _of(self, request: SlotRequest) -> list[Pacer]:
         if not self._buckets:
             return []
-        names = ["all", request.rank.value, *(f"rule:{rule}" for rule, _ in request.entry.asked.bandwidth)]
+        names = ["all", request.rank.value, *(f"rule:{rule}" for rule, _ in request.entry.requirements.bandwidth)]
         return [self._buckets[name] for name in names if name in self._buckets]
 
-    def admit(self, request: Request, now: float) -> bool:
+    def admit(self, request: SlotRequest, now: float) -> bool:
         """Return whether nothing is owed where *request* pays; else ``due`` is no later than when that is so."""
         if not self._buckets:
             return True
@@ -57,7 +57,7 @@ class Rates:
             self.due = min(self.due, at)
         return at <= now
 
-    def charge(self, request: Request, size: float, now: float) -> None:
+    def charge(self, request: SlotRequest, size: float, now: float) -> None:
         """Have *request* pay for *size* bytes."""
         for bucket in self._of(request):
             bucket.charge(size, now)

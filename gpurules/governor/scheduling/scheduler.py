@@ -5,14 +5,14 @@ from collections.abc import Callable
 from itertools import count
 from math import inf
 
-from gpurules.governor.asked import Asked
-from gpurules.governor.entry import Change, Counts, Entry, Limits, Request, State
 from gpurules.governor.errors import DeadlinePassed, GovernorError, LeaseLapsed, QueueFull, TransferCancelled
-from gpurules.governor.lane import Lane
-from gpurules.governor.rates import Rates
-from gpurules.governor.ready import ReadyOrder
-from gpurules.governor.slots import Slots
-from gpurules.governor.timers import Timers
+from gpurules.governor.requirements import Requirements
+from gpurules.governor.scheduling.entry import Counts, Limits, SlotRequest, StateChange, TransferEntry, TransferState
+from gpurules.governor.scheduling.lane import Lane
+from gpurules.governor.scheduling.rates import SharedRates
+from gpurules.governor.scheduling.ready_queue import ReadyQueue
+from gpurules.governor.scheduling.slots import Slots
+from gpurules.governor.scheduling.timers import Timers
 
 MAX_CHANGES = 10_000
 
@@ -20,28 +20,28 @@ MAX_CHANGES = 10_000
 class Scheduler:
     """Transfers, and the parts of them that ask to move. Not for several threads: its owner holds a lock.
 
-    Whatever is done to it takes effect at once but for letting parts through: ``advance`` does that, and returns the
-    parts that were answered; ``due`` tells when it is to be called again if nothing else happens.
+    Calls take effect immediately, except that parts are only admitted by ``advance``, which returns the parts that were
+    answered; ``due`` tells when it is to be called again if nothing else happens.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.max_delay = 300.0
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, TransferEntry] = {}
         self.slots = Slots(self.limits.slots)
-        self.rates = Rates()
+        self.rates = SharedRates()
         self.counts = Counts()
-        self.changes: deque[Change] = deque(maxlen=MAX_CHANGES)
-        self.on_end: Callable[[Entry], object] = lambda entry: None
-        self.ready = ReadyOrder(self.limits.age_rate)
+        self.changes: deque[StateChange] = deque(maxlen=MAX_CHANGES)
+        self.on_end: Callable[[TransferEntry], object] = lambda entry: None
+        self.ready = ReadyQueue(self.limits.age_rate)
         self._order = count()
         self._timers = Timers()
-        self._answered: list[Request] = []
+        self._answered: list[SlotRequest] = []
         self._waiting_transfers = 0
 
     # transfers
 
-    def submit(self, entry: Entry, now: float) -> None:
+    def submit(self, entry: TransferEntry, now: float) -> None:
         """Take in a transfer.
 
         Raises:
@@ -54,20 +54,20 @@ class Scheduler:
         self.slots.add(entry.priority)
         self._waiting_transfers += 1
         self.counts.submitted += 1
-        self.changes.append(Change(entry.transfer, None, entry.state, now))
+        self.changes.append(StateChange(entry.transfer, None, entry.state, now))
         self._timers.set(entry, entry.deadline)
         self.renew(entry, now)
         self._timers.set(entry, entry.lease_ends)
         entry.lease_timer = entry.lease_ends
 
-    def take(self, entry: Entry, asked: Asked, now: float) -> None:
+    def take(self, entry: TransferEntry, requirements: Requirements, now: float) -> None:
         """Take in what is asked of a transfer now."""
         if entry.state.is_final:
             return
-        before, entry.asked, entry.decided_at = entry.priority, asked, now
-        for rule, rate in asked.bandwidth:
+        before, entry.requirements, entry.decided_at = entry.priority, requirements, now
+        for rule, rate in requirements.bandwidth:
             self.rates.set(f"rule:{rule}", rate, now)
-        entry.holds.take(asked.holds, now)
+        entry.holds.take(requirements.holds, now)
         if entry.priority != before:
             self.slots.move(before, entry.priority)
             for request in entry.waiting:
@@ -75,7 +75,7 @@ class Scheduler:
                     self.ready.add(request)
         self._place(entry, now)
 
-    def end(self, entry: Entry, state: State, now: float, error: GovernorError | None = None) -> bool:
+    def end(self, entry: TransferEntry, state: TransferState, now: float, error: GovernorError | None = None) -> bool:
         """End a transfer, and return whether it had not ended before; parts that move may finish."""
         if entry.state.is_final:
             return False
@@ -83,7 +83,7 @@ class Scheduler:
             entry.state = state
             return False
         entry.error = error
-        self._become(entry, state, now)
+        self._transition(entry, state, now)
         self.counts.held_seconds += entry.holds.held_seconds(now)
         self._waiting_transfers -= not entry.has_begun
         del self.entries[entry.id]
@@ -97,57 +97,59 @@ class Scheduler:
         self.counts.count_end(state)
         return True
 
-    def cancel(self, entry: Entry, now: float) -> bool:
+    def cancel(self, entry: TransferEntry, now: float) -> bool:
         """Cancel a transfer in any state, and return whether it had not ended before."""
-        return self.end(entry, State.CANCELLED, now, TransferCancelled(f"the transfer {entry.id!r} was cancelled"))
+        return self.end(
+            entry, TransferState.CANCELLED, now, TransferCancelled(f"the transfer {entry.id!r} was cancelled")
+        )
 
-    def stage(self, entry: Entry, is_staged: bool, now: float) -> None:
+    def stage(self, entry: TransferEntry, is_staged: bool, now: float) -> None:
         """Note that a transfer moves by way of a staging area from now on, or no longer."""
         entry.is_staged = is_staged
         self._place(entry, now)
 
-    def renew(self, entry: Entry, now: float) -> None:
+    def renew(self, entry: TransferEntry, now: float) -> None:
         """Renew a transfer's lease: its owner is alive."""
         if entry.lease_seconds is not None:
             entry.lease_ends = now + entry.lease_seconds
 
     # parts
 
-    def ask(self, entry: Entry, size: float, now: float) -> Request:
-        """Ask for a slot for a part of *size* bytes; ``Request.wake`` belongs to the one who waits for the answer."""
+    def ask(self, entry: TransferEntry, size: float, now: float) -> SlotRequest:
+        """Ask for a slot for a part of *size* bytes; ``SlotRequest.wake`` belongs to the waiting caller."""
         request = self._request(entry, size, now)
         if request.error is None:
-            self._line_up(request)
+            self._enqueue(request)
         return request
 
-    def enter(self, entry: Entry, size: float, now: float, lane: Lane | None = None) -> Request:
-        """Ask for a slot, and let the part through at once where ``advance`` would: nobody is before it, nothing due.
+    def enter(self, entry: TransferEntry, size: float, now: float, lane: Lane | None = None) -> SlotRequest:
+        """Ask for a slot, and admit the part at once if the queue is empty and no timer is due.
 
-        Where it was not let through, nothing is different from ``ask``.
+        A part that is not admitted is queued as by ``ask``.
         """
         request = self._request(entry, size, now)
         request.lane = lane
-        if request.error is None and not self._went_at_once(request, now):
-            self._line_up(request)
+        if request.error is None and not self._try_grant(request, now):
+            self._enqueue(request)
         return request
 
-    def _request(self, entry: Entry, size: float, now: float) -> Request:
+    def _request(self, entry: TransferEntry, size: float, now: float) -> SlotRequest:
         if not entry.state.is_final and self.entries.get(entry.id) is not entry:  # the parent's goes on in a fork
             self.entries[entry.id], entry.waiting, entry.moving = entry, [], 0
             self.slots.add(entry.priority)
             self._waiting_transfers += not entry.has_begun
-        request = Request(entry, size, order=next(self._order), ready_at=now)
+        request = SlotRequest(entry, size, order=next(self._order), ready_at=now)
         self.renew(entry, now)
         if entry.state.is_final:
             request.error = entry.error or TransferCancelled(f"the transfer {entry.id!r} has ended")
         return request
 
-    def _line_up(self, request: Request) -> None:
+    def _enqueue(self, request: SlotRequest) -> None:
         request.entry.waiting.append(request)
         if request.entry.held_until is None:
             self.ready.add(request)
 
-    def _went_at_once(self, request: Request, now: float) -> bool:
+    def _try_grant(self, request: SlotRequest, now: float) -> bool:
         is_alone = not self.ready and self._timers.due > now
         if request.entry.held_until is not None or not is_alone:
             return False
@@ -157,7 +159,7 @@ class Scheduler:
         self._grant(request, now)
         return True
 
-    def withdraw(self, request: Request, now: float) -> None:
+    def withdraw(self, request: SlotRequest, now: float) -> None:
         """Take back what was asked: nobody waits for it any more; a slot that it got is free again."""
         if request in self.slots.moving:
             self.finish(request, 0.0, now)
@@ -166,7 +168,7 @@ class Scheduler:
             self.ready.remove(request)
             request.error = TransferCancelled("the part was taken back")
 
-    def finish(self, request: Request, moved: float, now: float) -> None:
+    def finish(self, request: SlotRequest, moved: float, now: float) -> None:
         """Free the slot of a part that has moved so many bytes."""
         if request not in self.slots.moving:
             return
@@ -184,19 +186,19 @@ class Scheduler:
         """Return when ``advance`` is to be called though nothing else happens; infinity when it need not be."""
         return min(self._timers.due, self.rates.due)
 
-    def advance(self, now: float) -> list[Request]:
+    def advance(self, now: float) -> list[SlotRequest]:
         """Let through what may move, and return the parts that were answered, let through or refused."""
         while (entry := self._timers.ring(now)) is not None:
-            self._ring(entry, now)
+            self._fire_timer(entry, now)
         self.rates.due = inf
         if self.ready:
-            self._let_through(now)
+            self._admit_ready(now)
         answered = self._answered
         if answered:
             self._answered = []
         return answered
 
-    def _let_through(self, now: float) -> None:
+    def _admit_ready(self, now: float) -> None:
         """Give the slots that are free to those who are ready, in their order."""
         position = 0
         while position < len(self.ready) and not self.slots.all.is_full:
@@ -209,26 +211,26 @@ class Scheduler:
             else:
                 position += 1
 
-    def _ring(self, entry: Entry, now: float) -> None:
+    def _fire_timer(self, entry: TransferEntry, now: float) -> None:
         """Do what a timer of *entry* was set for, if it is still to be done."""
         if entry.state.is_final:
             return
         if entry.deadline <= now:
             self.counts.past_deadline += 1
-            self.end(entry, State.FAILED, now, DeadlinePassed(f"the deadline of {entry.id!r} has passed"))
+            self.end(entry, TransferState.FAILED, now, DeadlinePassed(f"the deadline of {entry.id!r} has passed"))
         elif entry.lease_ends <= now:
             self.counts.lapsed += 1
-            self.end(entry, State.FAILED, now, LeaseLapsed(f"nobody renewed the lease of {entry.id!r} in time"))
+            self.end(entry, TransferState.FAILED, now, LeaseLapsed(f"nobody renewed the lease of {entry.id!r} in time"))
         else:
             if entry.lease_timer <= now:
                 self._timers.set(entry, entry.lease_ends)
                 entry.lease_timer = entry.lease_ends
             self._place(entry, now)
 
-    def _may_move(self, request: Request, now: float) -> bool:
+    def _may_move(self, request: SlotRequest, now: float) -> bool:
         return self.slots.admit(request, self.ready.has_background) and self.rates.admit(request, now)
 
-    def _grant(self, request: Request, now: float) -> None:
+    def _grant(self, request: SlotRequest, now: float) -> None:
         entry = request.entry
         request.granted_at = now
         self.slots.enter(request)
@@ -242,7 +244,7 @@ class Scheduler:
 
     # states
 
-    def _place(self, entry: Entry, now: float) -> None:
+    def _place(self, entry: TransferEntry, now: float) -> None:
         """Find out whether a transfer is held, and act on it."""
         if entry.state.is_final:
             return
@@ -257,22 +259,22 @@ class Scheduler:
             for request in entry.waiting:
                 request.ready_at = now
                 self.ready.add(request)
-        self._become(entry, state_of(entry), now)
+        self._transition(entry, state_of(entry), now)
 
-    def _become(self, entry: Entry, state: State, now: float) -> None:
+    def _transition(self, entry: TransferEntry, state: TransferState, now: float) -> None:
         if state is entry.state:
             return
-        rules = entry.holds.rules(now, entry.has_begun) if state in (State.HELD, State.PAUSED) else ()
-        self.changes.append(Change(entry.transfer, entry.state, state, now, rules))
-        self.counts.holds += state is State.HELD
-        self.counts.pauses += state is State.PAUSED
+        rules = entry.holds.rules(now, entry.has_begun) if state in (TransferState.HELD, TransferState.PAUSED) else ()
+        self.changes.append(StateChange(entry.transfer, entry.state, state, now, rules))
+        self.counts.holds += state is TransferState.HELD
+        self.counts.pauses += state is TransferState.PAUSED
         entry.state = state
 
 
-def state_of(entry: Entry) -> State:
+def state_of(entry: TransferEntry) -> TransferState:
     """Return the state of a transfer that has not ended."""
     if entry.held_until is not None:
-        return State.PAUSED if entry.has_begun else State.HELD
+        return TransferState.PAUSED if entry.has_begun else TransferState.HELD
     if not entry.has_begun:
-        return State.QUEUED
-    return State.STAGED if entry.is_staged else State.RUNNING
+        return TransferState.QUEUED
+    return TransferState.STAGED if entry.is_staged else TransferState.RUNNING
