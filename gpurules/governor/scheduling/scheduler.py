@@ -99,9 +99,8 @@ class Scheduler:
 
     def cancel(self, entry: TransferEntry, now: float) -> bool:
         """Cancel a transfer in any state, and return whether it had not ended before."""
-        return self.end(
-            entry, TransferState.CANCELLED, now, TransferCancelled(f"the transfer {entry.id!r} was cancelled")
-        )
+        error = TransferCancelled(f"the transfer {entry.id!r} was cancelled")
+        return self.end(entry, TransferState.CANCELLED, now, error)
 
     def stage(self, entry: TransferEntry, is_staged: bool, now: float) -> None:
         """Note that a transfer moves by way of a staging area from now on, or no longer."""
