@@ -149,8 +149,7 @@ class Scheduler:
             self.ready.add(request)
 
     def _try_grant(self, request: SlotRequest, now: float) -> bool:
-        is_alone = not self.ready and self._timers.due > now
-        if request.entry.held_until is not None or not is_alone:
+        if request.entry.held_until is not None or self.ready or self._timers.due <= now:
             return False
         self.ready.weigh(request)
         if not self._may_move(request, now):
