@@ -139,8 +139,8 @@ class _Comparison:
         before, after = ScopedCondition(first, old.gpus), ScopedCondition(second, new.gpus)
         known = self.signals.claims(first, second)
         prover = Prover([before, after, *(claim.condition for claim in known)], self.signals.named)
-        gained = _asked(prover, [is_true(after), is_not_true(before), *known])
-        lost = _asked(prover, [is_true(before), is_not_true(after), *known])
+        gained = self._asked(prover, [is_true(after), is_not_true(before), *known])
+        lost = self._asked(prover, [is_true(before), is_not_true(after), *known])
         found = _told(gained, lost)
         if not found.kinds and old.per_gpu and new.per_gpu:
             return self._on_one_gpu(prover, before, after, known)
@@ -148,13 +148,20 @@ class _Comparison:
 
     def _on_one_gpu(self, prover: Prover, old: ScopedCondition, new: ScopedCondition, known: list[Claim]) -> _Meaning:
         """Compare on which GPUs two rules match that always match together."""
-        gained = _asked(
+        gained = self._asked(
             prover, [Claim(new, ExpectedTruth.TRUE, True), Claim(old, ExpectedTruth.NOT_TRUE, True), *known]
         )
-        lost = _asked(prover, [Claim(old, ExpectedTruth.TRUE, True), Claim(new, ExpectedTruth.NOT_TRUE, True), *known])
+        lost = self._asked(
+            prover, [Claim(old, ExpectedTruth.TRUE, True), Claim(new, ExpectedTruth.NOT_TRUE, True), *known]
+        )
         found = _told(gained, lost)
         notes = (*found.notes, "it matches at the same moments, but on other GPUs") if found.kinds else ()
         return _Meaning(found.kinds, found.gained, found.lost, notes)
+
+    def _asked(self, prover: Prover, claims: list[Claim]) -> Answer:
+        """Return whether *claims* can hold together, with a witness of only the facts that matter, near the change."""
+        answer = prover.ask(claims)
+        return Sat(minimize_witness(answer.witness, claims, self.signals.named)) if isinstance(answer, Sat) else answer
 
     def _timer_notes(self, old: Rule, new: Rule) -> Iterator[str]:
         """Yield what changed of the signals that both rules read."""
@@ -181,12 +188,6 @@ def _signal_notes(signals: Signals, name: str) -> Iterator[str]:
 
 def _shown(seconds: float) -> str:
     return format_amount(seconds, Dimension.SECONDS)
-
-
-def _asked(prover: Prover, claims: list[Claim]) -> Answer:
-    """Return whether *claims* can hold together, with a witness of only the facts that matter, near the change."""
-    answer = prover.ask(claims)
-    return Sat(minimize_witness(answer.witness, claims)) if isinstance(answer, Sat) else answer
 
 
 def _told(gained: Answer, lost: Answer) -> _Meaning:

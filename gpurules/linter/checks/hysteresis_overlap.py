@@ -45,7 +45,7 @@ class HysteresisOverlap:
             ]
             found = analysis.find_witness(claims, [signal.rule or signal.name])
             if found is not None:
-                found = without_states(found, (signal.condition, signal.until))
+                found = analysis.minimize(without_states(found, (signal.condition, signal.until)), claims)
                 users = [one for one in analysis.active_rules if _reads(one, signal.name)][:_MOST_USERS]
                 yield at_part(
                     self.code,

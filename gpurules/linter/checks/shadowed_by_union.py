@@ -38,7 +38,9 @@ class ShadowedByUnion:
 
     def _found(self, shadow: Shadow, message: str, analysis: Analysis) -> Diagnostic:
         """Return the finding, with a moment at which the rule matches and another one covers it."""
-        found = analysis.find_witness([is_true(shadow.rule.now)])
+        claims = [is_true(shadow.rule.now)]
+        found = analysis.find_witness(claims)
+        found = analysis.minimize(found, claims) if found else None
         return at_rules(
             self.code,
             shadow.rule,

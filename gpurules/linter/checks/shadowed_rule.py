@@ -25,12 +25,16 @@ class ShadowedRule:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         analysis = subject.analysis
-        for shadow in shadows(analysis) if analysis else ():
+        if analysis is None:
+            return
+        for shadow in shadows(analysis):
             if shadow.covering is Covering.EQUALS or len(shadow.by) > 1:
                 continue
             one, other = shadow.rule, shadow.by[0]
             level, message, hint = _told(shadow)
-            found = analysis.find_witness([is_true(one.now), is_true(other.now)]) if analysis else None
+            claims = [is_true(one.now), is_true(other.now)]
+            found = analysis.find_witness(claims)
+            found = analysis.minimize(found, claims) if found else None
             outcome = "suppressed" if shadow.covering is Covering.STOPS else "match"
             yield at_rules(
                 self.code,

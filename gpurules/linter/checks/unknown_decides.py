@@ -8,7 +8,7 @@ from gpurules.language.lowering import rebuilt
 from gpurules.language.printer import spell
 from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.meaning.analysis import Examined, example
-from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, SignalLike
+from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, SignalLike, minimize_witness
 
 
 class UnknownDecides:
@@ -70,4 +70,4 @@ def _shown(one: Examined, signals: Mapping[str, SignalLike]) -> Sat | None:
     plain = ScopedCondition(_without(one.condition.term), one.condition.gpus)
     claims = [Claim(one.condition, ExpectedTruth.TRUE, on_one=True), Claim(plain, ExpectedTruth.NOT_TRUE, on_one=True)]
     found = Prover([one.condition, plain], signals).ask(claims)
-    return found if isinstance(found, Sat) else None
+    return Sat(minimize_witness(found.witness, claims, signals)) if isinstance(found, Sat) else None

@@ -27,6 +27,7 @@ from gpurules.proofs import (
     Unsat,
     entails,
     is_true,
+    minimize_witness,
 )
 from gpurules.records import Alone, Record, record
 from gpurules.rules import Rule, Ruleset
@@ -245,6 +246,14 @@ class Analysis:
         """Return what shows that *claims* can hold together, None where nothing does."""
         answer = self.ask(claims, who)
         return answer if isinstance(answer, Sat) else None
+
+    def minimize(self, found: Sat, claims: Sequence[Claim], also: Callable[[Sat], bool] = lambda _: True) -> Sat:
+        """Return *found*, which shows *claims* and *also*, with the facts that matter: what a finding tells people."""
+        if self._left <= 0:
+            return found
+        self._left -= _PER_QUESTION * len(claims)
+        witness = minimize_witness(found.witness, claims, self.ruleset.signals, lambda witness: also(Sat(witness)))
+        return Sat(witness)
 
     def state(self, one: Examined) -> Contingency:
         """Return what is known of a condition."""

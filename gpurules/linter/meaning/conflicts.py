@@ -9,10 +9,11 @@ from gpurules.actions.action import Combines, numeric
 from gpurules.actions.between import combines, excludes, order_matters
 from gpurules.actions.decision import RuleAction
 from gpurules.bitset import iter_bits
+from gpurules.fields import FIELDS
+from gpurules.language import ir
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis, Conflict, ConflictKind, Covering
 from gpurules.linter.meaning.shadows import shadows
-from gpurules.model import Transfer
-from gpurules.proofs import Sat, ScreeningIndex, is_true
+from gpurules.proofs import KnownFact, Sat, ScreeningIndex, is_true
 
 _GRAVITY = {kind: place for place, kind in enumerate(ConflictKind)}
 MOST_PARTNERS = 5
@@ -76,7 +77,7 @@ class _Search:
         return self._pairs[key]
 
     def _of(self, one: ActiveRule, before: Iterable[ActiveRule]) -> Iterator[Conflict]:
-        found: dict[ConflictKind, list[tuple[ActiveRule, tuple[str, str], Sat]]] = {}
+        found: dict[ConflictKind, list[tuple[ActiveRule, tuple[RuleAction, RuleAction], Sat]]] = {}
         kinds = {self._kind(first, second.action) for first in self._actions.values() for second in one.rule.actions}
         for other in before:
             if all(len(found.get(kind, ())) >= MOST_PARTNERS for kind in kinds if kind is not None):
@@ -89,10 +90,12 @@ class _Search:
                 if shown is not None and kind is not ConflictKind.EXCLUDES:
                     shown = self._differing(shown, (other, first), (one, second))
                 if shown is not None:
-                    found.setdefault(kind, []).append((other, (first.name, second.name), shown))
+                    found.setdefault(kind, []).append((other, (first, second), shown))
                     break
         for kind, pairs in found.items():
-            yield Conflict(kind, one, tuple(pair[0] for pair in pairs), pairs[0][1], pairs[0][2])
+            other, (first, second), shown = pairs[0]
+            shown = self._minimized(shown, kind, (other, first), (one, second))
+            yield Conflict(kind, one, tuple(pair[0] for pair in pairs), (first.name, second.name), shown)
 
     def _clashes(self, one: ActiveRule, other: ActiveRule) -> list[tuple[ConflictKind, RuleAction, RuleAction]]:
         found = []
@@ -109,16 +112,33 @@ class _Search:
     ) -> Sat | None:
         """Return *found* where the order of the two claims makes a difference to it; with a size large enough to."""
         (first, ordered), (second, asked) = one, other
-        settings, witness = self._analysis.ruleset.settings, found.witness
+        witness = found.witness
         sizes = [size for action in (ordered, asked) for size in _sizes(action)]
         if witness.transfer.size is None and sizes:
-            witness = replace(witness, transfer=replace(witness.transfer, size=int(max(sizes))))
+            size = int(max(sizes))
+            known = (KnownFact(ir.Read(FIELDS["transfer_size"]), None, size), *witness.known)
+            witness = replace(witness, transfer=replace(witness.transfer, size=size), known=known)
             if not all(is_true(rule.now).holds(witness.facts) for rule in (first, second)):
                 return None
-        transfer: Transfer = witness.transfer
-        situation = Situation(transfer, witness.snapshot.timestamp, settings.max_delay, settings.max_priority)
-        pair = (ordered.parameters, asked.parameters)
-        return replace(found, witness=witness) if order_matters(asked.action, pair, situation) else None
+        return Sat(witness) if self._matters(Sat(witness), ordered, asked) else None
+
+    def _matters(self, found: Sat, ordered: RuleAction, asked: RuleAction) -> bool:
+        """Return whether the order of two claims makes a difference at a moment."""
+        settings, witness = self._analysis.ruleset.settings, found.witness
+        timestamp = witness.snapshot.timestamp
+        situation = Situation(witness.transfer, timestamp, settings.max_delay, settings.max_priority)
+        return order_matters(asked.action, (ordered.parameters, asked.parameters), situation)
+
+    def _minimized(
+        self, found: Sat, kind: ConflictKind, one: tuple[ActiveRule, RuleAction], other: tuple[ActiveRule, RuleAction]
+    ) -> Sat:
+        """Return *found* with the facts that matter: both rules match, and what they claim is in conflict."""
+        (first, ordered), (second, asked) = one, other
+        claims = [is_true(rule.now) for rule in (first, second)]
+        if not all(claim.holds(found.witness.facts) for claim in claims):
+            claims = [is_true(rule.condition) for rule in (first, second)]
+        is_sure = kind is ConflictKind.EXCLUDES
+        return self._analysis.minimize(found, claims, lambda less: is_sure or self._matters(less, ordered, asked))
 
 
 def _kind_of(one: Action, other: Action) -> ConflictKind | None:

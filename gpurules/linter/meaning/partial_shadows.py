@@ -126,7 +126,7 @@ class _Search:
             claims = [is_true(_and(mine, part)), *(Claim(other, ExpectedTruth.NOT_TRUE) for other in others)]
             found = self._analysis.find_witness(claims, [one.rule.name])
             if found is not None:
-                return found
+                return self._analysis.minimize(found, claims)
         return None
 
 

@@ -50,7 +50,7 @@ class SignalLike(Protocol):
         ...
 
 
-_ORDERS = (
+ORDERS = (
     ("gpu_memory_used", "gpu_memory_total"),
     ("gpu_memory_free", "gpu_memory_total"),
     ("gpu_memory_reserved", "gpu_memory_total"),
@@ -117,7 +117,7 @@ class Axioms:
         return self._on_each(low, negation(rails.false))
 
     def _of_orders(self) -> Iterator[Formula]:
-        for low, high in _ORDERS:
+        for low, high in ORDERS:
             if self._has(low, high):
                 yield self._order(field_read(low), Comparator.LE, field_read(high))
 
