@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gpurules.engine import Coordinator, Engine
     from gpurules.linter import lint
     from gpurules.model import GPU, Snapshot, Transfer, Workload
+    from gpurules.remote import aconnect, connect
     from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, load, loads
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "Snapshot",
     "Transfer",
     "Workload",
+    "aconnect",
     "action",
+    "connect",
     "lint",
     "load",
     "loads",
@@ -47,7 +50,9 @@ _HOMES = {
     "Snapshot": "gpurules.model",
     "Transfer": "gpurules.model",
     "Workload": "gpurules.model",
+    "aconnect": "gpurules.remote",
     "action": "gpurules.actions.registration",
+    "connect": "gpurules.remote",
     "lint": "gpurules.linter",
     "load": "gpurules.rules",
     "loads": "gpurules.rules",

@@ -119,6 +119,11 @@ class Moment(Protocol):
         ...
 
     @property
+    def source(self) -> str:
+        """Who decided: ``engine``, or of an agent ``agent``, ``directives`` or ``fallback``."""
+        ...
+
+    @property
     def timestamp(self) -> float:
         """The time of the snapshot."""
         ...
@@ -256,6 +261,14 @@ class Decision:
     def ruleset_version(self) -> str:
         """The content hash of the ruleset."""
         return self._basis.moment.version
+
+    @property
+    def source(self) -> str:
+        """Who decided: the ``engine`` of this process, or the ``agent`` of the node.
+
+        While the agent does not answer its last ``directives`` for the node hold, and then nothing (``fallback``).
+        """
+        return self._basis.moment.source
 
     def prefetch(self, count: int, minimum: int = 0) -> int:
         """Return how much of a prefetch of *count* (parts, blocks, batches) is left, at least *minimum*."""

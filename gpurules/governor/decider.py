@@ -1,6 +1,7 @@
 """Where the governor's decisions come from, and what it knows together with it."""
 
 from collections.abc import Callable, Collection
+from typing import Protocol, runtime_checkable
 
 from gpurules.actions.action import is_directive
 from gpurules.engine import Coordinator, Engine
@@ -17,6 +18,15 @@ from gpurules.rules import Ruleset
 _LOGGER = logger("gpurules.governor")
 PENDING = frozenset({"pending_transfers", "pending_bytes"})
 """The fields that tell of transfers that are pending."""
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """An engine that its owner does not keep current, such as that of an agent; it says when decisions change."""
+
+    def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* when decisions may have changed, and return what ends that."""
+        ...
 
 
 class Decider:
@@ -89,11 +99,20 @@ class Decider:
     def on_news(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call *callback* whenever decisions may have changed, and return a function that ends that.
 
-        With an engine only its workloads bring news: its owner, who calls ``observe``, refreshes the governor.
+        With an engine only its workloads bring news: its owner, who calls ``observe``, refreshes the governor. One that
+        is kept current from elsewhere announces its changes.
         """
         if isinstance(self._node, Coordinator):
             return on_news(self._node, callback)
-        return self.schedule.follow(callback, only_workloads=True)
+        ends = [self.schedule.follow(callback, only_workloads=True)]
+        if isinstance(self._node, Announcing):
+            ends.append(self._node.on_change(callback))
+
+        def end() -> None:
+            for unsubscribe in ends:
+                unsubscribe()
+
+        return end
 
 
 def _reads_size(ruleset: Ruleset) -> bool:

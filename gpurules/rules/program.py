@@ -229,6 +229,8 @@ class BoundProgram:
         self.bases: dict[int, Basis] = {}
         self.stale_bases: dict[int, Basis] = {}
 
+    source = "engine"
+
     @property
     def limits(self) -> Settings:
         """The settings that bound directives."""

@@ -166,7 +166,7 @@ def _answers() -> dict[str, JSONSchema]:
         "WrongMember": opened("detail", detail=_TEXT, pointer=_TEXT, parameter=_TEXT, hint=_TEXT),
         "Action": opened("action parameters", action=_TEXT, parameters=_OBJECT),
         "Match": opened("rule devices actions", rule=_TEXT, devices=_DEVICES, actions=actions),
-        "Stage": opened("area threshold on_full rule", area=_TEXT, on_full=_TEXT, rule=_TEXT),
+        "Stage": opened("area threshold on_full rule", area=_TEXT_OR_NULL, on_full=_TEXT, rule=_TEXT),
         "Decision": opened(_DECISION_REQUIRED, **_DECISION_MEMBERS, **explained),
         "ExplainedDecision": opened(f"{_DECISION_REQUIRED} explanation", **_DECISION_MEMBERS, **explained),
         "Directives": opened(

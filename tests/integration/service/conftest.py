@@ -21,7 +21,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         if not ruleset.exists():
             ruleset.write_text(rules)
         command = [sys.executable, "-m", "gpurules", "serve", str(ruleset), "--source", source]
-        with log.open("ab") as out:
+        with log.open("wb") as out:
             process = subprocess.Popen(
                 [*command, "--bind", f"unix:{path}", *options], stdout=out, stderr=out, stdin=subprocess.DEVNULL
             )

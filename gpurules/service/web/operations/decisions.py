@@ -31,7 +31,8 @@ def explain(call: Call) -> Reply:
     """Answer a decision with the reasons of each rule."""
     asked = read_decide(call.body, call.agent.declared, call.agent.clock())
     decision = call.agent.coordinator.decide(asked.transfer, asked.workload)
-    return json_reply(decision_data(decision) | {"explanation": decision.explain().to_dict()})
+    explained = decision.explain()
+    return json_reply(decision_data(decision) | {"explanation": explained.to_dict(), "text": str(explained)})
 
 
 def decide_batch(call: Call) -> Reply:

@@ -3,6 +3,8 @@
 import asyncio
 from functools import partial
 
+from gpurules.actions import is_directive
+from gpurules.engine.effects.events import fields_read
 from gpurules.service.agent import Agent
 from gpurules.service.web import schemas
 from gpurules.service.web.operation import Call, Operation, Parameter, Receive, Reply, Send, Stream, json_reply
@@ -46,6 +48,23 @@ def node_directives(agent: Agent) -> dict[str, object]:
     return decision_data(decision) | {
         "revision": agent.revisions.directives_revision,
         "expires_in": 0.0 if decision.stale else max(0.0, min(left, settings.stale_after)),
+        "agent": _facts(agent),
+    }
+
+
+def _facts(agent: Agent) -> dict[str, object]:
+    """Return what a client needs to know of the ruleset to ask well: which fields it reads, and its bounds."""
+    ruleset = agent.coordinator.engine.ruleset
+    reads = {field.name for field in fields_read(ruleset)}
+    orders = (ordered.action for rule in ruleset.rules if rule.enabled for ordered in rule.actions)
+    if any(is_directive(action) and action.target == "stage" for action in orders):
+        reads.add("transfer_size")
+    return {
+        "ruleset": ruleset.name,
+        "version": ruleset.version,
+        "max_delay": ruleset.settings.max_delay,
+        "reads": sorted(reads),
+        "file_types": [list(pair) for pair in ruleset.file_types],
     }
 
 

@@ -1,0 +1,15 @@
+"""The agent of this node from a Python program: decisions with the interface of an engine, and never a reason to wait.
+
+::
+
+    connect() --> RemoteEngine --> Link --> connections, over a Unix socket or TCP
+                       |            |
+                       |            +-- CircuitBreaker   asks an agent that does not answer only now and then
+                       +-- Follower   keeps the node's directives, for when the agent does not answer
+"""
+
+from gpurules.remote.connecting import aconnect, connect
+from gpurules.remote.engine import RemoteEngine
+from gpurules.remote.link import AgentUnavailable
+
+__all__ = ["AgentUnavailable", "RemoteEngine", "aconnect", "connect"]

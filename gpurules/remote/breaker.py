@@ -1,0 +1,77 @@
+"""A circuit breaker: an agent that does not answer is asked only now and then, so that no caller waits for it."""
+
+import threading
+from enum import StrEnum
+
+FIRST_SECONDS, LONGEST_SECONDS = 0.5, 15.0
+MOST_FAILURES = 3
+"""After so many failures in a row the breaker opens."""
+
+
+class BreakerState(StrEnum):
+    """Whether an agent is asked: always (closed), not now (open), or by one caller, who tries (half-open)."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+class CircuitBreaker:
+    """Says whether to ask. Time is an argument. Thread-safe.
+
+    Units: seconds of a clock that nobody sets.
+
+    >>> breaker = CircuitBreaker()
+    >>> for _ in range(3):
+    ...     breaker.failed(now=10.0)
+    >>> breaker.allows(10.1), breaker.allows(10.6), breaker.allows(10.7)
+    (False, True, False)
+    >>> breaker.succeeded(); breaker.allows(10.8)
+    True
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._wait = FIRST_SECONDS
+        self._until: float | None = None
+        self._is_probed = False
+
+    @property
+    def state(self) -> BreakerState:
+        """What the breaker does now."""
+        if self._until is None:
+            return BreakerState.CLOSED
+        return BreakerState.HALF_OPEN if self._is_probed else BreakerState.OPEN
+
+    def allows(self, now: float) -> bool:
+        """Return whether the caller may ask; one who may while it is open must report how that went."""
+        if self._until is None:
+            return True
+        with self._lock:
+            if self._until is None:
+                return True
+            if now < self._until:
+                return False
+            self._is_probed = True
+            self._until = now + self._wait  # others wait, and try again should this caller never report
+            return True
+
+    def succeeded(self) -> None:
+        """Note that the agent has answered."""
+        if self._failures or self._until is not None:
+            with self._lock:
+                self._failures, self._wait, self._until, self._is_probed = 0, FIRST_SECONDS, None, False
+
+    def failed(self, now: float, is_final: bool = False) -> None:
+        """Note that the agent has not answered; *is_final*: nothing is there that could."""
+        with self._lock:
+            self._failures += 1
+            if self._until is not None and self._is_probed:
+                self._wait = min(LONGEST_SECONDS, 2 * self._wait)
+            if self._until is not None or is_final or self._failures >= MOST_FAILURES:
+                self._until, self._is_probed = now + self._wait, False
+
+    def after_fork(self) -> None:
+        """Make it usable in a forked child, whose parent may have been at it."""
+        self._lock = threading.Lock()

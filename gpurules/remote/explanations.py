@@ -1,0 +1,109 @@
+"""Why the agent decided as it did, as it says so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gpurules.actions.explained import ExplainedChange, ExplainedPart
+from gpurules.model import GPUIndex
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRuleExplanation:
+    """Why one rule matched or did not; ``data`` is the agent's JSON of it.
+
+    Missing: ``condition`` and ``nearest`` are None: their values are in ``to_dict()`` only.
+    """
+
+    data: Mapping[str, Any]
+    condition: ExplainedPart | None = None
+    nearest: ExplainedChange | None = None
+    has_history: bool = True
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule."""
+        return str(self.data["rule"])
+
+    @property
+    def outcome(self) -> str:
+        """What it evaluated to."""
+        return str(self.data["outcome"])
+
+    @property
+    def because(self) -> str | None:
+        """What suppressed it."""
+        return self.data.get("because")
+
+    @property
+    def devices(self) -> tuple[GPUIndex, ...]:
+        """The GPUs on which it matched."""
+        return tuple(self.data["devices"])
+
+    @property
+    def reason(self) -> str:
+        """The shortest reason, in words."""
+        return str(self.data["reason"])
+
+    @property
+    def text(self) -> str:
+        """The condition."""
+        condition = self.data.get("condition")
+        return str(condition["text"]) if condition else ""
+
+    @property
+    def unreported(self) -> list[str]:
+        """Which GPUs do not report what the condition reads."""
+        return list(self.data.get("unreported", ()))
+
+    def nearest_with(self, outcome: str | None) -> ExplainedChange | None:
+        """Return None: only the agent knows the facts."""
+        return None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the agent's explanation as JSON-ready data."""
+        return dict(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteExplanation:
+    """Why each rule of the agent matched or did not; as a text it is what ``gpurules explain`` prints."""
+
+    rules: tuple[RemoteRuleExplanation, ...]
+    text: str = ""
+
+    def rule(self, name: str) -> RemoteRuleExplanation:
+        """Return the explanation of the rule *name*.
+
+        Raises:
+            KeyError: there is no such rule.
+        """
+        for explained in self.rules:
+            if explained.rule == name:
+                return explained
+        raise KeyError(name)
+
+    def held_back(self, names: frozenset[str]) -> "RemoteExplanation":
+        """Return itself: the agent has said what is held back."""
+        return self
+
+    def __str__(self) -> str:
+        """Show it as ``gpurules explain`` prints it."""
+        return self.text
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the explanation as JSON-ready data."""
+        return {"rules": [rule.to_dict() for rule in self.rules]}
+
+
+def read_explanation(data: Mapping[str, Any]) -> RemoteExplanation:
+    """Return the explanation in the agent's answer to ``/v1/explain``.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        rules = tuple(RemoteRuleExplanation(rule) for rule in data["explanation"]["rules"])
+    except (KeyError, TypeError):
+        raise ValueError("the answer has no explanation") from None
+    return RemoteExplanation(rules, str(data.get("text", "")))

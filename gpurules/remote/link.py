@@ -1,0 +1,177 @@
+"""The link to an agent: a call within a time-out over a connection that is kept, or an error at once."""
+
+import socket
+import time
+from collections import deque
+from contextlib import suppress
+from typing import NamedTuple
+
+from gpurules.errors import GpurulesError
+from gpurules.remote.address import Address
+from gpurules.remote.breaker import CircuitBreaker
+from gpurules.remote.messages import BrokenAnswerError, read_head, request, with_body
+
+MAX_IDLE = 32
+_CHUNK = 1 << 16
+
+
+class AgentUnavailable(GpurulesError):
+    """The agent has not answered, and what was asked has no other answer."""
+
+
+class Answer(NamedTuple):
+    """What the agent answered."""
+
+    status: int
+    body: bytes
+
+
+class Connection:
+    """One connection, used by one caller at a time."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self._socket = opened
+        self.is_reusable = True
+
+    def exchange(self, message: bytes, deadline: float) -> Answer:
+        """Send a request and return its answer.
+
+        Raises:
+            OSError: it did not come by *deadline* (``TimeoutError``), or not whole.
+        """
+        self.is_reusable = False  # until all has been read: what comes late must not pass for the next answer
+        self._socket.settimeout(_left(deadline))
+        self._socket.sendall(message)
+        data = self._socket.recv(_CHUNK)
+        end = data.find(b"\r\n\r\n")
+        while end < 0:
+            data += self._more(deadline, is_first=not data)
+            end = data.find(b"\r\n\r\n")
+            if end < 0 and len(data) > _CHUNK:
+                raise BrokenAnswerError("the head of the answer is too long")
+        head = read_head(data[:end])
+        body = data[end + 4 :]
+        if len(body) < head.length:
+            parts, size = [body], len(body)
+            while size < head.length:
+                parts.append(self._more(deadline))
+                size += len(parts[-1])
+            body = b"".join(parts)
+        if len(body) != head.length:
+            raise BrokenAnswerError("the answer is longer than it says")
+        self.is_reusable = head.is_reusable
+        return Answer(head.status, body)
+
+    def _more(self, deadline: float, is_first: bool = False) -> bytes:
+        self._socket.settimeout(_left(deadline))
+        data = b"" if is_first else self._socket.recv(_CHUNK)
+        if not data:
+            raise _ClosedError("the agent closed the connection") if is_first else BrokenAnswerError("half an answer")
+        return data
+
+    def interrupt(self) -> None:
+        """Have whoever waits for an answer wait no longer."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+class _ClosedError(OSError):
+    """The agent closed a connection before it answered anything."""
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the agent did not answer in time")
+    return left
+
+
+class Link:
+    """Calls to one agent. Thread-safe."""
+
+    def __init__(self, address: Address, token: str | None, timeout: float) -> None:
+        self.address = address
+        self.timeout = timeout
+        self.breaker = CircuitBreaker()
+        self._token = token
+        self._idle: deque[Connection] = deque(maxlen=MAX_IDLE)
+        self._open: set[Connection] = set()
+        self._is_closed = False
+        self.decide_head = self.head("POST", "/v1/decide")
+
+    def head(self, method: str, path: str) -> bytes:
+        """Return the head of a request for *path*, up to the value of its Content-Length."""
+        return request(method, path, self.address.host, self._token)
+
+    def call(self, head: bytes, body: bytes = b"", timeout: float | None = None) -> Answer:
+        """Ask, within the time-out.
+
+        Raises:
+            OSError: the agent has not answered.
+        """
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        message = with_body(head, body)
+        try:
+            answer = self._exchange(message, deadline)
+        except OSError as error:
+            is_final = isinstance(error, ConnectionRefusedError | FileNotFoundError | PermissionError)
+            self.breaker.failed(time.monotonic(), is_final)
+            raise
+        self.breaker.succeeded()
+        return answer
+
+    def _exchange(self, message: bytes, deadline: float) -> Answer:
+        while True:
+            try:
+                connection, is_fresh = self._idle.pop(), False
+            except IndexError:
+                connection, is_fresh = self._connected(deadline), True
+            try:
+                answer = connection.exchange(message, deadline)
+            except (_ClosedError, BrokenPipeError, ConnectionResetError):
+                self._close(connection)
+                if is_fresh or self._is_closed:
+                    raise
+                continue  # it was kept too long, or the agent was started again: the next one, or a fresh one
+            except BaseException:
+                self._close(connection)
+                raise
+            if connection.is_reusable and len(self._idle) < MAX_IDLE and not self._is_closed:
+                self._idle.append(connection)
+            else:
+                self._close(connection)
+            return answer
+
+    def _connected(self, deadline: float) -> Connection:
+        if self._is_closed:
+            raise ConnectionAbortedError("the link is closed")
+        connection = Connection(self.address.open(_left(deadline)))
+        self._open.add(connection)
+        return connection
+
+    def _close(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        connection.close()
+
+    def close(self) -> None:
+        """Close all connections, those too on which someone waits."""
+        self._is_closed = True
+        while self._idle:
+            try:
+                self._close(self._idle.pop())
+            except IndexError:
+                break
+        for connection in list(self._open):
+            connection.interrupt()  # the caller that waits on it closes it
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent."""
+        self._idle = deque(maxlen=MAX_IDLE)
+        inherited, self._open = self._open, set()
+        for connection in inherited:
+            connection.close()
+        self.breaker.after_fork()

@@ -1,0 +1,50 @@
+"""Requests and answers in HTTP/1.1, by hand: what a call costs is a round trip, and a library would double it."""
+
+from typing import NamedTuple
+
+MAX_ANSWER = 64 << 20
+
+
+class BrokenAnswerError(OSError):
+    """An answer ended too early, or is not HTTP."""
+
+
+class Head(NamedTuple):
+    """The head of an answer. Units: ``length`` in bytes, of the body."""
+
+    status: int
+    length: int
+    is_reusable: bool
+
+
+def request(method: str, path: str, host: str, token: str | None) -> bytes:
+    """Return the head of a request, up to the value of its Content-Length."""
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}Content-Type: application/json\r\nContent-Length: "
+    ).encode("latin-1")
+
+
+def with_body(head: bytes, body: bytes) -> bytes:
+    """Return a whole request."""
+    return b"%s%d\r\n\r\n%s" % (head, len(body), body)
+
+
+def read_head(data: bytes) -> Head:
+    """Return what the head of an answer says; *data* is all of it.
+
+    Raises:
+        BrokenAnswerError: it is not HTTP, or does not say how long its body is.
+    """
+    lines = data.lower()
+    try:
+        if not lines.startswith(b"http/1."):
+            raise ValueError
+        status = int(lines[9:12])
+        start = lines.find(b"\r\ncontent-length:")
+        length = 0 if start < 0 and status in (204, 304) else int(lines[start + 17 :].split(b"\r\n", 1)[0])
+        if (start < 0 and status not in (204, 304)) or not 0 <= length <= MAX_ANSWER:
+            raise ValueError
+    except ValueError:
+        raise BrokenAnswerError("the answer is not HTTP of an agent") from None
+    return Head(status, length, b"\r\nconnection: close" not in lines)
