@@ -22,7 +22,7 @@ GENERATED = "<!-- Made by `make docs` from {source}; do not edit. -->\n"
 
 
 def field_data(field: Field) -> dict[str, object]:
-    """Return what there is to know of a field, JSON-ready."""
+    """Describe a field as JSON-ready data."""
     data: dict[str, object] = {
         "name": field.name,
         "scope": field.scope.value,
@@ -37,7 +37,7 @@ def field_data(field: Field) -> dict[str, object]:
 
 
 def action_data(action: Action) -> dict[str, object]:
-    """Return what there is to know of an action, JSON-ready."""
+    """Describe an action as JSON-ready data."""
     data: dict[str, object] = {"name": action.name, "kind": action.kind.value, "summary": action.summary}
     if is_directive(action):
         data |= {"sets": action.target, "otherwise": action.neutral, "excludes": sorted(action.excludes)}
@@ -45,7 +45,7 @@ def action_data(action: Action) -> dict[str, object]:
 
 
 def code_data(code: Code) -> dict[str, object]:
-    """Return what there is to know of a diagnostic code, JSON-ready."""
+    """Describe a diagnostic code as JSON-ready data."""
     return {
         "code": code.code,
         "name": code.name,
@@ -63,38 +63,40 @@ def code_data(code: Code) -> dict[str, object]:
 
 
 def fix_of(code: Code) -> str:
-    """Return what mends a finding of *code*, if anything does."""
+    """Describe the fix of a finding with *code*, if there is one."""
     if code.code in ("GPR803", "GPR804"):
-        return "`gpurules testgen` writes the tests that are missing, with what the rules do now; read what they expect"
+        return (
+            "`gpurules testgen` writes the missing tests, which expect what the rules do now; review the expectations"
+        )
     return _FIXES[code.fix]
 
 
 def silence(code: Code) -> str:
-    """Return how a code is silenced."""
-    option = f"`gpurules lint --ignore {code.code}` leaves it out of a report"
+    """Describe how to suppress a code."""
+    option = f"`gpurules lint --ignore {code.code}` omits it from the report"
     if code.code.startswith("GPR9"):
         return f"{option}."
     if code.code.startswith(ON_REQUEST):
-        option = f"It is reported only where it is selected: `gpurules lint --extend-select {code.code}`. {option}"
+        option = f"Not reported by default; select it with `gpurules lint --extend-select {code.code}`. {option}"
     if code.code in ABOUT_TESTS:
-        return f"{option}; `gpurules test` tells it all the same, since it is about the tests themselves."
+        return f"{option}; `gpurules test` reports it anyway, because it is about the tests themselves."
     comment = f'`# gpurules: ignore[{code.code}] reason="…"`'
-    text = f"{option}; {comment} on the line, or on a line of its own above the rule, silences it there."
+    text = f"{option}; {comment} on the line, or on a line of its own above the rule, suppresses it there."
     if code.severity is Severity.ERROR and code.code not in LINT_ONLY:
-        return f"{text} A ruleset that has an error does not load, reported or not."
+        return f"{text} A ruleset with an error does not load, whether or not the error is reported."
     return text
 
 
 _FIXES = {
-    Fix.SAFE: "`gpurules lint --fix` mends it where that is proved to keep the meaning, else with `--unsafe-fixes`",
-    Fix.UNSAFE: "`gpurules lint --fix --unsafe-fixes` mends it where only one thing can be meant; look at what it did",
-    None: "no fix is offered: what is meant has to be thought out",
+    Fix.SAFE: "`gpurules lint --fix` if the fix is proved to preserve the meaning, otherwise with `--unsafe-fixes`",
+    Fix.UNSAFE: "`gpurules lint --fix --unsafe-fixes` if there is only one plausible fix; review the result",
+    None: "none; it depends on what was meant",
 }
 
 
 _NEEDS = {
-    Need.SYNTAX: "nothing but the file",
-    Need.ANALYSIS: "the analysis of all conditions together, for every rule that is sound",
+    Need.SYNTAX: "only the file",
+    Need.ANALYSIS: "the semantic analysis of all valid rules together",
     Need.HISTORY: "a recording: `gpurules lint --history FILE`",
     Need.TESTS: "the tests of the ruleset",
 }
@@ -115,7 +117,7 @@ def code_page(code: Code) -> str:
         f"## Avoid\n\n{shown(code.avoid)}\n\n"
         f"## Prefer\n\n{shown(code.prefer)}\n\n"
         f"## Why\n\n{code.why}\n\n"
-        f"## How to silence\n\n{silence(code)}\n"
+        f"## How to suppress\n\n{silence(code)}\n"
     )
 
 
@@ -125,14 +127,14 @@ def codes_page() -> str:
         (f"[{c.code}]({c.code}.md)", c.name, c.severity.value, c.fix.value if c.fix else "", c.summary)
         for c in CATALOGUE.values()
     )
-    return "# Diagnostic codes\n\n" + markdown_table(("Code", "Name", "Severity", "Fix", "What it says"), rows)
+    return "# Diagnostic codes\n\n" + markdown_table(("Code", "Name", "Severity", "Fix", "Meaning"), rows)
 
 
 def fields_page(fields: Iterable[Field] = FIELDS.values()) -> str:
     """Return the page of the fields, a table for each scope."""
     listed = list(fields)
     parts = [
-        "# Fields\n\nWhat conditions can read. A fact that is not there is missing, and a comparison of it unknown.\n"
+        "# Fields\n\nWhat conditions can read. An unavailable fact is missing, and a comparison with it is unknown.\n"
     ]
     for scope, title in SCOPES.items():
         rows = [
@@ -141,7 +143,7 @@ def fields_page(fields: Iterable[Field] = FIELDS.values()) -> str:
             if f.scope is scope
         ]
         if rows:
-            head = ("Field", "Type", "Values", "What it is", "Source")
+            head = ("Field", "Type", "Values", "Description", "Source")
             parts.append(f"## {title}\n\n{markdown_table(head, rows)}")
     return "\n".join(parts)
 
@@ -154,7 +156,7 @@ def actions_page(actions: Iterable[Action] = ACTIONS) -> str:
 def _action_section(action: Action) -> str:
     sets = f" It sets `decision.{action.target}`." if is_directive(action) else ""
     rows = [(f"`{name}`", kind, default, text) for name, kind, default, text in parameter_rows(action)]
-    head = ("Parameter", "Type", "Default", "What it is")
+    head = ("Parameter", "Type", "Default", "Description")
     taken = markdown_table(head, rows) if rows else "It takes no parameters.\n"
     what = "A directive." if is_directive(action) else "An effect."
     return f"## {action.name}\n\n{action.summary} {what}{sets}\n\n{taken}"
@@ -182,7 +184,7 @@ def pages() -> dict[str, str]:
 
 
 def write_pages(directory: Path) -> None:
-    """Write every generated page under *directory*, and remove pages of codes that are gone."""
+    """Write every generated page under *directory*, and remove the pages of codes that no longer exist."""
     made = pages()
     for stale in (directory / "checks").glob("*.md"):
         if f"checks/{stale.name}" not in made:

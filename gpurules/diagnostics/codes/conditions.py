@@ -12,8 +12,8 @@ CODES = (
         form=Form.CONDITION,
         avoid="gpu_memory > AND gpu_utilization > 90",
         prefer="gpu_memory > 80 AND gpu_utilization > 90",
-        why="What cannot be read cannot be decided. The message names what may stand at the marked place; "
-        "reading goes on behind it, so that one run shows every mistake.",
+        why="A condition that cannot be parsed cannot be evaluated. The message lists what was expected at the marked "
+        "position; parsing continues after it, so that one run reports every mistake.",
     ),
     Code(
         code="GPR004",
@@ -25,8 +25,8 @@ CODES = (
         form=Form.CONDITION,
         avoid="gpu_memory > 80 & file_type == 'model'",
         prefer="gpu_memory > 80 AND file_type == 'model'",
-        why="Operators of other languages are recognised and answered with ours, rather than guessed at. "
-        "`&&`, `||`, `!`, `=` and `<>` are accepted as they are.",
+        why="Operators of other languages are recognized, and the equivalent is suggested instead of guessed. `&&`, "
+        "`||`, `!`, `=` and `<>` are accepted as they are.",
     ),
     Code(
         code="GPR007",
@@ -38,8 +38,8 @@ CODES = (
         form=Form.CONDITION,
         avoid="gpu_memory\u00a0> 80",
         prefer="gpu_memory > 80",
-        why="A non-breaking space, a zero-width or a look-alike character reads like one thing and is "
-        "another. They come from copying out of a chat or a web page. Inside a string they are allowed.",
+        why="A non-breaking space, a zero-width space or a look-alike character is not what it appears to be. Such "
+        "characters come from copying text out of a chat or a web page. Inside a string they are allowed.",
     ),
     Code(
         code="GPR011",
@@ -50,46 +50,46 @@ CODES = (
         form=Form.CONDITION,
         avoid="70 < gpu_memory > 60",
         prefer="60 < gpu_memory < 70",
-        why="A chain is the AND of its links, so one that changes direction hardly ever says what it seems "
-        "to. Chains use only `<` and `<=`, only `>` and `>=`, or only `==`.",
+        why="A chain is the AND of its links, so a chain that changes direction rarely means what it seems to mean. "
+        "Chains use only `<` and `<=`, only `>` and `>=`, or only `==`.",
     ),
     Code(
         code="GPR103",
         name="type-mismatch",
         severity=Severity.ERROR,
         kind="type",
-        summary="operands of types that do not fit",
+        summary="operands of incompatible types",
         form=Form.CONDITION,
         avoid="gpu_memory > 'high'",
         prefer="gpu_memory > 80",
-        why="Values of different types never compare, so the condition could never be true. Ordering is for "
-        "numbers, the text operators for strings, AND, OR and NOT for truth values.",
+        why="Values of different types are never equal or ordered, so the condition could never be true. Ordering "
+        "comparisons require numbers, string operators strings, and AND, OR and NOT bools.",
     ),
     Code(
         code="GPR104",
         name="unit-mismatch",
         severity=Severity.ERROR,
         kind="dimension",
-        summary="operands of dimensions that do not fit",
+        summary="operands of incompatible dimensions",
         fix=Fix.UNSAFE,
         form=Form.CONDITION,
         avoid="gpu_memory > 4GiB",
         prefer="gpu_memory_used > 4GiB",
-        why="A percentage is not a number of bytes. Dimensions are checked so that a threshold in the wrong "
-        "unit is found before it silently never, or always, holds.",
+        why="A percentage is not a number of bytes. Dimensions are checked so that a threshold in the wrong unit is "
+        "found before it silently holds always, or never.",
     ),
     Code(
         code="GPR107",
         name="unknown-enum-value",
         severity=Severity.WARNING,
         kind="enum-warning",
-        summary="a literal that the field never takes",
+        summary="a literal that the field never equals",
         fix=Fix.UNSAFE,
         form=Form.CONDITION,
         avoid="file_type == 'modle'",
         prefer="file_type == 'model'",
-        why="The field takes only certain values (a file extension has its dot and is in lower case), and "
-        "this is none of them, so the comparison never changes.",
+        why="The field has a fixed set of values (a file extension includes its dot and is lower case), and this is "
+        "not one of them, so the result of the comparison never changes.",
     ),
     Code(
         code="GPR108",
@@ -101,7 +101,7 @@ CODES = (
         form=Form.CONDITION,
         avoid="file_type == 'Model'",
         prefer="file_type == 'model'",
-        why="Texts compare case by case, and the field gives this value in another case.",
+        why="String comparison is case-sensitive, and the field has this value in a different case.",
     ),
     Code(
         code="GPR110",
@@ -112,7 +112,7 @@ CODES = (
         form=Form.CONDITION,
         avoid="gpu_utilization > 120",
         prefer="gpu_utilization > 95",
-        why="The literal lies outside what the field can be, so the comparison is constant.",
+        why="The literal is outside the range of the field, so the comparison is constant.",
     ),
     Code(
         code="GPR116",
@@ -124,8 +124,8 @@ CODES = (
         form=Form.CONDITION,
         avoid="transfer_size > 100mb",
         prefer="transfer_size > 100MB",
-        why="A unit is written against its number, and case tells megabytes from megabits and seconds from "
-        "siemens. The message names the nearest unit.",
+        why="A unit follows its number without a space, and case distinguishes megabytes from megabits and seconds "
+        "from siemens. The message suggests the nearest unit.",
     ),
     Code(
         code="GPR117",
@@ -136,7 +136,7 @@ CODES = (
         form=Form.CONDITION,
         avoid="abs(gpu_power, 2) > 1W",
         prefer="abs(gpu_power - 300W) > 20W",
-        why="The function takes another number of arguments; `docs/language.md` lists them all.",
+        why="The function takes a different number of arguments; `docs/language.md` lists all functions.",
     ),
     Code(
         code="GPR118",
@@ -147,8 +147,8 @@ CODES = (
         form=Form.CONDITION,
         avoid="path MATCHES '('",
         prefer="path MATCHES '\\\\.ckpt(\\\\.tmp)?$'",
-        why="A pattern is RE2 and a literal, so that it is checked when the rules load and takes linear time "
-        "on a path that comes from outside. RE2 has no back references and no look-around.",
+        why="A pattern is an RE2 literal, so that it is checked when the rules load and runs in linear time on "
+        "untrusted paths. RE2 has no back-references and no look-around.",
     ),
     Code(
         code="GPR119",
@@ -159,8 +159,8 @@ CODES = (
         form=Form.CONDITION,
         avoid="max(transfer_size) > 1GiB",
         prefer="max(gpu_memory) > 90",
-        why="An aggregate looks at all GPUs and gives one value for the node. Over something that is the same "
-        "for every GPU, or over another aggregate, it means nothing.",
+        why="An aggregate ranges over all GPUs and gives one value for the node. It is meaningless over a value that "
+        "is the same for every GPU, or over another aggregate.",
     ),
     Code(
         code="GPR120",
@@ -171,7 +171,7 @@ CODES = (
         form=Form.CONDITION,
         avoid="gpu_power[1m] > 300W",
         prefer="avg_over_time(gpu_power[1m]) > 300W",
-        why="A window is many samples and only an over-time function makes one value of them; it takes one "
-        "numeric field, not an expression.",
+        why="A window is a series of samples, and only an over-time function turns it into one value. Its argument is "
+        "one numeric field, not an expression.",
     ),
 )

@@ -16,8 +16,8 @@ version: 1
 name: example
 rules:
   - {name: pause, condition: gpu_memory > 90, action: pause_transfer}""",
-        why="The file is not YAML, so nothing in it can be read. The most frequent reason is a tab as indent, "
-        "or a text with a colon and a space that wants quotes.",
+        why="The file is not valid YAML, so nothing in it can be read. The most frequent causes are a tab used for "
+        "indentation, and an unquoted text that contains a colon and a space.",
     ),
     Code(
         code="GPR002",
@@ -37,14 +37,14 @@ rules:
   condition: gpu_memory > 90
   action: pause_transfer
   priority: 2""",
-        why="YAML readers keep one of the two and drop the other without a word.",
+        why="YAML readers silently keep one of the two and drop the other.",
     ),
     Code(
         code="GPR006",
         name="yaml-implicit-type",
         severity=Severity.WARNING,
         kind="yaml-type",
-        summary="a scalar that YAML 1.1 reads as something else than the text wanted here",
+        summary="a scalar that YAML 1.1 reads as something other than the expected text",
         fix=Fix.SAFE,
         form=Form.RULE,
         avoid="""\
@@ -57,16 +57,15 @@ rules:
   condition: gpu_memory > 90
   action: pause_transfer
   description: 'no'""",
-        why="YAML 1.1 reads `no` as false, `1:30` as 90 and `010` as 8. Where a text is wanted, quotes say "
-        "so; where a number is, it is written in decimal. Conditions and keys are taken as they are "
-        "written and need neither.",
+        why="YAML 1.1 reads `no` as false, `1:30` as 90 and `010` as 8. If a text is expected, use quotes; if a "
+        "number is, write it in decimal. Conditions and keys are taken literally and need neither.",
     ),
     Code(
         code="GPR008",
         name="anchor-merge-hides-key",
         severity=Severity.WARNING,
         kind="merge",
-        summary="a merge key is overridden for a condition or an action",
+        summary="a merge key supplies a condition or an action that is overridden",
         form=Form.FILE,
         avoid="""\
 version: 1
@@ -80,7 +79,7 @@ name: example
 x-base: &base {action: pause_transfer, priority: 10}
 rules:
   - {<<: *base, name: example, condition: gpu_memory > 95}""",
-        why="A rule that merges a condition or an action and overrides it reads as if both counted.",
+        why="A rule that merges a condition or an action and overrides it reads as if both applied.",
     ),
     Code(
         code="GPR009",
@@ -90,8 +89,8 @@ rules:
         summary="a limit on size, depth, aliases or numbers is exceeded",
         form=Form.WORDS,
         avoid="A file over 10 MiB, aliases that multiply, nesting over 200, a condition over 64 KiB.",
-        prefer="Several files and `extends`; `define` for what repeats; `IN` for long rows of OR.",
-        why="Rules are read on every node, and no file may take a node's memory or time, by accident or on purpose.",
+        prefer="Several files and `extends`; `define` for repeated parts; `IN` for long chains of OR.",
+        why="Rules are read on every node, and no file may exhaust a node's memory or time, by accident or on purpose.",
     ),
     Code(
         code="GPR010",
@@ -102,14 +101,14 @@ rules:
         form=Form.WORDS,
         avoid="A file in Latin-1 or UTF-16, or one that was cut in the middle of a character.",
         prefer="UTF-8, with or without a byte order mark.",
-        why="Bytes that are not UTF-8 mean something else on each machine.",
+        why="Bytes that are not UTF-8 are decoded differently on each machine.",
     ),
     Code(
         code="GPR401",
         name="unknown-key",
         severity=Severity.ERROR,
         kind="unknown-key",
-        summary="a key that means nothing here",
+        summary="an unknown key",
         fix=Fix.UNSAFE,
         form=Form.RULE,
         avoid="""\
@@ -121,8 +120,8 @@ rules:
 - name: example
   condition: gpu_memory > 90
   action: pause_transfer""",
-        why="A key that means nothing is a misspelt one, or one that another version knows; either way the "
-        "rule does not do what it says. Keys that start with `x-` are yours.",
+        why="An unknown key is a misspelled one, or belongs to another version; either way the rule does not do what "
+        "it says. Keys that start with `x-` are ignored and free for your own use.",
     ),
     Code(
         code="GPR402",
@@ -138,7 +137,7 @@ rules:
 - name: example
   condition: gpu_memory > 90
   action: pause_transfer""",
-        why="Without this key the entry has no meaning.",
+        why="Without this key the entry is incomplete.",
     ),
     Code(
         code="GPR403",
@@ -158,14 +157,14 @@ rules:
   condition: gpu_memory > 90
   action: pause_transfer
   priority: 50""",
-        why="The value is of another kind than the key takes; the message shows the form that it wants.",
+        why="The key expects a different kind of value; the message shows the expected form.",
     ),
     Code(
         code="GPR404",
         name="format-version",
         severity=Severity.ERROR,
         kind="type",
-        summary="a version of the format that is not known here",
+        summary="an unknown version of the format",
         fix=Fix.UNSAFE,
         form=Form.FILE,
         avoid="""\
@@ -178,7 +177,8 @@ version: 1
 name: example
 rules:
   - {name: pause, condition: gpu_memory > 90, action: pause_transfer}""",
-        why="`version` is the version of the format. A file for a later one may hold what this program would misread.",
+        why="`version` is the version of the format. A file with a later version may contain something that this "
+        "version of gpurules would misread.",
     ),
     Code(
         code="GPR405",
@@ -196,7 +196,7 @@ version: 1
 name: example
 rules:
   - {name: pause, condition: gpu_memory > 90, action: pause_transfer}""",
-        why="A test, a configuration or another tool's file was given where a ruleset is wanted.",
+        why="A test, a configuration or another tool's file was given where a ruleset is expected.",
     ),
     Code(
         code="GPR406",
@@ -205,10 +205,10 @@ rules:
         kind="override",
         summary="a patch of a rule that no base has",
         form=Form.RULE,
-        avoid="- {name: nobody, override: true, priority: 5}",
-        prefer="- {name: somebody, condition: gpu_memory > 90, action: pause_transfer, priority: 5}",
-        why="`override` and `remove` patch a rule of a base. If the base has no such rule, it was renamed or "
-        "the name is misspelt, and the patch would do nothing.",
+        avoid="- {name: hold_hot, override: true, priority: 5}",
+        prefer="- {name: hold_hot, condition: gpu_memory > 90, action: pause_transfer, priority: 5}",
+        why="`override` and `remove` patch a rule of a base. If the base has no such rule, it was renamed or the name "
+        "is misspelled, and the patch would do nothing.",
     ),
     Code(
         code="GPR408",
@@ -230,8 +230,8 @@ name: example
 extends: [gpurules:thermal]
 rules:
   - {name: pause, condition: gpu_memory > 90, action: pause_transfer}""",
-        why="The base cannot be found, so its rules are not in force. Paths are relative to the file; "
-        "`gpurules:NAME` is a shipped ruleset (`gpurules rulesets`).",
+        why="The base cannot be found, so its rules are not in force. Paths are relative to the file; `gpurules:NAME` "
+        "is a shipped ruleset (`gpurules rulesets`).",
     ),
     Code(
         code="GPR409",
@@ -253,8 +253,8 @@ name: example
 extends: [{from: 'gpurules:thermal', with: {}}]
 rules:
   - {name: pause, condition: gpu_memory > 90, action: pause_transfer}""",
-        why="`with` sets inputs that the base declares under `inputs`. One that it does not declare, or of "
-        "another type, would change nothing.",
+        why="`with` sets inputs that the base declares under `inputs`. An undeclared input, or a value of another "
+        "type, would have no effect.",
     ),
     Code(
         code="GPR410",
@@ -268,7 +268,7 @@ rules:
 - name: example
   condition: gpu_memory > 90
   actions: [{action: pause_transfer}, {action: log, parameters: {message: full}}]""",
-        why="`action` is short for `actions` with one entry; with both it is open which counts.",
+        why="`action` is short for `actions` with one entry; with both it is ambiguous which applies.",
     ),
     Code(
         code="GPR411",
@@ -278,8 +278,8 @@ rules:
         summary="a file extends itself through others",
         form=Form.WORDS,
         avoid="A file whose bases, or their bases, extend it in turn.",
-        prefer="A base that extends nothing that stands on it.",
-        why="Each file is merged over its bases, so a circle has no beginning.",
+        prefer="A base that does not extend anything that builds on it.",
+        why="Each file is merged over its bases, so a cycle has no starting point.",
     ),
     Code(
         code="GPR501",
@@ -291,8 +291,7 @@ rules:
         form=Form.RULE,
         avoid="- {name: example, condition: gpu_memory > 90, action: pause_transfers}",
         prefer="- {name: example, condition: gpu_memory > 90, action: pause_transfer}",
-        why="An action that nobody knows does nothing. `gpurules actions` lists those that are installed, "
-        "plug-ins included.",
+        why="An unknown action does nothing. `gpurules actions` lists the installed ones, including plug-ins.",
     ),
     Code(
         code="GPR502",
@@ -306,7 +305,7 @@ rules:
         "{reduction_facter: 0.5}}",
         prefer="- {name: example, condition: gpu_memory > 90, action: reduce_prefetch, parameters: "
         "{reduction_factor: 0.5}}",
-        why="A parameter that the action does not have is a misspelt one, and its default would be in force instead.",
+        why="An unknown parameter is a misspelled one, and the default of the intended one would apply instead.",
     ),
     Code(
         code="GPR503",
@@ -331,7 +330,7 @@ rules:
         "{reduction_factor: 5}}",
         prefer="- {name: example, condition: gpu_memory > 90, action: reduce_prefetch, parameters: "
         "{reduction_factor: 0.5}}",
-        why="The value is outside what the action can do.",
+        why="The value is outside the range that the action supports.",
     ),
     Code(
         code="GPR505",
@@ -343,7 +342,7 @@ rules:
         avoid="- {name: example, condition: gpu_memory > 90, action: delay_transfer, parameters: {delay: 30s, "
         "delay_seconds: 60}}",
         prefer="- {name: example, condition: gpu_memory > 90, action: delay_transfer, parameters: {delay: 30s}}",
-        why="Each parameter is fine alone, together they contradict each other.",
+        why="Each parameter is valid on its own, but together they contradict each other.",
     ),
     Code(
         code="GPR506",
@@ -357,22 +356,22 @@ rules:
         "{reduction_factor: 1.0}}",
         prefer="- {name: example, condition: gpu_memory > 90, action: reduce_prefetch, parameters: "
         "{reduction_factor: 0.5}}",
-        why="With these values the action changes nothing. The reduction factor is what is left: 0.3 keeps 30 %.",
+        why="With these values the action has no effect. The reduction factor is what remains: 0.3 keeps 30 %.",
     ),
     Code(
         code="GPR509",
         name="template-unknown-name",
         severity=Severity.ERROR,
         kind="parameter",
-        summary="a placeholder of a message that names nothing",
+        summary="a message placeholder with an unknown name",
         fix=Fix.UNSAFE,
         form=Form.RULE,
         avoid="- {name: example, condition: gpu_memory > 90, action: log, parameters: {message: 'memory at "
         "{gpu_memroy}'}}",
         prefer="- {name: example, condition: gpu_memory > 90, action: log, parameters: {message: 'memory at "
         "{gpu_memory}'}}",
-        why="A placeholder that names no field, signal, definition or input would print nothing, which is "
-        "found out when the message is needed. Templates of other systems (`{{ $value }}`, `%s`) and a "
-        "brace that is never closed are printed as they stand.",
+        why="A placeholder that names no field, signal, definition or input would print nothing, which is discovered "
+        "only when the message is needed. Templates of other systems (`{{ $value }}`, `%s`) and unclosed braces are "
+        "printed literally.",
     ),
 )

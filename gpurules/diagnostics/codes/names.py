@@ -13,8 +13,8 @@ CODES = (
         form=Form.CONDITION,
         avoid="gpu_memroy > 80",
         prefer="gpu_memory > 80",
-        why="A name that stands for nothing would make the rule silently dead. Known names are the fields "
-        "(`gpurules fields`), and the file's own fields, inputs, defines and signals.",
+        why="An unknown name would silently make the rule dead. Known names are the fields (`gpurules fields`) and "
+        "the file's own fields, inputs, defines and signals.",
     ),
     Code(
         code="GPR111",
@@ -36,7 +36,7 @@ name: example
 define: {hot: gpu_temperature > 85}
 rules:
   - {name: pause, condition: hot, action: pause_transfer}""",
-        why="A definition that nothing uses is often one that something was meant to use.",
+        why="An unused definition is often one that was meant to be used somewhere.",
     ),
     Code(
         code="GPR112",
@@ -59,8 +59,8 @@ define:
   mean_busy: avg_over_time(gpu_memory_busy[1m])
 rules:
   - {name: pause, condition: mean_busy > 90, action: pause_transfer}""",
-        why="A local name wins over a field of the same name, and who reads the condition alone will take it "
-        "for the field.",
+        why="A local name takes precedence over a field of the same name, and a reader of the condition alone will "
+        "take it for the field.",
     ),
     Code(
         code="GPR115",
@@ -81,8 +81,8 @@ name: example
 define: {hot: busy AND gpu_temperature > 85, busy: gpu_utilization > 95}
 rules:
   - {name: pause, condition: hot, action: pause_transfer}""",
-        why="What is defined by itself has no value. Defines and signals may use each other in any order, not "
-        "in a circle.",
+        why="A definition in terms of itself has no value. Defines and signals can use each other in any order, but "
+        "not in a cycle.",
     ),
     Code(
         code="GPR301",
@@ -103,7 +103,7 @@ name: example
 rules:
   - {name: pause_when_hot, condition: gpu_temperature > 90, action: pause_transfer}
   - {name: pause_when_full, condition: gpu_memory > 95, action: pause_transfer}""",
-        why="Decisions, logs and patches name a rule, so a name must mean one rule.",
+        why="Decisions, logs and patches identify a rule by its name, so the name must be unique.",
     ),
     Code(
         code="GPR608",
@@ -129,8 +129,7 @@ rules:
   - name: hold_large_files
     condition: memory_pressure AND transfer_size > 1GiB
     action: pause_transfer""",
-        why="`for`, `until` and `keep_for` remember the node from snapshot to snapshot. A transfer is looked "
-        "at when it is decided on and has no such past. Name the part that is about the node as a signal, "
-        "and use it.",
+        why="`for`, `until` and `keep_for` track the node from snapshot to snapshot. A transfer is evaluated when it "
+        "is decided on and has no such history. Define the part about the node as a signal, and use the signal.",
     ),
 )

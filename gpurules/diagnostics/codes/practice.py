@@ -11,46 +11,46 @@ CODES = (
         summary="no test makes the rule match",
         needs=Need.TESTS,
         form=Form.WORDS,
-        avoid="A rule of a ruleset that has tests, of which none makes the rule match.",
+        avoid="A rule in a ruleset that has tests, none of which makes the rule match.",
         prefer="`expect: [{rule: hold_hot_gpu, outcome: match}]` in a case with a hot GPU.",
-        why="What has never matched anywhere may never match at all. The tests of the project are run to find "
-        "out; a ruleset that no test names is left alone.",
+        why="A rule that has never matched anywhere may never match at all. The tests of the project are run to find "
+        "out; a ruleset that no test names is skipped.",
     ),
     Code(
         code="GPR802",
         name="no-negative-test",
         severity=Severity.WARNING,
         kind="test",
-        summary="no test makes the rule stay quiet",
+        summary="no test in which the rule does not match",
         needs=Need.TESTS,
         form=Form.WORDS,
         avoid="A rule that matches in every test.",
         prefer="`expect: [{rule: hold_hot_gpu, outcome: no-match}]` in a case with a cool GPU.",
-        why="A condition that is always true passes such tests too.",
+        why="A condition that is always true would pass such tests too.",
     ),
     Code(
         code="GPR803",
         name="boundary-untested",
         severity=Severity.INFO,
         kind="test",
-        summary="no test at a threshold and on both of its sides",
+        summary="no test at a threshold and on both sides of it",
         needs=Need.TESTS,
         form=Form.WORDS,
         avoid="Tests of `gpu_temperature > 85` with 60 and 95 degrees.",
         prefer="A table with 84, 85 and 86 degrees.",
-        why="`>` and `>=` differ at 85 alone, and so does a threshold that someone moved by one.",
+        why="`>` and `>=` differ only at 85, and so does a threshold that someone moved by one.",
     ),
     Code(
         code="GPR804",
         name="unknown-path-untested",
         severity=Severity.INFO,
         kind="test",
-        summary="no test in which what is compared is missing",
+        summary="no test in which a compared fact is missing",
         needs=Need.TESTS,
         form=Form.WORDS,
         avoid="Tests in which the temperature is always known.",
         prefer="A row with `_` for the temperature, and `unknown` expected.",
-        why="Telemetry goes missing on bad days, and then the rule has to do what was meant.",
+        why="Telemetry goes missing when something is wrong, and that is when the rule has to do what was meant.",
     ),
     Code(
         code="GPR806",
@@ -61,7 +61,7 @@ CODES = (
         form=Form.WORDS,
         avoid="`expect: [{rule: hold_hot_gpu}]`",
         prefer="`expect: [{rule: hold_hot_gpu, outcome: match}]`",
-        why="A test that no ruleset can fail gives trust that nothing stands behind.",
+        why="A test that no ruleset can fail gives false confidence.",
     ),
     Code(
         code="GPR807",
@@ -72,7 +72,7 @@ CODES = (
         form=Form.WORDS,
         avoid="Two cases of a test file with `name: hot`.",
         prefer="`name: hot, of one GPU` and `name: hot, of all GPUs`.",
-        why="A report names the test that failed; with two of one name it is open which.",
+        why="A report identifies a failed test by its name; if two tests share a name, it is ambiguous.",
     ),
     Code(
         code="GPR808",
@@ -83,15 +83,15 @@ CODES = (
         fix=Fix.UNSAFE,
         form=Form.WORDS,
         avoid="`expect: {rule: hold_hot_gpu, outcome: match}` after the rule was renamed.",
-        prefer="The name that the rule has now; the nearest one is offered.",
-        why="A test of a rule that is gone tests nothing, and the rule that took its place has no test.",
+        prefer="The current name of the rule; the nearest name is suggested.",
+        why="A test of a rule that no longer exists tests nothing, and the rule that replaced it has no test.",
     ),
     Code(
         code="GPR901",
         name="unused-suppression",
         severity=Severity.WARNING,
         kind="suppression",
-        summary="a suppression that silences nothing",
+        summary="a suppression that suppresses nothing",
         fix=Fix.SAFE,
         form=Form.RULE,
         avoid="""\
@@ -102,8 +102,8 @@ CODES = (
 - name: example
   condition: gpu_memory > 90
   action: pause_transfer""",
-        why="What it silenced has been mended, or it stands in the wrong place. Left where it is, it would "
-        "hide the next mistake of that kind.",
+        why="The suppressed finding has been fixed, or the suppression is in the wrong place. If it stays, it hides "
+        "the next mistake of that kind.",
     ),
     Code(
         code="GPR902",
@@ -120,8 +120,8 @@ CODES = (
 - name: example
   condition: file_type == "x"  # gpurules: ignore[GPR107] reason="a type of ours" until=2999-01-31
   action: pause_transfer""",
-        why="Whoever wrote it meant it to be mended by that day. The finding is shown again too. A day is "
-        "written as in `until=2027-01-31`, and counts to its end.",
+        why="The author meant the finding to be fixed by that day. The finding itself is shown again too. A date is "
+        "written as in `until=2027-01-31`, and includes that day.",
     ),
     Code(
         code="GPR903",
@@ -138,14 +138,14 @@ CODES = (
 - name: example
   condition: file_type == "x"  # gpurules: ignore[GPR107] reason="a type of ours"
   action: pause_transfer""",
-        why="Without a reason nobody dares to remove it. It silences all the same.",
+        why="Without a reason no one dares to remove it. It still suppresses the finding.",
     ),
     Code(
         code="GPR904",
         name="unknown-code",
         severity=Severity.ERROR,
         kind="suppression",
-        summary="a selector that names no code",
+        summary="a selector that matches no code",
         fix=Fix.UNSAFE,
         form=Form.RULE,
         avoid="""\
@@ -156,8 +156,8 @@ CODES = (
 - name: example
   condition: gpu_memory > 90
   action: pause_transfer""",
-        why="A code that does not exist silences nothing. Codes (`GPR601`), their beginnings (`GPR6`) and "
-        "names (`flapping-risk`) can be written.",
+        why="A code that does not exist suppresses nothing. Codes (`GPR601`), code prefixes (`GPR6`) and names "
+        "(`flapping-risk`) are accepted.",
     ),
     Code(
         code="GPR905",
@@ -167,20 +167,20 @@ CODES = (
         summary="an entry of the baseline that no longer occurs",
         fix=Fix.SAFE,
         form=Form.WORDS,
-        avoid="An entry in the baseline for a finding that has been mended.",
-        prefer="`gpurules lint --baseline FILE --update-baseline` after each repair.",
-        why="A baseline is a list of what is left to do. A stale entry would let the same mistake in again.",
+        avoid="An entry in the baseline for a finding that has been fixed.",
+        prefer="`gpurules lint --baseline FILE --update-baseline` after each fix.",
+        why="A baseline lists what is left to fix. A stale entry would hide the same mistake if it returns.",
     ),
     Code(
         code="GPR906",
         name="config-unknown-key",
         severity=Severity.ERROR,
         kind="unknown-key",
-        summary="a key of the configuration that means nothing",
+        summary="an unknown key in the configuration",
         fix=Fix.UNSAFE,
         form=Form.WORDS,
         avoid='`slect = ["GPR7"]` in `gpurules.toml`.',
-        prefer='`select = ["GPR7"]`. The keys are those of `gpurules config`.',
-        why="A key that means nothing is a misspelt one, so what it was to set is not in force.",
+        prefer='`select = ["GPR7"]`. `gpurules config` lists the keys.',
+        why="An unknown key is usually a misspelled one, so the setting that it was meant for is not in effect.",
     ),
 )

@@ -76,7 +76,7 @@ def test_every_code_has_a_page(gpurules: Any) -> None:
     for code in CATALOGUE:
         done = gpurules("rule", code)
         assert done.code == 0
-        assert "## Avoid" in done.out and "## How to silence" in done.out
+        assert "## Avoid" in done.out and "## How to suppress" in done.out
 
 
 def test_version_says_which_python_runs_it(gpurules: Any) -> None:
