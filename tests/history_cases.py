@@ -42,6 +42,8 @@ CONDITIONS = (
     "avg(gpu_memory) > 60",
     "sum(gpu_power) > 700W",
     "gpu_count < 3",
+    "gpu_xid == 79 AND gpu_xid_age < 30s",
+    "gpu_xid_age >= 20s",
     "gpu_lost_count > 0",
     "avg_over_time(gpu_memory[30s]) > 75",
     "avg_over_time(gpu_power[25s]) > 250W",
@@ -163,6 +165,8 @@ def _reading(rng: random.Random, gpu: Mapping[str, object]) -> dict[str, object]
         "energy": rng.choice([0, 1000, 5000.5, 9000, 20000]),
         "throttled": rng.random() < 0.3,
         "status": rng.choice(["ok", "ok", "degraded"]),
+        "xid": rng.choice([0, 79]),
+        "xid_age": rng.choice([0, 10, 25.5]),
         "labels": rng.choice([{}, {"spot": True}, {"spot": "no"}]),
     }
     return reading | {name: value for name, value in values.items() if rng.random() > 0.12}

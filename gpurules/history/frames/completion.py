@@ -115,7 +115,12 @@ class Completion:
         turns = self._turns(frame)
         for start, end in zip(turns, [*turns[1:], len(frame.times)], strict=True):
             self._ask(frame, start)
-            yield start, end, self._answers[start]
+            if any(gpu.xid_age is not None and _PLACE not in gpu.labels for gpu in self._answers[start]):
+                for number in range(start, end):  # what is lost gets older with each snapshot
+                    self._ask(frame, number)
+                    yield number, number + 1, self._answers[number]
+            else:
+                yield start, end, self._answers[start]
         horizon = float(frame.times[-1]) - 2 * self.tracker.drop_after
         self._asked = [time for time in self._asked if time > horizon]
 

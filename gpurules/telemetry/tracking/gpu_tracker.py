@@ -36,10 +36,11 @@ def mark_lost(gpu: GPU, reason: str) -> GPU:
 
 @dataclass(slots=True)
 class _Known:
-    """A GPU that has answered: as it was then, the board it is a part of, and since when it does not."""
+    """A GPU that has answered: as it was then and when, the board it is a part of, and since when it does not."""
 
     gpu: GPU
     board: str
+    seen: float
     lost_since: float | None = None
     xid: tuple[float, float] | None = None
 
@@ -48,7 +49,8 @@ class _Known:
 class GpuTracker:
     """Completes snapshots by the GPUs that are not in them any more.
 
-    With ``remembers_xid`` the last XID of a GPU outlives a sampler that was started again.
+    The last XID of a GPU that is not there gets older with time. With ``remembers_xid`` it also outlives a sampler that
+    was started again.
     Units: ``drop_after`` in seconds.
     """
 
@@ -57,6 +59,7 @@ class GpuTracker:
     _known: dict[str, _Known] = field(default_factory=dict)
     _steady: tuple[str, ...] | None = None
     _latest: tuple[GPU, ...] = ()
+    _latest_at: float = 0.0
 
     def complete(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Return *snapshot* with the GPUs that were lost in the last ``drop_after`` seconds, and without older ones.
@@ -68,13 +71,15 @@ class GpuTracker:
         identities = tuple([gpu.identity for gpu in snapshot.gpus])
         is_well = not any(gpu.is_lost or (self.remembers_xid and gpu.xid is not None) for gpu in snapshot.gpus)
         if is_well and identities == self._steady:  # nearly always: the same GPUs, and all of them answer
-            self._latest = snapshot.gpus
+            self._latest, self._latest_at = snapshot.gpus, now
             return snapshot
         for gpu in self._latest:
-            self._known[gpu.identity].gpu = gpu
+            known = self._known[gpu.identity]
+            known.gpu, known.seen = gpu, self._latest_at
         completed = self._complete(snapshot, now)
         is_same = is_well and completed.gpus == snapshot.gpus and len(self._known) == len(identities)
         self._steady, self._latest = (identities, snapshot.gpus) if is_same else (None, ())
+        self._latest_at = now
         return snapshot if is_same else completed
 
     def _complete(self, snapshot: Snapshot, now: float) -> Snapshot:
@@ -89,14 +94,16 @@ class GpuTracker:
         for known in vanished:
             known.lost_since = now if known.lost_since is None else known.lost_since
         seen = [(self._known[gpu.identity], gpu) for gpu in named]
-        gone = [(known, _with_free_index(mark_lost(known.gpu, VANISHED), taken)) for known in vanished]
+        gone = [(known, _with_free_index(_vanished(known, now), taken)) for known in vanished]
         kept = tuple(_with_xid(known, gpu, now) for known, gpu in (*seen, *gone) if self._is_reported(known, now))
         self._forget_dropped(present, now)
         return replace(snapshot, gpus=kept)
 
     def shift(self, seconds: float) -> None:
         """Move all remembered times by *seconds*: the clock was set."""
+        self._latest_at += seconds
         for known in self._known.values():
+            known.seen += seconds
             known.lost_since = None if known.lost_since is None else known.lost_since + seconds
             known.xid = None if known.xid is None else (known.xid[0], known.xid[1] + seconds)
 
@@ -120,11 +127,11 @@ class GpuTracker:
         known = self._known.get(gpu.identity)
         if gpu.is_lost:
             if known is None:
-                known = self._known[gpu.identity] = _Known(gpu, gpu.identity)
+                known = self._known[gpu.identity] = _Known(gpu, gpu.identity, now)
             known.lost_since = now if known.lost_since is None else known.lost_since
         else:
             board = boards.get(gpu.index_number, gpu.identity) if gpu.mig else gpu.identity
-            known = self._known[gpu.identity] = _Known(gpu, board, None, known.xid if known else None)
+            known = self._known[gpu.identity] = _Known(gpu, board, now, None, known.xid if known else None)
         if gpu.xid is not None and self.remembers_xid:
             known.xid = (gpu.xid, now - (gpu.xid_age or 0.0))
 
@@ -147,6 +154,13 @@ class GpuTracker:
         for identity, known in list(self._known.items()):
             if identity not in present and not self._is_reported(known, now):
                 del self._known[identity]
+
+
+def _vanished(known: _Known, now: float) -> GPU:
+    """Return what is left of a GPU that is not in the snapshot; its last XID has got older since it was."""
+    gpu = known.gpu
+    age = None if gpu.xid_age is None else max(0.0, gpu.xid_age + now - known.seen)
+    return mark_lost(replace(gpu, xid_age=age) if age != gpu.xid_age else gpu, VANISHED)
 
 
 def _with_identity_of(gpu: GPU, before: GPU) -> GPU:

@@ -1,5 +1,7 @@
 """A GPU that is absent from a snapshot is lost, not gone: for a caller's own snapshots, replay, tests and live."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +84,41 @@ def test_a_clock_that_is_set_moves_the_time_along():
     engine.shift(3600)
     engine.observe(Snapshot(timestamp=3615.0, gpus=(COOL,)))
     assert [gpu.is_lost for gpu in engine.snapshot.gpus] == [False, True]
+
+
+def ages(seconds, age=1.0):
+    """Return the ages of the last Xid error of a GPU that is in the first snapshots only, *seconds* after the first."""
+    engine = Engine(loads(RULES), clock=lambda: 0.0)
+    failing = GPU(index=0, uuid="GPU-a", xid=79, xid_age=age)
+    engine.observe(Snapshot(timestamp=995.0, gpus=(replace(failing, xid_age=None), COOL)))
+    engine.observe(Snapshot(timestamp=1000.0, gpus=(failing, COOL)))
+    found = []
+    for second in seconds:
+        engine.observe(Snapshot(timestamp=1000.0 + second, gpus=(COOL,)))
+        found.append(next((gpu.xid_age for gpu in engine.snapshot.gpus if gpu.is_lost), None))
+    return found
+
+
+def test_the_last_xid_error_of_an_absent_gpu_gets_older_until_it_is_forgotten():
+    assert ages([5, 20, 60, 64, 66]) == [6.0, 21.0, 61.0, 65.0, None]
+
+
+def test_an_age_that_was_never_known_stays_missing():
+    assert ages([5, 20], age=None) == [None, None]
+
+
+def test_a_clock_that_is_set_makes_no_xid_error_older():
+    engine = Engine(loads(RULES), clock=lambda: 0.0)
+    engine.observe(Snapshot(timestamp=0.0, gpus=(GPU(index=0, uuid="GPU-a", xid=79, xid_age=1.0), COOL)))
+    engine.shift(3600)
+    engine.observe(Snapshot(timestamp=3605.0, gpus=(COOL,)))
+    assert [gpu.xid_age for gpu in engine.snapshot.gpus if gpu.is_lost] == [6.0]
+
+
+def test_a_rule_for_new_errors_ends_in_replay_as_it_does_live():
+    rules = RULES + "  - {name: xid, condition: gpu_xid == 79 AND gpu_xid_age < 20s, action: pause_transfer}\n"
+    failing = GPU(index=0, uuid="GPU-a", xid=79, xid_age=1.0)
+    assert ["xid" in f for f in played((failing,), (), (), (), (), rules=rules)] == [True, True, True, True, False]
 
 
 def test_the_caller_of_an_engine_decides_what_xid_a_gpu_has():
