@@ -1,5 +1,6 @@
 """The kernel and the engine agree on random histories: the same rows, truths, matches, masks and transitions."""
 
+import json
 import random
 
 from hypothesis import given
@@ -10,6 +11,8 @@ from gpurules.backends.columnar import ColumnarBackEnd
 from gpurules.backends.facts import Facts
 from gpurules.backends.python import PythonBackEnd
 from gpurules.language import ir
+from gpurules.model import Snapshot
+from gpurules.rules import loads
 from tests.factories import checked
 from tests.history_cases import differences, history_of, outcomes, ruleset_of
 from tests.strategies import conditions, situations
@@ -31,6 +34,24 @@ def test_the_columnar_back_end_agrees_or_says_that_it_cannot(data: st.DataObject
     except UnsupportedError:
         return
     assert ours == PythonBackEnd().evaluate(found.term, found.per_gpu, facts)
+
+
+def test_the_last_xid_error_of_a_lost_gpu_gets_older_in_the_kernel_too() -> None:
+    rule = {"name": "new", "condition": "gpu_xid == 79 AND gpu_xid_age < 30s", "action": "log"}
+    document = {
+        "version": 1,
+        "name": "xids",
+        "settings": {"forget_gpu_after": "5m"},
+        "rules": [{**rule, "parameters": {"message": "xid"}}],
+    }
+    failing = [{"index": 0, "uuid": "GPU-a", "xid": 79, "xid_age": 1.0}]
+    observed = [
+        (Snapshot.from_dict({"timestamp": 1000.0 + 5 * n, "gpus": failing if n < 3 else []}), {}) for n in range(20)
+    ]
+    ruleset = loads(json.dumps(document))
+    assert differences(ruleset, observed, 100) == []
+    _, engine = outcomes(ruleset, observed, 100)
+    assert engine[0].rules["new"].true.any()
 
 
 def test_the_kernel_refuses_little_of_random_rulesets() -> None:
