@@ -1,5 +1,6 @@
 """Options that several verbs have; each can be set in the environment as ``GPURULES_<OPTION>``."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ def option(*declarations: str, **settings: Any) -> Callable[[Function], Function
     """Return click's option, which the environment can set under the name of any of its long spellings."""
     spellings = [spelling.split("/")[0] for spelling in declarations if spelling.startswith("--")]
     variables = [f"GPURULES_{spelling.removeprefix('--').replace('-', '_').upper()}" for spelling in spellings]
-    return click.option(*declarations, envvar=variables, **settings)
+    return click.option(*declarations, **{"envvar": variables, **settings})
 
 
 class FormatChoice(click.Choice[str]):
@@ -98,6 +99,24 @@ def kept_facts(function: Function) -> Function:
     return _facts(function, "a file, or the JSON itself")
 
 
+_NODE_OF_RECORDING, _FACTS_OF_NODE = "GPURULES_RECORDING_NODE", "GPURULES_NODE"
+
+
+def _node_of_recording(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return the node to read; a name in the variable for the facts of a node was meant for this one.
+
+    Raises:
+        UsageError: that is so.
+    """
+    other = os.environ.get(_FACTS_OF_NODE, "").strip()
+    if value is None and other and other != "-" and not other.startswith("{") and not Path(other).exists():
+        raise click.UsageError(
+            f"{_FACTS_OF_NODE} holds facts of the node (a file, or JSON), and {other[:80]!r} is neither; the node of a "
+            f"recording is chosen by {_NODE_OF_RECORDING}"
+        )
+    return value
+
+
 _RECORDING_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--interval", {"metavar": "SECONDS", "type": float,
                     "help": "Of a recording without times: the step between snapshots."}),
@@ -112,7 +131,9 @@ _RECORDING_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--gpus", {"metavar": "N", "type": click.IntRange(1, 1024),
                 "help": "Of a log that does not say which GPU a row is of: the number of GPUs in each poll."}),
     ("--single-gpu", {"is_flag": True, "help": "The same as --gpus 1: each row of the log is a poll."}),
-    ("--node", {"metavar": "NAME", "help": "Of a recording of several nodes: the one to read."}),
+    ("--node", {"metavar": "NAME", "envvar": [_NODE_OF_RECORDING], "callback": _node_of_recording,
+                "help": "Of telemetry of several nodes (a recording, a scrape): the one to read "
+                        f"(environment: {_NODE_OF_RECORDING})."}),
 )  # fmt: skip
 
 RECORDING_NAMES = tuple(declaration[2:].replace("-", "_") for declaration, _ in _RECORDING_OPTIONS)

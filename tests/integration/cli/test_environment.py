@@ -44,6 +44,8 @@ def test_an_option_is_taken_from_the_environment(
 ) -> None:
     long = [spelling for spelling in option.opts if spelling.startswith("--")]
     variables = [f"GPURULES_{spelling.removeprefix('--').replace('-', '_').upper()}" for spelling in long]
+    if option.metavar == "NAME" and variables == ["GPURULES_NODE"]:
+        variables = ["GPURULES_RECORDING_NODE"]  # the other is for the facts of a node
     assert option.envvar == variables
     context = click.Context(click.Command(verb))
     for variable in variables:
@@ -56,3 +58,42 @@ def test_an_option_is_taken_from_the_environment(
 
 def test_every_verb_has_its_options_looked_at() -> None:
     assert len(list(options())) > 100
+
+
+def test_a_variable_means_the_same_kind_of_value_to_every_command() -> None:
+    kinds: dict[str, set[str | None]] = {}
+    for parameter in options():
+        option = parameter.values[1]
+        for variable in option.envvar:
+            kinds.setdefault(variable, set()).add(option.metavar)
+    assert {variable: found for variable, found in kinds.items() if len(found) > 1} == {}
+
+
+RECORDED = "".join(
+    f'{{"timestamp": {at}, "host": "{host}", "gpus": [{{"index": 0, "uuid": "GPU-{host}", "power": 50}}]}}\n'
+    for at, host in ((1, "a"), (2, "b"), (3, "a"))
+)
+
+
+def test_the_node_of_a_recording_has_a_variable_of_its_own(
+    tmp_path: Path, gpurules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "node.jsonl"
+    path.write_text(RECORDED)
+    monkeypatch.setenv("GPURULES_NODE", '{"pending_transfers": 3}')
+    monkeypatch.setenv("GPURULES_RECORDING_NODE", "b")
+    done = gpurules("snapshot", "--source", f"replay:{path}", "--format", "json")
+    assert (done.code, '"host": "b"' in done.out) == (0, True), done.err
+
+
+def test_a_name_in_the_variable_for_facts_is_an_error_with_the_right_variable(
+    tmp_path: Path, gpurules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "node.jsonl"
+    path.write_text(RECORDED)
+    monkeypatch.setenv("GPURULES_NODE", "b")
+    done = gpurules("snapshot", "--source", f"replay:{path}")
+    assert done.code == 2
+    assert "GPURULES_NODE holds facts of the node" in done.err
+    assert "GPURULES_RECORDING_NODE" in done.err
+    assert gpurules("snapshot", "--source", f"replay:{path}", "--node", "b").code == 0
