@@ -145,13 +145,14 @@ class _Column(dict[str, tuple[Number | None, str | None]]):
     """The values of the cells of one column that were read: most cells of a log come again and again."""
 
     def __init__(self, name: str, unit: str | None) -> None:
-        self._quantity = QUANTITY_OF[name]
-        self._unit = unit or self._quantity.unit
+        self._dimension = QUANTITY_OF[name].dimension
+        self._range = range_of(QUANTITY_OF[name].attribute)
+        self._unit = unit or QUANTITY_OF[name].unit
 
     def __missing__(self, text: str) -> tuple[Number | None, str | None]:
         """Return the value that a cell gives, or why it gives none."""
-        value, reason = read_number(text[:_LONGEST], self._quantity.dimension, self._unit)
-        if value is not None and (refusal := self._quantity.refusal(value)):
+        value, reason = read_number(text[:_LONGEST], self._dimension, self._unit)
+        if value is not None and (refusal := self._range.refusal(value)):
             value, reason = None, refusal
         if len(text) <= _LONGEST:
             if len(self) >= _MOST_CELLS:
