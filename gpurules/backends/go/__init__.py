@@ -1,0 +1,5 @@
+"""The back end that writes Go: a package without dependencies that decides as gpurules does."""
+
+from gpurules.backends.go.source import GoBackEnd
+
+__all__ = ["GoBackEnd"]

@@ -1,0 +1,40 @@
+"""How the claims of rules are combined where they are emitted: sums of constants without rounding on the way."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from gpurules.backends.native.program import Claim, NativeProgram
+from gpurules.backends.unsupported import UnsupportedError
+
+MAX_EXACT = 2**53
+
+
+def boosts(program: NativeProgram) -> list[Claim]:
+    """Return every claim on the priority."""
+    return [claim for rule in program.rules for claim in rule.claims if claim.target == "priority_boost"]
+
+
+def are_whole(claims: Sequence[Claim]) -> bool:
+    """Return whether all sums of *claims* are whole numbers that a double holds exactly."""
+    return (
+        all(claim.value == int(claim.value) for claim in claims)
+        and sum(abs(int(claim.value)) for claim in claims) <= MAX_EXACT
+    )
+
+
+def fraction_bits(claims: Sequence[Claim]) -> int:
+    """Return how many bits behind the point hold every claim exactly.
+
+    Raises:
+        UnsupportedError: the claims are too far apart for sums of 127 bits.
+    """
+    bits = max(Fraction(claim.value).denominator.bit_length() - 1 for claim in claims)
+    if sum(abs(Fraction(claim.value)) for claim in claims) * 2**bits >= 2**127:
+        raise UnsupportedError("the boosts of increase_priority are too far apart to be added up exactly")
+    return bits
+
+
+def scaled(claim: Claim, bits: int) -> tuple[int, int, bool]:
+    """Return a claim times two to the power of *bits*, as two words of 64 bits and whether it is negative."""
+    whole = int(Fraction(claim.value) * 2**bits)
+    return abs(whole) >> 64, abs(whole) & (2**64 - 1), whole < 0

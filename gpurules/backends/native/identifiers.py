@@ -1,0 +1,55 @@
+"""Identifiers of C and Go for names of rules, signals and fields: readable, and each used once."""
+
+import re
+
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_CAPITALS = {
+    **{word: word.upper() for word in ("gpu", "id", "uuid", "io", "sm", "xid", "ecc", "mig")},
+    "gpus": "GPUs",
+    "pcie": "PCIe",
+    "nvlink": "NVLink",
+}
+
+
+def snake(name: str) -> str:
+    """Return *name* as words in lower case joined with underscores.
+
+    >>> snake("Delay on-heat!")
+    'delay_on_heat'
+    """
+    return "_".join(word.lower() for word in _WORD.findall(name)) or "x"
+
+
+def camel(name: str) -> str:
+    """Return *name* in Go's way, for something that is exported.
+
+    >>> camel("io_throughput")
+    'IOThroughput'
+    """
+    words = [word for part in _WORD.findall(name) for word in part.split("_")]
+    return "".join(_CAPITALS.get(word.lower(), word[:1].upper() + word[1:]) for word in words) or "X"
+
+
+def lower_camel(name: str) -> str:
+    """Return *name* in Go's way, for something that is not exported.
+
+    >>> lower_camel("number_above")
+    'numberAbove'
+    """
+    first, _, rest = snake(name).partition("_")
+    return first + (camel(rest) if rest else "")
+
+
+class Identifiers:
+    """Hands out identifiers, each once: a name that is taken gets a number."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def claim(self, wanted: str) -> str:
+        """Return *wanted*, or with a number behind it where something has that name."""
+        number, found = 2, wanted
+        while found.lower() in self._taken:
+            found, number = f"{wanted}_{number}", number + 1
+        self._taken.add(found.lower())
+        return found
