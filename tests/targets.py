@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from gpurules.backends import Facts, RuleTerm
+from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.c import CBackEnd
 from gpurules.backends.go import GoBackEnd
 from gpurules.backends.native import NativeProgram, NativeRule, StateSchema, schema_of
 from gpurules.backends.native.cells import Stamp, StateEncoder, wire
-from gpurules.backends.unsupported import UnsupportedError
 from gpurules.language import ir
 from gpurules.model import Transfer, Truth, Workload
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gpurules.backends.facts import Facts
+from gpurules.diagnostics import Span
 from gpurules.errors import GpurulesError
 from gpurules.language import ir
 from gpurules.model import GPU, GPUIndex, Truth, Value
@@ -11,7 +12,14 @@ from gpurules.records import Record, record
 
 
 class UnsupportedError(GpurulesError):
-    """A back end cannot say what a condition asks; another has to."""
+    """A back end cannot say what a condition asks; another has to.
+
+    Missing: ``span`` (where in the condition) is None where it is not one part of it.
+    """
+
+    def __init__(self, message: str, span: Span | None = None) -> None:
+        super().__init__(message)
+        self.span = span
 
 
 @record

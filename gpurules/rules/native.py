@@ -7,9 +7,9 @@ from pathlib import PurePath
 from gpurules.actions import is_directive
 from gpurules.actions.action import Parameters, numeric
 from gpurules.actions.decision import RuleAction
+from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.native import Claim, NativeProgram, NativeRule
 from gpurules.backends.python import RuleTerm
-from gpurules.backends.unsupported import UnsupportedError
 from gpurules.diagnostics import Span
 from gpurules.rules.rule import Rule
 from gpurules.rules.ruleset import Ruleset

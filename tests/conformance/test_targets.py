@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gpurules.backends import Facts
-from gpurules.backends.unsupported import UnsupportedError
+from gpurules.backends.backend import UnsupportedError
 from tests.conformance.test_conditions import VALUED, checked, expectation
 from tests.conformance.vectors import Vector
 from tests.targets import Case, GoDriver, Outcome, drivers, evaluate

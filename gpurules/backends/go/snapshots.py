@@ -8,8 +8,8 @@ from gpurules.backends.native.program import Plan
 from gpurules.backends.native.schema import Column
 from gpurules.language import ir
 from gpurules.model import Kind
+from gpurules.model.gpu import NUMBERS
 from gpurules.model.ranges import range_of
-from gpurules.model.snapshot import NUMBERS
 
 RUNTIME = Path(__file__).resolve().parent / "runtime" / "driver"
 _READS = {Kind.NUMBER: "number", Kind.STRING: "text", Kind.BOOL: "truth"}

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.native.identifiers import camel, lower_camel
 from gpurules.backends.native.schema import Column
 from gpurules.backends.native.spelling import Function, Loop, Type
-from gpurules.backends.unsupported import UnsupportedError
 from gpurules.fields import Field
 
 TYPES: dict[Type, str] = {"bool": "bool", "truth": "Truth", "number": "Number", "text": "Text"}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.native.regex import (
     TOP,
     Assertion,
@@ -15,7 +16,6 @@ from gpurules.backends.native.regex import (
     Sequence_,
     parse_regex,
 )
-from gpurules.backends.unsupported import UnsupportedError
 
 MAX_STATES = 1000
 MAX_NODES = 20_000

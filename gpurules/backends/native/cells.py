@@ -7,7 +7,7 @@ from math import isfinite
 from operator import attrgetter
 from typing import TypeAlias
 
-from gpurules.backends.facts import Facts, Layout, instant, read
+from gpurules.backends.facts import Facts, SlotLayout, instant, read
 from gpurules.backends.native.schema import Column, StateSchema
 from gpurules.language import ir
 from gpurules.model import GPU, GPUIndex, Value
@@ -69,7 +69,7 @@ def _cell(value: object, heap: _Heap) -> bytes:
     return heap.add(value) if isinstance(value, str) else _FIXED_CELLS[None]
 
 
-def _of_gpu(column: Column, layout: Layout | None) -> OfGPU:
+def _of_gpu(column: Column, layout: SlotLayout | None) -> OfGPU:
     term, slot, field = column.term, column.slot, column.field
     if slot is not None and layout is not None:
         place = layout.gpu.get(slot)
@@ -86,7 +86,7 @@ def _of_gpu(column: Column, layout: Layout | None) -> OfGPU:
     return lambda facts, gpu, row: get(gpu)
 
 
-def _of_node(column: Column, layout: Layout | None) -> OfNode:
+def _of_node(column: Column, layout: SlotLayout | None) -> OfNode:
     term, slot, field = column.term, column.slot, column.field
     if slot is not None and layout is not None:
         place = layout.node.get(slot)
@@ -103,7 +103,7 @@ def _of_node(column: Column, layout: Layout | None) -> OfNode:
 class StateEncoder:
     """Writes facts as slots. Immutable, for any thread."""
 
-    def __init__(self, schema: StateSchema, layout: Layout | None) -> None:
+    def __init__(self, schema: StateSchema, layout: SlotLayout | None) -> None:
         """Take the columns of a state, and where derived state is in the rows of facts."""
         self.schema = schema
         self._gpu = tuple(_of_gpu(column, layout) for column in schema.gpu)

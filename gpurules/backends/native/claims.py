@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.native.program import Claim, NativeProgram
-from gpurules.backends.unsupported import UnsupportedError
 
 MAX_EXACT = 2**53
 

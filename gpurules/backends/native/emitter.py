@@ -7,9 +7,9 @@ pure, so that what is long or needs a loop is a function of its own.
 
 from dataclasses import dataclass, field
 
+from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.native.schema import StateSchema
 from gpurules.backends.native.spelling import Function, Loop, Spelling, Type
-from gpurules.backends.unsupported import UnsupportedError
 from gpurules.fields import Scope
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator, Sign, TextOperator

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gpurules.backends.unsupported import UnsupportedError
+from gpurules.backends.backend import UnsupportedError
 
 TOP = 0x10FFFF
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
