@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from gpurules.backends.columnar import Groups, Truths
 from gpurules.engine.state.signals import Transition
 from gpurules.history.frames.snapshots import Observed, frames_of_observed
 from gpurules.history.kernel.kernel import Kernel
-from gpurules.history.kernel.outcome import Outcome, matched
+from gpurules.history.kernel.outcome import Outcome, Rows, matched
 from gpurules.history.kernel.plan import Plan
 from gpurules.history.kernel.replay import Replayer
 from gpurules.model import Snapshot
@@ -186,7 +187,11 @@ def differences(ruleset: Ruleset, observed: Iterable[Observed], batch: int) -> l
     found: list[str] = []
     refused = ours[-1].refused if ours else {}
     rules = [rule for rule in ruleset.rules if rule.enabled]
-    for n, (mine, true) in enumerate(zip(ours, theirs, strict=True)):
+    per_gpu = {rule.name for rule in rules if rule.per_gpu and rule.gpus != "workload"}
+    per_gpu |= {signal.name for signal in ruleset.signals.values() if signal.per_gpu}
+    for n, (mine, true) in enumerate(
+        zip(*([_in_order(one, per_gpu) for one in side] for side in (ours, theirs)), strict=True)
+    ):
         found += [f"frame {n}: {text}" for text in _rows_differ(mine, true)]
         if found:
             return found
@@ -207,6 +212,23 @@ def differences(ruleset: Ruleset, observed: Iterable[Observed], batch: int) -> l
             f"transitions {[t for t in mine if t not in true]} instead of {[t for t in true if t not in mine]}"
         )
     return found
+
+
+def _in_order(outcome: Outcome, per_gpu: set[str]) -> Outcome:
+    """Return an outcome with its rows in order of the names of GPUs, and of time."""
+    rows, names = outcome.rows, sorted(set(outcome.rows.owners))
+    owner = np.array([names.index(rows.owners[n]) for n in rows.owner.tolist()], np.intp)
+    order = np.lexsort((rows.groups.snapshot, owner))
+
+    def ordered(name: str, mask: np.ndarray) -> np.ndarray:
+        return mask[order] if name in per_gpu else mask
+
+    def truths(found: dict[str, Truths]) -> dict[str, Truths]:
+        return {name: Truths(ordered(name, one.true), ordered(name, one.false)) for name, one in found.items()}
+
+    placed = Rows(rows.times, Groups(rows.groups.snapshot[order], rows.groups.count), names, owner[order])
+    on = {name: ordered(name, mask) for name, mask in outcome.on.items()}
+    return Outcome(placed, truths(outcome.rules), truths(outcome.signals), on, outcome.transitions, outcome.refused)
 
 
 def _rows_differ(mine: Outcome, true: Outcome) -> list[str]:

@@ -1,0 +1,28 @@
+"""What of a history could not be used: each with its file, and everything else goes on."""
+
+from dataclasses import dataclass, field
+
+MOST = 50
+"""So many findings are kept word by word; the others are counted."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found wrong while reading; ``count`` is how much was."""
+
+    texts: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, place: str, what: str) -> None:
+        """Note that *what* is wrong with the file *place*; the same is noted once."""
+        text = f"{place}: {what}"
+        if text in self.texts:
+            return
+        self.count += 1
+        if len(self.texts) < MOST:
+            self.texts.append(text)
+
+    def merge(self, other: "Findings") -> None:
+        """Add what was found elsewhere."""
+        self.count += other.count
+        self.texts = [*self.texts, *other.texts][:MOST]

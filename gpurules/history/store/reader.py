@@ -1,0 +1,121 @@
+"""Reads a store: which nodes it has, and what is recorded of each, day by day."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from gpurules.history.store.findings import Findings
+from gpurules.history.store.frame import StoredFrame, numbers_of, plain
+from gpurules.history.store.parts import read_day
+from gpurules.history.store.schema import NODE, TELEMETRY
+from gpurules.history.store.storage import Part, Storage, StoreError
+
+
+def is_store(place: str | Path) -> bool:
+    """Return whether there is a store at *place*: telemetry, or what there is beside it."""
+    if "://" in str(place):
+        return bool(Storage(place).parts(TELEMETRY, NODE))
+    return any(Path(place, table).is_dir() for table in (TELEMETRY, NODE))
+
+
+@dataclass(slots=True)
+class StoreReader:
+    """A store that is read; ``findings`` fill up as it is."""
+
+    storage: Storage
+    findings: Findings = field(default_factory=Findings)
+    _parts: tuple[Part, ...] | None = None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The files of telemetry.
+
+        Raises:
+            StoreError: there are none.
+        """
+        if self._parts is None:
+            self._parts = tuple(self.storage.parts(TELEMETRY, NODE))
+        if not self._parts:
+            raise StoreError(f"{self.storage.place} has no recorded telemetry; record some with gpurules record -o DIR")
+        return self._parts
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that something is recorded of."""
+        return tuple(sorted({part.node for part in self.parts}))
+
+    def days(self, node: str) -> dict[str, list[Part]]:
+        """Return the files of *node* by their days, in order."""
+        found: dict[str, list[Part]] = {}
+        for part in sorted((p for p in self.parts if p.node == node), key=lambda p: (p.date, p.table, p.path)):
+            found.setdefault(part.date, []).append(part)
+        return found
+
+    def frames(self, node: str, wanted: Collection[str] | None = None) -> Iterator[StoredFrame]:
+        """Yield what is recorded of *node*, a frame for each day, with the *wanted* columns of GPUs (None: all).
+
+        Snapshots that are not newer than the last of the day before are left out.
+        """
+        last = float("-inf")
+        for parts in self.days(node).values():
+            frame = self._frame(parts, wanted, last)
+            if len(frame.times):
+                last = float(frame.times[-1])
+                yield frame
+
+    def _frame(self, parts: Sequence[Part], wanted: Collection[str] | None, last: float) -> StoredFrame:
+        gpus, node = read_day(self.storage, parts, wanted, self.findings)
+        place = parts[0].path.rsplit("/", 1)[0]
+
+        def report(what: str) -> None:
+            self.findings.add(place, what)
+
+        frame = StoredFrame(gpus, node, report)
+        if len(frame.times) and frame.times[0] <= last:
+            report("it has snapshots of the day before or earlier (was the clock set back?), which are left out")
+            frame = StoredFrame(_later(gpus, last), _later(node, last), report)
+        return frame
+
+
+def _later(table: pa.Table, last: float) -> pa.Table:
+    return table.filter(pa.array(np.asarray(numbers_of(plain(table, "timestamp")) > last)))
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Which columns of GPUs a store has, and in which something is recorded at all."""
+
+    reader: StoreReader
+
+    @cached_property
+    def recorded(self) -> frozenset[str]:
+        """The columns with a value somewhere, as the statistics of the files tell."""
+        import pyarrow.parquet as pq
+
+        found: set[str] = set()
+        for part in self.reader.parts:
+            if part.table != TELEMETRY:
+                continue
+            try:
+                source = self.reader.storage.local(part.path)
+                with pq.ParquetFile(source or self.reader.storage.open(part.path)) as file:
+                    found |= _filled(file.metadata)
+            except (pa.ArrowException, OSError, ValueError):
+                continue  # reading it tells why
+        return frozenset(found)
+
+
+def _filled(metadata: "object") -> set[str]:
+    found: set[str] = set()
+    for group in range(metadata.num_row_groups):  # type: ignore[attr-defined]
+        one = metadata.row_group(group)  # type: ignore[attr-defined]
+        for n in range(one.num_columns):
+            column = one.column(n)
+            statistics = column.statistics
+            if statistics is None or statistics.null_count is None or statistics.null_count < column.num_values:
+                found.add(column.path_in_schema)
+    return found

@@ -1,0 +1,167 @@
+"""Where a store is: a folder, or any place that fsspec can reach; files appear there whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote, unquote
+
+from gpurules.errors import GpurulesError, UnavailableError
+from gpurules.history.store.schema import TABLES
+
+UNFINISHED = ".unfinished"
+"""The ending of a file that is being written; readers do not see it."""
+
+
+class StoreError(GpurulesError):
+    """A store cannot be read or written at all."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Part:
+    """A file of the store.
+
+    Units: ``size`` in bytes.
+    """
+
+    table: str
+    node: str
+    date: str
+    path: str
+    size: int = 0
+
+
+class Storage:
+    """The files of one store, under a folder or a URL such as ``s3://bucket/history``.
+
+    Raises:
+        UnavailableError: the place is a URL, and fsspec or the package for its scheme is not installed.
+    """
+
+    def __init__(self, place: str | Path, **options: Any) -> None:
+        self.place = str(place)
+        self._remote: Any = None
+        self._root = self.place
+        if "://" in self.place:
+            try:
+                from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+
+                self._remote, self._root = url_to_fs(self.place, **options)
+            except (ImportError, ValueError) as error:
+                raise UnavailableError(
+                    f"{self.place}: {error}; pip install 'gpurules[history]' and its client"
+                ) from None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the store is a folder of this machine."""
+        return self._remote is None
+
+    def parts(self, *tables: str) -> list[Part]:
+        """Return the files of *tables* (of all, where none is named), in order of table, node, day and name."""
+        found = [part for table in tables or TABLES for part in self._parts(table)]
+        return sorted(found)
+
+    def _parts(self, table: str) -> Iterator[Part]:
+        for path, size in self._files(table):
+            keys = dict(piece.split("=", 1) for piece in path.split("/") if "=" in piece)
+            if path.endswith(".parquet") and not path.rsplit("/", 1)[-1].startswith("."):
+                yield Part(table, unquote(keys.get("node", "")), keys.get("date", ""), path, size)
+
+    def _files(self, table: str) -> Iterator[tuple[str, int]]:
+        if self._remote is not None:
+            for path, info in self._remote.find(f"{self._root}/{table}", detail=True).items():
+                yield path[len(self._root) :].lstrip("/"), int(info.get("size") or 0)
+            return
+        root = Path(self._root)
+        for folder, _, names in os.walk(root / table):
+            for name in names:
+                path = Path(folder, name)
+                yield path.relative_to(root).as_posix(), path.stat().st_size
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file of the store for reading."""
+        if self._remote is not None:
+            return self._remote.open(f"{self._root}/{path}", "rb")  # type: ignore[no-any-return]
+        return Path(self._root, path).open("rb")
+
+    def local(self, path: str) -> str | None:
+        """Return where a file is on this machine, None where it is not."""
+        return str(Path(self._root, path)) if self._remote is None else None
+
+    def write(self, path: str, fill: Callable[[IO[bytes]], None]) -> None:
+        """Write a file: under another name first, to the disk, and then under its own.
+
+        A store of objects has no file before it is whole, so there it is written at once.
+        """
+        if self._remote is not None:
+            with self._remote.open(f"{self._root}/{path}", "wb") as file:
+                fill(file)
+            return
+        whole = Path(self._root, path)
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = whole.with_name(f".{whole.name}{UNFINISHED}")
+        try:
+            with unfinished.open("wb") as file:
+                fill(file)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(whole)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        _sync(whole.parent)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, and the folders that it leaves empty."""
+        if self._remote is not None:
+            self._remote.rm_file(f"{self._root}/{path}")
+            return
+        whole = Path(self._root, path)
+        whole.unlink(missing_ok=True)
+        for folder in (whole.parent, whole.parent.parent):
+            if folder != Path(self._root) and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def unfinished(self) -> list[str]:
+        """Return what a crash left behind: files that were never finished."""
+        if self._remote is not None:
+            return []
+        root = Path(self._root)
+        found = (path for table in TABLES for path in (root / table).rglob(f".*{UNFINISHED}"))
+        return [path.relative_to(root).as_posix() for path in found]
+
+
+def _sync(folder: Path) -> None:
+    """Bring the names in *folder* to the disk, where the system allows it."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
+def new_path(table: str, node: str, start: float) -> str:
+    """Return the path of a new file, whose name nothing else will have."""
+    name = f"part-{max(0, int(start * 1000)):015d}-{secrets.token_hex(4)}.parquet"
+    return f"{table}/date={date_of(start)}/node={quote(node, safe='')}/{name}"
+
+
+def date_of(time: float) -> str:
+    """Return the day (UTC) of a time.
+
+    Raises:
+        StoreError: there is no such day.
+    """
+    try:
+        return datetime.fromtimestamp(time, UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise StoreError(f"a snapshot is of the time {time:g}, which is no date") from None

@@ -1,0 +1,160 @@
+"""Writes snapshots into a store: rows are collected, and each minute of them becomes a file."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import IO, Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gpurules.backends.columnar.columns import EXACT as LIMIT
+from gpurules.backends.facts import NO_NODE
+from gpurules.history.store import schema as tables
+from gpurules.history.store.storage import Storage, date_of, new_path
+from gpurules.model import GPU, Snapshot
+from gpurules.model.snapshot import NUMBERS
+from gpurules.strict_json import dumps
+
+FLUSH_SECONDS = 60.0
+ROW_GROUP = 100_000
+MOST_ROWS = 1_000_000
+"""Rows that are held, at the most, before they become a file."""
+NAMELESS = "node"
+"""The node of snapshots that do not say of which they are."""
+Observed = tuple[Snapshot, Mapping[str, object]]
+
+
+def telemetry_table(snapshots: Sequence[Snapshot]) -> pa.Table:
+    """Return the GPUs of snapshots as a table, in order of identity and time."""
+    rows = [(gpu.identity, s.timestamp, k, gpu) for s in snapshots for k, gpu in enumerate(s.gpus)]
+    rows.sort(key=lambda row: row[:3])
+    columns: dict[str, list[object]] = {
+        name: [row[n] for row in rows] for n, name in enumerate(("identity", "timestamp", "position"))
+    }
+    gpus = [row[3] for row in rows]
+    columns["index"] = [str(gpu.index) for gpu in gpus]
+    for name in tables.ATTRIBUTES:
+        if name != "index":
+            columns[name] = [getattr(gpu, name) for gpu in gpus]
+    columns["labels"] = [dumps(dict(gpu.labels), compact=True) if gpu.labels else None for gpu in gpus]
+    columns["processes"] = [_processes(gpu) for gpu in gpus]
+    companions = _companions(gpus, columns)
+    for name in NUMBERS:
+        columns[name] = [None if value is None else float(value) for value in columns[name]]  # type: ignore[arg-type]
+    return pa.table(columns, schema=tables.telemetry_schema(companions))
+
+
+def _processes(gpu: GPU) -> str | None:
+    return dumps([process.to_dict() for process in gpu.processes], compact=True) if gpu.processes else None
+
+
+def _companions(gpus: Sequence[GPU], columns: dict[str, list[object]]) -> dict[str, pa.DataType]:
+    """Add the companion columns that are needed, and return their types."""
+    found: dict[str, pa.DataType] = {}
+    for name in dict.fromkeys(name for gpu in gpus for name in gpu.missing):
+        columns[name + tables.REASON] = [gpu.missing.get(name) for gpu in gpus]
+        found[name + tables.REASON] = pa.dictionary(pa.int32(), pa.string())
+    for name in NUMBERS:
+        exact = [v if isinstance(v, int) and abs(v) > LIMIT and int(float(v)) != v else None for v in columns[name]]
+        if any(value is not None for value in exact):
+            columns[name + tables.EXACT] = exact  # type: ignore[assignment]
+            found[name + tables.EXACT] = pa.int64()
+    return found
+
+
+def node_table(observed: Iterable[Observed]) -> pa.Table:
+    """Return what there is of each snapshot besides its GPUs."""
+    rows = sorted(observed, key=lambda pair: pair[0].timestamp)
+    columns: dict[str, list[object]] = {
+        "timestamp": [s.timestamp for s, _ in rows],
+        "host": [s.host for s, _ in rows],
+        "driver_version": [s.driver_version for s, _ in rows],
+        "labels": [dumps(dict(s.labels), compact=True) if s.labels else None for s, _ in rows],
+        "facts": [dumps(dict(facts), compact=True) if facts else None for _, facts in rows],
+    }
+    return pa.table(columns, schema=tables.node_schema())
+
+
+def write_table(storage: Storage, path: str, table: pa.Table) -> None:
+    """Write a table as a file of the store."""
+
+    def fill(file: IO[bytes]) -> None:
+        pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP, write_statistics=True)
+
+    storage.write(path, fill)
+
+
+@dataclass
+class StoreWriter:
+    """Adds snapshots to a store; use it in a ``with`` statement.
+
+    What was added more than ``flush_seconds`` ago (by the snapshots' own times) is in a file, and so is everything
+    when the statement ends. A day begins a new file.
+    """
+
+    storage: Storage
+    node: str | None = None
+    flush_seconds: float = FLUSH_SECONDS
+    _held: dict[tuple[str, str], list[Observed]] = field(default_factory=dict)
+    _rows: int = 0
+    _last: dict[str, float] = field(default_factory=dict)
+    written: int = 0
+    ignored: int = 0
+
+    def add(self, snapshot: Snapshot, facts: Mapping[str, object] = NO_NODE) -> bool:
+        """Add a snapshot with what was known of the node; one that is not newer than the last is not added."""
+        node = self.node or snapshot.host or NAMELESS
+        if snapshot.timestamp <= self._last.get(node, float("-inf")):
+            self.ignored += 1
+            return False
+        self._last[node] = snapshot.timestamp
+        key = (node, date_of(snapshot.timestamp))
+        for other in [other for other in self._held if other[0] == node and other != key]:
+            self._flush(other)
+        held = self._held.setdefault(key, [])
+        held.append((snapshot, facts))
+        self._rows += len(snapshot.gpus) + 1
+        if snapshot.timestamp - held[0][0].timestamp >= self.flush_seconds:
+            self._flush(key)
+        elif self._rows >= MOST_ROWS:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Write all that is held."""
+        for key in list(self._held):
+            self._flush(key)
+
+    def _flush(self, key: tuple[str, str]) -> None:
+        held = self._held.pop(key)
+        node, start = key[0], held[0][0].timestamp
+        snapshots = [snapshot for snapshot, _ in held]
+        if any(snapshot.gpus for snapshot in snapshots):
+            write_table(self.storage, new_path(tables.TELEMETRY, node, start), telemetry_table(snapshots))
+        write_table(self.storage, new_path(tables.NODE, node, start), node_table(held))
+        self._rows -= sum(len(snapshot.gpus) + 1 for snapshot in snapshots)
+        self.written += len(held)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what is left, whatever ended the statement."""
+        self.flush()
+
+
+def add_rows(storage: Storage, table: str, node: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows with a ``timestamp`` to one of the tables beside telemetry; mappings and lists become JSON."""
+    if not rows:
+        return
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [_plain(row.get(name)) for row in rows] for name in names}
+    write_table(storage, new_path(table, node, float(rows[0]["timestamp"])), pa.table(columns))
+
+
+def _plain(value: object) -> object:
+    return dumps(value, compact=True) if isinstance(value, Mapping | list | tuple) else value
