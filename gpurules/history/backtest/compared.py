@@ -1,0 +1,52 @@
+"""Where two rulesets part: the samples on which a rule of one matches and that of the other does not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gpurules.backends.columnar import Mask, Numbers
+
+MOST_MOMENTS = 20
+
+
+@dataclass(slots=True)
+class Parting:
+    """Where a rule matches in one of two rulesets only.
+
+    ``snapshots`` is how many snapshots that is so in; ``moments`` are the first of them, with the node and which
+    ruleset's rule (0 or 1) matches.
+    """
+
+    rule: str
+    snapshots: int = 0
+    moments: list[tuple[float, str, int]] = field(default_factory=list)
+
+    def merge(self, other: "Parting") -> None:
+        """Add those of another node."""
+        self.snapshots += other.snapshots
+        self.moments = sorted([*self.moments, *other.moments])[:MOST_MOMENTS]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as JSON-ready data."""
+        moments = [{"timestamp": at, "node": node, "matches_in": which} for at, node, which in self.moments]
+        return {"rule": self.rule, "snapshots": self.snapshots, "moments": moments}
+
+
+def part_moments(
+    known: dict[str, Parting], node: str, times: Numbers, masks: tuple[Mapping[str, Mask], Mapping[str, Mask]]
+) -> None:
+    """Add to *known* in which snapshots the rules of two rulesets do not match alike, in one frame.
+
+    Missing: a rule that one of the two does not have matches nowhere in it.
+    """
+    nowhere = np.zeros(len(times), bool)
+    for name in dict.fromkeys([*masks[0], *masks[1]]):
+        old, new = (mask.get(name, nowhere) for mask in masks)
+        apart = np.flatnonzero(old != new)
+        if not len(apart):
+            continue
+        parting = known.setdefault(name, Parting(name))
+        parting.snapshots += len(apart)
+        for place in apart[: max(0, MOST_MOMENTS - len(parting.moments))].tolist():
+            parting.moments.append((float(times[place]), node, int(new[place])))

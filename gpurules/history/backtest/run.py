@@ -1,0 +1,84 @@
+"""A back-test: read and prune, evaluate node by node, and add up; each of the three can be another."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gpurules.history.backtest.judge import Ask, NodeResult
+from gpurules.history.backtest.local import Distribute
+from gpurules.history.backtest.result import Result, never_known
+from gpurules.history.backtest.task import NodeTask, tasks_of
+from gpurules.history.kernel.plan import Plan
+from gpurules.history.store.reader import Fields, StoreReader
+from gpurules.history.store.storage import Storage
+from gpurules.rules import Ruleset
+
+Watch = Callable[[Iterable[NodeResult], int], Iterable[NodeResult]]
+"""Wraps the walk through results, of which there will be so many, as by a progress bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What is to be back-tested: rulesets over what is recorded at some places.
+
+    ``engine`` is ``kernel`` or ``replay``; ``options`` are those of recordings that leave something open.
+    """
+
+    rulesets: Sequence[Ruleset]
+    places: Sequence[str]
+    engine: str = "kernel"
+    label: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def tasks(self) -> list[NodeTask]:
+        """Return the nodes that are recorded.
+
+        Raises:
+            StoreError: a store has nothing.
+        """
+        return [task for place in self.places for task in tasks_of(place, self.options)]
+
+
+def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda results, _: results) -> Result:
+    """Return what the rulesets would have done.
+
+    Raises:
+        StoreError: a store has nothing.
+    """
+    tasks = backtest.tasks()
+    plans = tuple(Plan.of(ruleset) for ruleset in backtest.rulesets)
+    ask = Ask(plans, backtest.engine, backtest.label, bucket_seconds(backtest.places))
+    done: dict[str, NodeResult] = {}
+    for result in watch(distribute(tasks, ask), len(tasks)):
+        done[f"{len(done):09d} {result.node}"] = result
+    whole = Result.of(backtest.rulesets)
+    for result in sorted(done.values(), key=lambda one: one.node):
+        whole.add(result)
+    _note_never_known(whole, backtest.places)
+    return whole
+
+
+def _stores(places: Sequence[str]) -> Iterator[StoreReader]:
+    from gpurules.history.store.reader import is_store
+
+    for place in places:
+        if is_store(place):
+            yield StoreReader(Storage(place))
+
+
+def bucket_seconds(places: Sequence[str]) -> float:
+    """Return the width of a stretch of time in a picture: an hour of weeks, five minutes of a day or two."""
+    days = {part.date for reader in _stores(places) for part in reader.parts}
+    return 3600.0 if len(days) > 3 else 300.0
+
+
+def _note_never_known(whole: Result, places: Sequence[str]) -> None:
+    recorded: set[str] = set()
+    for reader in _stores(places):
+        recorded |= Fields(reader).recorded
+    if not recorded:
+        return
+    for one in whole.rulesets:
+        for name, absent in never_known(one.ruleset, frozenset(recorded)).items():
+            tally = one.rules.get(name) or one.signals.get(name)
+            if tally is not None and tally.samples and tally.unknown == tally.samples:
+                one.never_known[name] = absent

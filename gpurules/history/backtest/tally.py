@@ -1,0 +1,155 @@
+"""What is counted of one rule or signal: over one node, and then over all."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpurules.backends.columnar import Mask, Truths, is_missing
+from gpurules.history.backtest.episodes import Episodes
+from gpurules.history.kernel.outcome import Rows
+
+Shares = dict[str, list[int]]
+"""How many samples there were, and on how many of them it was on, by a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """What the snapshots of a frame are counted by.
+
+    Shape: ``hour`` (0 to 167, from Monday) and ``bucket`` have one entry for each snapshot, and so has ``label``.
+    Missing: ``label`` None: it is not asked for.
+    """
+
+    hour: NDArray[np.intp]
+    bucket: NDArray[np.intp]
+    label: Sequence[str] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one rule or signal did.
+
+    ``buckets`` has, by GPU and stretch of time, the samples and on how many it was on: the picture of a report.
+    Units: ``first`` and ``last`` in seconds since 1970; ``hours`` are those of owners: of each GPU, or of the node.
+    Missing: ``first`` None: it was never on.
+    """
+
+    name: str
+    per_gpu: bool
+    samples: int = 0
+    on: int = 0
+    unknown: int = 0
+    snapshots_on: int = 0
+    hours: float = 0.0
+    first: float | None = None
+    last: float | None = None
+    episodes: list[float] = field(default_factory=list)
+    flaps: int = 0
+    causes: Counter[str] = field(default_factory=Counter)
+    by_gpu: Shares = field(default_factory=dict)
+    by_node: Shares = field(default_factory=dict)
+    by_label: Shares = field(default_factory=dict)
+    week: NDArray[np.int64] = field(default_factory=lambda: np.zeros((2, 168), np.int64))
+    buckets: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+
+    def add(self, mask: Mask, truths: Truths, rows: Rows, slices: Slices) -> None:
+        """Count one frame in: where it was on, and what its condition was."""
+        number = rows.groups.snapshot if self.per_gpu else np.arange(len(rows.times), dtype=np.intp)
+        self.samples += len(number)
+        self.on += int(np.count_nonzero(mask))
+        self.unknown += int(np.count_nonzero(is_missing(truths)))
+        hit = number[mask]
+        if len(hit):
+            self.snapshots_on += len(np.unique(hit))
+            first, last = float(rows.times[hit.min()]), float(rows.times[hit.max()])
+            self.first = first if self.first is None else min(self.first, first)
+            self.last = last if self.last is None else max(self.last, last)
+        hours = slices.hour[number]
+        self.week[0] += np.bincount(hours[hours >= 0], minlength=168)
+        on_hours = slices.hour[hit]
+        self.week[1] += np.bincount(on_hours[on_hours >= 0], minlength=168)
+        self._add_slices(mask, number, rows, slices)
+
+    def _add_slices(self, mask: Mask, number: NDArray[np.intp], rows: Rows, slices: Slices) -> None:
+        owner = rows.owner if self.per_gpu else np.zeros(len(number), np.intp)
+        names = rows.owners if self.per_gpu else ("",)
+        low, width = int(slices.bucket.min()), int(slices.bucket.max() - slices.bucket.min()) + 1
+        cell = owner * width + (slices.bucket[number] - low)
+        size = len(names) * width
+        samples, on = np.bincount(cell, minlength=size), np.bincount(cell[mask], minlength=size)
+        for place in np.flatnonzero(samples).tolist():
+            name, bucket = names[place // width], low + place % width
+            both = int(samples[place]), int(on[place])
+            _count(self.buckets.setdefault((name, bucket), [0, 0]), both)
+            _count(self.by_gpu.setdefault(name, [0, 0]), both)
+        if slices.label is not None:
+            labels = np.array(slices.label, object)[number]
+            for label in dict.fromkeys(slices.label):
+                here = labels == label
+                _count(self.by_label.setdefault(label, [0, 0]), (int(here.sum()), int((here & mask).sum())))
+
+    def close(self, node: str, episodes: Episodes, hours: float) -> None:
+        """End the count of one node, over which a node was recorded for so many *hours*."""
+        self.episodes, self.flaps = episodes.lengths, episodes.flaps
+        self.by_node = {node: [self.samples, self.on]}
+        self.by_gpu = {f"{node} {name}".strip(): both for name, both in self.by_gpu.items()}
+        self.buckets = {(f"{node} {name}".strip(), b): both for (name, b), both in self.buckets.items()}
+        self.hours = hours
+
+    def merge(self, other: "Tally") -> None:
+        """Add the count of another node."""
+        for name in ("samples", "on", "unknown", "snapshots_on", "hours", "flaps"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        firsts = [time for time in (self.first, other.first) if time is not None]
+        lasts = [time for time in (self.last, other.last) if time is not None]
+        self.first, self.last = min(firsts, default=None), max(lasts, default=None)
+        self.episodes = [*self.episodes, *other.episodes]
+        self.causes.update(other.causes)
+        self.week = self.week + other.week
+        self.buckets.update(other.buckets)
+        for mine, more in ((self.by_gpu, other.by_gpu), (self.by_node, other.by_node), (self.by_label, other.by_label)):
+            for key, both in more.items():
+                _count(mine.setdefault(key, [0, 0]), (both[0], both[1]))
+
+    @property
+    def on_share(self) -> float | None:
+        """The share of samples on which it was on; missing where there is none."""
+        return self.on / self.samples if self.samples else None
+
+    @property
+    def unknown_share(self) -> float | None:
+        """The share of samples on which its condition was UNKNOWN; missing where there is none."""
+        return self.unknown / self.samples if self.samples else None
+
+    @property
+    def flaps_per_hour(self) -> float | None:
+        """Flaps in an hour of one owner; missing where less than a second is recorded."""
+        return self.flaps / self.hours if self.hours * 3600 >= 1 else None
+
+    @property
+    def lengths(self) -> dict[str, float | None]:
+        """The lengths of episodes, in seconds; missing where there is none."""
+        if not self.episodes:
+            return {"median": None, "p95": None, "max": None}
+        median, p95 = np.quantile(self.episodes, [0.5, 0.95]).tolist()
+        return {"median": median, "p95": p95, "max": max(self.episodes)}
+
+    def to_dict(self, kind: str) -> dict[str, object]:
+        """Return the count as JSON-ready data, of a ``rule`` or a ``signal``."""
+        found: dict[str, object] = {
+            kind: self.name, "per": "gpu" if self.per_gpu else "node", "samples": self.samples,
+            "on_share": self.on_share, "unknown_share": self.unknown_share, "episodes": len(self.episodes),
+            "episode_seconds": self.lengths, "flaps": self.flaps, "flaps_per_hour": self.flaps_per_hour,
+            "first": self.first, "last": self.last,
+        }  # fmt: skip
+        if self.causes:
+            found["unknown_because"] = dict(self.causes.most_common())
+        return found
+
+
+def _count(both: list[int], more: tuple[int, int]) -> None:
+    both[0] += more[0]
+    both[1] += more[1]

@@ -1,0 +1,76 @@
+"""What one process is asked: to judge rulesets over what is recorded of one node."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpurules.engine.recordings import Recording
+from gpurules.fields import Scope
+from gpurules.history.frames.frame import Frame
+from gpurules.history.frames.snapshots import frames_of
+from gpurules.history.kernel.plan import Plan
+from gpurules.history.store.findings import Findings
+from gpurules.history.store.reader import StoreReader, is_store
+from gpurules.history.store.storage import Storage
+from gpurules.language import ir
+from gpurules.telemetry import TelemetryError
+
+SKELETON = frozenset({"index", "uuid", "name", "mig", "status", "healthy"})
+"""The columns by which GPUs are told apart, and lost ones noticed."""
+FILES = ("*.jsonl*", "*.json*", "*.csv*", "*.xml*", "*.txt*", "*.log*", "*.prom*")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTask:
+    """What is recorded of one node at one place.
+
+    Missing: ``node`` None: the place is a recording, whose one node it is.
+    """
+
+    place: str
+    node: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What the node is called."""
+        return self.node if self.node is not None else Path(self.place).name
+
+    def frames(self, wanted: frozenset[str] | None, findings: Findings) -> Iterator[Frame]:
+        """Yield what is recorded, in order of time; of a store only the *wanted* columns (None: all)."""
+        if self.node is not None:
+            yield from StoreReader(Storage(self.place), findings).frames(self.node, wanted)
+            return
+        recording = Recording(self.place, **self.options)
+        try:
+            yield from frames_of(recording)
+        except (TelemetryError, OSError) as error:
+            findings.add(self.place, str(error))
+        for problem in recording.problems:
+            findings.add(self.place, problem)
+
+
+def tasks_of(place: str, options: Mapping[str, object] | None = None) -> list[NodeTask]:
+    """Return the nodes that are recorded at *place*: a store, a recording, or a folder of recordings.
+
+    Raises:
+        StoreError: a store has nothing.
+    """
+    given = dict(options or {})
+    if is_store(place):
+        return [NodeTask(place, node) for node in StoreReader(Storage(place)).nodes]
+    if Path(place).is_dir():
+        files = sorted({path for pattern in FILES for path in Path(place).glob(pattern) if path.is_file()})
+        return [NodeTask(str(path), None, given) for path in files]
+    return [NodeTask(place, None, given)]
+
+
+def wanted_columns(plans: "tuple[Plan, ...]") -> frozenset[str]:
+    """Return the columns of GPUs that rulesets look at."""
+    found = set(SKELETON)
+    for plan in plans:
+        for _, term in plan.terms():
+            for read in ir.fields(term):
+                if read.scope is Scope.GPU:
+                    found.add("labels" if read.declared else read.attribute)
+    return frozenset(found)

@@ -1,0 +1,78 @@
+"""Recordings into a store, and a store out of it again as JSONL."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gpurules.engine.recordings import Recording
+from gpurules.history.store.reader import StoreReader
+from gpurules.history.store.storage import Storage
+from gpurules.history.store.writer import NAMELESS, StoreWriter
+from gpurules.model import Snapshot
+from gpurules.strict_json import dumps
+from gpurules.telemetry import TelemetryError
+
+DAY = 86_400.0
+Watch = Callable[[Iterable[Snapshot], Recording], Iterable[Snapshot]]
+"""Wraps the walk through a recording, as by a progress bar."""
+
+
+@dataclass(slots=True)
+class Imported:
+    """What came of importing recordings.
+
+    ``unread`` has what of each file could not be used; ``problems`` how much that is in all.
+    """
+
+    snapshots: int = 0
+    ignored: int = 0
+    files: int = 0
+    nodes: set[str] = field(default_factory=set)
+    problems: int = 0
+    unread: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, path: str, what: str, count: int = 1) -> None:
+        """Note that something of the file at *path* was not read."""
+        self.problems += count
+        self.unread.setdefault(path, []).append(what)
+
+
+def import_recordings(
+    storage: Storage, recordings: Sequence[Recording], node: str | None = None, watch: Watch = lambda items, _: items
+) -> Imported:
+    """Add *recordings*, whatever tool wrote them, to a store; one that cannot be read stops no other.
+
+    *node* is the node of snapshots that do not say of which they are; without one they are of ``node``.
+    """
+    done = Imported()
+    for recording in recordings:
+        with StoreWriter(storage, flush_seconds=DAY) as writer:
+            try:
+                for snapshot in watch(recording, recording):
+                    named = snapshot if snapshot.host else _named(snapshot, node or NAMELESS)
+                    done.nodes.add(named.host or NAMELESS)
+                    writer.add(named)
+            except (TelemetryError, OSError) as error:
+                done.note(recording.path, str(error))
+            else:
+                done.files += 1
+        done.snapshots += writer.written
+        done.ignored += writer.ignored
+        for problem in recording.problems:
+            done.note(recording.path, problem, 0)
+        done.problems += recording.problem_count
+    return done
+
+
+def _named(snapshot: Snapshot, node: str) -> Snapshot:
+    return Snapshot(
+        timestamp=snapshot.timestamp, host=node, driver_version=snapshot.driver_version, gpus=snapshot.gpus,
+        labels=snapshot.labels, problems=snapshot.problems,
+    )  # fmt: skip
+
+
+def export_lines(reader: StoreReader, node: str | None = None) -> Iterator[str]:
+    """Yield what is recorded, one JSON snapshot a line, node by node; the host is the node where none was recorded."""
+    for name in reader.nodes if node is None else (node,):
+        for frame in reader.frames(name):
+            for snapshot, _ in frame.snapshots():
+                yield dumps((snapshot if snapshot.host else _named(snapshot, name)).to_dict()) + "\n"

@@ -1,0 +1,121 @@
+"""Keeps a store in order: many small files become one a day, what is too old or too much goes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gpurules.history.store.findings import Findings
+from gpurules.history.store.parts import node_of, read_part, telemetry_of
+from gpurules.history.store.reader import StoreReader
+from gpurules.history.store.schema import NODE, TELEMETRY
+from gpurules.history.store.storage import Part, Storage, new_path
+from gpurules.history.store.writer import write_table
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """What is recorded of one node.
+
+    Units: ``size`` in bytes; ``first`` and ``last`` are days.
+    """
+
+    node: str
+    days: int
+    files: int
+    size: int
+    first: str
+    last: str
+
+
+def info(storage: Storage) -> list[NodeInfo]:
+    """Return what is recorded, by node.
+
+    Raises:
+        StoreError: nothing is.
+    """
+    reader, found = StoreReader(storage), []
+    for node in reader.nodes:
+        parts = [part for part in reader.parts if part.node == node]
+        dates = sorted({part.date for part in parts})
+        size = sum(part.size for part in parts)
+        found.append(NodeInfo(node, len(dates), len(parts), size, dates[0], dates[-1]))
+    return found
+
+
+def _groups(storage: Storage, tables: Sequence[str]) -> dict[tuple[str, str, str], list[Part]]:
+    found: dict[tuple[str, str, str], list[Part]] = {}
+    for part in storage.parts(*tables):
+        found.setdefault((part.table, part.node, part.date), []).append(part)
+    return found
+
+
+def compact(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
+    """Make one file of the files of each day and node, and yield its folder with how many there were.
+
+    The new file is there before the old ones go, and what is there twice is read once; a file that cannot be read
+    stays as it is. What a crash left unfinished is removed.
+    """
+    for path in storage.unfinished():
+        storage.remove(path)
+    for (table, node, _), parts in _groups(storage, (TELEMETRY, NODE)).items():
+        if len(parts) < 2:
+            continue
+        read = [(part, read_part(storage, part, None, findings)) for part in parts]
+        tables = [(part, found) for part, found in read if found is not None]
+        if len(tables) < 2:
+            continue
+        whole = _joined(table, [found for _, found in tables], parts[0].path.rsplit("/", 1)[0], findings)
+        start = float(pc.min(whole.column("timestamp")).as_py() or 0.0)
+        write_table(storage, new_path(table, node, start), whole)
+        for part, _ in tables:
+            storage.remove(part.path)
+        yield parts[0].path.rsplit("/", 1)[0], len(tables)
+
+
+def _joined(table: str, tables: Sequence[pa.Table], place: str, findings: Findings) -> pa.Table:
+    return telemetry_of(tables, place, findings) if table == TELEMETRY else node_of(tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much of a store is kept.
+
+    Units: ``days``, of which the latest recorded is the first; ``size`` in bytes.
+    Missing: None: as much as there is.
+    """
+
+    days: int | None = None
+    size: int | None = None
+
+
+def retain(storage: Storage, retention: Retention) -> list[Part]:
+    """Remove what is older or more than *retention* keeps, whole days at a time, the oldest first; return what went."""
+    parts = storage.parts()
+    dates = sorted({part.date for part in parts})
+    if not dates:
+        return []
+    doomed: set[str] = set()
+    if retention.days is not None:
+        limit = _days_before(dates[-1], retention.days)
+        doomed |= {date for date in dates if date <= limit}
+    if retention.size is not None:
+        total = sum(part.size for part in parts if part.date not in doomed)
+        for date in (date for date in dates[:-1] if date not in doomed):
+            if total <= retention.size:
+                break
+            doomed.add(date)
+            total -= sum(part.size for part in parts if part.date == date)
+    gone = [part for part in parts if part.date in doomed]
+    for part in gone:
+        storage.remove(part.path)
+    return gone
+
+
+def _days_before(date: str, days: int) -> str:
+    try:
+        return (datetime.fromisoformat(date).replace(tzinfo=UTC) - timedelta(days=days)).date().isoformat()
+    except (ValueError, OverflowError):
+        return ""
