@@ -25,6 +25,8 @@ VERBS = {
     "repl": "evaluate conditions interactively",
     "explain": "explain why rules match or do not",
     "diff": "compare two rulesets, rule by rule",
+    "backtest": "say what rulesets would have done over recorded telemetry",
+    "history": "look after the recording store",
     "run": "run a ruleset over telemetry and show what it decides",
     "serve": "run a ruleset as the agent of a node, and answer over HTTP",
     "watch": "show a node and its rules live in the terminal",

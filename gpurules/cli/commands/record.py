@@ -1,7 +1,7 @@
 """``gpurules record``."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -9,12 +9,14 @@ from typing import TextIO
 
 import click
 
+from gpurules.cli.history.extras import need_history
 from gpurules.cli.options import option, source_options
 from gpurules.cli.output import counted, note, say, write
 from gpurules.cli.progress import in_sight, report_unread
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import no_telemetry, open_telemetry
 from gpurules.engine.polling.source_worker import SourceWorker
+from gpurules.model import Snapshot
 from gpurules.strict_json import dumps
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError, TelemetryTimeout
 
@@ -24,25 +26,25 @@ DEFAULT_INTERVAL = 5.0
 @click.command("record")
 @source_options
 @option(
-    "-o", "--output",
+    "-o", "--output", "given",
     metavar="FILE",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Add to this file; without it, stdout.",
+    help="Add to this file, or where it ends in / or is a folder or a URL, to this store; without it, stdout.",
 )  # fmt: skip
 @option("--count", type=click.IntRange(1), help="End after so many snapshots.")
-def command(source: str, output: Path | None, count: int | None, **options: object) -> int:
-    """Record telemetry, one JSON a line, until it is interrupted: every 5 seconds, or --interval.
+def command(source: str, given: str | None, count: int | None, **options: object) -> int:
+    """Record telemetry until it is interrupted, every 5 seconds, or --interval: one JSON a line, or into a store.
 
-    What is recorded can be played back with replay:FILE. Recorded and simulated telemetry is written at once.
+    What is recorded in a file can be played back with replay:FILE, and a store is what backtest and tune read.
+    Recorded and simulated telemetry is written at once.
     """
     opened, interval = open_telemetry(source, options)
     pause = 0.0 if isinstance(opened, FiniteSource) else interval or DEFAULT_INTERVAL
     reading, ends, written, is_finite = SourceWorker(opened), SimpleQueue[int](), 0, isinstance(opened, FiniteSource)
     try:
-        with signals(ends.put, lambda: None), _opened(output) as file:
-            lines = _lines(reading, pause, ends, is_finite)
-            for line in in_sight(lines, "snapshots", file=opened) if is_finite and output is not None else lines:
-                if not (write(line) if file is None else _add(line, file)):
+        with signals(ends.put, lambda: None), _opened(given) as add:
+            snapshots = _snapshots(reading, pause, ends, is_finite)
+            for one in in_sight(snapshots, "snapshots", file=opened) if is_finite and given is not None else snapshots:
+                if not add(one):
                     break
                 written += 1
                 if written == count:
@@ -50,20 +52,32 @@ def command(source: str, output: Path | None, count: int | None, **options: obje
     finally:
         reading.close(2.0)
         report_unread(opened)
-    if output is not None:
-        say(f"gpurules: {counted(written, 'snapshot')} added to {output}")
+    if given is not None:
+        say(f"gpurules: {counted(written, 'snapshot')} added to {given}")
     with suppress(Empty):
         return ends.get_nowait()
     return 0
 
 
+def _is_store(given: str) -> bool:
+    return given.endswith("/") or "://" in given or Path(given).is_dir()
+
+
 @contextmanager
-def _opened(path: Path | None) -> Iterator[TextIO | None]:
-    if path is None:
-        yield None
-        return
-    with path.open("a", encoding="utf-8") as file:
-        yield file
+def _opened(given: str | None) -> Iterator[Callable[[Snapshot], bool]]:
+    """Give what adds a snapshot to stdout, to a file, or to a store, and returns whether there is a point in more."""
+    if given is None:
+        yield lambda snapshot: write(dumps(snapshot.to_dict()) + "\n")
+    elif _is_store(given):
+        need_history()
+        from gpurules.history.store.storage import Storage
+        from gpurules.history.store.writer import StoreWriter
+
+        with StoreWriter(Storage(given)) as writer:
+            yield lambda snapshot: bool(writer.add(snapshot)) or True
+    else:
+        with Path(given).open("a", encoding="utf-8") as file:
+            yield lambda snapshot: _add(dumps(snapshot.to_dict()) + "\n", file)
 
 
 def _add(line: str, file: TextIO) -> bool:
@@ -72,8 +86,8 @@ def _add(line: str, file: TextIO) -> bool:
     return True
 
 
-def _lines(reading: SourceWorker, pause: float, ends: "SimpleQueue[int]", is_finite: bool) -> Iterator[str]:
-    """Yield a line for each snapshot; what cannot be read is said once, and tried again.
+def _snapshots(reading: SourceWorker, pause: float, ends: "SimpleQueue[int]", is_finite: bool) -> Iterator[Snapshot]:
+    """Yield each snapshot that is newer than the last; what cannot be read is said once, and tried again.
 
     Raises:
         TelemetryError: a recording cannot be read: trying again would give the same.
@@ -96,6 +110,6 @@ def _lines(reading: SourceWorker, pause: float, ends: "SimpleQueue[int]", is_fin
             said = None
             if snapshot.timestamp > last:
                 last = snapshot.timestamp
-                yield dumps(snapshot.to_dict()) + "\n"
+                yield snapshot
         with suppress(Empty):
             ends.put(ends.get(timeout=max(0.0, pause - (time.monotonic() - began))))

@@ -11,9 +11,10 @@ from gpurules.history.frames.snapshots import frames_of
 from gpurules.history.kernel.plan import Plan
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.reader import StoreReader, is_store
-from gpurules.history.store.storage import Storage
+from gpurules.history.store.storage import Storage, StoreError
 from gpurules.language import ir
 from gpurules.telemetry import TelemetryError
+from gpurules.telemetry.replay import split_place
 
 SKELETON = frozenset({"index", "uuid", "name", "mig", "status", "healthy"})
 """The columns by which GPUs are told apart, and lost ones noticed."""
@@ -54,13 +55,17 @@ def tasks_of(place: str, options: Mapping[str, object] | None = None) -> list[No
     """Return the nodes that are recorded at *place*: a store, a recording, or a folder of recordings.
 
     Raises:
-        StoreError: a store has nothing.
+        StoreError: a store has nothing, or there is nothing at all.
     """
     given = dict(options or {})
     if is_store(place):
         return [NodeTask(place, node) for node in StoreReader(Storage(place)).nodes]
+    if "://" in place or not Path(split_place(place)[0]).exists():
+        raise StoreError(f"{place}: no such store or recording; record some with gpurules record -o DIR/")
     if Path(place).is_dir():
         files = sorted({path for pattern in FILES for path in Path(place).glob(pattern) if path.is_file()})
+        if not files:
+            raise StoreError(f"{place} has no recorded telemetry; record some with gpurules record -o DIR/")
         return [NodeTask(str(path), None, given) for path in files]
     return [NodeTask(place, None, given)]
 

@@ -1,0 +1,81 @@
+"""``gpurules backtest``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gpurules.cli.history.extras import need_history
+from gpurules.cli.options import given_options, option, output_file, output_format, recording_options
+from gpurules.cli.output import report_json, save, say
+from gpurules.cli.progress import in_sight
+from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.test.parallel import processors
+
+BY = ("node", "gpu", "hour", "weekday")
+
+
+def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(name.strip() for text in given for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in BY and not name.startswith("label:"):
+            raise click.BadParameter(f"{name!r} is none of {', '.join(BY)} and label:NAME", context, parameter)
+    if sum(name.startswith("label:") for name in names) > 1:
+        raise click.BadParameter("shares can be told by one label at a time", context, parameter)
+    return names
+
+
+@click.command("backtest")
+@click.argument("rulesets", nargs=-1, required=True)
+@option("--history", "places", metavar="PATH", multiple=True, required=True,
+        help="What is recorded: a store of record -o DIR/, a recording, or a folder of them; repeatable.")  # fmt: skip
+@option("--engine", type=click.Choice(["local", "spark", "replay"]), default="local", show_default=True,
+        help="Where it runs: in processes here, in Spark, or snapshot by snapshot in the engine itself.")  # fmt: skip
+@option("--spark-master", metavar="URL", help="With --engine spark: such as local[2] or spark://host:7077.")
+@option("--spark-remote", metavar="URL", help="With --engine spark: a Spark Connect server, sc://host.")
+@option("--jobs", metavar="N", type=click.IntRange(1), help="Processes; without it one for each processor.")
+@option("--by", metavar="NAMES", multiple=True, callback=_by,
+        help="Shares by node, gpu, hour, weekday or label:NAME.")  # fmt: skip
+@option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Transfers to decide on, one JSON a line.")  # fmt: skip
+@option("--fail-if", "limits", metavar="LIMIT", multiple=True,
+        help="End with 1 where this is so, as in 'hot.flaps_per_hour > 1'; repeatable.")  # fmt: skip
+@recording_options
+@output_format("text", "json", "markdown", "junit")
+@output_file
+def command(
+    rulesets: tuple[str, ...], places: tuple[str, ...], engine: str, spark_master: str | None,
+    spark_remote: str | None, jobs: int | None, by: tuple[str, ...], transfers: Path | None,
+    limits: tuple[str, ...], format_: str, output_file: Path | None, **recorded: Any,
+) -> int:  # fmt: skip
+    """Say what rulesets would have done over recorded telemetry: time on, episodes, flaps, actions, by rule and signal.
+
+    With two rulesets it also says where they part. Shares are of samples: of GPUs, or of snapshots where a condition
+    is of the node.
+    """
+    need_history()
+    from gpurules.cli.history.backtests import Wish, distribution, judged
+
+    if len(rulesets) > 2:
+        raise click.UsageError("give one ruleset, or two to compare")
+    if (spark_master or spark_remote) and engine != "spark":
+        raise click.UsageError("--spark-master and --spark-remote go with --engine spark")
+    if format_ == "junit" and not limits:
+        raise click.UsageError("junit reports limits: give some with --fail-if")
+    loaded = [load_ruleset(argument) for argument in rulesets]
+    wish = Wish(loaded, places, by, limits, transfers)
+    wish.engine, wish.options = ("replay" if engine == "replay" else "kernel"), given_options(recorded)
+    distribute = distribution(engine, jobs or processors(), spark_master, spark_remote)
+
+    def watch(results: Iterable[Any], total: int) -> Iterable[Any]:
+        return in_sight(results, "nodes", total)
+
+    done = judged(wish, distribute, watch)
+    for finding in done.result.data.findings.texts[:10]:
+        say(f"gpurules: {finding}")
+    if format_ == "json":
+        save(report_json(done.to_dict()), output_file)
+    else:
+        save(done.drawn(format_), output_file)
+    return int(any(verdict.is_reached for verdict in done.verdicts))

@@ -1,0 +1,83 @@
+"""Runs a back-test as the command line asks for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpurules.cli.history.drawn import Verdict, junit, markdown, text
+from gpurules.history.backtest.limits import Limit
+from gpurules.history.backtest.local import Distribute, in_processes
+from gpurules.history.backtest.result import Result
+from gpurules.history.backtest.run import Backtest, Watch, run
+from gpurules.history.backtest.transfers import decided_transfers
+from gpurules.history.store.storage import StoreError
+from gpurules.rules import Ruleset
+
+
+@dataclass(slots=True)
+class Wish:
+    """What was asked for on the command line."""
+
+    rulesets: Sequence[Ruleset]
+    places: Sequence[str]
+    by: Sequence[str] = ()
+    limits: Sequence[str] = ()
+    transfers: Path | None = None
+    engine: str = "kernel"
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Done:
+    """A back-test that was run."""
+
+    wish: Wish
+    result: Result
+    verdicts: list[Verdict]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as JSON-ready data."""
+        data = self.result.to_dict(self.wish.by)
+        if self.verdicts:
+            data["limits"] = [
+                {"limit": v.limit.text, "measured": v.measured, "failed": bool(v.is_reached)} for v in self.verdicts
+            ]
+        return data
+
+    def drawn(self, form: str) -> str:
+        """Return it as text, Markdown or JUnit."""
+        if form == "junit":
+            return junit(self.verdicts)
+        return (markdown if form == "markdown" else text)(self.result, self.wish.by, self.verdicts)
+
+
+def distribution(engine: str, jobs: int, master: str | None, remote: str | None) -> Distribute:
+    """Return what distributes the nodes: processes here, or Spark."""
+    if engine == "spark":
+        from gpurules.history.backtest.spark import in_spark
+
+        return in_spark(master, remote)
+    return in_processes(jobs)
+
+
+def judged(wish: Wish, distribute: Distribute, watch: Watch) -> Done:
+    """Run the back-test.
+
+    Raises:
+        StoreError: a store has nothing.
+        LimitError: a limit says nothing, or is on what there is not.
+    """
+    limits = [Limit.parse(limit) for limit in wish.limits]
+    label = next((name.removeprefix("label:") for name in wish.by if name.startswith("label:")), None)
+    backtest = Backtest(wish.rulesets, wish.places, wish.engine, label, wish.options)
+    result = run(backtest, distribute, watch)
+    if not result.data.snapshots:
+        why = f": {result.data.findings.texts[0]}" if result.data.findings.texts else ""
+        raise StoreError(f"{', '.join(map(str, wish.places))} has no snapshot that can be read{why}")
+    if wish.transfers is not None:
+        decided_transfers(result, backtest, wish.transfers)
+    verdicts = []
+    for limit in limits:
+        tally = limit.of(result.rulesets[-1])
+        verdicts.append(Verdict(limit, limit.measured(tally), limit.holds(tally)))
+    return Done(wish, result, verdicts)

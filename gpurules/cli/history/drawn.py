@@ -1,0 +1,194 @@
+"""Draws back-tests for people: text for a terminal, Markdown for a pull request, JUnit for a pipeline."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from xml.sax.saxutils import escape, quoteattr
+
+from gpurules.cli.output import counted, table
+from gpurules.history.backtest.limits import Limit
+from gpurules.history.backtest.result import Result, RulesetResult, shares
+from gpurules.history.backtest.tally import Tally
+from gpurules.model import format_duration
+
+HEAD = ("", "per", "on", "episodes", "median", "p95", "max", "flaps/h", "unknown", "because of", "first", "last")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a limit that was to fail the back-test is reached.
+
+    Missing: ``is_reached`` None: there was nothing to measure.
+    """
+
+    limit: Limit
+    measured: float | None
+    is_reached: bool | None
+
+
+def percent(share: float | None) -> str:
+    """Return a share in percent; small ones with as many digits as tell them from nothing.
+
+    >>> percent(0.0312), percent(0.00004), percent(0.0), percent(None)
+    ('3.12 %', '0.004 %', '0 %', '-')
+    """
+    if share is None:
+        return "-"
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    return f"{100 * share:.2f} %" if share >= 0.0001 else f"{100 * share:.2g} %"
+
+
+def when(time: float | None) -> str:
+    """Return a time in UTC to the minute; empty where there is none."""
+    if time is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return f"{time:g}"
+
+
+def _seconds(length: float | None) -> str:
+    return "" if length is None else format_duration(round(length))
+
+
+def row(tally: Tally) -> list[str]:
+    """Return the line of a table that tells what a rule or signal did."""
+    lengths, flaps = tally.lengths, tally.flaps_per_hour
+    because = ", ".join(name for name, _ in tally.causes.most_common(2))
+    return [
+        tally.name, "GPU" if tally.per_gpu else "node", percent(tally.on_share), f"{len(tally.episodes):,}",
+        _seconds(lengths["median"]), _seconds(lengths["p95"]), _seconds(lengths["max"]),
+        "-" if flaps is None else f"{flaps:.2g}", percent(tally.unknown_share), because,
+        when(tally.first), when(tally.last),
+    ]  # fmt: skip
+
+
+def data_line(result: Result) -> str:
+    """Return what was recorded, in a sentence."""
+    data = result.data
+    if not data.snapshots:
+        return "nothing is recorded that can be read"
+    span = f"{when(data.first)} to {when(data.last)} UTC"
+    many = f"{counted(data.nodes, 'node')}, {counted(data.gpus, 'GPU')}, {counted(data.samples, 'GPU sample')}"
+    return f"{many} in {counted(data.snapshots, 'snapshot')}, {span}, {counted(data.gaps, 'gap')}"
+
+
+def text(result: Result, by: Sequence[str], verdicts: Sequence[Verdict]) -> str:
+    """Return the back-test for a terminal."""
+    return "\n".join(_text_lines(result, by, verdicts)) + "\n"
+
+
+def _text_lines(result: Result, by: Sequence[str], verdicts: Sequence[Verdict]) -> Iterator[str]:
+    yield data_line(result)
+    for one in result.rulesets:
+        yield ""
+        yield f"{one.ruleset.name} ({one.ruleset.version[:12]})"
+        for noun, tallies in (("rules", one.ordered_rules), ("signals", one.ordered_signals)):
+            if tallies:
+                yield ""
+                yield table((noun, *HEAD[1:]), [row(tally) for tally in tallies]).rstrip("\n")
+        yield from _notes(one)
+        for name in by:
+            yield from _share_lines(one, name)
+    yield from _parting_lines(result)
+    for verdict in verdicts:
+        yield ""
+        yield verdict_line(verdict)
+
+
+def _notes(one: RulesetResult) -> Iterator[str]:
+    claims = [action for action in one.actions() if action["claims"]]
+    if claims:
+        yield ""
+        yield "actions: " + ", ".join(_claim(action) for action in claims)
+    for name, fields in one.never_known.items():
+        yield f"{name} can never be known here: nothing is recorded of {', '.join(fields)}"
+    for name, why in one.refused.items():
+        yield f"{name} was worked out by the engine: {why}"
+    if one.transfers is not None:
+        yield "transfers: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in one.transfers.items())
+
+
+def _claim(action: dict[str, object]) -> str:
+    delay = action["delay_seconds"]
+    asks = f", up to {format_duration(delay)}" if isinstance(delay, int | float) else ""
+    return f"{action['action']} in {counted(int(str(action['claims'])), 'snapshot')}{asks}"
+
+
+def _share_lines(one: RulesetResult, by: str) -> Iterator[str]:
+    tallies = [*one.ordered_rules, *one.ordered_signals]
+    told = [{name: share for name, share in shares(tally, by).items() if share is not None} for tally in tallies]
+    names = sorted(
+        {name for found in told for name in found}, key=lambda n: (not n.isdigit(), int(n) if n.isdigit() else 0, n)
+    )
+    yield ""
+    yield table(
+        (by, *(tally.name for tally in tallies)), [[name, *(percent(f.get(name)) for f in told)] for name in names]
+    ).rstrip("\n")
+
+
+def _parting_lines(result: Result) -> Iterator[str]:
+    if len(result.rulesets) != 2:
+        return
+    yield ""
+    if not result.partings:
+        yield "the two rulesets match alike in every snapshot"
+    names = [one.ruleset.name for one in result.rulesets]
+    for name in sorted(result.partings):
+        parting = result.partings[name]
+        first = "; ".join(
+            f"{when(at)} on {node}: {names[which]} ({which + 1}) only" for at, node, which in parting.moments[:3]
+        )
+        yield f"{name} differs in {counted(parting.snapshots, 'snapshot')}, first {first}"
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """Return what became of a limit, in words."""
+    measured = "nothing to measure" if verdict.measured is None else f"it is {verdict.measured:.6g}"
+    return f"{'FAILED' if verdict.is_reached else 'ok'}: --fail-if {verdict.limit.text!r}: {measured}"
+
+
+def markdown(result: Result, by: Sequence[str], verdicts: Sequence[Verdict]) -> str:
+    """Return the back-test as Markdown."""
+    lines = ["## Back-test", "", data_line(result) + "."]
+    for one in result.rulesets:
+        lines += ["", f"### {one.ruleset.name} (`{one.ruleset.version[:12]}`)", ""]
+        lines += _markdown_table(
+            ("rule or signal", *HEAD[1:]), [row(t) for t in (*one.ordered_rules, *one.ordered_signals)]
+        )
+        lines += [line if not line else f"{line}." for line in _notes(one)]
+        for name in by:
+            lines += ["", *_markdown_shares(one, name)]
+    lines += [f"{line}." if line else "" for line in _parting_lines(result)]
+    lines += ["", *(f"- {verdict_line(verdict)}" for verdict in verdicts)] if verdicts else []
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_shares(one: RulesetResult, by: str) -> list[str]:
+    tallies = [*one.ordered_rules, *one.ordered_signals]
+    told = [shares(tally, by) for tally in tallies]
+    names = dict.fromkeys(name for found in told for name in found)
+    return _markdown_table((by, *(t.name for t in tallies)), [[n, *(percent(f.get(n)) for f in told)] for n in names])
+
+
+def _markdown_table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    cells = [[cell.replace("|", "\\|") for cell in line] for line in (list(head), *rows)]
+    lines = ["| " + " | ".join(line) + " |" for line in cells]
+    return [lines[0], "|" + " --- |" * len(cells[0]), *lines[1:]]
+
+
+def junit(verdicts: Sequence[Verdict]) -> str:
+    """Return the limits as test cases."""
+    failed = [verdict for verdict in verdicts if verdict.is_reached]
+    cases = []
+    for verdict in verdicts:
+        inner = ""
+        if verdict.is_reached:
+            inner = f"<failure message={quoteattr(verdict_line(verdict))}>{escape(verdict_line(verdict))}</failure>"
+        cases.append(
+            f'  <testcase classname="gpurules.backtest" name={quoteattr(verdict.limit.text)}>{inner}</testcase>'
+        )
+    head = f'<testsuite name="gpurules backtest" tests="{len(verdicts)}" failures="{len(failed)}">'
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + "\n".join([head, *cases, "</testsuite>"]) + "\n"

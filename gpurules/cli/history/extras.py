@@ -1,0 +1,18 @@
+"""Makes sure that what the commands over recorded time need is installed."""
+
+from importlib.util import find_spec
+
+from gpurules.errors import UnavailableError
+
+_NEEDED = ("numpy", "pyarrow")
+
+
+def need_history(*more: str) -> None:
+    """Make sure that the libraries of the extra ``history`` (and *more* of them) are there.
+
+    Raises:
+        UnavailableError: one is not installed.
+    """
+    for module in (*_NEEDED, *more):
+        if find_spec(module) is None:
+            raise UnavailableError(f"this needs {module}, which is not installed; pip install 'gpurules[history]'")

@@ -1,0 +1,53 @@
+"""Imports recordings into a store, with a bar for each file, and says what was not read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from gpurules.cli.output import counted, say, write
+from gpurules.cli.progress import in_sight
+from gpurules.engine.recordings import Recording
+from gpurules.history.store.exchange import import_recordings
+from gpurules.history.store.storage import Storage
+from gpurules.model import Snapshot
+from gpurules.telemetry.replay import split_place
+
+SHOWN = 5
+
+
+def _files(paths: Sequence[str]) -> list[str]:
+    """Return the recordings that are named, those of a folder one by one.
+
+    Raises:
+        click.UsageError: there is no such file.
+    """
+    found: list[str] = []
+    for path in paths:
+        if not Path(split_place(path)[0]).exists():
+            raise click.UsageError(f"{path}: no such file")
+        found += sorted(str(file) for file in Path(path).iterdir() if file.is_file()) if Path(path).is_dir() else [path]
+    return found
+
+
+def import_files(paths: Sequence[str], place: str, node: str | None, options: Mapping[str, object]) -> int:
+    """Import recordings, and return how much of them could not be used."""
+    recordings = [Recording(path, **options) for path in _files(paths)]
+
+    def watch(items: Iterable[Snapshot], recording: Recording) -> Iterable[Snapshot]:
+        return in_sight(items, f"snapshots of {Path(recording.path).name}", file=recording)
+
+    done = import_recordings(Storage(place), recordings, node, watch)
+    nodes = ", ".join(sorted(done.nodes)[:6])
+    write(
+        f"{counted(done.snapshots, 'snapshot')} of {counted(len(done.nodes), 'node')} ({nodes}) "
+        f"from {counted(done.files, 'file')}\n"
+    )
+    if done.ignored:
+        say(f"gpurules: {counted(done.ignored, 'snapshot')} not newer than the one before left out")
+    for path, problems in done.unread.items():
+        for problem in problems[:SHOWN]:
+            say(f"gpurules: {problem if path in problem else f'{path}: {problem}'}")
+    if done.problems:
+        say(f"gpurules: {counted(done.problems, 'line')} or files could not be used")
+    return done.problems

@@ -1,0 +1,147 @@
+"""``gpurules backtest``, ``history`` and ``record -o DIR/``: output, exit codes, wrong input."""
+
+from pathlib import Path
+
+import pytest
+
+from gpurules.strict_json import loads
+from tests.integration.cli.conftest import Program
+
+RULES = """version: 1
+name: mine
+signals: {hot: {condition: gpu_temperature > 70C, until: gpu_temperature < 60C}}
+rules:
+- {name: slow, condition: hot, action: delay_transfer, parameters: {delay: 30s}}
+- {name: full, condition: gpu_memory > 80, action: reduce_prefetch, parameters: {reduction_factor: 0.5}}
+"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.rules.yaml"
+    path.write_text(RULES)
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, gpurules: Program) -> Path:
+    place = tmp_path / "store"
+    done = gpurules("record", "--source", "synthetic:gpus=2,seconds=3600", "-o", f"{place}/")
+    assert (done.code, done.out) == (0, "")
+    assert "360 snapshots added to" in done.err
+    return place
+
+
+def test_a_back_test_tells_rules_signals_and_actions(gpurules: Program, rules: Path, store: Path) -> None:
+    done = gpurules("backtest", rules, "--history", store)
+    assert done.code == 0
+    assert "1 node, 2 GPUs, 720 GPU samples in 360 snapshots" in done.out
+    for word in ("slow", "full", "hot", "delay_transfer in", "up to 30 s"):
+        assert word in done.out
+
+
+def test_its_json_has_the_documented_form(gpurules: Program, rules: Path, store: Path) -> None:
+    data = loads(gpurules("backtest", rules, "--history", store, "--output-format", "json").out)
+    assert data["schema_version"] == 1
+    assert data["data"].keys() >= {"nodes", "gpus", "snapshots", "samples", "from", "to", "gaps", "unread"}
+    (one,) = data["rulesets"]
+    assert one["name"] == "mine" and [rule["rule"] for rule in one["rules"]] == ["slow", "full"]
+    keys = {"samples", "on_share", "unknown_share", "episodes", "episode_seconds", "flaps_per_hour", "first", "last"}
+    assert one["rules"][0].keys() >= keys and one["signals"][0].keys() >= keys
+    assert one["signals"][0]["signal"] == "hot"
+    assert one["rules"][0]["episode_seconds"].keys() == {"median", "p95", "max"}
+
+
+def test_the_engine_itself_says_the_same(gpurules: Program, rules: Path, store: Path) -> None:
+    kernel, engine = (
+        loads(gpurules("backtest", rules, "--history", store, "--engine", name, "--output-format", "json").out)
+        for name in ("local", "replay")
+    )
+    for data in (kernel, engine):
+        for one in (*data["rulesets"][0]["rules"], *data["rulesets"][0]["signals"]):
+            one.pop("unknown_because", None)
+    assert kernel == engine
+
+
+def test_a_limit_that_is_reached_fails_in_every_format(gpurules: Program, rules: Path, store: Path) -> None:
+    limits = ("--fail-if", "hot.on_share > 1%", "--fail-if", "slow.flaps_per_hour > 1000")
+    for form in ("text", "json", "markdown", "junit"):
+        done = gpurules("backtest", rules, "--history", store, *limits, "--output-format", form)
+        assert done.code == 1, form
+    assert 'failures="1"' in done.out and done.out.count("<testcase") == 2
+    assert gpurules("backtest", rules, "--history", store, "--fail-if", "hot.on_share > 100%").code == 0
+
+
+def test_shares_are_told_by_gpu_and_hour(gpurules: Program, rules: Path, store: Path) -> None:
+    done = gpurules("backtest", rules, "--history", store, "--by", "gpu,hour")
+    assert "node-1 GPU-" in done.out and "\nhour " in done.out
+    assert gpurules("backtest", rules, "--history", store, "--by", "moon").code == 2
+
+
+def test_two_rulesets_are_compared(gpurules: Program, rules: Path, store: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.rules.yaml"
+    other.write_text(RULES.replace("> 80", "> 20"))
+    done = gpurules("backtest", rules, other, "--history", store, "--output-format", "json")
+    assert [one["rule"] for one in loads(done.out)["differences"]] == ["full"]
+    assert "full differs in" in gpurules("backtest", rules, other, "--history", store).out
+
+
+def test_transfers_are_decided_on_by_the_engine(gpurules: Program, rules: Path, store: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "transfers.jsonl"
+    listed.write_text("".join(f'{{"id": "t{n}", "path": "/a", "created": {600 * n}}}\n' for n in range(1, 6)))
+    done = gpurules("backtest", rules, "--history", store, "--transfers", listed, "--output-format", "json")
+    found = loads(done.out)["rulesets"][0]["transfers"]
+    assert (found["transfers"], found["decided"]) == (5, 5)
+    assert 0 < found["delayed"] <= 5 and found["delay_seconds"] == 30 * found["delayed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "remedy"),
+    [
+        (["backtest", "RULES", "--history", "nowhere"], 2, "record some"),
+        (["backtest", "RULES"], 2, "--history"),
+        (["backtest", "RULES", "RULES", "RULES", "--history", "STORE"], 2, "two to compare"),
+        (["backtest", "RULES", "--history", "STORE", "--fail-if", "hott.flaps > 1"], 2, "did you mean"),
+        (["backtest", "RULES", "--history", "STORE", "--output-format", "junit"], 2, "--fail-if"),
+        (["backtest", "RULES", "--history", "STORE", "--spark-master", "local[2]"], 2, "--engine spark"),
+        (["history", "info", "nowhere"], 2, "record some"),
+        (["history", "import", "one"], 2, "as the last argument"),
+        (["history", "import", "nowhere", "STORE"], 2, "no such file"),
+        (["history", "export", "STORE", "--node", "x"], 2, "there are node-1"),
+        (["history", "compact", "STORE", "--keep-size", "big"], 2, "10GiB"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_remedy(
+    gpurules: Program, rules: Path, store: Path, arguments: list[str], code: int, remedy: str
+) -> None:
+    named = [{"RULES": str(rules), "STORE": str(store)}.get(argument, argument) for argument in arguments]
+    done = gpurules(*named)
+    assert done.code == code, done.err
+    assert remedy in done.err and "Traceback" not in done.err
+
+
+def test_a_store_is_looked_after(gpurules: Program, store: Path, tmp_path: Path) -> None:
+    assert loads(gpurules("history", "info", store, "--output-format", "json").out)["nodes"][0]["node"] == "node-1"
+    assert "made into 2" in gpurules("history", "compact", store).out
+    out = tmp_path / "out.jsonl"
+    assert gpurules("history", "export", store, "-o", out).code == 0
+    again = gpurules("history", "import", out, tmp_path / "again")
+    assert again.code == 0 and "360 snapshots of 1 node (node-1) from 1 file" in again.out
+    assert gpurules("history", "export", tmp_path / "again").out == out.read_text()
+
+
+def test_an_import_that_could_not_read_all_says_so_and_ends_with_1(gpurules: Program, tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.csv", tmp_path / "good.jsonl"
+    bad.write_text("what is this\n")
+    good.write_text('{"timestamp": 5, "gpus": [{"index": 0, "temperature": 50}]}\n')
+    done = gpurules("history", "import", bad, good, tmp_path / "store", "--as-node", "n7")
+    assert done.code == 1
+    assert str(bad) in done.err and "Traceback" not in done.err
+    assert "1 snapshot of 1 node (n7)" in done.out
+
+
+def test_a_month_can_be_simulated(gpurules: Program, tmp_path: Path, rules: Path) -> None:
+    place = tmp_path / "month"
+    options = ("--nodes", 2, "--node-gpus", 2, "--days", 2, "--interval", 600)
+    assert gpurules("history", "simulate", place, *options).code == 0
+    assert "2 nodes, 4 GPUs" in gpurules("backtest", rules, "--history", place).out
