@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.columnar import Mask, Places
-from gpurules.engine.signals import Transition
+from gpurules.engine.state.signals import Transition
 from gpurules.history.kernel.outcome import Rows
 
 FLAP_SECONDS = 60.0

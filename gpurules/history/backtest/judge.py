@@ -205,7 +205,7 @@ def _replay(
 
 
 def _slices(frame: Frame, ask: Ask) -> Slices:
-    zone = ask.plans[0].situation.zone
+    zone = ask.plans[0].context.zone
     clock = Clock(frame.times, zone)
     hours = np.where(np.isnan(clock.hour), -1000, clock.hour).astype(np.intp)
     hour = np.maximum(clock.weekday.codes * 24 + hours, -1)

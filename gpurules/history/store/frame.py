@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import Column, Groups, Numbers, Places, Texts, Truths, as_column
-from gpurules.backends.facts import NO_NODE, typed
+from gpurules.backends.facts import NO_NODE, coerce
 from gpurules.fields import FIELDS, Scope
 from gpurules.history.store.schema import ATTRIBUTES, EXACT, REASON
 from gpurules.model import BOOL, GPU, NUMBER, STRING, Kind, Snapshot, Value
+from gpurules.model.gpu import NUMBERS
 from gpurules.model.ranges import range_of
-from gpurules.model.snapshot import NUMBERS
 from gpurules.strict_json import loads
 
 _TYPES = {Kind.BOOL: BOOL, Kind.STRING: STRING, Kind.NUMBER: NUMBER}
@@ -148,7 +148,7 @@ class StoredFrame:
 
     def label(self, name: str, kind: Kind) -> Column:
         """Return a label of the GPUs; what is of another kind is missing."""
-        return as_column([typed(value, _TYPES[kind]) for value in self.exact(name, True)], kind)
+        return as_column([coerce(value, _TYPES[kind]) for value in self.exact(name, True)], kind)
 
     def exact(self, attribute: str, is_label: bool) -> Sequence[Value]:
         """Return an attribute (or a label) of the GPUs as it was given, integers as integers."""

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from gpurules.fields import FIELDS, Scope
 from gpurules.model import GPU
-from gpurules.model.snapshot import FLAGS, NUMBERS
+from gpurules.model.gpu import FLAGS, NUMBERS
 from gpurules.strict_json import dumps
 
 VERSION = 1

@@ -13,7 +13,7 @@ from gpurules.backends.facts import NO_NODE
 from gpurules.history.store import schema as tables
 from gpurules.history.store.storage import Storage, date_of, new_path
 from gpurules.model import GPU, Snapshot
-from gpurules.model.snapshot import NUMBERS
+from gpurules.model.gpu import NUMBERS
 from gpurules.strict_json import dumps
 
 FLUSH_SECONDS = 60.0
