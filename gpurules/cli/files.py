@@ -12,10 +12,8 @@ import click
 
 from gpurules.cli.rulesets import PREFIX, check_there
 from gpurules.input_files import read_input
-from gpurules.rules.bounds import leads_outside
-from gpurules.rules.discovery import Wanted, files_below, is_ruleset, is_test
-from gpurules.rules.foreign import is_like_ruleset
-from gpurules.rules.yaml_reader import MAX_BYTES
+from gpurules.rules.files import PathFilter, files_below, is_like_ruleset, is_ruleset, is_test, leads_outside
+from gpurules.rules.yaml import MAX_BYTES
 
 _WILD = frozenset("*?[")
 
@@ -83,7 +81,7 @@ def named_in_tests(path: str, folder: Path) -> str:
     return name
 
 
-def _meant(argument: str, wanted: Wanted) -> Iterator[str]:
+def _meant(argument: str, wanted: PathFilter) -> Iterator[str]:
     if Path(argument).is_dir():
         yield from files_below(argument, wanted, shown)
     elif Path(argument).exists():

@@ -11,7 +11,7 @@ from gpurules.cli.output import name_failed_plugins
 from gpurules.input_files import open_input
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset, RulesetError, load, loads, shipped_names
-from gpurules.rules.yaml_reader import MAX_BYTES
+from gpurules.rules.yaml import MAX_BYTES
 
 PREFIX = "gpurules:"
 

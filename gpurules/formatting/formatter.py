@@ -6,9 +6,8 @@ from gpurules.formatting.conditions import canonical
 from gpurules.formatting.layout import Layout
 from gpurules.formatting.tokens import FormatError
 from gpurules.language import parse, parse_definition
-from gpurules.rules.foreign import TESTS, foreign_document, foreign_text
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
-from gpurules.rules.yaml_reader import YamlDocument, read_yaml
+from gpurules.rules.files import TESTS, foreign_document, foreign_text
+from gpurules.rules.yaml import YamlDocument, YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml
 
 __all__ = ["FormatError", "format_text"]
 
@@ -96,7 +95,7 @@ def _spellings(text: str, root: YamlNode) -> Iterator[tuple[int, str]]:
             case "":
                 yield start, canonical(written, parsed.tree)
             case quote if "\n" not in written:
-                yield start, quote + scalar.spelled(canonical(scalar.text, parsed.tree)) + quote
+                yield start, quote + scalar.spelling_of(canonical(scalar.text, parsed.tree)) + quote
 
 
 def _same(one: YamlNode, other: YamlNode, expressions: Mapping[int, tuple[YamlScalar, bool]]) -> bool:

@@ -23,9 +23,8 @@ from gpurules.linter.history import RecordedSnapshots, ReplayedRules, replay_rul
 from gpurules.linter.meaning.analysis import WORK, Analysis, always
 from gpurules.linter.rewriting.equivalence import FixWork, preserves_meaning
 from gpurules.rules import Rule, Ruleset
-from gpurules.rules.expression import Placed
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, rewritten
-from gpurules.rules.yaml_reader import read_yaml
+from gpurules.rules.building import Placed
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml, with_rewrite
 
 ANONYMOUS = "rule:"
 """What the name of a rule's own signal starts with."""
@@ -144,7 +143,7 @@ def at_node(code: str, node: YamlNode, advice: Advice, rule: str | None = None, 
     """Return a finding at *node*; with *new*, an unsafe fix puts that in its place."""
     message, hint = advice
     finding = replace(diagnostic_at(code, message, node.source.path, node.location(), hint), rule=rule)
-    return finding if new is None or not isinstance(node, YamlScalar) else rewritten(finding, node, new)
+    return finding if new is None or not isinstance(node, YamlScalar) else with_rewrite(finding, node, new)
 
 
 def make_finding(code: str, placed: Placed, span: Span, message: str, hint: str | None = None) -> Diagnostic:

@@ -16,8 +16,8 @@ from gpurules.linter.history import FROM_HISTORY
 from gpurules.linter.rewriting.equivalence import FixWork, preserves_meaning
 from gpurules.registry import Registry
 from gpurules.rules import Loaded, examine, examine_file
+from gpurules.rules.files import read_file
 from gpurules.rules.loader import distinct
-from gpurules.rules.merge import read_file
 
 DEFAULT = Policy()
 FROM_ANALYSIS = codes_needing(Need.ANALYSIS)

@@ -27,10 +27,9 @@ from gpurules.lsp.structure import (
 )
 from gpurules.model import UNITS, Dimension
 from gpurules.rules import shipped_names
-from gpurules.rules.discovery import SUFFIXES
-from gpurules.rules.merge import SHIPPED
+from gpurules.rules.files import SHIPPED, SUFFIXES
 from gpurules.rules.schema import Schema
-from gpurules.rules.yaml_nodes import YamlMapping
+from gpurules.rules.yaml import YamlMapping
 
 MOST_FILES = 200
 _REST = re.compile(r"[A-Za-z0-9_]*")
@@ -87,7 +86,7 @@ def completions(document: Document, offset: int, documents: Documents) -> types.
 def _item(offer: Offer, number: int, place: types.Range, typing: _Typing) -> types.CompletionItem:
     text = offer.text
     if not typing.spot.is_key and typing.spot.scalar.style in ("'", '"'):
-        text = typing.spot.scalar.spelled(text)
+        text = typing.spot.scalar.spelling_of(text)
     return types.CompletionItem(
         offer.text,
         kind=offer.kind,

@@ -6,8 +6,7 @@ from typing import TypeAlias
 
 from gpurules.lsp.documents import Document
 from gpurules.lsp.reading import readable
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
-from gpurules.rules.yaml_reader import read_yaml
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml
 
 MARK = "\ue000"
 """Stands for the cursor while a text is read; a private character that nobody types."""

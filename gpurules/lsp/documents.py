@@ -10,10 +10,8 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from gpurules.lsp.positions import Positions
 from gpurules.lsp.reading import readable
-from gpurules.rules.discovery import SUFFIXES, is_inside, is_ruleset, is_test
-from gpurules.rules.merge import SHIPPED, read_file
-from gpurules.rules.yaml_nodes import YamlMapping, YamlScalar
-from gpurules.rules.yaml_reader import YamlDocument
+from gpurules.rules.files import SHIPPED, SUFFIXES, is_inside, is_ruleset, is_test, read_file
+from gpurules.rules.yaml import YamlDocument, YamlMapping, YamlScalar
 
 MAX_CHARACTERS = 1_000_000
 """A longer text is checked, but nothing is offered while it is typed."""

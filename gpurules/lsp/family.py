@@ -6,8 +6,7 @@ from pathlib import Path
 
 from gpurules.lsp.documents import Document, Documents, Kind
 from gpurules.lsp.publishing import references
-from gpurules.rules.discovery import files_below, is_ruleset, is_test
-from gpurules.rules.merge import MAX_FILES, SHIPPED, identity
+from gpurules.rules.files import MAX_FILES, SHIPPED, files_below, identity, is_ruleset, is_test
 
 MOST_FILES = 2_000
 

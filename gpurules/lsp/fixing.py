@@ -11,7 +11,7 @@ from gpurules.lsp.documents import Document, Documents, Kind
 from gpurules.lsp.editing import edits_between
 from gpurules.lsp.project import Project
 from gpurules.lsp.publishing import published
-from gpurules.rules.yaml_nodes import YamlMapping, YamlSequence
+from gpurules.rules.yaml import YamlMapping, YamlSequence
 
 FIX_ALL = "source.fixAll.gpurules"
 KINDS = (types.CodeActionKind.QuickFix.value, FIX_ALL)

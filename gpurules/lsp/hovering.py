@@ -14,7 +14,7 @@ from gpurules.lsp.documents import Document, Documents, Kind
 from gpurules.lsp.scope import Scope, scope_of
 from gpurules.lsp.structure import is_expression, is_parameter, names_a_rule, names_an_action, schema_at
 from gpurules.lsp.valuing import Values
-from gpurules.rules.yaml_nodes import YamlScalar
+from gpurules.rules.yaml import YamlScalar
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INPUT = re.compile(r"\$\{([^{}]*)\}")

@@ -14,7 +14,7 @@ from gpurules.lsp.family import Family, readable_whole
 from gpurules.lsp.occurrences import Occurrence, Space, occurrence_at, occurrences
 from gpurules.lsp.publishing import references
 from gpurules.lsp.scope import Section, Symbol, scope_of
-from gpurules.rules.merge import SHIPPED
+from gpurules.rules.files import SHIPPED
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RULE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ ./-]{0,98}[A-Za-z0-9_])?")

@@ -7,7 +7,7 @@ from lsprotocol import types
 
 from gpurules.lsp.cursor import Collection
 from gpurules.lsp.documents import Document
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 _KINDS = {
     "inputs": types.SymbolKind.Constant,

@@ -10,8 +10,8 @@ from gpurules.diagnostics import Diagnostic, Location, Related, Severity
 from gpurules.lsp.documents import Document, Documents, same_file, uri_of
 from gpurules.lsp.positions import Positions
 from gpurules.lsp.project import Project
-from gpurules.rules.merge import resolved
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from gpurules.rules.files import resolve_reference
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 SOURCE = "gpurules"
 _SEVERITIES = {
@@ -117,4 +117,4 @@ def references(document: Document) -> Iterator[tuple[YamlScalar, str]]:
         for entry in listed.items if isinstance(listed, YamlSequence) else []:
             node: YamlNode | None = entry.get("from") if isinstance(entry, YamlMapping) else entry
             if isinstance(node, YamlScalar) and node.text:
-                yield node, resolved(node.text, document.path)
+                yield node, resolve_reference(node.text, document.path)

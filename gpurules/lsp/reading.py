@@ -2,7 +2,7 @@
 
 import re
 
-from gpurules.rules.yaml_reader import YamlDocument, read_yaml
+from gpurules.rules.yaml import YamlDocument, read_yaml
 
 MAX_REPAIRS = 6
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")

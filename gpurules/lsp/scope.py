@@ -9,8 +9,8 @@ from gpurules.language.completion import Role
 from gpurules.lsp.documents import Document, Documents, Kind
 from gpurules.lsp.publishing import references
 from gpurules.rules.building import declared_fields
-from gpurules.rules.merge import Merged, Merger
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from gpurules.rules.files import Merged, Merger
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 
 class Section(StrEnum):

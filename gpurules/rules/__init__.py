@@ -1,9 +1,23 @@
-"""Rulesets: from YAML to rules that can be asked."""
+"""Rulesets: from YAML to rules that decide.
+
+::
+
+    bytes -> yaml/        nodes with places, and edits of a file
+          -> schema/      what is wrong with the shape of a file, and the fixes for it
+          -> files/       one document a file; those that extend each other merged into one
+          -> building/    expressions parsed and checked, actions built
+          -> loader       Ruleset (of Rule, Signal, Settings), or every problem at its place
+    Ruleset -> program    rules made ready to run: Program, and BoundProgram on one snapshot
+            -> explanation/   why each rule did or did not match
+    condition             a condition on its own
+
+The entry points are ``load`` and ``loads``; ``examine`` reports instead of raising.
+"""
 
 from gpurules.rules.condition import Condition, ConditionError
-from gpurules.rules.explanation import DecisionExplanation, RuleExplanation
+from gpurules.rules.explanation.explanation import DecisionExplanation, RuleExplanation
+from gpurules.rules.files.merge import shipped_names
 from gpurules.rules.loader import Loaded, RulesetError, examine, examine_file, load, loads
-from gpurules.rules.merge import shipped_names
 from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.ruleset import Ruleset
 

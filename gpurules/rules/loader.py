@@ -11,13 +11,13 @@ from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, Severity,
 from gpurules.gc_pause import gc_paused
 from gpurules.language import Environment
 from gpurules.registry import Registry
-from gpurules.rules.bounds import Bounds
-from gpurules.rules.building import Builder
-from gpurules.rules.expression import Placed
-from gpurules.rules.merge import Merger, read_file
+from gpurules.rules.building.expression import Placed
+from gpurules.rules.building.ruleset_builder import RulesetBuilder
+from gpurules.rules.building.soundness import sound_parts
+from gpurules.rules.files.bounds import PathBounds
+from gpurules.rules.files.merge import Merger, read_file
 from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.ruleset import Ruleset
-from gpurules.rules.soundness import sound_parts
 from gpurules.strict_json import canonical
 
 
@@ -45,7 +45,7 @@ def examine(
     path: str | None,
     actions: Registry[Action] | None = None,
     read: Callable[[str], bytes] = read_file,
-    bounds: Bounds | None = None,
+    bounds: PathBounds | None = None,
 ) -> Loaded:
     """Return what the ruleset file of *data* comes to, with all that is wrong about it; *read* reads its bases.
 
@@ -58,7 +58,7 @@ def examine(
 
 def _examined(data: bytes | str, path: str | None, actions: Registry[Action], merger: Merger) -> Loaded:
     merger.add(data, path)
-    builder = Builder(merger.merged, actions)
+    builder = RulesetBuilder(merger.merged, actions)
     rules, signals, settings = builder.build()
     problems = tuple(sorted(distinct([*merger.problems, *builder.problems]), key=lambda d: d.place))
     is_sound = not any(d.severity is Severity.ERROR for d in problems)
@@ -92,7 +92,9 @@ def distinct(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     return list(seen.values())
 
 
-def _version(rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: Settings, builder: Builder) -> str:
+def _version(
+    rules: tuple[Rule, ...], signals: Mapping[str, Signal], settings: Settings, builder: RulesetBuilder
+) -> str:
     """Return a hash of what a ruleset says; the layout of the files does not count."""
     content = {
         "rules": [

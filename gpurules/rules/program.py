@@ -24,7 +24,7 @@ from gpurules.gc_pause import gc_paused
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
 from gpurules.model import GPUIndex, Snapshot, Transfer, Value, Workload
-from gpurules.rules.explanation import DecisionExplanation, explain_rules
+from gpurules.rules.explanation.explanation import DecisionExplanation, explain_rules
 from gpurules.rules.rule import Rule, Settings, Signal
 
 MAX_OUTCOMES = 4096

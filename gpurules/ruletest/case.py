@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gpurules.diagnostics import Location
-from gpurules.rules.yaml_nodes import YamlNode
+from gpurules.rules.yaml import YamlNode
 
 Data: TypeAlias = dict[str, object]
 """Facts as plain data: mappings, lists and texts as they were written."""

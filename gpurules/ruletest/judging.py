@@ -14,7 +14,7 @@ from gpurules.errors import GpurulesError
 from gpurules.model import QuantityError, parse_amount
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset
-from gpurules.rules.yaml_nodes import plain_value
+from gpurules.rules.yaml import plain_value
 from gpurules.ruletest.case import Case, Expectation
 from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.playing import Moment, moments

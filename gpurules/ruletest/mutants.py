@@ -11,8 +11,8 @@ from gpurules.diagnostics import Location, Span
 from gpurules.language import nodes
 from gpurules.language.nodes import Comparator
 from gpurules.language.printer import show
-from gpurules.rules.expression import Placed
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value
+from gpurules.rules.building import Placed
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value
 
 
 class Mutation(StrEnum):
@@ -154,7 +154,7 @@ class Written:
                     after=after,
                     start=start,
                     end=end,
-                    written=node.spelled(after),
+                    written=node.spelling_of(after),
                 )
 
     def _beside_conditions(self) -> Iterator[Mutant]:
@@ -218,7 +218,7 @@ class Written:
                 after=after,
                 start=start,
                 end=end,
-                written=node.spelled(after),
+                written=node.spelling_of(after),
             )
 
 

@@ -9,8 +9,8 @@ from gpurules.actions import Action, default_actions, is_directive
 from gpurules.diagnostics import DiagnosedError
 from gpurules.registry import Registry
 from gpurules.rules import Ruleset, examine
-from gpurules.rules.merge import identity, read_file
-from gpurules.rules.yaml_reader import read_yaml
+from gpurules.rules.files import identity, read_file
+from gpurules.rules.yaml import read_yaml
 from gpurules.ruletest.case import TestFile
 from gpurules.ruletest.mutants import Mutant, Written
 from gpurules.ruletest.reader import read_tests

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from gpurules.diagnostics import Diagnostic, Location
 from gpurules.model import Dimension, QuantityError, parse_amount
 from gpurules.registry import did_you_mean
-from gpurules.rules.yaml_nodes import (
+from gpurules.rules.yaml import (
     YamlMapping,
     YamlNode,
     YamlScalar,
     YamlSequence,
-    corrected,
     plain_value,
     problem_at,
+    with_correction,
 )
 
 
@@ -40,7 +40,7 @@ class ValueReader:
             if name not in known and not name.startswith("x-"):
                 hint = did_you_mean(name, known) or f"known keys: {', '.join(known)}"
                 problem = problem_at(key, "GPR401", f"unknown key {name[:60]!r}", hint)
-                self.problems.append(corrected(problem, key, [name for name in known if name not in node.keys]))
+                self.problems.append(with_correction(problem, key, [name for name in known if name not in node.keys]))
         return node.values
 
     def items(self, node: YamlNode | None) -> list[YamlNode]:
@@ -124,5 +124,5 @@ class ValueReader:
         if text not in choices:
             hint = did_you_mean(text, choices) or f"it is one of {', '.join(choices)}"
             problem = problem_at(node, "GPR403", f"{text[:60]!r} is not known here", hint)
-            self.problems.append(corrected(problem, node, choices) if isinstance(node, YamlScalar) else problem)
+            self.problems.append(with_correction(problem, node, choices) if isinstance(node, YamlScalar) else problem)
         return text

@@ -1,6 +1,6 @@
 """Nodes of a test file as plain data."""
 
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 
 def plain(node: YamlNode) -> object:

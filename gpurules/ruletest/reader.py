@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 
 from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
 from gpurules.facts import TimeError, read_time
-from gpurules.rules.foreign import TESTS, foreign_document, foreign_text
-from gpurules.rules.yaml_nodes import (
+from gpurules.rules.files import TESTS, foreign_document, foreign_text
+from gpurules.rules.yaml import (
+    YamlDocument,
     YamlMapping,
     YamlNode,
     YamlScalar,
     YamlSequence,
+    read_yaml,
 )
-from gpurules.rules.yaml_reader import YamlDocument, read_yaml
 from gpurules.ruletest import sense
 from gpurules.ruletest.case import (
     OUTCOMES,

@@ -11,9 +11,8 @@ from gpurules.errors import GpurulesError
 from gpurules.input_files import open_input
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset
-from gpurules.rules.bounds import test_bounds
-from gpurules.rules.merge import read_file
-from gpurules.rules.yaml_nodes import corrected_part
+from gpurules.rules.files import read_file, test_bounds
+from gpurules.rules.yaml import with_part_correction
 from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
 from gpurules.ruletest.coverage import Coverage, unmet
 from gpurules.ruletest.judging import Failure, Result, judged
@@ -111,7 +110,7 @@ def _missing_rules(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
         if name not in names:
             hint = did_you_mean(name, names) or f"it has {', '.join(names[:12])}"
             problem = diagnostic_at("GPR808", f"the ruleset has no rule {name!r}", tests.path, location, hint)
-            yield corrected_part(problem, name, names)
+            yield with_part_correction(problem, name, names)
 
 
 def _runs(

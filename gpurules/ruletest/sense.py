@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.registry import did_you_mean
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, problem_at
 from gpurules.ruletest.case import OUTCOMES, REASONS
 
 Values: TypeAlias = Mapping[str, YamlNode]

@@ -4,15 +4,13 @@ from collections.abc import Callable, Iterator
 
 from gpurules.diagnostics import Diagnostic, Location, Severity, diagnostic_at
 from gpurules.rules import Loaded, Ruleset, RulesetError, examine, examine_file
-from gpurules.rules.bounds import test_bounds
-from gpurules.rules.foreign import is_like_ruleset
-from gpurules.rules.merge import SHIPPED, read_file, resolved
+from gpurules.rules.files import SHIPPED, is_like_ruleset, read_file, resolve_reference, test_bounds
 from gpurules.ruletest.case import TestFile
 
 
 def ruleset_paths(tests: TestFile) -> list[str]:
     """Return the files that *tests* name, as paths that can be read, or ``gpurules:NAME``."""
-    return [resolved(name, tests.path) for name in tests.rulesets]
+    return [resolve_reference(name, tests.path) for name in tests.rulesets]
 
 
 def load_rulesets(tests: TestFile, read: Callable[[str], bytes] = read_file) -> Ruleset:

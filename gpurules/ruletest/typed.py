@@ -6,7 +6,7 @@ from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
 from gpurules.facts import FactProblem, check
 from gpurules.fields import Field
 from gpurules.rules import Ruleset
-from gpurules.rules.yaml_nodes import YamlMapping, YamlNode, YamlSequence
+from gpurules.rules.yaml import YamlMapping, YamlNode, YamlSequence
 from gpurules.ruletest.case import Data, TestFile, Typed
 from gpurules.ruletest.facts import BLANK, put
 from gpurules.ruletest.plain import plain

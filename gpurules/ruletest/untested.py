@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
 from gpurules.rules import Rule, Ruleset
-from gpurules.rules.expression import Placed
+from gpurules.rules.building import Placed
+from gpurules.rules.files import identity
 from gpurules.rules.loader import Loaded
-from gpurules.rules.merge import identity
 from gpurules.ruletest.coverage import Coverage, Part
 from gpurules.ruletest.runner import FileResult
 

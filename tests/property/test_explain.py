@@ -10,7 +10,7 @@ import gpurules
 from gpurules.fields import FIELDS, Field
 from gpurules.model import GPU, Kind, Snapshot
 from gpurules.model.gpu import NUMBERS
-from gpurules.rules.drawing import drawn
+from gpurules.rules.explanation.drawing import draw
 from tests.strategies import conditions, situations
 
 OUTCOMES = ("match", "no-match", "unknown")
@@ -28,7 +28,7 @@ def ruleset(*texts: str) -> gpurules.Ruleset:
 def explain_all(loaded: gpurules.Ruleset, facts: object) -> None:
     """Explain every rule in every way there is."""
     for rule in loaded.evaluate(facts.snapshot, facts.transfer, facts.workload, facts.node).explain().rules:
-        assert rule.rule in drawn(rule)
+        assert rule.rule in draw(rule)
         json.dumps(rule.to_dict(), allow_nan=False)
         for outcome in OUTCOMES:
             rule.nearest_with(outcome)
@@ -72,7 +72,7 @@ def test_sums_of_facts_of_which_some_are_missing_can_be_explained(field, value):
             continue  # no quotient or number of this dimension
         for snapshot in snapshots:
             for rule in loaded.evaluate(snapshot).explain().rules:
-                drawn(rule)
+                draw(rule)
                 for outcome in OUTCOMES:
                     rule.nearest_with(outcome)
 

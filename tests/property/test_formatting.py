@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gpurules.formatting import format_text
 from gpurules.rules import loads, shipped_names
-from gpurules.rules.merge import read_file
+from gpurules.rules.files.merge import read_file
 
 SHIPPED = [read_file(f"gpurules:{name}").decode() for name in shipped_names()]
 CONDITIONS = st.sampled_from(

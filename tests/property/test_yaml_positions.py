@@ -5,9 +5,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gpurules.rules.yaml_nodes import YamlMapping, YamlScalar, YamlSequence
-from gpurules.rules.yaml_positions import decode, decode_block
-from gpurules.rules.yaml_reader import read_yaml
+from gpurules.rules.yaml.nodes import YamlMapping, YamlScalar, YamlSequence
+from gpurules.rules.yaml.positions import decode, decode_block
+from gpurules.rules.yaml.reader import read_yaml
 
 BREAKS = ("\n", "\r\n", "\r", "\x85", "\u2028", "\u2029")
 
@@ -89,6 +89,6 @@ def test_a_replacement_is_spelled_as_the_style_wants(style, text):
     source = f"{style}x{style}"
     scalar = read_yaml(source).root
     assert isinstance(scalar, YamlScalar)
-    replaced = read_yaml(f"{style}{scalar.spelled(text)}{style}")
+    replaced = read_yaml(f"{style}{scalar.spelling_of(text)}{style}")
     assert isinstance(replaced.root, YamlScalar)
     assert replaced.root.text == text

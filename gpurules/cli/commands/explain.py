@@ -2,7 +2,7 @@
 
 import click
 
-from gpurules.cli.explain.explanations import drawn
+from gpurules.cli.explain.explanations import draw
 from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.options import facts, stdin_filename, text_or_json
 from gpurules.cli.output import report_json, write
@@ -30,5 +30,5 @@ def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -
     if format_ == "json":
         write(report_json({"rules": [entry.to_dict() for entry in chosen]}))
     else:
-        write(drawn(chosen))
+        write(draw(chosen))
     return 0

@@ -10,7 +10,7 @@ from gpurules.cli.output import counted, difference, fail, say, write_data, writ
 from gpurules.cli.progress import in_sight
 from gpurules.cli.project.configuration import configured, sound_configuration
 from gpurules.formatting import FormatError, format_text
-from gpurules.rules.yaml_reader import MAX_BYTES
+from gpurules.rules.yaml import MAX_BYTES
 
 
 @click.command("fmt")

@@ -13,7 +13,7 @@ from gpurules.cli.rulesets import PREFIX, load_ruleset
 from gpurules.cli.test.project_tests import tests_folder
 from gpurules.cli.test.runner import Run, run_tests
 from gpurules.rules import Ruleset
-from gpurules.rules.discovery import files_below, is_test
+from gpurules.rules.files import files_below, is_test
 from gpurules.ruletest import seen_of
 from gpurules.ruletest.coverage import Coverage
 from gpurules.ruletest.generating import generated

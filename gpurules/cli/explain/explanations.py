@@ -6,15 +6,14 @@ from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedPart, ExplainedRule
 from gpurules.cli.output import Style, paint, terminal_width
 from gpurules.model import Dimension, format_amount, format_duration
-from gpurules.rules import drawing
-from gpurules.rules.drawing import Sheet, Tone
+from gpurules.rules.explanation import Sheet, Tone, drawing
 
 _STYLES = {tone: Style[tone.name] for tone in Tone}
 
 
-def drawn(explained: Iterable[ExplainedRule]) -> str:
+def draw(explained: Iterable[ExplainedRule]) -> str:
     """Return why each rule did or did not match, and what would change that."""
-    return "\n\n".join(drawing.drawn(rule, _sheet()) for rule in explained) + "\n"
+    return "\n\n".join(drawing.draw(rule, _sheet()) for rule in explained) + "\n"
 
 
 def with_nearest(explained: ExplainedRule, nearest: str | None, indent: int = 0) -> str:

@@ -25,8 +25,8 @@ from gpurules.linter import (
     shrink_baseline,
     stale_entries,
 )
-from gpurules.rules.discovery import is_test
-from gpurules.rules.yaml_reader import MAX_BYTES
+from gpurules.rules.files import is_test
+from gpurules.rules.yaml import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import Policy, fix, lints
-from gpurules.rules.discovery import is_test
-from gpurules.rules.yaml_reader import MAX_BYTES
+from gpurules.rules.files import is_test
+from gpurules.rules.yaml import MAX_BYTES
 
 
 def fixed(

@@ -21,7 +21,7 @@ from gpurules.diagnostics.render import ordered
 from gpurules.diagnostics.reports import sarif
 from gpurules.linter import Policy, lint, lints
 from gpurules.model import Snapshot
-from gpurules.rules.dependents import dependents
+from gpurules.rules.files import dependents
 
 Sources = Mapping[str, bytes | None]
 

@@ -18,7 +18,7 @@ from gpurules.cli.options import option
 from gpurules.cli.project.code_selection import codes_of
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, diagnostic_at
 from gpurules.registry import did_you_mean
-from gpurules.rules.yaml_nodes import corrected_part
+from gpurules.rules.yaml import with_part_correction
 
 KEYS: Mapping[str, str] = {
     "select": "codes",
@@ -131,7 +131,7 @@ def _problems(data: Mapping[str, object], text: str, path: str) -> Iterator[Diag
         if key not in KEYS:
             hint = did_you_mean(key, KEYS) or f"known keys: {', '.join(KEYS)}"
             problem = diagnostic_at("GPR906", f"unknown key {key!r}", path, _place(text, key), hint)
-            yield corrected_part(problem, key, [known for known in KEYS if known not in data])
+            yield with_part_correction(problem, key, [known for known in KEYS if known not in data])
         elif not _fits(value, KEYS[key]):
             hint = f"for example {_EXAMPLES[KEYS[key]]}"
             yield diagnostic_at("GPR906", f"{key!r} does not take {value!r}", path, _place(text, key), hint)

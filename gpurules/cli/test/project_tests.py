@@ -11,7 +11,7 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.diagnostics.catalogue import ABOUT_TESTS
 from gpurules.linter import FROM_TESTS, with_fingerprints
 from gpurules.rules import examine_file
-from gpurules.rules.discovery import files_below, is_test
+from gpurules.rules.files import files_below, is_test
 
 if TYPE_CHECKING:
     from gpurules.ruletest import FileResult

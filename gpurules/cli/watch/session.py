@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from gpurules.cli.explain.explanations import drawn
+from gpurules.cli.explain.explanations import draw
 from gpurules.cli.watch.frame import Look, frame
 from gpurules.cli.watch.keys import Keyboard
 from gpurules.cli.watch.view import View, Watcher
@@ -105,7 +105,7 @@ class Session:
         """Return why a rule matches or not, scrolled so that its last line can be seen."""
         width, height = size[0], size[1] - 2
         explained = view.explanation(name)
-        text = Text.from_ansi(drawn([explained])) if explained else Text("the rule is gone")
+        text = Text.from_ansi(draw([explained])) if explained else Text("the rule is gone")
         told = text.split("\n")
         while told and not told[-1].plain.strip():
             told.pop()

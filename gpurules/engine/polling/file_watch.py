@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-from gpurules.rules.merge import SHIPPED
+from gpurules.rules.files import SHIPPED
 
 Mark: TypeAlias = tuple[str, int, int, int] | None
 

@@ -8,7 +8,7 @@ from gpurules.language import nodes
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.printer import show
 from gpurules.linter.check import Subject, make_finding, proved_fix
-from gpurules.rules.expression import Placed
+from gpurules.rules.building import Placed
 
 
 class AmbiguousPrecedence:

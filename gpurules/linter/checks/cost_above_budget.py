@@ -6,7 +6,7 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.language import ir
 from gpurules.linter.check import Subject, make_finding, whole
 from gpurules.model import Kind
-from gpurules.rules.expression import Placed
+from gpurules.rules.building import Placed
 
 BUDGET = 256
 """With how many values a condition may compare."""

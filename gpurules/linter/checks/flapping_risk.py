@@ -6,8 +6,7 @@ from dataclasses import replace
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
 from gpurules.linter.check import Subject, at_rule, beside
 from gpurules.linter.meaning.hysteresis import Flap, flaps
-from gpurules.rules.yaml_edits import entry_like, is_flow
-from gpurules.rules.yaml_nodes import YamlMapping
+from gpurules.rules.yaml import YamlMapping, entry_like, is_flow
 
 
 class FlappingRisk:

@@ -9,7 +9,7 @@ from gpurules.linter.check import Subject, whole
 from gpurules.linter.conditions.links import UPWARD, Link, single_link
 from gpurules.linter.meaning.hysteresis import flaps, has_no_gap
 from gpurules.model import Dimension
-from gpurules.rules.expression import Placed
+from gpurules.rules.building import Placed
 
 _SPELLING = re.compile(r"(\d+(?:\.\d+)?)([^\d:]*)")
 _STEP = 5

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, at_node
-from gpurules.rules.yaml_edits import reordered
+from gpurules.rules.yaml import reorder_keys
 
 ORDER = (
     "name",
@@ -50,4 +50,4 @@ class KeyOrder:
             if first is not None:
                 message = f"the keys of {name!r} are not in the usual order"
                 problem = at_node(self.code, node.keys[first], (message, f"write {', '.join(wanted)}"), name)
-                yield replace(problem, edits=reordered(node, ORDER), safe=True)
+                yield replace(problem, edits=reorder_keys(node, ORDER), safe=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, at_node
-from gpurules.rules.yaml_nodes import YamlScalar
+from gpurules.rules.yaml import YamlScalar
 
 PATTERN = re.compile(r"[a-z][a-z0-9_-]*")
 

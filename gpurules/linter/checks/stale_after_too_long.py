@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter.check import Subject, at_node
-from gpurules.rules.yaml_nodes import YamlMapping
+from gpurules.rules.yaml import YamlMapping
 
 
 class StaleAfterTooLong:

@@ -9,7 +9,7 @@ from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.linter.conditions.links import MIRRORED, links
 from gpurules.records import Record, record
-from gpurules.rules.expression import Placed
+from gpurules.rules.building import Placed
 
 
 @record

@@ -9,7 +9,7 @@ from dataclasses import replace
 from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
 from gpurules.errors import GpurulesError
 from gpurules.records import Record, record
-from gpurules.rules.expression import Placed
+from gpurules.rules.building import Placed
 from gpurules.strict_json import dumps, end_of, loads
 
 SCHEMA_VERSION = 1

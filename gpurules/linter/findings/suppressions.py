@@ -16,8 +16,7 @@ from gpurules.diagnostics import (
 )
 from gpurules.linter.findings.policy import Policy
 from gpurules.registry import did_you_mean
-from gpurules.rules.yaml_nodes import YamlMapping, YamlSequence, corrected_part
-from gpurules.rules.yaml_reader import read_yaml
+from gpurules.rules.yaml import YamlMapping, YamlSequence, read_yaml, with_part_correction
 
 MARK = "gpurules:"
 _COMMENT = re.compile(
@@ -155,7 +154,7 @@ def _complaints(suppression: Suppression, path: str | None, codes: frozenset[str
         known = code_candidates(selector.text)
         hint = did_you_mean(selector.text, known) or "gpurules rule lists all codes"
         complaint = _at("GPR904", f"no diagnostic is called {selector.text!r}", path, selector.location, hint)
-        yield corrected_part(complaint, selector.text, known)
+        yield with_part_correction(complaint, selector.text, known)
     if suppression.broken:
         message = f"{suppression.until!r} is no day, so the suppression is not in force"
         yield _at("GPR902", message, path, suppression.location, "write it as in until=2027-01-31")

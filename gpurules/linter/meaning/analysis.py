@@ -31,7 +31,7 @@ from gpurules.proofs import (
 )
 from gpurules.records import Alone, Record, record
 from gpurules.rules import Rule, Ruleset
-from gpurules.rules.expression import Placed
+from gpurules.rules.building import Placed
 
 WORK = 500_000
 """How many steps the analysis of one ruleset may take."""

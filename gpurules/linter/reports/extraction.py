@@ -8,8 +8,8 @@ from gpurules.diagnostics import LocatedEdit, Span
 from gpurules.language import nodes
 from gpurules.linter.check import Subject
 from gpurules.records import Record, record
-from gpurules.rules.expression import Placed
-from gpurules.rules.yaml_edits import with_entry
+from gpurules.rules.building import Placed
+from gpurules.rules.yaml import with_entry
 
 _WORDS = (
     (re.compile(r">=|≥"), " at_least "),

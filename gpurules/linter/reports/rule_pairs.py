@@ -7,8 +7,7 @@ from typing import Unpack
 from gpurules.diagnostics import Diagnostic, LocatedEdit
 from gpurules.linter.check import More, Subject, at_part, at_rule, beside, whole
 from gpurules.linter.meaning.analysis import ActiveRule
-from gpurules.rules.yaml_edits import without_item
-from gpurules.rules.yaml_nodes import YamlSequence
+from gpurules.rules.yaml import YamlSequence, without_item
 
 _MOST_PLACES = 6
 

@@ -9,7 +9,7 @@ from gpurules.language import Environment, ir, nodes, parse
 from gpurules.linter.conditions.parts import edited
 from gpurules.model import Kind
 from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, Unsat, evaluate
-from gpurules.rules.expression import Placed
+from gpurules.rules.building import Placed
 
 _KINDS = ((ExpectedTruth.TRUE, ExpectedTruth.NOT_TRUE), (ExpectedTruth.FALSE, ExpectedTruth.NOT_FALSE))
 

@@ -33,7 +33,7 @@ class AtomicPredicate(Record):
 
 
 @record
-class Bounds(Record):
+class ValueBounds(Record):
     """The numbers that a fact can be; None: unbounded."""
 
     minimum: Number | None
@@ -92,7 +92,7 @@ def _among(members: Sequence[ir.Term]) -> TruthFunction:
     return among
 
 
-def atomic_predicate(term: ir.Term, unit: ir.Term, bounds: Bounds, closed: bool) -> AtomicPredicate | None:
+def atomic_predicate(term: ir.Term, unit: ir.Term, bounds: ValueBounds, closed: bool) -> AtomicPredicate | None:
     """Return *term*, which reads *unit* alone, as an atomic predicate; *closed*: the fact has a listed set of values.
 
     Missing: None where it cannot be told where the truth changes.
@@ -120,7 +120,7 @@ def _direct(term: ir.Term, unit: ir.Term) -> TruthFunction | None:
             return None
 
 
-def _numeric(term: ir.Term, unit: ir.Term, bounds: Bounds) -> AtomicPredicate | None:
+def _numeric(term: ir.Term, unit: ir.Term, bounds: ValueBounds) -> AtomicPredicate | None:
     match term:
         case ir.Compare((comparator,), (left, ir.Constant(value))) if left == unit:
             return AtomicPredicate(lambda x: values.compare(comparator, x, value), breakpoints_at(value))
@@ -238,7 +238,7 @@ class _Path(Record):
         return value
 
 
-def _changes(steps: Sequence[ArithmeticStep], targets: Sequence[Value], bounds: Bounds) -> Iterator[Endpoint]:
+def _changes(steps: Sequence[ArithmeticStep], targets: Sequence[Value], bounds: ValueBounds) -> Iterator[Endpoint]:
     """Yield a breakpoint wherever the number behind *steps* passes one of *targets*, or becomes missing."""
     low, high = ends_of(bounds.minimum, bounds.maximum, bounds.integer)
     if bounds.integer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gpurules.language import ir
 from gpurules.language.nodes import Sign
 from gpurules.language.printer import spell
-from gpurules.proofs.domains.atoms import AtomicPredicate, Bounds, atomic_predicate
+from gpurules.proofs.domains.atoms import AtomicPredicate, ValueBounds, atomic_predicate
 from gpurules.proofs.domains.text_classes import FILE_EXTENSION, FILE_NAME, Language
 from gpurules.proofs.domains.variables import AbstractVariable, Distinctions, VariableBuilder, VariableKey, truth_masks
 from gpurules.proofs.formulas.formula import ALWAYS, FALSE, DualRail, Formula, atom
@@ -53,28 +53,28 @@ def single_unit(term: ir.Term) -> ir.Term | None:
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def bounds_of(unit: ir.Term) -> Bounds:
+def bounds_of(unit: ir.Term) -> ValueBounds:
     """Return which numbers *unit* can be."""
     match unit:
         case ir.Read(read):
-            return Bounds(read.minimum, read.maximum, read.integer)
+            return ValueBounds(read.minimum, read.maximum, read.integer)
         case ir.Window(function, read) if function in _RANGED:
             integer = read.integer and function not in ("avg_over_time", "quantile_over_time")
-            return Bounds(read.minimum, read.maximum, integer)
+            return ValueBounds(read.minimum, read.maximum, integer)
         case ir.Window("count_over_time"):
-            return Bounds(1, None, True)
+            return ValueBounds(1, None, True)
         case ir.Window(function) if function in _NON_NEGATIVE:
-            return Bounds(0, None, False)
+            return ValueBounds(0, None, False)
         case ir.Window("sum_over_time", read) if read.minimum is not None and read.minimum >= 0:
-            return Bounds(0, None, read.integer)
+            return ValueBounds(0, None, read.integer)
         case ir.Window("delta", read) if read.minimum is not None and read.maximum is not None and not read.counter:
-            return Bounds(read.minimum - read.maximum, read.maximum - read.minimum, False)
+            return ValueBounds(read.minimum - read.maximum, read.maximum - read.minimum, False)
         case ir.Aggregate("avg", ir.Read(read)):
-            return Bounds(read.minimum, read.maximum, False)
+            return ValueBounds(read.minimum, read.maximum, False)
         case ir.Aggregate("sum", ir.Read(read)) if read.minimum is not None and read.minimum >= 0:
-            return Bounds(0, None, read.integer)
+            return ValueBounds(0, None, read.integer)
         case _:
-            return Bounds(None, None, False)
+            return ValueBounds(None, None, False)
 
 
 @record

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gpurules.cli.main import VERBS, run
-from gpurules.rules.yaml_reader import MAX_BYTES
+from gpurules.rules.yaml.reader import MAX_BYTES
 
 ARGUMENTS = {
     "lint": [["{}"], ["--fix", "{}"], ["--diff", "{}"], ["gpurules:default", "--baseline", "{}"],

@@ -6,7 +6,7 @@ import pytest
 
 from gpurules.formatting import FormatError, format_text
 from gpurules.rules import loads, shipped_names
-from gpurules.rules.merge import read_file
+from gpurules.rules.files.merge import read_file
 from tests.conftest import GOLDEN
 
 HEAD = "version: 1\nname: x\nrules:\n  - name: a\n    action: pause_transfer\n    condition: "

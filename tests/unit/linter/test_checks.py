@@ -16,7 +16,8 @@ from gpurules.linter.checks.deprecated_field import DeprecatedField
 from gpurules.linter.findings.fixing import fix
 from gpurules.model import GPU, Snapshot
 from gpurules.registry import Registry
-from gpurules.rules import building, examine
+from gpurules.rules import examine
+from gpurules.rules.building import ruleset_builder as building
 from tests.conftest import GOLDEN
 
 FOLDERS = sorted((GOLDEN / "checks").iterdir())

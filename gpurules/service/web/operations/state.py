@@ -7,7 +7,7 @@ from gpurules.input_files import read_input
 from gpurules.model.gpu import NUMBERS
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset
-from gpurules.rules.merge import SHIPPED, read_file
+from gpurules.rules.files import SHIPPED, read_file
 from gpurules.service.state import sections
 from gpurules.service.web import schemas
 from gpurules.service.web.operation import Call, Operation, Parameter, Reply, json_reply

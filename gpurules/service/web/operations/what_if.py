@@ -5,8 +5,8 @@ from dataclasses import replace
 from gpurules.diagnostics import Severity
 from gpurules.linter import lints
 from gpurules.rules import Ruleset
+from gpurules.rules.files import SHIPPED, read_file
 from gpurules.rules.loader import examine
-from gpurules.rules.merge import SHIPPED, read_file
 from gpurules.service.web import schemas
 from gpurules.service.web.operation import Call, Operation, Reply, json_reply
 from gpurules.service.wire.decisions import decision_data
