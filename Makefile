@@ -9,6 +9,7 @@
 #   make soak    runs the agent for a simulated day of every shipped ruleset, and 10 minutes with faults at random
 #   make proofs  asks z3 and the prover the same questions about 100,000 random pairs of conditions (an hour or so)
 #   make docs    renews the generated pages and the JSON Schema
+#   make new-check CODE=GPR712 NAME=my-check   writes the skeleton of a lint check, its fixtures and registration
 #   make pictures  draws what the commands print, for the docs
 #   make site    builds the documentation site into build/site, strict: no broken link or anchor; it works offline
 #   make dist    builds and checks the wheel and the source distribution, with a bill of materials
@@ -26,7 +27,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test quick check bench soak proofs format docs schema pictures site dist changelog clean
+.PHONY: help demo story test quick check bench soak proofs format docs schema new-check pictures site dist changelog clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -110,6 +111,9 @@ format: $(VENV)/installed-dev
 
 docs schema: $(VENV)/installed
 	@$(BIN)/python -m gpurules.cli.reference
+
+new-check: $(VENV)/installed-test
+	@$(BIN)/python -m tests.new_check $(CODE) $(NAME)
 
 pictures: $(VENV)/installed
 	@$(BIN)/python docs/pictures/terminal.py

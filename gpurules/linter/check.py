@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Protocol, TypeAlias, TypedDict, Unpack
 
 from gpurules.diagnostics import (
+    Code,
     Diagnostic,
     Edit,
     Example,
@@ -105,11 +106,11 @@ class Subject:
 
 
 class Check(Protocol):
-    """A check. Its docstring says what to avoid and what to prefer, and why."""
+    """A check: one file in ``checks/``, which has everything about it."""
 
     @property
-    def code(self) -> str:
-        """The code of its findings."""
+    def about(self) -> Code:
+        """What there is to know of its findings: code, severity, examples, reasons."""
         ...
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

@@ -45,7 +45,7 @@ def _linted(
         policy = replace(policy, codes=policy.codes - FROM_HISTORY)
     found = [*_proved(loaded, subject.fix_work), *(from_tests or ())]
     for check in CHECKS:
-        if check.code in policy.codes:
+        if check.about.code in policy.codes:
             found += check.run(subject)
     if policy.unanalysed is not None:
         policy.unanalysed.extend(f"{path or '<text>'}: {told}" for told in _untold(subject, policy))

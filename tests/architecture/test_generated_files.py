@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from gpurules.cli.reference.gallery import gallery_page
-from gpurules.cli.reference.pages import GENERATED, pages, schema_text, tables_text
+from gpurules.cli.reference.pages import GENERATED, check_codes_text, pages, schema_text, tables_text
+from gpurules.diagnostics.catalogue import CHECK_CODES
 from gpurules.language.tables import TABLES
 from gpurules.linter import lint
 
@@ -19,6 +20,11 @@ def test_the_page_is_what_make_docs_would_write(name: str, root: Path) -> None:
 
 def test_no_page_is_left_of_a_code_that_is_gone(root: Path) -> None:
     assert {f"checks/{path.name}" for path in (root / "docs" / "checks").iterdir()} <= set(PAGES)
+
+
+def test_the_codes_of_the_checks_are_what_make_docs_would_write(root: Path) -> None:
+    checked_in = (root / "gpurules" / "diagnostics" / CHECK_CODES).read_text(encoding="utf-8")
+    assert checked_in == check_codes_text(), "run `make docs`"
 
 
 def test_the_json_schema_is_what_make_docs_would_write(root: Path) -> None:

@@ -48,7 +48,7 @@ class Looked:
         return entry.code in codes and (entry.path in self.sources or is_test(path, False) or not path.exists())
 
 
-_OF_CHECKS = frozenset(check.code for check in CHECKS)
+_OF_CHECKS = frozenset(check.about.code for check in CHECKS)
 
 
 def stops_loading(found: Diagnostic) -> bool:

@@ -1,12 +1,19 @@
-"""Writes what is generated and checked in: pages under ``docs/``, the JSON Schema and the parser's tables."""
+"""Writes what is generated and checked in: codes of checks, pages under ``docs/``, the JSON Schema, parser tables."""
 
+import os
+import sys
 from pathlib import Path
 
 from gpurules.cli.reference.gallery import gallery_page
-from gpurules.cli.reference.pages import GENERATED, schema_text, tables_text, write_pages
+from gpurules.cli.reference.pages import GENERATED, check_codes_text, schema_text, tables_text, write_pages
+from gpurules.diagnostics.catalogue import CHECK_CODES
 from gpurules.language.tables import TABLES
 
 if __name__ == "__main__":
+    codes = Path("gpurules", "diagnostics", CHECK_CODES)
+    if codes.read_text(encoding="utf-8") != (made := check_codes_text()):
+        codes.write_text(made, encoding="utf-8")
+        os.execv(sys.executable, [sys.executable, "-m", "gpurules.cli.reference"])  # with the catalogue as it is now
     write_pages(Path("docs"))
     gallery = GENERATED.format(source="docs/gallery") + gallery_page(Path("docs", "gallery"))
     Path("docs", "gallery.md").write_text(gallery, encoding="utf-8")

@@ -1,6 +1,7 @@
 """The reference as data and as pages, made from the registries: fields, actions and diagnostic codes."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 
 from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
@@ -202,6 +203,18 @@ def tables_text() -> str:
     made = made_tables()
     lines = ",\n".join(dumps(state, ascii_only=True) for state in made.pop("states"))
     return f'{dumps(made, ascii_only=True)[:-1]}, "states": [\n{lines}\n]}}\n'
+
+
+def check_codes_text() -> str:
+    """Return the codes of the lint checks, as they are checked in: a copy of what each check says of itself."""
+    from gpurules.linter.checks import CHECKS  # what lints is not needed for a page
+
+    codes = sorted((check.about for check in CHECKS), key=lambda code: code.code)
+    rows = ",\n".join(dumps({name: getattr(code, name) for name in _CODE_NAMES}) for code in codes)
+    return f"[\n{rows}\n]\n"
+
+
+_CODE_NAMES = tuple(field.name for field in dataclass_fields(Code))
 
 
 def schema_text() -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Edit, Finding, Span
+from gpurules.diagnostics import Code, Diagnostic, Edit, Finding, Fix, Form, Severity, Span
 from gpurules.fields import FIELDS
 from gpurules.language import nodes
 from gpurules.language.functions import FUNCTIONS
@@ -10,16 +10,26 @@ from gpurules.language.printer import show
 from gpurules.linter.check import Subject, make_finding, proved_fix
 from gpurules.rules.building import Placed
 
+ABOUT = Code(
+    code="GPR005",
+    name="ambiguous-precedence",
+    severity=Severity.WARNING,
+    kind="precedence",
+    summary="AND and OR mixed without parentheses, or NOT over a per-GPU comparison",
+    fix=Fix.SAFE,
+    form=Form.CONDITION,
+    avoid="gpu_throttled OR gpu_memory > 90 AND gpu_utilization > 95",
+    prefer="gpu_throttled OR (gpu_memory > 90 AND gpu_utilization > 95)",
+    why="AND binds tighter than OR, which not every reader knows. NOT over a comparison of a per-GPU "
+    "field means that the comparison is false for some GPU, when often `NOT any(…)` or `all(…)` was "
+    "meant.",
+)
+
 
 class AmbiguousPrecedence:
-    """AND and OR mixed without parentheses, or NOT before a comparison of a per-GPU field.
+    """AND and OR mixed without parentheses, or NOT before a comparison of a per-GPU field."""
 
-    **Avoid.** ``a OR b AND c``; ``NOT gpu_memory > 80``.
-    **Prefer.** ``a OR (b AND c)``; ``NOT any(gpu_memory > 80)`` or ``any(gpu_memory <= 80)``.
-    **Why.** Not everyone knows that AND holds tighter; and NOT over a per-GPU comparison means that SOME GPU is not so.
-    """
-
-    code = "GPR005"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -44,7 +54,7 @@ class AmbiguousPrecedence:
                     )
                     message = "AND and OR are mixed without parentheses; AND holds tighter"
                     yield proved_fix(
-                        Finding(self.code, part.span, message, f"write ({show(part)})", edits, True), placed, subject
+                        Finding(ABOUT.code, part.span, message, f"write ({show(part)})", edits, True), placed, subject
                     )
 
     def _negated(self, placed: Placed, tree: nodes.Expr) -> Iterator[Diagnostic]:
@@ -60,7 +70,7 @@ class AmbiguousPrecedence:
                     text = show(inner)
                     message = "NOT over a per-GPU comparison means that SOME GPU is not so"
                     hint = f"write NOT any({text}) if no GPU may be so, or NOT all({text}) to mean some"
-                    yield make_finding(self.code, placed, node.span, message, hint)
+                    yield make_finding(ABOUT.code, placed, node.span, message, hint)
 
 
 def _is_aggregate(node: nodes.Call) -> bool:

@@ -2,10 +2,24 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
 from gpurules.linter.check import Subject, proved_fix, replacing
 from gpurules.linter.conditions.scales import better_scale
 from gpurules.model import Dimension
+
+ABOUT = Code(
+    code="GPR105",
+    name="bare-number-for-unit",
+    severity=Severity.WARNING,
+    kind="bare-number",
+    summary="a quantity is compared with a number without a unit",
+    fix=Fix.SAFE,
+    form=Form.CONDITION,
+    avoid="transfer_size > 1000000",
+    prefer="transfer_size > 1MiB",
+    why="Bytes, seconds, hertz and rates have many scales, so a bare number is ambiguous. Percentages, "
+    "degrees and watts have only one, and can be bare.",
+)
 
 UNITS = {
     Dimension.BYTES: "B",
@@ -17,14 +31,9 @@ UNITS = {
 
 
 class BareNumberForUnit:
-    """A size, time, frequency or rate compared with a bare number.
+    """A size, time, frequency or rate compared with a bare number."""
 
-    **Avoid.** ``transfer_size > 1000000``.
-    **Prefer.** ``transfer_size > 1000000B``, or better ``transfer_size > 1MB``.
-    **Why.** Who reads it cannot tell bytes from kilobytes. Percentages, celsius and watts have one scale and are fine.
-    """
-
-    code = "GPR105"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -41,5 +50,5 @@ class BareNumberForUnit:
                 continue
             message = f"{comparison.field.name} is in {comparison.field.datatype}, and {spelling} has no unit"
             edits = replacing(comparison.constant.span, spelling + unit)
-            finding = Finding(self.code, comparison.constant.span, message, f"write {spelling}{unit}", edits, True)
+            finding = Finding(ABOUT.code, comparison.constant.span, message, f"write {spelling}{unit}", edits, True)
             yield proved_fix(finding, comparison.placed, subject)

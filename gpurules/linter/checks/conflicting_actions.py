@@ -3,23 +3,37 @@
 from collections.abc import Iterator
 
 from gpurules.actions.between import excludes
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.linter.check import Subject
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis, Conflict, ConflictKind, example
 from gpurules.linter.meaning.conflicts import conflicts
 from gpurules.linter.meaning.narrowing import narrower
 from gpurules.linter.reports.rule_pairs import at_rules, join_words
 
+ABOUT = Code(
+    code="GPR306",
+    name="conflicting-actions",
+    severity=Severity.ERROR,
+    kind="between-rules",
+    summary="two rules that can apply opposite actions at once",
+    needs=Need.ANALYSIS,
+    form=Form.RULE,
+    avoid="""\
+- {name: boost_models, condition: file_type == 'model', action: increase_priority, parameters: {priority_boost: 50}}
+- {name: hold_hot, condition: gpu_temperature > 85, action: pause_transfer}""",
+    prefer="""\
+- {name: hold_hot, condition: gpu_temperature > 85, action: pause_transfer, priority: 10}
+- {name: boost_models, condition: file_type == 'model', action: increase_priority, parameters: {priority_boost: 50}}""",
+    why="The actions declare that they exclude each other: one speeds the transfer up, the other holds "
+    "it. If the priorities differ, the higher one is meant to win; if they are equal, nothing says "
+    "which. The witness is a situation in which both match.",
+)
+
 
 class ConflictingActions:
-    """Two rules of one priority that can match at once, with actions that exclude each other.
+    """Two rules of one priority that can match at once, with actions that exclude each other."""
 
-    **Avoid.** ``increase_priority`` and ``pause_transfer`` on one transfer, with equal priorities.
-    **Prefer.** A higher priority for the rule that wins, or conditions that exclude each other.
-    **Why.** The transfer is told to hurry and to wait.
-    """
-
-    code = "GPR306"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -38,7 +52,7 @@ class ConflictingActions:
             for second in actions[i + 1 :]:
                 if excludes(first.action, second.action):
                     message = f"`{one.rule.name}` orders both {first.name} and {second.name}, which exclude each other"
-                    yield at_rules(self.code, one, (), message, hint="keep one of them")
+                    yield at_rules(ABOUT.code, one, (), message, hint="keep one of them")
 
     def _found(self, conflict: Conflict, analysis: Analysis) -> Diagnostic:
         one, other = conflict.rule, conflict.others[0]
@@ -47,7 +61,7 @@ class ConflictingActions:
         hint = "give one a higher priority"
         more = narrower(one, other, analysis)
         return at_rules(
-            self.code,
+            ABOUT.code,
             one,
             conflict.others,
             f"{message} exclude each other",

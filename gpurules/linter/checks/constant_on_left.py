@@ -2,11 +2,25 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
 from gpurules.language import nodes
 from gpurules.language.nodes import Comparator
 from gpurules.language.printer import show
 from gpurules.linter.check import Subject, proved_fix, replacing
+
+ABOUT = Code(
+    code="GPR702",
+    name="constant-on-left",
+    severity=Severity.INFO,
+    kind="style",
+    summary="a comparison that starts with the constant",
+    fix=Fix.SAFE,
+    form=Form.CONDITION,
+    avoid="80 < gpu_memory",
+    prefer="gpu_memory > 80",
+    why="The subject of a comparison comes first, so that similar conditions look similar. Chains such as "
+    "`60 < gpu_memory < 90` are fine.",
+)
 
 _MIRRORED = {
     Comparator.LT: Comparator.GT,
@@ -20,14 +34,9 @@ _CONSTANTS = (nodes.Quantity, nodes.Text, nodes.Boolean)
 
 
 class ConstantOnLeft:
-    """A comparison that starts with the constant.
+    """A comparison that starts with the constant."""
 
-    **Avoid.** ``80 < gpu_memory``.
-    **Prefer.** ``gpu_memory > 80``. A chain such as ``60 < gpu_memory < 90`` is fine.
-    **Why.** One reads what is compared before what it is compared with; and alike conditions look alike.
-    """
-
-    code = "GPR702"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -45,5 +54,5 @@ class ConstantOnLeft:
                     message = "the comparison starts with the constant"
                     edits = replacing(node.span, better)
                     yield proved_fix(
-                        Finding(self.code, node.span, message, f"write {better}", edits, True), placed, subject
+                        Finding(ABOUT.code, node.span, message, f"write {better}", edits, True), placed, subject
                     )

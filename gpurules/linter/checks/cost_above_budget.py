@@ -2,25 +2,34 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Severity
 from gpurules.language import ir
 from gpurules.linter.check import Subject, make_finding, whole
 from gpurules.model import Kind
 from gpurules.rules.building import Placed
+
+ABOUT = Code(
+    code="GPR211",
+    name="cost-above-budget",
+    severity=Severity.WARNING,
+    kind="cost",
+    summary="a condition that compares with too many values",
+    form=Form.WORDS,
+    avoid="`workload_id IN ('w1', 'w2', …)` with 500 names.",
+    prefer="`workload_id GLOB 'batch-*'`, or another field that expresses what the names have in common.",
+    why="A condition may compare with up to 256 values: one for each comparison and each list item, "
+    "including those of its definitions. The evaluator finds a constant in a list in constant time, "
+    "but loading, explaining and semantic analysis process every item, and so does every reader.",
+)
 
 BUDGET = 256
 """With how many values a condition may compare."""
 
 
 class CostAboveBudget:
-    """A condition that compares with more than 256 values, those of its definitions and lists included.
+    """A condition that compares with more than 256 values, those of its definitions and lists included."""
 
-    **Avoid.** ``workload_id IN`` a list of 500 names.
-    **Prefer.** A field that says what the names have in common, or ``GLOB`` with a pattern of theirs.
-    **Why.** All that reads a condition goes through each of its values; a list of that length is a table.
-    """
-
-    code = "GPR211"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -36,7 +45,7 @@ class CostAboveBudget:
             if work > BUDGET and not _is_told(placed, costs):
                 message = f"the condition compares with {work:,} values, the budget is {BUDGET}"
                 hint = "compare with what the values have in common, or split the rule"
-                yield make_finding(self.code, placed, whole(placed), message, hint)
+                yield make_finding(ABOUT.code, placed, whole(placed), message, hint)
 
 
 def cost(term: ir.Term) -> int:

@@ -2,19 +2,27 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Severity
 from gpurules.linter.check import Subject, make_finding
+
+ABOUT = Code(
+    code="GPR114",
+    name="counter-used-as-gauge",
+    severity=Severity.WARNING,
+    kind="counter",
+    summary="a cumulative counter is compared with a constant",
+    form=Form.CONDITION,
+    avoid="gpu_energy > 10kJ",
+    prefer="rate(gpu_energy[1m]) > 300W",
+    why="A counter only grows (until the driver restarts): once above a constant, it stays there. Use its "
+    "rate of increase instead.",
+)
 
 
 class CounterUsedAsGauge:
-    """A counter that only grows, compared with a constant.
+    """A counter that only grows, compared with a constant."""
 
-    **Avoid.** ``gpu_energy > 10kJ``.
-    **Prefer.** ``rate(gpu_energy[1m]) > 300W``.
-    **Why.** Sooner or later a counter exceeds every constant, and then the rule matches for ever.
-    """
-
-    code = "GPR114"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -23,4 +31,4 @@ class CounterUsedAsGauge:
             if field.counter:
                 hint = f"watch its growth: rate({field.name}[1m]) or delta({field.name}[1m])"
                 message = f"{field.name} is a counter that only grows"
-                yield make_finding(self.code, comparison.placed, comparison.constant.span, message, hint)
+                yield make_finding(ABOUT.code, comparison.placed, comparison.constant.span, message, hint)

@@ -2,20 +2,28 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
 from gpurules.language import ir
 from gpurules.linter.check import Subject, replacing
 
+ABOUT = Code(
+    code="GPR113",
+    name="deprecated-field",
+    severity=Severity.WARNING,
+    kind="deprecated",
+    summary="a field that has been replaced",
+    fix=Fix.SAFE,
+    form=Form.WORDS,
+    avoid="A field that has been replaced.",
+    prefer="The replacement that the message names.",
+    why="The old name will be removed in the version that the message names. No built-in field is deprecated today.",
+)
+
 
 class DeprecatedField:
-    """A condition reads a field that has been replaced.
+    """A condition reads a field that has been replaced."""
 
-    **Avoid.** A field that ``gpurules fields NAME`` calls replaced.
-    **Prefer.** The field that replaces it.
-    **Why.** It will be gone with a later version, and the ruleset will not load then.
-    """
-
-    code = "GPR113"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -29,5 +37,5 @@ class DeprecatedField:
                     end = f" and is removed on {term.field.removed_on}" if term.field.removed_on else ""
                     message = f"{name} has been replaced{end}"
                     edits = replacing(term.span, better)
-                    finding = Finding(self.code, term.span, message, f"write {better}", edits, True)
+                    finding = Finding(ABOUT.code, term.span, message, f"write {better}", edits, True)
                     yield placed.expression.diagnostic(finding, placed.rule)

@@ -2,19 +2,31 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Location, diagnostic_at
+from gpurules.diagnostics import Code, Diagnostic, Form, Location, Severity, diagnostic_at
 from gpurules.linter.check import Subject
+
+ABOUT = Code(
+    code="GPR407",
+    name="disabled-long",
+    severity=Severity.INFO,
+    kind="disabled",
+    summary="a rule that is disabled without a reason",
+    form=Form.RULE,
+    avoid="- {name: example, condition: gpu_memory > 90, action: pause_transfer, enabled: false}",
+    prefer="""\
+- name: example
+  description: off until the cooling is repaired
+  condition: gpu_memory > 90
+  action: pause_transfer
+  enabled: false""",
+    why="A rule that is disabled without an explanation stays disabled, because no one dares to touch it.",
+)
 
 
 class DisabledLong:
-    """``enabled: false`` without a reason.
+    """``enabled: false`` without a reason."""
 
-    **Avoid.** A rule with ``enabled: false`` and no word about it.
-    **Prefer.** ``description: off until the cooling is repaired``, or ``mode: shadow``, or no rule.
-    **Why.** A rule that was switched off for an hour stays so for years, and everyone believes that it is on.
-    """
-
-    code = "GPR407"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -22,4 +34,4 @@ class DisabledLong:
             if not rule.enabled and not rule.annotations and not rule.description:
                 place = Location(rule.line, rule.column, rule.line, rule.column + len(rule.name))
                 message = f"{rule.name!r} is disabled, and nothing says why"
-                yield diagnostic_at(self.code, message, rule.path, place, "say it in its description")
+                yield diagnostic_at(ABOUT.code, message, rule.path, place, "say it in its description")

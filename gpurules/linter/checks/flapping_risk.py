@@ -3,27 +3,50 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
+from gpurules.diagnostics import Code, Diagnostic, Fix, Form, LocatedEdit, Location, Need, Severity
 from gpurules.linter.check import Subject, at_rule, beside
 from gpurules.linter.meaning.hysteresis import Flap, flaps
 from gpurules.rules.yaml import YamlMapping, entry_like, is_flow
 
+ABOUT = Code(
+    code="GPR601",
+    name="flapping-risk",
+    severity=Severity.WARNING,
+    kind="flapping",
+    summary="an effect on a noisy gauge that nothing dampens",
+    fix=Fix.UNSAFE,
+    needs=Need.ANALYSIS,
+    form=Form.RULE,
+    avoid="""\
+- name: example
+  condition: gpu_temperature > 85
+  action: webhook
+  parameters: {url: 'https://example.org/hook'}""",
+    prefer="""\
+- name: example
+  condition: gpu_temperature > 85
+  for: 30s
+  until: gpu_temperature < 80
+  action: webhook
+  parameters: {url: 'https://example.org/hook'}""",
+    why="An effect starts on the rising edge. A reading that fluctuates around the threshold crosses it "
+    "at every poll, and each crossing triggers the effect. `for`, `until`, `keep_for` and `cooldown` "
+    "dampen it; so does a named signal that has them, or a window such as "
+    "`avg_over_time(gpu_temperature[1m])`. An `until` that provably holds as soon as the condition "
+    "does dampens nothing. The action `log` is exempt.",
+)
+
 
 class FlappingRisk:
-    """An effect on the edge of a noisy gauge, with no ``for``, ``until``, ``keep_for`` or ``cooldown``.
+    """An effect on the edge of a noisy gauge, with no ``for``, ``until``, ``keep_for`` or ``cooldown``."""
 
-    **Avoid.** A webhook on ``gpu_temperature > 85`` alone, or with ``until: gpu_temperature <= 85``.
-    **Prefer.** The same with ``for: 30s`` and ``until: gpu_temperature < 80``, or with ``cooldown: 5m``.
-    **Why.** A reading that wobbles around the threshold starts and stops the rule at every poll, and each start calls.
-    """
-
-    code = "GPR601"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         analysis = subject.analysis
         for flap in flaps(analysis) if analysis else ():
-            found = at_rule(self.code, flap.rule, _message(flap), "add cooldown: 5m, or for and until")
+            found = at_rule(ABOUT.code, flap.rule, _message(flap), "add cooldown: 5m, or for and until")
             through = subject.expression_of(flap.signal.condition) if flap.signal and not flap.signal.rule else None
             related = () if through is None else (beside(through, "the signal, without timers"),)
             yield replace(_with_cooldown(found, subject.rule_nodes.get(flap.rule.name)), related=related)

@@ -2,24 +2,32 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
 from gpurules.language.nodes import Comparator
 from gpurules.linter.check import Subject, proved_fix
 from gpurules.model import Kind
+
+ABOUT = Code(
+    code="GPR109",
+    name="float-equality",
+    severity=Severity.WARNING,
+    kind="float-equality",
+    summary="equality on a sampled real number",
+    fix=Fix.UNSAFE,
+    form=Form.CONDITION,
+    avoid="gpu_power == 300W",
+    prefer="gpu_power >= 300W",
+    why="A sampled real number rarely equals a constant to the last bit. Whole degrees and counts can be "
+    "compared for equality.",
+)
 
 _BOUNDS = (0, 100)
 
 
 class FloatEquality:
-    """``==`` or ``!=`` on a field that is measured as a real number.
+    """``==`` or ``!=`` on a field that is measured as a real number."""
 
-    **Avoid.** ``gpu_power == 300W``.
-    **Prefer.** ``gpu_power >= 300W``, or ``gpu_power BETWEEN 295W AND 305W``.
-    **Why.** A measurement hardly ever equals a number exactly. Whole degrees and counts are exempt, and so are the ends
-    of a percentage (0 and 100).
-    """
-
-    code = "GPR109"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -33,5 +41,5 @@ class FloatEquality:
                 hint = "compare with >= or <=, or BETWEEN"
                 better = Comparator.GE if comparison.comparator is Comparator.EQ else Comparator.LT
                 edits = comparison.with_comparator(better)
-                finding = Finding(self.code, comparison.constant.span, message, hint, edits)
+                finding = Finding(ABOUT.code, comparison.constant.span, message, hint, edits)
                 yield proved_fix(finding, comparison.placed, subject)

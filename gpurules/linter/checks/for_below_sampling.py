@@ -2,19 +2,42 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Fix, Form, Severity
 from gpurules.linter.check import Subject, at_node
+
+ABOUT = Code(
+    code="GPR605",
+    name="for-below-sampling",
+    severity=Severity.WARNING,
+    kind="sampling",
+    summary="a `for` shorter than two polls",
+    fix=Fix.UNSAFE,
+    form=Form.FILE,
+    avoid="""\
+version: 1
+name: example
+settings: {poll_interval: 5s}
+signals:
+  full: {condition: gpu_memory > 80, for: 5s}
+rules:
+  - {name: hold, condition: full, action: pause_transfer}""",
+    prefer="""\
+version: 1
+name: example
+settings: {poll_interval: 5s}
+signals:
+  full: {condition: gpu_memory > 80, for: 10s}
+rules:
+  - {name: hold, condition: full, action: pause_transfer}""",
+    why="Between two polls nothing is known. A `for` that is shorter than two polling intervals is "
+    "satisfied by one reading and the next, which hardly is a duration.",
+)
 
 
 class ForBelowSampling:
-    """``for`` shorter than two polls.
+    """``for`` shorter than two polls."""
 
-    **Avoid.** ``for: 5s`` where telemetry is polled every 5 s.
-    **Prefer.** ``for: 10s`` or more, or a shorter ``settings.poll_interval``.
-    **Why.** Between two polls nothing is known: one high reading, and the next, are all that such a ``for`` looks at.
-    """
-
-    code = "GPR605"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -29,4 +52,4 @@ class ForBelowSampling:
             if value is not None:
                 message = f"{signal.for_seconds:g} s are less than two polls of {poll:g} s"
                 hint = f"write for: {2 * poll:g}s, or poll more often"
-                yield at_node(self.code, value, (message, hint), signal.rule, f"{2 * poll:g}s")
+                yield at_node(ABOUT.code, value, (message, hint), signal.rule, f"{2 * poll:g}s")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Need, Severity
 from gpurules.language import ir
 from gpurules.language.printer import spell
 from gpurules.linter.check import Subject, whole
@@ -12,16 +12,33 @@ from gpurules.linter.meaning.shadows import shadows
 from gpurules.linter.reports.rule_pairs import at_rules
 from gpurules.proofs import Claim, ExpectedTruth, KnownFact, Sat, ScopedCondition, Witness, build_witness
 
+ABOUT = Code(
+    code="GPR206",
+    name="gap-or-overlap-in-bands",
+    severity=Severity.WARNING,
+    kind="meaning",
+    summary="bands of one field leave a gap, or overlap, at their common edge",
+    fix=Fix.UNSAFE,
+    needs=Need.ANALYSIS,
+    form=Form.RULE,
+    avoid="""\
+- {name: some, condition: gpu_memory < 80, action: limit_concurrency, parameters: {max_concurrency: 8}}
+- {name: few, condition: gpu_memory > 80, action: limit_concurrency, parameters: {max_concurrency: 2}}""",
+    prefer="""\
+- {name: some, condition: gpu_memory <= 80, action: limit_concurrency, parameters: {max_concurrency: 8}}
+- {name: few, condition: gpu_memory > 80, action: limit_concurrency, parameters: {max_concurrency: 2}}""",
+    why="The two rules apply the same kind of action on neighboring bands of one field. A value between "
+    "them matches neither rule, or both. A gap or overlap of a single number is always reported. A "
+    "wider gap is reported if it is narrow compared with the bands and the rules apply different "
+    "amounts, an overlap if each band has values that the other lacks; `> 80` and `> 90` are grades, "
+    "and are not reported. The fix makes the upper band begin where the lower one ends.",
+)
+
 
 class GapOrOverlapInBands:
-    """Rules on neighbouring bands of one field that do not meet: no rule has what is between them, or both have.
+    """Rules on neighbouring bands of one field that do not meet: no rule has what is between them, or both have."""
 
-    **Avoid.** ``gpu_memory < 80`` and ``gpu_memory > 80``, with the same action.
-    **Prefer.** ``gpu_memory <= 80`` and ``gpu_memory > 80``.
-    **Why.** Between them no rule matches, or two do, and it is rarely what was meant.
-    """
-
-    code = "GPR206"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -48,9 +65,9 @@ class GapOrOverlapInBands:
         message, hint = _told(joint)
         edit = meeting(joint)
         assert other.placed is not None or edit is None
-        fix = Finding(self.code, whole(other.placed), message, edits=(edit,)) if edit and other.placed else None
+        fix = Finding(ABOUT.code, whole(other.placed), message, edits=(edit,)) if edit and other.placed else None
         yield at_rules(
-            self.code,
+            ABOUT.code,
             other,
             (one,),
             message,

@@ -3,13 +3,43 @@
 import re
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Edit, Finding, Span
+from gpurules.diagnostics import Code, Diagnostic, Edit, Finding, Fix, Form, Need, Severity, Span
 from gpurules.language import ir
 from gpurules.linter.check import Subject, whole
 from gpurules.linter.conditions.links import UPWARD, Link, single_link
 from gpurules.linter.meaning.hysteresis import flaps, has_no_gap
 from gpurules.model import Dimension
 from gpurules.rules.building import Placed
+
+ABOUT = Code(
+    code="GPR603",
+    name="hysteresis-gap-zero",
+    severity=Severity.WARNING,
+    kind="hysteresis",
+    summary="an `until` exactly where the condition ends",
+    fix=Fix.UNSAFE,
+    needs=Need.ANALYSIS,
+    form=Form.FILE,
+    avoid="""\
+version: 1
+name: example
+signals:
+  full: {condition: gpu_memory > 80, until: gpu_memory <= 80}
+rules:
+  - {name: hold, condition: full, action: pause_transfer}""",
+    prefer="""\
+version: 1
+name: example
+signals:
+  full: {condition: gpu_memory > 80, until: gpu_memory < 75}
+rules:
+  - {name: hold, condition: full, action: pause_transfer}""",
+    why="An `until` that is the negation of the condition ends the signal where it would have ended "
+    "anyway. It looks like hysteresis but is not: leave a gap between the two thresholds. The absence "
+    "of a gap is proved, however the two are spelled; `> 80` and `< 80` of a measured real number "
+    "exclude only the number itself, and are reported too. The fix moves a plain threshold away, by 5 "
+    "percentage points or degrees, or by 5 percent of the threshold.",
+)
 
 _SPELLING = re.compile(r"(\d+(?:\.\d+)?)([^\d:]*)")
 _STEP = 5
@@ -18,14 +48,9 @@ _ONE_SCALE = (Dimension.PERCENT, Dimension.CELSIUS)
 
 
 class HysteresisGapZero:
-    """An explicit ``until`` exactly at the threshold of the condition, in whatever spelling.
+    """An explicit ``until`` exactly at the threshold of the condition, in whatever spelling."""
 
-    **Avoid.** ``condition: gpu_memory > 80`` with ``until: gpu_memory <= 80``.
-    **Prefer.** ``until: gpu_memory < 75``, or no ``until``.
-    **Why.** It says what is the case without it, and looks like the hysteresis that it is not.
-    """
-
-    code = "GPR603"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds; not what is told already of an effect that it lets flap."""
@@ -41,7 +66,7 @@ class HysteresisGapZero:
     def _found(self, placed: Placed) -> Diagnostic:
         message = "this until holds as soon as the condition does not, as it would be without it"
         hint = "leave a gap between the two thresholds, or remove until"
-        finding = Finding(self.code, whole(placed), message, hint, edits=tuple(_wider(placed)))
+        finding = Finding(ABOUT.code, whole(placed), message, hint, edits=tuple(_wider(placed)))
         return placed.expression.diagnostic(finding, placed.rule)
 
 

@@ -2,26 +2,48 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.language import ir
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.meaning.analysis import ActiveRule, Contingency
 from gpurules.linter.meaning.examples import example_of, without_states
 from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
 
+ABOUT = Code(
+    code="GPR602",
+    name="hysteresis-overlap",
+    severity=Severity.ERROR,
+    kind="hysteresis",
+    summary="a condition and an `until` that can both be true",
+    needs=Need.ANALYSIS,
+    form=Form.FILE,
+    avoid="""\
+version: 1
+name: example
+signals:
+  full: {condition: gpu_memory > 80, until: gpu_memory < 85}
+rules:
+  - {name: hold, condition: full, action: pause_transfer}""",
+    prefer="""\
+version: 1
+name: example
+signals:
+  full: {condition: gpu_memory > 80, until: gpu_memory < 75}
+rules:
+  - {name: hold, condition: full, action: pause_transfer}""",
+    why="Between the two thresholds the signal should both start and end. A condition that is TRUE keeps "
+    "the signal on, so `until` has no effect there; the thresholds were probably meant the other way "
+    "round.",
+)
+
 _MOST_USERS = 3
 """How many rules that read the signal are named in a test of its moment."""
 
 
 class HysteresisOverlap:
-    """The condition of a signal and its ``until`` can be TRUE together.
+    """The condition of a signal and its ``until`` can be TRUE together."""
 
-    **Avoid.** ``condition: gpu_memory > 80`` with ``until: gpu_memory < 85``.
-    **Prefer.** ``until: gpu_memory < 75``.
-    **Why.** Between the two the signal is told to start and to end; the start wins, and ``until`` means nothing.
-    """
-
-    code = "GPR602"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -48,7 +70,7 @@ class HysteresisOverlap:
                 found = analysis.minimize(without_states(found, (signal.condition, signal.until)), claims)
                 users = [one for one in analysis.active_rules if _reads(one, signal.name)][:_MOST_USERS]
                 yield at_part(
-                    self.code,
+                    ABOUT.code,
                     until,
                     whole(until),
                     "this until can hold while the condition does",

@@ -2,20 +2,28 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Severity
 from gpurules.linter.check import Subject, at_rule
 from gpurules.linter.meaning.hysteresis import gauges, is_damped
 
+ABOUT = Code(
+    code="GPR507",
+    name="irreversible-without-guard",
+    severity=Severity.WARNING,
+    kind="unguarded",
+    summary="an irreversible action that nothing dampens",
+    form=Form.WORDS,
+    avoid="An irreversible action on a condition that may hold only briefly.",
+    prefer="The same with `for`, `cooldown`, or `mode: shadow` for the first days.",
+    why="A single bad reading is enough to start it. No built-in action is irreversible; plug-ins can "
+    "declare that theirs are.",
+)
+
 
 class IrreversibleWithoutGuard:
-    """A rule orders an irreversible action as soon as one reading says so.
+    """A rule orders an irreversible action as soon as one reading says so."""
 
-    **Avoid.** An action whose schema says ``"x-irreversible": True``, on ``gpu_memory > 95`` alone.
-    **Prefer.** The same with ``for``, ``cooldown``, or ``mode: shadow`` for the first days.
-    **Why.** One bad reading is enough to start it.
-    """
-
-    code = "GPR507"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -25,4 +33,4 @@ class IrreversibleWithoutGuard:
             for ordered in rule.actions:
                 if ordered.action.schema.get("x-irreversible"):
                     message = f"{ordered.name} cannot be taken back, and one reading is enough to start it"
-                    yield at_rule(self.code, rule, message, "give the rule for, cooldown, or mode: shadow at first")
+                    yield at_rule(ABOUT.code, rule, message, "give the rule for, cooldown, or mode: shadow at first")

@@ -3,9 +3,28 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Fix, Form, Severity
 from gpurules.linter.check import Subject, at_node
 from gpurules.rules.yaml import reorder_keys
+
+ABOUT = Code(
+    code="GPR705",
+    name="key-order",
+    severity=Severity.INFO,
+    kind="style",
+    summary="the keys of a rule are not in canonical order",
+    fix=Fix.SAFE,
+    form=Form.RULE,
+    avoid="""\
+- action: pause_transfer
+  name: example
+  condition: gpu_memory > 90""",
+    prefer="""\
+- name: example
+  condition: gpu_memory > 90
+  action: pause_transfer""",
+    why="Keys that are in the same place in every rule are found without searching.",
+)
 
 ORDER = (
     "name",
@@ -32,14 +51,9 @@ ORDER = (
 
 
 class KeyOrder:
-    """The keys of a rule in an unusual order.
+    """The keys of a rule in an unusual order."""
 
-    **Avoid.** ``action`` before ``condition``, ``name`` at the end.
-    **Prefer.** name, description, condition, gpus, for, until, keep_for, action, parameters, priority, then the rest.
-    **Why.** What stands in one place in every rule is found without searching.
-    """
-
-    code = "GPR705"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -49,5 +63,5 @@ class KeyOrder:
             first = next((own for own, other in zip(known, wanted, strict=True) if own != other), None)
             if first is not None:
                 message = f"the keys of {name!r} are not in the usual order"
-                problem = at_node(self.code, node.keys[first], (message, f"write {', '.join(wanted)}"), name)
+                problem = at_node(ABOUT.code, node.keys[first], (message, f"write {', '.join(wanted)}"), name)
                 yield replace(problem, edits=reorder_keys(node, ORDER), safe=True)

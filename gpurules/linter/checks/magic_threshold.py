@@ -3,22 +3,37 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Fix, Form, Severity
 from gpurules.linter.check import Subject, make_finding
 from gpurules.linter.conditions.comparisons import Comparison
 from gpurules.linter.reports.extraction import MANY, Place, extract_definition, free_name, repeated_parts
 from gpurules.model import Kind
 
+ABOUT = Code(
+    code="GPR707",
+    name="magic-threshold",
+    severity=Severity.INFO,
+    kind="style",
+    summary="the same threshold in three or more rules",
+    fix=Fix.UNSAFE,
+    form=Form.RULE,
+    avoid="""\
+- {name: one, condition: gpu_memory > 80, action: pause_transfer, priority: 0}
+- {name: two, condition: gpu_memory <= 80, action: pause_transfer, priority: 1}
+- {name: three, condition: gpu_memory >= 80, action: pause_transfer, priority: 2}""",
+    prefer="""\
+- {name: one, condition: gpu_memory > 80, action: pause_transfer, priority: 0}
+- {name: two, condition: gpu_memory <= 70, action: pause_transfer, priority: 1}
+- {name: three, condition: gpu_temperature >= 90, action: pause_transfer, priority: 2}""",
+    why="A number that is repeated many times will one day be changed in all places but one. An input has "
+    "a name and a description, and can be set by extending rulesets.",
+)
+
 
 class MagicThreshold:
-    """The same threshold in three or more rules, in comparisons that differ.
+    """The same threshold in three or more rules, in comparisons that differ."""
 
-    **Avoid.** ``gpu_temperature > 87`` here, ``gpu_temperature <= 87`` there, ``gpu_temperature > 87C`` elsewhere.
-    **Prefer.** ``inputs: {limit: {type: number, unit: C, default: 87}}``, and ``limit`` in the rules.
-    **Why.** One number with a name is changed in one place, and a site can set it from outside.
-    """
-
-    code = "GPR707"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -39,7 +54,7 @@ class MagicThreshold:
                 last = list(uses.values())[MANY - 1]
                 message = f"{len(uses)} rules compare {name} with {last.constant.spelling}"
                 problem = make_finding(
-                    self.code, last.placed, last.constant.span, message, "make it an input, or name it"
+                    ABOUT.code, last.placed, last.constant.span, message, "make it an input, or name it"
                 )
                 threshold = free_name(subject, f"{name} threshold")
                 spots = [Place(one.placed, one.constant.span) for one in uses.values()]

@@ -2,20 +2,31 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.linter.check import Subject
 from gpurules.linter.reports.recorded_rules import at_condition, describe_judged, format_samples, judged_rules
 
+ABOUT = Code(
+    code="GPR209",
+    name="never-true-in-history",
+    severity=Severity.INFO,
+    kind="history",
+    summary="a rule that no recorded sample satisfies",
+    needs=Need.HISTORY,
+    form=Form.WORDS,
+    avoid="`gpu_temperature > 95`, and `gpurules lint --history node.jsonl` with a recording that never gets that hot.",
+    prefer="`gpu_temperature > 85`, which the recording reaches in the situations that the rule is meant for.",
+    why="The condition can be TRUE, but no recorded snapshot makes it so. Either the situation has not "
+    "occurred, or the threshold is out of reach. If a rule also depends on transfers or workloads, "
+    "only the part about the GPUs and the node is analyzed; `gpurules lint -v` lists the rules that "
+    "have no such part.",
+)
+
 
 class NeverTrueInHistory:
-    """A rule that is satisfiable, and that no recorded sample satisfies.
+    """A rule that is satisfiable, and that no recorded sample satisfies."""
 
-    **Avoid.** ``gpu_temperature > 95`` on a node that has not been above 70 C for a month.
-    **Prefer.** A threshold that the recording reaches in the moments that were meant.
-    **Why.** Either what it waits for has not happened yet, or its threshold is out of reach: only its owner knows.
-    """
-
-    code = "GPR209"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -23,5 +34,5 @@ class NeverTrueInHistory:
             if track.true == 0:
                 hint = "look whether the threshold is in reach, or test the rule on a moment that it is for"
                 yield at_condition(
-                    self.code, one, f"{describe_judged(one, track)} is TRUE in {format_samples(track)}", hint
+                    ABOUT.code, one, f"{describe_judged(one, track)} is TRUE in {format_samples(track)}", hint
                 )

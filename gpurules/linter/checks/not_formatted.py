@@ -3,19 +3,45 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gpurules.diagnostics import Diagnostic, LineIndex, LocatedEdit, Location, Span, diagnostic_at
+from gpurules.diagnostics import (
+    Code,
+    Diagnostic,
+    Fix,
+    Form,
+    LineIndex,
+    LocatedEdit,
+    Location,
+    Severity,
+    Span,
+    diagnostic_at,
+)
 from gpurules.linter.check import Subject
+
+ABOUT = Code(
+    code="GPR704",
+    name="not-formatted",
+    severity=Severity.WARNING,
+    kind="style",
+    summary="a file that `gpurules fmt` would change",
+    fix=Fix.SAFE,
+    form=Form.RULE,
+    avoid="""\
+-   name: example
+    condition: gpu_memory>80   and   gpu_throttled
+    action: pause_transfer""",
+    prefer="""\
+- name: example
+  condition: gpu_memory > 80 AND gpu_throttled
+  action: pause_transfer""",
+    why="With one format for all files, a diff shows only real changes. `gpurules fmt` applies it; the "
+    "meaning stays the same.",
+)
 
 
 class NotFormatted:
-    """A file that ``gpurules fmt`` would change.
+    """A file that ``gpurules fmt`` would change."""
 
-    **Avoid.** ``gpu_memory>80   and gpu_throttled``; lists indented by one, by four, or not at all.
-    **Prefer.** What ``gpurules fmt`` makes of it.
-    **Why.** With one layout for all files a difference shows what was changed, and nothing else.
-    """
-
-    code = "GPR704"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -35,6 +61,6 @@ class NotFormatted:
         width = len(lines[line - 1]) if line <= len(lines) else 0
         place = Location(line, 1, line, width + 1)
         message = "the file is not in the canonical layout; this is the first line that differs"
-        found = diagnostic_at(self.code, message, subject.path, place, "gpurules fmt lays it out")
+        found = diagnostic_at(ABOUT.code, message, subject.path, place, "gpurules fmt lays it out")
         whole = LineIndex(subject.text).location(Span(0, len(subject.text)))
         yield replace(found, edits=(LocatedEdit(whole, formatted),), safe=True)

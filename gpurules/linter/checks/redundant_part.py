@@ -3,29 +3,40 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Need, Severity
 from gpurules.language import ir
 from gpurules.linter.check import Subject, beside, proved_fix
 from gpurules.linter.meaning.analysis import Redundancy
 from gpurules.linter.reports.redundancy import redundancies
 from gpurules.linter.rewriting.equivalence import are_equivalent
 
+ABOUT = Code(
+    code="GPR203",
+    name="redundant-part",
+    severity=Severity.WARNING,
+    kind="meaning",
+    summary="a part of an AND or OR that has no effect",
+    fix=Fix.SAFE,
+    needs=Need.ANALYSIS,
+    form=Form.CONDITION,
+    avoid="gpu_memory > 80 AND gpu_memory > 60",
+    prefer="gpu_memory > 80",
+    why="The other parts already imply this one, so it has no effect. The fix is safe if the condition "
+    "also stays the same for missing facts; `x IS NOT MISSING AND x > 80` is FALSE where `x > 80` is "
+    "UNKNOWN, but matches in exactly the same cases.",
+)
+
 
 class RedundantPart:
-    """A part of an AND or an OR that the other parts already say.
+    """A part of an AND or an OR that the other parts already say."""
 
-    **Avoid.** ``gpu_memory > 80 AND gpu_memory > 60``.
-    **Prefer.** ``gpu_memory > 80``.
-    **Why.** Whoever changes the part later is surprised that nothing happens.
-    """
-
-    code = "GPR203"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         for part in redundancies(subject):
             if part.by:
-                yield _found(self.code, part, subject)
+                yield _found(ABOUT.code, part, subject)
 
 
 def _found(code: str, part: Redundancy, subject: Subject) -> Diagnostic:

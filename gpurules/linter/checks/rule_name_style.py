@@ -3,22 +3,31 @@
 import re
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Fix, Form, Severity
 from gpurules.linter.check import Subject, at_node
 from gpurules.rules.yaml import YamlScalar
+
+ABOUT = Code(
+    code="GPR701",
+    name="rule-name-style",
+    severity=Severity.WARNING,
+    kind="style",
+    summary="a rule's name is not in lower case with _ or - between words",
+    fix=Fix.UNSAFE,
+    form=Form.RULE,
+    avoid="- {name: Hold Hot GPUs, condition: gpu_memory > 90, action: pause_transfer}",
+    prefer="- {name: hold_hot_gpus, condition: gpu_memory > 90, action: pause_transfer}",
+    why="Any name of up to 100 printable characters is legal. Lower-case names with `_` or `-` are easy "
+    "to type in commands, and can be used unchanged in metrics and dashboards.",
+)
 
 PATTERN = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class RuleNameStyle:
-    """A rule's name that is not in lower case, with ``_`` or ``-`` between words.
+    """A rule's name that is not in lower case, with ``_`` or ``-`` between words."""
 
-    **Avoid.** ``name: Hold Hot GPUs!``.
-    **Prefer.** ``name: hold_hot_gpus``.
-    **Why.** Names are typed into commands, metrics and dashboards, where spaces and capitals are in the way.
-    """
-
-    code = "GPR701"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -32,7 +41,7 @@ class RuleNameStyle:
                 better = _styled(name.name)
                 new = better if better not in taken and not (node and "override" in node.values) else None
                 message = f"{name.name!r} is not in lower case with _ or - between words"
-                yield at_node(self.code, written, (message, f"write {better}"), name.name, new)
+                yield at_node(ABOUT.code, written, (message, f"write {better}"), name.name, new)
 
 
 def _styled(name: str) -> str:

@@ -3,20 +3,28 @@
 from collections.abc import Iterator
 
 from gpurules.actions.between import works_on
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Severity
 from gpurules.linter.check import Subject, at_rule
 from gpurules.linter.meaning.hysteresis import gauges, is_damped
 
+ABOUT = Code(
+    code="GPR604",
+    name="self-feedback",
+    severity=Severity.INFO,
+    kind="feedback",
+    summary="an undampened action that changes what its own condition reads",
+    form=Form.RULE,
+    avoid="- {name: example, condition: pending_transfers > 20, action: pause_transfer}",
+    prefer="- {name: example, condition: pending_transfers > 20, until: pending_transfers < 5, action: pause_transfer}",
+    why="The action changes the reading that its own condition depends on, so the rule switches itself on "
+    "and off, or never off. `until`, `for` or `keep_for` at least slow the loop down.",
+)
+
 
 class SelfFeedback:
-    """An action that moves the reading on which its own rule looks, with nothing that damps it.
+    """An action that moves the reading on which its own rule looks, with nothing that damps it."""
 
-    **Avoid.** ``pause_transfer`` on ``pending_transfers > 20``.
-    **Prefer.** The same with ``until: pending_transfers < 5`` or ``for: 30s``, or another reading.
-    **Why.** The action changes the reading, the reading the rule, and the rule the action: it swings, or holds itself.
-    """
-
-    code = "GPR604"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -28,4 +36,4 @@ class SelfFeedback:
                 moved = sorted(works_on(ordered.action) & read)
                 if moved:
                     message = f"{ordered.name} itself changes {moved[0]}, which the condition reads"
-                    yield at_rule(self.code, rule, message, "damp it with for, until or keep_for")
+                    yield at_rule(ABOUT.code, rule, message, "damp it with for, until or keep_for")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.linter.check import Subject
 from gpurules.linter.meaning.analysis import Analysis, Covering, Shadow
 from gpurules.linter.meaning.examples import example_of
@@ -10,16 +10,31 @@ from gpurules.linter.meaning.shadows import shadows
 from gpurules.linter.reports.rule_pairs import at_rules, join_words
 from gpurules.proofs import is_true
 
+ABOUT = Code(
+    code="GPR304",
+    name="shadowed-by-union",
+    severity=Severity.WARNING,
+    kind="between-rules",
+    summary="a rule that several other rules cover together",
+    needs=Need.ANALYSIS,
+    form=Form.RULE,
+    avoid="""\
+- {name: busy, condition: active_training, action: pause_transfer, priority: 9, stop: true}
+- {name: idle, condition: NOT active_training, action: pause_transfer, priority: 9, stop: true}
+- {name: hot, condition: gpu_temperature > 90, action: delay_transfer, parameters: {delay: 30s}}""",
+    prefer="""\
+- {name: hot, condition: gpu_temperature > 90, action: delay_transfer, parameters: {delay: 30s}, priority: 10}
+- {name: busy, condition: active_training, action: pause_transfer, priority: 9, stop: true}
+- {name: idle, condition: NOT active_training, action: limit_concurrency, parameters: {max_concurrency: 2}}""",
+    why="Each of the other rules alone leaves cases in which this rule can match, but together they leave "
+    "none. The finding lists a minimal set of such rules.",
+)
+
 
 class ShadowedByUnion:
-    """A rule that several others cover together, though none does alone.
+    """A rule that several others cover together, though none does alone."""
 
-    **Avoid.** Rules that stop on ``active_training`` and on ``NOT active_training``, and one below them.
-    **Prefer.** The rule before them, or not at all.
-    **Why.** Each of the others leaves room for it, and all together leave none.
-    """
-
-    code = "GPR304"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -42,7 +57,7 @@ class ShadowedByUnion:
         found = analysis.find_witness(claims)
         found = analysis.minimize(found, claims) if found else None
         return at_rules(
-            self.code,
+            ABOUT.code,
             shadow.rule,
             shadow.by,
             message,

@@ -4,23 +4,38 @@ from collections.abc import Iterator
 
 from gpurules.actions.action import Combines
 from gpurules.actions.between import combines
-from gpurules.diagnostics import Diagnostic, Severity
+from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.linter.check import Subject
 from gpurules.linter.meaning.analysis import Covering, Shadow, example
 from gpurules.linter.meaning.shadows import shadows
 from gpurules.linter.reports.rule_pairs import at_rules
 from gpurules.proofs import is_true
 
+ABOUT = Code(
+    code="GPR303",
+    name="shadowed-rule",
+    severity=Severity.WARNING,
+    kind="between-rules",
+    summary="a rule that another rule covers entirely",
+    needs=Need.ANALYSIS,
+    form=Form.RULE,
+    avoid="""\
+- {name: full, condition: gpu_memory > 80, action: pause_transfer, priority: 9, stop: true}
+- {name: fuller, condition: gpu_memory > 90, action: delay_transfer, parameters: {delay: 30s}}""",
+    prefer="""\
+- {name: fuller, condition: gpu_memory > 90, action: delay_transfer, parameters: {delay: 30s}, priority: 10}
+- {name: full, condition: gpu_memory > 80, action: pause_transfer, priority: 9, stop: true}""",
+    why="A rule with `stop` hides all rules of lower priority wherever it matches: a rule that it covers "
+    "entirely is never evaluated (an error). A rule is also covered by one that has the same or a "
+    "stronger effect wherever it matches (a warning), since the longer of two delays applies, and the "
+    "smaller of two prefetch factors. Priority boosts add up, and are exempt.",
+)
+
 
 class ShadowedRule:
-    """A rule that another one covers wholly: by ``stop: true`` before it, or by ordering the same or more.
+    """A rule that another one covers wholly: by ``stop: true`` before it, or by ordering the same or more."""
 
-    **Avoid.** ``gpu_memory > 80`` with ``stop: true``, and below it a rule on ``gpu_memory > 90``.
-    **Prefer.** The narrower rule first, with the higher priority.
-    **Why.** The rule is never looked at, or changes nothing when it is.
-    """
-
-    code = "GPR303"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -37,7 +52,7 @@ class ShadowedRule:
             found = analysis.minimize(found, claims) if found else None
             outcome = "suppressed" if shadow.covering is Covering.STOPS else "match"
             yield at_rules(
-                self.code,
+                ABOUT.code,
                 one,
                 shadow.by,
                 message,

@@ -2,21 +2,30 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
 from gpurules.language import nodes
 from gpurules.linter.check import Subject, proved_fix, replacing
 from gpurules.linter.rewriting.simplification import simplify
 
+ABOUT = Code(
+    code="GPR204",
+    name="simplifiable",
+    severity=Severity.INFO,
+    kind="meaning",
+    summary="a condition with an equivalent shorter form",
+    fix=Fix.SAFE,
+    form=Form.CONDITION,
+    avoid="NOT (transfer_size <= 1GiB)",
+    prefer="transfer_size > 1GiB",
+    why="Shorter conditions are easier to read correctly. The shorter form is proved equivalent, "
+    "including for missing facts.",
+)
+
 
 class Simplifiable:
-    """A condition with an equivalent shorter form.
+    """A condition with an equivalent shorter form."""
 
-    **Avoid.** ``NOT (transfer_size <= 1GiB)``; ``file_type == 'model' OR file_type == 'tensor'``.
-    **Prefer.** ``transfer_size > 1GiB``; ``file_type IN ('model', 'tensor')``.
-    **Why.** What is short is read right.
-    """
-
-    code = "GPR204"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -28,7 +37,7 @@ class Simplifiable:
                 better = simplify(node)
                 if better is not None:
                     finding = Finding(
-                        self.code, node.span, "this can be said shorter", f"write {better}",
+                        ABOUT.code, node.span, "this can be said shorter", f"write {better}",
                         replacing(node.span, better), True,
                     )  # fmt: skip
                     found = proved_fix(finding, placed, subject)

@@ -2,20 +2,43 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Fix, Form, Severity
 from gpurules.linter.check import Subject, at_node
 from gpurules.rules.yaml import YamlMapping
 
+ABOUT = Code(
+    code="GPR606",
+    name="stale-after-too-long",
+    severity=Severity.WARNING,
+    kind="sampling",
+    summary="data older than a `for` still counts as current",
+    fix=Fix.UNSAFE,
+    form=Form.FILE,
+    avoid="""\
+version: 1
+name: example
+settings: {stale_after: 10m}
+signals:
+  full: {condition: gpu_memory > 80, for: 30s}
+rules:
+  - {name: hold, condition: full, action: pause_transfer}""",
+    prefer="""\
+version: 1
+name: example
+settings: {stale_after: 30s}
+signals:
+  full: {condition: gpu_memory > 80, for: 30s}
+rules:
+  - {name: hold, condition: full, action: pause_transfer}""",
+    why="A signal that takes 30 s of readings to start would be kept on by readings that are ten minutes "
+    "old. A rule that reacts that quickly should not accept old data for that long.",
+)
+
 
 class StaleAfterTooLong:
-    """``settings.stale_after`` is longer than the ``for`` of a signal.
+    """``settings.stale_after`` is longer than the ``for`` of a signal."""
 
-    **Avoid.** ``stale_after: 10m`` with ``for: 30s``.
-    **Prefer.** ``stale_after: 30s`` or less.
-    **Why.** A signal that needs 30 s of readings to start is kept on by readings that are ten minutes old.
-    """
-
-    code = "GPR606"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -30,4 +53,4 @@ class StaleAfterTooLong:
             name = shortest.rule or shortest.name
             message = f"data of {stale:g} s ago are believed, and {name!r} watches {shortest.for_seconds:g} s"
             hint = f"write {shortest.for_seconds:g}s or less"
-            yield at_node(self.code, value, (message, hint), new=f"{shortest.for_seconds:g}s")
+            yield at_node(ABOUT.code, value, (message, hint), new=f"{shortest.for_seconds:g}s")

@@ -2,20 +2,30 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic, Finding
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
 from gpurules.linter.check import Subject, proved_fix, replacing
 from gpurules.linter.conditions.scales import better_scale
 
+ABOUT = Code(
+    code="GPR106",
+    name="suspicious-unit-scale",
+    severity=Severity.WARNING,
+    kind="scale",
+    summary="a literal whose scale is probably wrong for the field",
+    fix=Fix.UNSAFE,
+    form=Form.CONDITION,
+    avoid="gpu_memory > 0.8",
+    prefer="gpu_memory > 80",
+    why="Percentages range from 0 to 100, sizes are in bytes and clocks in hertz. A literal on a very "
+    "different scale compiles, but is always true or always false. An explicit base unit (4000B) is "
+    "suspicious too.",
+)
+
 
 class SuspiciousUnitScale:
-    """A share where a percentage is wanted, or a few bytes or hertz where gigabytes or megahertz are measured.
+    """A share where a percentage is wanted, or a few bytes or hertz where gigabytes or megahertz are measured."""
 
-    **Avoid.** ``gpu_memory > 0.8``; ``gpu_memory_free < 4000``; ``gpu_clock_sm < 1200Hz``.
-    **Prefer.** ``gpu_memory > 80``; ``gpu_memory_free < 4000MiB``; ``gpu_clock_sm < 1200MHz``.
-    **Why.** The comparison is legal and all but constant: the rule always matches, or never.
-    """
-
-    code = "GPR106"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -26,5 +36,5 @@ class SuspiciousUnitScale:
                 span = comparison.constant.span
                 edits = replacing(span, better)
                 yield proved_fix(
-                    Finding(self.code, span, message, f"did you mean {better}?", edits), comparison.placed, subject
+                    Finding(ABOUT.code, span, message, f"did you mean {better}?", edits), comparison.placed, subject
                 )

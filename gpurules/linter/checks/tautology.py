@@ -2,22 +2,31 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.conditions.hour_windows import for_always
 from gpurules.linter.meaning.analysis import Contingency
 from gpurules.proofs import Claim, ExpectedTruth
 
+ABOUT = Code(
+    code="GPR202",
+    name="tautology",
+    severity=Severity.WARNING,
+    kind="meaning",
+    summary="a condition that is TRUE whenever its facts are known",
+    needs=Need.ANALYSIS,
+    form=Form.CONDITION,
+    avoid="gpu_utilization >= 0",
+    prefer="gpu_utilization IS NOT MISSING",
+    why="The condition looks like a test but is not one: it is TRUE whenever the fact is known. A plain "
+    "`TRUE` is explicit, and is not reported.",
+)
+
 
 class Tautology:
-    """A condition that is TRUE whenever its facts are known.
+    """A condition that is TRUE whenever its facts are known."""
 
-    **Avoid.** ``gpu_utilization >= 0``.
-    **Prefer.** The threshold that was meant; ``NOT (gpu_utilization IS MISSING)`` if it is about being known.
-    **Why.** It looks like a test and is none.
-    """
-
-    code = "GPR202"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -34,4 +43,4 @@ class Tautology:
                 message = "this is always TRUE"
             else:
                 message = "this is TRUE whatever its facts are, as long as they are known"
-            yield at_part(self.code, one.placed, whole(one.placed), message, hint=hint)
+            yield at_part(ABOUT.code, one.placed, whole(one.placed), message, hint=hint)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.language import ir
 from gpurules.language.lowering import rebuilt
 from gpurules.language.printer import spell
@@ -10,16 +10,26 @@ from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.meaning.analysis import Examined, example
 from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, SignalLike, minimize_witness
 
+ABOUT = Code(
+    code="GPR207",
+    name="unknown-decides",
+    severity=Severity.WARNING,
+    kind="meaning",
+    summary="a default for a missing fact alone makes a rule match",
+    needs=Need.ANALYSIS,
+    form=Form.CONDITION,
+    avoid="coalesce(gpu_ecc_errors, 1) > 0",
+    prefer="gpu_ecc_errors > 0 OR gpu_ecc_errors IS MISSING",
+    why="Many GPUs never report the fact. The default makes the rule match there permanently, which is "
+    "not obvious from the condition. `IS MISSING` is explicit, and is not reported; neither is a "
+    "string default such as `'unknown'`, which names the missing value.",
+)
+
 
 class UnknownDecides:
-    """A default for a missing fact is what makes a rule match.
+    """A default for a missing fact is what makes a rule match."""
 
-    **Avoid.** ``coalesce(gpu_ecc_errors, 1) > 0``.
-    **Prefer.** ``gpu_ecc_errors > 0``, or with ``OR gpu_ecc_errors IS MISSING`` if that is meant.
-    **Why.** Where the fact cannot be read the rule matches for ever, and does not say why.
-    """
-
-    code = "GPR207"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -36,7 +46,7 @@ class UnknownDecides:
         assert one.rule is not None and isinstance(default, ir.Apply)
         field, value = spell(default.arguments[0]), spell(default.arguments[-1])
         return at_part(
-            self.code,
+            ABOUT.code,
             one.placed,
             whole(one.placed),
             f"`{one.rule.name}` matches where {field} is missing, since {value} then stands for it",

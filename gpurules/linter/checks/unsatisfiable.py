@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.language import ir
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.conditions.hour_windows import for_never, spelling_hint
@@ -10,16 +10,26 @@ from gpurules.linter.conditions.parts import ConditionPart, conjuncts
 from gpurules.linter.meaning.analysis import Analysis, Contingency, Examined
 from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition, is_true
 
+ABOUT = Code(
+    code="GPR201",
+    name="unsatisfiable",
+    severity=Severity.ERROR,
+    kind="meaning",
+    summary="a condition that can never be TRUE",
+    needs=Need.ANALYSIS,
+    form=Form.CONDITION,
+    avoid="gpu_memory > 90 AND gpu_memory < 10",
+    prefer="any(gpu_memory > 90) AND any(gpu_memory < 10)",
+    why="A bare GPU field means one GPU: all parts of a condition refer to the same GPU. A condition that "
+    "can never be TRUE makes a rule that never matches, and nothing else reveals it. The finding "
+    "lists a minimal set of parts that exclude each other.",
+)
+
 
 class Unsatisfiable:
-    """A condition that can never be TRUE.
+    """A condition that can never be TRUE."""
 
-    **Avoid.** ``gpu_memory > 90 AND gpu_memory < 10``.
-    **Prefer.** ``any(gpu_memory > 90) AND any(gpu_memory < 10)``, if two GPUs are meant.
-    **Why.** The rule does nothing, and nobody notices.
-    """
-
-    code = "GPR201"
+    about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -37,12 +47,12 @@ class Unsatisfiable:
             span = clashing[0].node.span if clashing else whole(one.placed)
             term = clashing[0].term if clashing else one.condition.term
             hint = spelling_hint(term) or for_never([term])
-            return at_part(self.code, one.placed, span, "this can never be TRUE", hint=hint)
+            return at_part(ABOUT.code, one.placed, span, "this can never be TRUE", hint=hint)
         *others, last = clashing
         message = f"this can never be TRUE: {', '.join(written[:-1])} and {written[-1]} exclude each other"
         related = tuple(beside(one.placed, "clashes with this", part.node.span) for part in others)
         return at_part(
-            self.code, one.placed, last.node.span, message, related=related, hint=_hint(clashing, one, analysis)
+            ABOUT.code, one.placed, last.node.span, message, related=related, hint=_hint(clashing, one, analysis)
         )
 
 

@@ -32,7 +32,7 @@ def test_checks_that_are_not_listed_ask_for_no_analysis() -> None:
 
 
 @pytest.mark.usefixtures("_forbidden")
-@pytest.mark.parametrize("code", sorted(FROM_ANALYSIS & {check.code for check in CHECKS}))
+@pytest.mark.parametrize("code", sorted(FROM_ANALYSIS & {check.about.code for check in CHECKS}))
 def test_each_check_that_is_listed_asks_for_one(code: str) -> None:
     text = (
         "version: 1\nname: x\nrules:\n  - {name: a, condition: gpu_memory > 95, until: gpu_memory < 9, action: log}\n"
