@@ -7,7 +7,7 @@ from gpurules.diagnostics import Diagnostic
 from gpurules.linter import FROM_ANALYSIS, Policy, lints
 from gpurules.lsp.documents import Document, Kind
 from gpurules.lsp.project import Project
-from gpurules.ruletest import examine, facts_of_cases, toothless
+from gpurules.ruletest import examine, facts_of_cases, vacuous_tests
 
 
 class Checker:
@@ -80,7 +80,7 @@ class Checker:
         if document.kind is Kind.TEST:
             tests, ruleset, problems = examine(document.text, path or "<text>")
             wrong = facts_of_cases(tests, ruleset) if tests and ruleset else ()
-            return [*problems, *(toothless(tests) if tests else ()), *wrong]
+            return [*problems, *(vacuous_tests(tests) if tests else ()), *wrong]
         return lints(document.text, path, None, _without_analysis(settings.policy))
 
 

@@ -8,7 +8,7 @@ from gpurules.lsp.documents import Document, Kind
 from gpurules.registry import Registry
 from gpurules.rules.schema import Schema, structure
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
-from gpurules.ruletest.schema import structure as test_structure
+from gpurules.ruletest.reading.schema import structure as test_structure
 
 NOTHING: Schema = {}
 

@@ -34,7 +34,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SeriesSample:
     """One step of a series: a text to be read as a fact, or one of the words ``_``, ``stale`` and ``gone``."""
 
     text: str
@@ -62,7 +62,7 @@ class Case:
     location: Location
     given: Data
     expect: tuple[Expectation, ...]
-    series: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+    series: Mapping[str, tuple[SeriesSample, ...]] = field(default_factory=dict)
     interval: float = 5.0
     typed: tuple[Typed, ...] = field(default=(), compare=False)
 

@@ -20,7 +20,7 @@ class FactsError(GpurulesError):
     """A path of facts names nothing."""
 
 
-def merged(defaults: Data, given: Data) -> Data:
+def merge_facts(defaults: Data, given: Data) -> Data:
     """Return *given* over *defaults*: GPUs are merged by index, and those of *given* are all there are.
 
     A path that is given stands for its own file type and framework, whatever those of the defaults are.
@@ -71,7 +71,7 @@ def _index(gpu: Mapping[str, object], position: int) -> str:
     return str(gpu.get("index", position))
 
 
-def put(data: Data, path: str, text: str | None) -> None:
+def set_path(data: Data, path: str, text: str | None) -> None:
     """Set the fact at *path* (``gpu[0].memory``, ``transfer.size``) of *data*; None makes it missing.
 
     Raises:
@@ -135,7 +135,7 @@ def facts(data: Data, declared: Mapping[str, Field], timestamp: float) -> Facts:
     return check({**data, "snapshot": at}, declared, timestamp, BLANK).sound()
 
 
-def moment_of(given: Data) -> float:
+def timestamp_of(given: Data) -> float:
     """Return when *given* is. Units: seconds since 1970. Missing: 0 where it says no time, or none that can be read."""
     snapshot = given.get("snapshot")
     stamp = snapshot.get("timestamp") if isinstance(snapshot, Mapping) else None

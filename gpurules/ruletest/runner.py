@@ -14,13 +14,13 @@ from gpurules.rules import Ruleset
 from gpurules.rules.files import read_file, test_bounds
 from gpurules.rules.yaml import with_part_correction
 from gpurules.ruletest.case import Case, Property, ReplayCase, TestFile
-from gpurules.ruletest.coverage import Coverage, unmet
-from gpurules.ruletest.judging import Failure, Result, judged
-from gpurules.ruletest.mutating import Mutated
-from gpurules.ruletest.reader import read_tests
-from gpurules.ruletest.subject import load_rulesets
-from gpurules.ruletest.toothless import toothless
-from gpurules.ruletest.typed import findings
+from gpurules.ruletest.coverage.coverage import Coverage, unmet
+from gpurules.ruletest.coverage.vacuity import vacuous_tests
+from gpurules.ruletest.execution.assertions import CaseResult, Failure, check_case
+from gpurules.ruletest.execution.subject import load_rulesets
+from gpurules.ruletest.mutation.mutation_testing import MutationReport
+from gpurules.ruletest.reading.fact_types import findings
+from gpurules.ruletest.reading.reader import read_tests
 
 
 @dataclass(slots=True)
@@ -32,17 +32,17 @@ class FileResult:
     """
 
     path: str
-    results: list[Result] = field(default_factory=list)
+    results: list[CaseResult] = field(default_factory=list)
     diagnostics: tuple[Diagnostic, ...] = ()
     coverage: Coverage = field(default_factory=Coverage)
     unmet: list[str] = field(default_factory=list)
     require: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
     files: tuple[str, ...] = ()
-    mutation: Mutated | None = None
+    mutation: MutationReport | None = None
 
     @property
-    def failed(self) -> list[Result]:
+    def failed(self) -> list[CaseResult]:
         """The tests that failed."""
         return [result for result in self.results if result.failures]
 
@@ -66,14 +66,14 @@ def run_text(data: bytes | str, path: str, wanted: re.Pattern[str] | None = None
     tests, ruleset, problems = examine(data, path)
     if tests is None or ruleset is None or problems:
         return FileResult(path, diagnostics=problems)
-    result = FileResult(path, require=tests.require, warnings=tuple(toothless(tests)), files=ruleset.files)
+    result = FileResult(path, require=tests.require, warnings=tuple(vacuous_tests(tests)), files=ruleset.files)
     result.coverage.expect(ruleset)
     for name, run in _runs(tests, ruleset, result.coverage):
         if wanted is None or wanted.search(name):
             began = time.perf_counter()
             done = run()
             took = time.perf_counter() - began
-            result.results.append(Result(done.name, done.location, done.failures, took, done.note))
+            result.results.append(CaseResult(done.name, done.location, done.failures, took, done.note))
     if wanted is None:
         result.unmet = list(_unmet(tests.require, result.coverage))
     return result
@@ -115,29 +115,31 @@ def _missing_rules(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
 
 def _runs(
     tests: TestFile, ruleset: Ruleset, coverage: Coverage, checks_facts: bool = True
-) -> Iterator[tuple[str, Callable[[], Result]]]:
+) -> Iterator[tuple[str, Callable[[], CaseResult]]]:
     for case in tests.cases:
-        yield case.name, lambda case=case: judged(case, ruleset, coverage, checks_facts)  # type: ignore[misc]
+        yield case.name, lambda case=case: check_case(case, ruleset, coverage, checks_facts)  # type: ignore[misc]
     for asked in tests.properties:
         yield asked.name, lambda asked=asked: _property(asked, ruleset)  # type: ignore[misc]
     for replay in tests.replay:
         yield replay.name, lambda replay=replay: _replay(replay, ruleset, tests.path)  # type: ignore[misc]
 
 
-def _property(asked: Property, ruleset: Ruleset) -> Result:
-    from gpurules.ruletest.properties import decide, pattern_of  # with the prover
+def _property(asked: Property, ruleset: Ruleset) -> CaseResult:
+    from gpurules.ruletest.properties.properties import decide, pattern_of  # with the prover
 
     found = decide(asked, ruleset)
     if found.problem is not None:
-        return Result(asked.name, asked.location, (Failure(asked.location, "a proof", found.problem),))
+        return CaseResult(asked.name, asked.location, (Failure(asked.location, "a proof", found.problem),))
     if found.counterexample is not None:
-        return Result(asked.name, asked.location, (Failure(asked.location, pattern_of(asked), found.counterexample),))
+        return CaseResult(
+            asked.name, asked.location, (Failure(asked.location, pattern_of(asked), found.counterexample),)
+        )
     note = "proved" if found.unproved is None else f"not proved: {found.unproved}; {found.moments:,} moments searched"
-    return Result(asked.name, asked.location, (), note=note)
+    return CaseResult(asked.name, asked.location, (), note=note)
 
 
-def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
-    from gpurules.ruletest.replaying import replayed  # with the engine, and all sources
+def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> CaseResult:
+    from gpurules.ruletest.execution.replay import replay_recording  # with the engine, and all sources
     from gpurules.telemetry.replay import split_place
 
     history = str(Path(path).parent / case.history)
@@ -146,10 +148,10 @@ def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
         if (refusal := bounds.refusal(place)) is not None:
             raise GpurulesError(f"{place}: {refusal}; {bounds.remedy}")
         open_input(place).close()  # no one writes to a pipe that a file of tests names
-        seen = replayed(history, case.rule, ruleset)
+        seen = replay_recording(history, case.rule, ruleset)
     except (GpurulesError, OSError, ValueError) as error:
         reason = f"{history}: {(error.strerror or str(error)).lower()}" if isinstance(error, OSError) else str(error)
-        return Result(case.name, case.location, (Failure(case.location, "a recording", reason),))
+        return CaseResult(case.name, case.location, (Failure(case.location, "a recording", reason),))
     failures = []
     if case.matches is not None and not case.matches[0] <= seen.matches <= case.matches[1]:
         expected = f"{case.matches[0]:g} to {case.matches[1]:g} matches"
@@ -157,7 +159,7 @@ def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> Result:
     if case.max_flaps_per_hour is not None and seen.flaps_per_hour > case.max_flaps_per_hour:
         expected = f"at most {case.max_flaps_per_hour:g} flaps per hour"
         failures.append(Failure(case.location, expected, f"{seen.flaps_per_hour:.3g}"))
-    return Result(case.name, case.location, tuple(failures), note=seen.note)
+    return CaseResult(case.name, case.location, tuple(failures), note=seen.note)
 
 
 def _unmet(require: Mapping[str, float], coverage: Coverage) -> Iterator[str]:
@@ -167,7 +169,7 @@ def _unmet(require: Mapping[str, float], coverage: Coverage) -> Iterator[str]:
             yield unmet(name, measured[name], least)
 
 
-def count_mutants(result: FileResult, found: Mutated, others: Sequence[Mutated] = ()) -> None:
+def count_mutants(result: FileResult, found: MutationReport, others: Sequence[MutationReport] = ()) -> None:
     """Let *result* say what its tests noticed of mutants, and whether that is as much as its file requires.
 
     What the tests of *others* noticed of the same mutants counts for that too.

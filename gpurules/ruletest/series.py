@@ -4,7 +4,7 @@ import re
 
 from gpurules.errors import GpurulesError
 from gpurules.model import QuantityError, parse_amount
-from gpurules.ruletest.case import Sample
+from gpurules.ruletest.case import SeriesSample
 
 MISSING, STALE, GONE = "_", "stale", "gone"
 MAX_SAMPLES = 100_000
@@ -16,7 +16,7 @@ class SeriesError(GpurulesError):
     """A series cannot be read."""
 
 
-def samples(text: str) -> tuple[Sample, ...]:
+def samples(text: str) -> tuple[SeriesSample, ...]:
     """Return the samples of a series: ``AxN`` is A, N times; ``A+BxN`` is N samples that rise by B.
 
     >>> [s.text for s in samples("70% 86%x2 85+1x3 _ gone")]
@@ -25,7 +25,7 @@ def samples(text: str) -> tuple[Sample, ...]:
     Raises:
         SeriesError: it has a part that cannot be read, no sample, or too many.
     """
-    found: list[Sample] = []
+    found: list[SeriesSample] = []
     for part in str(text).split():
         repeated = _REPEATED.fullmatch(part)
         count = int(repeated[2]) if repeated else 1
@@ -35,13 +35,13 @@ def samples(text: str) -> tuple[Sample, ...]:
         if stepped:
             found += _rising(stepped, count)
         else:
-            found += [Sample(repeated[1] if repeated else part)] * count
+            found += [SeriesSample(repeated[1] if repeated else part)] * count
     if not found:
         raise SeriesError("the series has no sample")
     return tuple(found)
 
 
-def _rising(match: re.Match[str], count: int) -> list[Sample]:
+def _rising(match: re.Match[str], count: int) -> list[SeriesSample]:
     start, unit, sign, step, step_unit = match.groups()
     try:
         first, by = parse_amount(start.lstrip("-")).value, parse_amount(step).value
@@ -51,4 +51,4 @@ def _rising(match: re.Match[str], count: int) -> list[Sample]:
         raise SeriesError(f"the step of {match[0]!r} must be in the unit of its start, {unit or 'none'}")
     first = -first if start.startswith("-") else first
     by = -by if sign == "-" else by
-    return [Sample(f"{first + n * by:.15g}{unit}") for n in range(count)]
+    return [SeriesSample(f"{first + n * by:.15g}{unit}") for n in range(count)]

@@ -8,11 +8,11 @@ from gpurules.rules import Rule, Ruleset
 from gpurules.rules.building import Placed
 from gpurules.rules.files import identity
 from gpurules.rules.loader import Loaded
-from gpurules.ruletest.coverage import Coverage, Part
+from gpurules.ruletest.coverage.coverage import Coverage, CoveredPart
 from gpurules.ruletest.runner import FileResult
 
 
-def untested(loaded: Loaded, results: Iterable[FileResult]) -> list[Diagnostic] | None:
+def untested_rules(loaded: Loaded, results: Iterable[FileResult]) -> list[Diagnostic] | None:
     """Return what the tests of *results* leave out of the rules that stand in the file of *loaded* itself.
 
     Missing: None where no test is about that file, or the file has errors.
@@ -63,7 +63,7 @@ def _gaps(ruleset: Ruleset, placed: Sequence[Placed], seen: Coverage) -> Iterato
                 )
 
 
-def _place(rule: Rule, part: Part, placed: Sequence[Placed]) -> Location | None:
+def _place(rule: Rule, part: CoveredPart, placed: Sequence[Placed]) -> Location | None:
     """Return where *part* stands, None where it stands in a definition or signal."""
     squeezed = "".join(part.text.split())
     for one in placed:

@@ -18,7 +18,7 @@ def _of_rulesets() -> Schema:
 
 
 def _of_tests() -> Schema:
-    from gpurules.ruletest.schema import structure
+    from gpurules.ruletest.reading.schema import structure
 
     return structure()
 

@@ -14,9 +14,8 @@ from gpurules.cli.test.project_tests import tests_folder
 from gpurules.cli.test.runner import Run, run_tests
 from gpurules.rules import Ruleset
 from gpurules.rules.files import files_below, is_test
-from gpurules.ruletest import seen_of
-from gpurules.ruletest.coverage import Coverage
-from gpurules.ruletest.generating import generated
+from gpurules.ruletest import Coverage, seen_of
+from gpurules.ruletest.generation.generator import generate_tests
 
 
 @click.command("testgen")
@@ -43,7 +42,7 @@ def command(
     loaded = load_ruleset(ruleset)
     files = [] if is_all else _files(context, ruleset, paths)
     others = [file for file in files if output is None or not _is_same(file, output)]
-    found = generated(loaded, _seen(loaded, others, bool(paths)))
+    found = generate_tests(loaded, _seen(loaded, others, bool(paths)))
     folder = output.parent if output is not None else Path()
     name = named_in_tests(ruleset, folder)
     if found.tests:

@@ -41,9 +41,9 @@ class ProjectTests:
         """Return what no test does with the ruleset at *path*; None where that is not wanted, or there is no test."""
         if not self._codes & FROM_TESTS:
             return None
-        from gpurules.ruletest import untested  # the engine with all sources, which a linter does not start with
+        from gpurules.ruletest import untested_rules  # the engine with all sources, which a linter does not start with
 
-        return untested(examine_file(path), self._results)
+        return untested_rules(examine_file(path), self._results)
 
     def findings(self) -> list[Diagnostic]:
         """Return what is wrong with the tests themselves."""
@@ -53,10 +53,10 @@ class ProjectTests:
 
     def wrong_in(self, text: str, path: str) -> list[Diagnostic]:
         """Return what would be wrong with the tests at *path* if they were *text*, as far as :meth:`findings` says."""
-        from gpurules.ruletest import examine, toothless
+        from gpurules.ruletest import examine, vacuous_tests
 
         tests, _, problems = examine(text, path)
-        return self._asked([*problems, *(toothless(tests) if tests else ())])
+        return self._asked([*problems, *(vacuous_tests(tests) if tests else ())])
 
     def _asked(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
         return with_fingerprints([d for d in found if d.code in self._codes & ABOUT_TESTS], ())

@@ -10,10 +10,7 @@ from gpurules.cli.output import Style, counted, has_colour, paint
 from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Format, render
 from gpurules.diagnostics.excerpt import visible
-from gpurules.ruletest.coverage import Coverage
-from gpurules.ruletest.judging import Failure, Result
-from gpurules.ruletest.mutating import Mutated, combined
-from gpurules.ruletest.runner import FileResult
+from gpurules.ruletest import CaseResult, Coverage, Failure, FileResult, MutationReport, combine_reports
 
 _MARGIN = " " * 6
 
@@ -32,7 +29,7 @@ def failures(result: FileResult, verbose: bool) -> Iterator[str]:
         yield f"{paint('FAIL', Style.BAD)}  {visible(result.path)}: {visible(unmet)}\n"
 
 
-def _failed(path: str, done: Result) -> str:
+def _failed(path: str, done: CaseResult) -> str:
     path = visible(path)
     lines = [f"{paint('FAIL', Style.BAD)}  {path}: {visible(done.name)}"]
     shown = set()
@@ -74,14 +71,14 @@ def coverage_lines(path: str, coverage: Coverage) -> Iterator[str]:
 
 def mutation_lines(results: Sequence[FileResult]) -> Iterator[str]:
     """Yield how many mutants the tests of each file noticed, of all files together, and every one that none noticed."""
-    tried: list[Mutated] = []
+    tried: list[MutationReport] = []
     for result in results:
         if result.mutation is None:
             yield f"{result.path}: no mutant is tried until its tests pass\n"
         else:
             tried.append(result.mutation)
             yield _noticed(result.path, result.mutation)
-    together = combined(tried)
+    together = combine_reports(tried)
     if len(tried) > 1:
         yield _noticed("all files together", together)
     for mutant in together.missed:
@@ -91,7 +88,7 @@ def mutation_lines(results: Sequence[FileResult]) -> Iterator[str]:
         yield visible(f"  {place}: no test notices the {mutant.mutation}{whose}: {change}") + "\n"
 
 
-def _noticed(whose: str, found: Mutated) -> str:
+def _noticed(whose: str, found: MutationReport) -> str:
     return f"{whose}: {found.noticed:,} of {counted(found.total, 'mutant')} noticed ({found.score:.0f} %)\n"
 
 
@@ -130,7 +127,7 @@ def _suite(result: FileResult) -> str:
     return f"  <testsuite name={path} {counts}>\n{''.join(cases)}  </testsuite>\n"
 
 
-def _case(path: str, done: Result) -> str:
+def _case(path: str, done: CaseResult) -> str:
     head = f"    <testcase name={_quoted(visible(done.name))} classname={_quoted(visible(path))}"
     place = f'file={_quoted(visible(path))} line="{done.location.line}" time="{done.seconds:.4f}"'
     if not done.failures:

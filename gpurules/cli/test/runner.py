@@ -11,7 +11,17 @@ from gpurules.cli.output import counted, say
 from gpurules.cli.progress import in_sight
 from gpurules.cli.test.parallel import WORTH_IT, processors, spread
 from gpurules.diagnostics import Location, diagnostic_at
-from gpurules.ruletest import FileResult, Mutated, Rewrite, count_mutants, fails, mutated, run_file, run_text, unmet
+from gpurules.ruletest import (
+    FileResult,
+    MutationReport,
+    Rewrite,
+    count_mutants,
+    fails,
+    run_file,
+    run_mutants,
+    run_text,
+    unmet,
+)
 
 LONG_SECONDS = 0.05
 """Tests that take longer than this, and are run again for each mutant, are worth further processes."""
@@ -47,9 +57,9 @@ def _run(task: tuple[str, re.Pattern[str] | None]) -> FileResult:
         return FileResult(path, diagnostics=(diagnostic_at("GPR001", message, path, Location(1, 1, 1, 1)),))
 
 
-def _mutated(task: tuple[str, tuple[int, int]]) -> Mutated:
+def _mutated(task: tuple[str, tuple[int, int]]) -> MutationReport:
     path, share = task
-    return mutated(path, fails, share)
+    return run_mutants(path, fails, share)
 
 
 def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
@@ -83,7 +93,7 @@ def _try_mutants(results: Sequence[FileResult], run: Run) -> None:
     jobs = run.processes(len(results), spent > LONG_SECONDS)
     tasks = [(result.path, (k, jobs)) for result in results for k in range(jobs)]
     found = list(in_sight(spread(_mutated, tasks, jobs), "shares of mutants", len(tasks)))
-    of_files = [Mutated() for _ in results]
+    of_files = [MutationReport() for _ in results]
     for n, together in enumerate(of_files):
         for part in found[n * jobs : (n + 1) * jobs]:
             together.add(part)

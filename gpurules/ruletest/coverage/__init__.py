@@ -1,0 +1,1 @@
+"""What tests cover: rules, branches, thresholds and missing facts; and tests that hold vacuously."""

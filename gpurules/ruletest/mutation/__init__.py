@@ -1,0 +1,1 @@
+"""Mutation testing: mutants of a ruleset, and the tests that notice them."""

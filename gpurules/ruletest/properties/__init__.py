@@ -1,0 +1,1 @@
+"""Properties over all facts: proved exactly, or searched at thresholds."""

@@ -1,0 +1,1 @@
+"""Test files: their schema, and their cases as data, with every problem at its place."""
