@@ -30,7 +30,8 @@ FAILED = frozenset(
 """What tools write where the device should have answered, and failed to."""
 _WORDS = NOT_OFFERED | LOST | FAILED
 _NUMBER = re.compile(r"([+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d{1,3})?)\s*([^\d\s.,].*)?", re.ASCII)
-_PLAIN = re.compile(r"(\d{1,15})(\.\d{1,9})?(?: ([A-Za-z%/]{1,8}))?", re.ASCII)
+PLAIN_NUMBER = re.compile(r"(\d{1,15})(\.\d{1,9})?(?: ([A-Za-z%/]{1,8}))?", re.ASCII)
+"""How nearly every number is written: its digits, its fraction and its unit."""
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _FOLDED = {name.lower(): unit for name, unit in UNITS.items() if unit.dimension in (Dimension.HERTZ, Dimension.BYTES)}
 _LONGEST = 64
@@ -88,7 +89,7 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
     >>> read_number("[N/A]", Dimension.WATTS)
     (None, 'n/a')
     """
-    plain = _PLAIN.fullmatch(text)
+    plain = PLAIN_NUMBER.fullmatch(text)
     unit = UNITS.get(plain[3] or default_unit) if plain else None
     if plain and unit is not None and unit.dimension is dimension:  # nearly every cell that is a number
         return scale_number(float(text[: plain.end(2)]) if plain[2] else int(plain[1]), unit), None

@@ -10,10 +10,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
+from gpurules.model import GPU, UNITS, Dimension, GPUIndex, GPUProcess
 from gpurules.model.ranges import range_of
 from gpurules.model.reading import EMPTY
-from gpurules.telemetry.formats.cells import FAILED, LOST, Number, plain_text, read_number, reason_of_absence
+from gpurules.telemetry.formats.cells import (
+    FAILED,
+    LOST,
+    PLAIN_NUMBER,
+    Number,
+    plain_text,
+    read_number,
+    reason_of_absence,
+    scale_number,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +157,20 @@ class _Column(dict[str, tuple[Number | None, str | None]]):
         self._dimension = QUANTITY_OF[name].dimension
         self._range = range_of(QUANTITY_OF[name].attribute)
         self._unit = unit or QUANTITY_OF[name].unit
+        own = UNITS.get(self._unit)
+        is_usual = not self._unit or (own is not None and own.dimension is self._dimension)
+        self._own: tuple[str | None, ...] = (None, self._unit) if is_usual else ()
+        self._own_unit = own
 
     def __missing__(self, text: str) -> tuple[Number | None, str | None]:
         """Return the value that a cell gives, or why it gives none."""
-        value, reason = read_number(text[:_LONGEST], self._dimension, self._unit)
+        value: Number | None
+        plain = PLAIN_NUMBER.fullmatch(text)
+        if plain is not None and plain[3] in self._own:  # nearly every cell that is a number
+            figure = float(text[: plain.end(2)]) if plain[2] else int(plain[1])
+            value, reason = (scale_number(figure, self._own_unit) if self._own_unit else figure), None
+        else:
+            value, reason = read_number(text[:_LONGEST], self._dimension, self._unit)
         if value is not None and (refusal := self._range.refusal(value)):
             value, reason = None, refusal
         if len(text) <= _LONGEST:
