@@ -158,6 +158,6 @@ def source_options(function: Function) -> Function:
         "--source",
         metavar="NAME:ARGUMENT",
         required=True,
-        help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, amd, xpu-smi, intel-sysfs, "
+        help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, scrape:URL, amd, xpu-smi, intel-sysfs, "
         "replay:FILE, synthetic:gpus=4.",
     )(recording_options(function))

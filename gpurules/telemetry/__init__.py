@@ -1,6 +1,6 @@
 """Where snapshots come from.
 
-    nvml nvidia_smi dcgm amd intel --> live (isolation, polls) --+
+    nvml nvidia_smi scrape amd intel --> live (isolation, polls) --+
     auto: the first of these that works                          |
     replay --> recordings (files, lines) --> formats ------------+--> tracking --> Source.read() -> Snapshot
     synthetic --> simulation ------------------------------------+
@@ -18,13 +18,13 @@ from gpurules.plugins import usable_plugins
 from gpurules.registry import Registry
 from gpurules.telemetry.amd.factory import AmdFactory
 from gpurules.telemetry.auto import AutoFactory
-from gpurules.telemetry.dcgm import DcgmFactory
 from gpurules.telemetry.intel.sysfs import IntelSysfsFactory
 from gpurules.telemetry.intel.xpu_smi import XpuSmiFactory
 from gpurules.telemetry.nvidia_smi import NvidiaSmiFactory
 from gpurules.telemetry.nvml.factory import NvmlFactory
 from gpurules.telemetry.plugged import PluggedFactory
 from gpurules.telemetry.replay import Replay, ReplayFactory, replay
+from gpurules.telemetry.scrape import DcgmFactory, ScrapeFactory
 from gpurules.telemetry.source import (
     EndOfTelemetry,
     FiniteSource,
@@ -40,7 +40,7 @@ from gpurules.telemetry.transfers import TransferList, read_transfers
 
 _LIVE = (NvmlFactory(), NvidiaSmiFactory(), DcgmFactory(), AmdFactory(), XpuSmiFactory(), IntelSysfsFactory())
 SOURCES: Registry[SourceFactory] = Registry(
-    "telemetry source", (AutoFactory(_LIVE), *_LIVE, ReplayFactory(), SyntheticFactory())
+    "telemetry source", (AutoFactory(_LIVE), *_LIVE, ScrapeFactory(), ReplayFactory(), SyntheticFactory())
 )
 """The telemetry sources that ship."""
 

@@ -20,7 +20,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("gpurules.telemetry.amd.tools._FOLDERS", ())
     monkeypatch.setattr("gpurules.telemetry.intel.xpu_smi._ELSEWHERE", ())
     monkeypatch.setattr("gpurules.telemetry.intel.sysfs.ROOT", tmp_path / "drm")
-    monkeypatch.setattr("gpurules.telemetry.dcgm.URL", "http://127.0.0.1:1/metrics")
+    monkeypatch.setattr("gpurules.telemetry.scrape.DCGM_URL", "http://127.0.0.1:1/metrics")
     monkeypatch.setattr("gpurules.telemetry.nvml.factory.LIBRARY", "/none/libnvidia-ml.so.1")
     return tmp_path
 
@@ -37,7 +37,7 @@ def test_each_source_says_why_it_does_not_work(gpurules: Any, bare: Path) -> Non
     assert done.code == 0
     lines = {line.split()[0]: line for line in done.out.splitlines() if line[0] != " "}
     live = ["nvml", "nvidia-smi", "dcgm", "amd", "xpu-smi", "intel-sysfs"]
-    assert list(lines) == ["source", "auto", *live, "replay", "synthetic"]
+    assert list(lines) == ["source", "auto", *live, "scrape", "replay", "synthetic"]
     assert "no live source works here" in lines["auto"]
     assert "cannot be loaded" in lines["nvml"]
     assert "there is no program 'nvidia-smi'" in lines["nvidia-smi"]

@@ -4,14 +4,13 @@ Source: https://github.com/lablup/all-smi (src/api/metrics/gpu.rs). Older releas
 a temperature, power, clock or size of the memory of 0 is no reading.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from gpurules.model import GPU, Snapshot
+from gpurules.model import GPU
 from gpurules.telemetry.formats.cells import Number
+from gpurules.telemetry.formats.prometheus.exporter import Exporter
 from gpurules.telemetry.formats.prometheus.samples import Sample
-from gpurules.telemetry.formats.prometheus.scrapes import host_of, read_scrapes, time_of
 from gpurules.telemetry.recordings.lines import Line
-from gpurules.telemetry.recordings.reader import RecordingReader
 
 _PREFIX = "all_smi_gpu_"
 _FIELDS: Mapping[str, tuple[str, int, bool]] = {
@@ -87,13 +86,9 @@ def gpus_from_samples(samples: Sequence[Sample]) -> tuple[GPU, ...]:
     return tuple(_gpu(position, own) for position, own in enumerate(by_gpu.values()))
 
 
-def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the scrapes of a file, one snapshot each."""
-    for samples in read_scrapes(recording, is_metric):
-        infos = [sample.labels for sample in samples if sample.name == f"{_PREFIX}info"]
-        yield Snapshot(
-            timestamp=time_of(samples, recording),
-            host=host_of(samples, recording),
-            driver_version=next((version for info in infos if (version := info.get("driver_version"))), None),
-            gpus=gpus_from_samples(samples),
-        )
+def _driver(samples: Sequence[Sample]) -> str | None:
+    infos = (sample.labels for sample in samples if sample.name == f"{_PREFIX}info")
+    return next((version for info in infos if (version := info.get("driver_version"))), None)
+
+
+EXPORTER = Exporter("all-smi", is_metric, gpus_from_samples, _driver)

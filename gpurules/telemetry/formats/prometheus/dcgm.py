@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from gpurules.model import GPU, UNITS, Snapshot
+from gpurules.model import GPU, UNITS
 from gpurules.model.units import Dimension, Unit
 from gpurules.telemetry.formats.cells import Number, scale_number
 from gpurules.telemetry.formats.nvidia.query_fields import reasons_of_bitmask, throttle_flags
+from gpurules.telemetry.formats.prometheus.exporter import Exporter
 from gpurules.telemetry.formats.prometheus.samples import POD, Sample, parse_sample
-from gpurules.telemetry.formats.prometheus.scrapes import host_of, read_scrapes, time_of
 from gpurules.telemetry.mig import OF_THE_CHIP, Instance, with_instances
 from gpurules.telemetry.recordings.lines import Line
-from gpurules.telemetry.recordings.reader import RecordingReader
 
 _PLAIN = Unit("", Dimension.NONE, 1)
 _SHARE = Unit("", Dimension.PERCENT, 100)
@@ -226,21 +225,15 @@ def _with_parts(index: int | str, parts: dict[str, _Entity]) -> Iterator[GPU]:
     return iter(with_instances(whole, instances))
 
 
-def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the scrapes of a file, one snapshot each.
+def _driver(samples: Sequence[Sample]) -> str | None:
+    return next((v for sample in samples if (v := sample.labels.get("DCGM_FI_DRIVER_VERSION"))), None)
 
-    Raises:
-        TelemetryError: there are several nodes and none is chosen, or none of the metrics is known.
-    """
-    for samples in read_scrapes(recording, is_metric):
-        if not any(sample.name.lower() in _NAMES for sample in samples):
-            names = ", ".join(dict.fromkeys(sample.name for sample in samples[:400]))
-            recording.problem(None, f"none of the metrics is read: {names[:200]}; {ADVICE}")
-            continue
-        labels = [sample.labels for sample in samples]
-        yield Snapshot(
-            timestamp=time_of(samples, recording),
-            host=host_of(samples, recording),
-            driver_version=next((v for label in labels if (v := label.get("DCGM_FI_DRIVER_VERSION"))), None),
-            gpus=gpus_from_samples(samples),
-        )
+
+def _why_unread(samples: Sequence[Sample]) -> str | None:
+    if any(sample.name.lower() in _NAMES for sample in samples):
+        return None
+    names = ", ".join(dict.fromkeys(sample.name for sample in samples[:400]))
+    return f"none of the metrics is read: {names[:200]}; {ADVICE}"
+
+
+EXPORTER = Exporter("dcgm-exporter", is_metric, gpus_from_samples, _driver, _why_unread)

@@ -3,15 +3,14 @@
 Source: https://github.com/utkuozdemir/nvidia_gpu_exporter
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from gpurules.model import GPU, GPUProcess, Snapshot
+from gpurules.model import GPU, GPUProcess
 from gpurules.telemetry.formats.cells import Number
 from gpurules.telemetry.formats.nvidia.query_fields import REASONS, reasons_of_bitmask, throttle_flags
+from gpurules.telemetry.formats.prometheus.exporter import Exporter
 from gpurules.telemetry.formats.prometheus.samples import Sample
-from gpurules.telemetry.formats.prometheus.scrapes import host_of, read_scrapes, time_of
 from gpurules.telemetry.recordings.lines import Line
-from gpurules.telemetry.recordings.reader import RecordingReader
 
 _PREFIX = "nvidia_smi_"
 _FIELDS = {
@@ -121,13 +120,9 @@ def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
     return tuple(_gpu(uuid, own, position) for position, (uuid, own) in enumerate(by_gpu.items()))
 
 
-def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the scrapes of a file, one snapshot each."""
-    for samples in read_scrapes(recording, is_metric):
-        infos = (sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info")
-        yield Snapshot(
-            timestamp=time_of(samples, recording),
-            host=host_of(samples, recording),
-            driver_version=next((version for info in infos if (version := info.get("driver_version"))), None),
-            gpus=gpus_from_samples(samples),
-        )
+def _driver(samples: Sequence[Sample]) -> str | None:
+    infos = (sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info")
+    return next((version for info in infos if (version := info.get("driver_version"))), None)
+
+
+EXPORTER = Exporter("nvidia_gpu_exporter", is_metric, gpus_from_samples, _driver)

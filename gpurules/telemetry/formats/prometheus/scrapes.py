@@ -135,16 +135,23 @@ def nodes_of(samples: Sequence[Sample]) -> list[str]:
 
 
 def _of_one_node(samples: list[Sample], recording: RecordingReader) -> Iterator[list[Sample]]:
-    """Yield the samples of the node that is chosen, or of the only one."""
-    node = recording.options.node
-    if node is not None:
-        samples = [sample for sample in samples if _is_of(sample, node)]
-    elif len(nodes := nodes_of(samples)) > 1:
-        raise TelemetryError(
-            f"{recording.place} is of several nodes ({', '.join(nodes[:4])}); choose one with --node {nodes[0]}"
-        )
+    samples = select_node(samples, recording.options.node, recording.place)
     if samples:
         yield samples
+
+
+def select_node(samples: list[Sample], node: str | None, place: str) -> list[Sample]:
+    """Return the samples of *node*, or of the only one that there is; those without a label of a node are of any.
+
+    Raises:
+        TelemetryError: there are several nodes, and none is chosen.
+    """
+    if node is not None:
+        return [sample for sample in samples if _is_of(sample, node)]
+    nodes = nodes_of(samples)
+    if len(nodes) > 1:
+        raise TelemetryError(f"{place} is of several nodes ({', '.join(nodes[:4])}); choose one with --node {nodes[0]}")
+    return samples
 
 
 def _is_of(sample: Sample, node: str) -> bool:
@@ -158,7 +165,7 @@ def time_of(samples: list[Sample], recording: RecordingReader) -> float:
     return recording.next_time() if time is None else time
 
 
-def host_of(samples: list[Sample], recording: RecordingReader) -> str | None:
+def host_of(samples: Sequence[Sample], node: str | None) -> str | None:
     """Return the node of a scrape, by the name by which it was chosen."""
     nodes = nodes_of(samples)
-    return recording.options.node if nodes and recording.options.node else next(iter(nodes), None)
+    return node if nodes and node else next(iter(nodes), None)

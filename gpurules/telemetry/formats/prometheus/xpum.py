@@ -3,14 +3,13 @@
 Source: https://github.com/intel/xpumanager (rest/prometheus_exporter): a ratio is from 0 to 1.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from gpurules.model import GPU, Snapshot
+from gpurules.model import GPU
 from gpurules.telemetry.formats.intel.xpu_smi import QUANTITIES, Figures, facts_of
+from gpurules.telemetry.formats.prometheus.exporter import Exporter
 from gpurules.telemetry.formats.prometheus.samples import Sample
-from gpurules.telemetry.formats.prometheus.scrapes import host_of, read_scrapes, time_of
 from gpurules.telemetry.recordings.lines import Line
-from gpurules.telemetry.recordings.reader import RecordingReader
 
 _PREFIX = "xpum_"
 _METRICS = {
@@ -84,11 +83,4 @@ def gpus_from_samples(samples: Sequence[Sample]) -> tuple[GPU, ...]:
     return tuple(_gpu(position, own) for position, own in enumerate(ordered))
 
 
-def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the scrapes of a file, one snapshot each."""
-    for samples in read_scrapes(recording, is_metric):
-        yield Snapshot(
-            timestamp=time_of(samples, recording),
-            host=host_of(samples, recording),
-            gpus=gpus_from_samples(samples),
-        )
+EXPORTER = Exporter("XPU Manager", is_metric, gpus_from_samples)

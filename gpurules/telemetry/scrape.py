@@ -1,0 +1,136 @@
+"""GPUs through a scrape of an exporter, on this node or another.
+
+Source: https://github.com/NVIDIA/dcgm-exporter, https://github.com/utkuozdemir/nvidia_gpu_exporter,
+https://github.com/intel/xpumanager, https://github.com/lablup/all-smi; the Prometheus text format.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from gpurules.model import Snapshot
+from gpurules.telemetry.formats.prometheus import all_smi, dcgm, nvidia_gpu_exporter, xpum
+from gpurules.telemetry.formats.prometheus.exporter import Exporter
+from gpurules.telemetry.formats.prometheus.samples import MAX_SAMPLES, Sample, SampleParser
+from gpurules.telemetry.formats.prometheus.scrapes import host_of, select_node
+from gpurules.telemetry.live.availability import Availability, try_out
+from gpurules.telemetry.live.isolation.thread import InThread
+from gpurules.telemetry.live.opening import LiveOptions
+from gpurules.telemetry.live.poll import PollRequest
+from gpurules.telemetry.live.scraper import Scraper, whole_url
+from gpurules.telemetry.live.source import LiveSource
+from gpurules.telemetry.source import SourceOptions, TelemetryError
+
+EXPORTERS = (dcgm.EXPORTER, nvidia_gpu_exporter.EXPORTER, xpum.EXPORTER, all_smi.EXPORTER)
+"""Every exporter that is read, in the order in which they are looked for in a page."""
+DCGM_URL = "http://localhost:9400/metrics"
+_EXAMPLE = "http://localhost:9835/metrics"
+
+
+class ExporterReader:
+    """Reads the GPUs that an exporter reports.
+
+    Missing: *node* None: the page is of one node.
+    """
+
+    def __init__(
+        self,
+        scraper: Scraper,
+        exporters: Sequence[Exporter] = EXPORTERS,
+        node: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.scraper = scraper
+        self._exporters = exporters
+        self._node = node
+        self._clock = clock
+
+    def read(self, request: PollRequest) -> Snapshot:
+        """Return what the exporter reports now; it reports everything, whatever is requested.
+
+        Raises:
+            TelemetryError: it cannot be reached, reports no GPU, or GPUs of several nodes of which none is chosen.
+            TelemetryTimeout: it does not answer in time.
+        """
+        now, place = self._clock(), self.scraper.place
+        samples, problems = self._samples(self.scraper.fetch())
+        found = [(exporter, own) for exporter in self._exporters if (own := _samples_of(exporter, samples))]
+        if not found:
+            names = " or ".join(exporter.name for exporter in self._exporters)
+            raise TelemetryError(f"{place} reports no GPU; is it {names}, and has it started?")
+        exporter, own = found[0]
+        if (why := exporter.why_unread(own)) is not None:
+            raise TelemetryError(f"{place}: {why}")
+        selected = select_node(own, self._node, place)
+        if not selected:
+            raise TelemetryError(f"{place} has no metric of the node {self._node!r}")
+        others = [f"{place} also has metrics of {other.name}, which are not read" for other, _ in found[1:]]
+        snapshot = exporter.snapshot(selected, now, host_of(selected, self._node))
+        return replace(snapshot, problems=(*snapshot.problems, *problems, *others)) if problems or others else snapshot
+
+    def _samples(self, text: str) -> tuple[list[Sample], list[str]]:
+        """Return the samples of a page, and what there is to say of lines that are none."""
+        parser, place = SampleParser(), self.scraper.place
+        samples: list[Sample] = []
+        bad: list[str] = []
+        for line in text.split("\n"):
+            if line.strip() and not line.startswith("#"):
+                sample = parser.parse(line)
+                (bad if sample is None else samples).append(line if sample is None else sample)  # type: ignore[arg-type]
+        if len(samples) > MAX_SAMPLES:
+            raise TelemetryError(f"{place} has more than {MAX_SAMPLES} samples; is it of one node?")
+        return samples, [f"{place}: {len(bad)} lines are not samples, first {bad[0][:80]!r}"] if bad else []
+
+    def close(self) -> None:
+        """Nothing is held between reads."""
+
+
+def _samples_of(exporter: Exporter, samples: Sequence[Sample]) -> list[Sample]:
+    return [sample for sample in samples if exporter.is_metric(sample.name)]
+
+
+def _open(name: str, address: str, options: Mapping[str, object], exporters: Sequence[Exporter]) -> LiveSource:
+    taken = SourceOptions(name, options)
+    live = LiveOptions.take(taken)
+    node = taken.text("node")
+    taken.finish()
+    url = whole_url(address, f"{name}:{DCGM_URL if name == 'dcgm' else _EXAMPLE}")
+    reader = ExporterReader(Scraper(url, live.timeout), exporters, node)
+    # in a thread, since looking a name up has no time-out
+    return LiveSource(name, InThread(reader, live.timeout), live.fields, live.drop_after)
+
+
+class ScrapeFactory:
+    """Opens ``scrape:http://node-7:9835/metrics``, the page of any exporter that is known."""
+
+    name = "scrape"
+    summary = "GPUs through a scrape of any exporter that recordings are read of"
+
+    def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
+        """Return a source for the GPUs that an exporter reports; nothing is fetched before it is read.
+
+        Raises:
+            TelemetryError: the address or an option does not fit.
+        """
+        if not argument:
+            raise TelemetryError(f"scrape needs the address of an exporter, as in scrape:{_EXAMPLE}")
+        return _open(self.name, argument, options, EXPORTERS)
+
+
+class DcgmFactory:
+    """Opens ``dcgm`` (on this node) or ``dcgm:http://node-7:9400/metrics``."""
+
+    name = "dcgm"
+    summary = "GPUs through a scrape of dcgm-exporter"
+
+    def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
+        """Return a source for the GPUs that a dcgm-exporter reports; nothing is fetched before it is read.
+
+        Raises:
+            TelemetryError: the address or an option does not fit.
+        """
+        return _open(self.name, argument or DCGM_URL, options, (dcgm.EXPORTER,))
+
+    def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
+        """Return whether an exporter answers, by asking it; this takes *timeout* seconds at most."""
+        return try_out(lambda: self.open(argument, {"timeout": timeout}))
