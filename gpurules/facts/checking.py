@@ -213,6 +213,8 @@ class _Checker:
             return None
 
     def _index(self, value: object, path: Path) -> object:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # JSON has one kind of number
         is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
         if is_number or (isinstance(value, str) and _INDEX.fullmatch(value)):
             return int(value) if isinstance(value, str) and value.isdecimal() else value
@@ -269,7 +271,7 @@ class _Checker:
         if "age" not in result or path[-1] not in ("transfer", "workload"):
             return
         origin, age = "created" if path[-1] == "transfer" else "started", result.pop("age")
-        if origin in data:
+        if data.get(origin) is not None and age is not None:
             self._complain((*path, "age"), f"both 'age' and {origin!r} are given", "write one of them", at_key=True)
         elif self._now is None:
             self._complain(

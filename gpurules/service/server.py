@@ -7,6 +7,9 @@ from pathlib import Path
 
 from gpurules.engine import Coordinator
 from gpurules.errors import UnavailableError
+from gpurules.service.web.systemd import ReloadNotice
+
+__all__ = ["ReloadNotice", "ServeOptions", "served"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class ServeOptions:
 
 
 @contextmanager
-def served(coordinator: Coordinator, options: ServeOptions) -> Iterator[tuple[str, ...]]:
-    """Answer requests meanwhile; yields the addresses at which that is done.
+def served(coordinator: Coordinator, options: ServeOptions, notice: ReloadNotice) -> Iterator[tuple[str, ...]]:
+    """Answer requests meanwhile; yields the addresses at which that is done. *notice* is ended after each poll.
 
     Raises:
         UnavailableError: the extra ``serve`` is not installed.
@@ -50,9 +53,11 @@ def served(coordinator: Coordinator, options: ServeOptions) -> Iterator[tuple[st
     listeners = open_listeners(options.bind, security)
     agent = Agent(coordinator, AgentOptions(options.has_page))
     server = HTTPServer(application(agent, access), agent, listeners, security)
+    unsubscribe = coordinator.on_poll(lambda _: notice.end())
     try:
         server.start()
         yield tuple(listener.address for listener in listeners)
     finally:
+        unsubscribe()
         server.stop()
         agent.close()

@@ -12,7 +12,7 @@ from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import Settings, run_agent
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.engine import Coordinator, CoordinatorOptions
-from gpurules.service.server import ServeOptions, served
+from gpurules.service.server import ReloadNotice, ServeOptions, served
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -69,19 +69,20 @@ def command(
     for line in nothing_to_do(loaded):
         note(line)
     opened, interval = open_telemetry(source, options)
+    notice = ReloadNotice()
     serving = ServeOptions(bind, token_file, tls_cert, tls_key, behind_proxy, not no_ui)
 
     @contextmanager
     def service(coordinator: Coordinator) -> Iterator[None]:
-        with served(coordinator, serving) as addresses:
+        with served(coordinator, serving, notice) as addresses:
             for address in addresses:
                 note(f"answering at {address}")
             yield
 
     try:
         given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
-        return run_agent(
-            loaded, opened, Settings(format_ == "json", False, given, None, clients, service=service, stays=True)
-        )
+        is_json = format_ == "json"
+        settings = Settings(is_json, False, given, None, clients, service, stays=True, before_reload=notice.begin)
+        return run_agent(loaded, opened, settings)
     finally:
         opened.close()

@@ -33,7 +33,8 @@ _AT_ONCE = 1e-6
 class Settings:
     """How an agent runs; ``is_json`` is how it talks, ``clients`` (``KIND=ARGUMENT``) follow its rules.
 
-    ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended.
+    ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended. ``before_reload`` is
+    called in the handler of SIGHUP.
     Missing: ``metrics_port`` None: no metrics are served.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     clients: tuple[str, ...] = ()
     service: Callable[[Coordinator], AbstractContextManager[object]] = nullcontext
     stays: bool = False
+    before_reload: Callable[[], object] = lambda: None
 
 
 def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions) -> Coordinator:
@@ -74,11 +76,15 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
         if not teller.tell(report) or (report.ended and not settings.stays):
             ends.put(0)
 
+    def reload() -> None:
+        settings.before_reload()
+        coordinator.request_reload()
+
     coordinator.on_poll(tell)
     with (
         metrics_at(settings.metrics_port, coordinator),
         to_stderr(),
-        signals(ends.put, coordinator.request_reload),
+        signals(ends.put, reload),
         following(coordinator, settings.clients),
         settings.service(coordinator),
     ):

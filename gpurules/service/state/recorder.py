@@ -1,5 +1,6 @@
 """Writes down what each poll brought: events, samples, and how often rules started lately."""
 
+import threading
 from collections import deque
 from collections.abc import Mapping
 
@@ -23,13 +24,14 @@ class Recorder:
         self._clock = wall_clock(coordinator)
         self._version = coordinator.engine.ruleset.version
         self._reload_error: str | None = None
+        self._lock = threading.Lock()
         self._error: str | None = None
         self._starts: dict[str, deque[float]] = {}
 
     def note(self, report: PollReport) -> None:
         """Take in what a poll brought."""
         now = self._clock()
-        self._rulesets(now)
+        self.note_ruleset()
         if report.error != self._error:
             if report.error is None or self._error is None:
                 self.events.add("telemetry", now, ok=report.error is None, error=report.error, ended=report.ended)
@@ -41,7 +43,12 @@ class Recorder:
         for edge in report.edges:
             self._edge(edge)
 
-    def _rulesets(self, now: float) -> None:
+    def note_ruleset(self) -> None:
+        """Take in whether another ruleset is in force, or was refused, since this was called last; from any thread."""
+        with self._lock:
+            self._note_ruleset(self._clock())
+
+    def _note_ruleset(self, now: float) -> None:
         ruleset, error = self._coordinator.engine.ruleset, reload_error(self._coordinator)
         if ruleset.version != self._version:
             self._version = ruleset.version

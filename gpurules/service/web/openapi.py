@@ -56,7 +56,7 @@ def _described(operation: Operation) -> dict[str, object]:
         for name in _PATH_PARAMETER.findall(operation.path)
     ]
     parameters += [
-        {"name": p.name, "in": "query", "required": False, "description": p.description, "schema": p.schema}
+        {"name": p.name, "in": "query", "required": p.is_required, "description": p.description, "schema": p.schema}
         for p in operation.query
     ]
     if parameters:
@@ -74,6 +74,7 @@ def _responses(operation: Operation) -> dict[str, object]:
         content = {"content": {operation.answer_type: {"schema": schema}}} if schema else {}
         found[str(status)] = {"description": _STATUS.get(status, "Not ready."), **content}
     usual = {400, 500} | (set() if operation.access is Access.OPEN else {401})
+    usual |= {404} if "{" in operation.path else set()
     usual |= {408, 413, 415} if operation.body is not None else set()
     usual |= {503} if operation.is_slow or operation.answer_type == "text/event-stream" else set()
     problem = {"content": {"application/problem+json": {"schema": schemas.ref("Problem")}}}

@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
+from gpurules.registry import did_you_mean
 from gpurules.service.agent import Agent
 from gpurules.service.wire.json_bytes import encode
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
@@ -66,6 +67,7 @@ class Parameter:
     maximum: float | None = None
     is_integer: bool = False
     values: tuple[str, ...] = ()
+    is_required: bool = False
 
     @property
     def schema(self) -> dict[str, object]:
@@ -84,8 +86,11 @@ class Parameter:
             ProblemError: it is not one.
         """
         if self.minimum is None:
-            if len(text) > 200 or (self.values and text not in self.values):
-                raise self._wrong(text, f"one of {', '.join(self.values)}" if self.values else "at most 200 characters")
+            if self.values and text not in self.values:
+                hint = did_you_mean(text[:60], self.values) or f"one of {', '.join(self.values)}"
+                raise invalid([WrongMember(f"unknown value {text[:60]!r}", hint=hint, parameter=self.name)])
+            if len(text) > 200:
+                raise self._wrong(text, "at most 200 characters")
             return text
         try:
             value = int(text) if self.is_integer and len(text) < 30 else float(text)

@@ -7,7 +7,15 @@ from gpurules.fields import Field
 from gpurules.model import Kind
 
 JSONSchema = dict[str, object]
-_INDEX: JSONSchema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}
+_INDEX: JSONSchema = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+        {"type": "string", "pattern": "^[0-9]{1,9}(:[0-9]{1,9})?$"},
+    ]
+}
+
+
+_YEARS: JSONSchema = {"minimum": -62_135_596_800, "exclusiveMaximum": 253_402_300_800}
 
 
 def _or_null(schema: JSONSchema) -> JSONSchema:
@@ -37,7 +45,7 @@ def _of_attribute(attribute: Attribute) -> JSONSchema:
             assert attribute.field is not None
             return _of_field(attribute.field)
         case Shape.TIME:
-            return {"type": "number", "description": "seconds since 1970"}
+            return {"type": "number", "description": "seconds since 1970", **_YEARS}
         case Shape.INDEX:
             return _INDEX
         case Shape.INDEXES:
@@ -58,7 +66,14 @@ def facts_schema(kind: str, declared: Mapping[str, Field] | None = None) -> JSON
     for name, field in (declared or {}).items():
         if field.scope.value == kind:
             properties[name] = _or_null(_of_field(field))
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+    if kind == "gpu":  # beside used and total, from which it follows, it may be anything
+        properties["memory"] = {"type": ["number", "null"], "description": "percent; follows from used and total"}
+    schema: JSONSchema = {"type": "object", "properties": properties, "additionalProperties": False}
+    origin = {"transfer": "created", "workload": "started"}.get(kind)
+    if origin is not None:
+        both = {"age": {"type": "number"}, origin: {"type": "number"}}
+        schema["not"] = {"required": list(both), "properties": both}
+    return schema
 
 
 def ref(name: str) -> JSONSchema:

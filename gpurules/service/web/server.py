@@ -69,14 +69,10 @@ class HTTPServer:
         if loop is not None and stopping is not None and self._thread.is_alive():
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(stopping.set)
-        self._thread.join(DRAIN_SECONDS + 3)
+        if self._thread.ident is not None:
+            self._thread.join(DRAIN_SECONDS + 3)
         for listener in self._listeners:
             listener.close()
-
-    def reloading(self) -> None:
-        """Tell systemd that the ruleset is read again, and then that it was."""
-        self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
-        self._notifier.send("READY=1")
 
     def _run(self) -> None:
         try:

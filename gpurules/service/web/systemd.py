@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 
 class Notifier:
@@ -32,3 +33,22 @@ class Notifier:
             return max(0.1, int(os.environ["WATCHDOG_USEC"]) / 2e6)
         except (KeyError, ValueError):
             return None
+
+
+class ReloadNotice:
+    """Tells systemd that the ruleset is read again (``begin``, safe in a signal handler), and that it was (``end``)."""
+
+    def __init__(self) -> None:
+        self._notifier = Notifier()
+        self._is_pending = False
+
+    def begin(self) -> None:
+        """Say that the ruleset is read again."""
+        self._is_pending = True
+        self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def end(self) -> None:
+        """Say that it was, if that was begun."""
+        if self._is_pending:
+            self._is_pending = False
+            self._notifier.send("READY=1")

@@ -125,7 +125,7 @@ def test_a_batch_of_lines_is_answered_in_lines(agent: RunningAgent) -> None:
 
 def test_a_batch_has_at_most_ten_thousand_items(agent: RunningAgent) -> None:
     assert len(agent.ask("POST", "/v1/decide:batch", [{}] * 10_000).json) == 10_000
-    assert agent.ask("POST", "/v1/decide:batch", [{}] * 10_001).status == 413
+    assert agent.ask("POST", "/v1/decide:batch", [{}] * 10_001).status == 400
 
 
 def test_what_is_not_http_is_answered_by_a_problem(agent: RunningAgent) -> None:

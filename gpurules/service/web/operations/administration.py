@@ -9,7 +9,9 @@ from gpurules.service.wire.problems import ProblemError
 def reload(call: Call) -> Reply:
     """Read the file of the ruleset again and put it in force: all of it or nothing."""
     coordinator = call.agent.coordinator
-    if not coordinator.reload():
+    is_in_force = coordinator.reload()
+    call.agent.recorder.note_ruleset()
+    if not is_in_force:
         error = reload_error(coordinator) or "the ruleset could not be read"
         raise ProblemError(409, "reload-refused", f"the running ruleset stays in force: {error}")
     call.agent.revisions.bump()

@@ -6,7 +6,7 @@ from gpurules.service.web import schemas
 from gpurules.service.web.operation import Call, Operation, Reply, json_reply
 from gpurules.service.wire.decisions import decision_data
 from gpurules.service.wire.json_bytes import encode
-from gpurules.service.wire.problems import ProblemError, WrongMember
+from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 from gpurules.service.wire.requests import DecideRequest, parse, read_decide, read_item
 
 MAX_ITEMS = 10_000
@@ -40,7 +40,7 @@ def decide_batch(call: Call) -> Reply:
     is_lines = call.header(b"content-type").partition(";")[0].strip().lower() == NDJSON.decode()
     items = [line for line in call.body.split(b"\n") if line.strip()] if is_lines else _array(call.body)
     if len(items) > MAX_ITEMS:
-        raise ProblemError(413, "too-many-items", f"{len(items)} items; a batch has at most {MAX_ITEMS}")
+        raise invalid([WrongMember(f"{len(items)} items; a batch has at most {MAX_ITEMS}")])
     answers = list(_decided(call, items))
     if is_lines:
         return Reply(b"".join(answer + b"\n" for answer in answers), 200, NDJSON)
@@ -50,7 +50,7 @@ def decide_batch(call: Call) -> Reply:
 def _array(body: bytes) -> list[bytes]:
     data = parse(body)
     if not isinstance(data, list):
-        raise ProblemError(400, "invalid-request", "expected an array of requests", (WrongMember("expected an array"),))
+        raise invalid([WrongMember("expected an array of requests")])
     return [encode(item) for item in data]
 
 

@@ -23,6 +23,11 @@ def _id(call: Call) -> str:
     return name
 
 
+def _other_id(where: str) -> ProblemError:
+    detail = "the id is another than that of the path"
+    return ProblemError(409, "other-id", detail, (WrongMember(detail, where),))
+
+
 def _lease(given: object, default: float) -> float:
     if given is None:
         return default
@@ -37,7 +42,7 @@ def put_workload(call: Call) -> Reply:
     given = read_object(parse(call.body), {"workload": "object", "ttl": "number"})
     workload = read_facts({"workload": given.get("workload")}, agent.declared, agent.clock()).workload or Workload()
     if workload.id not in (None, name):
-        raise invalid([WrongMember("the id is another than that of the path", "/workload/id")])
+        raise _other_id("/workload/id")
     schedule, now = agent.coordinator.schedule, steady_clock(agent.coordinator)()
     is_new = schedule.workload(name, now) is None
     if is_new and len(schedule.workloads(now)) >= MAX_WORKLOADS:
@@ -62,7 +67,7 @@ def put_transfer(call: Call) -> Reply:
     transfer = read_facts({"transfer": given.get("transfer")}, agent.declared, agent.clock()).transfer or Transfer()
     state, moved = given.get("state"), given.get("bytes_moved")
     if transfer.id not in (None, name):
-        raise invalid([WrongMember("the id is another than that of the path", "/transfer/id")])
+        raise _other_id("/transfer/id")
     if state is not None and state not in STATES:
         raise invalid([WrongMember(f"expected one of {', '.join(STATES)}, got {str(state)[:60]!r}", "/state")])
     if moved is not None and not (isinstance(moved, int | float) and 0 <= moved < float("inf")):
@@ -100,7 +105,7 @@ def _unknown_transfer(name: str) -> ProblemError:
 OPERATIONS = (
     Operation(
         "PUT", "/v1/workloads/{id:path}", "putWorkload", "Register or renew a workload", put_workload,
-        body=schemas.WORKLOAD_REPORT, answers={200: schemas.LEASE, 201: schemas.LEASE}, problems=(429,),
+        body=schemas.WORKLOAD_REPORT, answers={200: schemas.LEASE, 201: schemas.LEASE}, problems=(409, 429),
     ),
     Operation(
         "DELETE", "/v1/workloads/{id:path}", "deleteWorkload", "Drop a workload", delete_workload,
@@ -108,7 +113,7 @@ OPERATIONS = (
     ),
     Operation(
         "PUT", "/v1/transfers/{id:path}", "putTransfer", "Register a transfer or report progress", put_transfer,
-        body=schemas.TRANSFER_REPORT, answers={200: schemas.DECISION}, problems=(429,),
+        body=schemas.TRANSFER_REPORT, answers={200: schemas.DECISION}, problems=(409, 429),
     ),
     Operation(
         "GET", "/v1/transfers/{id:path}", "transfer", "One pending transfer", get_transfer,

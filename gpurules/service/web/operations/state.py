@@ -140,16 +140,14 @@ def _source(found: Ruleset) -> str | None:
 
 def history(call: Call) -> Reply:
     """Answer the recent past of one field of GPUs."""
-    name = str(call.query["field"] or "")
-    known = {f"gpu_{field}": field for field in NUMBERS} | {field: field for field in NUMBERS}
-    if name not in known:
-        hint = did_you_mean(name[:60], known) or f"the fields are {', '.join(NUMBERS)}"
-        raise invalid([WrongMember(f"no history of {name[:60]!r}", hint=hint, parameter="field")])
+    if call.query["field"] is None:
+        raise invalid([WrongMember("a field is required", hint=f"one of {', '.join(NUMBERS)}", parameter="field")])
+    name = str(call.query["field"]).removeprefix("gpu_")
     since, step, gpu = call.query["since"], call.query["step"], call.query["gpu"]
     assert isinstance(since, int | float) and isinstance(step, int | float)
     start = call.agent.clock() + since if since <= 0 else since
-    times, values = call.agent.recorder.samples.read(known[name], None if gpu is None else str(gpu), start, step)
-    return json_reply({"field": known[name], "times": times, "gpus": values})
+    times, values = call.agent.recorder.samples.read(name, None if gpu is None else str(gpu), start, step)
+    return json_reply({"field": name, "times": times, "gpus": values})
 
 
 def _list(path: str, name: str, summary: str, handler: object, entry: object) -> Operation:
@@ -184,7 +182,10 @@ OPERATIONS = (
     Operation(
         "GET", "/v1/history", "history", "The recent past of a field, from memory", history,
         query=(
-            Parameter("field", "a numeric field of GPUs, such as `temperature`"),
+            Parameter(
+                "field", "a numeric field of GPUs",
+                values=(*NUMBERS, *(f"gpu_{name}" for name in NUMBERS)), is_required=True,
+            ),
             Parameter("gpu", "the index of one GPU; without it all"),
             Parameter("since", "seconds since 1970, or, where not above 0, seconds before now", -900, -1e6, 1e12),
             Parameter("step", "at most one sample in so many seconds", 0, 0, 3600),
