@@ -14,8 +14,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpurules.actions import failed_plugins, usable_actions
 from gpurules.cli.output import counted
-from gpurules.clients import all_clients
-from gpurules.clients.detection import DETECTORS, all_detectors
 from gpurules.engine.effects.events import fields_read
 from gpurules.engine.polling.source_worker import SourceWorker
 from gpurules.fields import Field
@@ -203,6 +201,8 @@ _SAID = {
 
 def of_clients() -> Iterator[Check]:
     """Look at each kind of storage client: what it carries out on this machine, what it does not, and why."""
+    from gpurules.clients import all_clients  # every kind of client, after what is found first is shown
+
     kinds, failed = all_clients()
     for kind in kinds:
         can = [word for target, word in _SAID.items() if target in kind.capabilities]
@@ -222,6 +222,8 @@ def of_clients() -> Iterator[Check]:
 
 def of_plugins() -> Iterator[Check]:
     """Look at the plug-ins for actions and detectors, beside those for sources and clients that are shown above."""
+    from gpurules.clients.detection import DETECTORS, all_detectors
+
     for action in usable_actions():
         yield Check(f"action {action.name}", State.GOOD, f"a plug-in: {action.summary} ({action.kind.value})")
     yield from _unusable("action", failed_plugins())

@@ -2,19 +2,22 @@
 
 import textwrap
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from gpurules.cli.output import Style, counted, paint, table, terminal_width
 from gpurules.diagnostics.excerpt import visible
 from gpurules.diff import Difference, Kind, RuleChange
 from gpurules.diff.change import meaning
-from gpurules.diff.history import Replayed
+
+if TYPE_CHECKING:
+    from gpurules.diff.history import Replayed
 
 _MEANING = {Kind.ADDED, Kind.REMOVED, Kind.LOOSER, Kind.STRICTER, Kind.DIFFERENT, Kind.UNPROVEN}
 _STYLES = {Kind.ADDED: Style.GOOD, Kind.REMOVED: Style.BAD, Kind.UNPROVEN: Style.WARN}
 _MOST_RULES = 20
 
 
-def drawn(difference: Difference, title: str, replayed: Replayed | None) -> str:
+def drawn(difference: Difference, title: str, replayed: "Replayed | None") -> str:
     """Return all that changed, for people."""
     blocks = [_title(difference, title)]
     blocks += ["\n".join(_lines(change)) for change in difference.changes]
@@ -59,14 +62,14 @@ def _indented(text: str, first: str = "  ") -> str:
     )  # fmt: skip
 
 
-def _counts(replayed: Replayed) -> str:
+def _counts(replayed: "Replayed") -> str:
     return (
         f"{counted(replayed.snapshots, 'snapshot')}, {counted(replayed.decisions, 'decision')}: "
         f"{replayed.changed:,} ask for something else, {replayed.rematched:,} only come from other rules"
     )
 
 
-def _history(replayed: Replayed) -> Iterator[str]:
+def _history(replayed: "Replayed") -> Iterator[str]:
     yield paint("history", Style.HEAD)
     yield _indented(_counts(replayed))
     rows = [row for row in _matches(replayed) if row[1] != row[2]]
@@ -77,12 +80,12 @@ def _history(replayed: Replayed) -> Iterator[str]:
         yield f"  and {counted(len(rows) - _MOST_RULES, 'more rule')} (--format json)"
 
 
-def _matches(replayed: Replayed) -> list[tuple[str, str, str]]:
+def _matches(replayed: "Replayed") -> list[tuple[str, str, str]]:
     before, now = replayed.matches
     return [(name, f"{before[name]:,}", f"{now[name]:,}") for name in dict.fromkeys([*before, *now])]
 
 
-def markdown(difference: Difference, title: str, replayed: Replayed | None) -> str:
+def markdown(difference: Difference, title: str, replayed: "Replayed | None") -> str:
     """Return all that changed as Markdown, for the comment of a pull request."""
     lines = [f"### {_title(difference, title)}", ""]
     if difference.changes:

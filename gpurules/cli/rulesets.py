@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,13 +11,14 @@ from gpurules.cli.options import stdin_name
 from gpurules.cli.output import name_failed_plugins
 from gpurules.input_files import open_input
 from gpurules.registry import did_you_mean
-from gpurules.rules import Ruleset, RulesetError, load, loads, shipped_names
-from gpurules.rules.yaml import MAX_BYTES
+
+if TYPE_CHECKING:
+    from gpurules.rules import Ruleset
 
 PREFIX = "gpurules:"
 
 
-def load_ruleset(argument: str) -> Ruleset:
+def load_ruleset(argument: str) -> "Ruleset":
     """Return the ruleset at the path *argument*, or of ``gpurules:NAME``, or of stdin (``-``).
 
     Raises:
@@ -24,6 +26,9 @@ def load_ruleset(argument: str) -> Ruleset:
         click.UsageError: there is none.
         OSError: the file cannot be read.
     """
+    from gpurules.rules import load  # all that reads rules, which a command that names files may not need
+    from gpurules.rules.yaml import MAX_BYTES
+
     name_failed_plugins()
     if argument == "-":
         return _from_stdin(sys.stdin.buffer.read(MAX_BYTES + 1), stdin_name())
@@ -31,7 +36,9 @@ def load_ruleset(argument: str) -> Ruleset:
     return load(argument)
 
 
-def _from_stdin(data: bytes, name: str) -> Ruleset:
+def _from_stdin(data: bytes, name: str) -> "Ruleset":
+    from gpurules.rules import RulesetError, loads
+
     try:
         return loads(data, name)
     except RulesetError as error:
@@ -46,6 +53,8 @@ def check_there(argument: str) -> None:
         click.UsageError: it names nothing that is there.
         OSError: the file cannot be read.
     """
+    from gpurules.rules import shipped_names
+
     if argument.startswith(PREFIX):
         name = argument.removeprefix(PREFIX)
         if name not in shipped_names():
@@ -59,7 +68,7 @@ def check_there(argument: str) -> None:
     open_input(path).close()
 
 
-def nothing_to_do(ruleset: Ruleset) -> Iterator[str]:
+def nothing_to_do(ruleset: "Ruleset") -> Iterator[str]:
     """Yield that a ruleset decides nothing, if that is so."""
     if not ruleset.rules:
         yield f"the ruleset {ruleset.name!r} has no rule, so nothing is decided"

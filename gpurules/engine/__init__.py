@@ -1,12 +1,17 @@
 """The only part with memory and threads: history, signals, the engine, the coordinator."""
 
-from gpurules.engine.coordinator import Coordinator
-from gpurules.engine.effects.metrics import Metrics
-from gpurules.engine.engine import Engine, Observation, SignalState
-from gpurules.engine.polling.poller import CoordinatorOptions, PollReport
-from gpurules.engine.state.episodes import Edge
-from gpurules.engine.state.signals import Transition
-from gpurules.engine.status import Status
+from typing import TYPE_CHECKING
+
+from gpurules.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from gpurules.engine.coordinator import Coordinator
+    from gpurules.engine.effects.metrics import Metrics
+    from gpurules.engine.engine import Engine, Observation, SignalState
+    from gpurules.engine.polling.poller import CoordinatorOptions, PollReport
+    from gpurules.engine.state.episodes import Edge
+    from gpurules.engine.state.signals import Transition
+    from gpurules.engine.status import Status
 
 __all__ = [
     "Coordinator",
@@ -20,3 +25,17 @@ __all__ = [
     "Status",
     "Transition",
 ]
+
+_HOMES = {
+    "Coordinator": "coordinator",
+    "CoordinatorOptions": "polling.poller",
+    "Edge": "state.episodes",
+    "Engine": "engine",
+    "Metrics": "effects.metrics",
+    "Observation": "engine",
+    "PollReport": "polling.poller",
+    "SignalState": "engine",
+    "Status": "status",
+    "Transition": "state.signals",
+}
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gpurules.actions.decision import Decision
 from gpurules.engine.engine import Engine
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.telemetry import TelemetryError
-from gpurules.telemetry.replay import Replay, replay, split_place
+
+if TYPE_CHECKING:
+    from gpurules.telemetry import Replay
 
 RELATIVE_SECONDS = 100_000_000
 """A list of transfers whose every ``created`` is below it (before 1973) counts from the first snapshot."""
@@ -46,6 +48,8 @@ class Recording:
         Raises:
             TelemetryError: it cannot be read, or has none.
         """
+        from gpurules.telemetry.playback import replay, split_place  # all formats, which are needed to read alone
+
         path, asked = split_place(self.path)
         source = self._source = replay(path, **{**asked, **self._options})
         try:

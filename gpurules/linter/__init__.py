@@ -14,24 +14,29 @@
 The entry points are ``lint`` for files and ``lints`` for texts.
 """
 
-from gpurules.linter.check import Check, Subject
-from gpurules.linter.checks import CHECKS
-from gpurules.linter.findings.baseline import (
-    BaselineEntry,
-    BaselineError,
-    baseline_entries,
-    new_findings,
-    parse_baseline,
-    render_baseline,
-    shrink_baseline,
-    stale_entries,
-    with_fingerprints,
-)
-from gpurules.linter.findings.fixing import fix
-from gpurules.linter.findings.policy import Policy
-from gpurules.linter.history import FROM_HISTORY
-from gpurules.linter.linter import FROM_ANALYSIS, FROM_TESTS, lint, lints
-from gpurules.linter.meaning.analysis import WORK, AbandonedError
+from typing import TYPE_CHECKING
+
+from gpurules.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from gpurules.linter.check import Check, Subject
+    from gpurules.linter.checks import CHECKS
+    from gpurules.linter.findings.baseline import (
+        BaselineEntry,
+        BaselineError,
+        baseline_entries,
+        new_findings,
+        parse_baseline,
+        render_baseline,
+        shrink_baseline,
+        stale_entries,
+        with_fingerprints,
+    )
+    from gpurules.linter.findings.fixing import fix
+    from gpurules.linter.findings.policy import Policy
+    from gpurules.linter.history import FROM_HISTORY
+    from gpurules.linter.linter import FROM_ANALYSIS, FROM_TESTS, lint, lints
+    from gpurules.linter.work import WORK, AbandonedError
 
 __all__ = [
     "CHECKS",
@@ -56,3 +61,28 @@ __all__ = [
     "stale_entries",
     "with_fingerprints",
 ]
+
+_HOMES = {
+    "AbandonedError": "work",
+    "BaselineEntry": "findings.baseline",
+    "BaselineError": "findings.baseline",
+    "CHECKS": "checks",
+    "Check": "check",
+    "FROM_ANALYSIS": "linter",
+    "FROM_HISTORY": "history",
+    "FROM_TESTS": "linter",
+    "Policy": "findings.policy",
+    "Subject": "check",
+    "WORK": "work",
+    "baseline_entries": "findings.baseline",
+    "fix": "findings.fixing",
+    "lint": "linter",
+    "lints": "linter",
+    "new_findings": "findings.baseline",
+    "parse_baseline": "findings.baseline",
+    "render_baseline": "findings.baseline",
+    "shrink_baseline": "findings.baseline",
+    "stale_entries": "findings.baseline",
+    "with_fingerprints": "findings.baseline",
+}
+__getattr__ = lazy_names(globals(), _HOMES)

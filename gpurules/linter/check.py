@@ -21,8 +21,9 @@ from gpurules.diagnostics import (
 from gpurules.language import Environment, ir
 from gpurules.linter.conditions.comparisons import Comparison, comparisons
 from gpurules.linter.history import RecordedSnapshots, ReplayedRules, replay_rules
-from gpurules.linter.meaning.analysis import WORK, Analysis, always
+from gpurules.linter.meaning.analysis import Analysis
 from gpurules.linter.rewriting.equivalence import FixWork, preserves_meaning
+from gpurules.linter.work import WORK, always
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.building import Placed
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml, with_rewrite

@@ -14,12 +14,17 @@
 The entry points are ``load`` and ``loads``; ``examine`` reports instead of raising.
 """
 
-from gpurules.rules.condition import Condition, ConditionError
-from gpurules.rules.explanation.explanation import DecisionExplanation, RuleExplanation
-from gpurules.rules.files.merge import shipped_names
-from gpurules.rules.loader import Loaded, RulesetError, examine, examine_file, load, loads
-from gpurules.rules.rule import Rule, Settings, Signal
-from gpurules.rules.ruleset import Ruleset
+from typing import TYPE_CHECKING
+
+from gpurules.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from gpurules.rules.condition import Condition, ConditionError
+    from gpurules.rules.explanation.explanation import DecisionExplanation, RuleExplanation
+    from gpurules.rules.files.merge import shipped_names
+    from gpurules.rules.loader import Loaded, RulesetError, examine, examine_file, load, loads
+    from gpurules.rules.rule import Rule, Settings, Signal
+    from gpurules.rules.ruleset import Ruleset
 
 __all__ = [
     "Condition",
@@ -38,3 +43,22 @@ __all__ = [
     "loads",
     "shipped_names",
 ]
+
+_HOMES = {
+    "Condition": "condition",
+    "ConditionError": "condition",
+    "DecisionExplanation": "explanation.explanation",
+    "Loaded": "loader",
+    "Rule": "rule",
+    "RuleExplanation": "explanation.explanation",
+    "Ruleset": "ruleset",
+    "RulesetError": "loader",
+    "Settings": "rule",
+    "Signal": "rule",
+    "examine": "loader",
+    "examine_file": "loader",
+    "load": "loader",
+    "loads": "loader",
+    "shipped_names": "files.merge",
+}
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -140,7 +140,7 @@ def _property(asked: Property, ruleset: Ruleset) -> CaseResult:
 
 def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> CaseResult:
     from gpurules.ruletest.execution.replay import replay_recording  # with the engine, and all sources
-    from gpurules.telemetry.replay import split_place
+    from gpurules.telemetry.playback import split_place
 
     history = str(Path(path).parent / case.history)
     place, bounds = split_place(history)[0], test_bounds(path)

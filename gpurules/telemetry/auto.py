@@ -1,7 +1,7 @@
 """The first source that works here: says which one it is, and why the others were not taken."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 from gpurules.model import Snapshot
 from gpurules.telemetry.live.availability import Availability, ProbingFactory, describe_snapshot
@@ -128,13 +128,13 @@ class Auto:
 
 
 class AutoFactory:
-    """Opens ``auto``: the first of *factories* that works here."""
+    """Opens ``auto``: the first of *factories* that works here, each of which is made when it is tried."""
 
     name = "auto"
     summary = "the first of the live sources that works here"
 
-    def __init__(self, factories: Sequence[ProbingFactory]) -> None:
-        self._factories = tuple(factories)
+    def __init__(self, factories: Mapping[str, Callable[[], ProbingFactory]]) -> None:
+        self._factories = factories
 
     def open(self, argument: str, options: Mapping[str, object]) -> Auto:
         """Return a source that chooses when it is read first.
@@ -146,7 +146,7 @@ class AutoFactory:
         live = LiveOptions.take(taken, 5.0)
         taken.finish()
         given = {name: getattr(live, name) for name in ("timeout", "start_timeout", "retry", "drop_after", "mode")}
-        source = Auto({factory.name: _opener(factory, given) for factory in self._factories}, live.timeout)
+        source = Auto({name: _opener(make, given) for name, make in self._factories.items()}, live.timeout)
         source.sample(live.fields)
         return source
 
@@ -162,9 +162,9 @@ class AutoFactory:
             source.close()
 
 
-def _opener(factory: ProbingFactory, options: Mapping[str, object]) -> Callable[[], LiveSource]:
+def _opener(make: Callable[[], ProbingFactory], options: Mapping[str, object]) -> Callable[[], LiveSource]:
     def open_it() -> LiveSource:
-        source = factory.open("", options)
+        source = make().open("", options)
         assert isinstance(source, LiveSource)
         return source
 

@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from gpurules.plugins import reason
-from gpurules.telemetry import SOURCES, SourceFactory, all_sources
 from gpurules.telemetry.live.availability import Availability
+from gpurules.telemetry.source import SourceFactory
+from gpurules.telemetry.source_registry import SOURCE_NAMES, all_sources
 
 _AUTO = "auto"
 
@@ -58,7 +59,7 @@ def _finding(factory: SourceFactory, timeout: float) -> SourceFinding:
 
 def _auto(auto: SourceFactory, findings: list[SourceFinding]) -> SourceFinding:
     """Return which source ``auto`` would take: it takes the first that ships and works, best with a GPU."""
-    live = [finding for finding in findings if finding.is_usable and finding.name in SOURCES]
+    live = [finding for finding in findings if finding.is_usable and finding.name in SOURCE_NAMES]
     best = next((finding for finding in live if finding.gpu_count), live[0] if live else None)
     if best is None:
         return SourceFinding(_AUTO, _summary(auto), False, "no live source works here")

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from gpurules.model import Snapshot
 from gpurules.telemetry import TelemetryError, read_transfers, replay
+from gpurules.telemetry.playback import FORMATS
 from gpurules.telemetry.recordings.lines import Line
 from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.recordings.reader import RecordingReader
-from gpurules.telemetry.replay import FORMATS
 
 COLUMNS = "timestamp,index,memory.used,memory.total"
 CELLS = st.sampled_from(

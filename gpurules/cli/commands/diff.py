@@ -1,7 +1,7 @@
 """``gpurules diff``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,10 +11,11 @@ from gpurules.cli.output import report_json, save
 from gpurules.cli.progress import in_sight, report_unread
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diff import Kind, compared
-from gpurules.diff.history import replayed
-from gpurules.engine.recordings import Recording
 from gpurules.registry import did_you_mean
-from gpurules.telemetry import read_transfers
+from gpurules.rules import Ruleset
+
+if TYPE_CHECKING:
+    from gpurules.diff.history import Replayed
 
 
 def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> frozenset[Kind]:
@@ -57,11 +58,7 @@ def command(
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --history")
     pair = load_ruleset(old), load_ruleset(new)
     difference = compared(*pair)
-    listed = read_transfers(transfers, pair[1].fields) if transfers is not None else ()
-    recording = Recording(history, **recorded) if history is not None else None
-    played = replayed(pair, in_sight(recording, "snapshots"), listed) if recording is not None else None
-    for reader in (recording, listed):
-        report_unread(reader)
+    played = None if history is None else _replayed(pair, history, transfers, recorded)
     title = f"{old} → {new}"
     if format_ == "json":
         told = {"old": old, "new": new, **difference.to_dict()}
@@ -69,3 +66,19 @@ def command(
     else:
         save((markdown if format_ == "markdown" else drawn)(difference, title, played), output_file)
     return int(bool(difference.kinds - allowed))
+
+
+def _replayed(
+    pair: tuple[Ruleset, Ruleset], history: str, transfers: Path | None, options: dict[str, Any]
+) -> "Replayed":
+    """Return what both rulesets decide over a recording."""
+    from gpurules.diff.history import replayed  # the engine and telemetry, which comparing rulesets does not need
+    from gpurules.engine.recordings import Recording
+    from gpurules.telemetry import read_transfers
+
+    listed = read_transfers(transfers, pair[1].fields) if transfers is not None else ()
+    recording = Recording(history, **options)
+    played = replayed(pair, in_sight(recording, "snapshots"), listed)
+    for reader in (recording, listed):
+        report_unread(reader)
+    return played

@@ -6,5 +6,5 @@
                   (findings)     (known)      (--fix)    +-- repo_paths    paths as code hosts want them
                                                          +-- emitted_tests rule tests that show the findings
 
-``file_watch`` repeats the run when a file changes. Entry point: :func:`gpurules.cli.lint.linter_run.linted`.
+``file_watch`` repeats the run when a file changes. Entry point: :func:`gpurules.cli.lint.invocation.lint_paths`.
 """

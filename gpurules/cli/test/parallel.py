@@ -3,8 +3,6 @@
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TypeVar
 
 Task = TypeVar("Task")
@@ -25,6 +23,9 @@ def spread(work: Callable[[Task], Outcome], tasks: Sequence[Task], jobs: int) ->
     if jobs <= 1:
         yield from map(work, tasks)
         return
+    from concurrent.futures import ProcessPoolExecutor  # takes longer to import than a few tests to run
+    from multiprocessing import get_context
+
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts_to_the_parent)
     try:
         yield from pool.map(work, tasks)

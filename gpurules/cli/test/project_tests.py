@@ -9,7 +9,6 @@ from gpurules.cli.files import excluded, shown
 from gpurules.cli.project.configuration import Configuration
 from gpurules.diagnostics import Diagnostic
 from gpurules.diagnostics.catalogue import ABOUT_TESTS
-from gpurules.linter import FROM_TESTS, with_fingerprints
 from gpurules.rules import examine_file
 from gpurules.rules.files import files_below, is_test
 
@@ -39,6 +38,8 @@ class ProjectTests:
 
     def left_out(self, path: str) -> Sequence[Diagnostic] | None:
         """Return what no test does with the ruleset at *path*; None where that is not wanted, or there is no test."""
+        from gpurules.linter import FROM_TESTS  # all checks, which a command that looks for tests does not need
+
         if not self._codes & FROM_TESTS:
             return None
         from gpurules.ruletest import untested_rules  # the engine with all sources, which a linter does not start with
@@ -59,6 +60,8 @@ class ProjectTests:
         return self._asked([*problems, *(vacuous_tests(tests) if tests else ())])
 
     def _asked(self, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+        from gpurules.linter import with_fingerprints
+
         return with_fingerprints([d for d in found if d.code in self._codes & ABOUT_TESTS], ())
 
     @cached_property

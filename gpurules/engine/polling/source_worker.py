@@ -9,9 +9,10 @@ from typing import TypeAlias
 from gpurules.logs import logger
 from gpurules.model import Snapshot
 from gpurules.plugins import reason
-from gpurules.telemetry import SOURCES, EndOfTelemetry, Source, TelemetryError, all_sources, open_source
+from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError
 from gpurules.telemetry.live.poll import SourceForm, form_of
 from gpurules.telemetry.source import TelemetryStarting, TelemetryTimeout
+from gpurules.telemetry.source_registry import SOURCE_NAMES, all_sources, open_source
 
 _LOGGER = logger("gpurules.coordinator")
 Answer: TypeAlias = Snapshot | TelemetryError | None
@@ -24,7 +25,7 @@ def check_source(source: Source | str) -> None:
     Raises:
         RegistrationError: no source has that name; the message offers the nearest.
     """
-    if isinstance(source, str) and (name := source.partition(":")[0]) not in SOURCES:
+    if isinstance(source, str) and (name := source.partition(":")[0]) not in SOURCE_NAMES:
         known, failed = all_sources()
         if name not in failed:
             known[name]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from gpurules.diagnostics import DEFAULT_CODES
 from gpurules.linter.history import RecordedSnapshots
-from gpurules.linter.meaning.analysis import WORK, always
+from gpurules.linter.work import WORK, always
 from gpurules.records import Record, record
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 
 from gpurules.diagnostics import Edit, Example, Span
-from gpurules.errors import GpurulesError
 from gpurules.language import ir
 from gpurules.language.lowering import inline_signals
 from gpurules.linter.conditions.parts import Junction
+from gpurules.linter.work import WORK, AbandonedError, always
 from gpurules.model import Kind
 from gpurules.proofs import (
     STEPS,
@@ -33,23 +33,12 @@ from gpurules.records import Alone, Record, record
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.building import Placed
 
-WORK = 500_000
-"""How many steps the analysis of one ruleset may take."""
 _CAPPED = "the work cap of the analysis was hit"
 _PER_QUESTION = 40
 _QUESTIONS = 80
 """No question may take more than this part of the work, or what the prover gives one anyway."""
 _ODD_LITERALS = frozenset({"GPR107", "GPR108", "GPR110"})
 """Findings that say already that a comparison never changes its mind."""
-
-
-class AbandonedError(GpurulesError):
-    """Nobody waits for the findings any more."""
-
-
-def always() -> bool:
-    """Return that the findings are waited for."""
-    return True
 
 
 class Contingency(Enum):

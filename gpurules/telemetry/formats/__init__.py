@@ -8,7 +8,8 @@
     prometheus/  exporters of any vendor: samples -> scrapes -> one module an exporter
     jsonl        the project's own recording
 
-Every module of a format has ``recognises`` and ``read``; ``telemetry.replay.FORMATS`` lists them in the order in which
-they are tried, and is their one entry point. ``cells`` (one cell to a number in canonical units, or the reason why
-there is none) and ``json_documents`` are the ground that all rooms stand on; ``refusals`` names what no room reads.
+Every module of a format has ``recognises`` and ``read``; ``telemetry.playback.FORMATS`` lists them in the order in
+which they are tried, and is their one entry point. ``cells`` (one cell to a number in canonical units, or the reason
+why there is none) and ``json_documents`` are the ground that all rooms stand on; ``refusals`` names what no room
+reads.
 """

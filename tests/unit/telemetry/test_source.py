@@ -4,12 +4,20 @@ import pytest
 
 from gpurules.errors import RegistrationError
 from gpurules.model import Snapshot
-from gpurules.telemetry import SOURCES, Replay, Synthetic, TelemetryError, open_source
+from gpurules.telemetry import Replay, Synthetic, TelemetryError, open_source
 from gpurules.telemetry.source import SourceOptions
+from gpurules.telemetry.source_registry import SOURCE_NAMES, shipped_source
 
 
 def test_the_built_in_sources_are_registered():
-    assert {"auto", "nvml", "nvidia-smi", "dcgm", "amd", "replay", "synthetic"} <= set(SOURCES.names)
+    assert {"auto", "nvml", "nvidia-smi", "dcgm", "amd", "replay", "synthetic"} <= set(SOURCE_NAMES)
+
+
+@pytest.mark.parametrize("name", SOURCE_NAMES)
+def test_a_source_that_ships_has_the_name_under_which_it_is_opened(name):
+    source = shipped_source(name)
+    assert source is not None
+    assert source.name == name
 
 
 def test_a_misspelt_source_is_answered_with_the_nearest():

@@ -1,0 +1,120 @@
+"""What ``gpurules lint`` does once its options are read: one run over the sources, or one for each change of them."""
+
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import click
+
+from gpurules.cli.lint.baseline import Looked, against_baseline
+from gpurules.cli.lint.emitted_tests import emit_tests
+from gpurules.cli.lint.file_watch import watch
+from gpurules.cli.lint.fixes import Beside, fixed, fixed_beside
+from gpurules.cli.lint.linter_run import (
+    Request,
+    Sources,
+    changed_since,
+    linted,
+    parsed_report,
+    reported,
+    sources_of,
+    usual_format,
+    with_dependents,
+)
+from gpurules.cli.options import RECORDING_NAMES, given_options
+from gpurules.cli.output import counted, fail, name_failed_plugins, say
+from gpurules.cli.progress import report_unread
+from gpurules.cli.project.code_selection import FAIL_ON
+from gpurules.cli.project.configuration import Configuration
+from gpurules.cli.test.project_tests import ProjectTests
+from gpurules.diagnostics import Diagnostic
+from gpurules.diagnostics.render import summary
+
+
+def lint_paths(paths: tuple[str, ...], options: dict[str, Any], settings: Configuration) -> int:
+    """Lint *paths* as the *options* of the command say, and return the exit code.
+
+    Missing: ``output_format`` None is the usual one here.
+    """
+    if options["output_format"] is None:
+        options["output_format"] = usual_format()
+    is_watching = options.pop("is_watching")
+    recorded = {name: options.pop(name) for name in RECORDING_NAMES}
+    request = Request(**options, recorded=given_options(recorded))
+    for report in request.report:
+        parsed_report(report)
+    name_failed_plugins()
+    if is_watching:
+        _watch(paths, request, settings)
+    return _linted_once(paths, request, settings)
+
+
+def _watch(paths: tuple[str, ...], request: Request, settings: Configuration) -> NoReturn:
+    if "-" in paths or request.fix or request.diff or request.update_baseline:
+        raise click.UsageError("--watch looks at files and changes none: give no -, --fix, --diff, --update-baseline")
+
+    def once() -> None:
+        try:
+            _linted_once(paths, replace(request, allow_empty=True), settings)
+        except click.ClickException as error:
+            fail(error.format_message())
+
+    def files() -> list[str]:
+        try:
+            return [*sources_of(paths or (".",), "", settings)]
+        except click.ClickException:  # what was named is gone, and may come back
+            return []
+
+    watch(once, files)
+
+
+def _linted_once(paths: tuple[str, ...], request: Request, settings: Configuration) -> int:
+    policy = request.policy(settings)
+    sources = sources_of(paths or (".",), request.stdin_filename, settings)
+    if request.since is not None:
+        sources = changed_since(request.since, sources)
+    elif request.dependents:
+        sources = with_dependents(sources, settings)
+    elif not sources and not request.allow_empty:
+        raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
+    tests, looked = ProjectTests(settings, policy.codes), Looked(sources, policy)
+    if request.fix or request.diff:
+        found, changes, sources = _fixed(request, settings, tests, looked)
+        say(f"{counted(changes, 'fix').replace('fixs', 'fixes')} {'to make' if request.diff else 'made'}")
+        if request.diff:
+            return int(changes > 0)
+    else:
+        found = linted(sources, policy, tests)
+        found = [*settings.problems, *against_baseline(found, request, looked)]
+    reported(found, request, sources)
+    for recording in policy.recordings:
+        report_unread(recording)
+    if request.emit_test is not None:
+        written = emit_tests(found, request.emit_test)
+        say(f"{request.emit_test}: {counted(written, 'test')} written" if written else "no finding has a test to write")
+    say(f"{counted(len(sources), 'file')}: {summary(found)}")
+    if policy.unanalysed:
+        say(_unanalysed(policy.unanalysed, policy.work, request.verbose))
+    return int(any(d.severity in FAIL_ON[request.fail_on] for d in found))
+
+
+def _fixed(
+    request: Request, settings: Configuration, tests: ProjectTests, looked: Looked
+) -> tuple[list[Diagnostic], int, Sources]:
+    """Return what fixes leave of the findings, how many there are, and the sources as they are then."""
+    if request.diff and request.update_baseline:
+        raise click.UsageError("--diff changes nothing: give no --update-baseline")
+    every, applied, sources = fixed(looked.sources, looked.policy, request, tests)
+    found = [*settings.problems, *against_baseline(every, request, looked)]
+    left, more = fixed_beside(found, Beside(request, settings, tests, looked, every))
+    return left, (applied + more).total(), sources
+
+
+def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:
+    """Return which rules were not analysed in full; what they mean is not guessed."""
+    different = dict.fromkeys(reasons)
+    told = f"{counted(len(different), 'rule')} not analysed in full"
+    if any("work cap" in reason for reason in different):
+        told += f"; the work cap was hit: raise --analysis-steps (or analysis-steps in gpurules.toml) above {work:,}"
+    if not verbose:
+        return f"{told} (-v says which)"
+    return "\n".join([f"{told}:", *(f"  {line}" for line in different)])
