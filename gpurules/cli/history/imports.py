@@ -11,7 +11,7 @@ from gpurules.engine.recordings import Recording
 from gpurules.history.store.exchange import import_recordings
 from gpurules.history.store.storage import Storage
 from gpurules.model import Snapshot
-from gpurules.telemetry.replay import split_place
+from gpurules.telemetry.playback import split_place
 
 SHOWN = 5
 

@@ -14,7 +14,7 @@ from gpurules.history.store.reader import StoreReader, is_store
 from gpurules.history.store.storage import Storage, StoreError
 from gpurules.language import ir
 from gpurules.telemetry import TelemetryError
-from gpurules.telemetry.replay import split_place
+from gpurules.telemetry.playback import split_place
 
 SKELETON = frozenset({"index", "uuid", "name", "mig", "status", "healthy"})
 """The columns by which GPUs are told apart, and lost ones noticed."""

@@ -158,6 +158,6 @@ def test_each_client_is_said_to_carry_out_what_it_can_here(monkeypatch: pytest.M
 
 
 def test_a_plug_in_that_is_no_client_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnosis, "all_clients", lambda: ((), {"odd": "is no kind of client"}))
+    monkeypatch.setattr("gpurules.clients.all_clients", lambda: ((), {"odd": "is no kind of client"}))
     (check,) = diagnosis.of_clients()
     assert (check.name, check.state) == ("client odd", State.WARN)
