@@ -21,7 +21,7 @@ NO_PLUGINS = {
         "specialization",
     },
     "actions": {"action", "between", "decision", "delivery", "explained", "registration", "templates"},
-    "telemetry": {"mig", "source", "survey", "transfers"},
+    "telemetry": {"mig", "source", "source_registry", "survey", "transfers"},
 }
 """The files of each folder of plug-ins that are none themselves."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
