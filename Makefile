@@ -2,6 +2,7 @@
 #
 #   make demo    the shipped coordinator ruleset over a recorded hour of a node: a timeline of decisions with reasons
 #   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
+#   make backtest  a simulated month of four nodes of eight GPUs, what coordinator would have done, and a report on it
 #   make test    installs what the tests need and runs them, some 10 minutes on two cores
 #   make quick   format, lint, types and the quick unit tests, for while you write: under a minute
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
@@ -27,7 +28,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test quick check bench soak proofs format docs schema new-check pictures site dist changelog clean
+.PHONY: help demo backtest story test quick check bench soak proofs format docs schema new-check pictures site dist changelog clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -57,6 +58,13 @@ $(VENV)/installed-dev: $(VENV)/made pyproject.toml
 
 demo: $(VENV)/installed
 	@$(BIN)/gpurules run gpurules:coordinator --source replay:$(DEMO)/node.jsonl --transfers $(DEMO)/transfers.jsonl
+
+MONTH := build/month
+REPORT := build/backtest.html
+
+backtest: $(VENV)/installed-test
+	@test -d $(MONTH) || $(BIN)/gpurules history simulate $(MONTH)
+	@$(BIN)/gpurules backtest gpurules:coordinator --history $(MONTH) --report $(REPORT)
 
 # SeaweedFS keeps its objects when it is killed; moto serves where there is none for this machine.
 story: $(VENV)/installed-test

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from gpurules.backends.columnar import Groups, Truths
 from gpurules.engine.state.signals import Transition
+from gpurules.history.frames.frame import Frame
 from gpurules.history.frames.snapshots import Observed, frames_of_observed
 from gpurules.history.kernel.kernel import Kernel
 from gpurules.history.kernel.outcome import Outcome, Rows, matched
@@ -175,17 +177,29 @@ def _reading(rng: random.Random, gpu: Mapping[str, object]) -> dict[str, object]
 
 def outcomes(ruleset: Ruleset, observed: Iterable[Observed], batch: int) -> tuple[list[Outcome], list[Outcome]]:
     """Return what the kernel and what the engine make of a history that is cut into frames of *batch* snapshots."""
+    return outcomes_of_frames(ruleset, frames_of_observed(observed, batch))
+
+
+def outcomes_of_frames(ruleset: Ruleset, frames: Iterable[Frame]) -> tuple[list[Outcome], list[Outcome]]:
+    """Return what the kernel and what the engine make of frames."""
     plan = Plan.of(ruleset)
     kernel, engine = Kernel(plan, with_causes=True), Replayer(plan)
-    both = [(kernel.advance(frame), engine.advance(frame)) for frame in frames_of_observed(observed, batch)]
+    both = [(kernel.advance(frame), engine.advance(frame)) for frame in frames]
     return [ours for ours, _ in both], [theirs for _, theirs in both]
 
 
 def differences(ruleset: Ruleset, observed: Iterable[Observed], batch: int) -> list[str]:
     """Return where the kernel and the engine do not agree; what the kernel refuses is no difference."""
-    ours, theirs = outcomes(ruleset, observed, batch)
+    return compared(ruleset, frames_of_observed(observed, batch))
+
+
+def compared(ruleset: Ruleset, frames: Iterable[Frame], refusals: Counter[str] | None = None) -> list[str]:
+    """Return where the kernel and the engine do not agree on frames; *refusals* counts what the kernel refuses."""
+    ours, theirs = outcomes_of_frames(ruleset, frames)
     found: list[str] = []
     refused = ours[-1].refused if ours else {}
+    if refusals is not None:
+        refusals.update(refused.values())
     rules = [rule for rule in ruleset.rules if rule.enabled]
     per_gpu = {rule.name for rule in rules if rule.per_gpu and rule.gpus != "workload"}
     per_gpu |= {signal.name for signal in ruleset.signals.values() if signal.per_gpu}

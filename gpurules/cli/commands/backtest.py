@@ -41,21 +41,23 @@ def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ..
         help="Transfers to decide on, one JSON a line.")  # fmt: skip
 @option("--fail-if", "limits", metavar="LIMIT", multiple=True,
         help="End with 1 where this is so, as in 'hot.flaps_per_hour > 1'; repeatable.")  # fmt: skip
+@option("--report", metavar="FILE", type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="Write a report with charts there: one HTML file that asks for nothing else.")  # fmt: skip
 @recording_options
 @output_format("text", "json", "markdown", "junit")
 @output_file
 def command(
     rulesets: tuple[str, ...], places: tuple[str, ...], engine: str, spark_master: str | None,
     spark_remote: str | None, jobs: int | None, by: tuple[str, ...], transfers: Path | None,
-    limits: tuple[str, ...], format_: str, output_file: Path | None, **recorded: Any,
+    limits: tuple[str, ...], report: Path | None, format_: str, output_file: Path | None, **recorded: Any,
 ) -> int:  # fmt: skip
     """Say what rulesets would have done over recorded telemetry: time on, episodes, flaps, actions, by rule and signal.
 
     With two rulesets it also says where they part. Shares are of samples: of GPUs, or of snapshots where a condition
     is of the node.
     """
-    need_history()
-    from gpurules.cli.history.backtests import Wish, distribution, judged
+    need_history(*(["altair", "vl_convert"] if report else []))
+    from gpurules.cli.history.backtests import Wish, distribution, judged, write_report
 
     if len(rulesets) > 2:
         raise click.UsageError("give one ruleset, or two to compare")
@@ -66,6 +68,7 @@ def command(
     loaded = [load_ruleset(argument) for argument in rulesets]
     wish = Wish(loaded, places, by, limits, transfers)
     wish.engine, wish.options = ("replay" if engine == "replay" else "kernel"), given_options(recorded)
+    wish.with_report = report is not None
     distribute = distribution(engine, jobs or processors(), spark_master, spark_remote)
 
     def watch(results: Iterable[Any], total: int) -> Iterable[Any]:
@@ -74,6 +77,9 @@ def command(
     done = judged(wish, distribute, watch)
     for finding in done.result.data.findings.texts[:10]:
         say(f"gpurules: {finding}")
+    if report is not None:
+        write_report(done, report)
+        say(f"gpurules: the report is {report}")
     if format_ == "json":
         save(report_json(done.to_dict()), output_file)
     else:

@@ -24,6 +24,7 @@ class Wish:
     limits: Sequence[str] = ()
     transfers: Path | None = None
     engine: str = "kernel"
+    with_report: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -51,6 +52,18 @@ class Done:
         return (markdown if form == "markdown" else text)(self.result, self.wish.by, self.verdicts)
 
 
+def write_report(done: Done, path: Path) -> None:
+    """Write the report with charts, whole or not at all."""
+    from gpurules.history.report.page import page
+
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        unfinished.write_text(page(done.result, done.wish.places), encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def distribution(engine: str, jobs: int, master: str | None, remote: str | None) -> Distribute:
     """Return what distributes the nodes: processes here, or Spark."""
     if engine == "spark":
@@ -69,7 +82,7 @@ def judged(wish: Wish, distribute: Distribute, watch: Watch) -> Done:
     """
     limits = [Limit.parse(limit) for limit in wish.limits]
     label = next((name.removeprefix("label:") for name in wish.by if name.startswith("label:")), None)
-    backtest = Backtest(wish.rulesets, wish.places, wish.engine, label, wish.options)
+    backtest = Backtest(wish.rulesets, wish.places, wish.engine, label, wish.with_report, wish.options)
     result = run(backtest, distribute, watch)
     if not result.data.snapshots:
         why = f": {result.data.findings.texts[0]}" if result.data.findings.texts else ""

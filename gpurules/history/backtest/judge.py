@@ -8,6 +8,7 @@ import numpy as np
 from gpurules.backends.columnar import Mask
 from gpurules.history.backtest.compared import Parting, part_moments
 from gpurules.history.backtest.episodes import Episodes
+from gpurules.history.backtest.profile import Profile, add_frame, compared_fields
 from gpurules.history.backtest.tally import Slices, Tally
 from gpurules.history.backtest.task import NodeTask, wanted_columns
 from gpurules.history.frames.frame import Frame
@@ -35,6 +36,7 @@ class Ask:
     engine: str = "kernel"
     label: str | None = None
     bucket_seconds: float = 3600.0
+    with_profiles: bool = False
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class NodeResult:
     judged: list[Judged] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
     partings: list[Parting] = field(default_factory=list)
+    profiles: dict[str, Profile] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -159,9 +162,11 @@ def judge(task: NodeTask, ask: Ask) -> NodeResult:
 
 def _run_kernel(task: NodeTask, ask: Ask, result: NodeResult, counters: Sequence[_Counter]) -> None:
     kernels = [Kernel(plan, with_causes=True) for plan in ask.plans]
+    fields = compared_fields(ask.plans) if ask.with_profiles else {}
     for frame in task.frames(wanted_columns(ask.plans), result.findings):
         result.extent.add(frame)
         slices = _slices(frame, ask)
+        add_frame(result.profiles, fields, frame, slices.bucket)
         outcomes = [kernel.advance(frame) for kernel in kernels]
         masks = [counter.add(outcome, slices) for counter, outcome in zip(counters, outcomes, strict=True)]
         if len(outcomes) == 2:

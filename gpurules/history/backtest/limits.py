@@ -21,7 +21,7 @@ MEASURES: Mapping[str, Callable[[Tally], float | None]] = {
     "max_seconds": lambda tally: tally.lengths["max"],
 }
 """What can be limited, by its name."""
-_COMPARATORS: Mapping[str, Callable[[float, float], bool]] = {
+COMPARATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 _FORM = re.compile(
@@ -85,7 +85,7 @@ class Limit:
     def holds(self, tally: Tally) -> bool | None:
         """Return whether what the limit says is so; None where there is nothing to measure."""
         measured = self.measured(tally)
-        return None if measured is None else _COMPARATORS[self.comparator](measured, self.value)
+        return None if measured is None else COMPARATORS[self.comparator](measured, self.value)
 
     def of(self, result: RulesetResult) -> Tally:
         """Return the tally that is limited; of a rule and a signal of one name, that of the signal."""

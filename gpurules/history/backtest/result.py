@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gpurules.history.backtest.compared import Parting
 from gpurules.history.backtest.judge import NodeResult
+from gpurules.history.backtest.profile import Profile
 from gpurules.history.backtest.tally import Tally
 from gpurules.history.store.findings import Findings
 from gpurules.language import ir
@@ -143,6 +144,8 @@ class Result:
     data: Data
     rulesets: list[RulesetResult]
     partings: dict[str, Parting] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    bucket_seconds: float = 3600.0
 
     @classmethod
     def of(cls, rulesets: Sequence[Ruleset]) -> "Result":
@@ -154,6 +157,11 @@ class Result:
         self.data.add(result)
         for mine, judged in zip(self.rulesets, result.judged, strict=True):
             mine.add(judged.rules, judged.signals, judged.refused)
+        for name, profile in result.profiles.items():
+            if name in self.profiles:
+                self.profiles[name].merge(profile)
+            else:
+                self.profiles[name] = profile
         for parting in result.partings:
             if parting.rule in self.partings:
                 self.partings[parting.rule].merge(parting)

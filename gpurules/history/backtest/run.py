@@ -27,6 +27,7 @@ class Backtest:
     places: Sequence[str]
     engine: str = "kernel"
     label: str | None = None
+    with_profiles: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
 
     def tasks(self) -> list[NodeTask]:
@@ -46,11 +47,13 @@ def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda result
     """
     tasks = backtest.tasks()
     plans = tuple(Plan.of(ruleset) for ruleset in backtest.rulesets)
-    ask = Ask(plans, backtest.engine, backtest.label, bucket_seconds(backtest.places))
+    seconds = bucket_seconds(backtest.places)
+    ask = Ask(plans, backtest.engine, backtest.label, seconds, backtest.with_profiles)
     done: dict[str, NodeResult] = {}
     for result in watch(distribute(tasks, ask), len(tasks)):
         done[f"{len(done):09d} {result.node}"] = result
     whole = Result.of(backtest.rulesets)
+    whole.bucket_seconds = seconds
     for result in sorted(done.values(), key=lambda one: one.node):
         whole.add(result)
     _note_never_known(whole, backtest.places)

@@ -47,8 +47,11 @@ class Kernel:
 
     def advance(self, frame: Frame) -> Outcome:
         """Return what the rules and signals did in *frame*, which is later than the one before."""
-        completed = self._completion.complete(frame)
-        rows = Rows(frame.times, completed.groups, completed.owners, completed.owner)
+        return self.judge(self._completion.complete(frame))
+
+    def judge(self, completed: CompleteFrame) -> Outcome:
+        """Return what they did in a frame that has been completed by lost GPUs."""
+        rows = Rows(completed.frame.times, completed.groups, completed.owners, completed.owner)
         table = FrameTable(completed, self.plan.context, self._tails)
         columnar, outcome = Columnar(table), Outcome(rows, refused=self.refused)
         grids = _Grids(completed, self._stepper)

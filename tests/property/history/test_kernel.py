@@ -15,6 +15,7 @@ from gpurules.model import Snapshot
 from gpurules.rules import loads
 from tests.factories import checked
 from tests.history_cases import differences, history_of, outcomes, ruleset_of
+from tests.history_differential import main
 from tests.strategies import conditions, situations
 
 
@@ -63,3 +64,7 @@ def test_the_kernel_refuses_little_of_random_rulesets() -> None:
         total += len(ruleset.rules) + len(ruleset.signals)
         refused += len(ours[-1].refused)
     assert refused < total / 10
+
+
+def test_a_sample_of_the_long_comparison_agrees() -> None:
+    assert main(1_000_000, 40) == 0

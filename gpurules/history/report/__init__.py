@@ -1,0 +1,1 @@
+"""Reports with charts: one HTML file that asks for nothing else."""
