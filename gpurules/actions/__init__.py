@@ -7,6 +7,7 @@ from gpurules.actions.action import (
     ActionError,
     ActionKind,
     Claim,
+    CombineContext,
     Complaint,
     Directive,
     Edge,
@@ -14,23 +15,15 @@ from gpurules.actions.action import (
     Event,
     Parameters,
     Schema,
-    Situation,
     edges,
     is_directive,
     is_effect,
     parameter_rows,
 )
-from gpurules.actions.delay_transfer import DelayTransfer
-from gpurules.actions.increase_priority import IncreasePriority
-from gpurules.actions.limit_bandwidth import LimitBandwidth
-from gpurules.actions.limit_concurrency import LimitConcurrency
-from gpurules.actions.log import Log
-from gpurules.actions.pause_transfer import PauseTransfer
-from gpurules.actions.reduce_prefetch import ReducePrefetch
-from gpurules.actions.registration import decorated, plugins
-from gpurules.actions.stage_transfer import Stage, StageTransfer
-from gpurules.actions.templates import filled, placeholders
-from gpurules.actions.webhook import Webhook
+from gpurules.actions.built_in import ACTIONS
+from gpurules.actions.registration import decorated_actions, plugin_actions
+from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.templates import fill_template, placeholders
 from gpurules.registry import Registry
 
 __all__ = [
@@ -39,6 +32,7 @@ __all__ = [
     "ActionError",
     "ActionKind",
     "Claim",
+    "CombineContext",
     "Complaint",
     "Directive",
     "Edge",
@@ -46,32 +40,16 @@ __all__ = [
     "Event",
     "Parameters",
     "Schema",
-    "Situation",
     "Stage",
     "default_actions",
     "edges",
     "failed_plugins",
-    "filled",
+    "fill_template",
     "is_directive",
     "is_effect",
     "parameter_rows",
     "placeholders",
 ]
-
-_BUILT_IN: tuple[Action, ...] = (
-    ReducePrefetch(),
-    DelayTransfer(),
-    IncreasePriority(),
-    StageTransfer(),
-    LimitBandwidth(),
-    LimitConcurrency(),
-    PauseTransfer(),
-    Log(),
-    Webhook(),
-)
-
-ACTIONS: Registry[Action] = Registry("action", _BUILT_IN)
-"""The actions that ship."""
 
 
 def default_actions() -> Registry[Action]:
@@ -82,14 +60,14 @@ def default_actions() -> Registry[Action]:
     Raises:
         RegistrationError: a decorated action has the name of another.
     """
-    return ACTIONS.with_members((*plugins()[0], *decorated()))
+    return ACTIONS.with_members((*plugin_actions()[0], *decorated_actions()))
 
 
 def usable_actions() -> tuple[Action, ...]:
     """Return the actions of installed plug-ins."""
-    return plugins()[0]
+    return plugin_actions()[0]
 
 
 def failed_plugins() -> Mapping[str, str]:
     """Return why plug-ins cannot be used, by the name of their entry point."""
-    return dict(plugins()[1])
+    return dict(plugin_actions()[1])

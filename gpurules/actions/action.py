@@ -111,7 +111,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class CombineContext:
     """What claims are combined for.
 
     Units: ``timestamp`` in seconds since 1970, ``max_delay`` in seconds.
@@ -167,7 +167,7 @@ class Directive(Action, Protocol):
         """Whether ``combine`` looks at the claims and settings alone, so that its result holds for every transfer."""
         ...
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> object:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> object:
         """Return the one value that all *claims* (in order of matching) come to. Pure."""
         ...
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from gpurules.actions.action import Action, Claim, Directive, Parameters, Situation, is_directive
+from gpurules.actions.action import Action, Claim, CombineContext, Directive, Parameters, is_directive
 from gpurules.actions.explained import ExplainedDecision
 from gpurules.actions.stage_transfer import Stage
 from gpurules.model import GPUIndex, Transfer, Workload
@@ -41,7 +41,7 @@ class Match(NamedTuple):
         return {"rule": self.rule, "devices": list(self.devices), "actions": [a.to_dict() for a in self.actions]}
 
 
-class Ordering(Protocol):
+class RuleLike(Protocol):
     """What this module needs to know of a rule."""
 
     @property
@@ -68,12 +68,12 @@ class Outcome:
     no transfer, ``claims`` those that do.
     """
 
-    rules: tuple[tuple[int, Ordering], ...]
+    rules: tuple[tuple[int, RuleLike], ...]
     settled: Mapping[str, object]
     claims: tuple[tuple[Directive, tuple[Claim, ...]], ...]
 
 
-class Limits(Protocol):
+class DirectiveLimits(Protocol):
     """The settings that bound directives."""
 
     @property
@@ -87,7 +87,7 @@ class Limits(Protocol):
         ...
 
 
-def outcome_of(rules: Sequence[tuple[int, Ordering]], limits: Limits) -> Outcome:
+def outcome_of(rules: Sequence[tuple[int, RuleLike]], limits: DirectiveLimits) -> Outcome:
     """Return what follows from *rules*, which match, in order."""
     claimed: dict[str, tuple[Directive, list[Claim]]] = {}
     for _, rule in rules:
@@ -95,7 +95,7 @@ def outcome_of(rules: Sequence[tuple[int, Ordering]], limits: Limits) -> Outcome
             if is_directive(ordered.action):
                 _, claims = claimed.setdefault(ordered.action.name, (ordered.action, []))
                 claims.append(Claim(rule.name, rule.priority, ordered.parameters))
-    nobody = Situation(Transfer(), 0.0, limits.max_delay, limits.max_priority)
+    nobody = CombineContext(Transfer(), 0.0, limits.max_delay, limits.max_priority)
     settled = {
         directive.target: directive.combine(tuple(claims), nobody)
         for directive, claims in claimed.values()
@@ -105,11 +105,11 @@ def outcome_of(rules: Sequence[tuple[int, Ordering]], limits: Limits) -> Outcome
     return Outcome(tuple(rules), MappingProxyType(settled), open_claims)
 
 
-class Moment(Protocol):
+class DecisionSource(Protocol):
     """The bound ruleset that a decision came from: it can still tell which GPUs, and why."""
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> DirectiveLimits:
         """The settings that bound directives."""
         ...
 
@@ -142,7 +142,7 @@ class Basis:
 
     __slots__ = ("moment", "outcome", "stale")
 
-    def __init__(self, outcome: Outcome, moment: Moment, stale: bool) -> None:
+    def __init__(self, outcome: Outcome, moment: DecisionSource, stale: bool) -> None:
         self.outcome = outcome
         self.moment = moment
         self.stale = stale
@@ -195,9 +195,9 @@ class Decision:
                 return directive.combine(claims, self._situation())
         return neutral
 
-    def _situation(self) -> Situation:
+    def _situation(self) -> CombineContext:
         limits = self._basis.moment.limits
-        return Situation(self._transfer, self._basis.moment.timestamp, limits.max_delay, limits.max_priority)
+        return CombineContext(self._transfer, self._basis.moment.timestamp, limits.max_delay, limits.max_priority)
 
     def _number(self, target: str, neutral: float) -> float:
         value = finite(self._value(target, neutral))
@@ -319,7 +319,7 @@ class Decision:
         return f"Decision({', '.join(parts)})"
 
 
-def decided(basis: Basis, transfer: Transfer, workload: Workload) -> Decision:
+def decision_of(basis: Basis, transfer: Transfer, workload: Workload) -> Decision:
     """Return the decision for *transfer* that has this *basis*."""
     decision = Decision()
     decision._basis, decision._transfer, decision._workload = basis, transfer, workload

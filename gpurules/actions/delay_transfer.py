@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Combines, Complaint, Parameters, Schema, Situation, numeric
+from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema, numeric
 
 _DELAY = {"type": "number", "minimum": 0, "x-dimension": "seconds"}
 
@@ -69,7 +69,7 @@ class DelayTransfer:
             return parameters
         return {"delay" if name == "delay_seconds" else name: value for name, value in parameters.items()}
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> float:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> float:
         """Return the longest delay, at most what is left of ``max_delay`` at the transfer's age.
 
         Units: seconds.

@@ -31,7 +31,7 @@ class RefusedError(ActionError):
     """The endpoint refused for good: trying again would not help."""
 
 
-def shown(url: str) -> str:
+def redact_url(url: str) -> str:
     """Return *url* without what may be secret: user, password, path and query.
 
     >>> shown("https://user:key@hooks.example.org/services/T0/B0?token=x")
@@ -72,11 +72,11 @@ def _addresses(place: _Place, post: Post) -> list[tuple[str, int]]:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ActionError(f"{shown(post.url)}: the host cannot be resolved: {reason}") from None
+        raise ActionError(f"{redact_url(post.url)}: the host cannot be resolved: {reason}") from None
     addresses = [(str(address[0]), int(address[1])) for *_, address in found]
     allowed = [a for a in addresses if not post.deny_private or is_public(a[0])]
     if not allowed:
-        raise RefusedError(f"{shown(post.url)} has only private addresses, and deny_private is on")
+        raise RefusedError(f"{redact_url(post.url)} has only private addresses, and deny_private is on")
     return allowed
 
 
@@ -109,7 +109,7 @@ def send(post: Post) -> int:
         return _exchange(post, raw, place)
     except (OSError, HTTPException, ValueError) as error:
         reason = f"no answer within {post.timeout:g} s" if is_late.is_set() else _reason(error)
-        raise ActionError(f"{shown(post.url)}: {reason}") from None
+        raise ActionError(f"{redact_url(post.url)}: {reason}") from None
     finally:
         watchdog.cancel()
         for each in opened:
@@ -190,7 +190,7 @@ def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
     answer.read(MAX_ANSWER_BYTES)
     if 200 <= answer.status < 300:
         return answer.status
-    message = f"{shown(post.url)} answered {answer.status} {answer.reason[:80]}"
+    message = f"{redact_url(post.url)} answered {answer.status} {answer.reason[:80]}"
     if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
         raise RefusedError(message)
     raise ActionError(message)

@@ -7,11 +7,11 @@ from typing import ClassVar
 from gpurules.actions.action import (
     ActionKind,
     Claim,
+    CombineContext,
     Combines,
     Complaint,
     Parameters,
     Schema,
-    Situation,
     numbers,
     numeric,
 )  # fmt: skip
@@ -47,7 +47,7 @@ class IncreasePriority:
         if numeric(parameters, "priority_boost") == 0:
             yield Complaint("priority_boost", "GPR506", "a boost of 0 leaves the priority as it is")
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> float:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> float:
         """Return the sum of the boosts, exactly rounded and so the same in every order."""
         boosts = numbers(claims, "priority_boost")
         total = sum(boosts) if all(isinstance(boost, int) for boost in boosts) else math.fsum(boosts)

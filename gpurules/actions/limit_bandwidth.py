@@ -7,11 +7,11 @@ from gpurules.actions.action import (
     TRAFFIC,
     ActionKind,
     Claim,
+    CombineContext,
     Combines,
     Complaint,
     Parameters,
     Schema,
-    Situation,
     numbers,
 )
 
@@ -47,7 +47,7 @@ class LimitBandwidth:
         """Find nothing: there is one parameter."""
         return ()
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> float | None:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> float | None:
         """Return the lowest cap.
 
         Units: bytes/second.

@@ -7,11 +7,11 @@ from gpurules.actions.action import (
     TRAFFIC,
     ActionKind,
     Claim,
+    CombineContext,
     Combines,
     Complaint,
     Parameters,
     Schema,
-    Situation,
     numbers,
 )
 
@@ -46,7 +46,7 @@ class LimitConcurrency:
         """Find nothing: there is one parameter."""
         return ()
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> int | None:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> int | None:
         """Return the lowest cap."""
         lowest = min(numbers(claims, "max_concurrency"), default=None)
         return None if lowest is None else int(lowest)

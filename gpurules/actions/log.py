@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from gpurules.actions.action import EDGES, ActionKind, Complaint, Edge, Event, Parameters, Schema
-from gpurules.actions.templates import filled
+from gpurules.actions.templates import fill_template
 from gpurules.logs import logger
 
 _LOGGER = logger("gpurules.actions.log")
@@ -53,7 +53,7 @@ class Log:
         level, message = event.parameters.get("level"), event.parameters.get("message")
         template = message if isinstance(message, str) else _MESSAGE
         values = {**event.values, "rule": event.rule, "edge": event.edge, "devices": event.devices}
-        _LOGGER.log(_LEVELS.get(str(level), logging.INFO), "%s", filled(template, values, event.dimensions))
+        _LOGGER.log(_LEVELS.get(str(level), logging.INFO), "%s", fill_template(template, values, event.dimensions))
 
     def stop(self, event: Event) -> None:
         """Write the message."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Combines, Complaint, Parameters, Schema, Situation
+from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema
 
 
 class PauseTransfer:
@@ -24,6 +24,6 @@ class PauseTransfer:
         """Find nothing: there are no parameters."""
         return ()
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> bool:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> bool:
         """Return whether any rule claims it while the transfer may still be put off."""
         return bool(claims) and situation.patience_seconds > 0

@@ -6,11 +6,11 @@ from typing import ClassVar
 from gpurules.actions.action import (
     ActionKind,
     Claim,
+    CombineContext,
     Combines,
     Complaint,
     Parameters,
     Schema,
-    Situation,
     numbers,
     numeric,
 )
@@ -48,6 +48,6 @@ class ReducePrefetch:
         if numeric(parameters, "reduction_factor") == 1:
             yield Complaint("reduction_factor", "GPR506", "a factor of 1 leaves the prefetch as it is")
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> float:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> float:
         """Return the smallest factor claimed, whatever the order and however often."""
         return min(numbers(claims, "reduction_factor"), default=1.0)

@@ -11,31 +11,31 @@ from gpurules.actions.action import (
     ActionError,
     ActionKind,
     Claim,
+    CombineContext,
     Combines,
     Complaint,
     Edge,
     Event,
     Parameters,
     Schema,
-    Situation,
     is_directive,
 )
+from gpurules.actions.built_in import ACTIONS
 from gpurules.actions.plugged import WANTS, PluggedAction, is_whole
 from gpurules.errors import RegistrationError
 from gpurules.plugins import contained, usable_plugins
-from gpurules.registry import Registry
 
-Policy: TypeAlias = Literal["min", "max", "sum", "or", "first"] | Callable[[Sequence[object]], object]
+CombinePolicy: TypeAlias = Literal["min", "max", "sum", "or", "first"] | Callable[[Sequence[object]], object]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 ANY_PARAMETERS: Schema = {"type": "object"}
 """The schema of an action that declares none: anything goes."""
 
 
-class Options(TypedDict, total=False):
+class ActionOptions(TypedDict, total=False):
     """The less usual options of :func:`action`."""
 
-    combine: Policy
+    combine: CombinePolicy
     target: str
     neutral: object
     excludes: Iterable[str]
@@ -65,7 +65,7 @@ class FunctionDirective:
         """Find nothing: the schema says it all."""
         return ()
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> object:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> object:
         """Return what the policy makes of the claims' values, in order of matching."""
         claimed = contained(self.function, f"the action {self.name!r}", ActionError)
         values = [value for claim in claims if (value := claimed(claim.parameters)) is not None]
@@ -109,7 +109,7 @@ def action(
     *,
     kind: Literal["effect", "directive"] = "effect",
     schema: Schema | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[ActionOptions],
 ) -> Callable[[Function], Function]:
     """Make an action of the decorated function, and let rules use it by *name*.
 
@@ -126,7 +126,7 @@ def action(
     ...     return parameters.get("minutes", 5)
     >>> forget("park")
     """
-    if name in _DECORATED or name in _built_in():
+    if name in _DECORATED or name in ACTIONS:
         raise RegistrationError(f"two actions are named {name!r}; give one of them another name")
     own = {"on"} if kind == "effect" else {"combine", "target", "neutral"}
     strange = sorted(set(options) - own - {"summary", "excludes", "works_on"})
@@ -153,13 +153,7 @@ class FunctionSource:
     function: Callable[..., object]
 
 
-def _built_in() -> Registry[Action]:
-    from gpurules.actions import ACTIONS
-
-    return ACTIONS
-
-
-def _effect(source: FunctionSource, options: Options) -> FunctionEffect:
+def _effect(source: FunctionSource, options: ActionOptions) -> FunctionEffect:
     on = frozenset(options.get("on", ("start",)))
     return FunctionEffect(
         source.name,
@@ -172,14 +166,14 @@ def _effect(source: FunctionSource, options: Options) -> FunctionEffect:
     )
 
 
-def _directive(source: FunctionSource, options: Options) -> FunctionDirective:
+def _directive(source: FunctionSource, options: ActionOptions) -> FunctionDirective:
     given = options.get("combine")
     chosen = given or "first"
     if isinstance(chosen, str) and chosen not in _POLICIES:
         known = ", ".join(_POLICIES)
         raise RegistrationError(f"action {source.name!r} combines by {chosen!r}; it can be {known}, or a function")
     target = options.get("target", source.name)
-    if any(is_directive(built_in) and target == built_in.target for built_in in _built_in()):
+    if any(is_directive(built_in) and target == built_in.target for built_in in ACTIONS):
         raise RegistrationError(f"action {source.name!r} targets {target!r}, which a built-in one sets; leave it out")
     return FunctionDirective(
         source.name,
@@ -213,13 +207,13 @@ def forget(name: str) -> None:
     _DECORATED.pop(name, None)
 
 
-def decorated() -> tuple[FunctionAction, ...]:
+def decorated_actions() -> tuple[FunctionAction, ...]:
     """Return every action that was made by the decorator."""
     return tuple(_DECORATED.values())
 
 
 @cache
-def plugins() -> tuple[tuple[Action, ...], tuple[tuple[str, str], ...]]:
+def plugin_actions() -> tuple[tuple[Action, ...], tuple[tuple[str, str], ...]]:
     """Return the actions of installed distributions, and why others cannot be used, by the name of the entry point."""
-    usable, reasons = usable_plugins("gpurules.actions", PluggedAction, is_whole, WANTS, _built_in().names)
+    usable, reasons = usable_plugins("gpurules.actions", PluggedAction, is_whole, WANTS, ACTIONS.names)
     return tuple(usable), tuple(reasons.items())

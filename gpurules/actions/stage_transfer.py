@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, Combines, Complaint, Parameters, Schema, Situation, numeric
+from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema, numeric
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class StageTransfer:
         """Find nothing: every parameter stands alone."""
         return ()
 
-    def combine(self, claims: Sequence[Claim], situation: Situation) -> Stage | None:
+    def combine(self, claims: Sequence[Claim], situation: CombineContext) -> Stage | None:
         """Return the stage that the weightiest rule asks for; of equals, the first."""
         size = situation.transfer.size
         if size is None:

@@ -36,7 +36,9 @@ def placeholders(template: str) -> tuple[tuple[int, str], ...]:
     )
 
 
-def filled(template: str, values: Mapping[str, object], dimensions: Mapping[str, Dimension] = _NO_DIMENSIONS) -> str:
+def fill_template(
+    template: str, values: Mapping[str, object], dimensions: Mapping[str, Dimension] = _NO_DIMENSIONS
+) -> str:
     """Return *template* with its placeholders filled in; what has no value is ``missing``.
 
     A number of *dimensions* is written with its unit, rounded; where the template has its unit behind the placeholder,

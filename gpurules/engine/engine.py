@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from gpurules.actions.decision import Basis, Decision, decided
+from gpurules.actions.decision import Basis, Decision, decision_of
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.backends.specialization import Residual
 from gpurules.engine.state.derived_state import DerivedState
@@ -222,7 +222,7 @@ class Engine:
     def decide_nothing(self) -> Decision:
         """Return the decision that no rule matched, on the latest snapshot."""
         bound, *_, stale_at = self._current
-        return decided(bound.basis(0, self._clock() > stale_at), NO_TRANSFER, NO_WORKLOAD)
+        return decision_of(bound.basis(0, self._clock() > stale_at), NO_TRANSFER, NO_WORKLOAD)
 
     @staticmethod
     def _aged(bound: BoundProgram, now: float) -> BoundProgram:

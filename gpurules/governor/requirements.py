@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple, TypeAlias
 
-from gpurules.actions.action import Claim, Directive, Situation, is_directive
+from gpurules.actions.action import Claim, CombineContext, Directive, is_directive
 from gpurules.actions.decision import Decision, Outcome, RuleAction
 from gpurules.actions.delay_transfer import DelayTransfer
 from gpurules.actions.pause_transfer import PauseTransfer
@@ -62,7 +62,7 @@ def requirements_of(decision: Decision, transfer: Transfer) -> Requirements:
     if decision.stale:
         return Requirements(boost=decision.priority_boost)
     # delays are counted and bounded by the governor, over the transfer's life: its age bounds nothing here
-    orders = tuple(_orders(decision, Situation(transfer, decision.snapshot_time, inf)))
+    orders = tuple(_orders(decision, CombineContext(transfer, decision.snapshot_time, inf)))
     return Requirements(
         holds=tuple(claim for order in orders if (claim := _hold(order)) is not None) if orders else (),
         boost=decision.priority_boost,
@@ -150,7 +150,7 @@ class _Order(NamedTuple):
     value: object
 
 
-def _orders(decision: Decision, situation: Situation) -> Iterator[_Order]:
+def _orders(decision: Decision, situation: CombineContext) -> Iterator[_Order]:
     for rule, ordered in decision.orders:
         directive = ordered.action
         if is_directive(directive) and directive.target in _OF_ONE_RULE:

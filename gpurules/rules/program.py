@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from gpurules.actions.action import is_directive
-from gpurules.actions.decision import Basis, Decision, Outcome, decided, outcome_of
+from gpurules.actions.decision import Basis, Decision, Outcome, decision_of, outcome_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, EvaluationContext, Facts, SlotLayout
 from gpurules.backends.python import (
     MaskFunction,
@@ -259,17 +259,17 @@ class BoundProgram:
                 bases.clear()
             basis = bases[mask] = Basis(self.program.outcome(mask), self, stale)
             if self.program.is_of_node and mask == self.base and not stale:
-                self.shared = decided(basis, NO_TRANSFER, NO_WORKLOAD)
+                self.shared = decision_of(basis, NO_TRANSFER, NO_WORKLOAD)
         return basis
 
     def decide(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
         """Return the decision for a transfer."""
-        return decided(self.basis(self.mask(transfer, workload), stale), transfer, workload)
+        return decision_of(self.basis(self.mask(transfer, workload), stale), transfer, workload)
 
     def decide_straight(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
         """Return the decision of a moment of which nothing is decided ahead."""
         mask = self.program.straight(self, transfer, workload)
-        return decided(Basis(self.program.outcome(mask), self, stale), transfer, workload)
+        return decision_of(Basis(self.program.outcome(mask), self, stale), transfer, workload)
 
     @property
     def facts(self) -> Facts:

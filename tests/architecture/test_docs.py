@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.actions.registration import decorated, forget
+from gpurules.actions.registration import decorated_actions, forget
 from gpurules.cli.main import run
 from gpurules.diagnostics import CATALOGUE, Severity
 from gpurules.language import Environment, parse
@@ -40,9 +40,9 @@ STORIES = [
 @pytest.fixture(autouse=True)
 def no_action_is_left_behind() -> Iterator[None]:
     """Forget the actions that a page makes."""
-    before = {action.name for action in decorated()}
+    before = {action.name for action in decorated_actions()}
     yield
-    for action in decorated():
+    for action in decorated_actions():
         if action.name not in before:
             forget(action.name)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpurules.actions import ACTIONS, Claim, Situation
+from gpurules.actions import ACTIONS, Claim, CombineContext
 from gpurules.model import Transfer
 
 PARAMETERS = {
@@ -19,7 +19,7 @@ PARAMETERS = {
 IDEMPOTENT = ("reduce_prefetch", "delay_transfer", "limit_bandwidth", "limit_concurrency", "pause_transfer")
 
 situations = st.builds(
-    Situation,
+    CombineContext,
     st.builds(Transfer, id=st.text(max_size=5), created=st.none() | st.floats(0, 2000), size=st.none()),
     timestamp=st.floats(0, 2000),
     max_delay=st.floats(0, 600),
@@ -50,7 +50,7 @@ def test_a_claim_that_is_made_twice_counts_once(case, situation):
 @given(claimed(tuple(PARAMETERS)), situations, situations)
 def test_static_directives_ignore_transfer_and_time(case, one, other):
     name, claims = case
-    same_settings = Situation(other.transfer, other.timestamp, one.max_delay, one.max_priority)
+    same_settings = CombineContext(other.transfer, other.timestamp, one.max_delay, one.max_priority)
     if ACTIONS[name].is_static:
         assert ACTIONS[name].combine(claims, one) == ACTIONS[name].combine(claims, same_settings)
 
@@ -58,6 +58,6 @@ def test_static_directives_ignore_transfer_and_time(case, one, other):
 @given(st.permutations(range(4)), st.floats(0, 100))
 def test_staging_goes_by_priority_not_by_order(order, size):
     claims = [Claim(f"r{i}", i, {"staging_threshold": 25 * i, "staging_area": f"/{i}"}) for i in range(4)]
-    situation = Situation(Transfer(size=size), timestamp=0)
+    situation = CombineContext(Transfer(size=size), timestamp=0)
     stage = ACTIONS["stage_transfer"].combine([claims[i] for i in order], situation)
     assert stage.rule == f"r{min(int(size // 25), 3)}"

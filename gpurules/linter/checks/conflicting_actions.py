@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpurules.actions.between import excludes
+from gpurules.actions.interactions import excludes
 from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.linter.check import Subject
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis, Conflict, ConflictKind, example

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpurules.actions.between import works_on
+from gpurules.actions.interactions import works_on
 from gpurules.diagnostics import Code, Diagnostic, Form, Severity
 from gpurules.linter.check import Subject, at_rule
 from gpurules.linter.meaning.hysteresis import gauges, is_damped

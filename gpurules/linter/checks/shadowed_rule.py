@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.actions.action import Combines
-from gpurules.actions.between import combines
+from gpurules.actions.interactions import combines
 from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.linter.check import Subject
 from gpurules.linter.meaning.analysis import Covering, Shadow, example

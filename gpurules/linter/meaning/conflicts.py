@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from gpurules.actions import Action, Situation
+from gpurules.actions import Action, CombineContext
 from gpurules.actions.action import Combines, numeric
-from gpurules.actions.between import combines, excludes, order_matters
+from gpurules.actions.interactions import combines, excludes, order_matters
 from gpurules.actions.decision import RuleAction
 from gpurules.bitset import iter_bits
 from gpurules.fields import FIELDS
@@ -126,7 +126,7 @@ class _Search:
         """Return whether the order of two claims makes a difference at a moment."""
         settings, witness = self._analysis.ruleset.settings, found.witness
         timestamp = witness.snapshot.timestamp
-        situation = Situation(witness.transfer, timestamp, settings.max_delay, settings.max_priority)
+        situation = CombineContext(witness.transfer, timestamp, settings.max_delay, settings.max_priority)
         return order_matters(asked.action, (ordered.parameters, asked.parameters), situation)
 
     def _minimized(

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from gpurules.actions.between import absorbs, can_absorb
 from gpurules.actions.decision import RuleAction
+from gpurules.actions.interactions import absorbs, can_absorb
 from gpurules.bitset import iter_bits
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis, Covering, Shadow
 from gpurules.proofs import Claim, ExpectedTruth, ScreeningIndex, is_true

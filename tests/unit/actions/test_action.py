@@ -2,12 +2,12 @@
 
 import pytest
 
-from gpurules.actions import ACTIONS, Situation, edges, filled, is_effect, placeholders
+from gpurules.actions import ACTIONS, CombineContext, edges, fill_template, is_effect, placeholders
 from gpurules.model import Transfer
 
 
-def situation(created: float | None, max_delay: float = 60) -> Situation:
-    return Situation(Transfer(created=created), timestamp=1000, max_delay=max_delay)
+def situation(created: float | None, max_delay: float = 60) -> CombineContext:
+    return CombineContext(Transfer(created=created), timestamp=1000, max_delay=max_delay)
 
 
 def test_the_age_counts_from_creation():
@@ -55,4 +55,4 @@ def test_placeholders_tell_name_and_place():
 )
 def test_templates_are_filled(template: str, text: str):
     values = {"a": 1.5, "b": None, "c": (0, "1:0"), "flag": True, "huge": 2**53 + 1}
-    assert filled(template, values) == text
+    assert fill_template(template, values) == text

@@ -1,6 +1,6 @@
 import pytest
 
-from gpurules.actions import ACTIONS, Claim, Situation
+from gpurules.actions import ACTIONS, Claim, CombineContext
 from gpurules.model import Transfer
 
 ACTION = ACTIONS["delay_transfer"]
@@ -10,8 +10,8 @@ def claim(**parameters: object) -> Claim:
     return Claim("r", 0, parameters)
 
 
-def now(created: float | None = 990, max_delay: float = 60, id: str | None = "t") -> Situation:
-    return Situation(Transfer(id=id, created=created), timestamp=1000, max_delay=max_delay)
+def now(created: float | None = 990, max_delay: float = 60, id: str | None = "t") -> CombineContext:
+    return CombineContext(Transfer(id=id, created=created), timestamp=1000, max_delay=max_delay)
 
 
 def test_the_longest_delay_holds_however_it_is_written():

@@ -1,8 +1,8 @@
-from gpurules.actions import ACTIONS, Claim, Situation
+from gpurules.actions import ACTIONS, Claim, CombineContext
 from gpurules.model import Transfer
 
 ACTION = ACTIONS["increase_priority"]
-NOW = Situation(Transfer(), timestamp=1000, max_priority=60)
+NOW = CombineContext(Transfer(), timestamp=1000, max_priority=60)
 
 
 def claim(boost: float) -> Claim:
@@ -25,8 +25,8 @@ def test_whole_boosts_stay_whole():
 
 def test_fractions_do_not_depend_on_the_order():
     boosts = [claim(b) for b in (0.1, 1e16, -1e16, 0.2)]
-    assert ACTION.combine(boosts, Situation(Transfer(), 0, max_priority=1e20)) == 0.30000000000000004
-    assert ACTION.combine(boosts[::-1], Situation(Transfer(), 0, max_priority=1e20)) == 0.30000000000000004
+    assert ACTION.combine(boosts, CombineContext(Transfer(), 0, max_priority=1e20)) == 0.30000000000000004
+    assert ACTION.combine(boosts[::-1], CombineContext(Transfer(), 0, max_priority=1e20)) == 0.30000000000000004
 
 
 def test_a_boost_of_zero_is_pointed_at():

@@ -1,8 +1,8 @@
-from gpurules.actions import ACTIONS, Claim, Situation
+from gpurules.actions import ACTIONS, Claim, CombineContext
 from gpurules.model import Transfer
 
 ACTION = ACTIONS["limit_concurrency"]
-NOW = Situation(Transfer(), timestamp=1000)
+NOW = CombineContext(Transfer(), timestamp=1000)
 
 
 def test_the_lowest_cap_holds():

@@ -1,12 +1,12 @@
-from gpurules.actions import ACTIONS, Claim, Situation
+from gpurules.actions import ACTIONS, Claim, CombineContext
 from gpurules.model import Transfer
 
 ACTION = ACTIONS["pause_transfer"]
 CLAIM = Claim("r", 0, {})
 
 
-def now(created: float | None) -> Situation:
-    return Situation(Transfer(created=created), timestamp=1000, max_delay=60)
+def now(created: float | None) -> CombineContext:
+    return CombineContext(Transfer(created=created), timestamp=1000, max_delay=60)
 
 
 def test_one_claim_pauses():

@@ -1,8 +1,8 @@
-from gpurules.actions import ACTIONS, Claim, Situation
+from gpurules.actions import ACTIONS, Claim, CombineContext
 from gpurules.model import Transfer
 
 ACTION = ACTIONS["reduce_prefetch"]
-NOW = Situation(Transfer(), timestamp=1000)
+NOW = CombineContext(Transfer(), timestamp=1000)
 
 
 def claim(factor: float) -> Claim:

@@ -4,13 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpurules.actions import ACTIONS, ActionKind, Claim, Event, Situation, default_actions, failed_plugins, registration
+from gpurules.actions import (
+    ACTIONS,
+    ActionKind,
+    Claim,
+    CombineContext,
+    Event,
+    default_actions,
+    failed_plugins,
+    registration,
+)
 from gpurules.actions.plugged import WANTS
 from gpurules.actions.registration import action, forget
 from gpurules.errors import RegistrationError
 from gpurules.model import Transfer
 
-NOW = Situation(Transfer(), timestamp=1000)
+NOW = CombineContext(Transfer(), timestamp=1000)
 
 
 @pytest.fixture
@@ -134,9 +143,9 @@ class Failing:
 def offered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     loaded = {"good": Good, "instance": Taken(), "failing": Failing, "number": 5}
     monkeypatch.setattr("gpurules.plugins.load_plugins", lambda group: (loaded, {"gone": "ImportError: no module"}))
-    registration.plugins.cache_clear()
+    registration.plugin_actions.cache_clear()
     yield
-    registration.plugins.cache_clear()
+    registration.plugin_actions.cache_clear()
 
 
 @pytest.mark.usefixtures("offered")

@@ -1,4 +1,4 @@
-from gpurules.actions import ACTIONS, Claim, Situation, Stage
+from gpurules.actions import ACTIONS, Claim, CombineContext, Stage
 from gpurules.model import Transfer
 
 ACTION = ACTIONS["stage_transfer"]
@@ -6,8 +6,8 @@ LOW = Claim("low", 1, {"staging_threshold": 1024, "staging_area": "/low"})
 HIGH = Claim("high", 2, {"staging_threshold": 1048576, "staging_area": "/high", "on_full": "wait"})
 
 
-def now(size: float | None) -> Situation:
-    return Situation(Transfer(size=size), timestamp=1000)
+def now(size: float | None) -> CombineContext:
+    return CombineContext(Transfer(size=size), timestamp=1000)
 
 
 def test_the_rule_of_the_highest_priority_decides():

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from gpurules.actions.templates import filled, placeholders
+from gpurules.actions.templates import fill_template, placeholders
 from gpurules.engine import Edge, Engine
 from gpurules.engine.effects.events import event_of
 from gpurules.model import GPU, Dimension, Snapshot
@@ -43,7 +43,7 @@ DIMENSIONS = {
     ],
 )
 def test_placeholders_read_as_people_write(template: str, text: str) -> None:
-    assert filled(template, VALUES, DIMENSIONS) == text
+    assert fill_template(template, VALUES, DIMENSIONS) == text
 
 
 def test_a_format_is_no_part_of_the_name_and_an_unknown_one_is() -> None:

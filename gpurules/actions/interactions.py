@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gpurules.actions.action import Action, Claim, Combines, Directive, Parameters, Situation, is_directive
+from gpurules.actions.action import Action, Claim, CombineContext, Combines, Directive, Parameters, is_directive
 from gpurules.errors import GpurulesError
 from gpurules.model import Transfer
 from gpurules.plugins import contained
@@ -54,7 +54,7 @@ def absorbs(action: Action, strong: Parameters, weak: Parameters, in_order: bool
     return policy in (Combines.FIRST, Combines.UNDECLARED) and in_order
 
 
-def order_matters(action: Action, pair: tuple[Parameters, Parameters], situation: Situation) -> bool:
+def order_matters(action: Action, pair: tuple[Parameters, Parameters], situation: CombineContext) -> bool:
     """Return whether two claims of one priority come to something else the other way round."""
     if not is_directive(action):
         return False
@@ -63,11 +63,11 @@ def order_matters(action: Action, pair: tuple[Parameters, Parameters], situation
 
 
 def _is_same(action: Directive, some: Iterable[Parameters], others: Iterable[Parameters]) -> bool:
-    nobody = Situation(Transfer(), 0.0, float("inf"), float("inf"))
+    nobody = CombineContext(Transfer(), 0.0, float("inf"), float("inf"))
     return _combined(action, some, nobody) == _combined(action, others, nobody)
 
 
-def _combined(action: Directive, parameters: Iterable[Parameters], situation: Situation) -> object:
+def _combined(action: Directive, parameters: Iterable[Parameters], situation: CombineContext) -> object:
     claims = tuple(Claim("", 0, given) for given in parameters)
     try:
         return contained(action.combine, action.name)(claims, situation)
