@@ -7,7 +7,7 @@ from typing import Any
 
 from gpurules.actions import Action, default_actions, is_directive
 from gpurules.actions.action import ActionKind, Complaint, Event, Parameters, Schema
-from gpurules.actions.decision import Basis, Decision, Outcome, RuleAction, decided
+from gpurules.actions.decision import Basis, Decision, Outcome, RuleAction, decision_of
 from gpurules.actions.explained import ExplainedDecision
 from gpurules.actions.stage_transfer import Stage
 from gpurules.model import GPUIndex, Transfer, Workload
@@ -96,11 +96,11 @@ class AnswerReader:
             if len(self._bases) >= MAX_REMEMBERED:
                 self._bases = {}
             self._bases[body] = basis
-        return decided(basis, transfer, workload)
+        return decision_of(basis, transfer, workload)
 
     def neutral(self, transfer: Transfer, workload: Workload) -> Decision:
         """Return the decision that asks nothing, marked as a fallback; it is stale, since nothing is known."""
-        return decided(Basis(self._neutral, RemoteMoment(self, (), "fallback"), True), transfer, workload)
+        return decision_of(Basis(self._neutral, RemoteMoment(self, (), "fallback"), True), transfer, workload)
 
     def _basis(self, body: bytes, source: str) -> Basis:
         start = body.rfind(_SPLIT)

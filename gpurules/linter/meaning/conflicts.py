@@ -6,8 +6,8 @@ from functools import reduce
 
 from gpurules.actions import Action, CombineContext
 from gpurules.actions.action import Combines, numeric
-from gpurules.actions.interactions import combines, excludes, order_matters
 from gpurules.actions.decision import RuleAction
+from gpurules.actions.interactions import combines, excludes, order_matters
 from gpurules.bitset import iter_bits
 from gpurules.fields import FIELDS
 from gpurules.language import ir
