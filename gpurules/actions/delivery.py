@@ -34,7 +34,7 @@ class RefusedError(ActionError):
 def redact_url(url: str) -> str:
     """Return *url* without what may be secret: user, password, path and query.
 
-    >>> shown("https://user:key@hooks.example.org/services/T0/B0?token=x")
+    >>> redact_url("https://user:key@hooks.example.org/services/T0/B0?token=x")
     'https://hooks.example.org'
     """
     parts = urlsplit(url)

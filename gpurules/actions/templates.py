@@ -44,9 +44,9 @@ def fill_template(
     A number of *dimensions* is written with its unit, rounded; where the template has its unit behind the placeholder,
     without it, in that unit.
 
-    >>> filled("GPU at {gpu_temperature} {{C}}, {gpu_power}", {"gpu_temperature": 91})
+    >>> fill_template("GPU at {gpu_temperature} {{C}}, {gpu_power}", {"gpu_temperature": 91})
     'GPU at 91 {C}, missing'
-    >>> filled("{used}, {used} B, {used:.1f}", {"used": 2048}, {"used": Dimension.BYTES})
+    >>> fill_template("{used}, {used} B, {used:.1f}", {"used": 2048}, {"used": Dimension.BYTES})
     '2 KiB, 2048 B, 2048.0'
     """
 
