@@ -1,9 +1,9 @@
 """The language server: what editors show of rulesets while they are typed."""
 
 from gpurules.errors import UnavailableError
-from gpurules.lsp.project import Moment, Project, Settings
+from gpurules.lsp.project import DocumentSettings, FactsAtHand, Project
 
-__all__ = ["Moment", "Project", "Settings", "serve"]
+__all__ = ["DocumentSettings", "FactsAtHand", "Project", "serve"]
 
 
 def serve(project: Project) -> int:

@@ -6,31 +6,31 @@ from typing import Any, TypeAlias
 
 from lsprotocol import types
 
-from gpurules.lsp.checking import Checker
-from gpurules.lsp.completing import completions
-from gpurules.lsp.documents import Document, Documents
-from gpurules.lsp.editing import formatting
-from gpurules.lsp.family import Family
-from gpurules.lsp.fixing import KINDS, code_actions
-from gpurules.lsp.hovering import hover
-from gpurules.lsp.naming import definition, highlights, located, renameable, renamed, uses
-from gpurules.lsp.outline import folds, symbols
+from gpurules.lsp.assistance.completion import completions
+from gpurules.lsp.assistance.hover import hover
+from gpurules.lsp.assistance.inline_values import Values
+from gpurules.lsp.findings.checker import Checker
+from gpurules.lsp.findings.code_actions import KINDS, code_actions
+from gpurules.lsp.names.references import definition, highlights, locations_of, rename, renameable, uses
+from gpurules.lsp.names.workspace_index import WorkspaceIndex
 from gpurules.lsp.project import Project
-from gpurules.lsp.valuing import Values
+from gpurules.lsp.text.documents import Documents, TextDocument
+from gpurules.lsp.text.edits import format_document
+from gpurules.lsp.text.outline import folds, symbols
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ServerContext:
     """What answers are given from: the open texts, the files around them, their findings, and what names are worth."""
 
     project: Project
     documents: Documents
-    family: Family
+    workspace: WorkspaceIndex
     checker: Checker
     values: Values
 
 
-Answer: TypeAlias = Callable[[Desk, Document, Any], object]
+Answer: TypeAlias = Callable[[ServerContext, TextDocument, Any], object]
 """Answers a request about a document; its parameters are those of the protocol."""
 
 
@@ -47,41 +47,47 @@ class Feature:
     is_slow: bool = False
 
 
-def _offset(document: Document, params: Any) -> int:
+def _offset(document: TextDocument, params: Any) -> int:
     return document.positions.offset(params.position)
 
 
-def _completion(desk: Desk, document: Document, params: types.CompletionParams) -> types.CompletionList:
-    return completions(document, _offset(document, params), desk.documents)
+def _completion(context: ServerContext, document: TextDocument, params: types.CompletionParams) -> types.CompletionList:
+    return completions(document, _offset(document, params), context.documents)
 
 
-def _hover(desk: Desk, document: Document, params: types.HoverParams) -> types.Hover | None:
-    return hover(document, params.position, desk.documents, desk.checker.kept(document), desk.values)
+def _hover(context: ServerContext, document: TextDocument, params: types.HoverParams) -> types.Hover | None:
+    return hover(document, params.position, context.documents, context.checker.kept(document), context.values)
 
 
-def _definition(desk: Desk, document: Document, params: types.DefinitionParams) -> types.Location | None:
-    return definition(document, _offset(document, params), desk.documents)
+def _definition(
+    context: ServerContext, document: TextDocument, params: types.DefinitionParams
+) -> types.Location | None:
+    return definition(document, _offset(document, params), context.documents)
 
 
-def _references(desk: Desk, document: Document, params: types.ReferenceParams) -> list[types.Location]:
-    found = uses(document, _offset(document, params), desk.documents, desk.family)
-    return located(found, params.context.include_declaration)
+def _references(context: ServerContext, document: TextDocument, params: types.ReferenceParams) -> list[types.Location]:
+    found = uses(document, _offset(document, params), context.documents, context.workspace)
+    return locations_of(found, params.context.include_declaration)
 
 
-def _highlights(desk: Desk, document: Document, params: types.DocumentHighlightParams) -> list[types.DocumentHighlight]:
-    return highlights(document, _offset(document, params), desk.documents)
+def _highlights(
+    context: ServerContext, document: TextDocument, params: types.DocumentHighlightParams
+) -> list[types.DocumentHighlight]:
+    return highlights(document, _offset(document, params), context.documents)
 
 
-def _renameable(desk: Desk, document: Document, params: types.PrepareRenameParams) -> object:
-    return renameable(document, _offset(document, params), desk.documents)
+def _renameable(context: ServerContext, document: TextDocument, params: types.PrepareRenameParams) -> object:
+    return renameable(document, _offset(document, params), context.documents)
 
 
-def _renamed(desk: Desk, document: Document, params: types.RenameParams) -> types.WorkspaceEdit | None:
-    return renamed(document, _offset(document, params), params.new_name, desk.documents, desk.family)
+def _renamed(context: ServerContext, document: TextDocument, params: types.RenameParams) -> types.WorkspaceEdit | None:
+    return rename(document, _offset(document, params), params.new_name, context.documents, context.workspace)
 
 
-def _code_actions(desk: Desk, document: Document, params: types.CodeActionParams) -> list[types.CodeAction]:
-    return code_actions(document, params, desk.checker, desk.documents, desk.project)
+def _code_actions(
+    context: ServerContext, document: TextDocument, params: types.CodeActionParams
+) -> list[types.CodeAction]:
+    return code_actions(document, params, context.checker, context.documents, context.project)
 
 
 FEATURES = (
@@ -99,13 +105,13 @@ FEATURES = (
     Feature(
         types.TEXT_DOCUMENT_CODE_ACTION, _code_actions, types.CodeActionOptions(code_action_kinds=list(KINDS)), True
     ),
-    Feature(types.TEXT_DOCUMENT_FORMATTING, lambda desk, document, params: formatting(document), is_slow=True),
+    Feature(types.TEXT_DOCUMENT_FORMATTING, lambda context, document, params: format_document(document), is_slow=True),
     Feature(
         types.TEXT_DOCUMENT_RANGE_FORMATTING,
-        lambda desk, document, params: formatting(document, params.range),
+        lambda context, document, params: format_document(document, params.range),
         is_slow=True,
     ),
-    Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, lambda desk, document, params: symbols(document)),
-    Feature(types.TEXT_DOCUMENT_FOLDING_RANGE, lambda desk, document, params: folds(document)),
+    Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, lambda context, document, params: symbols(document)),
+    Feature(types.TEXT_DOCUMENT_FOLDING_RANGE, lambda context, document, params: folds(document)),
 )
 """Every request about an open text that is answered."""

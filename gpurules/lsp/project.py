@@ -10,7 +10,7 @@ from gpurules.model import Snapshot, Transfer, Workload
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DocumentSettings:
     """How one file is checked.
 
     Missing: ``problem`` is None where the configuration can be read; else it says why not, and the defaults hold.
@@ -22,7 +22,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class FactsAtHand:
     """Facts at hand, for which names and rules have a value; ``title`` says where they are from.
 
     Missing: ``problem`` is None where they can be read; else it says why not, and there are none.
@@ -44,7 +44,7 @@ class Project(Protocol):
         """The version of gpurules."""
         ...
 
-    def settings(self, path: str | None) -> Settings:
+    def settings(self, path: str | None) -> DocumentSettings:
         """Return how the file at *path* is checked; None: a text that was never saved."""
         ...
 
@@ -56,7 +56,7 @@ class Project(Protocol):
         """
         ...
 
-    def moment(self) -> Moment | None:
+    def moment(self) -> FactsAtHand | None:
         """Return the facts at hand, None where nobody has given any."""
         ...
 

@@ -13,17 +13,17 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from gpurules.linter import AbandonedError
-from gpurules.lsp.checking import Checker
-from gpurules.lsp.debouncing import Debouncer
-from gpurules.lsp.documents import Document, Documents, Kind
-from gpurules.lsp.family import Family
-from gpurules.lsp.features import FEATURES, Desk, Feature
-from gpurules.lsp.naming import RenameError
-from gpurules.lsp.pipes import protocol_pipes
+from gpurules.lsp.assistance.inline_values import Values
+from gpurules.lsp.features import FEATURES, Feature, ServerContext
+from gpurules.lsp.findings.checker import Checker
+from gpurules.lsp.findings.published_findings import problem, publish
+from gpurules.lsp.names.references import RenameError
+from gpurules.lsp.names.workspace_index import WorkspaceIndex
 from gpurules.lsp.project import Project
-from gpurules.lsp.protocol import Protocol
-from gpurules.lsp.publishing import problem, published
-from gpurules.lsp.valuing import Values
+from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument
+from gpurules.lsp.transport.debouncer import Debouncer
+from gpurules.lsp.transport.pipes import protocol_pipes
+from gpurules.lsp.transport.protocol import Protocol
 
 Answer = TypeVar("Answer")
 
@@ -38,13 +38,15 @@ class _Server(LanguageServer):
         self.window_log_message(types.LogMessageParams(types.MessageType.Error, f"{type(error).__name__}: {error}"))
 
 
-class Session:
+class EditorSession:
     """One conversation: what the editor has open, and what it was told of it."""
 
     def __init__(self, project: Project) -> None:
         documents = Documents()
         self._documents = documents
-        self._desk = Desk(project, documents, Family(documents), Checker(project), Values(documents, project))
+        self._context = ServerContext(
+            project, documents, WorkspaceIndex(documents), Checker(project), Values(documents, project)
+        )
         self._complaints: set[str] = set()
         self.server = _Server("gpurules", project.version, types.TextDocumentSyncKind.Full, protocol_cls=Protocol)
         self._telling = Lock()
@@ -82,7 +84,7 @@ class Session:
             document = self._documents.get(uri)
             if document is None or document.is_too_long:
                 return None
-            answer = feature.answer(self._desk, document, params)
+            answer = feature.answer(self._context, document, params)
             if feature.is_slow and self._documents.get(uri) is not document:
                 raise AbandonedError("the text has changed meanwhile")
             return answer
@@ -98,7 +100,7 @@ class Session:
         except AbandonedError as error:
             raise JsonRpcException(str(error), types.LSPErrorCodes.ContentModified) from None
         except (Exception, SystemExit) as error:
-            where = self._desk.project.record(error)
+            where = self._context.project.record(error)
             message = f"internal error: {type(error).__name__}; the details are in {where}"
             self.server.window_log_message(types.LogMessageParams(types.MessageType.Error, message))
             return None
@@ -117,7 +119,7 @@ class Session:
         """Look for other files in the folders of the workspace that are on this machine."""
         workspace = self.server.workspace
         uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
-        self._desk.family.folders = tuple(path for uri in uris if (path := to_fs_path(uri)))
+        self._context.workspace.folders = tuple(path for uri in uris if (path := to_fs_path(uri)))
 
     def _open(self, opened: types.TextDocumentItem) -> None:
         encoding = self.server.workspace.position_encoding or types.PositionEncodingKind.Utf16
@@ -136,7 +138,7 @@ class Session:
             self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
         self._quick.drop(uri)
         self._thorough.drop(uri)
-        self._desk.checker.forget(uri)
+        self._context.checker.forget(uri)
 
     def _check_all(self) -> None:
         """Check every open text again: a file or the configuration that it stands on may have changed."""
@@ -151,7 +153,7 @@ class Session:
             return
         found = self._guarded(lambda: self._diagnostics(document))
         self._tell(document, found)
-        if not self._desk.checker.is_whole(document):
+        if not self._context.checker.is_whole(document):
             self._thorough.ask(uri)
 
     def _publish_all(self, uri: str) -> None:
@@ -159,29 +161,29 @@ class Session:
         document = self._documents.get(uri)
         if document is None:
             return
-        checker = self._desk.checker
+        checker = self._context.checker
         known = checker.kept(document)
         with suppress(JsonRpcException):
             found = self._guarded(lambda: checker.findings(document, lambda: self._documents.get(uri) is document))
             if found is not None and found != known:
-                self._tell(document, published(document, found, self._desk.documents, self._desk.project))
+                self._tell(document, publish(document, found, self._context.documents, self._context.project))
 
-    def _tell(self, document: Document, found: list[types.Diagnostic] | None) -> None:
+    def _tell(self, document: TextDocument, found: list[types.Diagnostic] | None) -> None:
         """Tell the editor of the findings of a text, unless it has changed meanwhile."""
         with self._telling:
             if found is not None and self._documents.get(document.uri) is document:
                 told = types.PublishDiagnosticsParams(document.uri, found, document.version)
                 self.server.text_document_publish_diagnostics(told)
 
-    def _diagnostics(self, document: Document) -> list[types.Diagnostic]:
-        desk = self._desk
-        if document.kind in (Kind.RULESET, Kind.TEST):
-            self._complain(desk.project.settings(document.path).problem)
+    def _diagnostics(self, document: TextDocument) -> list[types.Diagnostic]:
+        context = self._context
+        if document.kind in (DocumentKind.RULESET, DocumentKind.TEST):
+            self._complain(context.project.settings(document.path).problem)
         try:
-            found = desk.checker.quick(document)
+            found = context.checker.quick(document)
         except ValueError as error:
             return [problem(document, str(error))]
-        return published(document, found, desk.documents, desk.project)
+        return publish(document, found, context.documents, context.project)
 
     def close(self) -> None:
         """Find out nothing more, and give up what is being found out."""
@@ -203,7 +205,7 @@ def run(project: Project) -> int:
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     with protocol_pipes() as (incoming, outgoing):
-        session = Session(project)
+        session = EditorSession(project)
         server = session.server
         server.protocol.set_writer(outgoing)
         try:

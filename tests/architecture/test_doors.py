@@ -11,7 +11,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 PRINTING = {
     "cli/output.py",
     "cli/watch/session.py",  # the live screen, whose lines are those of cli/watch/frame.py
-    "lsp/pipes.py",  # the protocol, which is JSON
+    "lsp/transport/pipes.py",  # the protocol, which is JSON
     "__main__.py",  # a constant, before anything else is loaded
 }
 LOGGING = {

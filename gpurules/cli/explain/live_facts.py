@@ -8,7 +8,7 @@ import click
 from gpurules.cli.explain.facts import read_facts
 from gpurules.facts import KINDS
 from gpurules.input_files import open_input
-from gpurules.lsp import Moment
+from gpurules.lsp import FactsAtHand
 
 _TAIL_BYTES = 4 * 1024 * 1024
 RECORDINGS = (".jsonl", ".ndjson")
@@ -26,31 +26,31 @@ class Moments:
         if "-" in self._given.values():
             raise click.UsageError("stdin is the editor's: give the facts as files, or as the JSON itself")
         self._stamps: tuple[object, ...] = ()
-        self._moment: Moment | None = None
+        self._moment: FactsAtHand | None = None
         if self._given:
             self._moment = self._read()
 
-    def now(self) -> Moment | None:
+    def now(self) -> FactsAtHand | None:
         """Return the facts as they are now, None where no option was given."""
         if self._given:
             try:
                 self._moment = self._read()
             except click.UsageError as error:
                 self._stamps = ()
-                self._moment = Moment(self._title, problem=error.format_message())
+                self._moment = FactsAtHand(self._title, problem=error.format_message())
         return self._moment
 
     @property
     def _title(self) -> str:
         return ", ".join("the JSON given" if _is_json(one) else Path(one).name for one in self._given.values())
 
-    def _read(self) -> Moment:
+    def _read(self) -> FactsAtHand:
         stamps = tuple(_stamp(one) for one in self._given.values())
         if self._moment is not None and stamps == self._stamps and self._moment.problem is None:
             return self._moment
         facts = read_facts({name: self._text(name) for name in KINDS})
         self._stamps = stamps
-        return Moment(self._title, facts.snapshot, facts.transfer, facts.workload, facts.node)
+        return FactsAtHand(self._title, facts.snapshot, facts.transfer, facts.workload, facts.node)
 
     def _text(self, name: str) -> str | None:
         given = self._given.get(name)

@@ -17,7 +17,7 @@ from gpurules.cli.project.configuration import Configuration
 from gpurules.cli.reference.pages import code_page
 from gpurules.diagnostics import CATALOGUE, Diagnostic
 from gpurules.linter import WORK, Policy
-from gpurules.lsp import Moment, Settings
+from gpurules.lsp import DocumentSettings, FactsAtHand
 
 
 class Workplace:
@@ -32,7 +32,7 @@ class Workplace:
         """The version of gpurules."""
         return installed_version()
 
-    def settings(self, path: str | None) -> Settings:
+    def settings(self, path: str | None) -> DocumentSettings:
         """Return how the file at *path* is checked."""
         try:
             found = configuration.discovered(Path(path).parent if path else Path.cwd())
@@ -40,7 +40,9 @@ class Workplace:
             return _settings(read, path, self._today())
         except (click.UsageError, OSError, ValueError) as error:
             message = error.format_message() if isinstance(error, click.UsageError) else str(error)
-            return Settings(Policy(today=self._today()), problem=f"the configuration is not in force: {message}")
+            return DocumentSettings(
+                Policy(today=self._today()), problem=f"the configuration is not in force: {message}"
+            )
 
     def check_configuration(self, text: str, path: str) -> Sequence[Diagnostic]:
         """Return what is wrong with the *text* of a configuration file.
@@ -55,7 +57,7 @@ class Workplace:
                 return ()  # other tools say so
             raise ValueError(error.format_message()) from None
 
-    def moment(self) -> Moment | None:
+    def moment(self) -> FactsAtHand | None:
         """Return the facts at hand, None where no option gave any."""
         return self._moments.now()
 
@@ -68,15 +70,15 @@ class Workplace:
         return record(error, ["lsp"])
 
 
-def _settings(read: Configuration, path: str | None, today: date) -> Settings:
+def _settings(read: Configuration, path: str | None, today: date) -> DocumentSettings:
     codes = chosen_codes(*(_listed(read.values.get(key)) for key in ("select", "extend-select", "ignore")))
     steps = WORK if read.analysis_steps is None else read.analysis_steps
     if path is None or read.path is None:
-        return Settings(Policy(codes, today=today))
+        return DocumentSettings(Policy(codes, today=today))
     relative = _relative(path, Path(read.path).parent)
     policy = Policy(codes, read.ignored_in, today)
     excluded = any(fnmatchcase(relative, glob) or fnmatchcase(Path(path).name, glob) for glob in read.exclude)
-    return Settings(Policy(policy.codes_in(relative), today=today, work=steps), excluded)
+    return DocumentSettings(Policy(policy.codes_in(relative), today=today, work=steps), excluded)
 
 
 def _listed(given: object) -> Iterable[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pygls.uris import from_fs_path, to_fs_path
 
-from gpurules.lsp.positions import Positions
-from gpurules.lsp.reading import readable
+from gpurules.lsp.text.positions import Positions
+from gpurules.lsp.text.tolerant_yaml import readable
 from gpurules.rules.files import SHIPPED, SUFFIXES, is_inside, is_ruleset, is_test, read_file
 from gpurules.rules.yaml import YamlDocument, YamlMapping, YamlScalar
 
@@ -19,7 +19,7 @@ MAX_CHARACTERS = 1_000_000
 CONFIGURATIONS = ("gpurules.toml", "pyproject.toml")
 
 
-class Kind(StrEnum):
+class DocumentKind(StrEnum):
     """What a text is."""
 
     RULESET = "ruleset"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Document:
+class TextDocument:
     """One open text.
 
     Missing: ``path`` is None for a text that was never saved.
@@ -71,28 +71,28 @@ class Document:
         return self.tree.root if isinstance(self.tree.root, YamlMapping) else None
 
     @cached_property
-    def kind(self) -> Kind:
+    def kind(self) -> DocumentKind:
         """What it is: told from its name, else from its keys, so that other YAML files are left in peace."""
         path = Path(self.path) if self.path else None
         if path is not None and path.name in CONFIGURATIONS:
-            return Kind.CONFIGURATION
+            return DocumentKind.CONFIGURATION
         if path is not None and path.suffix == ".toml":
-            return Kind.OTHER
+            return DocumentKind.OTHER
         if path is not None and path.suffix in SUFFIXES:
             if is_test(path, False):
-                return Kind.TEST
+                return DocumentKind.TEST
             if is_ruleset(path, is_inside(str(path.parent))):
-                return Kind.RULESET
+                return DocumentKind.RULESET
         return self._kind_by_keys()
 
-    def _kind_by_keys(self) -> Kind:
+    def _kind_by_keys(self) -> DocumentKind:
         if self.root is None:
-            return Kind.OTHER
+            return DocumentKind.OTHER
         kind = self.root.get("kind")
         if isinstance(kind, YamlScalar) and kind.text.startswith("gpurules/"):
-            return Kind.TEST if kind.text == "gpurules/test" else Kind.RULESET
+            return DocumentKind.TEST if kind.text == "gpurules/test" else DocumentKind.RULESET
         is_ours = "version" in self.root.keys and ("rules" in self.root.keys or "extends" in self.root.keys)
-        return Kind.RULESET if is_ours else Kind.OTHER
+        return DocumentKind.RULESET if is_ours else DocumentKind.OTHER
 
 
 class Documents:
@@ -103,11 +103,11 @@ class Documents:
 
     def __init__(self) -> None:
         self.encoding = "utf-16"
-        self._open: Mapping[str, Document] = {}
+        self._open: Mapping[str, TextDocument] = {}
 
-    def put(self, uri: str, text: str, version: int | None) -> Document:
+    def put(self, uri: str, text: str, version: int | None) -> TextDocument:
         """Keep the new text of *uri*."""
-        document = Document(uri, text, version, self.encoding)
+        document = TextDocument(uri, text, version, self.encoding)
         self._open = {**self._open, uri: document}
         return document
 
@@ -119,20 +119,20 @@ class Documents:
         """Forget a text that was closed."""
         self._open = {other: document for other, document in self._open.items() if other != uri}
 
-    def get(self, uri: str) -> Document | None:
+    def get(self, uri: str) -> TextDocument | None:
         """Return the open text *uri*, None where it is not open."""
         return self._open.get(uri)
 
     @property
-    def all(self) -> tuple[Document, ...]:
+    def all(self) -> tuple[TextDocument, ...]:
         """Every open text."""
         return tuple(self._open.values())
 
-    def opened(self, path: str) -> Document | None:
+    def opened(self, path: str) -> TextDocument | None:
         """Return the text of the file at *path* if it is open."""
         return next((d for d in self.all if d.path is not None and same_file(d.path, path)), None)
 
-    def at(self, path: str) -> Document | None:
+    def at(self, path: str) -> TextDocument | None:
         """Return the text of the file at *path*: as it is open, else as it is saved; None where it cannot be read."""
         found = self.opened(path)
         if found is not None:
@@ -141,7 +141,7 @@ class Documents:
             data = read_file(path)
         except (OSError, ValueError):
             return None
-        return Document(uri_of(path) or "", data.decode("utf-8", "replace"), None, self.encoding)
+        return TextDocument(uri_of(path) or "", data.decode("utf-8", "replace"), None, self.encoding)
 
     def read(self, path: str) -> bytes:
         """Return what can be read of the file at *path*, for merging.

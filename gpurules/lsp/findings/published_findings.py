@@ -7,9 +7,9 @@ from pathlib import Path
 from lsprotocol import types
 
 from gpurules.diagnostics import Diagnostic, Location, Related, Severity
-from gpurules.lsp.documents import Document, Documents, same_file, uri_of
-from gpurules.lsp.positions import Positions
 from gpurules.lsp.project import Project
+from gpurules.lsp.text.documents import Documents, TextDocument, same_file, uri_of
+from gpurules.lsp.text.positions import Positions
 from gpurules.rules.files import resolve_reference
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
@@ -28,8 +28,8 @@ _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _TOP = types.Range(types.Position(0, 0), types.Position(0, 0))
 
 
-def published(
-    document: Document, findings: Iterable[Diagnostic], documents: Documents, project: Project
+def publish(
+    document: TextDocument, findings: Iterable[Diagnostic], documents: Documents, project: Project
 ) -> list[types.Diagnostic]:
     """Return *findings* as the editor is told of them.
 
@@ -44,7 +44,7 @@ def published(
     return shown
 
 
-def problem(document: Document, message: str) -> types.Diagnostic:
+def problem(document: TextDocument, message: str) -> types.Diagnostic:
     """Return what is said where no code fits; at the line and column that the message ends with, else at the top."""
     match = _PLACE.search(message)
     line, column = (int(match[1]), int(match[2])) if match else (1, 1)
@@ -52,7 +52,7 @@ def problem(document: Document, message: str) -> types.Diagnostic:
     return types.Diagnostic(place, message, severity=types.DiagnosticSeverity.Error, source=SOURCE)
 
 
-def _own(document: Document, found: Diagnostic, documents: Documents, project: Project) -> types.Diagnostic:
+def _own(document: TextDocument, found: Diagnostic, documents: Documents, project: Project) -> types.Diagnostic:
     place = document.positions.located(
         Location(found.line, found.column, found.end_line, found.end_column),
     )
@@ -60,7 +60,7 @@ def _own(document: Document, found: Diagnostic, documents: Documents, project: P
     return _drawn(found, place, _said(found), project, related)
 
 
-def _foreign(document: Document, found: Diagnostic, documents: Documents, project: Project) -> types.Diagnostic:
+def _foreign(document: TextDocument, found: Diagnostic, documents: Documents, project: Project) -> types.Diagnostic:
     path = found.path or ""
     reference = next((node for node, target in references(document) if same_file(target, path)), None)
     place = document.positions.range(reference.start, reference.end) if reference else _TOP
@@ -96,7 +96,9 @@ def _drawn(
     )
 
 
-def _related(document: Document, related: Related, documents: Documents) -> types.DiagnosticRelatedInformation | None:
+def _related(
+    document: TextDocument, related: Related, documents: Documents
+) -> types.DiagnosticRelatedInformation | None:
     positions: Positions | None = document.positions
     uri: str | None = document.uri
     if related.path is not None and not (document.path and same_file(related.path, document.path)):
@@ -107,7 +109,7 @@ def _related(document: Document, related: Related, documents: Documents) -> type
     return types.DiagnosticRelatedInformation(types.Location(uri, positions.located(related.location)), related.message)
 
 
-def references(document: Document) -> Iterator[tuple[YamlScalar, str]]:
+def references(document: TextDocument) -> Iterator[tuple[YamlScalar, str]]:
     """Yield the places of *document* that name another ruleset, each with the path that it means."""
     root = document.root
     if root is None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from lsprotocol import types
 
-from gpurules.lsp.cursor import Collection
-from gpurules.lsp.documents import Document
+from gpurules.lsp.text.cursor import Collection
+from gpurules.lsp.text.documents import TextDocument
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 _KINDS = {
@@ -22,7 +22,7 @@ _KINDS = {
 _LISTS = ("rules", "cases", "properties", "replay")
 
 
-def symbols(document: Document) -> list[types.DocumentSymbol]:
+def symbols(document: TextDocument) -> list[types.DocumentSymbol]:
     """Return the sections of a file with the names, rules or tests in them."""
     root = document.root
     if root is None:
@@ -36,7 +36,7 @@ def symbols(document: Document) -> list[types.DocumentSymbol]:
     return found
 
 
-def _children(document: Document, section: str, value: YamlNode) -> Iterator[types.DocumentSymbol]:
+def _children(document: TextDocument, section: str, value: YamlNode) -> Iterator[types.DocumentSymbol]:
     kind = _KINDS.get(section)
     if kind is None:
         return
@@ -51,7 +51,7 @@ def _children(document: Document, section: str, value: YamlNode) -> Iterator[typ
 
 
 def _symbol(
-    document: Document,
+    document: TextDocument,
     key: YamlScalar,
     value: YamlNode,
     kind: types.SymbolKind,
@@ -75,12 +75,12 @@ def _detail(value: YamlNode) -> str | None:
     return " ".join(condition.text.split())[:100] if isinstance(condition, YamlScalar) else None
 
 
-def _end(document: Document, node: YamlNode) -> int:
+def _end(document: TextDocument, node: YamlNode) -> int:
     """Return where a node ends, blank lines left out."""
     return node.start + len(document.source[node.start : node.end].rstrip())
 
 
-def folds(document: Document) -> list[types.FoldingRange]:
+def folds(document: TextDocument) -> list[types.FoldingRange]:
     """Return the keys and list items that go over several lines."""
     found: dict[int, types.FoldingRange] = {}
     for start, node in _foldable(document.tree.root):

@@ -3,8 +3,8 @@
 from typing import Any
 
 from gpurules.actions import Action, default_actions
-from gpurules.lsp.cursor import Spot, Steps
-from gpurules.lsp.documents import Document, Kind
+from gpurules.lsp.text.cursor import Spot, Steps
+from gpurules.lsp.text.documents import DocumentKind, TextDocument
 from gpurules.registry import Registry
 from gpurules.rules.schema import Schema, structure
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
@@ -13,9 +13,9 @@ from gpurules.ruletest.reading.schema import structure as test_structure
 NOTHING: Schema = {}
 
 
-def schema_at(document: Document, spot: Spot) -> Schema:
+def schema_at(document: TextDocument, spot: Spot) -> Schema:
     """Return what is wanted where *spot* stands: of its value, or where it is a key of the mapping that has it."""
-    schema = test_structure() if document.kind is Kind.TEST else structure()
+    schema = test_structure() if document.kind is DocumentKind.TEST else structure()
     actions = default_actions()
     for number, step in enumerate(spot.steps):
         node = spot.above[number]
@@ -49,15 +49,15 @@ def action_of(node: YamlNode | None, actions: Registry[Action]) -> Action | None
     return actions.get(named.text) if isinstance(named, YamlScalar) else None
 
 
-def is_expression(document: Document, spot: Spot) -> bool:
+def is_expression(document: TextDocument, spot: Spot) -> bool:
     """Return whether *spot* is a condition, or a definition."""
     if spot.is_key:
         return False
     match _shape(spot.steps):
         case ("rules", 0, "condition" | "until") | ("signals", _, "condition" | "until") | ("define", _):
-            return document.kind is Kind.RULESET
+            return document.kind is DocumentKind.RULESET
         case ("properties", 0, "never" | "always", "if"):
-            return document.kind is Kind.TEST
+            return document.kind is DocumentKind.TEST
         case _:
             return False
 
@@ -80,19 +80,19 @@ def is_parameter(spot: Spot) -> bool:
             return False
 
 
-def names_a_rule(document: Document, spot: Spot) -> bool:
+def names_a_rule(document: TextDocument, spot: Spot) -> bool:
     """Return whether *spot* is the name of a rule: its own, or a test's word for it."""
     if spot.is_key:
         return False
     match _shape(spot.steps):
         case ("rules", 0, "name"):
-            return document.kind is Kind.RULESET
+            return document.kind is DocumentKind.RULESET
         case ("cases", 0, "expect", *_, "rule") | ("cases", 0, "rule") | ("replay", 0, "expect", "rule"):
-            return document.kind is Kind.TEST
+            return document.kind is DocumentKind.TEST
         case ("cases", 0, "expect", *_, "matched", 0):
-            return document.kind is Kind.TEST
+            return document.kind is DocumentKind.TEST
         case ("properties", 0, "never" | "always", "all_match" | "some_match" | "none_match", 0):
-            return document.kind is Kind.TEST
+            return document.kind is DocumentKind.TEST
         case _:
             return False
 

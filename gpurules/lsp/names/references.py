@@ -9,11 +9,11 @@ from gpurules.errors import GpurulesError
 from gpurules.fields import FIELDS
 from gpurules.language import FUNCTIONS
 from gpurules.language.completion import KEYWORDS
-from gpurules.lsp.documents import Document, Documents, uri_of
-from gpurules.lsp.family import Family, readable_whole
-from gpurules.lsp.occurrences import Occurrence, Space, occurrence_at, occurrences
-from gpurules.lsp.publishing import references
-from gpurules.lsp.scope import Section, Symbol, scope_of
+from gpurules.lsp.findings.published_findings import references
+from gpurules.lsp.names.occurrences import Occurrence, Space, occurrence_at, occurrences
+from gpurules.lsp.names.scope import DeclaringSection, Symbol, scope_of
+from gpurules.lsp.names.workspace_index import WorkspaceIndex, readable_whole
+from gpurules.lsp.text.documents import Documents, TextDocument, uri_of
 from gpurules.rules.files import SHIPPED
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -24,7 +24,7 @@ class RenameError(GpurulesError):
     """A name cannot be given; the message says why."""
 
 
-def definition(document: Document, offset: int, documents: Documents) -> types.Location | None:
+def definition(document: TextDocument, offset: int, documents: Documents) -> types.Location | None:
     """Return where the name at *offset* is declared, or the file that is named there starts."""
     for node, path in references(document):
         if node.start <= offset <= node.end:
@@ -34,13 +34,13 @@ def definition(document: Document, offset: int, documents: Documents) -> types.L
     return _place(found[1], document, documents) if found is not None else None
 
 
-def _found(document: Document, offset: int, documents: Documents) -> tuple[Occurrence, Symbol] | None:
+def _found(document: TextDocument, offset: int, documents: Documents) -> tuple[Occurrence, Symbol] | None:
     occurrence = occurrence_at(document, offset)
     symbol = occurrence.symbol(scope_of(document, documents)) if occurrence is not None else None
     return (occurrence, symbol) if occurrence is not None and symbol is not None else None
 
 
-def _place(symbol: Symbol, document: Document, documents: Documents) -> types.Location | None:
+def _place(symbol: Symbol, document: TextDocument, documents: Documents) -> types.Location | None:
     path = symbol.key.source.path
     home = document if path is None or path == document.path else documents.at(path)
     if home is None:
@@ -48,7 +48,9 @@ def _place(symbol: Symbol, document: Document, documents: Documents) -> types.Lo
     return types.Location(home.uri, home.positions.range(*symbol.key.offsets(0, len(symbol.key.text))))
 
 
-def uses(document: Document, offset: int, documents: Documents, family: Family) -> list[tuple[Document, Occurrence]]:
+def uses(
+    document: TextDocument, offset: int, documents: Documents, workspace: WorkspaceIndex
+) -> list[tuple[TextDocument, Occurrence]]:
     """Return every place in the workspace where the name at *offset* stands, declarations too."""
     found = _found(document, offset, documents)
     if found is None:
@@ -56,21 +58,21 @@ def uses(document: Document, offset: int, documents: Documents, family: Family) 
     symbol = found[1]
     return [
         (other, occurrence)
-        for other in family.of(symbol.key.source.path or "", symbol.name, document)
+        for other in workspace.of(symbol.key.source.path or "", symbol.name, document)
         for occurrence in _of(symbol, other)
     ]
 
 
-def _of(symbol: Symbol, document: Document) -> Iterator[Occurrence]:
-    spaces = {Space.RULE} if symbol.section is Section.RULES else {Space.NAME}
-    if symbol.section is Section.INPUTS:
+def _of(symbol: Symbol, document: TextDocument) -> Iterator[Occurrence]:
+    spaces = {Space.RULE} if symbol.section is DeclaringSection.RULES else {Space.NAME}
+    if symbol.section is DeclaringSection.INPUTS:
         spaces.add(Space.INPUT)
     for occurrence in occurrences(document):
         if occurrence.name == symbol.name and occurrence.space in spaces:
             yield occurrence
 
 
-def highlights(document: Document, offset: int, documents: Documents) -> list[types.DocumentHighlight]:
+def highlights(document: TextDocument, offset: int, documents: Documents) -> list[types.DocumentHighlight]:
     """Return every place in the document itself where the name at *offset* stands."""
     found = _found(document, offset, documents)
     if found is None:
@@ -84,7 +86,7 @@ def highlights(document: Document, offset: int, documents: Documents) -> list[ty
     ]
 
 
-def located(found: list[tuple[Document, Occurrence]], with_declarations: bool) -> list[types.Location]:
+def locations_of(found: list[tuple[TextDocument, Occurrence]], with_declarations: bool) -> list[types.Location]:
     """Return occurrences as the editor wants them."""
     return [
         types.Location(document.uri, document.positions.range(one.start, one.end))
@@ -93,7 +95,7 @@ def located(found: list[tuple[Document, Occurrence]], with_declarations: bool) -
     ]
 
 
-def renameable(document: Document, offset: int, documents: Documents) -> types.PrepareRenamePlaceholder | None:
+def renameable(document: TextDocument, offset: int, documents: Documents) -> types.PrepareRenamePlaceholder | None:
     """Return the name at *offset*, if it can have another; what other programs know it by cannot."""
     found = _found(document, offset, documents)
     if found is None or _reason(found[1]) is not None:
@@ -103,15 +105,15 @@ def renameable(document: Document, offset: int, documents: Documents) -> types.P
 
 
 def _reason(symbol: Symbol) -> str | None:
-    if symbol.section is Section.FIELDS:
+    if symbol.section is DeclaringSection.FIELDS:
         return f"{symbol.name!r} is the name of a label, which others set"
     if (symbol.key.source.path or "").startswith(SHIPPED):
         return f"{symbol.name!r} is declared in a ruleset that ships"
     return None
 
 
-def renamed(
-    document: Document, offset: int, new: str, documents: Documents, family: Family
+def rename(
+    document: TextDocument, offset: int, new: str, documents: Documents, workspace: WorkspaceIndex
 ) -> types.WorkspaceEdit | None:
     """Return the edits that give the name at *offset* another, wherever it stands.
 
@@ -122,7 +124,7 @@ def renamed(
     if found is None:
         return None
     symbol = found[1]
-    places = uses(document, offset, documents, family)
+    places = uses(document, offset, documents, workspace)
     homes = list({id(home): home for home, _ in places}.values())
     reason = _reason(symbol) or _misfit(new, symbol)
     if reason is not None:
@@ -139,7 +141,7 @@ def renamed(
 
 
 def _misfit(new: str, symbol: Symbol) -> str | None:
-    if symbol.section is Section.RULES:
+    if symbol.section is DeclaringSection.RULES:
         return None if _RULE_NAME.fullmatch(new) else f"{new!r} cannot be written as a rule's name without quotes"
     if not _IDENTIFIER.fullmatch(new):
         return f"{new!r} cannot be a name: names are a-z, A-Z, 0-9 and _, and start with no digit"
@@ -150,9 +152,9 @@ def _misfit(new: str, symbol: Symbol) -> str | None:
     return f"{new!r} is a field" if new in FIELDS else None
 
 
-def _check_free(new: str, symbol: Symbol, home: Document, documents: Documents) -> None:
+def _check_free(new: str, symbol: Symbol, home: TextDocument, documents: Documents) -> None:
     scope = scope_of(home, documents)
-    taken = scope.rules if symbol.section is Section.RULES else scope.names
+    taken = scope.rules if symbol.section is DeclaringSection.RULES else scope.names
     if new in taken and new != symbol.name:
         line = taken[new].key.location().line
         raise RenameError(f"{new!r} is taken: {taken[new].key.source.path or 'this file'}, line {line}")

@@ -6,7 +6,7 @@ from gpurules.actions import Action, is_directive, parameter_rows
 from gpurules.diagnostics import CATALOGUE, Diagnostic
 from gpurules.fields import Field, Scope, field_range
 from gpurules.language import Function
-from gpurules.lsp.scope import Section, Symbol, values_of
+from gpurules.lsp.names.scope import DeclaringSection, Symbol, values_of
 from gpurules.model import UNITS, Kind
 from gpurules.rules.schema import Schema
 from gpurules.strict_json import dumps
@@ -18,11 +18,11 @@ _OWNERS = {
     Scope.WORKLOAD: ("of the transfer's workload", "where there is no workload, or it does not say"),
 }
 _WORDS = {
-    Section.DEFINE: "definition",
-    Section.SIGNALS: "signal",
-    Section.INPUTS: "input",
-    Section.FIELDS: "declared field",
-    Section.RULES: "rule",
+    DeclaringSection.DEFINE: "definition",
+    DeclaringSection.SIGNALS: "signal",
+    DeclaringSection.INPUTS: "input",
+    DeclaringSection.FIELDS: "declared field",
+    DeclaringSection.RULES: "rule",
 }
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from gpurules.lsp.documents import Document
-from gpurules.lsp.reading import readable
+from gpurules.lsp.text.documents import TextDocument
+from gpurules.lsp.text.tolerant_yaml import readable
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml
 
 MARK = "\ue000"
@@ -56,7 +56,7 @@ def spots(root: YamlNode | None) -> Iterator[Spot]:
                 stack.append((steps, (*above, node), node.keys[name], True))
 
 
-def spot_at(document: Document, offset: int) -> Spot | None:
+def spot_at(document: TextDocument, offset: int) -> Spot | None:
     """Return what stands at *offset* of a document, None where nothing does."""
     found: Spot | None = None
     for spot in spots(document.tree.root):
@@ -69,7 +69,7 @@ def spot_at(document: Document, offset: int) -> Spot | None:
     return replace(found, before=found.scalar.text[:index], after=found.scalar.text[index:])
 
 
-def typed_spot(document: Document, offset: int) -> Spot | None:
+def typed_spot(document: TextDocument, offset: int) -> Spot | None:
     """Return what is being typed at *offset*: the text is read with a mark there, mended until it can be read.
 
     Missing: None where no way of mending it gives YAML.

@@ -6,9 +6,9 @@ from gpurules.backends import ExplainedTerm, Facts, explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.language import Environment, ir, parse
 from gpurules.language.lowering import inline_signals
-from gpurules.lsp.documents import Document, Documents, Kind
-from gpurules.lsp.project import Moment, Project
-from gpurules.lsp.scope import Scope, Section
+from gpurules.lsp.names.scope import DeclaringSection, NameScope
+from gpurules.lsp.project import FactsAtHand, Project
+from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument
 from gpurules.model import Datatype, Value, format_reading
 from gpurules.model import Kind as ValueKind
 from gpurules.rules import Loaded, examine
@@ -17,7 +17,7 @@ _TRUTHS = {True: "TRUE", False: "FALSE", None: "unknown"}
 _OUTCOMES = {"match": "matches", "no-match": "does not match", "unknown": "is unknown", "suppressed": "is suppressed"}
 
 
-def name_value(name: str, scope: Scope, loaded: Loaded, moment: Moment) -> str | None:
+def name_value(name: str, scope: NameScope, loaded: Loaded, moment: FactsAtHand) -> str | None:
     """Return what *name* is worth in conditions, as Markdown; None where it has no value, as a list or a function.
 
     A signal is its condition of this moment: there is no memory here.
@@ -26,13 +26,13 @@ def name_value(name: str, scope: Scope, loaded: Loaded, moment: Moment) -> str |
     checked = environment.expression(parse(name))
     if isinstance(checked.term, ir.Constant) or checked.term.datatype.kind is ValueKind.ERROR:
         return None
-    signals = {signal: environment.signal(signal).term for signal in scope.of(Section.SIGNALS)}
+    signals = {signal: environment.signal(signal).term for signal in scope.of(DeclaringSection.SIGNALS)}
     without_memory = ", by its condition alone" if name in signals else ""
     worth = _worth(explain(inline_signals(checked.term, signals), _facts(moment)))
     return f"Now{without_memory}: {worth} ({moment.title})."
 
 
-def rule_value(name: str, loaded: Loaded, moment: Moment) -> str | None:
+def rule_value(name: str, loaded: Loaded, moment: FactsAtHand) -> str | None:
     """Return whether the rule *name* matches and why, as Markdown; None where it cannot be told."""
     if loaded.ruleset is None or loaded.ruleset.rule(name) is None:
         return None
@@ -51,25 +51,25 @@ class Values:
     def __init__(self, documents: Documents, project: Project) -> None:
         self._documents = documents
         self._project = project
-        self._kept: tuple[Document, Loaded] | None = None
+        self._kept: tuple[TextDocument, Loaded] | None = None
 
-    def of_name(self, name: str, document: Document, scope: Scope) -> str | None:
+    def of_name(self, name: str, document: TextDocument, scope: NameScope) -> str | None:
         """Return what *name* is worth in *document*; None where it has no value, or no facts are at hand."""
         return self._told(lambda moment: name_value(name, scope, self._loaded(document), moment))
 
-    def of_rule(self, name: str, document: Document) -> str | None:
+    def of_rule(self, name: str, document: TextDocument) -> str | None:
         """Return whether the rule *name* of *document* matches, and why; None where no facts are at hand."""
         return self._told(lambda moment: rule_value(name, self._loaded(document), moment))
 
-    def _told(self, value: Callable[[Moment], str | None]) -> str | None:
+    def _told(self, value: Callable[[FactsAtHand], str | None]) -> str | None:
         moment = self._project.moment()
         if moment is None:
             return None
         return f"No value now: {moment.problem}." if moment.problem else value(moment)
 
-    def _loaded(self, document: Document) -> Loaded:
+    def _loaded(self, document: TextDocument) -> Loaded:
         """Return what a ruleset comes to, with its bases as they are open; of a test nothing but fields is known."""
-        if document.kind is not Kind.RULESET:
+        if document.kind is not DocumentKind.RULESET:
             return Loaded(None)
         kept = self._kept
         if kept is None or kept[0] is not document:
@@ -78,7 +78,7 @@ class Values:
         return kept[1]
 
 
-def _facts(moment: Moment) -> Facts:
+def _facts(moment: FactsAtHand) -> Facts:
     return Facts(
         moment.snapshot,
         moment.snapshot.gpus,

@@ -8,12 +8,12 @@ from gpurules.actions import default_actions
 from gpurules.actions.templates import placeholders
 from gpurules.diagnostics import CATALOGUE, Diagnostic, Location
 from gpurules.language import FUNCTIONS
-from gpurules.lsp import describing
-from gpurules.lsp.cursor import Spot, spot_at
-from gpurules.lsp.documents import Document, Documents, Kind
-from gpurules.lsp.scope import Scope, scope_of
-from gpurules.lsp.structure import is_expression, is_parameter, names_a_rule, names_an_action, schema_at
-from gpurules.lsp.valuing import Values
+from gpurules.lsp.assistance.inline_values import Values
+from gpurules.lsp.names import descriptions
+from gpurules.lsp.names.scope import NameScope, scope_of
+from gpurules.lsp.text.cursor import Spot, spot_at
+from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument
+from gpurules.lsp.text.structure import is_expression, is_parameter, names_a_rule, names_an_action, schema_at
 from gpurules.rules.yaml import YamlScalar
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -21,7 +21,7 @@ _INPUT = re.compile(r"\$\{([^{}]*)\}")
 
 
 def hover(
-    document: Document,
+    document: TextDocument,
     position: types.Position,
     documents: Documents,
     findings: tuple[Diagnostic, ...],
@@ -32,15 +32,17 @@ def hover(
     spot = spot_at(document, offset)
     found = about(document, spot, documents, values) if spot is not None else None
     parts = [found[0]] if found else []
-    parts += [describing.finding_text(one) for one in _findings(document, position, findings)]
-    parts += [describing.code_text(code) for code in dict.fromkeys(_codes(document, position))]
+    parts += [descriptions.finding_text(one) for one in _findings(document, position, findings)]
+    parts += [descriptions.code_text(code) for code in dict.fromkeys(_codes(document, position))]
     if not parts:
         return None
     place = document.positions.range(*found[1]) if found else None
     return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, "\n\n---\n\n".join(parts)), place)
 
 
-def about(document: Document, spot: Spot, documents: Documents, values: Values) -> tuple[str, tuple[int, int]] | None:
+def about(
+    document: TextDocument, spot: Spot, documents: Documents, values: Values
+) -> tuple[str, tuple[int, int]] | None:
     """Return what there is to say of the name at *spot*, and where that name stands."""
     scope = scope_of(document, documents)
     if is_expression(document, spot) or (is_parameter(spot) and not spot.is_key):
@@ -59,10 +61,10 @@ def _with(text: str, worth: str | None) -> str:
     return f"{text}\n\n{worth}" if worth else text
 
 
-def _value_at(document: Document, spot: Spot, scope: Scope, values: Values) -> str | None:
+def _value_at(document: TextDocument, spot: Spot, scope: NameScope, values: Values) -> str | None:
     """Return what a name that is declared at *spot*, or the rule that is named or has its condition there, is worth."""
     text = spot.scalar.text
-    if document.kind is Kind.RULESET and names_a_rule(document, spot):
+    if document.kind is DocumentKind.RULESET and names_a_rule(document, spot):
         return values.of_rule(text, document)
     if spot.is_key and text == "condition" and spot.steps[:1] == ("rules",) and spot.mapping is not None:
         name = spot.mapping.get("name")
@@ -88,34 +90,34 @@ def placeholder_at(spot: Spot) -> tuple[str, int] | None:
     return None
 
 
-def _name_text(name: str, scope: Scope) -> str | None:
+def _name_text(name: str, scope: NameScope) -> str | None:
     if name in scope.names:
-        return describing.symbol_text(scope.names[name])
+        return descriptions.symbol_text(scope.names[name])
     if name in scope.fields:
-        return describing.field_text(scope.fields[name])
-    return describing.function_text(FUNCTIONS[name]) if name in FUNCTIONS else None
+        return descriptions.field_text(scope.fields[name])
+    return descriptions.function_text(FUNCTIONS[name]) if name in FUNCTIONS else None
 
 
-def _scalar_text(document: Document, spot: Spot, scope: Scope) -> str | None:
+def _scalar_text(document: TextDocument, spot: Spot, scope: NameScope) -> str | None:
     text = spot.scalar.text
     if names_an_action(spot):
         action = default_actions().get(text)
-        return describing.action_text(action) if action is not None else None
+        return descriptions.action_text(action) if action is not None else None
     if names_a_rule(document, spot):
-        return describing.symbol_text(scope.rules[text]) if text in scope.rules else None
+        return descriptions.symbol_text(scope.rules[text]) if text in scope.rules else None
     schema = schema_at(document, spot)
     if not spot.is_key:
         return None
     if text in schema.get("properties", {}):
-        return describing.schema_text(text, schema["properties"][text], text in schema.get("required", ()))
-    return describing.symbol_text(scope.names[text]) if _declares(spot) and text in scope.names else None
+        return descriptions.schema_text(text, schema["properties"][text], text in schema.get("required", ()))
+    return descriptions.symbol_text(scope.names[text]) if _declares(spot) and text in scope.names else None
 
 
 def _declares(spot: Spot) -> bool:
     return spot.steps in (("define",), ("signals",), ("inputs",), ("fields",)) or spot.steps[-1:] == ("with",)
 
 
-def _codes(document: Document, position: types.Position) -> list[str]:
+def _codes(document: TextDocument, position: types.Position) -> list[str]:
     """Return the codes that a suppression names at a place."""
     line = document.positions.line(position.line)
     start = document.positions.offset(types.Position(position.line, 0))
@@ -127,7 +129,7 @@ def _codes(document: Document, position: types.Position) -> list[str]:
     ]
 
 
-def _findings(document: Document, position: types.Position, findings: tuple[Diagnostic, ...]) -> list[Diagnostic]:
+def _findings(document: TextDocument, position: types.Position, findings: tuple[Diagnostic, ...]) -> list[Diagnostic]:
     """Return the findings at a place."""
     found = []
     for one in findings:

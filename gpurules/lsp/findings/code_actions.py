@@ -6,11 +6,11 @@ from lsprotocol import types
 
 from gpurules.diagnostics import Diagnostic, LocatedEdit, Location
 from gpurules.linter import fix
-from gpurules.lsp.checking import Checker
-from gpurules.lsp.documents import Document, Documents, Kind
-from gpurules.lsp.editing import edits_between
+from gpurules.lsp.findings.checker import Checker
+from gpurules.lsp.findings.published_findings import publish
 from gpurules.lsp.project import Project
-from gpurules.lsp.publishing import published
+from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument
+from gpurules.lsp.text.edits import edits_between
 from gpurules.rules.yaml import YamlMapping, YamlSequence
 
 FIX_ALL = "source.fixAll.gpurules"
@@ -19,7 +19,7 @@ _NEVER_SILENCED = ("GPR001", "GPR009", "GPR010", "GPR405", "GPR8", "GPR9")
 
 
 def code_actions(
-    document: Document, params: types.CodeActionParams, checker: Checker, documents: Documents, project: Project
+    document: TextDocument, params: types.CodeActionParams, checker: Checker, documents: Documents, project: Project
 ) -> list[types.CodeAction]:
     """Return what can be done about the findings in a range, of the kinds that are asked for."""
     only = params.context.only
@@ -28,7 +28,7 @@ def code_actions(
         for finding in checker.kept(document):
             place = document.positions.located(_location(finding))
             if _is_own(finding, document) and place.start <= params.range.end and params.range.start <= place.end:
-                found += _quick(document, finding, published(document, [finding], documents, project))
+                found += _quick(document, finding, publish(document, [finding], documents, project))
     if only is not None and _asks(only, FIX_ALL):
         found += _all(document, checker, lambda: documents.get(document.uri) is document)
     return found
@@ -44,11 +44,13 @@ def _location(finding: Diagnostic) -> Location:
     return Location(finding.line, finding.column, finding.end_line, finding.end_column)
 
 
-def _is_own(finding: Diagnostic, document: Document) -> bool:
+def _is_own(finding: Diagnostic, document: TextDocument) -> bool:
     return finding.path in (None, document.path)
 
 
-def _quick(document: Document, finding: Diagnostic, shown: Sequence[types.Diagnostic]) -> Iterator[types.CodeAction]:
+def _quick(
+    document: TextDocument, finding: Diagnostic, shown: Sequence[types.Diagnostic]
+) -> Iterator[types.CodeAction]:
     if finding.edits:
         care = "" if finding.safe else " (may change the meaning)"
         yield types.CodeAction(
@@ -58,7 +60,7 @@ def _quick(document: Document, finding: Diagnostic, shown: Sequence[types.Diagno
             is_preferred=finding.safe,
             edit=_edit(document, [_text_edit(document, edit) for edit in finding.edits]),
         )
-    if document.kind is Kind.RULESET and not finding.code.startswith(_NEVER_SILENCED):
+    if document.kind is DocumentKind.RULESET and not finding.code.startswith(_NEVER_SILENCED):
         yield types.CodeAction(
             f"Silence {finding.code} here",
             kind=types.CodeActionKind.QuickFix,
@@ -67,15 +69,15 @@ def _quick(document: Document, finding: Diagnostic, shown: Sequence[types.Diagno
         )
 
 
-def _text_edit(document: Document, edit: LocatedEdit) -> types.TextEdit:
+def _text_edit(document: TextDocument, edit: LocatedEdit) -> types.TextEdit:
     return types.TextEdit(document.positions.located(edit.location), edit.replacement)
 
 
-def _edit(document: Document, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
+def _edit(document: TextDocument, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
     return types.WorkspaceEdit(changes={document.uri: edits})
 
 
-def _suppression(document: Document, finding: Diagnostic) -> types.TextEdit:
+def _suppression(document: TextDocument, finding: Diagnostic) -> types.TextEdit:
     """Return the comment that silences *finding*, above its rule or its line; the reason is left to be filled in.
 
     A comment without a reason silences too, and is a finding itself until it has one.
@@ -89,7 +91,7 @@ def _suppression(document: Document, finding: Diagnostic) -> types.TextEdit:
     return types.TextEdit(types.Range(start, start), text)
 
 
-def _first_line(document: Document, line: int) -> int:
+def _first_line(document: TextDocument, line: int) -> int:
     """Return the line, from 0, at which the rule starts that has *line*; of no rule, the line itself."""
     rules = document.root.get("rules") if document.root is not None else None
     for rule in rules.items if isinstance(rules, YamlSequence) else []:
@@ -101,8 +103,8 @@ def _first_line(document: Document, line: int) -> int:
     return line
 
 
-def _all(document: Document, checker: Checker, is_wanted: Callable[[], bool]) -> Iterator[types.CodeAction]:
-    if document.kind is not Kind.RULESET:
+def _all(document: TextDocument, checker: Checker, is_wanted: Callable[[], bool]) -> Iterator[types.CodeAction]:
+    if document.kind is not DocumentKind.RULESET:
         return
     after = fix(document.source, document.path, checker.check(document, is_wanted), unsafe=False).text
     if after != document.source:

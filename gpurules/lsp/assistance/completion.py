@@ -13,11 +13,11 @@ from gpurules.actions.templates import EVENT_NAMES
 from gpurules.fields import Field
 from gpurules.language import FUNCTIONS
 from gpurules.language.completion import Role, Suggestion, completion
-from gpurules.lsp import describing
-from gpurules.lsp.cursor import Spot, typed_spot
-from gpurules.lsp.documents import Document, Documents, Kind
-from gpurules.lsp.scope import Scope, Section, scope_of
-from gpurules.lsp.structure import (
+from gpurules.lsp.names import descriptions
+from gpurules.lsp.names.scope import DeclaringSection, NameScope, scope_of
+from gpurules.lsp.text.cursor import Spot, typed_spot
+from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument
+from gpurules.lsp.text.structure import (
     fitting,
     is_expression,
     is_parameter,
@@ -62,15 +62,15 @@ class Offer:
 class _Typing:
     """What is being typed, and what is known around it."""
 
-    document: Document
+    document: TextDocument
     offset: int
     spot: Spot
-    scope: Scope
+    scope: NameScope
 
 
-def completions(document: Document, offset: int, documents: Documents) -> types.CompletionList:
+def completions(document: TextDocument, offset: int, documents: Documents) -> types.CompletionList:
     """Return what can be typed at *offset* of a document; nothing where that is nowhere of ours."""
-    if document.kind not in (Kind.RULESET, Kind.TEST):
+    if document.kind not in (DocumentKind.RULESET, DocumentKind.TEST):
         return types.CompletionList(False, [])
     spot = typed_spot(document, offset)
     if spot is None:
@@ -122,17 +122,17 @@ def _not_twice(offer: Offer, after: str) -> Offer:
     return replace(offer, text=offer.text[:-1]) if last in "'\"(" and last == follows else offer
 
 
-def _offer(suggestion: Suggestion, scope: Scope) -> Offer:
+def _offer(suggestion: Suggestion, scope: NameScope) -> Offer:
     detail, about = "", ""
     name = suggestion.text.rstrip("(")
     if suggestion.role is Role.FIELD and name in scope.fields:
-        detail, about = str(scope.fields[name].datatype), describing.field_text(scope.fields[name])
+        detail, about = str(scope.fields[name].datatype), descriptions.field_text(scope.fields[name])
     elif suggestion.role is Role.FUNCTION:
-        detail, about = FUNCTIONS[name].signature, describing.function_text(FUNCTIONS[name])
+        detail, about = FUNCTIONS[name].signature, descriptions.function_text(FUNCTIONS[name])
     elif suggestion.role is Role.UNIT:
         detail = UNITS[name].dimension.value
     elif name in scope.names:
-        detail, about = suggestion.role.value, describing.symbol_text(scope.names[name])
+        detail, about = suggestion.role.value, descriptions.symbol_text(scope.names[name])
     return Offer(suggestion.text, _KINDS[suggestion.role], detail, about, suggestion.rank)
 
 
@@ -147,8 +147,8 @@ def _placeholder(spot: Spot, schema: Schema) -> str | None:
 
 def _placeholders(typing: _Typing, only_inputs: bool) -> Iterator[Offer]:
     for name, symbol in typing.scope.names.items():
-        if not only_inputs or symbol.section is Section.INPUTS:
-            yield Offer(name, _KINDS[symbol.role], symbol.role.value, describing.symbol_text(symbol))
+        if not only_inputs or symbol.section is DeclaringSection.INPUTS:
+            yield Offer(name, _KINDS[symbol.role], symbol.role.value, descriptions.symbol_text(symbol))
     if not only_inputs:
         for name in EVENT_NAMES:
             yield Offer(name, types.CompletionItemKind.Property, "of the event")
@@ -157,7 +157,7 @@ def _placeholders(typing: _Typing, only_inputs: bool) -> Iterator[Offer]:
 
 
 def _field_offer(name: str, field: Field) -> Offer:
-    return Offer(name, types.CompletionItemKind.Field, str(field.datatype), describing.field_text(field), 2)
+    return Offer(name, types.CompletionItemKind.Field, str(field.datatype), descriptions.field_text(field), 2)
 
 
 def _keys(schema: Schema, mapping: YamlMapping | None, typing: _Typing) -> Iterator[Offer]:
@@ -165,29 +165,31 @@ def _keys(schema: Schema, mapping: YamlMapping | None, typing: _Typing) -> Itera
     present = set(mapping.values) if mapping is not None else set()
     colon = "" if _COLON.match(typing.document.source, typing.offset) else ": "
     if typing.spot.steps[-1:] == ("with",):
-        for name, symbol in typing.scope.of(Section.INPUTS).items():
+        for name, symbol in typing.scope.of(DeclaringSection.INPUTS).items():
             if name not in present and symbol.key.source.path != typing.document.path:
-                about = describing.symbol_text(symbol)
+                about = descriptions.symbol_text(symbol)
                 yield Offer(f"{name}{colon}", types.CompletionItemKind.Constant, "input", about)
     required = schema.get("required", ())
     for name, part in schema.get("properties", {}).items():
         if name not in present and not ({"action", "actions"} & present and name in ("action", "actions")):
-            about = describing.schema_text(name, part, name in required)
+            about = descriptions.schema_text(name, part, name in required)
             rank = 0 if name in required else 1
-            yield Offer(f"{name}{colon}", types.CompletionItemKind.Property, describing.kind_of(part), about, rank)
+            yield Offer(f"{name}{colon}", types.CompletionItemKind.Property, descriptions.kind_of(part), about, rank)
 
 
 def _values(schema: Schema, typing: _Typing) -> Iterator[Offer]:
     spot = typing.spot
     if names_an_action(spot):
         for action in default_actions():
-            yield Offer(action.name, types.CompletionItemKind.Method, action.kind.value, describing.action_text(action))
+            yield Offer(
+                action.name, types.CompletionItemKind.Method, action.kind.value, descriptions.action_text(action)
+            )
         return
     if names_a_rule(typing.document, spot):
         rules = typing.scope.rules.values()
         inherited = [rule for rule in rules if rule.key.source.path != typing.document.path]
         for rule in inherited:
-            yield Offer(rule.name, types.CompletionItemKind.Reference, "rule", describing.symbol_text(rule))
+            yield Offer(rule.name, types.CompletionItemKind.Reference, "rule", descriptions.symbol_text(rule))
         return
     if spot.steps[:1] in (("extends",), ("rulesets",)):
         yield from _files(typing)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import FROM_ANALYSIS, Policy, lints
-from gpurules.lsp.documents import Document, Kind
 from gpurules.lsp.project import Project
+from gpurules.lsp.text.documents import DocumentKind, TextDocument
 from gpurules.ruletest import examine, facts_of_cases, vacuous_tests
 
 
@@ -18,9 +18,9 @@ class Checker:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._kept: dict[str, tuple[Document, tuple[Diagnostic, ...]]] = {}
+        self._kept: dict[str, tuple[TextDocument, tuple[Diagnostic, ...]]] = {}
 
-    def quick(self, document: Document) -> tuple[Diagnostic, ...]:
+    def quick(self, document: TextDocument) -> tuple[Diagnostic, ...]:
         """Return the findings of *document* but those that take an analysis, in order of place; of its bases too.
 
         Raises:
@@ -28,13 +28,13 @@ class Checker:
         """
         return self._keep(document, tuple(self._quick(document)))
 
-    def is_whole(self, document: Document) -> bool:
+    def is_whole(self, document: TextDocument) -> bool:
         """Return whether the quick findings of *document* are all there are."""
         settings = self._project.settings(document.path)
-        is_analysed = document.kind is Kind.RULESET and not settings.is_excluded
+        is_analysed = document.kind is DocumentKind.RULESET and not settings.is_excluded
         return not (is_analysed and FROM_ANALYSIS & settings.policy.codes)
 
-    def findings(self, document: Document, is_wanted: Callable[[], bool]) -> tuple[Diagnostic, ...]:
+    def findings(self, document: TextDocument, is_wanted: Callable[[], bool]) -> tuple[Diagnostic, ...]:
         """Return all findings of a ruleset, in order of place; those in its bases too.
 
         Raises:
@@ -44,7 +44,7 @@ class Checker:
         found = tuple(lints(document.text, document.path, None, policy))
         return self._keep(document, found) if is_wanted() else found
 
-    def kept(self, document: Document) -> tuple[Diagnostic, ...]:
+    def kept(self, document: TextDocument) -> tuple[Diagnostic, ...]:
         """Return the findings of *document* that are known already; none where it has changed since."""
         found = self._kept.get(document.uri)
         return found[1] if found is not None and found[0] is document else ()
@@ -53,7 +53,7 @@ class Checker:
         """Forget the findings of a text that was closed."""
         self._kept.pop(uri, None)
 
-    def check(self, document: Document, is_wanted: Callable[[], bool]) -> Callable[[str], Sequence[Diagnostic]]:
+    def check(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Callable[[str], Sequence[Diagnostic]]:
         """Return how fixes of *document* are checked: by an analysis only where it is known that that has a safe one.
 
         Raises:
@@ -64,20 +64,20 @@ class Checker:
             policy = _without_analysis(policy)
         return lambda text: lints(text, document.path, None, policy)
 
-    def _keep(self, document: Document, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    def _keep(self, document: TextDocument, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
         self._kept[document.uri] = (document, found)
         return found
 
-    def _quick(self, document: Document) -> Sequence[Diagnostic]:
+    def _quick(self, document: TextDocument) -> Sequence[Diagnostic]:
         path = document.path
-        if document.kind is Kind.OTHER:
+        if document.kind is DocumentKind.OTHER:
             return ()
-        if document.kind is Kind.CONFIGURATION:
+        if document.kind is DocumentKind.CONFIGURATION:
             return self._project.check_configuration(document.text, path or "gpurules.toml")
         settings = self._project.settings(path)
         if settings.is_excluded:
             return ()
-        if document.kind is Kind.TEST:
+        if document.kind is DocumentKind.TEST:
             tests, ruleset, problems = examine(document.text, path or "<text>")
             wrong = facts_of_cases(tests, ruleset) if tests and ruleset else ()
             return [*problems, *(vacuous_tests(tests) if tests else ()), *wrong]

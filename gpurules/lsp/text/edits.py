@@ -6,13 +6,13 @@ from difflib import SequenceMatcher
 from lsprotocol import types
 
 from gpurules.formatting import FormatError, format_text
-from gpurules.lsp.documents import Document, Kind
+from gpurules.lsp.text.documents import DocumentKind, TextDocument
 
 MOST_LINES = 20_000
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
 
 
-def edits_between(document: Document, after: str) -> list[types.TextEdit]:
+def edits_between(document: TextDocument, after: str) -> list[types.TextEdit]:
     """Return the edits that make the text of *document* into *after*, line by line."""
     old, new = _LINE.findall(document.source), _LINE.findall(after)
     if len(old) + len(new) > MOST_LINES:
@@ -27,7 +27,7 @@ def edits_between(document: Document, after: str) -> list[types.TextEdit]:
     ]
 
 
-def applied(document: Document, edits: list[types.TextEdit]) -> str:
+def apply_fixes(document: TextDocument, edits: list[types.TextEdit]) -> str:
     """Return the text of *document* once *edits*, which do not overlap, are made."""
     text, positions = document.source, document.positions
     for edit in sorted(edits, key=lambda e: (e.range.start.line, e.range.start.character), reverse=True):
@@ -36,12 +36,12 @@ def applied(document: Document, edits: list[types.TextEdit]) -> str:
     return text
 
 
-def formatting(document: Document, wanted: types.Range | None = None) -> list[types.TextEdit]:
+def format_document(document: TextDocument, wanted: types.Range | None = None) -> list[types.TextEdit]:
     """Return the edits that lay a document out, or as much of it as *wanted*; none where it cannot be laid out.
 
     Of a part only those edits are made that leave what laying out the whole comes to.
     """
-    if document.kind not in (Kind.RULESET, Kind.TEST):
+    if document.kind not in (DocumentKind.RULESET, DocumentKind.TEST):
         return []
     try:
         after = format_text(document.source)
@@ -49,6 +49,6 @@ def formatting(document: Document, wanted: types.Range | None = None) -> list[ty
         if wanted is None:
             return edits
         edits = [e for e in edits if e.range.start.line <= wanted.end.line and wanted.start.line <= e.range.end.line]
-        return edits if format_text(applied(document, edits)) == after else []
+        return edits if format_text(apply_fixes(document, edits)) == after else []
     except FormatError:
         return []

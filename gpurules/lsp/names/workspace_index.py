@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from gpurules.lsp.documents import Document, Documents, Kind
-from gpurules.lsp.publishing import references
+from gpurules.lsp.findings.published_findings import references
+from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument
 from gpurules.rules.files import MAX_FILES, SHIPPED, files_below, identity, is_ruleset, is_test
 
 MOST_FILES = 2_000
 
 
-class Family:
+class WorkspaceIndex:
     """Finds the files of a workspace that bring in a given one.
 
     Files are read again only when they have changed.
@@ -20,9 +20,9 @@ class Family:
     def __init__(self, documents: Documents) -> None:
         self.folders: tuple[str, ...] = ()
         self._documents = documents
-        self._kept: dict[str, tuple[tuple[int, int], Document]] = {}
+        self._kept: dict[str, tuple[tuple[int, int], TextDocument]] = {}
 
-    def of(self, path: str, word: str, asking: Document) -> Iterator[Document]:
+    def of(self, path: str, word: str, asking: TextDocument) -> Iterator[TextDocument]:
         """Yield the documents in which *word* occurs and that are, or bring in, the file at *path*; *asking* is one."""
         own = identity(path) if path else ""
         seen = {identity(asking.path)} if asking.path else set()
@@ -48,7 +48,7 @@ class Family:
                     return
                 yield found
 
-    def _document(self, path: str) -> Document | None:
+    def _document(self, path: str) -> TextDocument | None:
         if path.startswith(SHIPPED):
             return self._documents.at(path)
         is_open = self._documents.opened(path)
@@ -67,10 +67,10 @@ class Family:
             kept = self._kept[path] = (stamp, document)
         return kept[1]
 
-    def _brought_in(self, document: Document) -> set[str]:
+    def _brought_in(self, document: TextDocument) -> set[str]:
         """Return the identity of *document*'s file and of every file that it extends, or tests."""
         found: set[str] = set()
-        todo: list[Document] = [document]
+        todo: list[TextDocument] = [document]
         while todo and len(found) < MAX_FILES:
             one = todo.pop()
             name = identity(one.path) if one.path else ""
@@ -81,7 +81,7 @@ class Family:
                 found_there = self._document(path)
                 if path.startswith(SHIPPED):
                     found.add(path)
-                elif found_there is not None and found_there.kind is not Kind.OTHER:
+                elif found_there is not None and found_there.kind is not DocumentKind.OTHER:
                     todo.append(found_there)
         return found
 
@@ -94,6 +94,6 @@ def _relative(top: str, folder: str) -> str:
     return folder.removeprefix(top)
 
 
-def readable_whole(documents: Iterable[Document]) -> Document | None:
+def readable_whole(documents: Iterable[TextDocument]) -> TextDocument | None:
     """Return the first of *documents* of which some line cannot be read, None where all can."""
     return next((d for d in documents if d.tree.root is None or d.tree.source.text != d.source), None)

@@ -6,14 +6,14 @@ from enum import StrEnum
 
 from gpurules.fields import FIELDS, Field
 from gpurules.language.completion import Role
-from gpurules.lsp.documents import Document, Documents, Kind
-from gpurules.lsp.publishing import references
+from gpurules.lsp.findings.published_findings import references
+from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument
 from gpurules.rules.building import declared_fields
 from gpurules.rules.files import Merged, Merger
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 
-class Section(StrEnum):
+class DeclaringSection(StrEnum):
     """Where a name is declared. A name that is declared in several stands for the first of these."""
 
     DEFINE = "define"
@@ -27,7 +27,7 @@ class Section(StrEnum):
 class Symbol:
     """A name of a ruleset: where it is declared, and as what. Units: ``key`` knows its offsets, and its file."""
 
-    section: Section
+    section: DeclaringSection
     key: YamlScalar
     value: YamlNode
 
@@ -40,12 +40,12 @@ class Symbol:
     def role(self) -> Role:
         """What it is in a condition."""
         match self.section:
-            case Section.DEFINE:
+            case DeclaringSection.DEFINE:
                 is_list = isinstance(self.value, YamlSequence) or self._text.lstrip().startswith("[")
                 return Role.LIST if is_list else Role.DEFINE
-            case Section.SIGNALS:
+            case DeclaringSection.SIGNALS:
                 return Role.SIGNAL
-            case Section.INPUTS:
+            case DeclaringSection.INPUTS:
                 return Role.INPUT
             case _:
                 return Role.FIELD
@@ -56,7 +56,7 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class NameScope:
     """What names stand for in one file: in conditions (``names``), and as rules."""
 
     names: Mapping[str, Symbol] = field(default_factory=dict)
@@ -66,17 +66,19 @@ class Scope:
     @property
     def roles(self) -> dict[str, Role]:
         """What each name of the ruleset is, declared fields aside."""
-        return {name: symbol.role for name, symbol in self.names.items() if symbol.section is not Section.FIELDS}
+        return {
+            name: symbol.role for name, symbol in self.names.items() if symbol.section is not DeclaringSection.FIELDS
+        }
 
-    def of(self, section: Section) -> dict[str, Symbol]:
+    def of(self, section: DeclaringSection) -> dict[str, Symbol]:
         """Return the names of one section."""
         return {name: symbol for name, symbol in self.names.items() if symbol.section is section}
 
 
-def scope_of(document: Document, documents: Documents) -> Scope:
+def scope_of(document: TextDocument, documents: Documents) -> NameScope:
     """Return the names that *document* can use; of a test, those of its rulesets."""
     merger = Merger(read=documents.read)
-    if document.kind is Kind.TEST:
+    if document.kind is DocumentKind.TEST:
         for _, path in references(document):
             other = documents.at(path)
             if other is not None:
@@ -86,14 +88,19 @@ def scope_of(document: Document, documents: Documents) -> Scope:
     return _scope(merger.merged)
 
 
-def _scope(merged: Merged) -> Scope:
+def _scope(merged: Merged) -> NameScope:
     names = {symbol.name: symbol for symbol in reversed(list(_symbols(merged)))}
-    rules = {name: Symbol(Section.RULES, rule.name, rule.node) for name, rule in merged.rules.items()}
-    return Scope(names, rules, {**FIELDS, **declared_fields(merged.sections["fields"])})
+    rules = {name: Symbol(DeclaringSection.RULES, rule.name, rule.node) for name, rule in merged.rules.items()}
+    return NameScope(names, rules, {**FIELDS, **declared_fields(merged.sections["fields"])})
 
 
 def _symbols(merged: Merged) -> Iterator[Symbol]:
-    for section in (Section.DEFINE, Section.SIGNALS, Section.INPUTS, Section.FIELDS):
+    for section in (
+        DeclaringSection.DEFINE,
+        DeclaringSection.SIGNALS,
+        DeclaringSection.INPUTS,
+        DeclaringSection.FIELDS,
+    ):
         for name, value in merged.sections[section].items():
             yield Symbol(section, merged.keys[section, name], value)
 

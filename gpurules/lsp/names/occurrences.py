@@ -7,16 +7,16 @@ from enum import StrEnum
 
 from gpurules.actions.templates import placeholders
 from gpurules.language.completion import KEYWORDS
-from gpurules.lsp.cursor import Spot, spots
-from gpurules.lsp.documents import Document
-from gpurules.lsp.scope import Scope, Section, Symbol
-from gpurules.lsp.structure import is_expression, is_parameter, names_a_rule, schema_at
+from gpurules.lsp.names.scope import DeclaringSection, NameScope, Symbol
+from gpurules.lsp.text.cursor import Spot, spots
+from gpurules.lsp.text.documents import TextDocument
+from gpurules.lsp.text.structure import is_expression, is_parameter, names_a_rule, schema_at
 
 _TOKEN = re.compile(
     r"'(?:[^'\\\n\r]|\\.)*'?|\"(?:[^\"\\\n\r]|\\.)*\"?|#[^\n\r]*|\d[\w.%°:]*|(?P<name>[A-Za-z_]\w*)(?!\s*\()", re.ASCII
 )
 _INPUT = re.compile(r"\$\{([^{}]*)\}")
-_DECLARED = {section.value: section for section in Section if section is not Section.RULES}
+_DECLARED = {section.value: section for section in DeclaringSection if section is not DeclaringSection.RULES}
 
 
 class Space(StrEnum):
@@ -37,23 +37,23 @@ class Occurrence:
     end: int
     is_declaration: bool = False
 
-    def symbol(self, scope: Scope) -> Symbol | None:
+    def symbol(self, scope: NameScope) -> Symbol | None:
         """Return what the name stands for, None where it is declared nowhere."""
         if self.space is Space.RULE:
             return scope.rules.get(self.name)
         found = scope.names.get(self.name)
-        if self.space is Space.INPUT and found is not None and found.section is not Section.INPUTS:
+        if self.space is Space.INPUT and found is not None and found.section is not DeclaringSection.INPUTS:
             return None
         return found
 
 
-def occurrences(document: Document) -> Iterator[Occurrence]:
+def occurrences(document: TextDocument) -> Iterator[Occurrence]:
     """Yield every name of a ruleset that stands in *document*."""
     for spot in spots(document.tree.root):
         yield from _in_spot(document, spot)
 
 
-def _in_spot(document: Document, spot: Spot) -> Iterator[Occurrence]:
+def _in_spot(document: TextDocument, spot: Spot) -> Iterator[Occurrence]:
     scalar = spot.scalar
     if spot.is_key:
         if len(spot.steps) == 1 and spot.steps[0] in _DECLARED:
@@ -86,6 +86,6 @@ def _part(spot: Spot, name: str, index: int, space: Space) -> Occurrence:
     return Occurrence(name, space, *spot.scalar.offsets(index, index + len(name)))
 
 
-def occurrence_at(document: Document, offset: int) -> Occurrence | None:
+def occurrence_at(document: TextDocument, offset: int) -> Occurrence | None:
     """Return the name at *offset* of a document, None where there is none."""
     return next((found for found in occurrences(document) if found.start <= offset <= found.end), None)

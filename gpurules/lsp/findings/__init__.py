@@ -1,0 +1,8 @@
+"""Findings in open texts: checked once per version, published, and fixed.
+
+::
+
+    document --> checker --> published_findings --> editor --> code_actions
+
+Entry point: :class:`gpurules.lsp.findings.checker.Checker`.
+"""

@@ -1,0 +1,10 @@
+"""Open texts, and what stands at a place of one.
+
+::
+
+    edits of the editor --> documents --> tolerant_yaml --> cursor --> structure (which schema holds there)
+                               |                              |
+                            positions                      outline
+
+Entry point: :class:`gpurules.lsp.text.documents.Documents`.
+"""
