@@ -1,10 +1,13 @@
 """Decisions as JSON bytes: what all transfers with the same matching rules share is formatted once per snapshot."""
 
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from gpurules.actions.action import Claim, Directive
 from gpurules.actions.decision import Basis, Decision
+from gpurules.actions.delay_transfer import DelayTransfer, delay_seconds
+from gpurules.actions.pause_transfer import PauseTransfer
 from gpurules.actions.stage_transfer import Stage
 from gpurules.fields import Scope
 from gpurules.language import ir
@@ -33,12 +36,18 @@ def decision_data(decision: Decision) -> dict[str, object]:
 
 
 class _Open(NamedTuple):
-    """A target whose value differs from transfer to transfer, and the text before it."""
+    """A target whose value differs from transfer to transfer, and the text before it.
+
+    A transfer whose patience is at least *patience* (in seconds) gets the *usual* value.
+    Missing: ``usual`` None: there is none.
+    """
 
     before: bytes
     target: str
     directive: Directive
     claims: tuple[Claim, ...]
+    patience: float
+    usual: bytes | None
 
 
 class _Fragment(NamedTuple):
@@ -75,11 +84,16 @@ class DecisionEncoder:
             return encode(decision_data(decision))
         if fragment.whole is not None:
             return fragment.whole
-        situation = decision._situation()
+        created = decision._transfer.created
+        age = 0.0 if created is None else max(0.0, basis.moment.timestamp - created)
+        patience = max(0.0, basis.moment.limits.max_delay - age)
         pieces: list[bytes] = []
-        for before, target, directive, claims in fragment.opened:
-            pieces += (before, _value(target, directive.combine(claims, situation)))
-        return b"".join((*pieces, fragment.rest))
+        for before, target, directive, claims, least, usual in fragment.opened:
+            if usual is None or patience < least:
+                usual = _value(target, directive.combine(claims, decision._situation()))
+            pieces += (before, usual)
+        pieces.append(fragment.rest)
+        return b"".join(pieces)
 
 
 def _value(target: str, value: object) -> bytes:
@@ -121,13 +135,27 @@ def _fragment(decision: Decision) -> _Fragment | None:
     for target, neutral in _TARGETS.items():
         text += b',"' + target.encode() + b'":'
         if target in claimed:
-            opened.append(_Open(text, target, *claimed[target]))
+            opened.append(_open(text, target, *claimed[target]))
             text = b""
         else:
             text += _value(target, outcome.settled.get(target, neutral))
     rest = {"snapshot_time": decision.snapshot_time, "stale": basis.stale, "ruleset_version": decision.ruleset_version}
     text += b"," + encode(rest)[1:]
     return _Fragment(basis, None if opened else text, tuple(opened), text)
+
+
+def _open(before: bytes, target: str, directive: Directive, claims: tuple[Claim, ...]) -> _Open:
+    """Return an open target; our own directives look at little else of a transfer than how much patience it has left.
+
+    A plug-in may have the name of ours, so it is the type that counts.
+    """
+    usual, patience = None, 0.0
+    if type(directive) is DelayTransfer and not any(claim.parameters.get("jitter") for claim in claims):
+        patience = max(delay_seconds(claim.parameters, None) for claim in claims)
+        usual = _value(target, patience)
+    elif type(directive) is PauseTransfer:
+        patience, usual = sys.float_info.min, b"true"
+    return _Open(before, target, directive, claims, patience, usual)
 
 
 def _is_alike(bound: BoundProgram, position: int) -> bool:

@@ -4,7 +4,7 @@ What that pass refuses is read again with care, by ``reading``, which accepts mo
 says all that is wrong; so requests that are right, which is most of them, pay for nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -67,23 +67,37 @@ _REQUEST = structure(
 )
 _decode_request = decoder(_REQUEST).decode
 _decode_transfer = decoder(_TRANSFER).decode
-_NO_LABELS: Mapping[str, object] = MappingProxyType({})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def _put(name: str) -> Callable[[object, object], None]:
+    """Return what sets a slot of a new transfer."""
+    setter: Callable[[object, object], None] = getattr(Transfer, name).__set__
+    return setter
+
+
+_put_id, _put_path, _put_size = _put("id"), _put("path"), _put("size")
+_put_priority, _put_operation, _put_created = _put("priority"), _put("operation"), _put("created")
+_put_duration, _put_file_type, _put_framework = _put("duration"), _put("file_type"), _put("framework")
+_put_workload_id, _put_labels, _put_missing = _put("workload_id"), _put("labels"), _put("missing")
 
 
 def _transfer(read: Any) -> Transfer:
-    return Transfer(
-        id=read.id,
-        path=read.path,
-        size=read.size,
-        priority=read.priority,
-        operation=read.operation,
-        created=read.created,
-        duration=read.duration,
-        file_type=read.file_type,
-        framework=read.framework,
-        workload_id=read.workload_id,
-        labels=read.labels or _NO_LABELS,
-    )
+    """Return a transfer without its constructor, which would look at each value again."""
+    made = object.__new__(Transfer)
+    _put_id(made, read.id)
+    _put_path(made, read.path)
+    _put_size(made, read.size)
+    _put_priority(made, read.priority)
+    _put_operation(made, read.operation)
+    _put_created(made, read.created)
+    _put_duration(made, read.duration)
+    _put_file_type(made, read.file_type)
+    _put_framework(made, read.framework)
+    _put_workload_id(made, read.workload_id)
+    _put_labels(made, read.labels or _NOTHING)
+    _put_missing(made, _NOTHING)
+    return made
 
 
 _LISTS = ("gpu_devices", "dataset_files", "model_files")
@@ -92,7 +106,7 @@ _LISTS = ("gpu_devices", "dataset_files", "model_files")
 def _workload(read: Any) -> Workload:
     values: dict[str, Any] = {name: getattr(read, name) for name in read.__struct_fields__}
     values |= {name: tuple(values[name] or ()) for name in _LISTS}
-    values["labels"] = values["labels"] or _NO_LABELS
+    values["labels"] = values["labels"] or _NOTHING
     return Workload(**values)
 
 

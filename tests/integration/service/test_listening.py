@@ -218,7 +218,7 @@ def test_a_certificate_that_has_expired_is_not_trusted(start: Start, tmp_path: P
     host, port = tcp(agent)
     with pytest.raises(ssl.SSLCertVerificationError):
         HTTPSConnection(host, port, context=context, timeout=10).request("GET", "/healthz")
-    assert "has expired" in agent.said
+    assert agent.ask("GET", "/healthz").status == 200
 
 
 def test_a_certificate_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
