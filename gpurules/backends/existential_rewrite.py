@@ -37,6 +37,8 @@ class ExistentialRewrite:
             case ir.Compare((comparator,), (ir.Read() | ir.Window() as value, ir.Constant() as limit)):
                 if comparator in _EXTREMES and value.datatype.kind is limit.datatype.kind is Kind.NUMBER:
                     return ir.Compare((comparator,), (self._extreme(_EXTREMES[comparator], value), limit))
+            case _:
+                pass
         return None
 
     def _extreme(self, function: str, value: ir.Read | ir.Window) -> ir.Term:

@@ -96,6 +96,8 @@ def _spellings(text: str, root: YamlNode) -> Iterator[tuple[int, str]]:
                 yield start, canonical(written, parsed.tree)
             case quote if "\n" not in written:
                 yield start, quote + scalar.spelling_of(canonical(scalar.text, parsed.tree)) + quote
+            case _:
+                pass  # a quoted text of several lines stays as it is
 
 
 def _same(one: YamlNode, other: YamlNode, expressions: Mapping[int, tuple[YamlScalar, bool]]) -> bool:

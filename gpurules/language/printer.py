@@ -119,7 +119,7 @@ def _tightness(term: ir.Term) -> int:
             return 3
         case ir.Arithmetic(_, rest):
             return _LOOSE_SUM if rest[0][0] in (nodes.Sign.PLUS, nodes.Sign.MINUS) else _LOOSE_PRODUCT
-        case _:
+        case ir.Constant() | ir.Read() | ir.Signal() | ir.Window() | ir.Negative() | ir.Apply() | ir.Aggregate():
             return _ATOM
 
 

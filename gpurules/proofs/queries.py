@@ -107,7 +107,8 @@ def _verdict(prover: Prover, claims: Sequence[Claim]) -> Verdict:
             return Refuted(witness)
         case Unknown() as unproven:
             return unproven
-    return _least(prover, claims)
+        case Unsat():
+            return _least(prover, claims)
 
 
 def _least(prover: Prover, claims: Sequence[Claim]) -> Proved:

@@ -43,6 +43,8 @@ class Seal:
                 fits = size >= 0 and piece_size > 0 and len(sums) == -(-size // piece_size)
                 if fits and all(isinstance(one, int) and 0 <= one < _MAX_SUM for one in sums):
                     return cls(name, size, piece_size, tuple(sums))
+            case _:
+                pass
         return None
 
     def check(self, path: object, file: int, take: Callable[[memoryview], object] = len) -> None:

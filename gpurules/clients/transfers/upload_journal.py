@@ -222,6 +222,8 @@ def _read(file: int) -> tuple[dict[str, object] | None, dict[int, PartTag]]:
         match line:
             case {"part": int(number), "etag": str(etag), "checksums": dict(checksums)}:
                 parts[number] = PartTag(etag, {str(name): str(value) for name, value in checksums.items()})
+            case _:
+                pass  # a line of another kind, or torn
     return first, parts
 
 

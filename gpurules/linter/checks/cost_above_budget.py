@@ -59,6 +59,8 @@ def cost(term: ir.Term) -> int:
                 count += len(members)
             case ir.TextTest() | ir.IsMissing():
                 count += 1
+            case _:
+                pass
     return count
 
 

@@ -57,6 +57,8 @@ def junctions(tree: nodes.Definition, term: ir.Term) -> Iterator[Junction]:
                 stack.append((operand, inner, (*path, 0), (), False))
             case nodes.Call(_, (argument,)), ir.Aggregate(_, inner):
                 stack.append((argument, inner, (*path, 0), (), False))
+            case _:
+                pass  # no AND or OR is below it
 
 
 def conjuncts(tree: nodes.Definition, term: ir.Term) -> list[ConditionPart]:

@@ -387,4 +387,6 @@ def _textual(term: ir.Term, unit: ir.Term, test: TruthFunction) -> AtomicPredica
                 words += [o.value for o in others if isinstance(o, ir.Constant)]
             case _ if side != unit:
                 return None
+            case _:
+                pass  # the unit itself brings no word
     return AtomicPredicate(test, frozenset(), frozenset(w for w in words if isinstance(w, str)), patterns)

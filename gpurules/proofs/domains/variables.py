@@ -139,6 +139,8 @@ class VariableBuilder:
                 if texts is None:
                     return None
                 values = tuple(texts)
+            case _:
+                pass  # its values are given
         about = (self.key, self.term, self.per_gpu)
         return AbstractVariable(index, *about, values, self.can_be_missing, self.exact, partition, words, patterns)
 

@@ -139,6 +139,8 @@ class Encoder:
                 return conj(*(self.missing(argument) for argument in arguments))
             case ir.Apply("least" | "greatest", arguments):
                 return disj(*(self.missing(argument) for argument in arguments))
+            case _:
+                pass  # it is missing where an atom of its own says so
         predicate = self._predicate(ir.IsMissing(term))
         return predicate.true if predicate is not None else self._universe.missing(term)
 

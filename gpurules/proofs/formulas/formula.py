@@ -80,7 +80,7 @@ def is_per_gpu(formula: Formula) -> bool:
             return formula.per_gpu
         case ByCount(none, one, several):
             return is_per_gpu(none) or is_per_gpu(one) or is_per_gpu(several)
-        case _:
+        case AtLeast() | AtMost() | Distinguished():
             return False
 
 

@@ -53,6 +53,8 @@ def rise_of(term: ir.Term, windows: Sequence[ir.Window]) -> Rise | None:
                 (Comparator.LT | Comparator.LE,), (ir.Constant(int() | float() as c), ir.Window() as window)
             ):
                 return Rise(part, window, c) if c >= 0 else None
+            case _:
+                continue
     return None
 
 

@@ -41,6 +41,8 @@ def _member(attribute: Attribute) -> Any:
             return list[str]
         case Shape.INDEXES:
             return list[bounded(int, 0, 10**9 - 1)]  # type: ignore[misc]
+        case _:
+            pass  # its field says which
     assert field is not None
     if field.datatype.kind is Kind.NUMBER:
         if attribute.name in _REALS:
