@@ -24,6 +24,7 @@ VERBS = {
     "eval": "evaluate a condition or a ruleset once",
     "repl": "evaluate conditions interactively",
     "explain": "explain why rules match or do not",
+    "build": "write rules as Go or C, for clients in these languages",
     "diff": "compare two rulesets, rule by rule",
     "backtest": "say what rulesets would have done over recorded telemetry",
     "history": "look after the recording store",

@@ -8,7 +8,7 @@ from gpurules.actions import is_directive
 from gpurules.actions.action import Parameters, numeric
 from gpurules.actions.decision import RuleAction
 from gpurules.backends.backend import UnsupportedError
-from gpurules.backends.native import Claim, NativeProgram, NativeRule
+from gpurules.backends.native import Claim, NativeProgram, NativeRule, StateSchema, schema_of
 from gpurules.backends.python import RuleTerm
 from gpurules.diagnostics import Span
 from gpurules.rules.rule import Rule
@@ -94,6 +94,13 @@ def native_rule(rule: Rule, ruleset: Ruleset) -> NativeRule:
         claims=tuple(_claims(rule.actions)),
         actions=dumps([action.to_dict() for action in rule.actions]),
     )
+
+
+def native_schema(ruleset: Ruleset) -> StateSchema:
+    """Return the columns of the state that the rules in force read: those that agents publish, whatever is built."""
+    in_force = [rule for rule in ruleset.rules if rule.enabled and not rule.is_shadow]
+    terms = [RuleTerm(rule.term, rule.per_gpu, rule.gpus == "workload", rule.name) for rule in in_force]
+    return schema_of(part for term in terms for part in term.parts)
 
 
 def native_program(

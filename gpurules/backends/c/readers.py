@@ -50,7 +50,7 @@ def state_reader(planned: Plan) -> str:
 def _aging(planned: Plan) -> list[str]:
     name = next(column.identifier for column in planned.schema.node if column.name == "telemetry_age")
     return [
-        "    if (r->is_same && now > r->monotonic) { /* a rule reads how old the telemetry is */",
+        "    if (r->is_bound && now > r->monotonic) { /* a rule reads how old the telemetry is */",
         "        gr_number published = r->state." + name + ";",
         "        r->state." + name + " = gr_add(published, gr_float((double)(now - r->monotonic) / 1e9));",
         "        gr_bind(&r->bound, &r->state);",

@@ -12,6 +12,7 @@ from gpurules.backends.c.tables import CASES, FILE_EXTENSION, FILE_NAME, LONGEST
 from gpurules.backends.c.types import bound, constants, types
 from gpurules.backends.native.casing import casing
 from gpurules.backends.native.program import NativeProgram, Plan, plan
+from gpurules.backends.native.readme import readme
 from gpurules.backends.native.schema import StateSchema
 from gpurules.backends.native.spelling import Function
 
@@ -49,8 +50,9 @@ class CBackEnd:
         planned = plan(program, spelling, schema)
         made = {"gr.h": _header(planned), "gr.c": _source(planned, spelling)}
         if with_driver:
-            made["gr_driver.c"] = driver(planned)
-        return {name.replace("gr", prefix, 1): _prefixed(text, prefix) for name, text in made.items()}
+            made["gr_driver.c"] = f"{_head(planned)}\n{driver(planned)}"
+        files = {name.replace("gr", prefix, 1): _prefixed(text, prefix) for name, text in made.items()}
+        return {**files, "README.md": readme(program, self.name, prefix)}
 
 
 def runtime(name: str) -> str:

@@ -29,6 +29,7 @@ OfNode: TypeAlias = Callable[[Facts], Value]
 class Stamp:
     """What a reader knows a state by.
 
+    ``is_disabled``: the rules are not in force for now.
     Units: ``monotonic`` and ``deadline`` in nanoseconds of the monotonic clock, ``wall`` in seconds since 1970.
     """
 
@@ -37,6 +38,7 @@ class Stamp:
     monotonic: int
     wall: float
     deadline: int
+    is_disabled: bool = False
 
 
 class _Heap:
@@ -127,7 +129,7 @@ class StateEncoder:
             stamp.deadline,
             len(facts.gpus),
             heap.size,
-            0,
+            int(stamp.is_disabled),
             0,
         )
         return head + b"".join(parts) + heap.padded()

@@ -4,8 +4,9 @@ typedef struct {
 } gr_rules;
 
 /* What a decision rests on: a state that is not stale; no state, or one of an agent that is silent (the decision is
- * neutral); or what the agent's own rules, which are others, ask of the node. */
-typedef enum { GR_FRESH, GR_STALE, GR_OTHER_RULESET } gr_basis;
+ * neutral); what the agent's own rules, which are others, ask of the node; or nothing, while the agent has put its rules
+ * out of force (the decision is neutral). */
+typedef enum { GR_FRESH, GR_STALE, GR_OTHER_RULESET, GR_DISABLED } gr_basis;
 
 /* Where a transfer is staged; area is NULL where the client chooses it, threshold is in bytes. */
 typedef struct {

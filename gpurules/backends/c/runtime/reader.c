@@ -267,7 +267,11 @@ static bool gr_take(gr_reader *r, uint64_t sequence) {
     memcpy(&r->monotonic, &words[2], sizeof r->monotonic);
     memcpy(&r->deadline, &words[4], sizeof r->deadline);
     r->wall = wall;
-    if (r->is_same) {
+    r->is_bound = r->is_same && (words[6] & 1) == 0;
+    if ((words[6] & 1) != 0) {
+        r->bound = r->stale;
+        r->bound.start.basis = r->bound.settled.basis = GR_DISABLED;
+    } else if (r->is_same) {
         gr_bind(&r->bound, &r->state);
     } else {
         directives.snapshot_time = wall;
@@ -330,6 +334,9 @@ const gr_bound *gr_reader_bound(gr_reader *r) {
         if (r->retry_at > now + 200000000 || r->retry_at <= now) {
             r->retry_at = now + 100000000;
             r->problem = gr_map(r);
+            if (r->problem != NULL && is_closed) {
+                gr_unmap(r); /* the agent has ended in order */
+            }
             if (r->words != NULL) {
                 gr_read(r);
             }
@@ -349,6 +356,9 @@ const char *gr_reader_problem(gr_reader *r) {
     }
     if (bound->start.basis == GR_OTHER_RULESET) {
         return "the agent runs another ruleset";
+    }
+    if (bound->start.basis == GR_DISABLED) {
+        return "the rules are not in force";
     }
     return r->problem == NULL ? "the agent is silent" : r->problem;
 }

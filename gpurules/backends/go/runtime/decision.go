@@ -46,6 +46,8 @@ const (
 	Stale
 	// OtherRuleset: the agent runs other rules; the decision is what those ask of the node.
 	OtherRuleset
+	// Disabled: the agent has put its rules out of force for now; the decision is neutral.
+	Disabled
 )
 
 // Stage says where a transfer is staged. Area is empty where the client chooses it; Threshold is in bytes.

@@ -102,6 +102,7 @@ type published struct {
 	monotonic  int64
 	wall       float64
 	deadline   int64
+	disabled   bool
 	directives Decision
 	state      *State
 }
@@ -119,6 +120,7 @@ func decodeSlot(words []uint64, withState bool) *published {
 		monotonic: int64(words[2]),
 		wall:      math.Float64frombits(words[3]),
 		deadline:  int64(words[4]),
+		disabled:  words[6]&1 != 0,
 	}
 	d := &decoder{words: words, at: directiveWord}
 	p.directives = d.directives()

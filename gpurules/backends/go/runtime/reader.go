@@ -52,6 +52,9 @@ const (
 // ErrOtherRuleset says that the agent runs other rules than this package was generated from.
 var ErrOtherRuleset = errors.New("the agent runs another ruleset")
 
+// ErrDisabled says that the agent has put its rules out of force for now.
+var ErrDisabled = errors.New("the rules are not in force")
+
 // Open returns a reader of the state file at path. It need not be there yet: until it is, decisions are stale.
 func Open(path string) *Reader {
 	r := &Reader{path: path, base: time.Now(), err: errors.New("not read yet")}
@@ -86,6 +89,8 @@ func (r *Reader) Status() error {
 		return nil
 	case OtherRuleset:
 		return ErrOtherRuleset
+	case Disabled:
+		return ErrDisabled
 	}
 	if r.err != nil {
 		return r.err
@@ -149,6 +154,10 @@ func (r *Reader) reopen(v *view, now int64) *view {
 	}
 	m, err := mapFile(r.path)
 	r.err = err
+	if err != nil && v.mapping != nil && v.mapping.isClosed() {
+		v = &view{bound: stale} // the agent has ended in order
+		r.current.Store(v)
+	}
 	if err != nil {
 		return v
 	}
@@ -279,9 +288,12 @@ func (m *mapping) read(known uint64) *view {
 		}
 		v := &view{mapping: m, sequence: sequence, monotonic: p.monotonic, deadline: p.deadline, wall: p.wall}
 		v.revision, v.state = p.revision, p.state
-		if m.same {
+		switch {
+		case p.disabled:
+			v.state, v.bound = nil, fixed(neutral(Disabled))
+		case m.same:
 			v.bound = Bind(p.state)
-		} else {
+		default:
 			p.directives.SnapshotTime = p.wall
 			v.bound = fixed(p.directives)
 		}

@@ -1,0 +1,123 @@
+"""Rules written as source of another language: for which rules that works, and the files on disk."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from gpurules.backends.backend import UnsupportedError
+from gpurules.backends.c import CBackEnd
+from gpurules.backends.go import GoBackEnd
+from gpurules.backends.native import NativeProgram
+from gpurules.cli.output import counted
+from gpurules.input_files import read_input
+from gpurules.rules import Ruleset
+from gpurules.rules.native import Refusal, native_program, native_schema
+
+TARGETS = ("go", "c")
+LANGUAGES = {"go": "Go", "c": "C"}
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+# fmt: off
+_RESERVED = frozenset((
+    "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go",
+    "goto", "if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type",
+    "var", "main", "auto", "char", "do", "double", "enum", "extern", "float", "inline", "int", "long", "register",
+    "restrict", "short", "signed", "sizeof", "static", "typedef", "union", "unsigned", "void", "volatile", "while",
+))
+# fmt: on
+_MARK = b"gpurules"
+_MAX_BYTES = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A ruleset for one target: the program, the rules that it cannot say, and how its files are made."""
+
+    target: str
+    program: NativeProgram
+    refused: tuple[Refusal, ...]
+    files: Callable[[str, bool], Mapping[str, str]]
+
+
+def build_for(ruleset: Ruleset, target: str) -> Build:
+    """Return *ruleset* for *target*.
+
+    Raises:
+        UnsupportedError: the rules cannot be combined there.
+    """
+    back_end = GoBackEnd() if target == "go" else CBackEnd()
+    program, refused = native_program(ruleset, back_end.check)
+    schema = native_schema(ruleset)
+
+    def files(name: str, with_driver: bool) -> Mapping[str, str]:
+        return back_end.files(program, name, schema, with_driver)
+
+    return Build(target, program, refused, files)
+
+
+def check_name(name: str, option: str) -> str:
+    """Return *name* if it can be that of a package of Go, or what names in C begin with.
+
+    Raises:
+        click.BadParameter: it cannot.
+    """
+    if not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
+        raise click.BadParameter(
+            f"{name!r} cannot be a name there; write a word in lower case such as 'rules'", param_hint=f"'{option}'"
+        )
+    return name
+
+
+def refusals(build: Build, path: str | None) -> Iterator[str]:
+    """Yield a line for each rule that the target cannot say: where, which, why, and at what part."""
+    for refusal in build.refused:
+        rule = refusal.rule
+        part = _part(refusal)
+        at = f" (at {part!r})" if part else ""
+        yield f"{rule.path or path or '-'}:{rule.line}:{rule.column}: rule {rule.name!r}: {refusal.message}{at}"
+
+
+def _part(refusal: Refusal) -> str:
+    """Return the part of the condition that is refused, empty where it is in a definition."""
+    span, text = refusal.span, refusal.rule.text
+    if span is None or span.end > len(text):
+        return ""
+    part = text[span.start : span.end]
+    return part if re.search(r"MATCHES|GLOB|LOWER|UPPER", part, re.IGNORECASE) else ""
+
+
+def summary(build: Build) -> str:
+    """Return how many rules the target can say."""
+    said, refused = len(build.program.rules), len(build.refused)
+    language = LANGUAGES[build.target]
+    if not refused:
+        return f"{counted(said, 'rule')} can be written in {language}"
+    return f"{said} of {said + refused} rules can be written in {language}"
+
+
+def write_files(files: Mapping[str, str], folder: Path) -> int:
+    """Write *files* into *folder*, each at once and only where it changed; return how many bytes they have.
+
+    Raises:
+        UnsupportedError: a file is there that is not from us.
+        OSError: it cannot be written.
+    """
+    made = {folder / name: text.encode("utf-8", "surrogatepass") for name, text in files.items()}
+    present = {path: read_input(path, _MAX_BYTES) for path in made if path.exists()}
+    for path, data in present.items():
+        if _MARK not in data:
+            raise UnsupportedError(f"{path} is not from gpurules and would be overwritten; choose another folder")
+    for path, data in made.items():
+        if present.get(path) == data:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            fresh.write_bytes(data)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    return sum(map(len, made.values()))
