@@ -161,3 +161,13 @@ def source_options(function: Function) -> Function:
         help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, scrape:URL, amd, xpu-smi, intel-sysfs, "
         "replay:FILE, synthetic:gpus=4.",
     )(recording_options(function))
+
+
+def publish(function: Function) -> Function:
+    """Add ``--publish``."""
+    return option(
+        "--publish",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Keep what is known in this file, which compiled rules (gpurules build) map into memory.",
+    )(function)

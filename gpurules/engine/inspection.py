@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from gpurules.engine.coordinator import Coordinator
+from gpurules.engine.engine import Engine
 
 
 def wall_clock(coordinator: Coordinator) -> Callable[[], float]:
@@ -32,3 +33,8 @@ def suppressed_rules(coordinator: Coordinator) -> frozenset[str]:
     with coordinator._lock:
         running = coordinator._poller.episodes.running.get(None, {})
         return frozenset(name for name, episode in running.items() if episode.suppressed)
+
+
+def stale_at(engine: Engine) -> float:
+    """Return when the decisions of *engine* turn stale, in seconds since 1970; minus infinity before the first poll."""
+    return engine._current[4]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.crash import installed_version
-from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
+from gpurules.cli.options import option, publish, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import Style, counted, note, paint, write, write_lines
 from gpurules.cli.progress import in_sight, report_unread
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
@@ -49,17 +49,19 @@ from gpurules.telemetry import FiniteSource, read_transfers
     multiple=True,
     help="Have a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; may be repeated.",
 )
+@publish
 @text_or_json
 @option("-v", "--verbose", is_flag=True, help="Also show transfers that no rule affects.")
 def command(
     ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
-    metrics_port: int | None, clients: tuple[str, ...],
+    metrics_port: int | None, clients: tuple[str, ...], publish: Path | None,
     format_: str, verbose: bool, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of what it decides, and why.
 
     Over a source of this node it polls until it is interrupted: SIGHUP reloads the ruleset, SIGTERM ends in order. Over
-    a recording it decides on transfers as fast as it can, and calls no effect unless --once or --state is given.
+    a recording it decides on transfers as fast as it can, and calls no effect unless --once or --state is given; with
+    --publish it goes by the clock, as telemetry of this node does.
     """
     if clients and (once or dry_run):
         raise click.UsageError("--client is for an agent that goes on; leave out --once and --dry-run")
@@ -68,13 +70,19 @@ def command(
         note(line)
     opened, interval = open_telemetry(source, options)
     try:
-        if once or state or not isinstance(opened, FiniteSource):
+        if once or state or publish or not isinstance(opened, FiniteSource):
             if transfers:
                 raise click.UsageError(f"--transfers is for a recording that is played through, not for {source}")
             if format_ == "text":
                 write_lines([_header(loaded, source)])
             given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
-            return run_agent(loaded, opened, Settings(format_ == "json", once, given, metrics_port, clients))
+            return run_agent(
+                loaded, opened, Settings(format_ == "json", once, given, metrics_port, clients, publish=publish)
+            )
+        if publish:
+            raise click.UsageError(
+                f"--publish is for telemetry of this node, not for {source}, which is played through"
+            )
         if clients:
             raise click.UsageError(f"--client is for telemetry of this node, not for {source}, which is played through")
         listed = read_transfers(transfers, loaded.fields) if transfers else ()

@@ -1,18 +1,19 @@
 """``gpurules serve``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from gpurules.cli.options import option, source_options, stdin_filename, text_or_json
+from gpurules.cli.options import option, publish, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import note
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import Settings, run_agent
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.service.server import ReloadNotice, ServeOptions, served
+from gpurules.service.state_file import publish as publish_state
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -52,11 +53,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     multiple=True,
     help="Have a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; may be repeated.",
 )
+@publish
 @text_or_json
 def command(
     ruleset: str, source: str, bind: tuple[str, ...], token_file: Path | None, tls_cert: Path | None,
     tls_key: Path | None, behind_proxy: bool, state: Path | None, no_ui: bool, dry_run: bool,
-    clients: tuple[str, ...], format_: str, **options: object,
+    clients: tuple[str, ...], publish: Path | None, format_: str, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) as the agent of this node, and answer over HTTP.
 
@@ -77,7 +79,8 @@ def command(
         with served(coordinator, serving, notice) as addresses:
             for address in addresses:
                 note(f"answering at {address}")
-            yield
+            with _published(coordinator, publish, addresses):
+                yield
 
     try:
         given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
@@ -86,3 +89,24 @@ def command(
         return run_agent(loaded, opened, settings)
     finally:
         opened.close()
+
+
+@contextmanager
+def _published(coordinator: Coordinator, path: Path | None, addresses: Iterable[str]) -> Iterator[None]:
+    """Keep a state file current meanwhile: at *path*, else beside the first socket of the file system, if that works."""
+    sockets = [Path(address.removeprefix("unix:")) for address in addresses if address.startswith("unix:/")]
+    place = path or (sockets[0].with_name("state") if sockets else None)
+    end: Callable[[], None] | None = None
+    if place is not None:
+        try:
+            end = publish_state(coordinator, place)
+            note(f"state for compiled rules at {place}")
+        except OSError as error:
+            if path is not None:
+                raise
+            note(f"no state for compiled rules: {error}")
+    try:
+        yield
+    finally:
+        if end is not None:
+            end()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from gpurules.actions import is_effect
@@ -35,7 +36,7 @@ class Settings:
 
     ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended. ``before_reload`` is
     called in the handler of SIGHUP.
-    Missing: ``metrics_port`` None: no metrics are served.
+    Missing: ``metrics_port`` None: no metrics are served; ``publish`` None: no state file is written.
     """
 
     is_json: bool = False
@@ -46,6 +47,7 @@ class Settings:
     service: Callable[[Coordinator], AbstractContextManager[object]] = nullcontext
     stays: bool = False
     before_reload: Callable[[], object] = lambda: None
+    publish: Path | None = None
 
 
 def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions) -> Coordinator:
@@ -64,7 +66,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
     Raises:
         ClickException: a client that is to follow the rules cannot be opened.
     """
-    if settings.stays:
+    if settings.stays or settings.publish:
         coordinator = Coordinator(ruleset, source, options=settings.options)
     else:
         coordinator = coordinator_of(ruleset, source, settings.options)
@@ -87,6 +89,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
         signals(ends.put, reload),
         following(coordinator, settings.clients),
         settings.service(coordinator),
+        published_at(settings.publish, coordinator),
     ):
         for line in _at_work(source, interval):
             note(line)
@@ -118,6 +121,18 @@ def _wait(coordinator: Coordinator, ends: "SimpleQueue[int]") -> int:
             return ends.get(timeout=3600)  # without a time-out no signal would come through on some systems
         except Empty:
             continue
+
+
+@contextmanager
+def published_at(path: Path | None, coordinator: Coordinator) -> Iterator[None]:
+    """Keep the state file at *path* current meanwhile."""
+    if path is None:
+        yield
+        return
+    from gpurules.service.state_file import published
+
+    with published(coordinator, path):
+        yield
 
 
 @contextmanager
