@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gpurules.model import GPU, Snapshot, Transfer, Workload
     from gpurules.remote import aconnect, connect
     from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, load, loads
+    from gpurules.service.state_file import StateFile
 
 __all__ = [
     "GPU",
@@ -27,6 +28,7 @@ __all__ = [
     "Ruleset",
     "RulesetError",
     "Snapshot",
+    "StateFile",
     "Transfer",
     "Workload",
     "aconnect",
@@ -48,6 +50,7 @@ _HOMES = {
     "Ruleset": "gpurules.rules",
     "RulesetError": "gpurules.rules",
     "Snapshot": "gpurules.model",
+    "StateFile": "gpurules.service.state_file",
     "Transfer": "gpurules.model",
     "Workload": "gpurules.model",
     "aconnect": "gpurules.remote",

@@ -7,7 +7,7 @@ import gpurules
 
 FACE = [
     *("Condition", "ConditionError", "Coordinator", "Decision", "Engine", "GPU", "Ruleset", "RulesetError"),
-    *("Snapshot", "Transfer", "Workload", "aconnect", "action", "connect", "lint", "load", "loads"),
+    *("Snapshot", "StateFile", "Transfer", "Workload", "aconnect", "action", "connect", "lint", "load", "loads"),
 ]
 LATER = {"Coordinator"}
 """Names that are promised, and come with the node agent."""

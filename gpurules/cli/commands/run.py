@@ -79,26 +79,28 @@ def command(
             return run_agent(
                 loaded, opened, Settings(format_ == "json", once, given, metrics_port, clients, publish=publish)
             )
-        if publish:
-            raise click.UsageError(
-                f"--publish is for telemetry of this node, not for {source}, which is played through"
-            )
         if clients:
             raise click.UsageError(f"--client is for telemetry of this node, not for {source}, which is played through")
-        listed = read_transfers(transfers, loaded.fields) if transfers else ()
-        playback = Playback(loaded, listed)
-        began = time.perf_counter()
-        if format_ == "text":
-            write_lines([_header(loaded, source), paint(LEGEND, Style.FAINT)])
-        is_complete = _show(playback, _watched(opened), Timeline(loaded, sys.stdout.isatty()), (format_, verbose))
-        if is_complete:
-            seconds = time.perf_counter() - began
-            write(summary_json(playback.tally) if format_ == "json" else f"{summary(playback.tally, seconds)}\n")
-        for reader in (opened, listed):
-            report_unread(reader)
+        _play(loaded, opened, transfers, (source, format_, verbose))
     finally:
         opened.close()
     return 0
+
+
+def _play(loaded: Ruleset, opened: FiniteSource, transfers: Path | None, how: tuple[str, str, bool]) -> None:
+    """Play a recording through; *how* is the name of its source, the format, and whether all transfers are shown."""
+    source, format_, verbose = how
+    listed = read_transfers(transfers, loaded.fields) if transfers else ()
+    playback = Playback(loaded, listed)
+    began = time.perf_counter()
+    if format_ == "text":
+        write_lines([_header(loaded, source), paint(LEGEND, Style.FAINT)])
+    is_complete = _show(playback, _watched(opened), Timeline(loaded, sys.stdout.isatty()), (format_, verbose))
+    if is_complete:
+        seconds = time.perf_counter() - began
+        write(summary_json(playback.tally) if format_ == "json" else f"{summary(playback.tally, seconds)}\n")
+    for reader in (opened, listed):
+        report_unread(reader)
 
 
 def _header(ruleset: Ruleset, source: str) -> str:

@@ -104,13 +104,27 @@ class StateWriter:
             os.posix_fallocate(file, 0, header.file_size)  # a full disk is found now, not as a fault while writing
             os.pwrite(file, header.pack() + directory, 0)
             memory = mmap.mmap(file, header.file_size)
-            fresh.replace(self.path)
+            self._replace(fresh)
             return memory
         except OSError:
             fresh.unlink(missing_ok=True)
             raise
         finally:
             os.close(file)
+
+    def _replace(self, fresh: Path) -> None:
+        """Put *fresh* at the path; what was there, of an agent that was killed, is marked as closed."""
+        try:
+            before = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            before = None
+        try:
+            fresh.replace(self.path)
+            if before is not None:
+                os.pwrite(before, _WORD.pack(1), CLOSED_OFFSET)
+        finally:
+            if before is not None:
+                os.close(before)
 
     def _check_replaceable(self) -> None:
         """Make sure that what is at the path may go.

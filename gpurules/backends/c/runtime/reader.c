@@ -110,6 +110,9 @@ static const char *gr_check(gr_reader *r) {
     if (gr_half(header[1], false) != GR_LAYOUT_VERSION) {
         return "the state file has a layout of another version";
     }
+    if (header[GR_CLOSED_WORD] != 0) {
+        return "the agent has ended";
+    }
     if (header[13] != 0 && header[13] != gr_boot()) {
         return "the state file is from before the last boot";
     }
@@ -331,9 +334,10 @@ const gr_bound *gr_reader_bound(gr_reader *r) {
         gr_read(r);
     }
     if (r->words == NULL || is_closed || !gr_is_live(r, now)) {
-        if (r->retry_at > now + 200000000 || r->retry_at <= now) {
+        if (r->retry_at > now + 200000000 || r->retry_at <= now || (is_closed && !r->is_left)) {
             r->retry_at = now + 100000000;
             r->problem = gr_map(r);
+            r->is_left = r->problem != NULL; /* another file was looked for, in vain */
             if (r->problem != NULL && is_closed) {
                 gr_unmap(r); /* the agent has ended in order */
             }

@@ -8,7 +8,7 @@ typedef struct {
     uint64_t sequence, device, inode, revision;
     int64_t monotonic, deadline, retry_at;
     double wall;
-    bool is_same, is_bound;
+    bool is_same, is_bound, is_left;
     gr_state state;
     gr_bound bound, stale;
 } gr_reader;

@@ -73,8 +73,10 @@ func (r *Reader) Close() {
 // Bound returns the newest state, bound; it never waits, and never returns nil. It is cheap: call it for each decision.
 func (r *Reader) Bound() *Bound {
 	v, now := r.current.Load(), r.now()
-	if v.mapping != nil && v.mapping.sequence() == v.sequence && v.isLive(now) {
-		return v.at(now)
+	if v.mapping != nil && v.isLive(now) {
+		if sequence, closed := v.mapping.heads(); sequence == v.sequence && closed == 0 {
+			return v.at(now)
+		}
 	}
 	return r.refresh(now)
 }
@@ -145,10 +147,14 @@ func (r *Reader) refresh(now int64) *Bound {
 
 // reopen maps the file that is at the path now, at most ten times a second.
 func (r *Reader) reopen(v *view, now int64) *view {
-	if now < r.retryAt && now > r.retryAt-2*retryAfter {
+	isNews := v.mapping != nil && v.mapping.isClosed() && !v.mapping.isLeft
+	if !isNews && now < r.retryAt && now > r.retryAt-2*retryAfter {
 		return v
 	}
 	r.retryAt = now + retryAfter
+	if isNews {
+		v.mapping.isLeft = true
+	}
 	if v.mapping != nil && !v.mapping.isClosed() && v.mapping.isAt(r.path) {
 		return v
 	}
@@ -171,6 +177,7 @@ type mapping struct {
 	info       os.FileInfo
 	slot, size int
 	same       bool
+	isLeft     bool // another file has been looked for since this one was closed
 }
 
 func mapFile(path string) (*mapping, error) {
@@ -211,6 +218,9 @@ func (m *mapping) check() error {
 	}
 	if version := binary.LittleEndian.Uint32(raw[8:]); version != layoutVersion {
 		return fmt.Errorf("the layout is of version %d, and this reader knows %d", version, layoutVersion)
+	}
+	if header[closedOffset/8] != 0 {
+		return errors.New("the agent has ended")
 	}
 	if boot := binary.LittleEndian.Uint64(raw[104:]); boot != 0 && boot != bootID() {
 		return errors.New("the file is from before the last boot")
@@ -258,6 +268,14 @@ func (m *mapping) word(at int) (value uint64) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() { _ = recover() }()
 	return atomic.LoadUint64(&m.words[at/8])
+}
+
+// heads returns the two words that tell whether anything changed.
+func (m *mapping) heads() (sequence, closed uint64) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { _ = recover() }()
+	sequence = atomic.LoadUint64(&m.words[sequenceOffset/8])
+	return sequence, atomic.LoadUint64(&m.words[closedOffset/8])
 }
 
 func (m *mapping) sequence() uint64 { return m.word(sequenceOffset) }
