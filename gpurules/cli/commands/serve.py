@@ -93,7 +93,7 @@ def command(
 
 @contextmanager
 def _published(coordinator: Coordinator, path: Path | None, addresses: Iterable[str]) -> Iterator[None]:
-    """Keep a state file current meanwhile: at *path*, else beside the first socket of the file system, if that works."""
+    """Keep a state file current meanwhile: at *path*, else beside the first socket that is a file."""
     sockets = [Path(address.removeprefix("unix:")) for address in addresses if address.startswith("unix:/")]
     place = path or (sockets[0].with_name("state") if sockets else None)
     end: Callable[[], None] | None = None
