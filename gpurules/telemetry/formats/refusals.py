@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gpurules.telemetry.formats.nvidia.csv.advice import suggest_columns
 from gpurules.telemetry.formats.nvidia.csv.header import DELIMITERS, split
-from gpurules.telemetry.formats.prometheus.samples import looks_like_metrics
+from gpurules.telemetry.formats.prometheus.samples import looks_like_metrics, metric_name
 from gpurules.telemetry.recordings.lines import Line
 
 QUERY = (
@@ -64,9 +64,7 @@ def why_unknown(head: Sequence[Line], known: str) -> str:
         if refusal.recognises(text):
             return f"this is {refusal.name}, which cannot be replayed; {refusal.remedy}"
     if any(map(looks_like_metrics, lines[:64])):
-        names = ", ".join(
-            dict.fromkeys(line.text.partition("{")[0].split()[0] for line in lines if line.text[:1] != "#")
-        )
+        names = ", ".join(dict.fromkeys(name for line in lines if (name := metric_name(line.text))))
         return (
             f"these are metrics, but none of GPUs that is known ({names[:160]}); scrape dcgm-exporter or "
             "nvidia_gpu_exporter, or give a metric its usual name, as in --map gpu_temp=DCGM_FI_DEV_GPU_TEMP"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from gpurules.model import GPU
 from gpurules.telemetry.formats.cells import Number
 from gpurules.telemetry.formats.prometheus.exporter import Exporter
-from gpurules.telemetry.formats.prometheus.samples import Sample
+from gpurules.telemetry.formats.prometheus.samples import Sample, metric_name
 from gpurules.telemetry.recordings.lines import Line
 
 _PREFIX = "all_smi_gpu_"
@@ -34,7 +34,7 @@ def is_metric(name: str) -> bool:
 
 def recognises(head: Sequence[Line]) -> bool:
     """Tell whether one of the samples is one of this exporter."""
-    return any(line.text.startswith(_PREFIX) for line in head)
+    return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 
 def _label(sample: Sample, *names: str) -> str | None:

@@ -13,7 +13,7 @@ from gpurules.model.units import Dimension, Unit
 from gpurules.telemetry.formats.cells import Number, scale_number
 from gpurules.telemetry.formats.nvidia.query_fields import reasons_of_bitmask, throttle_flags
 from gpurules.telemetry.formats.prometheus.exporter import Exporter
-from gpurules.telemetry.formats.prometheus.samples import POD, Sample, parse_sample
+from gpurules.telemetry.formats.prometheus.samples import POD, Sample, metric_name, parse_sample
 from gpurules.telemetry.mig import OF_THE_CHIP, Instance, with_instances
 from gpurules.telemetry.recordings.lines import Line
 
@@ -76,7 +76,7 @@ def is_metric(name: str) -> bool:
 
 def recognises(head: Sequence[Line]) -> bool:
     """Tell whether one of the samples is one of DCGM; pages begin with those of the exporter itself."""
-    samples = (parse_sample(line.text) for line in head if line.text[:5].lower() == _PREFIX)
+    samples = (parse_sample(line.text) for line in head if is_metric(metric_name(line.text)))
     return any(sample is not None and "gpu" in sample.labels for sample in samples)
 
 

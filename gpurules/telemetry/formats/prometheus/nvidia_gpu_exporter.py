@@ -9,7 +9,7 @@ from gpurules.model import GPU, GPUProcess
 from gpurules.telemetry.formats.cells import Number
 from gpurules.telemetry.formats.nvidia.query_fields import REASONS, reasons_of_bitmask, throttle_flags
 from gpurules.telemetry.formats.prometheus.exporter import Exporter
-from gpurules.telemetry.formats.prometheus.samples import Sample
+from gpurules.telemetry.formats.prometheus.samples import Sample, metric_name
 from gpurules.telemetry.recordings.lines import Line
 
 _PREFIX = "nvidia_smi_"
@@ -36,7 +36,7 @@ _EVENTS = ("clocks_event_reasons_", "clocks_throttle_reasons_")
 
 def recognises(head: Sequence[Line]) -> bool:
     """Tell whether one of the samples is one of this exporter; pages begin with those of the program itself."""
-    return any(line.text.startswith(_PREFIX) for line in head)
+    return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 
 def is_metric(name: str) -> bool:

@@ -40,6 +40,8 @@ class Labels(dict[str, str]):
 
 
 _NO_LABELS = Labels({})
+NAME_LABEL = "__name__"
+"""The label in which Prometheus keeps the name of a metric."""
 
 
 class Sample(NamedTuple):
@@ -78,13 +80,14 @@ class SampleParser:
 
     def __init__(self) -> None:
         self._known: dict[str, Labels] = {}
+        self._named: dict[int, tuple[Labels, Labels]] = {}
 
     def parse(self, text: str) -> Sample | None:
         """Return the sample of one line, None where it is none."""
         text = text.strip()
         match = _NAME.match(text)
         if match is None:
-            return None
+            return self._parse_dumped(text) if text.startswith("{") else None
         name, labels, rest = match[0], _NO_LABELS, text[match.end() :].lstrip()
         if rest[:1] == "{":
             end = rest.rfind("}") + 1
@@ -101,6 +104,32 @@ class SampleParser:
         elif match.end() < len(text) and not text[match.end()].isspace():
             return None
         return _sample(name, labels, rest)
+
+    def _parse_dumped(self, text: str) -> Sample | None:
+        """Return the sample of a line of ``promtool tsdb dump``, where the name is a label."""
+        named = self.parse(f"_{text}")
+        if named is None or not _NAME.fullmatch(name := named.labels.get(NAME_LABEL, "")):
+            return None
+        labels = self._named.get(id(named.labels))
+        if labels is None or labels[0] is not named.labels:
+            others = Labels({key: value for key, value in named.labels.items() if key != NAME_LABEL})
+            if len(self._named) >= self.KEPT:
+                self._named.clear()
+            labels = self._named[id(named.labels)] = (named.labels, others)
+        return named._replace(name=name, labels=labels[1])
+
+
+def metric_name(text: str) -> str:
+    """Return the metric that a line seems to be of; empty where it is of none.
+
+    >>> metric_name('up{a="b"} 1'), metric_name('{__name__="up", a="b"} 1 1700000000000'), metric_name("# EOF")
+    ('up', 'up', '')
+    """
+    match = _NAME.match(text)
+    if match is None and text.startswith("{"):
+        sample = parse_sample(text)
+        return "" if sample is None else sample.name
+    return match[0] if match else ""
 
 
 def _sample(name: str, labels: Labels, rest: str) -> Sample | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TypeAlias
 
 from gpurules.telemetry.formats.prometheus.samples import MAX_SAMPLES, Sample, SampleParser
@@ -16,6 +17,12 @@ Key: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
 _BAD_TYPE = re.compile(
     r"# TYPE \S+ (?!(?:counter|gauge|histogram|summary|untyped|unknown|info|stateset|gaugehistogram)\s*$)"
 )
+MAX_SORTED = 500_000
+"""The most samples that are put in order of time: some 100 MB of memory."""
+_HEAD = 256
+"""How many samples and comments are looked at to see that a text lists one series after the other."""
+Entry: TypeAlias = "tuple[int, Sample | str]"
+"""A comment or a sample, and its line."""
 IsRelevant: TypeAlias = Callable[[str], bool]
 
 
@@ -53,14 +60,14 @@ def read_scrapes(recording: RecordingReader, is_relevant: IsRelevant) -> Iterato
         TelemetryError: one scrape has more than ``MAX_SAMPLES``, or there are several nodes and none is chosen.
     """
     scrape = _Scrape()
-    for number, found in _entries(recording, is_relevant):
+    for number, found in _by_time(_entries(recording, is_relevant), recording):
         if isinstance(found, str):
             if _ends(scrape, found):
                 yield from _of_one_node(scrape.samples, recording)
                 scrape = _Scrape()
                 _ends(scrape, found)
             continue
-        key = (found.name, found.labels.stable)
+        key = _series(found)
         if scrape.begins_next(found, key):
             yield from _of_one_node(scrape.samples, recording)
             scrape = _Scrape()
@@ -74,7 +81,7 @@ def read_scrapes(recording: RecordingReader, is_relevant: IsRelevant) -> Iterato
     yield from _of_one_node(scrape.samples, recording)
 
 
-def _entries(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[tuple[int, Sample | str]]:
+def _entries(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[Entry]:
     """Walk through the comments and the relevant samples of a file; lines that are neither are problems."""
     parser, renames, in_seconds = SampleParser(), recording.options.renames, None
     for line in recording.lines:
@@ -101,6 +108,49 @@ def _entries(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[tu
                 recording.problem(line.number, f"a time unlike those before: {text[-40:]!r}")
                 continue
         yield line.number, sample
+
+
+def _by_time(entries: Iterator[Entry], recording: RecordingReader) -> Iterator[Entry]:
+    """Put a text that lists one series after the other, as ``promtool tsdb dump`` does, in order of time.
+
+    Raises:
+        TelemetryError: it has too many samples for that.
+    """
+    head: list[Entry] = []
+    is_dump = False
+    for entry in entries:
+        is_dump = bool(head) and _goes_on(head[-1][1], entry[1])
+        head.append(entry)
+        if is_dump or len(head) >= _HEAD or (isinstance(entry[1], Sample) and entry[1].time is None):
+            break
+    if not is_dump:
+        yield from chain(head, entries)
+        return
+    samples = [
+        (number, found) for number, found in islice(chain(head, entries), MAX_SORTED) if isinstance(found, Sample)
+    ]
+    more = next(entries, None)
+    if more is None:
+        yield from sorted(samples, key=lambda entry: entry[1].time or 0.0)
+    elif any(_series(sample) != _series(samples[0][1]) for _, sample in samples):
+        raise recording.error(
+            more[0],
+            f"this lists one series after the other, and has more than {MAX_SORTED:,} samples; sort it by time first: "
+            "awk '{print $NF, $0}' FILE | sort -n -s | cut -d' ' -f2- > SORTED",
+        )
+    else:
+        yield from chain(samples, [more], entries)
+
+
+def _series(sample: Sample) -> Key:
+    return sample.name, sample.labels.stable
+
+
+def _goes_on(first: Sample | str, second: Sample | str) -> bool:
+    """Tell whether two neighbors are of the same series, at different times: so they are of no one scrape."""
+    if isinstance(first, str) or isinstance(second, str) or first.time is None or second.time is None:
+        return False
+    return second.time > first.time and _series(first) == _series(second)
 
 
 def _is_plausible(time: float) -> bool:

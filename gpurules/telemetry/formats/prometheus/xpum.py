@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gpurules.model import GPU
 from gpurules.telemetry.formats.intel.xpu_smi import QUANTITIES, Figures, facts_of
 from gpurules.telemetry.formats.prometheus.exporter import Exporter
-from gpurules.telemetry.formats.prometheus.samples import Sample
+from gpurules.telemetry.formats.prometheus.samples import Sample, metric_name
 from gpurules.telemetry.recordings.lines import Line
 
 _PREFIX = "xpum_"
@@ -32,7 +32,7 @@ def is_metric(name: str) -> bool:
 
 def recognises(head: Sequence[Line]) -> bool:
     """Tell whether one of the samples is one of this exporter."""
-    return any(line.text.startswith(_PREFIX) for line in head)
+    return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 
 def _identity(sample: Sample) -> str | None:

@@ -1,5 +1,6 @@
 """Where a scrape ends, whose it is, and what its labels are of."""
 
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -218,3 +219,69 @@ def test_the_labels_of_a_line_take_time_in_proportion_to_its_length() -> None:
         return min(-time.process_time() + (parse_sample(text), time.process_time())[1] for _ in range(5))
 
     assert seconds(80_000) < 40 * max(seconds(8_000), 1e-3)  # a hundred times as long if it grew with the square
+
+
+START = 1_700_000_000
+
+
+def dump(spelling: str, hosts: tuple[str, ...] = ("n1",), polls: int = 4, gap: int = -1) -> str:
+    """Return what promtool dumps: one series after the other, in its own spelling or as OpenMetrics."""
+    lines = []
+    for name, of in (("DCGM_FI_DEV_GPU_TEMP", 40), ("DCGM_FI_DEV_POWER_USAGE", 300)):
+        lines += [f"# TYPE {name} gauge\n"] if spelling == "openmetrics" else []
+        for gpu in range(2):
+            for host in hosts:
+                for poll in range(polls):
+                    labels = f'UUID="GPU-{host}{gpu}", Hostname="{host}", gpu="{gpu}"'
+                    value, at = of + 10 * gpu + poll, START + 15 * poll
+                    if poll == gap and of == 300:
+                        continue
+                    lines.append(
+                        f"{name}{{{labels}}} {value} {at}\n"
+                        if spelling == "openmetrics"
+                        else f'{{__name__="{name}", {labels}}} {value} {at}000\n'
+                    )
+    return "".join([*lines, *(["# EOF\n"] if spelling == "openmetrics" else [])])
+
+
+@pytest.mark.parametrize("spelling", ["tsdb", "openmetrics"])
+def test_a_dump_of_one_series_after_the_other_is_read_by_time(play: Any, spelling: str) -> None:
+    snapshots, source = play(dump(spelling))
+    assert [snapshot.timestamp for snapshot in snapshots] == [START, START + 15, START + 30, START + 45]
+    assert temperatures(snapshots) == [(40 + n, 50 + n) for n in range(4)]
+    assert [tuple(gpu.power for gpu in snapshot.gpus) for snapshot in snapshots] == [
+        (300 + n, 310 + n) for n in range(4)
+    ]
+    assert (snapshots[0].host, source.problems) == ("n1", ())
+
+
+@pytest.mark.parametrize("spelling", ["tsdb", "openmetrics"])
+def test_what_a_dump_lacks_at_one_time_is_missing_then(play: Any, spelling: str) -> None:
+    snapshots, _ = play(dump(spelling, gap=2))
+    assert [snapshot.gpus[0].power for snapshot in snapshots] == [300, 301, None, 303]
+
+
+def test_a_dump_of_several_nodes_is_refused_or_one_of_them_is_read(play: Any) -> None:
+    with pytest.raises(TelemetryError, match=r"several nodes \(n1, n2\); choose one with --node n1"):
+        play(dump("tsdb", ("n1", "n2")))
+    snapshots, _ = play(dump("tsdb", ("n1", "n2")), node="n2")
+    assert [[gpu.uuid for gpu in snapshot.gpus] for snapshot in snapshots] == [["GPU-n20", "GPU-n21"]] * 4
+
+
+def test_a_dump_that_is_too_large_to_sort_is_refused_with_the_command_that_sorts(
+    play: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("gpurules.telemetry.formats.prometheus.scrapes.MAX_SORTED", 10)
+    with pytest.raises(TelemetryError, match="one series after the other") as caught:
+        play(dump("tsdb"))
+    command = str(caught.value).partition("sort it by time first: ")[2].replace("FILE", "scrape.prom")
+    subprocess.run(command.replace("SORTED", "sorted.prom"), shell=True, check=True, cwd=tmp_path)
+    snapshots = list(replay(tmp_path / "sorted.prom"))
+    assert temperatures(snapshots) == [(40 + n, 50 + n) for n in range(4)]
+
+
+def test_one_long_series_needs_no_sorting(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpurules.telemetry.formats.prometheus.scrapes.MAX_SORTED", 10)
+    text = "".join(series("DCGM_FI_DEV_GPU_TEMP", n, f" {START + n}000") for n in range(50))
+    snapshots, _ = play(text)
+    assert temperatures(snapshots) == [(n,) for n in range(50)]
