@@ -11,6 +11,8 @@ from gpurules.model import GPU, Dimension
 from gpurules.telemetry.formats.cells import Number, read_number
 
 NOT_TOLD = "not told by this release of xpu-smi"
+TILE_MISSING = "[a tile is missing]"
+"""Stands for the figure of a tile that is known to be there: what the others have is not that of the GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,25 @@ def _figures_of(data: object) -> Figures:
 
 def _figures(stats: Mapping[str, object]) -> Figures:
     """Return the figures of a device; what it does not tell as a whole is that of its tiles."""
-    figures: Figures = {}
     tiles = stats.get("tile_level")
-    for tile in tiles if isinstance(tiles, list) else ():
-        for name, values in _figures_of(tile.get("data_list") if isinstance(tile, Mapping) else None).items():
-            figures.setdefault(name, []).extend(values)
+    figures = join_tiles(
+        [
+            _figures_of(tile.get("data_list") if isinstance(tile, Mapping) else None)
+            for tile in (tiles if isinstance(tiles, list) else ())
+        ]
+    )
     for name, group, key in _NESTED:
         nested = stats.get(group)
         by_tile = nested.get(key) if isinstance(nested, Mapping) else None
         if isinstance(by_tile, Mapping):
             figures[name] = [tile.get("current") if isinstance(tile, Mapping) else tile for tile in by_tile.values()]
     return {**figures, **_figures_of(stats.get("device_level"))}
+
+
+def join_tiles(tiles: Sequence[Figures]) -> Figures:
+    """Return the values of each figure by tile; a tile that lacks one that others have is a value that is missing."""
+    names = dict.fromkeys(name for figures in tiles for name in figures)
+    return {name: [value for figures in tiles for value in figures.get(name, [TILE_MISSING])] for name in names}
 
 
 def combine_tiles(quantity: IntelQuantity, values: Sequence[object]) -> tuple[Number | None, str | None]:

@@ -4,18 +4,21 @@ Source: https://github.com/intel/xpumanager (cli/src/comlet_dump.cpp, internal_d
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from gpurules.model import GPU, Snapshot
-from gpurules.telemetry.formats.intel.xpu_smi import QUANTITIES, Figures, facts_of
+from gpurules.telemetry.formats.intel.xpu_smi import QUANTITIES, Figures, facts_of, join_tiles
 from gpurules.telemetry.recordings.lines import Line
 from gpurules.telemetry.recordings.reader import RecordingReader
 
 SLOWEST_ROW = 0.5
 """Seconds from one device's row to the next of the same poll; a longer gap is the next poll."""
+SAME_TIME = 0.005
+"""Seconds within which two rows of one device cannot be of two polls: the shortest interval is 10 ms."""
+_TOLD_TWICE = "[told twice]"
 _COLUMNS = {
     "gpu utilization (%)": "XPUM_STATS_GPU_UTILIZATION",
     "average % utilization of all gpu engines": "XPUM_STATS_GPU_UTILIZATION",
@@ -92,23 +95,63 @@ class _Poll:
 
     time: float
     last: float
-    seen: set[tuple[int, str]] = field(default_factory=set)
-    figures: dict[int, Figures] = field(default_factory=dict)
+    rows: dict[int, dict[str, Mapping[str, str]]] = field(default_factory=dict)
+    is_torn: bool = False
 
     def takes(self, key: tuple[int, str], time: float) -> bool:
-        is_next = not self.figures or key[0] >= next(reversed(self.figures))
-        return key not in self.seen and is_next and 0 <= time - self.last <= SLOWEST_ROW
+        is_next = not self.rows or key[0] >= next(reversed(self.rows))
+        return not self._has(key) and is_next and 0 <= time - self.last <= SLOWEST_ROW
+
+    def repeats(self, key: tuple[int, str], time: float) -> bool:
+        """Tell whether a row is of a GPU or tile that has one, at the same time: only one of them can be right."""
+        return self._has(key) and abs(time - self.last) < SAME_TIME
+
+    def _has(self, key: tuple[int, str]) -> bool:
+        return key[1] in self.rows.get(key[0], ())
 
     def add(self, key: tuple[int, str], time: float, cells: Mapping[str, str]) -> None:
-        self.seen.add(key)
         self.last = time
-        figures = self.figures.setdefault(key[0], {})
-        for column, text in cells.items():
-            if column in _COLUMNS:
-                figures.setdefault(_COLUMNS[column], []).append(text or "N/A")
+        self.rows.setdefault(key[0], {})[key[1]] = cells
 
-    def snapshot(self) -> Snapshot:
-        return Snapshot(timestamp=self.time, gpus=tuple(_gpu(*item) for item in self.figures.items()))
+    def contradict(self, key: tuple[int, str], cells: Mapping[str, str]) -> None:
+        """Take out what another row of the same GPU or tile says, unless both say the same."""
+        first = self.rows[key[0]][key[1]]
+        if any(cells.get(column) != text for column, text in first.items() if column != _TIME):
+            self.rows[key[0]][key[1]] = dict.fromkeys(first, _TOLD_TWICE)
+
+    def snapshot(self, tiles: set[str]) -> Snapshot:
+        """Return the poll; the dump is asked for *tiles*, so that each device has them here too."""
+        gpus = []
+        for device, rows in self.rows.items():
+            absent = tiles - rows.keys() if _has_tiles(rows) else set()
+            if self.is_torn and tiles == rows.keys() and len(tiles) == 1:
+                absent = {"another"}  # nothing shows that there is only one
+            figures = join_tiles([*map(_figures, rows.values()), *({} for _ in absent)])
+            gpus.append(_gpu(device, figures))
+        return Snapshot(timestamp=self.time, gpus=tuple(gpus))
+
+
+def _figures(cells: Mapping[str, str]) -> Figures:
+    return {_COLUMNS[column]: [text or "N/A"] for column, text in cells.items() if column in _COLUMNS}
+
+
+def _has_tiles(rows: Iterable[str]) -> bool:
+    return "" not in rows
+
+
+def _snapshots(polls: Iterator[_Poll], recording: RecordingReader) -> Iterator[Snapshot]:
+    """Yield each poll when the next is known: the two know more of the tiles than one that may be torn."""
+    tiles: set[str] = set()
+    before: _Poll | None = None
+    for poll in polls:
+        tiles.update(tile for rows in poll.rows.values() for tile in rows if tile)
+        if before is not None:
+            yield before.snapshot(tiles)
+        before = poll
+    if before is not None:
+        yield before.snapshot(tiles)
+    if len(tiles) == 1:
+        recording.notice(None, f"the log has the tile {next(iter(tiles))[:20]} only, which is taken for the whole GPU")
 
 
 def _gpu(device: int, figures: Figures) -> GPU:
@@ -140,7 +183,8 @@ def _row(line: Line, columns: Columns, recording: RecordingReader) -> dict[str, 
     return dict(zip(columns, row))
 
 
-def _rows(recording: RecordingReader) -> Iterator[tuple[Line, dict[str, str]]]:
+def _rows(recording: RecordingReader) -> Iterator[tuple[Line, dict[str, str] | None]]:
+    """Walk through the rows; a last one that is cut off is None."""
     columns: Columns | None = None
     for line in recording.lines:
         header = _header(line.text)
@@ -149,11 +193,13 @@ def _rows(recording: RecordingReader) -> Iterator[tuple[Line, dict[str, str]]]:
                 names = ", ".join(header[2:])[:200]
                 why = f"no column is a reading that is known, of {names}"
                 raise recording.error(line.number, f"{why}; record xpu-smi dump -d -1 -m 0,1,2,3,4,5,17,18")
+            if line.is_cut_off:
+                recording.problem(line.number, "the log ends with a header, which may be cut off")
             columns = header
         elif columns is None or not line.text.strip():
             if line.text.strip():
                 recording.problem(line.number, f"not a row: {line.text[:80]!r}")
-        elif (row := _row(line, columns, recording)) is not None:
+        elif (row := _row(line, columns, recording)) is not None or line.is_cut_off:
             yield line, row
 
 
@@ -163,18 +209,30 @@ def read(recording: RecordingReader) -> Iterator[Snapshot]:
     Raises:
         TelemetryError: no column is a reading.
     """
+    return _snapshots(_polls(recording), recording)
+
+
+def _polls(recording: RecordingReader) -> Iterator[_Poll]:
     days = _Days(recording)
     poll: _Poll | None = None
     for line, cells in _rows(recording):
+        if cells is None:
+            if poll is not None:
+                poll.is_torn = True
+            continue
         time = days.time(cells[_TIME], line)
         if time is None:
             recording.problem(line.number, f"no time: {cells[_TIME][:40]!r}")
             continue
         key = (int(cells[_DEVICE]), cells.get(_TILE, ""))
+        if poll is not None and poll.repeats(key, time):
+            recording.problem(line.number, f"a second row of device {key[0]} at one time: {line.text[:80]!r}")
+            poll.contradict(key, cells)
+            continue
         if poll is not None and not poll.takes(key, time):
-            yield poll.snapshot()
+            yield poll
             poll = None
         poll = poll or _Poll(time, time)
         poll.add(key, time, cells)
     if poll is not None:
-        yield poll.snapshot()
+        yield poll

@@ -6,12 +6,13 @@ Source: https://github.com/intel/xpumanager (rest/prometheus_exporter): a ratio 
 from collections.abc import Sequence
 
 from gpurules.model import GPU
-from gpurules.telemetry.formats.intel.xpu_smi import QUANTITIES, Figures, facts_of
+from gpurules.telemetry.formats.intel.xpu_smi import QUANTITIES, Figures, facts_of, join_tiles
 from gpurules.telemetry.formats.prometheus.exporter import Exporter
 from gpurules.telemetry.formats.prometheus.samples import Sample, metric_name
 from gpurules.telemetry.recordings.lines import Line
 
 _PREFIX = "xpum_"
+_TOLD_TWICE = "[told twice]"
 _METRICS = {
     ("xpum_engine_ratio", "", ""): ("XPUM_STATS_GPU_UTILIZATION", 100, "%"),
     ("xpum_power_watts", "", ""): ("XPUM_STATS_POWER", 1, "W"),
@@ -35,15 +36,14 @@ def recognises(head: Sequence[Line]) -> bool:
     return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 
-def _identity(sample: Sample) -> str | None:
-    """Return whose a sample is; a card of several GPUs has no identity, and is none."""
-    return sample.labels.get("uuid") or sample.labels.get("pci_bdf") or None
+def _label(samples: Sequence[Sample], name: str) -> str:
+    return next((value for sample in samples if (value := sample.labels.get(name))), "")
 
 
 def _figures(samples: Sequence[Sample]) -> Figures:
     """Return the figures of a GPU; what it does not tell as a whole is that of its tiles."""
     whole: Figures = {}
-    tiles: Figures = {}
+    tiles: dict[str, Figures] = {}
     for sample in samples:
         labels = sample.labels
         known = _METRICS.get((sample.name, labels.get("location", ""), labels.get("type", "")))
@@ -51,19 +51,28 @@ def _figures(samples: Sequence[Sample]) -> Figures:
             continue
         name, times, unit = known
         told = "N/A" if sample.value is None else f"{round(sample.value * times, 9)!r} {unit}"
-        (tiles if labels.get("sub_dev") else whole).setdefault(name, []).append(told)
-    return {**tiles, **{name: values[:1] for name, values in whole.items()}}
+        part = labels.get("sub_dev")
+        (tiles.setdefault(part, {}) if part else whole).setdefault(name, []).append(told)
+    joined = join_tiles([{name: _only(values) for name, values in figures.items()} for figures in tiles.values()])
+    for name, values in whole.items():
+        joined[name] = _only([*values, *joined[name]]) if name in joined else _only(values)
+    return joined
+
+
+def _only(values: Sequence[object]) -> list[object]:
+    """Return the one value of a figure; two that differ are none: a label that told them apart is not there."""
+    return list(values[:1]) if len(set(values)) == 1 else [_TOLD_TWICE]
 
 
 def _gpu(position: int, samples: Sequence[Sample]) -> GPU:
-    figures, labels = _figures(samples), samples[0].labels
+    figures = _figures(samples)
     values, missing = facts_of(figures)
     told = {quantity.attribute for name, quantity in QUANTITIES.items() if name in figures}
-    bus = labels.get("pci_bdf")
+    bus = _label(samples, "pci_bdf")
     return GPU(
         index=position,
-        uuid=labels.get("uuid") or None,
-        name=labels.get("dev_name") or None,
+        uuid=_label(samples, "uuid") or None,
+        name=_label(samples, "dev_name") or None,
         vendor="intel",
         status="ok",
         mig=False,
@@ -75,12 +84,21 @@ def _gpu(position: int, samples: Sequence[Sample]) -> GPU:
 
 def gpus_from_samples(samples: Sequence[Sample]) -> tuple[GPU, ...]:
     """Return the GPUs of a scrape, in the order of their bus addresses: it does not tell an index."""
-    by_gpu: dict[str, list[Sample]] = {}
+    by_name: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
-        if is_metric(sample.name) and (identity := _identity(sample)) is not None:
-            by_gpu.setdefault(identity, []).append(sample)
-    ordered = sorted(by_gpu.values(), key=lambda own: own[0].labels.get("pci_bdf", ""))
-    return tuple(_gpu(position, own) for position, own in enumerate(ordered))
+        names = [(label, name) for label in ("uuid", "pci_bdf") if (name := sample.labels.get(label))]
+        if not names or not is_metric(sample.name):
+            continue  # a card of several GPUs has no name, and is none
+        groups = {id(group): group for name in names if (group := by_name.get(name)) is not None}
+        group = next(iter(groups.values()), [])
+        for other in list(groups.values())[1:]:  # a sample with both names shows that they are of one GPU
+            group += other
+            by_name.update((name, group) for name, known in by_name.items() if known is other)
+        group.append(sample)
+        by_name.update(dict.fromkeys(names, group))
+    distinct = {id(group): group for group in by_name.values()}.values()
+    ordered = sorted(distinct, key=lambda of_gpu: _label(of_gpu, "pci_bdf"))
+    return tuple(_gpu(position, of_gpu) for position, of_gpu in enumerate(ordered))
 
 
 EXPORTER = Exporter("XPU Manager", is_metric, gpus_from_samples)

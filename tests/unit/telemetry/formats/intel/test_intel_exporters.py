@@ -32,6 +32,7 @@ PAGE = (
     + xpum("xpum_temperature_celsius", 40, location="gpu", sub_dev="0")
     + xpum("xpum_temperature_celsius", 60, location="gpu", sub_dev="1")
     + xpum("xpum_temperature_celsius", 35, location="mem", sub_dev="0")
+    + xpum("xpum_temperature_celsius", 33, location="mem", sub_dev="1")
     + xpum("xpum_frequency_mhz", 1600, location="gpu", type="actual")
     + xpum("xpum_frequency_mhz", 1900, location="gpu", type="request")
     + xpum("xpum_memory_used_bytes", 8501719040)
@@ -53,6 +54,30 @@ def test_xpu_manager_tells_gpus_by_device_or_by_tile(play):
     assert (first.clock_sm, first.memory_used, first.memory) == (1_600_000_000, 8501719040, 12.5)
     assert (second.uuid, second.power, second.utilization, second.temperature) == ("uuid-1", 100, None, None)
     assert second.missing["utilization"] == "n/a"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (xpum("xpum_engine_ratio", 1.0, sub_dev="1"), "", "a tile is missing"),
+        (', sub_dev="1"} 1.0'.replace(", ", ","), "} 1.0", "told twice"),
+    ],
+    ids=["without a tile", "without the label of a tile"],
+)
+def test_what_is_not_told_of_every_tile_is_missing(play, old, new, why):
+    assert old in PAGE
+    (snapshot,), _ = play(PAGE.replace(old, new))
+    gpu = snapshot.gpus[1]
+    assert (gpu.utilization, gpu.missing["utilization"], gpu.temperature) == (None, why, 60)
+
+
+def test_either_name_of_a_gpu_joins_its_series(play):
+    first, more = PAGE.replace('uuid="uuid-0",', "", 1).split("281.5")
+    (snapshot,), _ = play(first + "281.5" + more.replace(',pci_bdf="0000:9a:00.0"', "", 2))
+    assert [(gpu.uuid, gpu.power, gpu.utilization) for gpu in snapshot.gpus] == [
+        ("uuid-1", 100, None),
+        ("uuid-0", 281.5, 75),
+    ]
 
 
 def test_scrapes_of_xpu_manager_follow_one_another(play):

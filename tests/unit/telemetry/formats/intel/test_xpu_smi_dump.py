@@ -133,3 +133,41 @@ def test_a_number_out_of_range_is_missing(play):
 def test_a_log_without_a_known_reading_is_refused(play):
     with pytest.raises(TelemetryError, match="no column is a reading that is known, of reset counter"):
         play("Timestamp, DeviceId, Reset Counter\n10:00:00.000, 0, 0\n")
+
+
+TILED = "Timestamp, DeviceId, TileId, GPU Power (W), GPU Core Temperature (Celsius Degree)\n"
+TWO = "10:00:00.500, 0, 0, 100.5, 40\n10:00:00.500, 0, 1, 120.5, 44\n"
+NEXT = TWO.replace("10:00:00", "10:00:01")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (TWO + NEXT, [(221.0, 44), (221.0, 44)]),
+        (TWO.splitlines(keepends=True)[0] + NEXT, [(None, None), (221.0, 44)]),
+        (TWO + NEXT.splitlines(keepends=True)[1], [(221.0, 44), (None, None)]),
+        (TWO + TWO.splitlines(keepends=True)[1], [(221.0, 44)]),
+        (TWO + "10:00:00.501, 0, 1, 130.5, 44\n", [(None, None)]),
+    ],
+    ids=["whole", "the first poll lacks a tile", "the last poll lacks a tile", "a row twice", "two rows of one tile"],
+)
+def test_a_gpu_whose_tiles_are_not_all_there_has_no_figures(play, rows, expected):
+    snapshots, _ = play(TILED + rows)
+    assert [(snapshot.gpus[0].power, snapshot.gpus[0].temperature) for snapshot in snapshots] == expected
+    assert all(gpu.power is not None or gpu.missing["power"] for snapshot in snapshots for gpu in snapshot.gpus)
+
+
+def test_two_rows_of_a_device_at_one_time_without_a_tile_are_none(play):
+    (snapshot,), source = play(TILED.replace("TileId", "My Tile") + TWO)
+    assert (snapshot.gpus[0].power, snapshot.gpus[0].missing["power"]) == (None, "told twice")
+    assert "a second row of device 0 at one time" in source.problems[0]
+
+
+def test_a_log_of_one_tile_says_so(play):
+    _, source = play(TILED + TWO.splitlines(keepends=True)[0])
+    assert any("the log has the tile 0 only" in notice for notice in source.notices)
+
+
+def test_a_header_that_is_cut_off_is_a_problem(play):
+    with pytest.raises(TelemetryError, match="the log ends with a header, which may be cut off"):
+        play(TILED.rstrip("\n"))[1].read()
