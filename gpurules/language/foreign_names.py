@@ -86,6 +86,8 @@ INSTEAD_OF_WORD = {
     "WITHOUT": "there is no grouping: rules are of one node, and any(…), all(…) and count(…) look at all its GPUs",
     "OFFSET": "there is no offset: compare over a window, such as delta(x[5m]) or avg_over_time(x[5m])",
     "UNLESS": "write AND NOT",
+    "IF": "leave it out: a condition is just what must be true, as in gpu_memory > 80",
+    "WHEN": "leave it out: a condition is just what must be true, as in gpu_memory > 80",
     "BOOL": "leave it out: a comparison is true or false",
     "ON": INSTEAD_OF_FUNCTION["on"],
     "IGNORING": INSTEAD_OF_FUNCTION["ignoring"],
@@ -93,6 +95,19 @@ INSTEAD_OF_WORD = {
     "GROUP_RIGHT": INSTEAD_OF_FUNCTION["on"],
 }
 """What to do about words of other languages, in upper case."""
+
+
+ACTION_NAMES = (
+    "reduce_prefetch", "delay_transfer", "increase_priority", "stage_transfer", "limit_bandwidth", "limit_concurrency",
+    "pause_transfer", "log", "webhook",
+)  # fmt: skip
+"""The actions that ship, which conditions know only to say that they do not belong there."""
+NO_ACTION_HERE = "a condition only says when; what to do is written beside it, as in action: {}"
+
+
+def for_action(name: str = "delay_transfer") -> str:
+    """Return where the action *name* is written that was found in a condition."""
+    return NO_ACTION_HERE.format(name)
 
 
 def for_metric(name: str) -> str | None:

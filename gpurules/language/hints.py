@@ -8,7 +8,7 @@ from gpurules.diagnostics import Edit, Finding
 from gpurules.fields import FIELDS, Field
 from gpurules.fields.detection import extension_meant
 from gpurules.language import ir
-from gpurules.language.foreign_names import FIELD_OF, INSTEAD_OF_FUNCTION, for_metric
+from gpurules.language.foreign_names import ACTION_NAMES, FIELD_OF, INSTEAD_OF_FUNCTION, for_action, for_metric
 from gpurules.language.functions import FUNCTIONS
 from gpurules.language.nodes import Sign
 from gpurules.model import Dimension, Kind, format_amount
@@ -49,6 +49,8 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
     """Return advice on a name that stands for nothing."""
     if name in _SPECIAL:
         return _SPECIAL[name]
+    if name in ACTION_NAMES:
+        return for_action(name)
     metric = for_metric(name)
     if metric is not None:
         return metric
@@ -60,7 +62,11 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
 
 def meant(name: str, known: Iterable[str]) -> str | None:
     """Return the one name that *name* is a slip of, None where it may as well be something else."""
-    return None if name in _SPECIAL or name in _ENUM_OWNERS or name in FIELD_OF else unambiguous_match(name, known)
+    return (
+        None
+        if name in _SPECIAL or name in _ENUM_OWNERS or name in FIELD_OF or name in ACTION_NAMES
+        else unambiguous_match(name, known)
+    )
 
 
 def for_unknown_function(name: str) -> str | None:
@@ -68,6 +74,8 @@ def for_unknown_function(name: str) -> str | None:
     instead = INSTEAD_OF_FUNCTION.get(name.lower())
     if instead is not None:
         return instead
+    if name in ACTION_NAMES:
+        return for_action(name)
     if name in FIELDS:
         return f"{name} is a field: write it without brackets"
     close = nearest(name, FUNCTIONS)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Edit, Finding, Span
-from gpurules.language.foreign_names import INSTEAD_OF_WORD
+from gpurules.language.foreign_names import ACTION_NAMES, INSTEAD_OF_WORD, for_action
 from gpurules.model import UNITS
 
 _FOREIGN = {
@@ -150,6 +150,40 @@ def _before(text: str, start: int) -> Finding | None:
     return Finding("GPR003", span, f"{word!r} cannot stand here", INSTEAD_OF_WORD[word.upper()])
 
 
+_UNITS_IN_ANY_CASE = {unit.lower(): unit for unit in UNITS}
+_ACTION = re.compile(r"(?:->|=>|:|\bthen\b|\bdo\b|,|;)?\s*(?P<name>[A-Za-z_]\w*)?", re.IGNORECASE)
+_LEADS_TO_ACTION = frozenset({"then", "do", "->", ":"})
+
+
+def _action(text: str, start: int) -> Finding | None:
+    """Return the finding for the action that begins at or just before *start*: a condition says only when."""
+    begin = start - 1 if text[start - 1 : start + 1] in ("->", "=>") else start
+    match = _ACTION.match(text, begin)
+    assert match is not None
+    name = match["name"]
+    lead = text[begin : match.start("name") if name else match.end()].strip().lower()
+    if name is None and text[match.end() :].strip():
+        return None  # a number, say
+    is_named = name in ACTION_NAMES
+    if not is_named and (lead or (name or "").lower()) not in _LEADS_TO_ACTION:
+        return None
+    if name and name.lower() in _LEADS_TO_ACTION:  # a word alone, behind which stands what is to be done
+        name = None
+    end = begin + len(lead) if lead else match.end("name")
+    message = f"{text[begin:end]!r} cannot stand here"
+    return Finding("GPR003", Span(begin, end), message, for_action(name) if is_named and name else for_action())
+
+
+def _opening_word(text: str, start: int) -> Finding | None:
+    """Return the finding for a word that opens a condition elsewhere: IF, WHEN."""
+    opening = re.match(r"\s*(if|when)\s+$", text[:start], re.IGNORECASE)
+    if opening is None:
+        return None
+    word = opening[1]
+    hint = INSTEAD_OF_WORD[word.upper()]
+    return Finding("GPR003", Span(*opening.span(1)), f"{word!r} cannot stand here", hint)
+
+
 def _hint(text: str, start: int, found: str) -> str | None:
     """Return what to write in the place of what is *found*; None where there is no more to say than what fits."""
     before = text[:start]
@@ -161,8 +195,8 @@ def _hint(text: str, start: int, found: str) -> str | None:
         return INSTEAD_OF_WORD[found.upper()]
     if found == "[" and before.rstrip().endswith(")"):
         return "a window is of one field: write max_over_time(x[5m])"
-    if re.search(r"\d[ \t]+$", before) and re.fullmatch(r"[A-Za-z]{1,4}", found):
-        return f"a unit is written against its number: {before.split()[-1]}{found}"
+    if re.search(r"\d[ \t]+$", before) and found.lower() in _UNITS_IN_ANY_CASE:
+        return f"a unit is written against its number: {before.split()[-1]}{_UNITS_IN_ANY_CASE[found.lower()]}"
     if re.search(r"\bIN\s*$", before, re.IGNORECASE):
         shown = "'a', 'b'" if found == "[" else found
         return f"a list is written in round brackets: IN ({shown})"
@@ -177,7 +211,12 @@ def unexpected(text: str, span: Span, accepts: frozenset[str]) -> Finding:
         )
     if span.start >= len(text):
         return Finding("GPR003", span, f"the condition ends where {_expected(accepts)} is expected")
-    mistake = _foreign(text, span.start) or _before(text, span.start)
+    mistake = (
+        _action(text, span.start)
+        or _opening_word(text, span.start)
+        or _foreign(text, span.start)
+        or _before(text, span.start)
+    )
     if mistake is not None:
         return mistake
     found = text[span.start : span.end]
@@ -215,7 +254,7 @@ def unreadable(text: str, offset: int) -> Finding:
         return Finding(
             "GPR007", span, f"the invisible character U+{ord(character):04X}", "remove it", (Edit(span, edit),), True
         )
-    foreign = _foreign(text, offset)
+    foreign = _action(text, offset) or _foreign(text, offset)
     if foreign is not None:
         return foreign
     if character.isalpha():

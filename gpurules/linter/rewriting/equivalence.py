@@ -63,6 +63,8 @@ def preserves_meaning(placed: Placed, edits: tuple[Edit, ...], environment: Envi
 
     A part that is the same on whatever facts leaves the whole the same: so the part that is edited is looked at first.
     """
+    if not edits:
+        return True
     before, tree = placed.checked.term, placed.expression.parsed.tree
     if environment is None or before.datatype.kind is Kind.ERROR:
         return False
