@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from gpurules.diff.change import Difference, Kind, RuleChange
-from gpurules.diff.notes import action_notes, option_notes, settings_notes
+from gpurules.diff.notes import action_notes, change, option_notes, settings_notes
 from gpurules.diff.signals import Side, Signals
 from gpurules.language import ir
-from gpurules.model import Dimension, format_amount
+from gpurules.model import Dimension
 from gpurules.proofs import (
     Answer,
     Claim,
@@ -175,19 +175,12 @@ class _Comparison:
 
 def _signal_notes(signals: Signals, name: str) -> Iterator[str]:
     old, new = signals.old[name], signals.new[name]
-    pairs = (
-        ("condition", old.text.strip(), new.text.strip()),
-        ("until", old.until_text, new.until_text),
-        ("for", _shown(old.for_seconds), _shown(new.for_seconds)),
-        ("keep_for", _shown(old.keep_for_seconds), _shown(new.keep_for_seconds)),
-    )
-    for what, before, after in pairs:
+    texts = (("condition", old.text.strip(), new.text.strip()), ("until", old.until_text, new.until_text))
+    yield from (f"{what} {before or 'none'} → {after or 'none'}" for what, before, after in texts if before != after)
+    times = (("for", old.for_seconds, new.for_seconds), ("keep_for", old.keep_for_seconds, new.keep_for_seconds))
+    for what, before, after in times:
         if before != after:
-            yield f"{what} {before or 'none'} → {after or 'none'}"
-
-
-def _shown(seconds: float) -> str:
-    return format_amount(seconds, Dimension.SECONDS)
+            yield f"{what} {change(before, after, Dimension.SECONDS)}"
 
 
 def _told(gained: Answer, lost: Answer) -> _Meaning:

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from gpurules.actions.decision import RuleAction
 from gpurules.model import Dimension, format_amount
+from gpurules.model.units import SYMBOLS
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.rule import Settings
 
@@ -22,8 +23,7 @@ def action_notes(old: Rule, new: Rule) -> Iterator[str]:
         first, second = _meant(before), _meant(after)
         for key in [*first, *(k for k in second if k not in first)]:
             if first.get(key) != second.get(key):
-                shown = [_parameter(before, key, values.get(key)) for values in (first, second)]
-                yield f"{before.name}: {key} {shown[0]} → {shown[1]}"
+                yield f"{before.name}: {key} {_parameter_change(before, key, first.get(key), second.get(key))}"
 
 
 def _meant(ordered: RuleAction) -> dict[str, object]:
@@ -39,10 +39,34 @@ def _properties(ordered: RuleAction) -> Mapping[str, Mapping[str, object]]:
     return properties
 
 
-def _parameter(ordered: RuleAction, name: str, value: object) -> str:
-    schema = _properties(ordered).get(name, {})
-    if "x-dimension" in schema and isinstance(value, int | float) and not isinstance(value, bool):
-        return format_amount(value, Dimension(str(schema["x-dimension"])))
+def _parameter_change(ordered: RuleAction, name: str, before: object, after: object) -> str:
+    dimension = _properties(ordered).get(name, {}).get("x-dimension")
+    return change(before, after, None if dimension is None else Dimension(str(dimension)))
+
+
+def change(before: object, after: object, dimension: Dimension | None = None) -> str:
+    """Return ``before → after``, with as many digits as it takes to tell the two apart; None is ``none``.
+
+    >>> change(30, 45, Dimension.SECONDS), change(0.5, 0.501), change(30.001, 30.002, Dimension.SECONDS)
+    ('30 s → 45 s', '0.5 → 0.501', '30.001 s → 30.002 s')
+    """
+    texts = ("", "")
+    for digits in range(2, 17):
+        texts = _shown(before, dimension, digits), _shown(after, dimension, digits)
+        if texts[0] != texts[1]:
+            return f"{texts[0]} → {texts[1]}"
+    exact = [_exactly(value, dimension) for value in (before, after)]
+    return f"{exact[0]} → {exact[1]}"
+
+
+def _exactly(value: object, dimension: Dimension | None) -> str:
+    symbol = SYMBOLS[dimension] if dimension is not None and isinstance(value, int | float) else ""
+    return f"{value!r}{symbol}"
+
+
+def _shown(value: object, dimension: Dimension | None, digits: int) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.{digits + 4}g}" if dimension is None else format_amount(value, dimension, digits)
     return _value(value)
 
 
@@ -51,10 +75,9 @@ def option_notes(old: Rule, new: Rule) -> Iterator[str]:
     for name in ("enabled", "mode", "stop", "gpus"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield f"{name} {_value(before)} → {_value(after)}"
+            yield f"{name} {change(before, after)}"
     if old.cooldown != new.cooldown:
-        shown = [_NOTHING if v is None else format_amount(v, Dimension.SECONDS) for v in (old.cooldown, new.cooldown)]
-        yield f"cooldown {shown[0]} → {shown[1]}"
+        yield f"cooldown {change(old.cooldown, new.cooldown, Dimension.SECONDS)}"
     if old.per_gpu is not new.per_gpu:
         yield "lists the GPUs it matches on" if new.per_gpu else "no longer lists the GPUs it matches on"
 
@@ -64,11 +87,8 @@ def settings_notes(old: Ruleset, new: Ruleset) -> Iterator[str]:
     for field in fields(Settings):
         before, after = getattr(old.settings, field.name), getattr(new.settings, field.name)
         if before != after:
-            shown = [
-                _value(v) if field.name not in _SECONDS else format_amount(v, Dimension.SECONDS)
-                for v in (before, after)
-            ]
-            yield f"settings.{field.name} {shown[0]} → {shown[1]}"
+            dimension = Dimension.SECONDS if field.name in _SECONDS else None
+            yield f"settings.{field.name} {change(before, after, dimension)}"
     if old.file_types != new.file_types:
         before, after = dict(old.file_types), dict(new.file_types)
         for pattern in [*before, *(p for p in after if p not in before)]:
@@ -87,4 +107,4 @@ def _value(value: object) -> str:
         return _NOTHING
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value)
