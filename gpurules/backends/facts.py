@@ -57,7 +57,8 @@ class EvaluationContext(Record):
 class Facts(Record):
     """One moment: a snapshot, what it is asked about, and the derived state of the node.
 
-    ``signals`` are the start conditions of signals: explanations show them, nothing else looks at them.
+    ``signals`` are the start conditions of signals, and ``ends`` when those end that ``keep_for`` alone holds on, by
+    signal and GPU: explanations show them, nothing else looks at them.
 
     Shape: ``rows`` has one row for each of ``gpus``, laid out by ``layout``.
     Missing: ``layout`` None: there is no history, and a window holds just this snapshot.
@@ -73,6 +74,7 @@ class Facts(Record):
     rows: Sequence[tuple[Value, ...]] = ()
     node_row: tuple[Value, ...] = ()
     signals: Mapping[str, ir.Term] = field(default_factory=dict)
+    ends: Mapping[tuple[str, str | None], float] = field(default_factory=dict)
 
     def scoped(self, devices: Sequence[object]) -> "Facts":
         """Return the same facts with only the GPUs whose index is among *devices*."""
@@ -88,6 +90,7 @@ class Facts(Record):
             tuple(self.rows[i] for i in kept) if self.rows else (),
             self.node_row,
             self.signals,
+            self.ends,
         )
 
 

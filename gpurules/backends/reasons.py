@@ -1,13 +1,17 @@
 """The shortest reason why a condition is TRUE, FALSE or UNKNOWN, in words."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from gpurules.backends.explain import ExplainedTerm, value_of
 from gpurules.backends.facts import Facts
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.language.printer import spell
-from gpurules.model import Kind, Truth, Value, format_reading
+from gpurules.model import Kind, Truth, Value, format_duration, format_reading
+
+_OF_RULE = "rule:"
+"""Begins the name of the signal that a rule's own timers stand for."""
 
 
 def format_value(value: Value, term: ir.Term, beside: Iterable[Value] = ()) -> str:
@@ -101,7 +105,8 @@ def _leaf(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Trut
                 return f"{text} is {'' if is_equal else f'{told}, not '}{spell(right)}"
             return f"{text} {told} {'' if truth else 'is not '}{comparators[0]} {spell(right)}"
         case ir.Signal(name):
-            return f"{name} is {'on' if truth else 'off'}" + _behind(explained, facts, place, truth is True)
+            said = "its signal" if name.startswith(_OF_RULE) else name
+            return f"{said} is {'on' if truth else 'off'}" + _behind(explained, facts, place, truth is True)
         case ir.Read(field):
             return f"{field.name} is {str(truth).lower()}"
         case _:
@@ -118,8 +123,23 @@ def _behind(explained: ExplainedTerm, facts: Facts, place: int | None, is_on: bo
     truth = _truth(condition, place)
     why = _why(condition, facts, place if condition.is_per_gpu else None, truth)
     if is_on and truth is not True:
-        return f", held: {why}"
+        assert isinstance(explained.term, ir.Signal)
+        owner = facts.gpus[place].identity if explained.term.per_gpu and place is not None else None
+        return f", {_held(explained.term.name, owner, facts)}: {why}"
     return f", not yet: {why}" if truth is True and not is_on else f": {why}"
+
+
+def _held(name: str, owner: str | None, facts: Facts) -> str:
+    """Return what holds a signal on whose condition is not TRUE: its ``keep_for``, until when, or what it remembers."""
+    end = facts.ends.get((name, owner))
+    if end is None:
+        return "held"
+    left = format_duration(max(0.0, end - facts.snapshot.timestamp))
+    try:
+        when = datetime.fromtimestamp(end, facts.context.zone).strftime("%H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return f"held by keep_for for another {left}"
+    return f"held by keep_for until {when}, for another {left}"
 
 
 def _reads(term: ir.Term) -> list[ir.Term]:

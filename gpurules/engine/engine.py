@@ -74,8 +74,14 @@ class Engine:
 
     def _set(self, bound: BoundProgram, stale_at: float) -> None:
         """Swap what ``decide`` reads: one attribute, so that no thread sees half of it."""
+        bound.ends = lambda: self._ends(bound)
         quick_until = float("-inf") if bound.program.reads_clock else stale_at
         self._current: Current = (bound, bound.residual, bound.bases, quick_until, stale_at)
+
+    def _ends(self, bound: BoundProgram) -> Mapping[tuple[str, str | None], float]:
+        """Return when the signals end that ``keep_for`` holds on; nothing where later snapshots were taken in."""
+        with self._lock:
+            return self._derived.signals.ends() if self._current[0] is bound else {}
 
     @property
     def ruleset(self) -> Ruleset:

@@ -1,6 +1,6 @@
 """A ruleset made ready to run: which rules match, in one number, and what follows from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from functools import cached_property
@@ -204,6 +204,7 @@ class BoundProgram:
         "base",
         "bases",
         "context",
+        "ends",
         "node",
         "node_row",
         "program",
@@ -228,6 +229,7 @@ class BoundProgram:
         self.shared: Decision | None = None
         self.bases: dict[int, Basis] = {}
         self.stale_bases: dict[int, Basis] = {}
+        self.ends: Callable[[], Mapping[tuple[str, str | None], float]] = dict
 
     source = "engine"
 
@@ -302,5 +304,5 @@ class BoundProgram:
 
     def explain(self, transfer: Transfer, workload: Workload) -> DecisionExplanation:
         """Return why each rule did or did not match."""
-        facts = self.facts_of(transfer, workload)
+        facts = replace(self.facts_of(transfer, workload), ends=self.ends())
         return explain_rules(self.program, facts, self.program.mask(facts))

@@ -215,6 +215,19 @@ class Signals:
         del self.states[signal.name][owner]
         return False
 
+    def ends(self) -> dict[tuple[str, str | None], float]:
+        """Return when each signal ends that ``keep_for`` alone holds on, by its name and GPU (None: of the node).
+
+        Units: seconds since 1970.
+        """
+        return {
+            (signal.name, owner if signal.per_gpu else None): state.ending + signal.keep_for_seconds
+            for signal in self.ordered
+            if signal.keep_for_seconds
+            for owner, state in self.states[signal.name].items()
+            if state.on and state.ending is not None
+        }
+
     def shift(self, seconds: float) -> None:
         """Move all remembered times by *seconds*."""
         apart = {id(states): states for states in self.states.values()}

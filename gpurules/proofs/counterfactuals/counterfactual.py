@@ -31,6 +31,7 @@ _STEPS = 4_000
 _TRIES = 64
 _MOST_WAYS = 64
 _OPTIONS = 4
+_AS_IS = "the facts as they are"
 _NO_SIGNALS: Mapping[str, SignalLike] = MappingProxyType({})
 
 
@@ -85,7 +86,8 @@ _Way: TypeAlias = frozenset[_Key]
 class Counterfactual(Record):
     """The smallest change with which a rule comes out as wanted, and the GPUs on which it would match then.
 
-    ``is_unknown`` where it was asked how the condition could be UNKNOWN.
+    ``is_unknown`` where it was asked how the condition could be UNKNOWN. Without ``changes`` time alone does it: a
+    timer of a signal is running.
     Units: ``held`` in seconds: for how long the changed facts would have to stay so, where signals have timers.
     """
 
@@ -100,7 +102,9 @@ class Counterfactual(Record):
         changes = [
             f"{change} on GPU {change.device}" if self._needs_device(change) else str(change) for change in self.changes
         ]
-        told = changes[0] if len(changes) == 1 else f"{', '.join(changes[:-1])} and {changes[-1]}"
+        told = (
+            changes[0] if len(changes) == 1 else f"{', '.join(changes[:-1])} and {changes[-1]}" if changes else _AS_IS
+        )
         on = f" on GPU {', '.join(map(str, self.devices))}" if self.devices else ""
         held = f", held for {format_duration(self.held)}," if self.held else ""
         outcome = f"match{on}" if self.matches else "be unknown" if self.is_unknown else "not match"
@@ -126,7 +130,7 @@ def find_counterfactual(
 ) -> Counterfactual | None:
     """Return the smallest change of *facts*, all in scope of the rule, with which the condition is as *want* says.
 
-    By default that flips whether it is TRUE.
+    By default that flips whether it is TRUE, which a timer that runs may do without any change.
     Of *signals* the facts behind them are changed, from the state that *facts* have. Every change is tried on the
     evaluator, the smallest first. Missing: None where three changes are not enough, where the condition is not
     analysed, or where the work cap is hit: the search may take 4,000 steps, and 64 changes are tried.
@@ -134,6 +138,9 @@ def find_counterfactual(
     if len(facts.gpus) > MOST_GPUS:
         return None
     finder = _CounterfactualSearch(term, facts, signals, expected)
+    in_time = finder.without_change()
+    if in_time is not None:
+        return in_time
     try:
         for most in range(1, _MOST_CHANGES + 1):
             found = finder.within(most)
@@ -153,7 +160,8 @@ class _CounterfactualSearch:
         self._original, self._signals, self._facts = term, signals, facts
         self._term = term = next_state(term, signals)
         self._universe = Universe()
-        self._want = expected or (ExpectedTruth.NOT_TRUE if _truth(term, facts)[0] is True else ExpectedTruth.TRUE)
+        is_true = _truth(self._original, facts)[0] is True
+        self._want = expected or (ExpectedTruth.NOT_TRUE if is_true else ExpectedTruth.TRUE)
         claim = Claim(ScopedCondition(term), self._want)
         claim.formula(Encoder(self._universe))
         self._universe.close()
@@ -164,6 +172,11 @@ class _CounterfactualSearch:
         self._budget, self._tries = Budget(_STEPS), Budget(_TRIES)
         self._refuted: set[_Way] = set()
         self._followed: dict[tuple[int, int], dict[_Key, FactChange]] = {}
+
+    def without_change(self) -> Counterfactual | None:
+        """Return what comes of the facts as they are, once timers that run have ended; None where it is not wanted."""
+        found = self._confirmed(()) if self._signals else None
+        return found if found is not None and found.held else None
 
     def within(self, most: int) -> Counterfactual | None:
         """Return the best way with at most *most* changes, None where there is none.

@@ -47,4 +47,11 @@ def pending_timers(
         yield from pending_timers(signal.condition, signals, facts, place)
         before = value_of(part, facts, place)
         if value_of(next_state(part, signals), facts, place) is not before:
-            yield signal.keep_for_seconds if before else signal.for_seconds
+            yield _left(part, signal, facts, place) if before else signal.for_seconds
+
+
+def _left(now: ir.Signal, signal: SignalLike, facts: Facts, place: int | None) -> float:
+    """Return for how long a signal is still held on once it ends: what is left of a ``keep_for`` that runs, or all."""
+    owner = facts.gpus[place].identity if now.per_gpu and place is not None else None
+    end = facts.ends.get((now.name, owner))
+    return signal.keep_for_seconds if end is None else max(0.0, end - facts.snapshot.timestamp)
