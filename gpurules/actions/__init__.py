@@ -22,7 +22,7 @@ from gpurules.actions.action import (
 )
 from gpurules.actions.built_in import ACTIONS
 from gpurules.actions.registration import decorated_actions, plugin_actions
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import Stage
 from gpurules.actions.templates import fill_template, placeholders
 from gpurules.registry import Registry
 

@@ -218,6 +218,17 @@ class Effect(Action, Protocol):
         ...
 
 
+def usual_value(directive: Directive, claims: Sequence[Claim]) -> tuple[object, float] | None:
+    """Return the value that *claims* give every transfer with enough patience, and how much patience that is.
+
+    A directive says so by a method ``usual(claims)``, which a plug-in may have too.
+    Units: the patience in seconds.
+    Missing: None where the value depends on more of the transfer, or the directive does not say.
+    """
+    usual = getattr(directive, "usual", None)
+    return usual(claims) if callable(usual) else None
+
+
 def is_directive(action: Action) -> TypeGuard[Directive]:
     """Return whether *action* shapes the decision."""
     return action.kind == ActionKind.DIRECTIVE

@@ -1,15 +1,14 @@
 """What all matching rules together ask of the node, or of one transfer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from gpurules.actions.action import Action, Claim, CombineContext, Directive, Parameters, is_directive
 from gpurules.actions.explained import ExplainedDecision
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import NEUTRAL, TARGETS, Stage
 from gpurules.model import GPUIndex, Transfer, Workload
-from gpurules.model.reading import finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,59 +185,59 @@ class Decision:
         """What follows for every transfer on which the same rules match; shared by their decisions."""
         return self._basis.outcome
 
-    def _value(self, target: str, neutral: object) -> object:
+    def value(self, target: str) -> object:
+        """Return what is decided for *target*: one of ``actions.targets``, or one that a plug-in claims.
+
+        Missing: the target's neutral value where no rule claims it; None of a target that is not known.
+        """
+        known = TARGETS.get(target)
         settled = self._basis.outcome.settled
         if target in settled:
-            return settled[target]
+            return settled[target] if known is None else known.read(settled[target])
         for directive, claims in self._basis.outcome.claims:
             if directive.target == target:
-                return directive.combine(claims, self._situation())
-        return neutral
+                found = directive.combine(claims, self._situation())
+                return found if known is None else known.read(found)
+        return None if known is None else known.neutral
 
     def _situation(self) -> CombineContext:
         limits = self._basis.moment.limits
         return CombineContext(self._transfer, self._basis.moment.timestamp, limits.max_delay, limits.max_priority)
 
-    def _number(self, target: str, neutral: float) -> float:
-        value = finite(self._value(target, neutral))
-        return neutral if value is None else value
-
     @property
     def prefetch_factor(self) -> float:
         """What is left of the prefetch: 1.0 all of it, 0.5 half, 0 none."""
-        return self._number("prefetch_factor", 1.0)
+        return self.value("prefetch_factor")  # type: ignore[return-value]
 
     @property
     def delay(self) -> float:
         """How long the transfer is to wait; 0 when none."""
-        return self._number("delay", 0)
+        return self.value("delay")  # type: ignore[return-value]
 
     @property
     def priority_boost(self) -> float:
         """What is added to the transfer's priority."""
-        return self._number("priority_boost", 0)
+        return self.value("priority_boost")  # type: ignore[return-value]
 
     @property
     def stage(self) -> Stage | None:
         """Where the transfer is staged."""
-        value = self._value("stage", None)
-        return value if isinstance(value, Stage) else None
+        return self.value("stage")  # type: ignore[return-value]
 
     @property
     def max_bandwidth(self) -> float | None:
         """The bandwidth that the transfer may use."""
-        return finite(self._value("max_bandwidth", None))
+        return self.value("max_bandwidth")  # type: ignore[return-value]
 
     @property
     def max_concurrency(self) -> int | None:
         """How many parts may move at once."""
-        value = finite(self._value("max_concurrency", None))
-        return None if value is None else int(value)
+        return self.value("max_concurrency")  # type: ignore[return-value]
 
     @property
     def paused(self) -> bool:
         """Whether the transfer is to pause."""
-        return self._value("paused", False) is True
+        return self.value("paused") is True
 
     @property
     def directives(self) -> Mapping[str, object]:
@@ -283,18 +282,10 @@ class Decision:
 
     def to_dict(self) -> dict[str, object]:
         """Return the decision as JSON-ready data."""
-        stage = self.stage
+        said = {name: self.value(name) for name in TARGETS}
         data: dict[str, object] = {
             "matched": [match.to_dict() for match in self.matched],
-            "prefetch_factor": self.prefetch_factor,
-            "delay": self.delay,
-            "priority_boost": self.priority_boost,
-            "stage": None
-            if stage is None
-            else {"area": stage.area, "threshold": stage.threshold, "on_full": stage.on_full, "rule": stage.rule},
-            "max_bandwidth": self.max_bandwidth,
-            "max_concurrency": self.max_concurrency,
-            "paused": self.paused,
+            **{name: asdict(value) if isinstance(value, Stage) else value for name, value in said.items()},
             "snapshot_time": self.snapshot_time,
             "stale": self.stale,
             "ruleset_version": self.ruleset_version,
@@ -313,9 +304,8 @@ class Decision:
     def __repr__(self) -> str:
         """Show the rules that matched and what differs from neutral."""
         parts = [f"matched={list(self.rules)}"]
-        neutral = {"prefetch_factor": 1.0, "delay": 0, "priority_boost": 0, "stage": None, "max_bandwidth": None}
-        neutral |= {"max_concurrency": None, "paused": False, "stale": False}
-        parts += [f"{k}={v!r}" for k, n in neutral.items() if (v := getattr(self, k)) != n]
+        parts += [f"{name}={value!r}" for name, usual in NEUTRAL.items() if (value := self.value(name)) != usual]
+        parts += ["stale=True"] if self.stale else []
         return f"Decision({', '.join(parts)})"
 
 

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import ClassVar
 
 from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema, numeric
+from gpurules.actions.targets import DELAY
 
 _DELAY = {"type": "number", "minimum": 0, "x-dimension": "seconds"}
 
@@ -15,8 +16,8 @@ class DelayTransfer:
     name = "delay_transfer"
     kind = ActionKind.DIRECTIVE
     summary = "Holds a transfer back: the longest delay of the matching rules, bounded by settings.max_delay."
-    target = "delay"
-    neutral: object = 0
+    target = DELAY.name
+    neutral = DELAY.neutral
     excludes: frozenset[str] = frozenset()
     combines = Combines.MOST
     works_on = frozenset({"pending_transfers", "pending_bytes"})
@@ -76,6 +77,16 @@ class DelayTransfer:
         """
         longest = max((delay_seconds(claim.parameters, situation.transfer.id) for claim in claims), default=0)
         return min(longest, situation.patience_seconds)
+
+    def usual(self, claims: Sequence[Claim]) -> tuple[object, float] | None:
+        """Return the delay of every transfer whose patience is at least as long; None where jitter makes them differ.
+
+        Units: seconds.
+        """
+        if any(claim.parameters.get("jitter") for claim in claims):
+            return None
+        longest = max((delay_seconds(claim.parameters, None) for claim in claims), default=0.0)
+        return longest, longest
 
     def absorbs(self, strong: Parameters, weak: Parameters, in_order: bool) -> bool:
         """Return whether a claim with *weak* changes nothing beside a longer one, which is held and released alike."""

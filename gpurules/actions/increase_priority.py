@@ -15,6 +15,7 @@ from gpurules.actions.action import (
     numbers,
     numeric,
 )  # fmt: skip
+from gpurules.actions.targets import PRIORITY
 
 
 class IncreasePriority:
@@ -23,8 +24,8 @@ class IncreasePriority:
     name = "increase_priority"
     kind = ActionKind.DIRECTIVE
     summary = "Lets a transfer overtake others: the boosts of the matching rules add up."
-    target = "priority_boost"
-    neutral: object = 0
+    target = PRIORITY.name
+    neutral = PRIORITY.neutral
     excludes = frozenset({"pause_transfer"})
     combines = Combines.SUM
     works_on: frozenset[str] = frozenset()

@@ -14,6 +14,7 @@ from gpurules.actions.action import (
     Schema,
     numbers,
 )
+from gpurules.actions.targets import BANDWIDTH
 
 
 class LimitBandwidth:
@@ -22,8 +23,8 @@ class LimitBandwidth:
     name = "limit_bandwidth"
     kind = ActionKind.DIRECTIVE
     summary = "Caps the rate of transfers: the lowest cap of the matching rules holds."
-    target = "max_bandwidth"
-    neutral: object = None
+    target = BANDWIDTH.name
+    neutral = BANDWIDTH.neutral
     excludes: frozenset[str] = frozenset()
     combines = Combines.LEAST
     works_on = TRAFFIC

@@ -14,6 +14,7 @@ from gpurules.actions.action import (
     Schema,
     numbers,
 )
+from gpurules.actions.targets import CONCURRENCY
 
 
 class LimitConcurrency:
@@ -22,8 +23,8 @@ class LimitConcurrency:
     name = "limit_concurrency"
     kind = ActionKind.DIRECTIVE
     summary = "Caps how many transfers run at once: the lowest cap of the matching rules holds."
-    target = "max_concurrency"
-    neutral: object = None
+    target = CONCURRENCY.name
+    neutral = CONCURRENCY.neutral
     excludes: frozenset[str] = frozenset()
     combines = Combines.LEAST
     works_on = TRAFFIC

@@ -1,9 +1,11 @@
 """Stops a transfer until the rule no longer matches."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema
+from gpurules.actions.targets import PAUSED
 
 
 class PauseTransfer:
@@ -12,8 +14,8 @@ class PauseTransfer:
     name = "pause_transfer"
     kind = ActionKind.DIRECTIVE
     summary = "Stops a transfer while any such rule matches, bounded by settings.max_delay."
-    target = "paused"
-    neutral: object = False
+    target = PAUSED.name
+    neutral = PAUSED.neutral
     excludes = frozenset({"increase_priority"})
     combines = Combines.ANY
     works_on = frozenset({"pending_transfers", "pending_bytes"})
@@ -27,3 +29,10 @@ class PauseTransfer:
     def combine(self, claims: Sequence[Claim], situation: CombineContext) -> bool:
         """Return whether any rule claims it while the transfer may still be put off."""
         return bool(claims) and situation.patience_seconds > 0
+
+    def usual(self, claims: Sequence[Claim]) -> tuple[object, float] | None:
+        """Return that every transfer pauses that has any patience left.
+
+        Units: seconds.
+        """
+        return bool(claims), sys.float_info.min

@@ -14,6 +14,7 @@ from gpurules.actions.action import (
     numbers,
     numeric,
 )
+from gpurules.actions.targets import PREFETCH
 
 
 class ReducePrefetch:
@@ -22,8 +23,8 @@ class ReducePrefetch:
     name = "reduce_prefetch"
     kind = ActionKind.DIRECTIVE
     summary = "Reads less ahead: the smallest factor of the matching rules is what is left of the prefetch."
-    target = "prefetch_factor"
-    neutral: object = 1.0
+    target = PREFETCH.name
+    neutral = PREFETCH.neutral
     excludes: frozenset[str] = frozenset()
     combines = Combines.LEAST
     works_on: frozenset[str] = frozenset()

@@ -1,24 +1,10 @@
 """Sends large transfers through a fast local area."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema, numeric
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Where a transfer is staged, and why.
-
-    Units: ``threshold`` in bytes.
-    Missing: ``area`` is None where the rule leaves it to the client.
-    """
-
-    area: str | None
-    threshold: float
-    on_full: str
-    rule: str
+from gpurules.actions.targets import STAGE, Stage
 
 
 class StageTransfer:
@@ -27,8 +13,8 @@ class StageTransfer:
     name = "stage_transfer"
     kind = ActionKind.DIRECTIVE
     summary = "Sends a transfer that reaches the threshold through a staging area first."
-    target = "stage"
-    neutral: object = None
+    target = STAGE.name
+    neutral = STAGE.neutral
     excludes: frozenset[str] = frozenset()
     combines = Combines.FIRST
     works_on: frozenset[str] = frozenset()

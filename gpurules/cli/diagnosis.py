@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpurules.actions import failed_plugins, usable_actions
+from gpurules.actions.targets import TARGETS
 from gpurules.cli.output import counted
 from gpurules.engine.effects.events import fields_read
 from gpurules.engine.polling.source_worker import SourceWorker
@@ -193,20 +194,14 @@ def _reads(signal: object, field: Field) -> bool:
     return any(field.name in text for text in texts)
 
 
-_SAID = {
-    "delay": "delay", "paused": "pause", "priority_boost": "priority", "max_bandwidth": "bandwidth",
-    "max_concurrency": "concurrency", "stage": "stage", "prefetch_factor": "prefetch",
-}  # fmt: skip
-
-
 def of_clients() -> Iterator[Check]:
     """Look at each kind of storage client: what it carries out on this machine, what it does not, and why."""
     from gpurules.clients import all_clients  # every kind of client, after what is found first is shown
 
     kinds, failed = all_clients()
     for kind in kinds:
-        can = [word for target, word in _SAID.items() if target in kind.capabilities]
-        cannot = [word for target, word in _SAID.items() if target not in kind.capabilities]
+        can = [target.label for name, target in TARGETS.items() if name in kind.capabilities]
+        cannot = [target.label for name, target in TARGETS.items() if name not in kind.capabilities]
         reason = kind.unavailable()
         if reason is not None:
             yield Check(f"client {kind.name}", State.NOTE, f"not here: {reason}")

@@ -4,22 +4,23 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
+from gpurules.actions import targets
+from gpurules.actions.targets import TARGETS
+
 
 class Capability(StrEnum):
-    """A target of directives, by the name that it has in a decision."""
+    """A target of directives that a client may carry out, by the name that it has in a decision."""
 
-    DELAY = "delay"
-    PAUSE = "paused"
-    PRIORITY = "priority_boost"
-    BANDWIDTH = "max_bandwidth"
-    CONCURRENCY = "max_concurrency"
-    STAGE = "stage"
-    PREFETCH = "prefetch_factor"
+    DELAY = targets.DELAY.name
+    PAUSE = targets.PAUSED.name
+    PRIORITY = targets.PRIORITY.name
+    BANDWIDTH = targets.BANDWIDTH.name
+    CONCURRENCY = targets.CONCURRENCY.name
+    STAGE = targets.STAGE.name
+    PREFETCH = targets.PREFETCH.name
 
 
-GOVERNED = frozenset(
-    {Capability.DELAY, Capability.PAUSE, Capability.PRIORITY, Capability.BANDWIDTH, Capability.CONCURRENCY}
-)
+GOVERNED = frozenset(Capability(name) for name, target in TARGETS.items() if target.governed)
 """What the governor carries out for every client that asks it for its parts."""
 
 

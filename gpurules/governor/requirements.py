@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple, TypeAlias
 
-from gpurules.actions.action import Claim, CombineContext, Directive, is_directive
+from gpurules.actions.action import Claim, CombineContext, is_directive, usual_value
 from gpurules.actions.decision import Decision, Outcome, RuleAction
-from gpurules.actions.delay_transfer import DelayTransfer
-from gpurules.actions.pause_transfer import PauseTransfer
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import BANDWIDTH, CONCURRENCY, DELAY, PAUSED, PRIORITY, STAGE, TARGETS, Stage
 from gpurules.model import Transfer
 from gpurules.model.reading import finite
 
@@ -36,6 +34,8 @@ class HoldClaim:
 class Requirements:
     """What is asked of a transfer; the default asks nothing.
 
+    ``targets`` has the name of every target that is not neutral, of plug-ins too: what a client must carry out.
+
     Units: ``bandwidth`` in bytes/second.
     """
 
@@ -46,6 +46,7 @@ class Requirements:
     stage: Stage | None = None
     prefetch_factor: float = 1.0
     rules: tuple[str, ...] = ()
+    targets: frozenset[str] = frozenset()
 
 
 NO_REQUIREMENTS = Requirements()
@@ -60,18 +61,30 @@ def requirements_of(decision: Decision, transfer: Transfer) -> Requirements:
     if not rules:
         return NO_REQUIREMENTS
     if decision.stale:
-        return Requirements(boost=decision.priority_boost)
+        boost = decision.priority_boost
+        return Requirements(boost=boost, targets=frozenset({PRIORITY.name} if boost else ()))
     # delays are counted and bounded by the governor, over the transfer's life: its age bounds nothing here
-    orders = tuple(_orders(decision, CombineContext(transfer, decision.snapshot_time, inf)))
+    context = CombineContext(transfer, decision.snapshot_time, inf)
+    orders = tuple(_orders(decision, context))
     return Requirements(
         holds=tuple(claim for order in orders if (claim := _hold(order)) is not None) if orders else (),
         boost=decision.priority_boost,
-        bandwidth=tuple(_caps(orders, "max_bandwidth")) if orders else (),
-        concurrency=tuple(_caps(orders, "max_concurrency")) if orders else (),
+        bandwidth=tuple(_caps(orders, BANDWIDTH.name)) if orders else (),
+        concurrency=tuple(_caps(orders, CONCURRENCY.name)) if orders else (),
         stage=decision.stage,
         prefetch_factor=decision.prefetch_factor,
         rules=rules,
+        targets=_targets(decision, context),
     )
+
+
+def _targets(decision: Decision, context: CombineContext) -> frozenset[str]:
+    """Return the targets for which *decision* asks something."""
+    outcome = decision.outcome
+    neutral = {one.action.target: one.action.neutral for _, one in decision.orders if is_directive(one.action)}
+    settled = (name for name, value in outcome.settled.items() if value != neutral[name])
+    claimed = (one.target for one, claims in outcome.claims if one.combine(claims, context) != one.neutral)
+    return frozenset((*settled, *claimed))
 
 
 MAX_REMEMBERED = 256
@@ -116,7 +129,7 @@ class RequirementsCache:
     def _begin(self, outcome: Outcome) -> _Known:
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
-        stages = any(directive.target == "stage" for directive, _ in outcome.claims) or "stage" in outcome.settled
+        stages = any(directive.target == STAGE.name for directive, _ in outcome.claims) or STAGE.name in outcome.settled
         known = self._known[id(outcome)] = _Known(outcome, stages, {})
         return known
 
@@ -124,21 +137,10 @@ class RequirementsCache:
 def _is_alike_for_all(outcome: Outcome) -> bool:
     """Return whether the stage is all that *outcome* asks of one transfer and not of another."""
     return all(
-        directive.target == "stage" or directive.target not in _USED or _looks_at_no_transfer(directive, claim)
+        directive.target == STAGE.name or usual_value(directive, (claim,)) is not None
         for directive, claims in outcome.claims
         for claim in claims
     )
-
-
-def _looks_at_no_transfer(directive: Directive, claim: Claim) -> bool:
-    """Return whether *directive*, which may look at the transfer, does not where patience has no end."""
-    is_ours = type(directive) is PauseTransfer or type(directive) is DelayTransfer
-    return is_ours and not claim.parameters.get("jitter")
-
-
-_OF_ONE_RULE = frozenset({"delay", "paused", "max_bandwidth", "max_concurrency"})
-"""The targets of which the governor needs each rule's own value, and not the one that all rules come to."""
-_USED = _OF_ONE_RULE | {"priority_boost", "prefetch_factor", "stage"}
 
 
 class _Order(NamedTuple):
@@ -153,16 +155,16 @@ class _Order(NamedTuple):
 def _orders(decision: Decision, situation: CombineContext) -> Iterator[_Order]:
     for rule, ordered in decision.orders:
         directive = ordered.action
-        if is_directive(directive) and directive.target in _OF_ONE_RULE:
+        if is_directive(directive) and (target := TARGETS.get(directive.target)) and target.per_rule:
             value = directive.combine((Claim(rule, 0, ordered.parameters),), situation)
             yield _Order(rule, ordered, directive.target, value)
 
 
 def _hold(order: _Order) -> HoldClaim | None:
     rule, ordered, target, value = order
-    if target == "paused":
+    if target == PAUSED.name:
         return HoldClaim(rule, ordered.name, inf, True, True) if value is True else None
-    seconds = finite(value) if target == "delay" else None
+    seconds = finite(value) if target == DELAY.name else None
     if not seconds or seconds < 0:
         return None
     early = ordered.parameters.get("early_release") is not False

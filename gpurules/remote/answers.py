@@ -9,7 +9,7 @@ from gpurules.actions import Action, default_actions, is_directive
 from gpurules.actions.action import ActionKind, Complaint, Event, Parameters, Schema
 from gpurules.actions.decision import Basis, Decision, Outcome, RuleAction, decision_of
 from gpurules.actions.explained import ExplainedDecision
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import Stage
 from gpurules.model import GPUIndex, Transfer, Workload
 from gpurules.rules.rule import Settings
 from gpurules.strict_json import loads

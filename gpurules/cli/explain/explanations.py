@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedPart, ExplainedRule
+from gpurules.actions.targets import TARGETS
 from gpurules.cli.output import Style, paint, terminal_width
-from gpurules.model import Dimension, format_amount, format_duration
 from gpurules.rules.explanation import Sheet, Tone, drawing
 
 _STYLES = {tone: Style[tone.name] for tone in Tone}
@@ -35,19 +35,5 @@ def _sheet(indent: int = 0) -> Sheet:
 
 def effects(decision: Decision, of_node: bool = False) -> list[str]:
     """Return what *decision* asks of its transfer; with *of_node* also what it asks of every transfer alike."""
-    asked = []
-    if decision.paused:
-        asked.append("paused")
-    if decision.delay > 0:
-        asked.append(f"delay {format_duration(decision.delay)}")
-    if decision.priority_boost:
-        asked.append(f"priority {decision.priority_boost:+g}")
-    if decision.stage is not None:
-        asked.append(f"stage in {decision.stage.area}" if decision.stage.area else "stage")
-    if of_node and decision.prefetch_factor != 1:
-        asked.append(f"prefetch {decision.prefetch_factor:.2f}")
-    if decision.max_bandwidth is not None:
-        asked.append(f"at most {format_amount(decision.max_bandwidth, Dimension.BYTES_PER_SECOND)}")
-    if decision.max_concurrency is not None:
-        asked.append(f"at most {decision.max_concurrency} at once")
-    return asked
+    said = ((target, decision.value(name)) for name, target in TARGETS.items() if of_node or target.of_transfer)
+    return [target.describe(value) for target, value in said if value != target.neutral]

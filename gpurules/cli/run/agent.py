@@ -13,7 +13,7 @@ from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.output import Style, counted, note, paint, write, write_lines
 from gpurules.cli.run.governed_clients import following
-from gpurules.cli.run.playback import NEUTRAL, NodeChange, node_directives
+from gpurules.cli.run.playback import NodeChange, node_directives
 from gpurules.cli.run.replay_clock import OwnTime
 from gpurules.cli.run.timeline import INDENT, Timeline, event_json
 from gpurules.cli.signals import signals
@@ -217,7 +217,7 @@ class Teller:
     def _node(self) -> list[str]:
         before, decision = self._before, self._coordinator.decide()
         self._before = decision
-        if node_directives(decision) == (node_directives(before) if before else NEUTRAL):
+        if node_directives(decision) == node_directives(before):
             return []
         change = NodeChange(decision.snapshot_time, before, decision)
         return [event_json(change)] if self._is_json else self._drawn(change)

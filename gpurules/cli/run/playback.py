@@ -1,10 +1,11 @@
 """Plays telemetry and transfers through an engine, and tells what happens as events."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gpurules.actions.decision import Decision
+from gpurules.actions.targets import TARGETS
 from gpurules.cli.run.gpu_changes import GPUChange, GPUChanges
 from gpurules.engine import Engine, Transition
 from gpurules.engine.recordings import RELATIVE_SECONDS
@@ -152,29 +153,26 @@ class Playback:
     def _node_change(self) -> Iterator[NodeChange]:
         decision = self._engine.decide()
         before, self._node = self._node, decision
-        if node_directives(decision) != (node_directives(before) if before else NEUTRAL):
+        if node_directives(decision) != node_directives(before):
             yield NodeChange(self._now, before, decision)
 
 
 def is_touched(decision: Decision) -> bool:
     """Return whether the decision asks anything of this very transfer."""
-    return bool(
-        decision.delay > 0
-        or decision.paused
-        or decision.priority_boost
-        or decision.stage
-        or decision.max_bandwidth is not None
-        or decision.max_concurrency is not None
-    )
+    return any(decision.value(name) != target.neutral for name, target in TARGETS.items() if target.of_transfer)
 
 
-Directives: TypeAlias = tuple[float, float | None, int | None, bool]
-NEUTRAL: Directives = (1.0, None, None, False)
+Directives: TypeAlias = Mapping[str, Any]
+"""The value of each target that holds for every transfer alike, by its name."""
 
 
-def node_directives(decision: Decision) -> Directives:
-    """Return what a decision asks of every transfer alike: prefetch, bandwidth, concurrency, pause."""
-    return decision.prefetch_factor, decision.max_bandwidth, decision.max_concurrency, decision.paused
+def node_directives(decision: Decision | None) -> Directives:
+    """Return what a decision asks of every transfer alike; None: that of no rule."""
+    return {
+        name: target.neutral if decision is None else decision.value(name)
+        for name, target in TARGETS.items()
+        if target.of_node
+    }
 
 
 def _shifted(transfer: Transfer, start: float) -> Transfer:

@@ -4,15 +4,16 @@ from statistics import median
 
 from gpurules.actions import is_directive
 from gpurules.actions.decision import Decision
+from gpurules.actions.targets import PREFETCH, TARGETS
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.explain.explanations import effects
 from gpurules.cli.output import Style, counted, paint, terminal_width
 from gpurules.cli.run.gpu_changes import GPUChange
-from gpurules.cli.run.playback import Decided, Event, NodeChange, Tally, node_directives
+from gpurules.cli.run.playback import Decided, Directives, Event, NodeChange, Tally, node_directives
 from gpurules.diagnostics.excerpt import columns_of, excerpt, visible
 from gpurules.engine import Transition
 from gpurules.fields.detection import detect_file_type
-from gpurules.model import GPU, Dimension, GPUIndex, Snapshot, format_amount, format_duration, format_reading
+from gpurules.model import GPU, Dimension, GPUIndex, Snapshot, format_duration, format_reading
 from gpurules.rules.program import zone_of
 from gpurules.rules.ruleset import Ruleset
 from gpurules.strict_json import dumps
@@ -179,23 +180,27 @@ def summary_json(tally: Tally) -> str:
     return dumps(data) + "\n"
 
 
-def _changes(before: tuple[object, ...] | None, after: tuple[object, ...]) -> list[str]:
-    old = before or (1.0, None, None, False)
-    told = []
-    if old[0] != after[0]:
-        told.append(f"prefetch {old[0]:.2f} → {after[0]:.2f}")
-    if old[1] != after[1]:
-        rate = after[1]
-        limit = format_amount(rate, Dimension.BYTES_PER_SECOND) if isinstance(rate, int | float) else "free"
-        told.append(f"bandwidth {limit}")
-    if old[2] != after[2]:
-        told.append(f"at most {after[2]} at once" if after[2] is not None else "any number at once")
-    if old[3] != after[3]:
-        told.append("paused" if after[3] else "no longer paused")
-    return told
+def _changes(before: Directives | None, after: Directives) -> list[str]:
+    """Return how the targets that hold for every transfer alike have changed, in words."""
+    words = []
+    for name, value in after.items():
+        target = TARGETS[name]
+        old = before[name] if before else target.neutral
+        if value == old:
+            continue
+        if name == PREFETCH.name:
+            words.append(f"prefetch {old:.2f} → {value:.2f}")
+        elif value != target.neutral:
+            words.append(target.describe(value))
+        else:
+            words.append(_NO_LONGER.get(name, f"no {target.label} any more"))
+    return words
 
 
-_OF_ONE_TRANSFER = frozenset({"delay", "paused", "priority_boost", "stage", "max_bandwidth", "max_concurrency"})
+_NO_LONGER = {"max_bandwidth": "bandwidth free", "max_concurrency": "any number at once", "paused": "no longer paused"}
+
+
+_OF_ONE_TRANSFER = frozenset(name for name, target in TARGETS.items() if target.of_transfer)
 
 
 def _why(decision: Decision) -> list[str]:

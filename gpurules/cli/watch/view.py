@@ -7,6 +7,7 @@ from datetime import UTC, tzinfo
 
 from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedDecision, ExplainedRule
+from gpurules.actions.targets import TARGETS
 from gpurules.cli.explain.explanations import effects
 from gpurules.engine import Coordinator, PollReport, SignalState, Transition
 from gpurules.engine.effects.events import contextual_rules
@@ -153,6 +154,5 @@ class Watcher:
 def _asked(decision: Decision) -> list[str]:
     """Return what is asked of every transfer, third parties' directives too."""
     asked = effects(decision, of_node=True)
-    known = {"prefetch_factor", "delay", "priority_boost", "stage", "max_bandwidth", "max_concurrency", "paused"}
-    extra = (f"{name} {value}" for name, value in decision.directives.items() if name not in known)
+    extra = (f"{name} {value}" for name, value in decision.directives.items() if name not in TARGETS)
     return [*asked, *extra]

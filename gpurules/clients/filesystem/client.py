@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import Stage
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.detection import Detection
 from gpurules.clients.filesystem.options import FileOptions

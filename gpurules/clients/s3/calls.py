@@ -16,27 +16,13 @@ from weakref import ref
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.clients.detection import Detection
 from gpurules.clients.pieces.part_loop import is_moving
-from gpurules.governor import Governor, Part, QueueFull, Requirements, Ticket
+from gpurules.governor import Governor, Part, QueueFull, Ticket
 from gpurules.model import Transfer
 
 OPERATIONS = {"GetObject": "read", "PutObject": "write", "UploadPart": "write"}
 """The calls that move data over the wire; other calls go through as they are."""
 QUEUE_LOOK_SECONDS = 0.05
 _OURS = "gpurules"
-
-
-def asked_targets(asked: Requirements) -> frozenset[str]:
-    """Return the targets of what rules ask of a transfer."""
-    found = {
-        Capability.DELAY: any(hold.action != "pause_transfer" for hold in asked.holds),
-        Capability.PAUSE: any(hold.action == "pause_transfer" for hold in asked.holds),
-        Capability.PRIORITY: asked.boost != 0,
-        Capability.BANDWIDTH: bool(asked.bandwidth),
-        Capability.CONCURRENCY: bool(asked.concurrency),
-        Capability.STAGE: asked.stage is not None,
-        Capability.PREFETCH: asked.prefetch_factor != 1,
-    }
-    return frozenset(target for target, is_asked in found.items() if is_asked)
 
 
 class Tickets:
@@ -57,7 +43,7 @@ class Tickets:
         """
         self.end_lost()
         ticket = self.governor.transfer(self._detection.complete(transfer))
-        self.report(asked_targets(ticket.requirements) - self.capabilities)
+        self.report(ticket.requirements.targets - self.capabilities)
         return ticket
 
     def report(self, targets: frozenset[str]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gpurules.clients.pieces.part_loop import moving
-from gpurules.clients.s3.calls import Tickets, asked_targets
+from gpurules.clients.s3.calls import Tickets
 from gpurules.governor import GovernorError, Lane, Part, Ticket
 from gpurules.model import Transfer
 
@@ -76,7 +76,7 @@ class Transfers:
         """
         if type(future).__module__.startswith("s3transfer.crt"):  # its parts go past every hook
             with self._tickets.governor.transfer(transfer) as ticket:
-                self._tickets.report(asked_targets(ticket.requirements))
+                self._tickets.report(ticket.requirements.targets)
             return
         ticket = self._tickets.ticket(transfer)
         self._underway[future.meta.transfer_id] = _Underway(ticket, future)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import Stage
 from gpurules.clients.objects.store import (
     ChecksumMismatch,
     ObjectChanged,

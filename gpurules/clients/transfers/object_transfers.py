@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import Stage
 from gpurules.clients.client import Capability
 from gpurules.clients.detection import Detection
 from gpurules.clients.objects.store import ChecksumMismatch, ObjectChanged, ObjectFacts, StoredObject, StoreError

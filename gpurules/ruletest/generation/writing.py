@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 
 from gpurules.actions.decision import Decision
+from gpurules.actions.targets import NEUTRAL
 from gpurules.diagnostics.excerpt import visible
 from gpurules.fields import FIELDS, Scope
 from gpurules.model import Kind
@@ -83,17 +84,11 @@ def _facts(facts: Mapping[str, object], scope: Scope) -> dict[str, object]:
 def effects_of(decision: Decision) -> dict[str, object]:
     """Return what *decision* orders that is not so without any rule."""
     told = decision.to_dict()
-    ordered = {key: told[key] for key, usual in _USUAL.items() if key in told and told[key] != usual}
+    ordered = {key: told[key] for key, usual in NEUTRAL.items() if key in told and told[key] != usual}
     stage = ordered.get("stage")
     if isinstance(stage, Mapping):
         ordered["stage"] = {key: one for key, one in stage.items() if isinstance(one, bool | int | float | str)}
     return ordered
-
-
-_USUAL: Mapping[str, object] = {
-    "prefetch_factor": 1.0, "delay": 0.0, "priority_boost": 0, "stage": None, "max_bandwidth": None,
-    "max_concurrency": None, "paused": False,
-}  # fmt: skip
 
 
 def file_text(head: Sequence[str], ruleset: str, groups: Iterable[tuple[str, Sequence[WrittenTest]]]) -> str:

@@ -1,33 +1,19 @@
 """Decisions as JSON bytes: what all transfers with the same matching rules share is formatted once per snapshot."""
 
-import sys
-from collections.abc import Mapping
+from dataclasses import asdict
 from typing import NamedTuple
 
-from gpurules.actions.action import Claim, Directive
+from gpurules.actions.action import Claim, Directive, usual_value
 from gpurules.actions.decision import Basis, Decision
-from gpurules.actions.delay_transfer import DelayTransfer, delay_seconds
-from gpurules.actions.pause_transfer import PauseTransfer
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import NEUTRAL, TARGETS, Stage
 from gpurules.fields import Scope
 from gpurules.language import ir
-from gpurules.model.reading import finite
 from gpurules.rules.program import BoundProgram
 from gpurules.service.wire.json_bytes import encode
 from gpurules.service.wire.redaction import shown_match
 
 MAX_FRAGMENTS = 4096
 """The most sets of matching rules of one snapshot that are remembered."""
-_TARGETS: Mapping[str, object] = {
-    "prefetch_factor": 1.0,
-    "delay": 0,
-    "priority_boost": 0,
-    "stage": None,
-    "max_bandwidth": None,
-    "max_concurrency": None,
-    "paused": False,
-}
-"""The targets that a decision shows by themselves, in order, with what each is where no rule claims it."""
 
 
 def decision_data(decision: Decision) -> dict[str, object]:
@@ -98,24 +84,9 @@ class DecisionEncoder:
 
 def _value(target: str, value: object) -> bytes:
     """Return the JSON of what *target* is combined to, as ``Decision`` shows it."""
-    if target == "stage":
-        return encode(_stage(value))
-    if target == "paused":
-        return b"true" if value is True else b"false"
-    if target not in _TARGETS:
-        return encode(value)
-    number = finite(value)
-    if number is None:
-        number = _TARGETS[target]  # type: ignore[assignment]
-    elif target == "max_concurrency":
-        number = int(number)
-    return encode(number)
-
-
-def _stage(value: object) -> object:
-    if not isinstance(value, Stage):
-        return None
-    return {"area": value.area, "threshold": value.threshold, "on_full": value.on_full, "rule": value.rule}
+    known = TARGETS.get(target)
+    said = value if known is None else known.read(value)
+    return encode(asdict(said) if isinstance(said, Stage) else said)
 
 
 def _fragment(decision: Decision) -> _Fragment | None:
@@ -123,7 +94,7 @@ def _fragment(decision: Decision) -> _Fragment | None:
     basis = decision._basis
     outcome, moment = basis.outcome, basis.moment
     claimed = {directive.target: (directive, claims) for directive, claims in outcome.claims}
-    extra = [target for target in (*outcome.settled, *claimed) if target not in _TARGETS]
+    extra = [target for target in (*outcome.settled, *claimed) if target not in TARGETS]
     if (
         extra
         or not isinstance(moment, BoundProgram)
@@ -132,7 +103,7 @@ def _fragment(decision: Decision) -> _Fragment | None:
         return None
     opened: list[_Open] = []
     text = b'{"matched":' + encode([shown_match(match) for match in decision.matched])
-    for target, neutral in _TARGETS.items():
+    for target, neutral in NEUTRAL.items():
         text += b',"' + target.encode() + b'":'
         if target in claimed:
             opened.append(_open(text, target, *claimed[target]))
@@ -145,17 +116,12 @@ def _fragment(decision: Decision) -> _Fragment | None:
 
 
 def _open(before: bytes, target: str, directive: Directive, claims: tuple[Claim, ...]) -> _Open:
-    """Return an open target; our own directives look at little else of a transfer than how much patience it has left.
-
-    A plug-in may have the name of ours, so it is the type that counts.
-    """
-    usual, patience = None, 0.0
-    if type(directive) is DelayTransfer and not any(claim.parameters.get("jitter") for claim in claims):
-        patience = max(delay_seconds(claim.parameters, None) for claim in claims)
-        usual = _value(target, patience)
-    elif type(directive) is PauseTransfer:
-        patience, usual = sys.float_info.min, b"true"
-    return _Open(before, target, directive, claims, patience, usual)
+    """Return an open target; most directives look at little else of a transfer than how much patience it has left."""
+    found = usual_value(directive, claims)
+    if found is None:
+        return _Open(before, target, directive, claims, 0.0, None)
+    value, patience = found
+    return _Open(before, target, directive, claims, patience, _value(target, value))
 
 
 def _is_alike(bound: BoundProgram, position: int) -> bool:

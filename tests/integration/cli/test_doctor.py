@@ -154,7 +154,7 @@ def test_each_client_is_said_to_carry_out_what_it_can_here(monkeypatch: pytest.M
         assert told["client fsspec"].detail == "carries out every directive"
     wanting = told["client boto3"]
     if wanting.state is State.GOOD:
-        assert "not stage, prefetch" in wanting.detail
+        assert "not prefetch, stage" in wanting.detail
 
 
 def test_a_plug_in_that_is_no_client_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

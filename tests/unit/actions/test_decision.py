@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gpurules.actions.stage_transfer import Stage
+from gpurules.actions.targets import Stage
 from gpurules.rules import Ruleset
 from tests.factories import NEW_YEAR, dataset, engine, gpu, one_gpu, ruleset, snapshot
 
