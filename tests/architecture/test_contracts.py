@@ -20,7 +20,17 @@ NO_PLUGINS = {
         "reasons",
         "specialization",
     },
-    "actions": {"action", "built_in", "interactions", "decision", "delivery", "explained", "registration", "targets", "templates"},
+    "actions": {
+        "action",
+        "built_in",
+        "interactions",
+        "decision",
+        "delivery",
+        "explained",
+        "registration",
+        "targets",
+        "templates",
+    },
     "telemetry": {"mig", "source", "source_registry", "survey", "transfers"},
 }
 """The files of each folder of plug-ins that are none themselves."""
