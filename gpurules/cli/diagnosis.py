@@ -21,6 +21,7 @@ from gpurules.fields import Field
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset
 from gpurules.telemetry import Source, TelemetryError
+from gpurules.telemetry.coverage import never_given, sources_giving
 
 _DEVICES = ("/dev/nvidiactl", "/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dri/renderD*")
 _EPOCH = 1_735_689_600
@@ -150,11 +151,21 @@ def of_telemetry(
     return snapshot, [Check("telemetry", state, told), *problems]
 
 
-def of_fields(ruleset: Ruleset, snapshot: Snapshot) -> Iterator[Check]:
-    """Look at each field that rules read: does this node tell it?"""
+def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> Iterator[Check]:
+    """Look at each field that rules read: does this node report it, and can *source* do so at all?"""
     wanted = sorted((field for field in fields_read(ruleset) if field.is_per_gpu), key=lambda field: field.name)
+    never = never_given(source, [field.attribute for field in wanted if not field.declared])
     missing = 0
     for field in wanted:
+        if field.attribute in never and not field.declared:
+            missing += 1
+            name = (
+                getattr(source, "last_chosen", None) or getattr(source, "format", None) or getattr(source, "name", "")
+            )
+            others = " or ".join(sources_giving(field.attribute)) or "a plug-in"
+            detail = f"{name} never reports {field.name}; read by {', '.join(_readers(ruleset, field))}"
+            yield Check("fields", State.WARN, detail, f"use a source that can: {others}; until then no rule matches")
+            continue
         without = [gpu for gpu in snapshot.gpus if not gpu.is_lost and _value(field, gpu) is None]
         if not without:
             continue

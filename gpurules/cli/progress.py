@@ -65,7 +65,7 @@ def report_unread(reader: object) -> None:
     """Say what *reader* could not use, with counts and the first places, and what it took for granted."""
     notices: tuple[str, ...] = tuple(getattr(reader, "notices", ()))
     problems, count = tuple(getattr(reader, "problems", ())), getattr(reader, "problem_count", 0)
-    for text in (*notices[:SHOWN], *problems[:SHOWN]):
+    for text in (*notices[:SHOWN], *problems[:SHOWN], *getattr(reader, "fields_missing", ())[:SHOWN]):
         say(f"gpurules: {text}")
     if count > SHOWN:
         say(f"gpurules: and {counted(count - SHOWN, 'more line')} that could not be used")

@@ -1,6 +1,6 @@
 """Recordings, played through engines on the clock of the recording: how rules are judged by what has been."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,13 +26,33 @@ class Recording:
     those of the last walk.
     """
 
+    fields_missing: tuple[str, ...] = ()
+    """What ``note_readers`` found, a line for each field."""
+
     def __init__(self, path: str, **options: object) -> None:
         self.path = path
         self._options = options
         self.problems: tuple[str, ...] = ()
         self.problem_count = 0
         self.notices: tuple[str, ...] = ()
+        self.format = ""
         self._source: Replay | None = None
+
+    def note_readers(self, readers: Mapping[str, tuple[str, str]]) -> None:
+        """Note which facts rules read that no recording of this format has.
+
+        *readers* are the name of a field and those of its rules, by the attribute of a GPU.
+        """
+        from gpurules.telemetry.coverage import never_given, sources_giving
+
+        for attribute in sorted(never_given(self, readers)):
+            field, rules = readers[attribute]
+            sources = " or ".join(sources_giving(attribute)) or "no source"
+            line = (
+                f"{self.path}: {self.format} never has {field}, read by {rules}; it is missing in all snapshots, and "
+                f"only {sources} gives it"
+            )
+            self.fields_missing = tuple(dict.fromkeys((*self.fields_missing, line)))
 
     @property
     def share(self) -> float | None:
@@ -58,6 +78,7 @@ class Recording:
                 raise TelemetryError(f"{self.path} has no snapshot; record something first")
         finally:
             self.problems, self.problem_count, self.notices = source.problems, source.problem_count, source.notices
+            self.format = source.format
             source.close()
             self._source = None
 

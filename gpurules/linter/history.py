@@ -16,6 +16,7 @@ RecordedSnapshots: TypeAlias = Iterable[Snapshot]
 
 FROM_HISTORY = codes_needing(Need.HISTORY)
 """The codes of what recordings show; they are reported only where there are some."""
+_SHOWN = 6
 LEAST_SAMPLES = 20
 """Fewer snapshots than that tell nothing of a rule."""
 
@@ -84,12 +85,27 @@ def replay_rules(ruleset: Ruleset, recordings: Sequence[RecordedSnapshots]) -> R
             judged[rule.name] = one
     for recording in recordings:
         _play(ruleset, recording, [*judged.values()])
+        if callable(note := getattr(recording, "note_readers", None)):
+            note(_readers(ruleset))
     for name, one in judged.items():
         if one.track.told < LEAST_SAMPLES:
             found.left_out[name] = f"only {one.track.told} of {one.track.snapshots} snapshots tell whether it is TRUE"
         else:
             found.tracks[name] = one.track
     return found
+
+
+def _readers(ruleset: Ruleset) -> dict[str, tuple[str, str]]:
+    """Return each field of GPUs that enabled rules read, with their names, by its attribute."""
+    conditions = {name: signal.condition for name, signal in ruleset.signals.items()}
+    names: dict[str, list[str]] = {}
+    fields: dict[str, str] = {}
+    for rule in (rule for rule in ruleset.rules if rule.enabled):
+        for read in ir.fields(inline_signals(rule.term, conditions)):
+            if read.is_per_gpu and not read.declared:
+                fields[read.attribute] = read.name
+                names.setdefault(read.attribute, []).append(rule.name)
+    return {attribute: (field, ", ".join(names[attribute][:_SHOWN])) for attribute, field in fields.items()}
 
 
 def _judged(rule: Rule, conditions: Mapping[str, ir.Term]) -> _Judged | str:

@@ -34,6 +34,8 @@ class Auto:
         self._waiting: list[str] = []
         self._trying: tuple[str, LiveSource] | None = None
         self._chosen: tuple[str, LiveSource] | None = None
+        self.last_chosen: str | None = None
+        """The source that was chosen last, which may be closed since."""
         self._failures = 0
         self._empty: list[str] = []
         self._fields: Collection[str] | None = None
@@ -99,6 +101,7 @@ class Auto:
                 continue
             if snapshot.gpus or is_last_resort:
                 self._chosen, self._trying, self._failures = (name, source), None, 0
+                self.last_chosen = name
                 self._waiting, self._empty = [], []
                 return snapshot
             self._empty.append(name)

@@ -87,7 +87,7 @@ def _checks(path: str | None, source: str, state: Path | None, timeout: float) -
         yield from diagnosis.of_zone(ruleset)
         yield from diagnosis.of_actions(ruleset)
         if snapshot is not None:
-            yield from diagnosis.of_fields(ruleset, snapshot)
+            yield from diagnosis.of_fields(ruleset, snapshot, opened)
 
 
 def _loaded(path: str | None) -> tuple[Ruleset | None, list[Check]]:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -74,7 +74,13 @@ class Request:
             return ()
         from gpurules.engine.recordings import Recording  # every source, which a linter does not start with
 
-        return tuple(Recording(path, **self.recorded) for path in self.history)
+        class WatchedRecording(Recording):
+            """A recording that shows how much of it has been read."""
+
+            def __iter__(self) -> Iterator[Snapshot]:
+                return in_sight(super().__iter__(), f"snapshots of {self.path}", file=self)
+
+        return tuple(WatchedRecording(path, **self.recorded) for path in self.history)
 
 
 def usual_format() -> str:

@@ -161,3 +161,16 @@ def test_a_plug_in_that_is_no_client_is_a_warning(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("gpurules.clients.all_clients", lambda: ((), {"odd": "is no kind of client"}))
     (check,) = diagnosis.of_clients()
     assert (check.name, check.state) == ("client odd", State.WARN)
+
+
+def test_a_field_that_the_source_can_never_report_is_named_with_a_source_that_can(
+    tmp_path: Path, gpurules: Any
+) -> None:
+    (tmp_path / "xid.rules.yaml").write_text(
+        ruleset("{name: xid, condition: gpu_xid == 79 AND gpu_xid_age < 5m AND gpu_power > 1, action: log}")
+    )
+    (tmp_path / "smi.csv").write_text("timestamp, index, power.draw [W]\n2026/04/25 12:00:00.000, 0, 63.10 W\n")
+    told = " ".join(gpurules("doctor", "xid.rules.yaml", "--source", "replay:smi.csv").out.split())
+    assert "nvidia-smi --query-gpu CSV never reports gpu_xid_age; read by xid" in told
+    assert "use a source that can: nvml or dcgm" in told
+    assert "never reports gpu_power" not in told

@@ -1,0 +1,71 @@
+"""Which facts of GPUs each source and each form of recording can give at all: others are missing on every node.
+
+A table of what a driver may leave out would be endless; this one says what a tool never reports, so that a rule that
+reads it can be found before the night in which it was needed.
+"""
+
+from collections.abc import Iterable
+
+from gpurules.model.gpu import FLAGS, NUMBERS
+
+_ALL = frozenset(NUMBERS) | frozenset(FLAGS)
+_MEMORY = frozenset({"memory", "memory_used", "memory_free", "memory_total"})
+_THROTTLE = frozenset({"throttled", "throttle_thermal", "throttle_power"})
+_CSV = _MEMORY | _THROTTLE | {
+    "memory_reserved", "utilization", "memory_busy", "temperature", "memory_temperature", "temperature_margin", "power",
+    "power_limit", "clock_sm", "clock_memory", "fan_speed", "ecc_errors",
+}  # fmt: skip
+_QUERY = _CSV | {"pcie_rx", "pcie_tx", "process_count"}
+_DCGM = _ALL - {"temperature_margin", "process_count"}
+_XPU_SMI = frozenset(
+    {"utilization", "power", "clock_sm", "temperature", "memory_temperature", "memory_used", "memory", "memory_busy"}
+)
+_AMD_SMI = _MEMORY | {
+    "utilization", "memory_busy", "temperature", "memory_temperature", "power", "power_limit", "energy", "clock_sm",
+    "clock_memory", "fan_speed", "ecc_errors", "process_count",
+}  # fmt: skip
+_OF_SOURCES = {
+    "nvml": _ALL,
+    "nvidia-smi": _QUERY,
+    "dcgm": _DCGM,
+    "amd": _AMD_SMI,
+    "xpu-smi": _XPU_SMI | _MEMORY,
+    "intel-sysfs": frozenset({"temperature", "memory_temperature", "energy", "power", "power_limit", "clock_sm"}),
+}
+_OF_FORMATS = {
+    "capture of nvidia-smi commands": _QUERY,
+    "nvidia-smi -q -x XML": _QUERY,
+    "nvidia-smi -q text": _QUERY,
+    "nvidia-smi --query-gpu CSV": _CSV,
+    "dcgm-exporter text": _DCGM,
+    "nvidia_gpu_exporter text": _CSV | {"process_count"},
+    "XPU Manager exporter text": _XPU_SMI,
+    "xpu-smi dump CSV": _XPU_SMI,
+    "all-smi text": _MEMORY | {"utilization", "temperature", "power", "power_limit", "clock_sm"},
+    "intel_gpu_top JSON": frozenset({"utilization", "clock_sm", "power", "process_count"}),
+    "amd-smi metric JSON": _AMD_SMI,
+    "rocm-smi JSON": _MEMORY | {
+        "utilization", "memory_busy", "temperature", "memory_temperature", "power", "power_limit", "clock_sm",
+        "clock_memory", "fan_speed",
+    },
+}  # fmt: skip
+_MEASURED = _ALL - {"mig"}
+
+
+def never_given(source: object, attributes: Iterable[str]) -> frozenset[str]:
+    """Return those of *attributes* that *source*, an open source or recording, cannot give on any node.
+
+    Missing: empty where it is not known what it can give, as of a plug-in, a simulation, or a page of any exporter.
+    """
+    chosen = getattr(source, "last_chosen", None) or str(getattr(source, "name", "")).partition(":")[0]
+    given = _OF_FORMATS.get(str(getattr(source, "format", ""))) or _OF_SOURCES.get(chosen)
+    return frozenset() if given is None else (_MEASURED & frozenset(attributes)) - given
+
+
+def sources_giving(attribute: str) -> tuple[str, ...]:
+    """Return the live sources that can give *attribute*.
+
+    >>> sources_giving("xid_age")
+    ('nvml', 'dcgm')
+    """
+    return tuple(name for name, given in _OF_SOURCES.items() if attribute in given)
