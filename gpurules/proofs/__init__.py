@@ -22,7 +22,7 @@ from gpurules.proofs.counterfactuals.counterfactual import Counterfactual, find_
 from gpurules.proofs.domains.intervals import ABOVE, BELOW, Endpoint, IntervalPartition, Number, integer_endpoint
 from gpurules.proofs.domains.variables import AbstractVariable
 from gpurules.proofs.formulas.assignments import Projection, hull_of, satisfying_mask
-from gpurules.proofs.formulas.axioms import SignalLike
+from gpurules.proofs.formulas.axioms import COUNTS, RELATED_READINGS, SignalLike
 from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, evaluate, is_not_true, is_true
 from gpurules.proofs.formulas.formula import AtLeast, Atom, Conjunction, Disjunction, DualRail, Formula, support
 from gpurules.proofs.prover import STEPS, Answer, Prover, Sat, Unknown, Unsat
@@ -35,6 +35,8 @@ from gpurules.proofs.witnesses.witness import KnownFact, Witness, build_witness,
 __all__ = [
     "ABOVE",
     "BELOW",
+    "COUNTS",
+    "RELATED_READINGS",
     "STEPS",
     "AbstractVariable",
     "Abstraction",

@@ -88,8 +88,13 @@ class Prover:
     """
 
     def __init__(
-        self, condition: Iterable[ScopedCondition], signals: Mapping[str, SignalLike] = _NO_SIGNALS, steps: int = STEPS
+        self,
+        condition: Iterable[ScopedCondition],
+        signals: Mapping[str, SignalLike] = _NO_SIGNALS,
+        steps: int = STEPS,
+        trusts_readings: bool = True,
     ) -> None:
+        self._trusts_readings = trusts_readings
         self._steps = steps
         self._capped = Unknown(f"the work cap of {steps:,} steps was hit")
         self.spent = 0
@@ -106,7 +111,7 @@ class Prover:
             difference.variable: (difference.left, difference.right)
             for difference in self._universe.difference_variables()
         }
-        axioms = [(a, support(a)) for a in Axioms(self._universe, signals).formulas()]
+        axioms = [(a, support(a)) for a in Axioms(self._universe, signals, trusts_readings).formulas()]
         self._axioms = [
             (a, variables.union(*(sides.get(variable, ()) for variable in variables))) for a, variables in axioms
         ]
@@ -125,7 +130,7 @@ class Prover:
         encoders = self._make_encoders()
         for condition in conditions:
             encoders[condition.gpus].rails(condition.term)
-        Axioms(self._universe, self._signals).formulas()
+        Axioms(self._universe, self._signals, self._trusts_readings).formulas()
 
     def formula(self, claim: Claim) -> Formula:
         """Return *claim* as a formula over the variables of this prover."""

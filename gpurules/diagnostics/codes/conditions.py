@@ -89,7 +89,8 @@ CODES = (
         avoid="file_type == 'modle'",
         prefer="file_type == 'model'",
         why="The field has a fixed set of values (a file extension includes its dot and is lower case), and this is "
-        "not one of them, so the result of the comparison never changes.",
+        "not one of them, so the result of the comparison never changes. The comparison has a defined meaning, so "
+        "this is a warning, and the only finding: a condition that it makes impossible is not reported again.",
     ),
     Code(
         code="GPR108",

@@ -9,7 +9,7 @@ from gpurules.linter.check import Subject
 from gpurules.linter.meaning.analysis import Covering, Shadow, example
 from gpurules.linter.meaning.shadows import shadows
 from gpurules.linter.reports.rule_pairs import at_rules
-from gpurules.proofs import is_true
+from gpurules.proofs import is_not_true, is_true
 
 ABOUT = Code(
     code="GPR303",
@@ -47,6 +47,8 @@ class ShadowedRule:
                 continue
             one, other = shadow.rule, shadow.by[0]
             level, message, hint = _told(shadow)
+            if analysis.depends_on_readings([is_true(one.condition), is_not_true(other.condition)]):
+                level = Severity.WARNING
             claims = [is_true(one.now), is_true(other.now)]
             found = analysis.find_witness(claims)
             found = analysis.minimize(found, claims) if found else None

@@ -1,6 +1,7 @@
 """GPR201: a condition that can never be TRUE."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.language import ir
@@ -22,7 +23,8 @@ ABOUT = Code(
     prefer="any(gpu_memory > 90) AND any(gpu_memory < 10)",
     why="A bare GPU field means one GPU: all parts of a condition refer to the same GPU. A condition that "
     "can never be TRUE makes a rule that never matches, and nothing else reveals it. The finding "
-    "lists a minimal set of parts that exclude each other.",
+    "lists a minimal set of parts that exclude each other. It is a warning if only readings that contradict "
+    "each other make the condition TRUE, such as more memory in use than there is.",
 )
 
 
@@ -37,8 +39,10 @@ class Unsatisfiable:
         for one in analysis.examined if analysis else ():
             if analysis is not None and analysis.state(one) is Contingency.NEVER:
                 clashing = _core(one, analysis)
-                if not _is_of_a_name(clashing, one, analysis):
-                    yield self._found(one, clashing, analysis)
+                if _is_of_a_name(clashing, one, analysis):
+                    continue
+                found = self._found(one, clashing, analysis)
+                yield _among_readings(found) if analysis.depends_on_readings(_whole(one)) else found
 
     def _found(self, one: Examined, clashing: list[ConditionPart], analysis: Analysis) -> Diagnostic:
         text = one.placed.expression.parsed.text
@@ -54,6 +58,16 @@ class Unsatisfiable:
         return at_part(
             ABOUT.code, one.placed, last.node.span, message, related=related, hint=_hint(clashing, one, analysis)
         )
+
+
+def _whole(one: Examined) -> list[Claim]:
+    return [Claim(one.condition, ExpectedTruth.TRUE, on_one=True)]
+
+
+def _among_readings(found: Diagnostic) -> Diagnostic:
+    """Return *found* of a condition that only contradicting readings make TRUE: no error, as such readings may come."""
+    message = found.message.replace("this can never be TRUE", "this is TRUE only if readings contradict each other", 1)
+    return replace(found, message=message, level=Severity.WARNING)
 
 
 def _claims(parts: list[ConditionPart], one: Examined) -> list[Claim]:

@@ -13,6 +13,8 @@ from gpurules.linter.conditions.parts import Junction
 from gpurules.linter.work import WORK, AbandonedError, always
 from gpurules.model import Kind
 from gpurules.proofs import (
+    COUNTS,
+    RELATED_READINGS,
     STEPS,
     Abstraction,
     Answer,
@@ -216,6 +218,18 @@ class Analysis:
             for name in who:
                 self.unanalysed.setdefault(name, proved.reason)
         return proved is True
+
+    def depends_on_readings(self, claims: Sequence[Claim]) -> bool:
+        """Return whether *claims*, which cannot hold together, could where readings of a device contradict each other.
+
+        A used memory above the total, say, which a bug of a driver or two readings at different times can give.
+        """
+        fields = {field.name for claim in claims for field in ir.fields(claim.condition.term)}
+        if not fields & COUNTS and not any(len(fields & related) > 1 for related in RELATED_READINGS):
+            return False
+        conditions = [claim.condition for claim in claims]
+        prover = Prover(conditions, self.ruleset.signals, trusts_readings=False)
+        return prover.proves_unsat(claims) is False
 
     def note_capped(self, name: str) -> None:
         """Note that not everything was looked at of what is called *name*."""

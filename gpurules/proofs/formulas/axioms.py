@@ -50,6 +50,13 @@ class SignalLike(Protocol):
         ...
 
 
+RELATED_READINGS = (
+    frozenset({"gpu_memory_used", "gpu_memory_free", "gpu_memory_reserved", "gpu_memory_total"}),
+    frozenset({"gpu_throttled", "gpu_throttle_thermal", "gpu_throttle_power"}),
+)
+"""Readings of which some agree with others where the device and its driver are right."""
+COUNTS = frozenset({"gpu_count", "gpu_lost_count"})
+"""Counts of boards, which agree with one another and with the GPUs there are."""
 ORDERS = (
     ("gpu_memory_used", "gpu_memory_total"),
     ("gpu_memory_free", "gpu_memory_total"),
@@ -70,8 +77,8 @@ def field_read(name: str) -> ir.Read:
 class Axioms:
     """The axioms of one universe; asked once while it collects, and once when it is closed."""
 
-    def __init__(self, universe: Universe, signals: Mapping[str, SignalLike]) -> None:
-        self._universe = universe
+    def __init__(self, universe: Universe, signals: Mapping[str, SignalLike], trusts_readings: bool = True) -> None:
+        self._universe, self._trusts_readings = universe, trusts_readings
         self._signals = signals
         self._encoder = Encoder(universe)
 
@@ -79,13 +86,11 @@ class Axioms:
         """Return every axiom about the variables that there are."""
         found = [
             *self._of_signals(),
-            *self._of_orders(),
             *window_axioms(self._universe, self._encoder),
-            *self._of_flags(),
             *self._of_paths(),
             *self._of_memory(),
-            *self._of_counts(),
             *self._of_operands(),
+            *(self._of_readings() if self._trusts_readings else ()),
         ]
         return [formula for formula in found if formula is not TRUE]
 
@@ -115,6 +120,12 @@ class Axioms:
     def _order(self, low: ir.Term, comparator: Comparator, high: ir.Term) -> Formula:
         rails = self._encoder.rails(ir.Compare((comparator,), (low, high)))
         return self._on_each(low, negation(rails.false))
+
+    def _of_readings(self) -> Iterator[Formula]:
+        """Yield how readings agree where the device and its driver are right; the evaluator takes them as they come."""
+        yield from self._of_orders()
+        yield from self._of_flags()
+        yield from self._of_counts()
 
     def _of_orders(self) -> Iterator[Formula]:
         for low, high in ORDERS:
