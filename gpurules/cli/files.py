@@ -3,18 +3,22 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from glob import glob
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 import click
 
 from gpurules.cli.rulesets import PREFIX, check_there
 from gpurules.input_files import read_input
+from gpurules.registry import did_you_mean
 from gpurules.rules.files import PathFilter, files_below, is_like_ruleset, is_ruleset, is_test, leads_outside
 from gpurules.rules.yaml import MAX_BYTES
 
+_MOST_NEIGHBOURS = 1000
 _WILD = frozenset("*?[")
 
 
@@ -92,7 +96,18 @@ def _meant(argument: str, wanted: PathFilter) -> Iterator[str]:
             raise click.UsageError(f"no file matches {argument!r}")
         yield from matches
     else:
-        raise click.UsageError(f"{argument}: no such file or directory")
+        raise click.UsageError(f"{argument}: no such file or directory{_advice(argument)}")
+
+
+def _advice(argument: str) -> str:
+    """Return what to do about a file that is not there, as the end of a message."""
+    folder = Path(argument).parent
+    with suppress(OSError):
+        near = [path.name for path in islice(folder.iterdir(), _MOST_NEIGHBOURS)]
+        close = did_you_mean(Path(argument).name, [name for name in near if name.endswith((".yaml", ".yml", ".json"))])
+        if close:
+            return f"; {close}"
+    return "; gpurules init writes a ruleset and a test to start from"
 
 
 def read_at_most(path: str | Path) -> bytes:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Edit, Finding, Span
-from gpurules.language.foreign_names import ACTION_NAMES, INSTEAD_OF_WORD, for_action
+from gpurules.language.foreign_names import ACTION_NAMES, INSTEAD_OF_WORD, for_action, for_metric
 from gpurules.model import UNITS
 
 _FOREIGN = {
@@ -265,7 +265,9 @@ def unreadable(text: str, offset: int) -> Finding:
             "names are a-z, A-Z, 0-9 and _",
         )
     hint = _CHARACTERS.get(character)
-    return Finding("GPR003", span, f"{character!r} cannot stand here", hint)
+    metric = re.search(r"([A-Za-z_]\w*)\s*$", text[:offset]) if character == "{" else None
+    field = for_metric(metric[1]) if metric is not None else None
+    return Finding("GPR003", span, f"{character!r} cannot stand here", f"{field}; {hint}" if field else hint)
 
 
 _TOKENS = re.compile(

@@ -5,6 +5,7 @@
     registries --> pages ------------+
     commands   --> command_pages ----+--> docs/, grammars/
     docs/gallery --> gallery --------+
+    mistakes   --> first_hour -------+
 
 Entry point: :func:`gpurules.cli.reference.pages.write_pages`.
 """
