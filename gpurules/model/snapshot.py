@@ -56,7 +56,8 @@ class Snapshot:
     """What is known of one node at one moment.
 
     Units: ``timestamp`` in seconds since 1970 (UTC).
-    Missing: ``host`` and ``driver_version`` are None where the source does not tell.
+    Missing: ``host`` and ``driver_version`` are None where the source does not tell, or tells no text, as ``problems``
+    then says.
     """
 
     timestamp: float = 0.0
@@ -75,6 +76,11 @@ class Snapshot:
             raise FactError(f"a snapshot's timestamp must be a finite number of seconds, not {self.timestamp!r}")
         put(self, "timestamp", time)
         problems = list(self.problems)
+        for name in ("host", "driver_version"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                problems.append(f"{name} is not a text: {shown(value)}")
+                put(self, name, None)
         gpus = tuple(self.gpus)
         is_clear = len({gpu.identity for gpu in gpus}) == len({gpu.index for gpu in gpus}) == len(gpus)
         put(self, "gpus", gpus if is_clear else tuple(_told_apart(gpus, problems)))

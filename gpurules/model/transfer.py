@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from gpurules.model.gpu import GPUIndex
 from gpurules.model.reading import FactError, Reader, finite, no_reasons, nothing, shown
 from gpurules.model.units import MAX_INTEGER
+from gpurules.records import quick
 
 
 class _Record(Protocol):
@@ -65,6 +66,7 @@ _HUGE = float("inf")
 _texts_of = attrgetter(*_TRANSFER_TEXTS)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
     """A transfer between storage and this node.
@@ -130,6 +132,7 @@ _WORKLOAD_NUMBERS = (
 _WORKLOAD_TEXTS = ("id", "type", "access_pattern", "framework")
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """A job on this node that transfers serve.
