@@ -30,6 +30,7 @@ VERBS = {
     "history": "look after the recording store",
     "run": "run a ruleset over telemetry and show what it decides",
     "serve": "run a ruleset as the agent of a node, and answer over HTTP",
+    "status": "show what a running agent does",
     "watch": "show a node and its rules live in the terminal",
     "record": "record telemetry, to play it back later",
     "doctor": "find out what works on this machine",

@@ -154,10 +154,19 @@ def given_options(options: Mapping[str, object]) -> dict[str, object]:
 
 def source_options(function: Function) -> Function:
     """Add ``--source`` and the options that only some sources have."""
+    return _source(function, is_required=True)
+
+
+def optional_source(function: Function) -> Function:
+    """Add the same to a command that can do without a source."""
+    return _source(function, is_required=False)
+
+
+def _source(function: Function, is_required: bool) -> Function:
     return option(
         "--source",
         metavar="NAME:ARGUMENT",
-        required=True,
+        required=is_required,
         help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, scrape:URL, amd, xpu-smi, intel-sysfs, "
         "replay:FILE, synthetic:gpus=4.",
     )(recording_options(function))

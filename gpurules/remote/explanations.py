@@ -56,6 +56,10 @@ class RemoteRuleExplanation:
         """Which GPUs do not report what the condition reads."""
         return list(self.data.get("unreported", ()))
 
+    def __str__(self) -> str:
+        """Show it as ``gpurules explain`` prints it."""
+        return str(self.data.get("drawn", self.reason))
+
     def nearest_with(self, outcome: str | None) -> ExplainedChange | None:
         """Return None: only the agent knows the facts."""
         return None

@@ -1,23 +1,40 @@
 """``gpurules explain``."""
 
+from collections.abc import Mapping, Sequence
+
 import click
 
+from gpurules.actions.explained import ExplainedRule
 from gpurules.cli.explain.explanations import draw
 from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.options import facts, stdin_filename, text_or_json
 from gpurules.cli.output import report_json, write
+from gpurules.cli.remote import connected, connection_options
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.registry import did_you_mean
+from gpurules.remote import AgentUnavailable, RemoteEngine
 
 
 @click.command("explain")
-@click.argument("ruleset")
+@click.argument("ruleset", required=False)
 @click.argument("rule", required=False)
 @stdin_filename
 @facts
+@connection_options
 @text_or_json
-def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -> int:
-    """Say why each rule of RULESET (a file or gpurules:NAME), or the one called RULE, matches the facts or does not."""
+def command(
+    ruleset: str | None, rule: str | None, format_: str, connect: str | None, token_file: str | None,
+    ca_file: str | None, **given: str | None,
+) -> int:  # fmt: skip
+    """Say why each rule of RULESET (a file or gpurules:NAME), or the one called RULE, matches the facts or does not.
+
+    With --connect the rules and the GPUs are those of a running agent: leave RULESET out.
+    """
+    if connect is not None:
+        with connected(connect, token_file, ca_file) as engine:
+            return _explained_by(engine, rule or ruleset, format_, given)
+    if ruleset is None:
+        raise click.UsageError("name a ruleset, or a running agent with --connect")
     loaded = load_ruleset(ruleset)
     known = read_facts(given, loaded.fields)
     if rule is not None and loaded.rule(rule) is None:
@@ -26,7 +43,26 @@ def command(ruleset: str, rule: str | None, format_: str, **given: str | None) -
         raise click.UsageError(f"{ruleset} has no rule {rule!r}; {hint}")
     say_now(known, loaded.terms)
     explained = loaded.evaluate(known.snapshot, known.transfer, known.workload, known.node).explain()
-    chosen = explained.rules if rule is None else (explained.rule(rule),)
+    return _shown(explained.rules if rule is None else (explained.rule(rule),), format_)
+
+
+def _explained_by(engine: RemoteEngine, rule: str | None, format_: str, given: Mapping[str, str | None]) -> int:
+    """Show why the rules of an agent match or not; of facts it takes a transfer and a workload."""
+    if given.get("snapshot") or given.get("node"):
+        raise click.UsageError("the GPUs are those of the agent: leave out --snapshot and --node")
+    known = read_facts(given)
+    try:
+        explained = engine.explain(known.transfer, known.workload)
+    except AgentUnavailable as error:
+        raise click.UsageError(str(error)) from None
+    names = [entry.rule for entry in explained.rules]
+    if rule is not None and rule not in names:
+        hint = did_you_mean(rule, names) or f"it has {', '.join(names[:20])}"
+        raise click.UsageError(f"the agent has no rule {rule!r}; {hint}")
+    return _shown(explained.rules if rule is None else (explained.rule(rule),), format_)
+
+
+def _shown(chosen: Sequence[ExplainedRule], format_: str) -> int:
     if format_ == "json":
         write(report_json({"rules": [entry.to_dict() for entry in chosen]}))
     else:

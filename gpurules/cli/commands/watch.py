@@ -7,16 +7,19 @@ from queue import SimpleQueue
 
 import click
 
-from gpurules.cli.options import option, source_options, stdin_filename
+from gpurules.cli.options import option, optional_source, stdin_filename
 from gpurules.cli.output import has_colour, window_size, write
+from gpurules.cli.remote import connected, connection_options
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.run.replay_clock import OwnTime
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.cli.watch.keys import Keyboard, is_terminal
-from gpurules.cli.watch.view import Watcher
+from gpurules.cli.watch.remote import RemoteWatcher
+from gpurules.cli.watch.view import View, Watcher
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.logs import silenced
+from gpurules.remote import AgentUnavailable, RemoteEngine
 from gpurules.rules import Ruleset
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
 
@@ -24,9 +27,10 @@ _SPEED = 20.0
 
 
 @click.command("watch")
-@click.argument("ruleset")
+@click.argument("ruleset", required=False)
 @stdin_filename
-@source_options
+@optional_source
+@connection_options
 @option("--speed", type=click.FloatRange(0.01, 1e6), default=_SPEED, show_default=True,
         help="Of a recording: how many times as fast as it was made.")  # fmt: skip
 @option("--once", is_flag=True, help="Draw the view once, and end.")
@@ -36,21 +40,31 @@ _SPEED = 20.0
 @option("--width", type=click.IntRange(60, 500), help="With --once: columns; those of the terminal, else 80.")
 @option("--height", type=click.IntRange(10, 500), help="With --once: rows; those of the terminal, else 24.")
 def command(
-    ruleset: str, source: str, speed: float, once: bool, polls: int, width: int | None, height: int | None,
-    **options: object,
+    ruleset: str | None, source: str | None, speed: float, once: bool, polls: int, width: int | None,
+    height: int | None, connect: str | None, token_file: str | None, ca_file: str | None, **options: object,
 ) -> int:  # fmt: skip
     """Show a node and what RULESET (a file or gpurules:NAME) makes of it, live: GPUs, signals, rules, what changed.
 
+    With --connect it shows a running agent: leave RULESET and --source out.
+
     Keys: q quits, f filters, the arrows choose a rule and e explains it, space freezes. No effect is called.
     """
+    columns, rows = window_size()
+    size = width or columns, height or rows
+    if connect is not None:
+        if ruleset or source:
+            raise click.UsageError("--connect shows a running agent; leave out the ruleset and --source")
+        with connected(connect, token_file, ca_file) as engine:
+            return _remote(engine, once, size)
+    if ruleset is None or source is None:
+        raise click.UsageError("name a ruleset and a --source, or a running agent with --connect")
     loaded = load_ruleset(ruleset)
     opened, interval = open_telemetry(source, options)
     coordinator, clock, own = _coordinator(loaded, opened, None if once else speed, interval)
     watcher = Watcher(coordinator, clock)
     try:
         if once:
-            columns, rows = window_size()
-            return _once(coordinator, watcher, polls, (width or columns, height or rows))
+            return _once(coordinator, watcher, polls, size)
         if not is_terminal():
             raise click.UsageError("the live view needs a terminal; --once draws it once")
         return _live(coordinator, watcher)
@@ -71,11 +85,27 @@ def _coordinator(
     return Coordinator(ruleset, own, clock=own.clock, options=options), own.clock, own
 
 
-def _once(coordinator: Coordinator, watcher: Watcher, polls: int, size: tuple[int, int]) -> int:
+def _remote(engine: RemoteEngine, is_once: bool, size: tuple[int, int]) -> int:
     from rich.console import Console
 
-    from gpurules.cli.watch.frame import Look, frame
+    from gpurules.cli.watch.session import watch
 
+    watcher = RemoteWatcher(engine)
+    if is_once:
+        try:
+            return _drawn(watcher.look(), size)
+        except AgentUnavailable as error:
+            raise click.UsageError(str(error)) from None
+    if not is_terminal():
+        raise click.UsageError("the live view needs a terminal; --once draws it once")
+    ends = SimpleQueue[int]()
+    with signals(ends.put, lambda: None), silenced():
+        console = Console(no_color=not has_colour(sys.stdout))
+        watch(watcher, Keyboard(sys.stdin.fileno()), console, lambda: not ends.empty())
+    return 0 if ends.empty() else ends.get()
+
+
+def _once(coordinator: Coordinator, watcher: Watcher, polls: int, size: tuple[int, int]) -> int:
     for n in range(polls):
         try:
             report = coordinator.poll()
@@ -83,7 +113,15 @@ def _once(coordinator: Coordinator, watcher: Watcher, polls: int, size: tuple[in
             break
         if report.snapshot is None and n + 1 < polls:
             time.sleep(0.1)
-    lines = frame(watcher.view(), Look(*size, is_interactive=False))
+    return _drawn(watcher.view(), size)
+
+
+def _drawn(view: View, size: tuple[int, int]) -> int:
+    from rich.console import Console
+
+    from gpurules.cli.watch.frame import Look, frame
+
+    lines = frame(view, Look(*size, is_interactive=False))
     console = Console(width=size[0], force_terminal=has_colour(sys.stdout), no_color=not has_colour(sys.stdout))
     with console.capture() as captured:
         for line in lines:

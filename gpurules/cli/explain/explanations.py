@@ -6,6 +6,7 @@ from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedPart, ExplainedRule
 from gpurules.actions.targets import TARGETS
 from gpurules.cli.output import Style, paint, terminal_width
+from gpurules.remote.explanations import RemoteRuleExplanation
 from gpurules.rules.explanation import Sheet, Tone, drawing
 
 _STYLES = {tone: Style[tone.name] for tone in Tone}
@@ -13,7 +14,10 @@ _STYLES = {tone: Style[tone.name] for tone in Tone}
 
 def draw(explained: Iterable[ExplainedRule]) -> str:
     """Return why each rule did or did not match, and what would change that."""
-    return "\n\n".join(drawing.draw(rule, _sheet()) for rule in explained) + "\n"
+    drawn = (
+        str(rule) if isinstance(rule, RemoteRuleExplanation) else drawing.draw(rule, _sheet()) for rule in explained
+    )
+    return "\n\n".join(drawn) + "\n"
 
 
 def with_nearest(explained: ExplainedRule, nearest: str | None, indent: int = 0) -> str:

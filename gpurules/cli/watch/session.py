@@ -11,7 +11,7 @@ from rich.text import Text
 from gpurules.cli.explain.explanations import draw
 from gpurules.cli.watch.frame import Look, frame
 from gpurules.cli.watch.keys import Keyboard
-from gpurules.cli.watch.view import View, Watcher
+from gpurules.cli.watch.view import View, Viewer
 
 REFRESH = 0.25
 """How often the screen is drawn, in seconds, whether or not something came."""
@@ -20,7 +20,7 @@ REFRESH = 0.25
 class Session:
     """What the user looks at: a filter, a chosen rule, its explanation, a view that stands still."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Viewer) -> None:
         self._watcher = watcher
         self._look = Look()
         self._frozen: View | None = None
@@ -122,7 +122,7 @@ def _wrapped(line: Text, width: int) -> list[Text]:
     return list(line.wrap(Console(width=width), width)) or [Text()]
 
 
-def watch(watcher: Watcher, keyboard: Keyboard, console: Console, has_ended: Callable[[], bool]) -> None:
+def watch(watcher: Viewer, keyboard: Keyboard, console: Console, has_ended: Callable[[], bool]) -> None:
     """Show the live view until the user quits, or *has_ended* says so."""
     session = Session(watcher)
     with (

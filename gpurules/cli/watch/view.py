@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from typing import Protocol
 
 from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedDecision, ExplainedRule
@@ -73,6 +74,14 @@ class View:
     def explanation(self, name: str) -> ExplainedRule | None:
         """Return why the rule *name* matches or does not, None where there is no such rule."""
         return next((rule for rule in self.explained.rules if rule.rule == name), None)
+
+
+class Viewer(Protocol):
+    """What takes views: of a coordinator in this process, or of an agent."""
+
+    def view(self) -> View:
+        """Return the state of this moment."""
+        ...
 
 
 class Watcher:

@@ -32,7 +32,8 @@ def explain(call: Call) -> Reply:
     asked = read_decide(call.body, call.agent.declared, call.agent.clock())
     decision = call.agent.coordinator.decide(asked.transfer, asked.workload)
     explained = decision.explain()
-    return json_reply(decision_data(decision) | {"explanation": explained.to_dict(), "text": str(explained)})
+    rules = [{**rule.to_dict(), "drawn": str(rule)} for rule in explained.rules]
+    return json_reply(decision_data(decision) | {"explanation": {"rules": rules}, "text": str(explained)})
 
 
 def decide_batch(call: Call) -> Reply:
