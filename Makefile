@@ -1,6 +1,7 @@
 # Needs only make and Python 3.11 or newer (with its venv module); everything else is installed into $(VENV).
 #
 #   make demo    the shipped coordinator ruleset over a recorded hour of a node: a timeline of decisions with reasons
+#   make serve   an agent on a simulated node with eight GPUs and traffic: open the address that it prints
 #   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
 #   make backtest  a simulated month of four nodes of eight GPUs, what coordinator would have done, and a report on it
 #   make test    installs what the tests need and runs them, some 10 minutes on two cores
@@ -46,15 +47,20 @@ $(VENV)/installed: $(VENV)/made pyproject.toml
 	@$(PIP) install --editable .
 	@touch $@
 
+$(VENV)/installed-serve: $(VENV)/made pyproject.toml
+	@echo "installing gpurules and what its service needs into $(VENV)" >&2
+	@$(PIP) install --editable '.[serve]'
+	@touch $@ $(VENV)/installed
+
 $(VENV)/installed-test: $(VENV)/made pyproject.toml
 	@echo "installing gpurules and what its tests need into $(VENV)" >&2
 	@$(PIP) install --editable '.[test]'
-	@touch $@ $(VENV)/installed
+	@touch $@ $(VENV)/installed $(VENV)/installed-serve
 
 $(VENV)/installed-dev: $(VENV)/made pyproject.toml
 	@echo "installing gpurules and what its developers need into $(VENV)" >&2
 	@$(PIP) install --editable '.[dev]'
-	@touch $@ $(VENV)/installed-test $(VENV)/installed
+	@touch $@ $(VENV)/installed-test $(VENV)/installed $(VENV)/installed-serve
 
 demo: $(VENV)/installed
 	@$(BIN)/gpurules run gpurules:coordinator --source replay:$(DEMO)/node.jsonl --transfers $(DEMO)/transfers.jsonl
@@ -65,6 +71,12 @@ REPORT := build/backtest.html
 backtest: $(VENV)/installed-test
 	@test -d $(MONTH) || $(BIN)/gpurules history simulate $(MONTH)
 	@$(BIN)/gpurules backtest gpurules:coordinator --history $(MONTH) --report $(REPORT)
+
+PORT ?= 8765
+
+serve: $(VENV)/installed-serve
+	@echo "the page is at http://127.0.0.1:$(PORT)/ (Ctrl-C to stop)" >&2
+	@$(BIN)/python examples/agent/simulated_node.py $(PORT)
 
 # SeaweedFS keeps its objects when it is killed; moto serves where there is none for this machine.
 story: $(VENV)/installed-test

@@ -1,5 +1,6 @@
 """``gpurules serve``."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.service.server import ReloadNotice, ServeOptions, served
 from gpurules.service.state_file import publish as publish_state
 
+GC_THRESHOLDS = (2000, 10, 10)
+"""How often an agent looks for garbage: other commands end before there is much of it, and look hardly ever."""
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -84,6 +87,9 @@ def command(
 
     try:
         given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays
+        gc.set_threshold(*GC_THRESHOLDS)
         is_json = format_ == "json"
         settings = Settings(is_json, False, given, None, clients, service, stays=True, before_reload=notice.begin)
         return run_agent(loaded, opened, settings)

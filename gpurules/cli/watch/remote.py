@@ -114,4 +114,5 @@ def _logged(event: Mapping[str, Any]) -> LogLine | None:
             return LogLine(event["timestamp"], None, text)
         case "agent":
             return LogLine(event["timestamp"], None, "enabled" if event["enabled"] else "disabled")
-    return None
+        case _:
+            return None

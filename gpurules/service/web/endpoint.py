@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext, suppress
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -24,6 +25,7 @@ SLOW_AT_ONCE = 2
 """How many slow operations are worked on together; others wait, so that polling keeps the processor."""
 SLOW_QUEUE = 64
 _AT_ONCE = nullcontext()
+_NO_QUERY: Mapping[str, object] = MappingProxyType({})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _PROBLEM = b"application/problem+json"
 
@@ -57,7 +59,6 @@ class Shared:
         self.ids = RequestIds(agent.revisions.first)
         self.slow = asyncio.Semaphore(SLOW_AT_ONCE)
         self.slow_waiting = 0
-        self.counts: dict[tuple[str, int], int] = {}
 
 
 class Endpoint:
@@ -73,12 +74,10 @@ class Endpoint:
         """Answer a request."""
         headers = dict(scope["headers"])
         request_id = self._shared.ids.of(headers)
-        name = "unknown"
         try:
             operation = self._operations.get(scope["method"])
             if operation is None:
                 raise self._wrong_method(scope["method"])
-            name = operation.name
             reply = await self._answer(operation, scope, receive, headers)
         except ProblemError as problem:
             reply = problem_reply(problem)
@@ -87,8 +86,6 @@ class Endpoint:
         except Exception:  # a rule's action may be foreign code, and a mistake of ours stops nothing either
             _LOGGER.exception("the request %s failed", request_id.decode())
             reply = problem_reply(ProblemError(500, "internal", "the agent failed to answer; its log says why"))
-        counts, key = self._shared.counts, (name, reply.status)
-        counts[key] = counts.get(key, 0) + 1
         if isinstance(reply, Stream):
             await reply.run(request_id, receive, send)
             return
@@ -114,13 +111,19 @@ class Endpoint:
     async def _answer(
         self, operation: Operation, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
     ) -> "Reply | Stream":
-        if operation.access is not Access.OPEN:
+        if operation.access is Access.ADMIN or (operation.access is Access.USE and scope["state"].get("peer") is None):
             self._shared.access.check(scope, headers, operation.access)
-        query = _query(operation, scope["query_string"])
+        text = scope["query_string"]
+        query = _query(operation, text) if text or operation.query else _NO_QUERY
         body = b""
         if operation.body is not None:
-            check_type(operation, headers.get(b"content-type"))
-            body = await read_body(receive, headers, operation.max_body)
+            kind = headers.get(b"content-type")
+            if kind != b"application/json":
+                check_type(operation, kind)
+            message = await receive()
+            body = message.get("body", b"")
+            if message["type"] != "http.request" or message.get("more_body") or len(body) > operation.max_body:
+                body = await read_body(message, receive, headers, operation.max_body)
         call = Call(self._shared.agent, scope.get("path_params", {}), query, body, headers)
         if operation.is_slow:
             return await self._slowly(operation, call)
@@ -159,8 +162,10 @@ def check_type(operation: Operation, given: bytes | None) -> None:
         raise ProblemError(415, "unsupported-media-type", detail)
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """Return the body of a request.
+async def read_body(
+    message: MutableMapping[str, Any], receive: Receive, headers: Mapping[bytes, bytes], limit: int
+) -> bytes:
+    """Return the body of a request that begins with *message*.
 
     Raises:
         ProblemError: it is larger than *limit*, or does not come in time.
@@ -168,9 +173,9 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     """
     length = headers.get(b"content-length")
     if length is not None and len(length) < 20 and length.isdigit() and int(length) > limit:
-        await _discard(receive)
+        if message.get("more_body"):
+            await _discard(receive)
         raise _too_large(limit)
-    message = await receive()
     parts, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS) if message.get("more_body") else _AT_ONCE:

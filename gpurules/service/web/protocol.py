@@ -71,6 +71,9 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
 
     def data_received(self, data: bytes) -> None:
         """Take in what came, unless headers have grown too large."""
+        if self._timer is None and data.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES) > 0:
+            super().data_received(data)  # all of a request's headers, as mostly; or part of a body, which is no matter
+            return
         if self._timer is None and not self._has_request():
             self._received, self._tail = 0, b""
             self._timer = self.loop.call_later(HEADER_SECONDS, self._cut_off)
@@ -96,6 +99,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
             self._timer.cancel()
             self._timer = None
         super().connection_lost(error)
+        self._unset_keepalive_if_required()  # or a client that resets its connections leaves them for that long
 
     def _cut_off(self) -> None:
         self._timer = None

@@ -4,8 +4,8 @@ What that pass refuses is read again with care, by ``reading``, which accepts mo
 says all that is wrong; so requests that are right, which is most of them, pay for nothing else.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
+from types import GenericAlias, MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from gpurules.facts.attributes import Attribute, Shape, attributes
@@ -13,7 +13,7 @@ from gpurules.fields import Field
 from gpurules.model import Kind, Transfer, Workload
 from gpurules.model.units import MAX_INTEGER
 from gpurules.service.wire.json_bytes import bounded, decode, decoder, structure
-from gpurules.service.wire.problems import ProblemError, WrongMember
+from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 from gpurules.service.wire.reading import read_facts, read_object
 
 LATEST = 253_402_300_799
@@ -68,7 +68,7 @@ _REQUEST = structure(
     "Request", [("transfer", _TRANSFER | None, None), ("workload", _WORKLOAD | None, None), ("explain", bool, False)]
 )
 _decode_request = decoder(_REQUEST).decode
-_decode_transfer = decoder(_TRANSFER).decode
+_decode_batch = decoder(GenericAlias(list, (_REQUEST,))).decode
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -112,6 +112,61 @@ def _workload(read: Any) -> Workload:
     return Workload(**values)
 
 
+def _request(read: Any) -> DecideRequest:
+    transfer, workload = read.transfer, read.workload
+    return DecideRequest(
+        None if transfer is None else _transfer(transfer),
+        None if workload is None else _workload(workload),
+        read.explain,
+    )
+
+
+def read_batch(
+    body: bytes, most: int, declared: Mapping[str, Field], now: float
+) -> Iterator[DecideRequest | ProblemError]:
+    """Yield what each item of a JSON array asks, or what is wrong with it.
+
+    Raises:
+        ProblemError: the body is not an array, or has more than *most* items.
+    """
+    try:
+        items = None if declared else _decode_batch(body)
+    except (ValueError, RecursionError):
+        items = None
+    if items is not None:
+        yield from map(_request, _at_most(items, most))
+        return
+    data = parse(body)
+    if not isinstance(data, list):
+        raise invalid([WrongMember("expected an array of requests")])
+    for place, item in enumerate(_at_most(data, most)):
+        try:
+            yield _careful(item, declared, now, (place,))
+        except ProblemError as problem:
+            yield problem
+
+
+def read_lines(
+    body: bytes, most: int, declared: Mapping[str, Field], now: float
+) -> Iterator[DecideRequest | ProblemError]:
+    """Yield what each line of NDJSON asks, or what is wrong with it; lines without anything are passed over.
+
+    Raises:
+        ProblemError: there are more than *most* lines.
+    """
+    for place, line in enumerate(_at_most([line for line in body.split(b"\n") if line.strip()], most)):
+        try:
+            yield read_item(line, place, declared, now)
+        except ProblemError as problem:
+            yield problem
+
+
+def _at_most(items: list[Any], most: int) -> list[Any]:
+    if len(items) > most:
+        raise invalid([WrongMember(f"{len(items)} items; a batch has at most {most}")])
+    return items
+
+
 def read_decide(body: bytes, declared: Mapping[str, Field], now: float) -> DecideRequest:
     """Return what the body of ``/v1/decide`` asks; *declared* are the fields that the ruleset declares.
 
@@ -125,12 +180,7 @@ def read_decide(body: bytes, declared: Mapping[str, Field], now: float) -> Decid
             read = _decode_request(body)
         except (ValueError, RecursionError):
             return _careful(parse(body), declared, now, ())
-        transfer, workload = read.transfer, read.workload
-        return DecideRequest(
-            None if transfer is None else _transfer(transfer),
-            None if workload is None else _workload(workload),
-            read.explain,
-        )
+        return _request(read)
     return _careful(parse(body), declared, now, ())
 
 

@@ -1,30 +1,28 @@
 """Decisions on transfers: one, many, and why."""
 
-from collections.abc import Iterator
-
 from gpurules.service.web import schemas
 from gpurules.service.web.operation import Call, Operation, Reply, json_reply
-from gpurules.service.wire.decisions import decision_data
+from gpurules.service.wire.decisions import DecisionEncoder, decision_data
 from gpurules.service.wire.json_bytes import encode
-from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
-from gpurules.service.wire.requests import DecideRequest, parse, read_decide, read_item
+from gpurules.service.wire.problems import ProblemError
+from gpurules.service.wire.requests import DecideRequest, read_batch, read_decide, read_lines
 
 MAX_ITEMS = 10_000
 MAX_BATCH_BYTES = 16 << 20
 NDJSON = b"application/x-ndjson"
 
 
-def _answer(call: Call, asked: DecideRequest) -> bytes:
+def _answer(call: Call, asked: DecideRequest, encoder: DecisionEncoder) -> bytes:
     decision = call.agent.coordinator.decide(asked.transfer, asked.workload)
     if asked.explain:
         return encode(decision_data(decision) | {"explanation": decision.explain().to_dict()})
-    return call.agent.encoder.encode(decision)
+    return encoder.encode(decision)
 
 
 def decide(call: Call) -> Reply:
     """Answer the decision for a transfer, or without one that of the node."""
     agent = call.agent
-    return Reply(_answer(call, read_decide(call.body, agent.declared, agent.clock())))
+    return Reply(_answer(call, read_decide(call.body, agent.declared, agent.clock()), agent.encoder))
 
 
 def explain(call: Call) -> Reply:
@@ -39,29 +37,16 @@ def explain(call: Call) -> Reply:
 def decide_batch(call: Call) -> Reply:
     """Answer many decisions in order; an item that is wrong is answered by its problem."""
     is_lines = call.header(b"content-type").partition(";")[0].strip().lower() == NDJSON.decode()
-    items = [line for line in call.body.split(b"\n") if line.strip()] if is_lines else _array(call.body)
-    if len(items) > MAX_ITEMS:
-        raise invalid([WrongMember(f"{len(items)} items; a batch has at most {MAX_ITEMS}")])
-    answers = list(_decided(call, items))
+    read = read_lines if is_lines else read_batch
+    items = read(call.body, MAX_ITEMS, call.agent.declared, call.agent.clock())
+    encoder = DecisionEncoder()  # that of the agent is for its own thread
+    answers = [
+        encode({"problem": item.to_dict()}) if isinstance(item, ProblemError) else _answer(call, item, encoder)
+        for item in items
+    ]
     if is_lines:
         return Reply(b"".join(answer + b"\n" for answer in answers), 200, NDJSON)
     return Reply(b"[" + b",".join(answers) + b"]")
-
-
-def _array(body: bytes) -> list[bytes]:
-    data = parse(body)
-    if not isinstance(data, list):
-        raise invalid([WrongMember("expected an array of requests")])
-    return [encode(item) for item in data]
-
-
-def _decided(call: Call, items: list[bytes]) -> Iterator[bytes]:
-    declared, now = call.agent.declared, call.agent.clock()
-    for place, item in enumerate(items):
-        try:
-            yield _answer(call, read_item(item, place, declared, now))
-        except ProblemError as problem:
-            yield encode({"problem": problem.to_dict()})
 
 
 OPERATIONS = (
