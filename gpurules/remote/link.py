@@ -1,6 +1,8 @@
 """The link to an agent: a call within a time-out over a connection that is kept, or an error at once."""
 
 import socket
+import struct
+import sys
 import time
 from collections import deque
 from contextlib import suppress
@@ -13,6 +15,8 @@ from gpurules.remote.messages import BrokenAnswerError, read_head, request, with
 
 MAX_IDLE = 32
 _CHUNK = 1 << 16
+_TIMEVAL = struct.Struct("@ll") if sys.platform == "linux" else None
+"""A span of time as the kernel takes it (socket(7), SO_RCVTIMEO)."""
 
 
 class AgentUnavailable(GpurulesError):
@@ -31,16 +35,39 @@ class Connection:
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
+        self._limit = 0.0
+        self._in_kernel = type(opened) is socket.socket and _TIMEVAL is not None
         self.is_reusable = True
 
-    def exchange(self, message: bytes, deadline: float) -> Answer:
+    def _limit_to(self, seconds: float) -> None:
+        """Have each call of the socket take at most *seconds*.
+
+        The kernel can keep that time by itself: Python's own time-outs take two more system calls for each.
+        """
+        if not self._in_kernel:
+            self._socket.settimeout(seconds)
+        elif seconds != self._limit:
+            assert _TIMEVAL is not None
+            value = _TIMEVAL.pack(int(seconds), max(1, int(seconds % 1 * 1e6)))
+            self._socket.settimeout(None)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+            self._limit = seconds
+
+    def exchange(self, message: bytes, timeout: float, deadline: float) -> Answer:
         """Send a request and return its answer.
 
         Raises:
-            OSError: it did not come by *deadline* (``TimeoutError``), or not whole.
+            OSError: it did not come by *deadline* (``TimeoutError``), which is *timeout* seconds away, or not whole.
         """
+        try:
+            return self._exchange(message, timeout, deadline)
+        except BlockingIOError:  # the kernel has kept the time
+            raise TimeoutError("the agent did not answer in time") from None
+
+    def _exchange(self, message: bytes, timeout: float, deadline: float) -> Answer:
         self.is_reusable = False  # until all has been read: what comes late must not pass for the next answer
-        self._socket.settimeout(_left(deadline))
+        self._limit_to(timeout)
         self._socket.sendall(message)
         data = self._socket.recv(_CHUNK)
         end = data.find(b"\r\n\r\n")
@@ -63,7 +90,9 @@ class Connection:
         return Answer(head.status, body)
 
     def _more(self, deadline: float, is_first: bool = False) -> bytes:
-        self._socket.settimeout(_left(deadline))
+        left = _left(deadline)
+        if left < 0.9 * self._limit or not self._in_kernel:
+            self._limit_to(left)
         data = b"" if is_first else self._socket.recv(_CHUNK)
         if not data:
             raise _ClosedError("the agent closed the connection") if is_first else BrokenAnswerError("half an answer")
@@ -113,10 +142,10 @@ class Link:
         Raises:
             OSError: the agent has not answered.
         """
-        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        seconds = self.timeout if timeout is None else timeout
         message = with_body(head, body)
         try:
-            answer = self._exchange(message, deadline)
+            answer = self._exchange(message, seconds, time.monotonic() + seconds)
         except OSError as error:
             is_final = isinstance(error, ConnectionRefusedError | FileNotFoundError | PermissionError)
             self.breaker.failed(time.monotonic(), is_final)
@@ -124,14 +153,14 @@ class Link:
         self.breaker.succeeded()
         return answer
 
-    def _exchange(self, message: bytes, deadline: float) -> Answer:
+    def _exchange(self, message: bytes, timeout: float, deadline: float) -> Answer:
         while True:
             try:
                 connection, is_fresh = self._idle.pop(), False
             except IndexError:
                 connection, is_fresh = self._connected(deadline), True
             try:
-                answer = connection.exchange(message, deadline)
+                answer = connection.exchange(message, timeout, deadline)
             except (_ClosedError, BrokenPipeError, ConnectionResetError):
                 self._close(connection)
                 if is_fresh or self._is_closed:
