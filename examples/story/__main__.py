@@ -21,7 +21,7 @@ from rich.console import Console
 
 from examples.servers import Moto, SeaweedFS, Server, weed
 from examples.story.timeline import PATIENCE_SECONDS, Timeline, wait_until
-from gpurules.cli.run.replay_clock import OwnTime
+from gpurules.cli.run.replay_clock import ReplayClock
 from gpurules.clients import S3, PartOptions, StagingArea, StoreError, UploadJournal
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.governor import Governor, Limits, TransferState
@@ -46,7 +46,7 @@ class Story:
     """The node, its transfers, and what becomes of them."""
 
     def __init__(self, server: Server, objects: dict[str, bytes], console: Console, folder: Path) -> None:
-        recording = OwnTime(open_source(f"replay:{HERE / 'node.jsonl'}"), lambda: 0.0)
+        recording = ReplayClock(open_source(f"replay:{HERE / 'node.jsonl'}"), lambda: 0.0)
         self.node = Coordinator(
             load(HERE / "node.rules.yaml"),
             recording,

@@ -31,7 +31,7 @@ _SHOWN = 6
 FIELDS_SHOWN = ("gpu_memory", "gpu_utilization", "gpu_temperature", "gpu_power")
 
 
-class State(StrEnum):
+class CheckStatus(StrEnum):
     """How a check went; broken alone makes the exit code 1."""
 
     GOOD = "good"
@@ -41,11 +41,11 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     """One thing that was looked at, and what to do about it where it is not well."""
 
     name: str
-    state: State
+    state: CheckStatus
     detail: str
     remedy: str = ""
 
@@ -54,35 +54,37 @@ class Check:
         return {"name": self.name, "state": self.state.value, "detail": self.detail, "remedy": self.remedy}
 
 
-def of_devices() -> Iterator[Check]:
+def of_devices() -> Iterator[DoctorCheck]:
     """Look at the device files of GPUs: may this user open them?"""
     found = sorted(path for pattern in _DEVICES for path in glob(pattern))  # noqa: PTH207
     closed = [path for path in found if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
         remedy = "let this user read and write them (groups video and render, or the cgroup of the container)"
-        yield Check("devices", State.WARN, f"{', '.join(closed[:_SHOWN])} may not be opened", remedy)
+        yield DoctorCheck("devices", CheckStatus.WARN, f"{', '.join(closed[:_SHOWN])} may not be opened", remedy)
     elif found:
-        yield Check("devices", State.GOOD, f"{counted(len(found), 'device file')} may be opened")
+        yield DoctorCheck("devices", CheckStatus.GOOD, f"{counted(len(found), 'device file')} may be opened")
     else:
-        yield Check("devices", State.NOTE, "no device file of a GPU is here")
+        yield DoctorCheck("devices", CheckStatus.NOTE, "no device file of a GPU is here")
 
 
-def of_clock(snapshot: Snapshot | None) -> Iterator[Check]:
+def of_clock(snapshot: Snapshot | None) -> Iterator[DoctorCheck]:
     """Look at the clock: is it set, is it kept right, and do snapshots tell the same time?"""
     now = time.time()
     local = datetime.fromtimestamp(now, UTC).astimezone()
     if now < _EPOCH:
-        yield Check("clock", State.BROKEN, f"it is {local:%Y-%m-%d %H:%M %Z}", "set the clock")
+        yield DoctorCheck("clock", CheckStatus.BROKEN, f"it is {local:%Y-%m-%d %H:%M %Z}", "set the clock")
     elif _kernel_state() == _UNSYNCHRONISED:
         told = f"{local:%Y-%m-%d %H:%M:%S %Z}, not synchronised"
-        yield Check("clock", State.WARN, told, "run chrony or systemd-timesyncd, here or on the host of the container")
+        yield DoctorCheck(
+            "clock", CheckStatus.WARN, told, "run chrony or systemd-timesyncd, here or on the host of the container"
+        )
     else:
-        yield Check("clock", State.GOOD, f"{local:%Y-%m-%d %H:%M:%S %Z}")
+        yield DoctorCheck("clock", CheckStatus.GOOD, f"{local:%Y-%m-%d %H:%M:%S %Z}")
     if snapshot is not None and abs(now - snapshot.timestamp) > 10:
         off = f"snapshots are stamped {now - snapshot.timestamp:+.0f} s before the clock of this machine"
-        yield Check(
+        yield DoctorCheck(
             "clock",
-            State.WARN,
+            CheckStatus.WARN,
             off,
             "decisions are stale from the first moment; mend the clock of what writes the snapshots",
         )
@@ -100,33 +102,35 @@ def _kernel_state() -> int | None:
         return None
 
 
-def of_zone(ruleset: Ruleset) -> Iterator[Check]:
+def of_zone(ruleset: Ruleset) -> Iterator[DoctorCheck]:
     """Look at the time zone of a ruleset: does this machine know it?"""
     name = ruleset.settings.timezone
     reads_time = any(field.name in ("hour", "weekday", "time_of_day") for field in fields_read(ruleset))
     try:
         zone = UTC if name == "UTC" else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        state = State.BROKEN if reads_time else State.WARN
-        yield Check("time zone", state, f"this machine does not know {name!r}", "install tzdata (pip install tzdata)")
+        state = CheckStatus.BROKEN if reads_time else CheckStatus.WARN
+        yield DoctorCheck(
+            "time zone", state, f"this machine does not know {name!r}", "install tzdata (pip install tzdata)"
+        )
         return
     told = f"{name}, where it is {datetime.now(zone):%a %H:%M}"
-    yield Check("time zone", State.GOOD, told if reads_time else f"{told}; no rule reads the time")
+    yield DoctorCheck("time zone", CheckStatus.GOOD, told if reads_time else f"{told}; no rule reads the time")
 
 
-def of_state(path: Path) -> Iterator[Check]:
+def of_state(path: Path) -> Iterator[DoctorCheck]:
     """Look at the file that keeps the state: can it be written?"""
     folder = path.parent
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-        yield Check("state", State.GOOD, f"{path} can be written")
+        yield DoctorCheck("state", CheckStatus.GOOD, f"{path} can be written")
     else:
         remedy = "make the folder, and let this user write in it"
-        yield Check("state", State.BROKEN, f"{path} cannot be written", remedy)
+        yield DoctorCheck("state", CheckStatus.BROKEN, f"{path} cannot be written", remedy)
 
 
 def of_telemetry(
     source: Source, ruleset: Ruleset | None, wait: float = 1.0, timeout: float = 30.0
-) -> tuple[Snapshot | None, list[Check]]:
+) -> tuple[Snapshot | None, list[DoctorCheck]]:
     """Read a source twice, since rates need two samples: return the second snapshot, and what was seen.
 
     Units: seconds.
@@ -140,18 +144,18 @@ def of_telemetry(
             time.sleep(wait)
             snapshot = reading.read(timeout)
     except TelemetryError as error:
-        return None, [Check("telemetry", State.BROKEN, str(error), "gpurules sources shows what there is")]
+        return None, [DoctorCheck("telemetry", CheckStatus.BROKEN, str(error), "gpurules sources shows what there is")]
     finally:
         reading.close(5.0)
     lost = snapshot.gpu_lost_count
     form = f" ({reading.form.name})" if reading.form else ""
     told = f"{reading.name}{form}: {counted(snapshot.gpu_count, 'GPU')}{f', {lost} lost' if lost else ''}"
-    state = State.WARN if lost or not snapshot.gpus else State.GOOD
-    problems = [Check("telemetry", State.WARN, problem) for problem in snapshot.problems[:_SHOWN]]
-    return snapshot, [Check("telemetry", state, told), *problems]
+    state = CheckStatus.WARN if lost or not snapshot.gpus else CheckStatus.GOOD
+    problems = [DoctorCheck("telemetry", CheckStatus.WARN, problem) for problem in snapshot.problems[:_SHOWN]]
+    return snapshot, [DoctorCheck("telemetry", state, told), *problems]
 
 
-def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> Iterator[Check]:
+def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> Iterator[DoctorCheck]:
     """Look at each field that rules read: does this node report it, and can *source* do so at all?"""
     wanted = sorted((field for field in fields_read(ruleset) if field.is_per_gpu), key=lambda field: field.name)
     never = never_given(source, [field.attribute for field in wanted if not field.declared])
@@ -164,7 +168,9 @@ def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> It
             )
             others = " or ".join(sources_giving(field.attribute)) or "a plug-in"
             detail = f"{name} never reports {field.name}; read by {', '.join(_readers(ruleset, field))}"
-            yield Check("fields", State.WARN, detail, f"use a source that can: {others}; until then no rule matches")
+            yield DoctorCheck(
+                "fields", CheckStatus.WARN, detail, f"use a source that can: {others}; until then no rule matches"
+            )
             continue
         without = [gpu for gpu in snapshot.gpus if not gpu.is_lost and _value(field, gpu) is None]
         if not without:
@@ -179,9 +185,11 @@ def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> It
         why = f" ({', '.join(sorted(reasons))})" if reasons else ""
         readers = _readers(ruleset, field)
         detail = f"{field.name} is missing {on}{why}; read by {', '.join(readers)}"
-        yield Check("fields", State.WARN, detail, "what is missing makes no rule match")
+        yield DoctorCheck("fields", CheckStatus.WARN, detail, "what is missing makes no rule match")
     if not missing and snapshot.gpus:
-        yield Check("fields", State.GOOD, f"this node tells all {counted(len(wanted), 'GPU field')} that rules read")
+        yield DoctorCheck(
+            "fields", CheckStatus.GOOD, f"this node tells all {counted(len(wanted), 'GPU field')} that rules read"
+        )
 
 
 def _value(field: Field, gpu: object) -> object:
@@ -205,7 +213,7 @@ def _reads(signal: object, field: Field) -> bool:
     return any(field.name in text for text in texts)
 
 
-def of_clients() -> Iterator[Check]:
+def of_clients() -> Iterator[DoctorCheck]:
     """Look at each kind of storage client: what it carries out on this machine, what it does not, and why."""
     from gpurules.clients import all_clients  # every kind of client, after what is found first is shown
 
@@ -215,41 +223,47 @@ def of_clients() -> Iterator[Check]:
         cannot = [target.label for name, target in TARGETS.items() if name not in kind.capabilities]
         reason = kind.unavailable()
         if reason is not None:
-            yield Check(f"client {kind.name}", State.NOTE, f"not here: {reason}")
+            yield DoctorCheck(f"client {kind.name}", CheckStatus.NOTE, f"not here: {reason}")
             continue
         notes: tuple[str, ...] = getattr(kind, "notes", tuple)()
         if hasattr(kind, "open"):
             notes = (*notes, f"steered by: gpurules run --client {kind.name}={getattr(kind, 'argument', 'ARGUMENT')}")
         told = f"carries out {', '.join(can)}" if cannot else "carries out every directive"
         left = f"not {', '.join(cannot)}" if cannot else ""
-        yield Check(f"client {kind.name}", State.GOOD, "; ".join(part for part in (told, left, *notes) if part))
+        yield DoctorCheck(
+            f"client {kind.name}", CheckStatus.GOOD, "; ".join(part for part in (told, left, *notes) if part)
+        )
     yield from _unusable("client", failed)
 
 
-def of_plugins() -> Iterator[Check]:
+def of_plugins() -> Iterator[DoctorCheck]:
     """Look at the plug-ins for actions and detectors, beside those for sources and clients that are shown above."""
     from gpurules.clients.detection import DETECTORS, all_detectors
 
     for action in usable_actions():
-        yield Check(f"action {action.name}", State.GOOD, f"a plug-in: {action.summary} ({action.kind.value})")
+        yield DoctorCheck(
+            f"action {action.name}", CheckStatus.GOOD, f"a plug-in: {action.summary} ({action.kind.value})"
+        )
     yield from _unusable("action", failed_plugins())
     detectors, failed = all_detectors()
     for detector in detectors:
         if detector.name not in DETECTORS:
-            yield Check(f"detector {detector.name}", State.GOOD, "a plug-in")
+            yield DoctorCheck(f"detector {detector.name}", CheckStatus.GOOD, "a plug-in")
     yield from _unusable("detector", failed)
 
 
-def _unusable(kind: str, failed: Mapping[str, str]) -> Iterator[Check]:
+def _unusable(kind: str, failed: Mapping[str, str]) -> Iterator[DoctorCheck]:
     for name, why in failed.items():
-        yield Check(f"{kind} {name}", State.WARN, f"a plug-in that cannot be used: {why}", "fix or remove it")
+        yield DoctorCheck(
+            f"{kind} {name}", CheckStatus.WARN, f"a plug-in that cannot be used: {why}", "fix or remove it"
+        )
 
 
-def of_actions(ruleset: Ruleset) -> Iterator[Check]:
+def of_actions(ruleset: Ruleset) -> Iterator[DoctorCheck]:
     """Look at what the effects of a ruleset need of this machine."""
     for rule in ruleset.rules:
         for ordered in rule.actions:
             secret = ordered.parameters.get("secret_env")
             if rule.enabled and isinstance(secret, str) and not os.environ.get(secret):
                 detail = f"{rule.name} signs its webhook with {secret}, which is not in the environment"
-                yield Check("effects", State.BROKEN, detail, "set it where the agent is started")
+                yield DoctorCheck("effects", CheckStatus.BROKEN, detail, "set it where the agent is started")

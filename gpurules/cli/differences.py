@@ -17,7 +17,7 @@ _STYLES = {Kind.ADDED: Style.GOOD, Kind.REMOVED: Style.BAD, Kind.UNPROVEN: Style
 _MOST_RULES = 20
 
 
-def drawn(difference: Difference, title: str, replayed: "Replayed | None") -> str:
+def render_text(difference: Difference, title: str, replayed: "Replayed | None") -> str:
     """Return all that changed, for people."""
     blocks = [_title(difference, title)]
     blocks += ["\n".join(_lines(change)) for change in difference.changes]
@@ -85,7 +85,7 @@ def _matches(replayed: "Replayed") -> list[tuple[str, str, str]]:
     return [(name, f"{before[name]:,}", f"{now[name]:,}") for name in dict.fromkeys([*before, *now])]
 
 
-def markdown(difference: Difference, title: str, replayed: "Replayed | None") -> str:
+def render_markdown(difference: Difference, title: str, replayed: "Replayed | None") -> str:
     """Return all that changed as Markdown, for the comment of a pull request."""
     lines = [f"### {_title(difference, title)}", ""]
     if difference.changes:

@@ -38,7 +38,7 @@ def ruleset_files(arguments: Iterable[str]) -> list[str]:
             found.setdefault(argument, argument)
             continue
         for path in _meant(argument, is_ruleset):
-            found.setdefault(os.path.realpath(path), shown(path))
+            found.setdefault(os.path.realpath(path), display_path(path))
     return list(found.values())
 
 
@@ -51,13 +51,13 @@ def test_files(arguments: Iterable[str]) -> list[str]:
     found: dict[str, str] = {}
     for argument in arguments:
         for path in _meant(argument, is_test):
-            found.setdefault(os.path.realpath(path), shown(path))
+            found.setdefault(os.path.realpath(path), display_path(path))
     return list(found.values())
 
 
-def excluded(paths: Iterable[str], named: Iterable[str], globs: Iterable[str]) -> list[str]:
+def without_excluded(paths: Iterable[str], named: Iterable[str], globs: Iterable[str]) -> list[str]:
     """Return *paths* without those that a glob of *globs* means; what is *named* itself is never left out."""
-    kept, patterns = {shown(path) for path in named}, list(globs)
+    kept, patterns = {display_path(path) for path in named}, list(globs)
     return [
         path
         for path in paths
@@ -65,7 +65,7 @@ def excluded(paths: Iterable[str], named: Iterable[str], globs: Iterable[str]) -
     ]
 
 
-def shown(path: str) -> str:
+def display_path(path: str) -> str:
     """Return *path* as reports show it: relative where it lies below, with ``/`` between its parts."""
     relative = os.path.relpath(path)
     return Path(path if relative.startswith("..") else relative).as_posix()
@@ -87,7 +87,7 @@ def named_in_tests(path: str, folder: Path) -> str:
 
 def _meant(argument: str, wanted: PathFilter) -> Iterator[str]:
     if Path(argument).is_dir():
-        yield from files_below(argument, wanted, shown)
+        yield from files_below(argument, wanted, display_path)
     elif Path(argument).exists():
         yield argument
     elif _WILD & set(argument):

@@ -61,7 +61,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-class Verbs(click.Group):
+class CommandGroup(click.Group):
     """A group whose commands are imported when they are used."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -93,7 +93,7 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gpurules", message="gpurules %(version)s")
 def cli() -> None:
     """Rules for machines where GPUs and storage work together.
@@ -115,7 +115,7 @@ def _show(error: DiagnosedError) -> None:
     fail(summary(error.diagnostics))
 
 
-def interrupted() -> int:
+def report_interruption() -> int:
     """Say that a signal ended the command, and return the exit code."""
     code = ended_early()
     fail("interrupted" if code is None else "terminated")
@@ -136,7 +136,7 @@ def run(arguments: Sequence[str]) -> int:
         fail(error.format_message().rstrip(".") + hint)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        return interrupted()
+        return report_interruption()
     except DiagnosedError as error:
         _show(error)
         return ExitCode.FINDINGS

@@ -16,7 +16,7 @@ _WIDTH = 24
 Item = TypeVar("Item")
 
 
-def in_sight(items: Iterable[Item], noun: str, total: int | None = None, file: object = None) -> Iterator[Item]:
+def with_progress(items: Iterable[Item], noun: str, total: int | None = None, file: object = None) -> Iterator[Item]:
     """Yield *items*; where that takes long, a line on stderr shows how many are done, until all are.
 
     *file* has the attribute ``share``: how much of it has been read, of 1; without one, *items* may have it.

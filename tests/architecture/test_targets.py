@@ -14,7 +14,7 @@ from gpurules.actions import targets as table
 from gpurules.actions.decision import Decision
 from gpurules.actions.limit_concurrency import LimitConcurrency
 from gpurules.actions.targets import TARGETS, Target
-from gpurules.cli.explain.explanations import effects
+from gpurules.cli.explain.explanations import describe_decision
 from gpurules.cli.run.playback import is_touched
 from gpurules.clients.client import GOVERNED, Capability
 from gpurules.governor.requirements import requirements_of
@@ -75,7 +75,7 @@ def test_a_directive_with_a_target_of_its_own_is_an_action_and_a_row() -> None:
     transfer = Transfer(path="a", size=2)
     decision = ruleset.evaluate(Snapshot(), transfer)
     assert decision.to_dict()["max_open_files"] == 3 and "max_open_files=3" in repr(decision)
-    assert effects(decision) == ["at most 3 open files"] and is_touched(decision)
+    assert describe_decision(decision) == ["at most 3 open files"] and is_touched(decision)
     assert requirements_of(decision, transfer).targets == {"max_open_files"}, "a client is asked, and it counts"
     other = ruleset.evaluate(Snapshot(), Transfer(path="a", size=1))
     assert other.to_dict()["max_open_files"] is None and requirements_of(other, transfer).targets == frozenset()

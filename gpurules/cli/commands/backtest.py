@@ -9,7 +9,7 @@ import click
 from gpurules.cli.history.extras import need_history
 from gpurules.cli.options import given_options, option, output_file, output_format, recording_options
 from gpurules.cli.output import report_json, save, say
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import with_progress
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.test.parallel import processors
 
@@ -72,7 +72,7 @@ def command(
     distribute = distribution(engine, jobs or processors(), spark_master, spark_remote)
 
     def watch(results: Iterable[Any], total: int) -> Iterable[Any]:
-        return in_sight(results, "nodes", total)
+        return with_progress(results, "nodes", total)
 
     done = judged(wish, distribute, watch)
     for finding in done.result.data.findings.texts[:10]:

@@ -6,14 +6,14 @@ import click
 
 from gpurules.cli.options import option, text_or_json
 from gpurules.cli.output import say, table, to_json, write
-from gpurules.cli.project.configuration import KEYS, configuration, configured, sound_configuration
+from gpurules.cli.project.configuration import KEYS, configuration, sound_configuration, with_configuration
 from gpurules.strict_json import dumps
 
 
 @click.command("config")
 @option("--show-origin", is_flag=True, help="Say where each value comes from.")
 @text_or_json
-@configured
+@with_configuration
 @click.pass_context
 def command(context: click.Context, show_origin: bool, format_: str, config: str | None, isolated: bool) -> int:
     """Show the configuration that is in force here."""

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpurules.cli.differences import drawn, markdown
+from gpurules.cli.differences import render_markdown, render_text
 from gpurules.cli.options import given_options, option, output_file, recording_options, reference_format, stdin_filename
 from gpurules.cli.output import report_json, save
-from gpurules.cli.progress import in_sight, report_unread
+from gpurules.cli.progress import report_unread, with_progress
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diff import Kind, compared
 from gpurules.registry import did_you_mean
@@ -64,7 +64,7 @@ def command(
         told = {"old": old, "new": new, **difference.to_dict()}
         save(report_json({**told, **({"history": played.to_dict()} if played else {})}), output_file)
     else:
-        save((markdown if format_ == "markdown" else drawn)(difference, title, played), output_file)
+        save((render_markdown if format_ == "markdown" else render_text)(difference, title, played), output_file)
     return int(bool(difference.kinds - allowed))
 
 
@@ -78,7 +78,7 @@ def _replayed(
 
     listed = read_transfers(transfers, pair[1].fields) if transfers is not None else ()
     recording = Recording(history, **options)
-    played = replayed(pair, in_sight(recording, "snapshots"), listed)
+    played = replayed(pair, with_progress(recording, "snapshots"), listed)
     for reader in (recording, listed):
         report_unread(reader)
     return played

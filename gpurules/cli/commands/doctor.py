@@ -10,7 +10,7 @@ import click
 
 from gpurules.cli import diagnosis
 from gpurules.cli.crash import installed_version
-from gpurules.cli.diagnosis import Check, State
+from gpurules.cli.diagnosis import CheckStatus, DoctorCheck
 from gpurules.cli.options import option, text_or_json
 from gpurules.cli.output import Style, counted, paint, report_json, terminal_width, write
 from gpurules.cli.rulesets import check_there
@@ -23,8 +23,13 @@ from gpurules.telemetry.survey import survey
 
 _BEFORE = 21
 """How many columns stand before the details."""
-_MARKS = {State.GOOD: "✓", State.NOTE: "·", State.WARN: "!", State.BROKEN: "✗"}
-_STYLES = {State.GOOD: Style.GOOD, State.NOTE: Style.FAINT, State.WARN: Style.WARN, State.BROKEN: Style.BAD}
+_MARKS = {CheckStatus.GOOD: "✓", CheckStatus.NOTE: "·", CheckStatus.WARN: "!", CheckStatus.BROKEN: "✗"}
+_STYLES = {
+    CheckStatus.GOOD: Style.GOOD,
+    CheckStatus.NOTE: Style.FAINT,
+    CheckStatus.WARN: Style.WARN,
+    CheckStatus.BROKEN: Style.BAD,
+}
 
 
 @click.command("doctor")
@@ -46,13 +51,13 @@ def command(ruleset: str | None, source: str, state: Path | None, timeout: float
     """
     if ruleset is not None:
         check_there(ruleset)
-    checks: list[Check] = []
+    checks: list[DoctorCheck] = []
     for check in _checks(ruleset, source, state, timeout):
         checks.append(check)
         if format_ == "text":
             write(_drawn(check))
-    broken = sum(check.state is State.BROKEN for check in checks)
-    warned = sum(check.state is State.WARN for check in checks)
+    broken = sum(check.state is CheckStatus.BROKEN for check in checks)
+    warned = sum(check.state is CheckStatus.WARN for check in checks)
     if format_ == "json":
         write(report_json({"broken": broken, "warnings": warned, "checks": [check.to_dict() for check in checks]}))
     else:
@@ -62,8 +67,8 @@ def command(ruleset: str | None, source: str, state: Path | None, timeout: float
     return 1 if broken else 0
 
 
-def _checks(path: str | None, source: str, state: Path | None, timeout: float) -> Iterator[Check]:
-    yield Check("gpurules", State.GOOD, f"{installed_version()}, Python {platform.python_version()}")
+def _checks(path: str | None, source: str, state: Path | None, timeout: float) -> Iterator[DoctorCheck]:
+    yield DoctorCheck("gpurules", CheckStatus.GOOD, f"{installed_version()}, Python {platform.python_version()}")
     ruleset, found = _loaded(path)
     yield from found
     yield from diagnosis.of_devices()
@@ -73,7 +78,7 @@ def _checks(path: str | None, source: str, state: Path | None, timeout: float) -
     try:
         opened, _ = open_telemetry(source, {})
     except GpurulesError as error:
-        yield Check("telemetry", State.BROKEN, str(error))
+        yield DoctorCheck("telemetry", CheckStatus.BROKEN, str(error))
     else:
         is_live = not isinstance(opened, FiniteSource)
         snapshot, told = diagnosis.of_telemetry(opened, ruleset, 1.0 if is_live else 0.0, max(timeout, 30.0))
@@ -90,30 +95,30 @@ def _checks(path: str | None, source: str, state: Path | None, timeout: float) -
             yield from diagnosis.of_fields(ruleset, snapshot, opened)
 
 
-def _loaded(path: str | None) -> tuple[Ruleset | None, list[Check]]:
+def _loaded(path: str | None) -> tuple[Ruleset | None, list[DoctorCheck]]:
     if path is None:
         return None, []
     try:
         ruleset = load(path)
     except RulesetError as error:
         count = counted(len(error.diagnostics), "error")
-        return None, [Check("ruleset", State.BROKEN, f"{path} has {count}", f"gpurules lint {path}")]
+        return None, [DoctorCheck("ruleset", CheckStatus.BROKEN, f"{path} has {count}", f"gpurules lint {path}")]
     told = f"{ruleset.name} {ruleset.version[:6]}, {counted(len(ruleset.rules), 'rule')}"
     if ruleset.diagnostics:
         warned = f"{told}, {counted(len(ruleset.diagnostics), 'warning')}"
-        return ruleset, [Check("ruleset", State.WARN, warned, f"gpurules lint {path}")]
-    return ruleset, [Check("ruleset", State.GOOD, told)]
+        return ruleset, [DoctorCheck("ruleset", CheckStatus.WARN, warned, f"gpurules lint {path}")]
+    return ruleset, [DoctorCheck("ruleset", CheckStatus.GOOD, told)]
 
 
-def _sources(timeout: float) -> Iterator[Check]:
+def _sources(timeout: float) -> Iterator[DoctorCheck]:
     """Say of each live source whether it works here: one is enough."""
     for finding in survey(timeout):
         if finding.is_usable is not None and finding.name != "auto":
-            state = State.GOOD if finding.is_usable else State.NOTE
-            yield Check(f"source {finding.name}", state, finding.detail)
+            state = CheckStatus.GOOD if finding.is_usable else CheckStatus.NOTE
+            yield DoctorCheck(f"source {finding.name}", state, finding.detail)
 
 
-def _drawn(check: Check) -> str:
+def _drawn(check: DoctorCheck) -> str:
     mark, room = paint(_MARKS[check.state], _STYLES[check.state]), max(30, terminal_width() - _BEFORE)
     first, *more = wrap(visible(check.detail), room) or [""]
     remedy = wrap(visible(check.remedy), room - 2)

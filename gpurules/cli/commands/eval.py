@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import click
 
-from gpurules.cli.explain.explanations import effects, tree
+from gpurules.cli.explain.explanations import describe_decision, render_tree
 from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.options import facts, option, stdin_filename, text_or_json
 from gpurules.cli.output import has_colour, report_json, say_drawn, to_json, write, write_lines
@@ -52,7 +52,7 @@ def _condition(condition: Condition, known: Facts, format_: str, verbose: bool) 
     on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
     write_lines([{True: "true", False: "false", None: "unknown"}[result.value] + on])
     if verbose:
-        write_lines(["", *tree(condition.explain(*context))])
+        write_lines(["", *render_tree(condition.explain(*context))])
     return result.value is True
 
 
@@ -73,6 +73,6 @@ def _ruleset(loaded: Ruleset, given: Mapping[str, str | None], format_: str) -> 
     for match in decision.matched:
         on = f" on GPU {', '.join(map(str, match.devices))}" if match.devices else ""
         write_lines([f"{match.rule} matched{on}: {', '.join(action.name for action in match.actions)}"])
-    asked = effects(decision, of_node=True)
+    asked = describe_decision(decision, of_node=True)
     write_lines(["; ".join(asked) or "nothing is asked of the transfer"])
     return bool(decision.matched)

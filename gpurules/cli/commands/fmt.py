@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import excluded, read_at_most, read_stdin, replace_file, ruleset_files, test_files
+from gpurules.cli.files import read_at_most, read_stdin, replace_file, ruleset_files, test_files, without_excluded
 from gpurules.cli.options import option
 from gpurules.cli.output import counted, difference, fail, say, write_data, write_lines
-from gpurules.cli.progress import in_sight
-from gpurules.cli.project.configuration import configured, sound_configuration
+from gpurules.cli.progress import with_progress
+from gpurules.cli.project.configuration import sound_configuration, with_configuration
 from gpurules.formatting import FormatError, format_text
 from gpurules.rules.yaml import MAX_BYTES
 
@@ -19,7 +19,7 @@ from gpurules.rules.yaml import MAX_BYTES
 @option("--diff", is_flag=True, help="Change nothing; show what would change.")
 @option("--allow-empty", is_flag=True, help="Exit 0 when no file is found.")
 @option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in messages.")
-@configured
+@with_configuration
 @click.pass_context
 def command(
     context: click.Context, /, paths: tuple[str, ...], check: bool, diff: bool, allow_empty: bool,
@@ -36,7 +36,7 @@ def command(
     if not files and not allow_empty:
         raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
     changed = failed = 0
-    for path in in_sight(files, "files"):
+    for path in with_progress(files, "files"):
         try:
             before = _text(read_at_most(path))
             after = format_text(before)
@@ -57,7 +57,7 @@ def _files(paths: tuple[str, ...], globs: tuple[str, ...]) -> list[str]:
     if len(named) < len(paths):
         raise click.UsageError("a ruleset that ships cannot be changed")
     found = dict.fromkeys([*ruleset_files(named), *test_files(named)])
-    return excluded((path for path in found if not path.endswith(".json")), named, globs)
+    return without_excluded((path for path in found if not path.endswith(".json")), named, globs)
 
 
 def _text(data: bytes) -> str:

@@ -12,7 +12,7 @@ import click
 from gpurules.cli.history.extras import need_history
 from gpurules.cli.options import given_options, option, recording_options, text_or_json
 from gpurules.cli.output import counted, report_json, say, table, write
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import with_progress
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|[KMGT]i?B)?", re.IGNORECASE)
 _SCALES = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -67,7 +67,7 @@ def compact_command(place: str, keep_days: int | None, keep_size: int | None) ->
 
     storage, findings = Storage(place), Findings()
     gone = retain(storage, Retention(keep_days, keep_size)) if keep_days or keep_size else []
-    done = list(in_sight(compact(storage, findings), "days"))
+    done = list(with_progress(compact(storage, findings), "days"))
     for text in findings.texts:
         say(f"gpurules: {text}")
     files = sum(count for _, count in done)
@@ -108,7 +108,7 @@ def export_command(place: str, output: Path | None, node: str | None) -> int:
         raise click.UsageError(f"nothing is recorded of {node!r}; there are {', '.join(reader.nodes[:12])}")
     lines: Iterable[str] = export_lines(reader, node)
     with nullcontext(None) if output is None else output.open("w", encoding="utf-8") as file:
-        for line in lines if output is None else in_sight(lines, "snapshots"):
+        for line in lines if output is None else with_progress(lines, "snapshots"):
             if file is not None:
                 file.write(line)
             elif not write(line):
@@ -135,6 +135,6 @@ def simulate_command(
     from gpurules.history.store.storage import Storage
 
     month = Month(nodes, node_gpus, days, interval, seed, noise_only=noise_only)
-    done = list(in_sight(write_month(Storage(place), month), "days", nodes * days))
+    done = list(with_progress(write_month(Storage(place), month), "days", nodes * days))
     say(f"gpurules: {counted(len(done), 'day')} of {counted(nodes, 'node')} written to {place}")
     return 0

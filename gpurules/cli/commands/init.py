@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import shown
+from gpurules.cli.files import display_path
 from gpurules.cli.output import say, write_lines
 
 FILES = {
@@ -30,11 +30,11 @@ def command(directory: Path) -> int:
     for name, template in FILES.items():
         path = directory / name
         if path.exists() or path.is_symlink():
-            kept.append(shown(str(path)))
+            kept.append(display_path(str(path)))
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(templates.joinpath(template).read_text(encoding="utf-8"), encoding="utf-8")
-        write_lines([shown(str(path))])
+        write_lines([display_path(str(path))])
     for name in kept:
         say(f"skipped {name}: already exists")
     say("next: gpurules lint, gpurules test, and gpurules run rules/node.rules.yaml --source auto")

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from gpurules.cli.options import option, output_file, output_format, recording_options
 from gpurules.cli.project.code_selection import FAIL_ON
-from gpurules.cli.project.configuration import configuration, configured
+from gpurules.cli.project.configuration import configuration, with_configuration
 from gpurules.diagnostics import Format
 from gpurules.linter import WORK
 
@@ -56,7 +56,7 @@ from gpurules.linter import WORK
 @option("-v", "--verbose", is_flag=True, help="Say which rules were not analysed in full, and why.")
 @option("--allow-empty", is_flag=True, help="Exit 0 when no ruleset is found.")
 @option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in reports.")
-@configured
+@with_configuration
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> int:
     """Find every mistake in the rulesets at PATHS (files, directories, globs, - for stdin; default: here)."""

@@ -2,9 +2,9 @@
 
 import click
 
-from gpurules.cli.explain.live_facts import Moments
+from gpurules.cli.explain.live_facts import LiveFacts
 from gpurules.cli.options import kept_facts, option
-from gpurules.cli.project.editor import Workplace
+from gpurules.cli.project.editor import EditorProject
 from gpurules.lsp import serve
 
 
@@ -18,4 +18,4 @@ def command(stdio: bool, **given: str | None) -> int:
     those facts; files are read again when they have changed, and of a recording (.jsonl) the last line counts.
     It ends with 0 when the editor asked to shut down, else with 1.
     """
-    return serve(Workplace(Moments(given)))
+    return serve(EditorProject(LiveFacts(given)))

@@ -12,7 +12,7 @@ import click
 from gpurules.cli.history.extras import need_history
 from gpurules.cli.options import option, source_options
 from gpurules.cli.output import counted, note, say, write
-from gpurules.cli.progress import in_sight, report_unread
+from gpurules.cli.progress import report_unread, with_progress
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import no_telemetry, open_telemetry
 from gpurules.engine.polling.source_worker import SourceWorker
@@ -43,7 +43,9 @@ def command(source: str, given: str | None, count: int | None, **options: object
     try:
         with signals(ends.put, lambda: None), _opened(given) as add:
             snapshots = _snapshots(reading, pause, ends, is_finite)
-            for one in in_sight(snapshots, "snapshots", file=opened) if is_finite and given is not None else snapshots:
+            for one in (
+                with_progress(snapshots, "snapshots", file=opened) if is_finite and given is not None else snapshots
+            ):
                 if not add(one):
                     break
                 written += 1

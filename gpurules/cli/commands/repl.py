@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.explain.facts import read_facts
-from gpurules.cli.explain.repl_session import Conversation, completions, is_unfinished
+from gpurules.cli.explain.repl_session import ReplSession, completions, is_unfinished
 from gpurules.cli.options import facts
 from gpurules.cli.output import counted, say
 from gpurules.cli.signals import Terminated
@@ -29,7 +29,7 @@ def command(**given: str | None) -> int:
     Tab completes fields, functions and keywords; :help lists what else can be typed. A condition that is not finished
     goes on in the next line; an empty one ends it, and Ctrl-C drops it. From a pipe each line is answered.
     """
-    talk = Conversation(read_facts(given))
+    talk = ReplSession(read_facts(given))
     if not sys.stdin.isatty():
         while line := sys.stdin.readline(MAX_LINE):
             if not talk.answer(line):

@@ -10,9 +10,9 @@ import click
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import option, publish, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import Style, counted, note, paint, write, write_lines
-from gpurules.cli.progress import in_sight, report_unread
+from gpurules.cli.progress import report_unread, with_progress
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
-from gpurules.cli.run.agent import Settings, run_agent
+from gpurules.cli.run.agent import AgentSettings, run_agent
 from gpurules.cli.run.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.run.timeline import LEGEND, Timeline, event_json, summary, summary_json
 from gpurules.cli.telemetry import open_telemetry
@@ -77,7 +77,7 @@ def command(
                 write_lines([_header(loaded, source)])
             given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
             return run_agent(
-                loaded, opened, Settings(format_ == "json", once, given, metrics_port, clients, publish=publish)
+                loaded, opened, AgentSettings(format_ == "json", once, given, metrics_port, clients, publish=publish)
             )
         if clients:
             raise click.UsageError(f"--client is for telemetry of this node, not for {source}, which is played through")
@@ -112,7 +112,7 @@ def _header(ruleset: Ruleset, source: str) -> str:
 
 def _watched(opened: FiniteSource) -> Iterable[object]:
     """Return what a recording has, with a bar on stderr where the timeline does not go to the same terminal."""
-    return opened if sys.stdout.isatty() else in_sight(opened, "snapshots")
+    return opened if sys.stdout.isatty() else with_progress(opened, "snapshots")
 
 
 def _show(playback: Playback, snapshots: Iterable[object], timeline: Timeline, how: tuple[str, bool]) -> bool:

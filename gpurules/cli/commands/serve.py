@@ -10,7 +10,7 @@ import click
 from gpurules.cli.options import option, publish, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import note
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
-from gpurules.cli.run.agent import Settings, run_agent
+from gpurules.cli.run.agent import AgentSettings, run_agent
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.service.server import ReloadNotice, ServeOptions, served
@@ -91,7 +91,7 @@ def command(
         gc.freeze()  # what is loaded by now stays
         gc.set_threshold(*GC_THRESHOLDS)
         is_json = format_ == "json"
-        settings = Settings(is_json, False, given, None, clients, service, stays=True, before_reload=notice.begin)
+        settings = AgentSettings(is_json, False, given, None, clients, service, stays=True, before_reload=notice.begin)
         return run_agent(loaded, opened, settings)
     finally:
         opened.close()

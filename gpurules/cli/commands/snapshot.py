@@ -26,11 +26,11 @@ def command(source: str, format_: str, **options: object) -> int:
     else:
         for problem in snapshot.problems:
             say(f"gpurules: {problem}")
-    write(to_json(snapshot.to_dict()) if format_ == "json" else drawn(snapshot))
+    write(to_json(snapshot.to_dict()) if format_ == "json" else render_snapshot(snapshot))
     return 0
 
 
-def drawn(snapshot: Snapshot) -> str:
+def render_snapshot(snapshot: Snapshot) -> str:
     """Return a snapshot for people: a line for the node, a table of its GPUs."""
     boards = counted(snapshot.gpu_count, "GPU")
     lost = f"{snapshot.gpu_lost_count} lost" if snapshot.gpu_lost_count else ""

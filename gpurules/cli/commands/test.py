@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from gpurules.cli.files import excluded, test_files
+from gpurules.cli.files import test_files, without_excluded
 from gpurules.cli.options import option, stdin_filename
 from gpurules.cli.output import name_failed_plugins, say, write
-from gpurules.cli.project.configuration import configured, sound_configuration
+from gpurules.cli.project.configuration import sound_configuration, with_configuration
 from gpurules.cli.test.report import coverage_lines, failures, junit, mutation_lines, summary
-from gpurules.cli.test.runner import Run, run_tests, updated
+from gpurules.cli.test.runner import Run, run_tests, update_expectations
 
 
 @click.command("test")
@@ -26,7 +26,7 @@ from gpurules.cli.test.runner import Run, run_tests, updated
 @option("--verbose", "-v", is_flag=True, help="Name the tests that passed too.")
 @stdin_filename
 @option("--allow-empty", is_flag=True, help="Exit 0 when no test is found.")
-@configured
+@with_configuration
 @click.pass_context
 def command(
     context: click.Context, /, paths: tuple[str, ...], wanted: str | None, coverage: bool, require: float | None,
@@ -37,14 +37,14 @@ def command(
     if chosen == ("-",) and (more["mutate"] or more["update"]):
         raise click.UsageError("--mutate and --update need the tests in a file: stdin is read once")
     exclude = sound_configuration(context).exclude
-    files = ["-"] if chosen == ("-",) else excluded(test_files(chosen), chosen, exclude)
+    files = ["-"] if chosen == ("-",) else without_excluded(test_files(chosen), chosen, exclude)
     if not files and not allow_empty:
         raise click.UsageError("no test is there; name files, call them *.test.yaml, or give --allow-empty")
     name_failed_plugins()
     run = Run(_pattern(wanted), require, more["mutate"], more["jobs"])
     results = run_tests(files, run)
     if more["update"]:
-        results = updated(results, run)
+        results = update_expectations(results, run)
     for result in results:
         write("".join(failures(result, verbose)))
         if coverage and not result.diagnostics:

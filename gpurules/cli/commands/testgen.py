@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import excluded, named_in_tests, test_files
+from gpurules.cli.files import named_in_tests, test_files, without_excluded
 from gpurules.cli.options import option
 from gpurules.cli.output import counted, name_failed_plugins, save, say
-from gpurules.cli.project.configuration import configured, sound_configuration
+from gpurules.cli.project.configuration import sound_configuration, with_configuration
 from gpurules.cli.rulesets import PREFIX, load_ruleset
 from gpurules.cli.test.project_tests import tests_folder
 from gpurules.cli.test.runner import Run, run_tests
@@ -26,7 +26,7 @@ from gpurules.ruletest.generation.generator import generate_tests
 @option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
         help="Write the tests there (*.test.yaml) instead of to stdout.")  # fmt: skip
 @option("--force", is_flag=True, help="Write over FILE where it is there already; its tests do not count then.")
-@configured
+@with_configuration
 @click.pass_context
 def command(
     context: click.Context, /, ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | None, force: bool,
@@ -77,7 +77,7 @@ def _files(context: click.Context, ruleset: str, paths: tuple[str, ...]) -> list
     """Return the test files that there are: those at *paths*, or those of the project of a ruleset file."""
     configuration = sound_configuration(context)
     if paths:
-        files = excluded(test_files(paths), paths, configuration.exclude)
+        files = without_excluded(test_files(paths), paths, configuration.exclude)
         if not files:
             raise click.UsageError(f"no test is at {', '.join(paths)}; tests are called *.test.yaml")
         return files
@@ -85,7 +85,7 @@ def _files(context: click.Context, ruleset: str, paths: tuple[str, ...]) -> list
         return []
     found = set(files_below(str(Path(ruleset).parent), is_test, str))
     found |= set(files_below(str(tests_folder(configuration)), is_test, str))
-    return excluded(sorted({os.path.relpath(file) for file in found}), (), configuration.exclude)
+    return without_excluded(sorted({os.path.relpath(file) for file in found}), (), configuration.exclude)
 
 
 def _seen(ruleset: Ruleset, files: list[str], is_asked: bool) -> Coverage:

@@ -11,7 +11,7 @@ from gpurules.cli.options import option, optional_source, stdin_filename
 from gpurules.cli.output import has_colour, window_size, write
 from gpurules.cli.remote import connected, connection_options
 from gpurules.cli.rulesets import load_ruleset
-from gpurules.cli.run.replay_clock import OwnTime
+from gpurules.cli.run.replay_clock import ReplayClock
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.cli.watch.keys import Keyboard, is_terminal
@@ -76,11 +76,11 @@ def command(
 
 def _coordinator(
     ruleset: Ruleset, source: Source, speed: float | None, interval: float | None
-) -> tuple[Coordinator, Callable[[], float], OwnTime | None]:
+) -> tuple[Coordinator, Callable[[], float], ReplayClock | None]:
     if not isinstance(source, FiniteSource):
         options = CoordinatorOptions(poll_interval=interval, dry_run=True)
         return Coordinator(ruleset, source, options=options), time.time, None
-    own = OwnTime(source, time.time, speed)
+    own = ReplayClock(source, time.time, speed)
     options = CoordinatorOptions(poll_interval=1e-6, jitter=0.0, read_timeout=60.0, dry_run=True)
     return Coordinator(ruleset, own, clock=own.clock, options=options), own.clock, own
 

@@ -5,5 +5,5 @@
     options --> facts (live_facts: files that change) --> evaluation --> explanations --> lines
 
 ``repl_session`` goes around this loop once per line. Entry points: :func:`gpurules.cli.explain.facts.read_facts` and
-:func:`gpurules.cli.explain.explanations.drawn`.
+:func:`gpurules.cli.explain.explanations.draw`.
 """

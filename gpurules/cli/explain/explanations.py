@@ -28,7 +28,7 @@ def with_nearest(explained: ExplainedRule, nearest: str | None, indent: int = 0)
     return drawing.with_nearest(explained, nearest, _sheet(indent))
 
 
-def tree(condition: ExplainedPart) -> list[str]:
+def render_tree(condition: ExplainedPart) -> list[str]:
     """Return the lines of a condition and its parts, with a column for each GPU that it was evaluated on."""
     return drawing.tree(condition, _sheet())
 
@@ -37,7 +37,7 @@ def _sheet(indent: int = 0) -> Sheet:
     return Sheet(terminal_width() - indent, lambda text, tone: paint(text, _STYLES[tone]))
 
 
-def effects(decision: Decision, of_node: bool = False) -> list[str]:
+def describe_decision(decision: Decision, of_node: bool = False) -> list[str]:
     """Return what *decision* asks of its transfer; with *of_node* also what it asks of every transfer alike."""
     said = ((target, decision.value(name)) for name, target in TARGETS.items() if of_node or target.of_transfer)
     return [target.describe(value) for target, value in said if value != target.neutral]

@@ -14,7 +14,7 @@ _TAIL_BYTES = 4 * 1024 * 1024
 RECORDINGS = (".jsonl", ".ndjson")
 
 
-class Moments:
+class LiveFacts:
     """Reads the facts that options name, again whenever a file has changed.
 
     Raises:

@@ -10,7 +10,7 @@ import click
 from gpurules.backends import Facts as Evaluated
 from gpurules.backends import explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
-from gpurules.cli.explain.explanations import tree
+from gpurules.cli.explain.explanations import render_tree
 from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.output import Style, has_colour, paint, write, write_lines
 from gpurules.diagnostics import Diagnostic, Format, render
@@ -35,7 +35,7 @@ _NO_GPU = "there is no GPU in the snapshot"
 _STYLES = {True: Style.GOOD, False: Style.BAD, None: Style.WARN}
 
 
-class Conversation:
+class ReplSession:
     """The facts at hand, and answers to what is typed."""
 
     def __init__(self, facts: Facts) -> None:
@@ -69,7 +69,7 @@ class Conversation:
         on = f" on GPU {', '.join(map(str, result.devices))}" if result.devices else ""
         on = f": {_NO_GPU}" if condition.per_gpu and not facts.snapshot.gpus else on
         write_lines([f"{paint(_WORDS[result.value], _STYLES[result.value])}{on}"])
-        write_lines(tree(condition.explain(*context)))
+        write_lines(render_tree(condition.explain(*context)))
 
     def _value(self, text: str) -> bool:
         """Show what a sound expression that is no condition is worth, such as a field; return whether it is one."""
@@ -80,7 +80,7 @@ class Conversation:
         say_now(facts, [checked.term])
         given = (facts.transfer or NO_TRANSFER, facts.workload or NO_WORKLOAD, facts.node or NO_NODE)
         explained = explain(checked.term, Evaluated(facts.snapshot, facts.snapshot.gpus, *given))
-        write_lines([_NO_GPU] if explained.is_per_gpu and not explained.devices else tree(explained))
+        write_lines([_NO_GPU] if explained.is_per_gpu and not explained.devices else render_tree(explained))
         return True
 
     def _command(self, text: str) -> bool:

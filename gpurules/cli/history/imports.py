@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.output import counted, say, write
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import with_progress
 from gpurules.engine.recordings import Recording
 from gpurules.history.store.exchange import import_recordings
 from gpurules.history.store.storage import Storage
@@ -35,7 +35,7 @@ def import_files(paths: Sequence[str], place: str, node: str | None, options: Ma
     recordings = [Recording(path, **options) for path in _files(paths)]
 
     def watch(items: Iterable[Snapshot], recording: Recording) -> Iterable[Snapshot]:
-        return in_sight(items, f"snapshots of {Path(recording.path).name}", file=recording)
+        return with_progress(items, f"snapshots of {Path(recording.path).name}", file=recording)
 
     done = import_recordings(Storage(place), recordings, node, watch)
     nodes = ", ".join(sorted(done.nodes)[:6])

@@ -2,7 +2,7 @@
 
 ::
 
-    arguments --> linter_run --> baseline --> fixes --> linter_run.reported --> text, JSON, SARIF, ...
+    arguments --> linter_run --> baseline --> fixes --> linter_run.write_report --> text, JSON, SARIF, ...
                   (findings)     (known)      (--fix)    +-- repo_paths    paths as code hosts want them
                                                          +-- emitted_tests rule tests that show the findings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.files import read_at_most
-from gpurules.cli.lint.linter_run import Request, Sources
+from gpurules.cli.lint.linter_run import LintRequest, Sources
 from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Diagnostic, Severity
 from gpurules.diagnostics.catalogue import LINT_ONLY
@@ -90,7 +90,7 @@ def _written(entries: Sequence[BaselineEntry], path: Path) -> str:
     return render_baseline([replace(entry, path=_from_baseline(entry.path, path)) for entry in entries])
 
 
-def against_baseline(found: list[Diagnostic], request: Request, looked: Looked) -> list[Diagnostic]:
+def against_baseline(found: list[Diagnostic], request: LintRequest, looked: Looked) -> list[Diagnostic]:
     """Return the findings that the baseline does not know, and its stale entries; write it anew where that is asked.
 
     Raises:

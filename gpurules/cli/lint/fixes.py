@@ -9,9 +9,9 @@ from pathlib import Path
 
 from gpurules.cli.files import read_at_most, replace_file
 from gpurules.cli.lint.baseline import Looked, stale_in
-from gpurules.cli.lint.linter_run import Request, Sources, linted
+from gpurules.cli.lint.linter_run import LintRequest, Sources, run_linter
 from gpurules.cli.output import difference, write_data
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import with_progress
 from gpurules.cli.project import configuration
 from gpurules.cli.project.configuration import Configuration
 from gpurules.cli.rulesets import PREFIX
@@ -22,8 +22,8 @@ from gpurules.rules.files import is_test
 from gpurules.rules.yaml import MAX_BYTES
 
 
-def fixed(
-    sources: Sources, policy: Policy, request: Request, tests: ProjectTests
+def apply_fixes(
+    sources: Sources, policy: Policy, request: LintRequest, tests: ProjectTests
 ) -> tuple[list[Diagnostic], Counter[str], Sources]:
     """Fix what can be, or with ``--diff`` show what would be; what comes from stdin goes to stdout, mended.
 
@@ -32,14 +32,14 @@ def fixed(
     left: list[Diagnostic] = []
     applied: Counter[str] = Counter()
     after = dict(sources)
-    for path, given in in_sight(sources.items(), "files"):
+    for path, given in with_progress(sources.items(), "files"):
         try:
             data = read_at_most(path) if given is None and not path.startswith(PREFIX) else given
             text = data.decode() if data is not None and len(data) <= MAX_BYTES else None
         except (OSError, ValueError):
             text = None
         if text is None:
-            left += linted({path: given}, policy, tests)
+            left += run_linter({path: given}, policy, tests)
             continue
         mark = "\ufeff" if text.startswith("\ufeff") else ""
         before = text.removeprefix("\ufeff")
@@ -68,7 +68,7 @@ class Beside:
     ``found`` is all that was found, whatever the baseline knows of.
     """
 
-    request: Request
+    request: LintRequest
     settings: Configuration
     tests: ProjectTests
     looked: Looked
@@ -80,11 +80,11 @@ class Beside:
         if given is not None and path == given.as_posix():
             return lambda text: stale_in(text, given, self.found, self.looked)
         if path == self.settings.path:
-            return lambda text: configuration.parsed(text, Path(path)).problems
+            return lambda text: configuration.parse_configuration(text, Path(path)).problems
         return (lambda text: self.tests.wrong_in(text, path)) if is_test(Path(path), False) else None
 
 
-def fixed_beside(found: Sequence[Diagnostic], beside: Beside) -> tuple[list[Diagnostic], Counter[str]]:
+def apply_fixes_beside(found: Sequence[Diagnostic], beside: Beside) -> tuple[list[Diagnostic], Counter[str]]:
     """Fix what can be in the configuration, the tests and the baseline, or with ``--diff`` show it."""
     left, applied = list(found), Counter[str]()
     for path in dict.fromkeys(d.path for d in found if d.edits and d.path not in beside.looked.sources):

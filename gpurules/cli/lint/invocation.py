@@ -8,17 +8,17 @@ import click
 from gpurules.cli.lint.baseline import Looked, against_baseline
 from gpurules.cli.lint.emitted_tests import emit_tests
 from gpurules.cli.lint.file_watch import watch
-from gpurules.cli.lint.fixes import Beside, fixed, fixed_beside
+from gpurules.cli.lint.fixes import Beside, apply_fixes, apply_fixes_beside
 from gpurules.cli.lint.linter_run import (
-    Request,
+    LintRequest,
     Sources,
     changed_since,
-    linted,
-    parsed_report,
-    reported,
+    parse_report,
+    run_linter,
     sources_of,
     usual_format,
     with_dependents,
+    write_report,
 )
 from gpurules.cli.options import RECORDING_NAMES, given_options
 from gpurules.cli.output import counted, fail, name_failed_plugins, say
@@ -39,16 +39,16 @@ def lint_paths(paths: tuple[str, ...], options: dict[str, Any], settings: Config
         options["output_format"] = usual_format()
     is_watching = options.pop("is_watching")
     recorded = {name: options.pop(name) for name in RECORDING_NAMES}
-    request = Request(**options, recorded=given_options(recorded))
+    request = LintRequest(**options, recorded=given_options(recorded))
     for report in request.report:
-        parsed_report(report)
+        parse_report(report)
     name_failed_plugins()
     if is_watching:
         _watch(paths, request, settings)
     return _linted_once(paths, request, settings)
 
 
-def _watch(paths: tuple[str, ...], request: Request, settings: Configuration) -> NoReturn:
+def _watch(paths: tuple[str, ...], request: LintRequest, settings: Configuration) -> NoReturn:
     if "-" in paths or request.fix or request.diff or request.update_baseline:
         raise click.UsageError("--watch looks at files and changes none: give no -, --fix, --diff, --update-baseline")
 
@@ -67,7 +67,7 @@ def _watch(paths: tuple[str, ...], request: Request, settings: Configuration) ->
     watch(once, files)
 
 
-def _linted_once(paths: tuple[str, ...], request: Request, settings: Configuration) -> int:
+def _linted_once(paths: tuple[str, ...], request: LintRequest, settings: Configuration) -> int:
     policy = request.policy(settings)
     sources = sources_of(paths or (".",), request.stdin_filename, settings)
     if request.since is not None:
@@ -83,9 +83,9 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
         if request.diff:
             return int(changes > 0)
     else:
-        found = linted(sources, policy, tests)
+        found = run_linter(sources, policy, tests)
         found = [*settings.problems, *against_baseline(found, request, looked)]
-    reported(found, request, sources)
+    write_report(found, request, sources)
     for recording in policy.recordings:
         report_unread(recording)
     if request.emit_test is not None:
@@ -98,14 +98,14 @@ def _linted_once(paths: tuple[str, ...], request: Request, settings: Configurati
 
 
 def _fixed(
-    request: Request, settings: Configuration, tests: ProjectTests, looked: Looked
+    request: LintRequest, settings: Configuration, tests: ProjectTests, looked: Looked
 ) -> tuple[list[Diagnostic], int, Sources]:
     """Return what fixes leave of the findings, how many there are, and the sources as they are then."""
     if request.diff and request.update_baseline:
         raise click.UsageError("--diff changes nothing: give no --update-baseline")
-    every, applied, sources = fixed(looked.sources, looked.policy, request, tests)
+    every, applied, sources = apply_fixes(looked.sources, looked.policy, request, tests)
     found = [*settings.problems, *against_baseline(every, request, looked)]
-    left, more = fixed_beside(found, Beside(request, settings, tests, looked, every))
+    left, more = apply_fixes_beside(found, Beside(request, settings, tests, looked, every))
     return left, (applied + more).total(), sources
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import excerpt_source, excluded, read_stdin, ruleset_files, text_to_show
+from gpurules.cli.files import excerpt_source, read_stdin, ruleset_files, text_to_show, without_excluded
 from gpurules.cli.lint.repo_paths import FOR_SERVICES, from_root
 from gpurules.cli.output import has_colour, report_json, save, say_drawn, table, terminal_width
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import with_progress
 from gpurules.cli.project.code_selection import chosen_codes, statistics
 from gpurules.cli.project.configuration import Configuration
 from gpurules.cli.test.project_tests import ProjectTests
@@ -27,7 +27,7 @@ Sources = Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class LintRequest:
     """What the options of ``gpurules lint`` ask for, by their names."""
 
     output_format: str
@@ -91,7 +91,7 @@ def usual_format() -> str:
 def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configuration) -> Sources:
     """Return what is to be checked by its path: the bytes of stdin, None for a file."""
     named = [path for path in paths if path != "-"]
-    files: dict[str, bytes | None] = dict.fromkeys(excluded(ruleset_files(named), named, configuration.exclude))
+    files: dict[str, bytes | None] = dict.fromkeys(without_excluded(ruleset_files(named), named, configuration.exclude))
     return files | {stdin_name: read_stdin()} if "-" in paths else files
 
 
@@ -125,15 +125,15 @@ def changed_since(reference: str, sources: Sources) -> Sources:
 
 def with_dependents(sources: Sources, configuration: Configuration) -> Sources:
     """Return *sources*, and every ruleset from here on down that extends one of them, however far."""
-    others = [path for path in excluded(ruleset_files(["."]), (), configuration.exclude) if path not in sources]
+    others = [path for path in without_excluded(ruleset_files(["."]), (), configuration.exclude) if path not in sources]
     changed = [path for path in sources if not path.startswith("<")]
     return {**sources, **dict.fromkeys(dependents(changed, others))}
 
 
-def linted(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Diagnostic]:
+def run_linter(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Diagnostic]:
     """Return the findings in all sources, and in the tests of the project, each once."""
     found: list[Diagnostic] = []
-    for path, text in in_sight(sources.items(), "files"):
+    for path, text in with_progress(sources.items(), "files"):
         if text is None:
             found += lint(path, None, policy, tests.left_out(path))
         else:
@@ -141,7 +141,7 @@ def linted(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Diagno
     return list(dict.fromkeys([*found, *tests.findings()]))
 
 
-def reported(found: Sequence[Diagnostic], request: Request, sources: Sources) -> None:
+def write_report(found: Sequence[Diagnostic], request: LintRequest, sources: Sources) -> None:
     """Write the report, and every further one; to stderr where stdout has the mended text of stdin."""
     is_taken = request.fix and any(text is not None for text in sources.values())
     on_terminal = request.output_file is None and not is_taken
@@ -152,11 +152,11 @@ def reported(found: Sequence[Diagnostic], request: Request, sources: Sources) ->
     else:
         save(drawn, request.output_file)
     for report in request.report:
-        form, path = parsed_report(report)
+        form, path = parse_report(report)
         save(_drawn(found, form, sources, request), path)
 
 
-def parsed_report(report: str) -> tuple[Format, Path]:
+def parse_report(report: str) -> tuple[Format, Path]:
     """Return format and path of a ``--report``.
 
     Raises:
@@ -177,7 +177,7 @@ def _counts(found: Sequence[Diagnostic], form: Format) -> str:
 
 
 def _drawn(
-    found: Sequence[Diagnostic], form: Format, sources: Sources, request: Request, on_stdout: bool = False
+    found: Sequence[Diagnostic], form: Format, sources: Sources, request: LintRequest, on_stdout: bool = False
 ) -> str:
     def read(path: str | None) -> str | None:
         data = sources.get(path) if path is not None else None

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gpurules.cli.files import read_at_most, shown
+from gpurules.cli.files import display_path, read_at_most
 from gpurules.cli.options import option
 from gpurules.cli.project.code_selection import codes_of
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, diagnostic_at
@@ -66,7 +66,7 @@ class Configuration:
         return tuple(map(str, given)) if isinstance(given, list) else ()
 
 
-def discovered(start: Path) -> Path | None:
+def find_configuration(start: Path) -> Path | None:
     """Return the configuration file nearest to *start*, going up to the root of its repository."""
     for folder in (start, *start.parents):
         if (folder / "gpurules.toml").is_file():
@@ -83,7 +83,7 @@ def _text(path: Path) -> str:
     try:
         return read_at_most(path).decode("utf-8-sig", "surrogateescape")
     except OSError as error:
-        raise click.UsageError(f"{shown(str(path))}: {error.strerror or error}") from None
+        raise click.UsageError(f"{display_path(str(path))}: {error.strerror or error}") from None
 
 
 def _data(text: str, path: Path) -> Mapping[str, object]:
@@ -93,7 +93,7 @@ def _data(text: str, path: Path) -> Mapping[str, object]:
         text.encode()
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise click.UsageError(f"{shown(str(path))} is not TOML: {error}") from None
+        raise click.UsageError(f"{display_path(str(path))} is not TOML: {error}") from None
 
 
 def _table(data: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -101,16 +101,16 @@ def _table(data: Mapping[str, object], name: str) -> Mapping[str, object]:
     return found if isinstance(found, Mapping) else {}
 
 
-def read(path: Path) -> Configuration:
+def read_configuration(path: Path) -> Configuration:
     """Return what the file at *path* sets.
 
     Raises:
         click.UsageError: it cannot be read.
     """
-    return parsed(_text(path), path)
+    return parse_configuration(_text(path), path)
 
 
-def parsed(text: str, path: Path) -> Configuration:
+def parse_configuration(text: str, path: Path) -> Configuration:
     """Return what the *text* of the file at *path* sets.
 
     Raises:
@@ -120,10 +120,10 @@ def parsed(text: str, path: Path) -> Configuration:
     if path.name == "pyproject.toml":
         data = _table(data, "tool").get("gpurules", {})  # type: ignore[assignment]
     if not isinstance(data, Mapping):
-        raise click.UsageError(f"{shown(str(path))}: tool.gpurules must be a table")
-    problems = tuple(_problems(data, text, shown(str(path))))
+        raise click.UsageError(f"{display_path(str(path))}: tool.gpurules must be a table")
+    problems = tuple(_problems(data, text, display_path(str(path))))
     known = {key: value for key, value in data.items() if key in KEYS}
-    return Configuration(shown(str(path)), known, problems)
+    return Configuration(display_path(str(path)), known, problems)
 
 
 def _problems(data: Mapping[str, object], text: str, path: str) -> Iterator[Diagnostic]:
@@ -181,14 +181,14 @@ def current(config: str | None, isolated: bool) -> Configuration:
         if config:
             raise click.UsageError("--config and --isolated exclude each other")
         return Configuration()
-    path = Path(config) if config else discovered(Path.cwd())
-    return read(path) if path is not None else Configuration()
+    path = Path(config) if config else find_configuration(Path.cwd())
+    return read_configuration(path) if path is not None else Configuration()
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def configured(function: Function) -> Function:
+def with_configuration(function: Function) -> Function:
     """Add ``--config`` and ``--isolated``, and let the file set the defaults of the options of the verb."""
     isolated = option("--isolated", is_flag=True, is_eager=True, callback=_load, help="Read no configuration file.")
     config = option(

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.crash import installed_version, record
-from gpurules.cli.explain.live_facts import Moments
+from gpurules.cli.explain.live_facts import LiveFacts
 from gpurules.cli.project import configuration
 from gpurules.cli.project.code_selection import chosen_codes
 from gpurules.cli.project.configuration import Configuration
@@ -20,10 +20,10 @@ from gpurules.linter import WORK, Policy
 from gpurules.lsp import DocumentSettings, FactsAtHand
 
 
-class Workplace:
+class EditorProject:
     """Finds the configuration nearest to each file, and the facts that were given."""
 
-    def __init__(self, moments: Moments, today: Callable[[], date] = date.today) -> None:
+    def __init__(self, moments: LiveFacts, today: Callable[[], date] = date.today) -> None:
         self._moments = moments
         self._today = today
 
@@ -35,8 +35,8 @@ class Workplace:
     def settings(self, path: str | None) -> DocumentSettings:
         """Return how the file at *path* is checked."""
         try:
-            found = configuration.discovered(Path(path).parent if path else Path.cwd())
-            read = configuration.read(found) if found is not None else Configuration()
+            found = configuration.find_configuration(Path(path).parent if path else Path.cwd())
+            read = configuration.read_configuration(found) if found is not None else Configuration()
             return _settings(read, path, self._today())
         except (click.UsageError, OSError, ValueError) as error:
             message = error.format_message() if isinstance(error, click.UsageError) else str(error)
@@ -51,7 +51,7 @@ class Workplace:
             ValueError: it cannot be read.
         """
         try:
-            return configuration.parsed(text, Path(path)).problems
+            return configuration.parse_configuration(text, Path(path)).problems
         except click.UsageError as error:
             if Path(path).name == "pyproject.toml":
                 return ()  # other tools say so

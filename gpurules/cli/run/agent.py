@@ -12,9 +12,9 @@ from gpurules.actions import is_effect
 from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.output import Style, counted, note, paint, write, write_lines
-from gpurules.cli.run.governed_clients import following
+from gpurules.cli.run.governed_clients import clients_follow
 from gpurules.cli.run.playback import NodeChange, node_directives
-from gpurules.cli.run.replay_clock import OwnTime
+from gpurules.cli.run.replay_clock import ReplayClock
 from gpurules.cli.run.timeline import INDENT, Timeline, event_json
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import no_gpu, no_telemetry
@@ -31,7 +31,7 @@ _AT_ONCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class AgentSettings:
     """How an agent runs; ``is_json`` is how it talks, ``clients`` (``KIND=ARGUMENT``) follow its rules.
 
     ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended. ``before_reload`` is
@@ -56,11 +56,11 @@ def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions
         return Coordinator(ruleset, source, options=options)
     if options.poll_interval is None:
         options = replace(options, poll_interval=_AT_ONCE, jitter=0.0, read_timeout=60.0)
-    paced = OwnTime(source, time.time)
+    paced = ReplayClock(source, time.time)
     return Coordinator(ruleset, paced, clock=paced.clock, options=options)
 
 
-def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
+def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
     """Poll until a signal comes, the source ends or the reader of stdout goes; return the exit code.
 
     Raises:
@@ -72,7 +72,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
         coordinator = coordinator_of(ruleset, source, settings.options)
     ends: SimpleQueue[int] = SimpleQueue()
     interval = None if settings.once else settings.options.poll_interval or ruleset.settings.poll_interval
-    teller = Teller(coordinator, settings.is_json, interval)
+    teller = EventPrinter(coordinator, settings.is_json, interval)
 
     def tell(report: PollReport) -> None:
         if not teller.tell(report) or (report.ended and not settings.stays):
@@ -87,7 +87,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: Settings) -> int:
         metrics_at(settings.metrics_port, coordinator),
         to_stderr(),
         signals(ends.put, reload),
-        following(coordinator, settings.clients),
+        clients_follow(coordinator, settings.clients),
         settings.service(coordinator),
         published_at(settings.publish, coordinator),
     ):
@@ -150,7 +150,7 @@ def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
         end()
 
 
-class Teller:
+class EventPrinter:
     """Tells what each poll brought: a timeline for people, a JSON object a line for programs."""
 
     def __init__(self, coordinator: Coordinator, is_json: bool, interval: float | None = None) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gpurules.clients import Client
 
 
-def opened_client(named: str) -> "Client":
+def open_client(named: str) -> "Client":
     """Return the client that ``KIND=ARGUMENT`` names, such as ``rclone=/run/rclone.sock``.
 
     Raises:
@@ -38,7 +38,7 @@ def opened_client(named: str) -> "Client":
 
 
 @contextmanager
-def following(coordinator: Coordinator, named: Sequence[str]) -> Iterator[None]:
+def clients_follow(coordinator: Coordinator, named: Sequence[str]) -> Iterator[None]:
     """Have the clients follow the rules meanwhile; then put back what they changed.
 
     Raises:
@@ -52,7 +52,7 @@ def following(coordinator: Coordinator, named: Sequence[str]) -> Iterator[None]:
     with ExitStack() as stack:
         clients = []
         for each in named:
-            client = opened_client(each)
+            client = open_client(each)
             clients.append(client)
             if close := getattr(client, "close", None):
                 stack.callback(close)

@@ -10,7 +10,7 @@ LONGEST = 2.0
 """The longest wait for the next snapshot, in seconds: gaps of a recording are not sat through."""
 
 
-class OwnTime:
+class ReplayClock:
     """A source whose latest snapshot tells the time, for as long as it lasts.
 
     *moment* tells the time before the first snapshot. With *speed* snapshots come that many times as fast as they were

@@ -6,7 +6,7 @@ from gpurules.actions import is_directive
 from gpurules.actions.decision import Decision
 from gpurules.actions.targets import PREFETCH, TARGETS
 from gpurules.cli.clock import time_of_day
-from gpurules.cli.explain.explanations import effects
+from gpurules.cli.explain.explanations import describe_decision
 from gpurules.cli.output import Style, counted, paint, terminal_width
 from gpurules.cli.run.gpu_changes import GPUChange
 from gpurules.cli.run.playback import Decided, Directives, Event, NodeChange, Tally, node_directives
@@ -90,7 +90,7 @@ class Timeline:
         transfer, decision = event.transfer, event.decision
         kind = transfer.file_type or detect_file_type(transfer.path, self._ruleset.file_types) or ""
         size = "" if transfer.size is None else format_reading(transfer.size, Dimension.BYTES)
-        asked = "; ".join(effects(decision)) or "go"
+        asked = "; ".join(describe_decision(decision)) or "go"
         path = _tail(transfer.path or "", _PATH_COLUMNS)
         at = time_of_day(event.timestamp, self._zone)
         first = (

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpurules.cli.files import excluded, shown
+from gpurules.cli.files import display_path, without_excluded
 from gpurules.cli.project.configuration import Configuration
 from gpurules.diagnostics import Diagnostic
 from gpurules.diagnostics.catalogue import ABOUT_TESTS
@@ -68,5 +68,5 @@ class ProjectTests:
     def _results(self) -> "list[FileResult]":
         from gpurules.cli.test.runner import Run, run_tests
 
-        files = excluded(files_below(str(self.folder), is_test, shown), (), self._configuration.exclude)
-        return run_tests([shown(path) for path in files], Run(takes_mutants=False))
+        files = without_excluded(files_below(str(self.folder), is_test, display_path), (), self._configuration.exclude)
+        return run_tests([display_path(path) for path in files], Run(takes_mutants=False))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from gpurules.cli.explain.explanations import with_nearest
-from gpurules.cli.files import shown, text_to_show
+from gpurules.cli.files import display_path, text_to_show
 from gpurules.cli.output import Style, counted, has_colour, paint
 from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Format, render
@@ -32,15 +32,15 @@ def failures(result: FileResult, verbose: bool) -> Iterator[str]:
 def _failed(path: str, done: CaseResult) -> str:
     path = visible(path)
     lines = [f"{paint('FAIL', Style.BAD)}  {path}: {visible(done.name)}"]
-    shown = set()
+    display_path = set()
     for failure in done.failures:
         lines += [
             f"  --> {path}:{failure.location.line}:{failure.location.column}",
             f"      expected  {visible(failure.expected)}",
             f"      got       {visible(failure.got)}",
         ]
-        if failure.explained is not None and failure.explained.rule not in shown:
-            shown.add(failure.explained.rule)
+        if failure.explained is not None and failure.explained.rule not in display_path:
+            display_path.add(failure.explained.rule)
             lines += ["", *_indented(with_nearest(failure.explained, failure.nearest, len(_MARGIN)))]
         lines.append("")
     return "\n".join(lines) + "\n"
@@ -93,7 +93,7 @@ def _noticed(whose: str, found: MutationReport) -> str:
 
 
 def _path(path: str) -> str:
-    return path if path.startswith(PREFIX) else shown(path)
+    return path if path.startswith(PREFIX) else display_path(path)
 
 
 def _short(text: str) -> str:

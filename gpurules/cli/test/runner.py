@@ -8,7 +8,7 @@ from pathlib import Path
 from gpurules.cli.files import read_at_most, read_stdin, replace_file
 from gpurules.cli.options import stdin_name
 from gpurules.cli.output import counted, say
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import with_progress
 from gpurules.cli.test.parallel import WORTH_IT, processors, spread
 from gpurules.diagnostics import Location, diagnostic_at
 from gpurules.ruletest import (
@@ -69,7 +69,7 @@ def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
         _hold_to(run, results)
         return results
     done = spread(_run, [(path, run.wanted) for path in files], run.processes(len(files), False))
-    results = list(in_sight(done, "files", len(files)))
+    results = list(with_progress(done, "files", len(files)))
     _hold_to(run, results)
     _try_mutants([result for result in results if _is_to_mutate(result, run)], run)
     return results
@@ -92,7 +92,7 @@ def _try_mutants(results: Sequence[FileResult], run: Run) -> None:
     spent = sum(done.seconds for result in results for done in result.results)
     jobs = run.processes(len(results), spent > LONG_SECONDS)
     tasks = [(result.path, (k, jobs)) for result in results for k in range(jobs)]
-    found = list(in_sight(spread(_mutated, tasks, jobs), "shares of mutants", len(tasks)))
+    found = list(with_progress(spread(_mutated, tasks, jobs), "shares of mutants", len(tasks)))
     of_files = [MutationReport() for _ in results]
     for n, together in enumerate(of_files):
         for part in found[n * jobs : (n + 1) * jobs]:
@@ -101,7 +101,7 @@ def _try_mutants(results: Sequence[FileResult], run: Run) -> None:
         count_mutants(result, together, of_files)
 
 
-def updated(results: Iterable[FileResult], run: Run) -> list[FileResult]:
+def update_expectations(results: Iterable[FileResult], run: Run) -> list[FileResult]:
     """Write into the test files what the rules do now, and return what these tests came to then."""
     after: list[FileResult] = []
     count = 0

@@ -46,13 +46,13 @@ class Keyboard:
         if not ready:
             return []
         data = os.read(self._descriptor, 1024)
-        return named(data.decode("utf-8", "replace")) if data else ["interrupt"]
+        return key_name(data.decode("utf-8", "replace")) if data else ["interrupt"]
 
 
-def named(text: str) -> list[str]:
+def key_name(text: str) -> list[str]:
     """Return the keys that a terminal sent as *text*; sequences that mean nothing here are left out.
 
-    >>> named("e\\x1b[Aq\\x1b[15~\\x1b")
+    >>> key_name("e\\x1b[Aq\\x1b[15~\\x1b")
     ['e', 'up', 'q', 'escape']
     """
     keys, at = [], 0

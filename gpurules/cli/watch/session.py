@@ -17,7 +17,7 @@ REFRESH = 0.25
 """How often the screen is drawn, in seconds, whether or not something came."""
 
 
-class Session:
+class WatchSession:
     """What the user looks at: a filter, a chosen rule, its explanation, a view that stands still."""
 
     def __init__(self, watcher: Viewer) -> None:
@@ -124,7 +124,7 @@ def _wrapped(line: Text, width: int) -> list[Text]:
 
 def watch(watcher: Viewer, keyboard: Keyboard, console: Console, has_ended: Callable[[], bool]) -> None:
     """Show the live view until the user quits, or *has_ended* says so."""
-    session = Session(watcher)
+    session = WatchSession(watcher)
     with (
         keyboard.raw(),
         Live(console=console, screen=True, auto_refresh=False, transient=True, redirect_stderr=False) as live,

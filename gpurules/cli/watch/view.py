@@ -9,7 +9,7 @@ from typing import Protocol
 from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedDecision, ExplainedRule
 from gpurules.actions.targets import TARGETS
-from gpurules.cli.explain.explanations import effects
+from gpurules.cli.explain.explanations import describe_decision
 from gpurules.engine import Coordinator, PollReport, SignalState, Transition
 from gpurules.engine.effects.events import contextual_rules
 from gpurules.model import GPUIndex, Snapshot
@@ -162,6 +162,6 @@ class Watcher:
 
 def _asked(decision: Decision) -> list[str]:
     """Return what is asked of every transfer, third parties' directives too."""
-    asked = effects(decision, of_node=True)
+    asked = describe_decision(decision, of_node=True)
     extra = (f"{name} {value}" for name, value in decision.directives.items() if name not in TARGETS)
     return [*asked, *extra]

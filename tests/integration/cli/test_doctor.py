@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpurules.cli import diagnosis
-from gpurules.cli.diagnosis import State
+from gpurules.cli.diagnosis import CheckStatus
 from gpurules.model import GPU
 from gpurules.rules import loads
 from tests.integration.coordinator.stand import Script, gpu, ruleset
@@ -103,22 +103,22 @@ def test_a_folder_that_can_not_be_written_is_broken(gpurules: Any, source: Scrip
 def test_a_clock_that_nobody_set_or_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "_kernel_state", lambda: 5)
     (check,) = diagnosis.of_clock(None)
-    assert (check.state, "not synchronised" in check.detail) == (State.WARN, True)
+    assert (check.state, "not synchronised" in check.detail) == (CheckStatus.WARN, True)
     monkeypatch.setattr(diagnosis.time, "time", lambda: 1000.0)
     (check,) = diagnosis.of_clock(None)
-    assert check.state is State.BROKEN
+    assert check.state is CheckStatus.BROKEN
 
 
 def test_snapshots_of_another_time_are_a_warning() -> None:
     *_, check = diagnosis.of_clock(Script(lambda: time.time() - 3600).read())
-    assert check.state is State.WARN
+    assert check.state is CheckStatus.WARN
     assert "+3600 s" in check.detail
 
 
 def test_a_zone_that_is_not_known_is_broken_where_a_rule_reads_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     night = "{name: night, condition: hour < 6, action: log}"
     (check,) = diagnosis.of_zone(loads(ruleset(night, settings="{timezone: Europe/Berlin}")))
-    assert check.state is State.GOOD and check.detail.startswith("Europe/Berlin, where it is ")
+    assert check.state is CheckStatus.GOOD and check.detail.startswith("Europe/Berlin, where it is ")
 
     def unknown(name: str) -> None:
         raise diagnosis.ZoneInfoNotFoundError(name)
@@ -126,7 +126,7 @@ def test_a_zone_that_is_not_known_is_broken_where_a_rule_reads_the_time(monkeypa
     known = loads(ruleset(night, settings="{timezone: Europe/Berlin}"))
     monkeypatch.setattr(diagnosis, "ZoneInfo", unknown)
     (check,) = diagnosis.of_zone(known)
-    assert (check.state, "tzdata" in check.remedy) == (State.BROKEN, True)
+    assert (check.state, "tzdata" in check.remedy) == (CheckStatus.BROKEN, True)
 
 
 def test_a_secret_that_is_not_in_the_environment_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_a_secret_that_is_not_in_the_environment_is_broken(monkeypatch: pytest.M
     parameters = "{url: 'http://a/', secret_env: HOOK_SECRET}"
     rule = f"{{name: call, condition: gpu_memory > 80, action: webhook, parameters: {parameters}}}"
     (check,) = diagnosis.of_actions(loads(ruleset(rule)))
-    assert check.state is State.BROKEN
+    assert check.state is CheckStatus.BROKEN
     monkeypatch.setenv("HOOK_SECRET", "x")
     assert list(diagnosis.of_actions(loads(ruleset(rule)))) == []
 
@@ -143,24 +143,24 @@ def test_devices_that_may_not_be_opened_are_a_warning(monkeypatch: pytest.Monkey
     monkeypatch.setattr(diagnosis, "glob", lambda pattern: [pattern] if "ctl" in pattern else [])
     monkeypatch.setattr(diagnosis.os, "access", lambda path, mode: False)
     (check,) = diagnosis.of_devices()
-    assert (check.state, "/dev/nvidiactl" in check.detail) == (State.WARN, True)
+    assert (check.state, "/dev/nvidiactl" in check.detail) == (CheckStatus.WARN, True)
 
 
 def test_each_client_is_said_to_carry_out_what_it_can_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     told = {check.name: check for check in diagnosis.of_clients()}
-    assert told["client rclone"].state is State.NOTE and "not on the PATH" in told["client rclone"].detail
-    if told["client fsspec"].state is State.GOOD:
+    assert told["client rclone"].state is CheckStatus.NOTE and "not on the PATH" in told["client rclone"].detail
+    if told["client fsspec"].state is CheckStatus.GOOD:
         assert told["client fsspec"].detail == "carries out every directive"
     wanting = told["client boto3"]
-    if wanting.state is State.GOOD:
+    if wanting.state is CheckStatus.GOOD:
         assert "not prefetch, stage" in wanting.detail
 
 
 def test_a_plug_in_that_is_no_client_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gpurules.clients.all_clients", lambda: ((), {"odd": "is no kind of client"}))
     (check,) = diagnosis.of_clients()
-    assert (check.name, check.state) == ("client odd", State.WARN)
+    assert (check.name, check.state) == ("client odd", CheckStatus.WARN)
 
 
 def test_a_field_that_the_source_can_never_report_is_named_with_a_source_that_can(

@@ -21,7 +21,7 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]
 
     def install(function: Callable[[], Any]) -> None:
         command = click.Command("version", callback=function)
-        monkeypatch.setattr(main_module.Verbs, "get_command", lambda self, context, name: command)
+        monkeypatch.setattr(main_module.CommandGroup, "get_command", lambda self, context, name: command)
 
     return install
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.cli.run.replay_clock import OwnTime
+from gpurules.cli.run.replay_clock import ReplayClock
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.model import Snapshot
 from gpurules.rules import loads
@@ -134,7 +134,7 @@ class Recorded:
 
 def recorded(path: Path, first: int, last: int) -> Coordinator:
     """A coordinator on the clock of a recording, as ``gpurules run --state`` makes it, played to its end."""
-    played = OwnTime(Recorded(first, last), time.time)
+    played = ReplayClock(Recorded(first, last), time.time)
     it = Coordinator(
         loads(RULES), played, clock=played.clock, options=CoordinatorOptions(state_path=path, read_timeout=60)
     )

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from gpurules.cli.output import table
-from gpurules.cli.watch.session import Session
+from gpurules.cli.watch.session import WatchSession
 from gpurules.cli.watch.view import Watcher
 from gpurules.diagnostics.excerpt import columns_of
 from gpurules.engine import Coordinator, CoordinatorOptions
@@ -52,7 +52,7 @@ def test_the_live_screen_shows_only_what_is_drawn_within_its_columns(text, width
         "rules:\n  - {name: a, condition: \"warm AND gpu_name != 'b'\", action: pause_transfer}\n"
     )
     coordinator = Coordinator(rules, Odd(text), options=CoordinatorOptions(dry_run=True, read_timeout=30.0))
-    session = Session(Watcher(coordinator, lambda: 1767225610.0))
+    session = WatchSession(Watcher(coordinator, lambda: 1767225610.0))
     try:
         coordinator.poll()
         for key in (None, "e", "e", "f", "x", "escape", " "):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gpurules.cli import progress
-from gpurules.cli.progress import in_sight
+from gpurules.cli.progress import with_progress
 
 
 class Terminal(io.StringIO):
@@ -40,7 +40,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
 def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = watched(monkeypatch)
     clock(monkeypatch, 0.6)
-    assert list(in_sight(range(4), "files")) == [0, 1, 2, 3]
+    assert list(with_progress(range(4), "files")) == [0, 1, 2, 3]
     lines = terminal.getvalue().split("\r\x1b[K")
     assert lines == ["", "[######..................] 1 of 4 files", "[############............] 2 of 4 files",
                      "[##################......] 3 of 4 files", ""]  # fmt: skip
@@ -49,9 +49,9 @@ def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(monkeypatch: py
 def test_what_has_no_known_length_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = watched(monkeypatch)
     clock(monkeypatch, 0.6)
-    assert list(in_sight(iter(range(4)), "snapshots")) == [0, 1, 2, 3]
+    assert list(with_progress(iter(range(4)), "snapshots")) == [0, 1, 2, 3]
     assert terminal.getvalue().split("\r\x1b[K") == ["", "1 snapshots", "2 snapshots", "3 snapshots", ""]
-    assert list(in_sight(iter("ab"), "files", 2)) == ["a", "b"]
+    assert list(with_progress(iter("ab"), "files", 2)) == ["a", "b"]
     assert "1 of 2 files" in terminal.getvalue()
 
 
@@ -70,7 +70,7 @@ def test_of_a_file_the_share_that_has_been_read_is_shown(monkeypatch: pytest.Mon
     terminal = watched(monkeypatch)
     clock(monkeypatch, 0.6)
     file = File()
-    for work in (in_sight(iter(file), "snapshots", file=file), (item for item in file)):
+    for work in (with_progress(iter(file), "snapshots", file=file), (item for item in file)):
         assert list(work) == [0, 1, 2, 3]
     assert terminal.getvalue().split("\r\x1b[K")[1:] == [
         "[############............] 50 % · 1 snapshots", "[##################......] 75 % · 2 snapshots",
@@ -81,14 +81,14 @@ def test_of_a_file_the_share_that_has_been_read_is_shown(monkeypatch: pytest.Mon
 def test_short_work_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = watched(monkeypatch)
     clock(monkeypatch, 0.01)
-    assert len(list(in_sight(range(50), "files"))) == 50
+    assert len(list(with_progress(range(50), "files"))) == 50
     assert terminal.getvalue() == ""
 
 
 def test_the_bar_is_gone_when_work_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = watched(monkeypatch)
     clock(monkeypatch, 5)
-    work = in_sight(range(50), "files")
+    work = with_progress(range(50), "files")
     next(work)
     next(work)
     work.close()  # type: ignore[attr-defined]
@@ -100,11 +100,11 @@ def test_nobody_looks_in_ci_nor_at_a_dumb_terminal(monkeypatch: pytest.MonkeyPat
     terminal = watched(monkeypatch)
     clock(monkeypatch, 5)
     monkeypatch.setenv(name, value)
-    assert len(list(in_sight(range(50), "files"))) == 50
+    assert len(list(with_progress(range(50), "files"))) == 50
     assert terminal.getvalue() == ""
 
 
 def test_elsewhere_there_is_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     clock(monkeypatch, 5)
-    list(in_sight(range(50), "files"))
+    list(with_progress(range(50), "files"))
     assert capsys.readouterr() == ("", "")

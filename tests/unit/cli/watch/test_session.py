@@ -2,8 +2,8 @@ import itertools
 
 import pytest
 
-from gpurules.cli.watch.keys import named
-from gpurules.cli.watch.session import Session
+from gpurules.cli.watch.keys import key_name
+from gpurules.cli.watch.session import WatchSession
 from gpurules.cli.watch.view import Watcher
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.model import GPU, Snapshot
@@ -57,7 +57,7 @@ def test_the_screen_is_filled_exactly(node):
     _, coordinator, watcher = node
     coordinator.poll()
     for width, height in ((60, 12), (80, 24), (140, 40)):
-        lines = Session(watcher).lines(width, height)
+        lines = WatchSession(watcher).lines(width, height)
         assert len(lines) == height
         assert max(line.cell_len for line in lines) <= width
 
@@ -65,7 +65,7 @@ def test_the_screen_is_filled_exactly(node):
 def test_the_filter_leaves_what_has_it_in_its_name(node):
     _, coordinator, watcher = node
     coordinator.poll()
-    session = Session(watcher)
+    session = WatchSession(watcher)
     press(session, "f", "h", "O", "l", "x", "backspace")
     assert "filter: hOl█" in screen(session)
     press(session, "enter")
@@ -75,13 +75,13 @@ def test_the_filter_leaves_what_has_it_in_its_name(node):
 
 
 def test_escape_drops_what_is_typed(node):
-    session = Session(node[2])
+    session = WatchSession(node[2])
     press(session, "/", "z", "escape")
     assert "filter:" not in screen(session)
 
 
 def test_keys_that_are_typed_are_no_orders(node):
-    session = Session(node[2])
+    session = WatchSession(node[2])
     press(session, "f", "q")
     assert not session.is_over
     press(session, "enter", "q")
@@ -91,7 +91,7 @@ def test_keys_that_are_typed_are_no_orders(node):
 def test_a_rule_is_chosen_and_explained(node):
     _, coordinator, watcher = node
     coordinator.poll()
-    session = Session(watcher)
+    session = WatchSession(watcher)
     press(session, "down", "e")
     shown = screen(session)
     assert "cool_down matched on GPU 0" in shown and "gpu_temperature > 80" in shown
@@ -104,7 +104,7 @@ def test_a_rule_is_chosen_and_explained(node):
 def test_a_long_explanation_can_be_scrolled_to_its_end(node):
     _, coordinator, watcher = node
     coordinator.poll()
-    session = Session(watcher)
+    session = WatchSession(watcher)
     press(session, "down", "e", *["down"] * 50)
     assert "gpu_temperature" in screen(session, 60, 10)
 
@@ -112,7 +112,7 @@ def test_a_long_explanation_can_be_scrolled_to_its_end(node):
 def test_space_freezes_what_is_seen(node):
     source, coordinator, watcher = node
     coordinator.poll()
-    session = Session(watcher)
+    session = WatchSession(watcher)
     press(session, " ")
     before = screen(session)
     source.memory = 95
@@ -134,4 +134,4 @@ def test_what_changes_is_logged_the_latest_first(node):
 
 
 def test_keys_are_told_apart():
-    assert named("q\x1b[A\x1bOB\r\x7fé\x1b[3~\x1b[1;5C\x01") == ["q", "up", "down", "enter", "backspace", "é"]
+    assert key_name("q\x1b[A\x1bOB\r\x7fé\x1b[3~\x1b[1;5C\x01") == ["q", "up", "down", "enter", "backspace", "é"]
