@@ -78,7 +78,7 @@ class LintRequest:
             """A recording that shows how much of it has been read."""
 
             def __iter__(self) -> Iterator[Snapshot]:
-                return in_sight(super().__iter__(), f"snapshots of {self.path}", file=self)
+                return with_progress(super().__iter__(), f"snapshots of {self.path}", file=self)
 
         return tuple(WatchedRecording(path, **self.recorded) for path in self.history)
 
