@@ -24,10 +24,10 @@ def logger(name: str) -> logging.Logger:
     return found
 
 
-def shown(value: object) -> object:
+def loggable(value: object) -> object:
     """Return a value for a log: numbers as they are, everything else as text on one line.
 
-    >>> shown("a\\nb"), shown(7)
+    >>> loggable("a\\nb"), loggable(7)
     ('a␊b', 7)
     """
     if value is None or isinstance(value, int | float):
@@ -53,11 +53,11 @@ _CLEANER = _Cleaner()
 
 def clean(record: logging.LogRecord) -> None:
     """Make the message, the arguments and the traceback of *record* visible."""
-    record.msg = shown(record.msg)
+    record.msg = loggable(record.msg)
     if isinstance(record.args, Mapping):
-        record.args = {key: shown(value) for key, value in record.args.items()}
+        record.args = {key: loggable(value) for key, value in record.args.items()}
     elif record.args:
-        record.args = tuple(map(shown, record.args))
+        record.args = tuple(map(loggable, record.args))
     if record.exc_info and not record.exc_text:
         record.exc_text = traceback_text(logging.Formatter().formatException(record.exc_info))
 
@@ -92,7 +92,7 @@ def to_stderr() -> Iterator[None]:
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Nothing that the package logs is shown."""
     root, handler = logger(ROOT), logging.NullHandler()
     propagates = root.propagate

@@ -83,7 +83,7 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
-def contained(
+def contain(
     function: Callable[P, R], whose: str, error: Callable[[str], GpurulesError] = PluginError
 ) -> Callable[P, R]:
     """Return *function* of a plug-in such that all it raises are errors of ours: SystemExit too becomes an *error*.
@@ -125,9 +125,9 @@ class Contained:
     def __init__(self, plugin: object, shape: Shape, name: str | None = None) -> None:
         whose = f"the {shape.kind} {name!r}"
         for attribute in (*shape.reads, *shape.calls):
-            found: object = contained(_attribute, f"{whose}: its {attribute}")(plugin, attribute)
+            found: object = contain(_attribute, f"{whose}: its {attribute}")(plugin, attribute)
             if attribute in shape.calls and callable(found):
-                found = contained(found, f"{whose}: {attribute}()", shape.error)
+                found = contain(found, f"{whose}: {attribute}()", shape.error)
             if found is not None:
                 setattr(self, attribute, found)
 
@@ -207,8 +207,8 @@ def usable_plugins(
     usable: dict[str, T] = {}
     for name, plugin in loaded.items():
         try:
-            offer: object = contained(plugin, "its constructor")() if isinstance(plugin, type) else plugin
-            made = contained(stand_in, f"the plug-in {name!r}")(offer, name)
+            offer: object = contain(plugin, "its constructor")() if isinstance(plugin, type) else plugin
+            made = contain(stand_in, f"the plug-in {name!r}")(offer, name)
         except GpurulesError as error:
             reasons[name] = f"cannot be used: {error}{provider(group, name)}"
             continue

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from json import JSONDecodeError
 from typing import Any
 
-__all__ = ["JSONDecodeError", "canonical", "dumps", "end_of", "escaped", "loads", "packed"]
+__all__ = ["JSONDecodeError", "canonical", "dumps", "end_of", "escape", "loads", "packed"]
 
 _UNDRAWN = re.compile(
     "[\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
@@ -48,10 +48,10 @@ def dumps(
         text = written(data)
     except ValueError:
         text = written(_finite(data))
-    return escaped(text)
+    return escape(text)
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Return JSON in which every character is drawn: those that are not are ``\\u`` escapes."""
     return _UNDRAWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 

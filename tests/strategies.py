@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gpurules.fields import AMBIENT, FIELDS, Field, Scope
 from gpurules.language.functions import FUNCTIONS, Family
-from gpurules.language.printer import quoted
+from gpurules.language.printer import quote
 from gpurules.model import GPU, UNITS, Dimension, Kind, Snapshot, Transfer, Workload
 
 NUMBERS = (0, 1, 2, 50, 79.5, 80, 85, 100, 0.1, 1e9, 2**53, 2**53 + 1, 2**63 - 1, 1e15, 1e308, 5e-324)
@@ -159,7 +159,7 @@ def strings(draw: st.DrawFn, grammar: Grammar) -> str:
     if grammar.depth <= 0 or draw(st.integers(0, 2)) == 0:
         if names and draw(st.booleans()):
             return draw(st.sampled_from(names))
-        return quoted(draw(st.sampled_from(TEXTS)))
+        return quote(draw(st.sampled_from(TEXTS)))
     inner = strings(grammar.deeper)
     match draw(st.sampled_from(["lower", "upper", "coalesce"])):
         case "coalesce":
@@ -185,7 +185,7 @@ def _membership(draw: st.DrawFn, grammar: Grammar) -> str:
 def _text_test(draw: st.DrawFn, grammar: Grammar) -> str:
     operator = draw(st.sampled_from(["CONTAINS", "STARTSWITH", "ENDSWITH", "GLOB", "MATCHES"]))
     patterns = {"GLOB": GLOBS, "MATCHES": PATTERNS}.get(operator, TEXTS)
-    pattern = quoted(draw(st.sampled_from(patterns)))
+    pattern = quote(draw(st.sampled_from(patterns)))
     if operator != "MATCHES" and draw(st.integers(0, 3)) == 0:
         pattern = draw(strings(grammar.deeper))
     return f"{draw(strings(grammar.deeper))} {draw(st.sampled_from(['', 'NOT ']))}{operator} {pattern}"

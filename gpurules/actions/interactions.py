@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gpurules.actions.action import Action, Claim, CombineContext, Combines, Directive, Parameters, is_directive
 from gpurules.errors import GpurulesError
 from gpurules.model import Transfer
-from gpurules.plugins import contained
+from gpurules.plugins import contain
 
 _STRONGEST = (Combines.LEAST, Combines.MOST, Combines.ANY)
 
@@ -46,7 +46,7 @@ def absorbs(action: Action, strong: Parameters, weak: Parameters, in_order: bool
     own = getattr(action, "absorbs", None)
     if callable(own):
         try:
-            return bool(contained(own, action.name)(strong, weak, in_order))
+            return bool(contain(own, action.name)(strong, weak, in_order))
         except GpurulesError:
             return False
     if policy in _STRONGEST:
@@ -70,6 +70,6 @@ def _is_same(action: Directive, some: Iterable[Parameters], others: Iterable[Par
 def _combined(action: Directive, parameters: Iterable[Parameters], situation: CombineContext) -> object:
     claims = tuple(Claim("", 0, given) for given in parameters)
     try:
-        return contained(action.combine, action.name)(claims, situation)
+        return contain(action.combine, action.name)(claims, situation)
     except GpurulesError:  # what cannot be told is not told
         return None

@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 from gpurules.actions.action import Action, ActionError, ActionKind, Complaint, Parameters
 from gpurules.errors import RegistrationError
-from gpurules.plugins import Contained, Shape, contained
+from gpurules.plugins import Contained, Shape, contain
 from gpurules.registry import did_you_mean
 
 _SHAPE = Shape(
@@ -34,7 +34,7 @@ class PluggedAction(Contained):
         super().__init__(action, _SHAPE, entry_point)
         self.kind = _kind(getattr(self, "kind", None))
         if callable(check := getattr(self, "check", None)):
-            self._check = contained(lambda given: tuple(check(given) or ()), f"{entry_point}: check()", ActionError)
+            self._check = contain(lambda given: tuple(check(given) or ()), f"{entry_point}: check()", ActionError)
             self.check = self._checked
 
     def _checked(self, parameters: Parameters) -> Iterable[Complaint]:

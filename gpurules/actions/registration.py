@@ -23,7 +23,7 @@ from gpurules.actions.action import (
 from gpurules.actions.built_in import ACTIONS
 from gpurules.actions.plugged import WANTS, PluggedAction, is_whole
 from gpurules.errors import RegistrationError
-from gpurules.plugins import contained, usable_plugins
+from gpurules.plugins import contain, usable_plugins
 
 CombinePolicy: TypeAlias = Literal["min", "max", "sum", "or", "first"] | Callable[[Sequence[object]], object]
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -67,9 +67,9 @@ class FunctionDirective:
 
     def combine(self, claims: Sequence[Claim], situation: CombineContext) -> object:
         """Return what the policy makes of the claims' values, in order of matching."""
-        claimed = contained(self.function, f"the action {self.name!r}", ActionError)
+        claimed = contain(self.function, f"the action {self.name!r}", ActionError)
         values = [value for claim in claims if (value := claimed(claim.parameters)) is not None]
-        combined = contained(self.policy, f"the way in which {self.name!r} combines", ActionError)
+        combined = contain(self.policy, f"the way in which {self.name!r} combines", ActionError)
         return combined(values) if values else self.neutral
 
 

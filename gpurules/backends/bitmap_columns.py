@@ -28,7 +28,7 @@ SubjectTerm: TypeAlias = ir.Read | ir.Window | ir.Aggregate
 ColumnKey: TypeAlias = ir.Term
 """What a column is about: a subject, or a condition that rules share and that is its own only part."""
 
-Parts: TypeAlias = Mapping[int, Sequence[ir.Term]]
+PartsByRule: TypeAlias = Mapping[int, Sequence[ir.Term]]
 """For rules by position, the conditions on one subject that must all be TRUE."""
 
 
@@ -172,7 +172,7 @@ class _Reader:
 class BitmapColumn:
     """One subject: its cells, and for each the rules that it does not rule out."""
 
-    def __init__(self, of: ColumnKey, parts: Parts, width: int) -> None:
+    def __init__(self, of: ColumnKey, parts: PartsByRule, width: int) -> None:
         """Index *parts* for rules that are numbered below *width*; those that have none here are never ruled out."""
         self.subject = of
         self.is_condition = not isinstance(of, SubjectTerm)
@@ -197,7 +197,7 @@ class BitmapColumn:
         if self._stride == 1:
             self.mask = [*self._kept, self._missing].__getitem__  # MISSING is -1
 
-    def _filled(self, parts: Parts, width: int) -> tuple[int, int]:
+    def _filled(self, parts: PartsByRule, width: int) -> tuple[int, int]:
         """Note at which cells rules change their mind; return the masks of cell 0 and of a missing value."""
         first, missing = _Bits(width, parts), _Bits(width, parts)
         for position, listed in parts.items():

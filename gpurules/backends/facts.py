@@ -76,7 +76,7 @@ class Facts(Record):
     signals: Mapping[str, ir.Term] = field(default_factory=dict)
     ends: Mapping[tuple[str, str | None], float] = field(default_factory=dict)
 
-    def scoped(self, devices: Sequence[object]) -> "Facts":
+    def in_scope(self, devices: Sequence[object]) -> "Facts":
         """Return the same facts with only the GPUs whose index is among *devices*."""
         kept = [i for i, gpu in enumerate(self.gpus) if gpu.index in devices]
         return Facts(

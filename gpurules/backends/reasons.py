@@ -46,7 +46,7 @@ def reason(explained: ExplainedTerm, facts: Facts) -> str:
     return "; ".join(told[:4]) + (f"; and {len(told) - 4} more" if len(told) > 4 else "")
 
 
-def unreported(explained: ExplainedTerm, facts: Facts) -> list[str]:
+def unreported_fields(explained: ExplainedTerm, facts: Facts) -> list[str]:
     """Return which GPUs do not report what the condition reads of them, with the reason where the source gave one."""
     groups: dict[str, list[str]] = {}
     for read in _reads(explained.term):

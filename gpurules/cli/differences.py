@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING
 
 from gpurules.cli.output import Style, counted, paint, table, terminal_width
 from gpurules.diagnostics.excerpt import visible
-from gpurules.diff import Difference, Kind, RuleChange
+from gpurules.diff import ChangeKind, Difference, RuleChange
 from gpurules.diff.change import meaning
 
 if TYPE_CHECKING:
     from gpurules.diff.history import Replayed
 
-_MEANING = {Kind.ADDED, Kind.REMOVED, Kind.LOOSER, Kind.STRICTER, Kind.DIFFERENT, Kind.UNPROVEN}
-_STYLES = {Kind.ADDED: Style.GOOD, Kind.REMOVED: Style.BAD, Kind.UNPROVEN: Style.WARN}
+_MEANING = {
+    ChangeKind.ADDED,
+    ChangeKind.REMOVED,
+    ChangeKind.LOOSER,
+    ChangeKind.STRICTER,
+    ChangeKind.DIFFERENT,
+    ChangeKind.UNPROVEN,
+}
+_STYLES = {ChangeKind.ADDED: Style.GOOD, ChangeKind.REMOVED: Style.BAD, ChangeKind.UNPROVEN: Style.WARN}
 _MOST_RULES = 20
 
 

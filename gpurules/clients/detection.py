@@ -15,7 +15,7 @@ from gpurules.errors import GpurulesError
 from gpurules.fields.detection import detect_file_type, detect_framework
 from gpurules.logs import logger
 from gpurules.model import Transfer
-from gpurules.plugins import Contained, Shape, contained, usable_plugins
+from gpurules.plugins import Contained, Shape, contain, usable_plugins
 from gpurules.registry import Registry
 from gpurules.rules import Ruleset
 
@@ -146,7 +146,7 @@ def detect(evidence: Evidence, detectors: Collection[Detector] | None = None) ->
     found = NOTHING
     for detector in all_detectors()[0] if detectors is None else detectors:
         try:
-            told = contained(detector.detect, "detect()")(evidence)
+            told = contain(detector.detect, "detect()")(evidence)
             found = Detected(found.file_type or told.file_type, found.framework or told.framework)
         except (GpurulesError, AttributeError):  # a detector may be foreign code
             _LOGGER.debug("the detector %r failed", detector.name, exc_info=True)

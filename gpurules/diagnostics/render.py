@@ -62,7 +62,7 @@ class _Pen:
         return f"{style}{text}{_RESET}" if self.colour and text else text
 
 
-def ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return the diagnostics in order of place, those of one place in order of code."""
     return sorted(diagnostics, key=lambda d: (*d.place, d.code, d.message))
 
@@ -78,7 +78,7 @@ def render(
 
     Units: *width* in columns of a terminal; source lines are clipped to it, words are not.
     """
-    found = ordered(diagnostics)
+    found = sort_diagnostics(diagnostics)
     match format:
         case Format.FULL:
             pen = _Pen(_lines_of(read_source), colour, width)

@@ -42,10 +42,10 @@ def _workflow_command(d: Diagnostic) -> str:
         places |= {"col": d.column, "endColumn": max(d.column, d.end_column - 1)}
     places["title"] = f"{d.code} {d.name}"
     given = ",".join(f"{name}={property_(value)}" for name, value in places.items())
-    return f"::{_GITHUB[d.severity]} {given}::{_data(said(d))}\n"
+    return f"::{_GITHUB[d.severity]} {given}::{_data(message_line(d))}\n"
 
 
-def said(diagnostic: Diagnostic) -> str:
+def message_line(diagnostic: Diagnostic) -> str:
     """Return the message with its witness and hint, on one line."""
     more = [f"witness: {diagnostic.witness}"] if diagnostic.witness else []
     more += [diagnostic.hint] if diagnostic.hint else []
@@ -56,7 +56,7 @@ def gitlab(found: Sequence[Diagnostic]) -> str:
     """Return a Code Quality report of GitLab."""
     issues = [
         {
-            "description": f"{d.code} {said(d)}",
+            "description": f"{d.code} {message_line(d)}",
             "check_name": d.code,
             "fingerprint": fingerprint,
             "severity": _GITLAB[d.severity],
@@ -139,7 +139,7 @@ def _sarif_result(d: Diagnostic, index: int, fingerprint: str) -> dict[str, obje
         "ruleId": d.code,
         "ruleIndex": index,
         "level": _SARIF[d.severity],
-        "message": {"text": said(d)},
+        "message": {"text": message_line(d)},
         "locations": [_sarif_place(d.path, (d.line, d.column, d.end_line, d.end_column))],
     }
     result["partialFingerprints"] = {"gpurules/v2": fingerprint}
@@ -189,7 +189,7 @@ def _junit_case(d: Diagnostic) -> str:
     name = quoteattr(f"{d.code} {d.name} at {d.line}:{d.column}")
     where = visible(d.path or NOWHERE)
     failure = f"<failure type={quoteattr(d.severity.value)} message={quoteattr(visible(d.message))}>"
-    text = escape(f"{where}:{d.line}:{d.column}: {d.code} {said(d)}")
+    text = escape(f"{where}:{d.line}:{d.column}: {d.code} {message_line(d)}")
     return (
         f'    <testcase name={name} classname={quoteattr(where)} file={quoteattr(where)} line="{d.line}">\n'
         f"      {failure}{text}</failure>\n    </testcase>\n"

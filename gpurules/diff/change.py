@@ -9,7 +9,7 @@ from gpurules.proofs import Witness
 from gpurules.rules import Rule, Ruleset
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """How a rule, or a ruleset, changed.
 
     ``different`` matches where it did not and no longer where it did; ``options`` are mode, stop, cooldown, enabled and
@@ -38,7 +38,7 @@ class RuleChange:
     """
 
     rule: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ChangeKind, ...]
     old: Rule | None
     new: Rule | None
     gained: Witness | None = None
@@ -79,10 +79,10 @@ class Difference:
         return self.same + len(self.changes)
 
     @property
-    def kinds(self) -> frozenset[Kind]:
+    def kinds(self) -> frozenset[ChangeKind]:
         """Every way in which something changed."""
         found = {kind for change in self.changes for kind in change.kinds}
-        return frozenset(found | ({Kind.SETTINGS} if self.settings else set()))
+        return frozenset(found | ({ChangeKind.SETTINGS} if self.settings else set()))
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready data."""

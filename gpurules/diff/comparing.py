@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from gpurules.diff.change import Difference, Kind, RuleChange
+from gpurules.diff.change import ChangeKind, Difference, RuleChange
 from gpurules.diff.notes import action_notes, change, option_notes, settings_notes
-from gpurules.diff.signals import Side, Signals
+from gpurules.diff.signals import Side, SignalUniverse
 from gpurules.language import ir
 from gpurules.model import Dimension
 from gpurules.proofs import (
     Answer,
-    Claim,
     ExpectedTruth,
     Prover,
     Sat,
     ScopedCondition,
+    TruthClaim,
     Unknown,
     Witness,
     is_not_true,
@@ -24,10 +24,10 @@ from gpurules.proofs import (
 from gpurules.rules import Rule, Ruleset
 
 
-def compared(old: Ruleset, new: Ruleset) -> Difference:
+def compare(old: Ruleset, new: Ruleset) -> Difference:
     """Return what *new* changes of *old*, in the order of the new rules; those that are gone stand last."""
     pairing = _paired(old, new)
-    signals = Signals(old.signals, new.signals, (old.settings, new.settings))
+    signals = SignalUniverse(old.signals, new.signals, (old.settings, new.settings))
     moved = _moved(old, new, pairing)
     conflicts = frozenset(n for n, f in old.fields.items() if n in new.fields and new.fields[n] != f)
     comparison = _Comparison(signals, conflicts)
@@ -35,12 +35,14 @@ def compared(old: Ruleset, new: Ruleset) -> Difference:
     for rule in new.rules:
         before = pairing.get(rule.name)
         change = (
-            RuleChange(rule.name, (Kind.ADDED,), None, rule) if before is None else comparison.of(before, rule, moved)
+            RuleChange(rule.name, (ChangeKind.ADDED,), None, rule)
+            if before is None
+            else comparison.of(before, rule, moved)
         )
         if change is not None:
             changes.append(change)
     kept = {rule.name for rule in pairing.values()}
-    changes += [RuleChange(rule.name, (Kind.REMOVED,), rule, None) for rule in old.rules if rule.name not in kept]
+    changes += [RuleChange(rule.name, (ChangeKind.REMOVED,), rule, None) for rule in old.rules if rule.name not in kept]
     return Difference(old, new, tuple(changes), tuple(settings_notes(old, new)))
 
 
@@ -96,7 +98,7 @@ def _longest_rising(numbers: list[int]) -> frozenset[int]:
 class _Meaning:
     """How the conditions of two rules stand to each other."""
 
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[ChangeKind, ...] = ()
     gained: Witness | None = None
     lost: Witness | None = None
     notes: tuple[str, ...] = ()
@@ -106,7 +108,7 @@ class _Meaning:
 class _Comparison:
     """Compares rules of two rulesets; of ``conflicts``, fields that are declared otherwise, nothing is proved."""
 
-    signals: Signals
+    signals: SignalUniverse
     conflicts: frozenset[str]
 
     def of(self, old: Rule, new: Rule, moved: Mapping[str, str]) -> RuleChange | None:
@@ -115,12 +117,12 @@ class _Comparison:
         meaning = self._meaning(old, new) if is_asked else _Meaning()
         kinds, notes = [*meaning.kinds], [*meaning.notes]
         if old.name != new.name:
-            kinds.append(Kind.RENAMED)
+            kinds.append(ChangeKind.RENAMED)
             notes.append(f"it was called {old.name}")
         for kind, found in (
-            (Kind.MOVED, [moved[new.name]] if new.name in moved else []),
-            (Kind.ACTION, [*action_notes(old, new)]),
-            (Kind.OPTIONS, [*option_notes(old, new)]),
+            (ChangeKind.MOVED, [moved[new.name]] if new.name in moved else []),
+            (ChangeKind.ACTION, [*action_notes(old, new)]),
+            (ChangeKind.OPTIONS, [*option_notes(old, new)]),
         ):
             kinds += [kind] if found else []
             notes += found
@@ -130,12 +132,14 @@ class _Comparison:
         return RuleChange(new.name, tuple(kinds), old, new, meaning.gained, meaning.lost, (*timers, *notes))
 
     def _meaning(self, old: Rule, new: Rule) -> _Meaning:
-        first, second = self.signals.renamed(old.term, Side.OLD), self.signals.renamed(new.term, Side.NEW)
+        first, second = self.signals.rename(old.term, Side.OLD), self.signals.rename(new.term, Side.NEW)
         if first == second and old.gpus == new.gpus:
             return _Meaning()
         conflict = next((f.name for t in (first, second) for f in ir.fields(t) if f.name in self.conflicts), None)
         if conflict is not None:
-            return _Meaning((Kind.UNPROVEN,), notes=(f"not compared: the field {conflict} is declared otherwise",))
+            return _Meaning(
+                (ChangeKind.UNPROVEN,), notes=(f"not compared: the field {conflict} is declared otherwise",)
+            )
         before, after = ScopedCondition(first, old.gpus), ScopedCondition(second, new.gpus)
         known = self.signals.claims(first, second)
         prover = Prover([before, after, *(claim.condition for claim in known)], self.signals.named)
@@ -146,19 +150,21 @@ class _Comparison:
             return self._on_one_gpu(prover, before, after, known)
         return found
 
-    def _on_one_gpu(self, prover: Prover, old: ScopedCondition, new: ScopedCondition, known: list[Claim]) -> _Meaning:
+    def _on_one_gpu(
+        self, prover: Prover, old: ScopedCondition, new: ScopedCondition, known: list[TruthClaim]
+    ) -> _Meaning:
         """Compare on which GPUs two rules match that always match together."""
         gained = self._asked(
-            prover, [Claim(new, ExpectedTruth.TRUE, True), Claim(old, ExpectedTruth.NOT_TRUE, True), *known]
+            prover, [TruthClaim(new, ExpectedTruth.TRUE, True), TruthClaim(old, ExpectedTruth.NOT_TRUE, True), *known]
         )
         lost = self._asked(
-            prover, [Claim(old, ExpectedTruth.TRUE, True), Claim(new, ExpectedTruth.NOT_TRUE, True), *known]
+            prover, [TruthClaim(old, ExpectedTruth.TRUE, True), TruthClaim(new, ExpectedTruth.NOT_TRUE, True), *known]
         )
         found = _told(gained, lost)
         notes = (*found.notes, "it matches at the same moments, but on other GPUs") if found.kinds else ()
         return _Meaning(found.kinds, found.gained, found.lost, notes)
 
-    def _asked(self, prover: Prover, claims: list[Claim]) -> Answer:
+    def _asked(self, prover: Prover, claims: list[TruthClaim]) -> Answer:
         """Return whether *claims* can hold together, with a witness of only the facts that matter, near the change."""
         answer = prover.ask(claims)
         return Sat(minimize_witness(answer.witness, claims, self.signals.named)) if isinstance(answer, Sat) else answer
@@ -173,7 +179,7 @@ class _Comparison:
                 yield from (f"{shown}: {text}" for text in _signal_notes(self.signals, name))
 
 
-def _signal_notes(signals: Signals, name: str) -> Iterator[str]:
+def _signal_notes(signals: SignalUniverse, name: str) -> Iterator[str]:
     old, new = signals.old[name], signals.new[name]
     texts = (("condition", old.text.strip(), new.text.strip()), ("until", old.until_text, new.until_text))
     yield from (f"{what} {before or 'none'} → {after or 'none'}" for what, before, after in texts if before != after)
@@ -188,9 +194,9 @@ def _told(gained: Answer, lost: Answer) -> _Meaning:
     more = gained.witness if isinstance(gained, Sat) else None
     less = lost.witness if isinstance(lost, Sat) else None
     if unsure:
-        return _Meaning((Kind.UNPROVEN,), more, less, (f"not proved: {unsure[0]}",))
+        return _Meaning((ChangeKind.UNPROVEN,), more, less, (f"not proved: {unsure[0]}",))
     if more is not None and less is not None:
-        return _Meaning((Kind.DIFFERENT,), more, less)
+        return _Meaning((ChangeKind.DIFFERENT,), more, less)
     if more is not None:
-        return _Meaning((Kind.LOOSER,), more)
-    return _Meaning((Kind.STRICTER,), None, less) if less is not None else _Meaning()
+        return _Meaning((ChangeKind.LOOSER,), more)
+    return _Meaning((ChangeKind.STRICTER,), None, less) if less is not None else _Meaning()

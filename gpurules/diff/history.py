@@ -13,7 +13,7 @@ MOST_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class DecisionExample:
     """One decision that came out otherwise: of the node, or of a transfer.
 
     Units: ``timestamp`` in seconds since 1970.
@@ -43,7 +43,7 @@ class Replayed:
     changed: int = 0
     rematched: int = 0
     matches: tuple[Counter[str], Counter[str]] = field(default_factory=lambda: (Counter(), Counter()))
-    examples: list[Example] = field(default_factory=list)
+    examples: list[DecisionExample] = field(default_factory=list)
 
     def add(self, timestamp: float, transfer: Transfer | None, pair: tuple[Decision, Decision]) -> None:
         """Count one decision in."""
@@ -59,7 +59,7 @@ class Replayed:
             return
         if len(self.examples) < MOST_EXAMPLES:
             name = None if transfer is None else transfer.id or transfer.path or "a transfer"
-            self.examples.append(Example(timestamp, name, tuple(old.rules), tuple(new.rules)))
+            self.examples.append(DecisionExample(timestamp, name, tuple(old.rules), tuple(new.rules)))
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready data."""
@@ -74,7 +74,7 @@ class Replayed:
         }
 
 
-def replayed(pair: tuple[Ruleset, Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()) -> Replayed:
+def compare_over(pair: tuple[Ruleset, Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()) -> Replayed:
     """Return what both rulesets of *pair* decide over a recording, and on *transfers* as each comes into being."""
     whole = Replayed()
     for turn in played(pair, snapshots, transfers):

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from gpurules.language import ir
 from gpurules.language.lowering import rebuilt
-from gpurules.proofs import Claim, ExpectedTruth, Prover, ScopedCondition, SignalLike, Unsat
+from gpurules.proofs import ExpectedTruth, Prover, ScopedCondition, SignalLike, TruthClaim, Unsat
 from gpurules.rules.rule import Settings, Signal
 
 
@@ -35,7 +35,7 @@ class Relation:
 
 
 @dataclass
-class Signals:
+class SignalUniverse:
     """The signals of two rulesets in one universe; where two of one name differ, each bears the side in its name."""
 
     old: Mapping[str, Signal]
@@ -53,11 +53,11 @@ class Signals:
         """Return what is proved of the two signals called *name*, None where only one ruleset has one."""
         return self._relations.get(name)
 
-    def renamed(self, term: ir.Term, side: Side) -> ir.Term:
+    def rename(self, term: ir.Term, side: Side) -> ir.Term:
         """Return *term* of one ruleset with its signals called as they are in this universe."""
         if isinstance(term, ir.Signal):
             return replace(term, name=self.name(term.name, side))
-        return rebuilt(term, lambda part: self.renamed(part, side)) if ir.children(term) else term
+        return rebuilt(term, lambda part: self.rename(part, side)) if ir.children(term) else term
 
     def name(self, name: str, side: Side) -> str:
         """Return how a signal of one ruleset is called in this universe."""
@@ -67,7 +67,7 @@ class Signals:
         rule = self.old[name].rule
         return f"{name if rule is None else f'timer of {rule}'} ({side})"
 
-    def claims(self, *terms: ir.Term) -> list[Claim]:
+    def claims(self, *terms: ir.Term) -> list[TruthClaim]:
         """Return what is proved of the signals that *terms*, already renamed, read."""
         read = {part.name for term in terms for part in ir.walk(term) if isinstance(part, ir.Signal)}
         found = []
@@ -95,8 +95,8 @@ class Signals:
                 self.named[own] = replace(placed, name=own)
 
     def _placed(self, signal: Signal, side: Side) -> Signal:
-        until = None if signal.until is None else self.renamed(signal.until, side)
-        return replace(signal, condition=self.renamed(signal.condition, side), until=until)
+        until = None if signal.until is None else self.rename(signal.until, side)
+        return replace(signal, condition=self.rename(signal.condition, side), until=until)
 
     def _related(self, old: Signal, new: Signal) -> Relation:
         first, second = self.settings
@@ -120,30 +120,30 @@ def _used(signal: Signal | None) -> list[str]:
     return [part.name for term in terms for part in ir.walk(term) if isinstance(part, ir.Signal)]
 
 
-def _implied(low: ir.Signal, high: ir.Signal) -> Claim:
+def _implied(low: ir.Signal, high: ir.Signal) -> TruthClaim:
     """Return the claim that *high* is on wherever *low* is."""
     term: ir.Term = ir.Or((ir.Not(low), high))
-    return Claim(
+    return TruthClaim(
         ScopedCondition(ir.Aggregate("all", term, term.datatype) if low.per_gpu else term), ExpectedTruth.NOT_FALSE
     )
 
 
-def _is_implied(prover: Prover, pair: tuple[Signal, Signal], known: list[Claim], holds: bool) -> bool:
+def _is_implied(prover: Prover, pair: tuple[Signal, Signal], known: list[TruthClaim], holds: bool) -> bool:
     """Return whether it is proved that the second of *pair* is on wherever the first is."""
     low, high = pair
     if high.for_seconds > low.for_seconds or high.keep_for_seconds < low.keep_for_seconds:
         return False
 
-    def never(*claims: Claim) -> bool:
+    def never(*claims: TruthClaim) -> bool:
         return isinstance(prover.ask([*claims, *known]), Unsat)
 
-    def of(signal: Signal, want: ExpectedTruth) -> Claim:
-        return Claim(ScopedCondition(signal.condition), want, signal.per_gpu)
+    def of(signal: Signal, want: ExpectedTruth) -> TruthClaim:
+        return TruthClaim(ScopedCondition(signal.condition), want, signal.per_gpu)
 
-    def ends(signal: Signal, want: ExpectedTruth) -> Claim:
+    def ends(signal: Signal, want: ExpectedTruth) -> TruthClaim:
         """Claim something of the end of a signal; without ``until`` it ends where its condition is FALSE."""
         if signal.until is not None:
-            return Claim(ScopedCondition(signal.until), want, signal.per_gpu)
+            return TruthClaim(ScopedCondition(signal.until), want, signal.per_gpu)
         turned = {
             ExpectedTruth.TRUE: ExpectedTruth.FALSE,
             ExpectedTruth.FALSE: ExpectedTruth.TRUE,

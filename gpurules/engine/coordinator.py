@@ -20,7 +20,7 @@ from gpurules.engine.threads.loop import Loop
 from gpurules.errors import GpurulesError
 from gpurules.logs import logger
 from gpurules.model import GPU, Transfer, Workload
-from gpurules.plugins import contained
+from gpurules.plugins import contain
 from gpurules.rules import Ruleset, load
 from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError
 
@@ -134,7 +134,7 @@ class Coordinator:
                 self._save()
         for callback in list(self._callbacks):
             try:
-                contained(callback, "a callback")(report)
+                contain(callback, "a callback")(report)
             except GpurulesError:  # a callback is foreign code
                 _LOGGER.exception("a callback failed")
         return report

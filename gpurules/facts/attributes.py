@@ -14,7 +14,7 @@ KINDS = ("snapshot", "transfer", "workload", "node")
 """The kinds of facts that an evaluation takes."""
 
 
-class Shape(Enum):
+class AttributeShape(Enum):
     """What an attribute holds that is no field of the language."""
 
     FIELD = auto()
@@ -33,7 +33,7 @@ class Attribute:
     """One attribute. Missing: ``field`` is None where it holds no single value."""
 
     name: str
-    shape: Shape = Shape.FIELD
+    shape: AttributeShape = AttributeShape.FIELD
     field: Field | None = None
 
 
@@ -54,23 +54,33 @@ def _own(name: str, scope: Scope, kind: str) -> Attribute:
     )
 
 
-def _shaped(**shapes: Shape) -> list[Attribute]:
+def _shaped(**shapes: AttributeShape) -> list[Attribute]:
     return [Attribute(name, shape) for name, shape in shapes.items()]
 
 
 _MORE: Mapping[str, list[Attribute]] = {
     "snapshot": [
-        *_shaped(timestamp=Shape.TIME, gpus=Shape.GPUS, labels=Shape.LABELS),
+        *_shaped(timestamp=AttributeShape.TIME, gpus=AttributeShape.GPUS, labels=AttributeShape.LABELS),
         *(Attribute(name, field=FIELDS[name]) for name in ("host", "driver_version")),
     ],
-    "gpu": _shaped(index=Shape.INDEX, labels=Shape.LABELS, processes=Shape.PROCESSES, missing=Shape.REASONS),
+    "gpu": _shaped(
+        index=AttributeShape.INDEX,
+        labels=AttributeShape.LABELS,
+        processes=AttributeShape.PROCESSES,
+        missing=AttributeShape.REASONS,
+    ),
     "transfer": [
-        *_shaped(created=Shape.TIME, labels=Shape.LABELS),
+        *_shaped(created=AttributeShape.TIME, labels=AttributeShape.LABELS),
         _own("workload_id", Scope.TRANSFER, "text"),
     ],
     "workload": [
-        *_shaped(started=Shape.TIME, last_activity=Shape.TIME, gpu_devices=Shape.INDEXES, labels=Shape.LABELS),
-        *_shaped(dataset_files=Shape.TEXTS, model_files=Shape.TEXTS),
+        *_shaped(
+            started=AttributeShape.TIME,
+            last_activity=AttributeShape.TIME,
+            gpu_devices=AttributeShape.INDEXES,
+            labels=AttributeShape.LABELS,
+        ),
+        *_shaped(dataset_files=AttributeShape.TEXTS, model_files=AttributeShape.TEXTS),
         _own("framework", Scope.WORKLOAD, "text"),
         _own("pid", Scope.WORKLOAD, "count"),
     ],

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gpurules.facts.attributes import KINDS, Attribute, Shape, attributes, derived_from
+from gpurules.facts.attributes import KINDS, Attribute, AttributeShape, attributes, derived_from
 from gpurules.facts.times import TimeError, read_time
-from gpurules.facts.values import ValueProblem, read_value, shown
+from gpurules.facts.values import ValueProblem, format_value, read_value
 from gpurules.fields import Field, Scope
 from gpurules.model import FactError, Snapshot, Transfer, Workload
 from gpurules.registry import did_you_mean
@@ -49,7 +49,7 @@ def place(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CheckedFacts:
     """What was typed, read; what is wrong of it is missing, and among ``problems``.
 
     Missing: ``transfer``, ``workload`` and ``node`` are None where they were not given.
@@ -63,7 +63,7 @@ class Facts:
     is_timed: bool = True
     """Whether the snapshot said when it was taken."""
 
-    def sound(self) -> "Facts":
+    def sound(self) -> "CheckedFacts":
         """Return the same facts.
 
         Raises:
@@ -76,7 +76,7 @@ class Facts:
 
 def check(
     data: Mapping[str, object], declared: Mapping[str, Field], now: float | None = None, blank: str | None = None
-) -> Facts:
+) -> CheckedFacts:
     """Return the facts of *data* (``snapshot transfer workload node``, each a mapping), held against all fields.
 
     *declared* are the fields that the ruleset declares; *blank* is a text that stands for a fact that is missing.
@@ -89,7 +89,7 @@ def check(
     snapshot = checker.snapshot(data.get("snapshot"))
     objects = {kind: checker.part(data.get(kind), kind) for kind in KINDS[1:]}
     transfer, workload, node = (objects[kind] for kind in KINDS[1:])
-    return Facts(
+    return CheckedFacts(
         Snapshot.from_dict(snapshot),
         None if transfer is None else Transfer.from_dict(transfer),
         None if workload is None else Workload.from_dict(workload),
@@ -134,7 +134,7 @@ class _Checker:
         if data is None:
             return None
         if not isinstance(data, Mapping):
-            self._complain(path, f"expected a mapping, got {shown(data)}")
+            self._complain(path, f"expected a mapping, got {format_value(data)}")
             return None
         known, declared = attributes(kind), self._declared.get(kind, {})
         result: dict[str, object] = {}
@@ -145,7 +145,7 @@ class _Checker:
                 (result if kind == "node" else labels)[name] = self._value(value, declared[name], at)
             elif name not in known:
                 self._unknown(name, kind, at)
-            elif known[name].shape is Shape.LABELS:
+            elif known[name].shape is AttributeShape.LABELS:
                 labels.update(self._labels(value, kind, at))
             else:
                 result[name] = self._attribute(value, known[name], at, data)
@@ -177,21 +177,21 @@ class _Checker:
         if value is None or (self._blank is not None and value == self._blank):
             return None
         match attribute.shape:
-            case Shape.FIELD:
+            case AttributeShape.FIELD:
                 assert attribute.field is not None
                 is_derived = attribute.name == "memory" and {"memory_used", "memory_total"} <= set(beside)
                 return self._value(value, attribute.field, path, in_range=not is_derived)
-            case Shape.TIME:
+            case AttributeShape.TIME:
                 return self._time(value, path)
-            case Shape.INDEX:
+            case AttributeShape.INDEX:
                 return self._index(value, path)
-            case Shape.INDEXES:
+            case AttributeShape.INDEXES:
                 return [self._index(one, at) for one, at in self._items(value, path)]
-            case Shape.GPUS:
+            case AttributeShape.GPUS:
                 return self._gpus(value, path)
-            case Shape.PROCESSES:
+            case AttributeShape.PROCESSES:
                 return [self.part(one, "process", at) for one, at in self._items(value, path)]
-            case Shape.TEXTS:
+            case AttributeShape.TEXTS:
                 return [self._text(one, at) for one, at in self._items(value, path)]
             case _:
                 return {key: self._text(one, (*path, key)) for key, one in self._pairs(value, path)}
@@ -218,25 +218,25 @@ class _Checker:
         is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
         if is_number or (isinstance(value, str) and _INDEX.fullmatch(value)):
             return int(value) if isinstance(value, str) and value.isdecimal() else value
-        self._complain(path, f"{shown(value)} is no index of a GPU", 'write 0, or "1:0" for instance 0 of GPU 1')
+        self._complain(path, f"{format_value(value)} is no index of a GPU", 'write 0, or "1:0" for instance 0 of GPU 1')
         return None
 
     def _text(self, value: object, path: Path) -> object:
         if not isinstance(value, str):
-            self._complain(path, f"expected a text, got {shown(value)}")
+            self._complain(path, f"expected a text, got {format_value(value)}")
         return value
 
     def _items(self, value: object, path: Path) -> Iterator[tuple[object, Path]]:
         if isinstance(value, list | tuple):
             yield from ((one, (*path, number)) for number, one in enumerate(value))
         else:
-            self._complain(path, f"expected a list, got {shown(value)}")
+            self._complain(path, f"expected a list, got {format_value(value)}")
 
     def _pairs(self, value: object, path: Path) -> Iterator[tuple[str, object]]:
         if isinstance(value, Mapping):
             yield from ((str(key), one) for key, one in value.items())
         else:
-            self._complain(path, f"expected a mapping, got {shown(value)}")
+            self._complain(path, f"expected a mapping, got {format_value(value)}")
 
     def _labels(self, value: object, kind: str, path: Path) -> Iterator[tuple[str, object]]:
         """Yield labels; those that are declared fields (the node's stand in the snapshot) are read as such."""
@@ -264,7 +264,7 @@ class _Checker:
             return
         first = seen.setdefault(key, path)
         if first is not path:
-            self._complain(path, f"two GPUs have the {key[0]} {shown(key[1])}", "give each its own")
+            self._complain(path, f"two GPUs have the {key[0]} {format_value(key[1])}", "give each its own")
 
     def _turn_ages(self, result: dict[str, object], data: Mapping[object, object], path: Path) -> None:
         """Replace an age by the time that it counts from."""
@@ -281,4 +281,4 @@ class _Checker:
             result[origin] = self._now - age
 
 
-__all__ = ["FactProblem", "Facts", "Path", "check", "place"]
+__all__ = ["CheckedFacts", "FactProblem", "Path", "check", "place"]

@@ -5,7 +5,7 @@ Units: *now*, from which an ``age`` counts, and which a snapshot without a time 
 
 from collections.abc import Mapping
 
-from gpurules.facts.checking import Facts, check
+from gpurules.facts.checking import CheckedFacts, check
 from gpurules.fields import Field
 from gpurules.model import Snapshot, Transfer, Workload
 
@@ -51,5 +51,5 @@ def read_node(data: object, declared: Mapping[str, Field] = _NOTHING) -> Mapping
     return _read("node", data, declared).node or {}
 
 
-def _read(kind: str, data: object, declared: Mapping[str, Field], now: float | None = None) -> Facts:
+def _read(kind: str, data: object, declared: Mapping[str, Field], now: float | None = None) -> CheckedFacts:
     return check({kind: data}, declared, now).sound()

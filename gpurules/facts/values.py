@@ -67,15 +67,15 @@ def _flag(value: object, field: Field) -> bool:
         return value
     if isinstance(value, str) and value.lower() in _TRUTHS:
         return _TRUTHS[value.lower()]
-    raise ValueProblem(f"{field.name} is true or false, and this is {shown(value)}")
+    raise ValueProblem(f"{field.name} is true or false, and this is {format_value(value)}")
 
 
 def _text(value: object, field: Field) -> str:
     if not isinstance(value, str):
-        raise ValueProblem(f"{field.name} is a text, and this is {shown(value)}", "put it in quotes")
+        raise ValueProblem(f"{field.name} is a text, and this is {format_value(value)}", "put it in quotes")
     if field.values and value not in field.values:
         hint = meant_member(value, field.values) or f"it is one of {', '.join(field.values)}"
-        raise ValueProblem(f"{shown(value)} is no {field.name}", hint)
+        raise ValueProblem(f"{format_value(value)} is no {field.name}", hint)
     return value
 
 
@@ -96,23 +96,25 @@ def _number(value: object, field: Field) -> int | float:
     if isinstance(value, str):
         return _amount(value.strip(), field, example)
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueProblem(f"{field.name} is {_measure(dimension)}, and this is {shown(value)}", example)
+        raise ValueProblem(f"{field.name} is {_measure(dimension)}, and this is {format_value(value)}", example)
     read = finite(value if isinstance(value, int | float) else float(value))
     if read is None:
-        raise ValueProblem(f"{shown(value)} is no finite number", "leave it away, or write null, where it is missing")
+        raise ValueProblem(
+            f"{format_value(value)} is no finite number", "leave it away, or write null, where it is missing"
+        )
     return read
 
 
 def _amount(text: str, field: Field, example: str) -> int | float:
     dimension = field.datatype.dimension
     if len(text) > 100:
-        raise ValueProblem(f"{shown(text)} is not a quantity", example)
+        raise ValueProblem(f"{format_value(text)} is not a quantity", example)
     try:
         amount = parse_amount(text.removeprefix("-"))
     except QuantityError as error:
-        raise ValueProblem(f"{shown(text)} is not a quantity: {error}", error.hint or example) from None
+        raise ValueProblem(f"{format_value(text)} is not a quantity: {error}", error.hint or example) from None
     if amount.dimension not in (Dimension.NONE, dimension):
-        message = f"{field.name} is {_measure(dimension)}, and {shown(text)} is {_measure(amount.dimension)}"
+        message = f"{field.name} is {_measure(dimension)}, and {format_value(text)} is {_measure(amount.dimension)}"
         raise ValueProblem(message, example)
     return -amount.value if text.startswith("-") else amount.value
 
@@ -120,14 +122,14 @@ def _amount(text: str, field: Field, example: str) -> int | float:
 def _hold_in_range(number: float, value: object, field: Field) -> None:
     is_low = field.minimum is not None and number < field.minimum
     if is_low or (field.maximum is not None and number > field.maximum):
-        raise ValueProblem(f"{field.name} is {field_range(field)}, and this is {shown(value)}")
+        raise ValueProblem(f"{field.name} is {field_range(field)}, and this is {format_value(value)}")
 
 
 def _measure(dimension: Dimension) -> str:
     return "a bare number" if dimension is Dimension.NONE else f"in {dimension}"
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """Return *value* as it was typed, for a message, never long: a quantity without quotes, any other text in them."""
     match value:
         case str():
@@ -147,4 +149,4 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-__all__ = ["ValueProblem", "check_value", "meant_member", "read_value", "shown"]
+__all__ = ["ValueProblem", "check_value", "format_value", "meant_member", "read_value"]

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gpurules.formatting.tokens import CLOSERS, OPENERS, Kind, Token, tokens
+from gpurules.formatting.tokens import CLOSERS, OPENERS, Token, TokenKind, tokens
 
 INDENT = 2
-_STARTS = frozenset({Kind.BLOCK_MAPPING, Kind.BLOCK_SEQUENCE})
+_STARTS = frozenset({TokenKind.BLOCK_MAPPING, TokenKind.BLOCK_SEQUENCE})
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Layout:
         self._flow_margin = 0
         self._margin = 0
         self._previous: Token | None = None
-        self._pending: list[Kind] = []
+        self._pending: list[TokenKind] = []
 
     def laid_out(self) -> str:
         """Return the text in its canonical layout."""
@@ -44,9 +44,9 @@ class Layout:
         is_key = False
         for token in tokens(self._text):
             match token.kind:
-                case Kind.BLOCK_END:
+                case TokenKind.BLOCK_END:
                     self._close()
-                case Kind.KEY:
+                case TokenKind.KEY:
                     is_key = True
                     if self._levels and self._levels[-1].implied and not self._flow_depth:
                         self._levels.pop()
@@ -71,7 +71,7 @@ class Layout:
         """Write a token with the gap before it; *before* are the levels that were open at the token before."""
         self._imply(token)
         gap = self._text[self._previous.end if self._previous else 0 : token.start]
-        is_new_line = "\n" in gap or self._previous is None or self._previous.kind is Kind.DIRECTIVE
+        is_new_line = "\n" in gap or self._previous is None or self._previous.kind is TokenKind.DIRECTIVE
         if is_new_line:
             self._margin = self._indentation(token, is_key)
             self._gap(gap, before, token)
@@ -89,7 +89,7 @@ class Layout:
 
     def _imply(self, token: Token) -> None:
         """Open the level of a list that has none of its own, as it is not indented."""
-        if token.kind is Kind.BLOCK_ENTRY and not self._pending:
+        if token.kind is TokenKind.BLOCK_ENTRY and not self._pending:
             top = self._levels[-1] if self._levels else None
             if top is not None and not top.is_sequence:
                 self._levels.append(_Level(token.column, top.new + INDENT, True, True))
@@ -101,27 +101,27 @@ class Layout:
         top = self._levels[-1].new if self._levels else -INDENT
         if self._pending:
             return top + INDENT
-        if token.kind in (Kind.DOCUMENT_START, Kind.DOCUMENT_END, Kind.DIRECTIVE):
+        if token.kind in (TokenKind.DOCUMENT_START, TokenKind.DOCUMENT_END, TokenKind.DIRECTIVE):
             return 0
-        if is_key or token.kind is Kind.BLOCK_ENTRY:
+        if is_key or token.kind is TokenKind.BLOCK_ENTRY:
             return top
-        if self._previous is not None and self._previous.kind is Kind.ANCHOR and not self._levels:
+        if self._previous is not None and self._previous.kind is TokenKind.ANCHOR and not self._levels:
             return 0
         return max(0, top + INDENT)
 
     def _open(self, token: Token) -> None:
         """Open the levels that start at *token*."""
         for kind in self._pending:
-            self._levels.append(_Level(token.column, self._column, kind is Kind.BLOCK_SEQUENCE))
+            self._levels.append(_Level(token.column, self._column, kind is TokenKind.BLOCK_SEQUENCE))
         self._pending.clear()
 
     def _space(self, token: Token) -> str:
         """Return what stands before a token that follows another on its line."""
         previous = self._previous
         assert previous is not None
-        if token.kind is Kind.VALUE:
-            return " " if previous.kind is Kind.ALIAS else ""
-        if token.kind is Kind.FLOW_ENTRY or token.kind in CLOSERS or previous.kind in OPENERS:
+        if token.kind is TokenKind.VALUE:
+            return " " if previous.kind is TokenKind.ALIAS else ""
+        if token.kind is TokenKind.FLOW_ENTRY or token.kind in CLOSERS or previous.kind in OPENERS:
             return ""
         return " "
 
@@ -172,7 +172,7 @@ class Layout:
     def _spelled(self, token: Token) -> str:
         """Return the text of *token*, later lines indented to their new place."""
         text = self._text[token.start : token.end]
-        new = self._replaced.get(token.start) if token.kind is Kind.SCALAR else None
+        new = self._replaced.get(token.start) if token.kind is TokenKind.SCALAR else None
         parent = self._levels[-1].new if self._levels else -INDENT
         inner = self._flow_margin + INDENT * self._flow_depth if self._flow_depth else parent + INDENT
         if token.style in ("|", ">"):

@@ -13,7 +13,7 @@ class FormatError(GpurulesError):
     """A text cannot be formatted; it stays as it is."""
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     """What a token is."""
 
     BLOCK_MAPPING = "BlockMappingStartToken"
@@ -36,8 +36,8 @@ class Kind(StrEnum):
     DOCUMENT_END = "DocumentEndToken"
 
 
-OPENERS = frozenset({Kind.FLOW_MAPPING, Kind.FLOW_SEQUENCE})
-CLOSERS = frozenset({Kind.FLOW_MAPPING_END, Kind.FLOW_SEQUENCE_END})
+OPENERS = frozenset({TokenKind.FLOW_MAPPING, TokenKind.FLOW_SEQUENCE})
+CLOSERS = frozenset({TokenKind.FLOW_MAPPING_END, TokenKind.FLOW_SEQUENCE_END})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Token:
     Units: offsets in code points; ``column`` counts from 0.
     """
 
-    kind: Kind
+    kind: TokenKind
     start: int
     end: int
     column: int
@@ -70,8 +70,8 @@ def tokens(text: str) -> Iterator[Token]:
             name = type(token).__name__
             if name in ("StreamStartToken", "StreamEndToken"):
                 continue
-            kind, start, end = Kind(name), token.start_mark.index, token.end_mark.index
-            if kind is Kind.KEY and end > start:
+            kind, start, end = TokenKind(name), token.start_mark.index, token.end_mark.index
+            if kind is TokenKind.KEY and end > start:
                 raise FormatError("keys that start with ? are not formatted")
             style = str(getattr(token, "style", None) or "")
             style = style if style in ("'", '"', "|", ">") else ""

@@ -12,7 +12,7 @@ from gpurules.governor.scheduling.entry import SlotRequest, StateChange, Transfe
 from gpurules.governor.scheduling.lane import Lane
 from gpurules.governor.scheduling.scheduler import Scheduler
 from gpurules.logs import logger
-from gpurules.plugins import contained
+from gpurules.plugins import contain
 
 _LOGGER = logger("gpurules.governor")
 POLL_SECONDS = 1.0
@@ -143,7 +143,7 @@ class Gate:
                 return
             for callback in list(self.callbacks):
                 try:
-                    contained(callback, "a callback")(change)
+                    contain(callback, "a callback")(change)
                 except GpurulesError:  # a callback is foreign code
                     _LOGGER.exception("a callback failed")
 

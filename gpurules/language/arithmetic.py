@@ -11,7 +11,7 @@ from gpurules.model import ERROR, NUMBER, Datatype, Dimension, Kind, number, pro
 _HUNDRED = ir.Constant(100, NUMBER)
 
 
-class Checking(Protocol):
+class ArithmeticContext(Protocol):
     """What this module asks of the checker's context."""
 
     def report(self, code: str, span: Span, message: str, hint: str | None = None) -> ir.Constant:
@@ -61,18 +61,18 @@ def adopt(term: ir.Term, datatype: Datatype) -> ir.Term:
             return term
 
 
-def folded(term: ir.Term) -> ir.Term:
+def fold_term(term: ir.Term) -> ir.Term:
     """Return the constant that *term* comes to, *term* itself if it is none; arithmetic only."""
     match term:
         case ir.Negative(operand, datatype):
-            inner = folded(operand)
+            inner = fold_term(operand)
             if isinstance(inner, ir.Constant):
                 value = values.negative(inner.value)  # type: ignore[arg-type]
                 spelling = f"-{inner.spelling}" if inner.spelling else ""
                 return ir.Constant(value, datatype, spelling=spelling, span=term.span)
         case ir.Arithmetic(first, rest, datatype):
-            start = folded(first)
-            parts = [(sign, folded(part)) for sign, part in rest]
+            start = fold_term(first)
+            parts = [(sign, fold_term(part)) for sign, part in rest]
             if isinstance(start, ir.Constant) and all(isinstance(p, ir.Constant) for _, p in parts):
                 value = start.value  # type: ignore[assignment]
                 for sign, part in parts:
@@ -83,26 +83,26 @@ def folded(term: ir.Term) -> ir.Term:
     return term
 
 
-def _numbers_only(terms: list[ir.Term], context: Checking) -> bool:
+def _numbers_only(terms: list[ir.Term], context: ArithmeticContext) -> bool:
     """Report the first term that is not a number, and return whether all are."""
     if has_error(terms):
         return False
     wrong = next((t for t in terms if t.datatype.kind is not Kind.NUMBER), None)
     if wrong is not None:
         context.report(
-            "GPR103", wrong.span, f"arithmetic needs numbers, and {hints.described(wrong)} is a {wrong.datatype}"
+            "GPR103", wrong.span, f"arithmetic needs numbers, and {hints.describe(wrong)} is a {wrong.datatype}"
         )
     return wrong is None
 
 
-def check_negative(node: nodes.Negative, operand: ir.Term, context: Checking) -> ir.Term:
+def check_negative(node: nodes.Negative, operand: ir.Term, context: ArithmeticContext) -> ir.Term:
     """Return the opposite of *operand*."""
     if not _numbers_only([operand], context):
         return ir.Constant(None, ERROR, span=node.span)
-    return folded(ir.Negative(operand, operand.datatype, span=node.span))
+    return fold_term(ir.Negative(operand, operand.datatype, span=node.span))
 
 
-def check_sum(node: nodes.Sum, context: Checking) -> ir.Term:
+def check_sum(node: nodes.Sum, context: ArithmeticContext) -> ir.Term:
     """Return the sum; all its parts have one dimension."""
     terms = [context.check(part) for part in (node.first, *(part for _, part in node.rest))]
     if not _numbers_only(terms, context):
@@ -111,14 +111,14 @@ def check_sum(node: nodes.Sum, context: Checking) -> ir.Term:
     if fixed is not None:
         unfit = next((t for t in terms if t.datatype != fixed.datatype and not is_bare(t)), None)
         if unfit is not None:
-            message = f"{hints.described(fixed)} is in {fixed.datatype}, {hints.described(unfit)} in {unfit.datatype}"
+            message = f"{hints.describe(fixed)} is in {fixed.datatype}, {hints.describe(unfit)} in {unfit.datatype}"
             return context.report("GPR104", node.span, f"a sum needs one dimension, and {message}")
         terms = [adopt(t, fixed.datatype) for t in terms]
     rest = tuple((sign, term) for (sign, _), term in zip(node.rest, terms[1:], strict=True))
     return ir.Arithmetic(terms[0], rest, terms[0].datatype, span=node.span)
 
 
-def check_product(node: nodes.Product, context: Checking) -> ir.Term:
+def check_product(node: nodes.Product, context: ArithmeticContext) -> ir.Term:
     """Return the product or quotient, of the dimension that follows; a constant percentage of a quantity is a share."""
     terms = [context.check(part) for part in (node.first, *(part for _, part in node.rest))]
     if not _numbers_only(terms, context):

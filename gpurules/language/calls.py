@@ -9,7 +9,7 @@ from gpurules.language.functions import FUNCTIONS, Family, Function
 from gpurules.model import BOOL, ERROR, NUMBER, STRING, Datatype, Dimension, Kind, number
 
 
-class Checking(Protocol):
+class CallContext(Protocol):
     """What this module asks of the checker's context."""
 
     in_aggregate: bool
@@ -24,7 +24,7 @@ class Checking(Protocol):
         ...
 
     @property
-    def environment(self) -> hints.Names:
+    def environment(self) -> hints.KnownNames:
         """The names in force."""
         ...
 
@@ -32,7 +32,7 @@ class Checking(Protocol):
 NOT_NESTED = "compare with it outside: gpu_memory > avg(gpu_memory)"
 
 
-def check_call(node: nodes.Call, context: Checking) -> ir.Term:
+def check_call(node: nodes.Call, context: CallContext) -> ir.Term:
     """Return the term of a call."""
     function = FUNCTIONS.get(node.function.name)
     if function is None:
@@ -53,7 +53,7 @@ def check_call(node: nodes.Call, context: Checking) -> ir.Term:
     return _scalar(node, function, [context.check(argument) for argument in node.arguments], context)
 
 
-def _scalar(node: nodes.Call, function: Function, terms: list[ir.Term], context: Checking) -> ir.Term:
+def _scalar(node: nodes.Call, function: Function, terms: list[ir.Term], context: CallContext) -> ir.Term:
     if any(t.datatype == ERROR for t in terms):
         return ir.Constant(None, ERROR, span=node.span)
     match function.family:
@@ -65,14 +65,14 @@ def _scalar(node: nodes.Call, function: Function, terms: list[ir.Term], context:
             wanted = terms[0].datatype.kind
     wrong = next((t for t in terms if t.datatype.kind is not wanted), None)
     if wrong is not None:
-        message = f"{function.name} takes {wanted}s here, and {hints.described(wrong)} is a {wrong.datatype}"
+        message = f"{function.name} takes {wanted}s here, and {hints.describe(wrong)} is a {wrong.datatype}"
         return context.report("GPR103", wrong.span, message, f"write {function.signature}")
     datatype = terms[0].datatype
     if wanted is Kind.NUMBER and len(terms) > 1:
         fixed = next((t for t in terms if t.datatype != NUMBER or not arithmetic.is_bare(t)), terms[0])
         unfit = next((t for t in terms if t.datatype != fixed.datatype and not arithmetic.is_bare(t)), None)
         if unfit is not None:
-            message = f"{hints.described(fixed)} is in {fixed.datatype}, {hints.described(unfit)} in {unfit.datatype}"
+            message = f"{hints.describe(fixed)} is in {fixed.datatype}, {hints.describe(unfit)} in {unfit.datatype}"
             return context.report("GPR104", node.span, f"{function.name} needs one dimension, and {message}")
         terms, datatype = [arithmetic.adopt(t, fixed.datatype) for t in terms], fixed.datatype
     if function.family is Family.LENGTH:
@@ -80,7 +80,7 @@ def _scalar(node: nodes.Call, function: Function, terms: list[ir.Term], context:
     return ir.Apply(function.name, tuple(terms), STRING if function.family is Family.TEXT else datatype, span=node.span)
 
 
-def _aggregate(node: nodes.Call, function: Function, context: Checking) -> ir.Term:
+def _aggregate(node: nodes.Call, function: Function, context: CallContext) -> ir.Term:
     context.has_aggregate = True
     if context.in_aggregate:
         return context.report("GPR119", node.span, "aggregates do not nest", NOT_NESTED)
@@ -100,13 +100,13 @@ def _aggregate(node: nodes.Call, function: Function, context: Checking) -> ir.Te
         advice = (
             hints.for_condition(operand) if wanted is Kind.BOOL else "count(…) counts the GPUs where a condition holds"
         )
-        message = f"{function.name} takes {word}, and {hints.described(operand)} is a {operand.datatype}"
+        message = f"{function.name} takes {word}, and {hints.describe(operand)} is a {operand.datatype}"
         return context.report("GPR103", node.span, message, advice)
     datatype = {Family.TRUTHS: BOOL, Family.COUNT: NUMBER}.get(function.family, operand.datatype)
     return ir.Aggregate(function.name, operand, datatype, span=node.span)
 
 
-def _window_call(node: nodes.Call, function: Function, context: Checking) -> ir.Term:
+def _window_call(node: nodes.Call, function: Function, context: CallContext) -> ir.Term:
     windows = [argument for argument in node.arguments if isinstance(argument, nodes.Window)]
     if len(node.arguments) != function.least:
         if not windows and function.least == 1 and node.arguments:
@@ -126,14 +126,14 @@ def _window_call(node: nodes.Call, function: Function, context: Checking) -> ir.
     return ir.Window(function.name, field, seconds, parameter, _window_type(function, field), span=node.span)
 
 
-def _no_window(node: nodes.Call, function: Function, context: Checking) -> ir.Term:
+def _no_window(node: nodes.Call, function: Function, context: CallContext) -> ir.Term:
     for argument in node.arguments:
         if not isinstance(argument, nodes.Window) and context.check(argument).datatype == ERROR:
             return ir.Constant(None, ERROR, span=node.span)
     return context.report("GPR120", node.span, f"{function.name} needs a window", f"write {function.signature}")
 
 
-def _window_field(window: nodes.Window, function: Function, context: Checking) -> Field | None:
+def _window_field(window: nodes.Window, function: Function, context: CallContext) -> Field | None:
     name = window.name
     term = context.check(name)
     if term.datatype == ERROR:
@@ -150,7 +150,7 @@ def _window_field(window: nodes.Window, function: Function, context: Checking) -
     return None
 
 
-def _window_seconds(window: nodes.Window, context: Checking) -> float | None:
+def _window_seconds(window: nodes.Window, context: CallContext) -> float | None:
     duration = window.duration
     if duration.dimension is not Dimension.SECONDS or ":" in duration.spelling:
         hint = (
@@ -164,8 +164,8 @@ def _window_seconds(window: nodes.Window, context: Checking) -> float | None:
     return duration.value
 
 
-def _parameter(node: nodes.Expr, function: Function, context: Checking) -> float | None:
-    term = arithmetic.folded(context.check(node))
+def _parameter(node: nodes.Expr, function: Function, context: CallContext) -> float | None:
+    term = arithmetic.fold_term(context.check(node))
     if term.datatype == ERROR:
         return None
     wanted = number(Dimension.SECONDS) if function.name == "predict_linear" else NUMBER

@@ -17,7 +17,7 @@ from gpurules.model import BOOL, ERROR, NUMBER, NUMBERS, STRING, STRINGS, Dataty
 Named: TypeAlias = ir.Term | Field | tuple[ir.Constant, ...] | None
 
 
-class Names(Protocol):
+class SymbolTable(Protocol):
     """What the checker asks of an environment."""
 
     @property
@@ -38,7 +38,7 @@ class Names(Protocol):
 class Context:
     """Where the checker is: the names in force, what it found, and whether it is inside an aggregate or has met one."""
 
-    environment: Names
+    environment: SymbolTable
     findings: list[Finding] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     in_aggregate: bool = False
@@ -58,7 +58,7 @@ class Context:
         known = self.environment.names
         hint = hints.for_unknown_name(name.name, known)
         term = self.report("GPR101", name.span, f"no {what} is named {name.name!r}", hint or otherwise)
-        meant = hints.meant(name.name, known)
+        meant = hints.intended_name(name.name, known)
         if meant is not None:
             self.mend((Edit(name.span, meant),))
         return term
@@ -146,7 +146,7 @@ def check_list(node: nodes.ListLiteral, context: Context) -> tuple[ir.Constant, 
     """Return the members of a list: constants of one type (bare numbers take the dimension of the others)."""
     terms = [check(member, context) for member in node.members]
     unified = unify(terms, node.span, context, "a list")
-    return tuple(t for t in (arithmetic.folded(term) for term in unified) if isinstance(t, ir.Constant))
+    return tuple(t for t in (arithmetic.fold_term(term) for term in unified) if isinstance(t, ir.Constant))
 
 
 def _all_bool(parts: tuple[nodes.Expr, ...], word: str, context: Context) -> tuple[ir.Term, ...]:
@@ -240,7 +240,7 @@ def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list
         return terms
     odd = next((t for t in terms if t.datatype.kind is not first.datatype.kind), None)
     if odd is not None:
-        one, other = f"{hints.described(first)} is a {first.datatype}", f"{hints.described(odd)} a {odd.datatype}"
+        one, other = f"{hints.describe(first)} is a {first.datatype}", f"{hints.describe(odd)} a {odd.datatype}"
         message = f"{what} needs one type, and {one}, {other}"
         context.report("GPR103", odd.span if what == "a list" else span, message, hints.for_types(first, odd))
         return [ir.Constant(None, ERROR, span=t.span) for t in terms]
@@ -251,7 +251,7 @@ def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list
         return terms
     unfit = next((t for t in terms if t.datatype != fixed.datatype and not arithmetic.is_bare(t)), None)
     if unfit is not None:
-        one, other = hints.described(fixed), hints.described(unfit)
+        one, other = hints.describe(fixed), hints.describe(unfit)
         message = f"{one} is {_measure(fixed.datatype)}, {other} is {_measure(unfit.datatype)}"
         context.report("GPR104", span, message, hints.for_dimensions(fixed, unfit))
         context.mend(hints.dimensions_mended(fixed, unfit))
@@ -286,7 +286,7 @@ def _compare(node: nodes.Compare, terms: list[ir.Term], context: Context) -> ir.
     if not _ORDERING.isdisjoint(comparators):
         wrong = next((t for t in terms if t.datatype.kind not in (Kind.NUMBER, Kind.ERROR)), None)
         if wrong is not None:
-            message = f"{comparators[0]} orders numbers, and {hints.described(wrong)} is a {wrong.datatype}"
+            message = f"{comparators[0]} orders numbers, and {hints.describe(wrong)} is a {wrong.datatype}"
             return context.report("GPR103", node.span, message, hints.for_types(terms[0], wrong))
     terms = unify(terms, node.span, context, f"{comparators[0]}")
     if arithmetic.has_error(terms):
@@ -298,7 +298,7 @@ def _compare(node: nodes.Compare, terms: list[ir.Term], context: Context) -> ir.
 def _between(node: nodes.Between, terms: list[ir.Term], context: Context) -> ir.Term:
     wrong = next((t for t in terms if t.datatype.kind not in (Kind.NUMBER, Kind.ERROR)), None)
     if wrong is not None:
-        message = f"BETWEEN orders numbers, and {hints.described(wrong)} is a {wrong.datatype}"
+        message = f"BETWEEN orders numbers, and {hints.describe(wrong)} is a {wrong.datatype}"
         return context.report("GPR103", node.span, message, hints.for_types(terms[1], wrong))
     low, subject, high = terms
     subject, low, high = unify([subject, low, high], node.span, context, "BETWEEN")
@@ -335,7 +335,7 @@ def _text_test(node: nodes.TextTest, subject: ir.Term, pattern: ir.Term, context
         if term.datatype.kind is Kind.ERROR:
             return ir.Constant(None, ERROR, span=node.span)
         if term.datatype.kind is not Kind.STRING:
-            message = f"{node.operator} searches a text, and {hints.described(term)} is a {term.datatype}"
+            message = f"{node.operator} searches a text, and {hints.describe(term)} is a {term.datatype}"
             return context.report("GPR103", node.span, message)
     if node.operator is nodes.TextOperator.MATCHES:
         if not isinstance(pattern, ir.Constant):

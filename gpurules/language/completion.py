@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gpurules.fields import FIELDS, Field
 from gpurules.language.functions import FUNCTIONS
-from gpurules.language.parser import accepted
+from gpurules.language.parser import accepted_terminals
 from gpurules.model import UNITS, Dimension, Kind
 
 
@@ -131,7 +131,7 @@ def _units(before: str, subject: Field | None) -> Iterator[Suggestion]:
 
 
 def _following(head: str, fields: Mapping[str, Field], names: Mapping[str, Role]) -> Iterator[Suggestion]:
-    terminals = accepted(head)
+    terminals = accepted_terminals(head)
     subject = _subject(head, fields)
     if subject is not None and "STRING" in terminals:
         yield from (Suggestion(f"'{value}'", Role.VALUE, 0) for value in subject.values)

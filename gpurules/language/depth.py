@@ -36,7 +36,7 @@ def may_be_deep(text: str) -> bool:
     return text.count("(") + text.count("-") + text.count("!") + text.upper().count("NOT") > _FEW_LEVELS
 
 
-def measured(tree: nodes.Definition) -> tuple[int, int, nodes.Definition]:
+def measure(tree: nodes.Definition) -> tuple[int, int, nodes.Definition]:
     """Return how deep *tree* nests, how high it is, and its deepest node; without recursion."""
     deepest, nesting_most, height_most = tree, 0, 0
     stack: list[tuple[nodes.Definition, int, int]] = [(tree, 0, 1)]

@@ -127,7 +127,7 @@ class Environment:
         self._prepare_named(("definition", name))
         return self._checked["definition", name]
 
-    def told(self, name: str) -> ir.Term:
+    def as_text(self, name: str) -> ir.Term:
         """Return the definition *name* as a message tells it: a list is one text."""
         checked, members = self.definition(name), self._lists.get(name)
         if members is None:

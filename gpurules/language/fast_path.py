@@ -13,7 +13,7 @@ from typing import TypeAlias
 from gpurules.diagnostics import Span
 from gpurules.fields import Field
 from gpurules.language import ir, nodes
-from gpurules.language.checker import Context, Named, Names, check_condition
+from gpurules.language.checker import Context, Named, SymbolTable, check_condition
 from gpurules.language.parser import parse
 from gpurules.model import Datatype, Kind, QuantityError, Value, parse_amount
 from gpurules.records import Record, record
@@ -62,7 +62,7 @@ def links(text: str) -> list[ComparisonMatch] | None:
 class ConjunctionFastPath:
     """Checks conjunctions of simple comparisons without a syntax tree; its cache is valid for one environment only."""
 
-    def __init__(self, names: Names, alone: Callable[[str], Named]) -> None:
+    def __init__(self, names: SymbolTable, alone: Callable[[str], Named]) -> None:
         """Check against *names*; *alone* returns what a name stands for that has a small meaning, else None."""
         self._names = names
         self._alone = alone

@@ -15,7 +15,7 @@ from gpurules.model import Dimension, Kind, format_amount
 from gpurules.registry import did_you_mean, nearest, unambiguous_match
 
 
-class Names(Protocol):
+class KnownNames(Protocol):
     """The names in force."""
 
     @property
@@ -60,7 +60,7 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
     return close
 
 
-def meant(name: str, known: Iterable[str]) -> str | None:
+def intended_name(name: str, known: Iterable[str]) -> str | None:
     """Return the one name that *name* is a slip of, None where it may as well be something else."""
     return (
         None
@@ -99,7 +99,7 @@ def beside(name: str, others: Iterable[ir.Term]) -> tuple[str, str | None] | Non
             return f"a text is written in quotes: {text}", text
         truth = _TRUTHS.get(name.lower())
         if other.datatype.kind is Kind.BOOL and truth is not None:
-            return f"a truth stands alone: {described(other)}, or NOT {described(other)}", str(truth).upper()
+            return f"a truth stands alone: {describe(other)}, or NOT {describe(other)}", str(truth).upper()
     return None
 
 
@@ -115,7 +115,7 @@ _TRUTHS = {
 }
 
 
-def described(term: ir.Term) -> str:
+def describe(term: ir.Term) -> str:
     """Return *term* in a word or two, for a message."""
     match term:
         case ir.Read(field):
@@ -151,8 +151,8 @@ def described(term: ir.Term) -> str:
 def for_condition(term: ir.Term) -> str | None:
     """Return advice where a value stands in the place of a condition."""
     if term.datatype.kind is Kind.NUMBER:
-        return f"compare it: {described(term)} > …"
-    return f"compare it: {described(term)} == '…'" if term.datatype.kind is Kind.STRING else None
+        return f"compare it: {describe(term)} > …"
+    return f"compare it: {describe(term)} == '…'" if term.datatype.kind is Kind.STRING else None
 
 
 def for_types(left: ir.Term, right: ir.Term) -> str | None:
@@ -164,7 +164,7 @@ def for_types(left: ir.Term, right: ir.Term) -> str | None:
             return f"write the number without quotes: {text.value}"
     if kinds in ({Kind.BOOL, Kind.STRING}, {Kind.BOOL, Kind.NUMBER}):
         truth = left if left.datatype.kind is Kind.BOOL else right
-        return f"{described(truth)} stands alone, or with NOT"
+        return f"{describe(truth)} stands alone, or with NOT"
     if _reads_weekday(left) or _reads_weekday(right):
         return "days have no order: list them, as in weekday IN ('sat', 'sun')"
     if left.datatype.kind is Kind.STRING:
@@ -215,7 +215,7 @@ def dimensions_mended(left: ir.Term, right: ir.Term) -> tuple[Edit, ...]:
             case ir.Read(field) if (field.name, other.datatype.dimension) in _INSTEAD:
                 return (Edit(one.span, _INSTEAD[field.name, other.datatype.dimension]),)
             case ir.Read(field) if is_share and field.name == "gpu_memory_free":
-                return (Edit(other.span, f"{described(other)} * gpu_memory_total"),)
+                return (Edit(other.span, f"{describe(other)} * gpu_memory_total"),)
             case ir.Arithmetic() if is_share and one.datatype.dimension is Dimension.NONE:
                 return (Edit(other.span, f"{_fraction(other):g}"),)
     return ()
@@ -242,7 +242,7 @@ def for_product(terms: Sequence[ir.Term], sign: Sign) -> str | None:
     """Return advice where a product or quotient has no dimension."""
     percent = next((t for t in terms if t.datatype.dimension is Dimension.PERCENT), None)
     if percent is not None and sign is Sign.TIMES and not isinstance(percent, ir.Constant):
-        return f"make a share of it: {described(percent)} / 100%"
+        return f"make a share of it: {describe(percent)} / 100%"
     return None
 
 
@@ -270,10 +270,10 @@ def warn_of_literals(terms: Sequence[ir.Term], findings: list[Finding]) -> None:
 
 
 def _warn_of_extension(term: ir.Constant, value: str, findings: list[Finding]) -> None:
-    meant = extension_meant(value)
-    if meant is not None:
-        hint = f"a file extension is the last one, with its dot and in lower case: '{meant}'"
-        edits = (Edit(term.span, f"'{meant}'"),) if re.fullmatch(r"\.[a-z0-9_]+", meant) else ()
+    intended = extension_meant(value)
+    if intended is not None:
+        hint = f"a file extension is the last one, with its dot and in lower case: '{intended}'"
+        edits = (Edit(term.span, f"'{intended}'"),) if re.fullmatch(r"\.[a-z0-9_]+", intended) else ()
         findings.append(Finding("GPR107", term.span, f"file_extension is never {value!r}", hint, edits))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from gpurules.diagnostics import Finding, Span
 from gpurules.language import nodes, syntax_errors
 from gpurules.language.builder import METHODS, Builder
-from gpurules.language.depth import MAX_HEIGHT, MAX_NESTING, make_room, may_be_deep, measured
+from gpurules.language.depth import MAX_HEIGHT, MAX_NESTING, make_room, may_be_deep, measure
 from gpurules.language.tables import Walker, fingerprint, grammar_text, kept_tables, tables_of
 from gpurules.records import Record, record
 
@@ -97,7 +97,7 @@ def _too_large(text: str) -> Finding | None:
 
 def too_deep(tree: nodes.Definition) -> Finding | None:
     """Return a finding where *tree* is nested deeper than the limits; else make room for walks over it."""
-    nesting, height, deepest = measured(tree)
+    nesting, height, deepest = measure(tree)
     if nesting > MAX_NESTING or height > MAX_HEIGHT:
         message = f"the condition is nested deeper than {MAX_NESTING}"
         return Finding("GPR009", deepest.span, message, "name parts of it under define")
@@ -133,7 +133,7 @@ def _mistake(text: str, start: str) -> Finding:
         token = error.token
         at_end = token.type == "$END"
         span = Span(len(text), len(text)) if at_end else Span(token.start_pos or 0, token.end_pos or 0)
-        return syntax_errors.unexpected(text, span, frozenset(error.accepts or error.expected))
+        return syntax_errors.unexpected_token(text, span, frozenset(error.accepts or error.expected))
     except UnexpectedCharacters as error:
         return syntax_errors.unreadable(text, error.pos_in_stream or 0)
     raise AssertionError("Lark parses what its own tables do not")
@@ -164,12 +164,12 @@ def _recovered(text: str, first: Finding) -> Parsed:
     return Parsed(text, None, tuple(findings), tuple(fragments))
 
 
-def accepted(text: str) -> frozenset[str]:
+def accepted_terminals(text: str) -> frozenset[str]:
     """Return the terminals of the grammar that can follow *text*, the start of a condition.
 
     Of a text that has a mistake it is asked what can follow its last part, after the last AND or OR.
 
-    >>> sorted(accepted("gpu_memory IS"))
+    >>> sorted(accepted_terminals("gpu_memory IS"))
     ['MISSING', 'NOT']
     """
     from lark.exceptions import UnexpectedInput

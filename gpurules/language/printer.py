@@ -8,10 +8,10 @@ from gpurules.model import Dimension, Kind
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "'": "\\'"}
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Return *text* as a string literal of the language.
 
-    >>> quoted("it's")
+    >>> quote("it's")
     '"it\\'s"'
     """
     quote = '"' if "'" in text and '"' not in text else "'"
@@ -32,7 +32,7 @@ def show(node: nodes.Definition) -> str:
         case nodes.Quantity(spelling):
             return spelling
         case nodes.Text(value):
-            return quoted(value)
+            return quote(value)
         case nodes.Boolean(value):
             return "TRUE" if value else "FALSE"
         case nodes.Name(name):
@@ -200,6 +200,6 @@ def _constant(term: ir.Constant, value: object, kind: Kind, dimension: Dimension
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if kind is Kind.STRING:
-        return quoted(str(value))
+        return quote(str(value))
     is_named = term.spelling.isidentifier()  # an input: its value says more
     return term.spelling if term.spelling and not is_named else f"{value:.15g}{_UNITS[dimension]}"

@@ -203,7 +203,7 @@ def _hint(text: str, start: int, found: str) -> str | None:
     return None
 
 
-def unexpected(text: str, span: Span, accepts: frozenset[str]) -> Finding:
+def unexpected_token(text: str, span: Span, accepts: frozenset[str]) -> Finding:
     """Return the finding for a token that cannot stand at *span*; *accepts* are the terminals that could."""
     if not text[: span.start].strip() and span.start >= len(text.rstrip()):
         return Finding(

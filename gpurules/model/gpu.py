@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Self, TypeAlias
 
 from gpurules.model.ranges import range_of
-from gpurules.model.reading import Reader, finite, no_reasons, nothing, shown
+from gpurules.model.reading import Reader, finite, format_rejected, no_reasons, nothing
 from gpurules.model.units import MAX_INTEGER
 from gpurules.records import quick
 
@@ -141,19 +141,19 @@ class GPU:
         if not _TEXT_OR_NONE.issuperset(map(type, _texts(self))):
             for value, name in zip(_texts(self), _TEXTUAL):
                 if value is not None and not isinstance(value, str):
-                    self._refuse(name, f"not a text: {shown(value)}")
+                    self._refuse(name, f"not a text: {format_rejected(value)}")
         if self.uuid is not None and not is_identity(self.uuid):
-            self._refuse("uuid", f"identifies nothing: {shown(self.uuid)}")
+            self._refuse("uuid", f"identifies nothing: {format_rejected(self.uuid)}")
         if not _FLAG_OR_NONE.issuperset(map(type, _flags(self))):
             for value, name in zip(_flags(self), FLAGS):
                 if value is not None and not isinstance(value, bool):
-                    self._refuse(name, f"not true or false: {shown(value)}")
+                    self._refuse(name, f"not true or false: {format_rejected(value)}")
         self._derive()
 
     def _check_number(self, name: str, value: object) -> None:
         read = finite(value)
         if read is None:
-            self._refuse(name, f"not a finite number: {shown(value)}")
+            self._refuse(name, f"not a finite number: {format_rejected(value)}")
         elif refusal := range_of(name).refusal(read):
             self._refuse(name, refusal)
         elif read is not value:

@@ -40,7 +40,7 @@ def finite(value: object) -> int | float | None:
     return value if math.isfinite(value) else None
 
 
-def shown(value: object) -> str:
+def format_rejected(value: object) -> str:
     """Return *value* for a message, never long."""
     text = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge integer"
     return text if len(text) <= 60 else text[:57] + "..."
@@ -62,9 +62,9 @@ class Reader:
             return None
         read = finite(value)
         if read is None:
-            self.missing[key] = f"not a finite number: {shown(value)}"
+            self.missing[key] = f"not a finite number: {format_rejected(value)}"
         elif minimum is not None and read < minimum:
-            self.missing[key] = f"below {minimum:g}: {shown(value)}"
+            self.missing[key] = f"below {minimum:g}: {format_rejected(value)}"
             return None
         return read
 
@@ -73,7 +73,7 @@ class Reader:
         value = self._data.get(key)
         if value is None or isinstance(value, str):
             return value
-        self.missing[key] = f"not a text: {shown(value)}"
+        self.missing[key] = f"not a text: {format_rejected(value)}"
         return None
 
     def flag(self, key: str) -> bool | None:
@@ -81,7 +81,7 @@ class Reader:
         value = self._data.get(key)
         if value is None or isinstance(value, bool):
             return value
-        self.missing[key] = f"not true or false: {shown(value)}"
+        self.missing[key] = f"not true or false: {format_rejected(value)}"
         return None
 
     def mapping(self, key: str) -> Mapping[str, object]:
@@ -91,7 +91,7 @@ class Reader:
             return EMPTY
         if isinstance(value, Mapping):
             return MappingProxyType({str(k): v for k, v in value.items()})
-        self.missing[key] = f"not a mapping: {shown(value)}"
+        self.missing[key] = f"not a mapping: {format_rejected(value)}"
         return EMPTY
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class Reader:
             return ()
         if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
             return tuple(value)
-        self.missing[key] = f"not a list of texts: {shown(value)}"
+        self.missing[key] = f"not a list of texts: {format_rejected(value)}"
         return ()
 
     def items(self, key: str) -> list[object]:

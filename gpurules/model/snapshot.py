@@ -6,7 +6,7 @@ from itertools import count
 from typing import Self
 
 from gpurules.model.gpu import GPU, GPUIndex, read_index
-from gpurules.model.reading import FactError, Reader, finite, nothing, shown
+from gpurules.model.reading import FactError, Reader, finite, format_rejected, nothing
 
 
 def _gpus(items: Sequence[object]) -> tuple[GPU, ...]:
@@ -40,7 +40,9 @@ def _told_apart(gpus: Iterable[GPU], problems: list[str]) -> Iterator[GPU]:
         kept = gpu
         if kept.identity in identities:
             problems.append(f"GPU {gpu.index} has the UUID of another GPU ({gpu.identity}); it is known by its index")
-            kept = replace(kept, uuid=None, missing={**kept.missing, "uuid": f"of two GPUs: {shown(gpu.uuid)}"})
+            kept = replace(
+                kept, uuid=None, missing={**kept.missing, "uuid": f"of two GPUs: {format_rejected(gpu.uuid)}"}
+            )
         if kept.index in indexes:
             names = (f"twin-{kept.index}", *(f"twin-{kept.index}-{n}" for n in range(2, len(indexes) + 3)))
             index = next(name for name in names if name not in indexes)
@@ -79,7 +81,7 @@ class Snapshot:
         for name in ("host", "driver_version"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
-                problems.append(f"{name} is not a text: {shown(value)}")
+                problems.append(f"{name} is not a text: {format_rejected(value)}")
                 put(self, name, None)
         gpus = tuple(self.gpus)
         is_clear = len({gpu.identity for gpu in gpus}) == len({gpu.index for gpu in gpus}) == len(gpus)

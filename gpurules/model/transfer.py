@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Protocol, Self
 
 from gpurules.model.gpu import GPUIndex
-from gpurules.model.reading import FactError, Reader, finite, no_reasons, nothing, shown
+from gpurules.model.reading import FactError, Reader, finite, format_rejected, no_reasons, nothing
 from gpurules.model.units import MAX_INTEGER
 from gpurules.records import quick
 
@@ -36,7 +36,7 @@ def _hold_to_types(record: _Record, texts: tuple[str, ...], names: tuple[str, ..
         if isinstance(value, PathLike) and name == "path":
             object.__setattr__(record, name, str(fspath(value)))
         elif value is not None and not isinstance(value, str):
-            raise FactError(f"{name} must be a text, not {shown(value)}")
+            raise FactError(f"{name} must be a text, not {format_rejected(value)}")
     for name in names:
         value = getattr(record, name)
         if value is not None:
@@ -45,11 +45,11 @@ def _hold_to_types(record: _Record, texts: tuple[str, ...], names: tuple[str, ..
 
 def _number(record: _Record, name: str, value: object) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise FactError(f"{name} must be a number, not {shown(value)}; gpurules.facts reads texts with units")
+        raise FactError(f"{name} must be a number, not {format_rejected(value)}; gpurules.facts reads texts with units")
     read = finite(value if isinstance(value, int | float) else float(value))
     if read is not None and (read >= 0 or name in _SIGNED):
         return read
-    reason = f"not a finite number: {shown(value)}" if read is None else f"below 0: {shown(value)}"
+    reason = f"not a finite number: {format_rejected(value)}" if read is None else f"below 0: {format_rejected(value)}"
     object.__setattr__(record, "missing", {**record.missing, name: reason})
     return None
 

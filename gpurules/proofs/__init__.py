@@ -23,7 +23,7 @@ from gpurules.proofs.domains.intervals import ABOVE, BELOW, Endpoint, IntervalPa
 from gpurules.proofs.domains.variables import AbstractVariable
 from gpurules.proofs.formulas.assignments import Projection, hull_of, satisfying_mask
 from gpurules.proofs.formulas.axioms import COUNTS, RELATED_READINGS, SignalLike
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, evaluate, is_not_true, is_true
+from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim, evaluate, is_not_true, is_true
 from gpurules.proofs.formulas.formula import AtLeast, Atom, Conjunction, Disjunction, DualRail, Formula, support
 from gpurules.proofs.prover import STEPS, Answer, Prover, Sat, Unknown, Unsat
 from gpurules.proofs.screening.abstractions import Abstraction, Screening
@@ -43,7 +43,6 @@ __all__ = [
     "Answer",
     "AtLeast",
     "Atom",
-    "Claim",
     "Conjunction",
     "Counterfactual",
     "Disjunction",
@@ -61,6 +60,7 @@ __all__ = [
     "Screening",
     "ScreeningIndex",
     "SignalLike",
+    "TruthClaim",
     "Unknown",
     "Unsat",
     "Witness",

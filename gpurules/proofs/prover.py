@@ -16,7 +16,7 @@ from gpurules.language.printer import spell
 from gpurules.proofs.domains.variables import AbstractVariable, VariableKey
 from gpurules.proofs.formulas.assignments import PartialAssignment, default_bit, extreme_assignments, holds
 from gpurules.proofs.formulas.axioms import Axioms, SignalLike
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition
+from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim
 from gpurules.proofs.formulas.encoding import Encoder
 from gpurules.proofs.formulas.formula import TRUE, DualRail, Formula, conj, support
 from gpurules.proofs.formulas.universe import Universe
@@ -132,7 +132,7 @@ class Prover:
             encoders[condition.gpus].rails(condition.term)
         Axioms(self._universe, self._signals, self._trusts_readings).formulas()
 
-    def formula(self, claim: Claim) -> Formula:
+    def formula(self, claim: TruthClaim) -> Formula:
         """Return *claim* as a formula over the variables of this prover."""
         term, gpus = claim.condition.term, claim.condition.gpus
         key = (id(term), gpus, claim.expected, claim.on_one)
@@ -186,7 +186,7 @@ class Prover:
             (point for point in extreme_assignments(asked, variables) if holds(asked, point, self.defaults)), None
         )
 
-    def shows(self, claims: Sequence[Claim]) -> bool:
+    def shows(self, claims: Sequence[TruthClaim]) -> bool:
         """Return whether it takes no search to show that *claims* can hold together.
 
         Where facts may be told from one another the evaluator is asked about the assignment that shows it.
@@ -200,7 +200,7 @@ class Prover:
         domains = {ground_name(self._cells[index], 0): bit for index, bit in point.items()}
         return concretize(self._universe, (domains, {}, 1), claims) is not None
 
-    def ask(self, claims: Sequence[Claim], also: Formula = TRUE) -> Answer:
+    def ask(self, claims: Sequence[TruthClaim], also: Formula = TRUE) -> Answer:
         """Return whether *claims* (and the formula *also*) can hold together."""
         asked = conj(also, *(self.formula(claim) for claim in claims))
         touched, axioms = self._relevant(asked)
@@ -222,7 +222,7 @@ class Prover:
             self.spent += self._steps - max(0, budget.steps)
         return Unknown(_reason(touched, self._universe.differences)) if unsure else UNSAT
 
-    def proves_unsat(self, claims: Sequence[Claim]) -> bool | Unknown:
+    def proves_unsat(self, claims: Sequence[TruthClaim]) -> bool | Unknown:
         """Return whether *claims* cannot hold together, without a witness where nothing proves that.
 
         Missing: ``Unknown`` where it takes too many GPUs or steps to tell.
@@ -284,7 +284,7 @@ class Prover:
                 touched |= variables
 
     def _tried(
-        self, formulas: Sequence[Formula], claims: Sequence[Claim], limits: SearchLimits
+        self, formulas: Sequence[Formula], claims: Sequence[TruthClaim], limits: SearchLimits
     ) -> Iterator[Witness | None]:
         """Yield a confirmed witness, or None for each way that may be possible but was not confirmed."""
         count, tried = limits.count, 0

@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 from gpurules.language import ir
 from gpurules.language.printer import spell
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition
+from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim
 from gpurules.proofs.prover import Prover, Sat, Unknown, Unsat
 from gpurules.proofs.witnesses.witness import Witness
 from gpurules.records import Record, record
@@ -63,22 +63,26 @@ Verdict: TypeAlias = Proved | Refuted | Unknown
 
 def unsatisfiable(prover: Prover, one: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether *one* is never TRUE; a witness makes it TRUE."""
-    return _verdict(prover, [Claim(one, ExpectedTruth.TRUE, on_one)])
+    return _verdict(prover, [TruthClaim(one, ExpectedTruth.TRUE, on_one)])
 
 
 def tautology(prover: Prover, one: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether *one* is always TRUE, with missing facts too; a witness makes it FALSE or UNKNOWN."""
-    return _verdict(prover, [Claim(one, ExpectedTruth.NOT_TRUE, on_one)])
+    return _verdict(prover, [TruthClaim(one, ExpectedTruth.NOT_TRUE, on_one)])
 
 
 def implies(prover: Prover, one: ScopedCondition, other: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether *other* is TRUE wherever *one* is; in a witness *one* alone is."""
-    return _verdict(prover, [Claim(one, ExpectedTruth.TRUE, on_one), Claim(other, ExpectedTruth.NOT_TRUE, on_one)])
+    return _verdict(
+        prover, [TruthClaim(one, ExpectedTruth.TRUE, on_one), TruthClaim(other, ExpectedTruth.NOT_TRUE, on_one)]
+    )
 
 
 def disjoint(prover: Prover, one: ScopedCondition, other: ScopedCondition, on_one: bool = False) -> Verdict:
     """Return whether *one* and *other* are never TRUE at once; in a witness both are."""
-    return _verdict(prover, [Claim(one, ExpectedTruth.TRUE, on_one), Claim(other, ExpectedTruth.TRUE, on_one)])
+    return _verdict(
+        prover, [TruthClaim(one, ExpectedTruth.TRUE, on_one), TruthClaim(other, ExpectedTruth.TRUE, on_one)]
+    )
 
 
 def equivalent(prover: Prover, one: ScopedCondition, other: ScopedCondition, on_one: bool = False) -> Verdict:
@@ -92,7 +96,7 @@ def equivalent(prover: Prover, one: ScopedCondition, other: ScopedCondition, on_
             (ExpectedTruth.TRUE, ExpectedTruth.NOT_TRUE),
             (ExpectedTruth.FALSE, ExpectedTruth.NOT_FALSE),
         ):
-            answer = prover.ask([Claim(here, expected, on_one), Claim(there, otherwise, on_one)])
+            answer = prover.ask([TruthClaim(here, expected, on_one), TruthClaim(there, otherwise, on_one)])
             if isinstance(answer, Sat):
                 return Refuted(answer.witness)
             if isinstance(answer, Unknown):
@@ -100,7 +104,7 @@ def equivalent(prover: Prover, one: ScopedCondition, other: ScopedCondition, on_
     return unproven or Proved((one.term, other.term))
 
 
-def _verdict(prover: Prover, claims: Sequence[Claim]) -> Verdict:
+def _verdict(prover: Prover, claims: Sequence[TruthClaim]) -> Verdict:
     """Return the verdict on what holds where *claims* cannot hold together."""
     match prover.ask(claims):
         case Sat(witness):
@@ -111,7 +115,7 @@ def _verdict(prover: Prover, claims: Sequence[Claim]) -> Verdict:
             return _least(prover, claims)
 
 
-def _least(prover: Prover, claims: Sequence[Claim]) -> Proved:
+def _least(prover: Prover, claims: Sequence[TruthClaim]) -> Proved:
     """Return which parts of *claims*, proved not to hold together, are enough: each is left out where it can be."""
     sides = [(claim, [*_parts(claim)]) for claim in claims]
     tries = 0
@@ -125,14 +129,14 @@ def _least(prover: Prover, claims: Sequence[Claim]) -> Proved:
     return Proved(tuple(part for _, parts in sides for part in parts), tries < _MOST_TRIES)
 
 
-def _of_sides(sides: Sequence[tuple[Claim, Sequence[ir.Term]]]) -> list[Claim] | None:
+def _of_sides(sides: Sequence[tuple[TruthClaim, Sequence[ir.Term]]]) -> list[TruthClaim] | None:
     """Return each claim of its parts, without those that have none left; None where that is no question."""
     narrowed = [_of_parts(claim, parts) for claim, parts in sides if parts]
     found = [claim for claim in narrowed if claim is not None]
     return found if found and len(found) == len(narrowed) else None
 
 
-def _parts(claim: Claim) -> Iterator[ir.Term]:
+def _parts(claim: TruthClaim) -> Iterator[ir.Term]:
     """Yield the parts of a condition of which every one is as claimed, the whole where there is but one."""
     joint = _joint(claim.expected)
     stack = [claim.condition.term]
@@ -149,7 +153,7 @@ def _joint(expected: ExpectedTruth) -> type[ir.And] | type[ir.Or] | None:
     return ir.And if expected is ExpectedTruth.TRUE else ir.Or if expected is ExpectedTruth.NOT_TRUE else None
 
 
-def _of_parts(claim: Claim, parts: Sequence[ir.Term]) -> Claim | None:
+def _of_parts(claim: TruthClaim, parts: Sequence[ir.Term]) -> TruthClaim | None:
     """Return *claim* of some of its parts alone; None where that would not follow from it.
 
     Without a GPU a condition of each GPU is not TRUE, whatever its parts about the node are.
@@ -158,4 +162,4 @@ def _of_parts(claim: Claim, parts: Sequence[ir.Term]) -> Claim | None:
     term = parts[0] if len(parts) == 1 or joint is None else joint(tuple(parts))
     if claim.expected is ExpectedTruth.NOT_TRUE and ir.is_per_gpu(term) is not ir.is_per_gpu(claim.condition.term):
         return None
-    return Claim(ScopedCondition(term, claim.condition.gpus), claim.expected, claim.on_one)
+    return TruthClaim(ScopedCondition(term, claim.condition.gpus), claim.expected, claim.on_one)

@@ -182,7 +182,7 @@ class Program:
 
     def in_scope(self, position: int, facts: Facts) -> Facts:
         """Return *facts* with only the GPUs that the rule looks at."""
-        return facts.scoped(facts.workload.gpu_devices) if self.terms[position].of_workload else facts
+        return facts.in_scope(facts.workload.gpu_devices) if self.terms[position].of_workload else facts
 
     def _compiled(self, position: int) -> Truths:
         truths = self._truths.get(position)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 
 from gpurules.errors import GpurulesError
-from gpurules.facts import Facts, TimeError, check, read_time
+from gpurules.facts import CheckedFacts, TimeError, check, read_time
 from gpurules.fields import Field
 from gpurules.ruletest.case import Data
 
@@ -124,7 +124,7 @@ def remove_gpu(data: Data, path: str) -> None:
     snapshot["gpus"] = [one for one in snapshot["gpus"] if one is not gpu]
 
 
-def facts(data: Data, declared: Mapping[str, Field], timestamp: float) -> Facts:
+def facts(data: Data, declared: Mapping[str, Field], timestamp: float) -> CheckedFacts:
     """Return the facts that *data* describes, read at *timestamp*.
 
     Raises:

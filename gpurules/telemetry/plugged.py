@@ -5,7 +5,7 @@ from typing import Any
 
 from gpurules.logs import logger
 from gpurules.model import Snapshot
-from gpurules.plugins import Contained, Shape, contained
+from gpurules.plugins import Contained, Shape, contain
 from gpurules.telemetry.source import Source, TelemetryError
 
 _LOGGER = logger("gpurules.telemetry")
@@ -70,6 +70,6 @@ class PluggedRecording(PluggedSource):
     def __iter__(self) -> Iterator[Snapshot]:
         """Walk through the snapshots that are left."""
         left = self._parts.__iter__()
-        advance = contained(lambda: next(left, None), f"{self.name}: its iterator", TelemetryError)
+        advance = contain(lambda: next(left, None), f"{self.name}: its iterator", TelemetryError)
         while (found := advance()) is not None:
             yield self._check(found)

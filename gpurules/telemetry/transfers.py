@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 
-from gpurules.facts import FactProblem, Facts, check
+from gpurules.facts import CheckedFacts, FactProblem, check
 from gpurules.fields import Field
 from gpurules.model import FactError, Transfer, Workload
 from gpurules.telemetry.formats.json_documents import parse_json
@@ -58,7 +58,7 @@ class TransferList:
             self.problems.append(what)
 
 
-def _facts(data: object, declared: Mapping[str, Field]) -> Facts:
+def _facts(data: object, declared: Mapping[str, Field]) -> CheckedFacts:
     line = _mapping(data, "a transfer")
     if "transfer" not in line:
         return check({"transfer": line}, declared)

@@ -203,7 +203,7 @@ def test_without_history_a_signal_is_its_condition(case: tuple[Ruleset, Situatio
     for rule in ruleset.rules:
         inlined = inline_signals(rule.term, conditions)
         assert not any(isinstance(t, ir.Signal) for t in ir.walk(inlined))
-        scoped = facts.scoped(drawn.workload.gpu_devices) if rule.gpus == "workload" else facts
+        scoped = facts.in_scope(drawn.workload.gpu_devices) if rule.gpus == "workload" else facts
         wanted = EXPLAIN.evaluate(inlined, rule.per_gpu, scoped).value is True and rule.enabled
         position = [r.name for r in ruleset.program.rules].index(rule.name) if rule.enabled else None
         assert wanted == (position is not None and bool(ruleset.program.mask(facts) >> position & 1))

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from gpurules.diff import Kind, compared
-from gpurules.diff.signals import Signals
+from gpurules.diff import ChangeKind, compare
+from gpurules.diff.signals import SignalUniverse
 from gpurules.engine import Engine
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset
@@ -50,7 +50,7 @@ def on(engine: Engine, moment: Snapshot) -> frozenset[object]:
 def test_a_signal_that_is_proved_to_follow_another_is_on_wherever_that_is(seed: int) -> None:
     random = Random(seed)
     old, new = signals(random), signals(random)
-    relation = Signals(old.signals, new.signals, (old.settings, new.settings)).relation("hot")
+    relation = SignalUniverse(old.signals, new.signals, (old.settings, new.settings)).relation("hot")
     assert relation is not None
     engines = [Engine(rules, clock=lambda: NEW_YEAR) for rules in (old, new)]
     for moment in history(random):
@@ -64,7 +64,7 @@ def test_enough_signals_are_proved_to_follow_one_another() -> None:
     for seed in range(150):
         random = Random(seed)
         old, new = signals(random), signals(random)
-        relation = Signals(old.signals, new.signals, (old.settings, new.settings)).relation("hot")
+        relation = SignalUniverse(old.signals, new.signals, (old.settings, new.settings)).relation("hot")
         proved += relation is not None and (relation.forward or relation.backward)
     assert proved > 15
 
@@ -79,12 +79,12 @@ def test_random_rules_do_what_is_said_of_them(seed: int) -> None:
     writer = Conditions(seed)
     pairs = [(writer.condition(), writer.condition()) for _ in range(12)]
     old, new = (rules_of([pair[side] for pair in pairs]) for side in (0, 1))
-    kinds = {change.rule: {*change.kinds} for change in compared(old, new).changes}
+    kinds = {change.rule: {*change.kinds} for change in compare(old, new).changes}
     for turn in range(60):
         facts = some_facts(seed * 100 + turn)
         given = facts.snapshot, facts.transfer, facts.workload, facts.node
         before, after = ({*rules.evaluate(*given).rules} for rules in (old, new))
         for rule in before ^ after:
             gains = rule in after
-            expected = {Kind.DIFFERENT, Kind.UNPROVEN, Kind.LOOSER if gains else Kind.STRICTER}
+            expected = {ChangeKind.DIFFERENT, ChangeKind.UNPROVEN, ChangeKind.LOOSER if gains else ChangeKind.STRICTER}
             assert kinds.get(rule, set()) & expected, (rule, pairs[int(rule[1:])])

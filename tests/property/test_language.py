@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gpurules.diagnostics import CATALOGUE, Severity
 from gpurules.language import Environment, ir, nodes, parse, parse_definition
-from gpurules.language.printer import quoted, show, spell
+from gpurules.language.printer import quote, show, spell
 from gpurules.model import conjunction, disjunction, negation
 from gpurules.model.units import Dimension, QuantityError, format_amount, parse_amount
 from tests.factories import checked
@@ -57,7 +57,7 @@ def test_a_list_that_is_printed_reads_back_as_the_same(members: list[str]) -> No
 
 @given(st.text())
 def test_every_text_is_the_same_after_it_is_quoted_and_read(text: str) -> None:
-    tree = parse(quoted(text)).tree
+    tree = parse(quote(text)).tree
     assert isinstance(tree, nodes.Text)
     assert tree.value == text
 

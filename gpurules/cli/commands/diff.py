@@ -10,7 +10,7 @@ from gpurules.cli.options import given_options, option, output_file, recording_o
 from gpurules.cli.output import report_json, save
 from gpurules.cli.progress import report_unread, with_progress
 from gpurules.cli.rulesets import load_ruleset
-from gpurules.diff import Kind, compared
+from gpurules.diff import ChangeKind, compare
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from gpurules.diff.history import Replayed
 
 
-def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> frozenset[Kind]:
+def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> frozenset[ChangeKind]:
     """Return the kinds that ``--allow`` names, given one by one or with commas."""
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in (known := [kind.value for kind in Kind]):
+        if name not in (known := [kind.value for kind in ChangeKind]):
             hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
             raise click.BadParameter(f"no change is called {name!r}; {hint}", context, parameter)
-    return frozenset(Kind(name) for name in names)
+    return frozenset(ChangeKind(name) for name in names)
 
 
 @click.command("diff")
@@ -42,7 +42,7 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
 @reference_format
 @output_file
 def command(
-    old: str, new: str, allowed: frozenset[Kind], history: str | None, transfers: Path | None, format_: str,
+    old: str, new: str, allowed: frozenset[ChangeKind], history: str | None, transfers: Path | None, format_: str,
     output_file: Path | None, **recorded: Any,
 ) -> int:  # fmt: skip
     """Say rule by rule what NEW changes of OLD (files, gpurules:NAME, or - for stdin): each difference with a witness.
@@ -57,7 +57,7 @@ def command(
         if history is None:
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --history")
     pair = load_ruleset(old), load_ruleset(new)
-    difference = compared(*pair)
+    difference = compare(*pair)
     played = None if history is None else _replayed(pair, history, transfers, recorded)
     title = f"{old} → {new}"
     if format_ == "json":
@@ -72,13 +72,13 @@ def _replayed(
     pair: tuple[Ruleset, Ruleset], history: str, transfers: Path | None, options: dict[str, Any]
 ) -> "Replayed":
     """Return what both rulesets decide over a recording."""
-    from gpurules.diff.history import replayed  # the engine and telemetry, which comparing rulesets does not need
+    from gpurules.diff.history import compare_over  # the engine and telemetry, which comparing rulesets does not need
     from gpurules.engine.recordings import Recording
     from gpurules.telemetry import read_transfers
 
     listed = read_transfers(transfers, pair[1].fields) if transfers is not None else ()
     recording = Recording(history, **options)
-    played = replayed(pair, with_progress(recording, "snapshots"), listed)
+    played = compare_over(pair, with_progress(recording, "snapshots"), listed)
     for reader in (recording, listed):
         report_unread(reader)
     return played

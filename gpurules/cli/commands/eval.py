@@ -10,7 +10,7 @@ from gpurules.cli.options import facts, option, stdin_filename, text_or_json
 from gpurules.cli.output import has_colour, report_json, say_drawn, to_json, write, write_lines
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.diagnostics import Diagnostic, Format, render
-from gpurules.facts import Facts
+from gpurules.facts import CheckedFacts
 from gpurules.rules import Condition, ConditionError, Ruleset
 
 
@@ -40,7 +40,7 @@ def command(
     return int(exit_code and not is_true)
 
 
-def _condition(condition: Condition, known: Facts, format_: str, verbose: bool) -> bool:
+def _condition(condition: Condition, known: CheckedFacts, format_: str, verbose: bool) -> bool:
     _show(condition.diagnostics, condition.text)
     say_now(known, [condition.term])
     context = (known.snapshot, known.transfer, known.workload, known.node)

@@ -18,7 +18,7 @@ from gpurules.cli.watch.keys import Keyboard, is_terminal
 from gpurules.cli.watch.remote import RemoteWatcher
 from gpurules.cli.watch.view import View, Watcher
 from gpurules.engine import Coordinator, CoordinatorOptions
-from gpurules.logs import silenced
+from gpurules.logs import silence
 from gpurules.remote import AgentUnavailable, RemoteEngine
 from gpurules.rules import Ruleset
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source
@@ -99,7 +99,7 @@ def _remote(engine: RemoteEngine, is_once: bool, size: tuple[int, int]) -> int:
     if not is_terminal():
         raise click.UsageError("the live view needs a terminal; --once draws it once")
     ends = SimpleQueue[int]()
-    with signals(ends.put, lambda: None), silenced():
+    with signals(ends.put, lambda: None), silence():
         console = Console(no_color=not has_colour(sys.stdout))
         watch(watcher, Keyboard(sys.stdin.fileno()), console, lambda: not ends.empty())
     return 0 if ends.empty() else ends.get()
@@ -137,7 +137,7 @@ def _live(coordinator: Coordinator, watcher: Watcher) -> int:
     from gpurules.cli.watch.session import watch
 
     ends = SimpleQueue[int]()
-    with signals(ends.put, coordinator.request_reload), silenced():
+    with signals(ends.put, coordinator.request_reload), silence():
         coordinator.start()
         console = Console(no_color=not has_colour(sys.stdout))
         watch(watcher, Keyboard(sys.stdin.fileno()), console, lambda: not ends.empty())

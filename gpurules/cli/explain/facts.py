@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from gpurules.cli.output import say
-from gpurules.facts import KINDS, FactProblem, Facts, check, place
+from gpurules.facts import KINDS, CheckedFacts, FactProblem, check, place
 from gpurules.fields import Field
 from gpurules.input_files import read_input
 from gpurules.language import ir
@@ -22,7 +22,7 @@ _CLOCKS = frozenset({"hour", "weekday", "time_of_day", "transfer_age", "workload
 
 def read_facts(
     given: Mapping[str, str | None], declared: Mapping[str, Field] = _NOTHING, now: float | None = None
-) -> Facts:
+) -> CheckedFacts:
     """Return the facts that the options *given* by kind say; *declared* are the fields that a ruleset declares.
 
     Units: *now*, which a snapshot without a time is of, in seconds since 1970; by default what the clock says.
@@ -39,7 +39,7 @@ def read_facts(
     return facts
 
 
-def say_now(facts: Facts, terms: Iterable[ir.Term]) -> None:
+def say_now(facts: CheckedFacts, terms: Iterable[ir.Term]) -> None:
     """Say that *facts* are of now for want of a time, where *terms* or the ages of what is asked about depend on it."""
     is_dated = any(
         one is not None

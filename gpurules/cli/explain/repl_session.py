@@ -15,7 +15,7 @@ from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.output import Style, has_colour, paint, write, write_lines
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.errors import GpurulesError
-from gpurules.facts import KINDS, Facts
+from gpurules.facts import KINDS, CheckedFacts
 from gpurules.fields import FIELDS, field_range
 from gpurules.language import Environment, parse
 from gpurules.language.completion import Role, completion
@@ -38,7 +38,7 @@ _STYLES = {True: Style.GOOD, False: Style.BAD, None: Style.WARN}
 class ReplSession:
     """The facts at hand, and answers to what is typed."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: CheckedFacts) -> None:
         self.facts = facts
 
     def answer(self, line: str) -> bool:

@@ -17,7 +17,7 @@ from gpurules.cli.project.code_selection import chosen_codes, statistics
 from gpurules.cli.project.configuration import Configuration
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
-from gpurules.diagnostics.render import ordered
+from gpurules.diagnostics.render import sort_diagnostics
 from gpurules.diagnostics.reports import sarif
 from gpurules.linter import Policy, lint, lints
 from gpurules.model import Snapshot
@@ -185,5 +185,5 @@ def _drawn(
 
     told = from_root(found) if form in FOR_SERVICES else found
     if form is Format.SARIF:
-        return sarif(ordered(told), request.docs_url)
+        return sarif(sort_diagnostics(told), request.docs_url)
     return render(told, form, read, on_stdout and has_colour(sys.stdout), terminal_width())

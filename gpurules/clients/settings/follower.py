@@ -13,7 +13,7 @@ from gpurules.engine.coordinator import on_news
 from gpurules.errors import GpurulesError
 from gpurules.logs import logger
 from gpurules.model import Transfer
-from gpurules.plugins import contained
+from gpurules.plugins import contain
 
 _LOGGER = logger("gpurules.clients")
 LOOK_SECONDS = 1.0
@@ -76,7 +76,7 @@ class Follower:
 
     def _try(self, client: Client, act: Callable[[], object]) -> bool:
         try:
-            contained(act, client.name)()
+            contain(act, client.name)()
         except GpurulesError as error:  # a client may be foreign code
             self.failed[client.name] += 1
             if self.failed[client.name] == 1:

@@ -10,7 +10,7 @@ from gpurules.linter.meaning.analysis import Analysis, example
 from gpurules.linter.meaning.bands import Band, Joint, band_of, joints, meeting
 from gpurules.linter.meaning.shadows import shadows
 from gpurules.linter.reports.rule_pairs import at_rules
-from gpurules.proofs import Claim, ExpectedTruth, KnownFact, Sat, ScopedCondition, Witness, build_witness
+from gpurules.proofs import ExpectedTruth, KnownFact, Sat, ScopedCondition, TruthClaim, Witness, build_witness
 
 ABOUT = Code(
     code="GPR206",
@@ -60,7 +60,9 @@ class GapOrOverlapInBands:
         one, other = joint.lower.rule, joint.upper.rule
         witness = _at(joint.upper, joint.value)
         wanted, outcome = (ExpectedTruth.FALSE, "no-match") if joint.is_gap else (ExpectedTruth.TRUE, "match")
-        if not all(Claim(ScopedCondition(r.rule.term, r.rule.gpus), wanted).holds(witness.facts) for r in (one, other)):
+        if not all(
+            TruthClaim(ScopedCondition(r.rule.term, r.rule.gpus), wanted).holds(witness.facts) for r in (one, other)
+        ):
             return
         message, hint = _told(joint)
         edit = meeting(joint)

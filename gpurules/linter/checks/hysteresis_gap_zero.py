@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gpurules.diagnostics import Code, Diagnostic, Edit, Finding, Fix, Form, Need, Severity, Span
 from gpurules.language import ir
 from gpurules.linter.check import Subject, whole
-from gpurules.linter.conditions.links import UPWARD, Link, single_link
+from gpurules.linter.conditions.links import UPWARD, ComparisonLink, single_link
 from gpurules.linter.meaning.hysteresis import flaps, has_no_gap
 from gpurules.model import Dimension
 from gpurules.rules.building import Placed
@@ -81,7 +81,7 @@ def _wider(placed: Placed) -> Iterator[Edit]:
         yield Edit(Span(span.start, span.end), moved)
 
 
-def _moved(link: Link) -> str | None:
+def _moved(link: ComparisonLink) -> str | None:
     """Return the spelling of a threshold further from the condition, None where it is no plain number."""
     found = _SPELLING.fullmatch(link.constant.spelling)
     if found is None:

@@ -7,7 +7,7 @@ from gpurules.language import ir
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.meaning.analysis import ActiveRule, Contingency
 from gpurules.linter.meaning.examples import example_of, without_states
-from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
+from gpurules.proofs import ExpectedTruth, ScopedCondition, TruthClaim
 
 ABOUT = Code(
     code="GPR602",
@@ -62,7 +62,7 @@ class HysteresisOverlap:
             if told & {Contingency.NEVER, Contingency.ALWAYS, Contingency.UNKNOWN}:
                 continue
             claims = [
-                Claim(ScopedCondition(term), ExpectedTruth.TRUE, on_one=True)
+                TruthClaim(ScopedCondition(term), ExpectedTruth.TRUE, on_one=True)
                 for term in (signal.condition, signal.until)
             ]
             found = analysis.find_witness(claims, [signal.rule or signal.name])

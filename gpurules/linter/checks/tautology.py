@@ -6,7 +6,7 @@ from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
 from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.conditions.hour_windows import for_always
 from gpurules.linter.meaning.analysis import Contingency
-from gpurules.proofs import Claim, ExpectedTruth
+from gpurules.proofs import ExpectedTruth, TruthClaim
 
 ABOUT = Code(
     code="GPR202",
@@ -39,7 +39,7 @@ class Tautology:
             ):
                 continue
             hint = for_always(one.condition.term) or "remove it, or correct what it compares with"
-            if analysis.is_impossible([Claim(one.condition, ExpectedTruth.UNKNOWN, on_one=True)], [one.title]):
+            if analysis.is_impossible([TruthClaim(one.condition, ExpectedTruth.UNKNOWN, on_one=True)], [one.title]):
                 message = "this is always TRUE"
             else:
                 message = "this is TRUE whatever its facts are, as long as they are known"

@@ -8,7 +8,7 @@ from gpurules.language.lowering import rebuilt
 from gpurules.language.printer import spell
 from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.meaning.analysis import Examined, example
-from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, SignalLike, minimize_witness
+from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, SignalLike, TruthClaim, minimize_witness
 
 ABOUT = Code(
     code="GPR207",
@@ -78,6 +78,9 @@ def _without(term: ir.Term) -> ir.Term:
 def _shown(one: Examined, signals: Mapping[str, SignalLike]) -> Sat | None:
     """Return a moment in which the condition is TRUE, and without its defaults is not."""
     plain = ScopedCondition(_without(one.condition.term), one.condition.gpus)
-    claims = [Claim(one.condition, ExpectedTruth.TRUE, on_one=True), Claim(plain, ExpectedTruth.NOT_TRUE, on_one=True)]
+    claims = [
+        TruthClaim(one.condition, ExpectedTruth.TRUE, on_one=True),
+        TruthClaim(plain, ExpectedTruth.NOT_TRUE, on_one=True),
+    ]
     found = Prover([one.condition, plain], signals).ask(claims)
     return Sat(minimize_witness(found.witness, claims, signals)) if isinstance(found, Sat) else None

@@ -9,7 +9,7 @@ from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.conditions.hour_windows import for_never, spelling_hint
 from gpurules.linter.conditions.parts import ConditionPart, conjuncts
 from gpurules.linter.meaning.analysis import Analysis, Contingency, Examined
-from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition, is_true
+from gpurules.proofs import ExpectedTruth, ScopedCondition, TruthClaim, is_true
 
 ABOUT = Code(
     code="GPR201",
@@ -60,8 +60,8 @@ class Unsatisfiable:
         )
 
 
-def _whole(one: Examined) -> list[Claim]:
-    return [Claim(one.condition, ExpectedTruth.TRUE, on_one=True)]
+def _whole(one: Examined) -> list[TruthClaim]:
+    return [TruthClaim(one.condition, ExpectedTruth.TRUE, on_one=True)]
 
 
 def _among_readings(found: Diagnostic) -> Diagnostic:
@@ -70,8 +70,10 @@ def _among_readings(found: Diagnostic) -> Diagnostic:
     return replace(found, message=message, level=Severity.WARNING)
 
 
-def _claims(parts: list[ConditionPart], one: Examined) -> list[Claim]:
-    return [Claim(ScopedCondition(part.term, one.condition.gpus), ExpectedTruth.TRUE, on_one=True) for part in parts]
+def _claims(parts: list[ConditionPart], one: Examined) -> list[TruthClaim]:
+    return [
+        TruthClaim(ScopedCondition(part.term, one.condition.gpus), ExpectedTruth.TRUE, on_one=True) for part in parts
+    ]
 
 
 def _core(one: Examined, analysis: Analysis) -> list[ConditionPart]:

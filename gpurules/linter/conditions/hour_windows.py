@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from gpurules.fields.detection import extension_meant
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
-from gpurules.language.printer import quoted, spell
-from gpurules.linter.conditions.links import ORDERED, UPWARD, Link, links
+from gpurules.language.printer import quote, spell
+from gpurules.linter.conditions.links import ORDERED, UPWARD, ComparisonLink, links
 
 _CLOCK = ("time_of_day", "hour")
 
@@ -60,7 +60,7 @@ def _for_values(terms: Sequence[ir.Term]) -> str | None:
     return f"if any of them will do, write {_name(found[0])} IN ({members})"
 
 
-def _limits(terms: Sequence[ir.Term]) -> tuple[Link, Link] | None:
+def _limits(terms: Sequence[ir.Term]) -> tuple[ComparisonLink, ComparisonLink] | None:
     """Return the lower and the upper limit that *terms* come to, where they are just these two, of one field."""
     found = [link for term in terms for link in links(term)]
     ordered = [link for link in found if link.comparator in ORDERED]
@@ -71,26 +71,26 @@ def _limits(terms: Sequence[ir.Term]) -> tuple[Link, Link] | None:
     return (lower, upper) if is_pair else None
 
 
-def _is_backward(lower: Link, upper: Link) -> bool:
+def _is_backward(lower: ComparisonLink, upper: ComparisonLink) -> bool:
     low, high = lower.constant.value, upper.constant.value
     return isinstance(low, int | float) and isinstance(high, int | float) and low > high
 
 
-def _name(link: Link) -> str | None:
+def _name(link: ComparisonLink) -> str | None:
     return link.term.field.name if isinstance(link.term, ir.Read) else None
 
 
-def _turned(link: Link) -> Link:
+def _turned(link: ComparisonLink) -> ComparisonLink:
     opposite = {
         Comparator.GE: Comparator.LT,
         Comparator.GT: Comparator.LE,
         Comparator.LE: Comparator.GT,
         Comparator.LT: Comparator.GE,
     }
-    return Link(opposite[link.comparator], link.term, link.constant)
+    return ComparisonLink(opposite[link.comparator], link.term, link.constant)
 
 
-def _spelt(link: Link) -> str:
+def _spelt(link: ComparisonLink) -> str:
     return f"{_name(link)} {link.comparator.value} {spell(link.constant)}"
 
 
@@ -101,10 +101,10 @@ def spelling_hint(term: ir.Term) -> str | None:
     first, *others = ir.children(term)
     texts = [other.value for other in others if isinstance(other, ir.Constant) and isinstance(other.value, str)]
     if texts and isinstance(first, ir.Apply) and first.function == "lower":
-        return f"what lower(…) gives is in lower case: {quoted(texts[0].lower())}"
+        return f"what lower(…) gives is in lower case: {quote(texts[0].lower())}"
     if not (isinstance(first, ir.Read) and first.field.name == "file_extension" and texts):
         return None
     meant = next((meant for text in texts if (meant := extension_meant(text)) is not None), None)
     return (
-        None if meant is None else f"a file extension is the last one, with its dot and in lower case: {quoted(meant)}"
+        None if meant is None else f"a file extension is the last one, with its dot and in lower case: {quote(meant)}"
     )

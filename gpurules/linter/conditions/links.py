@@ -16,7 +16,7 @@ ORDERED = (*UPWARD, Comparator.LT, Comparator.LE)
 
 
 @record
-class Link(Record):
+class ComparisonLink(Record):
     """One comparison of ``term`` with a constant; ``place`` is its number in the comparison that it stands in."""
 
     comparator: Comparator
@@ -25,18 +25,18 @@ class Link(Record):
     place: int = 0
 
 
-def links(term: ir.Term) -> Iterator[Link]:
+def links(term: ir.Term) -> Iterator[ComparisonLink]:
     """Yield the links of *term*, where it is a comparison, that have a constant on one side and none on the other."""
     if not isinstance(term, ir.Compare):
         return
     for place, (comparator, (left, right)) in enumerate(zip(term.comparators, pairwise(term.operands), strict=True)):
         if isinstance(right, ir.Constant) and not isinstance(left, ir.Constant):
-            yield Link(comparator, left, right, place)
+            yield ComparisonLink(comparator, left, right, place)
         elif isinstance(left, ir.Constant) and not isinstance(right, ir.Constant):
-            yield Link(MIRRORED[comparator], right, left, place)
+            yield ComparisonLink(MIRRORED[comparator], right, left, place)
 
 
-def single_link(term: ir.Term) -> Link | None:
+def single_link(term: ir.Term) -> ComparisonLink | None:
     """Return the one link that *term* is, None where it is anything else."""
     found = list(links(term))
     return found[0] if len(found) == 1 and isinstance(term, ir.Compare) and len(term.comparators) == 1 else None

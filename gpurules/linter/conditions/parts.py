@@ -88,7 +88,7 @@ def without(junction: Junction, place: int) -> tuple[Edit, ...]:
     return (Edit(Span(spans[0].start, spans[1].start), ""),)
 
 
-def edited(text: str, edits: tuple[Edit, ...]) -> str:
+def apply_edits(text: str, edits: tuple[Edit, ...]) -> str:
     """Return *text* with *edits*, which do not overlap, made."""
     for edit in sorted(edits, key=lambda e: (e.span.start, e.span.end), reverse=True):
         text = text[: edit.span.start] + edit.replacement + text[edit.span.end :]

@@ -49,7 +49,7 @@ def _round(
     lint_text: Callable[[str], Sequence[Diagnostic]],
 ) -> tuple[str, Sequence[Diagnostic], list[Diagnostic]]:
     """Make all *chosen* fixes, or where together they do harm, as many as do none; return what they came to."""
-    after = edited(text, chosen)
+    after = apply_fixes(text, chosen)
     again = lint_text(after)
     if _is_no_worse(found, again):
         return after, again, chosen
@@ -58,7 +58,7 @@ def _round(
     # one by one from the end, so that the places of those before stay as they are
     made = []
     for one in sorted(chosen, key=lambda d: d.place, reverse=True):
-        after = edited(text, [one])
+        after = apply_fixes(text, [one])
         again = lint_text(after)
         if _is_no_worse(found, again):
             text, found = after, again
@@ -104,7 +104,7 @@ def _apart(text: str, fixes: Iterable[Diagnostic]) -> list[Diagnostic]:
     return chosen
 
 
-def edited(text: str, fixes: Iterable[Diagnostic]) -> str:
+def apply_fixes(text: str, fixes: Iterable[Diagnostic]) -> str:
     """Return *text* with all edits of *fixes* made, its line ends kept; they must not overlap."""
     starts = _starts(text)
     edits = [(*_offsets(text, edit, starts), edit.replacement) for fix in fixes for edit in fix.edits]

@@ -18,13 +18,13 @@ from gpurules.proofs import (
     STEPS,
     Abstraction,
     Answer,
-    Claim,
     ExpectedTruth,
     Formula,
     Prover,
     Sat,
     ScopedCondition,
     Screening,
+    TruthClaim,
     Unknown,
     Unsat,
     entails,
@@ -191,7 +191,7 @@ class Analysis:
         condition = self.ruleset.signals[rule.signal].condition if rule.signal else rule.term
         return rule if placed.checked.term is condition else None
 
-    def ask(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Answer:
+    def ask(self, claims: Sequence[TruthClaim], who: Iterable[str] = ()) -> Answer:
         """Return whether *claims* can hold together; what could not be told is noted for the names *who*."""
         self._go_on()
         if self._left <= 0:
@@ -206,7 +206,7 @@ class Analysis:
                 self.unanalysed.setdefault(name, answer.reason)
         return answer
 
-    def is_impossible(self, claims: Sequence[Claim], who: Iterable[str]) -> bool:
+    def is_impossible(self, claims: Sequence[TruthClaim], who: Iterable[str]) -> bool:
         """Return whether it is proved that *claims* cannot hold together; notes what could not be told as ask does."""
         self._go_on()
         if self._left <= 0:
@@ -219,7 +219,7 @@ class Analysis:
                 self.unanalysed.setdefault(name, proved.reason)
         return proved is True
 
-    def depends_on_readings(self, claims: Sequence[Claim]) -> bool:
+    def depends_on_readings(self, claims: Sequence[TruthClaim]) -> bool:
         """Return whether *claims*, which cannot hold together, could where readings of a device contradict each other.
 
         A used memory above the total, say, which a bug of a driver or two readings at different times can give.
@@ -245,12 +245,12 @@ class Analysis:
         self._left -= steps
         return True
 
-    def find_witness(self, claims: Sequence[Claim], who: Iterable[str] = ()) -> Sat | None:
+    def find_witness(self, claims: Sequence[TruthClaim], who: Iterable[str] = ()) -> Sat | None:
         """Return what shows that *claims* can hold together, None where nothing does."""
         answer = self.ask(claims, who)
         return answer if isinstance(answer, Sat) else None
 
-    def minimize(self, found: Sat, claims: Sequence[Claim], also: Callable[[Sat], bool] = lambda _: True) -> Sat:
+    def minimize(self, found: Sat, claims: Sequence[TruthClaim], also: Callable[[Sat], bool] = lambda _: True) -> Sat:
         """Return *found*, which shows *claims* and *also*, with the facts that matter: what a finding tells people."""
         if self._left <= 0:
             return found
@@ -282,7 +282,7 @@ class Analysis:
 
     def _can_be(self, one: Examined, want: ExpectedTruth) -> bool | None:
         """Return whether a condition can be as wanted, None where that is not told."""
-        claims = [Claim(one.condition, want, on_one=True)]
+        claims = [TruthClaim(one.condition, want, on_one=True)]
         answer = None if self.prover.shows(claims) else self.ask(claims, [one.title])
         return None if isinstance(answer, Unknown) else not isinstance(answer, Unsat)
 
@@ -328,7 +328,7 @@ class Analysis:
             return False
         if entails(inner.formula, outer.formula):
             return True
-        claims = [is_true(inner.condition), Claim(outer.condition, ExpectedTruth.NOT_TRUE)]
+        claims = [is_true(inner.condition), TruthClaim(outer.condition, ExpectedTruth.NOT_TRUE)]
         return self.is_impossible(claims, [inner.rule.name])
 
     def joint_witness(self, one: ActiveRule, other: ActiveRule) -> Sat | None:

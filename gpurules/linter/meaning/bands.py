@@ -8,7 +8,7 @@ from gpurules.actions import is_directive
 from gpurules.diagnostics import Edit, Span
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
-from gpurules.linter.conditions.links import ORDERED, UPWARD, Link, links
+from gpurules.linter.conditions.links import ORDERED, UPWARD, ComparisonLink, links
 from gpurules.linter.meaning.analysis import ActiveRule
 from gpurules.model import Kind
 from gpurules.proofs import ABOVE, BELOW, Endpoint, Number, integer_endpoint
@@ -23,7 +23,7 @@ _NARROW = 0.25
 class End(Record):
     """Where a band begins or ends, by one link of a condition."""
 
-    link: Link
+    link: ComparisonLink
     value: Number
 
     @property
@@ -138,7 +138,7 @@ def band_of(one: ActiveRule) -> Band | None:
     """Return the band that a rule is about, None where its condition is anything else."""
     if one.rule.signal is not None:
         return None
-    found: list[Link] = []
+    found: list[ComparisonLink] = []
     for part in one.rule.term.parts if isinstance(one.rule.term, ir.And) else (one.rule.term,):
         mine = list(links(part))
         if not isinstance(part, ir.Compare) or len(mine) < len(part.comparators):
@@ -157,7 +157,7 @@ def band_of(one: ActiveRule) -> Band | None:
     return band if band.order[0] < band.order[1] else None
 
 
-def _end(link: Link) -> End | None:
+def _end(link: ComparisonLink) -> End | None:
     value = link.constant.value
     return End(link, value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
@@ -181,7 +181,7 @@ def meeting(joint: Joint) -> Edit | None:
     return Edit(Span(constant.start, read.start), f"{new} {'<' if high.has_edge else '<='} ")
 
 
-def _read_beside(link: Link, band: Band) -> Span | None:
+def _read_beside(link: ComparisonLink, band: Band) -> Span | None:
     """Return where the field of a link stands in the condition of a rule."""
     term = band.rule.rule.term
     for part in term.parts if isinstance(term, ir.And) else (term,):

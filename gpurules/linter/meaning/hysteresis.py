@@ -9,7 +9,7 @@ from gpurules.language.nodes import Comparator
 from gpurules.linter.conditions.links import single_link
 from gpurules.linter.meaning.analysis import Analysis
 from gpurules.model import Kind
-from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
+from gpurules.proofs import ExpectedTruth, ScopedCondition, TruthClaim
 from gpurules.records import Record, record
 from gpurules.rules import Rule
 from gpurules.rules.rule import Signal
@@ -83,11 +83,11 @@ def _has_no_gap(start: ir.Term, until: ir.Term, signal: Signal, analysis: Analys
     )
 
 
-def _claim(term: ir.Term, want: ExpectedTruth) -> Claim:
-    return Claim(ScopedCondition(term), want, on_one=True)
+def _claim(term: ir.Term, want: ExpectedTruth) -> TruthClaim:
+    return TruthClaim(ScopedCondition(term), want, on_one=True)
 
 
-def _shared_edge(start: ir.Term, until: ir.Term) -> Claim | None:
+def _shared_edge(start: ir.Term, until: ir.Term) -> TruthClaim | None:
     """Return the claim that a sampled real is not just at the number with which both conditions compare it."""
     one, other = single_link(start), single_link(until)
     if one is None or other is None or one.term != other.term or one.constant.value != other.constant.value:

@@ -13,7 +13,6 @@ from gpurules.linter.meaning.shadows import shadows
 from gpurules.proofs import (
     AtLeast,
     Atom,
-    Claim,
     Conjunction,
     Disjunction,
     ExpectedTruth,
@@ -21,6 +20,7 @@ from gpurules.proofs import (
     Projection,
     Sat,
     ScopedCondition,
+    TruthClaim,
     hull_of,
     is_true,
 )
@@ -83,7 +83,7 @@ class _Search:
         if part is None or not self._is_exact(part, one, (index, left)):
             return None
         coverers = tuple(dict.fromkeys(other for other, _ in by))
-        outside = [Claim(other.condition, ExpectedTruth.NOT_TRUE) for other in coverers]
+        outside = [TruthClaim(other.condition, ExpectedTruth.NOT_TRUE) for other in coverers]
         if not self._analysis.is_impossible([is_true(_and(one.condition, ir.Not(part))), *outside], [one.rule.name]):
             return None
         found = self._shown(one, coverers, part)
@@ -123,7 +123,7 @@ class _Search:
         """Return a moment in the region at which *one* alone matches, one without memory if there is any."""
         for is_now in (True, False):
             mine, others = (one.now, [o.now for o in by]) if is_now else (one.condition, [o.condition for o in by])
-            claims = [is_true(_and(mine, part)), *(Claim(other, ExpectedTruth.NOT_TRUE) for other in others)]
+            claims = [is_true(_and(mine, part)), *(TruthClaim(other, ExpectedTruth.NOT_TRUE) for other in others)]
             found = self._analysis.find_witness(claims, [one.rule.name])
             if found is not None:
                 return self._analysis.minimize(found, claims)

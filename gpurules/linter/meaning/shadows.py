@@ -8,7 +8,7 @@ from gpurules.actions.decision import RuleAction
 from gpurules.actions.interactions import absorbs, can_absorb
 from gpurules.bitset import iter_bits
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis, Covering, Shadow
-from gpurules.proofs import Claim, ExpectedTruth, ScreeningIndex, is_true
+from gpurules.proofs import ExpectedTruth, ScreeningIndex, TruthClaim, is_true
 
 _MOST_TOGETHER = 12
 """How many rules are tried together."""
@@ -126,7 +126,7 @@ class _Search:
         return Shadow(one, tuple(near), covering)
 
     def _never(self, one: ActiveRule, others: Sequence[ActiveRule]) -> bool:
-        outside = [Claim(other.condition, ExpectedTruth.NOT_TRUE) for other in others]
+        outside = [TruthClaim(other.condition, ExpectedTruth.NOT_TRUE) for other in others]
         return self._analysis.is_impossible([is_true(one.condition), *outside], [one.rule.name])
 
     def _says_more(self, strong: ActiveRule, weak: ActiveRule) -> bool:

@@ -10,7 +10,7 @@ from gpurules.linter.check import Subject
 from gpurules.linter.conditions.parts import Junction, junctions, replace_part, without
 from gpurules.linter.meaning.analysis import Analysis, Contingency, Examined, Redundancy
 from gpurules.linter.rewriting.value_covers import covered_parts, says_the_same, value_covers
-from gpurules.proofs import Claim, ExpectedTruth, ScopedCondition
+from gpurules.proofs import ExpectedTruth, ScopedCondition, TruthClaim
 
 
 def redundancies(subject: Subject) -> list[Redundancy]:
@@ -105,7 +105,7 @@ class _Search:
                 yield place, [], False  # which ends the search
                 return
 
-    def _fewest(self, junction: Junction, place: int, beside: list[int], around: list[Claim]) -> list[int]:
+    def _fewest(self, junction: Junction, place: int, beside: list[int], around: list[TruthClaim]) -> list[int]:
         """Return few of the parts *beside* that say it too: halves that are not needed go at once (QuickXplain)."""
 
         def search(given: list[int], has_changed: bool, among: list[int]) -> list[int]:
@@ -130,7 +130,7 @@ class _Search:
         rest = tuple(part.term for part in (*junction.parts[:place], *junction.parts[place + 1 :]))
         return ir.is_per_gpu(replace_part(whole, junction.path, kind(rest))) is ir.is_per_gpu(whole)
 
-    def _is_said(self, junction: Junction, place: int, rest: list[int], around: list[Claim]) -> bool:
+    def _is_said(self, junction: Junction, place: int, rest: list[int], around: list[TruthClaim]) -> bool:
         if self._left < 0:
             return False
         part, others = junction.parts[place], [junction.parts[n] for n in rest]
@@ -156,14 +156,14 @@ class _Search:
             return False
         return junction.is_plain or self._never(below)
 
-    def _never(self, claims: list[Claim]) -> bool:
+    def _never(self, claims: list[TruthClaim]) -> bool:
         before = self._analysis.prover.spent
         is_proved = self._analysis.is_impossible(claims, [self._one.title])
         self._left -= len(claims) + self._analysis.prover.spent - before
         return is_proved
 
-    def _claim(self, term: ir.Term, want: ExpectedTruth) -> Claim:
-        return Claim(ScopedCondition(term, self._gpus), want, on_one=True)
+    def _claim(self, term: ir.Term, want: ExpectedTruth) -> TruthClaim:
+        return TruthClaim(ScopedCondition(term, self._gpus), want, on_one=True)
 
 
 class _Spans:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from gpurules.diagnostics import CATALOGUE, Edit, Severity, Span
 from gpurules.language import Environment, ir, nodes, parse
-from gpurules.linter.conditions.parts import edited
+from gpurules.linter.conditions.parts import apply_edits
 from gpurules.model import Kind
-from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, Unsat, evaluate
+from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, TruthClaim, Unsat, evaluate
 from gpurules.rules.building import Placed
 
 _KINDS = ((ExpectedTruth.TRUE, ExpectedTruth.NOT_TRUE), (ExpectedTruth.FALSE, ExpectedTruth.NOT_FALSE))
@@ -24,7 +24,7 @@ def are_equivalent(one: ir.Term, other: ir.Term) -> bool:
     prover = Prover([first, second], trusts_readings=False)
     for here, there in ((first, second), (second, first)):
         for want, otherwise in _KINDS:
-            claims = [Claim(here, want, on_one=True), Claim(there, otherwise, on_one=True)]
+            claims = [TruthClaim(here, want, on_one=True), TruthClaim(there, otherwise, on_one=True)]
             if not isinstance(prover.ask(claims), Unsat):
                 return False
     return _agree(prover, first, second)
@@ -33,7 +33,7 @@ def are_equivalent(one: ir.Term, other: ir.Term) -> bool:
 def _agree(prover: Prover, one: ScopedCondition, other: ScopedCondition) -> bool:
     """Return whether the evaluator gives both the same truth where the first is TRUE, FALSE and UNKNOWN."""
     for want in (ExpectedTruth.TRUE, ExpectedTruth.FALSE, ExpectedTruth.UNKNOWN):
-        found = prover.ask([Claim(one, want, on_one=True)])
+        found = prover.ask([TruthClaim(one, want, on_one=True)])
         if isinstance(found, Sat) and not want.fits(evaluate(other, found.witness.facts, on_one=True)):
             return False
     return True
@@ -75,7 +75,7 @@ def preserves_meaning(placed: Placed, edits: tuple[Edit, ...], environment: Envi
                 return True
             if _TIGHTNESS[type(part)] == _TEST:
                 return False  # what one test says is not made up for by the others, or only by chance
-    return work.allows(before) and _preserves_whole(placed, edited(text, edits), environment)
+    return work.allows(before) and _preserves_whole(placed, apply_edits(text, edits), environment)
 
 
 def _preserves_whole(placed: Placed, text: str, environment: Environment) -> bool:
@@ -126,7 +126,7 @@ def _is_same_part(text: str, part: nodes.Definition, edits: tuple[Edit, ...], en
     start, end = part.span.start, part.span.end
     moved = tuple(Edit(Span(e.span.start - start, e.span.end - start), e.replacement) for e in edits)
     both = []
-    for one in (text[start:end], edited(text[start:end], moved)):
+    for one in (text[start:end], apply_edits(text[start:end], moved)):
         parsed = parse(one)
         if parsed.tree is None or parsed.findings or _TIGHTNESS.get(type(parsed.tree), 0) < _TIGHTNESS[type(part)]:
             return False

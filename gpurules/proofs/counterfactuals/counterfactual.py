@@ -17,7 +17,7 @@ from gpurules.proofs.counterfactuals.path_changes import is_part, paths
 from gpurules.proofs.domains.candidates import candidate_texts, candidates_in, fitting, operand_candidates
 from gpurules.proofs.domains.variables import AbstractVariable, VariableKey
 from gpurules.proofs.formulas.axioms import SignalLike, field_read
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition
+from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim
 from gpurules.proofs.formulas.encoding import Encoder
 from gpurules.proofs.formulas.universe import Universe, base_units, reads_of, unit_key
 from gpurules.proofs.solver.backtracking import BacktrackingSolver, Budget, BudgetExceeded, Domains
@@ -162,7 +162,7 @@ class _CounterfactualSearch:
         self._universe = Universe()
         is_true = _truth(self._original, facts)[0] is True
         self._want = expected or (ExpectedTruth.NOT_TRUE if is_true else ExpectedTruth.TRUE)
-        claim = Claim(ScopedCondition(term), self._want)
+        claim = TruthClaim(ScopedCondition(term), self._want)
         claim.formula(Encoder(self._universe))
         self._universe.close()
         self._ground = Grounding(len(facts.gpus)).of(claim.formula(Encoder(self._universe)))

@@ -16,7 +16,7 @@ WORK = 200_000
 
 
 @record
-class Piece(Record):
+class PatternPiece(Record):
     """One place of a pattern: any character of ``ranges`` (or any but those); ``repeated``: any number of them."""
 
     ranges: Ranges = ()
@@ -28,17 +28,17 @@ class Piece(Record):
         return any(low <= code <= high for low, high in self.ranges) is not self.negation
 
 
-STAR = Piece(repeated=True)
-Pattern: TypeAlias = tuple[Piece, ...]
+STAR = PatternPiece(repeated=True)
+Pattern: TypeAlias = tuple[PatternPiece, ...]
 Language: TypeAlias = tuple[Pattern, ...]
 """The texts that a fact can be: those that one of the patterns is found in; none: any text."""
 
 _SLASH = ((47, 47),)
-FILE_NAME: Language = ((Piece(_SLASH, repeated=True),),)
+FILE_NAME: Language = ((PatternPiece(_SLASH, repeated=True),),)
 """The last part of a path."""
 FILE_EXTENSION: Language = (
     (),
-    (Piece(((46, 46),), negation=False), Piece(((46, 47), (65, 90)), repeated=True)),
+    (PatternPiece(((46, 46),), negation=False), PatternPiece(((46, 47), (65, 90)), repeated=True)),
 )
 """Nothing, or a dot and what follows it, in lower case and without a further dot."""
 _BRACKET = re.compile(r"\[(!?)(\]?[^\]]*)\]", re.DOTALL)
@@ -58,11 +58,11 @@ def pieces(operator: TextOperator, pattern: str) -> Pattern:
             return tuple(_glob(pattern))
 
 
-def _literal(character: str) -> Piece:
-    return Piece(((ord(character), ord(character)),), negation=False)
+def _literal(character: str) -> PatternPiece:
+    return PatternPiece(((ord(character), ord(character)),), negation=False)
 
 
-def _glob(pattern: str) -> Iterable[Piece]:
+def _glob(pattern: str) -> Iterable[PatternPiece]:
     """Yield the places of a glob, as :mod:`fnmatch` reads it."""
     position = 0
     while position < len(pattern):
@@ -72,10 +72,10 @@ def _glob(pattern: str) -> Iterable[Piece]:
         if character == "*":
             yield STAR
         elif character == "?":
-            yield Piece()
+            yield PatternPiece()
         elif bracket:
             position = bracket.end()
-            yield Piece(_ranges(bracket[2]), negation=bool(bracket[1]))
+            yield PatternPiece(_ranges(bracket[2]), negation=bool(bracket[1]))
         else:
             yield _literal(character)
 
@@ -96,7 +96,7 @@ def _ranges(inside: str) -> Ranges:
 class _Automaton:
     """A pattern as an automaton whose state is a set of places, kept as the bits of an integer."""
 
-    def __init__(self, places: Sequence[Piece], characters: Sequence[int]) -> None:
+    def __init__(self, places: Sequence[PatternPiece], characters: Sequence[int]) -> None:
         self._stars = sum(1 << i for i, place in enumerate(places) if place.repeated)
         self._staying = {
             code: sum(1 << i for i, place in enumerate(places) if place.repeated and place.takes(code))
@@ -124,7 +124,7 @@ class _Automaton:
         return bool(state & self._end)
 
 
-def _alphabet(patterns: Sequence[Sequence[Piece]]) -> list[int]:
+def _alphabet(patterns: Sequence[Sequence[PatternPiece]]) -> list[int]:
     """Return one character for each way in which the places can take one, plain ones first."""
     edges = {97, 120, 0x4E00}
     for place in (p for pattern in patterns for p in pattern):

@@ -50,7 +50,7 @@ class Encoding(Protocol):
         """Return the rails of one comparison."""
         ...
 
-    def compared(self, unit: ir.Term, comparator: Comparator, number: Value) -> DualRail:
+    def compare_constant(self, unit: ir.Term, comparator: Comparator, number: Value) -> DualRail:
         """Return the rails of a comparison of a number with a constant."""
         ...
 
@@ -78,20 +78,22 @@ class OverGPUs:
         self._encoder = encoder
         self._scope = scope
 
-    def quantified(self, function: str, rails: DualRail) -> DualRail:
+    def quantify(self, function: str, rails: DualRail) -> DualRail:
         """Return the rails of ``any(c)`` or ``all(c)``, where *rails* are those of c."""
         if function == "any":
             return DualRail(self._encoder.on_some(rails.true), self._encoder.on_every(rails.false))
         at_all = some(self._scope)
         return DualRail(conj(at_all, self._encoder.on_every(rails.true)), self._encoder.on_some(rails.false))
 
-    def counted(self, operand: ir.Term, comparator: Comparator, other: ir.Constant) -> DualRail:
+    def encode_count(self, operand: ir.Term, comparator: Comparator, other: ir.Constant) -> DualRail:
         """Return the rails of ``count(c) >= 3`` and its like."""
         number, body = other.value, conj(self._scope, self._encoder.rails(operand).true)
         if isinstance(number, bool) or not isinstance(number, int | float):
             return UNKNOWN
         if comparator not in ORDERED:
-            same = both(self.counted(operand, Comparator.GE, other), self.counted(operand, Comparator.LE, other))
+            same = both(
+                self.encode_count(operand, Comparator.GE, other), self.encode_count(operand, Comparator.LE, other)
+            )
             return same if comparator is Comparator.EQ else same.opposite
         upward = comparator in (Comparator.GT, Comparator.GE)
         strict = comparator in (Comparator.GT, Comparator.LE)
@@ -139,7 +141,7 @@ class OverGPUs:
 
     def _measured(self, measured: ir.Aggregate, comparator: Comparator, number: float) -> DualRail:
         """Return the rails of ``avg(x) > 80`` and its like, with what must hold of some or of all GPUs for it."""
-        rails = self._encoder.compared(measured, comparator, number)
+        rails = self._encoder.compare_constant(measured, comparator, number)
         about = (measured.function, measured.operand)
         return DualRail(
             conj(rails.true, self._needed(*about, comparator, number)),

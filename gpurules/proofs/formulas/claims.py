@@ -58,7 +58,7 @@ class ScopedCondition(Record):
 
 
 @record
-class Claim(Record):
+class TruthClaim(Record):
     """A condition is as wanted: as a rule's condition, or (``on_one``) on the one GPU that the question is about."""
 
     condition: ScopedCondition
@@ -87,7 +87,7 @@ def evaluate(condition: ScopedCondition, facts: Facts, on_one: bool = False) -> 
     """Return what the real evaluator makes of a condition: of the node, or of the first GPU."""
     term, first = condition.term, facts.gpus[0] if facts.gpus else None
     if condition.gpus == "workload":
-        facts = facts.scoped(facts.workload.gpu_devices)
+        facts = facts.in_scope(facts.workload.gpu_devices)
     if not ir.is_per_gpu(term):
         return value_of(term, facts, None)  # type: ignore[return-value]
     if on_one:
@@ -95,11 +95,11 @@ def evaluate(condition: ScopedCondition, facts: Facts, on_one: bool = False) -> 
     return over_gpus([value_of(term, facts, place) for place in range(len(facts.gpus))], facts.gpus).value
 
 
-def is_true(condition: ScopedCondition) -> Claim:
+def is_true(condition: ScopedCondition) -> TruthClaim:
     """Return the claim that a condition is TRUE."""
-    return Claim(condition, ExpectedTruth.TRUE)
+    return TruthClaim(condition, ExpectedTruth.TRUE)
 
 
-def is_not_true(condition: ScopedCondition) -> Claim:
+def is_not_true(condition: ScopedCondition) -> TruthClaim:
     """Return the claim that a condition is FALSE or UNKNOWN."""
-    return Claim(condition, ExpectedTruth.NOT_TRUE)
+    return TruthClaim(condition, ExpectedTruth.NOT_TRUE)

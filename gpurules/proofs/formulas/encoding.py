@@ -98,7 +98,7 @@ class Encoder:
             case ir.Read() | ir.Signal():
                 return self._predicate(term) or UNKNOWN
             case ir.Aggregate(function, operand):
-                return self._gpus.quantified(function, self.rails(operand))
+                return self._gpus.quantify(function, self.rails(operand))
             case ir.IsMissing(operand):
                 gone = self.missing(operand)
                 return DualRail(gone, negation(gone), certain=True)
@@ -161,7 +161,7 @@ class Encoder:
         term = ir.Compare((comparator,), (left, right))
         if isinstance(left, ir.Read) and isinstance(right, ir.Constant):  # most are: nothing to fold or to look for
             if is_number(right.value):
-                return self.compared(left, comparator, right.value)
+                return self.compare_constant(left, comparator, right.value)
             plain = self._universe.predicate(term, left)
             if plain is not None:
                 return plain
@@ -197,7 +197,7 @@ class Encoder:
             case ir.Apply(("least" | "greatest") as function, arguments):
                 return self._extreme(function, arguments, comparator, other)
             case ir.Aggregate("count", operand) if isinstance(other, ir.Constant):
-                return self._gpus.counted(operand, comparator, other)
+                return self._gpus.encode_count(operand, comparator, other)
             case ir.Aggregate(("max" | "min") as function, operand) if not _looks_at_gpus(other):
                 return self._gpus.peak(function, operand, comparator, other)
             case _:
@@ -224,14 +224,16 @@ class Encoder:
         if isinstance(left, ir.Constant):
             return self._between(right, MIRROR[comparator], left)
         if isinstance(right, ir.Constant):
-            return self._of_difference(left, comparator, right.value) or self.compared(left, comparator, right.value)
+            return self._of_difference(left, comparator, right.value) or self.compare_constant(
+                left, comparator, right.value
+            )
         first, second = offset_of(left), offset_of(right)
         if first is not None and second is not None and is_exact(first, second):
             return self._apart(DifferenceAtom(first[0], second[0], comparator, second[1] - first[1]))
         roughly = relax_sum(first, comparator, second) if first and second else None
         if spell(left) > spell(right):
             left, right, comparator = right, left, MIRROR[comparator]
-        return self._within(self.compared(difference(left, right), comparator, 0), roughly)
+        return self._within(self.compare_constant(difference(left, right), comparator, 0), roughly)
 
     def _of_difference(self, term: ir.Term, comparator: Comparator, number: Value) -> DualRail | None:
         """Return the rails of ``x - y > 10`` and its like, None where *term* is no difference of two facts."""
@@ -240,7 +242,9 @@ class Encoder:
             return None
         if is_exact((sides[0], 0), (sides[1], number)) or sides[0] == sides[1]:
             return self._apart(DifferenceAtom(*sides, comparator, number))
-        return self._within(self.compared(term, comparator, number), relax_difference(*sides, comparator, number))
+        return self._within(
+            self.compare_constant(term, comparator, number), relax_difference(*sides, comparator, number)
+        )
 
     def _within(self, rails: DualRail, roughly: Relaxation | None) -> DualRail:
         """Return *rails* of something computed, with what follows from it for the difference of the facts."""
@@ -257,9 +261,9 @@ class Encoder:
             return self._place(left, AtomicPredicate(lambda x: None if x is None else answer))
         if unit_key(left) > unit_key(right):
             left, right, comparator, number = right, left, MIRROR[comparator], -number
-        return self.compared(self._universe.difference(left, right), comparator, number)
+        return self.compare_constant(self._universe.difference(left, right), comparator, number)
 
-    def compared(self, unit: ir.Term, comparator: Comparator, number: Value) -> DualRail:
+    def compare_constant(self, unit: ir.Term, comparator: Comparator, number: Value) -> DualRail:
         """Return the rails of a comparison of a number with a constant."""
         return self._place(
             unit, AtomicPredicate(lambda x: values.compare(comparator, x, number), breakpoints_at(number))

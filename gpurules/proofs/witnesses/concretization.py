@@ -7,7 +7,7 @@ from gpurules.language import ir
 from gpurules.model import Kind, Value
 from gpurules.proofs.domains.candidates import literals
 from gpurules.proofs.domains.variables import AbstractVariable
-from gpurules.proofs.formulas.claims import Claim
+from gpurules.proofs.formulas.claims import TruthClaim
 from gpurules.proofs.formulas.universe import SCOPE_KEY, Universe, reads_of, unit_key
 from gpurules.proofs.solver.backtracking import Domains
 from gpurules.proofs.solver.grounding import ground_name, slot_of
@@ -19,7 +19,7 @@ _MOST_CHOICES = 20_000
 _SPREAD = (0, 1, 2, 5, 10, 50, 90, 99, 100, 1000, 1e6, 2**30, 2**33, 2**36, 2**40)
 
 
-def concretize(universe: Universe, found: tuple[Domains, Model, int], claims: Sequence[Claim]) -> Witness | None:
+def concretize(universe: Universe, found: tuple[Domains, Model, int], claims: Sequence[TruthClaim]) -> Witness | None:
     """Return a witness within *found* that the real evaluator confirms, None where none was hit on."""
     for witness in islice(_candidates(universe, found), _MOST_TRIES):
         if all(claim.holds(witness.facts) for claim in claims):

@@ -15,7 +15,7 @@ from gpurules.proofs.domains.atoms import is_number
 from gpurules.proofs.domains.candidates import fitting
 from gpurules.proofs.domains.intervals import Number
 from gpurules.proofs.formulas.axioms import ORDERS, SignalLike
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, evaluate
+from gpurules.proofs.formulas.claims import ExpectedTruth, TruthClaim, evaluate
 from gpurules.proofs.witnesses.substitution import with_value
 from gpurules.proofs.witnesses.witness import KnownFact, Witness
 
@@ -34,7 +34,7 @@ _INDEX = "gpu_index"
 
 def minimize_witness(
     witness: Witness,
-    claims: Sequence[Claim],
+    claims: Sequence[TruthClaim],
     signals: Mapping[str, SignalLike] | None = None,
     also: Callable[[Witness], bool] = lambda _: True,
 ) -> Witness:
@@ -69,7 +69,7 @@ class _Reduction:
     """One witness, what it has to show, and how much may be tried."""
 
     witness: Witness
-    claims: Sequence[Claim]
+    claims: Sequence[TruthClaim]
     signals: Mapping[str, SignalLike]
     also: Callable[[Witness], bool]
     tries: _Tries = field(default_factory=_Tries)
@@ -138,7 +138,7 @@ class _Reduction:
         undecided = [claim for claim in concerned if not _is_decided(claim, unknown)]
         return not undecided or self._holds_for_all(undecided, unknown, always)
 
-    def _holds_for_all(self, claims: Sequence[Claim], facts: Facts, always: Sequence[KnownFact]) -> bool:
+    def _holds_for_all(self, claims: Sequence[TruthClaim], facts: Facts, always: Sequence[KnownFact]) -> bool:
         """Return whether *claims* hold with each choice of values for the facts *always* known."""
         options = [self._options(fact) for fact in always]
         if not all(options) or prod(map(len, options)) > _MOST_CHOICES:
@@ -171,7 +171,7 @@ class _Reduction:
         alone = sum(operand == term for part in compared for operand in part.operands)
         return alone == parts.count(term) and all(isinstance(operand, ir.Constant) for operand in others)
 
-    def _terms(self, claim: Claim) -> frozenset[ir.Term]:
+    def _terms(self, claim: TruthClaim) -> frozenset[ir.Term]:
         return frozenset(ir.walk(claim.condition.term))
 
     @cached_property
@@ -205,7 +205,7 @@ class _Reduction:
         return {True: _limits_of(true), False: _limits_of(self.claims)}
 
 
-def _limits_of(claims: Sequence[Claim]) -> Mapping[ir.Term, Sequence[Number]]:
+def _limits_of(claims: Sequence[TruthClaim]) -> Mapping[ir.Term, Sequence[Number]]:
     """Return the numbers that each fact is compared with."""
     found: dict[ir.Term, list[Number]] = {}
     parts = (part for claim in claims for part in ir.walk(claim.condition.term))
@@ -216,7 +216,7 @@ def _limits_of(claims: Sequence[Claim]) -> Mapping[ir.Term, Sequence[Number]]:
     return found
 
 
-def _is_decided(claim: Claim, facts: Facts) -> bool:
+def _is_decided(claim: TruthClaim, facts: Facts) -> bool:
     """Return whether a claim holds by *facts* alone, whatever those are that are missing."""
     expected = _DECIDED.get(claim.expected, claim.expected)
     return expected.fits(evaluate(claim.condition, facts, claim.on_one))

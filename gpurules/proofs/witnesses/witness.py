@@ -7,7 +7,7 @@ from gpurules.backends import Facts, SlotLayout
 from gpurules.backends.facts import slot_key
 from gpurules.fields import Field, Scope
 from gpurules.language import ir
-from gpurules.language.printer import quoted, spell
+from gpurules.language.printer import quote, spell
 from gpurules.model import GPU, Dimension, Snapshot, Transfer, Value, Workload
 from gpurules.model.units import SYMBOLS, QuantityError, format_amount, format_reading, parse_amount
 from gpurules.proofs.domains.atoms import is_number
@@ -29,7 +29,7 @@ def format_exactly(value: Value, dimension: Dimension) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return quoted(value)
+        return quote(value)
     short = format_amount(value, dimension)
     try:
         if parse_amount(short.replace(",", "").replace(" ", "")).value == value:

@@ -12,7 +12,7 @@ from gpurules.actions.decision import RuleAction
 from gpurules.diagnostics import Diagnostic, diagnostic_at
 from gpurules.language import Input, ir
 from gpurules.language.printer import spell
-from gpurules.plugins import PluginError, contained
+from gpurules.plugins import PluginError, contain
 from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.building.messages import faults, names_in
 from gpurules.rules.files.document import explain_violation, meant_key, missing_keys, node_at
@@ -105,7 +105,7 @@ class ActionBuilder:
             given = YamlMapping(named.source, named.start)
             given.end = named.end
         try:
-            check = self._checked if named.text in ACTIONS else contained(self._checked, "its schema")
+            check = self._checked if named.text in ACTIONS else contain(self._checked, "its schema")
             data = check(action, given)
         except PluginError as error:
             self.problems.append(

@@ -133,7 +133,9 @@ class RulesetBuilder:
             self.environment.broken,
         )
         rules = [self._rule(rule, orders, signals) for rule in self._merged.rules.values()]
-        self.mentioned = {name: self.environment.told(name) for name in self._definitions if name in orders.mentioned}
+        self.mentioned = {
+            name: self.environment.as_text(name) for name in self._definitions if name in orders.mentioned
+        }
         self._warn_of_names()
         return tuple(rule for rule in rules if rule is not None), signals, settings
 

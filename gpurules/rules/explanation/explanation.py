@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from gpurules.backends import ExplainedTerm, Facts, RuleTerm, SlotLayout, explain
-from gpurules.backends.reasons import reason, unreported
+from gpurules.backends.reasons import reason, unreported_fields
 from gpurules.language import ir
 from gpurules.model import GPUIndex
 from gpurules.model.units import format_duration
@@ -89,7 +89,7 @@ class RuleExplanation:
     @cached_property
     def unreported(self) -> list[str]:
         """Which GPUs do not report what the condition reads, where the source said why."""
-        return [] if self.condition is None or self.facts is None else unreported(self.condition, self.facts)
+        return [] if self.condition is None or self.facts is None else unreported_fields(self.condition, self.facts)
 
     @property
     def has_history(self) -> bool:

@@ -14,7 +14,7 @@ from gpurules.fields import Field
 from gpurules.language import ir
 from gpurules.language.lowering import rebuilt
 from gpurules.language.printer import spell
-from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition, Witness, is_not_true, is_true
+from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, TruthClaim, Witness, is_not_true, is_true
 from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Case, Data
 from gpurules.ruletest.coverage.coverage import Coverage, CoveredPart
@@ -163,7 +163,7 @@ class _Generator:
         self._quiet()
         return self._found
 
-    def _ask(self, *claims: Claim) -> Witness | None:
+    def _ask(self, *claims: TruthClaim) -> Witness | None:
         """Return a moment in which *claims* hold: better one in which no other rule stops this one."""
         for also in [self._stops, []] if self._stops else [[]]:
             answer = self._prover.ask([*claims, *also])
@@ -186,7 +186,7 @@ class _Generator:
         """Add a case in which the rule stays quiet, where no other case has shown that."""
         if {"no-match", "unknown"} & self._coverage.outcomes.get(self._rule.name, set()):
             return
-        witness = self._ask(Claim(self._stated, ExpectedTruth.FALSE)) or self._ask(is_not_true(self._stated))
+        witness = self._ask(TruthClaim(self._stated, ExpectedTruth.FALSE)) or self._ask(is_not_true(self._stated))
         if witness is None:
             self._found.left_out.append("a case in which it stays quiet: none was found")
             return
@@ -244,11 +244,11 @@ class _Generator:
             found = self._ask(is_true(self._stated), is_not_true(without))
             if found is not None:
                 return found
-        return self._ask(Claim(self._alone(leaf), ExpectedTruth.TRUE)) or self._ask(is_true(self._stated))
+        return self._ask(TruthClaim(self._alone(leaf), ExpectedTruth.TRUE)) or self._ask(is_true(self._stated))
 
     def _other(self, leaf: ir.Term, paths: Mapping[Field, str]) -> Witness | None:
         """Return facts with which *leaf*, of several fields, is FALSE."""
-        return None if len(paths) < 2 else self._ask(Claim(self._alone(leaf), ExpectedTruth.FALSE))
+        return None if len(paths) < 2 else self._ask(TruthClaim(self._alone(leaf), ExpectedTruth.FALSE))
 
     def _table(self, leaf: ir.Term, paths: Mapping[Field, str], base: Witness) -> None:
         given = as_given(base.to_dict())

@@ -17,7 +17,7 @@ from gpurules.language import ir
 from gpurules.language.lowering import inline_signals, rebuilt
 from gpurules.language.nodes import Comparator
 from gpurules.model import Dimension, Kind, format_amount
-from gpurules.proofs import Claim, ExpectedTruth, Prover, Sat, ScopedCondition
+from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, TruthClaim
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.rule import Signal
 from gpurules.ruletest.case import Case, Data
@@ -243,7 +243,7 @@ class _Facts:
 
     def where(self, *wanted: tuple[ScopedCondition, ExpectedTruth]) -> Data | None:
         """Return facts with which each condition is as wanted, on one GPU; None where there are none."""
-        answer = self._prover.ask([Claim(stated, want, on_one=True) for stated, want in wanted])
+        answer = self._prover.ask([TruthClaim(stated, want, on_one=True) for stated, want in wanted])
         return as_given(answer.witness.to_dict()) if isinstance(answer, Sat) else None
 
 

@@ -6,11 +6,11 @@ from itertools import chain, product
 from typing import TypeAlias
 
 from gpurules.language import ir
-from gpurules.proofs import Claim, Prover, Sat, ScopedCondition, Unknown, Witness, is_not_true, is_true
+from gpurules.proofs import Prover, Sat, ScopedCondition, TruthClaim, Unknown, Witness, is_not_true, is_true
 from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Property
 
-Claims: TypeAlias = tuple[Claim, ...]
+Claims: TypeAlias = tuple[TruthClaim, ...]
 Ways: TypeAlias = list[Claims]
 """Ways in which something can be so: in each, all claims hold. None: it cannot be."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gpurules.facts.attributes import Attribute, Shape, attributes
+from gpurules.facts.attributes import Attribute, AttributeShape, attributes
 from gpurules.fields import Field
 from gpurules.model import Kind
 
@@ -41,20 +41,20 @@ def _of_field(field: Field) -> JSONSchema:
 
 def _of_attribute(attribute: Attribute) -> JSONSchema:
     match attribute.shape:
-        case Shape.FIELD:
+        case AttributeShape.FIELD:
             assert attribute.field is not None
             return _of_field(attribute.field)
-        case Shape.TIME:
+        case AttributeShape.TIME:
             return {"type": "number", "description": "seconds since 1970", **_YEARS}
-        case Shape.INDEX:
+        case AttributeShape.INDEX:
             return _INDEX
-        case Shape.INDEXES:
+        case AttributeShape.INDEXES:
             return {"type": "array", "items": _INDEX}
-        case Shape.TEXTS:
+        case AttributeShape.TEXTS:
             return {"type": "array", "items": {"type": "string"}}
-        case Shape.GPUS:
+        case AttributeShape.GPUS:
             return {"type": "array", "items": facts_schema("gpu")}
-        case Shape.PROCESSES:
+        case AttributeShape.PROCESSES:
             return {"type": "array", "items": facts_schema("process")}
         case _:
             return {"type": "object"}

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from gpurules.strict_json import dumps, escaped, loads
+from gpurules.strict_json import dumps, escape, loads
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 _DECODER = msgspec.json.Decoder()
@@ -24,7 +24,7 @@ def encode(data: object) -> bytes:
         return dumps(data, compact=True, default=str).encode()
     if raw.isascii() and b"\x7f" not in raw:
         return raw
-    return escaped(raw.decode()).encode()
+    return escape(raw.decode()).encode()
 
 
 def decode(data: bytes) -> Any:

@@ -5,8 +5,8 @@ Strict where the files that people write are not: a quantity is a number in its 
 
 from collections.abc import Iterator, Mapping
 
-from gpurules.facts import KINDS, FactProblem, Facts, check
-from gpurules.facts.attributes import Attribute, Shape, attributes
+from gpurules.facts import KINDS, CheckedFacts, FactProblem, check
+from gpurules.facts.attributes import Attribute, AttributeShape, attributes
 from gpurules.fields import Field
 from gpurules.model import Dimension, FactError, Kind
 from gpurules.registry import did_you_mean
@@ -14,7 +14,7 @@ from gpurules.service.wire.problems import WrongMember, invalid, pointer, wrong_
 
 MAX_GPUS = 4096
 """The most GPUs that one snapshot of a request may have."""
-_PARTS = {Shape.GPUS: "gpu", Shape.PROCESSES: "process"}
+_PARTS = {AttributeShape.GPUS: "gpu", AttributeShape.PROCESSES: "process"}
 
 
 def read_object(data: object, members: Mapping[str, str], at: tuple[str | int, ...] = ()) -> Mapping[str, object]:
@@ -57,7 +57,7 @@ def _json_type(value: object) -> str:
 
 def read_facts(
     data: Mapping[str, object], declared: Mapping[str, Field], now: float, at: tuple[str | int, ...] = ()
-) -> Facts:
+) -> CheckedFacts:
     """Return the facts among the members of *data* (``snapshot transfer workload node``).
 
     Units: *now*, from which an ``age`` counts, in seconds since 1970.
@@ -101,7 +101,7 @@ def _loose(
 
 
 def _wanted(field: Field | None, attribute: Attribute | None) -> str | None:
-    if attribute is not None and attribute.shape is Shape.TIME:
+    if attribute is not None and attribute.shape is AttributeShape.TIME:
         return "a number of seconds since 1970"
     if field is None:
         return None

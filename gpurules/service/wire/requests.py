@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import GenericAlias, MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from gpurules.facts.attributes import Attribute, Shape, attributes
+from gpurules.facts.attributes import Attribute, AttributeShape, attributes
 from gpurules.fields import Field
 from gpurules.model import Kind, Transfer, Workload
 from gpurules.model.units import MAX_INTEGER
@@ -33,13 +33,13 @@ def _member(attribute: Attribute) -> Any:
     """Return the type of one member; what it does not cover is left to the careful pass."""
     field = attribute.field
     match attribute.shape:
-        case Shape.TIME:
+        case AttributeShape.TIME:
             return bounded(float, 0, LATEST)
-        case Shape.LABELS:
+        case AttributeShape.LABELS:
             return dict[str, str]
-        case Shape.TEXTS:
+        case AttributeShape.TEXTS:
             return list[str]
-        case Shape.INDEXES:
+        case AttributeShape.INDEXES:
             return list[bounded(int, 0, 10**9 - 1)]  # type: ignore[misc]
         case _:
             pass  # its field says which

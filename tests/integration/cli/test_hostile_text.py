@@ -14,7 +14,7 @@ import click
 import pytest
 
 from gpurules.cli.main import VERBS, cli, run
-from gpurules.language.printer import quoted
+from gpurules.language.printer import quote
 
 MARK = "FORGED"
 FAMILIES = {
@@ -95,14 +95,14 @@ class Place:
         rules = [
             {
                 "name": "first", "description": t, "tags": [t], "annotations": {"runbook": t},
-                "condition": f"path CONTAINS {quoted(t)} OR gpu_name == {quoted(t)} OR gpu_memory > 10",
+                "condition": f"path CONTAINS {quote(t)} OR gpu_name == {quote(t)} OR gpu_memory > 10",
                 "actions": [{"action": "log", "parameters": {"message": f"{t} {{gpu_name}} {{path}}"}},
                             {"action": "stage_transfer", "parameters": {"staging_area": f"/{t}"}}],
             },
-            {"name": "second", "condition": f"transfer_id == {quoted(t)} AND gpu_temperature > 30", "description": t,
+            {"name": "second", "condition": f"transfer_id == {quote(t)} AND gpu_temperature > 30", "description": t,
              "action": "delay_transfer", "parameters": {"delay": "5s"}},
         ]  # fmt: skip
-        signals = {"warm": {"condition": f"gpu_temperature > 20 OR gpu_name == {quoted(t)}", "description": t}}
+        signals = {"warm": {"condition": f"gpu_temperature > 20 OR gpu_name == {quote(t)}", "description": t}}
         return self.write(
             f"good{self.path_text}.rules.yaml",
             {"version": 1, "name": "x", "description": t, "signals": signals, "rules": rules},
@@ -112,10 +112,10 @@ class Place:
         """A ruleset in which the text is wherever a finding may quote it."""
         t = self.text
         rules = [
-            {"name": t, "condition": f"gpu_temprature > 1 AND file_type == {quoted(t)}", "action": t},
+            {"name": t, "condition": f"gpu_temprature > 1 AND file_type == {quote(t)}", "action": t},
             {"name": "b", "condition": f"{t} > 1", "action": "log", "parameters": {t: t, "message": "{" + t + "}"}},
             {"name": "c", "condition": "gpu_memory > 1", "action": "delay_transfer", "parameters": {"delay": t}},
-            {"name": "d", "condition": f"gpu_name MATCHES {quoted(t + '(')}", "action": "log", t: t},
+            {"name": "d", "condition": f"gpu_name MATCHES {quote(t + '(')}", "action": "log", t: t},
             {"name": "e", "condition": "gpu_memory > 200", "action": "pause_transfer", "priority": t, "tags": t},
         ]
         return self.write(
@@ -251,11 +251,11 @@ def generate(place: Place) -> Iterator[Run]:
 
 def evaluate(place: Place) -> Iterator[Run]:
     facts = place.facts()
-    yield from each_form("eval", *facts, f"gpu_name == {quoted(place.text)}")
+    yield from each_form("eval", *facts, f"gpu_name == {quote(place.text)}")
     yield from each_form("eval", "-v", *facts, "-r", place.ruleset())
     wrong = place.write("wrong.json", place.snapshot())
     yield Run(("eval", "--snapshot", wrong, "--transfer", place.write("t.json", place.transfer()), "gpu_memory > 1"))
-    yield Run(("eval", "-v", *facts, f"gpu_name == {quoted(place.text)} OR path CONTAINS {quoted(place.text)}"))
+    yield Run(("eval", "-v", *facts, f"gpu_name == {quote(place.text)} OR path CONTAINS {quote(place.text)}"))
     yield Run(("eval", f"{place.text} > 1"))
     yield Run(("eval", "--snapshot", place.text, "gpu_memory > 1"))
     yield Run(("eval", "--snapshot", json.dumps({place.text: place.text, "gpus": place.text}), "gpu_memory > 1"))
@@ -263,8 +263,8 @@ def evaluate(place: Place) -> Iterator[Run]:
 
 def repl(place: Place) -> Iterator[Run]:
     lines = [
-        f"gpu_name == {quoted(place.text)}", place.text, f":{place.text}", f":snapshot x{place.text}", ":facts",
-        f":fields {place.text}", f":define {place.text} = 1", f"path == {quoted(place.text)}",
+        f"gpu_name == {quote(place.text)}", place.text, f":{place.text}", f":snapshot x{place.text}", ":facts",
+        f":fields {place.text}", f":define {place.text} = 1", f"path == {quote(place.text)}",
     ]  # fmt: skip
     yield Run(("repl", *place.facts()), "\n".join(lines).encode("utf-8", "replace") + b"\n")
 
@@ -280,7 +280,7 @@ def diff(place: Place) -> Iterator[Run]:
     old = place.ruleset()
     text = json.loads(old.read_text(encoding="utf-8"))
     t = place.yaml_text
-    text["rules"][0]["condition"] = f"gpu_name != {quoted(t)}"
+    text["rules"][0]["condition"] = f"gpu_name != {quote(t)}"
     text["rules"][1]["description"] = "new"
     text["rules"].append({"name": "third", "description": t, "condition": "gpu_memory > 1", "action": "log",
                           "parameters": {"message": t}})  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 
 import z3
 
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, is_not_true, is_true
+from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim, is_not_true, is_true
 from gpurules.proofs.prover import Answer, Prover, Sat, Unknown, Unsat
 from gpurules.rules import Ruleset
 from tests.factories import ruleset
@@ -77,7 +77,7 @@ def compared(seed: int, count: int = GROUP) -> Iterator[tuple[Disagreement | Non
             )
 
 
-def _questions(first: ScopedCondition, second: ScopedCondition, parity: int) -> list[list[Claim]]:
+def _questions(first: ScopedCondition, second: ScopedCondition, parity: int) -> list[list[TruthClaim]]:
     """Return whether both can match, whether one implies the other, and a question about the unknown."""
     left, right = (first, second) if parity % 2 else (second, first)
     wants = (
@@ -86,11 +86,11 @@ def _questions(first: ScopedCondition, second: ScopedCondition, parity: int) -> 
     return [
         [is_true(first), is_true(second)],
         [is_true(left), is_not_true(right)],
-        [Claim(left, wants[0]), Claim(right, wants[1])],
+        [TruthClaim(left, wants[0]), TruthClaim(right, wants[1])],
     ]
 
 
-def _judged(answer: Answer, verdict: Any, text: str, claims: list[Claim]) -> tuple[Disagreement | None, str]:
+def _judged(answer: Answer, verdict: Any, text: str, claims: list[TruthClaim]) -> tuple[Disagreement | None, str]:
     if verdict == z3.unknown:
         return None, "z3 timed out"
     match answer:

@@ -9,7 +9,7 @@ from random import Random
 from gpurules.backends import Facts
 from gpurules.language import ir
 from gpurules.model import GPU, Transfer, Truth
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, evaluate
+from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim, evaluate
 from tests.factories import checked, facts
 
 MEMORIES = (None, 10, 50, 90)
@@ -112,9 +112,9 @@ def is_in_world(moment: Facts) -> bool:
     return len(moment.gpus) <= MOST_GPUS
 
 
-def small() -> Claim:
+def small() -> TruthClaim:
     """Return the claim that a node is no larger than those of this world."""
-    return Claim(_small(), ExpectedTruth.TRUE)
+    return TruthClaim(_small(), ExpectedTruth.TRUE)
 
 
 @cache

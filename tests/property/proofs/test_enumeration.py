@@ -5,7 +5,7 @@ from itertools import combinations, product
 
 import pytest
 
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth
+from gpurules.proofs.formulas.claims import ExpectedTruth, TruthClaim
 from gpurules.proofs.prover import Answer, Prover, Sat, Unsat
 from gpurules.proofs.queries import (
     Proved,
@@ -22,21 +22,21 @@ from tests.property.proofs.enumeration import Enumerated, is_in_world, moments, 
 CONDITIONS = 6
 
 
-def questions(group: list[Enumerated]) -> Iterator[tuple[list[Claim], bool, str]]:
+def questions(group: list[Enumerated]) -> Iterator[tuple[list[TruthClaim], bool, str]]:
     """Yield claims about one condition or two, whether some moment bears them out, and how they read."""
     for one in group:
         for want in ExpectedTruth:
-            yield [Claim(one.stated, want)], bool(one.where(want)), f"{want}: {one.text}"
+            yield [TruthClaim(one.stated, want)], bool(one.where(want)), f"{want}: {one.text}"
     for left, right in combinations(group, 2):
         for wants in product(
             (ExpectedTruth.TRUE, ExpectedTruth.FALSE, ExpectedTruth.UNKNOWN, ExpectedTruth.NOT_TRUE), repeat=2
         ):
-            claims = [Claim(side.stated, want) for side, want in zip((left, right), wants, strict=True)]
+            claims = [TruthClaim(side.stated, want) for side, want in zip((left, right), wants, strict=True)]
             happens = bool(left.where(wants[0]) & right.where(wants[1]))
             yield claims, happens, f"{wants[0]}: {left.text}\n{wants[1]}: {right.text}"
 
 
-def bears_out(answer: Answer, claims: list[Claim]) -> bool:
+def bears_out(answer: Answer, claims: list[TruthClaim]) -> bool:
     return isinstance(answer, Sat) and all(claim.holds(answer.witness.facts) for claim in claims)
 
 

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, is_true
+from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim, is_true
 from gpurules.proofs.prover import Prover, Sat, Unsat
 from gpurules.proofs.screening.abstractions import Screening
 from gpurules.proofs.screening.entailment import entails
@@ -36,7 +36,7 @@ def test_a_glance_says_nothing_that_a_search_denies(group: list[ScopedCondition]
     index = ScreeningIndex(drawn, outlines)
     never = {place for place, one in enumerate(group) if prover.proves_unsat([is_true(one)]) is True}
     for one, other in permutations(range(len(group)), 2):
-        claims = [is_true(group[one]), Claim(group[other], ExpectedTruth.NOT_TRUE)]
+        claims = [is_true(group[one]), TruthClaim(group[other], ExpectedTruth.NOT_TRUE)]
         implied = prover.ask(claims)
         escaped = outlines.refutes_implication(drawn[one], (formulas[other], drawn[other]))
         assert not (entails(formulas[one], formulas[other]) and isinstance(implied, Sat))
@@ -54,7 +54,7 @@ def test_most_of_what_is_plain_takes_no_search() -> None:
     formulas = [prover.formula(is_true(one)) for one in group]
     entailed = sum(entails(one, other) for one, other in permutations(formulas, 2))
     implied = sum(
-        prover.proves_unsat([is_true(one), Claim(other, ExpectedTruth.NOT_TRUE)]) is True
+        prover.proves_unsat([is_true(one), TruthClaim(other, ExpectedTruth.NOT_TRUE)]) is True
         for one, other in permutations(group, 2)
     )
     assert implied > 10

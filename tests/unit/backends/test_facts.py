@@ -107,7 +107,7 @@ def test_a_value_of_another_type_is_missing(given: object, datatype: object, fou
 def test_scope_keeps_gpus_with_their_rows() -> None:
     moment = snapshot(gpu(0), gpu("1:0"), gpu(2))
     here = Facts(moment, moment.gpus, rows=((1,), (2,), (3,)))
-    scoped = here.scoped([2, "1:0", 9])
+    scoped = here.in_scope([2, "1:0", 9])
     assert [g.index for g in scoped.gpus] == ["1:0", 2]
     assert list(scoped.rows) == [(2,), (3,)]
 

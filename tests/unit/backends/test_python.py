@@ -65,9 +65,9 @@ def test_conditions_of_every_kind(name: str, golden: Golden) -> None:
     "evil", ["'''; import os", '"""', "\\n", "__import__('os')", "{x}", "%s", "\u2028", "k1", "]) or (True"]
 )
 def test_nothing_of_the_users_text_gets_into_the_source(evil: str) -> None:
-    from gpurules.language.printer import quoted
+    from gpurules.language.printer import quote
 
-    found = checked(f"path == {quoted(evil)} OR path GLOB {quoted(evil)}")
+    found = checked(f"path == {quote(evil)} OR path GLOB {quote(evil)}")
     source = generate_truths(found.term, found.per_gpu, None).source
     assert evil not in source or evil == "k1"
     result = PythonBackEnd().evaluate(found.term, found.per_gpu, facts())

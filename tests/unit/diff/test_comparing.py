@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpurules.diff import Difference, Kind, RuleChange, compared
+from gpurules.diff import ChangeKind, Difference, RuleChange, compare
 from gpurules.rules import loads
 
 ACTION = "action: pause_transfer"
@@ -11,7 +11,7 @@ ACTION = "action: pause_transfer"
 def difference(old: str, new: str, head: tuple[str, str] = ("", "")) -> Difference:
     """Compare two lists of rules, each with a head of its own."""
     first, second = (f"version: 1\nname: x\n{h}\nrules:\n{rules}" for h, rules in zip(head, (old, new), strict=True))
-    return compared(loads(first), loads(second))
+    return compare(loads(first), loads(second))
 
 
 def change(old: str, new: str, more: str = "", head: tuple[str, str] = ("", "")) -> RuleChange | None:
@@ -39,15 +39,18 @@ def test_what_means_the_same_is_no_change(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "kind", "gained", "lost"),
     [
-        ("gpu_memory > 80", "gpu_memory > 75", Kind.LOOSER, "gpu_memory 76 %", None),
-        ("gpu_memory > 75", "gpu_memory > 80", Kind.STRICTER, None, "gpu_memory 76 %"),
-        ("gpu_memory > 75", "gpu_memory < 75", Kind.DIFFERENT, "gpu_memory 74 %", "gpu_memory 76 %"),
-        ("gpu_memory > 80", "gpu_memory > 80 OR gpu_memory IS MISSING", Kind.LOOSER, "gpu_memory missing", None),
-        ("active_training", "active_training AND hour < 6", Kind.STRICTER, None, "active_training true, hour 6"),
-        ("all(gpu_power > 8)", "any(gpu_power > 8)", Kind.LOOSER, "GPU 0: gpu_power 9 W; GPU 1: gpu_power 8 W", None),
+        ("gpu_memory > 80", "gpu_memory > 75", ChangeKind.LOOSER, "gpu_memory 76 %", None),
+        ("gpu_memory > 75", "gpu_memory > 80", ChangeKind.STRICTER, None, "gpu_memory 76 %"),
+        ("gpu_memory > 75", "gpu_memory < 75", ChangeKind.DIFFERENT, "gpu_memory 74 %", "gpu_memory 76 %"),
+        ("gpu_memory > 80", "gpu_memory > 80 OR gpu_memory IS MISSING", ChangeKind.LOOSER, "gpu_memory missing", None),
+        ("active_training", "active_training AND hour < 6", ChangeKind.STRICTER, None, "active_training true, hour 6"),
+        ("all(gpu_power > 8)", "any(gpu_power > 8)", ChangeKind.LOOSER, "GPU 0: gpu_power 9 W; GPU 1: gpu_power 8 W",
+         None),
     ],
 )  # fmt: skip
-def test_each_direction_has_a_witness(old: str, new: str, kind: Kind, gained: str | None, lost: str | None) -> None:
+def test_each_direction_has_a_witness(
+    old: str, new: str, kind: ChangeKind, gained: str | None, lost: str | None
+) -> None:
     found = change(old, new)
     assert found is not None
     assert found.kinds == (kind,)
@@ -57,20 +60,20 @@ def test_each_direction_has_a_witness(old: str, new: str, kind: Kind, gained: st
 def test_a_rule_that_matches_on_other_gpus_is_different() -> None:
     found = change("gpu_memory > 80", "any(gpu_memory > 80) AND gpu_index >= 0")
     assert found is not None
-    assert found.kinds == (Kind.LOOSER,)
+    assert found.kinds == (ChangeKind.LOOSER,)
     assert found.notes == ("it matches at the same moments, but on other GPUs",)
 
 
 def test_a_rule_that_lists_its_gpus_no_longer_is_told() -> None:
     found = change("gpu_memory > 80", "any(gpu_memory > 80)")
     assert found is not None
-    assert (found.kinds, found.notes) == ((Kind.OPTIONS,), ("no longer lists the GPUs it matches on",))
+    assert (found.kinds, found.notes) == ((ChangeKind.OPTIONS,), ("no longer lists the GPUs it matches on",))
 
 
 def test_what_can_not_be_compared_is_said() -> None:
     found = change("path MATCHES 'a{3}b(?i)c'", "path MATCHES '^zzz$'")
     assert found is not None
-    assert found.kinds == (Kind.UNPROVEN,)
+    assert found.kinds == (ChangeKind.UNPROVEN,)
     assert "not analysed" in found.notes[0]
 
 
@@ -79,7 +82,7 @@ def test_definitions_inputs_and_bases_are_compared_by_what_they_mean() -> None:
     assert change("full", "gpu_memory > limit", head=heads) is None
     found = change("full", "full", head=("define: {full: gpu_memory > 80}", "define: {full: gpu_memory > 70}"))
     assert found is not None
-    assert found.kinds == (Kind.LOOSER,)
+    assert found.kinds == (ChangeKind.LOOSER,)
 
 
 def test_added_removed_and_renamed_rules() -> None:
@@ -87,9 +90,9 @@ def test_added_removed_and_renamed_rules() -> None:
     new = f"  - {{name: c, condition: gpu_memory > 1, {ACTION}}}\n  - {{name: d, condition: gpu_power > 2, {ACTION}}}\n"
     found = difference(old, new)
     assert [(c.rule, c.kinds) for c in found.changes] == [
-        ("c", (Kind.RENAMED,)),
-        ("d", (Kind.ADDED,)),
-        ("b", (Kind.REMOVED,)),
+        ("c", (ChangeKind.RENAMED,)),
+        ("d", (ChangeKind.ADDED,)),
+        ("b", (ChangeKind.REMOVED,)),
     ]
     assert (found.same, found.all) == (0, 3)
 
@@ -100,25 +103,25 @@ def test_a_rule_moves_by_its_priority_or_its_place() -> None:
     new = rule.format("b", 2, 3) + rule.format("a", 1, 3) + rule.format("c", 3, 2)
     found = difference(old, new)
     assert {(c.rule, *c.kinds, *c.notes) for c in found.changes} == {
-        ("b", Kind.MOVED, "now before a"),
-        ("c", Kind.MOVED, "priority 1 → 2"),
+        ("b", ChangeKind.MOVED, "now before a"),
+        ("c", ChangeKind.MOVED, "priority 1 → 2"),
     } or {(c.rule, *c.kinds, *c.notes) for c in found.changes} == {
-        ("a", Kind.MOVED, "now before c"),
-        ("c", Kind.MOVED, "priority 1 → 2"),
+        ("a", ChangeKind.MOVED, "now before c"),
+        ("c", ChangeKind.MOVED, "priority 1 → 2"),
     }
 
 
 def test_one_rule_that_moves_does_not_move_the_others() -> None:
     rules = [f"  - {{name: r{n}, condition: gpu_power > {n}, {ACTION}}}\n" for n in range(6)]
     found = difference("".join(rules), "".join([rules[5], *rules[:5]]))
-    assert [(c.rule, c.kinds, c.notes) for c in found.changes] == [("r5", (Kind.MOVED,), ("now before r0",))]
+    assert [(c.rule, c.kinds, c.notes) for c in found.changes] == [("r5", (ChangeKind.MOVED,), ("now before r0",))]
 
 
 def test_a_changed_action_is_told_by_its_parameters() -> None:
     rule = "  - {{name: a, condition: gpu_power > 1, action: delay_transfer, parameters: {{{}}}}}\n"
     assert not difference(rule.format("delay_seconds: 30"), rule.format("delay: 30s, jitter: 0")).changes
     found = difference(rule.format("delay_seconds: 30"), rule.format("delay: 1m")).changes[0]
-    assert (found.kinds, found.notes) == ((Kind.ACTION,), ("delay_transfer: delay 30 s → 1 m",))
+    assert (found.kinds, found.notes) == ((ChangeKind.ACTION,), ("delay_transfer: delay 30 s → 1 m",))
     other = difference(rule.format("delay: 30s"), f"  - {{name: a, condition: gpu_power > 1, {ACTION}}}\n").changes[0]
     assert other.notes == ("action delay_transfer → pause_transfer",)
 
@@ -128,16 +131,16 @@ def test_options_and_settings_are_told_and_words_for_people_are_not() -> None:
     assert not difference(old, old.replace("before", "after").replace("[x]", "[y]")).changes
     new = f"  - {{name: a, condition: gpu_power > 1, {ACTION}, mode: shadow, stop: true}}\n"
     found = difference(old, new, ("", "settings: {max_delay: 1m}\nfile_types: {'*.x': model}"))
-    assert found.changes[0].kinds == (Kind.OPTIONS,)
+    assert found.changes[0].kinds == (ChangeKind.OPTIONS,)
     assert found.changes[0].notes == ("mode enforce → shadow", "stop false → true")
     assert found.settings == ("settings.max_delay 5 m → 1 m", "file_types '*.x' none → model")
-    assert found.kinds == {Kind.OPTIONS, Kind.SETTINGS}
+    assert found.kinds == {ChangeKind.OPTIONS, ChangeKind.SETTINGS}
 
 
 def test_a_rule_that_sees_the_gpus_of_the_workload_only_is_stricter() -> None:
     rule = "  - {{name: a, condition: gpu_power > 1, action: pause_transfer, gpus: {}}}\n"
     found = difference(rule.format("node"), rule.format("workload")).changes[0]
-    assert found.kinds == (Kind.STRICTER, Kind.OPTIONS)
+    assert found.kinds == (ChangeKind.STRICTER, ChangeKind.OPTIONS)
     assert found.notes == ("gpus node → workload",)
 
 
@@ -145,7 +148,7 @@ def test_a_disabled_rule_is_not_compared_further() -> None:
     old = f"  - {{name: a, condition: gpu_power > 1, {ACTION}}}\n"
     new = f"  - {{name: a, condition: gpu_power > 2, {ACTION}, enabled: false}}\n"
     found = difference(old, new).changes[0]
-    assert (found.kinds, found.notes) == ((Kind.OPTIONS,), ("enabled true → false",))
+    assert (found.kinds, found.notes) == ((ChangeKind.OPTIONS,), ("enabled true → false",))
 
 
 def test_a_field_that_is_declared_otherwise_is_not_compared() -> None:
@@ -155,7 +158,7 @@ def test_a_field_that_is_declared_otherwise_is_not_compared() -> None:
     )
     found = change("x > 5", "x > 6", head=heads)
     assert found is not None
-    assert found.kinds == (Kind.UNPROVEN,)
+    assert found.kinds == (ChangeKind.UNPROVEN,)
     assert found.notes == ("not compared: the field x is declared otherwise",)
 
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from gpurules.diff import compared
+from gpurules.diff import compare
 from gpurules.diff.notes import change
 from gpurules.model import Dimension
 from gpurules.rules import Ruleset, loads
@@ -29,7 +29,7 @@ DELAY = {"action": "delay_transfer"}
 )
 def test_a_small_change_of_a_parameter_is_shown_by_two_numbers(before: str, after: str, shown: str) -> None:
     old, new = (ruleset({**DELAY, "parameters": {"delay": delay}}) for delay in (before, after))
-    (found,) = compared(old, new).changes
+    (found,) = compare(old, new).changes
     assert found.notes == (shown,)
 
 
@@ -37,22 +37,22 @@ def test_a_small_change_of_a_factor_and_of_a_size_is_shown() -> None:
     old, new = (
         ruleset({"action": "reduce_prefetch", "parameters": {"reduction_factor": f}}) for f in (0.5, 0.50000001)
     )
-    assert compared(old, new).changes[0].notes == ("reduce_prefetch: reduction_factor 0.5 → 0.50000001",)
+    assert compare(old, new).changes[0].notes == ("reduce_prefetch: reduction_factor 0.5 → 0.50000001",)
     size = 100 * 2**30
     old, new = (ruleset({"action": "limit_bandwidth", "parameters": {"max_bandwidth": s}}) for s in (size, size + 1))
-    (note,) = compared(old, new).changes[0].notes
+    (note,) = compare(old, new).changes[0].notes
     before, after = note.removeprefix("limit_bandwidth: max_bandwidth ").split(" → ")
     assert before != after
 
 
 def test_a_small_change_of_a_timer_or_a_setting_is_shown() -> None:
     old, new = (ruleset(DELAY | {"parameters": {"delay": "1s"}}, **{"for": f}) for f in ("10s", "10.001s"))
-    notes = [note for one in compared(old, new).changes for note in one.notes]
+    notes = [note for one in compare(old, new).changes for note in one.notes]
     assert any(note.endswith("for 10 s → 10.001 s") for note in notes)
     old, new = (
         ruleset(DELAY | {"parameters": {"delay": "1s"}}, settings={"stale_after": s}) for s in ("15s", "15.004s")
     )
-    assert compared(old, new).settings == ("settings.stale_after 15 s → 15.004 s",)
+    assert compare(old, new).settings == ("settings.stale_after 15 s → 15.004 s",)
 
 
 @pytest.mark.parametrize("dimension", [None, *Dimension])

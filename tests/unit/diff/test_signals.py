@@ -2,8 +2,8 @@
 
 import pytest
 
-from gpurules.diff import Kind, RuleChange, compared
-from gpurules.diff.signals import Signals
+from gpurules.diff import ChangeKind, RuleChange, compare
+from gpurules.diff.signals import SignalUniverse
 from gpurules.rules import Ruleset, loads
 
 
@@ -20,7 +20,7 @@ rules: [{{name: a, condition: {rule}, action: pause_transfer}}]
 def relation(old: str, new: str, settings: tuple[str, str] = ("", "")) -> tuple[bool, bool]:
     """Return whether the new signal is proved to be on wherever the old is, and the other way round."""
     first, second = ruleset(old, settings[0]), ruleset(new, settings[1])
-    found = Signals(first.signals, second.signals, (first.settings, second.settings)).relation("hot")
+    found = SignalUniverse(first.signals, second.signals, (first.settings, second.settings)).relation("hot")
     assert found is not None
     return found.forward, found.backward
 
@@ -61,19 +61,19 @@ def test_an_end_that_reads_another_field_may_be_unknown_where_the_old_is_not() -
 
 
 def change(old: Ruleset, new: Ruleset) -> RuleChange:
-    return compared(old, new).changes[0]
+    return compare(old, new).changes[0]
 
 
 def test_a_rule_follows_its_signal() -> None:
     found = change(ruleset(HOT), ruleset(HOT.replace("> 85", "> 80")))
-    assert (found.kinds, found.lost) == ((Kind.LOOSER,), None)
+    assert (found.kinds, found.lost) == ((ChangeKind.LOOSER,), None)
     assert str(found.gained).endswith("hot (new) on, hot (old) off")
     assert found.notes == ("signal hot: condition gpu_temperature > 85 → gpu_temperature > 80",)
 
 
 def test_a_rule_that_denies_its_signal_goes_the_other_way() -> None:
     old, new = (ruleset(text, rule="NOT hot") for text in (HOT, HOT.replace("> 85", "> 80")))
-    assert change(old, new).kinds == (Kind.STRICTER,)
+    assert change(old, new).kinds == (ChangeKind.STRICTER,)
 
 
 def test_a_signal_of_signals_is_followed() -> None:
@@ -88,13 +88,13 @@ rules: [{{name: a, condition: both, action: pause_transfer}}]
 """)
 
     found = change(nested(85), nested(80))
-    assert found.kinds == (Kind.LOOSER,)
+    assert found.kinds == (ChangeKind.LOOSER,)
 
 
 def test_timers_of_a_rule_are_those_of_its_signal() -> None:
     rule = "{{name: a, condition: gpu_power > 300, for: {}, action: pause_transfer}}"
     old, new = (loads(f"version: 1\nname: x\nrules: [{rule.format(t)}]\n") for t in ("30s", "1m"))
     found = change(old, new)
-    assert found.kinds == (Kind.STRICTER,)
+    assert found.kinds == (ChangeKind.STRICTER,)
     assert found.notes == ("its signal: for 30 s → 1 m",)
     assert str(found.lost) == "gpu_power 301 W, timer of a (new) off, timer of a (old) on"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpurules.language.printer import quoted, spell
+from gpurules.language.printer import quote, spell
 from tests.factories import checked
 
 
@@ -44,4 +44,4 @@ def test_a_checked_condition_is_spelt_as_it_would_be_written(text: str) -> None:
     ],
 )
 def test_a_text_is_quoted_so_that_it_reads_back(text: str, literal: str) -> None:
-    assert quoted(text) == literal
+    assert quote(text) == literal

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from gpurules.model import FactError
-from gpurules.model.reading import Reader, finite, shown
+from gpurules.model.reading import Reader, finite, format_rejected
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_a_number_is_finite_or_missing(value: object, read: object) -> None:
 
 
 def test_what_is_shown_is_short() -> None:
-    assert len(shown("x" * 1000)) == 60
-    assert shown(10**5000) == "a huge integer"
+    assert len(format_rejected("x" * 1000)) == 60
+    assert format_rejected(10**5000) == "a huge integer"
 
 
 def test_a_reader_says_why_a_value_was_not_taken() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gpurules.fields import FIELDS
 from gpurules.language import ir
-from gpurules.proofs.formulas.claims import Claim, ExpectedTruth, ScopedCondition, is_true
+from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim, is_true
 from gpurules.proofs.prover import Prover, Sat, Unknown, Unsat
 from gpurules.proofs.witnesses.witness import KnownFact, build_witness
 from gpurules.rules import Signal, loads
@@ -18,7 +18,7 @@ def stated(text: str, gpus: str = "node") -> ScopedCondition:
 def ask(*texts: str, want: ExpectedTruth = ExpectedTruth.TRUE) -> Unsat | Sat | Unknown:
     """Ask whether all conditions can be as wanted at once."""
     conditions = [stated(text) for text in texts]
-    return Prover(conditions).ask([Claim(condition, want) for condition in conditions])
+    return Prover(conditions).ask([TruthClaim(condition, want) for condition in conditions])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from gpurules.diagnostics import DEFAULT_CODES
 from gpurules.linter import Policy, lints
-from gpurules.linter.findings.fixing import edited
+from gpurules.linter.findings.fixing import apply_fixes
 
 TODAY = Policy(today=date(2026, 6, 1))
 TEXT = """\
@@ -83,7 +83,7 @@ def test_one_that_silences_nothing_can_be_removed() -> None:
     text = TEXT % ('# gpurules: ignore[GPR402] reason="x"', '# gpurules: ignore[GPR105, GPR403, GPR107] reason="y"')
     found = [d for d in lints(text, "x.yaml") if d.code == "GPR901"]
     assert [d.line for d in found] == [4, 6]
-    assert edited(text, found) == TEXT.replace("  %s\n", "", 1) % '# gpurules: ignore[GPR105, GPR107] reason="y"'
+    assert apply_fixes(text, found) == TEXT.replace("  %s\n", "", 1) % '# gpurules: ignore[GPR105, GPR107] reason="y"'
 
 
 def test_what_was_not_looked_for_is_not_unused() -> None:

@@ -7,11 +7,20 @@ from random import Random
 
 import pytest
 
-from gpurules.diff import compared
+from gpurules.diff import compare
 from gpurules.fields import FIELDS
 from gpurules.language import ir
 from gpurules.model import Value
-from gpurules.proofs import Claim, KnownFact, Prover, Sat, ScopedCondition, Witness, build_witness, minimize_witness
+from gpurules.proofs import (
+    KnownFact,
+    Prover,
+    Sat,
+    ScopedCondition,
+    TruthClaim,
+    Witness,
+    build_witness,
+    minimize_witness,
+)
 from gpurules.proofs.formulas.claims import is_not_true, is_true
 from gpurules.rules import Ruleset, loads
 
@@ -59,9 +68,9 @@ CASES = [
 
 @pytest.mark.parametrize(("old", "new", "shown"), CASES)
 def test_a_change_is_shown_by_facts_that_matter_near_the_limit(old: str, new: str, shown: str) -> None:
-    (wider,) = compared(ruleset(old), ruleset(new)).changes
+    (wider,) = compare(ruleset(old), ruleset(new)).changes
     assert str(wider.gained) == shown
-    (narrower,) = compared(ruleset(new), ruleset(old)).changes
+    (narrower,) = compare(ruleset(new), ruleset(old)).changes
     assert str(narrower.lost) == shown
 
 
@@ -75,14 +84,14 @@ def test_a_change_is_shown_by_facts_that_matter_near_the_limit(old: str, new: st
     ],
 )
 def test_what_the_clock_or_a_count_happens_to_be_is_no_reason_to_leave_it_out(old: str, new: str) -> None:
-    (wider,) = compared(ruleset(old), ruleset(new)).changes
+    (wider,) = compare(ruleset(old), ruleset(new)).changes
     assert wider.gained is not None
     read = {field.name for field in ir.fields(ruleset(new).rules[0].term)}
     assert {fact.term.field.name for fact in wider.gained.known if isinstance(fact.term, ir.Read)} == read
 
 
 def test_numbers_that_are_moved_still_hang_together() -> None:
-    (wider,) = compared(
+    (wider,) = compare(
         ruleset("hour >= 9 AND time_of_day < 10:00"), ruleset("hour >= 8 AND time_of_day < 10:00")
     ).changes
     assert wider.gained is not None
@@ -97,13 +106,13 @@ SIGNALS = {"signals": {"full": {"condition": "gpu_memory > 80", "until": "gpu_me
 
 def test_beside_a_state_stand_the_facts_that_it_follows_from_and_no_others() -> None:
     old, new = (f"full AND gpu_power > {limit} OR file_type == 'model'" for limit in (300, 200))
-    (wider,) = compared(ruleset(old, **SIGNALS), ruleset(new, **SIGNALS)).changes
+    (wider,) = compare(ruleset(old, **SIGNALS), ruleset(new, **SIGNALS)).changes
     assert str(wider.gained) == "gpu_memory 70 %, gpu_power 201 W, full on"
 
 
 def test_a_state_that_does_not_matter_is_left_out_with_what_explains_it() -> None:
     old, new = (f"full AND gpu_power > 300 OR transfer_size > {limit}GiB" for limit in (2, 1))
-    (wider,) = compared(ruleset(old, **SIGNALS), ruleset(new, **SIGNALS)).changes
+    (wider,) = compare(ruleset(old, **SIGNALS), ruleset(new, **SIGNALS)).changes
     assert str(wider.gained) == "transfer_size 1 GiB + 1 B"
 
 
@@ -117,7 +126,7 @@ def always_known(known: Sequence[KnownFact], whole: Witness) -> Iterator[Mapping
         yield dict(zip(node, chosen, strict=True))
 
 
-def shows(known: Sequence[KnownFact], claims: Sequence[Claim], whole: Witness) -> bool:
+def shows(known: Sequence[KnownFact], claims: Sequence[TruthClaim], whole: Witness) -> bool:
     """Return whether facts, made into objects from scratch, show the claims, whatever the others of the node are."""
     for others in always_known(known, whole):
         more = [KnownFact(ir.Read(FIELDS[name]), None, value) for name, value in others.items()]
@@ -127,7 +136,7 @@ def shows(known: Sequence[KnownFact], claims: Sequence[Claim], whole: Witness) -
     return True
 
 
-def assert_none_can_be_left_out(claims: Sequence[Claim]) -> int:
+def assert_none_can_be_left_out(claims: Sequence[TruthClaim]) -> int:
     """Hold a minimized witness against every choice of some of its facts; return how many facts it has."""
     answer = Prover([claim.condition for claim in claims]).ask(claims)
     if not isinstance(answer, Sat) or len(answer.witness.snapshot.gpus) > 1:

@@ -1,0 +1,220 @@
+"""Names: a class name has one meaning in the house, and a function is named by what it does or returns.
+
+Modules are nouns, functions are verbs or the nouns that they return; a bare participle (``found``, ``told``, ``shown``)
+says neither. Classes that share a name on purpose are listed with the reason.
+"""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+TWO_TREES = "the same idea, as it is written and as it is checked"
+SHARED_NAMES = {
+    "And": TWO_TREES,
+    "Compare": TWO_TREES,
+    "Emitter": "the same idea for two families of languages: Python, and those that are compiled",
+    "Named": "the same protocol, in two modules that do not see each other",
+    "Negative": TWO_TREES,
+    "Not": TWO_TREES,
+    "Or": TWO_TREES,
+    "Signal": "a reference in a term, and the definition that it refers to",
+    "TextTest": TWO_TREES,
+    "Window": TWO_TREES,
+}
+"""Classes of one name in several modules, and why that is one meaning."""
+
+PARTICIPLES = frozenset(
+    {"begun", "bound", "broken", "brought", "built", "chosen", "done", "drawn", "fallen", "found", "given", "gone"}
+    | {"grown", "heard", "held", "hidden", "hung", "kept", "known", "laid", "learnt", "left", "lost", "made", "meant"}
+    | {"met", "paid", "proven", "said", "seen", "sent", "shown", "spelt", "spent", "spoken", "taken", "told", "torn"}
+    | {"understood", "woken", "written", "wrong"}
+)
+"""Irregular participles; every word that ends in ``ed`` is taken for a regular one."""
+VERBS_AND_NOUNS = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "succeed"})
+"""Words that end in ``ed`` without being participles."""
+OLD_SHARED_NAMES = frozenset(
+    {
+        "Call",
+        "Check",
+        "CircuitBreaker",
+        "Claim",
+        "Completion",
+        "Episodes",
+        "Expression",
+        "Family",
+        "Follower",
+        "Function",
+        "Kind",
+        "Limits",
+        "Loop",
+        "Moment",
+        "Outcome",
+        "Part",
+        "Plan",
+        "Refusal",
+        "Result",
+        "Samples",
+        "Scope",
+        "Session",
+        "Settings",
+        "Span",
+        "StoreError",
+        "Stream",
+        "Table",
+        "Tally",
+    }
+)
+"""Class names from before the rule that have two meanings: the list only shrinks."""
+OLD_PARTICIPLES = frozenset(
+    {
+        "Automaton.found",
+        "CSpelling.held",
+        "Checker.kept",
+        "CircuitBreaker.failed",
+        "CircuitBreaker.succeeded",
+        "Device.lost",
+        "Documents.opened",
+        "Done.drawn",
+        "Folder.opened",
+        "GoSpelling.held",
+        "GovernedManager.known",
+        "Grid.gathered",
+        "Keyboard.pressed",
+        "Limit.measured",
+        "Part.moved",
+        "Passing.moved",
+        "Positions.located",
+        "RemoteEngine.failed",
+        "Spelling.held",
+        "StagingArea.opened",
+        "Storage.unfinished",
+        "aligned",
+        "applied",
+        "bound",
+        "bounded",
+        "called",
+        "checked",
+        "closed",
+        "coalesced",
+        "combined",
+        "completed",
+        "configured",
+        "counted",
+        "decided",
+        "decorated",
+        "discovered",
+        "drawn",
+        "excluded",
+        "filled",
+        "fixed",
+        "interrupted",
+        "judged",
+        "linted",
+        "located",
+        "locked",
+        "matched",
+        "named",
+        "negated",
+        "normalized",
+        "opened",
+        "parsed",
+        "passed",
+        "pinned",
+        "played",
+        "predicted",
+        "published",
+        "renamed",
+        "reported",
+        "rounded",
+        "scaled",
+        "served",
+        "shown",
+        "taken",
+        "translated",
+        "updated",
+    }
+)
+"""Functions from before the rule, as ``function`` or ``Class.method``: the list only shrinks."""
+
+
+def name_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+
+
+def public_classes(module: Path) -> Iterator[str]:
+    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+def is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether a method is read like an attribute, whose name may well be an adjective."""
+    names = {ast.unparse(decorator).rpartition(".")[2] for decorator in node.decorator_list}
+    return bool(names & {"property", "cached_property", "setter"})
+
+
+def public_functions(module: Path) -> Iterator[tuple[str, str]]:
+    """Yield the functions of *module*, and the methods as ``Class.method``, each with its name alone."""
+    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+        for inner in node.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_") else [node]:
+            is_function = isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_function and not inner.name.startswith("_") and not is_property(inner):
+                path = f"{node.name}.{inner.name}" if isinstance(node, ast.ClassDef) else inner.name
+                yield path, inner.name
+
+
+def is_bare_participle(name: str) -> bool:
+    if "_" in name or name in VERBS_AND_NOUNS:
+        return False
+    return name in PARTICIPLES or (name.endswith("ed") and len(name) > 3)
+
+
+def shared_classes() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for module in MODULES:
+        for name in public_classes(module):
+            found[name].append(name_of(module))
+    return {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
+def participles() -> set[str]:
+    return {path for module in MODULES for path, name in public_functions(module) if is_bare_participle(name)}
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    unexplained = {
+        name: modules
+        for name, modules in shared_classes().items()
+        if name not in SHARED_NAMES.keys() | OLD_SHARED_NAMES
+    }
+    assert unexplained == {}
+
+
+def test_no_function_is_named_by_a_bare_participle() -> None:
+    assert participles() - OLD_PARTICIPLES == set()
+
+
+def test_every_name_that_is_shared_for_a_reason_is_shared() -> None:
+    assert SHARED_NAMES.keys() - shared_classes().keys() == set()
+    assert not SHARED_NAMES.keys() & OLD_SHARED_NAMES
+
+
+@pytest.mark.parametrize(
+    ("name", "is_bare"),
+    [
+        ("found", True),
+        ("reordered", True),
+        ("find_rules", False),
+        ("with_fixed_parts", False),
+        ("seed", False),
+        ("shed", False),
+    ],
+)
+def test_participles_are_told_from_other_words(name: str, is_bare: bool) -> None:
+    assert is_bare_participle(name) is is_bare
