@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from json import JSONDecodeError
 from typing import Any
 
-__all__ = ["JSONDecodeError", "canonical", "dumps", "end_of", "escape", "loads", "packed"]
+__all__ = ["JSONDecodeError", "canonical", "dumps", "end_of", "escape", "loads", "pack"]
 
 _UNDRAWN = re.compile(
     "[\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
@@ -59,7 +59,7 @@ def escape(text: str) -> str:
 _PACKED = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
-def packed(data: object) -> bytes:
+def pack(data: object) -> bytes:
     """Return *data* as JSON of ASCII without spaces, quickly: for other programs, not for people.
 
     Missing: a number that is not finite is null.

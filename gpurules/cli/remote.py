@@ -29,7 +29,7 @@ def connection_options(function: Function) -> Function:
 
 
 @contextmanager
-def connected(address: str | None, token_file: str | None, ca_file: str | None) -> Iterator[RemoteEngine]:
+def connected_engine(address: str | None, token_file: str | None, ca_file: str | None) -> Iterator[RemoteEngine]:
     """Give the agent at *address*, by default that of this node.
 
     Raises:

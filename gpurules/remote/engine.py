@@ -20,7 +20,7 @@ from gpurules.remote.follower import Directives, Follower
 from gpurules.remote.link import AgentUnavailable, Answer, Link
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Settings
-from gpurules.strict_json import dumps, loads, packed
+from gpurules.strict_json import dumps, loads, pack
 
 _LOGGER = logger("gpurules.remote")
 MAX_ITEMS = 1000
@@ -225,7 +225,7 @@ def question(transfer: Transfer | None, workload: Workload | None) -> bytes:
     asked: dict[str, object] = {} if transfer is None else {"transfer": transfer.to_dict()}
     if workload is not None and workload is not NO_WORKLOAD:
         asked["workload"] = workload.to_dict()
-    return packed(asked)
+    return pack(asked)
 
 
 def _kind(error: Exception) -> str:

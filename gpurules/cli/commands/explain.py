@@ -9,7 +9,7 @@ from gpurules.cli.explain.explanations import draw
 from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.options import facts, stdin_filename, text_or_json
 from gpurules.cli.output import report_json, write
-from gpurules.cli.remote import connected, connection_options
+from gpurules.cli.remote import connected_engine, connection_options
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.registry import did_you_mean
 from gpurules.remote import AgentUnavailable, RemoteEngine
@@ -31,7 +31,7 @@ def command(
     With --connect the rules and the GPUs are those of a running agent: leave RULESET out.
     """
     if connect is not None:
-        with connected(connect, token_file, ca_file) as engine:
+        with connected_engine(connect, token_file, ca_file) as engine:
             return _explained_by(engine, rule or ruleset, format_, given)
     if ruleset is None:
         raise click.UsageError("name a ruleset, or a running agent with --connect")

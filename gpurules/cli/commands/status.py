@@ -8,7 +8,7 @@ import click
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.options import text_or_json
 from gpurules.cli.output import Style, counted, paint, report_json, write, write_lines
-from gpurules.cli.remote import connected, connection_options
+from gpurules.cli.remote import connected_engine, connection_options
 from gpurules.diagnostics.excerpt import visible
 from gpurules.model import format_duration
 from gpurules.remote import AgentUnavailable
@@ -23,7 +23,7 @@ def command(connect: str | None, token_file: str | None, ca_file: str | None, fo
 
     Exit code 1: its telemetry is stale, its rules are disabled, or a ruleset was refused.
     """
-    with connected(connect, token_file, ca_file) as engine:
+    with connected_engine(connect, token_file, ca_file) as engine:
         try:
             status = fetch(engine, "/v1/status")
         except AgentUnavailable as error:

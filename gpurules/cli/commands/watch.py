@@ -9,7 +9,7 @@ import click
 
 from gpurules.cli.options import option, optional_source, stdin_filename
 from gpurules.cli.output import has_colour, window_size, write
-from gpurules.cli.remote import connected, connection_options
+from gpurules.cli.remote import connected_engine, connection_options
 from gpurules.cli.rulesets import load_ruleset
 from gpurules.cli.run.replay_clock import ReplayClock
 from gpurules.cli.signals import signals
@@ -54,7 +54,7 @@ def command(
     if connect is not None:
         if ruleset or source:
             raise click.UsageError("--connect shows a running agent; leave out the ruleset and --source")
-        with connected(connect, token_file, ca_file) as engine:
+        with connected_engine(connect, token_file, ca_file) as engine:
             return _remote(engine, once, size)
     if ruleset is None or source is None:
         raise click.UsageError("name a ruleset and a --source, or a running agent with --connect")
