@@ -45,7 +45,7 @@ STARTS = {
     "lint a.rules.yaml": (*ENGINE, "gpurules.ruletest"),
     "fmt --check a.rules.yaml": (*LINTER, *PROOFS, *ENGINE),
     "diff a.rules.yaml b.rules.yaml": (*LINTER, *ENGINE),
-    "test a.test.yaml": (*LINTER, *PROOFS, *COORDINATOR, "gpurules.telemetry"),
+    "test a.test.yaml": (*LINTER, *PROOFS, *COORDINATOR, *SOURCES, *FORMATS),
     "testgen a.rules.yaml": (*LINTER, *COORDINATOR, *SOURCES, *FORMATS),
     "run a.rules.yaml --once --source synthetic": (*LINTER, *PROOFS, *SOURCES, *FORMATS),
     "watch a.rules.yaml --once --source synthetic": (*LINTER, *PROOFS, *SOURCES, *FORMATS),
