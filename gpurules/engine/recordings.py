@@ -47,10 +47,10 @@ class Recording:
 
         for attribute in sorted(never_given(self, readers)):
             field, rules = readers[attribute]
-            sources = " or ".join(sources_giving(attribute)) or "no source"
+            sources = ", ".join(sources_giving(attribute)) or "none"
             line = (
-                f"{self.path}: {self.format} never has {field}, read by {rules}; it is missing in all snapshots, and "
-                f"only {sources} gives it"
+                f"{self.path}: {self.format} never has {field}, read by {rules}; it is missing in all snapshots "
+                f"(sources that have it: {sources})"
             )
             self.fields_missing = tuple(dict.fromkeys((*self.fields_missing, line)))
 

@@ -35,7 +35,7 @@ def test_a_fact_that_the_format_never_has_is_named_with_the_rules_that_read_it(g
     done = gpurules("lint", "node.rules.yaml", "--history", "smi.csv")
     told = " ".join(done.err.split())
     assert "smi.csv: nvidia-smi --query-gpu CSV never has gpu_xid_age, read by xid" in told
-    assert "only nvml or dcgm gives it" in told
+    assert "(sources that have it: nvml, dcgm)" in told
     assert "never has gpu_power" not in told
 
 
