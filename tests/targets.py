@@ -145,3 +145,66 @@ def _outcome(number: int, answer: dict[str, Any], case: Case) -> Outcome:
         assert len(devices) == gpus, (number, "each GPU has one truth value", matched)
     value = True if found["true"] else None if found["unknown"] else False
     return Outcome(value, tuple(matched.get(f"true {number}", ())))
+
+
+def build_many(driver: GoDriver, programs: Sequence[tuple[NativeProgram, StateSchema]], folder: Path) -> None:
+    """Build one program of many rulesets; its argument says which is asked."""
+    if driver.name == "c":
+        _build_many_in_c(driver, programs, folder)
+        return
+    imports, answers = [], []
+    for number, (program, schema) in enumerate(programs):
+        files = driver.back_end.files(program, "rules", schema, with_driver=True)
+        for name, text in files.items():
+            if name == "go.mod":
+                continue
+            place = f"d{number}/{name.removeprefix('driver/')}" if name.startswith("driver/") else f"p{number}/{name}"
+            text = text.replace("package main\n", f"package d{number}\n", 1)
+            write({place: text.replace('"rules"', f'rules "many/p{number}"')}, folder)
+        write({f"d{number}/run.go": f"package d{number}\n\n// Run runs.\nfunc Run() {{ main() }}\n"}, folder)
+        imports.append(f'\t"many/d{number}"')
+        answers.append(f'\tcase "{number}":\n\t\td{number}.Run()')
+    lines = [
+        "package main",
+        "",
+        "import (",
+        '\t"os"',
+        *imports,
+        ")",
+        "",
+        "func main() {",
+        "\tswitch os.Args[1] {",
+        *answers,
+    ]
+    write({"main.go": "\n".join([*lines, "\t}", "}", ""]), "go.mod": "module many\n\ngo 1.19\n"}, folder)
+    run(["go", "vet", "./..."], folder)
+    run(["go", "build", "-o", "answer", "."], folder)
+
+
+def _build_many_in_c(driver: GoDriver, programs: Sequence[tuple[NativeProgram, StateSchema]], folder: Path) -> None:
+    lines, answers = [], []
+    for number, (program, schema) in enumerate(programs):
+        write(dict(driver.back_end.files(program, f"p{number}", schema, with_driver=True)), folder)
+        lines += [f"#define main p{number}_main", f'#include "p{number}_driver.c"', "#undef main"]
+        answers.append(f"    case {number}: return p{number}_main();")
+    lines += ["int main(int count, char **arguments) {", "    switch (count < 2 ? -1 : atoi(arguments[1])) {", *answers]
+    write({"many.c": "\n".join([*lines, "    default: return 2;", "    }", "}", ""])}, folder)
+    run(
+        ["gcc", *STRICT, "-O0", "-fsanitize=undefined", "-fno-sanitize-recover=all", "many.c", "-o", "answer", "-lm"],
+        folder,
+    )
+
+
+def ask_one(folder: Path, number: int, lines: Iterable[str]) -> list[dict[str, Any]]:
+    """Ask one ruleset of many."""
+    out = run([str(folder / "answer"), str(number)], folder, "".join(f"{line}\n" for line in lines))
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def comparable(decision: dict[str, Any]) -> dict[str, Any]:
+    """Return what every target says of a decision, numbers as doubles."""
+    kept = {k: v for k, v in decision.items() if k not in ("directives", "overlong", "snapshot_time")}
+    kept["matched"] = [{"rule": m["rule"], "devices": m["devices"]} for m in decision["matched"]]
+    for name in ("prefetch_factor", "delay", "priority_boost", "max_bandwidth", "max_concurrency"):
+        kept[name] = None if kept[name] is None else float(kept[name])
+    return kept

@@ -74,15 +74,13 @@ def _bind(planned: Plan) -> list[str]:
 
 def _bind_rule(rule: Parts) -> list[str]:
     target = f"gr_set(&bound->{'open' if rule.is_open else 'start.matched'}, {rule.position});"
-    if rule.of_workload or (rule.state is None and (rule.open is None or not rule.per_gpu)):
-        return [target]
-    if rule.state is None:
-        return ["if (state->gpus_length > 0) {", f"    {target}", "}"] if rule.open is None else [target]
-    if not rule.state.per_gpu:
-        test = f"gr_fitting(c, {_call(rule.state.name, False)})"
-        if rule.per_gpu and rule.open is None:
-            test = f"state->gpus_length > 0 && {test}"
-        return [f"if ({test}) {{", f"    {target}", "}"]
+    if rule.state is None or not rule.state.per_gpu or rule.of_workload:
+        tests = (
+            ["state->gpus_length > 0"] if rule.per_gpu and not rule.of_workload else []
+        )  # it holds on no GPU of none
+        if rule.state is not None and not rule.of_workload:
+            tests.append(f"gr_fitting(c, {_call(rule.state.name, False)})")
+        return [f"if ({' && '.join(tests)}) {{", f"    {target}", "}"] if tests else [target]
     return [
         "for (size_t i = 0; i < state->gpus_length; i++) {",
         f"    if (gr_fitting(c, gr_{rule.state.name}(c, &state->gpus[i]))) {{",

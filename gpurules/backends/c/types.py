@@ -43,6 +43,8 @@ def labels(fields: Iterable[Field]) -> list[tuple[str, str]]:
 def constants(planned: Plan) -> list[str]:
     """Return the constants of a program: its name, its version, and the rules."""
     program, count, names = planned.program, len(planned.rules), Identifiers()
+    for taken in ("GR_RULE_COUNT", "GR_RULE_WORDS"):
+        names.claim(taken)
     rules = [names.claim(f"GR_RULE_{rule.identifier.upper()}") for rule in planned.rules]
     return [
         "/* The ruleset, and a hash of what it says. */",

@@ -72,15 +72,10 @@ def _bind(planned: Plan) -> list[str]:
 
 def _bind_rule(rule: Parts) -> list[str]:
     target = f"b.{'open' if rule.is_open else 'start.Matched'}.set({rule.position})"
-    if rule.of_workload or (rule.state is None and (rule.open is None or not rule.per_gpu)):
-        return [target]
-    if rule.state is None:
-        return ["if len(state.GPUs) > 0 {", f"\t{target}", "}"] if rule.open is None else [target]
-    if not rule.state.per_gpu:
-        test = f"{_call(rule.state.name, False)}"
-        if rule.per_gpu and rule.open is None:
-            test = f"len(state.GPUs) > 0 && {test}"
-        return [f"if {test} {{", f"\t{target}", "}"]
+    if rule.state is None or not rule.state.per_gpu or rule.of_workload:
+        tests = ["len(state.GPUs) > 0"] if rule.per_gpu and not rule.of_workload else []  # it holds on no GPU of none
+        tests += [_call(rule.state.name, False)] if rule.state is not None and not rule.of_workload else []
+        return [f"if {' && '.join(tests)} {{", f"\t{target}", "}"] if tests else [target]
     return [
         "for i := range state.GPUs {",
         f"\tif {lower_camel(rule.state.name)}(c, &state.GPUs[i]) {{",

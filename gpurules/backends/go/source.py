@@ -115,6 +115,8 @@ def _rules(planned: Plan, spelling: GoSpelling) -> str:
 def _constants(planned: Plan) -> list[str]:
     program, count = planned.program, len(planned.rules)
     names = Identifiers()
+    for taken in ("RuleCount", "RuleNames"):
+        names.claim(taken)
     rules = [names.claim(f"Rule{camel(rule.identifier)}") for rule in planned.rules]
     lines = [
         "// Ruleset and Version (a hash of what the ruleset says) name what this package was generated from.",

@@ -151,7 +151,7 @@ class GoSpelling:
     def loop(self, loop: Loop) -> list[str]:
         """Return the body of an aggregate's function."""
         before, inside, after = _loop_parts(loop)
-        skip = ["if !c.w.uses(g.Index) {", "\tcontinue", "}"] if loop.of_workload else []
+        skip = ["if !c.w.Uses(g.Index) {", "\tcontinue", "}"] if loop.of_workload else []
         head = ["for i := range c.state.GPUs {", "\tg := &c.state.GPUs[i]"]
         return [*before, *head, *[f"\t{line}" for line in (*skip, *inside)], "}", after]
 

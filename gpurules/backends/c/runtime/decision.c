@@ -25,7 +25,7 @@ GR_UNUSED static gr_number gr_time_since(gr_number since, gr_number now) {
     return gr_is_known(age) && !(age.f > 0) ? gr_float(0) : age;
 }
 
-static void gr_set(gr_rules *rules, unsigned rule) {
+GR_UNUSED static void gr_set(gr_rules *rules, unsigned rule) {
     rules->words[rule >> 6] |= UINT64_C(1) << (rule & 63);
 }
 
@@ -33,7 +33,7 @@ bool gr_has(const gr_rules *rules, int rule) {
     return rule >= 0 && rule < GR_RULE_COUNT && (rules->words[rule >> 6] >> (rule & 63) & 1) != 0;
 }
 
-static bool gr_same_rules(const gr_rules *a, const gr_rules *b) {
+GR_UNUSED static bool gr_same_rules(const gr_rules *a, const gr_rules *b) {
     uint64_t difference = 0;
     for (size_t i = 0; i < GR_RULE_WORDS; i++) {
         difference |= a->words[i] ^ b->words[i];

@@ -1,0 +1,146 @@
+"""Every ruleset case that decides, and random rulesets, on the back ends that write Go and C: one program for all."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
+from gpurules.backends.native.cells import Stamp, StateEncoder
+from gpurules.engine import Engine
+from gpurules.language import ir
+from gpurules.model import Snapshot
+from gpurules.rules import Ruleset, load, loads
+from gpurules.rules.native import native_program, native_schema
+from tests.conformance.test_rulesets import LOADING, SEQUENCES, has_signals, written
+from tests.strategies import Situation, ruleset_texts, situations
+from tests.targets import GoDriver, ask_one, build_many, comparable, drivers
+
+pytestmark = pytest.mark.slow
+STAMP = Stamp(1, 1, 0, 0.0, 0)
+EACH = pytest.mark.parametrize("driver", drivers(), ids=lambda driver: driver.name)
+
+
+def compile_all(driver: GoDriver, rulesets: list[Ruleset], folder: Path) -> None:
+    programs = []
+    for ruleset in rulesets:
+        program, refused = native_program(ruleset, driver.back_end.check)
+        assert not refused, (ruleset.name, refused)
+        programs.append((program, native_schema(ruleset)))
+    build_many(driver, programs, folder)
+
+
+def line_of(driver: GoDriver, engine: Engine, about: dict[str, Any]) -> str:
+    """Return the line that asks about a transfer on what *engine* knows."""
+    bound = engine.bound
+    slot = StateEncoder(native_schema(engine.ruleset), bound.program.layout).slot(bound.facts, STAMP, {})
+    return driver.line(slot, about.get("transfer") or NO_TRANSFER, about.get("workload") or NO_WORKLOAD)
+
+
+def observed(ruleset: Ruleset, snapshot: Snapshot, node: Any) -> Engine:
+    engine = Engine(ruleset, clock=lambda: snapshot.timestamp)
+    engine.observe(snapshot, node=node)
+    return engine
+
+
+@EACH
+def test_every_ruleset_decides_as_an_engine_does(driver: GoDriver, tmp_path: Path) -> None:
+    vectors = [v for v in LOADING if not has_signals(v)]
+    cases = []
+    for number, vector in enumerate(vectors):
+        (tmp_path / f"r{number}").mkdir()
+        cases.append((load(written(vector, tmp_path / f"r{number}")), vector.snapshot(), vector.about()))
+    compile_all(driver, [ruleset for ruleset, _, _ in cases], tmp_path)
+    wrong = []
+    for number, (ruleset, snapshot, about) in enumerate(cases):
+        engine = observed(ruleset, snapshot, about.get("node"))
+        expected = engine.decide(about.get("transfer"), about.get("workload")).to_dict()
+        (found,) = ask_one(tmp_path, number, [line_of(driver, engine, about)])
+        if comparable(found) != comparable(expected):
+            wrong.append((vectors[number].id, expected, found))
+    assert not wrong, (len(wrong), wrong[:5])
+    assert len(cases) > 20
+
+
+@EACH
+def test_every_sequence_decides_as_the_engine_at_every_step(driver: GoDriver, tmp_path: Path) -> None:
+    """Signals, windows and timers are the agent's: what it publishes at each step is what a client decides on."""
+    from gpurules.model import Transfer
+
+    rulesets = []
+    for number, vector in enumerate(SEQUENCES):
+        (tmp_path / f"r{number}").mkdir()
+        rulesets.append(load(written(vector, tmp_path / f"r{number}")))
+    compile_all(driver, rulesets, tmp_path)
+    for number, (vector, ruleset) in enumerate(zip(SEQUENCES, rulesets, strict=True)):
+        engine = Engine(ruleset, clock=lambda: 0.0)
+        lines, wanted = [], []
+        for step in vector.case["sequence"]:
+            now = step["at"]
+            snapshot = vector.snapshot({"timestamp": now, "gpus": step.get("gpus", []), "host": step.get("host")})
+            engine.observe(snapshot, node=step.get("node"))
+            transfer = Transfer.from_dict(step.get("transfer", {"id": "probe"}))
+            lines.append(line_of(driver, engine, {"transfer": transfer}))
+            wanted.append(comparable(engine.decide(transfer).to_dict()))
+        found = [comparable(answer) for answer in ask_one(tmp_path, number, lines)]
+        assert [{**f, "stale": None} for f in found] == [{**w, "stale": None} for w in wanted], vector.id
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> tuple[Ruleset, list[Situation]]:
+    ruleset = loads(draw(ruleset_texts()))
+    terms = [rule.term for rule in ruleset.rules]
+    for signal in ruleset.signals.values():
+        terms += [signal.condition, *([signal.until] if signal.until else [])]
+    fields = {field for term in terms for field in ir.fields(term)}
+    return ruleset, [draw(situations(fields)) for _ in range(4)]
+
+
+@EACH
+def test_random_rulesets_decide_as_the_engine_does(driver: GoDriver, tmp_path: Path) -> None:
+    cases: list[tuple[Ruleset, list[Situation]]] = []
+
+    @seed(7)
+    @settings(
+        max_examples=24, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(asked())
+    def collect(case: tuple[Ruleset, list[Situation]]) -> None:
+        if not native_program(case[0], driver.back_end.check)[1]:
+            cases.append(case)
+
+    collect()
+    assert len(cases) > 12
+    compile_all(driver, [ruleset for ruleset, _ in cases], tmp_path)
+    for number, (ruleset, drawn) in enumerate(cases):
+        engine = Engine(ruleset, clock=lambda: 0.0)
+        lines, wanted = [], []
+        for step, one in enumerate(drawn):
+            engine.observe(replace(one.snapshot, timestamp=1000.0 + 7 * step), node=one.node)
+            about = {"transfer": one.transfer, "workload": one.workload}
+            lines.append(line_of(driver, engine, about))
+            wanted.append(comparable(engine.decide(one.transfer, one.workload).to_dict()))
+        found = [comparable(answer) for answer in ask_one(tmp_path, number, lines)]
+        assert found == wanted, (ruleset.rules, drawn)
+
+
+@pytest.mark.skipif(not any(driver.name == "go" for driver in drivers()), reason="Go is not installed")
+def test_the_driver_of_go_reads_snapshots_as_gpurules_does(tmp_path: Path) -> None:
+    driver = next(driver for driver in drivers() if driver.name == "go")
+    vectors = [v for v in LOADING if not has_signals(v)]
+    cases = []
+    for number, vector in enumerate(vectors):
+        (tmp_path / f"r{number}").mkdir()
+        cases.append((load(written(vector, tmp_path / f"r{number}")), vector.snapshot(), vector.about()))
+    compile_all(driver, [ruleset for ruleset, _, _ in cases], tmp_path)
+    for number, (ruleset, snapshot, about) in enumerate(cases):
+        given_ = {"snapshot": snapshot.to_dict(), "node": dict(about.get("node") or NO_NODE)}
+        given_ |= {name: about[name].to_dict() for name in ("transfer", "workload") if name in about}
+        (found,) = ask_one(tmp_path, number, [json.dumps(given_)])
+        expected = ruleset.evaluate(snapshot, **about).to_dict()
+        assert comparable(found) == comparable(expected), vectors[number].id
+        assert [m["actions"] for m in found["matched"]] == [m["actions"] for m in expected["matched"]]  # type: ignore[index,attr-defined]
