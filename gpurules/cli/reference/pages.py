@@ -173,9 +173,11 @@ def pages() -> dict[str, str]:
     """Return every generated page by its path under ``docs/``."""
     codes, tables = "gpurules/diagnostics", "the registries"
     from gpurules.cli.reference.command_pages import commands_page  # loads every command
+    from gpurules.cli.reference.support_matrix import matrix_page  # loads every back end
 
     made = {
         "cli.md": GENERATED.format(source="gpurules/cli/commands") + commands_page(),
+        "backends.md": GENERATED.format(source="the back ends") + matrix_page(),
         "fields.md": GENERATED.format(source=tables) + fields_page(),
         "actions.md": GENERATED.format(source=tables) + actions_page(),
         "checks/README.md": GENERATED.format(source=codes) + codes_page(),
