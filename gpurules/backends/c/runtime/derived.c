@@ -1,5 +1,5 @@
 /* The part of a path that its type is read from: 4096 code points. */
-static gr_text gr_truncated(gr_text path) {
+GR_UNUSED static gr_text gr_truncated(gr_text path) {
     size_t at = 0, size;
     if (path.length <= 4096) {
         return path;
@@ -11,13 +11,13 @@ static gr_text gr_truncated(gr_text path) {
     return (gr_text){path.data, at};
 }
 
-static size_t gr_find(gr_text text, char c, size_t missing) {
+GR_UNUSED static size_t gr_find(gr_text text, char c, size_t missing) {
     const char *found = text.length == 0 ? NULL : memchr(text.data, c, text.length);
     return found == NULL ? missing : (size_t)(found - text.data);
 }
 
 /* The last part of a path; the query and fragment of a URL are left out. */
-static gr_text gr_base_name(gr_text path) {
+GR_UNUSED static gr_text gr_base_name(gr_text path) {
     if (path.data == NULL) {
         return path;
     }
