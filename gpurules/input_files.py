@@ -6,7 +6,10 @@ A pipe may never end, a device may have side effects, and both look like any oth
 import errno
 import os
 import stat
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from os import PathLike
+from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
@@ -72,3 +75,25 @@ def read_input(path: str | PathLike[str], limit: int) -> bytes:
         except OSError as error:  # reading does not say of what
             raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from None
     return b"".join(chunks)
+
+
+def file_stamp(path: str | PathLike[str]) -> tuple[int, int, int] | None:
+    """Return what changes when the file at *path* does: inode, time of its last change and size.
+
+    Missing: None where there is no such file, or it may not be looked at.
+    """
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def is_among(path: str, globs: Iterable[str]) -> bool:
+    """Return whether one of *globs* means *path*: the whole of it, or its last part where the glob has no ``/``.
+
+    >>> is_among("old/a.yaml", ["a.*"]), is_among("old/a.yaml", ["new/*"])
+    (True, False)
+    """
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(path, glob) or ("/" not in glob and fnmatchcase(name, glob)) for glob in globs)

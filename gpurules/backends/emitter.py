@@ -17,14 +17,6 @@ from gpurules.language.patterns import globber, matcher
 from gpurules.model import Kind
 
 MAX_DEPTH = 40
-_NEGATED = {
-    Comparator.EQ: "!=",
-    Comparator.NE: "==",
-    Comparator.LT: ">=",
-    Comparator.LE: ">",
-    Comparator.GT: "<=",
-    Comparator.GE: "<",
-}
 _ARITHMETIC = {"+": "_add", "-": "_subtract", "*": "_multiply", "/": "_divide"}
 _KNOWN_DEFAULT = dict.fromkeys(("active_training", "active_inference"), "False") | dict.fromkeys(
     ("active_workloads", "pending_transfers", "pending_bytes"), "0"
@@ -187,7 +179,7 @@ class Emitter:
         broken = []
         for comparator, left, right in links:
             present = self._present([left, right], comparator is Comparator.NE)
-            broken.append(" and ".join([*present, f"{left[0]} {_NEGATED[comparator]} {right[0]}"]))
+            broken.append(" and ".join([*present, f"{left[0]} {comparator.opposite.value} {right[0]}"]))
         return "(" + " or ".join(broken) + ")"
 
     @staticmethod

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from fnmatch import fnmatchcase
 from glob import glob
 from hashlib import sha256
 from itertools import islice
@@ -13,7 +12,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.rulesets import PREFIX, check_there
-from gpurules.input_files import read_input
+from gpurules.input_files import is_among, read_input
 from gpurules.registry import did_you_mean
 from gpurules.rules.files import PathFilter, files_below, is_like_ruleset, is_ruleset, is_test, leads_outside
 from gpurules.rules.yaml import MAX_BYTES
@@ -58,11 +57,7 @@ def test_files(arguments: Iterable[str]) -> list[str]:
 def without_excluded(paths: Iterable[str], named: Iterable[str], globs: Iterable[str]) -> list[str]:
     """Return *paths* without those that a glob of *globs* means; what is *named* itself is never left out."""
     kept, patterns = {display_path(path) for path in named}, list(globs)
-    return [
-        path
-        for path in paths
-        if path in kept or not any(fnmatchcase(path, g) or fnmatchcase(Path(path).name, g) for g in patterns)
-    ]
+    return [path for path in paths if path in kept or not is_among(path, patterns)]
 
 
 def display_path(path: str) -> str:

@@ -19,6 +19,34 @@ class Comparator(StrEnum):
     GT = ">"
     GE = ">="
 
+    @property
+    def mirrored(self) -> "Comparator":
+        """The comparator that holds with the sides exchanged: ``a < b`` is ``b > a``."""
+        return _MIRRORED[self]
+
+    @property
+    def opposite(self) -> "Comparator":
+        """The comparator that holds where this one does not, of two values that are known."""
+        return _OPPOSITE[self]
+
+
+_MIRRORED = {
+    Comparator.EQ: Comparator.EQ,
+    Comparator.NE: Comparator.NE,
+    Comparator.LT: Comparator.GT,
+    Comparator.LE: Comparator.GE,
+    Comparator.GT: Comparator.LT,
+    Comparator.GE: Comparator.LE,
+}
+_OPPOSITE = {
+    Comparator.EQ: Comparator.NE,
+    Comparator.NE: Comparator.EQ,
+    Comparator.LT: Comparator.GE,
+    Comparator.LE: Comparator.GT,
+    Comparator.GT: Comparator.LE,
+    Comparator.GE: Comparator.LT,
+}
+
 
 class TextOperator(StrEnum):
     """How a text is searched."""

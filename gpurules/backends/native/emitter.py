@@ -20,14 +20,6 @@ MAX_HEIGHT = 24
 MAX_PARTS = 32
 EXACT_BELOW = 2**53
 
-_NEGATED = {
-    Comparator.EQ: Comparator.NE,
-    Comparator.NE: Comparator.EQ,
-    Comparator.LT: Comparator.GE,
-    Comparator.LE: Comparator.GT,
-    Comparator.GT: Comparator.LE,
-    Comparator.GE: Comparator.LT,
-}
 _MIRRORED = {
     Comparator.EQ: Comparator.EQ,
     Comparator.NE: Comparator.NE,
@@ -202,7 +194,7 @@ class Emitter(_Basics):
     def _compare(self, term: ir.Compare, wanted: bool) -> Expression:
         links = []
         for comparator, left, right in zip(term.comparators, term.operands, term.operands[1:], strict=False):
-            links.append(self._link(comparator if wanted else _NEGATED[comparator], left, right))
+            links.append(self._link(comparator if wanted else comparator.opposite, left, right))
         return self._joined(links, "&&" if wanted else "||", (term,))
 
     def _link(self, comparator: Comparator, left: ir.Term, right: ir.Term) -> Expression:
@@ -212,7 +204,7 @@ class Emitter(_Basics):
             one, other = self.text(left), self.text(right)
             return self._call(f"text_{name}", one, other)
         if _is_limit(left) and not isinstance(right, ir.Constant):
-            left, right, name = right, left, _NAMES[_MIRRORED[comparator]]
+            left, right, name = right, left, _NAMES[comparator.mirrored]
         if _is_limit(right) and isinstance(right, ir.Constant):
             value = self.number(left)
             limit = self.spelling.limit(right.value)  # type: ignore[arg-type]

@@ -1,6 +1,5 @@
 """``gpurules repl``."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ from gpurules.cli.options import facts
 from gpurules.cli.output import counted, say
 from gpurules.cli.signals import Terminated
 from gpurules.input_files import read_input
+from gpurules.output_files import state_folder
 
 MAX_LINE = 1 << 20
 """The longest line that is read from a pipe, in characters."""
@@ -81,7 +81,7 @@ def _with_readline() -> Path | None:
         import readline
     except ImportError:
         return None
-    history = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gpurules" / "history"
+    history = state_folder("history")
     with suppress(OSError):
         if len(read_input(history, MAX_LINE)) <= MAX_LINE:
             readline.read_history_file(history)

@@ -7,7 +7,7 @@ import click
 
 from gpurules.cli.explain.facts import read_facts
 from gpurules.facts import KINDS
-from gpurules.input_files import open_input
+from gpurules.input_files import file_stamp, open_input
 from gpurules.lsp import FactsAtHand
 
 _TAIL_BYTES = 4 * 1024 * 1024
@@ -72,11 +72,7 @@ def _is_json(given: str) -> bool:
 def _stamp(given: str) -> object:
     if _is_json(given):
         return given
-    try:
-        known = Path(given).stat()
-    except (OSError, ValueError):
-        return None
-    return known.st_mtime_ns, known.st_size
+    return file_stamp(given)
 
 
 def _last_line(path: Path) -> str:

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import NoReturn
 
 from gpurules.cli.output import clear_screen, counted, say
+from gpurules.input_files import file_stamp
 
 PAUSE_SECONDS = 0.3
 
@@ -15,15 +15,7 @@ Stamps = Mapping[str, tuple[int, int, int] | None]
 
 def stamps(paths: Iterable[str]) -> Stamps:
     """Return the state of each file."""
-    return {path: _stamp(path) for path in paths}
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return {path: file_stamp(path) for path in paths}
 
 
 def watch(run: Callable[[], object], files: Callable[[], Iterable[str]]) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from fnmatch import fnmatchcase
 from functools import cache
 from os import environ
 from pathlib import Path
@@ -16,6 +15,7 @@ from gpurules.cli.project.code_selection import chosen_codes
 from gpurules.cli.project.configuration import Configuration
 from gpurules.cli.reference.pages import code_page
 from gpurules.diagnostics import CATALOGUE, Diagnostic
+from gpurules.input_files import is_among
 from gpurules.linter import WORK, Policy
 from gpurules.lsp import DocumentSettings, FactsAtHand
 
@@ -77,7 +77,7 @@ def _settings(read: Configuration, path: str | None, today: date) -> DocumentSet
         return DocumentSettings(Policy(codes, today=today))
     relative = _relative(path, Path(read.path).parent)
     policy = Policy(codes, read.ignored_in, today)
-    excluded = any(fnmatchcase(relative, glob) or fnmatchcase(Path(path).name, glob) for glob in read.exclude)
+    excluded = is_among(relative, read.exclude)
     return DocumentSettings(Policy(policy.codes_in(relative), today=today, work=steps), excluded)
 
 

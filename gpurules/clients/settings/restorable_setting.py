@@ -11,6 +11,7 @@ from typing import Protocol
 from gpurules.clients.regular_files import open_regular, remove_foreign
 from gpurules.errors import GpurulesError
 from gpurules.logs import logger
+from gpurules.output_files import state_folder
 from gpurules.strict_json import dumps, loads
 
 _LOGGER = logger("gpurules.clients")
@@ -49,8 +50,7 @@ class Setting(Protocol):
 
 def settings_folder() -> Path:
     """Return where settings are written down unless another place is given: below ``$XDG_STATE_HOME``."""
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "gpurules" / "settings"
+    return state_folder("settings")
 
 
 class RestorableSetting:

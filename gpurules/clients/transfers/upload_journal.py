@@ -18,18 +18,13 @@ from zlib import crc32
 from gpurules.clients.objects.store import PartTag, WritableObject
 from gpurules.clients.regular_files import is_at, open_regular, remove_foreign
 from gpurules.logs import logger
+from gpurules.output_files import state_folder
 from gpurules.strict_json import dumps, loads
 
 _LOGGER = logger("gpurules.clients")
 SUFFIX = ".upload.jsonl"
 MAX_BYTES = 16 * 1024**2
 """More than a note of as many parts as S3 takes ever has."""
-
-
-def state_folder() -> Path:
-    """Return where uploads are written down unless another place is given: below ``$XDG_STATE_HOME``."""
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "gpurules" / "uploads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +124,7 @@ class UploadJournal:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        self.folder = state_folder() if folder is None else Path(folder)
+        self.folder = state_folder("uploads") if folder is None else Path(folder)
         self._has_warned = False
 
     def note(self, source: UploadSource) -> UploadNote:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
+from gpurules.input_files import file_stamp
 from gpurules.rules.files import SHIPPED
 
 Mark: TypeAlias = tuple[str, int, int, int] | None
@@ -15,8 +16,8 @@ def mark(path: str) -> Mark:
     The real path is part of it: a mounted config map is a symlink that is swapped, its files keep their times.
     """
     try:
-        status = Path(path).stat()
-        return str(Path(path).resolve()), status.st_ino, status.st_mtime_ns, status.st_size
+        stamp = file_stamp(path)
+        return None if stamp is None else (str(Path(path).resolve()), *stamp)
     except (OSError, RuntimeError):
         return None
 

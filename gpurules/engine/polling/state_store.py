@@ -1,12 +1,8 @@
 """What survives a restart: the state of signals and episodes, in one small file."""
 
 import hashlib
-import os
-import stat
-import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,10 +10,11 @@ from typing import Any
 from gpurules.engine.state.episodes import Episode, Episodes
 from gpurules.engine.state.signals import HysteresisState, Signals
 from gpurules.engine.threads.jobs import Job
-from gpurules.input_files import check_regular, read_input
+from gpurules.input_files import read_input
 from gpurules.logs import logger
 from gpurules.model import format_duration
 from gpurules.model.reading import finite
+from gpurules.output_files import replace_file
 from gpurules.rules.rule import Rule, Signal
 from gpurules.strict_json import dumps, loads
 
@@ -74,18 +71,7 @@ def save(path: Path, data: Mapping[str, object]) -> None:
     Raises:
         OSError: it cannot be written; what was there is still there.
     """
-    with suppress(FileNotFoundError):
-        if not stat.S_ISLNK(mode := path.lstat().st_mode):
-            check_regular(mode, path)  # a device is not replaced
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
-            file.write(dumps(data, compact=True, ascii_only=True))
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink(missing_ok=True)
-        raise
+    replace_file(path, dumps(data, compact=True, ascii_only=True).encode("utf-8", "surrogatepass"))
 
 
 class StateRefused(Exception):

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
 from gpurules.language import nodes
-from gpurules.language.nodes import Comparator
 from gpurules.language.printer import show
 from gpurules.linter.check import Subject, proved_fix, replacing
 
@@ -22,14 +21,6 @@ ABOUT = Code(
     "`60 < gpu_memory < 90` are fine.",
 )
 
-_MIRRORED = {
-    Comparator.LT: Comparator.GT,
-    Comparator.LE: Comparator.GE,
-    Comparator.GT: Comparator.LT,
-    Comparator.GE: Comparator.LE,
-    Comparator.EQ: Comparator.EQ,
-    Comparator.NE: Comparator.NE,
-}
 _CONSTANTS = (nodes.Quantity, nodes.Text, nodes.Boolean)
 
 
@@ -50,7 +41,7 @@ class ConstantOnLeft:
                     continue
                 (comparator, right) = node.rest[0]
                 if isinstance(node.first, _CONSTANTS) and not isinstance(right, _CONSTANTS):
-                    better = f"{show(right)} {_MIRRORED[comparator].value} {show(node.first)}"
+                    better = f"{show(right)} {comparator.mirrored.value} {show(node.first)}"
                     message = "the comparison starts with the constant"
                     edits = replacing(node.span, better)
                     yield proved_fix(

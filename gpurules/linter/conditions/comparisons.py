@@ -7,7 +7,7 @@ from gpurules.diagnostics import Edit, Span
 from gpurules.fields import Field
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
-from gpurules.linter.conditions.links import MIRRORED, links
+from gpurules.linter.conditions.links import links
 from gpurules.records import Record, record
 from gpurules.rules.building import Placed
 
@@ -37,7 +37,7 @@ class Comparison(Record):
             return ()
         span = Span(self.between.start + written.start(), self.between.start + written.end())
         is_first = self.between.end <= self.constant.span.start
-        return (Edit(span, (comparator if is_first else MIRRORED[comparator]).value),)
+        return (Edit(span, (comparator if is_first else comparator.mirrored).value),)
 
 
 def comparisons(expressions: Iterable[Placed]) -> Iterator[Comparison]:

@@ -81,13 +81,7 @@ def _name(link: ComparisonLink) -> str | None:
 
 
 def _turned(link: ComparisonLink) -> ComparisonLink:
-    opposite = {
-        Comparator.GE: Comparator.LT,
-        Comparator.GT: Comparator.LE,
-        Comparator.LE: Comparator.GT,
-        Comparator.LT: Comparator.GE,
-    }
-    return ComparisonLink(opposite[link.comparator], link.term, link.constant)
+    return ComparisonLink(link.comparator.opposite, link.term, link.constant)
 
 
 def _spelt(link: ComparisonLink) -> str:

@@ -1,16 +1,12 @@
 """Single comparisons of a term with a constant: what a chain or a comparison is made of, the constant on the right."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator
 from gpurules.records import Record, record
 
-MIRRORED: Mapping[Comparator, Comparator] = {
-    Comparator.LT: Comparator.GT, Comparator.LE: Comparator.GE, Comparator.GT: Comparator.LT,
-    Comparator.GE: Comparator.LE, Comparator.EQ: Comparator.EQ, Comparator.NE: Comparator.NE,
-}  # fmt: skip
 UPWARD = (Comparator.GT, Comparator.GE)
 ORDERED = (*UPWARD, Comparator.LT, Comparator.LE)
 
@@ -33,7 +29,7 @@ def links(term: ir.Term) -> Iterator[ComparisonLink]:
         if isinstance(right, ir.Constant) and not isinstance(left, ir.Constant):
             yield ComparisonLink(comparator, left, right, place)
         elif isinstance(left, ir.Constant) and not isinstance(right, ir.Constant):
-            yield ComparisonLink(MIRRORED[comparator], right, left, place)
+            yield ComparisonLink(comparator.mirrored, right, left, place)
 
 
 def single_link(term: ir.Term) -> ComparisonLink | None:

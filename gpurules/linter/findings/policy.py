@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import date
-from fnmatch import fnmatchcase
-from pathlib import PurePath
 from types import MappingProxyType
 
 from gpurules.diagnostics import DEFAULT_CODES
+from gpurules.input_files import is_among
 from gpurules.linter.history import RecordedSnapshots
 from gpurules.linter.work import WORK, always
 from gpurules.records import Record, record
@@ -44,10 +43,6 @@ class Policy(Record):
         """
         codes = self.codes
         for glob, ignored in self.ignored_in.items():
-            if _matches(path or "", glob):
+            if is_among(path or "", (glob,)):
                 codes -= ignored
         return codes
-
-
-def _matches(path: str, glob: str) -> bool:
-    return fnmatchcase(path, glob) or ("/" not in glob and fnmatchcase(PurePath(path).name, glob))

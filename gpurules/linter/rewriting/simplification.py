@@ -5,15 +5,6 @@ from gpurules.language import nodes
 from gpurules.language.nodes import Comparator
 from gpurules.language.printer import show
 
-_OPPOSITE = {
-    Comparator.LT: Comparator.GE,
-    Comparator.LE: Comparator.GT,
-    Comparator.GT: Comparator.LE,
-    Comparator.GE: Comparator.LT,
-    Comparator.EQ: Comparator.NE,
-    Comparator.NE: Comparator.EQ,
-}
-
 
 def simplify(node: nodes.Definition) -> str | None:
     """Return a shorter form of *node* itself, None where none is known."""
@@ -47,7 +38,7 @@ def _denied(node: nodes.Expr) -> str | None:
         case nodes.Compare(first, ((comparator, last),)):
             if _is_per_gpu(node):
                 return None  # GPR005 asks what is meant
-            return f"{show(first)} {_OPPOSITE[comparator].value} {show(last)}"
+            return f"{show(first)} {comparator.opposite.value} {show(last)}"
         case nodes.Membership(subject, members, negated):
             turned: nodes.Expr = nodes.Membership(subject, members, not negated, span=node.span)
         case nodes.ListMembership(subject, name, negated):

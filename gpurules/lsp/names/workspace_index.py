@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from gpurules.input_files import file_stamp
 from gpurules.lsp.findings.published_findings import references
 from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument
 from gpurules.rules.files import MAX_FILES, SHIPPED, files_below, identity, is_ruleset, is_test
@@ -20,7 +21,7 @@ class WorkspaceIndex:
     def __init__(self, documents: Documents) -> None:
         self.folders: tuple[str, ...] = ()
         self._documents = documents
-        self._kept: dict[str, tuple[tuple[int, int], TextDocument]] = {}
+        self._kept: dict[str, tuple[tuple[int, int, int], TextDocument]] = {}
 
     def of(self, path: str, word: str, asking: TextDocument) -> Iterator[TextDocument]:
         """Yield the documents in which *word* occurs and that are, or bring in, the file at *path*; *asking* is one."""
@@ -54,11 +55,9 @@ class WorkspaceIndex:
         is_open = self._documents.opened(path)
         if is_open is not None:
             return is_open
-        try:
-            known = Path(path).stat()
-        except (OSError, ValueError):
+        stamp = file_stamp(path)
+        if stamp is None:
             return None
-        stamp = (known.st_mtime_ns, known.st_size)
         kept = self._kept.get(path)
         if kept is None or kept[0] != stamp:
             document = self._documents.at(path)

@@ -25,10 +25,6 @@ from gpurules.proofs.formulas.formula import (
 from gpurules.proofs.formulas.universe import base_units
 
 ORDERED = frozenset({Comparator.LT, Comparator.LE, Comparator.GT, Comparator.GE})
-MIRROR: Mapping[Comparator, Comparator] = {
-    Comparator.LT: Comparator.GT, Comparator.LE: Comparator.GE, Comparator.GT: Comparator.LT,
-    Comparator.GE: Comparator.LE, Comparator.EQ: Comparator.EQ, Comparator.NE: Comparator.NE,
-}  # fmt: skip
 OPPOSITE: Mapping[Comparator, Comparator] = {
     Comparator.LT: Comparator.GE, Comparator.LE: Comparator.GT, Comparator.GT: Comparator.LE,
     Comparator.GE: Comparator.LT, Comparator.EQ: Comparator.NE, Comparator.NE: Comparator.EQ,
@@ -111,7 +107,7 @@ class OverGPUs:
             return same if comparator is Comparator.EQ else same.opposite
         towards = (Comparator.GT, Comparator.GE) if function == "max" else (Comparator.LT, Comparator.LE)
         if comparator not in towards:
-            return self.peak(function, operand, OPPOSITE[comparator], other).opposite
+            return self.peak(function, operand, comparator.opposite, other).opposite
         link = self._encoder.link(operand, comparator, other)
         known = self._encoder.on_some(disj(link.true, link.false))
         return DualRail(self._encoder.on_some(link.true), conj(known, self._encoder.on_every(negation(link.true))))
@@ -130,7 +126,7 @@ class OverGPUs:
         """Return what is known of a comparison over several GPUs; a mean or a sum is a number with constraints."""
         (comparator,), (left, right) = term.comparators, term.operands
         if isinstance(left, ir.Constant) or (isinstance(right, ir.Aggregate) and right.function == "max"):
-            left, right, comparator = right, left, MIRROR[comparator]
+            left, right, comparator = right, left, comparator.mirrored
         match left, right:
             case ir.Aggregate("avg" | "sum") as measured, ir.Constant(int() | float() as number):
                 return self._measured(measured, comparator, number)
@@ -145,7 +141,7 @@ class OverGPUs:
         about = (measured.function, measured.operand)
         return DualRail(
             conj(rails.true, self._needed(*about, comparator, number)),
-            conj(rails.false, self._needed(*about, OPPOSITE[comparator], number)),
+            conj(rails.false, self._needed(*about, comparator.opposite, number)),
         )
 
     def _peaks(self, term: ir.Term, operand: ir.Term, comparator: Comparator) -> DualRail:

@@ -9,7 +9,7 @@ from gpurules.language.nodes import Comparator
 from gpurules.language.printer import spell
 from gpurules.model import Kind, Value
 from gpurules.proofs.domains.atoms import AtomicPredicate, breakpoints_at, is_number
-from gpurules.proofs.formulas.aggregate_encoding import MIRROR, ORDERED, OverGPUs
+from gpurules.proofs.formulas.aggregate_encoding import ORDERED, OverGPUs
 from gpurules.proofs.formulas.float_differences import (
     DifferenceAtom,
     Relaxation,
@@ -174,7 +174,7 @@ class Encoder:
             return whole
         if left.datatype.kind is Kind.BOOL:
             return self._alike(self.rails(left), self.rails(right), comparator)
-        for side, other, mirrored in ((left, right, comparator), (right, left, MIRROR[comparator])):
+        for side, other, mirrored in ((left, right, comparator), (right, left, comparator.mirrored)):
             split = self._split(side, mirrored, other)
             if split is not None:
                 return split
@@ -222,7 +222,7 @@ class Encoder:
         if left.datatype.kind is not Kind.NUMBER:
             return self.opaque(ir.Compare((comparator,), (left, right)))
         if isinstance(left, ir.Constant):
-            return self._between(right, MIRROR[comparator], left)
+            return self._between(right, comparator.mirrored, left)
         if isinstance(right, ir.Constant):
             return self._of_difference(left, comparator, right.value) or self.compare_constant(
                 left, comparator, right.value
@@ -232,7 +232,7 @@ class Encoder:
             return self._apart(DifferenceAtom(first[0], second[0], comparator, second[1] - first[1]))
         roughly = relax_sum(first, comparator, second) if first and second else None
         if spell(left) > spell(right):
-            left, right, comparator = right, left, MIRROR[comparator]
+            left, right, comparator = right, left, comparator.mirrored
         return self._within(self.compare_constant(difference(left, right), comparator, 0), roughly)
 
     def _of_difference(self, term: ir.Term, comparator: Comparator, number: Value) -> DualRail | None:
@@ -260,7 +260,7 @@ class Encoder:
             answer = values.compare(comparator, 0, number)
             return self._place(left, AtomicPredicate(lambda x: None if x is None else answer))
         if unit_key(left) > unit_key(right):
-            left, right, comparator, number = right, left, MIRROR[comparator], -number
+            left, right, comparator, number = right, left, comparator.mirrored, -number
         return self.compare_constant(self._universe.difference(left, right), comparator, number)
 
     def compare_constant(self, unit: ir.Term, comparator: Comparator, number: Value) -> DualRail:

@@ -7,7 +7,6 @@ from typing import TypeAlias
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator, Sign
 from gpurules.proofs.domains.intervals import Number
-from gpurules.proofs.formulas.aggregate_encoding import OPPOSITE
 from gpurules.records import Record, record
 
 Offset: TypeAlias = tuple[ir.Term, Number]
@@ -74,7 +73,7 @@ def relax_sum(first: Offset, comparator: Comparator, second: Offset) -> Relaxati
         is_plain = (sign is Comparator.GE and number >= 0) or (sign is Comparator.LE and number <= 0)
         return DifferenceAtom(left, right, sign, 0) if is_plain else None
 
-    return follows(comparator), follows(OPPOSITE[comparator])
+    return follows(comparator), follows(comparator.opposite)
 
 
 _BESIDE: Mapping[Comparator, tuple[Comparator, float]] = {
@@ -94,4 +93,4 @@ def relax_difference(left: ir.Term, right: ir.Term, comparator: Comparator, numb
         strict, towards = _BESIDE[sign]
         return DifferenceAtom(left, right, strict, math.nextafter(number, towards))
 
-    return follows(comparator), follows(OPPOSITE[comparator])
+    return follows(comparator), follows(comparator.opposite)

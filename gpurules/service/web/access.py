@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gpurules.errors import GpurulesError
-from gpurules.input_files import read_input
+from gpurules.input_files import file_stamp, read_input
 from gpurules.logs import logger
 from gpurules.service.web.operation import Access
 from gpurules.service.wire.problems import ProblemError
@@ -77,14 +77,14 @@ class AccessControl:
         self._looked_at = float("-inf")
         self._users = {0, os.geteuid()}
         if token_file is not None:
-            self._mark = _mark(token_file)
+            self._mark = file_stamp(token_file)
             self._tokens = read_tokens(token_file)
 
     def _look(self) -> None:
         """Read the token file again where it has changed."""
         if self._path is None:
             return
-        mark = _mark(self._path)
+        mark = file_stamp(self._path)
         if mark == self._mark:
             return
         self._mark = mark
@@ -130,11 +130,3 @@ _FORBIDDEN = (
     "this changes the agent: ask over its Unix socket as the user that it runs as, or give the agent a token file "
     "with a token of the scope admin"
 )
-
-
-def _mark(path: Path) -> object:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
