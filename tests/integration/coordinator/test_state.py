@@ -221,7 +221,7 @@ def test_a_full_disk_is_counted_and_said_once_not_raised(tmp_path: Path, monkeyp
         it.poll(90)
         it.coordinator._save()
         before = path.read_text()
-        monkeypatch.setattr("gpurules.engine.polling.state_store.tempfile.mkstemp", full)
+        monkeypatch.setattr("gpurules.output_files.tempfile.mkstemp", full)
         for percent in (90, 90, 50, 90, 50):
             it.poll(percent)
         assert it.coordinator.collect().state_failures >= 1
