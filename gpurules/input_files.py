@@ -37,7 +37,7 @@ def check_regular(mode: int, path: str | PathLike[str]) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     kind = next((kind for is_of, kind in _KINDS if is_of(mode)), "not a file")
-    raise NotRegularError(errno.EINVAL, f"it is {kind}, and only regular files are read here", os.fspath(path))
+    raise NotRegularError(errno.EINVAL, f"it is {kind}, and only regular files can be read", os.fspath(path))
 
 
 def open_input(path: str | PathLike[str]) -> BinaryIO:

@@ -153,7 +153,7 @@ def load_plugins(group: str) -> tuple[Mapping[str, object], Mapping[str, str]]:
     for entry_point in entry_points:
         name = entry_point.name
         if name in loaded or name in failed:
-            failed[name] = f"its name is offered twice{_of(entry_point)}"
+            failed[name] = f"its name is registered twice{_of(entry_point)}"
             continue
         try:
             loaded[name] = entry_point.load()

@@ -109,7 +109,7 @@ class Registry(Generic[T]):
         self._members: dict[str, T] = {}
         for member in members:
             if member.name in self._members:
-                raise RegistrationError(f"two {kind}s are named {member.name!r}; give one of them another name")
+                raise RegistrationError(f"two {kind}s are named {member.name!r}; rename one of them")
             self._members[member.name] = member
 
     def __iter__(self) -> Iterator[T]:

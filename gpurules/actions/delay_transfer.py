@@ -15,7 +15,7 @@ class DelayTransfer:
 
     name = "delay_transfer"
     kind = ActionKind.DIRECTIVE
-    summary = "Holds a transfer back: the longest delay of the matching rules, bounded by settings.max_delay."
+    summary = "Holds a transfer: the longest delay of the matching rules applies, bounded by settings.max_delay."
     target = DELAY.name
     neutral = DELAY.neutral
     excludes: frozenset[str] = frozenset()
@@ -25,28 +25,28 @@ class DelayTransfer:
     schema: ClassVar[Schema] = {
         "type": "object",
         "properties": {
-            "delay_seconds": _DELAY | {"description": "How long to wait, in seconds.", "examples": [30]},
-            "delay": _DELAY | {"description": "How long to wait, with its unit.", "examples": ["30s", "5m"]},
+            "delay_seconds": _DELAY | {"description": "Delay in seconds.", "examples": [30]},
+            "delay": _DELAY | {"description": "Delay with a unit.", "examples": ["30s", "5m"]},
             "jitter": {
                 "type": "number",
                 "minimum": 0,
                 "maximum": 1,
                 "default": 0,
-                "description": "Lengthens the delay by up to this share of it, told from the transfer's id, "
-                "so that transfers that were held together do not start together.",
+                "description": "Lengthens the delay by up to this share, derived from the transfer's id, "
+                "so that transfers that were held together do not start at the same time.",
                 "examples": [0.1],
             },
             "early_release": {
                 "type": "boolean",
                 "default": True,
-                "description": "Whether the transfer goes on at once when the rule no longer matches.",
+                "description": "Whether the transfer continues immediately when the rule no longer matches.",
                 "examples": [False],
             },
             "running": {
                 "type": "string",
                 "enum": ["ignore", "pause"],
                 "default": "ignore",
-                "description": "What becomes of a running transfer: it goes on, or pauses at its next part.",
+                "description": "What happens to a running transfer: it continues, or pauses at its next part.",
                 "examples": ["pause"],
             },
         },
@@ -56,7 +56,7 @@ class DelayTransfer:
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Want exactly one of the two ways to say the delay."""
         if "delay" in parameters and "delay_seconds" in parameters:
-            yield Complaint("delay", "GPR505", "both 'delay' and 'delay_seconds' are given; keep one of them")
+            yield Complaint("delay", "GPR505", "both 'delay' and 'delay_seconds' are set; keep one of them")
         elif "delay" not in parameters and "delay_seconds" not in parameters:
             yield Complaint("delay", "GPR503", "'delay' is missing: write delay: 30s, or delay_seconds: 30")
         else:

@@ -76,7 +76,7 @@ def _addresses(place: _Place, post: Post) -> list[tuple[str, int]]:
     addresses = [(str(address[0]), int(address[1])) for *_, address in found]
     allowed = [a for a in addresses if not post.deny_private or is_public(a[0])]
     if not allowed:
-        raise RefusedError(f"{redact_url(post.url)} has only private addresses, and deny_private is on")
+        raise RefusedError(f"{redact_url(post.url)} resolves only to private addresses, and deny_private is on")
     return allowed
 
 
@@ -178,7 +178,7 @@ def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
             finally:
                 self.fp = None if self.fp is None else file
             if watched.last not in (b"\r\n", b"\n"):
-                raise CutOffError("the answer ends within its header")
+                raise CutOffError("the response ends within its header")
 
     connection = HTTPConnection(place.host, place.port, timeout=post.timeout)
     connection.response_class = Answer

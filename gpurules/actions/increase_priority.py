@@ -23,7 +23,7 @@ class IncreasePriority:
 
     name = "increase_priority"
     kind = ActionKind.DIRECTIVE
-    summary = "Lets a transfer overtake others: the boosts of the matching rules add up."
+    summary = "Raises a transfer's priority so that it overtakes others: the boosts of the matching rules add up."
     target = PRIORITY.name
     neutral = PRIORITY.neutral
     excludes = frozenset({"pause_transfer"})
@@ -35,7 +35,7 @@ class IncreasePriority:
         "properties": {
             "priority_boost": {
                 "type": "number",
-                "description": "What is added to the transfer's priority; a negative boost lets others overtake it.",
+                "description": "Added to the transfer's priority; a negative boost lets others overtake it.",
                 "examples": [50, -20],
             }
         },
@@ -46,7 +46,7 @@ class IncreasePriority:
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Point at a boost that changes nothing."""
         if numeric(parameters, "priority_boost") == 0:
-            yield Complaint("priority_boost", "GPR506", "a boost of 0 leaves the priority as it is")
+            yield Complaint("priority_boost", "GPR506", "a boost of 0 leaves the priority unchanged")
 
     def combine(self, claims: Sequence[Claim], situation: CombineContext) -> float:
         """Return the sum of the boosts, exactly rounded and so the same in every order."""

@@ -22,7 +22,7 @@ class LimitBandwidth:
 
     name = "limit_bandwidth"
     kind = ActionKind.DIRECTIVE
-    summary = "Caps the rate of transfers: the lowest cap of the matching rules holds."
+    summary = "Caps the rate of transfers: the lowest cap of the matching rules applies."
     target = BANDWIDTH.name
     neutral = BANDWIDTH.neutral
     excludes: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class LimitBandwidth:
                 "type": "number",
                 "exclusiveMinimum": 0,
                 "x-dimension": "bytes/second",
-                "description": "The most bytes per second (to stop transfers altogether, use pause_transfer).",
+                "description": "Maximum bytes per second (to stop transfers altogether, use pause_transfer).",
                 "examples": ["200MiB/s", "1Gbps"],
             }
         },

@@ -22,7 +22,7 @@ class LimitConcurrency:
 
     name = "limit_concurrency"
     kind = ActionKind.DIRECTIVE
-    summary = "Caps how many transfers run at once: the lowest cap of the matching rules holds."
+    summary = "Caps the number of concurrent transfers: the lowest cap of the matching rules applies."
     target = CONCURRENCY.name
     neutral = CONCURRENCY.neutral
     excludes: frozenset[str] = frozenset()
@@ -35,7 +35,7 @@ class LimitConcurrency:
             "max_concurrency": {
                 "type": "integer",
                 "minimum": 1,
-                "description": "The most transfers at once (to stop them altogether, use pause_transfer).",
+                "description": "Maximum number of concurrent transfers (to stop them altogether, use pause_transfer).",
                 "examples": [4],
             }
         },

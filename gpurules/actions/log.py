@@ -18,7 +18,7 @@ class Log:
 
     name = "log"
     kind = ActionKind.EFFECT
-    summary = "Writes a message to the log when the rule starts to match, and if asked when it stops."
+    summary = "Writes a message to the log when the rule starts to match, and optionally when it stops."
     on: frozenset[Edge] = frozenset({"start"})
     schema: ClassVar[Schema] = {
         "type": "object",
@@ -27,16 +27,16 @@ class Log:
                 "type": "string",
                 "enum": list(_LEVELS),
                 "default": "info",
-                "description": "How loud the message is.",
+                "description": "Log level.",
                 "examples": ["warning"],
             },
             "message": {
                 "type": "string",
                 "x-template": True,
                 "default": _MESSAGE,
-                "description": "What to write; the {name} of a field, signal, definition or input becomes its value "
-                "with its unit ({name:.1f}: a bare number), and so are {rule}, {devices}, {edge} and {host}. "
-                "A literal brace is written twice.",
+                "description": "Message text; the {name} of a field, signal, definition or input is replaced by its "
+                "value with its unit ({name:.1f}: a bare number), as are {rule}, {devices}, {edge} and {host}. "
+                "Double a brace to write it literally.",
                 "examples": ["GPU {devices} at {gpu_temperature}"],
             },
             "on": EDGES | {"description": "Whether to write when the rule starts to match, stops, or both."},

@@ -13,7 +13,7 @@ class PauseTransfer:
 
     name = "pause_transfer"
     kind = ActionKind.DIRECTIVE
-    summary = "Stops a transfer while any such rule matches, bounded by settings.max_delay."
+    summary = "Pauses a transfer while any such rule matches, bounded by settings.max_delay."
     target = PAUSED.name
     neutral = PAUSED.neutral
     excludes = frozenset({"increase_priority"})

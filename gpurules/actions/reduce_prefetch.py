@@ -22,7 +22,7 @@ class ReducePrefetch:
 
     name = "reduce_prefetch"
     kind = ActionKind.DIRECTIVE
-    summary = "Reads less ahead: the smallest factor of the matching rules is what is left of the prefetch."
+    summary = "Reduces prefetch: the smallest factor of the matching rules applies."
     target = PREFETCH.name
     neutral = PREFETCH.neutral
     excludes: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class ReducePrefetch:
                 "type": "number",
                 "minimum": 0,
                 "maximum": 1,
-                "description": "What is left of the prefetch: 0.5 halves it, 0 stops it.",
+                "description": "Remaining share of the prefetch: 0.5 halves it, 0 stops it.",
                 "examples": [0.5],
             }
         },
@@ -47,7 +47,7 @@ class ReducePrefetch:
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Point at a factor that changes nothing."""
         if numeric(parameters, "reduction_factor") == 1:
-            yield Complaint("reduction_factor", "GPR506", "a factor of 1 leaves the prefetch as it is")
+            yield Complaint("reduction_factor", "GPR506", "a factor of 1 leaves the prefetch unchanged")
 
     def combine(self, claims: Sequence[Claim], situation: CombineContext) -> float:
         """Return the smallest factor claimed, whatever the order and however often."""

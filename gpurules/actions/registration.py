@@ -127,7 +127,7 @@ def action(
     >>> forget("park")
     """
     if name in _DECORATED or name in ACTIONS:
-        raise RegistrationError(f"two actions are named {name!r}; give one of them another name")
+        raise RegistrationError(f"two actions are named {name!r}; rename one of them")
     own = {"on"} if kind == "effect" else {"combine", "target", "neutral"}
     strange = sorted(set(options) - own - {"summary", "excludes", "works_on"})
     if strange:
@@ -171,10 +171,12 @@ def _directive(source: FunctionSource, options: ActionOptions) -> FunctionDirect
     chosen = given or "first"
     if isinstance(chosen, str) and chosen not in _POLICIES:
         known = ", ".join(_POLICIES)
-        raise RegistrationError(f"action {source.name!r} combines by {chosen!r}; it can be {known}, or a function")
+        raise RegistrationError(
+            f"action {source.name!r} has the combination {chosen!r}; it must be {known}, or a function"
+        )
     target = options.get("target", source.name)
     if any(is_directive(built_in) and target == built_in.target for built_in in ACTIONS):
-        raise RegistrationError(f"action {source.name!r} targets {target!r}, which a built-in one sets; leave it out")
+        raise RegistrationError(f"action {source.name!r} targets {target!r}, which a built-in action sets; remove it")
     return FunctionDirective(
         source.name,
         source.summary,

@@ -12,7 +12,7 @@ class StageTransfer:
 
     name = "stage_transfer"
     kind = ActionKind.DIRECTIVE
-    summary = "Sends a transfer that reaches the threshold through a staging area first."
+    summary = "Routes a transfer that reaches the threshold through a staging area."
     target = STAGE.name
     neutral = STAGE.neutral
     excludes: frozenset[str] = frozenset()
@@ -33,14 +33,14 @@ class StageTransfer:
             "staging_area": {
                 "type": "string",
                 "minLength": 1,
-                "description": "The directory to stage in; the client's own where it is left out.",
+                "description": "The staging directory; by default the client's own.",
                 "examples": ["/nvme/stage"],
             },
             "on_full": {
                 "type": "string",
                 "enum": ["direct", "wait", "fail"],
                 "default": "direct",
-                "description": "What to do where the area has no room: go without it, wait for room, or fail.",
+                "description": "What to do if the area has no room: transfer directly, wait for room, or fail.",
                 "examples": ["wait"],
             },
         },

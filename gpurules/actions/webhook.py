@@ -20,7 +20,7 @@ class Webhook:
 
     name = "webhook"
     kind = ActionKind.EFFECT
-    summary = "Posts the match as JSON to a URL when the rule starts to match, and if asked when it stops."
+    summary = "Posts the match as JSON to a URL when the rule starts to match, and optionally when it stops."
     on: frozenset[Edge] = frozenset({"start"})
     schema: ClassVar[Schema] = {
         "type": "object",
@@ -28,30 +28,30 @@ class Webhook:
             "url": {
                 "type": "string",
                 "pattern": "^https?://[^\\s/]",
-                "description": "Where to post to.",
+                "description": "Target URL.",
                 "examples": ["https://alerts.example.org/hook"],
             },
             "timeout": _SECONDS
-            | {"maximum": 300, "default": 5, "description": "How long one call may take.", "examples": ["5s"]},
+            | {"maximum": 300, "default": 5, "description": "Timeout of one call.", "examples": ["5s"]},
             "headers": {
                 "type": "object",
                 "additionalProperties": {"type": "string"},
                 "default": {},
-                "description": "Headers to send along.",
+                "description": "Additional headers.",
                 "examples": [{"X-Team": "storage"}],
             },
             "on": EDGES | {"description": "Whether to call when the rule starts to match, stops, or both."},
             "secret_env": {
                 "type": "string",
                 "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
-                "description": "The environment variable with the key that signs the body (HMAC-SHA256).",
+                "description": "The environment variable that holds the key to sign the body with (HMAC-SHA256).",
                 "examples": ["WEBHOOK_SECRET"],
             },
             "deny_private": {
                 "type": "boolean",
                 "default": False,
-                "description": "Refuse to call private, loopback and link-local addresses. Off by default, since most "
-                "endpoints of a cluster are private; turn it on where rulesets come from people you do not trust.",
+                "description": "Reject private, loopback and link-local addresses. Off by default, because most "
+                "endpoints in a cluster are private; turn it on if rulesets come from people you do not trust.",
                 "examples": [True],
             },
             "retries": {
@@ -59,14 +59,14 @@ class Webhook:
                 "minimum": 0,
                 "maximum": 10,
                 "default": 3,
-                "description": "How often a failed call is tried again.",
+                "description": "Number of retries of a failed call.",
                 "examples": [5],
             },
             "backoff": _SECONDS
             | {
                 "maximum": 3600,
                 "default": 1,
-                "description": "How long to wait before the first retry; each further wait is twice as long.",
+                "description": "Delay before the first retry; it doubles for each further retry.",
                 "examples": ["1s"],
             },
         },
@@ -140,7 +140,7 @@ def _post(event: Event) -> "Post":
     if isinstance(secret, str):
         key = os.environ.get(secret)
         if not key:
-            raise ActionError(f"the environment has no {secret}, which is to sign the webhook of {event.rule!r}")
+            raise ActionError(f"the environment has no {secret}, which should sign the webhook of {event.rule!r}")
         import hmac
 
         headers["X-Gpurules-Signature-256"] = "sha256=" + hmac.new(key.encode(), body, "sha256").hexdigest()

@@ -177,7 +177,7 @@ def transfer_framework(transfer: Transfer, workload: Workload) -> Value:
 
 
 def transfer_name(transfer: Transfer) -> Value:
-    """Return the last part of the path."""
+    """Return the last component of the path."""
     return None if transfer.path is None else file_name(transfer.path)
 
 

@@ -26,4 +26,4 @@ def record(error: BaseException, arguments: Sequence[str]) -> str:
             file.write(f"{head}arguments: {list(arguments)!r}\n\n{details}")
             return file.name
     except OSError:
-        return "no file, as none can be written"
+        return "no file, because none can be written"

@@ -60,11 +60,11 @@ def of_devices() -> Iterator[DoctorCheck]:
     closed = [path for path in found if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
         remedy = "let this user read and write them (groups video and render, or the cgroup of the container)"
-        yield DoctorCheck("devices", CheckStatus.WARN, f"{', '.join(closed[:_SHOWN])} may not be opened", remedy)
+        yield DoctorCheck("devices", CheckStatus.WARN, f"{', '.join(closed[:_SHOWN])} cannot be opened", remedy)
     elif found:
-        yield DoctorCheck("devices", CheckStatus.GOOD, f"{counted(len(found), 'device file')} may be opened")
+        yield DoctorCheck("devices", CheckStatus.GOOD, f"{counted(len(found), 'device file')} can be opened")
     else:
-        yield DoctorCheck("devices", CheckStatus.NOTE, "no device file of a GPU is here")
+        yield DoctorCheck("devices", CheckStatus.NOTE, "there is no GPU device file")
 
 
 def of_clock(snapshot: Snapshot | None) -> Iterator[DoctorCheck]:
@@ -74,19 +74,19 @@ def of_clock(snapshot: Snapshot | None) -> Iterator[DoctorCheck]:
     if now < _EPOCH:
         yield DoctorCheck("clock", CheckStatus.BROKEN, f"it is {local:%Y-%m-%d %H:%M %Z}", "set the clock")
     elif _kernel_state() == _UNSYNCHRONISED:
-        told = f"{local:%Y-%m-%d %H:%M:%S %Z}, not synchronised"
+        told = f"{local:%Y-%m-%d %H:%M:%S %Z}, not synchronized"
         yield DoctorCheck(
-            "clock", CheckStatus.WARN, told, "run chrony or systemd-timesyncd, here or on the host of the container"
+            "clock", CheckStatus.WARN, told, "run chrony or systemd-timesyncd, here or on the container's host"
         )
     else:
         yield DoctorCheck("clock", CheckStatus.GOOD, f"{local:%Y-%m-%d %H:%M:%S %Z}")
     if snapshot is not None and abs(now - snapshot.timestamp) > 10:
-        off = f"snapshots are stamped {now - snapshot.timestamp:+.0f} s before the clock of this machine"
+        off = f"snapshots are stamped {now - snapshot.timestamp:+.0f} s ahead of this machine's clock"
         yield DoctorCheck(
             "clock",
             CheckStatus.WARN,
             off,
-            "decisions are stale from the first moment; mend the clock of what writes the snapshots",
+            "decisions are stale from the start; fix the clock of the machine that writes the snapshots",
         )
 
 
@@ -94,7 +94,7 @@ def _kernel_state() -> int | None:
     """Return what the kernel says of its clock.
 
     Missing: it cannot be asked here.
-    Source: adjtimex(2); 5 is TIME_ERROR, not synchronised.
+    Source: adjtimex(2); 5 is TIME_ERROR, not synchronized.
     """
     try:
         return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)))
@@ -111,7 +111,7 @@ def of_zone(ruleset: Ruleset) -> Iterator[DoctorCheck]:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         state = CheckStatus.BROKEN if reads_time else CheckStatus.WARN
         yield DoctorCheck(
-            "time zone", state, f"this machine does not know {name!r}", "install tzdata (pip install tzdata)"
+            "time zone", state, f"unknown time zone {name!r} on this machine", "install tzdata (pip install tzdata)"
         )
         return
     told = f"{name}, where it is {datetime.now(zone):%a %H:%M}"
@@ -124,7 +124,7 @@ def of_state(path: Path) -> Iterator[DoctorCheck]:
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         yield DoctorCheck("state", CheckStatus.GOOD, f"{path} can be written")
     else:
-        remedy = "make the folder, and let this user write in it"
+        remedy = "create the folder, and let this user write to it"
         yield DoctorCheck("state", CheckStatus.BROKEN, f"{path} cannot be written", remedy)
 
 
@@ -144,7 +144,7 @@ def of_telemetry(
             time.sleep(wait)
             snapshot = reading.read(timeout)
     except TelemetryError as error:
-        return None, [DoctorCheck("telemetry", CheckStatus.BROKEN, str(error), "gpurules sources shows what there is")]
+        return None, [DoctorCheck("telemetry", CheckStatus.BROKEN, str(error), "gpurules sources lists the sources")]
     finally:
         reading.close(5.0)
     lost = snapshot.gpu_lost_count
@@ -185,10 +185,10 @@ def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> It
         why = f" ({', '.join(sorted(reasons))})" if reasons else ""
         readers = _readers(ruleset, field)
         detail = f"{field.name} is missing {on}{why}; read by {', '.join(readers)}"
-        yield DoctorCheck("fields", CheckStatus.WARN, detail, "what is missing makes no rule match")
+        yield DoctorCheck("fields", CheckStatus.WARN, detail, "a missing fact makes no rule match")
     if not missing and snapshot.gpus:
         yield DoctorCheck(
-            "fields", CheckStatus.GOOD, f"this node tells all {counted(len(wanted), 'GPU field')} that rules read"
+            "fields", CheckStatus.GOOD, f"this node reports all {counted(len(wanted), 'GPU field')} that rules read"
         )
 
 
@@ -223,12 +223,15 @@ def of_clients() -> Iterator[DoctorCheck]:
         cannot = [target.label for name, target in TARGETS.items() if name not in kind.capabilities]
         reason = kind.unavailable()
         if reason is not None:
-            yield DoctorCheck(f"client {kind.name}", CheckStatus.NOTE, f"not here: {reason}")
+            yield DoctorCheck(f"client {kind.name}", CheckStatus.NOTE, f"unavailable: {reason}")
             continue
         notes: tuple[str, ...] = getattr(kind, "notes", tuple)()
         if hasattr(kind, "open"):
-            notes = (*notes, f"steered by: gpurules run --client {kind.name}={getattr(kind, 'argument', 'ARGUMENT')}")
-        told = f"carries out {', '.join(can)}" if cannot else "carries out every directive"
+            notes = (
+                *notes,
+                f"controlled by: gpurules run --client {kind.name}={getattr(kind, 'argument', 'ARGUMENT')}",
+            )
+        told = f"supports {', '.join(can)}" if cannot else "supports every directive"
         left = f"not {', '.join(cannot)}" if cannot else ""
         yield DoctorCheck(
             f"client {kind.name}", CheckStatus.GOOD, "; ".join(part for part in (told, left, *notes) if part)
@@ -266,4 +269,6 @@ def of_actions(ruleset: Ruleset) -> Iterator[DoctorCheck]:
             secret = ordered.parameters.get("secret_env")
             if rule.enabled and isinstance(secret, str) and not os.environ.get(secret):
                 detail = f"{rule.name} signs its webhook with {secret}, which is not in the environment"
-                yield DoctorCheck("effects", CheckStatus.BROKEN, detail, "set it where the agent is started")
+                yield DoctorCheck(
+                    "effects", CheckStatus.BROKEN, detail, "set it in the environment that starts the agent"
+                )

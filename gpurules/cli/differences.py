@@ -72,7 +72,7 @@ def _indented(text: str, first: str = "  ") -> str:
 def _counts(replayed: "Replayed") -> str:
     return (
         f"{counted(replayed.snapshots, 'snapshot')}, {counted(replayed.decisions, 'decision')}: "
-        f"{replayed.changed:,} ask for something else, {replayed.rematched:,} only come from other rules"
+        f"{replayed.changed:,} have a different outcome, {replayed.rematched:,} the same outcome from other rules"
     )
 
 
@@ -96,7 +96,7 @@ def render_markdown(difference: Difference, title: str, replayed: "Replayed | No
     """Return all that changed as Markdown, for the comment of a pull request."""
     lines = [f"### {_title(difference, title)}", ""]
     if difference.changes:
-        lines += ["| Rule | Change | Condition | What shows it |", "| --- | --- | --- | --- |"]
+        lines += ["| Rule | Change | Condition | Witness |", "| --- | --- | --- | --- |"]
         lines += [
             f"| {_code(c.rule)} | {', '.join(c.kinds)} | {_conditions(c)} | {_shows(c)} |" for c in difference.changes
         ]

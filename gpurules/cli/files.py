@@ -76,7 +76,7 @@ def named_in_tests(path: str, folder: Path) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise click.UsageError(f"no file of tests can name {path!r}, which is not UTF-8; rename it") from None
+        raise click.UsageError(f"a test file cannot refer to {path!r}, which is not UTF-8; rename it") from None
     return name
 
 

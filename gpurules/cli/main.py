@@ -1,4 +1,4 @@
-"""The program: finds the verb, runs it, and turns whatever happens into an exit code and at most one line."""
+"""The main program: finds the command, runs it, and turns any outcome into an exit code and at most one line."""
 
 import gc
 import importlib
@@ -16,29 +16,29 @@ from gpurules.diagnostics.render import summary
 from gpurules.errors import GpurulesError
 from gpurules.registry import did_you_mean
 
-VERBS = {
+COMMANDS = {
     "lint": "find every mistake in rulesets",
     "fmt": "format rulesets and rule tests",
     "test": "run the unit tests of rules",
-    "testgen": "write the tests that rules lack: limits, matches, missing facts",
+    "testgen": "write missing tests for rules: limits, matches, missing facts",
     "eval": "evaluate a condition or a ruleset once",
     "repl": "evaluate conditions interactively",
     "explain": "explain why rules match or do not",
-    "build": "write rules as Go or C, for clients in these languages",
+    "build": "compile rules to Go or C, for clients in these languages",
     "diff": "compare two rulesets, rule by rule",
-    "backtest": "say what rulesets would have done over recorded telemetry",
-    "history": "look after the recording store",
-    "run": "run a ruleset over telemetry and show what it decides",
-    "serve": "run a ruleset as the agent of a node, and answer over HTTP",
+    "backtest": "show what rulesets would have done over recorded telemetry",
+    "history": "manage the recording store",
+    "run": "run a ruleset over telemetry and show its decisions",
+    "serve": "run a ruleset as a node agent that serves HTTP",
     "status": "show what a running agent does",
     "watch": "show a node and its rules live in the terminal",
-    "record": "record telemetry, to play it back later",
-    "doctor": "find out what works on this machine",
-    "snapshot": "show what a telemetry source reports",
+    "record": "record telemetry for later playback",
+    "doctor": "check what works on this machine",
+    "snapshot": "show a snapshot from a telemetry source",
     "sources": "list the telemetry sources, and which work here",
-    "fields": "list what conditions can read",
-    "actions": "list what rules can do",
-    "rulesets": "list the rulesets that ship",
+    "fields": "list the fields that conditions can read",
+    "actions": "list the actions that rules can use",
+    "rulesets": "list the shipped rulesets",
     "lsp": "serve an editor: findings, completion, hover, fixes while typing",
     "rule": "explain a diagnostic code",
     "schema": "print the JSON Schema of ruleset files, for editors",
@@ -46,7 +46,7 @@ VERBS = {
     "config": "show the effective configuration",
     "version": "print the version",
 }
-"""Every verb and what it does, in the order of the help; the code of a verb is loaded when it is used."""
+"""Every command and what it does, in the order of the help; the code of a command is loaded when it is used."""
 
 ALIASES = {"check": "lint"}
 
@@ -65,13 +65,13 @@ class CommandGroup(click.Group):
     """A group whose commands are imported when they are used."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Return the names of all verbs."""
-        return list(VERBS)
+        """Return the names of all commands."""
+        return list(COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Return the verb *name*, or None."""
+        """Return the command *name*, or None."""
         name = ALIASES.get(name, name)
-        if name not in VERBS:
+        if name not in COMMANDS:
             return None
         command = importlib.import_module(f"gpurules.cli.commands.{name}").command
         assert isinstance(command, click.Command)
@@ -80,17 +80,17 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the verb that *arguments* begin with, or say which was meant."""
+        """Return the command that *arguments* begin with, or say which was meant."""
         name = arguments[0]
-        if name not in VERBS and name not in ALIASES:
-            hint = did_you_mean(name, (*VERBS, *ALIASES)) or "see gpurules --help"
+        if name not in COMMANDS and name not in ALIASES:
+            hint = did_you_mean(name, (*COMMANDS, *ALIASES)) or "see gpurules --help"
             raise click.UsageError(f"unknown command {name!r}; {hint}", context)
         return super().resolve_command(context, arguments)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of verbs, without importing any."""
+        """Write the table of commands, without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})

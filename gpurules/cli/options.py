@@ -1,4 +1,4 @@
-"""Options that several verbs have; each can be set in the environment as ``GPURULES_<OPTION>``."""
+"""Options that several commands have; each can be set in the environment as ``GPURULES_<OPTION>``."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -49,12 +49,12 @@ def stdin_filename(function: Function) -> Function:
         default=STDIN,
         expose_value=False,
         callback=keep,
-        help="What the file from stdin is called; what it names is looked for beside it.",
+        help="Path of the file on stdin; files that it refers to are resolved relative to it.",
     )(function)
 
 
 def stdin_name() -> str:
-    """Return what stdin is called in the verb that runs."""
+    """Return what stdin is called in the command that runs."""
     context = click.get_current_context(silent=True)
     return str(context.meta.get(_STDIN_NAME, STDIN)) if context else STDIN
 
@@ -74,13 +74,13 @@ def output_file(function: Function) -> Function:
     return option(
         "--output-file",
         type=click.Path(dir_okay=False, writable=True, path_type=Path),
-        help="Write the report there instead of to stdout.",
+        help="Write the report to this file instead of stdout.",
     )(function)
 
 
 def _facts(function: Function, how: str) -> Function:
     for name, what in (
-        ("node", 'facts of the node, as in {"pending_transfers": 3}'),
+        ("node", 'facts about the node, as in {"pending_transfers": 3}'),
         ("workload", "the workload that the transfer serves"),
         ("transfer", "the transfer to decide on"),
         ("snapshot", "what the GPUs report"),
@@ -119,20 +119,20 @@ def _node_of_recording(context: click.Context, parameter: click.Parameter, value
 
 _RECORDING_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--interval", {"metavar": "SECONDS", "type": float,
-                    "help": "Of a recording without times: the step between snapshots."}),
+                    "help": "For a recording without times: interval between snapshots."}),
     ("--timezone", {"metavar": "ZONE",
-                    "help": "Of a recording with local times: the recorder's zone, such as Europe/Berlin."}),
+                    "help": "For a recording with local times: its time zone, such as Europe/Berlin."}),
     ("--date", {"metavar": "YYYY-MM-DD",
-                "help": "Of a log whose times have no date (xpu-smi dump): the day of the first."}),
+                "help": "For a log whose times have no date (xpu-smi dump): the date of the first."}),
     ("--columns", {"metavar": "NAMES",
-                   "help": "Of an nvidia-smi log without a header: its columns, as for --query-gpu."}),
+                   "help": "For an nvidia-smi log without a header: its columns, as for --query-gpu."}),
     ("--map", {"metavar": "OLD=NEW", "multiple": True,
-               "help": "Of a recording whose columns have names of their own: the usual name of one; repeatable."}),
+               "help": "For a recording with custom column names: the standard name of a column; repeatable."}),
     ("--gpus", {"metavar": "N", "type": click.IntRange(1, 1024),
-                "help": "Of a log that does not say which GPU a row is of: the number of GPUs in each poll."}),
+                "help": "For a log that does not identify GPUs: the number of GPUs in each poll."}),
     ("--single-gpu", {"is_flag": True, "help": "The same as --gpus 1: each row of the log is a poll."}),
     ("--node", {"metavar": "NAME", "envvar": [_NODE_OF_RECORDING], "callback": _node_of_recording,
-                "help": "Of telemetry of several nodes (a recording, a scrape): the one to read "
+                "help": "For telemetry of several nodes (a recording, a scrape): the one to read "
                         f"(environment: {_NODE_OF_RECORDING})."}),
 )  # fmt: skip
 
@@ -167,7 +167,7 @@ def _source(function: Function, is_required: bool) -> Function:
         "--source",
         metavar="NAME:ARGUMENT",
         required=is_required,
-        help="Where telemetry comes from: auto, nvml, nvidia-smi, dcgm:URL, scrape:URL, amd, xpu-smi, intel-sysfs, "
+        help="Telemetry source: auto, nvml, nvidia-smi, dcgm:URL, scrape:URL, amd, xpu-smi, intel-sysfs, "
         "replay:FILE, synthetic:gpus=4.",
     )(recording_options(function))
 
@@ -178,5 +178,5 @@ def publish(function: Function) -> Function:
         "--publish",
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Keep what is known in this file, which compiled rules (gpurules build) map into memory.",
+        help="Publish the node's state to this file, which compiled rules (gpurules build) map into memory.",
     )(function)

@@ -256,4 +256,4 @@ def name_failed_plugins() -> None:
     from gpurules.actions import failed_plugins  # commands without actions do without
 
     for plugin, error in failed_plugins().items():
-        say(f"gpurules: the action plug-in {plugin!r} is left out: {error}")
+        say(f"gpurules: skipping the action plug-in {plugin!r}: {error}")

@@ -58,12 +58,12 @@ def check_there(argument: str) -> None:
     if argument.startswith(PREFIX):
         name = argument.removeprefix(PREFIX)
         if name not in shipped_names():
-            hint = did_you_mean(name, shipped_names()) or f"there are {', '.join(shipped_names())}"
-            raise click.UsageError(f"no ruleset that ships is called {name!r}; {hint}")
+            hint = did_you_mean(name, shipped_names()) or f"shipped rulesets: {', '.join(shipped_names())}"
+            raise click.UsageError(f"no shipped ruleset is named {name!r}; {hint}")
         return
     path = Path(argument)
     if not path.exists():
-        hint = f"; {PREFIX}{argument} is a ruleset that ships" if argument in shipped_names() else ""
+        hint = f"; {PREFIX}{argument} is a shipped ruleset" if argument in shipped_names() else ""
         raise click.UsageError(f"{argument}: no such file{hint}")
     open_input(path).close()
 
@@ -71,6 +71,6 @@ def check_there(argument: str) -> None:
 def nothing_to_do(ruleset: "Ruleset") -> Iterator[str]:
     """Yield that a ruleset decides nothing, if that is so."""
     if not ruleset.rules:
-        yield f"the ruleset {ruleset.name!r} has no rule, so nothing is decided"
+        yield f"the ruleset {ruleset.name!r} has no rules, so nothing is decided"
     elif not any(rule.enabled for rule in ruleset.rules):
         yield f"every rule of the ruleset {ruleset.name!r} is disabled, so nothing is decided"

@@ -35,10 +35,10 @@ def no_telemetry(error: TelemetryError, interval: float | None) -> Iterator[str]
     yield from (f"  {name}: {reason}" for name, reason in error.reasons.items())
     if interval is not None:
         every = format_duration(interval)
-        yield f"trying again every {every}; until then facts of GPUs are missing (Ctrl-C to stop)"
+        yield f"retrying every {every}; until then GPU facts are missing (Ctrl-C to stop)"
 
 
 def no_gpu(snapshot: Snapshot | None) -> Iterator[str]:
     """Yield that a snapshot has no GPU, if that is so."""
     if snapshot is not None and not snapshot.gpus:
-        yield "the source reports no GPU: rules about GPUs cannot match until it does"
+        yield "the source reports no GPUs: rules about GPUs cannot match until it does"

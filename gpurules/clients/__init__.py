@@ -49,7 +49,7 @@ def all_clients() -> tuple[Registry[ClientKind], Mapping[str, str]]:
 
     Plug-ins stand under the entry points ``gpurules.clients``; one that does not fit never stops the others.
     """
-    wants = "is no kind of client: it needs a name, capabilities and unavailable()"
+    wants = "is not a kind of client: it needs a name, capabilities and unavailable()"
     usable, reasons = usable_plugins("gpurules.clients", PluggedKind, _is_kind, wants, CLIENTS.names)
     return CLIENTS.with_members(usable), reasons
 

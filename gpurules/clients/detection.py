@@ -130,7 +130,7 @@ def all_detectors() -> tuple[tuple[Detector, ...], Mapping[str, str]]:
 
     Plug-ins stand under the entry points ``gpurules.detectors``. Those that cannot be used are logged once.
     """
-    wants = "is no detector: it needs a name and detect()"
+    wants = "is not a detector: it needs a name and detect()"
     usable, reasons = usable_plugins("gpurules.detectors", _stand_in, _is_detector, wants, DETECTORS.names)
     for name, why in reasons.items():
         _LOGGER.warning("the detector %s %s", name, why)

@@ -26,5 +26,5 @@ class PluggedKind(Contained):
         """
         client = Contained(self._open(argument), _CLIENT, self.name)
         if not (hasattr(client, "name") and hasattr(client, "apply") and hasattr(client, "restore")):
-            raise SettingError(f"the client {self.name!r} opened something that has no name, apply() and restore()")
+            raise SettingError(f"the client {self.name!r} opened an object without name, apply() and restore()")
         return client

@@ -118,7 +118,7 @@ class _Comparison:
         kinds, notes = [*meaning.kinds], [*meaning.notes]
         if old.name != new.name:
             kinds.append(ChangeKind.RENAMED)
-            notes.append(f"it was called {old.name}")
+            notes.append(f"it was named {old.name}")
         for kind, found in (
             (ChangeKind.MOVED, [moved[new.name]] if new.name in moved else []),
             (ChangeKind.ACTION, [*action_notes(old, new)]),
@@ -138,7 +138,7 @@ class _Comparison:
         conflict = next((f.name for t in (first, second) for f in ir.fields(t) if f.name in self.conflicts), None)
         if conflict is not None:
             return _Meaning(
-                (ChangeKind.UNPROVEN,), notes=(f"not compared: the field {conflict} is declared otherwise",)
+                (ChangeKind.UNPROVEN,), notes=(f"not compared: the field {conflict} is declared differently",)
             )
         before, after = ScopedCondition(first, old.gpus), ScopedCondition(second, new.gpus)
         known = self.signals.claims(first, second)
@@ -161,7 +161,7 @@ class _Comparison:
             prover, [TruthClaim(old, ExpectedTruth.TRUE, True), TruthClaim(new, ExpectedTruth.NOT_TRUE, True), *known]
         )
         found = _told(gained, lost)
-        notes = (*found.notes, "it matches at the same moments, but on other GPUs") if found.kinds else ()
+        notes = (*found.notes, "it matches in the same situations, but on different GPUs") if found.kinds else ()
         return _Meaning(found.kinds, found.gained, found.lost, notes)
 
     def _asked(self, prover: Prover, claims: list[TruthClaim]) -> Answer:

@@ -95,7 +95,7 @@ def settings_notes(old: Ruleset, new: Ruleset) -> Iterator[str]:
             if before.get(pattern) != after.get(pattern):
                 yield f"file_types {pattern!r} {_value(before.get(pattern))} → {_value(after.get(pattern))}"
         if before == after:
-            yield "file_types are in another order"
+            yield "file_types are in a different order"
 
 
 def _listed(names: list[str]) -> str:

@@ -149,7 +149,7 @@ class Coordinator:
     def decide(self, transfer: Transfer | None = None, workload: Workload | None = None) -> Decision:
         """Return the decision for a transfer (or for the node); the workload is looked up if it is registered.
 
-        While disabled, or where deciding fails, nothing is asked of the transfer.
+        While disabled, or where deciding fails, no directive applies to the transfer.
         """
         if not self.is_enabled:
             return self.engine.decide_nothing()
@@ -160,7 +160,7 @@ class Coordinator:
         except (Exception, SystemExit):  # an action may be foreign code; trouble with a rule must never stop a transfer
             self._poller.metrics.decisions_failed += 1
             if self._poller.metrics.decisions_failed == 1:
-                _LOGGER.exception("a decision failed; the transfer goes on as if there were no rules")
+                _LOGGER.exception("a decision failed; the transfer continues as if there were no rules")
             return self.engine.decide_nothing()
 
     def should_reduce_prefetch(self) -> tuple[bool, float]:
@@ -202,7 +202,7 @@ class Coordinator:
 
     @property
     def is_enabled(self) -> bool:
-        """Whether rules are in force."""
+        """Whether the rules are enabled."""
         return not self._poller.episodes.is_muted
 
     def enable(self) -> None:

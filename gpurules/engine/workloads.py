@@ -58,7 +58,7 @@ class Schedule:
             try:
                 follower()
             except Exception:  # a follower may be code of others, and what was registered is registered
-                _LOGGER.exception("a follower of the schedule failed")
+                _LOGGER.exception("a schedule listener failed")
 
     def register(self, workload: Workload, now: float, lease_seconds: float | None = None) -> None:
         """Add or renew *workload*; with *lease_seconds* it lapses unless it is registered again in time.

@@ -117,8 +117,8 @@ class _Checker:
         """Note the keys of *data* that are no kind of facts."""
         for key in data:
             if key not in KINDS:
-                hint = did_you_mean(str(key), KINDS) or f"facts are {', '.join(KINDS)}"
-                self._complain((str(key),), f"there are no facts {str(key)[:60]!r}", hint, at_key=True)
+                hint = did_you_mean(str(key), KINDS) or f"known facts: {', '.join(KINDS)}"
+                self._complain((str(key),), f"unknown facts {str(key)[:60]!r}", hint, at_key=True)
 
     def snapshot(self, data: object) -> dict[str, object]:
         """Return a snapshot as the model reads it."""
@@ -157,7 +157,7 @@ class _Checker:
         what = _WORDS.get(kind, f"a {kind}")
         origin, elsewhere = derived_from(name), self._home(name)
         if origin is not None and origin in names:
-            hint: str | None = f"it is told from {origin!r}"
+            hint: str | None = f"it is derived from {origin!r}"
         elif elsewhere is not None and elsewhere != kind:
             hint = f"{name} belongs to {_WORDS.get(elsewhere, f'the {elsewhere}')}: write it there"
         else:
@@ -218,12 +218,12 @@ class _Checker:
         is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
         if is_number or (isinstance(value, str) and _INDEX.fullmatch(value)):
             return int(value) if isinstance(value, str) and value.isdecimal() else value
-        self._complain(path, f"{format_value(value)} is no index of a GPU", 'write 0, or "1:0" for instance 0 of GPU 1')
+        self._complain(path, f"{format_value(value)} is not a GPU index", 'write 0, or "1:0" for instance 0 of GPU 1')
         return None
 
     def _text(self, value: object, path: Path) -> object:
         if not isinstance(value, str):
-            self._complain(path, f"expected a text, got {format_value(value)}")
+            self._complain(path, f"expected a string, got {format_value(value)}")
         return value
 
     def _items(self, value: object, path: Path) -> Iterator[tuple[object, Path]]:
@@ -272,10 +272,10 @@ class _Checker:
             return
         origin, age = "created" if path[-1] == "transfer" else "started", result.pop("age")
         if data.get(origin) is not None and age is not None:
-            self._complain((*path, "age"), f"both 'age' and {origin!r} are given", "write one of them", at_key=True)
+            self._complain((*path, "age"), f"both 'age' and {origin!r} are set", "keep one of them", at_key=True)
         elif self._now is None:
             self._complain(
-                (*path, "age"), "an age counts from a moment, and none is given", f"write {origin!r}", at_key=True
+                (*path, "age"), "an age requires a timestamp, and none is given", f"write {origin!r}", at_key=True
             )
         elif isinstance(age, int | float):
             result[origin] = self._now - age

@@ -39,20 +39,20 @@ def read_time(value: object) -> float:
             return _within(float(text), value)
         return _of_text(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TimeError(f"{_short(value)} is no time")
+        raise TimeError(f"{_short(value)} is not a time")
     return _within(value, value)
 
 
 def _within(seconds: float, value: object) -> float:
     if not -62_135_596_800 <= seconds < _LATEST:  # NaN compares with nothing
-        raise TimeError(f"{_short(value)} is no time between the years 1 and 9999")
+        raise TimeError(f"{_short(value)} is not a time between the years 1 and 9999")
     return float(seconds)
 
 
 def _of_text(text: str) -> float:
     match = _DATE.fullmatch(text)
     if match is None:
-        raise TimeError(f"{_short(text)} is no time")
+        raise TimeError(f"{_short(text)} is not a time")
     day, clock, seconds, zone = match.groups()
     if clock is None:
         raise TimeError(f"{_short(text)} has no time of day", f"write {day}T12:00:00Z")
@@ -63,13 +63,13 @@ def _of_text(text: str) -> float:
     try:
         local = datetime.fromisoformat(f"{day}T{clock}{(seconds or '')[:10]}")
     except ValueError:
-        raise TimeError(f"{_short(text)} is no date with a time of day", None) from None
+        raise TimeError(f"{_short(text)} is not a date with a time of day", None) from None
     if zone in ("Z", "z", "UTC") or zone[0] in "+-":
         offset = "+00:00" if zone[0] not in "+-" else zone
         try:
             return datetime.fromisoformat(f"{local.isoformat()}{offset}").timestamp()
         except (ValueError, OverflowError):
-            raise TimeError(f"{offset} is no offset from UTC") from None
+            raise TimeError(f"{offset} is not an offset from UTC") from None
     return _in_zone(local, _zone(zone), zone)
 
 
@@ -92,8 +92,8 @@ def _in_zone(local: datetime, zone: tzinfo, name: str) -> float:
         shown = f"{local:%Y-%m-%d %H:%M}"
         if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local:
             raise TimeError(
-                f"no clock of {name} shows {shown}: it is put forward",
-                f"write {local:%Y-%m-%dT%H:%M:%S} with the offset that is meant, {first:%z}",
+                f"no clock of {name} shows {shown}: the clock skips it",
+                f"write {local:%Y-%m-%dT%H:%M:%S} with the intended offset, {first:%z}",
             )
         offsets = [f"{moment:%z}"[:3] + ":" + f"{moment:%z}"[3:5] for moment in (first, second)]
         message = f"clocks of {name} show {shown} twice"

@@ -67,12 +67,12 @@ def _flag(value: object, field: Field) -> bool:
         return value
     if isinstance(value, str) and value.lower() in _TRUTHS:
         return _TRUTHS[value.lower()]
-    raise ValueProblem(f"{field.name} is true or false, and this is {format_value(value)}")
+    raise ValueProblem(f"{field.name} is true or false, but this is {format_value(value)}")
 
 
 def _text(value: object, field: Field) -> str:
     if not isinstance(value, str):
-        raise ValueProblem(f"{field.name} is a text, and this is {format_value(value)}", "put it in quotes")
+        raise ValueProblem(f"{field.name} is a string, but this is {format_value(value)}", "put it in quotes")
     if field.values and value not in field.values:
         hint = meant_member(value, field.values) or f"it is one of {', '.join(field.values)}"
         raise ValueProblem(f"{format_value(value)} is no {field.name}", hint)
@@ -99,9 +99,7 @@ def _number(value: object, field: Field) -> int | float:
         raise ValueProblem(f"{field.name} is {_measure(dimension)}, and this is {format_value(value)}", example)
     read = finite(value if isinstance(value, int | float) else float(value))
     if read is None:
-        raise ValueProblem(
-            f"{format_value(value)} is no finite number", "leave it away, or write null, where it is missing"
-        )
+        raise ValueProblem(f"{format_value(value)} is not a finite number", "omit it, or write null, if it is missing")
     return read
 
 

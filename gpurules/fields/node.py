@@ -20,14 +20,14 @@ def _count(name: str, description: str, source: str) -> Field:
 
 
 FIELDS = (
-    _count("gpu_count", "boards in the snapshot (MIG instances do not count)", "the snapshot"),
-    _count("gpu_lost_count", "boards that did not answer", "the snapshot"),
-    _field("host", STRING, "the name of the node", "the snapshot"),
-    _field("driver_version", STRING, "the version of the GPU driver", "nvmlSystemGetDriverVersion"),
+    _count("gpu_count", "number of boards in the snapshot (MIG instances do not count)", "the snapshot"),
+    _count("gpu_lost_count", "number of boards that did not answer", "the snapshot"),
+    _field("host", STRING, "name of the node", "the snapshot"),
+    _field("driver_version", STRING, "version of the GPU driver", "nvmlSystemGetDriverVersion"),
     _field(
         "telemetry_age",
         _SECONDS,
-        "the engine's clock less the snapshot's timestamp",
+        "the engine's clock minus the snapshot's timestamp",
         "the engine",
         minimum=0,
         always_known=True,
@@ -46,12 +46,12 @@ FIELDS = (
         "the workload registry",
         always_known=True,
     ),
-    _count("active_workloads", "registered workloads", "the workload registry"),
-    _count("pending_transfers", "transfers that wait", "the transfer schedule"),
+    _count("active_workloads", "number of registered workloads", "the workload registry"),
+    _count("pending_transfers", "number of pending transfers", "the transfer schedule"),
     _field(
         "pending_bytes",
         number(Dimension.BYTES),
-        "bytes of the transfers that wait",
+        "bytes of the pending transfers",
         "the transfer schedule",
         minimum=0,
         integer=True,

@@ -24,25 +24,33 @@ def _field(name: str, attribute: str, datatype: Datatype, description: str, **mo
 
 
 FIELDS = (
-    _field("transfer_id", "id", STRING, "the identity of the transfer"),
+    _field("transfer_id", "id", STRING, "id of the transfer"),
     _field("transfer_size", "size", number(Dimension.BYTES), "bytes to move", minimum=0, integer=True),
     _field(
-        "transfer_priority", "priority", number(Dimension.NONE), "the caller's priority, higher first", integer=True
+        "transfer_priority",
+        "priority",
+        number(Dimension.NONE),
+        "priority set by the caller, higher first",
+        integer=True,
     ),
-    _field("transfer_age", "age", _SECONDS, "time from its creation to the snapshot", minimum=0),
-    _field("transfer_duration", "duration", _SECONDS, "how long it is expected to take", minimum=0),
+    _field("transfer_age", "age", _SECONDS, "time from the transfer's creation to the snapshot", minimum=0),
+    _field("transfer_duration", "duration", _SECONDS, "expected duration", minimum=0),
     _field("path", "path", STRING, "path or key of the object"),
-    _field("file_name", "file_name", STRING, "last part of the path"),
+    _field("file_name", "file_name", STRING, "last component of the path"),
     _field("file_extension", "file_extension", STRING, "last suffix of the path with its dot, in lower case"),
     _field(
-        "file_type", "file_type", STRING, "what kind of file it is: given, else told from the path", values=FILE_TYPES
+        "file_type",
+        "file_type",
+        STRING,
+        "type of the file: as given, otherwise derived from the path",
+        values=FILE_TYPES,
     ),
     _field(
         "framework",
         "framework",
         STRING,
-        "the framework that wrote it: given, else told from the path",
+        "framework that wrote it: as given, otherwise derived from the path",
         values=FRAMEWORKS,
     ),
-    _field("operation", "operation", STRING, "what the transfer does", values=OPERATIONS),
+    _field("operation", "operation", STRING, "operation of the transfer", values=OPERATIONS),
 )

@@ -23,20 +23,26 @@ def _field(name: str, attribute: str, datatype: Datatype, description: str, **mo
 
 
 FIELDS = (
-    _field("workload_id", "id", STRING, "the identity of the workload"),
-    _field("workload_type", "type", STRING, "what the workload does", values=WORKLOAD_TYPES),
-    _field("workload_priority", "priority", _COUNT, "its priority, higher first", integer=True),
-    _field("workload_age", "age", _SECONDS, "time from its start to the snapshot", minimum=0),
+    _field("workload_id", "id", STRING, "id of the workload"),
+    _field("workload_type", "type", STRING, "type of the workload", values=WORKLOAD_TYPES),
+    _field("workload_priority", "priority", _COUNT, "priority of the workload, higher first", integer=True),
+    _field("workload_age", "age", _SECONDS, "time from the workload's start to the snapshot", minimum=0),
     _field(
         "memory_footprint",
         "memory_footprint",
         number(Dimension.BYTES),
-        "GPU memory it is expected to use",
+        "expected GPU memory use",
         minimum=0,
         integer=True,
     ),
-    _field("access_pattern", "access_pattern", STRING, "how it reads its files", values=ACCESS_PATTERNS),
-    _field("io_throughput", "io_throughput", number(Dimension.BYTES_PER_SECOND), "storage traffic it makes", minimum=0),
-    _field("batch_size", "batch_size", _COUNT, "samples in a batch", minimum=0, integer=True),
-    _field("epoch_time", "epoch_time", _SECONDS, "how long an epoch takes", minimum=0),
+    _field("access_pattern", "access_pattern", STRING, "access pattern of its reads", values=ACCESS_PATTERNS),
+    _field(
+        "io_throughput",
+        "io_throughput",
+        number(Dimension.BYTES_PER_SECOND),
+        "storage traffic that it generates",
+        minimum=0,
+    ),
+    _field("batch_size", "batch_size", _COUNT, "samples per batch", minimum=0, integer=True),
+    _field("epoch_time", "epoch_time", _SECONDS, "duration of an epoch", minimum=0),
 )

@@ -39,7 +39,7 @@ def format_text(text: str) -> str:
         return text
     again = _read(after)
     if again.root is None or not _same(read.root, again.root, _expressions(read.root)):
-        raise FormatError("the file could not be formatted without a change of what it says")
+        raise FormatError("the file could not be formatted without changing its meaning")
     if after.count("#") != before.count("#"):
         raise FormatError("the file could not be formatted without losing a comment")
     return mark + after.replace("\n", line_end)
@@ -49,7 +49,7 @@ def _refuse_foreign(root: YamlNode) -> None:
     """Leave the files of other tools as they are: their layout is no affair of ours."""
     other = None if isinstance(root, YamlSequence) else foreign_document(root)
     if other is not None and foreign_document(root, TESTS) is not None:
-        raise FormatError(f"{other.message}; it is left as it is")
+        raise FormatError(f"{other.message}; the file is left unchanged")
 
 
 def _read(text: str) -> YamlDocument:
@@ -58,7 +58,7 @@ def _read(text: str) -> YamlDocument:
         if problem.code != "GPR002":
             foreign = foreign_text(text, None) if problem.code == "GPR001" else None
             if foreign is not None:
-                raise FormatError(f"{foreign.message}; it is left as it is")
+                raise FormatError(f"{foreign.message}; the file is left unchanged")
             raise FormatError(f"line {problem.line}: {problem.message}")
     return read
 

@@ -61,7 +61,7 @@ class Decider:
         except (Exception, SystemExit):  # an action may be foreign code; trouble with a rule must never stop a transfer
             self._counts.decisions_failed += 1
             if self._counts.decisions_failed == 1:
-                _LOGGER.exception("a decision failed; the transfer goes on as if there were no rules")
+                _LOGGER.exception("a decision failed; the transfer continues as if there were no rules")
             return NO_REQUIREMENTS
 
     @property

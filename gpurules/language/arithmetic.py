@@ -90,7 +90,7 @@ def _numbers_only(terms: list[ir.Term], context: ArithmeticContext) -> bool:
     wrong = next((t for t in terms if t.datatype.kind is not Kind.NUMBER), None)
     if wrong is not None:
         context.report(
-            "GPR103", wrong.span, f"arithmetic needs numbers, and {hints.describe(wrong)} is a {wrong.datatype}"
+            "GPR103", wrong.span, f"arithmetic requires numbers, but {hints.describe(wrong)} is a {wrong.datatype}"
         )
     return wrong is None
 
@@ -131,7 +131,7 @@ def check_product(node: nodes.Product, context: ArithmeticContext) -> ir.Term:
         result = shared or (product(dimension, right) if sign is Sign.TIMES else quotient(dimension, right))
         if result is None:
             verb = "times" if sign is Sign.TIMES else "divided by"
-            message = f"{dimension} {verb} {right} has no meaning"
+            message = f"{dimension} {verb} {right} is meaningless"
             wrong = context.report("GPR104", node.span, message, hints.for_product(terms, sign))
             context.mend(hints.product_mended(terms, sign))
             return wrong

@@ -93,8 +93,8 @@ def _aggregate(node: nodes.Call, function: Function, context: CallContext) -> ir
         return ir.Constant(None, ERROR, span=node.span)
     wanted = Kind.NUMBER if function.family is Family.NUMBERS else Kind.BOOL
     if not ir.is_per_gpu(operand):
-        message = f"{function.name} looks at all GPUs, and its argument has no per-GPU field"
-        return context.report("GPR119", node.span, message, f"leave {function.name}(…) away")
+        message = f"{function.name} looks at all GPUs, but its argument has no per-GPU field"
+        return context.report("GPR119", node.span, message, f"remove {function.name}(…)")
     if operand.datatype.kind is not wanted:
         word = "a number" if wanted is Kind.NUMBER else "a condition"
         advice = (
@@ -139,12 +139,12 @@ def _window_field(window: nodes.Window, function: Function, context: CallContext
     if term.datatype == ERROR:
         return None
     if not isinstance(term, ir.Read):
-        context.report("GPR120", name.span, f"a window is over a field, and {name.name!r} is none")
+        context.report("GPR120", name.span, f"a window requires a field, but {name.name!r} is not one")
     elif term.field.scope not in AMBIENT:
-        message = f"a window is over a field of a GPU or the node, and {name.name!r} belongs to one transfer"
+        message = f"a window requires a field of a GPU or the node, but {name.name!r} belongs to one transfer"
         context.report("GPR120", name.span, message)
     elif term.datatype.kind is not Kind.NUMBER:
-        context.report("GPR120", name.span, f"{function.name} needs numbers, and {name.name!r} is a {term.datatype}")
+        context.report("GPR120", name.span, f"{function.name} requires numbers, but {name.name!r} is a {term.datatype}")
     else:
         return term.field
     return None
@@ -156,7 +156,7 @@ def _window_seconds(window: nodes.Window, context: CallContext) -> float | None:
         hint = (
             f"write {window.name.name}[{duration.spelling}s]" if duration.dimension is Dimension.NONE else "write [1m]"
         )
-        context.report("GPR120", duration.span, "a window is as long as a duration", hint)
+        context.report("GPR120", duration.span, "the length of a window must be a duration", hint)
         return None
     if duration.value <= 0:
         context.report("GPR120", duration.span, "a window must be longer than 0 s")
@@ -179,7 +179,7 @@ def _parameter(node: nodes.Expr, function: Function, context: CallContext) -> fl
         return None
     value = term.value
     if function.name == "quantile_over_time" and isinstance(value, int | float) and not 0 <= value <= 1:
-        context.report("GPR103", node.span, "a quantile goes from 0 to 1", "write 0.95 for the 95th percentile")
+        context.report("GPR103", node.span, "a quantile is between 0 and 1", "write 0.95 for the 95th percentile")
         return None
     return value if isinstance(value, int | float) else None
 

@@ -97,7 +97,7 @@ def check(node: nodes.Expr, context: Context) -> ir.Term:
         case nodes.Window(name):
             hint = f"write avg_over_time({name.name}[{node.duration.spelling}])"
             return context.report(
-                "GPR120", node.span, f"the window {name.name}[…] stands in no function over time", hint
+                "GPR120", node.span, f"the window {name.name}[…] is not inside an over-time function", hint
             )
         case nodes.Call():
             return calls.check_call(node, context)
@@ -160,7 +160,7 @@ def _wants_bool(term: ir.Term, word: str, context: Context) -> ir.Term:
     if term.datatype.kind in (Kind.BOOL, Kind.ERROR):
         return term
     needs = f"{word} needs a condition" if word != "a condition" else "a condition is true or false"
-    return context.report("GPR103", term.span, f"{needs}, and this is a {term.datatype}", hints.for_condition(term))
+    return context.report("GPR103", term.span, f"{needs}, but this is a {term.datatype}", hints.for_condition(term))
 
 
 def _negated(term: ir.Term, negated: bool) -> ir.Term:
@@ -177,8 +177,8 @@ def _name(node: nodes.Name, context: Context) -> ir.Term:
             return ir.Read(found, span=node.span)
         case tuple():
             kind = STRINGS if found and found[0].datatype.kind is Kind.STRING else NUMBERS
-            hint = f"test for its members: … IN {node.name}"
-            return context.report("GPR103", node.span, f"{node.name!r} is a {kind}, and stands only after IN", hint)
+            hint = f"test membership: … IN {node.name}"
+            return context.report("GPR103", node.span, f"{node.name!r} is a {kind}, and can only follow IN", hint)
         case ir.Signal(name, per_gpu):
             return ir.Signal(name, per_gpu, span=node.span)
         case ir.Constant(value, datatype):
@@ -192,7 +192,7 @@ def _definition(node: nodes.Name, found: ir.Term, context: Context) -> ir.Term:
     if context.environment.has_aggregate(node.name):
         context.has_aggregate = True
         if context.in_aggregate:
-            message = f"aggregates do not nest, and the definition {node.name!r} holds one"
+            message = f"aggregates do not nest, and the definition {node.name!r} contains one"
             hint = f"use {node.name} outside: {node.name} AND any(…)"
             return context.report("GPR119", node.span, message, hint if found.datatype == BOOL else calls.NOT_NESTED)
     return _at(found, node.span)
@@ -281,7 +281,7 @@ _ORDERING = _UP | _DOWN
 def _compare(node: nodes.Compare, terms: list[ir.Term], context: Context) -> ir.Term:
     comparators = tuple(comparator for comparator, _ in node.rest)
     if len(comparators) > 1 and not any(set(comparators) <= fit for fit in (_UP, _DOWN, frozenset({Comparator.EQ}))):
-        message = f"a chain of {' and '.join(sorted(set(comparators)))} says nothing clear"
+        message = f"a chain of {' and '.join(sorted(set(comparators)))} is ambiguous"
         return context.report("GPR011", node.span, message, "join the comparisons with AND")
     if not _ORDERING.isdisjoint(comparators):
         wrong = next((t for t in terms if t.datatype.kind not in (Kind.NUMBER, Kind.ERROR)), None)
@@ -335,7 +335,7 @@ def _text_test(node: nodes.TextTest, subject: ir.Term, pattern: ir.Term, context
         if term.datatype.kind is Kind.ERROR:
             return ir.Constant(None, ERROR, span=node.span)
         if term.datatype.kind is not Kind.STRING:
-            message = f"{node.operator} searches a text, and {hints.describe(term)} is a {term.datatype}"
+            message = f"{node.operator} requires a string, but {hints.describe(term)} is a {term.datatype}"
             return context.report("GPR103", node.span, message)
     if node.operator is nodes.TextOperator.MATCHES:
         if not isinstance(pattern, ir.Constant):
@@ -346,5 +346,5 @@ def _text_test(node: nodes.TextTest, subject: ir.Term, pattern: ir.Term, context
             matcher(str(pattern.value))
         except PatternError as error:
             hint = "the syntax is RE2's: no look-around, no back-references"
-            return context.report("GPR118", pattern.span, f"no pattern of RE2: {error}", hint)
+            return context.report("GPR118", pattern.span, f"not a valid RE2 pattern: {error}", hint)
     return ir.TextTest(node.operator, subject, pattern, span=node.span)

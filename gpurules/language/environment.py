@@ -231,8 +231,8 @@ class Environment:
         finding = Finding(
             "GPR115",
             Span(0, len(text)),
-            f"{first[1]!r} is defined by itself: {names}",
-            "take one name out of the circle",
+            f"{first[1]!r} is defined in terms of itself: {names}",
+            "break the cycle",
         )
         used = frozenset(name for _, name in cycle)
         self._is_tainted = True
@@ -272,11 +272,11 @@ class Environment:
         self._terms += size
         what = None
         if size > MAX_TERMS or height > MAX_HEIGHT:
-            what = f"more than {MAX_TERMS:,} parts" if size > MAX_TERMS else "a tree that is too high"
+            what = f"more than {MAX_TERMS:,} parts" if size > MAX_TERMS else "too deep a tree"
         elif self._terms > MAX_ALL_TERMS and size > len(parsed.text):
-            what = f"its part in more than {MAX_ALL_TERMS:,} parts of all conditions"
+            what = f"a share of more than {MAX_ALL_TERMS:,} parts in all conditions"
         if what is not None:
-            report = f"with its definitions and signals put in place the condition has {what}"
+            report = f"with its definitions and signals expanded the condition has {what}"
             context.report("GPR009", tree.span, report)
             self._is_tainted = True
             return Checked(BROKEN, (*parsed.findings, *context.findings), used=frozenset(context.used))

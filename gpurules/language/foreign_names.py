@@ -53,11 +53,11 @@ INSTEAD_OF_FUNCTION = {
     "idelta": "write delta(x[5m])",
     "irate": "write rate(x[5m])",
     "deriv": "write delta(x[5m]) for the change over the window",
-    "changes": "whether it has changed is max_over_time(x[5m]) != min_over_time(x[5m])",
-    "resets": "rate(x[5m]) takes resets of a counter into account",
+    "changes": "to test for a change, write max_over_time(x[5m]) != min_over_time(x[5m])",
+    "resets": "rate(x[5m]) accounts for counter resets",
     "time": "a condition has no absolute time: gpu_xid_age and transfer_age are ages, and hour, weekday and "
-    "time_of_day tell the time",
-    "now": "a condition has no absolute time: hour, weekday and time_of_day tell the time",
+    "time_of_day give the time",
+    "now": "a condition has no absolute time: hour, weekday and time_of_day give the time",
     "timestamp": "telemetry_age is the age of the snapshot",
     "day_of_week": "write weekday == 'mon'",
     "minute": "write time_of_day >= 22:30",
@@ -82,8 +82,9 @@ INSTEAD_OF_FUNCTION = {
 """What to write for functions of other languages, by their names in lower case."""
 
 INSTEAD_OF_WORD = {
-    "BY": "there is no grouping: rules are of one node, and any(…), all(…), count(…) and max(…) look at all its GPUs",
-    "WITHOUT": "there is no grouping: rules are of one node, and any(…), all(…) and count(…) look at all its GPUs",
+    "BY": "there is no grouping: rules apply to one node, and any(…), all(…), count(…) and max(…) range over all its "
+    "GPUs",
+    "WITHOUT": "there is no grouping: rules apply to one node, and any(…), all(…) and count(…) range over all its GPUs",
     "OFFSET": "there is no offset: compare over a window, such as delta(x[5m]) or avg_over_time(x[5m])",
     "UNLESS": "write AND NOT",
     "IF": "leave it out: a condition is just what must be true, as in gpu_memory > 80",
@@ -118,5 +119,5 @@ def for_metric(name: str) -> str | None:
         more = ", which stands alone" if found == "gpu_throttled" else f", which is in {unit}" if unit else ""
         return f"write {found}{more}"
     if re.match(r"DCGM_FI_|nvidia_smi_", name):
-        return "no field is filled from this metric: gpurules fields lists those there are"
+        return "no field corresponds to this metric: gpurules fields lists all fields"
     return None

@@ -25,7 +25,7 @@ class KnownNames(Protocol):
 
 
 _SPECIAL = {
-    "gpu_memory_utilization": "it means two things: gpu_memory is memory in use (used/total), gpu_memory_busy the "
+    "gpu_memory_utilization": "it is ambiguous: gpu_memory is memory in use (used/total), gpu_memory_busy the "
     "memory controller's busy time",
     "gpu_mem": "did you mean 'gpu_memory'?",
     "memory": "did you mean 'gpu_memory'?",
@@ -56,7 +56,7 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
         return metric
     close = did_you_mean(name, known)
     if name in _ENUM_OWNERS and (close is None or len(name) < 8):
-        return f"a text is written in quotes: '{name}'"
+        return f"a string needs quotes: '{name}'"
     return close
 
 
@@ -89,17 +89,17 @@ def beside(name: str, others: Iterable[ir.Term]) -> tuple[str, str | None] | Non
 
     Beside a text it is a text without quotes, beside a truth the word for one.
 
-    Missing: None where *others* tell nothing; no replacement where the whole comparison has to be written anew.
+    Missing: None where *others* tell nothing; no replacement where the whole comparison has to be rewritten.
     """
     for other in others:
         if other.datatype.kind is Kind.STRING:
             values = other.field.values if isinstance(other, ir.Read) else ()
             close = nearest(name, values) if name not in values else ()
             text = f"'{close[0] if close else name}'"
-            return f"a text is written in quotes: {text}", text
+            return f"a string needs quotes: {text}", text
         truth = _TRUTHS.get(name.lower())
         if other.datatype.kind is Kind.BOOL and truth is not None:
-            return f"a truth stands alone: {describe(other)}, or NOT {describe(other)}", str(truth).upper()
+            return f"use a bool by itself: {describe(other)}, or NOT {describe(other)}", str(truth).upper()
     return None
 
 
@@ -166,9 +166,9 @@ def for_types(left: ir.Term, right: ir.Term) -> str | None:
         truth = left if left.datatype.kind is Kind.BOOL else right
         return f"{describe(truth)} stands alone, or with NOT"
     if _reads_weekday(left) or _reads_weekday(right):
-        return "days have no order: list them, as in weekday IN ('sat', 'sun')"
+        return "days are not ordered: list them, as in weekday IN ('sat', 'sun')"
     if left.datatype.kind is Kind.STRING:
-        return "texts are compared with == and !=, IN, or GLOB"
+        return "strings are compared with ==, !=, IN, or GLOB"
     return None
 
 
@@ -242,7 +242,7 @@ def for_product(terms: Sequence[ir.Term], sign: Sign) -> str | None:
     """Return advice where a product or quotient has no dimension."""
     percent = next((t for t in terms if t.datatype.dimension is Dimension.PERCENT), None)
     if percent is not None and sign is Sign.TIMES and not isinstance(percent, ir.Constant):
-        return f"make a share of it: {describe(percent)} / 100%"
+        return f"convert it to a share: {describe(percent)} / 100%"
     return None
 
 

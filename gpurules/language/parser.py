@@ -100,7 +100,7 @@ def too_deep(tree: nodes.Definition) -> Finding | None:
     nesting, height, deepest = measure(tree)
     if nesting > MAX_NESTING or height > MAX_HEIGHT:
         message = f"the condition is nested deeper than {MAX_NESTING}"
-        return Finding("GPR009", deepest.span, message, "name parts of it under define")
+        return Finding("GPR009", deepest.span, message, "move parts of it to define")
     make_room(height)
     return None
 

@@ -57,7 +57,7 @@ _FOREIGN_WORDS = {
 _HINTS = {
     "^": "there is no XOR or power",
     "**": "there is no power",
-    "%": "a unit is written against its number (80%); there is no modulo",
+    "%": "a unit directly follows its number (80%); there is no modulo",
     "?": "there is no conditional operator",
     ">>": "to compare, write >",
     "<<": "to compare, write <",
@@ -117,7 +117,7 @@ def _foreign(text: str, start: int) -> Finding | None:
             return Finding(
                 "GPR003" if match[0] in _SLIPS else "GPR004",
                 span,
-                f"{match[0]!r} is no operator here",
+                f"{match[0]!r} is not an operator here",
                 _HINTS[match[0]],
             )
         edits = () if "…" in ours else (Edit(span, ours),)
@@ -140,14 +140,14 @@ def _before(text: str, start: int) -> Finding | None:
     against = _AGAINST.search(text[:start])
     if against is not None and (not against["unit"] or against["unit"] in UNITS):
         word, span = against["word"], Span(*against.span("word"))
-        message = f"{word!r} is not a unit, and is written against the number {against['number']}"
+        message = f"{word!r} is not a unit, and directly follows the number {against['number']}"
         return Finding("GPR003", span, message, f"write a space before it: {against['number']} {word}")
     matching = _MATCHING.search(text[:start])
     if matching is None:
         return None
     group = "word" if matching["word"] else "bool"
     word, span = matching[group], Span(*matching.span(group))
-    return Finding("GPR003", span, f"{word!r} cannot stand here", INSTEAD_OF_WORD[word.upper()])
+    return Finding("GPR003", span, f"unexpected {word!r}", INSTEAD_OF_WORD[word.upper()])
 
 
 _UNITS_IN_ANY_CASE = {unit.lower(): unit for unit in UNITS}
@@ -181,7 +181,7 @@ def _opening_word(text: str, start: int) -> Finding | None:
         return None
     word = opening[1]
     hint = INSTEAD_OF_WORD[word.upper()]
-    return Finding("GPR003", Span(*opening.span(1)), f"{word!r} cannot stand here", hint)
+    return Finding("GPR003", Span(*opening.span(1)), f"unexpected {word!r}", hint)
 
 
 def _hint(text: str, start: int, found: str) -> str | None:
@@ -190,16 +190,16 @@ def _hint(text: str, start: int, found: str) -> str | None:
     if found.upper() in _FOREIGN_WORDS:
         return f"write {_FOREIGN_WORDS[found.upper()]}"
     if re.search(r"\d[ \t]+$", before) and re.fullmatch(r"[A-Za-z]{1,4}", found) and found in UNITS:
-        return f"a unit is written against its number: {before.split()[-1]}{found}"
+        return f"a unit directly follows its number: {before.split()[-1]}{found}"
     if found.upper() in INSTEAD_OF_WORD:
         return INSTEAD_OF_WORD[found.upper()]
     if found == "[" and before.rstrip().endswith(")"):
-        return "a window is of one field: write max_over_time(x[5m])"
+        return "a window applies to one field: write max_over_time(x[5m])"
     if re.search(r"\d[ \t]+$", before) and found.lower() in _UNITS_IN_ANY_CASE:
-        return f"a unit is written against its number: {before.split()[-1]}{_UNITS_IN_ANY_CASE[found.lower()]}"
+        return f"a unit directly follows its number: {before.split()[-1]}{_UNITS_IN_ANY_CASE[found.lower()]}"
     if re.search(r"\bIN\s*$", before, re.IGNORECASE):
         shown = "'a', 'b'" if found == "[" else found
-        return f"a list is written in round brackets: IN ({shown})"
+        return f"a list is written in parentheses: IN ({shown})"
     return None
 
 
@@ -210,7 +210,7 @@ def unexpected_token(text: str, span: Span, accepts: frozenset[str]) -> Finding:
             "GPR003", Span(0, len(text)), "the condition is empty", "write a comparison such as gpu_memory > 80"
         )
     if span.start >= len(text):
-        return Finding("GPR003", span, f"the condition ends where {_expected(accepts)} is expected")
+        return Finding("GPR003", span, f"the condition ends, but {_expected(accepts)} is expected")
     mistake = (
         _action(text, span.start)
         or _opening_word(text, span.start)
@@ -220,7 +220,7 @@ def unexpected_token(text: str, span: Span, accepts: frozenset[str]) -> Finding:
     if mistake is not None:
         return mistake
     found = text[span.start : span.end]
-    message = f"{found!r} cannot stand here" if len(found) < 40 else "this cannot stand here"
+    message = f"unexpected {found!r}" if len(found) < 40 else "unexpected token"
     return Finding("GPR003", span, message, _hint(text, span.start, found) or f"expected {_expected(accepts)}")
 
 
@@ -267,7 +267,7 @@ def unreadable(text: str, offset: int) -> Finding:
     hint = _CHARACTERS.get(character)
     metric = re.search(r"([A-Za-z_]\w*)\s*$", text[:offset]) if character == "{" else None
     field = for_metric(metric[1]) if metric is not None else None
-    return Finding("GPR003", span, f"{character!r} cannot stand here", f"{field}; {hint}" if field else hint)
+    return Finding("GPR003", span, f"unexpected {character!r}", f"{field}; {hint}" if field else hint)
 
 
 _TOKENS = re.compile(

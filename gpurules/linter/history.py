@@ -89,7 +89,7 @@ def replay_rules(ruleset: Ruleset, recordings: Sequence[RecordedSnapshots]) -> R
             note(_readers(ruleset))
     for name, one in judged.items():
         if one.track.told < LEAST_SAMPLES:
-            found.left_out[name] = f"only {one.track.told} of {one.track.snapshots} snapshots tell whether it is TRUE"
+            found.left_out[name] = f"it is known in only {one.track.told} of {one.track.snapshots} snapshots"
         else:
             found.tracks[name] = one.track
     return found
@@ -111,9 +111,9 @@ def _readers(ruleset: Ruleset) -> dict[str, tuple[str, str]]:
 def _judged(rule: Rule, conditions: Mapping[str, ir.Term]) -> _Judged | str:
     """Return what of *rule* is judged, or why nothing is."""
     if rule.gpus == "workload":
-        return "it looks at the GPUs of a workload"
+        return "it depends on the GPUs of a workload"
     if any(read.name == "telemetry_age" for read in ir.fields(inline_signals(rule.term, conditions))):
-        return "it reads the age of telemetry, which a recording does not tell"
+        return "it reads the age of telemetry, which a recording does not contain"
     if not ir.is_contextual(rule.term):
         return _Judged(rule.term, rule.per_gpu, Track())
     parts = RuleTerm(rule.term, rule.per_gpu).ambient

@@ -74,10 +74,10 @@ def _untold(subject: Subject, policy: Policy) -> Iterator[str]:
     for name, reason in subject.analysis.unanalysed.items() if subject.analysis else ():
         yield f"`{name}`: {reason}"
     if subject.fix_work.is_capped:
-        yield "fixes: the work cap of their proofs was hit, so that some are offered as unsafe"
+        yield "fixes: the step budget of their proofs was exhausted, so some are offered as unsafe"
     if FROM_HISTORY & policy.codes and subject.replayed is not None:
         for name, reason in subject.replayed.left_out.items():
-            yield f"`{name}`: not judged by the history: {reason}"
+            yield f"`{name}`: not checked against the history: {reason}"
 
 
 def _proved(loaded: Loaded, work: FixWork) -> Iterator[Diagnostic]:

@@ -86,7 +86,7 @@ class EditorSession:
                 return None
             answer = feature.answer(self._context, document, params)
             if feature.is_slow and self._documents.get(uri) is not document:
-                raise AbandonedError("the text has changed meanwhile")
+                raise AbandonedError("the text has changed in the meantime")
             return answer
 
         self._on(feature.method, found, feature.options, feature.is_slow)

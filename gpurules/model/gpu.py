@@ -141,9 +141,9 @@ class GPU:
         if not _TEXT_OR_NONE.issuperset(map(type, _texts(self))):
             for value, name in zip(_texts(self), _TEXTUAL):
                 if value is not None and not isinstance(value, str):
-                    self._refuse(name, f"not a text: {format_rejected(value)}")
+                    self._refuse(name, f"not a string: {format_rejected(value)}")
         if self.uuid is not None and not is_identity(self.uuid):
-            self._refuse("uuid", f"identifies nothing: {format_rejected(self.uuid)}")
+            self._refuse("uuid", f"not an identifier: {format_rejected(self.uuid)}")
         if not _FLAG_OR_NONE.issuperset(map(type, _flags(self))):
             for value, name in zip(_flags(self), FLAGS):
                 if value is not None and not isinstance(value, bool):

@@ -73,7 +73,7 @@ class Reader:
         value = self._data.get(key)
         if value is None or isinstance(value, str):
             return value
-        self.missing[key] = f"not a text: {format_rejected(value)}"
+        self.missing[key] = f"not a string: {format_rejected(value)}"
         return None
 
     def flag(self, key: str) -> bool | None:
@@ -101,7 +101,7 @@ class Reader:
             return ()
         if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
             return tuple(value)
-        self.missing[key] = f"not a list of texts: {format_rejected(value)}"
+        self.missing[key] = f"not a list of strings: {format_rejected(value)}"
         return ()
 
     def items(self, key: str) -> list[object]:

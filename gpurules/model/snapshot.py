@@ -39,7 +39,9 @@ def _told_apart(gpus: Iterable[GPU], problems: list[str]) -> Iterator[GPU]:
         seen.add((gpu.identity, gpu.index))
         kept = gpu
         if kept.identity in identities:
-            problems.append(f"GPU {gpu.index} has the UUID of another GPU ({gpu.identity}); it is known by its index")
+            problems.append(
+                f"GPU {gpu.index} has the UUID of another GPU ({gpu.identity}); it is identified by its index"
+            )
             kept = replace(
                 kept, uuid=None, missing={**kept.missing, "uuid": f"of two GPUs: {format_rejected(gpu.uuid)}"}
             )
@@ -81,7 +83,7 @@ class Snapshot:
         for name in ("host", "driver_version"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
-                problems.append(f"{name} is not a text: {format_rejected(value)}")
+                problems.append(f"{name} is not a string: {format_rejected(value)}")
                 put(self, name, None)
         gpus = tuple(self.gpus)
         is_clear = len({gpu.identity for gpu in gpus}) == len({gpu.index for gpu in gpus}) == len(gpus)

@@ -36,7 +36,7 @@ def _hold_to_types(record: _Record, texts: tuple[str, ...], names: tuple[str, ..
         if isinstance(value, PathLike) and name == "path":
             object.__setattr__(record, name, str(fspath(value)))
         elif value is not None and not isinstance(value, str):
-            raise FactError(f"{name} must be a text, not {format_rejected(value)}")
+            raise FactError(f"{name} must be a string, not {format_rejected(value)}")
     for name in names:
         value = getattr(record, name)
         if value is not None:
@@ -45,7 +45,9 @@ def _hold_to_types(record: _Record, texts: tuple[str, ...], names: tuple[str, ..
 
 def _number(record: _Record, name: str, value: object) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise FactError(f"{name} must be a number, not {format_rejected(value)}; gpurules.facts reads texts with units")
+        raise FactError(
+            f"{name} must be a number, not {format_rejected(value)}; gpurules.facts reads strings with units"
+        )
     read = finite(value if isinstance(value, int | float) else float(value))
     if read is not None and (read >= 0 or name in _SIGNED):
         return read

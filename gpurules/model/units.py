@@ -89,8 +89,8 @@ _MISSPELT = {
     "Kbit": "kbit", "ns": "us",
 }  # fmt: skip
 _WITHOUT_PREFIX = {
-    "b": "write B for bytes; bits are counted in kbit",
-    "b/s": "write B/s for bytes; bits are counted in kbit/s",
+    "b": "write B for bytes; units of bits start at kbit",
+    "b/s": "write B/s for bytes; units of bits start at kbit/s",
     "bps": "write kbps for thousands of bits per second, or B/s for bytes",
     "K": "write KB for kilobytes; temperatures are in celsius, C",
 }
@@ -237,7 +237,7 @@ def parse_amount(text: str) -> Amount:
     if clock:
         hours, minutes = int(clock[1]), int(clock[2])
         if hours > 24 or minutes > 59 or (hours == 24 and minutes):
-            raise QuantityError(f"{text!r} is no time of day", "clock times go from 00:00 to 24:00")
+            raise QuantityError(f"{text!r} is not a time of day", "clock times go from 00:00 to 24:00")
         return Amount(hours * 3600 + minutes * 60, Dimension.SECONDS)
     match = _NUMBER.match(text)
     if match is None:
@@ -268,7 +268,7 @@ def _compound(text: str) -> Amount | None:
     order = [_TIME_UNITS.index(unit) for _, unit in parts]
     if order != sorted(set(order)):
         fallen = "".join(n + u for n, u in sorted(parts, key=lambda p: _TIME_UNITS.index(p[1])))
-        raise QuantityError(f"the units of {text!r} must fall", f"write {fallen}")
+        raise QuantityError(f"the units of {text!r} must decrease", f"write {fallen}")
     total: int | float = 0
     for number, unit in parts:
         whole, _, fraction = number.partition(".")

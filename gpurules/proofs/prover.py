@@ -68,7 +68,7 @@ class Unknown(Record):
 
 Answer: TypeAlias = Unsat | Sat | Unknown
 UNSAT = Unsat()
-_TOO_MANY = Unknown(f"it takes more than {MOST_GPUS} GPUs to decide")
+_TOO_MANY = Unknown(f"more than {MOST_GPUS} GPUs are needed to decide it")
 
 
 @record
@@ -96,7 +96,7 @@ class Prover:
     ) -> None:
         self._trusts_readings = trusts_readings
         self._steps = steps
-        self._capped = Unknown(f"the work cap of {steps:,} steps was hit")
+        self._capped = Unknown(f"the budget of {steps:,} steps was exhausted")
         self.spent = 0
         self._signals = signals
         self._known: dict[tuple[int, str, ExpectedTruth, bool], tuple[ir.Term, Formula]] = {}
@@ -331,5 +331,5 @@ def _reason(touched: Iterable[AbstractVariable], differences: Container[Variable
     )
     if opaque:
         shown = ", ".join(f"`{text}`" for text in opaque[:3])
-        return f"{shown} {'is' if len(opaque) == 1 else 'are'} not analysed"
+        return f"{shown} {'is' if len(opaque) == 1 else 'are'} not analyzed"
     return "no values were found that confirm it"

@@ -79,7 +79,9 @@ def set_path(data: Data, path: str, text: str | None) -> None:
     """
     match = _PATH.fullmatch(path)
     if match is None:
-        raise FactsError(f"{path!r} is no path of a fact; write gpu[0].memory, transfer.size, workload.type or node.…")
+        raise FactsError(
+            f"{path!r} is not the path of a fact; write gpu[0].memory, transfer.size, workload.type or node.…"
+        )
     index, attribute, kind, name = match.groups()
     if index is None:
         holder = data.setdefault(kind, {})
@@ -118,7 +120,7 @@ def remove_gpu(data: Data, path: str) -> None:
     """Take the GPU of *path* out of the snapshot."""
     match = _PATH.fullmatch(path)
     if match is None or match[1] is None:
-        raise FactsError(f"only a GPU can be gone, and {path!r} is none")
+        raise FactsError(f"only a GPU can be gone, and {path!r} is not one")
     gpu, snapshot = _gpu(data, match[1]), data["snapshot"]
     assert isinstance(snapshot, dict)
     snapshot["gpus"] = [one for one in snapshot["gpus"] if one is not gpu]

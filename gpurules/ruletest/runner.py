@@ -134,7 +134,8 @@ def _property(asked: Property, ruleset: Ruleset) -> CaseResult:
         return CaseResult(
             asked.name, asked.location, (Failure(asked.location, pattern_of(asked), found.counterexample),)
         )
-    note = "proved" if found.unproved is None else f"not proved: {found.unproved}; {found.moments:,} moments searched"
+    searched = f"{found.moments:,} assignments searched"
+    note = "proved" if found.unproved is None else f"not proved: {found.unproved}; {searched}"
     return CaseResult(asked.name, asked.location, (), note=note)
 
 

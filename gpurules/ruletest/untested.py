@@ -44,7 +44,7 @@ def _gaps(ruleset: Ruleset, placed: Sequence[Placed], seen: Coverage) -> Iterato
         if not {"match", "suppressed"} & outcomes:
             yield _at(rule, "GPR801", f"no test makes {name} match", "add a case that expects outcome: match")
         elif outcomes == {"match"}:
-            yield _at(rule, "GPR802", f"no test makes {name} stay quiet", "add a case that expects outcome: no-match")
+            yield _at(rule, "GPR802", f"in no test does {name} not match", "add a case that expects outcome: no-match")
         for part in seen.parts_of(rule.name):
             place = _place(rule, part, placed)
             if part.is_threshold and not part.is_bounded:
@@ -58,7 +58,7 @@ def _gaps(ruleset: Ruleset, placed: Sequence[Placed], seen: Coverage) -> Iterato
                     rule,
                     "GPR804",
                     message,
-                    "write _ for the fact, and expect what is right then; gpurules testgen writes what is so now",
+                    "write _ for the fact, and the outcome that is right; gpurules testgen writes the current one",
                     place,
                 )
 

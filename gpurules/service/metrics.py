@@ -24,27 +24,32 @@ class Plain(NamedTuple):
 
 
 PLAIN = (
-    Plain("total_gpus", "gpurules_gpus", "GPUs of this node, as last seen.", False),
-    Plain("active_workloads", "gpurules_active_workloads", "Workloads that are registered.", False),
-    Plain("pending_transfers", "gpurules_pending_transfers", "Transfers that are pending.", False),
-    Plain("coordination_events", "gpurules_coordination_events", "Rules that started to match."),
+    Plain("total_gpus", "gpurules_gpus", "GPUs in the latest snapshot.", False),
+    Plain("active_workloads", "gpurules_active_workloads", "Registered workloads.", False),
+    Plain("pending_transfers", "gpurules_pending_transfers", "Pending transfers.", False),
+    Plain("coordination_events", "gpurules_coordination_events", "Rule starts."),
     Plain("memory_pressure_events", "gpurules_memory_pressure_events", "Starts of rules that read GPU memory."),
     Plain("temperature_limit_events", "gpurules_temperature_limit_events", "Starts of rules that read a temperature."),
-    Plain("coordination_misses", "gpurules_coordination_misses", "Polls without telemetry to coordinate by."),
-    Plain("last_gpu_update", "gpurules_last_gpu_update_timestamp_seconds", "When telemetry was last read.", False),
+    Plain("coordination_misses", "gpurules_coordination_misses", "Polls without usable telemetry."),
+    Plain(
+        "last_gpu_update",
+        "gpurules_last_gpu_update_timestamp_seconds",
+        "Unix time of the last telemetry reading.",
+        False,
+    ),
     Plain("polls", "gpurules_polls", "Polls."),
-    Plain("missed_polls", "gpurules_missed_polls", "Polls that could not read the source."),
+    Plain("missed_polls", "gpurules_missed_polls", "Polls that failed to read the source."),
     Plain("ignored_snapshots", "gpurules_ignored_snapshots", "Snapshots that were not newer than the last."),
-    Plain("clock_steps", "gpurules_clock_steps", "How often the clock of the system was set."),
-    Plain("decisions_failed", "gpurules_decisions_failed", "Decisions that failed, and so asked nothing."),
-    Plain("poll_seconds", "gpurules_last_poll_seconds", "How long the last snapshot took to be acted on.", False),
-    Plain("poll_seconds_total", "gpurules_poll_seconds", "How long all snapshots took to be acted on."),
-    Plain("reloads", "gpurules_reloads", "Rulesets that were put in force."),
-    Plain("reload_failures", "gpurules_reload_failures", "Rulesets that were refused."),
-    Plain("reloaded_at", "gpurules_reload_timestamp_seconds", "When a ruleset was last put in force.", False),
-    Plain("state_failures", "gpurules_state_failures", "How often the state could not be written."),
-    Plain("refused_transfers", "gpurules_refused_transfers", "Transfers for which there was no room."),
-    Plain("telemetry_age", "gpurules_telemetry_age_seconds", "How old the latest telemetry is.", False),
+    Plain("clock_steps", "gpurules_clock_steps", "Steps of the system clock."),
+    Plain("decisions_failed", "gpurules_decisions_failed", "Failed decisions, which impose nothing."),
+    Plain("poll_seconds", "gpurules_last_poll_seconds", "Processing time of the last snapshot.", False),
+    Plain("poll_seconds_total", "gpurules_poll_seconds", "Total processing time of all snapshots."),
+    Plain("reloads", "gpurules_reloads", "Successful ruleset reloads."),
+    Plain("reload_failures", "gpurules_reload_failures", "Rejected rulesets."),
+    Plain("reloaded_at", "gpurules_reload_timestamp_seconds", "Unix time of the last successful ruleset load.", False),
+    Plain("state_failures", "gpurules_state_failures", "Failed writes of the state file."),
+    Plain("refused_transfers", "gpurules_refused_transfers", "Transfers rejected because the schedule was full."),
+    Plain("telemetry_age", "gpurules_telemetry_age_seconds", "Age of the latest telemetry.", False),
 )
 """The figures without labels; the first eight are those of the system that gpurules comes from."""
 
@@ -77,7 +82,9 @@ class Collector:
         yield from self._states(counts)
         yield from self._of_rules(counts)
         yield from self._of_effects(counts)
-        unknown = self._counter("gpurules_field_unknown", "GPUs on which a field was missing at a poll.", "field")
+        unknown = self._counter(
+            "gpurules_field_unknown", "GPUs on which a field was missing, summed over polls.", "field"
+        )
         for name, count in counts.unknown_fields.items():
             _add(unknown, (name,), count)
         yield unknown
@@ -92,24 +99,28 @@ class Collector:
 
     def _states(self, counts: Metrics) -> "Iterator[Metric]":
         ruleset, gauge = self._coordinator.engine.ruleset, self._core.GaugeMetricFamily
-        yield gauge("gpurules_enabled", "Whether rules are in force.", value=int(self._coordinator.is_enabled))
-        yield gauge("gpurules_reload_ok", "Whether the last reload went well.", value=int(counts.reload_error is None))
+        yield gauge("gpurules_enabled", "Whether the rules are enabled.", value=int(self._coordinator.is_enabled))
+        yield gauge("gpurules_reload_ok", "Whether the last reload succeeded.", value=int(counts.reload_error is None))
         yield gauge(
-            "gpurules_telemetry_ok", "Whether the last poll read the source.",
+            "gpurules_telemetry_ok", "Whether the last poll read the source successfully.",
             value=int(counts.polls > 0 and counts.last_source_error is None),
         )  # fmt: skip
         if counts.source_form is not None:
             yield self._core.InfoMetricFamily(
                 "gpurules_telemetry_form",
-                "In which form the source is read, and why it is not the best.",
+                "Form in which the source is read, and why it is not the best one.",
                 value={"form": counts.source_form, "why": visible(counts.source_form_reason or "")},
             )
         yield self._core.InfoMetricFamily(
             "gpurules",
-            "What runs.",
+            "Version and ruleset in use.",
             value={"version": _version(), "ruleset": visible(ruleset.name), "hash": ruleset.version},
         )
-        signals = gauge("gpurules_signals_on", "On how many GPUs a signal is on; of the node: 1.", labels=["signal"])
+        signals = gauge(
+            "gpurules_signals_on",
+            "Number of GPUs on which a signal is on; 1 for a signal of the node.",
+            labels=["signal"],
+        )
         on: dict[str, int] = dict.fromkeys(ruleset.signals, 0)
         for state in self._coordinator.engine.signals():
             on[state.name] = on.get(state.name, 0) + state.on
@@ -118,8 +129,8 @@ class Collector:
         yield signals
 
     def _of_rules(self, counts: Metrics) -> "Iterator[Metric]":
-        outcomes = self._counter("gpurules_rule_outcomes", "What rules came to at polls.", "rule", "outcome")
-        starts = self._counter("gpurules_rule_starts", "How often rules started to match.", "rule")
+        outcomes = self._counter("gpurules_rule_outcomes", "Rule outcomes per poll.", "rule", "outcome")
+        starts = self._counter("gpurules_rule_starts", "Rule starts, by rule.", "rule")
         for name, of in counts.rules.items():
             for outcome in OUTCOMES:
                 _add(outcomes, (name, outcome), getattr(of, outcome))
@@ -128,14 +139,14 @@ class Collector:
         yield starts
 
     def _of_effects(self, counts: Metrics) -> "Iterator[Metric]":
-        events = self._counter("gpurules_effect_events", "What became of the events of effects.", "action", "result")
+        events = self._counter("gpurules_effect_events", "Effect events, by result.", "action", "result")
         for name, of in counts.effects.items():
             for result in ("sent", "failed", "dropped"):
                 _add(events, (name, result), getattr(of, result))
         yield events
         uncarried = self._counter(
             "gpurules_uncarried_orders",
-            "Orders of rules that a storage client could not carry out.",
+            "Directives that a storage client could not carry out.",
             "client",
             "target",
         )
@@ -143,9 +154,7 @@ class Collector:
             for target, count in targets.items():
                 _add(uncarried, (client, target), count)
         yield uncarried
-        faults = self._counter(
-            "gpurules_transfer_faults", "What went wrong with transfers, and was dealt with.", "fault"
-        )
+        faults = self._counter("gpurules_transfer_faults", "Transfer problems that were handled, by kind.", "fault")
         for fault, count in counts.faults.items():
             _add(faults, (fault,), count)
         yield faults

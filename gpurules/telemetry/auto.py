@@ -106,7 +106,7 @@ class Auto:
                 return snapshot
             self._empty.append(name)
             self._pass_over(describe_snapshot(snapshot).detail)
-        raise TelemetryUnavailable("no telemetry source can be used here", self.reasons)
+        raise TelemetryUnavailable("no telemetry source is available", self.reasons)
 
     def _next(self) -> tuple[str, LiveSource]:
         name = (self._waiting or self._empty).pop(0)
@@ -134,7 +134,7 @@ class AutoFactory:
     """Opens ``auto``: the first of *factories* that works here, each of which is made when it is tried."""
 
     name = "auto"
-    summary = "the first of the live sources that works here"
+    summary = "the first live source that works"
 
     def __init__(self, factories: Mapping[str, Callable[[], ProbingFactory]]) -> None:
         self._factories = factories

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from gpurules.model import GPU, GPUProcess
 
-ON_INSTANCES = "stands on the MIG instances"
-ON_PARENT = "stands on the GPU as a whole"
+ON_INSTANCES = "reported for the MIG instances"
+ON_PARENT = "reported for the GPU as a whole"
 _PARENT_ONLY = ("power", "power_limit", "energy", "pcie_rx", "pcie_tx", "nvlink_rx", "nvlink_tx", "ecc_errors")
 ON_BOTH = (
     "temperature", "memory_temperature", "temperature_margin", "clock_sm", "clock_memory",

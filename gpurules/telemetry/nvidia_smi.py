@@ -108,7 +108,7 @@ class NvidiaSmi:
             if unknown is None:
                 return self._from_csv(output, now)
             self._fields = _drop_field(self._fields, unknown[1])
-        raise TelemetryError("nvidia-smi: it knows none of the fields that are asked for; is it the right program?")
+        raise TelemetryError("nvidia-smi knows none of the requested fields; is it the right program?")
 
     def _from_csv(self, output: ToolOutput, now: float) -> Snapshot:
         rows = [split(line) for line in output.text.splitlines() if line.strip()]

@@ -188,7 +188,7 @@ class ReplayFactory:
     """Opens ``replay:PATH``."""
 
     name = "replay"
-    summary = "recordings, whatever tool wrote them"
+    summary = "recordings from any supported tool"
 
     def open(self, argument: str, options: Mapping[str, object]) -> Replay:
         """Return the recording at the path *argument*.

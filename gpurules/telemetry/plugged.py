@@ -37,7 +37,7 @@ class PluggedSource:
 
     def __init__(self, parts: Any, factory: str) -> None:
         if not (hasattr(parts, "read") and hasattr(parts, "close")):
-            raise TelemetryError(f"the telemetry source {factory!r} opened something that has no read() and close()")
+            raise TelemetryError(f"the telemetry source {factory!r} opened an object without read() and close()")
         self.name = str(getattr(parts, "name", factory))
         self._parts = parts
         if hasattr(parts, "sample"):
@@ -56,12 +56,12 @@ class PluggedSource:
         try:
             self._parts.close()
         except TelemetryError as error:
-            _LOGGER.warning("%s was not closed well: %s", self.name, error)
+            _LOGGER.warning("%s was not closed cleanly: %s", self.name, error)
 
     def _check(self, found: object) -> Snapshot:
         if isinstance(found, Snapshot):
             return found
-        raise TelemetryError(f"{self.name} returned {type(found).__name__}, and a source returns a Snapshot")
+        raise TelemetryError(f"{self.name} returned {type(found).__name__}, but a source must return a Snapshot")
 
 
 class PluggedRecording(PluggedSource):

@@ -78,7 +78,7 @@ class ExporterReader:
                 sample = parser.parse(line)
                 (bad if sample is None else samples).append(line if sample is None else sample)  # type: ignore[arg-type]
         if len(samples) > MAX_SAMPLES:
-            raise TelemetryError(f"{place} has more than {MAX_SAMPLES} samples; is it of one node?")
+            raise TelemetryError(f"{place} has more than {MAX_SAMPLES} samples; does it cover a single node?")
         return samples, [f"{place}: {len(bad)} lines are not samples, first {bad[0][:80]!r}"] if bad else []
 
     def close(self) -> None:

@@ -104,7 +104,7 @@ class SourceOptions:
             key, equals, value = part.partition("=")
             if not equals:
                 raise TelemetryError(
-                    f"{source}: {part!r} is no option; write key=value, as in {source}:gpus=4,seconds=60"
+                    f"{source}: {part!r} is not an option; write key=value, as in {source}:gpus=4,seconds=60"
                 )
             parsed[key.strip()] = value.strip()
         return cls(source, {**parsed, **options})
@@ -119,7 +119,7 @@ class SourceOptions:
         value = self._options.get(key)
         if value is None or isinstance(value, str):
             return value
-        raise TelemetryError(f"{self._source}: the option {key!r} is a text, not {value!r}")
+        raise TelemetryError(f"{self._source}: the option {key!r} must be a string, not {value!r}")
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return texts; one text has them apart by commas.
@@ -135,7 +135,7 @@ class SourceOptions:
             return tuple(part.strip() for part in value.split(",") if part.strip())
         if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
             return tuple(value)
-        raise TelemetryError(f"{self._source}: the option {key!r} is a list of texts, not {value!r}")
+        raise TelemetryError(f"{self._source}: the option {key!r} must be a list of strings, not {value!r}")
 
     def flag(self, key: str) -> bool:
         """Return whether an option is on; it is off where it is not given.
@@ -151,7 +151,7 @@ class SourceOptions:
             return True
         if isinstance(value, str) and value.lower() in ("false", "no", "off", "0"):
             return False
-        raise TelemetryError(f"{self._source}: the option {key!r} is true or false, not {value!r}")
+        raise TelemetryError(f"{self._source}: the option {key!r} must be true or false, not {value!r}")
 
     def names(self, key: str) -> frozenset[str] | None:
         """Return a set of names, or None; in a text they are apart by ``+``.
@@ -167,7 +167,7 @@ class SourceOptions:
             return None
         if isinstance(value, Collection) and all(isinstance(name, str) for name in value):
             return frozenset(value)
-        raise TelemetryError(f"{self._source}: the option {key!r} is a set of names, not {value!r}")
+        raise TelemetryError(f"{self._source}: the option {key!r} must be a set of names, not {value!r}")
 
     def number(self, key: str, default: float, minimum: float = 0.0, maximum: float = 1e12) -> float:
         """Return a number within bounds.
@@ -185,7 +185,7 @@ class SourceOptions:
         if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value <= maximum:
             given = self._options.get(key)
             raise TelemetryError(
-                f"{self._source}: the option {key!r} is a number from {minimum:g} to {maximum:g}, not {given!r}"
+                f"{self._source}: the option {key!r} must be a number from {minimum:g} to {maximum:g}, not {given!r}"
             )
         return value
 
@@ -197,7 +197,7 @@ class SourceOptions:
         """
         value = self.number(key, default, minimum, maximum)
         if value != int(value):
-            raise TelemetryError(f"{self._source}: the option {key!r} is a whole number, not {value!r}")
+            raise TelemetryError(f"{self._source}: the option {key!r} must be an integer, not {value!r}")
         return int(value)
 
     def finish(self) -> None:

@@ -82,7 +82,7 @@ def all_sources() -> tuple[Registry[SourceFactory], Mapping[str, str]]:
     from gpurules.telemetry.plugged import PluggedFactory
 
     shipped = [source for name in SOURCE_NAMES if (source := shipped_source(name)) is not None]
-    wants = "is no factory: it needs a name and open(argument, options)"
+    wants = "is not a factory: it needs a name and open(argument, options)"
     usable, reasons = usable_plugins("gpurules.sources", PluggedFactory, _is_factory, wants, SOURCE_NAMES)
     return Registry("telemetry source", shipped).with_members(usable), reasons
 

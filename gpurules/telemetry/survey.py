@@ -62,5 +62,5 @@ def _auto(auto: SourceFactory, findings: list[SourceFinding]) -> SourceFinding:
     live = [finding for finding in findings if finding.is_usable and finding.name in SOURCE_NAMES]
     best = next((finding for finding in live if finding.gpu_count), live[0] if live else None)
     if best is None:
-        return SourceFinding(_AUTO, _summary(auto), False, "no live source works here")
+        return SourceFinding(_AUTO, _summary(auto), False, "no live source works on this machine")
     return SourceFinding(_AUTO, _summary(auto), True, f"takes {best.name}", best.gpu_count)

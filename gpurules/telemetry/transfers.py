@@ -42,7 +42,7 @@ class TransferList:
             try:
                 facts = _facts(parse_json(line.text), self.declared)
             except (FactError, ValueError) as error:
-                what = str(error) if isinstance(error, FactError) else f"no JSON: {error}"
+                what = str(error) if isinstance(error, FactError) else f"not JSON: {error}"
                 self._problem(f"{self.path}:{line.number}: {what}")
                 continue
             for problem in facts.problems:
@@ -65,9 +65,7 @@ def _facts(data: object, declared: Mapping[str, Field]) -> CheckedFacts:
     _mapping(line["transfer"], "a transfer")
     if line.get("workload") is not None:
         _mapping(line["workload"], "a workload")
-    odd = [
-        FactProblem((key,), "a line has a transfer and a workload, and no more") for key in line if key not in _PARTS
-    ]
+    odd = [FactProblem((key,), "a line contains only a transfer and a workload") for key in line if key not in _PARTS]
     facts = check({key: line.get(key) for key in _PARTS}, declared)
     return replace(facts, problems=(*facts.problems, *odd))
 

@@ -30,7 +30,7 @@ def parameters(node: Function) -> int:
 
 
 def is_command(node: Function) -> bool:
-    """Whether the function is a verb of the command line: its parameters are the options, by construction."""
+    """Whether the function is a command of the command line: its parameters are the options, by construction."""
     return any("command" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 

@@ -90,5 +90,5 @@ def bound(planned: Plan) -> list[str]:
     """Return the declaration of a bound state."""
     held = [(f.name, "gr_truth" if f.gives == "truth" else "gr_number") for f in planned.output.held.values()]
     rows = [("state", "const gr_state *"), ("open", "gr_rules"), ("start", "gr_decision"), ("settled", "gr_decision")]
-    comment = "A state of which all is decided that does not depend on the transfer; the state must live as long."
+    comment = "A state with everything decided that does not depend on the transfer; the state must live as long."
     return struct("gr_bound", comment, [*rows, *held])

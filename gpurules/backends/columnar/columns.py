@@ -113,7 +113,7 @@ def as_numbers(given: Iterable[Value]) -> Numbers:
     """
     listed = list(given)
     if any(isinstance(v, int) and abs(v) > EXACT and int(float(v)) != v for v in listed):
-        raise UnsupportedError("an integer beyond 2**53 is no double")
+        raise UnsupportedError("an integer beyond 2**53 is not a double")
     return np.array([np.nan if v is None else float(v) for v in listed])
 
 

@@ -70,7 +70,7 @@ class Columnar:
     def _aligned(self, term: ir.Term, per_gpu: bool) -> Truths:
         found = self._at(term, per_gpu)
         if not isinstance(found, Truths):
-            raise UnsupportedError(f"{type(term).__name__} is no condition")
+            raise UnsupportedError(f"{type(term).__name__} is not a condition")
         return found
 
     def _at(self, term: ir.Term, per_gpu: bool) -> Column:
@@ -90,7 +90,7 @@ class Columnar:
     def _numbers(self, term: ir.Term, per_gpu: bool) -> Numbers:
         found = self._at(term, per_gpu)
         if isinstance(found, Truths | Texts):
-            raise UnsupportedError(f"{type(term).__name__} is no number")
+            raise UnsupportedError(f"{type(term).__name__} is not a number")
         return found
 
     def _computed(self, term: ir.Term) -> Column:  # one case a term: longer than it is deep
@@ -136,7 +136,7 @@ class Columnar:
             case ir.TextTest(operator, subject, pattern):
                 text, other = self._at(subject, per_gpu), self._at(pattern, per_gpu)
                 if not isinstance(text, Texts) or not isinstance(other, Texts):
-                    raise UnsupportedError("a text operator on what is no text")
+                    raise UnsupportedError("a string operator on a value that is not a string")
                 return pairs(text, other, lambda a, b: values.text_test(operator, a, b) is True)
             case ir.IsMissing(operand):
                 missing = is_missing(self._at(operand, per_gpu))
@@ -154,7 +154,7 @@ class Columnar:
             column = as_column(mapped, Kind.NUMBER if name == "length" else Kind.STRING)
             return Texts(column.codes[first.codes], column.words) if isinstance(column, Texts) else taken(column, first)
         if any(isinstance(one, Truths | Texts) for one in given):
-            raise UnsupportedError(f"{name} of what is no number")
+            raise UnsupportedError(f"{name} of a value that is not a number")
         numbers: list[Numbers] = [one for one in given if not isinstance(one, Truths | Texts)]
         if name in SCALARS:
             return finite(SCALARS[name](numbers[0]))

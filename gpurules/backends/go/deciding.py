@@ -32,7 +32,7 @@ def _bound(planned: Plan) -> list[str]:
     rows += [(lower_camel(f.name), "Truth" if f.gives == "truth" else "Number") for f in held]
     width = max(len(name) for name, _ in rows)
     return [
-        "// Bound is a state of which all is decided that does not depend on the transfer. It is immutable: any",
+        "// Bound is a state with everything decided that does not depend on the transfer. It is immutable: any",
         "// goroutine may use it, for as long as it likes.",
         "type Bound struct {",
         *[f"\t{name.ljust(width)} {kind}" for name, kind in rows],

@@ -10,8 +10,8 @@ _USES = {
     "`{0}_decide({0}_reader_bound(&reader), …)`; or fill a `{0}_state` and call `{0}_bind`.",
 }
 _BUILDS = {
-    "go": "It needs Go 1.19 and nothing else; the folder is a module of its own.",
-    "c": "It needs C11 and POSIX and nothing else: compile `{0}.c`, link with `-lm`, include `{0}.h`.",
+    "go": "It needs only Go 1.19; the folder is a module of its own.",
+    "c": "It needs only C11 and POSIX: compile `{0}.c`, link with `-lm`, include `{0}.h`.",
 }
 
 
@@ -26,11 +26,11 @@ def readme(program: NativeProgram, target: str, name: str) -> str:
         _BUILDS[target].format(name),
         "",
         _USES[target].format(name),
-        "A decision says what it rests on: fresh telemetry, none (it is neutral), or another ruleset of the agent.",
-        "It means what gpurules means by it, on every condition; effects such as webhooks stay with the agent.",
+        "A decision reports its basis: fresh telemetry, none (it is neutral), or a different ruleset of the agent.",
+        "Conditions have the same meaning as in gpurules; effects such as webhooks stay with the agent.",
     ]
     if program.left_out:
-        lines += ["", "Left out, because this target cannot say them:"]
+        lines += ["", "Skipped, because this target cannot express them:"]
         lines += [
             f"- `{' '.join(comment_lines(rule))}`: {' '.join(comment_lines(why))}" for rule, why in program.left_out
         ]

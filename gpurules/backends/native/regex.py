@@ -91,7 +91,7 @@ def complement(ranges: Ranges) -> Ranges:
 def _folded(ranges: Ranges) -> Ranges:
     """Return *ranges* with the other case of each letter; K and S have a third form each."""
     if any(high > 127 for _, high in ranges):
-        raise UnsupportedError("the C target has (?i) for ASCII only; spell out both cases, or test lower(…)")
+        raise UnsupportedError("the C target supports (?i) for ASCII only; spell out both cases, or test lower(…)")
     more = list(ranges)
     for low, high in ranges:
         for first, shift in ((65, 32), (97, -32)):
@@ -120,7 +120,7 @@ class _Parser:
 
     @staticmethod
     def _unsupported(what: str) -> UnsupportedError:
-        return UnsupportedError(f"the C target has no {what} in patterns; write the pattern without it")
+        return UnsupportedError(f"the C target does not support {what} in patterns; write the pattern without it")
 
     def _peek(self) -> str:
         return self._text[self._at : self._at + 1]

@@ -1,1 +1,1 @@
-"""The verbs of the command line, one file each: options, a call, an exit code."""
+"""The commands of the command line, one file each: options, a call, an exit code."""

@@ -12,7 +12,7 @@ from gpurules.cli.reference.pages import action_data, actions_page
 @click.argument("name", required=False)
 @reference_format
 def command(name: str | None, format_: str) -> int:
-    """List the actions that rules can take, plug-ins included, or show the one called NAME."""
+    """List the actions that rules can use, including plug-ins, or show the action NAME."""
     registry = default_actions()
     actions = list(registry) if name is None else [registry[name]]
     name_failed_plugins()

@@ -20,29 +20,29 @@ def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ..
     names = tuple(name.strip() for text in given for name in text.split(",") if name.strip())
     for name in names:
         if name not in BY and not name.startswith("label:"):
-            raise click.BadParameter(f"{name!r} is none of {', '.join(BY)} and label:NAME", context, parameter)
+            raise click.BadParameter(f"{name!r} is neither {', '.join(BY)} nor label:NAME", context, parameter)
     if sum(name.startswith("label:") for name in names) > 1:
-        raise click.BadParameter("shares can be told by one label at a time", context, parameter)
+        raise click.BadParameter("shares can be grouped by only one label at a time", context, parameter)
     return names
 
 
 @click.command("backtest")
 @click.argument("rulesets", nargs=-1, required=True)
 @option("--history", "places", metavar="PATH", multiple=True, required=True,
-        help="What is recorded: a store of record -o DIR/, a recording, or a folder of them; repeatable.")  # fmt: skip
+        help="Recorded telemetry: a store of record -o DIR/, a recording, or a folder; repeatable.")  # fmt: skip
 @option("--engine", type=click.Choice(["local", "spark", "replay"]), default="local", show_default=True,
-        help="Where it runs: in processes here, in Spark, or snapshot by snapshot in the engine itself.")  # fmt: skip
-@option("--spark-master", metavar="URL", help="With --engine spark: such as local[2] or spark://host:7077.")
+        help="Execution engine: local processes, Spark, or the rule engine itself, snapshot by snapshot.")  # fmt: skip
+@option("--spark-master", metavar="URL", help="With --engine spark: the master, such as local[2] or spark://host:7077.")
 @option("--spark-remote", metavar="URL", help="With --engine spark: a Spark Connect server, sc://host.")
-@option("--jobs", metavar="N", type=click.IntRange(1), help="Processes; without it one for each processor.")
+@option("--jobs", metavar="N", type=click.IntRange(1), help="Number of processes; default: one per processor.")
 @option("--by", metavar="NAMES", multiple=True, callback=_by,
-        help="Shares by node, gpu, hour, weekday or label:NAME.")  # fmt: skip
+        help="Group shares by node, gpu, hour, weekday or label:NAME.")  # fmt: skip
 @option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Transfers to decide on, one JSON a line.")  # fmt: skip
+        help="Transfers to decide on, one JSON object per line.")  # fmt: skip
 @option("--fail-if", "limits", metavar="LIMIT", multiple=True,
-        help="End with 1 where this is so, as in 'hot.flaps_per_hour > 1'; repeatable.")  # fmt: skip
+        help="Exit with 1 if this is true, such as 'hot.flaps_per_hour > 1'; repeatable.")  # fmt: skip
 @option("--report", metavar="FILE", type=click.Path(dir_okay=False, writable=True, path_type=Path),
-        help="Write a report with charts there: one HTML file that asks for nothing else.")  # fmt: skip
+        help="Write a report with charts to this file, as self-contained HTML.")  # fmt: skip
 @recording_options
 @output_format("text", "json", "markdown", "junit")
 @output_file
@@ -51,20 +51,20 @@ def command(
     spark_remote: str | None, jobs: int | None, by: tuple[str, ...], transfers: Path | None,
     limits: tuple[str, ...], report: Path | None, format_: str, output_file: Path | None, **recorded: Any,
 ) -> int:  # fmt: skip
-    """Say what rulesets would have done over recorded telemetry: time on, episodes, flaps, actions, by rule and signal.
+    """Replay rulesets over recorded telemetry: time on, episodes, flaps and actions, by rule and signal.
 
-    With two rulesets it also says where they part. Shares are of samples: of GPUs, or of snapshots where a condition
-    is of the node.
+    With two rulesets, also show where they differ. Shares are of samples: of GPUs, or of snapshots if a condition is
+    about the node.
     """
     need_history(*(["altair", "vl_convert"] if report else []))
     from gpurules.cli.history.backtests import Wish, distribution, judged, write_report
 
     if len(rulesets) > 2:
-        raise click.UsageError("give one ruleset, or two to compare")
+        raise click.UsageError("name one ruleset, or two to compare")
     if (spark_master or spark_remote) and engine != "spark":
-        raise click.UsageError("--spark-master and --spark-remote go with --engine spark")
+        raise click.UsageError("--spark-master and --spark-remote require --engine spark")
     if format_ == "junit" and not limits:
-        raise click.UsageError("junit reports limits: give some with --fail-if")
+        raise click.UsageError("junit reports limits: set some with --fail-if")
     loaded = [load_ruleset(argument) for argument in rulesets]
     wish = Wish(loaded, places, by, limits, transfers)
     wish.engine, wish.options = ("replay" if engine == "replay" else "kernel"), given_options(recorded)

@@ -13,13 +13,13 @@ from gpurules.cli.rulesets import load_ruleset
 @click.command("build")
 @click.argument("ruleset")
 @stdin_filename
-@option("--target", type=click.Choice(TARGETS), help="The language to write; with --check all of them by default.")
-@option("-o", "--output", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Where the files go.")
-@option("--package", metavar="NAME", default="rules", show_default=True, help="The package of Go.")
-@option("--prefix", metavar="NAME", default="gr", show_default=True, help="What names in C begin with.")
-@option("--driver", is_flag=True, help="Add a program that decides on lines of facts, to try the rules with.")
-@option("--partial", is_flag=True, help="Leave out rules that the target cannot say; the README lists them.")
-@option("--check", is_flag=True, help="Write nothing; report which rules the target cannot say.")
+@option("--target", type=click.Choice(TARGETS), help="Target language; with --check, all of them by default.")
+@option("-o", "--output", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Output directory.")
+@option("--package", metavar="NAME", default="rules", show_default=True, help="Name of the Go package.")
+@option("--prefix", metavar="NAME", default="gr", show_default=True, help="Prefix of C names.")
+@option("--driver", is_flag=True, help="Add a program that decides on lines of facts, for trying the rules.")
+@option("--partial", is_flag=True, help="Skip rules that the target cannot express; the README lists them.")
+@option("--check", is_flag=True, help="Write nothing; report which rules the target cannot express.")
 def command(
     ruleset: str, target: str | None, output: Path | None, package: str, prefix: str, driver: bool, partial: bool,
     check: bool,

@@ -11,12 +11,12 @@ from gpurules.strict_json import dumps
 
 
 @click.command("config")
-@option("--show-origin", is_flag=True, help="Say where each value comes from.")
+@option("--show-origin", is_flag=True, help="Show the origin of each value.")
 @text_or_json
 @with_configuration
 @click.pass_context
 def command(context: click.Context, show_origin: bool, format_: str, config: str | None, isolated: bool) -> int:
-    """Show the configuration that is in force here."""
+    """Show the effective configuration."""
     found = sound_configuration(context)
     rows = list(_rows(context))
     if format_ == "json":

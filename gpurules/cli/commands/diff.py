@@ -23,8 +23,8 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]
     for name in names:
         if name not in (known := [kind.value for kind in ChangeKind]):
-            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
-            raise click.BadParameter(f"no change is called {name!r}; {hint}", context, parameter)
+            hint = did_you_mean(name, known) or f"known changes: {', '.join(known)}"
+            raise click.BadParameter(f"no kind of change is named {name!r}; {hint}", context, parameter)
     return frozenset(ChangeKind(name) for name in names)
 
 
@@ -33,11 +33,11 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
 @click.argument("new")
 @stdin_filename
 @option("--allow", "allowed", metavar="KINDS", multiple=True, callback=_kinds,
-        help="Changes that are no finding, such as looser,moved,added.")  # fmt: skip
+        help="Changes that do not count as findings, such as looser,moved,added.")  # fmt: skip
 @option("--history", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
         help="Replay this recording and count the decisions that differ.")  # fmt: skip
 @option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="With --history: transfers to decide on, one JSON a line.")  # fmt: skip
+        help="With --history: transfers to decide on, one JSON object per line.")  # fmt: skip
 @recording_options
 @reference_format
 @output_file
@@ -45,17 +45,17 @@ def command(
     old: str, new: str, allowed: frozenset[ChangeKind], history: str | None, transfers: Path | None, format_: str,
     output_file: Path | None, **recorded: Any,
 ) -> int:  # fmt: skip
-    """Say rule by rule what NEW changes of OLD (files, gpurules:NAME, or - for stdin): each difference with a witness.
+    """Compare rulesets OLD and NEW (files, gpurules:NAME, or - for stdin) rule by rule, with a witness per difference.
 
-    Rules are compared by what they mean, with their definitions, inputs, bases and signals. Ends with 1 where something
-    changed that is not allowed.
+    Rules are compared semantically, with their definitions, inputs, bases and signals. Exits with 1 if there is a
+    change that is not allowed.
     """
     if old == new == "-":
         raise click.UsageError("stdin can be read only once: give the other ruleset as a file")
     recorded = given_options(recorded)
     for name in (*(("transfers",) if transfers is not None else ()), *recorded):
         if history is None:
-            raise click.UsageError(f"--{name.replace('_', '-')} goes with --history")
+            raise click.UsageError(f"--{name.replace('_', '-')} requires --history")
     pair = load_ruleset(old), load_ruleset(new)
     difference = compare(*pair)
     played = None if history is None else _replayed(pair, history, transfers, recorded)

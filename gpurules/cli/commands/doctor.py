@@ -34,20 +34,20 @@ _STYLES = {
 
 @click.command("doctor")
 @click.argument("ruleset", required=False)
-@option("--source", metavar="NAME:ARGUMENT", default="auto", show_default=True, help="Where telemetry comes from.")
+@option("--source", metavar="NAME:ARGUMENT", default="auto", show_default=True, help="Telemetry source.")
 @option(
     "--state",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the agent is to keep its state.",
+    help="State file of the agent.",
 )
 @option("--timeout", metavar="SECONDS", type=click.FloatRange(0.1, 3600), default=10.0, show_default=True,
-        help="How long each source may take to answer.")  # fmt: skip
+        help="Timeout for each source.")  # fmt: skip
 @text_or_json
 def command(ruleset: str | None, source: str, state: Path | None, timeout: float, format_: str) -> int:
-    """Find out what works on this machine, and whether RULESET (a file or gpurules:NAME) can work on it.
+    """Check what works on this machine, and whether RULESET (a file or gpurules:NAME) can work on it.
 
-    The exit code is 1 where something is broken.
+    The exit code is 1 if something is broken.
     """
     if ruleset is not None:
         check_there(ruleset)

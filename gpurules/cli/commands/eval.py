@@ -25,7 +25,7 @@ from gpurules.rules import Condition, ConditionError, Ruleset
 def command(
     condition: str | None, ruleset: str | None, exit_code: bool, format_: str, verbose: bool, **given: str | None
 ) -> int:
-    """Evaluate a CONDITION, or a whole ruleset, once, on the facts that are given."""
+    """Evaluate a CONDITION, or a whole ruleset, once on the given facts."""
     if (condition is None) == (ruleset is None):
         raise click.UsageError("give either a condition or --ruleset")
     if ruleset is not None:
@@ -74,5 +74,5 @@ def _ruleset(loaded: Ruleset, given: Mapping[str, str | None], format_: str) -> 
         on = f" on GPU {', '.join(map(str, match.devices))}" if match.devices else ""
         write_lines([f"{match.rule} matched{on}: {', '.join(action.name for action in match.actions)}"])
     asked = describe_decision(decision, of_node=True)
-    write_lines(["; ".join(asked) or "nothing is asked of the transfer"])
+    write_lines(["; ".join(asked) or "no directive applies to the transfer"])
     return bool(decision.matched)

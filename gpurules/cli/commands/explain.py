@@ -26,10 +26,7 @@ def command(
     ruleset: str | None, rule: str | None, format_: str, connect: str | None, token_file: str | None,
     ca_file: str | None, **given: str | None,
 ) -> int:  # fmt: skip
-    """Say why each rule of RULESET (a file or gpurules:NAME), or the one called RULE, matches the facts or does not.
-
-    With --connect the rules and the GPUs are those of a running agent: leave RULESET out.
-    """
+    """Explain why each rule of RULESET (a file or gpurules:NAME), or only RULE, matches the facts or does not."""
     if connect is not None:
         with connected_engine(connect, token_file, ca_file) as engine:
             return _explained_by(engine, rule or ruleset, format_, given)

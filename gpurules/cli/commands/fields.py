@@ -13,7 +13,7 @@ from gpurules.registry import did_you_mean
 @click.argument("name", required=False)
 @reference_format
 def command(name: str | None, format_: str) -> int:
-    """List the fields that conditions can read, or show the one called NAME."""
+    """List the fields that conditions can read, or show the field NAME."""
     fields = _named(name)
     if format_ == "json":
         write(report_json({"fields": [field_data(field) for field in fields]}))
@@ -40,6 +40,6 @@ def _named(name: str | None) -> list[Field]:
     if name is None:
         return list(FIELDS.values())
     if name not in FIELDS:
-        hint = did_you_mean(name, FIELDS) or "gpurules fields lists all"
+        hint = did_you_mean(name, FIELDS) or "gpurules fields lists all fields"
         raise click.UsageError(f"no field is named {name!r}; {hint}")
     return [FIELDS[name]]

@@ -15,26 +15,26 @@ from gpurules.rules.yaml import MAX_BYTES
 
 @click.command("fmt")
 @click.argument("paths", nargs=-1)
-@option("--check", is_flag=True, help="Change nothing; name the files that would change.")
-@option("--diff", is_flag=True, help="Change nothing; show what would change.")
+@option("--check", is_flag=True, help="Change nothing; list the files that would change.")
+@option("--diff", is_flag=True, help="Change nothing; show a diff.")
 @option("--allow-empty", is_flag=True, help="Exit 0 when no file is found.")
-@option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in messages.")
+@option("--stdin-filename", metavar="PATH", default="<stdin>", help="Name of stdin in messages.")
 @with_configuration
 @click.pass_context
 def command(
     context: click.Context, /, paths: tuple[str, ...], check: bool, diff: bool, allow_empty: bool,
     stdin_filename: str, config: str | None, isolated: bool,
 ) -> int:  # fmt: skip
-    """Lay out rulesets and tests of rules at PATHS in the canonical way (- for stdin to stdout; default: here).
+    """Format rulesets and rule tests at PATHS (- for stdin to stdout; default: the current directory).
 
-    Comments, the style of texts and the meaning are kept; that the meaning is the same is checked.
+    Comments, quoting styles and the meaning are preserved; that the meaning is unchanged is checked.
     """
     only_look = check or diff
     if paths == ("-",):
         return _stdin(stdin_filename, check, diff)
     files = _files(paths or (".",), sound_configuration(context).exclude)
     if not files and not allow_empty:
-        raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
+        raise click.UsageError("no rulesets found; name files, call them *.rules.yaml, or pass --allow-empty")
     changed = failed = 0
     for path in with_progress(files, "files"):
         try:
@@ -55,7 +55,7 @@ def command(
 def _files(paths: tuple[str, ...], globs: tuple[str, ...]) -> list[str]:
     named = [path for path in paths if not path.startswith("gpurules:")]
     if len(named) < len(paths):
-        raise click.UsageError("a ruleset that ships cannot be changed")
+        raise click.UsageError("a shipped ruleset cannot be changed")
     found = dict.fromkeys([*ruleset_files(named), *test_files(named)])
     return without_excluded((path for path in found if not path.endswith(".json")), named, globs)
 

@@ -23,13 +23,13 @@ def _size(context: click.Context, parameter: click.Parameter, given: str | None)
         return None
     found = _SIZE.fullmatch(given.strip())
     if found is None:
-        raise click.BadParameter(f"{given!r} is no size; write it as 10GiB", context, parameter)
+        raise click.BadParameter(f"{given!r} is not a size; write it as 10GiB", context, parameter)
     return int(float(found[1]) * _SCALES[(found[2] or "B")[0].upper()])
 
 
 @click.group("history")
 def command() -> None:
-    """Look after the recording store: what is in it, and what goes in and out.
+    """Manage the recording store: inspect, compact, import and export it.
 
     A store is a folder (or a URL such as s3://bucket/history) of Parquet files by day and node; record -o DIR/ and
     --history of run write one, and backtest, tune and lint --history read it.
@@ -41,7 +41,7 @@ def command() -> None:
 @click.argument("place", metavar="DIR")
 @text_or_json
 def info_command(place: str, format_: str) -> int:
-    """Say what is recorded in DIR, node by node."""
+    """Show what is recorded in DIR, node by node."""
     from gpurules.history.store.maintenance import info
     from gpurules.history.store.storage import Storage
 
@@ -60,7 +60,7 @@ def info_command(place: str, format_: str) -> int:
 @option("--keep-days", metavar="N", type=click.IntRange(1), help="Remove days that are older than the latest N.")
 @option("--keep-size", metavar="SIZE", callback=_size, help="Remove the oldest days until the rest is no larger.")
 def compact_command(place: str, keep_days: int | None, keep_size: int | None) -> int:
-    """Make one file of each day and node of DIR, and remove what is not to be kept; it is safe at any time."""
+    """Merge the files of each day and node in DIR into one, and remove what is not to be kept. Safe at any time."""
     from gpurules.history.store.findings import Findings
     from gpurules.history.store.maintenance import Retention, compact, retain
     from gpurules.history.store.storage import Storage
@@ -71,23 +71,23 @@ def compact_command(place: str, keep_days: int | None, keep_size: int | None) ->
     for text in findings.texts:
         say(f"gpurules: {text}")
     files = sum(count for _, count in done)
-    write(f"{counted(files, 'file')} made into {len(done):,}; {counted(len(gone), 'file')} removed\n")
+    write(f"{counted(files, 'file')} merged into {len(done):,}; {counted(len(gone), 'file')} removed\n")
     return int(bool(findings.count))
 
 
 @command.command("import")
 @click.argument("given", nargs=-1, required=True, metavar="FILE... DIR")
-@option("--as-node", metavar="NAME", help="The node of recordings that do not say of which they are.")
+@option("--as-node", metavar="NAME", help="The node of recordings that do not name their node.")
 @recording_options
 def import_command(given: tuple[str, ...], as_node: str | None, **recorded: Any) -> int:
-    """Add recordings, whatever tool wrote them, to the store DIR.
+    """Add recordings from any supported tool to the store DIR.
 
-    Ends with 1 where something of a file could not be read; the rest of it, and every other file, is imported.
+    Exits with 1 if a part of a file cannot be read; the rest of it, and every other file, is imported.
     """
     from gpurules.cli.history.imports import import_files
 
     if len(given) < 2:
-        raise click.UsageError("give at least one recording, and the store as the last argument")
+        raise click.UsageError("name at least one recording, and the store as the last argument")
     *paths, place = given
     return int(bool(import_files(paths, place, as_node, given_options(recorded))))
 
@@ -95,17 +95,17 @@ def import_command(given: tuple[str, ...], as_node: str | None, **recorded: Any)
 @command.command("export")
 @click.argument("place", metavar="DIR")
 @option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, writable=True, path_type=Path),
-        help="Write there instead of to stdout.")  # fmt: skip
-@option("--node", metavar="NAME", help="Only what is recorded of this node.")
+        help="Write to this file instead of stdout.")  # fmt: skip
+@option("--node", metavar="NAME", help="Only the recordings of this node.")
 def export_command(place: str, output: Path | None, node: str | None) -> int:
-    """Write what is recorded in DIR as JSONL, one snapshot a line, node by node."""
+    """Write the recordings in DIR as JSONL, one snapshot per line, node by node."""
     from gpurules.history.store.exchange import export_lines
     from gpurules.history.store.reader import StoreReader
     from gpurules.history.store.storage import Storage
 
     reader = StoreReader(Storage(place))
     if node is not None and node not in reader.nodes:
-        raise click.UsageError(f"nothing is recorded of {node!r}; there are {', '.join(reader.nodes[:12])}")
+        raise click.UsageError(f"nothing is recorded for {node!r}; known nodes: {', '.join(reader.nodes[:12])}")
     lines: Iterable[str] = export_lines(reader, node)
     with nullcontext(None) if output is None else output.open("w", encoding="utf-8") as file:
         for line in lines if output is None else with_progress(lines, "snapshots"):
@@ -120,17 +120,17 @@ def export_command(place: str, output: Path | None, node: str | None) -> int:
 
 @command.command("simulate")
 @click.argument("place", metavar="DIR")
-@option("--nodes", type=click.IntRange(1, 10_000), default=4, show_default=True, help="How many nodes.")
-@option("--node-gpus", type=click.IntRange(1, 64), default=8, show_default=True, help="GPUs of each node.")
-@option("--days", type=click.IntRange(1, 3660), default=30, show_default=True, help="How many days.")
+@option("--nodes", type=click.IntRange(1, 10_000), default=4, show_default=True, help="Number of nodes.")
+@option("--node-gpus", type=click.IntRange(1, 64), default=8, show_default=True, help="GPUs per node.")
+@option("--days", type=click.IntRange(1, 3660), default=30, show_default=True, help="Number of days.")
 @option("--interval", metavar="SECONDS", type=click.FloatRange(0.1), default=15.0, show_default=True,
-        help="The step between snapshots.")  # fmt: skip
+        help="Interval between snapshots.")  # fmt: skip
 @option("--seed", type=int, default=7, show_default=True, help="The same seed gives the same telemetry.")
-@option("--noise-only", is_flag=True, help="Plant no heat waves, memory climbs, gaps and lost GPUs.")
+@option("--noise-only", is_flag=True, help="Do not inject heat waves, memory climbs, gaps and lost GPUs.")
 def simulate_command(
     place: str, nodes: int, node_gpus: int, days: int, interval: float, seed: int, noise_only: bool
 ) -> int:
-    """Write a simulated month of a small cluster into the store DIR, to try back-tests on."""
+    """Write a simulated month of a small cluster to the store DIR, to try back-tests on."""
     from gpurules.history.store.simulated import Month, write_month
     from gpurules.history.store.storage import Storage
 

@@ -21,9 +21,9 @@ FILES = {
 @click.command("init")
 @click.argument("directory", default=".", type=click.Path(file_okay=False, path_type=Path))
 def command(directory: Path) -> int:
-    """Write a ruleset, a test, a configuration, and files for pre-commit and GitHub into DIRECTORY (default: here).
+    """Write a ruleset, a test, a configuration, and files for pre-commit and GitHub to DIRECTORY (default: here).
 
-    What is there already stays as it is.
+    Existing files are not changed.
     """
     templates = files("gpurules.cli").joinpath("templates")
     kept = []

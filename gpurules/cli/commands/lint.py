@@ -15,34 +15,36 @@ from gpurules.linter import WORK
 
 @click.command("lint")
 @click.argument("paths", nargs=-1)
-@output_format(*(f.value for f in Format), name="output_format", show_default="full; in a GitHub workflow github")
+@output_format(*(f.value for f in Format), name="output_format", show_default="full, or github in a GitHub workflow")
 @output_file
-@option("--report", multiple=True, metavar="FORMAT=PATH", help="Write a further report; may be given several times.")
+@option("--report", multiple=True, metavar="FORMAT=PATH", help="Write an additional report; repeatable.")
 @option(
     "--fail-on",
     type=click.Choice(list(FAIL_ON)),
     default="error",
     show_default=True,
-    help="The least severity that makes the exit code 1.",
+    help="Lowest severity that makes the exit code 1.",
 )
 @option("--select", multiple=True, metavar="CODES", help="Report only these: codes, prefixes such as GPR1, or names.")
-@option("--extend-select", multiple=True, metavar="CODES", help="Report these too, such as GPR7 (style).")
+@option("--extend-select", multiple=True, metavar="CODES", help="Also report these, such as GPR7 (style).")
 @option("--ignore", multiple=True, metavar="CODES", help="Do not report these.")
 @option("--fix", is_flag=True, help="Apply fixes that do not change behavior.")
 @option("--unsafe-fixes", is_flag=True, help="Also apply fixes that may change behavior; with --fix or --diff.")
-@option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@option("--diff", is_flag=True, help="Show what --fix would change, without changing anything.")
 @option("--since", metavar="REF",
-        help="Check only files that differ from this commit or branch of git, and those that extend them.")  # fmt: skip
-@option("--dependents", is_flag=True, help="Look also at the rulesets from here on down that extend one of PATHS.")
-@option("--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Do not report what this file lists.")
+        help="Check only files that differ from this git commit or branch, and files that extend them.")  # fmt: skip
+@option("--dependents", is_flag=True, help="Also check rulesets below the current directory that extend one of PATHS.")
+@option(
+    "--baseline", type=click.Path(dir_okay=False, path_type=Path), help="Do not report findings listed in this file."
+)
 @option("--update-baseline", is_flag=True, help="Drop resolved findings from the baseline; create it if missing.")
-@option("--allow-growth", is_flag=True, help="Let --update-baseline add new findings too.")
+@option("--allow-growth", is_flag=True, help="Allow --update-baseline to add new findings.")
 @option("--emit-test", type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the moments that show findings as cases of this file, which gpurules test runs.")  # fmt: skip
+        help="Write the witnesses of findings to this file as rule tests.")  # fmt: skip
 @option("--history", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
         help="Also report rules that never match, always match or flap in this recording.")  # fmt: skip
 @recording_options
-@option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file has changed, until Ctrl-C.")
+@option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file changes, until Ctrl-C.")
 @option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")
 @option(
     "--analysis-steps",
@@ -52,10 +54,10 @@ from gpurules.linter import WORK
     help="Step budget of the semantic analysis, per file.",
 )
 @option("--docs-url", metavar="URL", default="",
-        help="Address of the folder that has a page for each check, for links in SARIF reports.")  # fmt: skip
-@option("-v", "--verbose", is_flag=True, help="Say which rules were not analysed in full, and why.")
+        help="Base URL of the check documentation, for links in SARIF reports.")  # fmt: skip
+@option("-v", "--verbose", is_flag=True, help="List the rules that were not fully analyzed, and why.")
 @option("--allow-empty", is_flag=True, help="Exit 0 when no ruleset is found.")
-@option("--stdin-filename", metavar="PATH", default="<stdin>", help="What stdin is called in reports.")
+@option("--stdin-filename", metavar="PATH", default="<stdin>", help="Name of stdin in reports.")
 @with_configuration
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> int:

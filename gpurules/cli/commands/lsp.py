@@ -12,10 +12,10 @@ from gpurules.lsp import serve
 @option("--stdio", is_flag=True, help="Use stdio (the only transport; accepted because editors pass it).")
 @kept_facts
 def command(stdio: bool, **given: str | None) -> int:
-    """Serve an editor over stdin and stdout: findings while typing, completion, hover, rename, fixes, formatting.
+    """Serve an editor over stdin and stdout: diagnostics, completion, hover, rename, fixes, formatting.
 
-    The configuration nearest to each file holds. With --snapshot, hover also tells what names and rules are worth on
-    those facts; files are read again when they have changed, and of a recording (.jsonl) the last line counts.
-    It ends with 0 when the editor asked to shut down, else with 1.
+    The configuration nearest to each file applies. With --snapshot, hover also shows the values of names and rules on
+    those facts; files are reread when they change, and of a recording (.jsonl) the last line is used.
+    Exits with 0 if the editor asked to shut down, else with 1.
     """
     return serve(EditorProject(LiveFacts(given)))

@@ -30,12 +30,12 @@ DEFAULT_INTERVAL = 5.0
     metavar="FILE",
     help="Add to this file, or where it ends in / or is a folder or a URL, to this store; without it, stdout.",
 )  # fmt: skip
-@option("--count", type=click.IntRange(1), help="End after so many snapshots.")
+@option("--count", type=click.IntRange(1), help="Stop after COUNT snapshots.")
 def command(source: str, given: str | None, count: int | None, **options: object) -> int:
-    """Record telemetry until it is interrupted, every 5 seconds, or --interval: one JSON a line, or into a store.
+    """Record telemetry until interrupted, every 5 seconds or --interval: as one JSON object per line, or into a store.
 
-    What is recorded in a file can be played back with replay:FILE, and a store is what backtest and tune read.
-    Recorded and simulated telemetry is written at once.
+    Replay a recorded file with replay:FILE; backtest and tune read a store.
+    Recorded and simulated telemetry is written immediately.
     """
     opened, interval = open_telemetry(source, options)
     pause = 0.0 if isinstance(opened, FiniteSource) else interval or DEFAULT_INTERVAL

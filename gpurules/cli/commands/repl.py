@@ -24,10 +24,10 @@ DELIMITERS = " \t\n()<>=!,+-*/[]'\""
 @click.command("repl")
 @facts
 def command(**given: str | None) -> int:
-    """Type conditions, and see what each part of them is worth on the facts that are given.
+    """Evaluate conditions interactively, showing the value of each part on the given facts.
 
-    Tab completes fields, functions and keywords; :help lists what else can be typed. A condition that is not finished
-    goes on in the next line; an empty one ends it, and Ctrl-C drops it. From a pipe each line is answered.
+    Tab completes fields, functions and keywords; :help lists the commands. An unfinished condition continues on the
+    next line; an empty line ends it, and Ctrl-C discards it. From a pipe each line is answered.
     """
     talk = ReplSession(read_facts(given))
     if not sys.stdin.isatty():
@@ -36,7 +36,7 @@ def command(**given: str | None) -> int:
                 break
         return 0
     gpus = f"{counted(len(talk.facts.snapshot.gpus), 'GPU')} in the snapshot"
-    say(f"{gpus if given['snapshot'] else 'no snapshot is given: type :snapshot FILE'}; :help for help, Ctrl-D to end")
+    say(f"{gpus if given['snapshot'] else 'no snapshot is loaded: type :snapshot FILE'}; :help for help, Ctrl-D to end")
     for line in _typed():
         if not talk.answer(line):
             break

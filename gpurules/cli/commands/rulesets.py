@@ -14,7 +14,7 @@ from gpurules.rules import Ruleset, load, shipped_names
 @click.argument("name", required=False)
 @text_or_json
 def command(name: str | None, format_: str) -> int:
-    """List the rulesets that ship (use them as gpurules:NAME), or print the one called NAME."""
+    """List the shipped rulesets (use them as gpurules:NAME), or print the ruleset NAME."""
     if name is not None:
         name = name.removeprefix(PREFIX)
         check_there(f"{PREFIX}{name}")

@@ -30,15 +30,15 @@ from gpurules.telemetry import FiniteSource, read_transfers
     "--transfers",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Transfers to decide on, one JSON a line, each when the recording reaches its `created`.",
+    help="Transfers to decide on, one JSON object per line, each when the recording reaches its `created`.",
 )
 @option("--once", is_flag=True, help="Poll once and exit; exit code 2 if there is no telemetry.")
-@option("--dry-run", is_flag=True, help="Call no effect, such as a webhook; say which would be called.")
+@option("--dry-run", is_flag=True, help="Call no effects, such as webhooks; report which would be called.")
 @option(
     "--state",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep the state of signals in this file, so that timers go on after a restart.",
+    help="Keep the state of signals in this file, so that timers continue after a restart.",
 )
 @option("--metrics-port", metavar="PORT", type=click.IntRange(1, 65535),
         help="Serve Prometheus metrics on http://127.0.0.1:PORT/metrics.")  # fmt: skip
@@ -47,7 +47,7 @@ from gpurules.telemetry import FiniteSource, read_transfers
     "clients",
     metavar="KIND=ARGUMENT",
     multiple=True,
-    help="Have a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; may be repeated.",
+    help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; repeatable.",
 )
 @publish
 @text_or_json
@@ -57,14 +57,13 @@ def command(
     metrics_port: int | None, clients: tuple[str, ...], publish: Path | None,
     format_: str, verbose: bool, **options: object,
 ) -> int:  # fmt: skip
-    """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of what it decides, and why.
+    """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of its decisions, with reasons.
 
-    Over a source of this node it polls until it is interrupted: SIGHUP reloads the ruleset, SIGTERM ends in order. Over
-    a recording it decides on transfers as fast as it can, and calls no effect unless --once or --state is given; with
-    --publish it goes by the clock, as telemetry of this node does.
+    On live telemetry of this node it polls until interrupted: SIGHUP reloads the ruleset, SIGTERM shuts down cleanly.
+    On a recording it decides on transfers as fast as possible, and calls no effects unless --once or --state is given.
     """
     if clients and (once or dry_run):
-        raise click.UsageError("--client is for an agent that goes on; leave out --once and --dry-run")
+        raise click.UsageError("--client requires a running agent; remove --once and --dry-run")
     loaded = load_ruleset(ruleset)
     for line in nothing_to_do(loaded):
         note(line)
@@ -72,7 +71,7 @@ def command(
     try:
         if once or state or publish or not isinstance(opened, FiniteSource):
             if transfers:
-                raise click.UsageError(f"--transfers is for a recording that is played through, not for {source}")
+                raise click.UsageError(f"--transfers requires a recording, not {source}")
             if format_ == "text":
                 write_lines([_header(loaded, source)])
             given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
@@ -80,7 +79,7 @@ def command(
                 loaded, opened, AgentSettings(format_ == "json", once, given, metrics_port, clients, publish=publish)
             )
         if clients:
-            raise click.UsageError(f"--client is for telemetry of this node, not for {source}, which is played through")
+            raise click.UsageError(f"--client requires live telemetry of this node, and {source} is played through")
         _play(loaded, opened, transfers, (source, format_, verbose))
     finally:
         opened.close()

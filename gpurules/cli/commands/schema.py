@@ -37,9 +37,9 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
 
 
 @click.command("schema")
-@option("--kind", type=click.Choice(list(SCHEMAS)), default="ruleset", show_default=True, help="Of which files.")
+@option("--kind", type=click.Choice(list(SCHEMAS)), default="ruleset", show_default=True, help="Kind of files.")
 @output_file
 def command(kind: str, output_file: Path | None) -> int:
-    """Print the JSON Schema (draft 7) of our files, for editors; it knows the actions of installed plug-ins."""
+    """Print the JSON Schema (draft 7) of gpurules files, for editors, including the actions of installed plug-ins."""
     save(to_json(SCHEMAS[kind]()), output_file)
     return 0

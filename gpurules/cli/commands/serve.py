@@ -29,32 +29,34 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--bind",
     metavar="ADDRESS",
     multiple=True,
-    help="Where to listen: unix:PATH, tcp:HOST:PORT or fd:N; repeatable. By default the sockets that systemd "
-    "gives, else unix:/run/gpurules/agent.sock, or of a user $XDG_RUNTIME_DIR/gpurules/agent.sock.",
+    help="Address to listen on: unix:PATH, tcp:HOST:PORT or fd:N; repeatable. Default: the sockets that systemd "
+    "passes, else unix:/run/gpurules/agent.sock, or for a user $XDG_RUNTIME_DIR/gpurules/agent.sock.",
 )
 @option(
     "--token-file",
     metavar="FILE",
     type=_FILE,
-    help="Bearer tokens, one a line: 'use TOKEN' or 'admin TOKEN'; read again when it changes.",
+    help="Bearer tokens, one per line: 'use TOKEN' or 'admin TOKEN'; reread when the file changes.",
 )
-@option("--tls-cert", metavar="FILE", type=_FILE, help="Certificate chain (PEM) with which TCP speaks TLS.")
-@option("--tls-key", metavar="FILE", type=_FILE, help="The key of the certificate, where it is not in its file.")
-@option("--behind-proxy", is_flag=True, help="A proxy speaks TLS for this agent: TCP beyond the loopback without it.")
+@option("--tls-cert", metavar="FILE", type=_FILE, help="Certificate chain (PEM) for TLS over TCP.")
+@option("--tls-key", metavar="FILE", type=_FILE, help="Private key of the certificate, if it is in a separate file.")
+@option(
+    "--behind-proxy", is_flag=True, help="A proxy terminates TLS for this agent: allow plain TCP beyond the loopback."
+)
 @option(
     "--state",
     metavar="FILE",
     type=_FILE,
-    help="Keep the state of signals in this file, so that timers go on after a restart.",
+    help="Keep the state of signals in this file, so that timers continue after a restart.",
 )
-@option("--no-ui", is_flag=True, help="Serve no page, only the API.")
-@option("--dry-run", is_flag=True, help="Call no effect, such as a webhook; say which would be called.")
+@option("--no-ui", is_flag=True, help="Serve only the API, no web page.")
+@option("--dry-run", is_flag=True, help="Call no effects, such as webhooks; report which would be called.")
 @option(
     "--client",
     "clients",
     metavar="KIND=ARGUMENT",
     multiple=True,
-    help="Have a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; may be repeated.",
+    help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; repeatable.",
 )
 @publish
 @text_or_json
@@ -63,13 +65,13 @@ def command(
     tls_key: Path | None, behind_proxy: bool, state: Path | None, no_ui: bool, dry_run: bool,
     clients: tuple[str, ...], publish: Path | None, format_: str, **options: object,
 ) -> int:  # fmt: skip
-    """Run RULESET (a file or gpurules:NAME) as the agent of this node, and answer over HTTP.
+    """Run RULESET (a file or gpurules:NAME) as the agent of this node, and serve it over HTTP.
 
-    Everything that run does, with an API for every language, a page, metrics and probes. SIGHUP reloads the ruleset;
-    SIGTERM finishes the requests under way and ends in order.
+    Does everything that run does, and adds an API for every language, a web page, metrics and probes. SIGHUP reloads
+    the ruleset; SIGTERM finishes pending requests and shuts down cleanly.
     """
     if tls_key is not None and tls_cert is None:
-        raise click.UsageError("--tls-key belongs to a certificate; add --tls-cert")
+        raise click.UsageError("--tls-key requires --tls-cert")
     loaded = load_ruleset(ruleset)
     for line in nothing_to_do(loaded):
         note(line)
@@ -81,7 +83,7 @@ def command(
     def service(coordinator: Coordinator) -> Iterator[None]:
         with served(coordinator, serving, notice) as addresses:
             for address in addresses:
-                note(f"answering at {address}")
+                note(f"listening on {address}")
             with _published(coordinator, publish, addresses):
                 yield
 

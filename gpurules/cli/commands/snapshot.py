@@ -15,7 +15,7 @@ from gpurules.telemetry import FiniteSource, first_snapshot, open_source
 @source_options
 @text_or_json
 def command(source: str, format_: str, **options: object) -> int:
-    """Show what a telemetry source reports now; of a recording, its first snapshot."""
+    """Show the current snapshot of a telemetry source; for a recording, its first snapshot."""
     opened = open_source(source, **given_options(options))
     try:
         snapshot = first_snapshot(opened)

@@ -16,10 +16,10 @@ _STATES = {True: "yes", False: "no", None: ""}
 
 @click.command("sources")
 @option("--timeout", metavar="SECONDS", type=click.FloatRange(0.1, 3600), default=10.0, show_default=True,
-        help="How long each source may take to answer.")  # fmt: skip
+        help="Timeout for each source.")  # fmt: skip
 @text_or_json
 def command(timeout: float, format_: str) -> int:
-    """List the telemetry sources, and say of each whether it works here and why not."""
+    """List the telemetry sources, and whether each works on this machine or why not."""
     findings = survey(timeout)
     if format_ == "json":
         write(report_json({"sources": [_data(finding) for finding in findings]}))

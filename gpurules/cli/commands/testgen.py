@@ -21,21 +21,21 @@ from gpurules.ruletest.generation.generator import generate_tests
 @click.command("testgen")
 @click.argument("ruleset")
 @option("--tests", "paths", metavar="PATH", multiple=True,
-        help="Tests that there are: files or directories (default, for a file: those of the project).")  # fmt: skip
-@option("--all", "is_all", is_flag=True, help="Write everything, whatever is tested already.")
+        help="Existing tests: files or directories (default for a file: those of its project).")  # fmt: skip
+@option("--all", "is_all", is_flag=True, help="Write everything, even if it is already tested.")
 @option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-        help="Write the tests there (*.test.yaml) instead of to stdout.")  # fmt: skip
-@option("--force", is_flag=True, help="Write over FILE where it is there already; its tests do not count then.")
+        help="Write the tests to this file (*.test.yaml) instead of stdout.")  # fmt: skip
+@option("--force", is_flag=True, help="Overwrite FILE if it exists; its tests then do not count as existing.")
 @with_configuration
 @click.pass_context
 def command(
     context: click.Context, /, ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | None, force: bool,
     config: str | None, isolated: bool,
 ) -> int:  # fmt: skip
-    """Write tests for what no test shows of RULESET (a file or gpurules:NAME).
+    """Write tests for behavior of RULESET (a file or gpurules:NAME) that no test covers.
 
-    For each rule: a case in which it matches, one in which it stays quiet, each limit at its value and beside it, and
-    each fact missing. What they expect is what the rules do now; read it before you keep it.
+    For each rule: a case in which it matches, one in which it does not, each limit at its value and next to it, and
+    each fact missing. They expect what the rules do now; review the expectations before you keep them.
     """
     _check(ruleset, paths, is_all, output, force)
     name_failed_plugins()
@@ -50,7 +50,7 @@ def command(
     for line in found.lacking:
         say(f"left out: {line}")
     if not found.tests:
-        say("nothing is left to write: tests show everything that can be shown")
+        say("nothing left to write: the tests cover everything that can be generated")
         return 0
     save(found.text(name), output)
     say(f"{counted(found.tests, 'test')} written; {_risen(found.before, found.coverage.measures)}")
@@ -62,15 +62,15 @@ def _check(ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | No
     if ruleset == "-":
         raise click.UsageError("tests name the file of their ruleset, so it cannot be stdin")
     if paths and is_all:
-        raise click.UsageError("--all leaves out what --tests gives; give one of them")
+        raise click.UsageError("--all ignores existing tests, so it cannot be combined with --tests")
     if output is None:
         return
     if not output.name.endswith((".test.yaml", ".test.yml")):
-        raise click.UsageError(f"{output}: gpurules test looks for *.test.yaml; give it such a name")
+        raise click.UsageError(f"{output}: gpurules test looks for *.test.yaml; use such a name")
     if not output.parent.is_dir():
         raise click.UsageError(f"{output.parent}: no such directory")
     if output.exists() and not force:
-        raise click.UsageError(f"{output} is there already; give another name, or --force to write over it")
+        raise click.UsageError(f"{output} already exists; choose another name, or pass --force to overwrite it")
 
 
 def _files(context: click.Context, ruleset: str, paths: tuple[str, ...]) -> list[str]:
@@ -79,7 +79,7 @@ def _files(context: click.Context, ruleset: str, paths: tuple[str, ...]) -> list
     if paths:
         files = without_excluded(test_files(paths), paths, configuration.exclude)
         if not files:
-            raise click.UsageError(f"no test is at {', '.join(paths)}; tests are called *.test.yaml")
+            raise click.UsageError(f"no tests found at {', '.join(paths)}; tests are named *.test.yaml")
         return files
     if ruleset.startswith(PREFIX):
         return []
@@ -93,7 +93,7 @@ def _seen(ruleset: Ruleset, files: list[str], is_asked: bool) -> Coverage:
     results = run_tests(files, Run(takes_mutants=False))
     for result in results:
         if is_asked and result.diagnostics:
-            say(f"{result.path}: it cannot be run, and does not count; see gpurules test {result.path}")
+            say(f"{result.path}: cannot be run, and does not count; see gpurules test {result.path}")
     seen = seen_of(ruleset.path, results) if ruleset.path is not None else None
     return seen or Coverage()
 

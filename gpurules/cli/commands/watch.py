@@ -32,22 +32,20 @@ _SPEED = 20.0
 @optional_source
 @connection_options
 @option("--speed", type=click.FloatRange(0.01, 1e6), default=_SPEED, show_default=True,
-        help="Of a recording: how many times as fast as it was made.")  # fmt: skip
-@option("--once", is_flag=True, help="Draw the view once, and end.")
+        help="For a recording: playback speed, as a multiple of real time.")  # fmt: skip
+@option("--once", is_flag=True, help="Draw the view once, and exit.")
 @option(
     "--polls", type=click.IntRange(1), default=1, show_default=True, help="With --once: number of polls before drawing."
 )
-@option("--width", type=click.IntRange(60, 500), help="With --once: columns; those of the terminal, else 80.")
-@option("--height", type=click.IntRange(10, 500), help="With --once: rows; those of the terminal, else 24.")
+@option("--width", type=click.IntRange(60, 500), help="With --once: columns; default: those of the terminal, else 80.")
+@option("--height", type=click.IntRange(10, 500), help="With --once: rows; default: those of the terminal, else 24.")
 def command(
     ruleset: str | None, source: str | None, speed: float, once: bool, polls: int, width: int | None,
     height: int | None, connect: str | None, token_file: str | None, ca_file: str | None, **options: object,
 ) -> int:  # fmt: skip
-    """Show a node and what RULESET (a file or gpurules:NAME) makes of it, live: GPUs, signals, rules, what changed.
+    """Show a node and its rules from RULESET (a file or gpurules:NAME) live: GPUs, signals, rules, recent changes.
 
-    With --connect it shows a running agent: leave RULESET and --source out.
-
-    Keys: q quits, f filters, the arrows choose a rule and e explains it, space freezes. No effect is called.
+    Keys: q quits, f filters, the arrows select a rule and e explains it, space freezes. No effects are called.
     """
     columns, rows = window_size()
     size = width or columns, height or rows

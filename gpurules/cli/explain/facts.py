@@ -80,5 +80,5 @@ def _place(given: str) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, JSONDecodeError) and error.msg == "Extra data":
-        return f"something follows at line {error.lineno} (of a recording, give one line)"
+        return f"there is extra data at line {error.lineno} (give a single line of a recording)"
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

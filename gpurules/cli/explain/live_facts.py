@@ -24,7 +24,7 @@ class LiveFacts:
     def __init__(self, given: Mapping[str, str | None]) -> None:
         self._given = {name: one for name, one in given.items() if one is not None}
         if "-" in self._given.values():
-            raise click.UsageError("stdin is the editor's: give the facts as files, or as the JSON itself")
+            raise click.UsageError("stdin belongs to the editor: give the facts as files, or as the JSON itself")
         self._stamps: tuple[object, ...] = ()
         self._moment: FactsAtHand | None = None
         if self._given:
@@ -61,7 +61,7 @@ class LiveFacts:
         except OSError as error:
             raise click.UsageError(f"--{name}: {given}: {error.strerror or error}") from error
         if not _is_json(line):
-            raise click.UsageError(f"--{name}: the last line of {given} is no JSON object")
+            raise click.UsageError(f"--{name}: the last line of {given} is not a JSON object")
         return line
 
 

@@ -24,9 +24,9 @@ from gpurules.registry import did_you_mean
 from gpurules.rules import Condition, ConditionError
 
 COMMANDS = {
-    ":facts": "show the facts at hand",
-    ":field NAME": "say what a field is",
-    ":snapshot FILE": "take other facts; also :transfer, :workload and :node, each a file or the JSON itself",
+    ":facts": "show the current facts",
+    ":field NAME": "describe a field",
+    ":snapshot FILE": "use other facts; also :transfer, :workload and :node, each a file or the JSON itself",
     ":help": "this",
     ":quit": "end (also quit, exit, Ctrl-D)",
 }
@@ -103,7 +103,7 @@ class ReplSession:
 
     def _take(self, name: str, given: str) -> None:
         if not given or given == "-":
-            write_lines([f":{name} wants a file, or the JSON itself"])
+            write_lines([f":{name} expects a file, or the JSON itself"])
             return
         try:
             read = read_facts({name: given}, now=None if name == "snapshot" else self.facts.snapshot.timestamp)

@@ -86,7 +86,7 @@ def judged(wish: Wish, distribute: Distribute, watch: Watch) -> Done:
     result = run(backtest, distribute, watch)
     if not result.data.snapshots:
         why = f": {result.data.findings.texts[0]}" if result.data.findings.texts else ""
-        raise StoreError(f"{', '.join(map(str, wish.places))} has no snapshot that can be read{why}")
+        raise StoreError(f"{', '.join(map(str, wish.places))} has no readable snapshot{why}")
     if wish.transfers is not None:
         decided_transfers(result, backtest, wish.transfers)
     verdicts = []

@@ -69,7 +69,7 @@ def data_line(result: Result) -> str:
     """Return what was recorded, in a sentence."""
     data = result.data
     if not data.snapshots:
-        return "nothing is recorded that can be read"
+        return "no readable recordings"
     span = f"{when(data.first)} to {when(data.last)} UTC"
     many = f"{counted(data.nodes, 'node')}, {counted(data.gpus, 'GPU')}, {counted(data.samples, 'GPU sample')}"
     return f"{many} in {counted(data.snapshots, 'snapshot')}, {span}, {counted(data.gaps, 'gap')}"
@@ -104,9 +104,9 @@ def _notes(one: RulesetResult) -> Iterator[str]:
         yield ""
         yield "actions: " + ", ".join(_claim(action) for action in claims)
     for name, fields in one.never_known.items():
-        yield f"{name} can never be known here: nothing is recorded of {', '.join(fields)}"
+        yield f"{name} can never be known here: there are no recordings of {', '.join(fields)}"
     for name, why in one.refused.items():
-        yield f"{name} was worked out by the engine: {why}"
+        yield f"{name} was evaluated by the engine: {why}"
     if one.transfers is not None:
         yield "transfers: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in one.transfers.items())
 
@@ -134,7 +134,7 @@ def _parting_lines(result: Result) -> Iterator[str]:
         return
     yield ""
     if not result.partings:
-        yield "the two rulesets match alike in every snapshot"
+        yield "the two rulesets match in the same snapshots"
     names = [one.ruleset.name for one in result.rulesets]
     for name in sorted(result.partings):
         parting = result.partings[name]

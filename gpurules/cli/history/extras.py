@@ -15,4 +15,4 @@ def need_history(*more: str) -> None:
     """
     for module in (*_NEEDED, *more):
         if find_spec(module) is None:
-            raise UnavailableError(f"this needs {module}, which is not installed; pip install 'gpurules[history]'")
+            raise UnavailableError(f"this requires {module}, which is not installed; pip install 'gpurules[history]'")

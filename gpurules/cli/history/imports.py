@@ -44,7 +44,7 @@ def import_files(paths: Sequence[str], place: str, node: str | None, options: Ma
         f"from {counted(done.files, 'file')}\n"
     )
     if done.ignored:
-        say(f"gpurules: {counted(done.ignored, 'snapshot')} not newer than the one before left out")
+        say(f"gpurules: {counted(done.ignored, 'snapshot')} not newer than the previous one skipped")
     for path, problems in done.unread.items():
         for problem in problems[:SHOWN]:
             say(f"gpurules: {problem if path in problem else f'{path}: {problem}'}")

@@ -1,4 +1,4 @@
-"""The baseline of a run of the linter: read, held against what was found, and written anew where that is asked."""
+"""The baseline of a run of the linter: read, held against what was found, and rewritten where that is asked."""
 
 import os
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -
     try:
         entries = parse_baseline(text)
     except BaselineError as error:
-        raise BaselineError(f"{path}: {error}; --update-baseline makes a new one where it is removed") from None
+        raise BaselineError(f"{path}: {error}; remove it, and --update-baseline creates a new one") from None
     return [replace(entry, path=spelt.get(entry.path, (path.parent / entry.path).as_posix())) for entry in entries]
 
 
@@ -82,7 +82,7 @@ def _text(path: Path) -> str:
     """
     data = read_at_most(path)
     if len(data) > MAX_BYTES:
-        raise BaselineError(f"{path}: it is larger than {MAX_BYTES >> 20} MiB, which no baseline is")
+        raise BaselineError(f"{path}: it is larger than {MAX_BYTES >> 20} MiB, which is too large for a baseline")
     return data.decode("utf-8", "replace")
 
 
@@ -103,7 +103,7 @@ def against_baseline(found: list[Diagnostic], request: LintRequest, looked: Look
         return found
     is_new = not path.exists()
     if is_new and not request.update_baseline:
-        raise click.UsageError(f"{path}: no such file; --update-baseline makes it")
+        raise click.UsageError(f"{path}: no such file; --update-baseline creates it")
     known = [] if is_new else _known(_text(path), path, found, looked)
     if request.update_baseline:
         unseen = [entry for entry in known if not looked.saw(entry, found)]

@@ -22,9 +22,11 @@ def emit_tests(found: Sequence[Diagnostic], target: Path) -> int:
     shown = [finding for finding in found if finding.example is not None and finding.path]
     paths = sorted({finding.path for finding in shown if finding.path})
     if len(paths) > 1:
-        raise click.UsageError(f"--emit-test writes about one ruleset, and these have witnesses: {', '.join(paths)}")
+        raise click.UsageError(
+            f"--emit-test writes tests for one ruleset, but several have witnesses: {', '.join(paths)}"
+        )
     if target.exists() and not read_at_most(target).startswith(f"kind: {KIND}".encode()):
-        raise click.UsageError(f"--emit-test {target}: this is there already, and is no file of rule tests")
+        raise click.UsageError(f"--emit-test {target}: the file exists, and is not a rule test")
     if shown:
         target.write_text("".join(_lines(shown, named_in_tests(paths[0], target.parent))), encoding="utf-8")
     return len(shown)

@@ -28,6 +28,6 @@ def watch(run: Callable[[], object], files: Callable[[], Iterable[str]]) -> NoRe
         seen = stamps(files())
         clear_screen()
         run()
-        say(f"{time.strftime('%H:%M:%S')}  watching {counted(len(seen), 'file')}; Ctrl-C ends it")
+        say(f"{time.strftime('%H:%M:%S')}  watching {counted(len(seen), 'file')}; press Ctrl-C to stop")
         while stamps(files()) == seen:
             time.sleep(PAUSE_SECONDS)

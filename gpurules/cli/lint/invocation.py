@@ -50,7 +50,9 @@ def lint_paths(paths: tuple[str, ...], options: dict[str, Any], settings: Config
 
 def _watch(paths: tuple[str, ...], request: LintRequest, settings: Configuration) -> NoReturn:
     if "-" in paths or request.fix or request.diff or request.update_baseline:
-        raise click.UsageError("--watch looks at files and changes none: give no -, --fix, --diff, --update-baseline")
+        raise click.UsageError(
+            "--watch only reads files: it cannot be combined with -, --fix, --diff or --update-baseline"
+        )
 
     def once() -> None:
         try:
@@ -75,7 +77,7 @@ def _linted_once(paths: tuple[str, ...], request: LintRequest, settings: Configu
     elif request.dependents:
         sources = with_dependents(sources, settings)
     elif not sources and not request.allow_empty:
-        raise click.UsageError("no ruleset is there; name files, call them *.rules.yaml, or give --allow-empty")
+        raise click.UsageError("no rulesets found; name files, call them *.rules.yaml, or pass --allow-empty")
     tests, looked = ProjectTests(settings, policy.codes), Looked(sources, policy)
     if request.fix or request.diff:
         found, changes, sources = _fixed(request, settings, tests, looked)
@@ -90,7 +92,11 @@ def _linted_once(paths: tuple[str, ...], request: LintRequest, settings: Configu
         report_unread(recording)
     if request.emit_test is not None:
         written = emit_tests(found, request.emit_test)
-        say(f"{request.emit_test}: {counted(written, 'test')} written" if written else "no finding has a test to write")
+        say(
+            f"{request.emit_test}: {counted(written, 'test')} written"
+            if written
+            else "no finding has a witness to write as a test"
+        )
     say(f"{counted(len(sources), 'file')}: {summary(found)}")
     if policy.unanalysed:
         say(_unanalysed(policy.unanalysed, policy.work, request.verbose))
@@ -102,7 +108,7 @@ def _fixed(
 ) -> tuple[list[Diagnostic], int, Sources]:
     """Return what fixes leave of the findings, how many there are, and the sources as they are then."""
     if request.diff and request.update_baseline:
-        raise click.UsageError("--diff changes nothing: give no --update-baseline")
+        raise click.UsageError("--diff changes nothing: it cannot be combined with --update-baseline")
     every, applied, sources = apply_fixes(looked.sources, looked.policy, request, tests)
     found = [*settings.problems, *against_baseline(every, request, looked)]
     left, more = apply_fixes_beside(found, Beside(request, settings, tests, looked, every))
@@ -110,11 +116,12 @@ def _fixed(
 
 
 def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:
-    """Return which rules were not analysed in full; what they mean is not guessed."""
+    """Return which rules were not fully analyzed; what they mean is not guessed."""
     different = dict.fromkeys(reasons)
-    told = f"{counted(len(different), 'rule')} not analysed in full"
-    if any("work cap" in reason for reason in different):
-        told += f"; the work cap was hit: raise --analysis-steps (or analysis-steps in gpurules.toml) above {work:,}"
+    told = f"{counted(len(different), 'rule')} not fully analyzed"
+    if any("budget" in reason for reason in different):
+        told += "; the step budget was exhausted: raise --analysis-steps (or analysis-steps in gpurules.toml) above "
+        told += f"{work:,}"
     if not verbose:
-        return f"{told} (-v says which)"
+        return f"{told} (-v lists them)"
     return "\n".join([f"{told}:", *(f"  {line}" for line in different)])

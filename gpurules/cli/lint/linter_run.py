@@ -70,7 +70,7 @@ class LintRequest:
         """
         if not self.history:
             for name in self.recorded:
-                raise click.UsageError(f"--{name.replace('_', '-')} goes with --history")
+                raise click.UsageError(f"--{name.replace('_', '-')} requires --history")
             return ()
         from gpurules.engine.recordings import Recording  # every source, which a linter does not start with
 
@@ -104,7 +104,7 @@ def changed_since(reference: str, sources: Sources) -> Sources:
         click.UsageError: git is not there, or does not know the reference.
     """
     if reference.startswith("-"):
-        raise click.UsageError(f"--since {reference}: this is not a name of a commit")
+        raise click.UsageError(f"--since {reference}: no such commit")
     import subprocess
 
     changed: set[str] = set()
@@ -113,7 +113,7 @@ def changed_since(reference: str, sources: Sources) -> Sources:
         try:
             done = subprocess.run(["git", arguments[0], *relative, *arguments[1:]], capture_output=True, check=True)
         except FileNotFoundError:
-            raise click.UsageError("--since needs git, which is not there") from None
+            raise click.UsageError("--since needs git, which is not installed") from None
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode(errors="replace").strip().split("\n")[0]
             raise click.UsageError(f"--since {reference}: {said}") from None
@@ -148,7 +148,7 @@ def write_report(found: Sequence[Diagnostic], request: LintRequest, sources: Sou
     form = Format(request.output_format)
     drawn = _counts(found, form) if request.by_code else _drawn(found, form, sources, request, on_terminal)
     if is_taken and request.output_file is None:
-        say_drawn(drawn.rstrip("\n") or "no findings are left")
+        say_drawn(drawn.rstrip("\n") or "no findings left")
     else:
         save(drawn, request.output_file)
     for report in request.report:
@@ -164,7 +164,7 @@ def parse_report(report: str) -> tuple[Format, Path]:
     """
     form, _, path = report.partition("=")
     if form not in set(Format) or not path:
-        raise click.UsageError(f"--report {report}: write FORMAT=PATH, the format one of {', '.join(Format)}")
+        raise click.UsageError(f"--report {report}: write FORMAT=PATH, where FORMAT is one of {', '.join(Format)}")
     return Format(form), Path(path)
 
 

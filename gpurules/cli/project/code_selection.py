@@ -28,7 +28,7 @@ def codes_of(selectors: Iterable[str]) -> frozenset[str]:
         meant = codes_named(selector) if selector else frozenset()
         if selector and not meant:
             hint = did_you_mean(selector, code_candidates(selector))
-            raise click.UsageError(f"no diagnostic is called {selector!r}; {hint or 'gpurules rule lists all'}")
+            raise click.UsageError(f"no diagnostic is named {selector!r}; {hint or 'gpurules rule lists all'}")
         chosen |= meant
     return frozenset(chosen)
 

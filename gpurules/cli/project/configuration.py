@@ -61,7 +61,7 @@ class Configuration:
 
     @property
     def exclude(self) -> tuple[str, ...]:
-        """Globs of paths that are not looked at in directories."""
+        """Globs of paths that are skipped in directories."""
         given = self.values.get("exclude", ())
         return tuple(map(str, given)) if isinstance(given, list) else ()
 
@@ -134,7 +134,7 @@ def _problems(data: Mapping[str, object], text: str, path: str) -> Iterator[Diag
             yield with_part_correction(problem, key, [known for known in KEYS if known not in data])
         elif not _fits(value, KEYS[key]):
             hint = f"for example {_EXAMPLES[KEYS[key]]}"
-            yield diagnostic_at("GPR906", f"{key!r} does not take {value!r}", path, _place(text, key), hint)
+            yield diagnostic_at("GPR906", f"{key!r} does not accept {value!r}", path, _place(text, key), hint)
 
 
 _EXAMPLES = {
@@ -223,12 +223,12 @@ def _defaults(found: Configuration, options: Mapping[str, click.Parameter]) -> I
 
 
 def configuration(context: click.Context) -> Configuration:
-    """Return the configuration that the verb of *context* was run with; ``problems`` are for the verb to report."""
+    """Return the configuration that the command of *context* was run with; the command reports ``problems``."""
     return context.obj if isinstance(context.obj, Configuration) else Configuration()
 
 
 def sound_configuration(context: click.Context) -> Configuration:
-    """Return the configuration that the verb of *context* was run with.
+    """Return the configuration that the command of *context* was run with.
 
     Raises:
         DiagnosedError: something in it is wrong.

@@ -10,16 +10,16 @@ from gpurules.rules.schema import DRAFT, Schema
 
 _DESCRIBED = {
     "select": "Report only these: codes, prefixes such as GPR1, or names.",
-    "extend-select": "Report these too, such as GPR7 (style) and GPR8 (tests).",
+    "extend-select": "Also report these, such as GPR7 (style) and GPR8 (tests).",
     "ignore": "Do not report these.",
-    "fail-on": "The least severity that makes the exit code of `gpurules lint` 1.",
-    "output-format": "How findings are drawn.",
-    "baseline": "Do not report what this file lists.",
+    "fail-on": "Lowest severity that makes the exit code of `gpurules lint` 1.",
+    "output-format": "Output format of findings.",
+    "baseline": "Do not report findings listed in this file.",
     "analysis-steps": "Step budget of the semantic analysis, per file.",
-    "docs-url": "Address of the folder that has a page for each check, for links in SARIF reports.",
-    "exclude": "Globs of paths that are not looked at in directories.",
-    "allow-extends": "Folders outside of the project whose files rulesets may extend, and tests may name.",
-    "per-file-ignores": "Codes that are not reported, by the glob of paths.",
+    "docs-url": "Base URL of the check documentation, for links in SARIF reports.",
+    "exclude": "Globs of paths that are skipped in directories.",
+    "allow-extends": "Folders outside the project whose files rulesets can extend, and tests can name.",
+    "per-file-ignores": "Codes that are not reported, by glob of paths.",
 }
 _CHOICES = {"fail-on": list(FAIL_ON), "output-format": [form.value for form in Format]}
 _EXAMPLES: dict[str, list[Any]] = {

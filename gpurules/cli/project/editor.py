@@ -41,7 +41,7 @@ class EditorProject:
         except (click.UsageError, OSError, ValueError) as error:
             message = error.format_message() if isinstance(error, click.UsageError) else str(error)
             return DocumentSettings(
-                Policy(today=self._today()), problem=f"the configuration is not in force: {message}"
+                Policy(today=self._today()), problem=f"the configuration is not in effect: {message}"
             )
 
     def check_configuration(self, text: str, path: str) -> Sequence[Diagnostic]:

@@ -4,20 +4,20 @@ from collections.abc import Iterator
 
 import click
 
-from gpurules.cli.main import ALIASES, VERBS, cli
+from gpurules.cli.main import ALIASES, COMMANDS, cli
 
 
 def commands_page() -> str:
     """Return the page of all commands, a section for each, in the order of ``gpurules --help``."""
     root = click.Context(cli, info_name="gpurules")
-    parts = ["# Commands\n", *_introduction(), *(section for name in VERBS for section in _section(root, name))]
+    parts = ["# Commands\n", *_introduction(), *(section for name in COMMANDS for section in _section(root, name))]
     return "\n".join(parts)
 
 
 def _introduction() -> Iterator[str]:
     yield f"{_paragraphs(cli.help or '')}\n"
-    yield "| Command | What it does |\n| --- | --- |"
-    yield from (f"| [`{name}`](#{name}) | {what} |" for name, what in VERBS.items())
+    yield "| Command | Description |\n| --- | --- |"
+    yield from (f"| [`{name}`](#{name}) | {what} |" for name, what in COMMANDS.items())
     yield ""
 
 
@@ -32,7 +32,7 @@ def _section(root: click.Context, name: str) -> Iterator[str]:
     yield f"{_paragraphs(command.help or '')}\n"
     rows = [row for option in command.get_params(context) if (row := _row(option, context)) is not None]
     if rows:
-        yield "| Option | What it does |\n| --- | --- |"
+        yield "| Option | Description |\n| --- | --- |"
         yield from (f"| `{_cell(option)}` | {_cell(text)} |" for option, text in rows)
         yield ""
 

@@ -10,9 +10,9 @@ from gpurules.rules import examine
 WIDTH = 100
 _HEAD = """# Gallery of broken rulesets
 
-Ten rulesets that load and do what they say, and not what was meant, with what `gpurules lint` says of them. The files
-are in `docs/gallery`; to see one for yourself: `gpurules lint docs/gallery/03-hurry-and-wait.rules.yaml`.
-[How the analysis decides](analysis.md) tells how to read a witness.
+Ten rulesets that load and do what they say, but not what was meant, with the output of `gpurules lint`. The files are
+in `docs/gallery`; to try one: `gpurules lint docs/gallery/03-hurry-and-wait.rules.yaml`. [Semantic
+analysis](analysis.md) explains how to read a witness.
 """
 
 

@@ -104,7 +104,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
 def _at_work(source: Source, interval: float | None) -> Iterator[str]:
     """Yield what goes on from now on, if there may be nothing to see of it for a while."""
     if interval is not None and not isinstance(source, FiniteSource):
-        yield f"polling every {format_duration(interval)}; what changes is shown here (Ctrl-C to stop)"
+        yield f"polling every {format_duration(interval)}; changes are shown here (Ctrl-C to stop)"
 
 
 def _poll_once(coordinator: Coordinator) -> int:

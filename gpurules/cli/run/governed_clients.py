@@ -28,9 +28,9 @@ def open_client(named: str) -> "Client":
     open_: Callable[[str], Client] | None = getattr(kind, "open", None)
     if open_ is None:
         can = ", ".join(each.name for each in kinds if hasattr(each, "open"))
-        raise click.UsageError(f"{name} follows rules in the process that uses it; --client takes {can}")
+        raise click.UsageError(f"{name} follows the rules in the process that uses it; --client accepts {can}")
     if not argument:
-        raise click.UsageError(f"--client {name} needs to know which: {name}={getattr(kind, 'argument', 'ARGUMENT')}")
+        raise click.UsageError(f"--client {name} needs an argument: {name}={getattr(kind, 'argument', 'ARGUMENT')}")
     try:
         return open_(argument)
     except SettingError as error:

@@ -82,7 +82,9 @@ class Timeline:
 
     def _node(self, change: NodeChange) -> str:
         before = node_directives(change.before) if change.before else None
-        asked = " · ".join(_changes(before, node_directives(change.after))) or "nothing is asked of the node any more"
+        asked = (
+            " · ".join(_changes(before, node_directives(change.after))) or "no directive applies to the node any more"
+        )
         rules = ", ".join(change.after.rules) or "no rule matches"
         return f"{INDENT}{paint('→', Style.HEAD)} {self._cut(f'{asked}   {rules}', INDENT + '→ ')}"
 
@@ -144,7 +146,7 @@ def summary(tally: Tally, seconds: float) -> str:
         f"{tally.untouched} untouched",
     ]
     told = f": {', '.join(part for part in counts if part)}" if tally.transfers else ""
-    late = f"; {counted(tally.after_the_end, 'transfer')} came after the end" if tally.after_the_end else ""
+    late = f"; {counted(tally.after_the_end, 'transfer')} arrived after the end" if tally.after_the_end else ""
     old = f"; {counted(tally.ignored, 'snapshot')} not newer than the last" if tally.ignored else ""
     return (
         f"{counted(tally.snapshots, 'snapshot')} of {format_duration(tally.last - tally.first)}, "

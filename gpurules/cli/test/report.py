@@ -74,7 +74,7 @@ def mutation_lines(results: Sequence[FileResult]) -> Iterator[str]:
     tried: list[MutationReport] = []
     for result in results:
         if result.mutation is None:
-            yield f"{result.path}: no mutant is tried until its tests pass\n"
+            yield f"{result.path}: no mutants are tried until its tests pass\n"
         else:
             tried.append(result.mutation)
             yield _noticed(result.path, result.mutation)
@@ -85,11 +85,11 @@ def mutation_lines(results: Sequence[FileResult]) -> Iterator[str]:
         place = f"{_path(mutant.path)}:{mutant.location.line}:{mutant.location.column}"
         change = f"{_short(mutant.before)} → {_short(mutant.after)}"
         whose = f" of {mutant.rule}" if mutant.rule else ""
-        yield visible(f"  {place}: no test notices the {mutant.mutation}{whose}: {change}") + "\n"
+        yield visible(f"  {place}: no test detects the {mutant.mutation}{whose}: {change}") + "\n"
 
 
 def _noticed(whose: str, found: MutationReport) -> str:
-    return f"{whose}: {found.noticed:,} of {counted(found.total, 'mutant')} noticed ({found.score:.0f} %)\n"
+    return f"{whose}: {found.noticed:,} of {counted(found.total, 'mutant')} detected ({found.score:.0f} %)\n"
 
 
 def _path(path: str) -> str:

@@ -1,4 +1,4 @@
-"""One run of the tests of rules over many files: in parallel, with mutants, and with expectations written anew."""
+"""One run of the tests of rules over many files: in parallel, with mutants, and with expectations rewritten."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -111,7 +111,7 @@ def update_expectations(results: Iterable[FileResult], run: Run) -> list[FileRes
             _rewrite(Path(result.path), rewrites.values())
             count += len(rewrites)
         after += run_tests([result.path], run) if rewrites else [result]
-    say(f"{counted(count, 'expectation')} written anew")
+    say(f"{counted(count, 'expectation')} rewritten")
     return after
 
 

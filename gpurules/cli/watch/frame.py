@@ -30,10 +30,10 @@ _MARKS = {
 }
 _NOTES = {
     "unknown": "unknown",
-    "transfer": "asked for each transfer",
+    "transfer": "decided per transfer",
     "shadow": "would match (shadow)",
-    "stop": "cut off by a rule with stop",
-    "for": "waits for its time",
+    "stop": "not evaluated: a rule with stop matches",
+    "for": "waiting for its timer",
     "disabled": "disabled",
 }
 
@@ -168,7 +168,7 @@ def _head(view: View, look: Look) -> Iterable[Text]:
     right.append(f"STALE, {age}" if view.stale else age, "bold red" if view.stale else "green")
     left.truncate(max(10, look.width - right.cell_len - 2), overflow="ellipsis", pad=True)
     yield _cut(left.append("  ").append_text(right), look.width)
-    asked = Text("asked of transfers: ", "dim")
+    asked = Text("in force for transfers: ", "dim")
     asked.append(", ".join(view.asked) or "nothing", "bold yellow" if view.asked else "")
     yield _cut(asked, look.width)
     for name, trouble in (("telemetry", view.error), ("ruleset", view.reload_error)):
@@ -181,9 +181,9 @@ def _foot(look: Look) -> list[Text]:
     if not look.is_interactive:
         return []
     if look.is_typing:
-        return [_cut(Text(f"filter: {look.filter}█   enter keeps it, esc drops it", "reverse"), look.width)]
-    keys = "q quit  ↑↓ choose  e explain  f filter  space freeze"
-    keys = keys.replace("freeze", "go on") if look.is_frozen else keys
+        return [_cut(Text(f"filter: {look.filter}█   enter applies it, esc clears it", "reverse"), look.width)]
+    keys = "q quit  ↑↓ select  e explain  f filter  space freeze"
+    keys = keys.replace("freeze", "resume") if look.is_frozen else keys
     text = Text(f" FROZEN  {keys}" if look.is_frozen else f" {keys}", "reverse")
     if look.filter:
         text.append(f"  filter: {look.filter}", "bold")

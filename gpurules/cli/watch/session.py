@@ -105,7 +105,7 @@ class WatchSession:
         """Return why a rule matches or not, scrolled so that its last line can be seen."""
         width, height = size[0], size[1] - 2
         explained = view.explanation(name)
-        text = Text.from_ansi(draw([explained])) if explained else Text("the rule is gone")
+        text = Text.from_ansi(draw([explained])) if explained else Text("the rule no longer exists")
         told = text.split("\n")
         while told and not told[-1].plain.strip():
             told.pop()

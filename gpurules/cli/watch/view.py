@@ -104,7 +104,7 @@ class Watcher:
         self.polls += 1
         self.has_ended = self.has_ended or report.ended
         if (report.error is None) != (self._error is None):
-            ended = "the recording is at its end" if report.ended else f"no telemetry: {report.error}"
+            ended = "the recording has ended" if report.ended else f"no telemetry: {report.error}"
             self._log.appendleft(LogLine(now, None, "telemetry is back" if report.error is None else ended))
         self._error = report.error
         if self._coordinator.engine.ruleset.version != self._version:

@@ -56,7 +56,9 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         own = {name: others[name] for name in ("asynchronous", "loop", "batch_size") if name in others}
         super().__init__(**own)
         if fs is None and target_protocol is None:
-            raise ValueError("say what is behind gpurules, as in gpurules::s3://bucket/key or gpurules::file:///path")
+            raise ValueError(
+                "name the underlying filesystem, as in gpurules::s3://bucket/key or gpurules::file:///path"
+            )
         self.fs = fs or fsspec.filesystem(
             target_protocol, **options_for(target_protocol, {**others, **(target_options or {})})
         )

@@ -60,7 +60,7 @@ def _value(name: str, value: object) -> object:
             number = int(_bytes(name, value) if name in _BYTES else _number(name, value))
             least = 0 if name == "blocks_ahead" else 1
             if number < least:
-                raise ValueError(f"{name!r} is at least {least}, not {value!r}")
+                raise ValueError(f"{name!r} must be at least {least}, not {value!r}")
             return number
         case _:
             return os.fspath(value) if isinstance(value, str | os.PathLike) else str(value)
@@ -70,7 +70,7 @@ def _number(name: str, value: object) -> float:
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise ValueError(f"{name!r} is a number, not {value!r}") from None
+        raise ValueError(f"{name!r} must be a number, not {value!r}") from None
 
 
 def _bytes(name: str, value: object) -> float:
@@ -79,7 +79,7 @@ def _bytes(name: str, value: object) -> float:
     try:
         amount = parse_amount(value)
     except QuantityError as error:
-        raise ValueError(f"{name!r} is a number of bytes: {error}") from None
+        raise ValueError(f"{name!r} must be a number of bytes: {error}") from None
     if amount.dimension not in (Dimension.NONE, Dimension.BYTES):
-        raise ValueError(f"{name!r} is a number of bytes, such as 8MiB, not {value!r}")
+        raise ValueError(f"{name!r} must be a number of bytes, such as 8MiB, not {value!r}")
     return float(amount.value)

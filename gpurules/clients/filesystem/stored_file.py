@@ -68,7 +68,7 @@ class StoredFile:
         data = self._bytes(start, size) if before is None or before.size else b""
         after = self.facts()
         if after.etag != (etag if before is None else before.etag):
-            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+            raise ObjectChanged(f"{self.url} changed after the transfer began")
         return Reading(after, _Bytes(data))
 
     def _bytes(self, start: int, size: int) -> bytes:

@@ -28,7 +28,7 @@ class DataLoaderKind:
         """Return why it cannot be used here."""
         from importlib.util import find_spec
 
-        return "torch is not installed; install it as pytorch.org says" if find_spec("torch") is None else None
+        return "torch is not installed; see pytorch.org for how to install it" if find_spec("torch") is None else None
 
     def notes(self) -> tuple[str, ...]:
         """Return how far it goes here."""
@@ -39,7 +39,7 @@ class DataLoaderKind:
         except PackageNotFoundError:
             return ()
         if _minor(found) in LIVE_VERSIONS:
-            return (f"torch {found}: at each epoch, and live where asked for",)
+            return (f"torch {found}: at each epoch, and live on request",)
         return (f"torch {found}: at each epoch; the live patch is for {', '.join(sorted(LIVE_VERSIONS))}",)
 
 
@@ -108,7 +108,7 @@ class GovernedLoader:
         version = torch.__version__
         if _minor(version) not in LIVE_VERSIONS or not all(hasattr(batches, name) for name in _LIVE_ATTRIBUTES):
             known = ", ".join(sorted(LIVE_VERSIONS))
-            _LOGGER.warning("torch %s is not one of %s: the prefetch follows at each epoch only", version, known)
+            _LOGGER.warning("torch %s is not one of %s: the prefetch is adjusted only at each epoch", version, known)
             self.governor.count_uncarried(self.name, Capability.PREFETCH)
             return False
         batches._prefetch_factor = self.base

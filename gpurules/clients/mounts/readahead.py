@@ -23,10 +23,10 @@ class ReadaheadKind:
     def unavailable(self) -> str | None:
         """Return why it cannot be used here."""
         if not (SYS / "class/bdi").is_dir():
-            return "this system has no /sys/class/bdi (it is Linux's)"
+            return "this system has no /sys/class/bdi (it exists only on Linux)"
         found = [file for mount in mounts() if (file := _file_of(mount)) is not None]
         if not found:
-            return "no mount here has a readahead of its own"
+            return "no mount on this machine has its own readahead"
         if not any(os.access(file, os.W_OK) for file in found):
             return "read_ahead_kb of the mounts cannot be written; run the agent as root, with /sys writable"
         return None
@@ -35,7 +35,7 @@ class ReadaheadKind:
         """Return what is there to steer: the remote mounts of this machine."""
         remote = [(mount, _file_of(mount)) for mount in mounts() if mount.is_remote]
         told = [f"{mount.point} ({mount.type})" for mount, file in remote if file and os.access(file, os.W_OK)]
-        return (f"remote mounts: {', '.join(told)}",) if told else ("no remote mount is here now",)
+        return (f"remote mounts: {', '.join(told)}",) if told else ("there are no remote mounts now",)
 
     def open(self, argument: str) -> TunableClient:
         """Return the client for the mount that the path *argument* is on.
@@ -86,7 +86,7 @@ def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> Tunab
     file = None if mount is None else _file_of(mount)
     if mount is None or file is None:
         where = str(path) if mount is None else f"{mount.point} ({mount.type})"
-        raise SettingError(f"{where} has no readahead of its own to steer")
+        raise SettingError(f"{where} has no readahead of its own to control")
     if not os.access(file, os.W_OK):
         raise SettingError(f"the readahead of {mount.point} cannot be written; run as root, with /sys writable")
     kept = RestorableSetting(ReadaheadSetting(file, mount.point), folder)

@@ -117,7 +117,7 @@ class Watch:
     def _slow(self) -> TooSlow:
         watchdog = self._watchdog
         return TooSlow(
-            f"{self._url}: fewer than {watchdog.floor:g} bytes a second came for {watchdog.seconds:g} s, so that the "
+            f"{self._url}: fewer than {watchdog.floor:g} bytes per second arrived for {watchdog.seconds:g} s, so the "
             "connection was cut"
         )
 

@@ -59,4 +59,4 @@ def _check(given: Mapping[str, Any] | None, known: tuple[str, ...], what: str) -
     for name in given or ():
         if name not in known:
             hint = did_you_mean(str(name), known) or f"one of {', '.join(sorted(known))}"
-            raise ValueError(f"stores of obstore take no {name!r} in a {what}; {hint}")
+            raise ValueError(f"obstore stores do not accept {name!r} in a {what}; {hint}")

@@ -30,7 +30,7 @@ WRONG_ANSWER = re.compile(
     r"Failed to parse value for|[Hh]eader (?:not present|missing|contained)|Requested \d+\.\.\d+, got"
 )
 """What obstore says of answers that are against the protocol: another try would bring the same."""
-WHOLE = "the store answers with the whole object where a range was asked for"
+WHOLE = "the store returned the whole object instead of the requested range"
 MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
@@ -87,12 +87,12 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except exceptions.PreconditionError as error:
-        raise ObjectChanged(f"{url} has changed since the transfer began") from error
+        raise ObjectChanged(f"{url} changed after the transfer began") from error
     except exceptions.GenericError as error:  # the store or the connection failed, after obstore's own tries
         kind = StoreError if WRONG_ANSWER.search(str(error)) else TransientStoreError
         raise kind(f"{url}: {_first_line(error)}") from error
     except (exceptions.NotFoundError, FileNotFoundError) as error:
-        raise ObjectNotFound(f"{url} is not there: {_first_line(error)}") from error
+        raise ObjectNotFound(f"{url} does not exist: {_first_line(error)}") from error
     except (exceptions.BaseError, PermissionError, NotImplementedError) as error:
         raise StoreError(f"{url}: {_first_line(error)}") from error
 
@@ -152,7 +152,7 @@ class StoreObject:
         """Return *meta*, which is of the version that was asked for: some stores know none, and give what there is."""
         version = self._arguments.version
         if version is not None and meta["version"] != version:
-            raise StoreError(f"{self.url}: the store gave the version {meta['version']!r} instead")
+            raise StoreError(f"{self.url}: the store returned the version {meta['version']!r} instead")
         return meta
 
     def read(self, start: int, size: int, etag: str | None) -> Reading:
@@ -169,7 +169,7 @@ class StoreObject:
             answer = self._get(start, size, condition)
             facts = _facts(self._checked(answer.meta))
         if etag is not None and facts.etag != etag:
-            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+            raise ObjectChanged(f"{self.url} changed after the transfer began")
         return Reading(facts, _Chunks(self.url, iter(answer.stream(CHUNK))))
 
     def _get(self, start: int, size: int, condition: "GetOptions") -> Any:

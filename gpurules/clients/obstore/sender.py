@@ -57,7 +57,7 @@ class Sender:
                     raise
                 count_retry(ticket, error)
             self._loop.pause(attempt)
-        raise AssertionError("PartOptions.attempts is at least 1")
+        raise AssertionError("PartOptions.attempts must be at least 1")
 
     def _file(self, ticket: Ticket, sending: Sending, size: int) -> str:
         each = piece_size(size, self._options)

@@ -56,13 +56,13 @@ class PartOptions:
         for name in ("piece_size", "parts_ahead", "attempts", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise ValueError(f"{name!r} is at least 1, not {value!r}")
+                raise ValueError(f"{name!r} must be at least 1, not {value!r}")
         if not 0 <= self.min_bytes_per_second < math.inf:
-            raise ValueError(f"'min_bytes_per_second' is at least 0, not {self.min_bytes_per_second!r}")
+            raise ValueError(f"'min_bytes_per_second' must be at least 0, not {self.min_bytes_per_second!r}")
         if not 0 < self.slow_seconds < math.inf:
-            raise ValueError(f"'slow_seconds' is above 0, not {self.slow_seconds!r}")
+            raise ValueError(f"'slow_seconds' must be above 0, not {self.slow_seconds!r}")
         if self.verify not in get_args(Verify):
-            raise ValueError(f"'verify' is one of {', '.join(get_args(Verify))}, not {self.verify!r}")
+            raise ValueError(f"'verify' must be one of {', '.join(get_args(Verify))}, not {self.verify!r}")
 
     def pool_size(self, slots: int | None) -> int:
         """Return how many threads a client has, whose governor has so many *slots*."""

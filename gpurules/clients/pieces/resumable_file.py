@@ -196,7 +196,7 @@ class ResumableFile:
         written, summing = 0, _Summing(self.algorithm)
         for chunk in chunks:
             if written + len(chunk) > piece.size:
-                raise TransientStoreError(f"more than the {piece.size} bytes asked for were sent")
+                raise TransientStoreError(f"more than the {piece.size} requested bytes were sent")
             summing.update(chunk)
             view = memoryview(chunk)
             while view:
@@ -224,7 +224,7 @@ class ResumableFile:
         """
         if len(self._done) != self._count:
             raise StoreError(
-                f"{str(self.target)!r} is not complete: {len(self._done)} of {self._count} pieces are there"
+                f"{str(self.target)!r} is not complete: {len(self._done)} of {self._count} pieces are present"
             )
         if os.fstat(self._file).st_size != self._size or not is_at(self._part, self._file):
             self.discard()

@@ -31,9 +31,9 @@ def is_stream(path: Path) -> bool:
             raise FileNotFoundError(errno.ENOENT, "there is no folder", str(path.parent)) from None
         return False
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "a folder is in the place of the file", str(path))
+        raise IsADirectoryError(errno.EISDIR, "a folder exists in place of the file", str(path))
     if stat.S_ISSOCK(mode):
-        raise OSError(errno.ENXIO, "a socket is in the place of the file", str(path))
+        raise OSError(errno.ENXIO, "a socket exists in place of the file", str(path))
     return not stat.S_ISREG(mode) or _is_open_file(path)
 
 
@@ -45,7 +45,7 @@ def is_read_in_order(path: Path) -> bool:
     """
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "a folder is in the place of the file", str(path))
+        raise IsADirectoryError(errno.EISDIR, "a folder exists in place of the file", str(path))
     return not stat.S_ISREG(found.st_mode) or found.st_size == 0
 
 
@@ -64,9 +64,9 @@ def checked_path(path: AnyPath) -> Path:
     """
     text = os.fsdecode(path)
     if "\0" in text:
-        raise ValueError(f"{text!r} is no path: it contains a NUL")
+        raise ValueError(f"{text!r} is not a path: it contains a NUL")
     if not text or text.endswith(os.sep):
-        raise IsADirectoryError(errno.EISDIR, "the path of a folder is in the place of that of a file", text)
+        raise IsADirectoryError(errno.EISDIR, "the path is that of a folder, not of a file", text)
     return Path(text)
 
 

@@ -34,7 +34,7 @@ def tag(url: str, answer: Mapping[str, Any]) -> str:
     """
     found = answer.get("ETag")
     if not isinstance(found, str) or not found:
-        raise StoreError(f"{url}: the store gives no ETag, so one version of the object cannot be told from another")
+        raise StoreError(f"{url}: the store returns no ETag, so versions of the object cannot be distinguished")
     return found
 
 
@@ -50,7 +50,7 @@ def facts(url: str, answer: Mapping[str, Any]) -> ObjectFacts:
 def _length(url: str, answer: Mapping[str, Any]) -> int:
     length = answer.get("ContentLength")
     if not isinstance(length, int) or not 0 <= length < 10**18:
-        raise StoreError(f"{url}: the store gives no valid Content-Length, so the size of the object is unknown")
+        raise StoreError(f"{url}: the store returns no valid Content-Length, so the size of the object is unknown")
     return length
 
 
@@ -66,16 +66,16 @@ def span(url: str, answer: Mapping[str, Any], start: int, size: int) -> Span:
         return _whole(url, answer, start, size)
     match = _RANGE.fullmatch(str(said))
     if match is None:
-        raise StoreError(f"{url}: the store answers with Content-Range {str(said)[:100]!r}, which is not a range")
+        raise StoreError(f"{url}: the store returned the Content-Range {str(said)[:100]!r}, which is not a range")
     first, last = int(match[1]), int(match[2])
     total = None if match[3] == "*" else int(match[3])
     expected = start + size - 1 if total is None else min(start + size, total) - 1
     is_full = last == expected or (total is None and start <= last < expected)
     if first != start or not is_full:
-        raise StoreError(f"{url}: bytes {start}-{expected} were asked for, and the store answers with {str(said)!r}")
+        raise StoreError(f"{url}: bytes {start}-{expected} were requested, but the store returned {str(said)!r}")
     length = answer.get("ContentLength")
     if length is not None and length != last - first + 1:
-        raise StoreError(f"{url}: the store answers with {str(said)!r}, but {length} bytes")
+        raise StoreError(f"{url}: the store returned {str(said)!r}, but {length} bytes")
     return Span(None if total is None else ObjectFacts(total, etag), etag, first == 0 and last + 1 == total)
 
 
@@ -83,10 +83,10 @@ def _whole(url: str, answer: Mapping[str, Any], start: int, size: int) -> Span:
     """Return what an answer without a range has, which is the whole object if it says so by its status."""
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
     if status == 206:
-        raise StoreError(f"{url}: the store answers with a part of the object, and does not say which (Content-Range)")
+        raise StoreError(f"{url}: the store returned a part of the object, but does not say which (Content-Range)")
     found = facts(url, answer)
     if start or found.size > size:
-        raise RangeIgnored(f"{url}: the store answers with the whole object where a range was asked for", found)
+        raise RangeIgnored(f"{url}: the store returned the whole object instead of the requested range", found)
     return Span(found, found.etag, True)
 
 
@@ -116,7 +116,9 @@ def refuse_other(url: str, found: Iterable[Checksum], data: bytes) -> None:
         if not checksum.count and is_available(checksum.algorithm):
             sent = digest_of(checksum.algorithm, data)
             if sent != checksum.value:
-                raise ChecksumMismatch(f"{url}: the store has taken other bytes: {checksum}, and {sent.hex()} was sent")
+                raise ChecksumMismatch(
+                    f"{url}: the store received different bytes: {checksum}, but {sent.hex()} was sent"
+                )
             return
 
 
@@ -134,7 +136,7 @@ def refuse_other_parts(url: str, answer: Mapping[str, Any], tags: Sequence[PartT
             continue
         expected = of_parts(algorithm, (part[0] for part in parts if part is not None))
         if found != (expected, len(tags)):
-            raise StoreError(f"{url} is another object than was sent: {name} is {answer[name]}, not {expected.hex()}")
+            raise StoreError(f"{url} is not the object that was sent: {name} is {answer[name]}, not {expected.hex()}")
 
 
 def _decoded(algorithm: str, text: str) -> tuple[bytes, int] | None:

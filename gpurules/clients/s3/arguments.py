@@ -128,7 +128,7 @@ def _check(given: Mapping[str, Any], allowed: Collection[str], what: str) -> Non
     for name in given:
         if name not in allowed:
             hint = did_you_mean(str(name), allowed) or f"one of {', '.join(sorted(allowed))}"
-            raise ValueError(f"boto3 takes no {name!r} in the ExtraArgs of a {what}; {hint}")
+            raise ValueError(f"boto3 does not accept {name!r} in the ExtraArgs of a {what}; {hint}")
 
 
 def _shown(name: str, value: Any) -> str:

@@ -190,7 +190,7 @@ class CallHooks:
         call = context.pop(_OURS, None)
         if isinstance(call, _Call):
             status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 200)
-            refused = RuntimeError(f"the store answered {status}") if status >= 300 else None
+            refused = RuntimeError(f"the store returned {status}") if status >= 300 else None
             call.end(parsed.get("ContentLength") if refused is None else 0.0, refused)
 
     def _fail(self, context: dict[str, Any], exception: BaseException, **_: Any) -> None:

@@ -16,7 +16,7 @@ from gpurules.model import Transfer
 
 _LOGGER = logger("gpurules.clients")
 CRT_ADVICE = (
-    "the CRT client of boto3 goes past every hook, so that no rule is carried out; have the classic one with "
+    "the CRT client of boto3 bypasses every hook, so no rule can be enforced; use the classic client with "
     "TransferConfig(preferred_transfer_client='classic'), or with Boto3.classic(config)"
 )
 

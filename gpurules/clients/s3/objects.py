@@ -74,11 +74,11 @@ def _translated(url: str) -> Iterator[None]:
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == 412:
-            raise ObjectChanged(f"{url} has changed since the transfer began") from error
+            raise ObjectChanged(f"{url} changed after the transfer began") from error
         if _code(error) == "NoSuchUpload":
             raise NoSuchUpload(f"{url}: {error}") from error
         if _is_not_found(error):
-            raise ObjectNotFound(f"{url} is not there: {error}") from error
+            raise ObjectNotFound(f"{url} does not exist: {error}") from error
         if status >= 500 or status == 429:
             raise TransientStoreError(f"{url}: {error}") from error
         raise StoreError(f"{url}: {error}") from error
@@ -89,7 +89,7 @@ def _translated(url: str) -> Iterator[None]:
     except BotoCoreError as error:
         raise StoreError(f"{url}: {error}") from error
     except (ValueError, KeyError) as error:  # a header that botocore takes for a number, or one that is missing
-        raise StoreError(f"{url}: the answer of the store cannot be understood: {str(error)[:200]}") from error
+        raise StoreError(f"{url}: the store's response cannot be understood: {str(error)[:200]}") from error
 
 
 class _Body:
@@ -204,11 +204,11 @@ class S3Object:
 
     def _facts_of(self, answer: Mapping[str, Any], start: int, size: int, etag: str | None) -> ObjectFacts:
         if etag is not None and answers.tag(self.url, answer) != etag:  # a store that does not know If-Match
-            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+            raise ObjectChanged(f"{self.url} changed after the transfer began")
         found = answers.span(self.url, answer, start, size)
         facts = self.facts() if found.facts is None else found.facts
         if facts.etag != found.tag:
-            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+            raise ObjectChanged(f"{self.url} changed after the transfer began")
         if found.is_whole:
             self._whole = answer
         return facts
@@ -227,7 +227,7 @@ class S3Object:
         if not found:
             known = self._head()
             if answers.facts(self.url, known) != facts:
-                raise ObjectChanged(f"{self.url} has changed since the transfer began")
+                raise ObjectChanged(f"{self.url} changed after the transfer began")
             found = list(self._offered(known, facts.etag))
         for checksum in found:
             if not checksum.count:

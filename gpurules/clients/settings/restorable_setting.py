@@ -110,7 +110,7 @@ class RestorableSetting:
             if self._now != self.before:
                 found = self.setting.read()
                 if found != self._now:
-                    _LOGGER.warning("%s is %s by somebody else's hand, and is left so", self.setting.key, found)
+                    _LOGGER.warning("%s was set to %s by someone else, and is left unchanged", self.setting.key, found)
                     self.before = self._now = found
                     self._note(None)
                     return False
@@ -135,14 +135,14 @@ class RestorableSetting:
             file = open_regular(folder / name, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             _LOGGER.warning(
-                "%s could not be written down, and stays changed after a crash: %s", self.setting.key, error
+                "%s could not be recorded, and would stay changed after a crash: %s", self.setting.key, error
             )
             return None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(file)
-            raise SettingError(f"another process has {self.setting.key} in hand; end it first") from None
+            raise SettingError(f"another process controls {self.setting.key}; stop it first") from None
         return file
 
     def _recover(self) -> bool:
@@ -155,7 +155,9 @@ class RestorableSetting:
         is_ours = found in ours and found != before
         if is_ours:
             self.setting.write(before)
-            _LOGGER.warning("%s was left at %s by a process that died; it is %s again", self.setting.key, found, before)
+            _LOGGER.warning(
+                "%s was left at %s by a process that died; it is restored to %s", self.setting.key, found, before
+            )
         self._note(None)
         return is_ours
 
@@ -174,7 +176,8 @@ class RestorableSetting:
             if isinstance(before, str) and isinstance(ours, list) and all(isinstance(value, str) for value in ours):
                 return before, ours
         _LOGGER.warning(
-            "what was written down of %s is damaged, and is left out: it stays as a process that died may have left it",
+            "the recorded value of %s is damaged and ignored: the setting stays as a process that died may have left "
+            "it",
             self.setting.key,
         )
         return None

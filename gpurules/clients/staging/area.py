@@ -54,7 +54,7 @@ class StagingArea:
         kind = trouble.kind if isinstance(trouble, StagingTrouble) else type(trouble).__name__
         if kind not in self._reported:
             self._reported.add(kind)
-            _LOGGER.warning("%s; what rules stage there is read directly", trouble)
+            _LOGGER.warning("%s; transfers that rules stage there are read directly", trouble)
 
     @property
     def counts(self) -> StagingCounts:
@@ -140,11 +140,11 @@ class StagingArea:
             identity = _identity(os.fstat(file))
         known, is_good = self._known.get(name, (None, False))
         if known == identity and not is_good:
-            raise _damaged(folder, name, "was found damaged before")
+            raise _damaged(folder, name, "was found damaged earlier")
         seal = None if known == identity else _read_seal(folder, name)
         size = identity[2]
         if known != identity and (seal is None or (seal.name, seal.size) != (name, size)):
-            raise _damaged(folder, name, "is not what was recorded of it")
+            raise _damaged(folder, name, "does not match its record")
 
         def judge(is_good: bool) -> None:
             with translated(folder.path):
@@ -169,7 +169,7 @@ class StagingArea:
                 os.fchmod(file, 0o600)
                 found = os.fstat(file)
             if not is_plain(found) or found.st_size != size:
-                raise _damaged(folder, name, "is not what was written")
+                raise _damaged(folder, name, "differs from what was written")
             sums = checksums(folder.path, file, pieces(size, piece_size), known)
             text = Seal(name, size, piece_size, sums).to_bytes()
             folder.unlink(name + SEAL_SUFFIX)

@@ -38,6 +38,6 @@ class StagingAreas:
                 except StagingRefused as refused:
                     if path not in self._refused:
                         self._refused.add(path)
-                        _LOGGER.warning("%s; what rules stage there is read directly", refused)
+                        _LOGGER.warning("%s; transfers that rules stage there are read directly", refused)
                     raise
             return area

@@ -176,7 +176,7 @@ class _Raw(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
         if base + offset < 0:
-            raise ValueError(f"there is nothing before the start, at {base + offset}")
+            raise ValueError(f"position before the start of the file: {base + offset}")
         self._place = base + offset
         return self._place
 

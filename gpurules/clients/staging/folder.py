@@ -103,11 +103,11 @@ def _refuse_strangers(path: Path, found: os.stat_result) -> None:
     user = os.geteuid()
     if found.st_uid != user:
         raise StagingRefused(
-            f"the staging area {str(path)!r} belongs to user {found.st_uid}, and this process runs as user {user}; "
-            "name a folder of its own for each user"
+            f"the staging area {str(path)!r} belongs to user {found.st_uid}, but this process runs as user {user}; "
+            "use a separate folder for each user"
         )
     if found.st_mode & _OTHERS_WRITE:
         raise StagingRefused(
-            f"other users may write to the staging area {str(path)!r} (mode {stat.S_IMODE(found.st_mode):04o}); "
+            f"other users can write to the staging area {str(path)!r} (mode {stat.S_IMODE(found.st_mode):04o}); "
             f"run: chmod 700 {str(path)!r}"
         )

@@ -65,7 +65,7 @@ def locked(folder: Folder, name: str, waiting: Waiting, *, is_shared: bool = Fal
                 return
         finally:
             _release(file)
-    raise StagingTrouble(f"the lock {name!r} of the staging area {str(folder.path)!r} is replaced again and again")
+    raise StagingTrouble(f"the lock {name!r} of the staging area {str(folder.path)!r} keeps being replaced")
 
 
 @contextmanager

@@ -56,7 +56,9 @@ class Seal:
         """
         for piece, expected in zip(pieces(self.size, self.piece_size), self.sums, strict=True):
             if checksum(path, file, piece, take) != expected:
-                raise StagingDamaged(f"a copy in the staging area {str(path)!r} is not what was staged: {self.name}")
+                raise StagingDamaged(
+                    f"a copy in the staging area {str(path)!r} differs from what was staged: {self.name}"
+                )
 
 
 def checksums(path: object, file: int, wanted: Iterable[Piece], known: Mapping[Piece, int]) -> tuple[int, ...]:

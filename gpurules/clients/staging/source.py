@@ -76,7 +76,7 @@ class PinnedSource:
 
     def _same(self, found: ObjectFacts) -> None:
         if found != self._facts:
-            raise ObjectChanged(f"{self.url} has changed since the transfer began")
+            raise ObjectChanged(f"{self.url} changed after the transfer began")
 
 
 class PinnedCheckedSource(PinnedSource):
@@ -159,7 +159,7 @@ class PinnedReader(io.RawIOBase):
         with moving(), closing(self._source.read(self._place, wanted, self._facts.etag).chunks) as chunks:
             data = b"".join(chunks)
         if len(data) != wanted:
-            raise TransientStoreError(f"{self._source.url}: {len(data)} bytes came for {wanted}")
+            raise TransientStoreError(f"{self._source.url}: {len(data)} bytes arrived instead of {wanted}")
         view[:wanted] = data
         self._place += len(data)
         return len(data)

@@ -102,7 +102,7 @@ class Staging:
                 if copy is not None:
                     use(copy)
                     return
-        raise StagingTrouble(f"a copy in the staging area {str(area.path)!r} is taken out or damaged again and again")
+        raise StagingTrouble(f"a copy in the staging area {str(area.path)!r} keeps being removed or damaged")
 
     def _is_used(self, folder: Folder, name: str, waiting: Waiting, use: Callable[[StagedCopy], object]) -> bool:
         """Use the copy that is there; return whether there was a good one."""

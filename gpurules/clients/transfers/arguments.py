@@ -31,6 +31,10 @@ def checked(given: MoveArguments) -> MoveArguments:
     for name in given:
         if name not in known:
             same = _SAME.get(name)
-            hint = f"it is {same!r} here" if same else did_you_mean(name, known) or f"one of {', '.join(sorted(known))}"
-            raise TypeError(f"there is no argument {name!r}; {hint}")
+            hint = (
+                f"it is named {same!r} here"
+                if same
+                else did_you_mean(name, known) or f"one of {', '.join(sorted(known))}"
+            )
+            raise TypeError(f"unknown argument {name!r}; {hint}")
     return given

@@ -126,7 +126,7 @@ class _Download:
             if facts is not None:
                 return facts
             self._loop.pause(attempt)
-        raise TransientStoreError(f"{self._source.url} was not tried: attempts is {self._options.attempts}")
+        raise TransientStoreError(f"{self._source.url} was not attempted: attempts is {self._options.attempts}")
 
     def _move(self, part: Part, piece: Piece, facts: ObjectFacts) -> None:
         reading = self._source.read(piece.start, piece.size, facts.etag)
@@ -136,7 +136,7 @@ class _Download:
 
     def _refuse_others(self, found: ObjectFacts, expected: ObjectFacts) -> None:
         if found != expected:
-            raise ObjectChanged(f"{self._source.url} has changed since the transfer began: {found} is not {expected}")
+            raise ObjectChanged(f"{self._source.url} changed after the transfer began: {found} is not {expected}")
 
     def _fill(self, part: Part, piece: Piece, chunks: Chunks | Iterator[bytes]) -> None:
         for written in self._partial.fill(piece, chunks):

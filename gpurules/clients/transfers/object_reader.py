@@ -45,7 +45,7 @@ class ObjectReader(io.RawIOBase):
         """Go to a place, and return it; nothing is fetched."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._facts.size}[whence]
         if base + offset < 0:
-            raise ValueError(f"there is nothing before the start, at {base + offset}")
+            raise ValueError(f"position before the start of the file: {base + offset}")
         self._position = base + offset
         return self._position
 
@@ -102,7 +102,7 @@ class ObjectReader(io.RawIOBase):
                     fetched.append(chunk)
                     part.moved(sum(map(len, fetched)))
             if sum(map(len, fetched)) != piece.size:
-                raise TransientStoreError(f"{self._source.url}: the connection ended within a block")
+                raise TransientStoreError(f"{self._source.url}: the connection ended in the middle of a block")
 
         piece = Piece(number * size, min(size, self._facts.size - number * size))
         self._loop.move(self._ticket, piece, move)

@@ -260,7 +260,7 @@ class PartClient:
         """Bring *source* to an open file."""
         progress = Progress(more.get("callback"))
         if isinstance(sink, io.TextIOBase) or not hasattr(sink, "write"):
-            raise TypeError(f"{sink!r} is no file object that takes bytes; open it in binary mode")
+            raise TypeError(f"{sink!r} is not a binary file object; open it in binary mode")
         return self._transfers.stream(source, told, lambda reader, facts: pour(reader, sink, facts, progress))
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:

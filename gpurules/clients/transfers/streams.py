@@ -37,7 +37,7 @@ def pour(source: Readable, sink: IO[bytes], facts: ObjectFacts, progress: Progre
         moved += len(chunk)
         progress.at(0, moved)
     if moved != facts.size:
-        raise StoreError(f"{moved} bytes came of an object of {facts.size}")
+        raise StoreError(f"{moved} bytes arrived of an object of {facts.size}")
 
 
 def _write(sink: IO[bytes], chunk: bytes) -> None:
@@ -45,7 +45,7 @@ def _write(sink: IO[bytes], chunk: bytes) -> None:
     while left:
         written: int | None = sink.write(left)
         if written is None and isinstance(sink, io.RawIOBase):
-            raise BlockingIOError(11, "the file object takes nothing now: it is to be one that waits")
+            raise BlockingIOError(11, "the file object accepts no data now: it must be a blocking one")
         left = left[len(left) if written is None else written :]
 
 
@@ -86,9 +86,9 @@ class StreamSource:
         while left:
             data: Any = self._stream.read(left)
             if data is None:
-                raise BlockingIOError(11, "the file object has nothing now: it is to be one that waits")
+                raise BlockingIOError(11, "the file object has no data now: it must be a blocking one")
             if not isinstance(data, bytes | bytearray | memoryview):
-                raise TypeError("the file object gives text; open it in binary mode")
+                raise TypeError("the file object returns text; open it in binary mode")
             if not data:
                 break
             found.append(bytes(data))
@@ -103,7 +103,7 @@ class StreamSource:
             ObjectChanged: it was not.
         """
         if self.size is not None and self.read_so_far != self.size:
-            raise ObjectChanged(f"{url}: {self.read_so_far} bytes were read of a file object of {self.size}")
+            raise ObjectChanged(f"{url}: {self.read_so_far} bytes were read from a file object of {self.size}")
 
 
 class StreamUploader:

@@ -116,7 +116,7 @@ class Sending:
         """
         data = os.pread(self._file, size, start)
         if len(data) != size:
-            raise ObjectChanged(f"{self._url}: the file has become shorter since the transfer began")
+            raise ObjectChanged(f"{self._url}: the file became shorter after the transfer began")
         return data
 
     def check(self) -> None:
@@ -127,7 +127,7 @@ class Sending:
         """
         now = os.fstat(self._file)
         if (now.st_mtime_ns, now.st_size) != (self.before.st_mtime_ns, self.before.st_size):
-            raise ObjectChanged(f"{self._url}: the file has changed since the transfer began")
+            raise ObjectChanged(f"{self._url}: the file changed after the transfer began")
 
 
 class _Parts:

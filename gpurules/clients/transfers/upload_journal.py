@@ -92,7 +92,7 @@ class UploadNote:
         try:
             os.write(self._file, _sealed(dumps(line, ascii_only=True).encode()))  # at the end of the file, at once
         except OSError as error:
-            _LOGGER.warning("an upload cannot be written down, and so not be resumed: %s", error)
+            _LOGGER.warning("an upload cannot be recorded, so it cannot be resumed: %s", error)
 
     def forget(self) -> None:
         """Cross it out: it is done, or given up."""
@@ -137,7 +137,7 @@ class UploadJournal:
         except OSError as error:
             if not self._has_warned:
                 self._has_warned = True
-                _LOGGER.warning("uploads cannot be written down, and so not be resumed: %s", error)
+                _LOGGER.warning("uploads cannot be recorded, so they cannot be resumed: %s", error)
             file = -1
         return UploadNote(file, path if file >= 0 else None, source)
 

@@ -41,7 +41,7 @@ class Verification:
         self._refused: list[str] = []
         self._checksum = None if options.verify == "off" else self._chosen()
         if self._checksum is None and self._is_required:
-            raise Unverifiable(f"{source.url} cannot be verified, as verify='require' asks: {self._why()}")
+            raise Unverifiable(f"{source.url} cannot be verified, as required by verify='require': {self._why()}")
 
     def _chosen(self) -> Checksum | None:
         if not isinstance(self._source, CheckedObject):
@@ -60,8 +60,8 @@ class Verification:
 
     def _why(self) -> str:
         if not self._refused:
-            return "the store offers no checksum of it"
-        return f"the store offers {', '.join(self._refused)}, which takes awscrt: pip install awscrt"
+            return "the store provides no checksum for it"
+        return f"the store provides {', '.join(self._refused)}, which requires awscrt: pip install awscrt"
 
     @property
     def algorithm(self) -> str:
@@ -102,10 +102,10 @@ class Verification:
         if self._is_proof(checksum):
             raise ChecksumMismatch(
                 f"{self._source.url}: expected {checksum}, got {found.hex()}; nothing was published. Try again; if it"
-                " is always so, the object is damaged, or its tag is no digest (then PartOptions(verify='off') helps)"
+                " persists, the object is damaged, or its tag is not a digest (then use PartOptions(verify='off'))"
             )
         if self._is_required:
-            raise Unverifiable(f"{self._source.url} does not match {checksum}, which need not be a digest of its bytes")
+            raise Unverifiable(f"{self._source.url} does not match {checksum}, which may not be a digest of its bytes")
         return False
 
     def _is_proof(self, checksum: Checksum) -> bool:

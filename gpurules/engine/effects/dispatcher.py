@@ -92,7 +92,7 @@ class Dispatcher:
             try:
                 self._lane(effect, event).events.put_nowait((effect, event))
             except queue.Full:
-                return self._drop(effect, f"{self._max_queued} events wait already")
+                return self._drop(effect, f"{self._max_queued} events are already queued")
             except RuntimeError as error:  # no thread can be started: too many, or the interpreter ends
                 return self._drop(effect, str(error))
             return True

@@ -32,7 +32,7 @@ class Reloader:
         self._metrics = metrics
         self._clock = clock
         self._timeout = timeout
-        self._hung = f"its files could not be read within {timeout:g} s; does their file system answer?"
+        self._hung = f"its files could not be read within {timeout:g} s; is their file system responding?"
         self._watch = FileWatch(engine.ruleset.files)
         self._checks_since_failure = 0
         self._is_asked = False
@@ -126,7 +126,7 @@ class Reloader:
         if is_new:
             self._metrics.reload_failures += 1
             name, version = self._engine.ruleset.name, self._engine.ruleset.version
-            _LOGGER.error("ruleset %s %s stays in force, since the new one is wrong: %s", name, version, text)
+            _LOGGER.error("ruleset %s %s stays in force, because the new one has errors: %s", name, version, text)
 
     def put_in_force(self, fresh: Ruleset) -> None:
         """Swap the engine's ruleset."""

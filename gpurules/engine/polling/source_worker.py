@@ -110,7 +110,7 @@ class SourceWorker:
             if source is not None:
                 source.close()
         except BaseException as error:  # foreign code; nothing is left to be done about it
-            _LOGGER.warning("%s was not closed well: %s", self.name, reason(error))
+            _LOGGER.warning("%s was not closed cleanly: %s", self.name, reason(error))
 
     def _answer(self) -> Answer:
         try:

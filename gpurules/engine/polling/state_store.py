@@ -105,7 +105,7 @@ def read(path: Path, now: float, max_age_seconds: float) -> Mapping[str, Any]:
         raise StateRefused(f"it is {format_duration(saved - now)} ahead of the telemetry")
     if now - saved > max_age_seconds:
         age, limit = format_duration(now - saved), format_duration(max_age_seconds)
-        raise StateRefused(f"it is {age} older than the telemetry, and at most {limit} are taken over")
+        raise StateRefused(f"it is {age} older than the telemetry, and at most {limit} is accepted")
     return dict(data)
 
 
@@ -183,7 +183,7 @@ class StateStore:
     def settle(self) -> None:
         """Try no more: a file that was not taken over is named, and is written again from now on."""
         if not self.is_restored and self._path is not None:
-            _LOGGER.warning("the state in %s is not taken over: %s", self._path, self._refused)
+            _LOGGER.warning("the state in %s is not restored: %s", self._path, self._refused)
         self.is_restored = True
 
     @property

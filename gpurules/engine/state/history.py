@@ -120,7 +120,7 @@ _NEEDS_TIMES = frozenset({"rate", "predict_linear"})
 def over_time(window: ir.Window, samples: Samples, now: float) -> Value:
     """Return what a function over time comes to on *samples*.
 
-    Missing: fewer samples than it needs, or a result that is no finite number.
+    Missing: fewer samples than it needs, or a result that is not a finite number.
     """
     count = len(samples[1])
     if count < (2 if window.function in _NEEDS_TWO else 1):

@@ -41,5 +41,7 @@ class Pacer:
 
 def _positive(rate: float) -> float:
     if not 0 < rate < float("inf"):
-        raise ValueError(f"a rate is a number of bytes/second above 0, not {rate!r}; to stop transfers, pause them")
+        raise ValueError(
+            f"a rate must be a number of bytes/second above 0, not {rate!r}; to stop transfers, pause them"
+        )
     return rate

@@ -49,7 +49,9 @@ class Scheduler:
         """
         if self._waiting_transfers >= self.limits.queue:
             self.counts.refused += 1
-            raise QueueFull(f"{self.limits.queue} transfers wait already; try again later, or raise Limits.queue")
+            raise QueueFull(
+                f"{self.limits.queue} transfers are already waiting; try again later, or raise Limits.queue"
+            )
         self.entries[entry.id] = entry
         self.slots.add(entry.priority)
         self._waiting_transfers += 1
@@ -164,7 +166,7 @@ class Scheduler:
         elif request in request.entry.waiting:
             request.entry.waiting.remove(request)
             self.ready.remove(request)
-            request.error = TransferCancelled("the part was taken back")
+            request.error = TransferCancelled("the part was withdrawn")
 
     def finish(self, request: SlotRequest, moved: float, now: float) -> None:
         """Free the slot of a part that has moved so many bytes."""
@@ -218,7 +220,9 @@ class Scheduler:
             self.end(entry, TransferState.FAILED, now, DeadlinePassed(f"the deadline of {entry.id!r} has passed"))
         elif entry.lease_ends <= now:
             self.counts.lapsed += 1
-            self.end(entry, TransferState.FAILED, now, LeaseLapsed(f"nobody renewed the lease of {entry.id!r} in time"))
+            self.end(
+                entry, TransferState.FAILED, now, LeaseLapsed(f"the lease of {entry.id!r} was not renewed in time")
+            )
         else:
             if entry.lease_timer <= now:
                 self._timers.set(entry, entry.lease_ends)

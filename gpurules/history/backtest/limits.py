@@ -56,15 +56,15 @@ class Limit:
         """
         found = _FORM.fullmatch(text)
         if found is None:
-            raise LimitError(f"{text!r} is no limit; write NAME.MEASURE > NUMBER, as in 'hot.flaps_per_hour > 1'")
+            raise LimitError(f"{text!r} is not a limit; write NAME.MEASURE > NUMBER, as in 'hot.flaps_per_hour > 1'")
         measure = found["measure"]
         if measure not in MEASURES:
-            hint = did_you_mean(measure, MEASURES) or f"there are {', '.join(MEASURES)}"
-            raise LimitError(f"nothing is measured as {measure!r} in {text!r}; {hint}")
+            hint = did_you_mean(measure, MEASURES) or f"known measures: {', '.join(MEASURES)}"
+            raise LimitError(f"unknown measure {measure!r} in {text!r}; {hint}")
         try:
             value = float(found["value"]) * _SCALES[found["unit"]]
         except ValueError:
-            raise LimitError(f"{found['value']!r} in {text!r} is no number") from None
+            raise LimitError(f"{found['value']!r} in {text!r} is not a number") from None
         return cls(text.strip(), found["name"].strip(), measure, found["comparator"], value)
 
     def check_name(self, result: RulesetResult) -> None:
@@ -75,8 +75,8 @@ class Limit:
         """
         names = [*result.rules, *result.signals]
         if self.name not in names:
-            hint = did_you_mean(self.name, names) or f"there are {', '.join(names)}"
-            raise LimitError(f"no rule or signal is called {self.name!r} in {self.text!r}; {hint}")
+            hint = did_you_mean(self.name, names) or f"known names: {', '.join(names)}"
+            raise LimitError(f"no rule or signal is named {self.name!r} in {self.text!r}; {hint}")
 
     def measured(self, tally: Tally) -> float | None:
         """Return what is limited; missing where there is nothing to measure."""

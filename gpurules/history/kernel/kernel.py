@@ -92,7 +92,7 @@ class Kernel:
     def _judge(self, rule: Rule, columnar: Columnar, table: FrameTable, outcome: Outcome) -> None:
         if rule.gpus == "workload":
             if not rule.per_gpu and any(isinstance(term, ir.Aggregate) for term in ir.walk(rule.term)):
-                raise UnsupportedError("it counts over the GPUs of a workload, and there is none")
+                raise UnsupportedError("it counts over the GPUs of a workload, but there is none")
             if rule.per_gpu:
                 count = table.groups.count
                 outcome.rules[rule.name] = Truths(np.zeros(count, bool), np.ones(count, bool))
@@ -166,5 +166,5 @@ class _Grids:
         if not gone and rows == len(owners) * len(times):
             return Grid(owners, times, None)
         if len(owners) * len(times) > max(1 << 20, MOST_CELLS * rows):
-            raise UnsupportedError("so many GPUs come and go that a table of them all would be nearly empty")
+            raise UnsupportedError("GPUs come and go so often that a table of all of them would be mostly empty")
         return Grid(owners, times, frame.owner * len(times) + frame.groups.snapshot)

@@ -69,7 +69,7 @@ class FrameTable:
     def exact(self, field: Field) -> Sequence[Value]:
         """Return the values of a field of GPUs as they were given."""
         if not field.is_per_gpu:
-            raise UnsupportedError(f"{field.name} is no field of a GPU")
+            raise UnsupportedError(f"{field.name} is not a GPU field")
         if field.attribute == "index_number" and not field.declared:
             numbers: dict[Value, int | None] = {}
             indexes = self.frame.exact("index", False)
@@ -155,7 +155,7 @@ class FrameTable:
     def signal(self, name: str, per_gpu: bool) -> Mask:
         """Return where a signal is on."""
         if name not in self.signals:
-            raise UnsupportedError(f"the signal {name} has to be asked of the engine")
+            raise UnsupportedError(f"the signal {name} must be evaluated by the engine")
         return self.signals[name]
 
 

@@ -67,7 +67,7 @@ def window_values(window: ir.Window, samples: Samples, moments: Numbers) -> Numb
     low = np.searchsorted(samples.times, moments - window.seconds, "right")
     spans = _Spans(samples, low, np.searchsorted(samples.times, moments, "right"))
     if spans.low.size and spans.count.max() > MAX_SAMPLES:
-        raise UnsupportedError(f"a window holds more than {MAX_SAMPLES} samples, of which engines forget the oldest")
+        raise UnsupportedError(f"a window holds more than {MAX_SAMPLES} samples, and engines forget the oldest ones")
     quick = _quick(window.function, spans)
     out, rest = quick if quick is not None else (np.full(len(moments), np.nan), spans.count > 0)
     for n in np.flatnonzero(rest):

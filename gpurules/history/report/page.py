@@ -52,9 +52,9 @@ def _ruleset(one: RulesetResult, result: Result) -> Iterator[str]:
     yield f"<h2>{escape(one.ruleset.name)} <small>{escape(one.ruleset.version[:12])}</small></h2>"
     for name, fields in one.never_known.items():
         absent = escape(", ".join(fields))
-        yield f'<p class="warn">{escape(name)} can never be known here: nothing is recorded of {absent}.</p>'
+        yield f'<p class="warn">{escape(name)} can never be known here: there are no recordings of {absent}.</p>'
     for name, why in one.refused.items():
-        yield f'<p class="warn">{escape(name)} was worked out by the engine: {escape(why)}.</p>'
+        yield f'<p class="warn">{escape(name)} was evaluated by the engine: {escape(why)}.</p>'
     yield from _table((("rules", one.ordered_rules), ("signals", one.ordered_signals)))
     active = [tally for tally in (*one.ordered_signals, *one.ordered_rules) if tally.on][:MOST_CHARTS]
     span = charts.span_of((*one.ordered_rules, *one.ordered_signals))

@@ -133,7 +133,7 @@ class StoredFrame:
     def _check_exact(self, attribute: str) -> None:
         name = attribute + EXACT
         if name in self.gpus.column_names and self.gpus.column(name).null_count < len(self.owner):
-            raise UnsupportedError("an integer beyond 2**53 is no double")
+            raise UnsupportedError("an integer beyond 2**53 is not a double")
 
     def _in_range(self, attribute: str, found: Numbers) -> Numbers:
         """Return numbers that can be; what is outside the range of its attribute did not come from a device."""
@@ -143,7 +143,10 @@ class StoredFrame:
         if not (low < limits.minimum or high > maximum or np.isinf(high) or np.isinf(low)):
             return found
         odd = (found < limits.minimum) | (found > maximum) | np.isinf(found)
-        self.report(f"{int(odd.sum())} values of {attribute} cannot be ({limits.minimum:g} to {maximum:g}); missing")
+        self.report(
+            f"{int(odd.sum())} values of {attribute} are out of range ({limits.minimum:g} to {maximum:g}); treated "
+            "as missing"
+        )
         return np.where(odd, np.nan, found)
 
     def label(self, name: str, kind: Kind) -> Column:

@@ -28,14 +28,14 @@ def read_part(storage: Storage, part: Part, wanted: Collection[str] | None, find
             for name in columns:
                 if name not in fitting:
                     kind = file.schema_arrow.field(name).type
-                    findings.add(part.path, f"the column {name} is of the type {kind}, so its values are missing")
+                    findings.add(part.path, f"the column {name} has the type {kind}, so its values are missing")
             table = file.read(columns=fitting, use_threads=False)
     except DAMAGE as error:
         first = str(error).split("\n")[0].strip().rstrip(".")
         findings.add(part.path, f"cannot be read: {first or type(error).__name__}")
         return None
     if "timestamp" not in table.column_names:
-        findings.add(part.path, "has no column timestamp that can be read, so nothing in it has a time")
+        findings.add(part.path, "has no readable column timestamp, so nothing in it has a time")
         return None
     return _with_times(table, part, findings)
 
@@ -49,7 +49,7 @@ def _with_times(table: pa.Table, part: Part, findings: Findings) -> pa.Table:
     odd = pc.fill_null(pc.invert(pc.is_finite(pc.cast(times, pa.float64(), safe=False))), True)
     count = pc.sum(odd).as_py() or 0
     if count:
-        findings.add(part.path, f"{count} rows have no time, so they are left out")
+        findings.add(part.path, f"{count} rows have no time, and are skipped")
         table = table.filter(pc.invert(odd))
     return table
 
@@ -67,7 +67,7 @@ def telemetry_of(tables: Sequence[pa.Table], place: str, findings: Findings) -> 
     codes, times = codes[order], times[order]
     is_first = np.append(True, (codes[1:] != codes[:-1]) | (times[1:] != times[:-1]))[: len(codes)]
     if not is_first.all():
-        findings.add(place, f"{int((~is_first).sum())} rows are there twice (two writers?); the first of each is used")
+        findings.add(place, f"{int((~is_first).sum())} rows are duplicates (two writers?); the first of each is used")
     return table.take(pa.array(order[is_first]))
 
 

@@ -76,7 +76,7 @@ class StoreReader:
 
         frame = StoredFrame(gpus, node, report)
         if len(frame.times) and frame.times[0] <= last:
-            report("it has snapshots of the day before or earlier (was the clock set back?), which are left out")
+            report("it has snapshots of the day before or earlier (was the clock set back?), which are skipped")
             frame = StoredFrame(_later(gpus, last), _later(node, last), report)
         return frame
 

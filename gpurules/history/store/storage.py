@@ -164,4 +164,4 @@ def date_of(time: float) -> str:
     try:
         return datetime.fromtimestamp(time, UTC).date().isoformat()
     except (ValueError, OverflowError, OSError):
-        raise StoreError(f"a snapshot is of the time {time:g}, which is no date") from None
+        raise StoreError(f"a snapshot has the time {time:g}, which is not a date") from None

@@ -34,7 +34,7 @@ class AlwaysTrueInHistory:
         """Yield what it finds."""
         for one, track in judged_rules(subject):
             if track.true >= ALWAYS * track.told:
-                hint = "look whether the threshold tells anything apart on this node"
+                hint = "check whether the threshold distinguishes anything on this node"
                 yield at_condition(
                     ABOUT.code, one, f"{describe_judged(one, track)} is TRUE in {format_samples(track)}", hint
                 )

@@ -52,7 +52,7 @@ class AmbiguousPrecedence:
                         Edit(Span(part.span.start, part.span.start), "("),
                         Edit(Span(part.span.end, part.span.end), ")"),
                     )
-                    message = "AND and OR are mixed without parentheses; AND holds tighter"
+                    message = "AND and OR are mixed without parentheses; AND binds tighter"
                     yield proved_fix(
                         Finding(ABOUT.code, part.span, message, f"write ({show(part)})", edits, True), placed, subject
                     )
@@ -68,8 +68,8 @@ class AmbiguousPrecedence:
                 inner = node.operand.inner if isinstance(node.operand, nodes.Group) else node.operand
                 if isinstance(inner, nodes.Compare | nodes.Between) and _is_per_gpu(inner):
                     text = show(inner)
-                    message = "NOT over a per-GPU comparison means that SOME GPU is not so"
-                    hint = f"write NOT any({text}) if no GPU may be so, or NOT all({text}) to mean some"
+                    message = "NOT over a per-GPU comparison means that it is false for SOME GPU"
+                    hint = f"write NOT any({text}) to mean no GPU, or NOT all({text}) to mean some GPU"
                     yield make_finding(ABOUT.code, placed, node.span, message, hint)
 
 

@@ -33,7 +33,9 @@ class CompetingParameters:
         analysis = subject.analysis
         for conflict in conflicts(analysis, ConflictKind.COMPETES) if analysis else ():
             one, other, action = conflict.rule.rule.name, conflict.others[0].rule.name, conflict.actions[1]
-            message = f"`{other}` and `{one}` can tell {action} different things at once, and it has no combine rule"
+            message = (
+                f"`{other}` and `{one}` can give {action} different parameters at once, and it has no combine rule"
+            )
             yield at_rules(
                 ABOUT.code,
                 conflict.rule,

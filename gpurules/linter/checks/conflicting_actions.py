@@ -51,7 +51,7 @@ class ConflictingActions:
         for i, first in enumerate(actions):
             for second in actions[i + 1 :]:
                 if excludes(first.action, second.action):
-                    message = f"`{one.rule.name}` orders both {first.name} and {second.name}, which exclude each other"
+                    message = f"`{one.rule.name}` applies both {first.name} and {second.name}, which exclude each other"
                     yield at_rules(ABOUT.code, one, (), message, hint="keep one of them")
 
     def _found(self, conflict: Conflict, analysis: Analysis) -> Diagnostic:

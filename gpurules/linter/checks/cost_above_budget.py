@@ -43,8 +43,8 @@ class CostAboveBudget:
                 continue
             work = cost(placed.checked.term)
             if work > BUDGET and not _is_told(placed, costs):
-                message = f"the condition compares with {work:,} values, the budget is {BUDGET}"
-                hint = "compare with what the values have in common, or split the rule"
+                message = f"the condition compares with {work:,} values; the limit is {BUDGET}"
+                hint = "compare with a common property of the values, or split the rule"
                 yield make_finding(ABOUT.code, placed, whole(placed), message, hint)
 
 

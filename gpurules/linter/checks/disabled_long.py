@@ -33,5 +33,5 @@ class DisabledLong:
         for rule in subject.ruleset.rules if subject.ruleset else ():
             if not rule.enabled and not rule.annotations and not rule.description:
                 place = Location(rule.line, rule.column, rule.line, rule.column + len(rule.name))
-                message = f"{rule.name!r} is disabled, and nothing says why"
-                yield diagnostic_at(ABOUT.code, message, rule.path, place, "say it in its description")
+                message = f"{rule.name!r} is disabled without a stated reason"
+                yield diagnostic_at(ABOUT.code, message, rule.path, place, "state the reason in its description")

@@ -41,7 +41,7 @@ class EqualPriorityOverlap:
         analysis = subject.analysis
         for conflict in conflicts(analysis, ConflictKind.ORDER) if analysis else ():
             one, other = conflict.rule.rule.name, conflict.others[0].rule.name
-            message = f"`{other}` and `{one}` can match at once, and {conflict.actions[1]} then goes by their order"
+            message = f"`{other}` and `{one}` can match at once, and {conflict.actions[1]} then depends on their order"
             yield at_rules(
                 ABOUT.code,
                 conflict.rule,

@@ -39,6 +39,6 @@ class EquivalentRules:
         for shadow in shadows(analysis) if analysis else ():
             if shadow.covering is Covering.EQUALS:
                 twin, one = shadow.by[0].rule.name, shadow.rule
-                message = f"`{one.rule.name}` matches exactly where `{twin}` does, and orders the same"
+                message = f"`{one.rule.name}` matches exactly where `{twin}` does, with the same actions"
                 found = at_rules(ABOUT.code, one, shadow.by, message, hint="remove one of them")
                 yield replace(found, edits=removal(subject, one.rule.name))

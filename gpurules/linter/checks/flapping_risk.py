@@ -53,7 +53,7 @@ class FlappingRisk:
 
 
 def _message(flap: Flap) -> str:
-    told = f"{flap.effect} goes off whenever {flap.gauge} crosses its threshold, however often that is"
+    told = f"{flap.effect} fires every time {flap.gauge} crosses its threshold; nothing limits how often"
     if flap.signal is None:
         return told
     if flap.signal.rule is not None:

@@ -38,4 +38,4 @@ class FlapsInHistory:
             if track.transitions > MOST_AN_HOUR * hours:
                 message = f"{describe_judged(one, track)} flaps: {track.transitions:,} transitions in "
                 message += format_duration(track.seconds)
-                yield at_condition(ABOUT.code, one, message, "damp it: for, until with a gap, or keep_for")
+                yield at_condition(ABOUT.code, one, message, "dampen it with for, until with a gap, or keep_for")

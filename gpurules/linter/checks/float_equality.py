@@ -37,7 +37,7 @@ class FloatEquality:
             if not is_equality or field.datatype.kind is not Kind.NUMBER or not field.is_sampled_real:
                 continue
             if field.scope == "gpu" and not field.declared and value not in _BOUNDS:
-                message = f"{field.name} is measured, and hardly ever {comparison.comparator} an exact number"
+                message = f"{field.name} is measured, and rarely {comparison.comparator} an exact number"
                 hint = "compare with >= or <=, or BETWEEN"
                 better = Comparator.GE if comparison.comparator is Comparator.EQ else Comparator.LT
                 edits = comparison.with_comparator(better)

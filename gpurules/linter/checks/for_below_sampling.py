@@ -50,6 +50,6 @@ class ForBelowSampling:
             node = subject.signal_node(signal.name)
             value = node.get("for") if node else None
             if value is not None:
-                message = f"{signal.for_seconds:g} s are less than two polls of {poll:g} s"
+                message = f"{signal.for_seconds:g} s is shorter than two polls of {poll:g} s"
                 hint = f"write for: {2 * poll:g}s, or poll more often"
                 yield at_node(ABOUT.code, value, (message, hint), signal.rule, f"{2 * poll:g}s")

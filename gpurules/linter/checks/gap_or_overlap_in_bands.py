@@ -84,9 +84,9 @@ def _told(joint: Joint) -> tuple[str, str]:
     one, other = joint.lower.rule.rule.name, joint.upper.rule.rule.name
     where = "at the edge between them" if joint.is_edge else f"where {spell(joint.region)}"
     if joint.is_gap:
-        hint = "let one of the two take the edge in, with <= or >=" if joint.is_edge else "let the two meet"
+        hint = "include the edge in one of them, with <= or >=" if joint.is_edge else "make the two bands meet"
         return f"neither `{one}` nor `{other}` matches {where}", hint
-    hint = "let one of the two leave the edge out" if joint.is_edge else "let one of the two end where the other begins"
+    hint = "exclude the edge from one of them" if joint.is_edge else "end one band where the other begins"
     return f"`{one}` and `{other}` both match {where}", hint
 
 

@@ -64,7 +64,7 @@ class HysteresisGapZero:
                 yield self._found(placed)
 
     def _found(self, placed: Placed) -> Diagnostic:
-        message = "this until holds as soon as the condition does not, as it would be without it"
+        message = "this until holds as soon as the condition does not, so it has no effect"
         hint = "leave a gap between the two thresholds, or remove until"
         finding = Finding(ABOUT.code, whole(placed), message, hint, edits=tuple(_wider(placed)))
         return placed.expression.diagnostic(finding, placed.rule)

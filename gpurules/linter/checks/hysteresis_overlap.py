@@ -73,11 +73,11 @@ class HysteresisOverlap:
                     ABOUT.code,
                     until,
                     whole(until),
-                    "this until can hold while the condition does",
+                    "until and condition can both be true",
                     related=(beside(start, "the condition"),),
                     witness=str(found.witness),
                     example=example_of(analysis, found, users) if users else None,
-                    hint="end it where it cannot start: leave a gap between the two thresholds",
+                    hint="leave a gap between the two thresholds",
                 )
 
 

@@ -32,5 +32,7 @@ class IrreversibleWithoutGuard:
                 continue
             for ordered in rule.actions:
                 if ordered.action.schema.get("x-irreversible"):
-                    message = f"{ordered.name} cannot be taken back, and one reading is enough to start it"
-                    yield at_rule(ABOUT.code, rule, message, "give the rule for, cooldown, or mode: shadow at first")
+                    message = f"{ordered.name} is irreversible, and one reading is enough to start it"
+                    yield at_rule(
+                        ABOUT.code, rule, message, "add for or cooldown to the rule, or start with mode: shadow"
+                    )

@@ -62,6 +62,6 @@ class KeyOrder:
             wanted = sorted(known, key=ORDER.index)
             first = next((own for own, other in zip(known, wanted, strict=True) if own != other), None)
             if first is not None:
-                message = f"the keys of {name!r} are not in the usual order"
+                message = f"the keys of {name!r} are not in canonical order"
                 problem = at_node(ABOUT.code, node.keys[first], (message, f"write {', '.join(wanted)}"), name)
                 yield replace(problem, edits=reorder_keys(node, ORDER), safe=True)

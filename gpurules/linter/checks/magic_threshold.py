@@ -54,7 +54,7 @@ class MagicThreshold:
                 last = list(uses.values())[MANY - 1]
                 message = f"{len(uses)} rules compare {name} with {last.constant.spelling}"
                 problem = make_finding(
-                    ABOUT.code, last.placed, last.constant.span, message, "make it an input, or name it"
+                    ABOUT.code, last.placed, last.constant.span, message, "make it an input, or give it a name"
                 )
                 threshold = free_name(subject, f"{name} threshold")
                 spots = [Place(one.placed, one.constant.span) for one in uses.values()]

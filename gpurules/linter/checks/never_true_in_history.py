@@ -32,7 +32,7 @@ class NeverTrueInHistory:
         """Yield what it finds."""
         for one, track in judged_rules(subject):
             if track.true == 0:
-                hint = "look whether the threshold is in reach, or test the rule on a moment that it is for"
+                hint = "check that the threshold can be reached, or add a test for the situation it is meant for"
                 yield at_condition(
                     ABOUT.code, one, f"{describe_judged(one, track)} is TRUE in {format_samples(track)}", hint
                 )

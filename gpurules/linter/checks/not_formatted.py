@@ -60,7 +60,7 @@ class NotFormatted:
         line = line or min(len(lines), len(better))
         width = len(lines[line - 1]) if line <= len(lines) else 0
         place = Location(line, 1, line, width + 1)
-        message = "the file is not in the canonical layout; this is the first line that differs"
-        found = diagnostic_at(ABOUT.code, message, subject.path, place, "gpurules fmt lays it out")
+        message = "the file is not formatted; this is the first line that differs"
+        found = diagnostic_at(ABOUT.code, message, subject.path, place, "run gpurules fmt")
         whole = LineIndex(subject.text).location(Span(0, len(subject.text)))
         yield replace(found, edits=(LocatedEdit(whole, formatted),), safe=True)

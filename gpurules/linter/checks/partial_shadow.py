@@ -34,7 +34,7 @@ ABOUT = Code(
     "memory above 80 %, but is evaluated only up to 85 %. This may be intended, so the finding is "
     "only a hint. A rule for a special case before the general one, such as `gpu_memory > 95` before "
     "`gpu_memory > 85`, is the usual way to write grades, and is not reported; neither are two "
-    "overlapping rules with the same action of which none has `stop`.",
+    "overlapping rules with the same action if neither has `stop`.",
 )
 
 
@@ -53,13 +53,13 @@ class PartialShadow:
     def _found(self, shadow: PartiallyShadowedRule, analysis: Analysis) -> Diagnostic:
         name, others = shadow.rule.rule.name, join_words(f"`{other.rule.name}`" for other in shadow.by)
         whoever = f"one of {others}" if len(shadow.by) > 1 else others
-        only = f"is looked at only where {spell(shadow.region)}"
+        only = f"is evaluated only where {spell(shadow.region)}"
         return at_rules(
             ABOUT.code,
             shadow.rule,
             shadow.by,
             f"`{name}` {only}: wherever else it matches, {whoever} does and stops",
-            hint="say so in its condition, give it a higher priority, or narrow what stops it",
+            hint="state this in its condition, give it a higher priority, or narrow what stops it",
             witness=str(shadow.found.witness),
             example=example_of(analysis, shadow.found, [shadow.rule, *shadow.by]),
         )

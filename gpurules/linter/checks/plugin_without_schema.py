@@ -32,4 +32,4 @@ class PluginWithoutSchema:
                     seen.add(ordered.name)
                     place = Location(rule.line, rule.column, rule.line, rule.column + len(rule.name))
                     message = f"the action {ordered.name!r} declares no parameters, so they cannot be checked"
-                    yield diagnostic_at(ABOUT.code, message, rule.path, place, "give the plug-in a schema")
+                    yield diagnostic_at(ABOUT.code, message, rule.path, place, "add a schema to the plug-in")

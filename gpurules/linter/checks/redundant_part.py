@@ -43,10 +43,10 @@ def _found(code: str, part: Redundancy, subject: Subject) -> Diagnostic:
     placed, text = part.one.placed, part.one.placed.expression.parsed.text
     by = " and ".join(f"`{' '.join(text[span.start : span.end].split())}`" for span in part.by)
     is_and = part.junction.is_and
-    message = f"this changes nothing: {'it holds wherever' if is_and else 'wherever it holds so does'} {by}"
+    message = f"this has no effect: {'it holds wherever' if is_and else 'wherever it holds so does'} {by}"
     message += " does" if is_and else ""
     finding = Finding(code, part.span, message, "remove it", part.edits, True)
-    related = tuple(beside(placed, "says it already", span) for span in part.by)
+    related = tuple(beside(placed, "already implies it", span) for span in part.by)
     if part.is_proved or _is_said_whatever_else(part):
         return replace(placed.expression.diagnostic(finding, placed.rule), related=related)
     return replace(proved_fix(finding, placed, subject), related=related)

@@ -39,7 +39,7 @@ class RepeatedSubcondition:
             placed, node = uses[MANY - 1]
             text = show(part)
             name = free_name(subject, text)
-            message = f"{text} stands in {len(uses)} rules"
+            message = f"{text} occurs in {len(uses)} rules"
             problem = make_finding(ABOUT.code, placed, node.span, message, f"name it: define: {{{name}: {text}}}")
             edits = extract_definition(subject, text, name, [Place(where, part.span) for where, part in uses])
             yield replace(problem, edits=edits, safe=True)  # a name means what it is defined as, and nothing else

@@ -36,4 +36,4 @@ class SelfFeedback:
                 moved = sorted(works_on(ordered.action) & read)
                 if moved:
                     message = f"{ordered.name} itself changes {moved[0]}, which the condition reads"
-                    yield at_rule(ABOUT.code, rule, message, "damp it with for, until or keep_for")
+                    yield at_rule(ABOUT.code, rule, message, "dampen it with for, until or keep_for")

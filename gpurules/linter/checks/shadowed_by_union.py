@@ -46,9 +46,11 @@ class ShadowedByUnion:
                 continue
             name, others = shadow.rule.rule.name, join_words(f"`{other.rule.name}`" for other in shadow.by)
             if shadow.covering is Covering.STOPS:
-                message = f"`{name}` is never looked at: wherever it matches, one of {others} does and stops"
+                message = f"`{name}` is never evaluated: wherever it matches, one of {others} does and stops"
             else:
-                message = f"`{name}` changes nothing: wherever it matches, one of {others} orders the same or more"
+                message = (
+                    f"`{name}` has no effect: wherever it matches, one of {others} has the same or a stronger effect"
+                )
             yield self._found(shadow, message, analysis)
 
     def _found(self, shadow: Shadow, message: str, analysis: Analysis) -> Diagnostic:

@@ -68,12 +68,12 @@ class ShadowedRule:
 def _told(shadow: Shadow) -> tuple[Severity, str, str]:
     one, other = shadow.rule.rule.name, shadow.by[0].rule.name
     if shadow.covering is Covering.STOPS:
-        message = f"`{one}` is never looked at: wherever it matches, `{other}` does and stops"
+        message = f"`{one}` is never evaluated: wherever it matches, `{other}` does and stops"
         return Severity.ERROR, message, f"give `{one}` a higher priority, or narrow `{other}`"
     if _comes_first(shadow):
-        message = f"`{one}` changes nothing: wherever it matches, `{other}` does too, and comes first"
+        message = f"`{one}` has no effect: wherever it matches, `{other}` does too, and comes first"
         return Severity.WARNING, message, f"give `{one}` a higher priority, or remove it"
-    message = f"`{one}` changes nothing: wherever it matches, `{other}` orders the same or more"
+    message = f"`{one}` has no effect: wherever it matches, `{other}` has the same or a stronger effect"
     return Severity.WARNING, message, f"remove `{one}`, or narrow `{other}`"
 
 

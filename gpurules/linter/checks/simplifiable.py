@@ -37,7 +37,7 @@ class Simplifiable:
                 better = simplify(node)
                 if better is not None:
                     finding = Finding(
-                        ABOUT.code, node.span, "this can be said shorter", f"write {better}",
+                        ABOUT.code, node.span, "this can be simplified", f"write {better}",
                         replacing(node.span, better), True,
                     )  # fmt: skip
                     found = proved_fix(finding, placed, subject)

@@ -51,6 +51,6 @@ class StaleAfterTooLong:
         if value is not None:
             shortest = min(short, key=lambda signal: signal.for_seconds)
             name = shortest.rule or shortest.name
-            message = f"data of {stale:g} s ago are believed, and {name!r} watches {shortest.for_seconds:g} s"
+            message = f"data up to {stale:g} s old is accepted, but {name!r} watches {shortest.for_seconds:g} s"
             hint = f"write {shortest.for_seconds:g}s or less"
             yield at_node(ABOUT.code, value, (message, hint), new=f"{shortest.for_seconds:g}s")

@@ -32,7 +32,7 @@ class SuspiciousUnitScale:
         for comparison in subject.comparisons:
             better = better_scale(comparison)
             if better is not None:
-                message = f"{comparison.constant.spelling} is very little for {comparison.field.name}"
+                message = f"{comparison.constant.spelling} is suspiciously small for {comparison.field.name}"
                 span = comparison.constant.span
                 edits = replacing(span, better)
                 yield proved_fix(

@@ -42,5 +42,5 @@ class Tautology:
             if analysis.is_impossible([TruthClaim(one.condition, ExpectedTruth.UNKNOWN, on_one=True)], [one.title]):
                 message = "this is always TRUE"
             else:
-                message = "this is TRUE whatever its facts are, as long as they are known"
+                message = "this is always TRUE if its facts are known"
             yield at_part(ABOUT.code, one.placed, whole(one.placed), message, hint=hint)

@@ -49,8 +49,8 @@ class UnknownDecides:
             ABOUT.code,
             one.placed,
             whole(one.placed),
-            f"`{one.rule.name}` matches where {field} is missing, since {value} then stands for it",
-            hint=f"leave the default out, or say it openly: `OR {field} IS MISSING`",
+            f"`{one.rule.name}` matches where {field} is missing, because it then defaults to {value}",
+            hint=f"remove the default, or state it explicitly: `OR {field} IS MISSING`",
             witness=str(found.witness),
             example=example(found, (one.rule.name, "match")),
         )

@@ -35,7 +35,5 @@ class UnreachableBranch:
                 term = next(one.term for one in part.junction.parts if one.node.span == part.span)
                 meant = spelling_hint(term) or for_never([term])
                 edits = part.edits if meant is None else ()  # to remove it would bury what was meant
-                finding = Finding(
-                    ABOUT.code, part.span, message, meant or "correct it, or remove it", edits, bool(edits)
-                )
+                finding = Finding(ABOUT.code, part.span, message, meant or "correct or remove it", edits, bool(edits))
                 yield proved_fix(finding, part.one.placed, subject)

@@ -54,7 +54,7 @@ class Unsatisfiable:
             return at_part(ABOUT.code, one.placed, span, "this can never be TRUE", hint=hint)
         *others, last = clashing
         message = f"this can never be TRUE: {', '.join(written[:-1])} and {written[-1]} exclude each other"
-        related = tuple(beside(one.placed, "clashes with this", part.node.span) for part in others)
+        related = tuple(beside(one.placed, "contradicts this", part.node.span) for part in others)
         return at_part(
             ABOUT.code, one.placed, last.node.span, message, related=related, hint=_hint(clashing, one, analysis)
         )

@@ -27,7 +27,7 @@ def for_always(term: ir.Term) -> str | None:
             if limits is None or _name(limits[0]) not in _CLOCK or not _is_backward(*limits):
                 return None
             upper, lower = map(_turned, limits)
-            return f"the hours outside a window over midnight are {_spelt(lower)} AND {_spelt(upper)}"
+            return f"the hours outside a window across midnight are {_spelt(lower)} AND {_spelt(upper)}"
         case ir.Or(parts):
             limits = _limits(parts)
             if limits is None or _name(limits[0]) not in _CLOCK or _is_backward(*limits):
@@ -43,7 +43,7 @@ def _for_limits(terms: Sequence[ir.Term]) -> str | None:
         return None
     lower, upper = limits
     if _name(lower) in _CLOCK:
-        return f"a window over midnight is {_spelt(lower)} OR {_spelt(upper)}"
+        return f"a window across midnight is {_spelt(lower)} OR {_spelt(upper)}"
     if len(terms) > 1:
         return None
     return f"the lower limit comes first: {_name(lower)} BETWEEN {spell(upper.constant)} AND {spell(lower.constant)}"
@@ -57,7 +57,7 @@ def _for_values(terms: Sequence[ir.Term]) -> str | None:
     if any(link.comparator is not Comparator.EQ for link in found):
         return None
     members = ", ".join(spell(link.constant) for link in found)
-    return f"if any of them will do, write {_name(found[0])} IN ({members})"
+    return f"to match any of them, write {_name(found[0])} IN ({members})"
 
 
 def _limits(terms: Sequence[ir.Term]) -> tuple[ComparisonLink, ComparisonLink] | None:
@@ -95,7 +95,7 @@ def spelling_hint(term: ir.Term) -> str | None:
     first, *others = ir.children(term)
     texts = [other.value for other in others if isinstance(other, ir.Constant) and isinstance(other.value, str)]
     if texts and isinstance(first, ir.Apply) and first.function == "lower":
-        return f"what lower(…) gives is in lower case: {quote(texts[0].lower())}"
+        return f"the result of lower(…) is in lower case: {quote(texts[0].lower())}"
     if not (isinstance(first, ir.Read) and first.field.name == "file_extension" and texts):
         return None
     meant = next((meant for text in texts if (meant := extension_meant(text)) is not None), None)

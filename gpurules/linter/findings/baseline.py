@@ -57,7 +57,7 @@ def parse_baseline(text: str) -> list[BaselineEntry]:
         listed = loads(text)["findings"]
         known = [_entry(one) for one in listed]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BaselineError(f"the file is no baseline: {error}") from None
+        raise BaselineError(f"the file is not a baseline: {error}") from None
     places = list(_places(text))
     if len(places) != len(known):  # the key comes twice, say: it can be read, and not be edited
         return known
@@ -121,7 +121,7 @@ def stale_entries(found: Iterable[Diagnostic], known: Sequence[BaselineEntry], p
         whose = f" of {entry.rule!r}" if entry.rule else ""
         message = f"{entry.code}{whose} in {entry.path} no longer occurs"
         place = entry.location or Location(1, 1, 1, 1)
-        problem = diagnostic_at("GPR905", message, path, place, "--update-baseline removes it, and --fix")
+        problem = diagnostic_at("GPR905", message, path, place, "--update-baseline or --fix removes it")
         edits = (LocatedEdit(entry.removal, ""),) if entry.removal else ()
         gone.append(replace(problem, edits=edits, safe=True))
     return gone

@@ -153,17 +153,17 @@ def _complaints(suppression: Suppression, path: str | None, codes: frozenset[str
     for selector in unknown:
         known = code_candidates(selector.text)
         hint = did_you_mean(selector.text, known) or "gpurules rule lists all codes"
-        complaint = _at("GPR904", f"no diagnostic is called {selector.text!r}", path, selector.location, hint)
+        complaint = _at("GPR904", f"no diagnostic is named {selector.text!r}", path, selector.location, hint)
         yield with_part_correction(complaint, selector.text, known)
     if suppression.broken:
-        message = f"{suppression.until!r} is no day, so the suppression is not in force"
-        yield _at("GPR902", message, path, suppression.location, "write it as in until=2027-01-31")
+        message = f"{suppression.until!r} is not a date, so the suppression is not in effect"
+        yield _at("GPR902", message, path, suppression.location, "write it as until=2027-01-31")
     elif suppression.expired:
-        message = f"the suppression was meant to last until {suppression.until}"
-        hint = "mend what it silenced, or give it another day and say why"
+        message = f"the suppression expired on {suppression.until}"
+        hint = "fix the suppressed finding, or set a later date with a reason"
         yield _at("GPR902", message, path, suppression.location, hint)
     if not suppression.has_reason:
-        message = "the suppression does not say why"
+        message = "the suppression has no reason"
         yield _at("GPR903", message, path, suppression.location, 'add reason="…"')
     unused = [s for s in suppression.selectors if s.codes and not s.used and s.codes <= codes]
     if unused and not suppression.expired:
@@ -180,7 +180,7 @@ def _unused(suppression: Suppression, unused: list[Selector], path: str | None) 
     place = suppression.location
     return Diagnostic(
         "GPR901",
-        f"{names} silences nothing here",
+        f"{names} suppresses nothing here",
         path,
         place.line,
         place.column,

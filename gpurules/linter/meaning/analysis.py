@@ -35,7 +35,7 @@ from gpurules.records import Alone, Record, record
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.building import Placed
 
-_CAPPED = "the work cap of the analysis was hit"
+_CAPPED = "the step budget of the analysis was exhausted"
 _PER_QUESTION = 40
 _QUESTIONS = 80
 """No question may take more than this part of the work, or what the prover gives one anyway."""
@@ -182,7 +182,7 @@ class Analysis:
 
     def _go_on(self) -> None:
         if not self._is_wanted():
-            raise AbandonedError("nobody waits for the findings any more")
+            raise AbandonedError("no client is waiting for the findings any more")
 
     def _rule_of(self, placed: Placed) -> Rule | None:
         rule = self._rules.get(placed.rule or "")

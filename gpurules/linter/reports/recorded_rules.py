@@ -32,7 +32,7 @@ def at_condition(code: str, one: Examined, message: str, hint: str) -> Diagnosti
 def describe_judged(one: Examined, track: Track) -> str:
     """Return what was judged, in words."""
     if track.is_part:
-        return f"what `{one.title}` asks of the GPUs and the node"
+        return f"the part of `{one.title}` about the GPUs and the node"
     timers = one.rule is not None and one.rule.signal is not None
     return f"`{one.title}`, with its timers," if timers else f"`{one.title}`"
 
@@ -41,4 +41,4 @@ def format_samples(track: Track) -> str:
     """Return how often it was TRUE, in words."""
     unknown = track.snapshots - track.told
     count = f"{track.true:,} of {track.told:,} recorded snapshots"
-    return f"{count} ({unknown:,} more do not tell)" if unknown else count
+    return f"{count} ({unknown:,} more are unknown)" if unknown else count

@@ -62,7 +62,7 @@ def _quick(
         )
     if document.kind is DocumentKind.RULESET and not finding.code.startswith(_NEVER_SILENCED):
         yield types.CodeAction(
-            f"Silence {finding.code} here",
+            f"Suppress {finding.code} here",
             kind=types.CodeActionKind.QuickFix,
             diagnostics=shown,
             edit=_edit(document, [_suppression(document, finding)]),
@@ -109,4 +109,4 @@ def _all(document: TextDocument, checker: Checker, is_wanted: Callable[[], bool]
     after = fix(document.source, document.path, checker.check(document, is_wanted), unsafe=False).text
     if after != document.source:
         edit = _edit(document, edits_between(document, after))
-        yield types.CodeAction("Make all safe fixes", kind=FIX_ALL, edit=edit)
+        yield types.CodeAction("Apply all safe fixes", kind=FIX_ALL, edit=edit)

@@ -13,9 +13,9 @@ from gpurules.strict_json import dumps
 
 _OWNERS = {
     Scope.GPU: ("of each GPU", "where the GPU does not report it"),
-    Scope.NODE: ("of the node", "where nothing tells it"),
-    Scope.TRANSFER: ("of the transfer", "where there is no transfer, or it does not say"),
-    Scope.WORKLOAD: ("of the transfer's workload", "where there is no workload, or it does not say"),
+    Scope.NODE: ("of the node", "where it is not reported"),
+    Scope.TRANSFER: ("of the transfer", "where there is no transfer, or it does not specify it"),
+    Scope.WORKLOAD: ("of the transfer's workload", "where there is no workload, or it does not specify it"),
 }
 _WORDS = {
     DeclaringSection.DEFINE: "definition",
@@ -33,8 +33,8 @@ def field_text(field: Field) -> str:
     lines = [f"**{field.name}**: {field.datatype}, {owner}", f"{field.description[0].upper()}{field.description[1:]}."]
     facts = [f"Values: {values}."] if values else []
     facts += [f"Units: {', '.join(units)}."] if (units := _units(field)) else []
-    facts.append("Never missing." if field.always_known else f"Missing {absent}; what compares it is then unknown.")
-    facts += ["It only grows: use it in `rate` or `delta`."] if field.counter else []
+    facts.append("Never missing." if field.always_known else f"Missing {absent}; a comparison with it is then unknown.")
+    facts += ["A counter: use it in `rate` or `delta`."] if field.counter else []
     facts += [f"Replaced by `{field.replaced_by}`."] if field.replaced_by else []
     facts += [f"Source: {field.source}."] if field.source else []
     return _paragraphs([*lines, " ".join(facts)])
@@ -82,7 +82,7 @@ def schema_text(name: str, schema: Schema, required: bool = False) -> str:
     head = f"**{name}**" + (f": {kind}" if kind else "") + (", required" if required else "")
     facts = []
     if "default" in schema:
-        facts.append(f"By default {_spelt(schema['default'])}.")
+        facts.append(f"Default: {_spelt(schema['default'])}.")
     if schema.get("examples"):
         facts.append(f"For example {_spelt(schema['examples'][0])}.")
     return _paragraphs([head, str(schema.get("description", "")), " ".join(facts)])

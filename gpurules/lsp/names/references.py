@@ -106,9 +106,9 @@ def renameable(document: TextDocument, offset: int, documents: Documents) -> typ
 
 def _reason(symbol: Symbol) -> str | None:
     if symbol.section is DeclaringSection.FIELDS:
-        return f"{symbol.name!r} is the name of a label, which others set"
+        return f"{symbol.name!r} is the name of a label, which is set outside the ruleset"
     if (symbol.key.source.path or "").startswith(SHIPPED):
-        return f"{symbol.name!r} is declared in a ruleset that ships"
+        return f"{symbol.name!r} is declared in a shipped ruleset"
     return None
 
 
@@ -131,7 +131,7 @@ def rename(
         raise RenameError(reason)
     broken = readable_whole(homes)
     if broken is not None:
-        raise RenameError(f"mend {broken.path or 'the file'} first: a line of it cannot be read")
+        raise RenameError(f"fix {broken.path or 'the file'} first: a line of it cannot be parsed")
     for home in homes:
         _check_free(new, symbol, home, documents)
     changes: dict[str, list[types.TextEdit]] = {}
@@ -144,9 +144,9 @@ def _misfit(new: str, symbol: Symbol) -> str | None:
     if symbol.section is DeclaringSection.RULES:
         return None if _RULE_NAME.fullmatch(new) else f"{new!r} cannot be written as a rule's name without quotes"
     if not _IDENTIFIER.fullmatch(new):
-        return f"{new!r} cannot be a name: names are a-z, A-Z, 0-9 and _, and start with no digit"
+        return f"{new!r} cannot be a name: names are a-z, A-Z, 0-9 and _, and do not start with a digit"
     if new.upper() in KEYWORDS:
-        return f"{new!r} is a word of the language"
+        return f"{new!r} is a keyword of the language"
     if new in FUNCTIONS:
         return f"{new!r} is a function"
     return f"{new!r} is a field" if new in FIELDS else None

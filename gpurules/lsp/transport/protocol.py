@@ -44,11 +44,11 @@ class Protocol(LanguageServerProtocol):
             return
         method = message["method"]
         if not isinstance(method, str):
-            raise JsonRpcInvalidRequest("the method is not a text")
+            raise JsonRpcInvalidRequest("the method is not a string")
         if "id" not in message:
             return
         if _id_of(message) is None:
-            raise JsonRpcInvalidRequest("the id is neither a whole number nor a text")
+            raise JsonRpcInvalidRequest("the id is neither an integer nor a string")
         if self._shutdown:
             raise JsonRpcInvalidRequest("the server has been shut down")
         kind = self.get_message_type(method)

@@ -114,7 +114,7 @@ class Encoder:
             case ir.Apply("coalesce", arguments):
                 return self._first_known(arguments, self.rails)
             case _:
-                raise AssertionError(f"{type(term).__name__} is no condition")
+                raise AssertionError(f"{type(term).__name__} is not a condition")
 
     def _predicate(self, term: ir.Term) -> DualRail | None:
         """Return the rails of a comparison that looks at one fact, None where it looks at more."""

@@ -116,7 +116,7 @@ class Witness:
     def __str__(self) -> str:
         """Show it in one line: ``gpu_memory 81 %, file_type 'model'``; with several GPUs each by its number."""
         if not self.known:
-            return "no GPU, and nothing else known" if not self.snapshot.gpus else "nothing known"
+            return "no GPU, nothing else known" if not self.snapshot.gpus else "nothing known"
         several = len(self.snapshot.gpus) > 1
         groups: dict[int | None, list[str]] = {}
         for fact in self.known:

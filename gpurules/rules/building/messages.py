@@ -18,7 +18,7 @@ _PARTS = re.compile(
 _IS_EXPRESSION = re.compile(r"[$.]|.*\|", re.DOTALL)
 _HINT = "a placeholder is a name in single braces, such as {gpu_index}"
 _INSTEAD = {
-    "value": "name the field that is meant, such as {gpu_temperature}",
+    "value": "name the intended field, such as {gpu_temperature}",
     "labels.gpu": "write {gpu_index}",
     "labels.uuid": "write {gpu_uuid}",
     "labels.modelname": "write {gpu_name}",
@@ -44,7 +44,7 @@ def faults(value: YamlScalar, known: Collection[str], broken: Collection[str]) -
         if name not in every and name not in broken:
             place = value.location(start, start + len(name))
             message = f"the placeholder {name!r} names no field, signal, definition or input"
-            hint = "a literal brace is written twice: {{" if not name.strip() else _remedy(name, every)
+            hint = "double a literal brace: {{" if not name.strip() else _remedy(name, every)
             problem = diagnostic_at("GPR509", message, value.source.path, place, hint)
             yield with_part_correction(problem, name, every if is_as_written else ())
     for match in _PARTS.finditer(value.text):
@@ -66,18 +66,18 @@ def _strange(match: re.Match[str], every: Collection[str]) -> tuple[str, str] | 
     if match["double"] is not None:
         content = match["content"]
         if content in every:
-            return f"{match[0]} is a text in braces and no placeholder", f"write {{{content}}}"
+            return f"{match[0]} is text in braces, not a placeholder", f"write {{{content}}}"
         return _template(match[0], content) if _IS_EXPRESSION.match(content) else None
     if match["foreign"] is not None:
         return _template(match[0], match[0])
     if match["open"] is not None:
-        return "this brace is never closed", "close it; a literal brace is written twice: {{"
+        return "this brace is never closed", "close it; double a literal brace: {{"
     if match["close"] is not None:
-        return "this brace was never opened", "a literal brace is written twice: }}"
+        return "this brace was never opened", "double a literal brace: }}"
     return None
 
 
 def _template(written: str, content: str) -> tuple[str, str]:
     name = content.split("|")[0].strip().lstrip("$.").lower()
     shown = written if len(written) < 60 else f"{written[:57]}..."
-    return f"{shown} is a template of another system, and is printed as it stands", _INSTEAD.get(name, _HINT)
+    return f"{shown} is a template of another system, and is printed literally", _INSTEAD.get(name, _HINT)

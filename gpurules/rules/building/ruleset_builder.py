@@ -164,7 +164,7 @@ class RulesetBuilder:
                     if isinstance(value, YamlScalar):
                         read = _input_value(value, declared, _text(node.get("unit")))
                         if isinstance(read, str) and declared is not STRING:
-                            message = f"the input {name!r} is of type {declared}, and {read}"
+                            message = f"the input {name!r} has type {declared}, but {read}"
                             self.problems.append(problem_at(value, code, message))
                             self._wrong_inputs.add(name)
                         else:
@@ -236,12 +236,11 @@ class RulesetBuilder:
         if not strange:
             return
         fits = [f for f in checked.fields if f not in strange]
-        hint = (
-            f"name a signal for the part about the node and use it: condition: {name.removeprefix('rule:')}_held AND …"
-        )
-        message = f"a timer watches the node over time, and {strange[0]!r} belongs to one transfer or workload"
+        signal = f"{name.removeprefix('rule:')}_held"
+        hint = f"define a signal for the part about the node and use it: condition: {signal} AND …"
+        message = f"a timer watches the node over time, but {strange[0]!r} belongs to one transfer or workload"
         if not fits:
-            hint = "leave the timer away, or watch a field of a GPU or the node"
+            hint = "remove the timer, or watch a field of a GPU or the node"
         finding = Finding("GPR608", Span(0, len(found.text)), message, hint)
         self.problems.append(found.diagnostic(finding))
 
@@ -303,7 +302,7 @@ class RulesetBuilder:
                     continue  # a base has its own lint; who extends it cannot mend it, and need not use all of it
                 if name in FIELDS:
                     message = f"the {word} {name!r} hides the field of that name"
-                    self.problems.append(problem_at(key, "GPR112", message, "give it another name"))
+                    self.problems.append(problem_at(key, "GPR112", message, "rename it"))
                 if section in ("define", "inputs") and name not in used and self._merged.rules:
                     unused.append(name)
             # who extends the file may set an input, and would be told that there is none

@@ -27,8 +27,10 @@ def zone_problem(node: YamlScalar) -> Diagnostic | None:
     """
     name = node.text
     if name in _FIXED:
-        message = f"{name} has one offset from UTC in every season, without summer time"
-        problem = problem_at(node, "GPR403", message, f"write {_FIXED[name]}, which has the hours of that place")
+        message = f"{name} has a fixed offset from UTC, without daylight saving time"
+        problem = problem_at(
+            node, "GPR403", message, f"write {_FIXED[name]}, which follows the local time of that place"
+        )
         return replace(problem, level=Severity.WARNING)
     if _is_zone(name):
         return None

@@ -46,7 +46,7 @@ _TONES = {True: Tone.GOOD, False: Tone.BAD, None: Tone.WARN}
 _OUTCOMES = {
     "match": "matched",
     "no-match": "did not match",
-    "unknown": "is unknown, and so did not match",
+    "unknown": "is unknown, so it did not match",
     "suppressed": "was suppressed",
 }
 Row = tuple[str, ExplainedPart]

@@ -139,7 +139,7 @@ class DecisionExplanation:
     def held_back(self, names: frozenset[str]) -> "DecisionExplanation":
         """Return the explanation where those rules of *names* that match are held back by their cooldown."""
         return DecisionExplanation(tuple(
-            replace(rule, outcome="suppressed", because="cooldown", reason="it has started too short a time ago")
+            replace(rule, outcome="suppressed", because="cooldown", reason="it started too recently")
             if rule.rule in names and rule.outcome == "match" else rule
             for rule in self.rules
         ))  # fmt: skip

@@ -29,7 +29,7 @@ class PathBounds:
 
     def refusal(self, path: str) -> str | None:
         """Return why the file at *path* is not read; None where it is."""
-        return None if self.admits(path) else f"it is outside of {self.folders[0]}, and is not read"
+        return None if self.admits(path) else f"it is outside {self.folders[0]}, and is not read"
 
     @property
     def remedy(self) -> str:

@@ -21,9 +21,9 @@ from gpurules.rules.yaml.nodes import (
 from gpurules.rules.yaml.reader import read_yaml
 
 TYPE_WORDS = {
-    "string": "a text",
+    "string": "a string",
     "number": "a number",
-    "integer": "a whole number",
+    "integer": "an integer",
     "boolean": "true or false",
     "array": "a list",
     "object": "a mapping",
@@ -114,7 +114,7 @@ def _diagnosed(root: YamlMapping, violation: Violation) -> Iterator[Diagnostic]:
             yield from _bad_names(node)
         case "const" if violation.path == ("version",):
             hint = "this gpurules reads version: 1"
-            problem = problem_at(node, "GPR404", f"the version {violation.found!r} is not known", hint)
+            problem = problem_at(node, "GPR404", f"unknown version {violation.found!r}", hint)
             yield with_rewrite(problem, node, "1") if isinstance(node, YamlScalar) and not node.style else problem
         case _ if violation.path == ("version",):
             return
@@ -131,9 +131,9 @@ def explain_violation(violation: Violation) -> tuple[str, str | None]:
         case "oneOf" | "anyOf":
             assert isinstance(wanted, list)
             choices = " or ".join(TYPE_WORDS.get(one.get("type"), "something else") for one in wanted)
-            return f"{choices} is wanted here", None
+            return f"expected {choices}", None
         case "pattern":
-            return f"{str(violation.found)[:60]!r} has not the right form", _for_example(schema)
+            return f"{str(violation.found)[:60]!r} has an invalid format", _for_example(schema)
         case "uniqueItems":
             return "an item of the list occurs twice", "keep one of them"
         case "enum":
@@ -141,8 +141,8 @@ def explain_violation(violation: Violation) -> tuple[str, str | None]:
             hint = did_you_mean(str(violation.found), map(str, wanted))
             shown = str(violation.found)[:60]
             if len(wanted) > 12:
-                return f"{shown!r} is not known here", hint
-            return f"{shown!r} is none of {', '.join(map(str, wanted))}", hint
+                return f"{shown!r} is not a known value", hint
+            return f"{shown!r} is not one of {', '.join(map(str, wanted))}", hint
         case "minimum":
             return f"the value must be {wanted} or more", None
         case "maximum":
@@ -150,22 +150,22 @@ def explain_violation(violation: Violation) -> tuple[str, str | None]:
         case "exclusiveMinimum":
             return f"the value must be more than {wanted}", None
         case "minLength":
-            return "the text must not be empty", None
+            return "the string must not be empty", None
         case "maxLength":
-            return f"the text is longer than {wanted} characters", None
+            return f"the string is longer than {wanted} characters", None
         case "minItems":
             return "the list must not be empty", None
         case _:
-            return "the value does not fit here", None
+            return "the value is not valid here", None
 
 
 def _type_explained(violation: Violation) -> tuple[str, str | None]:
     want = TYPE_WORDS.get(str(violation.wanted), str(violation.wanted))
     if violation.found is None:
-        return f"there is no value, and {want} is wanted", "write one, or remove the key"
+        return f"the value is empty; expected {want}", "write one, or remove the key"
     if isinstance(violation.found, str) and "action" in violation.schema.get("properties", {}):
-        return f"{want} is wanted here", f"write {{action: {violation.found[:60]}}}"
-    return f"{want} is wanted here", _for_example(violation.schema)
+        return f"expected {want}", f"write {{action: {violation.found[:60]}}}"
+    return f"expected {want}", _for_example(violation.schema)
 
 
 def _for_example(schema: Schema) -> str | None:
@@ -221,7 +221,7 @@ def _unknown_keys(node: YamlNode, schema: Schema) -> Iterator[Diagnostic]:
             if hint is None and (meant := meant_key(text, free)) is not None:
                 hint = f"did you mean {meant!r}?"
             if hint is None:
-                hint = f"known keys: {', '.join(known)}; keys of your own start with x-"
+                hint = f"known keys: {', '.join(known)}; your own keys start with x-"
             problem = problem_at(key, "GPR401", f"unknown key {text[:60]!r}", hint)
             renamed = _OTHER_KEYS.get(text)
             is_renamed = renamed is not None and renamed in free
@@ -238,8 +238,8 @@ def _bad_names(node: YamlNode) -> Iterator[Diagnostic]:
     if isinstance(node, YamlMapping):
         for text, key in node.keys.items():
             if not text.isidentifier() or not text.isascii():
-                message = f"{text[:60]!r} cannot be a name"
-                yield problem_at(key, "GPR403", message, "names are a-z, A-Z, 0-9 and _, and start with no digit")
+                message = f"{text[:60]!r} is not a valid name"
+                yield problem_at(key, "GPR403", message, "names are a-z, A-Z, 0-9 and _, and do not start with a digit")
 
 
 def _rule_shapes(root: YamlMapping) -> Iterator[Diagnostic]:
@@ -253,7 +253,7 @@ def _rule_shapes(root: YamlMapping) -> Iterator[Diagnostic]:
         name = rule.get("name")
         if isinstance(name, YamlScalar):
             if name.text and not name.text.isprintable():
-                yield problem_at(name, "GPR403", "a rule's name has only printable characters")
+                yield problem_at(name, "GPR403", "a rule's name can contain only printable characters")
             first = seen.setdefault(name.text, name)
             if first is not name:
                 yield _same_name(first, name)
@@ -264,7 +264,7 @@ def _rule_shapes(root: YamlMapping) -> Iterator[Diagnostic]:
         if "actions" in rule.values and "parameters" in rule.values:
             key = rule.keys["parameters"]
             yield problem_at(
-                key, "GPR410", "parameters stand beside action", "move them into actions, beside their action"
+                key, "GPR410", "parameters belong next to action", "move them into actions, next to their action"
             )
         if is_patch(rule):
             continue
@@ -291,7 +291,7 @@ def _same_name(first: YamlScalar, second: YamlScalar) -> Diagnostic:
         place.column,
         place.end_line,
         place.end_column,
-        "give one of them another name",
+        "rename one of them",
         related=(Related("first here", first.source.path, first.location()),),
         rule=second.text,
     )
@@ -303,4 +303,4 @@ def _hidden(root: YamlMapping) -> Iterator[Diagnostic]:
         if isinstance(rule, YamlMapping):
             for own, _ in rule.hidden:
                 if own.text in ("condition", "action", "actions"):
-                    yield problem_at(own, "GPR008", f"{own.text} hides that of the merged mapping")
+                    yield problem_at(own, "GPR008", f"{own.text} overrides that of the merged mapping")

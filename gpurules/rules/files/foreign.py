@@ -37,10 +37,10 @@ _TEXTS = (
     (r"\A\s*<[?!\w]", "XML or HTML"),
     (
         r"^\| NVIDIA-SMI |NVSMI LOG|^NVIDIA System Management Interface|\A\s*# gpu +\w|\AGPU \d+: ",
-        "what nvidia-smi prints",
+        "output of nvidia-smi",
     ),
-    (r"ROCm System Management Interface", "what rocm-smi prints"),
-    (r"\A\s*\{[^\n]*\}[ \t\r]*\n\s*\{[^\n]*\}", "records, one a line (JSONL)"),
+    (r"ROCm System Management Interface", "output of rocm-smi"),
+    (r"\A\s*\{[^\n]*\}[ \t\r]*\n\s*\{[^\n]*\}", "records, one per line (JSONL)"),
     (r"\A\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d[.\d]*,", "a log of nvidia-smi (CSV)"),
     (r"\A(?:#[^\n]*\n|[ \t\r]*\n)*DCGM_FI_\w+\s*,", "a list of DCGM fields (CSV)"),
     (
@@ -52,7 +52,7 @@ _TEXTS = (
         "a configuration (TOML or INI)",
     ),
 )
-_REMEDIES = {"a template (Helm or Jinja)": "render the template first, and check what comes out"}
+_REMEDIES = {"a template (Helm or Jinja)": "render the template first, and check the result"}
 _SIGNS = 64 * 1024  # how much of a text is looked at
 
 
@@ -73,7 +73,7 @@ def foreign_document(root: YamlNode, wanted: str = RULESET) -> Diagnostic | None
     """Return the one finding for a file that is YAML and not what is *wanted* at all."""
     hint = _HINTS[wanted]
     if not isinstance(root, YamlMapping):
-        what = "a list" if isinstance(root, YamlSequence) else "a text"
+        what = "a list" if isinstance(root, YamlSequence) else "a string"
         known = None if isinstance(root, YamlSequence) else foreign_text(root.source.text, root.source.path, wanted)
         return known or problem_at(root, "GPR405", f"the file is {what}, not {wanted}", hint)
     kind = root.get("kind")
@@ -91,7 +91,7 @@ def foreign_document(root: YamlNode, wanted: str = RULESET) -> Diagnostic | None
             named = f" ({kind.text})" if key == "apiVersion" and isinstance(kind, YamlScalar) else ""
             return problem_at(root.keys[key], "GPR405", f"this looks like {what}{named}, not {wanted}", hint)
     if any(_CARD.fullmatch(key) for key in root.keys):
-        return problem_at(root, "GPR405", f"this looks like what rocm-smi prints, not {wanted}", hint)
+        return problem_at(root, "GPR405", f"this looks like output of rocm-smi, not {wanted}", hint)
     return None
 
 

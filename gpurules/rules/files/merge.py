@@ -146,7 +146,7 @@ class Merger:
         own = identity(base)
         if own in above:
             message = f"{reference.text!r} extends itself" + (" through others" if len(above) > 1 else "")
-            self.problems.append(problem_at(reference, "GPR411", message, "take one extends out of the circle"))
+            self.problems.append(problem_at(reference, "GPR411", message, "remove one extends to break the cycle"))
             return
         if own not in self._met:
             if len(self._met) >= MAX_FILES:
@@ -163,7 +163,7 @@ class Merger:
         bounds = self.bounds = self.bounds or bounds_of(self._first)
         refusal = None if base.startswith(SHIPPED) else bounds.refusal(base)
         if refusal is not None:
-            message = f"{reference.text[:200]!r} is no base: {refusal}"
+            message = f"{reference.text[:200]!r} is not a base: {refusal}"
             self.problems.append(problem_at(reference, "GPR408", message, bounds.remedy))
             return None
         try:
@@ -216,7 +216,7 @@ class Merger:
         known = self.merged.rules
         if is_patch(rule):
             if name.text not in inherited:
-                hint = did_you_mean(name.text, inherited) or "a patch changes a rule that a base brings"
+                hint = did_you_mean(name.text, inherited) or "a patch changes a rule of a base"
                 self.problems.append(problem_at(name, "GPR406", f"no base has a rule {name.text!r}", hint))
             elif _says_true(rule.get("remove")):
                 known.pop(name.text, None)
@@ -237,7 +237,7 @@ class Merger:
 
     def _patch(self, known: MergedRule, rule: YamlMapping) -> None:
         if "parameters" in rule.values and "action" not in rule.values and "actions" in known.values:
-            key, hint = rule.keys["parameters"], "name actions, with the parameters beside each action"
+            key, hint = rule.keys["parameters"], "use actions, with the parameters next to each action"
             self.problems.append(problem_at(key, "GPR410", f"the rule {known.name.text!r} has several actions", hint))
         known.patch(rule)
 

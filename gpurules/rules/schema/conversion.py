@@ -58,7 +58,7 @@ class Converter:
         if not node.style and schema.get("type") in ("number", "integer"):
             self._warn_of_number(node)
         if isinstance(value, float) and not isfinite(value) and schema.get("type") in ("number", "integer"):
-            self.problems.append(problem_at(node, "GPR403", f"{node.text!r} is no finite number"))
+            self.problems.append(problem_at(node, "GPR403", f"{node.text!r} is not a finite number"))
             return None
         return value
 
@@ -69,7 +69,7 @@ class Converter:
         self.problems.append(
             Diagnostic(
                 "GPR006",
-                f"YAML 1.1 reads {node.text} as {_kind(plain_value(node.text))}, and a text is wanted",
+                f"YAML 1.1 reads {node.text} as {_kind(plain_value(node.text))}, but a string is expected",
                 node.source.path,
                 place.line,
                 place.column,
@@ -101,17 +101,17 @@ class Converter:
         except QuantityError as error:
             is_unit = "unit" in str(error)
             message = str(error) if is_unit else f"{node.text[:60]!r} is not a quantity"
-            hint = error.hint if is_unit and error.hint else f"write a number or a text such as {example}"
+            hint = error.hint if is_unit and error.hint else f"write a number or a string such as {example}"
             if is_unit and len(text.split()) > 1:
-                hint = "write the unit against the digits, without a space"
+                hint = "remove the space before the unit"
             problem = problem_at(node, "GPR403", message, hint)
             meant = error.meant or _closed_up(text)
             self.problems.append(problem if meant is None else with_rewrite(problem, node, meant))
             return None
         if amount.dimension not in (Dimension.NONE, dimension) or ":" in text:
-            message = f"{text!r} is in {amount.dimension}, and {dimension} are wanted"
+            message = f"{text!r} is in {amount.dimension}, but {dimension} is expected"
             if ":" in text:
-                message = f"{text!r} is a time of day, and a quantity in {dimension} is wanted"
+                message = f"{text!r} is a time of day, but a quantity in {dimension} is expected"
             code = "GPR403" if ":" in text else "GPR104"
             self.problems.append(problem_at(node, code, message, f"write {example}"))
             return None
@@ -124,7 +124,7 @@ _CLOCK = re.compile(r"(\d{1,3}):([0-5]?\d)(?::([0-5]?\d))?", re.ASCII)
 def _time_of_day(node: YamlScalar, text: str, clock: re.Match[str]) -> Diagnostic:
     """Return the finding for a clock time where a duration is wanted; only hours, minutes and seconds can be read."""
     first, second = int(clock[1]), int(clock[2])
-    problem = problem_at(node, "GPR403", f"{text!r} is a time of day, and a duration is wanted")
+    problem = problem_at(node, "GPR403", f"{text!r} is a time of day, but a duration is expected")
     if clock[3] is None:
         return replace(problem, hint=f"write {_spelt(0, first, second)} or {_spelt(first, second, 0)}")
     meant = _spelt(first, second, int(clock[3]))

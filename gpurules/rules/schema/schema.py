@@ -71,23 +71,23 @@ def _named(description: str, values: Schema, example: object) -> dict[str, objec
 
 def _settings() -> dict[str, object]:
     return _mapping(
-        "How the ruleset is run.",
+        "Settings for running the ruleset.",
         {
             "poll_interval": _duration("Time between two polls of telemetry.", "5s", positive=True),
             "stale_after": _duration("Telemetry older than this is stale.", "15s", positive=True),
-            "forget_gpu_after": _duration("A GPU that is absent from snapshots counts as lost for this long.", "5m"),
+            "forget_gpu_after": _duration("How long a GPU that is absent from snapshots counts as lost.", "5m"),
             "on_stale": {
                 "type": "string",
                 "enum": ["release", "hold"],
                 "default": "release",
-                "description": "What becomes of a signal whose telemetry has been missing that long.",
+                "description": "What happens to a signal whose telemetry has been missing that long.",
             },
             "timezone": _text("The time zone of hour, weekday and time_of_day.", "UTC", "Europe/Berlin"),
-            "max_delay": _duration("The longest time that a transfer is put off over its life.", "5m"),
+            "max_delay": _duration("Maximum total delay of a transfer over its life.", "5m"),
             "max_priority": {
                 "type": "number",
                 "minimum": 0,
-                "description": "The largest boost, up or down.",
+                "description": "Maximum absolute priority boost.",
                 "examples": [100],
             },
         },
@@ -99,18 +99,18 @@ def _field() -> dict[str, object]:
     return _mapping(
         "A field that this ruleset reads from labels.",
         {
-            "type": {"type": "string", "enum": ["number", "string", "bool"], "description": "The type of its values."},
+            "type": {"type": "string", "enum": ["number", "string", "bool"], "description": "Type of its values."},
             "dimension": {
                 "type": "string",
                 "enum": [d.value for d in Dimension],
-                "description": "What a number measures, in the canonical unit.",
+                "description": "Dimension of a number, in the canonical unit.",
             },
             "scope": {
                 "type": "string",
                 "enum": ["gpu", "node", "transfer", "workload"],
-                "description": "Whose labels have it.",
+                "description": "Scope: whose labels contain it.",
             },
-            "description": _text("What it is.", "The team that the file belongs to."),
+            "description": _text("Description.", "The team that the file belongs to."),
         },
         ("type", "scope"),
     )
@@ -118,27 +118,29 @@ def _field() -> dict[str, object]:
 
 def _input() -> dict[str, object]:
     return _mapping(
-        "A typed constant that who extends this file may set.",
+        "A typed constant that extending rulesets can set.",
         {
-            "type": {"type": "string", "enum": ["number", "string", "bool"], "description": "The type of its value."},
-            "unit": {"type": "string", "enum": list(UNITS), "description": "The unit that a bare number counts in."},
-            "default": {**_text("Its value where nobody sets it.", "85C", "30s"), "x-written": True},
-            "description": _text("What it is for.", "From here on a GPU counts as hot."),
+            "type": {"type": "string", "enum": ["number", "string", "bool"], "description": "Type of its value."},
+            "unit": {"type": "string", "enum": list(UNITS), "description": "Unit of a bare number."},
+            "default": {**_text("Default value.", "85C", "30s"), "x-written": True},
+            "description": _text("Description.", "Temperature above which a GPU counts as hot."),
         },
         ("type", "default"),
     )
 
 
 _TIMERS: dict[str, object] = {
-    "for": _duration("Start only when the condition has been TRUE for that long.", "30s"),
-    "until": _expression("Ends it; by default it ends when the condition is not TRUE.", "gpu_memory < 75"),
-    "keep_for": _duration("Hold it on for that long after it would end.", "1m"),
+    "for": _duration("Start only after the condition has been TRUE for this long.", "30s"),
+    "until": _expression(
+        "Condition that ends it; by default it ends when the condition is not TRUE.", "gpu_memory < 75"
+    ),
+    "keep_for": _duration("Keep it on for this long after it would end.", "1m"),
 }
 
 
 def _signal() -> dict[str, object]:
-    condition = _expression("Starts the signal.", "gpu_memory > 85")
-    described = _text("What it means.", "The node is short of GPU memory.")
+    condition = _expression("Condition that starts the signal.", "gpu_memory > 85")
+    described = _text("Meaning of the signal.", "The node is short of GPU memory.")
     return _mapping(
         "A condition with memory.", {"condition": condition, **_TIMERS, "description": described}, ("condition",)
     )
@@ -156,29 +158,31 @@ _ORDER = {"action": "reduce_prefetch", "parameters": {"reduction_factor": 0.5}}
 def _rule() -> dict[str, object]:
     ordered = _mapping("One action.", {"action": _ACTION, "parameters": _PARAMETERS}, ("action",))
     return _mapping(
-        "A condition and what it orders.",
+        "A condition and its actions.",
         {
             "name": _text("A unique name.", "hold_hot_gpu", minLength=1, maxLength=100),
-            "description": _text("What the rule is for.", "Moving data makes heat; a hot GPU gets a rest."),
-            "condition": _expression("When the rule matches.", "gpu_memory > 80 AND file_type == 'model'"),
+            "description": _text("Purpose of the rule.", "Moving data produces heat; a hot GPU gets a rest."),
+            "condition": _expression(
+                "Condition under which the rule matches.", "gpu_memory > 80 AND file_type == 'model'"
+            ),
             "action": _ACTION,
             "parameters": _PARAMETERS,
             "actions": _array("Several actions.", ordered, [_ORDER, {"action": "log"}], minItems=1),
             "priority": {
                 "type": "integer",
                 "default": 0,
-                "description": "Higher first; equal: order in the file.",
+                "description": "Higher first; equal priorities: file order.",
                 "examples": [10],
             },
-            "enabled": _flag("Whether the rule is in force.", default=True),
-            "tags": _array("Words to find it by.", {"type": "string"}, ["memory"]),
-            "gpus": {"type": "string", "enum": ["node", "workload"], "description": "Which GPUs it looks at."},
-            "stop": _flag("Whether rules of lower priority are left out when it matches."),
-            "cooldown": _duration("At most one start of its effects in that time.", "5m"),
+            "enabled": _flag("Whether the rule is enabled.", default=True),
+            "tags": _array("Tags for finding it.", {"type": "string"}, ["memory"]),
+            "gpus": {"type": "string", "enum": ["node", "workload"], "description": "Which GPUs it applies to."},
+            "stop": _flag("Whether rules of lower priority are skipped when it matches."),
+            "cooldown": _duration("At most one start of its effects within this time.", "5m"),
             "mode": {
                 "type": "string",
                 "enum": ["enforce", "shadow"],
-                "description": "shadow: shown, but orders nothing.",
+                "description": "shadow: evaluated and shown, but without any consequence.",
             },
             "annotations": {
                 "type": "object",
@@ -187,7 +191,7 @@ def _rule() -> dict[str, object]:
                 "examples": [{"runbook": "https://wiki.example.org/gpu-memory"}],
             },
             "override": _flag("Patch the rule of this name in a base."),
-            "remove": _flag("Drop the rule of this name from a base."),
+            "remove": _flag("Remove the rule of this name from a base."),
             **_TIMERS,
         },
         ("name",),
@@ -197,7 +201,7 @@ def _rule() -> dict[str, object]:
 def _bases() -> list[dict[str, object]]:
     """Return the two ways to name a base."""
     base = _mapping(
-        "A base with its inputs set.",
+        "A base with values for its inputs.",
         {
             "from": _text("The base.", "./site.yaml", "gpurules:thermal"),
             "with": {
@@ -209,7 +213,7 @@ def _bases() -> list[dict[str, object]]:
         },
         ("from",),
     )
-    reference = {"type": "string", "minLength": 1, "description": "A file beside this one, or gpurules:NAME."}
+    reference = {"type": "string", "minLength": 1, "description": "A file relative to this one, or gpurules:NAME."}
     return [reference, base]
 
 
@@ -224,7 +228,7 @@ def _file_types() -> dict[str, object]:
     return {
         "type": "object",
         "additionalProperties": {"type": "string", "enum": list(FILE_TYPES)},
-        "description": "Globs to file types, before the built-in table.",
+        "description": "Globs to file types; take precedence over the built-in table.",
         "examples": [{"*.ckpt": "model"}],
     }
 
@@ -241,9 +245,9 @@ def structure() -> Schema:
         {
             "version": {"type": "integer", "const": 1, "description": "The version of the format."},
             "name": _text("The name of the ruleset.", "training-node", minLength=1),
-            "description": _text("What it is for.", "Spares GPUs that are full or hot."),
+            "description": _text("Description.", "Protects GPUs that are full or hot."),
             "extends": _array("Bases, merged in order.", {"oneOf": _bases()}, extended),
-            "inputs": _named("Constants that who extends this file may set.", _input(), given),
+            "inputs": _named("Constants that extending rulesets can set.", _input(), given),
             "settings": _settings(),
             "fields": _named("Fields read from labels.", _field(), {"tenant": {"type": "string", "scope": "transfer"}}),
             "file_types": _file_types(),

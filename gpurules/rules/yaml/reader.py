@@ -19,7 +19,7 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 1_000_000
 MAX_ALIASED_NODES = 100_000
-_TOO_DEEP = f"lists and mappings nest more than {MAX_DEPTH} deep"
+_TOO_DEEP = f"lists and mappings are nested more than {MAX_DEPTH} deep"
 
 _PROPERTY = re.compile(r"[&!]\S*\s*(?:#[^\r\n\x85\u2028\u2029]*\s*)*")
 _STYLES = {style: style for style in ("'", '"', "|", ">")}
@@ -118,13 +118,13 @@ def _advice(text: str, offset: int, problem: str) -> str | None:
     if text[offset : offset + 1] == "\t":
         return "indent with spaces; YAML allows no tabs there"
     if text[offset : offset + 1] in ("%", "@", "`"):
-        return "put quotes around the text"
+        return "quote the text"
     if "mapping values are not allowed" in problem:
-        return "put quotes around a text that has a colon, or mend the indentation"
+        return "quote a text that contains a colon, or fix the indentation"
     if "end of stream" in problem and text[offset : offset + 1] in ("'", '"'):
         return "close the quote"
     if "undefined alias" in problem:
-        return "an anchor (&name) must stand before its aliases (*name); put quotes around a text that starts with *"
+        return "an anchor (&name) must precede its aliases (*name); quote a text that starts with *"
     return None
 
 
@@ -283,7 +283,7 @@ class _Builder:
             frame.expects_value = True
             frame.key = node if isinstance(node, YamlScalar) else None
             if frame.key is None:
-                self.problems.append(problem_at(node, "GPR001", "a key must be a text"))
+                self.problems.append(problem_at(node, "GPR001", "a key must be a string"))
 
     def _put(self, frame: _Frame, mapping: YamlMapping, value: YamlNode) -> None:
         key = frame.key

@@ -120,11 +120,11 @@ class Coverage:
         """Yield what no test has looked at, for people."""
         for rule, outcomes in self.outcomes.items():
             if not outcomes:
-                yield f"{rule}: no test looks at it"
+                yield f"{rule}: no test covers it"
             elif not {"match", "suppressed"} & outcomes:
                 yield f"{rule}: no test makes it match"
             elif outcomes == {"match"}:
-                yield f"{rule}: no test makes it stay quiet"
+                yield f"{rule}: no test in which it does not match"
         for (rule, text), part in self.parts.items():
             missing = [word for value, word in ((True, "TRUE"), (False, "FALSE")) if value not in part.values]
             if missing:
@@ -169,6 +169,6 @@ def unmet(name: str, share: float, least: float) -> str:
     Units: both in percent.
 
     >>> unmet("boundary", 99.96, 100)
-    'boundary is 99.9 %, and 100 % are required'
+    'boundary is 99.9 %, but 100 % is required'
     """
-    return f"{name} is {math.floor(share * 10) / 10:g} %, and {least:g} % are required"
+    return f"{name} is {math.floor(share * 10) / 10:g} %, but {least:g} % is required"

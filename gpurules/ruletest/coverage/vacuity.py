@@ -12,7 +12,7 @@ def vacuous_tests(tests: TestFile) -> Iterator[Diagnostic]:
         yield _found(tests, Location(1, 1, 1, 1), "the file has no test", "add cases, properties or replay")
     for case in tests.cases:
         if not case.expect:
-            yield _found(tests, case.location, f"the test {case.name!r} expects nothing", "say what expect is")
+            yield _found(tests, case.location, f"the test {case.name!r} expects nothing", "add expect")
         for expectation in case.expect:
             if _says_nothing(expectation):
                 message = "the expectation holds for any ruleset"
@@ -26,7 +26,7 @@ def vacuous_tests(tests: TestFile) -> Iterator[Diagnostic]:
             yield _found(
                 tests,
                 replay.location,
-                "nothing is expected of the recording",
+                "nothing is expected from the recording",
                 "add matches_between or max_flaps_per_hour",
             )
 

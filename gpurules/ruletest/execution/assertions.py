@@ -75,18 +75,18 @@ def check_case(case: Case, ruleset: Ruleset, coverage: Coverage, checks_facts: b
     """
     wrong = tuple(wrong_facts(case.typed, ruleset.fields)) if checks_facts else ()
     if wrong:
-        told = (Failure(at, "facts that can be read", f"{problem}") for at, problem in wrong)
+        told = (Failure(at, "valid facts", f"{problem}") for at, problem in wrong)
         return CaseResult(case.name, case.location, tuple(told))
     try:
         played = list(time_steps(case, ruleset))
     except GpurulesError as error:
-        return CaseResult(case.name, case.location, (Failure(case.location, "facts that can be read", str(error)),))
+        return CaseResult(case.name, case.location, (Failure(case.location, "valid facts", str(error)),))
     failures: list[Failure] = []
     for expectation in case.expect:
         moment = _at(played, expectation.at, case.interval)
         if moment is None:
             got = f"the series begins at 0 s and ends at {played[-1].at:g} s"
-            failures.append(Failure(expectation.location, f"a moment at {expectation.at:g} s", got))
+            failures.append(Failure(expectation.location, f"a sample at {expectation.at:g} s", got))
             continue
         failures += _held_against(expectation, moment, coverage)
     return CaseResult(case.name, case.location, tuple(failures))

@@ -139,7 +139,7 @@ class _Author:
         what, asked = "its cooldown", _Facts([now := ScopedCondition(self._now, self._rule.gpus)])
         on, off = asked.where((now, ExpectedTruth.TRUE)), asked.where((now, ExpectedTruth.FALSE))
         if on is None or off is None or self.windows or _signals(self._rule, self._ruleset):
-            found.left_out.append(f"{what}: it takes a series")
+            found.left_out.append(f"{what}: it requires a series")
             return
         step = self._step(cooldown)
         late = math.ceil(cooldown / step)
@@ -168,7 +168,7 @@ class _Author:
         asked = _Facts([now := ScopedCondition(self._now, self._rule.gpus)])
         on, off = asked.where((now, ExpectedTruth.TRUE)), asked.where((now, ExpectedTruth.FALSE))
         if on is None or off is None or any(window.function not in _AS_THEY_ARE for window in self.windows):
-            found.left_out.append(f"{what}: it takes a series of readings that change in a way of their own")
+            found.left_out.append(f"{what}: it requires a series of readings that vary in a particular way")
             return
         phases = [SeriesPhase(off, back + 1), SeriesPhase(on, back + 1), SeriesPhase(off, back + 1)]
         self._add(name, phases, step, (what, found))

@@ -37,7 +37,7 @@ def decide(asked: Property, ruleset: Ruleset) -> PropertyResult:
     try:
         condition = Condition(asked.condition, ruleset.fields).term if asked.condition is not None else None
     except DiagnosedError as error:
-        return PropertyResult(problem=f"the condition of the property is wrong: {error}")
+        return PropertyResult(problem=f"the condition of the property has an error: {error}")
     proof = prove(asked, ruleset, condition)
     if proof.unsure is None and proof.counterexample is None:
         return PropertyResult()
@@ -47,7 +47,7 @@ def decide(asked: Property, ruleset: Ruleset) -> PropertyResult:
         if _is_met(asked, frozenset(matched)) is asked.never:
             context = witness.transfer, witness.workload
             return PropertyResult(counterexample=_told(witness.snapshot, context, witness.node, matched))
-    why = proof.unsure or "a counterexample takes a history, which properties are not about"
+    why = proof.unsure or "a counterexample requires a history, which properties do not cover"
     found = search(asked, ruleset)
     if found.problem is not None:
         return replace(found, problem=f"{why}; {found.problem}")
@@ -59,7 +59,7 @@ def search(asked: Property, ruleset: Ruleset) -> PropertyResult:
     try:
         condition = Condition(asked.condition, ruleset.fields) if asked.condition is not None else None
     except DiagnosedError as error:
-        return PropertyResult(problem=f"the condition of the property is wrong: {error}")
+        return PropertyResult(problem=f"the condition of the property has an error: {error}")
     names = {*asked.all_match, *asked.some_match, *asked.none_match}
     program = ruleset.program
     terms = [program.terms[i].term for i, rule in enumerate(program.rules) if rule.name in names]
@@ -68,7 +68,7 @@ def search(asked: Property, ruleset: Ruleset) -> PropertyResult:
     gpus = min(2, len(names) + (condition is not None))
     count = _count(values, gpus)
     if count > MOST_MOMENTS:
-        return PropertyResult(problem=f"there are {count:,} moments to look at, and {MOST_MOMENTS:,} are the most")
+        return PropertyResult(problem=f"there are {count:,} assignments to try, and the limit is {MOST_MOMENTS:,}")
     for number, (snapshot, transfer, workload, node) in enumerate(_moments(values, gpus), 1):
         if condition and condition.evaluate(snapshot, transfer, workload, node).value is not True:
             continue

@@ -33,7 +33,7 @@ def prove(asked: Property, ruleset: Ruleset, condition: ir.Term | None) -> Proof
     rules = _Rules(ruleset)
     ways = list(_violations(asked, rules))
     if len(ways) > MOST_WAYS:
-        return Proof(unsure=f"there are {len(ways):,} ways to look at, and {MOST_WAYS:,} are the most")
+        return Proof(unsure=f"there are {len(ways):,} cases to try, and the limit is {MOST_WAYS:,}")
     given = () if condition is None else (is_true(ScopedCondition(condition)),)
     prover = Prover([claim.condition for claim in chain(given, *ways)])
     unsure = None

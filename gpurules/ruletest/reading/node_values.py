@@ -34,7 +34,7 @@ class ValueReader:
         if node is None:
             return {}
         if not isinstance(node, YamlMapping):
-            self.complain(node, "GPR403", "a mapping is wanted here", f"its keys are {', '.join(known)}")
+            self.complain(node, "GPR403", "expected a mapping", f"its keys are {', '.join(known)}")
             return {}
         for name, key in node.keys.items():
             if name not in known and not name.startswith("x-"):
@@ -49,7 +49,7 @@ class ValueReader:
             return []
         if isinstance(node, YamlSequence):
             return node.items
-        self.complain(node, "GPR403", "a list is wanted here")
+        self.complain(node, "GPR403", "expected a list")
         return []
 
     def text(self, node: YamlNode | None, default: str = "") -> str:
@@ -57,7 +57,7 @@ class ValueReader:
         if isinstance(node, YamlScalar):
             return node.text
         if node is not None:
-            self.complain(node, "GPR403", "a text is wanted here")
+            self.complain(node, "GPR403", "expected a string")
         return default
 
     def rule(self, node: YamlNode | None) -> str:
@@ -84,10 +84,10 @@ class ValueReader:
         try:
             amount = parse_amount(self.text(node).strip())
         except QuantityError as error:
-            self.complain(node, "GPR403", f"this is no duration: {error}", "write 30s")
+            self.complain(node, "GPR403", f"not a duration: {error}", "write 30s")
             return default
         if amount.dimension not in (Dimension.NONE, Dimension.SECONDS):
-            self.complain(node, "GPR104", f"a duration is wanted, and this is in {amount.dimension}", "write 30s")
+            self.complain(node, "GPR104", f"expected a duration, got a value in {amount.dimension}", "write 30s")
         return float(amount.value)
 
     def step(self, node: YamlNode | None, default: float) -> float:
@@ -103,7 +103,7 @@ class ValueReader:
         if isinstance(value, int | float):
             return float(value)
         if node is not None:
-            self.complain(node, "GPR403", "a number, or true or false, is wanted here")
+            self.complain(node, "GPR403", "expected a number, true or false")
         return 0.0
 
     def percent(self, node: YamlNode) -> float:
@@ -113,7 +113,7 @@ class ValueReader:
             return 100.0 if value else 0.0
         number = self.number(node)
         if not 0 <= number <= 100:
-            self.complain(node, "GPR403", f"a share is 0 to 100 (percent), true or false, and this is {number:g}")
+            self.complain(node, "GPR403", f"a share is 0 to 100 (percent), true or false, not {number:g}")
         return number
 
     def one_of(self, node: YamlNode | None, choices: tuple[str, ...]) -> str | None:
@@ -123,7 +123,7 @@ class ValueReader:
         text = self.text(node)
         if text not in choices:
             hint = did_you_mean(text, choices) or f"it is one of {', '.join(choices)}"
-            problem = problem_at(node, "GPR403", f"{text[:60]!r} is not known here", hint)
+            problem = problem_at(node, "GPR403", f"{text[:60]!r} is not a known value", hint)
             self.problems.append(with_correction(problem, node, choices) if isinstance(node, YamlScalar) else problem)
         return text
 

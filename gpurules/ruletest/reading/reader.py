@@ -61,7 +61,7 @@ class _Reader(ValueReader):
             return ""
         first = self.names.setdefault(value.text, value)
         if first is not value:
-            self.complain(value, "GPR807", f"two tests are named {value.text[:100]!r}", "give one another name")
+            self.complain(value, "GPR807", f"two tests are named {value.text[:100]!r}", "rename one of them")
         return value.text
 
     def expectation(self, node: YamlNode) -> Expectation:
@@ -121,7 +121,7 @@ class _Reader(ValueReader):
             try:
                 set_path({}, path, None)
                 if path == "snapshot.timestamp":
-                    raise FactsError("the time of a series goes by its interval; say when it starts with at: …")
+                    raise FactsError("the times of a series follow from its interval; set its start with at: …")
                 yield path, samples(self.text(value)), value
             except (SeriesError, FactsError) as error:
                 self.complain(value, "GPR403", str(error))
@@ -136,7 +136,7 @@ class _Reader(ValueReader):
         for number, row in enumerate(self.items(values.get("rows")), 1):
             cells = self.texts(row)
             if len(cells) != len(columns):
-                self.complain(row, "GPR403", f"the row has {len(cells)} values, and there are {len(columns)} columns")
+                self.complain(row, "GPR403", f"the row has {len(cells)} values, but there are {len(columns)} columns")
                 continue
             facts, own = merge_facts(given, {}), list(typed if number == 1 else ())
             expected: dict[str, str] = {"rule": named}
@@ -193,7 +193,7 @@ class _Reader(ValueReader):
         between = expect.get("matches_between")
         bounds = [self.number(item) for item in self.items(between)]
         if between is not None and (len(bounds) != 2 or bounds[0] > bounds[1]):
-            self.complain(between, "GPR403", "the least and the most are wanted here", "matches_between: [1, 3]")
+            self.complain(between, "GPR403", "expected [minimum, maximum]", "matches_between: [1, 3]")
         flaps = expect.get("max_flaps_per_hour")
         return ReplayCase(
             self.name(node),
@@ -206,7 +206,7 @@ class _Reader(ValueReader):
 
 
 def _written(values: Mapping[str, YamlNode], above: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield where values stand that can be written anew: texts, and lists in brackets."""
+    """Yield where values stand that can be rewritten: texts, and lists in brackets."""
     for key, node in values.items():
         match node:
             case YamlScalar():
@@ -258,7 +258,7 @@ def read_tests(data: bytes | str, path: str) -> tuple[TestFile | None, tuple[Dia
         return None, tuple(reader.problems)
     values = reader.keys(root, _FILE)
     if reader.text(values.get("kind")) != "gpurules/test":
-        reader.complain(values.get("kind") or root, "GPR405", "the file is no test of rules", "kind: gpurules/test")
+        reader.complain(values.get("kind") or root, "GPR405", "the file is not a rule test", "kind: gpurules/test")
     if "rulesets" not in values:
         reader.complain(root, "GPR402", "the key 'rulesets' is missing", "rulesets: [../rules/node.rules.yaml]")
     reader.defaults = reader.facts(values.get("defaults"))

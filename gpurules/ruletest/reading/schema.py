@@ -54,10 +54,10 @@ def _percent(description: str) -> dict[str, Any]:
 
 _RULE = _text("The name of a rule of the ruleset.", "hold_hot_gpu")
 _RULES = _list("Names of rules.", _RULE, ["hold_hot_gpu", "prioritize_model_files"])
-_OUTCOME = {"type": "string", "enum": list(OUTCOMES), "description": "What becomes of the rule."}
+_OUTCOME = {"type": "string", "enum": list(OUTCOMES), "description": "Outcome of the rule."}
 _BECAUSE = {"type": "string", "enum": list(REASONS), "description": "Why a rule is suppressed."}
 _FILE = _text("A file, or gpurules:NAME.", "../rules/node.rules.yaml", "gpurules:default")
-_NAME = _text("A name that no other test of the file has.", "a hot GPU gets a rest")
+_NAME = _text("A name that is unique within the file.", "a hot GPU gets a rest")
 
 
 def _attributes(scope: Scope) -> dict[str, Any]:
@@ -79,9 +79,9 @@ def _open(description: str, properties: dict[str, Any], example: dict[str, Any])
 
 
 def _facts(description: str) -> dict[str, Any]:
-    gpu = _open("A GPU; what is left out is missing.", _attributes(Scope.GPU), {"index": 0, "memory": "81%"})
+    gpu = _open("A GPU; omitted facts are missing.", _attributes(Scope.GPU), {"index": 0, "memory": "81%"})
     gpus = _list("The GPUs, each by its index.", gpu, [{"index": 0, "memory": "81%", "temperature": "50C"}])
-    snapshot = _open("What the GPUs report.", {"gpus": gpus}, {"gpus": [{"index": 0, "memory": "81%"}]})
+    snapshot = _open("The GPU snapshot.", {"gpus": gpus}, {"gpus": [{"index": 0, "memory": "81%"}]})
     kinds = {
         "snapshot": snapshot,
         "transfer": _open(
@@ -91,7 +91,7 @@ def _facts(description: str) -> dict[str, Any]:
             "The workload that the transfer serves.", _attributes(Scope.WORKLOAD), {"type": "training", "priority": 5}
         ),
         "node": _open(
-            "Facts of the node, such as pending_transfers.", _attributes(Scope.NODE), {"pending_transfers": 3}
+            "Facts about the node, such as pending_transfers.", _attributes(Scope.NODE), {"pending_transfers": 3}
         ),
     }
     return _shown(_object(description, kinds), {"snapshot": {"gpus": [{"index": 0, "memory": "81%"}]}})
@@ -99,9 +99,9 @@ def _facts(description: str) -> dict[str, Any]:
 
 def _expectation() -> dict[str, Any]:
     return _object(
-        "What is expected at one moment; what is left out is not looked at.",
+        "Expectations at one point in time; omitted keys are not checked.",
         {
-            "at": _duration("When, from the start of the case; by default at its end.", "20s"),
+            "at": _duration("Time from the start of the case; by default its end.", "20s"),
             "rule": _RULE,
             "outcome": _OUTCOME,
             "because": _BECAUSE,
@@ -133,8 +133,8 @@ def _case() -> dict[str, Any]:
         "One test.",
         {
             "name": _NAME,
-            "description": _text("What it is for.", "the incident of 3 March"),
-            "at": _text("When it is, for hour, weekday and time_of_day.", "2026-03-29 23:30 Europe/Berlin"),
+            "description": _text("Description.", "the incident of 3 March"),
+            "at": _text("Date and time, for hour, weekday and time_of_day.", "2026-03-29 23:30 Europe/Berlin"),
             "given": _facts("Facts, merged over the defaults."),
             "series": {
                 "type": "object",
@@ -144,9 +144,9 @@ def _case() -> dict[str, Any]:
             },
             "interval": _duration("Time between two samples.", "5s"),
             "expect": {
-                "description": "What is expected, at one moment or at several.",
+                "description": "Expectations, at one or several points in time.",
                 "examples": [example],
-                "oneOf": [_expectation(), _list("What is expected, moment by moment.", _expectation())],
+                "oneOf": [_expectation(), _list("Expectations, one per point in time.", _expectation())],
             },
             "rule": _RULE,
             "table": _table(),
@@ -167,7 +167,7 @@ def _property() -> dict[str, Any]:
     )
     pattern = _shown(pattern, {"if": "gpu_temperature > 90", "some_match": ["hold_hot_gpu"]})
     found = _object(
-        "What holds for all facts; a counterexample fails the test.",
+        "A property that holds for all facts; a counterexample fails the test.",
         {"name": _NAME, "never": pattern, "always": pattern},
         "name",
     )
@@ -176,25 +176,25 @@ def _property() -> dict[str, Any]:
 
 def _replay() -> dict[str, Any]:
     expect = _object(
-        "What is expected of one rule over the recording.",
+        "Expectations for one rule over the recording.",
         {
             "rule": _RULE,
             "matches_between": {
-                **_list("The least and most times that it starts to match.", {"type": "number"}, [1, 3]),
+                **_list("Minimum and maximum number of times that it starts to match.", {"type": "number"}, [1, 3]),
                 "minItems": 2,
                 "maxItems": 2,
             },
             "max_flaps_per_hour": {
                 "type": "number",
                 "minimum": 0,
-                "description": "How often it may flap.",
+                "description": "Maximum number of flaps per hour.",
                 "examples": [4],
             },
         },
         "rule",
     )
     expect = _shown(expect, {"rule": "hold_hot_gpu", "matches_between": [1, 3]})
-    history = _text("The recording, beside the test file.", "data/incident.jsonl")
+    history = _text("The recording, relative to the test file.", "data/incident.jsonl")
     return _object(
         "A recording that is played through the rules.",
         {"name": _NAME, "history": history, "expect": expect},
@@ -206,13 +206,13 @@ def _replay() -> dict[str, Any]:
 def structure() -> Schema:
     """Return the schema of a test file."""
     require = _object(
-        "The least coverage that passes, in percent.",
+        "Minimum coverage, in percent.",
         {
-            "rule_coverage": _percent("Rules that some test makes match."),
-            "branch_coverage": _percent("Parts of conditions that tests see true and false."),
-            "boundary": _percent("Thresholds that are tested at and beside their value."),
-            "unknown_paths": _percent("Fields that some test leaves out."),
-            "mutation_score": _percent("Mutants of the rules that some test notices."),
+            "rule_coverage": _percent("Rules that match in some test."),
+            "branch_coverage": _percent("Parts of conditions that are both true and false in tests."),
+            "boundary": _percent("Thresholds that are tested at and next to their value."),
+            "unknown_paths": _percent("Fields that are missing in some test."),
+            "mutation_score": _percent("Mutants of the rules that some test detects."),
         },
     )
     case = {"name": "hot", "expect": {"rule": "hold_hot_gpu", "outcome": "match"}}
@@ -221,13 +221,13 @@ def structure() -> Schema:
     root = _object(
         "Tests of rules.",
         {
-            "kind": {"type": "string", "const": "gpurules/test", "description": "That this is a test of rules."},
+            "kind": {"type": "string", "const": "gpurules/test", "description": "Marks the file as a rule test."},
             "version": {"type": "integer", "const": 1, "description": "The version of the format."},
-            "rulesets": _list("The rulesets under test, beside this file.", _FILE, ["../rules/node.rules.yaml"]),
+            "rulesets": _list("The rulesets under test, relative to this file.", _FILE, ["../rules/node.rules.yaml"]),
             "defaults": _facts("Facts that every case starts from."),
             "interval": _duration("Time between two samples of a series; by default 5s.", "5s"),
             "cases": _list("The tests.", _case(), [case]),
-            "properties": _list("What holds for all facts.", _property(), [asked]),
+            "properties": _list("Properties that hold for all facts.", _property(), [asked]),
             "replay": _list("Recordings that are played through the rules.", _replay(), [replayed]),
             "require": _shown(require, {"rule_coverage": 100, "boundary": True}),
         },

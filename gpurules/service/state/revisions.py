@@ -145,7 +145,7 @@ class Revisions:
             try:
                 made[name] = self._make[name]()
             except Exception:  # a field or action may be foreign code; the other sections go on
-                _LOGGER.exception("the section %s could not be made", name)
+                _LOGGER.exception("the section %s could not be built", name)
         return made
 
     def _take(self, made: Mapping[str, object]) -> None:

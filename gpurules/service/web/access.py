@@ -46,10 +46,10 @@ def read_tokens(path: Path) -> tuple[_Token, ...]:
         if len(words) != 2 or words[0] not in ("use", "admin"):
             raise TokenFileError(f"{path}:{number}: expected 'use TOKEN' or 'admin TOKEN'")
         if len(words[1]) < LEAST_LENGTH:
-            raise TokenFileError(f"{path}:{number}: a token has at least {LEAST_LENGTH} characters")
+            raise TokenFileError(f"{path}:{number}: a token must have at least {LEAST_LENGTH} characters")
         found.append(_Token(_digest(words[1].encode()), Access(words[0])))
     if not found:
-        raise TokenFileError(f"{path}: there is no token in it; write one a line: 'use TOKEN' or 'admin TOKEN'")
+        raise TokenFileError(f"{path}: the file contains no token; write one per line: 'use TOKEN' or 'admin TOKEN'")
     return tuple(found)
 
 
@@ -90,9 +90,9 @@ class AccessControl:
         self._mark = mark
         try:
             self._tokens = read_tokens(self._path)
-            _LOGGER.info("the tokens were read again")
+            _LOGGER.info("the tokens were reloaded")
         except (OSError, TokenFileError) as error:
-            _LOGGER.error("the token file stays as it was: %s", error)
+            _LOGGER.error("the previous tokens stay in effect: %s", error)
 
     def check(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes], access: Access) -> None:
         """Return where the peer may have *access*.
@@ -111,7 +111,7 @@ class AccessControl:
         if held is None:
             raise ProblemError(401, "unauthorized", "a valid bearer token is required", (), _CHALLENGE)
         if access is Access.ADMIN and held is not Access.ADMIN:
-            raise ProblemError(403, "forbidden", "this needs a token of the scope admin")
+            raise ProblemError(403, "forbidden", "this requires a token with the scope admin")
 
     def _held(self, header: bytes | None) -> Access | None:
         """Return what the bearer of a token may do, None for any that is not known; every token is compared."""
@@ -127,6 +127,6 @@ class AccessControl:
 
 
 _FORBIDDEN = (
-    "this changes the agent: ask over its Unix socket as the user that it runs as, or give the agent a token file "
+    "this changes the agent: use its Unix socket as the user that runs it, or give the agent a token file "
     "with a token of the scope admin"
 )

@@ -72,9 +72,7 @@ class _NotFound:
         """Answer that there is no such path."""
         if scope["type"] != "http":
             return
-        reply = problem_reply(
-            ProblemError(404, "not-found", "there is no such path; /openapi.json lists those there are")
-        )
+        reply = problem_reply(ProblemError(404, "not-found", "there is no such path; /openapi.json lists the paths"))
         headers = [
             (b"content-type", reply.content_type),
             (b"content-length", b"%d" % len(reply.body)),

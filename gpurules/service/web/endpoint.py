@@ -105,7 +105,7 @@ class Endpoint:
 
     def _wrong_method(self, method: str) -> ProblemError:
         allowed = ", ".join(sorted(self._operations))
-        detail = f"this path takes {allowed}, not {method[:20]}"
+        detail = f"this path accepts {allowed}, not {method[:20]}"
         return ProblemError(405, "method-not-allowed", detail, (), ((b"allow", allowed.encode()),))
 
     async def _answer(
@@ -190,7 +190,7 @@ async def read_body(
             else:
                 raise Gone
     except TimeoutError:
-        detail = f"the body did not come within {BODY_SECONDS:g} s"
+        detail = f"the body did not arrive within {BODY_SECONDS:g} s"
         raise ProblemError(408, "timeout", detail, (), ((b"connection", b"close"),)) from None
     if message.get("more_body"):
         await _discard(receive)

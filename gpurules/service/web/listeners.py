@@ -157,7 +157,7 @@ def _make_folder(folder: Path) -> None:
             folder.mkdir(mode=0o750, parents=True)
         except PermissionError:
             remedy = "run as root, or bind elsewhere: --bind unix:PATH"
-            raise BindError(f"the folder {folder} of the socket cannot be made; {remedy}") from None
+            raise BindError(f"the folder {folder} of the socket cannot be created; {remedy}") from None
 
 
 def _remove_stale(path: Path) -> None:
@@ -167,7 +167,7 @@ def _remove_stale(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise BindError(f"{path} is there, and is not a socket; remove it, or bind elsewhere")
+        raise BindError(f"{path} exists, but is not a socket; remove it, or bind elsewhere")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:
@@ -205,7 +205,7 @@ def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, socket.Socket
     try:
         return socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except (socket.gaierror, UnicodeError) as error:
-        raise BindError(f"the host {host!r} is not known: {error}") from None
+        raise BindError(f"unknown host {host!r}: {error}") from None
 
 
 def _check_exposure(host: str, security: Security) -> None:
@@ -217,8 +217,8 @@ def _check_exposure(host: str, security: Security) -> None:
         *(["--tls-cert and --tls-key"] if security.certificate is None and not security.behind_proxy else []),
     ]
     if lacking:
-        proxy = "" if security.behind_proxy else " (or --behind-proxy, where a proxy speaks TLS)"
-        raise BindError(f"{host} can be reached from other machines: that needs {' and '.join(lacking)}{proxy}")
+        proxy = "" if security.behind_proxy else " (or --behind-proxy, if a proxy terminates TLS)"
+        raise BindError(f"{host} can be reached from other machines, which requires {' and '.join(lacking)}{proxy}")
 
 
 def _given(number: int, security: Security) -> Listener:

@@ -11,17 +11,17 @@ _PATH_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _USUAL_PROBLEMS = {
     400: "The request is wrong; `errors` says where.",
     401: "A bearer token is required.",
-    403: "The peer may not do this.",
-    404: "There is none.",
-    408: "The body did not come in time.",
-    409: "It was refused; everything stays as it was.",
+    403: "The peer is not permitted to do this.",
+    404: "Not found.",
+    408: "The body did not arrive in time.",
+    409: "The request was rejected; nothing changed.",
     413: "The body is too large.",
     415: "The body is of another media type.",
-    429: "There is no room.",
+    429: "The limit is reached.",
     500: "The agent failed to answer; its log says why.",
-    503: "The agent is busy, or stops.",
+    503: "The agent is busy or stopping.",
 }
-_STATUS = {200: "Done.", 201: "It is new.", 204: "Done.", 304: "Not modified."}
+_STATUS = {200: "Done.", 201: "Created.", 204: "Done.", 304: "Not modified."}
 
 
 def openapi(operations: Iterable[Operation], declared: Mapping[str, Field], version: str) -> dict[str, object]:
@@ -35,7 +35,8 @@ def openapi(operations: Iterable[Operation], declared: Mapping[str, Field], vers
         "info": {
             "title": "gpurules agent",
             "version": version,
-            "description": "Decisions on storage transfers by the GPUs of a node. Errors are RFC 9457 problem details.",
+            "description": "Decisions on storage transfers, based on the GPUs of a node. Errors are RFC 9457 problem "
+            "details.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,

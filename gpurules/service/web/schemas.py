@@ -130,7 +130,7 @@ _REQUEST = {
 }
 DECIDE_REQUEST = ref("DecideRequest")
 DECISION, DIRECTIVES, EXPLAINED_DECISION = ref("Decision"), ref("Directives"), ref("ExplainedDecision")
-ANY_ITEM: JSONSchema = {"description": "a request as for /v1/decide; one that is wrong is answered by its problem"}
+ANY_ITEM: JSONSchema = {"description": "a request as for /v1/decide; an invalid one yields a problem in its place"}
 BATCH_ITEM: JSONSchema = {"anyOf": [DECISION, opened("problem", problem=ref("Problem"))]}
 SNAPSHOT, SIGNAL, RULE, WORKLOAD = ref("SnapshotState"), ref("Signal"), ref("Rule"), ref("WorkloadState")
 TRANSFER_ROW, EVENTS, RULESET, HISTORY = ref("TransferState"), ref("Events"), ref("Ruleset"), ref("History")

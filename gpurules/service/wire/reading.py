@@ -28,7 +28,7 @@ def read_object(data: object, members: Mapping[str, str], at: tuple[str | int, .
     wrong = []
     for name, value in data.items():
         if name not in members:
-            hint = did_you_mean(str(name)[:60], members) or f"the members are {', '.join(members)}"
+            hint = did_you_mean(str(name)[:60], members) or f"known members: {', '.join(members)}"
             wrong.append(WrongMember(f"unknown member {str(name)[:60]!r}", pointer((*at, str(name)[:60])), hint))
         elif value is not None and members[name] not in ("any", _json_type(value)):
             article = "an" if members[name] == "object" else "a"
@@ -97,7 +97,7 @@ def _loose(
             for number, one in enumerate(value):
                 yield from _loose(one, _PARTS[attribute.shape], (*at, number), declared)
         elif isinstance(value, str) and (wanted := _wanted(of, attribute)):
-            yield FactProblem(at, f"expected {wanted}, got the text {value[:60]!r}")
+            yield FactProblem(at, f"expected {wanted}, got the string {value[:60]!r}")
 
 
 def _wanted(field: Field | None, attribute: Attribute | None) -> str | None:

@@ -163,7 +163,7 @@ def read_lines(
 
 def _at_most(items: list[Any], most: int) -> list[Any]:
     if len(items) > most:
-        raise invalid([WrongMember(f"{len(items)} items; a batch has at most {most}")])
+        raise invalid([WrongMember(f"{len(items)} items; a batch can have at most {most}")])
     return items
 
 

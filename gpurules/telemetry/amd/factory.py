@@ -27,7 +27,7 @@ class NothingInstalled:
             TelemetryUnavailable: always.
         """
         raise TelemetryUnavailable(
-            "neither the module amdsmi nor a program amd-smi or rocm-smi is here; install ROCm, or name the program "
+            "neither the module amdsmi nor a program amd-smi or rocm-smi was found; install ROCm, or name the program "
             "with binary="
         )
 

@@ -31,7 +31,7 @@ class AmdSmi:
 
         Raises:
             TelemetryUnavailable: the module is not installed.
-            TelemetryError: it cannot be initialised, or does not list the GPUs.
+            TelemetryError: it cannot be initialized, or does not list the GPUs.
         """
         amdsmi = self._start()
         now = self._clock()
@@ -53,7 +53,7 @@ class AmdSmi:
         try:
             amdsmi.amdsmi_init()
         except amdsmi.AmdSmiException as error:
-            raise TelemetryError(f"amdsmi cannot be initialised: {_why(error)}; is the driver amdgpu loaded?") from None
+            raise TelemetryError(f"amdsmi cannot be initialized: {_why(error)}; is the driver amdgpu loaded?") from None
         self._amdsmi = amdsmi
         return amdsmi
 

@@ -101,7 +101,7 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
     if match is None:
         return None, f"not a number: {text[:_LONGEST]!r}"
     if _THOUSANDS.fullmatch(match[1]):
-        return None, f"a comma that may be of thousands or of decimals: {text!r}"
+        return None, f"a comma that may separate thousands or decimals: {text!r}"
     figure = match[1].replace(",", ".")
     value: Number = float(figure) if not figure.lstrip("+-").isdigit() else int(figure)
     if not math.isfinite(value):

@@ -34,7 +34,9 @@ class _Cutter:
         if not text:
             return
         if self.lines and self._begins_again(line.text):
-            self.recording.problem(self.lines[0].number, "the JSON is cut off: it has no end before the next begins")
+            self.recording.problem(
+                self.lines[0].number, "the JSON is cut off: it does not end before the next one begins"
+            )
             self._clear()
         if not self.lines and not is_start(text):
             self.recording.problem(line.number, f"not JSON: {text[:80]!r}")
@@ -70,7 +72,7 @@ class _Cutter:
         try:
             yield number, parse_json(text)
         except ValueError as error:
-            self.recording.problem(number, f"no JSON: {error}")
+            self.recording.problem(number, f"not JSON: {error}")
 
     def _clear(self) -> None:
         self.lines, self.brackets, self.last, self.size = [], [], "", 0
@@ -97,4 +99,4 @@ def parse_json(text: str) -> object:
     try:
         return loads(text)
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise ValueError("nested too deeply") from None

@@ -33,4 +33,4 @@ def read(recording: RecordingReader) -> Iterator[Snapshot]:
         except FactError as error:
             recording.problem(line.number, str(error))
         except ValueError as error:
-            recording.problem(line.number, f"no JSON: {error}")
+            recording.problem(line.number, f"not JSON: {error}")

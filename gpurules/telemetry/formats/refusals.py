@@ -50,7 +50,7 @@ REFUSALS = (
         _found(r"\bRAM \d+/\d+MB\b|\bGR3D_FREQ \d+%"),
     ),
     Refusal("the output of gpustat or nvitop", _NVIDIA, _found(r"^\[\d+\] .*\|\s*\d+.C,|NVITOP")),
-    Refusal("a page of HTML", "save the text of the exporter, at /metrics, and not a page about it",
+    Refusal("a page of HTML", "save the exporter's text from /metrics, not an HTML page",
             _found(r"^\s*<(!doctype html|html)\b")),
 )  # fmt: skip
 """What is recognised and refused, in the order in which it is tried."""
@@ -66,18 +66,18 @@ def why_unknown(head: Sequence[Line], known: str) -> str:
     if any(map(looks_like_metrics, lines[:64])):
         names = ", ".join(dict.fromkeys(name for line in lines if (name := metric_name(line.text))))
         return (
-            f"these are metrics, but none of GPUs that is known ({names[:160]}); scrape dcgm-exporter or "
-            "nvidia_gpu_exporter, or give a metric its usual name, as in --map gpu_temp=DCGM_FI_DEV_GPU_TEMP"
+            f"these are metrics, but no known GPU metric is among them ({names[:160]}); scrape dcgm-exporter or "
+            "nvidia_gpu_exporter, or map a metric to its standard name, as in --map gpu_temp=DCGM_FI_DEV_GPU_TEMP"
         )
     rows = [split(line.text, mark) for mark in DELIMITERS for line in lines[:1] if len(split(line.text, mark)) > 2]
     if rows and _is_values(rows[0]):
         return suggest_columns([split(line.text) for line in lines], lines[0].text)
     if rows and all(cell and not cell[:1].isdigit() for cell in rows[0]) and len(lines) > 1:
         return (
-            f"no column is known, of {', '.join(rows[0])[:300]}; give columns their usual names with --map OLD=NEW, as "
+            f"unknown columns: {', '.join(rows[0])[:300]}; map columns to their standard names with --map OLD=NEW, as "
             f"in --map {rows[0][0]}=timestamp, or name all of them with --columns"
         )
-    return f"the format is not known from {lines[0].text[:80]!r}; these can be replayed: {known}"
+    return f"unknown format: {lines[0].text[:80]!r}; these can be replayed: {known}"
 
 
 def _is_values(row: Sequence[str]) -> bool:

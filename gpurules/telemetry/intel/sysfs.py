@@ -20,7 +20,7 @@ ROOT = Path("/sys/class/drm")
 _INTEL = "0x8086"
 _DRIVERS = ("xe", "i915")
 _CLOCKS = ("device/tile0/gt0/freq0/act_freq", "gt/gt0/rps_act_freq_mhz", "gt_act_freq_mhz")
-_NOT_TOLD = "not told by this driver"
+_NOT_TOLD = "not reported by this driver"
 _MOST_SENSORS = 8
 
 
@@ -50,7 +50,7 @@ class IntelSysfs:
         now = self._clock()
         gpus = tuple(self._gpu(number, card) for number, card in sorted(self._cards()))
         if not gpus and not self._has_seen_any:
-            raise TelemetryUnavailable(f"no GPU of the drivers xe or i915 is in {self._root}")
+            raise TelemetryUnavailable(f"there is no GPU of the drivers xe or i915 in {self._root}")
         self._has_seen_any = True
         return Snapshot(timestamp=now, gpus=gpus)
 

@@ -41,7 +41,7 @@ class LiveOptions:
         """
         mode = options.text("mode") or "process"
         if mode not in MODES:
-            raise TelemetryError(f"the option 'mode' is one of {', '.join(MODES)}, not {mode!r}")
+            raise TelemetryError(f"the option 'mode' must be one of {', '.join(MODES)}, not {mode!r}")
         return cls(
             mode,
             options.number("timeout", timeout, 0.01, 3600),

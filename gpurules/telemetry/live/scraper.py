@@ -64,7 +64,9 @@ class Scraper:
         while chunk := response.read1(_CHUNK):
             body += chunk
             if len(body) > MAX_SCRAPE:
-                raise TelemetryError(f"{self.place} says more than {MAX_SCRAPE >> 20} MiB; is it of one node?")
+                raise TelemetryError(
+                    f"{self.place} returned more than {MAX_SCRAPE >> 20} MiB; does it cover a single node?"
+                )
             if self._steady() > until:
                 raise TimeoutError
         return body.decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from gpurules.telemetry.nvml.readings import MEMORY, READINGS, NvmlCall, read_me
 from gpurules.telemetry.tracking.counter_rates import CounterRates
 from gpurules.telemetry.tracking.gpu_tracker import mark_lost
 
-NO_SHARE = "NVML does not tell it of a MIG instance"
+NO_SHARE = "NVML does not report it for a MIG instance"
 _FAILED = frozenset(REASONS[code] for code in FAILURES)
 _PROCESSES = "process_count"
 _MOST_INSTANCES = 64
@@ -75,7 +75,7 @@ class BoardReader:
         with _failing(facts, reading.attributes):
             values = reading.read(self.library, handle)
             for attribute in reading.attributes:
-                facts.put(attribute, values.get(attribute), "not told by this driver")
+                facts.put(attribute, values.get(attribute), "not reported by this driver")
 
     def _processes(self, facts: GpuFacts, handle: Handle, poll: CounterPoll) -> tuple[GPUProcess, ...]:
         found: tuple[GPUProcess, ...] = ()

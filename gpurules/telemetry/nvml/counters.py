@@ -21,7 +21,7 @@ _MEMORY_TEMPERATURE = 82
 _PCIE = {"pcie_tx": 197, "pcie_rx": 198}
 _NVLINK = {"nvlink_tx": 138, "nvlink_rx": 139}
 _DIRECTION = {"pcie_tx": 0, "pcie_rx": 1}
-SLOW = "takes 20 ms; sampled only where it is asked for"
+SLOW = "takes 20 ms; sampled only on request"
 ATTRIBUTES = ("memory_temperature", *_PCIE, *_NVLINK)
 """What this module gives."""
 

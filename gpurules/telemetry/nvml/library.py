@@ -36,13 +36,13 @@ REASONS = {
     26: "deprecated",
     UNKNOWN: "unknown error",
     NOT_TEXT: "not valid UTF-8",
-    HUNG: "hung at an earlier poll; it is asked again later",
+    HUNG: "hung at an earlier poll; retried later",
 }
 """NVML's codes in the words of nvidia-smi."""
 FAILURES = frozenset({HUNG, UNINITIALIZED, TIMEOUT, 16, 17, UNKNOWN})
 """Codes that say that the GPU should have answered and did not."""
 REMEDIES = {
-    LIBRARY_NOT_FOUND: "libnvidia-ml.so.1 is not found; install the NVIDIA driver, and run containers with the NVIDIA "
+    LIBRARY_NOT_FOUND: "libnvidia-ml.so.1 was not found; install the NVIDIA driver, and run containers with the NVIDIA "
     "runtime and the capability 'utility'",
     DRIVER_NOT_LOADED: "the NVIDIA driver is not loaded; load it with 'modprobe nvidia', and see dmesg if that fails",
     VERSION_MISMATCH: "the NVIDIA library and the loaded driver are of different versions, as after an upgrade; "
@@ -50,7 +50,7 @@ REMEDIES = {
     NO_PERMISSION: "no permission to open the NVIDIA devices; let this user read and write /dev/nvidiactl and "
     "/dev/nvidia*, also in the cgroup of a container",
 }
-"""What to do where NVML cannot be initialised."""
+"""What to do where NVML cannot be initialized."""
 
 
 class CallFailed(Exception):
@@ -91,7 +91,7 @@ class Library:
             self.ask("nvmlInit")
         except CallFailed as error:
             kind = TelemetryUnavailable if error.code == LIBRARY_NOT_FOUND else TelemetryError
-            text = REMEDIES.get(error.code) or f"it cannot be initialised: {error.reason}; see dmesg and nvidia-smi"
+            text = REMEDIES.get(error.code) or f"it cannot be initialized: {error.reason}; see dmesg and nvidia-smi"
             raise kind(f"NVML: {text}") from None
         self._is_running = True
 

@@ -85,7 +85,7 @@ class NvmlReader:
         Missing: a fact whose call failed; ``GPU.missing`` says why.
 
         Raises:
-            TelemetryError: NVML cannot be initialised, or does not list the GPUs.
+            TelemetryError: NVML cannot be initialized, or does not list the GPUs.
         """
         request = request or PollRequest()
         self._library.skipped = request.skipped
@@ -127,7 +127,9 @@ class NvmlReader:
             except CallFailed as error:
                 if error.code != NO_PERMISSION:
                     raise
-                problems.append(f"GPU {index} is left out, since it may not be opened; a container sees its own only")
+                problems.append(
+                    f"GPU {index} is skipped because it cannot be opened; a container sees only its own GPUs"
+                )
         library.subject = NO_SUBJECT
         if problems and not gpus:
             raise TelemetryError(f"NVML: {REMEDIES[NO_PERMISSION]}")

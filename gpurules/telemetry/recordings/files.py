@@ -36,7 +36,7 @@ _FOREIGN = (
     (b"7z\xbc\xaf\x27\x1c", "an archive of 7-Zip; extract the recording first (7z x)"),
     (b"Rar!", "an archive of RAR; extract the recording first (unrar x)"),
     (b"LZIP", "compressed with lzip; decompress it first (lzip -d)"),
-    (b"PAR1", "a Parquet file, which is not a recording of a tool; export it as CSV"),
+    (b"PAR1", "a Parquet file, which is not a tool's recording; export it as CSV"),
     (b"SQLite format 3", "a database of SQLite; export its table as CSV"),
     (b"%PDF", "a PDF"),
 )
@@ -105,7 +105,7 @@ class _Bounded(io.RawIOBase):
         is_too_much = self._expanded > max(FREE, MAX_RATIO * self._consumed()) or self._expanded > MAX_EXPANDED
         if is_too_much:
             raise TelemetryError(
-                f"{self._place} expands to more than {MAX_RATIO} times its size; decompress it yourself if it is sound"
+                f"{self._place} expands to more than {MAX_RATIO} times its size; decompress it yourself if you trust it"
             )
         buffer[: len(data)] = data
         return len(data)
@@ -119,7 +119,7 @@ class _Zstd(io.RawIOBase):
             import zstandard
         except ImportError:
             raise TelemetryUnavailable(
-                f"{place} is compressed with zstd, for which the module zstandard is not installed; install it with "
+                f"{place} is compressed with zstd, but the module zstandard is not installed; install it with "
                 "'pip install gpurules[zstd]', or decompress the file first (zstd -d)"
             ) from None
         self._file = file
@@ -158,7 +158,7 @@ def _open_zip(place: str, file: IO[bytes]) -> Stream:
         archive = zipfile.ZipFile(file)
         members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
         if any(member.filename == "[Content_Types].xml" for member in members):
-            raise TelemetryError(f"{place} is a workbook of an office program; save its sheet as CSV")
+            raise TelemetryError(f"{place} is a spreadsheet workbook; save its sheet as CSV")
         if len(members) != 1:
             raise TelemetryError(f"{place} is a ZIP archive of {len(members)} files; extract the recording first")
         return archive.open(members[0])

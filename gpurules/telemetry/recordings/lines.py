@@ -52,7 +52,7 @@ def open_recording(path: Path) -> RecordingFile:
     except OSError as error:
         raise TelemetryError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except ValueError:  # a NUL or a lone surrogate in the path itself
-        raise TelemetryError(f"{str(path)!r} is no path of a file") from None
+        raise TelemetryError(f"{str(path)!r} is not the path of a file") from None
 
 
 def lines_of(file: RecordingFile, place: str, complain: Complain | None = None) -> Iterator[Line]:
@@ -73,7 +73,7 @@ def lines_of(file: RecordingFile, place: str, complain: Complain | None = None) 
     except DAMAGE as error:
         _report_damage(place, number, f"the compressed file is damaged or cut off here ({error})", complain)
     except OSError as error:
-        _report_damage(place, number, f"the file cannot be read on: {(error.strerror or str(error)).lower()}", complain)
+        _report_damage(place, number, f"reading the file failed: {(error.strerror or str(error)).lower()}", complain)
 
 
 def close_after(file: RecordingFile, lines: Iterator[Line]) -> Iterator[Line]:
@@ -87,7 +87,7 @@ def close_after(file: RecordingFile, lines: Iterator[Line]) -> Iterator[Line]:
 def _report_damage(place: str, number: int, what: str, complain: Complain | None) -> None:
     if complain is None or not number:
         raise TelemetryError(f"{place}:{number + 1}: {what}")
-    complain(number + 1, f"{what}; what was before it is read")
+    complain(number + 1, f"{what}; only the part before it is used")
 
 
 def _encoding(place: str, head: bytes) -> str | None:
@@ -100,9 +100,9 @@ def _encoding(place: str, head: bytes) -> str | None:
     if len(head) > 3 and low.count(0) > 0.6 * len(low) and high.count(0) < 0.1 * len(high):
         return "utf-16-be"
     if head[257:262] == b"ustar":
-        raise TelemetryError(f"{place} is an archive of tar; extract the recording first (tar xf)")
+        raise TelemetryError(f"{place} is a tar archive; extract the recording first (tar xf)")
     if sum(map(head.count, (bytes((control,)) for control in _CONTROLS))) > _NOT_TEXT * len(head):
-        raise TelemetryError(f"{place} is not text, and no compressed file that is known (gz, xz, bz2, zst, zip)")
+        raise TelemetryError(f"{place} is neither text nor a known compressed format (gz, xz, bz2, zst, zip)")
     return None
 
 

@@ -47,12 +47,14 @@ class RecordingOptions:
         """
         interval = options.number("interval", USUAL_INTERVAL)
         if interval <= 0:
-            raise TelemetryError(f"the interval is a number of seconds above 0, not {interval!r}")
+            raise TelemetryError(f"the interval must be a number of seconds above 0, not {interval!r}")
         timezone = options.text("timezone")
         gpus = options.whole("gpus", 0, 0, MAX_GPUS) or None
         if options.flag("single_gpu"):
             if gpus not in (None, 1):
-                raise TelemetryError(f"a recording of a single GPU is not one of {gpus} GPUs; give one of the two")
+                raise TelemetryError(
+                    f"a recording of a single GPU does not have {gpus} GPUs; pass one of the two options"
+                )
             gpus = 1
         return cls(
             columns=options.text("columns"),
@@ -78,7 +80,7 @@ def read_date(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise TelemetryError(f"the date {text[:40]!r} is no day; write it as 2026-04-25") from None
+        raise TelemetryError(f"the date {text[:40]!r} is not a date; write it as 2026-04-25") from None
 
 
 def read_renames(texts: tuple[str, ...]) -> Mapping[str, str]:

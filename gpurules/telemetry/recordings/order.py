@@ -56,9 +56,7 @@ class Order:
             for problem in snapshot.problems:
                 self.recording.problem(None, f"{format_time(snapshot.timestamp)}: {problem}")
             if snapshot.gpus and not any(map(has_facts, snapshot.gpus)):
-                self.recording.problem(
-                    None, f"{format_time(snapshot.timestamp)}: the snapshot has no reading of any GPU"
-                )
+                self.recording.problem(None, f"{format_time(snapshot.timestamp)}: the snapshot has no GPU readings")
                 continue
             if not self._is_of_the_node(snapshot):
                 continue
@@ -76,25 +74,25 @@ class Order:
             if host is not None:
                 self._others.setdefault(host)
             else:
-                self.recording.notice(None, "the recording does not say which node it is of, so --node chooses nothing")
+                self.recording.notice(None, "the recording does not name its node, so --node has no effect")
             self._is_there = self._is_there or host in (None, node)
             return host is None or host == node
         uuids = {gpu.uuid for gpu in snapshot.gpus if gpu.uuid}
         if host is None:
             if uuids and self._uuids and not uuids & self._uuids:
                 self.recording.notice(
-                    None, f"all GPUs are others from {format_time(snapshot.timestamp)} on; is it of several nodes?"
+                    None, f"all GPUs change at {format_time(snapshot.timestamp)}; does it cover several nodes?"
                 )
             self._uuids |= uuids
             return True
         if self._host is not None and host != self._host:
             if not uuids & self._uuids:
                 raise TelemetryError(
-                    f"{self.recording.place} is of several nodes, {self._host} and {host}; "
-                    f"choose one with --node {host}"
+                    f"{self.recording.place} covers several nodes, {self._host} and {host}; "
+                    f"select one with --node {host}"
                 )
             self.recording.notice(
-                None, f"the host is {host} from {format_time(snapshot.timestamp)} on; the GPUs are the same"
+                None, f"the host changes to {host} at {format_time(snapshot.timestamp)}; the GPUs stay the same"
             )
         self._host = host
         self._uuids |= uuids
@@ -113,6 +111,10 @@ class Order:
 
     def _cause(self, seconds: float) -> str:
         if any(low <= seconds <= high for low, high in _SHIFTS):
-            zone = "is --timezone right?" if self.recording.options.has_zone else "give the recorder's with --timezone"
-            return f"did clocks go back at the end of daylight saving time? {zone}"
-        return "is the clock set back there, are rows out of order, or are several logs in one file?"
+            zone = (
+                "is --timezone right?"
+                if self.recording.options.has_zone
+                else "set the recorder's time zone with --timezone"
+            )
+            return f"were clocks set back at the end of daylight saving time? {zone}"
+        return "was the clock set back, are rows out of order, or does the file contain several logs?"

@@ -79,7 +79,7 @@ class RecordingReader:
             self.clock.has_gone_back = False
             self.notice(
                 line,
-                f"the clock goes back here at the end of daylight saving time; {text.strip()[:40]!r} is read as the "
+                f"the clock is set back here at the end of daylight saving time; {text.strip()[:40]!r} is read as the "
                 "second of the two local times of that name",
             )
         return time

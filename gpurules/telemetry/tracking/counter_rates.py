@@ -4,7 +4,7 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 
 FIRST = "a rate needs a second poll"
-RESET = "the counter was set back"
+RESET = "the counter was reset"
 
 
 @dataclass(slots=True)

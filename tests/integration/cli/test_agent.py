@@ -132,7 +132,7 @@ def test_sighup_reloads_and_garbage_leaves_the_last_good_one(gpurules: Any, sour
         "node",
         "end",
     ]
-    assert "stays in force, since the new one is wrong" in done.err
+    assert "stays in force, because the new one has errors" in done.err
 
 
 def test_telemetry_that_fails_is_said_once_and_when_it_is_back(gpurules: Any, source: Script) -> None:

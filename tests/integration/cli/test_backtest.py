@@ -107,7 +107,7 @@ def test_transfers_are_decided_on_by_the_engine(gpurules: Program, rules: Path, 
         (["history", "info", "nowhere"], 2, "record some"),
         (["history", "import", "one"], 2, "as the last argument"),
         (["history", "import", "nowhere", "STORE"], 2, "no such file"),
-        (["history", "export", "STORE", "--node", "x"], 2, "there are node-1"),
+        (["history", "export", "STORE", "--node", "x"], 2, "known nodes: node-1"),
         (["history", "compact", "STORE", "--keep-size", "big"], 2, "10GiB"),
     ],
 )
@@ -122,7 +122,7 @@ def test_what_is_wrong_is_said_with_its_remedy(
 
 def test_a_store_is_looked_after(gpurules: Program, store: Path, tmp_path: Path) -> None:
     assert loads(gpurules("history", "info", store, "--output-format", "json").out)["nodes"][0]["node"] == "node-1"
-    assert "made into 2" in gpurules("history", "compact", store).out
+    assert "merged into 2" in gpurules("history", "compact", store).out
     out = tmp_path / "out.jsonl"
     assert gpurules("history", "export", store, "-o", out).code == 0
     again = gpurules("history", "import", out, tmp_path / "again")

@@ -1,4 +1,4 @@
-"""No file, whatever it is, makes any verb fail in a way of its own: an exit code of 0, 1 or 2, and no traceback."""
+"""No file, whatever it is, makes any command fail in a way of its own: an exit code of 0, 1 or 2, and no traceback."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.cli.main import VERBS, run
+from gpurules.cli.main import COMMANDS, run
 from gpurules.rules.yaml.reader import MAX_BYTES
 
 ARGUMENTS = {
@@ -79,7 +79,7 @@ CALLS = [(verb, arguments) for verb, calls in ARGUMENTS.items() for arguments in
 
 
 def test_every_verb_is_tried() -> None:
-    assert set(ARGUMENTS) >= set(VERBS)
+    assert set(ARGUMENTS) >= set(COMMANDS)
 
 
 @pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in BAD.items()])
@@ -89,7 +89,7 @@ def test_a_bad_file_is_answered_by_every_verb(
     monkeypatch.chdir(tmp_path)
     wrong = []
     for number, (verb, arguments) in enumerate(CALLS):
-        if verb not in VERBS:
+        if verb not in COMMANDS:
             continue
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"")))
         path = tmp_path / f"{number}.rules.yaml"

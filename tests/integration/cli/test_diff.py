@@ -45,7 +45,7 @@ settings
 MARKDOWN = """\
 ### old.yaml → new.yaml: 3 of 4 rules changed
 
-| Rule | Change | Condition | What shows it |
+| Rule | Change | Condition | Witness |
 | --- | --- | --- | --- |
 | `hold` | looser, action | `gpu_memory > 80` → `gpu_memory > 75` | now matches: gpu_memory 76 %<br>delay_transfer: delay 30 s → 1 m |
 | `cool` | added | `gpu_temperature > 95` |  |
@@ -126,7 +126,7 @@ def test_decisions_over_a_recording_are_counted(gpurules: Any, tmp_path: Path) -
     told = done.out[done.out.index("history") :]
     assert told == (
         "history\n"
-        "  3 snapshots, 4 decisions: 3 ask for something else, 0 only come from other rules\n"
+        "  3 snapshots, 4 decisions: 3 have a different outcome, 0 the same outcome from other rules\n"
         "  rule  matched before  now\n"
         "  hold  1               3\n"
     )
@@ -171,4 +171,4 @@ def test_a_recording_without_a_header_is_read_by_its_columns(gpurules: Any, tmp_
     assert gpurules(*arguments).code == 2
     done = gpurules(*arguments, "--columns", "timestamp,temperature.gpu")
     assert "2 snapshots, 2 decisions" in done.out
-    assert "--columns goes with --history" in gpurules("diff", "old.yaml", "new.yaml", "--columns", "timestamp").err
+    assert "--columns requires --history" in gpurules("diff", "old.yaml", "new.yaml", "--columns", "timestamp").err

@@ -58,7 +58,7 @@ def test_fields_that_the_node_does_not_tell_are_named_with_reason_and_readers(gp
     assert "gpu_pcie_rx is missing on GPU 0; read by signal busy" in told
     source.gpus = (gpu(50, fan_speed=3, pcie_rx=3),)
     done = gpurules("doctor", "node.rules.yaml", "--source", "nvml")
-    assert "this node tells all 3 GPU fields that rules read" in done.out
+    assert "this node reports all 3 GPU fields that rules read" in done.out
 
 
 def test_a_source_that_does_not_work_is_broken(gpurules: Any, source: Script) -> None:
@@ -103,7 +103,7 @@ def test_a_folder_that_can_not_be_written_is_broken(gpurules: Any, source: Scrip
 def test_a_clock_that_nobody_set_or_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "_kernel_state", lambda: 5)
     (check,) = diagnosis.of_clock(None)
-    assert (check.state, "not synchronised" in check.detail) == (CheckStatus.WARN, True)
+    assert (check.state, "not synchronized" in check.detail) == (CheckStatus.WARN, True)
     monkeypatch.setattr(diagnosis.time, "time", lambda: 1000.0)
     (check,) = diagnosis.of_clock(None)
     assert check.state is CheckStatus.BROKEN
@@ -151,14 +151,14 @@ def test_each_client_is_said_to_carry_out_what_it_can_here(monkeypatch: pytest.M
     told = {check.name: check for check in diagnosis.of_clients()}
     assert told["client rclone"].state is CheckStatus.NOTE and "not on the PATH" in told["client rclone"].detail
     if told["client fsspec"].state is CheckStatus.GOOD:
-        assert told["client fsspec"].detail == "carries out every directive"
+        assert told["client fsspec"].detail == "supports every directive"
     wanting = told["client boto3"]
     if wanting.state is CheckStatus.GOOD:
         assert "not prefetch, stage" in wanting.detail
 
 
 def test_a_plug_in_that_is_no_client_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpurules.clients.all_clients", lambda: ((), {"odd": "is no kind of client"}))
+    monkeypatch.setattr("gpurules.clients.all_clients", lambda: ((), {"odd": "is not a kind of client"}))
     (check,) = diagnosis.of_clients()
     assert (check.name, check.state) == ("client odd", CheckStatus.WARN)
 

@@ -55,11 +55,11 @@ def test_no_file_is_written_over_that_is_no_test(gpurules: Any, here: Path) -> N
     before = path.read_text()
     done = gpurules("lint", path.name, "--emit-test", path.name)
     assert done.code == 2
-    assert "no file of rule tests" in done.err
+    assert "not a rule test" in done.err
     assert path.read_text() == before
 
 
 def test_without_a_witness_nothing_is_written(gpurules: Any, here: Path) -> None:
     (here / "x.rules.yaml").write_text((GALLERY / "01-two-gpus-in-one.rules.yaml").read_text())
-    assert "no finding has a test" in gpurules("lint", "x.rules.yaml", "--emit-test", "found.test.yaml").err
+    assert "no finding has a witness" in gpurules("lint", "x.rules.yaml", "--emit-test", "found.test.yaml").err
     assert not (here / "found.test.yaml").exists()

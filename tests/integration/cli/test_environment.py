@@ -1,4 +1,4 @@
-"""Every option of every verb can be set in the environment, as ``GPURULES_<OPTION>``."""
+"""Every option of every command can be set in the environment, as ``GPURULES_<OPTION>``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any
 import click
 import pytest
 
-from gpurules.cli.main import VERBS, cli
+from gpurules.cli.main import COMMANDS, cli
 
 
 def options() -> Iterator[Any]:
-    """Yield each option of each verb, but for the help."""
+    """Yield each option of each command, but for the help."""
     context = click.Context(cli)
-    for verb in VERBS:
+    for verb in COMMANDS:
         command = cli.get_command(context, verb)
         assert command is not None
         for parameter in command.params:

@@ -82,11 +82,11 @@ def test_a_client_follows_the_agent_and_is_put_back_at_its_end(rules, tmp_path):
     ("options", "said"),
     [
         (["--state", "s", "--client", "rclone=/nowhere.sock"], "core/bwlimit of rclone at /nowhere.sock cannot be"),
-        (["--state", "s", "--client", "rclone"], "--client rclone needs to know which: rclone=SOCKET"),
+        (["--state", "s", "--client", "rclone"], "--client rclone needs an argument: rclone=SOCKET"),
         (["--state", "s", "--client", "rklone=x"], "rclone"),
-        (["--state", "s", "--client", "s3=x"], "--client takes readahead, rclone, juicefs"),
-        (["--once", "--client", "rclone=x"], "leave out --once and --dry-run"),
-        (["--client", "rclone=x"], "--client is for telemetry of this node"),
+        (["--state", "s", "--client", "s3=x"], "--client accepts readahead, rclone, juicefs"),
+        (["--once", "--client", "rclone=x"], "remove --once and --dry-run"),
+        (["--client", "rclone=x"], "--client requires live telemetry of this node"),
     ],
 )
 def test_a_client_that_can_not_follow_is_a_plain_error(rules, tmp_path, options, said):

@@ -5,14 +5,14 @@ from typing import Any
 import click
 import pytest
 
-from gpurules.cli.main import VERBS, cli
+from gpurules.cli.main import COMMANDS, cli
 from gpurules.cli.options import FormatChoice
 
 
 def formats() -> dict[str, click.Option]:
     context = click.Context(cli)
     found = {}
-    for name in VERBS:
+    for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
         for parameter in command.params:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from gpurules.cli.main import VERBS, cli, run
+from gpurules.cli.main import COMMANDS, cli, run
 from gpurules.language.printer import quote
 
 MARK = "FORGED"
@@ -479,7 +479,7 @@ def test_the_facts_and_rulesets_of_this_test_are_taken(
 
 
 def test_every_command_and_every_form_is_covered(tmp_path: Path) -> None:
-    assert set(RECIPES) == set(VERBS) - SPEAKS_JSON_TO_EDITORS
+    assert set(RECIPES) == set(COMMANDS) - SPEAKS_JSON_TO_EDITORS
     for command, recipe in RECIPES.items():
         covered = {call.form for call in recipe(Place(tmp_path, MARK))}
         assert set(forms(command)) <= covered, f"{command}: a form is not covered"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gpurules.cli.main import VERBS
+from gpurules.cli.main import COMMANDS
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def hooks(root: Path) -> list[dict[str, Any]]:
 
 def test_hooks_run_verbs_that_there_are(root: Path) -> None:
     assert [hook["id"] for hook in hooks(root)] == ["gpurules-lint", "gpurules-fmt", "gpurules-test"]
-    assert all(hook["entry"].split()[1] in VERBS for hook in hooks(root))
+    assert all(hook["entry"].split()[1] in COMMANDS for hook in hooks(root))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Ctrl-C ends every verb that may take its time with 130 and one line, wherever it is."""
+"""Ctrl-C ends every command that may take its time with 130 and one line, wherever it is."""
 
 import os
 import platform
@@ -60,7 +60,7 @@ _READ = {"x86_64": 0, "aarch64": 63}
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(platform.machine() not in _READ, reason="the number of a system call is not known here")
+@pytest.mark.skipif(platform.machine() not in _READ, reason="the number of a system call is not a known value")
 @pytest.mark.parametrize("arguments", AT_STDIN, ids=" ".join)
 def test_a_verb_that_waits_for_stdin_is_interrupted(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "x.rules.yaml").write_text(RULES)
@@ -89,7 +89,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path: Path, arguments:
         cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode in (1, 2)
-    assert "it is a named pipe, and only regular files are read here" in done.stdout + done.stderr
+    assert "it is a named pipe, and only regular files can be read" in done.stdout + done.stderr
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_what_a_recording_shows_is_told_with_its_counts(gpurules: Any) -> None:
 
 def test_a_rule_that_can_not_be_judged_is_named_where_that_is_asked(gpurules: Any) -> None:
     done = concise(gpurules, "--history", "node.jsonl", "-v")
-    assert "`models`: not judged by the history: no part of it is about the GPUs or the node alone" in done.err
+    assert "`models`: not checked against the history: no part of it is about the GPUs or the node alone" in done.err
 
 
 def test_without_a_recording_nothing_is_said(gpurules: Any) -> None:
@@ -88,7 +88,7 @@ def test_a_recording_that_is_not_there_is_2(gpurules: Any) -> None:
 def test_a_log_without_a_header_is_read_by_the_columns_that_are_named(gpurules: Any, tmp_path: Path) -> None:
     rows = (f"2026/01/01 10:{i // 60:02}:{i % 60:02}.000, 50\n" for i in range(100))
     (tmp_path / "bare.csv").write_text("".join(rows))
-    assert "name them as in --query-gpu" in concise(gpurules, "--history", "bare.csv").err
+    assert "name them as for --query-gpu" in concise(gpurules, "--history", "bare.csv").err
     done = concise(gpurules, "--history", "bare.csv", "--columns", "timestamp,temperature.gpu")
     assert "`hot` is TRUE in 0 of 100 recorded snapshots" in done.out
 
@@ -96,4 +96,4 @@ def test_a_log_without_a_header_is_read_by_the_columns_that_are_named(gpurules: 
 @pytest.mark.parametrize("option", [("--columns", "timestamp"), ("--timezone", "UTC"), ("--interval", "5")])
 def test_how_to_read_a_recording_goes_with_one(gpurules: Any, option: tuple[str, str]) -> None:
     done = concise(gpurules, *option)
-    assert (done.code, f"{option[0]} goes with --history" in done.err) == (2, True)
+    assert (done.code, f"{option[0]} requires --history" in done.err) == (2, True)

@@ -142,7 +142,7 @@ def test_an_unknown_key_is_a_finding_with_the_nearest(gpurules: Any, here: Path)
     done = lint(gpurules)
     assert done.code == 1
     assert "gpurules.toml:2:1: GPR906 error: unknown key 'slect' (did you mean 'select'?)" in done.out
-    assert "gpurules.toml:3:1: GPR906 error: 'fail-on' does not take 3" in done.out
+    assert "gpurules.toml:3:1: GPR906 error: 'fail-on' does not accept 3" in done.out
 
 
 @pytest.mark.parametrize("text", ["= 3", "\xff", 'ignore = ["GPR1O5"]'])
@@ -173,13 +173,13 @@ def test_config_shows_where_each_value_comes_from(gpurules: Any, here: Path, mon
 def test_how_much_work_the_analysis_may_be_stands_in_the_configuration(gpurules: Any, here: Path) -> None:
     (here / "gpurules.toml").write_text("analysis-steps = 0\n")
     (here / "x.rules.yaml").write_text(TEXT.replace("5000 < transfer_size", "80% < gpu_memory AND gpu_memory < 90%"))
-    assert "1 rule not analysed in full" in lint(gpurules).err
+    assert "1 rule not fully analyzed" in lint(gpurules).err
     assert "not analysed" not in lint(gpurules, "--analysis-steps", "100_000").err
     shown = json.loads(gpurules("config", "--format", "json").out)
     assert shown["analysis-steps"] == {"value": 0, "origin": "gpurules.toml"}
     (here / "gpurules.toml").write_text("analysis-steps = -1\n")
     (problem,) = [line for line in lint(gpurules).out.splitlines() if "GPR906" in line]
-    assert "'analysis-steps' does not take -1" in problem
+    assert "'analysis-steps' does not accept -1" in problem
 
 
 def test_style_is_reported_where_it_is_selected(gpurules: Any, here: Path) -> None:

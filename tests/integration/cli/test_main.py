@@ -1,4 +1,4 @@
-"""What holds for every verb: exit codes, streams, colour, the environment."""
+"""What holds for every command: exit codes, streams, colour, the environment."""
 
 import os
 import signal
@@ -12,12 +12,12 @@ import click
 import pytest
 
 from gpurules.cli import main as main_module
-from gpurules.cli.main import VERBS
+from gpurules.cli.main import COMMANDS
 
 
 @pytest.fixture
 def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
-    """Let the verb ``version`` do something else."""
+    """Let the command ``version`` do something else."""
 
     def install(function: Callable[[], Any]) -> None:
         command = click.Command("version", callback=function)
@@ -44,7 +44,7 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 def test_every_verb_has_help(gpurules: Any) -> None:
-    for name in VERBS:
+    for name in COMMANDS:
         done = gpurules(name, "--help")
         assert done.code == 0, name
         assert done.out.startswith(f"Usage: gpurules {name}"), name

@@ -76,22 +76,22 @@ OTHERS = {
     ),
     "smi.txt": (
         "Mon Jul 13 08:12:38 2026\n+-----+\n| NVIDIA-SMI 590.48.01   Driver Version: 590.48.01 |\n+-----+\n",
-        "what nvidia-smi prints",
+        "output of nvidia-smi",
     ),
     "smi-q.txt": (
         "\n======NVSMI LOG======\n\nTimestamp    : Mon Jul 13\nAttached GPUs : 1\n",
-        "what nvidia-smi prints",
+        "output of nvidia-smi",
     ),
-    "dmon.txt": ("# gpu    pwr  gtemp\n# Idx      W      C\n    0     70     35\n", "what nvidia-smi prints"),
-    "smi-l.txt": ("GPU 0: NVIDIA H100 (UUID: GPU-1f)\n", "what nvidia-smi prints"),
+    "dmon.txt": ("# gpu    pwr  gtemp\n# Idx      W      C\n    0     70     35\n", "output of nvidia-smi"),
+    "smi-l.txt": ("GPU 0: NVIDIA H100 (UUID: GPU-1f)\n", "output of nvidia-smi"),
     "smi.csv": ("index, memory.used [MiB]\n0, 4 MiB\n", "a table (CSV)"),
     "smi-log.csv": (
         "2026/04/25 16:06:06.780, 0 %, 2 MiB\n2026/04/25 16:06:11.788, 0 %, 2 MiB\n",
         "a log of nvidia-smi (CSV)",
     ),
-    "rocm.json": ('{"card0": {"GPU use (%)": "3"}, "system": {"Driver version": "6.7"}}', "what rocm-smi prints"),
-    "rocm.txt": ("====== ROCm System Management Interface ======\nGPU  Temp\n0    31c\n", "what rocm-smi prints"),
-    "node.jsonl": ('{"gpus": []}\n{"gpus": []}\n', "records, one a line (JSONL)"),
+    "rocm.json": ('{"card0": {"GPU use (%)": "3"}, "system": {"Driver version": "6.7"}}', "output of rocm-smi"),
+    "rocm.txt": ("====== ROCm System Management Interface ======\nGPU  Temp\n0    31c\n", "output of rocm-smi"),
+    "node.jsonl": ('{"gpus": []}\n{"gpus": []}\n', "records, one per line (JSONL)"),
     "gpurules.toml": ('# ours\nselect = ["GPR1"]\n', "a configuration (TOML or INI)"),
     "gpus.ini": ("[system]\ndriver_version = 580\n", "a configuration (TOML or INI)"),
     "report.sarif": ('{"version": "2.1.0", "runs": []}', "a SARIF report"),
@@ -122,7 +122,7 @@ def test_the_file_of_another_tool_is_never_laid_out_anew(gpurules: Any, tmp_path
     path.write_text(text)
     done = gpurules("fmt", path)
     assert (done.code, path.read_text()) == (1, text)
-    assert f"this looks like {what}, not a ruleset; it is left as it is" in done.err
+    assert f"this looks like {what}, not a ruleset; the file is left unchanged" in done.err
 
 
 def test_a_test_of_rules_is_no_ruleset_and_the_verb_that_runs_it_is_named(gpurules: Any, tmp_path: Path) -> None:

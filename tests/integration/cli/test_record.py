@@ -61,7 +61,7 @@ def test_what_fails_is_said_once_and_tried_again(gpurules: Any, source: Script) 
     assert (done.code, len(done.out.splitlines())) == (0, 1)
     why, then = done.err.splitlines()
     assert why == "gpurules: no telemetry: script: RuntimeError: the driver is gone"
-    assert then.startswith("gpurules: trying again every ") and "Ctrl-C" in then
+    assert then.startswith("gpurules: retrying every ") and "Ctrl-C" in then
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

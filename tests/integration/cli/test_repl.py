@@ -180,7 +180,7 @@ def test_on_a_terminal_tab_completes_and_the_history_is_kept(tmp_path: Path) -> 
 @pytest.mark.slow
 def test_on_a_terminal_a_condition_goes_on_until_it_is_whole_or_dropped(tmp_path: Path) -> None:
     with terminal(tmp_path) as (parent, process):
-        assert b"no snapshot is given: type :snapshot FILE" in read_until(parent, b"> ")
+        assert b"no snapshot is loaded: type :snapshot FILE" in read_until(parent, b"> ")
         says(parent, b":snapshot " + SNAPSHOT.encode() + b"\n")
         assert "true on GPU 0\n" in says(parent, b"(gpu_memory > 80 OR\n# a comment\ngpu_power > 3W)\n", b"?\r\n> ")
         assert "ends where a value is expected" in says(parent, b"gpu_memory > 80 AND\n\n", b"GPR003\r\n> ")

@@ -113,7 +113,7 @@ def test_each_requirement_holds_up_to_what_is_covered_and_fails_above(gpurules: 
     for more in ("100", "true"):
         done = outcome(gpurules, EVERYTHING + f"require: {{{name}: {more}}}\n")
         assert done.code == 1
-        (said,) = re.findall(rf"FAIL  tests/node.test.yaml: {name} is ([0-9.]+) %, and 100 % are required\n", done.out)
+        (said,) = re.findall(rf"FAIL  tests/node.test.yaml: {name} is ([0-9.]+) %, but 100 % is required\n", done.out)
         assert REQUIRED[name] <= float(said) < REQUIRED[name] + 1
         assert "1 requirement not met" in done.err
 

@@ -65,7 +65,7 @@ def test_the_timeline_shows_signals_the_node_and_transfers_with_reasons(gpurules
     ]
     assert last.startswith("7 snapshots of 1 m, 3 transfers in ")
     assert "1 delayed (max 30 s, median 30 s), 0 boosted, 0 staged, 2 untouched; 2 transitions, 0 flaps" in last
-    assert last.endswith("; 1 transfer came after the end")
+    assert last.endswith("; 1 transfer arrived after the end")
 
 
 def test_verbose_shows_untouched_transfers_too(gpurules: Any) -> None:

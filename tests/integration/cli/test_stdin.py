@@ -1,4 +1,4 @@
-"""Verbs that read a ruleset take it from stdin too, under a name of its own."""
+"""CommandGroup that read a ruleset take it from stdin too, under a name of its own."""
 
 import io
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 BASE = "version: 1\nname: base\nrules:\n  - {name: full, condition: gpu_memory > 80, action: pause_transfer}\n"
 SITE = "version: 1\nname: site\nextends: [base.yaml]\nrules: []\n"
 SNAPSHOT = '{"gpus": [{"index": 0, "memory": 91}]}'
-VERBS = [
+COMMANDS = [
     ("lint", "-"),
     ("eval", "-r", "-", "--snapshot", SNAPSHOT),
     ("explain", "-", "--snapshot", SNAPSHOT),
@@ -30,7 +30,7 @@ def with_stdin(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
 
-@pytest.mark.parametrize("arguments", VERBS, ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
 def test_what_stdin_extends_is_looked_for_beside_its_name(
     gpurules: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
@@ -41,7 +41,7 @@ def test_what_stdin_extends_is_looked_for_beside_its_name(
     assert gpurules(*arguments).code == 1  # there is no base.yaml here
 
 
-@pytest.mark.parametrize("arguments", VERBS, ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
 def test_a_mistake_in_stdin_stands_at_its_name(
     gpurules: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:

@@ -65,7 +65,7 @@ def test_required_coverage_that_is_not_met_is_1(gpurules: Any, here: Path) -> No
     (here / "x.rules.yaml").write_text(RULES + "  - {name: b, condition: gpu_memory > 87, action: pause_transfer}\n")
     done = gpurules("test", "--require", "100")
     assert done.code == 1
-    assert "rule coverage is 50 %, and 100 % are required" in done.out
+    assert "rule coverage is 50 %, but 100 % is required" in done.out
 
 
 def test_a_file_that_is_wrong_is_1_and_one_that_is_not_there_2(gpurules: Any, here: Path) -> None:
@@ -90,10 +90,10 @@ def test_mutants_that_no_test_notices_are_listed(gpurules: Any, here: Path) -> N
     done = gpurules("test", "--mutate")
     assert done.code == 0
     assert done.out == (
-        "x.test.yaml: 0 of 3 mutants noticed (0 %)\n"
-        "  x.rules.yaml:4:28: no test notices the operator of hot: gpu_temperature > 87 → gpu_temperature >= 87\n"
-        "  x.rules.yaml:4:46: no test notices the threshold of hot: 87 → 86\n"
-        "  x.rules.yaml:4:46: no test notices the threshold of hot: 87 → 88\n"
+        "x.test.yaml: 0 of 3 mutants detected (0 %)\n"
+        "  x.rules.yaml:4:28: no test detects the operator of hot: gpu_temperature > 87 → gpu_temperature >= 87\n"
+        "  x.rules.yaml:4:46: no test detects the threshold of hot: 87 → 86\n"
+        "  x.rules.yaml:4:46: no test detects the threshold of hot: 87 → 88\n"
     )
 
 
@@ -102,10 +102,10 @@ def test_several_files_about_one_ruleset_notice_mutants_together(gpurules: Any, 
     done = gpurules("test", "--mutate")
     assert done.code == 0
     assert done.out == (
-        "x.test.yaml: 0 of 3 mutants noticed (0 %)\n"
-        "y.test.yaml: 2 of 3 mutants noticed (67 %)\n"
-        "all files together: 2 of 3 mutants noticed (67 %)\n"
-        "  x.rules.yaml:4:46: no test notices the threshold of hot: 87 → 88\n"
+        "x.test.yaml: 0 of 3 mutants detected (0 %)\n"
+        "y.test.yaml: 2 of 3 mutants detected (67 %)\n"
+        "all files together: 2 of 3 mutants detected (67 %)\n"
+        "  x.rules.yaml:4:46: no test detects the threshold of hot: 87 → 88\n"
     )
 
 
@@ -113,7 +113,7 @@ def test_a_required_mutation_score_is_found_out_without_being_asked(gpurules: An
     (here / "x.test.yaml").write_text(TEST % "no-match" + "require: {mutation_score: 60}\n")
     done = gpurules("test")
     assert done.code == 1
-    assert "mutation_score is 0 %, and 60 % are required" in done.out
+    assert "mutation_score is 0 %, but 60 % is required" in done.out
     (here / "x.test.yaml").write_text((TEST % "no-match").replace("80", "87") + "require: {mutation_score: 60}\n")
     assert gpurules("test").code == 0  # 87 is hot no more where it is `>= 87` or `> 86`: two of three
 
@@ -123,7 +123,7 @@ def test_update_writes_what_the_rules_do(gpurules: Any, here: Path) -> None:
     (here / "x.test.yaml").write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert gpurules("test").code == 1
     done = gpurules("test", "--update")
-    assert (done.code, done.err) == (0, "5 expectations written anew\n2 tests in 1 file: 0 failed\n")
+    assert (done.code, done.err) == (0, "5 expectations rewritten\n2 tests in 1 file: 0 failed\n")
     expected = "{rule: hot, outcome: 'match', devices: [0], matched: [hot], decision: {paused: true, delay: 0}}"
     after = (here / "x.test.yaml").read_bytes().decode()
     assert after == "\ufeff" + text.replace(EXPECT[9:-1], expected).replace("match}]", "no-match}]")

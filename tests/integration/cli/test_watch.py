@@ -57,12 +57,12 @@ def test_one_frame_shows_all_that_there_is(gpurules: Any) -> None:
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert lines[0].startswith("gpurules node-7 · tested ") and lines[0].endswith("00:00:20 UTC · 0 s old")
-    assert lines[1] == "asked of transfers: paused"
+    assert lines[1] == "in force for transfers: paused"
     assert "88.8 %" in lines[3] and "71/80 GiB" in lines[3] and "61 C" in lines[3] and "212 W" in lines[3]
     assert "LOST" in lines[4] and "gpu is lost" in lines[4]
     assert re.search(r"▲ pressure +GPU 0 +on for 10 s", done.out)
     assert re.search(r"● held +GPU 0 for 10 s  pause_transfer", done.out)
-    assert re.search(r"⇄ models +asked for each transfer", done.out)
+    assert re.search(r"⇄ models +decided per transfer", done.out)
     assert re.search(r"◌ tried +would match \(shadow\)", done.out)
     assert re.search(r"\? dark +unknown", done.out)
     assert re.search(r"- off +disabled", done.out)

@@ -115,7 +115,7 @@ def test_an_unknown_version_falls_back_to_epochs_and_says_so(node, loader, monke
     governed = GovernedLoader(loader(), node.governor, live=True)
     with caplog.at_level(logging.WARNING):
         assert flat(governed) == list(range(60))
-    assert "the prefetch follows at each epoch only" in caplog.text
+    assert "the prefetch is adjusted only at each epoch" in caplog.text
     assert node.governor.status().uncarried == {"dataloader": {"prefetch_factor": 1}}
 
 

@@ -212,7 +212,7 @@ def test_what_cannot_be_verified_is_counted_or_refused_or_let_be(s3_of, hostile,
     off.download("bucket", "k", tmp_path / "off")
     assert auto.governor.status().faults == {"checksum_unverified": 1}
     assert off.governor.status().faults == {}
-    with pytest.raises(Unverifiable, match="the store offers no checksum of it"):
+    with pytest.raises(Unverifiable, match="the store provides no checksum for it"):
         s3_of("require").download("bucket", "k", tmp_path / "require")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["auto", "off"]
     assert (tmp_path / "auto").read_bytes() == (tmp_path / "off").read_bytes() == DATA
@@ -240,7 +240,7 @@ def test_what_takes_a_library_that_is_not_installed_says_which(s3_of, hostile, t
     named = {"x-amz-checksum-crc64nvme": text(b"whatever")}
     Offer(named).on(hostile)
     monkeypatch.setattr("gpurules.clients.transfers.verification.is_available", lambda name: name == "CRC32")
-    with pytest.raises(Unverifiable, match="CRC64NVME, which takes awscrt: pip install awscrt"):
+    with pytest.raises(Unverifiable, match="CRC64NVME, which requires awscrt: pip install awscrt"):
         s3_of("require").download("bucket", "k", tmp_path / "f")
 
 
@@ -270,7 +270,7 @@ def test_an_object_that_changes_before_it_is_asked_about_is_another(s3_of, hosti
 
 @pytest.mark.parametrize("verify", ["", "AUTO", "yes", None])
 def test_another_word_for_verify_is_refused(verify):
-    with pytest.raises(ValueError, match="'verify' is one of auto, require, off"):
+    with pytest.raises(ValueError, match="'verify' must be one of auto, require, off"):
         PartOptions(verify=verify)
 
 

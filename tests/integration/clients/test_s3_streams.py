@@ -445,7 +445,7 @@ def test_a_socket_is_refused(client, s3, data, tmp_path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         wires = Wires(client)
-        with pytest.raises(OSError, match="a socket is in the place of the file"):
+        with pytest.raises(OSError, match="a socket exists in place of the file"):
             s3.download("bucket", "streamed", tmp_path / "socket")
         assert (tmp_path / "socket").is_socket() and wires.requests == []
 
@@ -454,10 +454,10 @@ def test_a_socket_is_refused(client, s3, data, tmp_path):
 @pytest.mark.parametrize(
     ("name", "error", "text"),
     [
-        ("folder", IsADirectoryError, "a folder is in the place"),
-        ("link", IsADirectoryError, "a folder is in the place"),
-        ("new/", IsADirectoryError, "the path of a folder"),
-        ("", IsADirectoryError, "the path of a folder"),
+        ("folder", IsADirectoryError, "a folder exists in place"),
+        ("link", IsADirectoryError, "a folder exists in place"),
+        ("new/", IsADirectoryError, "the path is that of a folder"),
+        ("", IsADirectoryError, "the path is that of a folder"),
         ("missing/f", FileNotFoundError, "there is no folder"),
         ("file/f", NotADirectoryError, "Not a directory"),
         ("a\0b", ValueError, "NUL"),

@@ -69,7 +69,7 @@ def test_an_open_object_whose_connection_trickles_is_tried_again(serve, client_o
 def test_one_that_always_trickles_ends_with_an_error_that_says_so(serve, client_of, tmp_path):
     server = serve(content(2 * MIB), lambda number: (1, 0.02))
     with client_for(client_of(server.port), attempts=2) as s3:
-        with pytest.raises(TransientStoreError, match=r"fewer than 1e\+06 bytes a second came for 0\.4 s"):
+        with pytest.raises(TransientStoreError, match=r"fewer than 1e\+06 bytes per second arrived for 0\.4 s"):
             s3.download("bucket", "k", tmp_path / "f")
         with pytest.raises(TooSlow):
             s3.download_fileobj("bucket", "k", io.BytesIO())

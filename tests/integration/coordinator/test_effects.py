@@ -69,7 +69,7 @@ def test_a_queue_is_bounded_and_drops_are_counted(effect: Any, caplog: Any) -> N
             it.poll(percent)
         counts = it.coordinator.collect().effects["tell"]
         assert counts.dropped in (499, 500)
-        assert "wait already" in str(counts.last_error)
+        assert "are already queued" in str(counts.last_error)
         gate.set()
         until(lambda: it.coordinator.collect().effects["tell"].sent == 1500 - counts.dropped)
     assert len(told) == 1500 - counts.dropped

@@ -68,7 +68,7 @@ def test_polls_go_on_while_the_files_of_the_ruleset_hang_and_the_status_says_so(
         assert it.coordinator.decide().paused, "the present ruleset is in force"
         assert it.coordinator.status().reload_error is None
         until(lambda: it.poll(90) and it.coordinator.status().reload_error)
-        assert "does their file system answer?" in str(it.coordinator.status().reload_error)
+        assert "is their file system responding?" in str(it.coordinator.status().reload_error)
         assert it.coordinator.collect().reload_failures == 1
         path.write_text(ruleset(HELD.replace("80", "95")))
         mount.recover()
@@ -103,7 +103,7 @@ def test_asking_for_a_reload_returns_in_time_while_files_hang(path: Path, mount:
         began = time.monotonic()
         assert not it.coordinator.reload()
         assert time.monotonic() - began < 3
-        assert "does their file system answer?" in str(it.coordinator.status().reload_error)
+        assert "is their file system responding?" in str(it.coordinator.status().reload_error)
 
 
 def test_a_ruleset_that_was_given_meanwhile_is_not_replaced_by_one_read_before(path: Path, mount: Mount) -> None:

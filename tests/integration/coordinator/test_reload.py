@@ -48,7 +48,7 @@ def test_garbage_leaves_the_last_good_ruleset_and_says_so_then_a_good_one_comes(
             assert it.coordinator.decide().paused
             assert it.coordinator.status().reload_error
         assert it.coordinator.collect().reload_failures == 3
-        assert caplog.text.count("stays in force, since the new one is wrong") == 3
+        assert caplog.text.count("stays in force, because the new one has errors") == 3
         change(path, ruleset(HELD.replace("80", "95")))
         it.poll(90)
         assert not it.coordinator.decide().paused

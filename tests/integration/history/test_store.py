@@ -134,7 +134,7 @@ def test_a_column_of_the_wrong_type_is_told_and_missing(tmp_path: Path) -> None:
     found, findings = read(storage)
     assert ["temperature" in one["gpus"][0] for one in found] == [False, False]  # type: ignore[index]
     assert [one["gpus"][0]["power"] for one in found] == [100.0, 100.0]  # type: ignore[index]
-    assert "temperature is of the type string" in findings.texts[0]
+    assert "temperature has the type string" in findings.texts[0]
 
 
 def test_a_file_of_an_older_schema_has_its_columns_missing(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_two_writers_of_one_node_give_each_snapshot_once(tmp_path: Path) -> None
     storage = written(tmp_path, *minutes(3))
     found, findings = read(storage)
     assert found == [one.to_dict() for one in minutes(3)]
-    assert "3 rows are there twice" in findings.texts[0]
+    assert "3 rows are duplicates" in findings.texts[0]
 
 
 def test_a_clock_that_goes_back_is_not_recorded_twice(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_configuration_that_can_not_be_read_is_said_once_and_the_defaults_hold
         assert codes(editor.diagnostics(uri)) == ["GPR105"]
     shown = [m["params"]["message"] for m in editor.notifications if m["method"] == "window/showMessage"]
     assert len(shown) == 1
-    assert "the configuration is not in force" in shown[0]
+    assert "the configuration is not in effect" in shown[0]
 
 
 def test_an_error_in_a_base_stands_where_the_base_is_named(editor: Editor) -> None:

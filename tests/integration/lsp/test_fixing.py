@@ -97,7 +97,7 @@ def test_all_safe_fixes_are_made_at_once_where_that_is_asked_for(editor: Editor)
         fixed = edited(text, action["edit"]["changes"][uri])
         assert fixed == text.replace("000000", "000000B")
     assert actions(editor, uri, WHOLE, "refactor") == {}
-    assert "Make all safe fixes" not in actions(editor, uri, WHOLE)
+    assert "Apply all safe fixes" not in actions(editor, uri, WHOLE)
 
 
 def test_an_unsafe_fix_says_so_and_is_not_preferred(editor: Editor) -> None:

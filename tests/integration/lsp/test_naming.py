@@ -219,7 +219,7 @@ def test_inputs_definitions_and_rules_are_renamed(editor: Editor) -> None:
         ("hot", "'hot' is taken"),
         ("both", "'both' is taken"),
         ("gpu_power", "is a field"),
-        ("and", "is a word of the language"),
+        ("and", "is a keyword of the language"),
         ("any", "is a function"),
         ("9lives", "cannot be a name"),
         ("", "cannot be a name"),
@@ -236,7 +236,7 @@ def test_nothing_is_renamed_while_a_file_can_not_be_read(editor: Editor) -> None
     editor.open("top.rules.yaml", TOP + "  - name\n    x: 1\n   y: pressure\n")
     asked = at(editor, "base.rules.yaml", BASE, "pres|sure: {")
     answer = editor.answer("textDocument/rename", {**asked, "newName": "squeeze"})
-    assert "mend" in answer["error"]["message"]
+    assert "fix" in answer["error"]["message"]
     assert "top.rules.yaml" in answer["error"]["message"]
 
 

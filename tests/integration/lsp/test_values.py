@@ -97,7 +97,7 @@ def test_a_recording_that_grows_is_read_again(editor: Editor, recording: Path) -
     assert value(editor, "gpu_temp|erature").startswith("Now: 40 C on all 2 GPUs")
 
 
-@pytest.mark.parametrize(("content", "why"), [("nonsense\n", "is no JSON object"), (None, "No such file")])
+@pytest.mark.parametrize(("content", "why"), [("nonsense\n", "is not a JSON object"), (None, "No such file")])
 def test_facts_that_can_not_be_read_any_more_are_told_and_come_back(
     editor: Editor, recording: Path, content: str | None, why: str
 ) -> None:
@@ -116,7 +116,7 @@ def test_facts_that_can_not_be_read_any_more_are_told_and_come_back(
 
 @pytest.mark.parametrize(
     ("given", "why"),
-    [("none.json", "No such file"), ("-", "stdin is the editor's"), ('{"gpus": 3}', "--snapshot: ")],
+    [("none.json", "No such file"), ("-", "stdin belongs to the editor"), ('{"gpus": 3}', "--snapshot: ")],
 )
 def test_facts_that_can_not_be_read_at_first_end_it_with_the_reason(tmp_path: Path, given: str, why: str) -> None:
     pytest.importorskip("pygls", reason="the language server needs the extra lsp")

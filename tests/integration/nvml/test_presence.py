@@ -132,7 +132,7 @@ def test_each_quantity_of_a_partitioned_gpu_stands_in_one_place(inline, node, ti
         ("1:2", "MIG-gpu1.mig2", True),
     ]
     assert (board.memory, board.memory_used, board.memory_total, board.process_count) == (None, None, None, None)
-    assert (board.missing["memory_used"], board.processes) == ("stands on the MIG instances", ())
+    assert (board.missing["memory_used"], board.processes) == ("reported for the MIG instances", ())
     assert [part.memory_total for part in parts] == [40 * GIB, 20 * GIB]
     assert [part.process_count for part in parts] == [1, 0]
     assert parts[0].processes[0].name == "/usr/bin/python3"
@@ -142,7 +142,7 @@ def test_each_quantity_of_a_partitioned_gpu_stands_in_one_place(inline, node, ti
     assert [gpu.clock_sm for gpu in (board, *parts)] == [1_755_000_000] * 3
     assert [gpu.throttle_power for gpu in (board, *parts)] == [True] * 3
     assert parts[0].name == "NVIDIA H100 80GB HBM3 MIG 3g.40gb"
-    assert parts[0].missing["utilization"] == "NVML does not tell it of a MIG instance"
+    assert parts[0].missing["utilization"] == "NVML does not report it for a MIG instance"
 
 
 def test_boards_count_and_instances_do_not(inline, node):

@@ -55,7 +55,7 @@ def test_the_first_version_of_memory_is_read_where_the_second_is_missing(inline,
     node.fail("gpu0", "nvmlDeviceGetMemoryInfo_v2", NO_FUNCTION)
     gpu = inline().read().gpus[0]
     assert (gpu.memory_used, gpu.memory_total, gpu.memory_reserved) == (21 * GIB, 80 * GIB, None)
-    assert gpu.missing["memory_reserved"] == "not told by this driver"
+    assert gpu.missing["memory_reserved"] == "not reported by this driver"
 
 
 def test_the_newer_call_is_made_where_a_driver_has_the_older_no_more(inline, node):
@@ -104,7 +104,7 @@ def test_traffic_is_a_rate_from_the_second_poll_on(inline, node, time):
     time.now += 5
     gpu = source.read().gpus[0]
     assert (gpu.pcie_rx, gpu.pcie_tx, gpu.nvlink_rx) == (2000.0, 0.0, 50 * 1024 / 5)
-    assert (gpu.nvlink_tx, gpu.missing["nvlink_tx"]) == (None, "the counter was set back")
+    assert (gpu.nvlink_tx, gpu.missing["nvlink_tx"]) == (None, "the counter was reset")
 
 
 def test_links_are_summed_up_where_the_driver_does_not(inline, node, time):
@@ -119,7 +119,7 @@ def test_links_are_summed_up_where_the_driver_does_not(inline, node, time):
 def test_slow_traffic_is_measured_only_for_a_field_that_is_asked_for(inline, node):
     node.add(pcie_rx_bytes=None, pcie_tx_bytes=None, pcie_rx_kb=100, pcie_tx_kb=7)
     gpu = inline().read().gpus[0]
-    assert (gpu.pcie_rx, gpu.missing["pcie_rx"]) == (None, "takes 20 ms; sampled only where it is asked for")
+    assert (gpu.pcie_rx, gpu.missing["pcie_rx"]) == (None, "takes 20 ms; sampled only on request")
     assert node.calls()["nvmlDeviceGetPcieThroughput"] == 0
     gpu = inline({"gpu_pcie_rx"}).read().gpus[0]
     assert (gpu.pcie_rx, gpu.pcie_tx) == (102_400, None)
@@ -168,7 +168,7 @@ def test_a_gpu_that_may_not_be_opened_is_left_out(inline, node):
     node.fail("gpu0", "nvmlDeviceGetHandleByIndex_v2", NO_PERMISSION)
     snapshot = inline().read()
     assert [gpu.uuid for gpu in snapshot.gpus] == ["GPU-gpu1"]
-    assert snapshot.problems == ("GPU 0 is left out, since it may not be opened; a container sees its own only",)
+    assert snapshot.problems == ("GPU 0 is skipped because it cannot be opened; a container sees only its own GPUs",)
 
 
 def test_no_gpu_that_may_be_opened_says_what_to_do(inline, node):

@@ -102,7 +102,7 @@ def test_no_library_on_the_search_path(open_nvml, monkeypatch):
         (NO_DRIVER, "the NVIDIA driver is not loaded; load it with 'modprobe nvidia'"),
         (MISMATCH, "of different versions, as after an upgrade; load the new driver"),
         (NO_PERMISSION, "no permission to open the NVIDIA devices; let this user read and write /dev/nvidiactl"),
-        (UNKNOWN, "it cannot be initialised: unknown error"),
+        (UNKNOWN, "it cannot be initialized: unknown error"),
     ],
     ids=["driver not loaded", "version mismatch", "no permission", "unknown"],
 )
@@ -151,7 +151,7 @@ def test_one_call_that_hangs_costs_one_poll_and_then_one_fact(open_nvml, node):
     assert took < TIMEOUT + 2
     well, ill = until_read(source).gpus
     assert (well.power, ill.power, ill.temperature) == (612.345, None, 64)
-    assert (ill.missing["power"], ill.status) == ("hung at an earlier poll; it is asked again later", "degraded")
+    assert (ill.missing["power"], ill.status) == ("hung at an earlier poll; retried later", "degraded")
 
 
 def test_a_gpu_that_hangs_at_every_call_is_lost_and_the_others_are_not(open_nvml, node):

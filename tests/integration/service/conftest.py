@@ -27,9 +27,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             )
         agent = RunningAgent(process, path, ruleset, log)
         running.append(agent)
-        wait_for(lambda: process.poll() is not None or "answering at" in agent.said, 30)
+        wait_for(lambda: process.poll() is not None or "listening on" in agent.said, 30)
         wait_for(lambda: process.poll() is not None or agent.ask("GET", "/v1/status").json["polls"] > 0, 30)
-        agent.addresses = [line.split()[-1] for line in agent.said.splitlines() if "answering at" in line]
+        agent.addresses = [line.split()[-1] for line in agent.said.splitlines() if "listening on" in line]
         return agent
 
     yield begin

@@ -147,7 +147,7 @@ def test_doctor_sources_status_and_metrics_name_the_form(smi):
     pytest.importorskip("prometheus_client")
     source = smi(CSV_ONLY + "cat $here/out.csv")
     found = try_out(lambda: source)
-    assert found.detail.endswith("CSV: nvidia-smi -q -x cannot be read (no XML: syntax error: line 1, column 0): "
+    assert found.detail.endswith("CSV: nvidia-smi -q -x cannot be read (not XML: syntax error: line 1, column 0): "
                                  "Invalid combination of input arguments")  # fmt: skip
     _, checks = of_telemetry(source, None, wait=0.0)
     assert checks[0].detail == "nvidia-smi (CSV): 2 GPUs"
@@ -235,7 +235,7 @@ def test_no_device_is_a_snapshot_without_a_gpu(smi):
 
 def test_without_the_program_it_says_so(tmp_path):
     source = open_source("nvidia-smi", binary=str(tmp_path / "none"))
-    with pytest.raises(TelemetryUnavailable, match="there is no program"):
+    with pytest.raises(TelemetryUnavailable, match="not found on PATH"):
         source.read()
 
 
@@ -251,7 +251,7 @@ def test_a_gpu_that_is_not_listed_any_more_is_lost(smi, tmp_path):
 
 
 def test_more_than_16_mib_are_not_read(smi):
-    with pytest.raises(TelemetryError, match="says more than 16 MiB"):
+    with pytest.raises(TelemetryError, match="printed more than 16 MiB"):
         smi("exec yes").read()
 
 

@@ -111,7 +111,7 @@ def test_who_does_not_answer_in_time_is_not_waited_for(how):
         ({"body": ""}, "reports no GPU"),
         (
             {"body": SCRAPE + SCRAPE.replace("node-7", "node-8")},
-            r"is of several nodes \(node-7, node-8\); choose one with --node node-7",
+            r"covers several nodes \(node-7, node-8\); select one with --node node-7",
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_what_is_no_exporter_of_one_node_is_an_error(given, message):
 
 def test_a_scrape_without_end_is_not_read(monkeypatch):
     monkeypatch.setattr("gpurules.telemetry.live.scraper.MAX_SCRAPE", 100)
-    with exporter() as address, pytest.raises(TelemetryError, match="is it of one node"):
+    with exporter() as address, pytest.raises(TelemetryError, match="does it cover a single node"):
         read(address)
 
 
@@ -149,7 +149,7 @@ def test_one_of_several_nodes_is_chosen_by_any_usual_label(label):
     body = SCRAPE.replace("Hostname", label)
     both = body + body.replace("node-7", "node-8").replace("GPU-a", "GPU-b").replace(" 64", " 71")
     with exporter(both) as address:
-        with pytest.raises(TelemetryError, match=r"several nodes \(node-7, node-8\); choose one with --node node-7"):
+        with pytest.raises(TelemetryError, match=r"several nodes \(node-7, node-8\); select one with --node node-7"):
             read(address)
         snapshot = read(address, node="node-8")
     assert (snapshot.host, snapshot.gpus[0].uuid, snapshot.gpus[0].temperature) == ("node-8", "GPU-b", 71)
@@ -211,7 +211,7 @@ def test_what_a_page_has_beside_is_reported():
 def test_metrics_of_dcgm_that_are_not_known_are_an_error_with_the_remedy():
     with (
         exporter('DCGM_FI_DEV_STRANGE{gpu="0"} 1\n') as address,
-        pytest.raises(TelemetryError, match=r"none of the metrics is read: DCGM_FI_DEV_STRANGE; .*--map"),
+        pytest.raises(TelemetryError, match=r"none of the metrics is known: DCGM_FI_DEV_STRANGE; .*--map"),
     ):
         read(address, name="scrape")
 

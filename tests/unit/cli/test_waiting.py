@@ -21,7 +21,7 @@ def test_each_source_that_was_tried_has_a_line_with_its_reason():
         "no telemetry: no source can be used here",
         "  nvml: no driver",
         "  amd: no ROCm; install it",
-        "trying again every 5 s; until then facts of GPUs are missing (Ctrl-C to stop)",
+        "retrying every 5 s; until then GPU facts are missing (Ctrl-C to stop)",
     ]
     assert str(error) == "no source can be used here; nvml: no driver; amd: no ROCm; install it"
 

@@ -63,7 +63,7 @@ def test_readahead_is_a_share_of_what_it_was(tmp_path, monkeypatch):
 def test_a_mount_without_readahead_is_refused_with_its_name(tmp_path, monkeypatch):
     module = __import__("gpurules.clients.mounts.readahead", fromlist=["readahead"])
     monkeypatch.setattr(module, "SYS", tmp_path)
-    with pytest.raises(SettingError, match="has no readahead of its own to steer"):
+    with pytest.raises(SettingError, match="has no readahead of its own to control"):
         readahead(tmp_path)
 
 

@@ -73,7 +73,7 @@ def test_what_matches_or_says_nothing_is_taken(send, answer):
 )
 def test_other_bytes_are_an_error_that_names_both(send, answer):
     with pytest.raises(
-        ChecksumMismatch, match=r"/bucket/k: the store has taken other bytes: \w+ [0-9a-f]+, and [0-9a-f]+"
+        ChecksumMismatch, match=r"/bucket/k: the store received different bytes: \w+ [0-9a-f]+, but [0-9a-f]+"
     ):
         send(Taking(**answer))
 
@@ -109,6 +109,6 @@ def test_a_complete_object_of_the_parts_that_were_sent_is_taken(answer):
 
 @pytest.mark.parametrize("value", [f"{text(b'crc!')}-3", f"{text(WHOLE)}-2"])
 def test_a_complete_object_of_other_parts_is_an_error_that_no_try_helps(value):
-    with pytest.raises(StoreError, match="another object than was sent") as caught:
+    with pytest.raises(StoreError, match="is not the object that was sent") as caught:
         S3Object(Taking(ETag='"tag-3"', ChecksumCRC32=value), "bucket", "k").complete("id", TAGS)
     assert type(caught.value) is StoreError

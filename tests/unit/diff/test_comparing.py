@@ -61,7 +61,7 @@ def test_a_rule_that_matches_on_other_gpus_is_different() -> None:
     found = change("gpu_memory > 80", "any(gpu_memory > 80) AND gpu_index >= 0")
     assert found is not None
     assert found.kinds == (ChangeKind.LOOSER,)
-    assert found.notes == ("it matches at the same moments, but on other GPUs",)
+    assert found.notes == ("it matches in the same situations, but on different GPUs",)
 
 
 def test_a_rule_that_lists_its_gpus_no_longer_is_told() -> None:
@@ -74,7 +74,7 @@ def test_what_can_not_be_compared_is_said() -> None:
     found = change("path MATCHES 'a{3}b(?i)c'", "path MATCHES '^zzz$'")
     assert found is not None
     assert found.kinds == (ChangeKind.UNPROVEN,)
-    assert "not analysed" in found.notes[0]
+    assert "not analyzed" in found.notes[0]
 
 
 def test_definitions_inputs_and_bases_are_compared_by_what_they_mean() -> None:
@@ -159,7 +159,7 @@ def test_a_field_that_is_declared_otherwise_is_not_compared() -> None:
     found = change("x > 5", "x > 6", head=heads)
     assert found is not None
     assert found.kinds == (ChangeKind.UNPROVEN,)
-    assert found.notes == ("not compared: the field x is declared otherwise",)
+    assert found.notes == ("not compared: the field x is declared differently",)
 
 
 def test_it_is_data_too() -> None:

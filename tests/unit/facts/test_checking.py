@@ -35,17 +35,17 @@ def problems(kind: str, data: object) -> list[str]:
         ("snapshot", {"pending_transfers": 3},
          "pending_transfers: a snapshot has no 'pending_transfers'; pending_transfers belongs to the node"),
         ("transfer", {"siez": 3}, "siez: a transfer has no 'siez'; did you mean 'size'?"),
-        ("transfer", {"file_name": "a"}, "file_name: a transfer has no 'file_name'; it is told from 'path'"),
+        ("transfer", {"file_name": "a"}, "file_name: a transfer has no 'file_name'; it is derived from 'path'"),
         ("transfer", {"team": "a"}, "team: a transfer has no 'team'; team belongs to the workload: write it there"),
         ("workload", {"typ": "training"}, "typ: a workload has no 'typ'; did you mean 'type'?"),
         ("node", {"weekdya": "mon"}, "weekdya: the node has no 'weekdya'; did you mean 'weekday'?"),
-        ("node", {"weekday": "Sunday"}, "weekday: 'Sunday' is no weekday; did you mean 'sun'?"),
-        ("node", {"weekday": "Saturday"}, "weekday: 'Saturday' is no weekday; did you mean 'sat'?"),
+        ("node", {"weekday": "Sunday"}, "weekday: 'Sunday' is not a weekday; did you mean 'sun'?"),
+        ("node", {"weekday": "Saturday"}, "weekday: 'Saturday' is not a weekday; did you mean 'sat'?"),
         ("node", {"hour": 24}, "hour: hour is 0 to 23, and this is 24"),
         ("node", {"hour": "22:00"}, "hour: hour is a bare number, and 22:00 is in seconds"),
-        ("node", {"rack_ok": "fine"}, "rack_ok: rack_ok is true or false, and this is 'fine'"),
-        ("transfer", {"file_type": "Model"}, "file_type: 'Model' is no file_type; did you mean 'model'?"),
-        ("transfer", {"operation": "upload"}, "operation: 'upload' is no operation; it is one of read, write"),
+        ("node", {"rack_ok": "fine"}, "rack_ok: rack_ok is true or false, but this is 'fine'"),
+        ("transfer", {"file_type": "Model"}, "file_type: 'Model' is not a file_type; did you mean 'model'?"),
+        ("transfer", {"operation": "upload"}, "operation: 'upload' is not a operation; it is one of read, write"),
         ("transfer", {"size": -1}, "size: transfer_size is 0 or more, and this is -1"),
         ("transfer", {"size": "-1GiB"}, "size: transfer_size is 0 or more, and this is -1GiB"),
         ("transfer", {"size": "4C"}, "size: transfer_size is in bytes, and 4C is in celsius"),
@@ -53,11 +53,11 @@ def problems(kind: str, data: object) -> list[str]:
          "size: 4gib is not a quantity: 'gib' is not a unit; units are case-sensitive: write GiB"),
         ("transfer", {"size": True}, "size: transfer_size is in bytes, and this is true"),
         ("transfer", {"size": [1]}, "size: transfer_size is in bytes, and this is a list"),
-        ("transfer", {"size": float("nan")}, "size: nan is no finite number"),
-        ("transfer", {"path": 3}, "path: path is a text, and this is 3"),
-        ("transfer", {"created": "yesterday"}, "created: 'yesterday' is no time"),
-        ("transfer", {"age": 3, "created": 5}, "age: both 'age' and 'created' are given"),
-        ("snapshot", {"timestamp": "noon"}, "timestamp: 'noon' is no time"),
+        ("transfer", {"size": float("nan")}, "size: nan is not a finite number"),
+        ("transfer", {"path": 3}, "path: path is a string, but this is 3"),
+        ("transfer", {"created": "yesterday"}, "created: 'yesterday' is not a time"),
+        ("transfer", {"age": 3, "created": 5}, "age: both 'age' and 'created' are set"),
+        ("snapshot", {"timestamp": "noon"}, "timestamp: 'noon' is not a time"),
         ("snapshot", {"gpus": [{"index": 0, "memory": "120%"}]},
          "gpus[0].memory: gpu_memory is 0 to 100 %, and this is 120%"),
         ("snapshot", {"gpus": [{"index": 0, "inlet": "35%"}]},
@@ -67,13 +67,13 @@ def problems(kind: str, data: object) -> list[str]:
         ("snapshot", {"gpus": [{"index": 0, "uuid": "a"}, {"index": 1, "uuid": "a"}]},
          "gpus[1].uuid: two GPUs have the uuid 'a'"),
         ("snapshot", {"gpus": [{"index": 0}, {}]}, "gpus[1]: a GPU among several has no index"),
-        ("snapshot", {"gpus": [{"index": "x"}]}, "gpus[0].index: 'x' is no index of a GPU"),
-        ("snapshot", {"gpus": [{"index": -1}]}, "gpus[0].index: -1 is no index of a GPU"),
-        ("snapshot", {"gpus": [{"index": 1.5}]}, "gpus[0].index: 1.5 is no index of a GPU"),
+        ("snapshot", {"gpus": [{"index": "x"}]}, "gpus[0].index: 'x' is not a GPU index"),
+        ("snapshot", {"gpus": [{"index": -1}]}, "gpus[0].index: -1 is not a GPU index"),
+        ("snapshot", {"gpus": [{"index": 1.5}]}, "gpus[0].index: 1.5 is not a GPU index"),
         ("snapshot", {"gpus": {"index": 1}}, "gpus: expected a list, got a mapping"),
         ("snapshot", {"gpus": [3]}, "gpus[0]: expected a mapping, got 3"),
-        ("workload", {"gpu_devices": ["x"]}, "gpu_devices[0]: 'x' is no index of a GPU"),
-        ("workload", {"framework": "torch"}, "framework: 'torch' is no framework"),
+        ("workload", {"gpu_devices": ["x"]}, "gpu_devices[0]: 'x' is not a GPU index"),
+        ("workload", {"framework": "torch"}, "framework: 'torch' is not a framework"),
         ("snapshot", [1], "snapshot: expected a mapping, got a list"),
     ],
 )  # fmt: skip
@@ -119,7 +119,7 @@ def test_a_memory_share_that_follows_from_bytes_is_not_bounded() -> None:
 def test_an_age_counts_from_the_snapshot_and_not_without_one() -> None:
     facts = check({"snapshot": {"timestamp": "1970-01-01T01:00:00Z"}, "transfer": {"age": "10m"}}, {}, 7.0)
     assert facts.transfer is not None and facts.transfer.created == 3000
-    with pytest.raises(FactError, match="an age counts from a moment, and none is given; write 'created'"):
+    with pytest.raises(FactError, match="an age requires a timestamp, and none is given; write 'created'"):
         read_transfer({"age": 5})
     assert read_transfer({"age": 5}, now=100.0).created == 95
 

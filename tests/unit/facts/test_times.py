@@ -33,18 +33,18 @@ def test_one_moment_is_read_in_every_spelling(text: object) -> None:
     [
         ("2026-03-29T23:30:00", "no time zone"),
         ("2026-03-29", "no time of day"),
-        ("2026-02-30T00:00:00Z", "no date with a time of day"),
-        ("2026-03-29T24:30:00Z", "no date with a time of day"),
-        ("2026-03-29T23:30:00+25:00", "no offset"),
+        ("2026-02-30T00:00:00Z", "not a date with a time of day"),
+        ("2026-03-29T24:30:00Z", "not a date with a time of day"),
+        ("2026-03-29T23:30:00+25:00", "not an offset"),
         ("2026-03-29 23:30 Mars/Olympus", "no time zone is named 'Mars/Olympus'"),
-        ("23:30", "no time"),
-        ("1h", "no time"),
-        ("_", "no time"),
-        ("", "no time"),
+        ("23:30", "not a time"),
+        ("1h", "not a time"),
+        ("_", "not a time"),
+        ("", "not a time"),
         ("1" * 29, "between the years"),
-        (True, "no time"),
-        ([1], "no time"),
-        (None, "no time"),
+        (True, "not a time"),
+        ([1], "not a time"),
+        (None, "not a time"),
         (float("nan"), "between the years"),
         (float("inf"), "between the years"),
         (10**400, "between the years"),
@@ -56,7 +56,7 @@ def test_what_names_no_moment_is_refused(value: object, said: str) -> None:
 
 
 def test_an_hour_that_clocks_leave_out_or_show_twice_is_refused() -> None:
-    with pytest.raises(TimeError, match="it is put forward"):
+    with pytest.raises(TimeError, match="the clock skips it"):
         read_time("2026-03-29 02:30 Europe/Berlin")
     with pytest.raises(TimeError, match="twice") as caught:
         read_time("2026-10-25 02:30 Europe/Berlin")

@@ -51,7 +51,7 @@ def test_the_name_that_means_two_things_is_not_there() -> None:
 
 
 def test_memory_in_use_and_memory_busy_are_two_fields() -> None:
-    assert "not the memory-controller" in FIELDS["gpu_memory"].description
+    assert "not the busy time of the memory controller" in FIELDS["gpu_memory"].description
     assert "controller was busy" in FIELDS["gpu_memory_busy"].description
 
 

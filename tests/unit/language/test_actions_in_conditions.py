@@ -48,7 +48,7 @@ def test_a_word_that_opens_a_condition_elsewhere_is_left_out(word: str) -> None:
         ("gpu_memory => 80", "write >="),
         ("gpu_memory -> 80", "expected a value"),
         ("gpu_memory > 80 foo", "expected a comparison, arithmetic, AND, OR or the end"),
-        ("gpu_memory_used > 80 gib", "a unit is written against its number: 80GiB"),
+        ("gpu_memory_used > 80 gib", "a unit directly follows its number: 80GiB"),
     ],
 )
 def test_what_is_no_action_is_not_taken_for_one(condition: str, hint: str) -> None:

@@ -28,7 +28,7 @@ def test_a_list_stands_after_in() -> None:
     assert isinstance(term, ir.Member)
     assert [m.value for m in term.members if isinstance(m, ir.Constant)] == ["model", "tensor"]
     (found,) = named.condition(parse("weights == 'a'")).findings
-    assert (found.code, found.hint) == ("GPR103", "test for its members: … IN weights")
+    assert (found.code, found.hint) == ("GPR103", "test membership: … IN weights")
 
 
 def test_numbers_of_a_list_take_one_dimension() -> None:
@@ -87,8 +87,8 @@ def test_a_mistake_in_a_definition_is_reported_there_and_not_again_where_it_is_u
 @pytest.mark.parametrize(
     ("definitions", "message"),
     [
-        ({"a": "NOT a"}, "'a' is defined by itself: a -> a"),
-        ({"a": "b", "b": "c AND a", "c": "TRUE"}, "'a' is defined by itself: a -> b -> a"),
+        ({"a": "NOT a"}, "'a' is defined in terms of itself: a -> a"),
+        ({"a": "b", "b": "c AND a", "c": "TRUE"}, "'a' is defined in terms of itself: a -> b -> a"),
     ],
 )
 def test_a_circle_is_named(definitions: dict[str, str], message: str) -> None:

@@ -32,7 +32,7 @@ def test_the_fields_of_metrics_are_those_that_a_source_fills() -> None:
         ("DCGM_FI_DEV_FB_FREE < 2GiB", "DCGM_FI_DEV_FB_FREE", "write gpu_memory_free, which is in bytes"),
         ("nvidia_smi_power_draw_watts > 300", "nvidia_smi_power_draw_watts", "write gpu_power"),
         ("gpu_throttle_reasons != 0", "gpu_throttle_reasons", "write gpu_throttled, which stands alone"),
-        ("DCGM_FI_DEV_BOGUS > 1", "DCGM_FI_DEV_BOGUS", "no field is filled from this metric"),
+        ("DCGM_FI_DEV_BOGUS > 1", "DCGM_FI_DEV_BOGUS", "no field corresponds to this metric"),
         ("gpu_power{gpu='1'} > 300", "{", "there is no selection by labels"),
         ("max by (host) (gpu_power) > 300", "by", "there is no grouping"),
         ("sum(gpu_power) without (gpu) > 300", "without", "there is no grouping"),
@@ -41,7 +41,7 @@ def test_the_fields_of_metrics_are_those_that_a_source_fills() -> None:
         ("gpu_power offset 1h > 300", "offset", "there is no offset"),
         ("gpu_throttled unless active_training", "unless", "write AND NOT"),
         ("gpu_power > bool 300", "bool", "leave it out"),
-        ("max(gpu_power)[5m] > 300", "[", "a window is of one field"),
+        ("max(gpu_power)[5m] > 300", "[", "a window applies to one field"),
         ("absent(gpu_temperature)", "absent", "write x IS MISSING"),
         ("time() > 5", "time", "a condition has no absolute time"),
         ("topk(2, gpu_power) > 300", "topk", "compare with max(x)"),
@@ -69,7 +69,7 @@ def test_what_comes_from_another_system_is_answered_with_what_to_write(condition
 )
 def test_a_text_without_quotes_gets_them(condition: str, text: str) -> None:
     found, _ = first(condition)
-    assert found.hint == f"a text is written in quotes: {text}"
+    assert found.hint == f"a string needs quotes: {text}"
     assert [edit.replacement for edit in found.edits] == [text]
 
 
@@ -77,11 +77,11 @@ def test_a_text_without_quotes_gets_them(condition: str, text: str) -> None:
     "condition", ["gpu_throttled = yes", "gpu_throttled == no", "on == gpu_throttled", "gpu_throttled != off"]
 )
 def test_a_word_for_a_truth_is_told_that_it_stands_alone(condition: str) -> None:
-    assert first(condition)[0].hint == "a truth stands alone: gpu_throttled, or NOT gpu_throttled"
+    assert first(condition)[0].hint == "use a bool by itself: gpu_throttled, or NOT gpu_throttled"
 
 
 def test_a_number_for_a_truth_is_told_that_it_stands_alone() -> None:
-    assert first("active_training == 1")[0].hint == "active_training stands alone, or with NOT"
+    assert first("active_training == 1")[0].hint == "use active_training by itself, or with NOT"
 
 
 def test_a_slip_of_a_field_is_still_one_beside_a_text() -> None:

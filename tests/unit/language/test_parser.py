@@ -187,9 +187,9 @@ def test_a_comparison_that_is_doubled_is_a_mistake_at_its_place_and_not_an_opera
     [
         ("gpu_power == NULL", None),
         ("gpu_memory > 80 %", None),
-        ("gpu_memory > 100 MB", "a unit is written against its number: 100MB"),
-        ("file_type IN ['a']", "a list is written in round brackets: IN ('a', 'b')"),
-        ("file_type IN 'a'", "a list is written in round brackets: IN ('a')"),
+        ("gpu_memory > 100 MB", "a unit directly follows its number: 100MB"),
+        ("file_type IN ['a']", "a list is written in parentheses: IN ('a', 'b')"),
+        ("file_type IN 'a'", "a list is written in parentheses: IN ('a')"),
         ("path LIKE 'x'", "write GLOB"),
     ],
 )

@@ -29,12 +29,12 @@ def test_a_condition_falls_apart_at_its_outermost_and_and_or(text: str, parts: l
     ("text", "message"),
     [
         ("", "the condition is empty"),
-        ("gpu_memory >", "the condition ends where"),
-        ("gpu_memory > )", "')' cannot stand here"),
+        ("gpu_memory >", "the condition ends, but"),
+        ("gpu_memory > )", "unexpected ')'"),
         ("x == 'abc", "the string is not closed"),
-        ("gpu_memory ^ 2", "'^' is no operator here"),
+        ("gpu_memory ^ 2", "'^' is not an operator here"),
         ("é > 1", "'é' (U+00E9) cannot be in a name"),
-        ("gpu_memory > 80 %", "'%' is no operator here"),
+        ("gpu_memory > 80 %", "'%' is not an operator here"),
     ],
 )
 def test_the_message_says_what_is_wrong(text: str, message: str) -> None:

@@ -81,7 +81,7 @@ def test_a_fix_that_changes_a_part_is_not_safe_however_many_others_there_are() -
 def test_a_search_that_ends_at_its_bound_is_told() -> None:
     untold: list[str] = []
     linted(many("OR", "count(gpu_power > {0}W) > 1", 300), untold)
-    assert untold == ["<text>: `r`: the work cap of the analysis was hit"]
+    assert untold == ["<text>: `r`: the step budget of the analysis was exhausted"]
 
 
 @pytest.mark.parametrize("subject", ["gpu_xid", "abs(gpu_xid)"])

@@ -74,16 +74,16 @@ def test_timers_damp() -> None:
 
 def test_unknown_is_neither_false_nor_a_change() -> None:
     assert told(FULL, recorded(90, None)) == [
-        ("GPR210", "`a` is TRUE in 31 of 31 recorded snapshots (30 more do not tell)")
+        ("GPR210", "`a` is TRUE in 31 of 31 recorded snapshots (30 more are unknown)")
     ]
     (reason,) = unjudged("condition: gpu_temperature > 80", recorded(90))
-    assert reason == "only 0 of 61 snapshots tell whether it is TRUE"
+    assert reason == "it is known in only 0 of 61 snapshots"
 
 
 def test_of_a_rule_about_transfers_the_ambient_part_is_judged() -> None:
     rule = "condition: gpu_memory > 80 AND file_type == 'model'"
     assert told(rule, recorded(10)) == [
-        ("GPR209", "what `a` asks of the GPUs and the node is TRUE in 0 of 61 recorded snapshots")
+        ("GPR209", "the part of `a` about the GPUs and the node is TRUE in 0 of 61 recorded snapshots")
     ]
     (reason,) = unjudged("condition: gpu_memory > 80 OR file_type == 'model'", recorded(10))
     assert reason == "no part of it is about the GPUs or the node alone"
@@ -92,10 +92,10 @@ def test_of_a_rule_about_transfers_the_ambient_part_is_judged() -> None:
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        (f"{FULL}, gpus: workload", "it looks at the GPUs of a workload"),
+        (f"{FULL}, gpus: workload", "it depends on the GPUs of a workload"),
         (
             "condition: gpu_memory > 80 AND telemetry_age > 5s",
-            "it reads the age of telemetry, which a recording does not tell",
+            "it reads the age of telemetry, which a recording does not contain",
         ),
     ],
 )
@@ -104,7 +104,7 @@ def test_what_a_recording_does_not_tell_is_not_guessed(rule: str, reason: str) -
 
 
 def test_a_short_recording_tells_nothing() -> None:
-    assert unjudged(FULL, recorded(10, count=19)) == ["only 19 of 19 snapshots tell whether it is TRUE"]
+    assert unjudged(FULL, recorded(10, count=19)) == ["it is known in only 19 of 19 snapshots"]
     assert [code for code, _ in told(FULL, recorded(10, count=20))] == ["GPR209"]
 
 

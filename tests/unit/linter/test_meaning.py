@@ -114,7 +114,7 @@ def test_what_can_not_be_told_is_not_guessed_but_named() -> None:
 def test_a_spent_work_cap_is_told() -> None:
     policy = Policy(work=0, unanalysed=[])
     assert found("name: a, condition: 9 < hour AND hour < 3, action: pause_transfer", policy=policy) == []
-    assert policy.unanalysed == ["x.yaml: `a`: the work cap of the analysis was hit"]
+    assert policy.unanalysed == ["x.yaml: `a`: the step budget of the analysis was exhausted"]
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -126,12 +126,12 @@ def test_a_rule_of_which_a_part_was_not_looked_at_is_not_analysed_in_full() -> N
     untold: list[str] = []
     rule = "name: a, condition: gpu_memory > 80 AND gpu_memory < 90 AND gpu_throttled, action: pause_transfer"
     assert found(rule, policy=Policy(work=0, unanalysed=untold)) == []
-    assert untold == ["x.yaml: `a`: the work cap of the analysis was hit"]
+    assert untold == ["x.yaml: `a`: the step budget of the analysis was exhausted"]
 
 
 def test_lower_case_is_told_how_to_write_it() -> None:
     (one,) = found("name: a, condition: gpu_memory > 80 AND lower(path) ENDSWITH '.PT', action: pause_transfer")
-    assert (one.code, one.hint) == ("GPR201", "what lower(…) gives is in lower case: '.pt'")
+    assert (one.code, one.hint) == ("GPR201", "the result of lower(…) is in lower case: '.pt'")
 
 
 def test_an_extension_that_no_file_has_is_shown_at_the_text() -> None:

@@ -78,7 +78,7 @@ def test_every_value_of_another_type_raises_in_python(kind: type[Transfer] | typ
     for name, value in (("id", 7), ("framework", b"jax"), ("priority", "high"), ("priority", False)):
         with pytest.raises(FactError, match=f"{name} must be a "):
             kind(**{name: value})  # type: ignore[arg-type]
-    with pytest.raises(FactError, match="operation must be a text, not 3"):
+    with pytest.raises(FactError, match="operation must be a string, not 3"):
         Transfer(operation=3, size=5)  # type: ignore[arg-type]
     with pytest.raises(FactError, match="started must be a number, not "):
         Workload(started="noon")  # type: ignore[arg-type]

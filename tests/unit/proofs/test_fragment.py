@@ -119,11 +119,11 @@ CAN_BE = {
     ],
 }
 OPEN = [
-    ("path MATCHES '^a' AND path STARTSWITH 'b'", "`path MATCHES '^a'` is not analysed"),
-    ("gpu_power > 0.9 * gpu_power_limit AND gpu_power < 0.5 * gpu_power_limit", "are not analysed"),
-    ("count(gpu_memory > 80) > count(gpu_memory > 70)", "is not analysed"),
-    ("upper(path) == 'A'", "`upper(path) == 'A'` is not analysed"),
-    ("lower(path) == 'Ä' AND path == 'b'", "is not analysed"),
+    ("path MATCHES '^a' AND path STARTSWITH 'b'", "`path MATCHES '^a'` is not analyzed"),
+    ("gpu_power > 0.9 * gpu_power_limit AND gpu_power < 0.5 * gpu_power_limit", "are not analyzed"),
+    ("count(gpu_memory > 80) > count(gpu_memory > 70)", "is not analyzed"),
+    ("upper(path) == 'A'", "`upper(path) == 'A'` is not analyzed"),
+    ("lower(path) == 'Ä' AND path == 'b'", "is not analyzed"),
     ("sum(gpu_power) > 1000W AND all(gpu_power < 400) AND count(gpu_power >= 0) <= 2", "`sum(gpu_power)`"),
     ("path ENDSWITH '.log' AND file_extension == '.txt'", "no values were found that confirm it"),
 ]

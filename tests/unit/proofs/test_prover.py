@@ -163,7 +163,7 @@ def test_what_is_not_analysed_is_said() -> None:
     assert isinstance(answer, Unsat | Unknown)
     hard = ask("path MATCHES 'a{3}b(?i)c' AND path MATCHES '^zzz$'")
     assert isinstance(hard, Unknown)
-    assert "not analysed" in hard.reason
+    assert "not analyzed" in hard.reason
 
 
 def test_the_work_cap_is_said_when_it_is_hit() -> None:
@@ -171,7 +171,7 @@ def test_the_work_cap_is_said_when_it_is_hit() -> None:
         " AND ".join(f"(gpu_memory > {i} OR gpu_power > {i} OR gpu_temperature > {i})" for i in range(40))
     )
     answer = Prover([condition], steps=5).ask([is_true(condition)])
-    assert answer == Unknown("the work cap of 5 steps was hit")
+    assert answer == Unknown("the budget of 5 steps was exhausted")
 
 
 def test_a_witness_reads_as_people_write() -> None:

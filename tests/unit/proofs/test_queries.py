@@ -122,4 +122,4 @@ def test_what_is_not_equivalent_differs_in_the_witness(first: str, second: str) 
 def test_the_work_cap_is_told() -> None:
     condition = stated("gpu_memory > 80 AND (gpu_mig OR gpu_throttled)")
     verdict = unsatisfiable(Prover([condition], steps=1), condition)
-    assert verdict == Unknown("the work cap of 1 steps was hit")
+    assert verdict == Unknown("the budget of 1 steps was exhausted")

@@ -111,11 +111,11 @@ FAILING = {
     "devices": (case("'gpu[0].temperature': 90", "rule: hot, devices: [1]"), "devices: 1", "devices: 0"),
     "decision": (case("'gpu[0].temperature': 90", "decision: {delay: 31s}"), "decision.delay: 31s", "30"),
     "matched": (case("'gpu[0].temperature': 90", "matched: [large]"), "matched: large", "hot"),
-    "too late": (case("'gpu[0].temperature': 90", "at: 1h, rule: hot"), "a moment at 3600 s", "ends at 0 s"),
-    "unit": (case("'gpu[0].temperature': 90W", "rule: hot"), "facts that can be read", "temperature is in celsius"),
+    "too late": (case("'gpu[0].temperature': 90", "at: 1h, rule: hot"), "a sample at 3600 s", "ends at 0 s"),
+    "unit": (case("'gpu[0].temperature': 90W", "rule: hot"), "valid facts", "temperature is in celsius"),
     "unknown fact": (
         case("'gpu[0].temprature': 90", "rule: hot"),
-        "facts that can be read",
+        "valid facts",
         "did you mean 'temperature'",
     ),
     "never": (
@@ -173,7 +173,7 @@ WRONG = {
     "GPR401": ("cases:\n  - {name: c, expct: []}\n", "did you mean 'expect'?"),
     "GPR402": ("cases:\n  - {name: c}\n", None),
     "GPR403": ("cases:\n  - {name: c, expect: [{outcome: mach}]}\n", "did you mean 'match'?"),
-    "GPR807": ("cases:\n  - {name: c, expect: []}\n  - {name: c, expect: []}\n", "give one another name"),
+    "GPR807": ("cases:\n  - {name: c, expect: []}\n  - {name: c, expect: []}\n", "rename one of them"),
     "GPR808": ("cases:\n  - {name: c, expect: [{rule: hott}]}\n", "did you mean 'hot'?"),
     "GPR104": ("interval: 5C\n", "write 30s"),
     "GPR001": ("cases: [\n", None),
@@ -215,13 +215,13 @@ def test_only_some_are_run_and_then_nothing_is_required(here: Path) -> None:
     result = run(here, text, "^p$")
     assert [done.name for done in result.results] == ["p"]
     assert result.is_good
-    assert run(here, text).unmet == ["rule_coverage is 0 %, and 100 % are required"]
+    assert run(here, text).unmet == ["rule_coverage is 0 %, but 100 % is required"]
 
 
 def test_coverage_counts_rules_parts_thresholds_and_missing_facts(here: Path) -> None:
     result = run(here, PASSING["table"])
     gaps = list(result.coverage.gaps())
-    assert "hot: no test looks at it" in gaps
+    assert "hot: no test covers it" in gaps
     assert not any(gap.startswith("model: gpu_memory") for gap in gaps)
     assert "model: file_type == 'model' is never tested with its facts missing" in gaps
     assert result.coverage.measures["boundary"] == 100

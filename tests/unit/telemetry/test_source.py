@@ -48,13 +48,13 @@ def test_a_simulation_takes_its_options_from_the_name_and_apart():
     ("spec", "message"),
     [
         ("synthetic:gpu=2", "no option is named 'gpu'; did you mean 'gpus'"),
-        ("synthetic:gpus", "'gpus' is no option; write key=value"),
-        ("synthetic:gpus=many", "the option 'gpus' is a number from 0 to 1024, not 'many'"),
-        ("synthetic:gpus=1.5", "the option 'gpus' is a whole number"),
-        ("synthetic:seconds=nan", "the option 'seconds' is a number"),
-        ("synthetic:interval=0", "the option 'interval' is a number"),
-        ("nvml:mode=magic", "the option 'mode' is one of process, thread, inline, not 'magic'"),
-        ("nvml:timeout=0", "the option 'timeout' is a number"),
+        ("synthetic:gpus", "'gpus' is not an option; write key=value"),
+        ("synthetic:gpus=many", "the option 'gpus' must be a number from 0 to 1024, not 'many'"),
+        ("synthetic:gpus=1.5", "the option 'gpus' must be an integer"),
+        ("synthetic:seconds=nan", "the option 'seconds' must be a number"),
+        ("synthetic:interval=0", "the option 'interval' must be a number"),
+        ("nvml:mode=magic", "the option 'mode' must be one of process, thread, inline, not 'magic'"),
+        ("nvml:timeout=0", "the option 'timeout' must be a number"),
         ("nvidia-smi:binray=x", "no option is named 'binray'; did you mean 'binary'"),
     ],
 )
@@ -67,12 +67,12 @@ def test_names_are_a_set_or_a_text():
     options = SourceOptions("nvml", {"a": "gpu_power + gpu_memory", "b": {"hour"}, "c": 3})
     assert options.names("a") == {"gpu_power", "gpu_memory"}
     assert (options.names("b"), options.names("none")) == ({"hour"}, None)
-    with pytest.raises(TelemetryError, match="'c' is a set of names, not 3"):
+    with pytest.raises(TelemetryError, match="'c' must be a set of names, not 3"):
         options.names("c")
 
 
 def test_an_option_of_the_wrong_type_is_refused():
-    with pytest.raises(TelemetryError, match="the option 'host' is a text, not 3"):
+    with pytest.raises(TelemetryError, match="the option 'host' must be a string, not 3"):
         SourceOptions("replay", {"host": 3}).text("host")
 
 
@@ -110,7 +110,7 @@ def test_a_source_of_a_plug_in_is_opened_by_its_name(monkeypatch, plugin):
     ("plugins", "message"),
     [
         (({}, {"fake": "ImportError: no"}), "'fake' cannot be imported: ImportError: no"),
-        (({"fake": object()}, {}), "'fake' is no factory"),
+        (({"fake": object()}, {}), "'fake' is not a factory"),
         (
             ({"fake": type("Other", (Fake,), {"name": "replay"})()}, {}),
             "claims the name 'replay', which is taken",

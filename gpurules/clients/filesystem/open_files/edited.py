@@ -67,7 +67,7 @@ class DirectEditor(DirectReader):
         Raises:
             TypeError: always.
         """
-        raise TypeError(f"an open file that is written cannot be pickled: {self.path!r}")
+        raise TypeError(f"a file open for writing cannot be pickled: {self.path!r}")
 
     def close(self) -> None:
         """End the transfer, after what the file kept back is written: failed, where that or the latest part did."""

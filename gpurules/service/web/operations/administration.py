@@ -40,15 +40,15 @@ def disable(call: Call) -> Reply:
 
 OPERATIONS = (
     Operation(
-        "POST", "/v1/reload", "reload", "Read the ruleset again, all or nothing", reload, Access.ADMIN,
+        "POST", "/v1/reload", "reload", "Reload the ruleset, all or nothing", reload, Access.ADMIN,
         answers={200: schemas.RELOADED}, problems=(403, 409), is_slow=True,
     ),
     Operation(
-        "POST", "/v1/enable", "enable", "Put the rules in force", enable, Access.ADMIN,
+        "POST", "/v1/enable", "enable", "Enable the rules", enable, Access.ADMIN,
         answers={200: schemas.ENABLED}, problems=(403,),
     ),
     Operation(
-        "POST", "/v1/disable", "disable", "Ask nothing of transfers until enabled", disable, Access.ADMIN,
+        "POST", "/v1/disable", "disable", "Disable the rules until enabled again", disable, Access.ADMIN,
         answers={200: schemas.ENABLED}, problems=(403,),
     ),
 )  # fmt: skip

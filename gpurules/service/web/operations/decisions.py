@@ -70,7 +70,7 @@ OPERATIONS = (
         answers={200: {"type": "array", "items": schemas.BATCH_ITEM}},
         max_body=MAX_BATCH_BYTES,
         is_slow=True,
-        description="A JSON array, or NDJSON (application/x-ndjson); answered in kind and in order.",
+        description="A JSON array, or NDJSON (application/x-ndjson); the response has the same type and order.",
     ),
     Operation(
         "POST",

@@ -77,7 +77,9 @@ async def watch(call: Call) -> Stream:
     """Stream the state: all of it first, then what changed."""
     agent = call.agent
     if agent.revisions.followers >= MAX_FOLLOWERS or agent.is_draining:
-        raise ProblemError(503, "busy", "no further client can follow now", (), ((b"retry-after", b"5"),))
+        raise ProblemError(
+            503, "busy", "the maximum number of following clients is reached", (), ((b"retry-after", b"5"),)
+        )
     since = call.query["since"]
     given = _revision_of(call.header(b"last-event-id"))
     start = given if given is not None else since if isinstance(since, int) else -1
@@ -134,11 +136,11 @@ OPERATIONS = (
         "GET",
         "/v1/directives",
         "directives",
-        "The node's decision, at once or when it changes",
+        "The node's decision, immediately or when it changes",
         directives,
         query=(
             Parameter("wait", "seconds to wait for another revision", 0, 0, MAX_WAIT),
-            Parameter("revision", "the revision that the client has", None, 0, 1e18, is_integer=True),
+            Parameter("revision", "the client's current revision", None, 0, 1e18, is_integer=True),
         ),
         answers={200: schemas.DIRECTIVES, 304: {}},
     ),
@@ -148,13 +150,14 @@ OPERATIONS = (
         "watch",
         "Follow the whole state by server-sent events",
         watch,
-        query=(Parameter("since", "the revision that the client has", None, 0, 1e18, is_integer=True),),
+        query=(Parameter("since", "the client's current revision", None, 0, 1e18, is_integer=True),),
         answers={200: {"type": "string"}},
         answer_type="text/event-stream",
         description=(
             "First an event `state` with all sections, then events `change`, each a JSON merge patch (RFC 7396) of it "
-            "but for `events`, which are to be appended. The id is the revision; `Last-Event-ID` resumes. A comment "
-            "comes every 15 s; an event `end` before the agent stops. A client that reads too slowly is dropped."
+            "except for `events`, which are to be appended. The id is the revision; `Last-Event-ID` resumes. A comment "
+            "is sent every 15 s, and an event `end` before the agent stops. A client that reads too slowly is "
+            "disconnected."
         ),
     ),
 )

@@ -18,7 +18,7 @@ def unready(agent: Agent) -> list[str]:
     if agent.is_draining:
         reasons.append("the agent is stopping")
     if not status.running:
-        reasons.append("polling does not run")
+        reasons.append("polling is not running")
     if status.snapshot is None:
         reasons.append("no telemetry has been read yet")
     elif status.stale:
@@ -41,9 +41,9 @@ def metrics(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/healthz", "liveness", "Whether the agent lives", liveness, Access.OPEN,
+    Operation("GET", "/healthz", "liveness", "Whether the agent is alive", liveness, Access.OPEN,
               answers={200: schemas.HEALTH}),
-    Operation("GET", "/readyz", "readiness", "Whether decisions rest on fresh telemetry", readiness, Access.OPEN,
+    Operation("GET", "/readyz", "readiness", "Whether decisions are based on fresh telemetry", readiness, Access.OPEN,
               answers={200: schemas.HEALTH, 503: schemas.HEALTH}),
     Operation("GET", "/metrics", "metrics", "Metrics for Prometheus", metrics,
               answers={200: {"type": "string"}}, answer_type="text/plain", is_slow=True),

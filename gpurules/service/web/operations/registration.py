@@ -19,12 +19,12 @@ _REPORT = {"transfer": "object", "state": "string", "bytes_moved": "number", "tt
 def _id(call: Call) -> str:
     name = call.path["id"]
     if not name or len(name) > MAX_ID:
-        raise invalid([WrongMember(f"an id has 1 to {MAX_ID} characters", parameter="id")])
+        raise invalid([WrongMember(f"an id must have 1 to {MAX_ID} characters", parameter="id")])
     return name
 
 
 def _other_id(where: str) -> ProblemError:
-    detail = "the id is another than that of the path"
+    detail = "the id differs from the one in the path"
     return ProblemError(409, "other-id", detail, (WrongMember(detail, where),))
 
 
@@ -32,7 +32,7 @@ def _lease(given: object, default: float) -> float:
     if given is None:
         return default
     if not isinstance(given, int | float) or not 0 < given <= MAX_LEASE_SECONDS:
-        raise invalid([WrongMember(f"a lease is above 0 and at most {MAX_LEASE_SECONDS:g} seconds", "/ttl")])
+        raise invalid([WrongMember(f"a lease must be above 0 and at most {MAX_LEASE_SECONDS:g} seconds", "/ttl")])
     return float(given)
 
 
@@ -46,7 +46,7 @@ def put_workload(call: Call) -> Reply:
     schedule, now = agent.coordinator.schedule, steady_clock(agent.coordinator)()
     is_new = schedule.workload(name, now) is None
     if is_new and len(schedule.workloads(now)) >= MAX_WORKLOADS:
-        raise ProblemError(429, "too-many-workloads", f"{MAX_WORKLOADS} workloads are registered already")
+        raise ProblemError(429, "too-many-workloads", f"{MAX_WORKLOADS} workloads are already registered")
     lease = _lease(given.get("ttl"), DEFAULT_LEASE_SECONDS)
     agent.coordinator.register_workload(replace(workload, id=name), lease)
     return json_reply({"id": name, "ttl": lease}, 201 if is_new else 200)
@@ -71,13 +71,13 @@ def put_transfer(call: Call) -> Reply:
     if state is not None and state not in STATES:
         raise invalid([WrongMember(f"expected one of {', '.join(STATES)}, got {str(state)[:60]!r}", "/state")])
     if moved is not None and not (isinstance(moved, int | float) and 0 <= moved < float("inf")):
-        raise invalid([WrongMember("a count of bytes is 0 or more", "/bytes_moved")])
+        raise invalid([WrongMember("a number of bytes must be 0 or more", "/bytes_moved")])
     created = agent.clock() if transfer.created is None else transfer.created
     lease = _lease(given.get("ttl"), DEFAULT_LEASE_SECONDS)
     named = replace(transfer, id=name, created=created)
     decision = agent.transfers.put(Report(named, state, moved, lease))
     if decision is None:
-        raise ProblemError(429, "too-many-transfers", "there is no room for a further transfer")
+        raise ProblemError(429, "too-many-transfers", "the maximum number of transfers is reached")
     return Reply(agent.encoder.encode(decision))
 
 
@@ -108,7 +108,7 @@ OPERATIONS = (
         body=schemas.WORKLOAD_REPORT, answers={200: schemas.LEASE, 201: schemas.LEASE}, problems=(409, 429),
     ),
     Operation(
-        "DELETE", "/v1/workloads/{id:path}", "deleteWorkload", "Drop a workload", delete_workload,
+        "DELETE", "/v1/workloads/{id:path}", "deleteWorkload", "Remove a workload", delete_workload,
         answers={204: {}}, problems=(404,),
     ),
     Operation(
@@ -120,7 +120,7 @@ OPERATIONS = (
         answers={200: schemas.TRANSFER_ROW}, problems=(404,),
     ),
     Operation(
-        "DELETE", "/v1/transfers/{id:path}", "deleteTransfer", "Drop a transfer", delete_transfer,
+        "DELETE", "/v1/transfers/{id:path}", "deleteTransfer", "Remove a transfer", delete_transfer,
         answers={204: {}}, problems=(404,),
     ),
 )  # fmt: skip

@@ -16,8 +16,8 @@ from gpurules.service.wire.redaction import shown_source
 
 MAX_PAGE = 1000
 PAGING = (
-    Parameter("limit", "how many entries at most", 100, 1, MAX_PAGE, is_integer=True),
-    Parameter("offset", "how many entries to skip", 0, 0, 1e9, is_integer=True),
+    Parameter("limit", "maximum number of entries", 100, 1, MAX_PAGE, is_integer=True),
+    Parameter("offset", "number of entries to skip", 0, 0, 1e9, is_integer=True),
 )
 
 
@@ -172,12 +172,12 @@ OPERATIONS = (
     Operation(
         "GET", "/v1/events", "events", "Recent events, newest first", events,
         query=(
-            Parameter("limit", "how many events at most", 100, 1, MAX_PAGE, is_integer=True),
-            Parameter("before", "only events before the one of this id", None, 0, 1e18, is_integer=True),
+            Parameter("limit", "maximum number of events", 100, 1, MAX_PAGE, is_integer=True),
+            Parameter("before", "only events before the one with this id", None, 0, 1e18, is_integer=True),
         ),
         answers={200: schemas.EVENTS},
     ),
-    Operation("GET", "/v1/ruleset", "ruleset", "The ruleset in force", ruleset, answers={200: schemas.RULESET},
+    Operation("GET", "/v1/ruleset", "ruleset", "The effective ruleset", ruleset, answers={200: schemas.RULESET},
               is_slow=True),
     Operation(
         "GET", "/v1/history", "history", "The recent past of a field, from memory", history,
@@ -187,8 +187,8 @@ OPERATIONS = (
                 values=(*NUMBERS, *(f"gpu_{name}" for name in NUMBERS)), is_required=True,
             ),
             Parameter("gpu", "the index of one GPU; without it all"),
-            Parameter("since", "seconds since 1970, or, where not above 0, seconds before now", -900, -1e6, 1e12),
-            Parameter("step", "at most one sample in so many seconds", 0, 0, 3600),
+            Parameter("since", "seconds since 1970, or, if not positive, seconds before now", -900, -1e6, 1e12),
+            Parameter("step", "minimum interval between samples, in seconds", 0, 0, 3600),
         ),
         answers={200: schemas.HISTORY},
         is_slow=True,

@@ -39,7 +39,7 @@ def evaluate(call: Call) -> Reply:
     findings: list[dict[str, object]] = []
     if isinstance(text, str):
         if len(text) > MAX_TEXT:
-            raise invalid([WrongMember(f"a ruleset to try has at most {MAX_TEXT} characters", "/ruleset")])
+            raise invalid([WrongMember(f"a trial ruleset can have at most {MAX_TEXT} characters", "/ruleset")])
         ruleset, findings = _tried(text, running, given.get("lint") is True)
     declared = ruleset.fields if ruleset is not None else running.fields
     facts = read_facts({key: given.get(key) for key in _MEMBERS}, declared, agent.clock())
@@ -65,7 +65,7 @@ def _tried(text: str, running: Ruleset, is_linted: bool) -> tuple[Ruleset | None
 
     def read(path: str) -> bytes:
         if path not in bases and not path.startswith(SHIPPED):
-            raise FileNotFoundError("a ruleset to try extends only what the running one does, and what ships")
+            raise FileNotFoundError("a trial ruleset can only extend shipped rulesets and the bases of the running one")
         return read_file(path)
 
     loaded = examine(text, running.path, read=read)
@@ -81,11 +81,12 @@ OPERATIONS = (
         "POST",
         "/v1/evaluate",
         "evaluate",
-        "What would be decided",
+        "Evaluate a hypothetical situation",
         evaluate,
         body=schemas.EVALUATE_REQUEST,
         answers={200: schemas.EVALUATION},
         is_slow=True,
-        description="Stateless: a signal is its condition of this instant. Nothing is stored, no effect is called.",
+        description="Stateless: a signal equals its condition at that point in time. Nothing is stored, no effects "
+        "are called.",
     ),
 )

@@ -100,7 +100,7 @@ def read(recording: RecordingReader) -> Iterator[Snapshot]:
     for number, report in documents(recording):
         found = list(records(report))
         if not found:
-            recording.problem(number, "not a report of amd-smi metric: it has no GPU")
+            recording.problem(number, "not a report of amd-smi metric: it has no GPUs")
             continue
         stamp = next((text for _, record in found if (text := record.get("timestamp")) is not None), None)
         time = None if stamp is None else recording.time(str(stamp), number)

@@ -83,7 +83,7 @@ def _facts(card: Mapping[str, object]) -> tuple[dict[str, Number], dict[str, str
                 break
             missing.setdefault(quantity.attribute, reason or "no value")
     if "memory_busy" not in values and card.get("Memory Activity") is not None:
-        missing.setdefault("memory_busy", "Memory Activity counts up; it is not a share")
+        missing.setdefault("memory_busy", "Memory Activity is a counter, not a share")
     return values, missing
 
 
@@ -118,7 +118,7 @@ def read(recording: RecordingReader) -> Iterator[Snapshot]:
     """Walk through the reports of a file, one snapshot each, in steps of the interval: they have no time."""
     for number, report in documents(recording):
         if not isinstance(report, Mapping):
-            recording.problem(number, "no report of rocm-smi")
+            recording.problem(number, "not a report of rocm-smi")
             continue
         system = report.get("system")
         try:

@@ -52,7 +52,7 @@ def _busiest(engines: object) -> tuple[Number | None, str | None]:
         return None, None
     told = [_number(engine, "busy", Dimension.PERCENT, "%") for engine in engines.values()]
     shares = [share for share, _ in told if share is not None]
-    return (max(shares), None) if len(shares) == len(told) else (None, "an engine does not tell how busy it is")
+    return (max(shares), None) if len(shares) == len(told) else (None, "an engine does not report its utilization")
 
 
 def _processes(clients: object) -> tuple[GPUProcess, ...] | None:

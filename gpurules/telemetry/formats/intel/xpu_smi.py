@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gpurules.model import GPU, Dimension
 from gpurules.telemetry.formats.cells import Number, read_number
 
-NOT_TOLD = "not told by this release of xpu-smi"
+NOT_TOLD = "not reported by this release of xpu-smi"
 TILE_MISSING = "[a tile is missing]"
 """Stands for the figure of a tile that is known to be there: what the others have is not that of the GPU."""
 
@@ -135,7 +135,7 @@ def gpu_of(device: Mapping[str, object], detail: Mapping[str, object], stats: Ma
     if size is not None and size > 0:
         values["memory_total"] = size
         if values.get("memory_used", 0) > size:
-            missing["memory_used"] = f"beyond the size of the memory: {values.pop('memory_used')}"
+            missing["memory_used"] = f"larger than the memory: {values.pop('memory_used')}"
     else:
         missing["memory_total"] = reason or "n/a"
     if "memory_used" in values and "memory_total" in values:

@@ -18,7 +18,7 @@ SLOWEST_ROW = 0.5
 """Seconds from one device's row to the next of the same poll; a longer gap is the next poll."""
 SAME_TIME = 0.005
 """Seconds within which two rows of one device cannot be of two polls: the shortest interval is 10 ms."""
-_TOLD_TWICE = "[told twice]"
+_TOLD_TWICE = "[reported twice]"
 _COLUMNS = {
     "gpu utilization (%)": "XPUM_STATS_GPU_UTILIZATION",
     "average % utilization of all gpu engines": "XPUM_STATS_GPU_UTILIZATION",
@@ -83,8 +83,9 @@ class _Days:
         day = written.date() if seconds <= at else written.date() - timedelta(days=1)
         self.recording.notice(
             line.number,
-            f"the times have no date; the first is taken as of {day.isoformat()}, from the time of the file "
-            "(--date YYYY-MM-DD says another)",
+            f"the times have no date; the first is assumed to be on {day.isoformat()}, from the modification time of "
+            "the file "
+            "(override it with --date YYYY-MM-DD)",
         )
         return day
 
@@ -174,9 +175,9 @@ def _row(line: Line, columns: Columns, recording: RecordingReader) -> dict[str, 
     if len(row) != len(columns):
         why = f"{len(row)} cells for {len(columns)} columns: {line.text[:80]!r}"
     elif line.is_cut_off:
-        why = f"the last line has no end, so it may be cut off: {line.text[:80]!r}"
+        why = f"the last line has no line ending, so it may be cut off: {line.text[:80]!r}"
     elif not (row[1].isdecimal() and len(row[1]) < 6):
-        why = f"no device: {row[1][:40]!r}"
+        why = f"not a device: {row[1][:40]!r}"
     if why is not None:
         recording.problem(line.number, why)
         return None
@@ -191,7 +192,7 @@ def _rows(recording: RecordingReader) -> Iterator[tuple[Line, dict[str, str] | N
         if header is not None:
             if not _COLUMNS.keys() & set(header):
                 names = ", ".join(header[2:])[:200]
-                why = f"no column is a reading that is known, of {names}"
+                why = f"none of the columns is a known reading: {names}"
                 raise recording.error(line.number, f"{why}; record xpu-smi dump -d -1 -m 0,1,2,3,4,5,17,18")
             if line.is_cut_off:
                 recording.problem(line.number, "the log ends with a header, which may be cut off")
@@ -222,7 +223,7 @@ def _polls(recording: RecordingReader) -> Iterator[_Poll]:
             continue
         time = days.time(cells[_TIME], line)
         if time is None:
-            recording.problem(line.number, f"no time: {cells[_TIME][:40]!r}")
+            recording.problem(line.number, f"not a time: {cells[_TIME][:40]!r}")
             continue
         key = (int(cells[_DEVICE]), cells.get(_TILE, ""))
         if poll is not None and poll.repeats(key, time):

@@ -89,7 +89,7 @@ def _processes(recording: RecordingReader, lines: list[Line]) -> dict[str, list[
         cells = table.cells(row) if table is not None else None
         process = None if cells is None else process_from_cells(cells)
         if cells is None or process is None:
-            recording.problem(lines[0].number, f"no process: {', '.join(row)[:80]!r}")
+            recording.problem(lines[0].number, f"not a process: {', '.join(row)[:80]!r}")
             continue
         found.setdefault(cells.get("uuid", ""), []).append(process)
     return found

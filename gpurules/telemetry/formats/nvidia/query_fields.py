@@ -299,7 +299,7 @@ def _throttle_of(
     active = active if active is not None and 0 <= active < _NO_MASK else None
     facts = throttle_flags({reason: _flag(cells, reason, active) for reason in REASONS})
     is_engaged = _flag(cells, "hw_slowdown", active) is True
-    otherwise = "hw slowdown is active, and its cause is not told" if is_engaged else "not recorded"
+    otherwise = "hw slowdown is active, but its cause is not reported" if is_engaged else "not recorded"
     why = next((r for text in texts if (r := reason_of_absence(text)) not in (None, "not active")), otherwise)
     return facts, {attribute: why for attribute, fact in facts.items() if fact is None}
 

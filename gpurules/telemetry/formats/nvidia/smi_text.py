@@ -63,7 +63,7 @@ def _snapshot(recording: RecordingReader, lines: list[Line]) -> Snapshot:
     number = lines[0].number
     root = parse(
         (line.text for line in lines),
-        lambda text: recording.problem(number, f"not a part of the query that begins here: {text[:80]!r}"),
+        lambda text: recording.problem(number, f"not part of the query that begins here: {text[:80]!r}"),
     )
     why = missing_boards(root)
     if why is not None:
@@ -94,10 +94,12 @@ def read(recording: RecordingReader) -> Iterator[Snapshot]:
             lines, size = [], 0
         elif not lines:
             if line.text.strip():
-                recording.problem(line.number, f"not a part of a query: {line.text.strip()[:80]!r}")
+                recording.problem(line.number, f"not part of a query: {line.text.strip()[:80]!r}")
             continue
         if line.is_cut_off and line.text:
-            recording.problem(line.number, f"the last line has no end, so it may be cut off: {line.text[-60:]!r}")
+            recording.problem(
+                line.number, f"the last line has no line ending, so it may be cut off: {line.text[-60:]!r}"
+            )
             continue
         lines.append(line)
         size += len(line.text)

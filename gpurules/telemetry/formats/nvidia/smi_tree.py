@@ -112,7 +112,7 @@ def _texts(element: Element, wanted: _Wanted, found: dict[str, list[str]]) -> di
     return found
 
 
-TOLD_TWICE = "[told twice]"
+TOLD_TWICE = "[reported twice]"
 """What stands for a text that is there twice and differs: the device has one."""
 
 

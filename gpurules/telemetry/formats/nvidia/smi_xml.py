@@ -33,7 +33,7 @@ def parse(text: str) -> Element:
     try:
         root = fromstring(text.strip())
     except (ParseError, ValueError, LookupError) as error:
-        raise TelemetryError(f"no XML: {error}") from None
+        raise TelemetryError(f"not XML: {error}") from None
     if root.tag != "nvidia_smi_log":
         raise TelemetryError(f"the XML is a {root.tag[:40]!r}, not an nvidia_smi_log")
     return root
@@ -50,7 +50,7 @@ def parse_output(text: str) -> Element:
     if start < 0:
         return parse(text)
     if end < 0:
-        raise TelemetryError("the XML is cut off: it has no end")
+        raise TelemetryError("the XML is cut off: it does not end")
     return parse(text[start : end + len(_END)])
 
 
@@ -89,7 +89,7 @@ class _Cutter:
 
     def _end_document(self, line: Line) -> Iterator[tuple[int, str]]:
         if not self.has_root:
-            self.recording.problem(line.number, "the end of a document that has no beginning")
+            self.recording.problem(line.number, "the end of a document without a beginning")
         else:
             self.parts.append(_END)
             yield self.number, "\n".join(self.parts)
@@ -103,13 +103,13 @@ class _Cutter:
     def cut(self) -> None:
         """Report the document that is open: it has no end."""
         if self.has_root:
-            self.recording.problem(self.number, "the document is cut off: it has no end before the next one begins")
+            self.recording.problem(self.number, "the document is cut off: it does not end before the next one begins")
 
     def keep(self, line: Line, text: str, is_part: bool = False) -> None:
         """Take a text in which no document begins or ends."""
         if not self.parts:
             if (stray := text.strip()) and not _PROLOG.fullmatch(stray):
-                self.recording.problem(line.number, f"not a part of a document: {stray[:80]!r}")
+                self.recording.problem(line.number, f"not part of a document: {stray[:80]!r}")
             return
         self.size += len(text) + 1
         if self.size > MAX_DOCUMENT:

@@ -24,7 +24,7 @@ _FIELDS: Mapping[str, tuple[str, int, bool]] = {
 }
 """Metric to attribute, how often its number counts, and whether it may be 0."""
 _VENDORS = ("nvidia", "amd", "intel", "apple")
-_ZERO = "0, which all-smi writes where there is no sensor"
+_ZERO = "0, which all-smi writes if there is no sensor"
 
 
 def is_metric(name: str) -> bool:

@@ -56,7 +56,7 @@ _REASONS = ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REAS
 _BLANKS = frozenset({0x7FFFFFF0 + n for n in range(16)} | {140737488355328.0 + n for n in range(16)})
 _BLANK_FROM = 0x7FFFFFFFFFFFFFF0
 BLANK = "blank in DCGM"
-ADVICE = "give a metric its usual name with --map OLD=NEW, as in --map gpu_util=DCGM_FI_DEV_GPU_UTIL"
+ADVICE = "map a metric to its standard name with --map OLD=NEW, as in --map gpu_util=DCGM_FI_DEV_GPU_UTIL"
 _COMMON_LABELS = frozenset(
     {"gpu", "UUID", "uuid", "device", "modelName", "Hostname", "DCGM_FI_DRIVER_VERSION", "GPU_I_ID", "GPU_I_PROFILE"}
 )
@@ -233,7 +233,7 @@ def _why_unread(samples: Sequence[Sample]) -> str | None:
     if any(sample.name.lower() in _NAMES for sample in samples):
         return None
     names = ", ".join(dict.fromkeys(sample.name for sample in samples[:400]))
-    return f"none of the metrics is read: {names[:200]}; {ADVICE}"
+    return f"none of the metrics is known: {names[:200]}; {ADVICE}"
 
 
 EXPORTER = Exporter("dcgm-exporter", is_metric, gpus_from_samples, _driver, _why_unread)

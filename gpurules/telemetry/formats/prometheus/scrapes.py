@@ -72,7 +72,9 @@ def read_scrapes(recording: RecordingReader, is_relevant: IsRelevant) -> Iterato
             yield from _of_one_node(scrape.samples, recording)
             scrape = _Scrape()
         if len(scrape.samples) >= MAX_SAMPLES:
-            raise recording.error(number, f"one scrape has more than {MAX_SAMPLES} samples; is this of one node?")
+            raise recording.error(
+                number, f"one scrape has more than {MAX_SAMPLES} samples; does it cover a single node?"
+            )
         scrape.samples.append(found)
         scrape.values[key] = found
         scrape.last_name = found.name
@@ -87,7 +89,7 @@ def _entries(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[En
     for line in recording.lines:
         text = line.text.strip()
         if line.is_cut_off and text and text != "# EOF":
-            recording.problem(line.number, f"the last line has no end, so it may be cut off: {text[-60:]!r}")
+            recording.problem(line.number, f"the last line has no line ending, so it may be cut off: {text[-60:]!r}")
             continue
         if text[:1] in ("#", ""):
             if _BAD_TYPE.match(text):
@@ -105,7 +107,7 @@ def _entries(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[En
         if sample.time is not None:
             in_seconds = sample.in_seconds if in_seconds is None else in_seconds
             if sample.in_seconds is not in_seconds or not _is_plausible(sample.time):
-                recording.problem(line.number, f"a time unlike those before: {text[-40:]!r}")
+                recording.problem(line.number, f"a time in a different format from those before: {text[-40:]!r}")
                 continue
         yield line.number, sample
 
@@ -200,7 +202,9 @@ def select_node(samples: list[Sample], node: str | None, place: str) -> list[Sam
         return [sample for sample in samples if _is_of(sample, node)]
     nodes = nodes_of(samples)
     if len(nodes) > 1:
-        raise TelemetryError(f"{place} is of several nodes ({', '.join(nodes[:4])}); choose one with --node {nodes[0]}")
+        raise TelemetryError(
+            f"{place} covers several nodes ({', '.join(nodes[:4])}); select one with --node {nodes[0]}"
+        )
     return samples
 
 

@@ -12,7 +12,7 @@ from gpurules.telemetry.formats.prometheus.samples import Sample, metric_name
 from gpurules.telemetry.recordings.lines import Line
 
 _PREFIX = "xpum_"
-_TOLD_TWICE = "[told twice]"
+_TOLD_TWICE = "[reported twice]"
 _METRICS = {
     ("xpum_engine_ratio", "", ""): ("XPUM_STATS_GPU_UTILIZATION", 100, "%"),
     ("xpum_power_watts", "", ""): ("XPUM_STATS_POWER", 1, "W"),

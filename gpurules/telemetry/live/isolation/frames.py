@@ -48,7 +48,7 @@ class Frames:
             try:
                 message = loads(body)
             except (ValueError, RecursionError):
-                raise FrameError("a frame that is no JSON") from None
+                raise FrameError("a frame that is not JSON") from None
             if not isinstance(message, dict):
-                raise FrameError("a frame that is no object")
+                raise FrameError("a frame that is not an object")
             yield message

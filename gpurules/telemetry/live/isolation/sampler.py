@@ -141,7 +141,7 @@ class Sampler:
             raise TelemetryTimeout("the sampler is busy with another read")
         try:
             if self._is_closed:
-                raise TelemetryError("the source is closed; open another")
+                raise TelemetryError("the source is closed; open a new one")
             if self._child is not None and not self._is_alive(self._child):  # killed since the last read
                 self._fail(TelemetryError(self._why_ended(self._child, None)), self._clock())
             return self._poll(self._child or self._start(), request, until)
@@ -181,7 +181,7 @@ class Sampler:
             raise type(self._last_error)(f"{self._last_error} (tried again in {wait:.0f} s)")
         try:
             if not sys.executable:
-                raise ValueError("this Python does not know its own program; open the source with mode=thread")
+                raise ValueError("the path of the Python interpreter is unknown; open the source with mode=thread")
             self._child = _Child(self._task, now)
         except (OSError, ValueError) as error:
             raise self._fail(TelemetryError(f"the sampler cannot be started: {error}"), now) from None
@@ -247,7 +247,7 @@ class Sampler:
         now = self._clock()
         place = f"; it hangs in {child.place[0]} of {child.place[1]}" if child.place else ""
         if not child.has_answered and now - child.started < self._task.start:
-            return TelemetryStarting(f"the sampler is still starting, for {now - child.started:.1f} s now{place}")
+            return TelemetryStarting(f"the sampler has been starting for {now - child.started:.1f} s{place}")
         if child.place is not None and child.place[1] != NO_SUBJECT:
             self._breaker.add(child.place, now)
         text = f"the sampler did not answer within {self._task.timeout:g} s and was killed{place}"

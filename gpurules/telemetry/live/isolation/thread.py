@@ -58,7 +58,7 @@ class InThread:
             raise TelemetryTimeout("the sampler is busy with another read")
         try:
             if self._is_closed:
-                raise TelemetryError("the source is closed; open another")
+                raise TelemetryError("the source is closed; open a new one")
             if self._running is not None:  # a poll that was given up: whatever comes of it is old
                 self._wait(self._running, until)
             poll = self._running = _Poll(request)
@@ -77,7 +77,7 @@ class InThread:
             self._done.get(timeout=max(0.0, until - self._clock()))
         except queue.Empty:
             raise TelemetryTimeout(
-                f"there is no answer within {self._timeout:g} s; the thread that waits cannot be stopped"
+                f"no answer within {self._timeout:g} s; the waiting thread cannot be stopped"
             ) from None
         assert poll is self._running
         self._running = None

@@ -62,7 +62,7 @@ class Tool:
         try:
             process = OwnedProcess([self.binary, *arguments], {**os.environ, "LC_ALL": "C"})
         except FileNotFoundError:
-            raise TelemetryUnavailable(f"there is no program {self.binary!r}; install it, or say where it is") from None
+            raise TelemetryUnavailable(f"{self.binary} not found on PATH; install it or give its path") from None
         except (OSError, ValueError) as error:
             raise TelemetryError(f"{self.binary!r} cannot be run: {error}") from None
         try:
@@ -89,7 +89,9 @@ class Tool:
                     poll.unregister(descriptor)
                     is_open.discard(descriptor)
             if sum(map(len, said.values())) > MAX_OUTPUT:
-                raise TelemetryError(f"{self.binary} says more than {MAX_OUTPUT >> 20} MiB; is it the right program?")
+                raise TelemetryError(
+                    f"{self.binary} printed more than {MAX_OUTPUT >> 20} MiB; is it the right program?"
+                )
         process.is_gone_within(max(0.0, until - self._clock()))
         return ToolOutput(process.exit_code or 0, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
 

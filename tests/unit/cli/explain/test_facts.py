@@ -65,7 +65,7 @@ def test_stdin_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("/none.json", "No such file"),
         ("{", "not JSON"),
         ('{"gpus": 3}', "gpus: expected a list"),
-        ("{}\n{}", "something follows at line 2"),
+        ("{}\n{}", "there is extra data at line 2"),
         ('{"a":' * 100_000, "nested too deeply"),
         ('{"timestamp": ' + "9" * 5000 + "}", "not JSON"),
     ],

@@ -141,10 +141,10 @@ def test_options_that_are_not_ours_are_for_what_is_behind(node, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"priority": "high"}, "'priority' is a number, not 'high'"),
-        ({"block_size": 0}, "'block_size' is at least 1"),
-        ({"block_size": "8 apples"}, "'block_size' is a number of bytes"),
-        ({"staging_quota": "8s"}, "'staging_quota' is a number of bytes"),
+        ({"priority": "high"}, "'priority' must be a number, not 'high'"),
+        ({"block_size": 0}, "'block_size' must be at least 1"),
+        ({"block_size": "8 apples"}, "'block_size' must be a number of bytes"),
+        ({"staging_quota": "8s"}, "'staging_quota' must be a number of bytes"),
     ],
 )
 def test_an_option_that_does_not_fit_is_refused_with_its_name(options, said):

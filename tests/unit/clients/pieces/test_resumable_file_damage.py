@@ -105,7 +105,7 @@ DAMAGED = {
     "[]": lambda _: b"[]\n",
     "null": lambda _: b"null\n",
     "a number": lambda _: b"1\n",
-    "a text": lambda _: b'"text"\n',
+    "a string": lambda _: b'"text"\n',
     "brackets": lambda _: b"[" * 100_000,
     "braces": lambda _: b'{"a":' * 100_000,
     "binary": lambda _: bytes(range(256)) * 10,

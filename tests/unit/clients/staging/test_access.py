@@ -60,7 +60,9 @@ def test_an_area_of_another_user_is_refused_with_what_to_do(tmp_path, monkeypatc
     if own == 0:
         os.chown(tmp_path / "area", owner, -1)
     monkeypatch.setattr(os, "geteuid", lambda: 4321 if owner == 0 or own else own)
-    with pytest.raises(StagingRefused, match=r"belongs to user \d+, and this process runs as user \d+; name a folder"):
+    with pytest.raises(
+        StagingRefused, match=r"belongs to user \d+, but this process runs as user \d+; use a separate folder"
+    ):
         StagingArea(tmp_path / "area", 1000)
 
 

@@ -27,7 +27,7 @@ def of_meaning(condition: str) -> list[Diagnostic]:
 )
 def test_a_window_over_midnight_is_shown_with_or(condition: str, instead: str) -> None:
     (found,) = of_meaning(condition)
-    assert (found.code, found.hint) == ("GPR201", f"a window over midnight is {instead}")
+    assert (found.code, found.hint) == ("GPR201", f"a window across midnight is {instead}")
     assert [d.code for d in of_meaning(instead)] == [], "what is offered is sound"
 
 
@@ -36,10 +36,10 @@ def test_a_window_over_midnight_is_shown_with_or(condition: str, instead: str) -
     [
         (
             "time_of_day NOT BETWEEN 22:30 AND 05:00",
-            "the hours outside a window over midnight are ",
+            "the hours outside a window across midnight are ",
             "time_of_day > 05:00 AND time_of_day < 22:30",
         ),
-        ("NOT 20 <= hour < 4", "the hours outside a window over midnight are ", "hour >= 4 AND hour < 20"),
+        ("NOT 20 <= hour < 4", "the hours outside a window across midnight are ", "hour >= 4 AND hour < 20"),
         ("hour < 18 OR hour >= 9", "the hours between are ", "hour >= 9 AND hour < 18"),
     ],
 )
@@ -52,7 +52,7 @@ def test_what_always_holds_is_shown_with_and(condition: str, hint: str, instead:
 def test_an_arm_of_the_night_is_not_removed() -> None:
     text = TEXT % "gpu_throttled OR hour BETWEEN 23 AND 5"
     (found,) = of_meaning("gpu_throttled OR hour BETWEEN 23 AND 5")
-    assert (found.code, found.hint) == ("GPR205", "a window over midnight is hour >= 23 OR hour <= 5")
+    assert (found.code, found.hint) == ("GPR205", "a window across midnight is hour >= 23 OR hour <= 5")
     assert fix(text, "x.yaml", lambda t: lints(t, "x.yaml"), True).text == text
 
 
@@ -71,13 +71,13 @@ def test_limits_of_another_field_are_put_in_order() -> None:
 )
 def test_values_that_exclude_each_other_are_shown_as_a_list(condition: str, instead: str) -> None:
     (found,) = of_meaning(condition)
-    assert (found.code, found.hint) == ("GPR201", f"if any of them will do, write {instead}")
+    assert (found.code, found.hint) == ("GPR201", f"to match any of them, write {instead}")
 
 
 @pytest.mark.parametrize("condition", ["weekday BETWEEN 'mon' AND 'fri'", "weekday >= 'sat'"])
 def test_days_are_listed(condition: str) -> None:
     (found,) = of_meaning(condition)
-    assert (found.code, found.hint) == ("GPR103", "days have no order: list them, as in weekday IN ('sat', 'sun')")
+    assert (found.code, found.hint) == ("GPR103", "days are not ordered: list them, as in weekday IN ('sat', 'sun')")
 
 
 @pytest.mark.parametrize(

@@ -155,4 +155,4 @@ def test_a_merged_condition_that_is_hidden_is_a_warning() -> None:
 
 def test_the_message_names_the_expected_form() -> None:
     hints = {d.code: (d.message, d.hint) for d in lints(f"{HEAD}rules: [{{name: a, condition: a, actions: [log]}}]")}
-    assert hints["GPR403"] == ("a mapping is wanted here", "write {action: log}")
+    assert hints["GPR403"] == ("expected a mapping", "write {action: log}")

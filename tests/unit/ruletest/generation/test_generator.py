@@ -51,7 +51,7 @@ def test_a_window_of_one_sample_is_tried_at_its_limit_too() -> None:
 def test_a_case_says_what_it_shows_or_is_left_out() -> None:
     (one,) = of("rate(gpu_pcie_rx[1m]) > 3").rules
     assert [case.expect["outcome"] for case in one.cases if case.expect] == ["unknown"]
-    assert one.cases[0].name == "a stays quiet where it knows nothing of what was"
+    assert one.cases[0].name == "a does not match without history"
     assert [case.name for case in one.cases if case.series] == ["a follows rate(gpu_pcie_rx[…])"]
     assert one.left_out == []
 

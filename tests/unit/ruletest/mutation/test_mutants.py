@@ -170,7 +170,7 @@ def test_a_score_that_is_required_is_held_against_what_was_noticed() -> None:
     count_mutants(result, half, [half, MutationReport([mutant(2)], [mutant(1)])])
     assert result.unmet == []  # the other file notices it
     count_mutants(result, half)
-    assert result.unmet == ["mutation_score is 50 %, and 80 % are required"]
+    assert result.unmet == ["mutation_score is 50 %, but 80 % is required"]
 
 
 def mutant(number: int, path: str = "x.rules.yaml") -> Mutant:

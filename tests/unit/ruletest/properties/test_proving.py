@@ -59,7 +59,7 @@ def test_what_does_not_hold_is_refuted_by_a_moment(found, shown: str) -> None:  
 def test_what_is_not_analysed_is_searched_and_said() -> None:
     found = decided(True, all_match=("regex",))
     assert found.counterexample is None
-    assert found.unproved is not None and "not analysed" in found.unproved
+    assert found.unproved is not None and "not analyzed" in found.unproved
     assert found.moments > 0
 
 

@@ -45,7 +45,7 @@ def test_a_document_cut_off_at_any_line_costs_only_itself() -> None:
 def test_a_damaged_document_is_named_with_its_first_line() -> None:
     found, recording = read(f"{FLAT}\n{FLAT.replace(':', ';')}\n{FLAT}")
     assert (found, len(recording.problems)) == ([REPORT, REPORT], 1)
-    assert recording.problems[0].startswith("x:2: no JSON: ")
+    assert recording.problems[0].startswith("x:2: not JSON: ")
 
 
 def test_an_object_of_a_list_at_the_margin_begins_no_document() -> None:

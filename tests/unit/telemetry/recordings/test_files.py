@@ -113,10 +113,10 @@ def test_without_the_library_of_zstd_the_extra_is_named(play: Any, monkeypatch: 
         (zipped(b"x", "a.csv", "b.csv"), "a ZIP archive of 2 files; extract the recording first"),
         (
             zipped(b"x", "[Content_Types].xml", "xl/sheet1.xml"),
-            "a workbook of an office program; save its sheet as CSV",
+            "a spreadsheet workbook; save its sheet as CSV",
         ),
         (b"PK\x03\x04" + b"x" * 50, "a ZIP archive that cannot be read"),
-        (gzip.compress(b"\0" * 257 + b"ustar\x0000" + b"\0" * 300), "an archive of tar"),
+        (gzip.compress(b"\0" * 257 + b"ustar\x0000" + b"\0" * 300), "a tar archive"),
     ],
     ids=["several files", "workbook", "damaged", "tar"],
 )

@@ -75,6 +75,6 @@ def suggest_columns(rows: Sequence[Sequence[str]], first_line: str) -> str:
     """Return the message for a log that has no header."""
     names = ",".join(guess_columns(rows)) if len(rows[0]) <= 64 else "timestamp,..."
     return (
-        f"the log has no header, so its columns are not known; its first row is {first_line[:200]!r}; "
-        f"name them as in --query-gpu (- passes one over), perhaps --columns {names}"
+        f"the log has no header, so its columns are unknown; its first row is {first_line[:200]!r}; "
+        f"name them as for --query-gpu (- skips a column), perhaps --columns {names}"
     )

@@ -145,7 +145,7 @@ def parse_columns(text: str) -> Table:
     table = read_columns([cell.strip() for cell in text.split(",")])
     if table is None or not table.has_reading:
         raise TelemetryError(
-            f"columns {text[:200]!r} name no reading of nvidia-smi, or one twice; write them as in --query-gpu, "
+            f"columns {text[:200]!r} name no reading of nvidia-smi, or one twice; write them as for --query-gpu, "
             "such as 'timestamp,index,utilization.gpu,memory.used,memory.total'"
         )
     return table
@@ -155,7 +155,7 @@ def why_unreadable(table: Table) -> str:
     """Return what is wrong with a header of which no column is a reading, and what to do."""
     if {"pid", "used_gpu_memory", "process_name"} & set(table.names):
         return (
-            "these are processes, as nvidia-smi --query-compute-apps lists them, without a reading of a GPU; record "
+            "this is a list of processes from nvidia-smi --query-compute-apps, without GPU readings; record "
             "nvidia-smi --query-gpu=timestamp,index,utilization.gpu,memory.used,memory.total --format=csv -l 5"
         )
     names = ", ".join(name for name in table.written if name.strip("-_ "))
@@ -163,6 +163,7 @@ def why_unreadable(table: Table) -> str:
     example = next((name for name in strangers if "util" in name.lower()), "gpu_util")
     renamed = f"{example}=utilization.gpu"
     return (
-        f"no column is a reading that is known, of {names[:300]}; give columns their usual names with --map OLD=NEW, "
+        f"none of the columns is a known reading: {names[:300]}; map columns to their standard names with --map "
+        "OLD=NEW, "
         f"as in --map {shlex.quote(renamed)}, or name all of them with --columns"
     )

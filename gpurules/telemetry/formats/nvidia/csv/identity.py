@@ -17,7 +17,7 @@ _BURST = 4
 """How many times longer the gaps between bursts of rows are than those within."""
 _CLEAR_BURST, MOST_BOARDS = 50, 16
 """The same where only one burst is whole, and the largest that is then one: a node has no more boards."""
-_ADVICE = "add index to --query-gpu; for this log give --gpus N, the number of GPUs in each poll, or --single-gpu"
+_ADVICE = "add index to --query-gpu; for this log pass --gpus N, the number of GPUs in each poll, or --single-gpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,7 @@ def polls(rows: Iterator[Row], recording: RecordingReader) -> Iterator[list[Row]
         if poll is not None:
             yield poll
         elif layout.count > 1:
-            recording.problem(
-                group[0].number, f"a poll of {len(group)} rows where there are {layout.count} GPUs; it is not read"
-            )
+            recording.problem(group[0].number, f"a poll of {len(group)} rows for {layout.count} GPUs; it is skipped")
 
 
 def _with_indexes(group: list[Row], count: int) -> list[Row] | None:
@@ -79,7 +77,7 @@ def _of_one_name(rows: Iterator[Row], recording: RecordingReader) -> Iterator[Ro
             found = read_text(row.cells, "name")
             name = name or found
             if found != name:
-                why = "the log does not say which GPU a row is of, and its rows have several names"
+                why = "the rows do not identify their GPU, and they have several names"
                 raise recording.error(row.number, f"{why}; {_ADVICE}")
         yield row
 
@@ -113,8 +111,8 @@ def _by_number(rows: Iterator[Row], count: int, recording: RecordingReader) -> I
     group: list[Row] = []
     for row in rows:
         if row.cells is None:
-            why = "this is no row, and without times the rows after it cannot be told apart by their number"
-            raise recording.error(row.number, f"{why}; take the line out, or add timestamp and index to --query-gpu")
+            why = "this is not a row, and without times the rows after it cannot be assigned to GPUs by their number"
+            raise recording.error(row.number, f"{why}; remove the line, or add timestamp and index to --query-gpu")
         if group and (len(group) == count or row.block != group[-1].block):
             yield group
             group = []
@@ -137,12 +135,12 @@ def _layout(sample: Sequence[Row], recording: RecordingReader) -> RowGrouping:
     first = sample[0].number
     if why is not None:
         raise recording.error(
-            first, f"the log does not say which GPU a row is of (no index, uuid or pci.bus_id), and {why}; {_ADVICE}"
+            first, f"the rows do not identify their GPU (no index, uuid or pci.bus_id), and {why}; {_ADVICE}"
         )
     recording.notice(
         first,
-        "the log does not say which GPU a row is of; since all times differ, each row is taken as a poll of a single "
-        "GPU (--single-gpu confirms it, --gpus N says otherwise)",
+        "the rows do not identify their GPU; because all times differ, each row is treated as a poll of a single "
+        "GPU (confirm with --single-gpu, or override with --gpus N)",
     )
     return RowGrouping(1, is_assumed=True)
 

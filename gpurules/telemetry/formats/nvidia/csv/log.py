@@ -112,7 +112,7 @@ def _by_identity(rows: Iterator[Row], recording: RecordingReader) -> Iterator[Sn
             continue
         key = row_key(row)
         if not any(key):
-            recording.problem(row.number, "the row does not say which GPU it is of, unlike others")
+            recording.problem(row.number, "the row does not identify its GPU, unlike others")
             continue
         index = index_of(key[1], "")
         if not poll.takes(key, index if isinstance(index, int) else None, row.time):

@@ -79,7 +79,7 @@ def _check_header(table: Table, line: Line, recording: RecordingReader) -> Table
     if strangers:
         recording.notice(
             line.number,
-            f"columns that are not known are passed over: {', '.join(strangers)[:200]} (--map OLD=NEW reads one)",
+            f"unknown columns are ignored: {', '.join(strangers)[:200]} (--map OLD=NEW reads one)",
         )
     return table
 
@@ -105,11 +105,13 @@ def _row(line: Line, block: int, table: Table, recording: RecordingReader) -> Ro
         return Row(line.number, block, table, None, _leading_time(line.text, table, recording))
     last = cells[table.names[-1]]
     if line.is_cut_off and not last.endswith(_COMPLETE):
-        recording.problem(line.number, f"the last line has no end, so its last cell may be cut off: {last[:40]!r}")
+        recording.problem(
+            line.number, f"the last line has no line ending, so its last cell may be cut off: {last[:40]!r}"
+        )
         cells[table.names[-1]] = CUT_OFF
     stamp = cells.get("timestamp")
     time = None if stamp is None else recording.time(stamp, line.number)
     if time is None and stamp is not None:
-        recording.problem(line.number, f"no time: {stamp[:40]!r}")
+        recording.problem(line.number, f"not a time: {stamp[:40]!r}")
         return Row(line.number, block, table, None)
     return Row(line.number, block, table, cells, time)

@@ -60,7 +60,7 @@ def test_xpu_manager_tells_gpus_by_device_or_by_tile(play):
     ("old", "new", "why"),
     [
         (xpum("xpum_engine_ratio", 1.0, sub_dev="1"), "", "a tile is missing"),
-        (', sub_dev="1"} 1.0'.replace(", ", ","), "} 1.0", "told twice"),
+        (', sub_dev="1"} 1.0'.replace(", ", ","), "} 1.0", "reported twice"),
     ],
     ids=["without a tile", "without the label of a tile"],
 )

@@ -48,8 +48,8 @@ def test_rows_of_a_poll_are_one_snapshot(play):
 def test_times_without_a_date_are_of_the_day_of_the_file_with_a_notice(play):
     _, source = play(HEADER + ROWS)
     assert source.notices == (
-        f"{source.name.removeprefix('replay:')}:2: the times have no date; the first is taken as of 2026-04-25, from "
-        "the time of the file (--date YYYY-MM-DD says another)",
+        f"{source.name.removeprefix('replay:')}:2: the times have no date; the first is assumed to be on 2026-04-25, "
+        "from the modification time of the file (override it with --date YYYY-MM-DD)",
     )
 
 
@@ -62,7 +62,7 @@ def test_the_date_and_the_zone_can_be_given(play):
     snapshots, source = play(HEADER + ROWS, date="2026-01-02", timezone="+02:00")
     assert snapshots[0].timestamp == datetime(2026, 1, 2, 8, 0, 0, 500_000, tzinfo=UTC).timestamp()
     assert source.notices == ()
-    with pytest.raises(TelemetryError, match="is no day; write it as 2026-04-25"):
+    with pytest.raises(TelemetryError, match="is not a date; write it as 2026-04-25"):
         play(HEADER + ROWS, date="25.4.2026")
 
 
@@ -111,9 +111,9 @@ def test_a_device_that_is_gone_does_not_mix_polls(play, text, times):
     ("damage", "what"),
     [
         ("10:00:02.000, 0, 1, 2\n", "4 cells for 8 columns"),
-        ("10:00:02.000, x, 1, 2, 3, 4, 5, 6\n", "no device: 'x'"),
-        ("noon, 0, 1, 2, 3, 4, 5, 6\n", "no time: 'noon'"),
-        ("99:00:00.000, 0, 1, 2, 3, 4, 5, 6\n", "no time"),
+        ("10:00:02.000, x, 1, 2, 3, 4, 5, 6\n", "not a device: 'x'"),
+        ("noon, 0, 1, 2, 3, 4, 5, 6\n", "not a time: 'noon'"),
+        ("99:00:00.000, 0, 1, 2, 3, 4, 5, 6\n", "not a time"),
         ("Error: device not found\n", "1 cells for 8 columns"),
         ("10:00:02.000, 0, 1, 2, 3, 4, 5, 6", "it may be cut off"),
     ],
@@ -131,7 +131,7 @@ def test_a_number_out_of_range_is_missing(play):
 
 
 def test_a_log_without_a_known_reading_is_refused(play):
-    with pytest.raises(TelemetryError, match="no column is a reading that is known, of reset counter"):
+    with pytest.raises(TelemetryError, match="none of the columns is a known reading: reset counter"):
         play("Timestamp, DeviceId, Reset Counter\n10:00:00.000, 0, 0\n")
 
 
@@ -159,7 +159,7 @@ def test_a_gpu_whose_tiles_are_not_all_there_has_no_figures(play, rows, expected
 
 def test_two_rows_of_a_device_at_one_time_without_a_tile_are_none(play):
     (snapshot,), source = play(TILED.replace("TileId", "My Tile") + TWO)
-    assert (snapshot.gpus[0].power, snapshot.gpus[0].missing["power"]) == (None, "told twice")
+    assert (snapshot.gpus[0].power, snapshot.gpus[0].missing["power"]) == (None, "reported twice")
     assert "a second row of device 0 at one time" in source.problems[0]
 
 

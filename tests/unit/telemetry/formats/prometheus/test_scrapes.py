@@ -153,7 +153,7 @@ def nodes(label: str, names: tuple[str, str] = ("node-a", "node-b")) -> str:
 @pytest.mark.parametrize("label", ["Hostname", "instance", "node", "kubernetes_node"])
 def test_a_text_of_several_nodes_is_refused_and_one_can_be_chosen(play: Any, label: str) -> None:
     text = nodes(label)
-    with pytest.raises(TelemetryError, match=r"several nodes .node-a, node-b.; choose one with --node node-a"):
+    with pytest.raises(TelemetryError, match=r"several nodes .node-a, node-b.; select one with --node node-a"):
         play(text)
     for node, temperature, used in (("node-a", 40, 1000), ("node-b", 60, 7000)):
         (snapshot,), _ = play(text, node=node)

@@ -51,7 +51,7 @@ def test_where_all_times_differ_each_row_is_a_poll_of_one_gpu_and_that_is_said(p
     assert [snapshot.timestamp - START for snapshot in snapshots] == pytest.approx(times, abs=1e-6)
     assert fans(snapshots) == [[n] for n in range(len(times))]
     assert source.problem_count == 0
-    assert "taken as a poll of a single GPU" in source.notices[0]
+    assert "treated as a poll of a single GPU" in source.notices[0]
     _, confirmed = play(log(times), single_gpu=True)
     assert confirmed.notices == ()
 
@@ -99,7 +99,7 @@ def test_a_row_that_cannot_be_used_keeps_its_place_among_the_gpus(play: Any) -> 
 def test_a_poll_with_rows_missing_is_reported_and_not_read(play: Any) -> None:
     snapshots, source = play(log([0, 0, 5, 5, 9]), gpus=2)
     assert (fans(snapshots), source.problem_count) == ([[0, 1], [2, 3]], 1)
-    assert "a poll of 1 rows where there are 2 GPUs" in source.problems[0]
+    assert "a poll of 1 rows for 2 GPUs" in source.problems[0]
 
 
 HEADER = "power.draw [W], fan.speed [%]"
@@ -208,7 +208,7 @@ def test_columns_of_other_names_can_be_mapped_with_their_units(play: Any) -> Non
 def test_columns_that_are_passed_over_are_noted_and_those_of_nvidia_smi_are_not(play: Any) -> None:
     _, source = play("index, serial, pcie.link.gen.current, room, fan.speed [%]\n0, 1, 4, 20, 7 %\n")
     assert len(source.notices) == 1
-    assert "passed over: room (" in source.notices[0]
+    assert "ignored: room (" in source.notices[0]
 
 
 @pytest.mark.parametrize(("last", "is_read"), [("40", False), ("4", False), ("40 W", True), ("[N/A]", True)])

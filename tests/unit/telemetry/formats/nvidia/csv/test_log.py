@@ -155,7 +155,7 @@ def test_torn_rows_and_messages_are_counted_problems(play):
 
 
 def test_a_row_without_a_time_is_a_problem(play):
-    with pytest.raises(TelemetryError, match=":2: no time: 'yesterday'"):
+    with pytest.raises(TelemetryError, match=":2: not a time: 'yesterday'"):
         play(HEADER + "yesterday, 0, 1 MiB, 9 MiB, 5 W\n")
 
 
@@ -243,7 +243,7 @@ def test_hw_slowdown_implies_its_causes_only_where_it_is_absent(slowdown, therma
     )}  # fmt: skip
     gpu = gpu_from_cells({"index": "0", **cells})
     assert (gpu.throttle_thermal, gpu.throttle_power, gpu.throttled) == (thermal, power, throttled)
-    assert ("cause is not told" in gpu.missing.get("throttle_thermal", "")) is (slowdown == "Active")
+    assert ("cause is not reported" in gpu.missing.get("throttle_thermal", "")) is (slowdown == "Active")
 
 
 def test_a_cause_that_the_driver_tells_wins_over_what_is_implied():

@@ -1,0 +1,88 @@
+"""The English of the house: plain words and standard terms in what users read, and in what the code says of itself.
+
+A word below is avoided because it reads as translated or says less than the standard term. Where one is right after
+all, the line is listed in ``ALLOWED`` with the reason.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WORDS = {
+    r"can not": "cannot",
+    r"(?<!there )(is|are) no (?!longer\b|larger\b|more\b|later\b|one\b)\w+": "is not a …",
+    r"mend(s|ed|ing)?": "fix",
+    r"tells?|told": "report, show, say, describe, identify",
+    r"worth": "the value of",
+    r"stands? (at|in)": "is at, is in",
+    r"comes? (to|out)": "evaluates to, results in, amounts to",
+    r"anew|afresh": "again, from scratch",
+    r"whoever|who asks|(the )?one who": "the caller, the client",
+    r"nobody|somebody|everybody": "no one; better: name the party",
+    r"so (many|long|often)(?! as| that)": "the given number, duration, interval",
+    r"(?<!none )(?<!most )(?<!one )(?<!outside )of (which|whom)": "rewrite the sentence",
+    r"lets? through": "admit",
+    r"goes off": "fires",
+    r"(is|are) wanted": "expected …",
+    r"means nothing here": "unknown …",
+    r"asked of": "in force for",
+    r"moments?": "snapshot, point in time, assignment",
+    r"verbs?": "command",
+    r"(mis)?spelt": "spelled",
+    r"(analys|initialis|recognis|synchronis|normalis|serialis)(e|ed|es|ing|ation)": "American spelling",
+    r"(behaviour|neighbour|colour|favour|artefact)\w*": "American spelling",
+}
+"""What is avoided, as a pattern of whole words, and what is said instead."""
+
+ALLOWED: dict[str, str] = {}
+"""Lines in which a word is right, by a distinctive part of the line: why."""
+
+_PATTERNS = [(re.compile(rf"\b({pattern})\b", re.IGNORECASE), instead) for pattern, instead in WORDS.items()]
+
+
+def _violations(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if any(part in line for part in ALLOWED):
+            continue
+        for pattern, instead in _PATTERNS:
+            if found := pattern.search(line):
+                yield f"{found[0]!r} in {line.strip()[:150]!r}; say: {instead}"
+
+
+def _prose_of_markdown(text: str) -> str:
+    text = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"`[^`]*`|\]\([^)]*\)|<[^>]*>", "", re.sub(r"^ {4}.*$", "", text, flags=re.MULTILINE))
+
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+MODULES = sorted((ROOT / "gpurules").rglob("*.py"))
+SHIPPED = [*sorted((ROOT / "rulesets").glob("*.yaml")), *sorted((ROOT / "gpurules/cli/templates").iterdir())]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_is_in_plain_english(page: Path) -> None:
+    assert list(_violations(_prose_of_markdown(page.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_a_shipped_ruleset_or_template_is_in_plain_english(path: Path) -> None:
+    assert list(_violations(path.read_text(encoding="utf-8"))) == []
+
+
+def _messages(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts of a module that are not docstrings: messages, hints, helps."""
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield from (line for line in node.value.splitlines() if " " in line)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
+def test_messages_are_in_plain_english(module: Path) -> None:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    assert [found for text in _messages(tree) for found in _violations(text)] == []
