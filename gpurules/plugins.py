@@ -39,7 +39,7 @@ class PluginError(GpurulesError):
 def may_have_plugins(path: Sequence[str]) -> bool:
     """Return whether an installed distribution may offer entry points of ours; surely not where this is False.
 
-    Nearly nobody has a plug-in, and importlib.metadata takes longer to import than it takes to look.
+    Plug-ins are rare, and importing importlib.metadata takes longer than this check.
     """
     finders = [getattr(finder, "find_distributions", None) for finder in sys.meta_path]
     if sum(find is not None for find in finders) > 1:
@@ -114,7 +114,7 @@ class Shape:
 
 
 class Contained:
-    """Stands in for an object of a plug-in: what it declares is read once, and its methods are :func:`contained`.
+    """Wraps an object of a plug-in: what it declares is read once, and its methods are :func:`contained`.
 
     Raises:
         PluginError: a property that is read raises.

@@ -59,7 +59,7 @@ class Record:
 
 
 class Alone(Record):
-    """Base of records that are told apart by which they are, and not by their values."""
+    """Base of records that compare by identity, not by value."""
 
     __slots__ = ()
     __eq__ = object.__eq__
@@ -71,7 +71,7 @@ def _fields(record: "Record | type[Record]") -> tuple[Field[Any], ...]:
 
 
 def _first(self: Record, *arguments: object, **keywords: object) -> None:
-    """Initialise the first record of a class: by a method made for it, which takes the place of this one."""
+    """Initialize the first record of a class: by a method made for it, which takes the place of this one."""
     kind = type(self)
     kind.__init__ = _initialiser(kind)  # type: ignore[method-assign]
     kind.__init__(self, *arguments, **keywords)
@@ -111,7 +111,7 @@ def _compiled(kind: type, body: Iterable[str], namespace: dict[str, Any]) -> Cal
 def quick(kind: type[Kind]) -> type[Kind]:
     """Give a frozen, slotted dataclass with many fields an ``__init__`` that takes a quarter of the time.
 
-    A frozen class pays for a call of ``object.__setattr__`` for each field. While it is initialised, an instance is of
+    A frozen class pays for a call of ``object.__setattr__`` for each field. While it is initialized, an instance is of
     a twin with the same slots that is not frozen, so that the interpreter stores values as it does for any class; then
     it is of its own class again, before anyone else has seen it. Python allows that between classes of one layout, so
     not for subclasses.

@@ -2,7 +2,7 @@
 
 Strict: no NaN and no infinity, which other programs refuse; a number that is neither is null, as what is missing is.
 Control characters, C1, marks that turn text around and what else is not drawn are ``\\u`` escapes, so that a file name
-cannot drive the terminal that JSON is looked at in. Whoever reads the JSON gets the text as it was.
+cannot drive the terminal that JSON is looked at in. A parser of the JSON restores the text.
 """
 
 import json

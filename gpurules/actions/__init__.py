@@ -1,4 +1,15 @@
-"""What rules may do: directives that shape the decision, and effects that call out."""
+"""What rules may do: directives that shape the decision, and effects that call out.
+
+::
+
+    registration      the decorator, and the registry of built-in actions and plug-ins (plugged contains these)
+    action            the interfaces: Directive (combine claims into one value), Effect (start, stop)
+    matches -> decision      Decision: the combined directives of the matching rules, and who asked for what
+            -> interactions  which pairs of actions conflict, for the linter
+            -> delivery      webhooks: signed, retried, to checked addresses
+
+The entry points are ``ACTIONS`` and ``Decision``.
+"""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What a rule may do: the kind that every action is, and what it is told."""
+"""What a rule may do: the interface of every action, and the information passed to it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,11 +31,11 @@ EDGES: dict[str, object] = {
 TRAFFIC = frozenset(
     {"pending_transfers", "pending_bytes", "gpu_pcie_rx", "gpu_pcie_tx", "gpu_nvlink_rx", "gpu_nvlink_tx"}
 )
-"""The fields that change by themselves when fewer bytes are let through."""
+"""The fields that change by themselves when fewer bytes are admitted."""
 
 
 class ActionError(GpurulesError):
-    """A handler failed; whoever called it logs and counts it, and nothing else stops."""
+    """A handler failed; the caller logs and counts it, and nothing else stops."""
 
 
 class ActionKind(StrEnum):
@@ -49,7 +49,7 @@ class Combines(StrEnum):
     """How the claims of several rules on one directive come together.
 
     LEAST, MOST and ANY look at the strongest claim alone; SUM adds them up; FIRST takes that of the weightiest rule, of
-    equals the first. OWN is a way that the action alone knows. UNDECLARED: nobody has said, and the first is taken.
+    equals the first. OWN is specific to the action. UNDECLARED: not specified, and the first is taken.
     """
 
     LEAST = "min"
@@ -168,7 +168,7 @@ class Directive(Action, Protocol):
         ...
 
     def combine(self, claims: Sequence[Claim], situation: CombineContext) -> object:
-        """Return the one value that all *claims* (in order of matching) come to. Pure."""
+        """Combine all *claims* (in order of matching) into one value. Pure."""
         ...
 
 

@@ -105,7 +105,7 @@ def outcome_of(rules: Sequence[tuple[int, RuleLike]], limits: DirectiveLimits) -
 
 
 class DecisionSource(Protocol):
-    """The bound ruleset that a decision came from: it can still tell which GPUs, and why."""
+    """The bound ruleset that a decision came from; it can still compute devices and reasons."""
 
     @property
     def limits(self) -> DirectiveLimits:

@@ -55,7 +55,7 @@ class _Place:
         """Read *url*.
 
         Raises:
-            RefusedError: it is no URL that can be called.
+            RefusedError: the URL cannot be called.
         """
         try:
             parts = urlsplit(url)

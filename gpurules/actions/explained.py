@@ -1,4 +1,4 @@
-"""What an explanation of a decision tells: the rules build it, callers of ``Decision.explain`` read it."""
+"""The parts of an explanation of a decision: built by the rules, read by callers of ``Decision.explain``."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -50,7 +50,7 @@ class ExplainedPart(Protocol):
 
 
 class ExplainedChange(Protocol):
-    """A change of facts with which a rule comes out otherwise; as a text it is a sentence without its full stop."""
+    """A change of facts that changes a rule's outcome; its text is a sentence without a full stop."""
 
     @property
     def matches(self) -> bool:
@@ -129,7 +129,7 @@ class ExplainedRule(Protocol):
         ...
 
     def nearest_with(self, outcome: str | None) -> ExplainedChange | None:
-        """Return the smallest change of facts with which *outcome* comes out, None where none was found."""
+        """Return the smallest change of facts that leads to *outcome*, None if none was found."""
         ...
 
     def to_dict(self) -> dict[str, object]:

@@ -55,7 +55,7 @@ def absorbs(action: Action, strong: Parameters, weak: Parameters, in_order: bool
 
 
 def order_matters(action: Action, pair: tuple[Parameters, Parameters], situation: CombineContext) -> bool:
-    """Return whether two claims of one priority come to something else the other way round."""
+    """Return whether combining two equal-priority claims depends on their order."""
     if not is_directive(action):
         return False
     one, other = pair
@@ -71,5 +71,5 @@ def _combined(action: Directive, parameters: Iterable[Parameters], situation: Co
     claims = tuple(Claim("", 0, given) for given in parameters)
     try:
         return contain(action.combine, action.name)(claims, situation)
-    except GpurulesError:  # what cannot be told is not told
+    except GpurulesError:  # what cannot be determined is not reported
         return None

@@ -2,7 +2,7 @@
 
 A directive that brings a target of its own is two places: its action, and a row here. Decisions, their JSON, the
 governor, storage clients, timelines, ``watch``, ``doctor`` and written tests follow. A target that no client carries
-out is counted for each transfer that it is asked of.
+out is counted for each transfer that it is required of.
 """
 
 from collections.abc import Callable, Mapping

@@ -110,7 +110,7 @@ class Webhook:
 
 
 def event_id(event: Event) -> str:
-    """Return what names this event and no other: the same at every try, so that a receiver can tell repeats."""
+    """Return the idempotency key of this event: the same at every try, so that a receiver can detect repeats."""
     of = (event.values.get("host"), event.transfer.id if event.transfer else None)
     what = (event.rule, event.edge, repr(event.timestamp), *of)
     return hashlib.sha256(dumps(what, default=str, ascii_only=True).encode()).hexdigest()[:32]

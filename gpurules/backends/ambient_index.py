@@ -1,7 +1,7 @@
 """Index over the ambient parts of rules: one lookup per reading instead of running each rule.
 
-For each GPU one look-up per reading, an AND of masks, and an OR over the GPUs; so that what a thousand rules come to on
-a snapshot costs microseconds, and is never compiled. Signals are rows of truths, of which those that are on count.
+For each GPU one look-up per reading, an AND of masks, and an OR over the GPUs, so evaluating a thousand rules on
+a snapshot costs microseconds, and is never compiled. Signals are rows of truths; those that are on count.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -117,7 +117,7 @@ class AmbientIndex:
         return found
 
     def masks(self, facts: Facts) -> tuple[int, list[int]]:
-        """Return the rules of the node of which all is TRUE that the snapshot decides, and those of GPUs, by GPU."""
+        """Return the node rules whose ambient parts are all TRUE, and those about GPUs, by GPU."""
         of_node, of_gpus = self._cells(
             facts.snapshot, facts.gpus, facts.node, facts.context, facts.rows, facts.node_row
         )
@@ -133,6 +133,6 @@ class AmbientIndex:
         return mask ^ on_gpus, found
 
     def mask(self, facts: Facts) -> int:
-        """Return the rules of which all is TRUE that the snapshot decides, on one GPU if they are of GPUs."""
+        """Return the rules whose ambient parts are all TRUE, on one GPU if they are about GPUs."""
         of_node, of_gpus = self.masks(facts)
         return reduce(or_, of_gpus, of_node)

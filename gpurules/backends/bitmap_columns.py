@@ -133,14 +133,14 @@ def _one_link(part: ir.Term) -> tuple[Comparator, Value] | None:
 
 
 class _Reader:
-    """Evaluates terms of one subject on cells: cells are ordered and told apart as the values in them are."""
+    """Evaluates terms of one subject on cells: cells compare and order like the values in them."""
 
     def __init__(self, cells: Mapping[Value, int], is_bool: bool) -> None:
         self._cells = cells
         self._is_bool = is_bool
 
     def truth(self, term: ir.Term, cell: int) -> Truth:
-        """Return what a condition is worth where its subject is in *cell*."""
+        """Return the value of a condition where its subject is in *cell*."""
         match term:
             case ir.Compare(comparators, operands):
                 places = [self._place(o, cell) for o in operands]

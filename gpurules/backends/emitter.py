@@ -184,7 +184,7 @@ class Emitter:
 
     @staticmethod
     def _present(operands: list[tuple[str, bool]], is_equality: bool) -> list[str]:
-        """Return tests that what may be missing is there; none where equality with what is never missing tells."""
+        """Return tests that values that may be missing are present; none if equality with a known value implies it."""
         doubtful = list(dict.fromkeys([name for name, may in operands if may]))
         if is_equality and len(doubtful) <= 1 and not all(may for _, may in operands):
             return []

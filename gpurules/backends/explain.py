@@ -1,4 +1,4 @@
-"""The explaining back end: evaluates a checked tree term by term, and tells the value of every part per GPU."""
+"""The explaining back end: evaluates a checked tree term by term, and reports the value of every part per GPU."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from gpurules.model import Datatype, GPUIndex, Truth, Value, conjunction, negati
 
 
 def value_of(term: ir.Term, facts: Facts, place: int | None) -> Value:
-    """Return what *term* is worth; *place* is the position of the GPU it is about among ``facts.gpus``.
+    """Return the value of *term*; *place* is the position of the GPU it is about among ``facts.gpus``.
 
     Missing: None; of a bool it means UNKNOWN.
     """
@@ -106,7 +106,7 @@ class ExplainedTerm:
         return bool(self.devices) or not self.values
 
     def value_at(self, place: int | None) -> Value:
-        """Return what the term is worth on the GPU at *place*."""
+        """Return the value of the term on the GPU at *place*."""
         return self.values[place] if self.is_per_gpu and place is not None else self.values[0]
 
     def to_dict(self) -> dict[str, object]:
@@ -122,9 +122,9 @@ class ExplainedTerm:
 
 
 def explain(term: ir.Term, facts: Facts) -> ExplainedTerm:
-    """Return *term* and every part of it that is not a constant, with what each is worth per GPU.
+    """Return *term* and every part of it that is not a constant, with the value of each per GPU.
 
-    Below a signal stands its start condition, as it is at this moment.
+    Below a signal is its start condition, as it is now.
     """
     inner: tuple[ir.Term, ...] = ir.children(term)
     if isinstance(term, ir.Signal) and term.name in facts.signals:
@@ -139,7 +139,7 @@ def explain(term: ir.Term, facts: Facts) -> ExplainedTerm:
 
 
 def _explain_joined(term: ir.And | ir.Or, parts: tuple[ExplainedTerm, ...], facts: Facts) -> ExplainedTerm:
-    """Return AND or OR of explained parts: what these are worth is not worked out again."""
+    """Return AND or OR of explained parts, without evaluating these again."""
     decisive, is_per_gpu = isinstance(term, ir.Or), any(part.is_per_gpu for part in parts)
     values: list[Value] = []
     for place in range(len(facts.gpus)) if is_per_gpu else [None]:

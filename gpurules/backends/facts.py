@@ -23,7 +23,7 @@ SlotKey: TypeAlias = tuple[str, ...]
 
 @record
 class SlotLayout(Record):
-    """Where derived state stands in the rows that the engine hands over: one row for each GPU, and one for the node."""
+    """Where derived state is in the rows that the engine hands over: one row for each GPU, and one for the node."""
 
     gpu: Mapping[SlotKey, int] = field(default_factory=dict)
     node: Mapping[SlotKey, int] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class EvaluationContext(Record):
 
 @record
 class Facts(Record):
-    """One moment: a snapshot, what it is asked about, and the derived state of the node.
+    """One situation: a snapshot, what it is asked about, and the derived state of the node.
 
     ``signals`` are the start conditions of signals, and ``ends`` when those end that ``keep_for`` alone holds on, by
     signal and GPU: explanations show them, nothing else looks at them.
@@ -157,7 +157,7 @@ NODE_READERS: Mapping[str, Callable[[Snapshot, EvaluationContext], Value]] = {
 
 
 def read_node(wanted: Field, node: Mapping[str, object], snapshot: Snapshot, context: EvaluationContext) -> Value:
-    """Return a node field: the value given by hand, else what the snapshot tells."""
+    """Return a node field: the value given by hand, else what the snapshot reports."""
     given = node.get(wanted.name)
     if given is not None:
         return coerce(given, wanted.datatype)
@@ -167,12 +167,12 @@ def read_node(wanted: Field, node: Mapping[str, object], snapshot: Snapshot, con
 
 
 def transfer_file_type(transfer: Transfer, context: EvaluationContext) -> Value:
-    """Return the file type: given, else told from the path."""
+    """Return the file type: given, else derived from the path."""
     return transfer.file_type or detect_file_type(transfer.path, context.file_types)
 
 
 def transfer_framework(transfer: Transfer, workload: Workload) -> Value:
-    """Return the framework: given, else of the workload, else told from the path."""
+    """Return the framework: given, else of the workload, else derived from the path."""
     return transfer.framework or workload.framework or detect_framework(transfer.path)
 
 
@@ -218,7 +218,7 @@ def read(wanted: Field, facts: Facts, gpu: GPU | None) -> Value:
 
 
 def instant(term: ir.Window, value: Value) -> Value:
-    """Return what a window is worth that holds one sample (or, where *value* is None, none)."""
+    """Return the value of a window that holds one sample (or, where *value* is None, none)."""
     if value is None:
         return None
     match term.function:

@@ -16,7 +16,7 @@ from gpurules.model import Truth
 
 CHUNK = 400
 MAX_CODES = 256
-"""How many pieces of compiled source are kept for rules that come to the same (50 KB each at the very most)."""
+"""How many pieces of compiled source are kept for equivalent rules (50 KB each at the very most)."""
 
 _PARAMETERS = "s, gpus, t, w, n, z, rows, nr"
 
@@ -119,12 +119,12 @@ class PythonBackEnd:
     name = "python"
 
     def evaluate(self, term: ir.Term, per_gpu: bool, facts: Facts) -> Result:
-        """Return the value of the condition *term*; compiles anew at each call."""
+        """Return the value of the condition *term*; compiles again at each call."""
         return result_of(truths_function(term, per_gpu, facts.layout), per_gpu, facts)
 
 
 def result_of(truths: Truths, per_gpu: bool, facts: Facts) -> Result:
-    """Return what a compiled condition comes to on *facts*."""
+    """Return the value of a compiled condition on *facts*."""
     found = truths(*arguments(facts))
     if not per_gpu:
         return Result(found[0])

@@ -116,7 +116,7 @@ def _leaf(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Trut
 
 
 def _behind(explained: ExplainedTerm, facts: Facts, place: int | None, is_on: bool) -> str:
-    """Return what the start condition of a signal is at this moment, which may differ from the signal, and why."""
+    """Return what the start condition of a signal is now, which may differ from the signal, and why."""
     condition = next(iter(explained.parts), None)
     if condition is None or (condition.is_per_gpu and place is None):
         return ""

@@ -126,7 +126,7 @@ class Specializer:
     ) -> None:
         """Compile *rules*; those that can be looked up are if they are at least *min_indexed*.
 
-        If so many rules are compiled, what must hold on some GPU is told by largest values.
+        If that many rules are compiled, "some GPU above a limit" is tested by the largest value.
         """
         fitting: Mapping[int, Sequence[IndexedPart]] = {
             position: parts for position, rule in enumerate(rules) if (parts := indexed_parts(rule))

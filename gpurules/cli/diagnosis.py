@@ -25,7 +25,7 @@ from gpurules.telemetry.coverage import never_given, sources_giving
 
 _DEVICES = ("/dev/nvidiactl", "/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dri/renderD*")
 _EPOCH = 1_735_689_600
-"""2025-01-01: an earlier time is that of a clock which nobody has set."""
+"""2025-01-01: an earlier time is that of a clock which no one has set."""
 _UNSYNCHRONISED = 5
 _SHOWN = 6
 FIELDS_SHOWN = ("gpu_memory", "gpu_utilization", "gpu_temperature", "gpu_power")
@@ -68,7 +68,7 @@ def of_devices() -> Iterator[DoctorCheck]:
 
 
 def of_clock(snapshot: Snapshot | None) -> Iterator[DoctorCheck]:
-    """Look at the clock: is it set, is it kept right, and do snapshots tell the same time?"""
+    """Look at the clock: is it set, is it kept right, and do snapshots report the same time?"""
     now = time.time()
     local = datetime.fromtimestamp(now, UTC).astimezone()
     if now < _EPOCH:

@@ -1,4 +1,4 @@
-"""Finds the files that arguments mean, files, directories and globs; and writes one anew."""
+"""Expands file arguments: files, directories and globs; rewrites files atomically."""
 
 import os
 import sys
@@ -135,7 +135,7 @@ def excerpt_source(path: str, data: bytes) -> str | None:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file anew, whole or not at all, with the permissions that it has."""
+    """Rewrite a file atomically, keeping its permissions."""
     target = path.resolve()
     # short, as the name of the target may be as long as names can be
     beside = target.with_name(f".{sha256(os.fsencode(target.name)).hexdigest()[:16]}.{os.getpid()}")

@@ -164,5 +164,5 @@ def main() -> NoReturn:
     steady_streams()
     code = run(sys.argv[1:])
     release_streams()
-    gc.freeze()  # what is left ends with the process: nobody need look through it once more
+    gc.freeze()  # what is left ends with the process, so collecting it is pointless
     sys.exit(code)

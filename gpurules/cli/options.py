@@ -33,12 +33,12 @@ def output_format(*formats: str, name: str = "format_", **settings: Any) -> Call
 
 
 STDIN = "<stdin>"
-"""What stdin is called where nobody says."""
+"""Name of stdin by default."""
 _STDIN_NAME = "gpurules.cli.stdin_name"
 
 
 def stdin_filename(function: Function) -> Function:
-    """Add ``--stdin-filename``, which :func:`stdin_name` tells."""
+    """Add ``--stdin-filename``, which :func:`stdin_name` returns."""
 
     def keep(context: click.Context, parameter: click.Parameter, value: str) -> None:
         context.meta[_STDIN_NAME] = value

@@ -1,4 +1,4 @@
-"""Where words go: data on stdout, everything else on stderr; colour, width and broken pipes."""
+"""Output: data on stdout, everything else on stderr; color, width and broken pipes."""
 
 import os
 import re
@@ -16,7 +16,7 @@ RESET = "\x1b[0m"
 
 
 class Style(StrEnum):
-    """What colour says; it never says anything alone."""
+    """What color means; it never carries meaning alone."""
 
     HEAD = "\x1b[1m"
     FAINT = "\x1b[2m"
@@ -56,7 +56,7 @@ _UNDRAWN = re.compile(
 
 
 def drawn_for(stream: TextIO, text: str) -> str:
-    """Return *text* as *stream* may have it: colours where it has colour, and nothing else that commands a terminal."""
+    """Return *text* as *stream* may show it: with colors if it has color, without any other control sequences."""
 
     def seen(found: re.Match[str]) -> str:
         return found[0] if found["colour"] and has_colour(stream) else visible(found[0])
@@ -65,7 +65,7 @@ def drawn_for(stream: TextIO, text: str) -> str:
 
 
 def write(text: str) -> bool:
-    """Write lines for people or programs to stdout; return False when its reader has gone (a closed pipe is no error).
+    """Write lines for people or programs to stdout; return False when its reader has closed the pipe (not an error).
 
     Whatever could command a terminal is made visible; text from outside is to be so already, line feeds among it.
     """
@@ -78,7 +78,7 @@ def write_data(text: str) -> bool:
 
 
 def write_lines(lines: Iterable[str]) -> bool:
-    """Write *lines*, each of which is one whatever text from outside is in it."""
+    """Write *lines*, each as one line, whatever text from outside is in it."""
     return write("".join(f"{line}\n" for line in map(_one_line, lines)))
 
 
@@ -152,7 +152,7 @@ def report_json(data: Mapping[str, object]) -> str:
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Whether *stream* is drawn in colour: ``NO_COLOR`` and ``FORCE_COLOR`` decide before the terminal does."""
+    """Whether *stream* is drawn in color: ``NO_COLOR`` and ``FORCE_COLOR`` decide before the terminal does."""
     if os.environ.get("NO_COLOR"):
         return False
     forced = os.environ.get("FORCE_COLOR")
@@ -162,7 +162,7 @@ def has_colour(stream: TextIO) -> bool:
 
 
 def paint(text: str, style: Style) -> str:
-    """Return *text* in a style where stdout has colour."""
+    """Return *text* in a style where stdout has color."""
     return f"{style.value}{text}{RESET}" if has_colour(sys.stdout) and text else text
 
 

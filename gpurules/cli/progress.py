@@ -20,7 +20,7 @@ def with_progress(items: Iterable[Item], noun: str, total: int | None = None, fi
     """Yield *items*; where that takes long, a line on stderr shows how many are done, until all are.
 
     *file* has the attribute ``share``: how much of it has been read, of 1; without one, *items* may have it.
-    Missing: *total* None: as many as *items* has; where that cannot be told either, the line shows the share of the
+    Missing: *total* None: as many as *items* has; if that is unknown too, the line shows the share of the
     file, and without one it has no bar.
     """
     if total is None and isinstance(items, Sized):
@@ -42,7 +42,7 @@ def with_progress(items: Iterable[Item], noun: str, total: int | None = None, fi
 
 
 def _is_watched() -> bool:
-    """Return whether stderr is a terminal that somebody may look at."""
+    """Return whether stderr is a terminal that someone may look at."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 

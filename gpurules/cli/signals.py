@@ -1,4 +1,4 @@
-"""Signals from the first moment on: they end a command in order, or wait until it can answer them.
+"""Signals from the very start: they end a command cleanly, or wait until it can handle them.
 
 This module is imported before everything else, so it imports next to nothing.
 """

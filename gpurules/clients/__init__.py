@@ -1,4 +1,16 @@
-"""Storage clients whose behaviour follows the rules."""
+"""Storage clients whose behavior follows the rules.
+
+::
+
+    s3/  obstore/  filesystem/      downloads, uploads and open files, one package for each library
+      -> transfers/                 what they share: download, upload, streams, verification, the upload journal
+      -> pieces/                    the part loop, and resumable files with their journal
+      -> staging/                   local copies: quota, locks, seals, eviction
+    mounts/  kvikio  loaders/       clients that are controlled by a setting (settings/ records and restores it)
+    detection                       file type and framework from sibling files, the process and plug-ins
+
+Every part asks the governor for a slot; ``CLIENTS`` lists the kinds.
+"""
 
 from collections.abc import Mapping
 from typing import TypeGuard

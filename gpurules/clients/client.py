@@ -25,7 +25,7 @@ GOVERNED = frozenset(Capability(name) for name, target in TARGETS.items() if tar
 
 
 class Client(Protocol):
-    """A storage client whose behaviour follows the rules."""
+    """A storage client whose behavior follows the rules."""
 
     @property
     def name(self) -> str:

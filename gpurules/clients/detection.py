@@ -1,4 +1,4 @@
-"""What else than its path tells of a file: the folder that it is in, the process that reads it, and plug-ins."""
+"""Detects file type and framework from sibling files, the process name and plug-ins."""
 
 import os
 import sys
@@ -23,12 +23,12 @@ _LOGGER = logger("gpurules.clients")
 UNKNOWN = "unknown"
 WANTED = frozenset({"file_type", "framework"})
 MOST_NAMES = 1000
-"""So many names of a folder are looked at."""
+"""At most this number of names in a folder is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What there is to tell a file by: its path, the names in its folder, and the name of the process.
+    """Evidence about a file: its path, the names in its folder, and the name of the process.
 
     Missing: no ``siblings`` where the folder cannot be listed; ``process`` empty.
     """
@@ -40,7 +40,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What a detector found. Missing: None, what it cannot tell."""
+    """What a detector found. Missing: None if it is inconclusive."""
 
     file_type: str | None = None
     framework: str | None = None
@@ -50,7 +50,7 @@ NOTHING = Detected()
 
 
 class Detector(Protocol):
-    """Tells files by evidence. Pure, and quick: it is asked at each opening."""
+    """Detects the type of a file from evidence. Pure and fast: it is called at each opening."""
 
     @property
     def name(self) -> str:
@@ -58,17 +58,17 @@ class Detector(Protocol):
         ...
 
     def detect(self, evidence: Evidence) -> Detected:
-        """Return what *evidence* tells."""
+        """Return what *evidence* shows."""
         ...
 
 
 class SuffixDetector:
-    """Tells by the suffix and the path, as conditions do by themselves."""
+    """Detects by the suffix and the path, as conditions do by themselves."""
 
     name = "suffix"
 
     def detect(self, evidence: Evidence) -> Detected:
-        """Return what *evidence* tells."""
+        """Return what *evidence* shows."""
         kind, framework = detect_file_type(evidence.path), detect_framework(evidence.path)
         return Detected(kind if kind != UNKNOWN else None, framework if framework != UNKNOWN else None)
 
@@ -83,19 +83,19 @@ _FOLDERS: Mapping[str, Detected] = {
     "_CHECKPOINT_METADATA": Detected("model", "jax"),
     "mds.index.json": Detected("dataset", "pytorch"),
 }
-"""What a name in a folder tells of the files beside it.
+"""What a name in a folder says about the files next to it.
 
 Source: the layouts that Transformers, datasets, TensorFlow and Orbax write.
 """
 
 
 class DirectoryDetector:
-    """Tells by what is in the same folder, such as ``model.safetensors.index.json``."""
+    """Detects by what is in the same folder, such as ``model.safetensors.index.json``."""
 
     name = "directory"
 
     def detect(self, evidence: Evidence) -> Detected:
-        """Return what *evidence* tells."""
+        """Return what *evidence* shows."""
         return next((found for name, found in _FOLDERS.items() if name in evidence.siblings), NOTHING)
 
 
@@ -103,12 +103,12 @@ _PROCESSES = {"torchrun": "pytorch", "deepspeed": "pytorch", "vllm": "huggingfac
 
 
 class ProcessDetector:
-    """Tells the framework by the name of the program that reads."""
+    """Detects the framework by the name of the program that reads."""
 
     name = "process"
 
     def detect(self, evidence: Evidence) -> Detected:
-        """Return what *evidence* tells."""
+        """Return what *evidence* shows."""
         return Detected(framework=_PROCESSES.get(evidence.process.lower()))
 
 
@@ -138,7 +138,7 @@ def all_detectors() -> tuple[tuple[Detector, ...], Mapping[str, str]]:
 
 
 def detect(evidence: Evidence, detectors: Collection[Detector] | None = None) -> Detected:
-    """Return the first file type and the first framework that any of *detectors* tells; one that fails tells nothing.
+    """Return the first file type and the first framework that any of *detectors* finds; one that fails finds nothing.
 
     >>> detect(Evidence("/m/shard.bin", frozenset({"model.safetensors.index.json"})))
     Detected(file_type='model', framework='huggingface')
@@ -181,10 +181,10 @@ def completed(
     wanted: frozenset[str] = WANTED,
     beside: str | None = None,
 ) -> Transfer:
-    """Return *transfer* with the type and framework that detectors tell, where neither it nor its path tells them.
+    """Return *transfer* with the detected type and framework, if neither it nor its path gives them.
 
     *wanted* are the fields of these two that anybody reads: nothing is looked at for others. *overrides* are the
-    ``file_types`` of the ruleset, which stand above every detector. *beside* is the local file whose folder tells more.
+    ``file_types`` of the ruleset, which take precedence. *beside* is the local file whose folder is read.
     """
     if transfer.path is None:
         return transfer
@@ -205,7 +205,7 @@ class Detection:
         self._read: tuple[Ruleset | None, frozenset[str]] = (None, frozenset())
 
     def complete(self, transfer: Transfer, beside: str | None = None) -> Transfer:
-        """Return *transfer* with what detectors tell; *beside* is the local file whose folder tells more."""
+        """Return *transfer* with what detectors find; *beside* is the local file whose folder is read."""
         ruleset, (known, wanted) = self._engine.ruleset, self._read
         if known is not ruleset:
             wanted = WANTED & {field.name for field in fields_read(ruleset)}

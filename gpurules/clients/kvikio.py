@@ -9,7 +9,7 @@ from gpurules.model.reading import finite
 
 
 class KvikIOKind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "kvikio"
     capabilities = frozenset({Capability.CONCURRENCY})

@@ -21,7 +21,7 @@ class Edit(Record):
 class Finding(Record):
     """Something wrong with one text; ``span`` counts in that text.
 
-    ``safe`` tells whether ``edits`` keep the meaning; without edits it says nothing.
+    ``safe`` says whether ``edits`` keep the meaning; without edits it says nothing.
     """
 
     code: str
@@ -43,7 +43,7 @@ class Related(Record):
 
 @record
 class LocatedEdit(Record):
-    """Replace what stands at ``location`` of the file by ``replacement``."""
+    """Replace what is at ``location`` of the file by ``replacement``."""
 
     location: Location
     replacement: str
@@ -51,7 +51,7 @@ class LocatedEdit(Record):
 
 @record
 class Example(Record):
-    """A moment that shows a finding, in the form that rule tests take: ``given`` facts, and what each rule is then."""
+    """A witness of a finding, in the form that rule tests take: ``given`` facts, and the outcome of each rule."""
 
     given: Mapping[str, object]
     outcomes: tuple[tuple[str, str], ...]
@@ -62,8 +62,8 @@ class Diagnostic(Record):
     """Something wrong in a file (or in a bare condition, then ``path`` is None).
 
     Units: lines and columns count from 1, columns in code points, the end is exclusive.
-    ``fingerprint`` tells the finding from others wherever its lines move to; the linter gives it.
-    ``label`` says what the place is to the finding, ``witness`` shows a moment in words, and ``example`` as data.
+    ``fingerprint`` identifies the finding even when its lines move; the linter sets it.
+    ``label`` says what the place is to the finding, ``witness`` shows an assignment in words, and ``example`` as data.
     Missing: ``hint`` is None where there is nothing to advise.
     """
 
@@ -102,7 +102,7 @@ class Diagnostic(Record):
 
     @property
     def location(self) -> Location:
-        """Where it stands in its file."""
+        """Where it is in its file."""
         return Location(self.line, self.column, self.end_line, self.end_column)
 
     @property
@@ -153,5 +153,5 @@ class Diagnostic(Record):
 
 
 def diagnostic_at(code: str, message: str, path: str | None, location: Location, hint: str | None = None) -> Diagnostic:
-    """Return a diagnostic that stands at *location* of the file *path*."""
+    """Return a diagnostic that is at *location* of the file *path*."""
     return Diagnostic(code, message, path, location.line, location.column, location.end_line, location.end_column, hint)

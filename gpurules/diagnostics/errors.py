@@ -10,7 +10,7 @@ from gpurules.errors import GpurulesError
 class DiagnosedError(GpurulesError):
     """A text of the user's is wrong; ``diagnostics`` says all that is, in order of place.
 
-    ``texts`` has those that are in no file, by what they are called in diagnostics: whoever reads one may put it there.
+    ``texts`` has those that are in no file, by their names in diagnostics; a reader may put them there.
     """
 
     texts: Mapping[str, str] = MappingProxyType({})

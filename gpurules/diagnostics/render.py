@@ -52,7 +52,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
-    """How to draw: where the lines of sources are, whether in colour, how wide."""
+    """How to draw: where the lines of sources are, whether in color, how wide."""
 
     lines_of: Callable[[str | None], Sequence[str]]
     colour: bool

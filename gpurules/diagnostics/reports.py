@@ -68,7 +68,7 @@ def gitlab(found: Sequence[Diagnostic]) -> str:
 
 
 def _fingerprints(found: Sequence[Diagnostic]) -> Iterator[str]:
-    """Yield what tells each finding from all others of a report, and stays when its lines move.
+    """Yield an identity for each finding of a report that is stable when its lines move.
 
     That of a finding alone does not: files may have rules of the same name and text.
     """

@@ -33,7 +33,7 @@ class ChangeKind(StrEnum):
 class RuleChange:
     """One rule that is not the same in both.
 
-    Missing: ``old`` or ``new`` is None where the ruleset does not have the rule. ``gained`` is a moment at which only
+    Missing: ``old`` or ``new`` is None if the ruleset lacks the rule. ``gained`` is an assignment for which only
     the new rule matches, ``lost`` one at which only the old rule does; None where there is none, or none was found.
     """
 
@@ -60,7 +60,7 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All that changed between two rulesets; ``settings`` says what is no rule: settings and file types."""
+    """All that changed between two rulesets; ``settings`` are changes outside rules: settings and file types."""
 
     old: Ruleset
     new: Ruleset

@@ -45,7 +45,7 @@ def _parameter_change(ordered: RuleAction, name: str, before: object, after: obj
 
 
 def change(before: object, after: object, dimension: Dimension | None = None) -> str:
-    """Return ``before → after``, with as many digits as it takes to tell the two apart; None is ``none``.
+    """Return ``before → after``, with as many digits as it takes to distinguish the two; None is ``none``.
 
     >>> change(30, 45, Dimension.SECONDS), change(0.5, 0.501), change(30.001, 30.002, Dimension.SECONDS)
     ('30 s → 45 s', '0.5 → 0.501', '30.001 s → 30.002 s')
@@ -83,7 +83,7 @@ def option_notes(old: Rule, new: Rule) -> Iterator[str]:
 
 
 def settings_notes(old: Ruleset, new: Ruleset) -> Iterator[str]:
-    """Yield what changed of the settings, and of the table that tells file types."""
+    """Yield what changed in the settings, and in the table of file types."""
     for field in fields(Settings):
         before, after = getattr(old.settings, field.name), getattr(new.settings, field.name)
         if before != after:

@@ -1,4 +1,4 @@
-"""Signals of two rulesets, told apart where they differ, and what follows of one from the other.
+"""Signals of two rulesets, distinguished where they differ, and implications between them.
 
 A signal that starts wherever another one starts, and ends only where that ends, is on wherever the other is on, from
 the first snapshot on: that is proved by induction over the snapshots, and given to the prover as a claim.

@@ -1,4 +1,15 @@
-"""The only part with memory and threads: history, signals, the engine, the coordinator."""
+"""The only part with memory and threads: history, signals, the engine, the coordinator.
+
+::
+
+    Source -> polling/ (source_worker, poller) -> Engine.observe -> state/ (history, signals, episodes)
+                                                        |
+    transfer --------------------------------> Engine.decide -> Decision     reads one reference, takes no lock
+                                                        |
+                                  state/episodes -> effects/ (dispatcher: one lane for each action)
+
+``coordinator`` runs all of it; the entry points are ``Engine`` and ``Coordinator``.
+"""
 
 from typing import TYPE_CHECKING
 

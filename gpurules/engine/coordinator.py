@@ -26,7 +26,7 @@ from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError
 
 _LOGGER = logger("gpurules.coordinator")
 SAVE_EVERY = 12
-"""The state is written at each change, and after so many polls without one, so that it is known to be fresh."""
+"""The state is written at each change, and after this number of polls without one, so that it is known to be fresh."""
 STUCK_SECONDS = 30.0
 
 
@@ -35,7 +35,7 @@ class Coordinator:
 
     *source* is a source or how to open one (``nvml``, ``auto``, ``replay:FILE``, ``synthetic:gpus=4``). ``decide``
     and all registration may be called from any thread; polling goes on in a thread of its own. *steady* is a clock
-    that nobody sets: by it one tells that *clock* was set.
+    that cannot be set: it shows when *clock* was set.
 
     >>> with Coordinator("gpurules:default", source="synthetic:gpus=2,seconds=60") as coordinator:
     ...     coordinator.decide(Transfer(id="t", path="/m/a.pt")).paused
@@ -196,7 +196,7 @@ class Coordinator:
         )
 
     def collect(self) -> Metrics:
-        """Return the counts of this moment, a copy."""
+        """Return the current counts, a copy."""
         with self._lock:
             return self._poller.collect(self._state_store.failures)
 
@@ -212,7 +212,7 @@ class Coordinator:
     def disable(self) -> None:
         """Ask nothing of transfers and start no effect until ``enable``.
 
-        Polling goes on, so that signals are right when it comes; an effect that has started is still told its end.
+        Polling continues, so that signals are right afterwards; an effect that has started still gets its stop event.
         """
         self._poller.episodes.is_muted = True
 
@@ -240,7 +240,7 @@ class Coordinator:
     # rulesets
 
     def reload(self, ruleset: Ruleset | str | Path | None = None) -> bool:
-        """Put *ruleset* in force, or the file of the present one read anew; return whether it went well.
+        """Put *ruleset* in force, or reread the file of the current one; return whether it succeeded.
 
         A bad file leaves the running ruleset in place; ``collect().reload_error`` says what is wrong with it.
         """

@@ -33,7 +33,7 @@ class SignalState:
     """Whether a signal is on, for one GPU or the node.
 
     Units: ``since`` in seconds since 1970.
-    Missing: ``device`` is None for a signal of the node, and for a GPU that is gone (then ``owner`` tells which).
+    Missing: ``device`` is None for a signal of the node, and for a GPU that is gone (then ``owner`` identifies it).
     """
 
     name: str
@@ -50,10 +50,10 @@ Current: TypeAlias = tuple[BoundProgram, Residual | None, dict[int, Basis], floa
 class Engine:
     """A ruleset with memory: history, signals and timers. Thread-safe.
 
-    ``observe`` is for the one who polls; ``decide`` may be called from any thread at any time, takes no lock, and never
+    ``observe`` is for the polling thread; ``decide`` may be called from any thread at any time, takes no lock, never
     raises on trouble with telemetry: without any it decides on a snapshot without GPUs, and says ``stale``.
 
-    *clock* tells seconds since 1970; it is used for staleness only, all else goes by the snapshots' timestamps.
+    *clock* gives seconds since 1970; it is used for staleness only, all else goes by the snapshots' timestamps.
     """
 
     def __init__(self, ruleset: Ruleset, clock: Callable[[], float] = time.time) -> None:
@@ -103,7 +103,7 @@ class Engine:
         return self._take_in(snapshot, node, is_blind=False)
 
     def observe_blind(self, snapshot: Snapshot, node: Mapping[str, object] | None = None) -> Observation:
-        """Take in a snapshot of which nothing could be read: signals move on, and decisions stay stale as they are."""
+        """Take in a snapshot that could not be read: signals move on, and decisions stay stale as they are."""
         return self._take_in(snapshot, node, is_blind=True)
 
     def _take_in(self, snapshot: Snapshot, node: Mapping[str, object] | None, is_blind: bool) -> Observation:
@@ -164,7 +164,7 @@ class Engine:
 
     @contextmanager
     def exclusive(self) -> Iterator[Signals]:
-        """Give the states of the signals to one who saves or restores them; nothing is observed meanwhile."""
+        """Give exclusive access to signal state for saving or restoring; observation is blocked meanwhile."""
         with self._lock:
             yield self._derived.signals
 

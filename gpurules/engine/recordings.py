@@ -85,11 +85,11 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A moment of a recording: the engines have observed a snapshot, or a transfer comes into being.
+    """A step of a recording: the engines have observed a snapshot, or a transfer arrives.
 
     ``is_new`` is False of a snapshot that is not newer than the one before, which engines ignore.
     Units: ``at`` in seconds since 1970.
-    Missing: ``transfer`` is None where the moment is that of a snapshot.
+    Missing: ``transfer`` is None if the step is a snapshot.
     """
 
     at: float
@@ -105,7 +105,7 @@ class Turn:
 
 
 def played(rulesets: Sequence[Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()) -> Iterator[Turn]:
-    """Yield every moment of a recording, in which each of *rulesets* has an engine, with *transfers* as they arrive.
+    """Yield every step of a recording, in which each of *rulesets* has an engine, with *transfers* as they arrive.
 
     Transfers that arrive after the last snapshot come at the end.
     """

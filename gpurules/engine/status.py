@@ -9,7 +9,7 @@ from gpurules.model import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of a coordinator at one moment.
+    """The state of a coordinator at one point in time.
 
     Units: ``telemetry_age`` in seconds.
     Missing: ``snapshot`` and ``telemetry_age`` are None before the first poll; ``source_error`` None: the last poll

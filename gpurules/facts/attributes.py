@@ -15,7 +15,7 @@ KINDS = ("snapshot", "transfer", "workload", "node")
 
 
 class AttributeShape(Enum):
-    """What an attribute holds that is no field of the language."""
+    """What an attribute holds that is not a field of the language."""
 
     FIELD = auto()
     TIME = auto()
@@ -38,7 +38,7 @@ class Attribute:
 
 
 _TOLD = {"file_name": "path", "file_extension": "path", "index_number": "index"}
-"""Fields of objects that are derived, and from what: nobody writes them."""
+"""Fields of objects that are derived, and from what; they cannot be set."""
 
 
 def _own(name: str, scope: Scope, kind: str) -> Attribute:
@@ -104,5 +104,5 @@ def attributes(kind: str) -> Mapping[str, Attribute]:
 
 
 def derived_from(name: str) -> str | None:
-    """Return the attribute that tells a field which nobody writes; None for any other."""
+    """Return the attribute from which a derived field is computed; None for any other field."""
     return _TOLD.get(name)

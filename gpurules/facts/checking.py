@@ -21,7 +21,7 @@ _WORDS = {"gpu": "a GPU", "process": "a process", "node": "the node"}
 
 @dataclass(frozen=True, slots=True)
 class FactProblem:
-    """One thing that is wrong with typed facts; ``at_key`` tells that it is the key that is wrong, not its value."""
+    """One thing that is wrong with typed facts; ``at_key`` says that the key is wrong, not its value."""
 
     path: Path
     message: str
@@ -39,7 +39,7 @@ class FactProblem:
 
 
 def place(path: Path) -> str:
-    """Return where a fact stands in words.
+    """Return the place of a fact in words.
 
     >>> place(("snapshot", "gpus", 1, "power"))
     'snapshot.gpus[1].power'
@@ -114,7 +114,7 @@ class _Checker:
         self.problems.append(FactProblem(path, message, hint, at_key))
 
     def unknown_kinds(self, data: Mapping[str, object]) -> None:
-        """Note the keys of *data* that are no kind of facts."""
+        """Note the keys of *data* that are not kinds of facts."""
         for key in data:
             if key not in KINDS:
                 hint = did_you_mean(str(key), KINDS) or f"known facts: {', '.join(KINDS)}"
@@ -239,7 +239,7 @@ class _Checker:
             self._complain(path, f"expected a mapping, got {format_value(value)}")
 
     def _labels(self, value: object, kind: str, path: Path) -> Iterator[tuple[str, object]]:
-        """Yield labels; those that are declared fields (the node's stand in the snapshot) are read as such."""
+        """Yield labels; those that are declared fields (the node's are in the snapshot) are read as such."""
         declared = self._declared["node" if kind == "snapshot" else kind]
         for name, one in self._pairs(value, path) if value is not None else ():
             field = declared.get(name)

@@ -1,4 +1,4 @@
-"""Moments as people type them: seconds since 1970, RFC 3339, or a date and a time of day in a named zone."""
+"""Points in time as people type them: seconds since 1970, RFC 3339, or a date and a time of day in a named zone."""
 
 import re
 from datetime import UTC, datetime, tzinfo
@@ -15,7 +15,7 @@ EXAMPLE = "write 2026-03-29T23:30:00Z, or seconds since 1970"
 
 
 class TimeError(GpurulesError):
-    """A text or number names no moment; ``hint`` says how one is written."""
+    """A text or number is not a point in time; ``hint`` says how one is written."""
 
     def __init__(self, message: str, hint: str | None = EXAMPLE) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class TimeError(GpurulesError):
 
 
 def read_time(value: object) -> float:
-    """Return the moment that *value* names: ``2026-03-29T23:30:00Z``, ``2026-03-29 23:30 Europe/Berlin``, or a number.
+    """Return the time that *value* names: ``2026-03-29T23:30:00Z``, ``2026-03-29 23:30 Europe/Berlin``, or a number.
 
     Units: seconds since 1970, in (where it is a number) and out.
 
@@ -83,9 +83,9 @@ def _zone(name: str) -> tzinfo:
 
 
 def _in_zone(local: datetime, zone: tzinfo, name: str) -> float:
-    """Return the moment at which clocks of *zone* show *local*; around a change of the clocks they may not, or twice.
+    """Return the time at which clocks of *zone* show *local*; around a clock change they may never, or twice.
 
-    The offset changes there, and a moment that there is comes back from UTC as it went.
+    The offset changes there; a time that exists survives the round trip through UTC.
     """
     first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() != second.utcoffset():

@@ -1,4 +1,4 @@
-"""Reads one value as somebody typed it: its unit, its range, its members, and why it is none."""
+"""Reads one value as a person typed it: its unit, its range, its members, and why it is invalid."""
 
 from collections.abc import Iterable, Mapping
 from numbers import Real

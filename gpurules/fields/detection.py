@@ -1,4 +1,4 @@
-"""What a path tells of a file: its type and its framework."""
+"""Detects the type and the framework of a file from its path."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -30,7 +30,7 @@ SEGMENT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(("model", "models", "checkpoint", "checkpoints", "weights"), "model"),
     **dict.fromkeys(("dataset", "datasets", "train", "training", "val", "validation"), "dataset"),
 }
-"""What a whole path segment tells where the suffix says nothing."""
+"""What a whole path segment means if the suffix is not conclusive."""
 
 SUFFIX_FRAMEWORKS: Mapping[str, str] = {
     **dict.fromkeys((".pt", ".pth", ".distcp"), "pytorch"),
@@ -102,7 +102,7 @@ def _detect_type(path: str, overrides: tuple[tuple[str, str], ...]) -> str:
 
 
 def detect_file_type(path: str | None, overrides: tuple[tuple[str, str], ...] = ()) -> str | None:
-    """Return the file type that *path* tells, ``unknown`` where it tells none.
+    """Return the file type that *path* indicates, ``unknown`` if it indicates none.
 
     *overrides* are (glob, type) pairs that come before the built-in table; a glob without ``/`` is for the file name.
 
@@ -120,7 +120,7 @@ def _detect_framework(path: str) -> str:
 
 
 def detect_framework(path: str | None) -> str | None:
-    """Return the framework that *path* tells, ``unknown`` where it tells none.
+    """Return the framework that *path* indicates, ``unknown`` if it indicates none.
 
     Missing: no path.
     """

@@ -18,7 +18,7 @@ def format_text(text: str) -> str:
     Comments, line ends (CR LF or LF), a byte order mark and the style of every scalar are kept.
 
     Raises:
-        FormatError: the text is no YAML, is a file of another tool, or could not be formatted without a change of
+        FormatError: the text is not YAML, is a file of another tool, or could not be formatted without a change of
             what it says.
 
     >>> print(format_text("version:   1\\nrules:\\n- name: a   # mine\\n  condition: gpu_memory>80\\n"), end="")
@@ -46,7 +46,7 @@ def format_text(text: str) -> str:
 
 
 def _refuse_foreign(root: YamlNode) -> None:
-    """Leave the files of other tools as they are: their layout is no affair of ours."""
+    """Refuse files that belong to other tools."""
     other = None if isinstance(root, YamlSequence) else foreign_document(root)
     if other is not None and foreign_document(root, TESTS) is not None:
         raise FormatError(f"{other.message}; the file is left unchanged")

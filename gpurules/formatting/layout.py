@@ -1,4 +1,4 @@
-"""Lays a YAML text out anew: only white space between its tokens changes, and the indentation of what spans lines."""
+"""Reformats a YAML text: only white space between tokens changes, and the indentation of multi-line scalars."""
 
 import re
 from collections.abc import Mapping

@@ -61,7 +61,7 @@ def tokens(text: str) -> Iterator[Token]:
     """Yield the tokens of *text*.
 
     Raises:
-        FormatError: the text is no YAML, or has keys that start with ``?``.
+        FormatError: the text is not YAML, or has keys that start with ``?``.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:

@@ -1,4 +1,14 @@
-"""The transfer scheduler: which transfer moves next, how fast, and how long it is held."""
+"""The transfer scheduler: which transfer moves next, how fast, and how long it is held.
+
+::
+
+    client -> Governor.transfer -> Ticket.part() -> gate (leader/follower, one lock) -> scheduling/ (pure)
+                                    |
+                                 decider -> requirements      what the rules require of the transfer now
+                                 bypass                       transfers on which nothing is imposed
+
+Callbacks are called outside of the gate's lock. The entry point is ``Governor``.
+"""
 
 from gpurules.governor.errors import DeadlinePassed, GovernorError, LeaseLapsed, QueueFull, TransferCancelled
 from gpurules.governor.governor import Governor

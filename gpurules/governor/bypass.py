@@ -1,4 +1,4 @@
-"""Transfers and parts that go past the scheduler, because nothing would be asked of them there."""
+"""Transfers and parts that bypass the scheduler, because it would impose nothing on them."""
 
 from math import inf
 
@@ -10,7 +10,7 @@ from gpurules.model import Transfer
 
 
 class Bypass:
-    """Tells which transfers may go past the scheduler, and counts them as if they had gone through it.
+    """Determines which transfers may bypass the scheduler, and counts them as if they had gone through it.
 
     Those may that are over soon (a file read at once, a range) while no rule matches them, no limit is set, no transfer
     has another priority, and no rule or callback follows what is pending. Takes no lock.
@@ -31,7 +31,7 @@ class Bypass:
         )
 
     def is_open_to_part(self, entry: TransferEntry) -> bool:
-        """Return whether the next part of a transfer that moves already would be let through, and asked nothing."""
+        """Return whether the next part of a running transfer would be admitted without any directive."""
         scheduler = self._gate.scheduler
         return (
             entry.state is TransferState.RUNNING
@@ -54,7 +54,7 @@ class Bypass:
         return self._decider.engine.is_neutral or self._decider.requirements(transfer) is NO_REQUIREMENTS
 
     def count(self, transfers: int, moved: float, failed: int = 0) -> None:
-        """Count *transfers* that went past, of which so many *failed*.
+        """Count *transfers* that bypassed the scheduler, including *failed* failures.
 
         Units: *moved* in bytes.
         """

@@ -17,7 +17,7 @@ from gpurules.rules import Ruleset
 
 _LOGGER = logger("gpurules.governor")
 PENDING = frozenset({"pending_transfers", "pending_bytes"})
-"""The fields that tell of transfers that are pending."""
+"""The fields about pending transfers."""
 
 
 @runtime_checkable
@@ -33,7 +33,7 @@ class Decider:
     """A coordinator, or an engine that its owner keeps current. Whatever goes wrong with it asks nothing.
 
     With a coordinator, workloads and pending transfers are those of the coordinator, so that its rules see them.
-    *clock* is one that nobody sets; *counts* takes down what went wrong.
+    *clock* is monotonic; *counts* records what went wrong.
     """
 
     def __init__(self, node: Coordinator | Engine, clock: Callable[[], float], counts: Counts) -> None:
@@ -48,7 +48,7 @@ class Decider:
         self._registered = None if isinstance(node, Coordinator) else RegisteredFacts(node, self.schedule, clock)
 
     def requirements(self, transfer: Transfer) -> Requirements:
-        """Return what is asked of *transfer* now: nothing where that cannot be told."""
+        """Return the requirements for *transfer* now: none if they cannot be determined."""
         try:
             if isinstance(self._node, Coordinator):
                 decision = self._node.decide(transfer)
@@ -70,7 +70,7 @@ class Decider:
         return self.engine.ruleset.settings.max_delay
 
     def reads(self, facts: Collection[str]) -> bool:
-        """Whether what is asked of a transfer can change with these facts of it; only a size is known not to."""
+        """Whether the requirements for a transfer can change with these facts; only a size is known not to matter."""
         return self.reads_size or any(name != "size" for name in facts)
 
     @property

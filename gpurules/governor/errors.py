@@ -1,10 +1,10 @@
-"""Why a transfer was not let through."""
+"""Why a transfer was not admitted."""
 
 from gpurules.errors import GpurulesError
 
 
 class GovernorError(GpurulesError):
-    """Base of what the governor raises to the one who asks for a transfer."""
+    """Base class of errors raised to callers of the governor."""
 
 
 class QueueFull(GovernorError):
@@ -12,7 +12,7 @@ class QueueFull(GovernorError):
 
 
 class DeadlinePassed(GovernorError):
-    """The transfer's deadline passed before its part was let through."""
+    """The transfer's deadline passed before its part was admitted."""
 
 
 class TransferCancelled(GovernorError):
@@ -20,4 +20,4 @@ class TransferCancelled(GovernorError):
 
 
 class LeaseLapsed(GovernorError):
-    """Nobody renewed the transfer's lease in time."""
+    """The transfer's lease was not renewed in time."""

@@ -1,4 +1,4 @@
-"""The scheduler among threads and tasks: one lock, and whoever waits sleeps until something is due."""
+"""The scheduler among threads and tasks (leader/follower): one lock; waiters sleep until something is due."""
 
 import asyncio
 import threading
@@ -40,7 +40,7 @@ class _Changing:
 class Gate:
     """Lets parts through as the scheduler says. Has no thread: those who wait keep the time, one of them for all.
 
-    *refresh* has every transfer decided anew; it is called each ``Limits.refresh_seconds`` while somebody waits.
+    *refresh* re-decides every transfer; it is called each ``Limits.refresh_seconds`` while a part waits.
     """
 
     def __init__(self, scheduler: Scheduler, clock: Callable[[], float], refresh: Callable[[], None]) -> None:
@@ -56,7 +56,7 @@ class Gate:
         self._leader_until = inf
 
     def change(self) -> AbstractContextManager[float]:
-        """Hold the lock while something is changed at the time that is given; then let through what may move."""
+        """Hold the lock while something is changed at the given time; then admit what may move."""
         return _Changing(self)
 
     def begin(self) -> float:
@@ -65,7 +65,7 @@ class Gate:
         return self.clock()
 
     def settle(self, now: float) -> None:
-        """Let through what may move, and give the lock back; ``change`` calls this."""
+        """Admit what may move, and release the lock; ``change`` calls this."""
         try:
             answered = self._advance(now)
         finally:
@@ -75,7 +75,7 @@ class Gate:
     # each part comes by these two, so they go without a context manager
 
     def ask(self, entry: TransferEntry, size: float, lane: Lane | None = None) -> SlotRequest:
-        """Ask for a slot for a part of *size* bytes, with a place in *lane*, and let through what may move."""
+        """Ask for a slot for a part of *size* bytes, with a place in *lane*, and admit what may move."""
         with self._lock:
             now = self.clock()
             request = self.scheduler.enter(entry, size, now, lane)
@@ -85,7 +85,7 @@ class Gate:
         return request
 
     def finish(self, request: SlotRequest, moved: float) -> None:
-        """Free the slot of a part that has moved so many bytes, and let through what may move."""
+        """Free the slot of a part that has moved the given bytes, and admit what may move."""
         with self._lock:
             now = self.clock()
             self.scheduler.finish(request, moved, now)
@@ -106,14 +106,14 @@ class Gate:
             self.scheduler.counts.count_passed(transfers, moved, failed, is_stale)
 
     def _advance(self, now: float) -> list[SlotRequest]:
-        """Let through what may move, and return whom to wake."""
+        """Admit what may move, and return whom to wake."""
         answered = self.scheduler.advance(now)
         if self._leader is not None and self.scheduler.due() < self._leader_until:
             return [*answered, self._leader]
         return answered
 
     def _notify(self, answered: Iterable[SlotRequest]) -> None:
-        """Wake and tell, outside of the lock."""
+        """Wake waiters and report changes, outside of the lock."""
         self._wake(answered)
         if self.callbacks:
             self._report()
@@ -127,7 +127,7 @@ class Gate:
                 continue  # the event loop that it waited in is closed
 
     def _report(self) -> None:
-        """Tell the changes, in their order, outside of the lock; a thread that is already at it tells all."""
+        """Report the changes in order, outside of the lock; if another thread is already reporting, it reports all."""
         changes = self.scheduler.changes
         while self.callbacks and changes and self._notify_lock.acquire(blocking=False):
             try:
@@ -148,7 +148,7 @@ class Gate:
                     _LOGGER.exception("a callback failed")
 
     def wait(self, request: SlotRequest) -> None:
-        """Wait in this thread until *request* is let through, as most are before they could wait.
+        """Block this thread until *request* is admitted; most are admitted before they could wait.
 
         Raises:
             GovernorError: it was refused.
@@ -169,7 +169,7 @@ class Gate:
             raise
 
     async def wait_async(self, request: SlotRequest) -> None:
-        """Wait in this task until *request* is let through, as most are before they could wait.
+        """Await until *request* is admitted; most are admitted before they could wait.
 
         Raises:
             GovernorError: it was refused.
@@ -197,7 +197,7 @@ class Gate:
         self._wake(() if successor is None else (successor,))
 
     def _seconds_to_sleep(self, request: SlotRequest) -> float | None:
-        """Return how long *request* may sleep, None when it is let through."""
+        """Return how long *request* may sleep, None when it is admitted."""
         if request is self._leader and self.clock() - self.refreshed_at >= self.scheduler.limits.refresh_seconds:
             self._refresh()
         successor: SlotRequest | None = None
@@ -233,7 +233,7 @@ class Gate:
         return self._leader
 
     def after_fork(self, scheduler: Scheduler) -> None:
-        """Start anew with *scheduler* in a forked child, whose parent may have been at it."""
+        """Start from scratch with *scheduler* in a forked child, whose parent may have held the lock."""
         self.scheduler = scheduler
         self._lock, self._notify_lock = threading.Lock(), threading.Lock()
         self._waiting.clear()

@@ -23,8 +23,8 @@ class Governor:
     """Schedules transfers as rules decide, for threads and for asyncio.
 
     *node* is a coordinator, whose polls reach the transfers at once, or an engine that its owner keeps current.
-    Trouble with it never stops a transfer: it is counted, and nothing is asked. *clock* is one that nobody sets, *wall*
-    tells seconds since 1970.
+    A failure of the policy never stops a transfer: it is counted, and imposes nothing. *clock* is monotonic, *wall*
+    gives seconds since 1970.
 
     >>> from gpurules.engine import Engine
     >>> from gpurules.rules import loads
@@ -182,7 +182,7 @@ class Governor:
     # life
 
     def stop(self, timeout: float | None = None) -> None:
-        """Follow the coordinator no longer; what is asked of transfers is looked up as they move."""
+        """Stop following the coordinator; the requirements for transfers are looked up as they move."""
         self._unsubscribe()
         shutdown.remove(self)
 

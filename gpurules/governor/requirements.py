@@ -17,7 +17,7 @@ Cap: TypeAlias = tuple[str, float]
 
 @dataclass(frozen=True, slots=True)
 class HoldClaim:
-    """What one action of one rule claims: to hold the transfer for so long, or (infinity) while the rule matches.
+    """What one action of one rule claims: to hold the transfer for a duration, or (infinity) while the rule matches.
 
     ``early_release``: the hold ends with the rule. ``pauses_running``: a transfer that has begun is held too.
     Units: seconds.
@@ -32,7 +32,7 @@ class HoldClaim:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What is asked of a transfer; the default asks nothing.
+    """The requirements for a transfer; the default imposes nothing.
 
     ``targets`` has the name of every target that is not neutral, of plug-ins too: what a client must carry out.
 
@@ -102,7 +102,7 @@ class RequirementsCache:
     """``requirements_of``, remembered: transfers on which the same rules match are mostly asked the same. Thread-safe.
 
     Only the stage is looked up for each transfer. Where anything else depends on it, a jitter or a directive of
-    somebody else, it is worked out each time.
+    external code, it is computed each time.
     """
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ def _is_alike_for_all(outcome: Outcome) -> bool:
 
 
 class _Order(NamedTuple):
-    """What a directive comes to for one rule, where no other claims it."""
+    """A directive's value for a single rule."""
 
     rule: str
     ordered: RuleAction

@@ -10,7 +10,7 @@ from gpurules.governor.scheduling.scheduler import Scheduler
 
 @dataclass(frozen=True, slots=True)
 class TransferStatus:
-    """One transfer at one moment.
+    """One transfer at one point in time.
 
     Units: ``size`` and ``bytes_moved`` in bytes; ``age``, ``held_for`` (so far, over its life) and ``held_still`` (at
     most) in seconds.
@@ -32,7 +32,7 @@ class TransferStatus:
 
 @dataclass(frozen=True, slots=True)
 class GovernorStatus:
-    """The governor at one moment.
+    """The governor at one point in time.
 
     Missing: ``slots`` None: there is one for every part.
     ``uncarried`` counts by client and target the orders of rules that a storage client could not carry out, ``faults``

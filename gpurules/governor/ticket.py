@@ -1,4 +1,4 @@
-"""What one who transfers holds in hand: the ticket of a transfer, and its parts."""
+"""The caller's handle on a transfer and its parts."""
 
 import asyncio
 import concurrent.futures
@@ -16,14 +16,14 @@ from gpurules.governor.scheduling.lane import Lane
 from gpurules.model import Transfer
 
 CANCELLATIONS = (asyncio.CancelledError, concurrent.futures.CancelledError)
-"""What comes out of a transfer that its owner no longer wants."""
+"""Raised in a transfer that its owner has canceled."""
 
 
 class Part:
     """One part of a transfer: has a slot inside of ``with`` or ``async with``, and waits for it at the start.
 
     Units: *size* in bytes.
-    Missing: *size* 0: not known ahead; then ``moved`` tells it; *lane* None: it shares its place with no other part.
+    Missing: *size* 0: not known ahead; then ``moved`` reports it; *lane* None: it shares its place with no other part.
     """
 
     def __init__(self, ticket: "Ticket", size: float = 0.0, lane: Lane | None = None) -> None:
@@ -35,7 +35,7 @@ class Part:
         self._has_passed = False
 
     def moved(self, size: float) -> None:
-        """Tell how many bytes the part has moved so far; without that it is taken to have moved its size.
+        """Report how many bytes the part has moved so far; without it the part counts as its declared size.
 
         Raises:
             GovernorError: the transfer was stopped meanwhile, so there is no use in going on.
@@ -45,7 +45,7 @@ class Part:
         self.ticket.check()
 
     def count(self, size: float) -> None:
-        """Tell how many bytes the part has moved, and no more."""
+        """Report how many bytes the part has moved in total."""
         self._moved = size
 
     def __enter__(self) -> Self:
@@ -81,7 +81,7 @@ class Part:
         self.__exit__(kind, error, trace)
 
     def _passes(self) -> bool:
-        """Go past the scheduler, where nothing would be asked of the part there."""
+        """Bypass the scheduler, if it would impose nothing on the part."""
         self._has_passed = self._lane is None and self.ticket.bypass.is_open_to_part(self.ticket.entry)
         return self._has_passed
 
@@ -92,7 +92,7 @@ class Part:
 
 
 class Ticket:
-    """A transfer that the governor knows. Leaving ``with`` ends it: done, or failed where an error comes out."""
+    """A transfer that the governor knows. Leaving ``with`` ends it: done, or failed on an exception."""
 
     def __init__(self, gate: Gate, decider: Decider, entry: TransferEntry) -> None:
         self.gate = gate
@@ -117,15 +117,15 @@ class Ticket:
 
     @property
     def requirements(self) -> Requirements:
-        """What is asked of it now."""
+        """Its current requirements."""
         return self.entry.requirements
 
     def part(self, size: float = 0.0, lane: Lane | None = None) -> Part:
-        """Return a part of so many bytes, to be moved in ``with`` or ``async with``, beside those of its *lane*."""
+        """Return a part of the given bytes, to be moved in ``with`` or ``async with``, besides those of its *lane*."""
         return Part(self, size, lane)
 
     def look(self, is_forced: bool = False) -> Requirements:
-        """Decide anew where the last decision has grown old, and return what is asked."""
+        """Decide again if the last decision has become old, and return the requirements."""
         entry, refresh = self.entry, self.gate.scheduler.limits.refresh_seconds
         if is_forced or self.gate.clock() - entry.decided_at >= refresh:
             asked = self._decider.requirements(entry.transfer)
@@ -134,7 +134,7 @@ class Ticket:
         return entry.requirements
 
     def know(self, **facts: object) -> Requirements:
-        """Take in what came to be known of the transfer (``size=...``), and return what is asked of it now."""
+        """Record new facts of the transfer (``size=...``), and return its requirements now."""
         with self.gate.change():
             self.entry.transfer = replace(self.entry.transfer, **facts)  # type: ignore[arg-type]
             if not self.entry.state.is_final:

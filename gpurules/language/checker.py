@@ -68,7 +68,7 @@ class Context:
         return check(node, self)
 
     def check_beside(self, operands: Sequence[nodes.Expr]) -> list[ir.Term]:
-        """Return the operands of one comparison checked; what stands beside an unknown name tells what it means."""
+        """Return the checked operands of one comparison; the other operand shows what an unknown name means."""
         before = len(self.findings)
         terms = [check(operand, self) for operand in operands]
         names = {one.span: one.name for one in operands if isinstance(one, nodes.Name)}
@@ -188,7 +188,7 @@ def _name(node: nodes.Name, context: Context) -> ir.Term:
 
 
 def _definition(node: nodes.Name, found: ir.Term, context: Context) -> ir.Term:
-    """Return the term of a definition in place of its name; one that holds an aggregate stands in no aggregate."""
+    """Return the term of a definition in place of its name; one with an aggregate cannot be in an aggregate."""
     if context.environment.has_aggregate(node.name):
         context.has_aggregate = True
         if context.in_aggregate:

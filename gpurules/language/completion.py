@@ -1,4 +1,4 @@
-"""What a condition that is being typed can go on with: told from the grammar, the symbol table and the units."""
+"""Completion of a condition that is being typed, from the grammar, the symbol table and the units."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -128,7 +128,7 @@ class Environment:
         return self._checked["definition", name]
 
     def as_text(self, name: str) -> ir.Term:
-        """Return the definition *name* as a message tells it: a list is one text."""
+        """Return the definition *name* as a message reports it: a list is one text."""
         checked, members = self.definition(name), self._lists.get(name)
         if members is None:
             return checked.term

@@ -38,7 +38,7 @@ _KEYWORDS = frozenset(
 
 @record
 class _Known(Record):
-    """What a comparison comes to, but for the value of its constant."""
+    """A checked comparison, without the value of its constant."""
 
     field: Field
     comparators: tuple[nodes.Comparator, ...]
@@ -50,7 +50,7 @@ ComparisonMatch: TypeAlias = re.Match[str]
 
 
 def links(text: str) -> list[ComparisonMatch] | None:
-    """Return the comparisons and names of which *text* is the AND; None where it is anything else."""
+    """Return the comparisons and names whose AND *text* is; None if it is anything else."""
     if len(text) > MAX_LENGTH:
         return None
     found: list[ComparisonMatch] = list(iter(_LINK.scanner(text).match, None))  # type: ignore[attr-defined]  # as re.Scanner does
@@ -113,7 +113,7 @@ class ConjunctionFastPath:
         return ir.Compare(known.comparators, (read, constant), span=Span(start, place[1]))
 
     def _learnt(self, key: tuple[str, str, str], link: ComparisonMatch) -> _Known | None:
-        """Ask the parser and the checker what a comparison comes to; None if parsing or checking yields a finding."""
+        """Ask the parser and the checker for the checked comparison; None if parsing or checking yields a finding."""
         if not isinstance(self._alone(link[1]), Field):
             return None
         parsed, context = parse(link.string[link.start(1) : max(link.end(3), link.end(5))]), Context(self._names)

@@ -112,7 +112,7 @@ def for_action(name: str = "delay_transfer") -> str:
 
 
 def for_metric(name: str) -> str | None:
-    """Return the field to write for a metric of an exporter, None where *name* is no such name."""
+    """Return the field to write for a metric of an exporter, None if *name* is not one."""
     found = FIELD_OF.get(name)
     if found is not None:
         unit = _UNITS.get(found)

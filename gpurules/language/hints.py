@@ -89,7 +89,7 @@ def beside(name: str, others: Iterable[ir.Term]) -> tuple[str, str | None] | Non
 
     Beside a text it is a text without quotes, beside a truth the word for one.
 
-    Missing: None where *others* tell nothing; no replacement where the whole comparison has to be rewritten.
+    Missing: None if *others* suggest nothing; no replacement if the whole comparison has to be rewritten.
     """
     for other in others:
         if other.datatype.kind is Kind.STRING:
@@ -149,7 +149,7 @@ def describe(term: ir.Term) -> str:
 
 
 def for_condition(term: ir.Term) -> str | None:
-    """Return advice where a value stands in the place of a condition."""
+    """Return advice for a value in place of a condition."""
     if term.datatype.kind is Kind.NUMBER:
         return f"compare it: {describe(term)} > …"
     return f"compare it: {describe(term)} == '…'" if term.datatype.kind is Kind.STRING else None

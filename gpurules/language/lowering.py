@@ -119,7 +119,7 @@ PASSES: tuple[Callable[[ir.Term], ir.Term], ...] = (push_negations, fold_constan
 
 
 def _is_low(term: ir.Term) -> bool:
-    """Return whether no pass would change *term*: what most conditions are, told in less time than a pass takes."""
+    """Return whether no pass would change *term*, as for most conditions; cheaper than running a pass."""
     match term:
         case ir.Compare():
             kinds = {type(operand) for operand in term.operands}

@@ -1,4 +1,4 @@
-"""The syntax tree: what was written, with where it stands. Nodes hold no behaviour."""
+"""The syntax tree: what was written, with its spans. Nodes have no behavior."""
 
 from dataclasses import field
 from enum import StrEnum
@@ -76,7 +76,7 @@ class Node(Record):
 
 @record
 class Quantity(Node):
-    """A number, with its unit if it has one, as it was spelt; ``value`` is in the canonical unit."""
+    """A number, with its unit if it has one, as it was spelled; ``value`` is in the canonical unit."""
 
     spelling: str
     value: int | float

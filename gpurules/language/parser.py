@@ -83,7 +83,7 @@ def _reduction(rule: Any) -> tuple[str, int, str | None, bool]:
 
 @lru_cache(maxsize=1)
 def _walker() -> Walker:
-    """Return what finds the steps for a text; made of the tables that ship, unless somebody works on the grammar."""
+    """Return the stepper for a text, from the shipped tables, or rebuilt if the grammar has changed."""
     return Walker(tables_of(kept_tables() or made_tables()))
 
 

@@ -10,12 +10,12 @@ from gpurules.errors import GpurulesError
 
 
 class PatternError(GpurulesError):
-    """A text is no pattern of RE2."""
+    """A text is not a pattern of RE2."""
 
 
 @lru_cache(maxsize=1024)
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """Return a test that tells whether *pattern* is found in a text.
+    """Return a test that says whether *pattern* is found in a text.
 
     Raises:
         PatternError: *pattern* is not in RE2's syntax.
@@ -43,6 +43,6 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 @lru_cache(maxsize=1024)
 def globber(pattern: str) -> Callable[[str], bool]:
-    """Return a test that tells whether the glob *pattern* covers a whole text; ``*`` crosses ``/``."""
+    """Return a test that says whether the glob *pattern* covers a whole text; ``*`` crosses ``/``."""
     match = re.compile(translate(pattern)).match
     return lambda text: match(text) is not None

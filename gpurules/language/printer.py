@@ -162,7 +162,7 @@ def spell(term: ir.Term) -> str:
 
 
 def spell_joined(term: ir.And | ir.Or, texts: Iterable[str]) -> str:
-    """Return AND or OR as :func:`spell` does; *texts* are its parts, spelt."""
+    """Return AND or OR as :func:`spell` does; *texts* are its parts, spelled."""
     word = " AND " if isinstance(term, ir.And) else " OR "
     pairs = zip(term.parts, texts, strict=True)
     return word.join([text if _tightness(part) >= 2 else f"({text})" for part, text in pairs])

@@ -204,7 +204,7 @@ def _hint(text: str, start: int, found: str) -> str | None:
 
 
 def unexpected_token(text: str, span: Span, accepts: frozenset[str]) -> Finding:
-    """Return the finding for a token that cannot stand at *span*; *accepts* are the terminals that could."""
+    """Return the finding for a token that cannot be at *span*; *accepts* are the terminals that could."""
     if not text[: span.start].strip() and span.start >= len(text.rstrip()):
         return Finding(
             "GPR003", Span(0, len(text)), "the condition is empty", "write a comparison such as gpu_memory > 80"

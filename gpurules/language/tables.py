@@ -1,7 +1,7 @@
-"""What the parser goes by: Lark's LALR(1) tables of the grammar, kept beside it so that nobody waits for them.
+"""The parser's tables: Lark's LALR(1) tables of the grammar, stored next to it so that startup is fast.
 
 How a text is parsed depends on the kinds of its tokens alone. So the tables are walked once for each sequence of kinds,
-and what comes out are steps, which any text of that shape runs to build its tree.
+and the result is a list of steps, which any text of that shape runs to build its tree.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ MAX_SHAPES, MAX_SHAPE = 2000, 100
 """How many sequences of token kinds are remembered, and of how many tokens at most."""
 
 Step: TypeAlias = tuple[str | None, int]
-"""The next token is taken (None, 0); or a method of the builder is called with so many of the last values."""
+"""The next token is taken (None, 0); or a method of the builder is called with that number of the last values."""
 
 Steps: TypeAlias = tuple[Step, ...]
 
@@ -67,7 +67,7 @@ def grammar_text() -> str:
 
 
 def fingerprint(grammar: str) -> str:
-    """Return what tells one grammar from another."""
+    """Return a fingerprint of a grammar."""
     return hashlib.sha256(grammar.encode()).hexdigest()
 
 

@@ -38,7 +38,7 @@ class Subject:
 
     ``text`` is what the file says, without a byte order mark; ``placed`` has the expressions of its bases too.
     ``work`` bounds the analysis of what it means; ``recordings`` are what its rules are judged by, if there are any;
-    ``is_wanted`` tells whether anybody still waits for what is found.
+    ``is_wanted`` says whether a caller still waits for the findings.
     ``ruleset`` has only the rules and signals that are sound, where the file has errors.
     Missing: ``ruleset`` is None where the file could not be read.
     """
@@ -74,7 +74,7 @@ class Subject:
 
     @property
     def own(self) -> tuple[Placed, ...]:
-        """The expressions that stand in the file itself."""
+        """The expressions that are in the file itself."""
         return tuple(placed for placed in self.placed if placed.expression.places[0][1].source.path == self.path)
 
     @cached_property

@@ -18,7 +18,7 @@ FROM_HISTORY = codes_needing(Need.HISTORY)
 """The codes of what recordings show; they are reported only where there are some."""
 _SHOWN = 6
 LEAST_SAMPLES = 20
-"""Fewer snapshots than that tell nothing of a rule."""
+"""Fewer snapshots than this say nothing about a rule."""
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Track:
     node was judged, since the rest asks about transfers or workloads.
 
     Units: ``seconds`` is the length of the recordings.
-    Missing: a snapshot in which the condition is UNKNOWN is in ``snapshots`` only, and is no transition.
+    Missing: a snapshot in which the condition is UNKNOWN is in ``snapshots`` only, and is not a transition.
     """
 
     is_part: bool = False

@@ -23,7 +23,7 @@ DEFAULT = Policy()
 FROM_ANALYSIS = codes_needing(Need.ANALYSIS)
 """The codes of what takes an analysis of all conditions together; everything else is found in an instant."""
 FROM_TESTS = codes_needing(Need.TESTS)
-"""The codes of what tests leave out of a ruleset: whoever has run the tests hands these findings in."""
+"""The codes about missing tests: a caller that has run the tests passes these findings in."""
 
 
 def _linted(
@@ -39,7 +39,7 @@ def _linted(
         recordings=policy.recordings,
         is_wanted=policy.is_wanted,
     )
-    if from_tests is None:  # nobody has looked, so a suppression of them may well be used
+    if from_tests is None:  # the tests were not run, so a suppression of these codes may well be used
         policy = replace(policy, codes=policy.codes - FROM_TESTS)
     if not policy.recordings:
         policy = replace(policy, codes=policy.codes - FROM_HISTORY)
@@ -70,7 +70,7 @@ def _unseen(loaded: Loaded, subject: Subject, policy: Policy) -> frozenset[str]:
 
 
 def _untold(subject: Subject, policy: Policy) -> Iterator[str]:
-    """Yield which rules were not analysed, or not judged by the recordings, and why."""
+    """Yield which rules were not analyzed, or not judged by the recordings, and why."""
     for name, reason in subject.analysis.unanalysed.items() if subject.analysis else ():
         yield f"`{name}`: {reason}"
     if subject.fix_work.is_capped:

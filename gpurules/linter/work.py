@@ -1,4 +1,4 @@
-"""How much work an analysis may be, and what ends one that nobody waits for; it is known without the analysis."""
+"""The work budget of an analysis, and its cancellation when no client waits; independent of the analysis."""
 
 from gpurules.errors import GpurulesError
 
@@ -7,7 +7,7 @@ WORK = 500_000
 
 
 class AbandonedError(GpurulesError):
-    """Nobody waits for the findings any more."""
+    """No client waits for the findings any more."""
 
 
 def always() -> bool:

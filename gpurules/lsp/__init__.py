@@ -1,4 +1,13 @@
-"""The language server: what editors show of rulesets while they are typed."""
+"""The language server: what editors show of rulesets while they are typed.
+
+::
+
+    stdin -> transport/ -> server -> text/ (open documents, the cursor) -> names/ (symbols of the workspace)
+                              |-> findings/     diagnostics and quick fixes, in the background
+                              |-> assistance/   completion, hover, inline values
+
+The entry point is ``serve``.
+"""
 
 from gpurules.errors import UnavailableError
 from gpurules.lsp.project import DocumentSettings, FactsAtHand, Project

@@ -21,7 +21,7 @@ from gpurules.lsp.text.outline import folds, symbols
 
 @dataclass(frozen=True, slots=True)
 class ServerContext:
-    """What answers are given from: the open texts, the files around them, their findings, and what names are worth."""
+    """The basis of answers: the open texts, the files around them, their findings, and the values of names."""
 
     project: Project
     documents: Documents

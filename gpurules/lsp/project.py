@@ -57,7 +57,7 @@ class Project(Protocol):
         ...
 
     def moment(self) -> FactsAtHand | None:
-        """Return the facts at hand, None where nobody has given any."""
+        """Return the given facts, None if none were given."""
         ...
 
     def page(self, code: str) -> str | None:

@@ -31,15 +31,15 @@ _WATCHED = ("**/*.yaml", "**/*.yml", "**/gpurules.toml", "**/pyproject.toml")
 
 
 class _Server(LanguageServer):
-    """pygls's server, which tells the editor's log of what went wrong and interrupts nobody."""
+    """pygls's server, which logs errors to the editor without interrupting anyone."""
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Tell the editor's log that a message could not be handled."""
+        """Log to the editor that a message could not be handled."""
         self.window_log_message(types.LogMessageParams(types.MessageType.Error, f"{type(error).__name__}: {error}"))
 
 
 class EditorSession:
-    """One conversation: what the editor has open, and what it was told of it."""
+    """One session: what the editor has open, and what it has been sent about it."""
 
     def __init__(self, project: Project) -> None:
         documents = Documents()
@@ -147,7 +147,7 @@ class EditorSession:
             self._quick.ask(document.uri)
 
     def _publish(self, uri: str) -> None:
-        """Tell the editor what is seen at once to be wrong with a text, and have it looked at thoroughly."""
+        """Send the findings that need no analysis, and schedule a thorough check."""
         document = self._documents.get(uri)
         if document is None:
             return
@@ -157,7 +157,7 @@ class EditorSession:
             self._thorough.ask(uri)
 
     def _publish_all(self, uri: str) -> None:
-        """Tell the editor what an analysis finds in a text beside what it knows already; give up once that changes."""
+        """Send what the analysis of a text finds beyond what the editor knows; give up if the text changes."""
         document = self._documents.get(uri)
         if document is None:
             return
@@ -169,7 +169,7 @@ class EditorSession:
                 self._tell(document, publish(document, found, self._context.documents, self._context.project))
 
     def _tell(self, document: TextDocument, found: list[types.Diagnostic] | None) -> None:
-        """Tell the editor of the findings of a text, unless it has changed meanwhile."""
+        """Send the findings of a text to the editor, unless it has changed in the meantime."""
         with self._telling:
             if found is not None and self._documents.get(document.uri) is document:
                 told = types.PublishDiagnosticsParams(document.uri, found, document.version)

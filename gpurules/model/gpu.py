@@ -39,7 +39,7 @@ STATUSES = ("ok", "degraded", "lost", "unavailable")
 
 
 def is_identity(uuid: str) -> bool:
-    """Return whether *uuid* can tell one GPU from another: drivers also answer with nothing, or with ``[N/A]``.
+    """Return whether *uuid* can identify a GPU: drivers also answer with nothing, or with ``[N/A]``.
 
     >>> is_identity("GPU-1f"), is_identity(" "), is_identity("[N/A]")
     (True, False, False)
@@ -60,7 +60,7 @@ class GPUProcess:
     """A process that uses a GPU.
 
     Units: ``memory_used`` in bytes.
-    Missing: the driver does not tell (``memory_used`` on Windows WDDM and in some containers).
+    Missing: the driver does not report (``memory_used`` on Windows WDDM and in some containers).
     Source: nvmlDeviceGetComputeRunningProcesses and its graphics and MPS relatives.
     """
 
@@ -81,7 +81,7 @@ _DERIVED_FROM = {"memory": ("memory_used", "memory_total"), "memory_free": ("mem
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GPU:
-    """One GPU (or MIG instance) at one moment.
+    """One GPU (or MIG instance) at one point in time.
 
     Units: memory in bytes, ``memory utilization memory_busy fan_speed`` in percent 0..100, temperatures in celsius,
     power in watts, energy in joules, clocks in hertz, PCIe and NVLink in bytes/second, ``xid_age`` in seconds.
@@ -225,7 +225,7 @@ class GPU:
         Missing: whatever is absent, null, of the wrong type, not finite or out of range; ``missing`` says why.
 
         Raises:
-            FactError: *data* is no mapping.
+            FactError: *data* is not a mapping.
         """
         read = Reader(data, "a GPU")
         values = {name: value for name, value in read.entries() if value is not None and name in _READ}

@@ -1,4 +1,4 @@
-"""What is known of a node's GPUs at one moment."""
+"""The state of a node's GPUs at one point in time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,10 +57,10 @@ def _told_apart(gpus: Iterable[GPU], problems: list[str]) -> Iterator[GPU]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is known of one node at one moment.
+    """The state of one node at one point in time.
 
     Units: ``timestamp`` in seconds since 1970 (UTC).
-    Missing: ``host`` and ``driver_version`` are None where the source does not tell, or tells no text, as ``problems``
+    Missing: ``host`` and ``driver_version`` are None if the source reports none, or no text, as ``problems``
     then says.
     """
 
@@ -107,7 +107,7 @@ class Snapshot:
         Missing: see :meth:`GPU.from_dict`; an absent timestamp is 0.
 
         Raises:
-            FactError: *data* is no mapping, its ``gpus`` no list of mappings, or its timestamp no finite number.
+            FactError: *data* is not a mapping, its ``gpus`` no list of mappings, or its timestamp no finite number.
         """
         read = Reader(data, "a snapshot")
         timestamp = read.number("timestamp")

@@ -74,7 +74,7 @@ class Transfer:
     """A transfer between storage and this node.
 
     Units: ``size`` in bytes, ``created`` in seconds since 1970, ``duration`` (expected) in seconds.
-    Missing: None; ``file_type`` and ``framework`` are then told from the path.
+    Missing: None; ``file_type`` and ``framework`` are then derived from the path.
     """
 
     id: str | None = None
@@ -93,7 +93,7 @@ class Transfer:
     def __post_init__(self) -> None:
         """Keep only texts and numbers that can be.
 
-        This is on the way of every transfer, so it tells at a glance where all is as it mostly is.
+        This is on the path of every transfer, so the common case, in which all is valid, is detected first.
 
         Raises:
             FactError: a text is not a text, or a number none.
@@ -114,7 +114,7 @@ class Transfer:
         """Return the transfer that JSON *data* describes; what does not fit is missing.
 
         Raises:
-            FactError: *data* is no mapping.
+            FactError: *data* is not a mapping.
         """
         read = Reader(data, "a transfer")
         values: dict[str, object] = {n: read.number(n, None if n in _SIGNED else 0) for n in _TRANSFER_NUMBERS}
@@ -175,7 +175,7 @@ class Workload:
         """Return the workload that JSON *data* describes; what does not fit is missing.
 
         Raises:
-            FactError: *data* is no mapping, or ``gpu_devices`` no list.
+            FactError: *data* is not a mapping, or ``gpu_devices`` no list.
         """
         read = Reader(data, "a workload")
         values: dict[str, object] = {n: read.number(n, None if n in _SIGNED else 0) for n in _WORKLOAD_NUMBERS}

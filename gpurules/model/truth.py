@@ -7,7 +7,7 @@ Truth: TypeAlias = bool | None
 """True, False, or None: not known."""
 
 Value: TypeAlias = bool | int | float | str | None
-"""What a term of the language can be worth; None is missing (of a bool: unknown)."""
+"""The values of terms of the language; None is missing (of a bool: unknown)."""
 
 
 def conjunction(values: Iterable[Truth]) -> Truth:

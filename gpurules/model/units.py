@@ -103,9 +103,9 @@ MAX_INTEGER = 2**63 - 1
 
 
 class QuantityError(GpurulesError):
-    """A text is not a quantity; ``limit`` tells that it is one, but beyond every bound.
+    """A text is not a quantity; ``limit`` says that it is one, but beyond every bound.
 
-    ``meant`` is the quantity that can only be meant, where a unit is merely misspelt or has to be converted.
+    ``meant`` is the quantity that can only be meant, where a unit is merely misspelled or has to be converted.
     """
 
     def __init__(self, message: str, hint: str | None = None, limit: bool = False, meant: str | None = None) -> None:
@@ -135,7 +135,7 @@ def _in_case(name: str) -> str | None:
 
 
 def _of_data(found: re.Match[str]) -> tuple[str, str | None]:
-    """Return advice on a misspelt unit of bytes or bits, and the one unit that it can mean.
+    """Return advice on a misspelled unit of bytes or bits, and the one unit that it can mean.
 
     ``B`` is bytes and ``bit`` bits; a ``b``, or all capitals before ``PS``, may be either, which is a factor of eight.
     """
@@ -261,7 +261,7 @@ def parse_amount(text: str) -> Amount:
 
 
 def _compound(text: str) -> Amount | None:
-    """Return the duration that *text* spells in falling units, None where it is no compound at all."""
+    """Return the duration that *text* spells in falling units, None where it is not a compound at all."""
     parts = _PART.findall(text)
     if "".join(number + unit for number, unit in parts) != text or any(unit not in _TIME_UNITS for _, unit in parts):
         return None

@@ -40,7 +40,7 @@ from gpurules.records import Record, record
 STEPS = 50_000
 """How many steps one question may take."""
 _SMALL = 64
-"""So many parts of a question are written out for nothing; of what is larger, that is work like the search."""
+"""The number of parts of a question that are expanded for free; beyond it, expansion counts as work."""
 _TRIES = 24
 _UNIQUE = (("read", "gpu_index"), ("read", "gpu_uuid"))
 _PATHS = frozenset(("read", name) for name in ("path", "file_name", "file_extension", "file_type"))
@@ -83,7 +83,7 @@ class SearchLimits(Record):
 class Prover:
     """Answers questions about a fixed set of conditions; *signals* are those that the conditions may name.
 
-    Every question is about these conditions, or parts of them: the values that they tell apart are found once.
+    Every question is about these conditions, or parts of them: the values that they distinguish are found once.
     ``spent`` counts the steps of all questions so far.
     """
 
@@ -189,7 +189,7 @@ class Prover:
     def shows(self, claims: Sequence[TruthClaim]) -> bool:
         """Return whether it takes no search to show that *claims* can hold together.
 
-        Where facts may be told from one another the evaluator is asked about the assignment that shows it.
+        If facts may be derived from one another the evaluator is asked about the assignment that shows it.
         """
         asked = conj(*(self.formula(claim) for claim in claims))
         point = self._corner(asked)
@@ -225,7 +225,7 @@ class Prover:
     def proves_unsat(self, claims: Sequence[TruthClaim]) -> bool | Unknown:
         """Return whether *claims* cannot hold together, without a witness where nothing proves that.
 
-        Missing: ``Unknown`` where it takes too many GPUs or steps to tell.
+        Missing: ``Unknown`` if it takes too many GPUs or steps to decide.
         """
         asked = conj(*(self.formula(claim) for claim in claims))
         if self._corner(asked) is not None:

@@ -58,7 +58,7 @@ class Refuted(Record):
 
 
 Verdict: TypeAlias = Proved | Refuted | Unknown
-"""Missing: ``Unknown`` says why it is not known: what is not analysed, or that the work cap of a question was hit."""
+"""Missing: ``Unknown`` gives the reason: something is not analyzed, or the work budget was exhausted."""
 
 
 def unsatisfiable(prover: Prover, one: ScopedCondition, on_one: bool = False) -> Verdict:
@@ -130,7 +130,7 @@ def _least(prover: Prover, claims: Sequence[TruthClaim]) -> Proved:
 
 
 def _of_sides(sides: Sequence[tuple[TruthClaim, Sequence[ir.Term]]]) -> list[TruthClaim] | None:
-    """Return each claim of its parts, without those that have none left; None where that is no question."""
+    """Return each claim of its parts, without those that have none left; None where that is not a question."""
     narrowed = [_of_parts(claim, parts) for claim, parts in sides if parts]
     found = [claim for claim in narrowed if claim is not None]
     return found if found and len(found) == len(narrowed) else None

@@ -20,7 +20,7 @@ Explainer = Callable[[Transfer, Workload], ExplainedDecision]
 
 
 class UnknownAction:
-    """Stands in for an action of a plug-in that the agent has and this program has not."""
+    """Replaces an action of a plug-in that the agent has and this program has not."""
 
     kind = ActionKind.EFFECT
     summary = "an action of the agent"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 15.0
 MOST_FAILURES = 3
-"""After so many failures in a row the breaker opens."""
+"""Number of consecutive failures after which the breaker opens."""
 
 
 class BreakerState(StrEnum):
@@ -19,7 +19,7 @@ class BreakerState(StrEnum):
 class CircuitBreaker:
     """Says whether to ask. Time is an argument. Thread-safe.
 
-    Units: seconds of a clock that nobody sets.
+    Units: seconds of a monotonic clock.
 
     >>> breaker = CircuitBreaker()
     >>> for _ in range(3):
@@ -45,7 +45,7 @@ class CircuitBreaker:
         return BreakerState.HALF_OPEN if self._is_probed else BreakerState.OPEN
 
     def allows(self, now: float) -> bool:
-        """Return whether the caller may ask; one who may while it is open must report how that went."""
+        """Return whether the caller may ask; a caller that may while it is open must report the result."""
         if self._until is None:
             return True
         with self._lock:

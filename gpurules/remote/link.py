@@ -99,7 +99,7 @@ class Connection:
         return data
 
     def interrupt(self) -> None:
-        """Have whoever waits for an answer wait no longer."""
+        """Wake every caller that waits for an answer."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 

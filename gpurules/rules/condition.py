@@ -79,7 +79,7 @@ class Condition:
         workload: Workload | None = None,
         node: Mapping[str, object] | None = None,
     ) -> ExplainedTerm:
-        """Return what every part of the condition is worth, per GPU."""
+        """Return the value of every part of the condition, per GPU."""
         return explain(self.term, _facts(snapshot, transfer, workload, node))
 
     def __repr__(self) -> str:

@@ -47,7 +47,7 @@ def examine(
     read: Callable[[str], bytes] = read_file,
     bounds: PathBounds | None = None,
 ) -> Loaded:
-    """Return what the ruleset file of *data* comes to, with all that is wrong about it; *read* reads its bases.
+    """Load the ruleset file of *data*, with all that is wrong about it; *read* reads its bases.
 
     *bounds* are the folders that bases may be in, by default those of *path*.
     """
@@ -159,7 +159,7 @@ def _ruleset(loaded: Loaded) -> Ruleset:
 
 
 def examine_file(path: str | Path, actions: Registry[Action] | None = None) -> Loaded:
-    """Return what a ruleset file comes to; one that cannot be read is a finding too."""
+    """Load a ruleset file; one that cannot be read is a finding too."""
     try:
         data = read_file(str(path))
     except (OSError, ValueError) as error:

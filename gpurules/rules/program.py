@@ -114,7 +114,7 @@ class Program:
         return bound
 
     def straight(self, bound: "BoundProgram", transfer: Transfer, workload: Workload) -> int:
-        """Return the mask of a moment of which nothing is decided ahead: cheapest where it is asked once."""
+        """Return the mask without any precomputation: cheapest for a single evaluation."""
         if self._is_looked_up:
             return self.mask(bound.facts_of(transfer, workload))
         snapshot = bound.snapshot
@@ -141,7 +141,7 @@ class Program:
 
     @property
     def _is_looked_up(self) -> bool:
-        """Whether rules are so many, and all can be looked up, that this is quicker than to compile and run them."""
+        """Whether there are so many rules, all indexable, that lookups are faster than compiling and running them."""
         return len(self.terms) >= self.min_looked_up and not self._prepared().is_compiled
 
     def outcome(self, mask: int) -> Outcome:
@@ -269,13 +269,13 @@ class BoundProgram:
         return decision_of(self.basis(self.mask(transfer, workload), stale), transfer, workload)
 
     def decide_straight(self, transfer: Transfer, workload: Workload, stale: bool = False) -> Decision:
-        """Return the decision of a moment of which nothing is decided ahead."""
+        """Return the decision without any precomputation."""
         mask = self.program.straight(self, transfer, workload)
         return decision_of(Basis(self.program.outcome(mask), self, stale), transfer, workload)
 
     @property
     def facts(self) -> Facts:
-        """What the snapshot tells, without a transfer."""
+        """The facts of the snapshot, without a transfer."""
         return self.facts_of(NO_TRANSFER, NO_WORKLOAD)
 
     def with_node(self, node: Mapping[str, object]) -> "BoundProgram":

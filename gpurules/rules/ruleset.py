@@ -65,7 +65,7 @@ class Ruleset:
         workload: Workload | None = None,
         node: Mapping[str, object] | None = None,
     ) -> Decision:
-        """Return the decision on one moment, without history: a signal is its condition of this instant.
+        """Return the decision on one snapshot, without history: a signal equals its condition at that point in time.
 
         Missing: without *transfer* or *workload* their fields are missing; *node* gives node fields by hand.
         """

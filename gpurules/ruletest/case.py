@@ -16,9 +16,9 @@ REASONS = ("for", "cooldown", "stop", "shadow", "disabled")
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is expected at one moment; what is None is not looked at.
+    """Expectations at one point in time; what is None is not checked.
 
-    ``written`` tells where each value stands, as offsets in the file, by its key (``outcome``, ``decision.delay``).
+    ``written`` has the place of each value, as offsets in the file, by its key (``outcome``, ``decision.delay``).
     Units: ``at`` in seconds from the start of the case.
     """
 
@@ -42,7 +42,7 @@ class SeriesSample:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """Facts as they stand in the file: a mapping of them, or at ``path`` the samples or the cell of ``texts``."""
+    """Facts as written in the file: a mapping of them, or at ``path`` the samples or the cell of ``texts``."""
 
     node: YamlNode
     path: str | None = None
@@ -69,7 +69,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """What holds for all facts: ``never`` tells whether the pattern must not, or must, be met.
+    """A property for all facts: ``never`` says whether the pattern must not, or must, be met.
 
     Missing: ``condition`` is None where it is about all facts.
     """
@@ -103,7 +103,7 @@ class TestFile:
     """A whole test file.
 
     ``require`` has the least coverage that is asked for, by its kind; ``named`` are the rules that it speaks of, and
-    where; ``defaults`` are the facts that every case starts from, as they stand in the file.
+    where; ``defaults`` are the facts that every case starts from, as written in the file.
     """
 
     __test__ = False  # for pytest, which takes what starts with Test for its own

@@ -31,7 +31,7 @@ def merge_facts(defaults: Data, given: Data) -> Data:
         if not isinstance(value, Mapping) or not isinstance(before, dict):
             result[kind] = deepcopy(value)
             continue
-        if kind == "transfer" and "path" in value:  # its type and framework are told from the path that is given
+        if kind == "transfer" and "path" in value:  # its type and framework are derived from the path that is given
             before = {key: old for key, old in before.items() if key not in ("file_type", "framework")}
         if _ORIGINS & set(value):  # an age and the time that it counts from say the same
             before = {key: old for key, old in before.items() if key not in _ORIGINS}

@@ -13,7 +13,7 @@ from gpurules.ruletest.runner import FileResult
 
 
 def untested_rules(loaded: Loaded, results: Iterable[FileResult]) -> list[Diagnostic] | None:
-    """Return what the tests of *results* leave out of the rules that stand in the file of *loaded* itself.
+    """Return what the tests of *results* leave out of the rules that are in the file of *loaded* itself.
 
     Missing: None where no test is about that file, or the file has errors.
     """
@@ -64,7 +64,7 @@ def _gaps(ruleset: Ruleset, placed: Sequence[Placed], seen: Coverage) -> Iterato
 
 
 def _place(rule: Rule, part: CoveredPart, placed: Sequence[Placed]) -> Location | None:
-    """Return where *part* stands, None where it stands in a definition or signal."""
+    """Return the location of *part*, None if it is in a definition or signal."""
     squeezed = "".join(part.text.split())
     for one in placed:
         written = one.expression.parsed.text[part.span.start : part.span.end]

@@ -73,7 +73,7 @@ class Collector:
         self._core = _library().core
 
     def collect(self) -> "Iterator[Metric]":
-        """Walk through the metrics of this moment."""
+        """Walk through the current metrics."""
         counts = self._coordinator.collect()
         for plain in PLAIN:
             value = getattr(counts, plain.attribute)

@@ -11,7 +11,7 @@ from gpurules.telemetry.live.source import LiveSource
 from gpurules.telemetry.source import SourceOptions, TelemetryError, TelemetryStarting, TelemetryUnavailable
 
 GIVE_UP = 5
-"""After so many reads in a row that failed, another source is looked for."""
+"""Number of consecutive failed reads after which another source is looked for."""
 
 
 class Auto:
@@ -122,7 +122,7 @@ class Auto:
         source.close()
 
     def close(self) -> None:
-        """Close whatever is open; a later read chooses anew."""
+        """Close the open source; a later read selects again."""
         for known in (self._chosen, self._trying):
             if known is not None:
                 known[1].close()
@@ -131,7 +131,7 @@ class Auto:
 
 
 class AutoFactory:
-    """Opens ``auto``: the first of *factories* that works here, each of which is made when it is tried."""
+    """Opens ``auto``: the first of *factories* that works, each of which is created when it is tried."""
 
     name = "auto"
     summary = "the first live source that works"

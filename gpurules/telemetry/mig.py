@@ -16,9 +16,9 @@ ON_BOTH = (
     "temperature", "memory_temperature", "temperature_margin", "clock_sm", "clock_memory",
     "throttled", "throttle_thermal", "throttle_power", "status", "healthy",
 )  # fmt: skip
-"""What is told of the chip, and so holds for each of its instances."""
+"""Values of the whole chip, which hold for each of its instances."""
 OF_THE_CHIP = (*(name for name in ON_BOTH if name not in ("status", "healthy")), *_PARENT_ONLY)
-"""What a series of an instance may tell of the whole GPU."""
+"""What a series of an instance may say about the whole GPU."""
 _INSTANCE_ONLY = ("memory", "memory_used", "memory_free", "memory_total", "memory_reserved", "process_count")
 
 

@@ -65,7 +65,7 @@ class NvidiaSmi:
         self.form: SourceForm | None = None
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what nvidia-smi says now; it says everything, whatever is wanted.
+        """Return the current output of nvidia-smi; it prints everything, whatever was requested.
 
         Raises:
             TelemetryError: it is not there, or says that it cannot read the driver.

@@ -26,7 +26,7 @@ from gpurules.telemetry.source import EndOfTelemetry, SourceOptions, TelemetryEr
 from gpurules.telemetry.tracking.xid_ages import XidAges
 
 HEAD = 64
-"""How many lines are looked at to tell the format."""
+"""How many lines are looked at to detect the format."""
 HEAD_OF_METRICS = 20_000
 """How many more lines are looked at of a page of metrics, which begins with those of the exporter itself."""
 Read: TypeAlias = Callable[[RecordingReader], Iterator[Snapshot]]
@@ -34,7 +34,7 @@ Read: TypeAlias = Callable[[RecordingReader], Iterator[Snapshot]]
 
 @dataclass(frozen=True, slots=True)
 class RecordingFormat:
-    """A way in which telemetry is recorded: how to tell it by the first lines, and how to read it."""
+    """A recording format: how to recognize it by the first lines, and how to read it."""
 
     name: str
     recognises: Callable[[Sequence[Line]], bool]
@@ -143,7 +143,7 @@ def _format(place: str, head: Sequence[Line], options: RecordingOptions) -> Reco
 
 
 def replay(path: str | PathLike[str], **given: object) -> Replay:
-    """Open the recording at *path*; the format is told from its first lines.
+    """Open the recording at *path*; the format is detected from its first lines.
 
     *given* are the options of ``RecordingOptions`` by the names that they have on the command line: ``columns``,
     ``timezone``, ``interval``, ``gpus``, ``single_gpu``, ``map``, ``node``, ``host``, ``date``.

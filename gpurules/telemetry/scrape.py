@@ -49,7 +49,7 @@ class ExporterReader:
         """Return what the exporter reports now; it reports everything, whatever is requested.
 
         Raises:
-            TelemetryError: it cannot be reached, reports no GPU, or GPUs of several nodes of which none is chosen.
+            TelemetryError: it cannot be reached, reports no GPUs, or GPUs of several nodes and none is selected.
             TelemetryTimeout: it does not answer in time.
         """
         now, place = self._clock(), self.scraper.place

@@ -85,7 +85,7 @@ class SourceFactory(Protocol):
 
 
 class SourceOptions:
-    """Takes the options of one source by name and type; what is left over was misspelt."""
+    """Takes the options of one source by name and type; any that are left over are unknown."""
 
     def __init__(self, source: str, options: Mapping[str, object]) -> None:
         self._source = source
@@ -193,7 +193,7 @@ class SourceOptions:
         """Return a whole number within bounds.
 
         Raises:
-            TelemetryError: it is no whole number, or out of bounds.
+            TelemetryError: it is not an integer, or out of bounds.
         """
         value = self.number(key, default, minimum, maximum)
         if value != int(value):
@@ -201,7 +201,7 @@ class SourceOptions:
         return int(value)
 
     def finish(self) -> None:
-        """Refuse what nobody asked for.
+        """Reject unknown options.
 
         Raises:
             TelemetryError: an option is not known; the message offers the nearest.

@@ -105,7 +105,7 @@ def open_source(spec: str, **options: object) -> Source:
 
 
 def first_snapshot(source: Source) -> Snapshot:
-    """Return what *source* tells first, waiting for one that is still starting.
+    """Return the first snapshot of *source*, waiting for one that is still starting.
 
     Raises:
         TelemetryError: it cannot be read.

@@ -14,7 +14,7 @@ class WallClockSource:
     the answer is the same object again: nothing new is known. Snapshots that no reading asked for in time are passed
     over, as they are by who polls a device. Where the wall clock is set, times move along.
 
-    *wall* tells seconds since 1970, *steady* is a monotonic clock.
+    *wall* gives seconds since 1970, *steady* is a monotonic clock.
     """
 
     def __init__(self, source: FiniteSource, wall: Callable[[], float], steady: Callable[[], float]) -> None:

@@ -216,7 +216,7 @@ def _key(number: int, key: Key) -> list[str]:
 
 
 def _match(rule: Parts) -> list[str]:
-    """Return the function that tells whether a rule that is open matches for a transfer."""
+    """Return the function that says whether a rule that is open matches for a transfer."""
     head = [f"static bool gr_match_{rule.identifier}(gr_context *c) {{"]
     if not rule.is_per_gpu_open or not rule.per_gpu:
         parts = [part for part in ((rule.state if rule.of_workload else None), rule.open) if part is not None]

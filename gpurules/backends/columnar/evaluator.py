@@ -207,7 +207,7 @@ class Columnar:
 
 
 class _Moment:
-    """One moment as a table: a single snapshot."""
+    """One situation as a table: a single snapshot."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -228,7 +228,7 @@ class _Moment:
 
 
 class ColumnarBackEnd:
-    """Evaluates by arrays; of one moment, which is what its cases ask, that takes longer than to walk the tree."""
+    """Evaluates by arrays; of one situation, which is what its cases ask, that takes longer than to walk the tree."""
 
     name = "columnar"
 

@@ -177,7 +177,7 @@ def _key(number: int, key: Key) -> list[str]:
 
 
 def _match(rule: Parts) -> list[str]:
-    """Return the function that tells whether a rule that is open matches for a transfer."""
+    """Return the function that says whether a rule that is open matches for a transfer."""
     name = lower_camel(f"match_{rule.identifier}")
     head = [f"func {name}(c *context) bool {{"]
     if not rule.is_per_gpu_open or not rule.per_gpu:

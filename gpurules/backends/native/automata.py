@@ -206,7 +206,7 @@ class _Builder:
 
 @lru_cache(maxsize=256)
 def automaton(pattern: str) -> Automaton:
-    """Return the automaton that tells whether *pattern*, in RE2's syntax, is found in a text.
+    """Return the automaton that says whether *pattern*, in RE2's syntax, is found in a text.
 
     Raises:
         UnsupportedError: the pattern has something that is not built here, or too many states.

@@ -135,7 +135,7 @@ class StateEncoder:
         return head + b"".join(parts) + heap.padded()
 
     def size(self, gpus: int, heap: int) -> int:
-        """Return how many bytes a slot takes of so many GPUs and bytes of text."""
+        """Return how many bytes a slot takes for the given numbers of GPUs and bytes of text."""
         cells = len(self._node) + gpus * (1 + len(self._gpu))
         return 8 * FIXED_WORDS + 16 * cells + heap + -heap % 8
 

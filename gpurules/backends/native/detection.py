@@ -1,4 +1,4 @@
-"""The tables by which paths are told apart, for compiled languages."""
+"""The tables that detect file types from paths, for compiled languages."""
 
 from collections.abc import Mapping
 

@@ -193,7 +193,7 @@ def _function(emitter: Emitter, name: str, parts: Sequence[ir.Term], rule: Nativ
 
 
 def _keys(made: Plan) -> list[Key]:
-    """Return the texts that many rules compare with a constant, those that tell most rules apart first."""
+    """Return the texts that many rules compare with a constant, those that distinguish most rules first."""
     open_rules = [rule for rule in made.rules if rule.is_open]
     if len(open_rules) < MIN_KEYED:
         return []

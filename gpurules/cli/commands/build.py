@@ -24,10 +24,10 @@ def command(
     ruleset: str, target: str | None, output: Path | None, package: str, prefix: str, driver: bool, partial: bool,
     check: bool,
 ) -> int:  # fmt: skip
-    """Write RULESET (a file or gpurules:NAME) as source of Go or C that decides with the same meaning.
+    """Compile RULESET (a file or gpurules:NAME) to Go or C source that makes the same decisions.
 
-    The source needs nothing else, and is the same for the same ruleset. Clients feed it the state file that
-    `gpurules run --publish` writes. Exit code 1 where a rule cannot be written and --partial is not given.
+    The source has no dependencies, and is the same for the same ruleset. Clients feed it the state file that
+    `gpurules run --publish` writes. The exit code is 1 if a rule cannot be compiled and --partial is not given.
     """
     loaded = load_ruleset(ruleset)
     if check:

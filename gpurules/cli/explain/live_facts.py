@@ -18,7 +18,7 @@ class LiveFacts:
     """Reads the facts that options name, again whenever a file has changed.
 
     Raises:
-        click.UsageError: at first, one cannot be read; later that is the moment's problem.
+        click.UsageError: one cannot be read at first; later this is reported as a problem of the facts.
     """
 
     def __init__(self, given: Mapping[str, str | None]) -> None:

@@ -72,7 +72,7 @@ class ReplSession:
         write_lines(render_tree(condition.explain(*context)))
 
     def _value(self, text: str) -> bool:
-        """Show what a sound expression that is no condition is worth, such as a field; return whether it is one."""
+        """Show the value of a valid expression that is not a condition, such as a field; return whether it is one."""
         checked = Environment().expression(parse(text))
         if checked.findings or checked.term.datatype.kind in (Kind.BOOL, Kind.ERROR):
             return False

@@ -27,7 +27,7 @@ class Verdict:
 
 
 def percent(share: float | None) -> str:
-    """Return a share in percent; small ones with as many digits as tell them from nothing.
+    """Return a share in percent; small ones with enough digits to distinguish them from nothing.
 
     >>> percent(0.0312), percent(0.00004), percent(0.0), percent(None)
     ('3.12 %', '0.004 %', '0 %', '-')
@@ -54,7 +54,7 @@ def _seconds(length: float | None) -> str:
 
 
 def row(tally: Tally) -> list[str]:
-    """Return the line of a table that tells what a rule or signal did."""
+    """Return the line of a table that reports what a rule or signal did."""
     lengths, flaps = tally.lengths, tally.flaps_per_hour
     because = ", ".join(name for name, _ in tally.causes.most_common(2))
     return [

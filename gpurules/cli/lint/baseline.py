@@ -31,7 +31,7 @@ from gpurules.rules.yaml import MAX_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """Where a run has looked, and for what: only of that can it tell that an entry no longer occurs."""
+    """What a run has looked at, and for what: only there can it report that an entry no longer occurs."""
 
     sources: Sources
     policy: Policy
@@ -91,7 +91,7 @@ def _written(entries: Sequence[BaselineEntry], path: Path) -> str:
 
 
 def against_baseline(found: list[Diagnostic], request: LintRequest, looked: Looked) -> list[Diagnostic]:
-    """Return the findings that the baseline does not know, and its stale entries; write it anew where that is asked.
+    """Return the findings that the baseline does not know, and its stale entries; write it again where that is asked.
 
     Raises:
         click.UsageError: there is no baseline to hold them against.

@@ -1,4 +1,4 @@
-"""Findings as rule tests: the moments that show them, in a file that ``gpurules test`` runs."""
+"""Findings as rule tests: their witnesses, in a file that ``gpurules test`` runs."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ KIND = "gpurules/test"
 
 
 def emit_tests(found: Sequence[Diagnostic], target: Path) -> int:
-    """Write the moments that show findings as the cases of a test file; return how many there are.
+    """Write the witnesses of findings as the cases of a test file; return how many there are.
 
     Raises:
         click.UsageError: they are about several rulesets, or the target is there and no such file.

@@ -10,7 +10,7 @@ from gpurules.input_files import file_stamp
 PAUSE_SECONDS = 0.3
 
 Stamps = Mapping[str, tuple[int, int, int] | None]
-"""What tells one state of a file from another, by its path; None where there is none."""
+"""The stamp of a file's state, by its path; None if the file does not exist."""
 
 
 def stamps(paths: Iterable[str]) -> Stamps:

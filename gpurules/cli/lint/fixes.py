@@ -25,7 +25,7 @@ from gpurules.rules.yaml import MAX_BYTES
 def apply_fixes(
     sources: Sources, policy: Policy, request: LintRequest, tests: ProjectTests
 ) -> tuple[list[Diagnostic], Counter[str], Sources]:
-    """Fix what can be, or with ``--diff`` show what would be; what comes from stdin goes to stdout, mended.
+    """Fix what can be, or with ``--diff`` show what would be; what comes from stdin goes to stdout, fixed.
 
     Return the findings that are left, the fixes made, and the sources as they are then.
     """

@@ -58,7 +58,7 @@ class LintRequest:
     isolated: bool
 
     def policy(self, configuration: Configuration) -> Policy:
-        """Return which findings are wanted, today."""
+        """Return which findings are requested, today."""
         codes = chosen_codes(self.select, self.extend_select, self.ignore)
         return Policy(codes, configuration.ignored_in, date.today(), self.analysis_steps, self._recordings(), [])
 
@@ -84,7 +84,7 @@ class LintRequest:
 
 
 def usual_format() -> str:
-    """Return the format of a report where nobody asks for one: in a GitHub workflow, GitHub's own."""
+    """Return the format of a report where no one asks for one: in a GitHub workflow, GitHub's own."""
     return (Format.GITHUB if os.environ.get("GITHUB_ACTIONS") == "true" else Format.FULL).value
 
 
@@ -142,7 +142,7 @@ def run_linter(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Di
 
 
 def write_report(found: Sequence[Diagnostic], request: LintRequest, sources: Sources) -> None:
-    """Write the report, and every further one; to stderr where stdout has the mended text of stdin."""
+    """Write the report, and every further one; to stderr where stdout has the fixed text of stdin."""
     is_taken = request.fix and any(text is not None for text in sources.values())
     on_terminal = request.output_file is None and not is_taken
     form = Format(request.output_format)

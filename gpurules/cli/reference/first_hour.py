@@ -26,7 +26,7 @@ def _ruleset(condition: str, rest: str = _DELAY) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What somebody tries: the files that are there, and the arguments of the command; ``shown`` is one of the files.
+    """What someone tries: the files that are there, and the arguments of the command; ``shown`` is one of the files.
 
     Missing: ``shown`` is None where the mistake is in the command.
     """

@@ -1,4 +1,4 @@
-"""Runs a ruleset over live telemetry until it is told to stop, and tells what happens, line by line."""
+"""Runs a ruleset over live telemetry until it is stopped, and reports what happens, line by line."""
 
 import sys
 import time
@@ -151,7 +151,7 @@ def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
 
 
 class EventPrinter:
-    """Tells what each poll brought: a timeline for people, a JSON object a line for programs."""
+    """Reports what each poll brought: a timeline for people, a JSON object a line for programs."""
 
     def __init__(self, coordinator: Coordinator, is_json: bool, interval: float | None = None) -> None:
         self._coordinator = coordinator

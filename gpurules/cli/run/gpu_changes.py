@@ -30,7 +30,7 @@ class GPUChanges:
         self._fields = [(f.name, f.attribute) for f in fields_read(ruleset) if f.is_per_gpu and not f.declared]
 
     def between(self, before: Snapshot, after: Snapshot) -> Iterator[GPUChange]:
-        """Yield what changed, GPU by GPU. A reading that both snapshots lack is no change."""
+        """Yield what changed, GPU by GPU. A reading that both snapshots lack is not a change."""
         now = {gpu.index: gpu for gpu in after.gpus}
         for old in before.gpus:
             new = now.get(old.index)

@@ -11,9 +11,9 @@ LONGEST = 2.0
 
 
 class ReplayClock:
-    """A source whose latest snapshot tells the time, for as long as it lasts.
+    """A source whose latest snapshot reports the time, for as long as it lasts.
 
-    *moment* tells the time before the first snapshot. With *speed* snapshots come that many times as fast as they were
+    *moment* gives the time before the first snapshot. With *speed* snapshots come that many times as fast as they were
     taken, without it at once.
     """
 

@@ -24,14 +24,14 @@ from gpurules.ruletest import (
 )
 
 LONG_SECONDS = 0.05
-"""Tests that take longer than this, and are run again for each mutant, are worth further processes."""
+"""Tests that take longer than this, and are run again for each mutant, are spread over further processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """What the options of ``gpurules test`` ask for.
 
-    ``takes_mutants`` tells whether a file that requires a mutation score has its mutants tried unasked.
+    ``takes_mutants`` says whether a file that requires a mutation score has its mutants tried unasked.
     Units: ``require`` in percent; ``jobs`` 0 is for us to choose.
     """
 

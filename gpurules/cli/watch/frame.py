@@ -14,10 +14,10 @@ from gpurules.engine import SignalState
 from gpurules.model import GPU, Dimension, format_amount, format_duration
 
 WIDE = 120
-"""From so many columns on there are two beside each other."""
+"""From this number of columns on there are two side by side."""
 _WARM, _HOT = 70.0, 85.0
 _BESIDE_BAR, _SIZED, _NAMED = 53, 72, 110
-"""How many columns of a GPU's line are no bar; from how many on the size of its memory is there, and its name."""
+"""Columns of a GPU's line outside the bar; widths from which its memory size and its name are shown."""
 _MARKS = {
     "match": ("●", "bold yellow"),
     "no-match": ("○", "dim"),

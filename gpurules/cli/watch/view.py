@@ -1,4 +1,4 @@
-"""What the live view shows: the state of a coordinator at one moment, ready to be drawn or frozen."""
+"""What the live view shows: the state of a coordinator at one point in time, ready to be drawn or frozen."""
 
 from collections import deque
 from collections.abc import Callable
@@ -80,7 +80,7 @@ class Viewer(Protocol):
     """What takes views: of a coordinator in this process, or of an agent."""
 
     def view(self) -> View:
-        """Return the state of this moment."""
+        """Return the current state."""
         ...
 
 
@@ -125,7 +125,7 @@ class Watcher:
         return f"{name}{where}{' (no telemetry)' if change.because else ''}"
 
     def view(self) -> View:
-        """Return the state of this moment."""
+        """Return the current state."""
         status, decision = self._coordinator.status(), self._coordinator.decide()
         explained = decision.explain()
         return View(
@@ -161,7 +161,7 @@ class Watcher:
 
 
 def _asked(decision: Decision) -> list[str]:
-    """Return what is asked of every transfer, third parties' directives too."""
+    """Return what is required of every transfer, third parties' directives too."""
     asked = describe_decision(decision, of_node=True)
     extra = (f"{name} {value}" for name, value in decision.directives.items() if name not in TARGETS)
     return [*asked, *extra]

@@ -13,7 +13,7 @@ from gpurules.clients.filesystem.client import FileClient
 from gpurules.clients.filesystem.names import without_prefix
 
 GROUP_SECONDS = 0.05
-"""About so long files are read before it is looked again whether a rule concerns them."""
+"""Files are read for about this time before the rules are checked again."""
 FIRST_GROUP = 64
 LARGEST_GROUP = 1024
 _Item = TypeVar("_Item")
@@ -24,7 +24,7 @@ class Passing:
     """A transfer that goes past the scheduler, in ``with`` or ``async with``.
 
     Units: *size* in bytes.
-    Missing: *size* None: not known ahead; then ``moved`` tells it.
+    Missing: *size* None: not known ahead; then ``moved`` reports it.
     """
 
     def __init__(self, client: FileClient, size: float | None = None) -> None:
@@ -32,7 +32,7 @@ class Passing:
         self._size = size or 0.0
 
     def moved(self, size: float) -> None:
-        """Tell how many bytes have moved."""
+        """Report how many bytes have moved."""
         self._size = size
 
     def __enter__(self) -> Self:

@@ -115,7 +115,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         return HOP + str(self.fs.unstrip_protocol(self._stripped(name)))
 
     def _told(self, path: str) -> str:
-        """Return what rules are told of *path*: a local one as it is, others with their protocol."""
+        """Return what rules see of *path*: a local one as it is, others with their protocol."""
         return path if self._is_local else str(self.fs.unstrip_protocol(path))
 
     # open files
@@ -206,7 +206,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         return self._stream(ticket, path, found[0]) if is_staged else None
 
     async def open_async(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        """Open a file to stream from in a task, when the rules let it; its reads ask nobody."""
+        """Open a file to stream from in a task, when the rules allow it; its reads are not governed."""
         async with await self._slot(path, "read" if "r" in mode else "write"):
             return await self.fs.open_async(self._stripped(path), mode, **options)
 

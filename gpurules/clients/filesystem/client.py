@@ -24,7 +24,7 @@ QUEUE_LOOK_SECONDS = 0.05
 
 
 class FileSystemKind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "fsspec"
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
@@ -103,7 +103,7 @@ class FileClient:
     # tickets that were lost
 
     def lose(self, ticket: Ticket) -> None:
-        """Take back the ticket of a file that nobody closed.
+        """Withdraw the ticket of a file that was never closed.
 
         That is found out when memory is collected, which may be where the governor's lock is held; so it ends later.
         """

@@ -65,7 +65,7 @@ class StandIn:
 
     @property
     def fsid(self) -> str:
-        """What tells this filesystem from others."""
+        """The identity of this filesystem."""
         return f"gpurules::{self.fs.fsid}"
 
     @property

@@ -16,7 +16,7 @@ NO_RULES = "version: 1\nname: none\nrules: []\n"
 
 
 class Process:
-    """The clients of this process by their options; in a forked child, which has no threads, they start anew."""
+    """The clients of this process by their options; cleared in a forked child, which has no threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,7 +55,7 @@ class Process:
             self._governors.clear()
 
     def after_fork(self) -> None:
-        """Start anew: what was opened here polls in the parent."""
+        """Start from scratch: what was opened here polls in the parent."""
         self._lock = threading.Lock()
         self._clients, self._governors = {}, {}
 
@@ -63,7 +63,7 @@ class Process:
 def _governor(ruleset: str, source: str) -> tuple[Governor, Coordinator | None, str | None]:
     """Return a governor by *ruleset* on *source*; where that cannot be, one without rules, and why.
 
-    Effects are not called: that is for the agent of the node, of which there is one.
+    Effects are not called: that is the job of the node's single agent.
     """
     try:
         coordinator = Coordinator(load(ruleset), source, options=CoordinatorOptions(dry_run=True))

@@ -21,7 +21,7 @@ class _Bytes:
 
 
 class StoredFile:
-    """The file *behind*. What its filesystem says of it (its tag, or size, times and the like) tells versions.
+    """The file *behind*. Its filesystem's data (its tag, or size, times and the like) identify the version.
 
     Where it is opened with options of its own (``version_id``, ``size``), its facts and its bytes are those that
     opening it so gives.
@@ -40,7 +40,7 @@ class StoredFile:
         return not self._behind.options or bool(self._behind.open().seekable())
 
     def facts(self) -> ObjectFacts:
-        """Return its size and what tells its version, not from any listing that was kept.
+        """Return its size and version identifier, not from any cached listing.
 
         Raises:
             OSError: its facts cannot be read.

@@ -37,7 +37,7 @@ def options_in(url: str) -> dict[str, Any]:
 
 
 class Chaining(type(fsspec.spec.AbstractFileSystem)):  # type: ignore[misc]
-    """Makes filesystems over others: what is asked of their cache of instances is asked of that of the other too."""
+    """Makes filesystems over others: their cache of instances behaves like that of the underlying one."""
 
     _latest_over: dict[type, str]
 
@@ -59,7 +59,7 @@ class Chaining(type(fsspec.spec.AbstractFileSystem)):  # type: ignore[misc]
 class FileBehind:
     """A file to read, as the filesystem behind opens it: at the first need, so that its facts are asked for once.
 
-    ``options`` are those that tell which bytes are read, ``cache`` those that tell how they are kept.
+    ``options`` are those that select which bytes are read, ``cache`` those that say how they are kept.
     """
 
     def __init__(self, fs: Any, path: str, block_size: int | None, options: dict[str, Any]) -> None:
@@ -83,7 +83,7 @@ class FileBehind:
         return self.fs._open(self.path, "rb", cache_type="none", **self._block_size, **self.options)
 
     def size(self) -> float | None:
-        """Return its size in bytes; None where its filesystem does not tell."""
+        """Return its size in bytes; None where its filesystem does not report."""
         size = getattr(self.open(), "size", None)
         known: float | None = self.fs.size(self.path) if size is None else size
         return known

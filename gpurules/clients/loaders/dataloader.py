@@ -19,7 +19,7 @@ _LIVE_ATTRIBUTES = (
 
 
 class DataLoaderKind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "dataloader"
     capabilities = frozenset({Capability.PREFETCH})
@@ -48,7 +48,7 @@ class GovernedLoader:
 
     That is set at the start of each epoch, by the loader's public attribute. With *live* it follows at each batch: the
     iterator is patched, where the version of torch is known; where it is not, epochs have to do. At least one batch is
-    always under way, and what comes, and its order, do not depend on the rules. *transfer* is what rules are told.
+    in flight, and the contents and order of batches do not depend on the rules. *transfer* is what rules see.
 
     What cannot be done (no workers; persistent ones, whose iterator is made once) is counted by the governor.
     """

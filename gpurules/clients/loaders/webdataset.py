@@ -10,7 +10,7 @@ SCHEME = "gpurules"
 
 
 class WebDatasetKind:
-    """The kind of client, as it stands in the registry: its files are fsspec's."""
+    """The kind of client, as registered: its files are fsspec's."""
 
     name = "webdataset"
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}

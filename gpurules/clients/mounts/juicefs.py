@@ -17,7 +17,7 @@ BYTES_PER_MBPS = 1e6 / 8
 
 
 class JuiceFSKind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "juicefs"
     capabilities = frozenset({Capability.BANDWIDTH})
@@ -41,7 +41,7 @@ class JuiceFSKind:
 class DownloadLimit:
     """``--download-limit`` of a volume; its clients take it up at their next heartbeat, some 12 s later.
 
-    Units: Mbps (1e6 bits/second) as text; 0 is no limit.
+    Units: Mbps (1e6 bits/second) as text; 0 means unlimited.
     Source: juicefs.com/docs, the commands format and config.
     """
 

@@ -22,12 +22,12 @@ class Mount:
 
     @property
     def is_remote(self) -> bool:
-        """Whether its data come over a network, as far as the type tells."""
+        """Whether its data come over a network, as far as the type reports."""
         return self.type.startswith(REMOTE) and self.type not in NOT_REMOTE
 
 
 def mounts(table: Path = MOUNTINFO) -> Iterator[Mount]:
-    """Give every mount, the latest last; none where the system does not tell.
+    """Give every mount, the latest last; none where the system does not report.
 
     Source: proc_pid_mountinfo(5).
     """
@@ -50,7 +50,7 @@ def _plain(text: str) -> str:
 
 
 def mount_of(path: str | os.PathLike[str], table: Path = MOUNTINFO) -> Mount | None:
-    """Return the mount that *path* is on; None where that cannot be told."""
+    """Return the mount that *path* is on; None where that cannot be determined."""
     real = os.path.realpath(path)
     found: Mount | None = None
     for mount in mounts(table):

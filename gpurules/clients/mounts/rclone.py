@@ -21,7 +21,7 @@ USER, PASSWORD = "GPURULES_RCLONE_USER", "GPURULES_RCLONE_PASS"
 
 
 class RcloneKind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "rclone"
     capabilities = frozenset({Capability.BANDWIDTH})

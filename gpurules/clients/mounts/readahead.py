@@ -14,7 +14,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ReadaheadKind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "readahead"
     capabilities = frozenset({Capability.PREFETCH})
@@ -77,7 +77,7 @@ def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> Tunab
     """Return the client that has the readahead of the mount of *path* follow the rules; 0 KiB is none.
 
     What it was is written down in *folder*, and put back at the end or after a crash. It is all the mount's readers
-    that it is for, and on a disk everybody's.
+    that it is for, and on a disk everyone's.
 
     Raises:
         SettingError: the mount has no readahead of its own, it cannot be written, or another process has it in hand.

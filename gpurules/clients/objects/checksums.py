@@ -16,7 +16,7 @@ from typing import Protocol
 class Checksum:
     """A checksum of an object that its store offers.
 
-    ``count``: 0 where it is one of all bytes; else it is the checksum of the checksums of so many parts, each but the
+    ``count``: 0 if it is of all bytes; else it is the checksum of the checksums of this number of parts, each but the
     last of ``part_size`` bytes. ``is_certain``: a mismatch proves that bytes differ; otherwise the store may mean
     something else by the value, and only a match proves anything.
     """

@@ -86,7 +86,7 @@ class StoredObject(Protocol):
         """Return its size and tag.
 
         Raises:
-            StoreError: it cannot be told.
+            StoreError: it cannot be determined.
         """
         ...
 
@@ -102,7 +102,7 @@ class StoredObject(Protocol):
 
 @runtime_checkable
 class CheckedObject(StoredObject, Protocol):
-    """An object of which the store offers checksums."""
+    """An object for which the store offers checksums."""
 
     def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
         """Yield what the store offers of the version that *facts* describe, the cheapest to compute first.
@@ -139,14 +139,14 @@ class WritableObject(Protocol):
 
     @property
     def variant(self) -> str:
-        """What tells ways apart in which one file becomes it, such as its metadata; a short text."""
+        """What distinguishes uploads of one file to one object, such as its metadata; a short text."""
         ...
 
     def facts(self) -> ObjectFacts:
         """Return its size and tag.
 
         Raises:
-            StoreError: it cannot be told.
+            StoreError: it cannot be determined.
         """
         ...
 
@@ -170,12 +170,12 @@ class WritableObject(Protocol):
         """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
 
         Raises:
-            StoreError: it cannot be told.
+            StoreError: it cannot be determined.
         """
         ...
 
     def put_part(self, upload: str, number: int, data: bytes) -> PartTag:
-        """Write part *number* (from 1), and return what is wanted of it at the end.
+        """Write part *number* (from 1), and return what completing the upload needs.
 
         Raises:
             StoreError: it cannot be written.
@@ -191,9 +191,9 @@ class WritableObject(Protocol):
         ...
 
     def abort(self, upload: str) -> None:
-        """Have the store forget an upload and its parts; one that it does not know is no error.
+        """Have the store forget an upload and its parts; one that it does not know is not an error.
 
         Raises:
-            StoreError: it could not be told.
+            StoreError: it could not be determined.
         """
         ...

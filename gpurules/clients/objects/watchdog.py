@@ -73,7 +73,7 @@ class Watch:
         self._was_cut = False
 
     def read(self, read: Callable[[int], bytes]) -> bytes:
-        """Return what *read* returns, which is told how many bytes are wanted.
+        """Return what *read* returns, which is called with the number of bytes to read.
 
         Raises:
             TooSlow: too few have come for too long.

@@ -17,7 +17,7 @@ ATTRIBUTES: Mapping[str, str] = {
 
 
 class ObjectArguments:
-    """What is asked of one object: its version where it is read, its attributes where it is written.
+    """The extra arguments for one object: its version when it is read, its attributes when it is written.
 
     Raises:
         ValueError: obstore has no word for one of the arguments.
@@ -51,7 +51,7 @@ class ObjectArguments:
 
     @property
     def identity(self) -> str:
-        """What tells the object from others of its name."""
+        """What distinguishes the object from others of its name."""
         return "" if self.version is None else f"#VersionId={quote(self.version, safe='', errors='surrogateescape')}"
 
 

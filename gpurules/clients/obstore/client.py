@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ObstoreKind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "obstore"
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
@@ -43,7 +43,7 @@ class Obstore(PartClient):
     """Moves objects of *store*, one of ``obstore.store``, as the governor lets their parts through.
 
     Downloads and open files are as those of ``S3``. An upload is whole or not there, and paced part by part; it is not
-    resumed, for obstore tells nothing of uploads that are under way.
+    resumed, because obstore does not expose uploads that are under way.
 
     Raises:
         UnavailableError: obstore is not installed.
@@ -69,7 +69,7 @@ class Obstore(PartClient):
     ) -> ObjectFacts:
         """Bring an object to the file *path*, which is replaced in one step, and return what it was.
 
-        Called again after an interruption it goes on where it was. *transfer* tells rules more than the key does;
+        Called again after an interruption it resumes. *transfer* gives rules more facts than the key does;
         *more* are those of ``MoveArguments``: of the ``extra_args`` obstore knows ``VersionId``. A FIFO or a device is
         not replaced, but written to in order.
 

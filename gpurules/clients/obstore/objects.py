@@ -47,7 +47,7 @@ def require_obstore() -> None:
 
 
 def root(store: "ObjectStore") -> str:
-    """Return what the urls of all objects in *store* begin with: what tells it from other stores, without its keys.
+    """Return the common prefix of the URLs of all objects in *store*, which identifies the store, without its keys.
 
     Objects in memory are in this process alone, and so is their url.
     """
@@ -134,7 +134,7 @@ class StoreObject:
         """Return its size and tag.
 
         Raises:
-            StoreError: it cannot be told.
+            StoreError: it cannot be determined.
         """
         import obstore
 
@@ -214,7 +214,7 @@ class StoreObject:
     def put_all(self, pieces: Iterator[bytes], size: int, at_once: int) -> str:
         """Write *pieces* of *size* bytes as the object, which is there whole or not at all, and return its tag.
 
-        They are drawn in this thread; up to *at_once* of them are under way. What *pieces* raises comes out.
+        They are drawn in this thread; up to *at_once* of them are in flight. Exceptions of *pieces* propagate.
 
         Raises:
             StoreError: it cannot be written.

@@ -14,7 +14,7 @@ from gpurules.governor import Ticket
 
 
 class Sender:
-    """Brings files to one object; *loop* has who is told of it."""
+    """Uploads files to one object; *loop* reports the progress."""
 
     def __init__(self, loop: PartLoop, options: PartOptions, target: StoreObject) -> None:
         self._loop = loop

@@ -65,7 +65,7 @@ class PartOptions:
             raise ValueError(f"'verify' must be one of {', '.join(get_args(Verify))}, not {self.verify!r}")
 
     def pool_size(self, slots: int | None) -> int:
-        """Return how many threads a client has, whose governor has so many *slots*."""
+        """Return the number of threads of a client whose governor has this number of *slots*."""
         return self.threads or slots or THREADS
 
 
@@ -102,10 +102,10 @@ def count_retry(ticket: Ticket, error: BaseException | None) -> None:
 
 
 class PartLoop:
-    """Moves pieces by *pool*. Only the caller's thread waits for slots: whoever has a thread of the pool has a slot.
+    """Moves pieces by *pool*. Only the caller's thread waits for slots: each busy thread of the pool holds a slot.
 
     So a transfer that is held takes no thread that others need, and no part with a slot waits for a thread that waits
-    for a slot. *progress* is what those who move pieces tell how far they are. *lane* has a place for each thread of
+    for a slot. Those that move pieces report to *progress*. *lane* has a place for each thread of
     the pool.
     """
 
@@ -118,7 +118,7 @@ class PartLoop:
         self.progress = progress
 
     def telling(self, progress: Progress) -> "PartLoop":
-        """Return this loop for one transfer, of which *progress* is told."""
+        """Return this loop for one transfer, which reports to *progress*."""
         return PartLoop(self._pool, self._options, progress, self._lane)
 
     def run(self, ticket: Ticket, wanted: Iterable[Piece], move: Move) -> None:

@@ -1,4 +1,4 @@
-"""The journal of a download: which pieces of which object are in which part file, each with its checksum.
+"""The journal of a download: the pieces of an object that a part file contains, each with its checksum.
 
 One header line and one line per piece, all ASCII:
 

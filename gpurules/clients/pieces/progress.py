@@ -1,15 +1,15 @@
-"""How far a transfer is, for one who wants to show it."""
+"""Progress of a transfer, for callers that display it."""
 
 import threading
 from collections.abc import Callable
 
 
 class Progress:
-    """Tells *callback* how many bytes have moved since the last time. Thread-safe: one thread at a time calls it.
+    """Reports to *callback* how many bytes have moved since the last time. Thread-safe: one thread at a time calls it.
 
-    What it raises comes out where the bytes moved, so that the transfer ends with it; ``error`` keeps it.
+    Its exceptions propagate where the bytes moved, so that the transfer ends; ``error`` keeps the exception.
 
-    Missing: *callback* None: nobody wants to know.
+    Missing: *callback* None: progress is not reported.
     """
 
     def __init__(self, callback: Callable[[int], object] | None = None) -> None:
@@ -44,4 +44,4 @@ class Progress:
 
 
 SILENT = Progress()
-"""The progress that nobody wants to know."""
+"""Progress that is not reported."""

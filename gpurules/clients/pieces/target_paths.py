@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 NAME_MAX = 255
-"""How many bytes a name has at most, where the filesystem does not tell."""
+"""Maximum length of a name in bytes, if the filesystem does not report it."""
 LONGEST_SUFFIX = 64
 
 AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -21,7 +21,7 @@ def is_stream(path: Path) -> bool:
     Raises:
         IsADirectoryError: it is a folder, or a link to one.
         FileNotFoundError: the folder that it is to be in is not there.
-        NotADirectoryError: that is no folder.
+        NotADirectoryError: its folder is not a directory.
         OSError: it is a socket, or cannot be looked at.
     """
     try:
@@ -91,9 +91,9 @@ def stem_beside(target: Path) -> str:
 
 
 def umask() -> int:
-    """Return the permissions that new files of this process do not get, without setting them for a moment.
+    """Return the umask of this process, without ever changing it.
 
-    Missing: 0o077 where it cannot be told.
+    Missing: 0o077 where it cannot be determined.
     Source: ``Umask`` of /proc/self/status, Linux 4.7 and later.
     """
     try:

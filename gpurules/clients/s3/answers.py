@@ -12,7 +12,7 @@ _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _MD5 = re.compile(r'"?([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?"?')
 _LENGTHS = {"MD5": 16, "SHA1": 20, "SHA256": 32, **{name: found.bits // 8 for name, found in POLYNOMIALS.items()}}
 DIRECTORY_BUCKET = "--x-s3"
-"""How the names of S3 Express buckets end, where tags are no digests."""
+"""How the names of S3 Express buckets end, where tags are not digests."""
 
 
 class Span(NamedTuple):

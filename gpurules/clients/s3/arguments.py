@@ -13,7 +13,7 @@ from gpurules.strict_json import canonical
 _KEY = ("SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5")
 _PAYER = ("RequestPayer", "ExpectedBucketOwner")
 _IDENTITY = ("VersionId", "SSECustomerAlgorithm", "SSECustomerKey")
-"""What tells objects of one name apart: another version, or bytes that another key opens."""
+"""What distinguishes objects of one name: another version, or bytes that another key opens."""
 _OF_PUTTING = frozenset({"ChecksumType", "MpuObjectSize"})
 _OF_PARTS = frozenset({"ChecksumAlgorithm", *_KEY, *_PAYER})
 _OF_COMPLETING = frozenset({*_KEY, *_PAYER, "ChecksumType", "MpuObjectSize"})
@@ -56,13 +56,13 @@ class DownloadArguments:
 
     @property
     def identity(self) -> str:
-        """What tells the object from others of its name; empty where its name is enough. Keys are not told."""
+        """What distinguishes the object from others of its name; empty if its name suffices. Keys are not included."""
         found = {name: _shown(name, self._given[name]) for name in _IDENTITY if self._given.get(name) is not None}
         return "&".join(f"{name}={quote(value, safe='', errors='surrogateescape')}" for name, value in found.items())
 
     @property
     def variant(self) -> str:
-        """What tells one use from another: nothing, for reading leaves nothing behind."""
+        """What distinguishes one use from another: nothing, because reading leaves nothing behind."""
         return ""
 
 
@@ -109,12 +109,12 @@ class UploadArguments:
 
     @property
     def identity(self) -> str:
-        """What tells the object from others of its name: nothing, for an upload makes the one of that name."""
+        """What distinguishes the object from others of its name: nothing, because an upload replaces it."""
         return ""
 
     @property
     def variant(self) -> str:
-        """What tells uploads of one file to one name apart, so that none goes on with the parts of another."""
+        """What distinguishes uploads of one file to one name, so that none continues with the parts of another."""
         if not self._given:
             return ""
         text = canonical({name: _shown(name, value) for name, value in self._given.items()})

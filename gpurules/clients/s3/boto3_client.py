@@ -8,7 +8,7 @@ class Boto3Client(Protocol):
     """What is used of ``boto3.client("s3")``."""
 
     def head_object(self, **arguments: Any) -> Mapping[str, Any]:
-        """Tell about an object."""
+        """Describe an object."""
         ...
 
     def get_object(self, **arguments: Any) -> Mapping[str, Any]:
@@ -32,7 +32,7 @@ class Boto3Client(Protocol):
         ...
 
     def list_parts(self, **arguments: Any) -> Mapping[str, Any]:
-        """Tell which parts of an upload there are."""
+        """List the parts of an upload."""
         ...
 
     def abort_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:

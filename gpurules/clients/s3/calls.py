@@ -103,7 +103,7 @@ class _Call:
     def __del__(self) -> None:
         if not self.has_ended:
             self.tickets.lose(self.ticket, self.part)
-            with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+            with suppress(RuntimeError):  # the loop is closed, and no task waits in it
                 self.soon(self.tickets.end_lost)
 
 
@@ -127,7 +127,7 @@ class CallHooks:
         """Have the calls of *client* wait; once, however often it is asked for."""
         events = client.meta.events
         for event, handler in self._handlers:
-            # bodies are told of as they were given, and the wait comes last before the wire
+            # the handler sees bodies as they were given, and runs last before the wire
             register = events.register_first if handler == self._describe else events.register_last
             register(event, handler, unique_id=f"{_OURS}-{id(self)}-{event}")
 
@@ -137,7 +137,7 @@ class CallHooks:
             client.meta.events.unregister(event, handler, unique_id=f"{_OURS}-{id(self)}-{event}")
 
     def _describe(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-        """Keep what the call is about, which is only told here."""
+        """Keep what the call is about, which is only known here."""
         body = params.get("Body")
         size = float(len(body)) if isinstance(body, bytes | bytearray) else None
         path = f"s3://{params.get('Bucket')}/{params.get('Key')}"

@@ -24,11 +24,11 @@ from gpurules.governor import Governor
 from gpurules.model import Transfer
 
 ORPHAN_SECONDS = 7 * 24 * 3600.0
-"""How long nobody has gone on with an upload that is given up by itself."""
+"""Idle time after which an upload is aborted."""
 
 
 class S3Kind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "s3"
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
@@ -84,7 +84,7 @@ class S3(PartClient):
     ) -> ObjectFacts:
         """Bring an object to the file *path*, which is replaced in one step, and return what it was.
 
-        Called again after an interruption it goes on where it was. *transfer* tells rules more than the key does;
+        Called again after an interruption it resumes. *transfer* gives rules more facts than the key does;
         *more* are those of ``MoveArguments``. A FIFO or a device is not replaced, but written to in order.
 
         Raises:
@@ -209,7 +209,7 @@ class S3(PartClient):
         return self._transfers.open(source, describe_transfer(transfer, f"s3://{bucket}/{key}", "read"))
 
     def sweep_uploads(self, older_than_seconds: float = ORPHAN_SECONDS) -> int:
-        """Have the store forget uploads of this journal that nobody went on with for so long, and return how many.
+        """Abort uploads of this journal that have been idle longer than the given age, and return how many.
 
         Done by itself before the client's first upload.
         """

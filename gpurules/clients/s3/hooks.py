@@ -22,7 +22,7 @@ CRT_ADVICE = (
 
 
 class Boto3Kind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "boto3"
     capabilities = GOVERNED
@@ -37,7 +37,7 @@ class Boto3Kind:
 
 
 class AiobotocoreKind:
-    """The kind of client, as it stands in the registry."""
+    """The kind of client, as registered."""
 
     name = "aiobotocore"
     capabilities = GOVERNED
@@ -191,7 +191,7 @@ class GovernedManager:
         return given
 
     def known(self, transfer: Transfer, operation: str | None = None) -> GovernedSubscriber:
-        """Return the subscriber for a transfer of which more is known than its key."""
+        """Return the subscriber for a transfer about which more is known than its key."""
         return self.transfers.subscriber(transfer, operation)
 
     def __getattr__(self, name: str) -> Any:

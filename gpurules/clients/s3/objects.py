@@ -45,7 +45,7 @@ class NoSuchUpload(StoreError):
 
 
 def _is_not_found(error: Any) -> bool:
-    """Whether what was asked for is not there; a version that marks a deletion is no object, and answers 405."""
+    """Whether the requested object does not exist; a delete marker is not an object, and answers 405."""
     answer = error.response.get("ResponseMetadata", {})
     headers = answer.get("HTTPHeaders") or {}
     is_marker = answer.get("HTTPStatusCode") == 405 and headers.get("x-amz-delete-marker") == "true"
@@ -131,7 +131,7 @@ def _root(client: Boto3Client) -> str:
 class S3Object:
     """An object in a bucket, or the version of it that *arguments* name; they are given to each call that takes them.
 
-    Its ``url`` tells versions apart, and what other keys encrypt.
+    Its ``url`` distinguishes versions, and objects encrypted with other keys.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class S3Object:
         """Return its size and tag.
 
         Raises:
-            StoreError: it cannot be told.
+            StoreError: it cannot be determined.
         """
         with _translated(self.url):
             return answers.facts(self.url, self._client.head_object(**self._with("head_object")))
@@ -290,7 +290,7 @@ class S3Object:
         """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
 
         Raises:
-            StoreError: it cannot be told.
+            StoreError: it cannot be determined.
         """
         found: dict[int, ObjectFacts] = {}
         more: dict[str, Any] = {}
@@ -308,7 +308,7 @@ class S3Object:
             more = {"PartNumberMarker": marker}
 
     def put_part(self, upload: str, number: int, data: bytes) -> PartTag:
-        """Write part *number* (from 1), and return what is wanted of it at the end.
+        """Write part *number* (from 1), and return what completing the upload needs.
 
         Raises:
             StoreError: it cannot be written.
@@ -333,17 +333,17 @@ class S3Object:
                 )
                 answers.refuse_other_parts(self.url, answer, tags)
                 return answers.tag(self.url, answer)
-        except NoSuchUpload:  # done by an earlier try, of which the answer was lost?
+        except NoSuchUpload:  # completed by an earlier try whose response was lost?
             tag = self.facts().etag
             if tag.strip('"') != _whole_tag(tags):
                 raise
             return tag
 
     def abort(self, upload: str) -> None:
-        """Have the store forget an upload and its parts; one that it does not know is no error.
+        """Have the store forget an upload and its parts; one that it does not know is not an error.
 
         Raises:
-            StoreError: it could not be told.
+            StoreError: it could not be determined.
         """
         with suppress(NoSuchUpload), _translated(self.url):
             self._client.abort_multipart_upload(UploadId=upload, **self._with("abort_multipart_upload"))
@@ -355,7 +355,7 @@ def _is_checksum(name: str) -> bool:
 
 
 def _whole_tag(tags: Sequence[PartTag]) -> str | None:
-    """Return the tag of the object that parts make, None where theirs are no digests of their content.
+    """Return the tag of the object that parts make, None if their tags are not digests of their content.
 
     Source: observed of S3 and its kin: the MD5 of the parts' MD5s, and their number.
     """

@@ -1,7 +1,7 @@
 """The transfers of an s3transfer TransferManager that the user owns: in the order, and at the pace, that rules ask for.
 
 ``executor_cls`` brings the order: a request waits for its slot as a task and not in a thread, so that a transfer that
-is held keeps no other waiting. The subscriber gives each transfer its ticket, tells what has moved, and ends it. Only
+is held blocks no other. The subscriber gives each transfer its ticket, reports what has moved, and ends it. Only
 public names of s3transfer are used.
 """
 
@@ -39,7 +39,7 @@ class _Underway:
     future: Any
 
     def learn_size(self) -> None:
-        """Tell the rules the size, once s3transfer has found it out."""
+        """Report the size to the rules, once s3transfer has determined it."""
         size = self.future.meta.size
         if self.ticket.transfer.size is None and size is not None:
             self.ticket.know(size=size)
@@ -63,10 +63,10 @@ class Transfers:
         return GovernedExecutor(self, max_workers)
 
     def subscriber(self, transfer: Transfer | None = None, operation: str | None = None) -> "GovernedSubscriber":
-        """Return a subscriber for one transfer; *transfer* tells rules more than its key does."""
+        """Return a subscriber for one transfer; *transfer* gives rules more facts than its key does."""
         return GovernedSubscriber(self, transfer or Transfer(), operation)
 
-    # what the subscriber tells
+    # what the subscriber reports
 
     def begin(self, future: Any, transfer: Transfer) -> None:
         """Take in a transfer; waits for nothing, for s3transfer's queue stands still meanwhile.
@@ -82,7 +82,7 @@ class Transfers:
         self._underway[future.meta.transfer_id] = _Underway(ticket, future)
 
     def progress(self, future: Any, count: int) -> None:
-        """Take in that so many bytes have moved; waits where nobody else has waited for them.
+        """Account for moved bytes; waits if no one else has waited for them.
 
         Raises:
             GovernorError: the transfer was stopped.
@@ -193,7 +193,7 @@ class GovernedExecutor:
 
 
 class GovernedSubscriber:
-    """What s3transfer tells of one transfer."""
+    """What s3transfer reports about one transfer."""
 
     def __init__(self, transfers: Transfers, transfer: Transfer, operation: str | None) -> None:
         self._transfers = transfers
@@ -205,7 +205,7 @@ class GovernedSubscriber:
         self._transfers.begin(future, describe_call(self._known, future.meta.call_args, self._operation))
 
     def on_progress(self, future: Any, bytes_transferred: int, **_: Any) -> None:
-        """Tell what has moved."""
+        """Report what has moved."""
         self._transfers.progress(future, bytes_transferred)
 
     def on_done(self, future: Any, **_: Any) -> None:
@@ -214,7 +214,7 @@ class GovernedSubscriber:
 
 
 def describe_call(known: Transfer, arguments: Any, operation: str | None) -> Transfer:
-    """Return what rules are told of a transfer with these call arguments."""
+    """Return what rules see of a transfer with these call arguments."""
     from dataclasses import replace
 
     size, source = known.size, getattr(arguments, "fileobj", None)

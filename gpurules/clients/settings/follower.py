@@ -23,7 +23,7 @@ STOP_SECONDS = 30.0
 class Follower:
     """Applies what the rules ask of the node to *clients*, in a thread of its own, in ``with``; then restores them.
 
-    *transfer* is what rules are told, such as the path of a mount. Where telemetry has grown stale, nothing is asked. A
+    *transfer* is what rules see, such as the path of a mount. If telemetry is stale, no directive applies. A
     client that fails is tried again at the next look, and stops no other; what it could not carry out is counted.
     """
 

@@ -28,7 +28,7 @@ class Setting(Protocol):
 
     @property
     def key(self) -> str:
-        """What tells it from all others on this machine, in messages too; it has no secrets."""
+        """Its unique name on this machine, also for messages; it contains no secrets."""
         ...
 
     def read(self) -> str:
@@ -57,7 +57,7 @@ class RestorableSetting:
     """A *setting* with the value that it had ``before`` the rules; one process has it in hand at a time.
 
     The value is written down in *folder* before it is changed. Where a process died with the setting changed, the next
-    one puts it back first, unless somebody else has changed it since. Without a place to write it goes on, and says so.
+    one restores it first, unless it has been changed since. Without a writable folder it continues, and logs it.
     What dies with this process (not *is_durable*) is neither written down nor locked.
 
     Raises:
@@ -101,7 +101,7 @@ class RestorableSetting:
             return True
 
     def restore(self) -> bool:
-        """Put the setting back, and return whether it is; False where somebody else has changed it since.
+        """Restore the setting, and return whether it is restored; False if someone else has changed it since.
 
         Raises:
             SettingError: it cannot be written.
@@ -183,7 +183,7 @@ class RestorableSetting:
         return None
 
     def _note(self, note: dict[str, object] | None) -> None:
-        """Write *note* down for whoever comes after a crash; None: there is nothing to put back."""
+        """Record *note* for a successor after a crash; None: there is nothing to restore."""
         if self._file is None:
             return
         with suppress(OSError):

@@ -21,7 +21,7 @@ class Tunable:
 
 
 class TunableClient:
-    """A client, named *name*, whose *dials* follow the node's directives; a directive that nobody claims turns back.
+    """A client, named *name*, whose *dials* follow the node's directives; a dial without a directive is restored.
 
     Leaving ``with`` puts every setting back.
     """

@@ -74,7 +74,7 @@ class StagingArea:
     def name(url: str, facts: ObjectFacts, is_proved: bool = False) -> str:
         """Return the name of that version of an object.
 
-        Copies of which it *is_proved* that they are what the store has are kept apart from those that were taken over
+        Copies that are proved to match the store (*is_proved*) are kept apart from those that were taken over
         without proof, for clients that require one.
         """
         kind = "\nproved" if is_proved else ""

@@ -30,7 +30,7 @@ _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 class StagedCopy:
     """The open file of a copy, in ``with``. What becomes of its name changes nothing that is read from it.
 
-    *judge* is told what verifying it found.
+    *judge* is called with what verifying it found.
 
     Units: ``size`` in bytes.
     Missing: *seal* None: it has been verified.
@@ -134,7 +134,7 @@ def _begun(target: Path) -> tuple[int, Path]:
 
 
 Fallback = Callable[[StoreError], io.RawIOBase]
-"""Told why a copy cannot be read on, returns what to read from instead: the same version of the object."""
+"""Called with why a copy cannot be read on; returns what to read from instead: the same version of the object."""
 
 
 class StagedStream(io.BufferedReader):

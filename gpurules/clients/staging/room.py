@@ -127,7 +127,7 @@ class Room:
     # leftovers
 
     def sweep(self, older_than_seconds: float) -> None:
-        """Take out what processes that died have left: beginnings after so long, all else at once.
+        """Delete what dead processes left: partial files older than the given age, all else immediately.
 
         Raises:
             StagingTrouble: it cannot be done.

@@ -80,7 +80,7 @@ class PinnedSource:
 
 
 class PinnedCheckedSource(PinnedSource):
-    """A version of an object of which the store offers checksums."""
+    """A version of an object for which the store offers checksums."""
 
     def __init__(self, source: CheckedObject, facts: ObjectFacts) -> None:
         super().__init__(source, facts)

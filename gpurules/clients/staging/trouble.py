@@ -20,7 +20,7 @@ class StagingTrouble(StoreError):
 
     @property
     def kind(self) -> str:
-        """What tells one cause from another, for a log that reports each once."""
+        """What distinguishes one cause from another, for a log that reports each once."""
         cause = self.__cause__
         return f"{self.fault} {errno.errorcode.get(cause.errno or 0, '')}" if isinstance(cause, OSError) else self.fault
 

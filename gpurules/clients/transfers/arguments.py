@@ -11,7 +11,7 @@ class MoveArguments(TypedDict, total=False):
 
     ``extra_args``: what boto3 calls ``ExtraArgs``, with the same names. ``callback``: what boto3 calls ``Callback``: it
     is called, by one thread at a time, with how many bytes have moved since the last call; a negative number where a
-    part is tried again. What it raises ends the transfer, and comes out.
+    part is tried again. Its exceptions end the transfer, and propagate.
     """
 
     extra_args: Mapping[str, Any] | None

@@ -183,7 +183,7 @@ class ObjectTransfers:
         return io.BufferedReader(ObjectReader(ticket, source, facts, self.options), 128 * 1024), facts
 
     def _size(self, ticket: Ticket, source: StoredObject) -> None:
-        """Ask the store for the size, where a rule looks at it and nobody told."""
+        """Ask the store for the size, if a rule reads it and the caller did not supply it."""
         if ticket.transfer.size is None and self.governor.decider.reads_size:
             ticket.know(size=source.facts().size)
 
@@ -289,6 +289,6 @@ class PartClient:
 
 
 def describe_transfer(transfer: Transfer | None, path: str, operation: str) -> Transfer:
-    """Return what rules are told of a transfer: what the caller knows of it, and the rest."""
+    """Return what rules see of a transfer: what the caller knows of it, and the rest."""
     known = transfer or Transfer()
     return replace(known, path=known.path or path, operation=known.operation or operation)

@@ -52,7 +52,7 @@ def _write(sink: IO[bytes], chunk: bytes) -> None:
 class StreamSource:
     """An open file of the caller, to be read to its end from where it is.
 
-    Missing: ``size`` None: it cannot be told ahead.
+    Missing: ``size`` None: it cannot be determined ahead.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -109,7 +109,7 @@ class StreamSource:
 class StreamUploader:
     """Brings one open file to an object; what is read is kept until the store has it. Nothing of it is resumed.
 
-    *expected_size* is what the caller told of it, where the file cannot.
+    *expected_size* is what the caller said, if the file cannot.
     """
 
     def __init__(self, loop: PartLoop, options: PartOptions, source: StreamSource, target: WritableObject) -> None:

@@ -38,7 +38,7 @@ class Uploader:
         self._journal = journal
 
     def upload(self, ticket: Ticket, source: Path, target: WritableObject, progress: Progress = SILENT) -> str:
-        """Bring the file *source* to *target*, and return the object's tag; *progress* is told what the store has.
+        """Upload the file *source* to *target*, and return the object's tag; *progress* gets what the store has.
 
         Raises:
             ObjectChanged: the file changed on the way.

@@ -44,7 +44,7 @@ class UploadSource:
 
     @classmethod
     def of(cls, target: WritableObject, path: Path, stat: os.stat_result, piece_size: int) -> Self:
-        """Return the upload of the file *path*, as *stat* tells of it, to *target*."""
+        """Return the upload of the file *path*, described by *stat*, to *target*."""
         identity = (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns)
         return cls(target.url, str(path.absolute()), stat.st_size, identity, piece_size, target.variant)
 
@@ -142,9 +142,9 @@ class UploadJournal:
         return UploadNote(file, path if file >= 0 else None, source)
 
     def sweep(self, older_than_seconds: float, abort: Callable[[str, str], bool]) -> int:
-        """Give up the uploads that nobody is at and nobody went on with for so long, and return how many.
+        """Abort unlocked uploads that have been idle longer than the given age, and return how many.
 
-        *abort* is told the url and the id of each, and returns whether it is gone.
+        *abort* is called with the URL and the id of each, and returns whether it is gone.
         """
         swept = 0
         for path in self._old(older_than_seconds):

@@ -93,7 +93,7 @@ class Verification:
         return self._judged(checksum, found)
 
     def running(self, source: Readable) -> "Running":
-        """Return *source*, of which nothing is kept, to be read in order and compared in the end."""
+        """Return *source*, which is read in order without being kept, and compared at the end."""
         return Running(source, self._checksum, self._judged)
 
     def _judged(self, checksum: Checksum, found: bytes) -> bool:

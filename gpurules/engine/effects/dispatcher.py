@@ -1,4 +1,4 @@
-"""Runs effects apart from everything else: a handler that raises, hangs or is slow delays nobody but its own lane."""
+"""Runs effects in isolation: a handler that raises, hangs or is slow delays only its own lane."""
 
 import queue
 import threading
@@ -128,7 +128,7 @@ class Dispatcher:
     def _call(self, effect: Effect, event: Event) -> None:
         try:
             (effect.start if event.edge == "start" else effect.stop)(event)
-        except BaseException as error:  # a handler is somebody else's code, and may raise anything, SystemExit too
+        except BaseException as error:  # a handler is external code, and may raise anything, SystemExit too
             text = f"{event.rule}: {error if isinstance(error, ActionError) else reason(error)}"
             with self._lock:
                 counts = self._counts[effect.name]

@@ -32,7 +32,7 @@ def contextual_rules(ruleset: Ruleset) -> frozenset[str]:
 def matching_rules(
     engine: Engine, transfer: Transfer | None, workload: Workload | None, contextual: Collection[str]
 ) -> Matching:
-    """Return the rules that match now, shadows too, each with what tells its devices.
+    """Return the rules that match now, shadows too, each with a function that computes its devices.
 
     For a transfer only those in *contextual*: the others match for the node.
     """

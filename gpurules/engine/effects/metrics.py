@@ -64,7 +64,7 @@ class Metrics:
     faults: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> "Metrics":
-        """Return the counts of this moment, which stay as they are."""
+        """Return the current counts, which stay as they are."""
         rules = {name: replace(counts) for name, counts in self.rules.items()}
         return replace(self, rules=rules, unknown_fields=dict(self.unknown_fields), effects=dict(self.effects))
 

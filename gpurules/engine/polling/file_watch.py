@@ -23,7 +23,7 @@ def mark(path: str) -> Mark:
 
 
 class FileWatch:
-    """Tells whether any of some files has changed since it was asked last."""
+    """Detects whether any of some files has changed since the last call."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._marks = self._of(paths)
@@ -33,7 +33,7 @@ class FileWatch:
         return {path: mark(path) for path in paths if not path.startswith((SHIPPED, "<"))}
 
     def has_changed(self) -> bool:
-        """Return whether a file changed, came or went; asked again it tells of later changes only."""
+        """Return whether a file was changed, added or removed; the next call reports only later changes."""
         now = self._of(self._marks)
         changed = now != self._marks
         self._marks = now

@@ -143,7 +143,7 @@ class Poller:
         return None if seen is None else max(0.0, self._clocks.wall() - seen)
 
     def read(self) -> Snapshot | TelemetryError:
-        """Return what the source tells, or why it does not; waits no longer than its time-out."""
+        """Return what the source reports, or why it does not; waits no longer than its time-out."""
         self.reading.sample((*SHOWN, *(field.name for field in self._ruleset.fields)))
         timeout = self.options.read_timeout
         try:
@@ -203,7 +203,7 @@ class Poller:
         return PollReport(snapshot, observed.transitions, self._edges(snapshot.timestamp))
 
     def _blind(self, error: str) -> PollReport:
-        """Nothing could be read: once telemetry is stale, the engine is told that every field is missing."""
+        """Nothing could be read: once telemetry is stale, the engine is notified that every field is missing."""
         now, seen = self._clocks.wall(), self.metrics.last_gpu_update
         age = now - (self._began_at if seen is None else seen)
         if self._blind_since is None and age < self.engine.ruleset.settings.stale_after:
@@ -284,7 +284,7 @@ class Poller:
             return dump(signals, self.episodes, self._clocks.wall() if seen is None else seen.timestamp)
 
     def collect(self, state_failures: int) -> Metrics:
-        """Return the counts of this moment, a copy."""
+        """Return the current counts, a copy."""
         copied = self.metrics.copy()
         copied.pending_transfers = self.schedule.pending_count
         copied.active_workloads = len(self.schedule.workloads(self._clocks.steady()))
@@ -307,7 +307,7 @@ class Poller:
 
 
 def _unavailable(gpu: GPU) -> GPU:
-    """Return what is left of a GPU of which nothing is known any more."""
+    """Return what remains of a GPU about which nothing is known any more."""
     return GPU(
         index=gpu.index,
         uuid=gpu.uuid,

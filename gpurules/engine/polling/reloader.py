@@ -16,14 +16,14 @@ _LOGGER = logger("gpurules.coordinator")
 MOMENT_SECONDS = (1.0, 5.0)
 """How long a poll waits for the files of its ruleset: one interval, within these bounds."""
 RETRY_CHECKS = 12
-"""A ruleset that did not load is tried again after so many checks, whether or not a file was seen to change: what it
-lacks may be a file that nobody knew of."""
+"""A ruleset that did not load is retried after this number of checks, whether or not a file was seen to change: it
+may depend on a file that is not watched."""
 
 
 class Reloader:
     """Reloads the ruleset of an engine, on demand and when its files change; ``look`` and what follows in one thread.
 
-    Files are looked at and read by a job of its own, one at a time, which is waited for a moment: where their file
+    Files are looked at and read by a job of its own, one at a time, which is waited for briefly: where their file
     system hangs, the present ruleset stays in force, and ``metrics.reload_error`` says so after *timeout* seconds.
     """
 
@@ -63,7 +63,7 @@ class Reloader:
         return fresh if self._engine.ruleset is self._job_is_for else None
 
     def _begin(self) -> bool:
-        """Begin to look at the files, and wait a moment for it; return whether that could be begun."""
+        """Start looking at the files, and wait briefly for it; return whether it could be started."""
         is_asked = self._is_asked
         try:
             self._job = Job(lambda: self._read_again(is_asked), "gpurules-reload")

@@ -1,4 +1,4 @@
-"""Reads a source in a thread of its own, so that a source that hangs holds up nobody."""
+"""Reads a source in a thread of its own, so that a source that hangs blocks nothing else."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from gpurules.telemetry.source_registry import SOURCE_NAMES, all_sources, open_s
 
 _LOGGER = logger("gpurules.coordinator")
 Answer: TypeAlias = Snapshot | TelemetryError | None
-"""What came of one reading; None where nobody waits for it any longer."""
+"""The result of one reading; None if no caller waits for it any longer."""
 
 
 def check_source(source: Source | str) -> None:
@@ -72,7 +72,7 @@ class SourceWorker:
         self._fields = frozenset(fields)
 
     def read(self, timeout: float) -> Snapshot:
-        """Return what the source tells, if it does so within *timeout* seconds.
+        """Return the source's snapshot, if it arrives within *timeout* seconds.
 
         Raises:
             TelemetryTimeout: it has not answered yet.
@@ -126,7 +126,7 @@ class SourceWorker:
             return TelemetryError(f"{self.name}: {reason(error)}")
 
     def _started(self, source: Source) -> Snapshot:
-        """Return what the source tells, once it has come up: that takes a bounded time, after which it says so."""
+        """Return the source's snapshot once it has started, within a bounded time; otherwise say why not."""
         while True:
             try:
                 snapshot = source.read()
@@ -144,7 +144,7 @@ class SourceWorker:
             self._sampled = wanted
 
     def interrupt(self) -> None:
-        """Have whoever waits in ``read`` come back at once."""
+        """Wake every thread that waits in ``read``."""
         self._answers.put(None)
 
     def close(self, timeout: float) -> bool:

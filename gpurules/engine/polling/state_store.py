@@ -31,7 +31,7 @@ def fingerprint(signal: Signal) -> str:
 
 
 def rule_fingerprint(rule: Rule) -> str:
-    """Return what stays the same while *rule* starts and stops at the same moments, and orders the same."""
+    """Return a key that stays the same as long as *rule* starts and stops at the same times, with the same actions."""
     ordered = [(action.name, sorted((k, str(v)) for k, v in action.parameters.items())) for action in rule.actions]
     return _digest((rule.name, " ".join(rule.text.split()), rule.signal, rule.gpus, rule.mode, ordered))
 
@@ -192,7 +192,7 @@ class StateStore:
         return self._path is not None and self.is_restored
 
     def save(self, data: Mapping[str, object], timeout: float | None = None) -> bool:
-        """Write the state; return whether it was written within *timeout* seconds, by default within a moment.
+        """Write the state; return whether it was written within *timeout* seconds, by default a short time.
 
         While an earlier one is not written yet, this one is left out: the next one says more.
         """

@@ -26,9 +26,9 @@ def _windows(ruleset: Ruleset) -> dict[SlotKey, ir.Window]:
 
 
 def layout_of(ruleset: Ruleset) -> tuple[SlotLayout, Mapping[SlotKey, ir.Window]]:
-    """Return where each signal and window of *ruleset* stands in the rows, and the windows.
+    """Return where each signal and window of *ruleset* is in the rows, and the windows.
 
-    A signal of GPUs stands in the row of the node too: there it says whether it is on for one of them.
+    A signal of GPUs is in the row of the node too: there it says whether it is on for one of them.
     """
     windows = _windows(ruleset)
     per_gpu: list[SlotKey] = [key for key, window in windows.items() if window.field.is_per_gpu]
@@ -85,7 +85,7 @@ class _Moment:
     known: dict[Truths, list[Truth]] = field(default_factory=dict)
 
     def truths(self, term: ir.Term, signal: Signal) -> list[Truth]:
-        """Return what a condition of a signal is worth; worked out once, however many signals have it."""
+        """Return the value of a condition of a signal; worked out once, however many signals have it."""
         condition = self.functions.of(term, signal.per_gpu)
         found = self.known.get(condition)
         if found is None:
@@ -93,9 +93,9 @@ class _Moment:
         return found
 
     def pair(self, signal: Signal, place: int, is_rare: bool) -> tuple[Truth, Truth]:
-        """Return what condition and ``until`` of a signal are worth for one owner.
+        """Return the values of condition and ``until`` of a signal for one owner.
 
-        What is asked rarely is not worth compiling.
+        What is rarely evaluated is not compiled.
         """
         if is_rare and signal.until is None:
             truth = value_of(signal.condition, self.facts, place if signal.per_gpu else None)
@@ -152,7 +152,7 @@ class DerivedState:
 
     @property
     def signals(self) -> Signals:
-        """The states of all signals, settled: whoever asks may read and change them."""
+        """The states of all signals, settled; callers may read and change them."""
         if self._batch is not None:
             self._batch.settle()
             self._batch = None

@@ -1,4 +1,4 @@
-"""Episodes: from the moment a rule starts to match until it stops. Effects answer their edges."""
+"""Episodes: the periods during which a rule matches. Effects respond to their edges."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gpurules.rules.rule import Rule
 
 MAX_EPISODES = 100_000
 Matching: TypeAlias = Mapping[str, Callable[[], tuple[GPUIndex, ...]]]
-"""The rules that match, by name, each with what tells its devices."""
+"""The rules that match, by name, each with a function that computes its devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Episode:
 class Episodes:
     """Which rules match now, for whom, since when. Not for several threads: its owner holds a lock.
 
-    While ``is_muted`` new episodes are suppressed; those that began before still have their end told.
+    While ``is_muted`` new episodes are suppressed; the ends of those that began before are still reported.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Episodes:
     def step(self, now: float, transfer_id: str | None, matching: Matching, rules: Mapping[str, Rule]) -> list[Edge]:
         """Take in which rules match now for the node (or a transfer), and return the edges.
 
-        A rule that is gone from *rules* stops as it was. One that changes between shadow and enforce starts anew.
+        A rule that is gone from *rules* stops as it was. One that changes between shadow and enforce starts again.
         """
         running = self.running.setdefault(transfer_id, {})
         edges: list[Edge] = []

@@ -118,7 +118,7 @@ _NEEDS_TIMES = frozenset({"rate", "predict_linear"})
 
 
 def over_time(window: ir.Window, samples: Samples, now: float) -> Value:
-    """Return what a function over time comes to on *samples*.
+    """Return the value of a function over time on *samples*.
 
     Missing: fewer samples than it needs, or a result that is not a finite number.
     """
@@ -154,7 +154,7 @@ class History:
             self._series.setdefault((owner, name), Series()).add(time, number, self.keep[name])
 
     def value(self, window: ir.Window, owner: str, now: float) -> Value:
-        """Return what *window* comes to for *owner*."""
+        """Return the value of *window* for *owner*."""
         series = self._series.get((owner, window.field.name))
         if series is None:
             return None

@@ -18,7 +18,7 @@ from gpurules.model import Truth, Value
 from gpurules.rules.rule import Settings, Signal
 
 Ask: TypeAlias = Callable[[int, int, bool], tuple[Truth, Truth]]
-"""Returns what condition and ``until`` of a signal are worth: by its number, for the owner at a place.
+"""Returns the values of condition and ``until`` of a signal: by its number, for the owner at a place.
 
 The last says whether the condition was TRUE before, so that this will hardly be asked again soon.
 """
@@ -26,7 +26,7 @@ The last says whether the condition was TRUE before, so that this will hardly be
 
 @dataclass(frozen=True, slots=True)
 class SignalSlot:
-    """A signal: its number among all, and where it stands in the rows of GPUs and of the node."""
+    """A signal: its number among all, and where it is in the rows of GPUs and of the node."""
 
     signal: Signal
     number: int
@@ -122,7 +122,7 @@ class SignalBatch:
         self._last = step.facts.snapshot.timestamp
 
     def _move(self, step: SignalStep, owner: Owner, place: int, true: int) -> None:
-        """Move the signals of one owner on, of which those in *true* are TRUE."""
+        """Advance the signals of one owner; those in *true* are TRUE."""
         on, now = self._on.get(owner[0], 0), step.facts.snapshot.timestamp
         if on:
             self._hold(step, owner, place, true)

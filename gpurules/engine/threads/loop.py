@@ -1,4 +1,4 @@
-"""Does something again and again in a thread of its own, until it is told to stop."""
+"""Does something again and again in a thread of its own, until it is stopped."""
 
 import os
 import random
@@ -20,7 +20,7 @@ class Loop:
         self._interval = interval
         self._jitter = jitter
         self._lock = threading.Lock()
-        self._wake: SimpleQueue[None] = SimpleQueue()  # its put, unlike an Event's set, may stand in a signal handler
+        self._wake: SimpleQueue[None] = SimpleQueue()  # its put, unlike an Event's set, may be in a signal handler
         self._thread: threading.Thread | None = None
         self.is_stopping = False
 

@@ -48,7 +48,7 @@ class Limits:
     """What the governor keeps to, rules aside.
 
     ``slots``: how many parts move at once; ``queue``: how many transfers may wait for their first part; ``age_rate``:
-    how much priority a second of waiting is worth.
+    how much priority a second of waiting adds.
 
     Units: ``age_rate`` in 1/second, ``refresh_seconds`` (how old a decision may grow) in seconds.
     Missing: ``slots`` None: as many as ask: transfers that no rule concerns never wait; where priorities differ,
@@ -76,7 +76,7 @@ class Limits:
 class TransferEntry:
     """A transfer in the scheduler.
 
-    Units: times in seconds of a clock that nobody sets, ``bytes_moved`` in bytes.
+    Units: times in seconds of a monotonic clock, ``bytes_moved`` in bytes.
     Missing: ``lease_seconds`` None: it needs no renewing; ``held_until`` None: it is not held; ``error`` None: it was
     not stopped.
     """
@@ -107,7 +107,7 @@ class TransferEntry:
 
 
 def wake_no_one() -> None:
-    """Wake nobody."""
+    """Wake no waiter."""
 
 
 @dataclass(slots=True, eq=False)
@@ -132,7 +132,7 @@ class SlotRequest:
 
     @property
     def is_answered(self) -> bool:
-        """Whether it was let through or refused."""
+        """Whether it was admitted or rejected."""
         return self.granted_at is not None or self.error is not None
 
 

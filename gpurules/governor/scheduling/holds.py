@@ -33,7 +33,7 @@ class Holds:
     which it does not, however many looks lie between. The claim counts from the start of the episode, so for a rule
     that matched before the transfer came, from the first sight of the transfer.
 
-    Units: seconds of a clock that nobody sets.
+    Units: seconds of a monotonic clock.
     """
 
     def __init__(self) -> None:

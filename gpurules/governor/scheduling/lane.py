@@ -1,4 +1,4 @@
-"""Places that parts share, of which there are only so many."""
+"""Lanes: a limited number of places that parts share."""
 
 from dataclasses import dataclass
 from math import inf
@@ -6,7 +6,7 @@ from math import inf
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """Parts that share places of which there are only so many: the slots of a governor, the threads of a client.
+    """Parts that share a limited number of places: the slots of a governor, the threads of a client.
 
     One place is kept for the lowest class, as long as any part of it is there.
     """

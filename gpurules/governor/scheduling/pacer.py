@@ -2,9 +2,9 @@
 
 
 class Pacer:
-    """Bytes at a steady *rate*, paid afterwards: whoever comes when no debt is left may go, however much it takes.
+    """Leaky bucket: bytes at a steady *rate*, paid afterwards. Without debt a part may start, whatever its size.
 
-    Nothing is saved up while nobody comes, so in any stretch of time no more than ``rate * seconds`` and one part
+    No credit accumulates while idle, so in any time interval no more than ``rate * seconds`` and one part
     starts. Time is an argument.
 
     Units: bytes, bytes/second, seconds.

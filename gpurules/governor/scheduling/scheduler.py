@@ -21,7 +21,7 @@ class Scheduler:
     """Transfers, and the parts of them that ask to move. Not for several threads: its owner holds a lock.
 
     Calls take effect immediately, except that parts are only admitted by ``advance``, which returns the parts that were
-    answered; ``due`` tells when it is to be called again if nothing else happens.
+    answered; ``due`` says when it is to be called again if nothing else happens.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -63,7 +63,7 @@ class Scheduler:
         entry.lease_timer = entry.lease_ends
 
     def take(self, entry: TransferEntry, requirements: Requirements, now: float) -> None:
-        """Take in what is asked of a transfer now."""
+        """Update the requirements for a transfer."""
         if entry.state.is_final:
             return
         before, entry.requirements, entry.decided_at = entry.priority, requirements, now
@@ -160,7 +160,7 @@ class Scheduler:
         return True
 
     def withdraw(self, request: SlotRequest, now: float) -> None:
-        """Take back what was asked: nobody waits for it any more; a slot that it got is free again."""
+        """Withdraw a request that no caller waits for any more; a slot that it got is free again."""
         if request in self.slots.moving:
             self.finish(request, 0.0, now)
         elif request in request.entry.waiting:
@@ -169,7 +169,7 @@ class Scheduler:
             request.error = TransferCancelled("the part was withdrawn")
 
     def finish(self, request: SlotRequest, moved: float, now: float) -> None:
-        """Free the slot of a part that has moved so many bytes."""
+        """Free the slot of a part that has moved the given bytes."""
         if request not in self.slots.moving:
             return
         self.slots.leave(request)
@@ -187,7 +187,7 @@ class Scheduler:
         return min(self._timers.due, self.rates.due)
 
     def advance(self, now: float) -> list[SlotRequest]:
-        """Let through what may move, and return the parts that were answered, let through or refused."""
+        """Admit what may move, and return the parts that were answered, admitted or rejected."""
         while (entry := self._timers.ring(now)) is not None:
             self._fire_timer(entry, now)
         self.rates.due = inf

@@ -8,7 +8,7 @@ from gpurules.governor.scheduling.entry import SlotRequest, TransferClass
 from gpurules.governor.scheduling.lane import Lane
 
 YIELD_SLOTS = 16
-"""So many parts move before those of lower priority wait for others, where no limit is set."""
+"""Without a limit, this number of parts moves before those of lower priority wait for others."""
 
 
 class Slots:

@@ -14,7 +14,7 @@ MOST_MOMENTS = 20
 class Parting:
     """Where a rule matches in one of two rulesets only.
 
-    ``snapshots`` is how many snapshots that is so in; ``moments`` are the first of them, with the node and which
+    ``snapshots`` is the number of such snapshots; ``moments`` are the first of them, with the node and which
     ruleset's rule (0 or 1) matches.
     """
 

@@ -20,7 +20,7 @@ from gpurules.history.kernel.replay import Replayer
 from gpurules.history.store.findings import Findings
 
 GAP_INTERVALS = 3.0
-"""A step between snapshots that is longer than so many usual ones is a gap."""
+"""A step between snapshots longer than this number of usual ones is a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +182,9 @@ def _part(result: NodeResult, ask: Ask, outcomes: Sequence[Outcome], masks: Sequ
 
 
 def _to_replay(counter: _Counter) -> frozenset[str]:
-    """Return what only the engine can tell, and forget what was counted of it so far.
+    """Return what only the engine can evaluate, and discard what was counted of it so far.
 
-    Where a rule stops others, what one of them does tells of all, so the engine tells all.
+    If a rule stops others, its outcome affects all of them, so the engine evaluates all.
     """
     refused = set(counter.judged.refused)
     if refused and any(rule.stop for rule in counter.plan.rules):

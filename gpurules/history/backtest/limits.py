@@ -31,7 +31,7 @@ _SCALES = {"%": 0.01, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
 
 class LimitError(GpurulesError):
-    """A text is no limit."""
+    """A text is not a limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the fields that conditions compare were worth, in little: for the charts of a report."""
+"""Distributions of the fields that conditions compare, sampled: for the charts of a report."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from gpurules.language import ir
 from gpurules.model import Kind
 
 MOST_VALUES = 20_000
-"""Values that are kept of a field for its distribution: every so many, evenly."""
+"""Number of values that are kept of a field for its distribution, evenly spaced."""
 
 
 @dataclass(slots=True)

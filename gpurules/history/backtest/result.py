@@ -12,7 +12,7 @@ from gpurules.language import ir
 from gpurules.rules import Ruleset
 
 BY = ("node", "gpu", "hour", "weekday")
-"""What shares can be told by, besides a label."""
+"""What shares can be reported by, besides a label."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -34,7 +34,7 @@ class Data:
     findings: Findings = field(default_factory=Findings)
 
     def add(self, result: NodeResult) -> None:
-        """Add what is recorded of a node; one of which nothing could be read is told of, and not counted."""
+        """Add the results of a node; one without readable telemetry is reported, and not counted."""
         self.findings.merge(result.findings)
         extent = result.extent
         self.nodes += bool(extent.snapshots)
@@ -56,7 +56,7 @@ class Data:
 
 @dataclass(slots=True)
 class RulesetResult:
-    """What one ruleset did: its rules and signals in order, and what the engine had to tell, and why."""
+    """What one ruleset did: its rules and signals in order, and what the engine had to evaluate, and why."""
 
     ruleset: Ruleset
     rules: dict[str, Tally] = field(default_factory=dict)
@@ -178,7 +178,7 @@ class Result:
 
 
 def never_known(ruleset: Ruleset, recorded: frozenset[str]) -> dict[str, list[str]]:
-    """Return the rules and signals that read fields of GPUs of which nothing is recorded, with these fields.
+    """Return the rules and signals that read GPU fields without any recordings, with these fields.
 
     *recorded* are the columns that have a value somewhere. A rule that asks whether such a field is missing is known
     all the same, so these are candidates: what the back-test finds UNKNOWN on every sample is never known.

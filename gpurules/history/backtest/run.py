@@ -13,7 +13,7 @@ from gpurules.history.store.storage import Storage
 from gpurules.rules import Ruleset
 
 Watch = Callable[[Iterable[NodeResult], int], Iterable[NodeResult]]
-"""Wraps the walk through results, of which there will be so many, as by a progress bar."""
+"""Wraps the iteration over results, given their number, for example in a progress bar."""
 
 
 @dataclass(frozen=True, slots=True)

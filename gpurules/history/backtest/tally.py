@@ -92,7 +92,7 @@ class Tally:
                 _count(self.by_label.setdefault(label, [0, 0]), (int(here.sum()), int((here & mask).sum())))
 
     def close(self, node: str, episodes: Episodes, hours: float) -> None:
-        """End the count of one node, over which a node was recorded for so many *hours*."""
+        """End the count of one node, which was recorded for *hours*."""
         self.episodes, self.flaps = episodes.lengths, episodes.flaps
         self.by_node = {node: [self.samples, self.on]}
         self.by_gpu = {f"{node} {name}".strip(): both for name, both in self.by_gpu.items()}

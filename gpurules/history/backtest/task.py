@@ -17,7 +17,7 @@ from gpurules.telemetry import TelemetryError
 from gpurules.telemetry.playback import split_place
 
 SKELETON = frozenset({"index", "uuid", "name", "mig", "status", "healthy"})
-"""The columns by which GPUs are told apart, and lost ones noticed."""
+"""The columns by which GPUs are distinguished, and lost ones noticed."""
 FILES = ("*.jsonl*", "*.json*", "*.csv*", "*.xml*", "*.txt*", "*.log*", "*.prom*")
 
 

@@ -1,4 +1,4 @@
-"""What rulesets would have decided on transfers: asked of the engine, as each transfer comes into being."""
+"""The decisions that rulesets would have made on transfers, by the engine, as each transfer arrives."""
 
 from collections.abc import Iterator
 from pathlib import Path

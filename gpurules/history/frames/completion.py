@@ -18,7 +18,7 @@ from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
 _PLACE = "place"
 _SETTLED = 3
-"""After so many snapshots with the same GPUs the tracker answers the same."""
+"""After this number of snapshots with the same GPUs the tracker answers the same."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _is_lost(frame: Frame) -> Mask:
 
 
 def _traits(frame: Frame) -> Iterator[Places]:
-    """Yield what tells GPUs apart, one number a row."""
+    """Yield what distinguishes GPUs, one number a row."""
     mig = frame.column("mig", Kind.BOOL)
     assert isinstance(mig, Truths)
     yield from (frame.owner, frame.position, mig.true.astype(np.intp), frame.codes("index"), frame.codes("name"))

@@ -23,14 +23,14 @@ from gpurules.rules.rule import Signal
 from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
 MOST_CELLS = 64
-"""A grid of all GPUs at all snapshots may have so many times the cells that have a row; beyond, the engine is asked."""
+"""A grid of all GPUs at all snapshots may have this many cells per row; beyond, the engine is asked."""
 
 
 @dataclass
 class Kernel:
     """A ruleset over the frames of one node; it remembers what its windows, signals and GPUs need in between.
 
-    ``refused`` collects the rules and signals that only the engine can tell, and why.
+    ``refused`` collects the rules and signals that only the engine can evaluate, and why.
     """
 
     plan: Plan

@@ -1,4 +1,4 @@
-"""What came of the rules and signals in one frame, whoever worked it out."""
+"""Outcomes of the rules and signals in one frame, whether from the kernel or the engine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Outcome:
     """What came of one frame.
 
     Shape: truths have one entry for each row where their rule is per GPU, else for each snapshot; so have ``on``.
-    ``refused`` says of which rules and signals the kernel could not tell, and why.
+    ``refused`` lists the rules and signals that the kernel could not evaluate, and why.
     """
 
     rows: Rows
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def transitions_of(name: str, changes: Changes, owners: Sequence[str], times: Numbers) -> list[Transition]:
-    """Return changes as the engine tells them, but for the index of the GPU."""
+    """Return changes as the engine reports them, but for the index of the GPU."""
     listed = zip(
         changes.owner.tolist(), times[changes.snapshot].tolist(), changes.on.tolist(), changes.lasted.tolist(),
         changes.is_stale.tolist(), strict=True,

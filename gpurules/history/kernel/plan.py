@@ -1,4 +1,4 @@
-"""What is asked of history: the rules and signals of a ruleset, in the order in which they are worked out."""
+"""The evaluation plan for history: the rules and signals of a ruleset, in evaluation order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from gpurules.rules.rule import Signal
 
 @dataclass(frozen=True)
 class Plan:
-    """A ruleset, made ready to be asked of history; it can be sent to another process."""
+    """A ruleset prepared for evaluation over history; it can be sent to another process."""
 
     ruleset: Ruleset
 

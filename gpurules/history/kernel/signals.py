@@ -89,7 +89,7 @@ class Stepper:
 
     @property
     def owners(self) -> list[str]:
-        """Every owner of whom there is something to remember."""
+        """Every owner with a state to remember."""
         return list(dict.fromkeys(owner for states in self.states.values() for owner in states))
 
     def step(self, signal: Signal, grid: Grid, truths: Truths, until: Truths | None) -> tuple[Mask, Changes]:

@@ -78,7 +78,7 @@ class FrameTable:
         return [coerce(value, field.datatype) for value in given] if field.declared else given
 
     def _of_node(self, field: Field) -> Column:
-        """Return a field of the node: as it was given by hand, else what the snapshot tells."""
+        """Return a field of the node: as it was given by hand, else what the snapshot reports."""
         told = self._told(field)
         facts = self.frame.frame.facts(field.name)
         if facts is None:

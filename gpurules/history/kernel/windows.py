@@ -1,7 +1,7 @@
-"""Functions over time of many moments at once, equal to the engine's to the last bit.
+"""Functions over time of many points in time at once, equal to the engine's to the last bit.
 
-What adds whole numbers, or only compares, is done for whole columns. Everything else is asked of the engine's own
-function, moment by moment: sums of fractions depend on the order in which they are added.
+What adds whole numbers, or only compares, is done for whole columns. Everything else is computed by the engine's own
+function, point in time by point in time: sums of fractions depend on the order in which they are added.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Samples:
     given: Sequence[float] = ()
 
     def and_then(self, times: Numbers, values: Numbers, given: Sequence[Value]) -> "Samples":
-        """Return these samples and later ones; what is missing is no sample."""
+        """Return these samples and later ones; a missing value is not a sample."""
         known = ~np.isnan(values)
         kept = [number for value in given if (number := finite(value)) is not None]
         return Samples(
@@ -46,7 +46,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class _Spans:
-    """The samples in the window of each moment: from ``low`` to ``high`` (excluded)."""
+    """The samples in the window of each point in time: from ``low`` to ``high`` (excluded)."""
 
     samples: Samples
     low: Places
@@ -59,7 +59,7 @@ class _Spans:
 
 
 def window_values(window: ir.Window, samples: Samples, moments: Numbers) -> Numbers:
-    """Return what *window* comes to at each of *moments*.
+    """Return the value of *window* at each of *moments*.
 
     Raises:
         UnsupportedError: a window holds more samples than an engine keeps.
@@ -79,7 +79,7 @@ def window_values(window: ir.Window, samples: Samples, moments: Numbers) -> Numb
 
 
 def _quick(function: str, spans: _Spans) -> tuple[Numbers, np.ndarray] | None:
-    """Return the values of a function, and for which moments they are still to be worked out; None: for all."""
+    """Return the values of a function, and for which points in time they are still to be worked out; None: for all."""
     if not len(spans.samples.values) or not len(spans.low):
         return np.full(len(spans.low), np.nan), np.zeros(len(spans.low), bool)
     values, count = spans.samples.values, spans.count

@@ -41,7 +41,7 @@ def import_recordings(
 ) -> Imported:
     """Add *recordings*, whatever tool wrote them, to a store; one that cannot be read stops no other.
 
-    *node* is the node of snapshots that do not say of which they are; without one they are of ``node``.
+    *node* is the node of snapshots that do not name theirs; without one they are of ``node``.
     """
     done = Imported()
     for recording in recordings:

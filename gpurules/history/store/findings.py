@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 MOST = 50
-"""So many findings are kept word by word; the others are counted."""
+"""The number of findings that are kept word by word; the others are counted."""
 
 
 @dataclass(slots=True)

@@ -51,7 +51,7 @@ def numbers_of(array: pa.Array) -> Numbers:
 
 @dataclass
 class StoredFrame:
-    """A frame of two tables, of GPUs in order of identity and time, and of snapshots; *report* is told what is odd."""
+    """A frame of two tables, of GPUs in order of identity and time, and of snapshots; *report* is given what is odd."""
 
     gpus: pa.Table
     node: pa.Table

@@ -83,7 +83,7 @@ def _joined(table: str, tables: Sequence[pa.Table], place: str, findings: Findin
 class Retention:
     """How much of a store is kept.
 
-    Units: ``days``, of which the latest recorded is the first; ``size`` in bytes.
+    Units: ``days``, starting with the latest recorded one; ``size`` in bytes.
     Missing: None: as much as there is.
     """
 

@@ -1,4 +1,4 @@
-"""Reads the files of one day: what of a file cannot be used is told, and the rest is read."""
+"""Reads the files of one day: what of a file cannot be used is given, and the rest is read."""
 
 from collections.abc import Collection, Sequence
 from typing import Any

@@ -93,7 +93,7 @@ class Fields:
 
     @cached_property
     def recorded(self) -> frozenset[str]:
-        """The columns with a value somewhere, as the statistics of the files tell."""
+        """The columns with a value somewhere, as the statistics of the files report."""
         import pyarrow.parquet as pq
 
         found: set[str] = set()
@@ -105,7 +105,7 @@ class Fields:
                 with pq.ParquetFile(source or self.reader.storage.open(part.path)) as file:
                     found |= _filled(file.metadata)
             except (pa.ArrowException, OSError, ValueError):
-                continue  # reading it tells why
+                continue  # reading it reports why
         return frozenset(found)
 
 

@@ -21,7 +21,7 @@ ROW_GROUP = 100_000
 MOST_ROWS = 1_000_000
 """Rows that are held, at the most, before they become a file."""
 NAMELESS = "node"
-"""The node of snapshots that do not say of which they are."""
+"""The node of snapshots that do not name theirs."""
 Observed = tuple[Snapshot, Mapping[str, object]]
 
 

@@ -1,4 +1,4 @@
-"""GPR308: two rules that tell one action different things, and nobody has said which counts."""
+"""GPR308: two rules that give one action different parameters, with no rule for combining them."""
 
 from collections.abc import Iterator
 

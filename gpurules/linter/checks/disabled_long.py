@@ -1,4 +1,4 @@
-"""GPR407: a rule that is disabled, and nobody says why."""
+"""GPR407: a rule that is disabled without a reason."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""GPR307: two rules of which the order in the file decides."""
+"""GPR307: two overlapping rules whose order in the file decides."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""GPR601: an effect that goes off at every wobble of a gauge."""
+"""GPR601: an effect that fires at every fluctuation of a gauge."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -36,7 +36,7 @@ ABOUT = Code(
 
 
 class GapOrOverlapInBands:
-    """Rules on neighbouring bands of one field that do not meet: no rule has what is between them, or both have."""
+    """Rules on neighboring bands of one field that do not meet: values between them match neither rule, or both."""
 
     about = ABOUT
 
@@ -91,7 +91,7 @@ def _told(joint: Joint) -> tuple[str, str]:
 
 
 def _at(band: Band, value: float) -> Witness:
-    """Return the moment in which the field of a band has *value*, and nothing else is known."""
+    """Return the assignment in which the field of a band has *value*, and nothing else is known."""
     is_per_gpu = ir.is_per_gpu(band.read)
     owned = frozenset({0}) if is_per_gpu and band.rule.rule.gpus == "workload" else frozenset[int]()
     return build_witness([KnownFact(band.read, 0 if is_per_gpu else None, value)], int(is_per_gpu), (), owned)

@@ -43,7 +43,7 @@ rules:
 
 _SPELLING = re.compile(r"(\d+(?:\.\d+)?)([^\d:]*)")
 _STEP = 5
-"""How wide a gap is proposed: so many points of percent or degrees, or so many percent of the number."""
+"""The width of the proposed gap: percentage points or degrees, or a percentage of the number."""
 _ONE_SCALE = (Dimension.PERCENT, Dimension.CELSIUS)
 
 
@@ -53,7 +53,7 @@ class HysteresisGapZero:
     about = ABOUT
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        """Yield what it finds; not what is told already of an effect that it lets flap."""
+        """Yield findings, except those already reported about an effect that the signal lets flap."""
         analysis = subject.analysis
         if analysis is None:
             return

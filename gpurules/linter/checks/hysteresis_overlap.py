@@ -37,7 +37,7 @@ rules:
 )
 
 _MOST_USERS = 3
-"""How many rules that read the signal are named in a test of its moment."""
+"""How many rules that read the signal are named in a test of its witness."""
 
 
 class HysteresisOverlap:

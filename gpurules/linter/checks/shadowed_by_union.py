@@ -54,7 +54,7 @@ class ShadowedByUnion:
             yield self._found(shadow, message, analysis)
 
     def _found(self, shadow: Shadow, message: str, analysis: Analysis) -> Diagnostic:
-        """Return the finding, with a moment at which the rule matches and another one covers it."""
+        """Return the finding, with an assignment for which the rule matches and another one covers it."""
         claims = [is_true(shadow.rule.now)]
         found = analysis.find_witness(claims)
         found = analysis.minimize(found, claims) if found else None

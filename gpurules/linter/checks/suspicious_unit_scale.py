@@ -23,7 +23,7 @@ ABOUT = Code(
 
 
 class SuspiciousUnitScale:
-    """A share where a percentage is wanted, or a few bytes or hertz where gigabytes or megahertz are measured."""
+    """A share where a percentage is expected, or a few bytes or hertz where gigabytes or megahertz are measured."""
 
     about = ABOUT
 

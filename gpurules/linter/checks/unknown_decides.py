@@ -76,7 +76,7 @@ def _without(term: ir.Term) -> ir.Term:
 
 
 def _shown(one: Examined, signals: Mapping[str, SignalLike]) -> Sat | None:
-    """Return a moment in which the condition is TRUE, and without its defaults is not."""
+    """Return an assignment in which the condition is TRUE, and without its defaults is not."""
     plain = ScopedCondition(_without(one.condition.term), one.condition.gpus)
     claims = [
         TruthClaim(one.condition, ExpectedTruth.TRUE, on_one=True),

@@ -77,7 +77,7 @@ def _claims(parts: list[ConditionPart], one: Examined) -> list[TruthClaim]:
 
 
 def _core(one: Examined, analysis: Analysis) -> list[ConditionPart]:
-    """Return the fewest parts that already exclude each other, each of which is needed for it."""
+    """Return a minimal set of parts that exclude each other."""
     tree = one.placed.expression.parsed.tree
     kept = conjuncts(tree, one.condition.term) if tree is not None else []
     for part in list(kept):

@@ -13,7 +13,7 @@ ORDERED = (*UPWARD, Comparator.LT, Comparator.LE)
 
 @record
 class ComparisonLink(Record):
-    """One comparison of ``term`` with a constant; ``place`` is its number in the comparison that it stands in."""
+    """One comparison of ``term`` with a constant; ``place`` is its number in the comparison that it is in."""
 
     comparator: Comparator
     term: ir.Term

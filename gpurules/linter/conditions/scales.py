@@ -40,7 +40,7 @@ _IN_BASE_UNIT = re.compile(r"([0-9][0-9_.]*)(?:B/s|B|Hz)?")
 def better_scale(comparison: Comparison) -> str | None:
     """Return the quantity that a literal of a very odd scale was probably meant to be, None where it is not odd.
 
-    A number without a unit is looked at, and one in the base unit: whoever wrote kB or MHz has thought of the scale.
+    Numbers without a unit, and in the base unit, are checked: with kB or MHz the author considered the scale.
 
     Missing: None too where the field has no usual range, as one that a ruleset declares.
     """

@@ -51,7 +51,7 @@ def parse_baseline(text: str) -> list[BaselineEntry]:
     """Return the entries of a baseline file.
 
     Raises:
-        BaselineError: the text is no baseline.
+        BaselineError: the text is not a baseline.
     """
     try:
         listed = loads(text)["findings"]
@@ -139,7 +139,7 @@ def shrink_baseline(found: Iterable[Diagnostic], known: Iterable[BaselineEntry])
 
 
 def with_fingerprints(findings: Iterable[Diagnostic], placed: Iterable[Placed]) -> list[Diagnostic]:
-    """Return the *findings*, each with its fingerprint: alike ones are told apart by their order."""
+    """Return the *findings*, each with its fingerprint: alike ones are distinguished by their order."""
     known = list(findings)
     named = {finding.rule for finding in known if finding.rule is not None}
     trees: dict[str, str] = {}

@@ -18,13 +18,13 @@ def _none() -> Mapping[str, frozenset[str]]:
 
 @record
 class Policy(Record):
-    """Which findings are wanted.
+    """Which findings are selected.
 
     ``ignored_in`` has codes by the glob of the paths in which they are not reported.
-    ``work`` bounds the analysis of what each ruleset means, in steps; ``unanalysed`` collects what it could not tell.
+    ``work`` bounds the semantic analysis of each ruleset, in steps; ``unanalysed`` collects what it could not decide.
     ``recordings`` are what rules are judged by; without any nothing is said of what they show.
     ``is_wanted`` is asked often: once it says no, the linter gives up with an AbandonedError.
-    Missing: without ``today`` no suppression ever expires; ``unanalysed`` is None where nobody asks.
+    Missing: without ``today`` no suppression ever expires; ``unanalysed`` is None if it is not needed.
     """
 
     codes: frozenset[str] = DEFAULT_CODES

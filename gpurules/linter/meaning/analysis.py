@@ -44,7 +44,7 @@ _ODD_LITERALS = frozenset({"GPR107", "GPR108", "GPR110"})
 
 
 class Contingency(Enum):
-    """What is known of a condition: it can never be TRUE; never FALSE; both; or that is not analysed."""
+    """What is known of a condition: it can never be TRUE; never FALSE; both; or that is not analyzed."""
 
     NEVER = "never"
     ALWAYS = "always"
@@ -123,7 +123,7 @@ class ConflictKind(Enum):
 
 @record
 class Conflict(Record):
-    """A rule, those before it that get in its way, the two actions of the first of them, and a moment that shows it."""
+    """A rule, earlier rules that interfere with it, the two actions of the first of them, and a witness."""
 
     kind: ConflictKind
     rule: ActiveRule
@@ -135,11 +135,11 @@ class Conflict(Record):
 class Analysis:
     """Answers the checks about one ruleset.
 
-    ``unanalysed`` has what could not be told, by the name of the rule, with the reason; ``is_capped`` tells whether the
+    ``unanalysed`` has what could not be decided, by rule name, with the reason; ``is_capped`` says whether the
     *work* was not enough. Each question asks *is_wanted* first.
 
     Raises:
-        AbandonedError: by any question, once nobody waits for the answers.
+        AbandonedError: by any question, once no caller waits for the answers.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class Analysis:
         return rule if placed.checked.term is condition else None
 
     def ask(self, claims: Sequence[TruthClaim], who: Iterable[str] = ()) -> Answer:
-        """Return whether *claims* can hold together; what could not be told is noted for the names *who*."""
+        """Return whether *claims* can hold together; what could not be determined is noted for the names *who*."""
         self._go_on()
         if self._left <= 0:
             self.is_capped = True
@@ -207,7 +207,7 @@ class Analysis:
         return answer
 
     def is_impossible(self, claims: Sequence[TruthClaim], who: Iterable[str]) -> bool:
-        """Return whether it is proved that *claims* cannot hold together; notes what could not be told as ask does."""
+        """Return whether it is proved that *claims* cannot hold together; undecided claims are noted, as ask does."""
         self._go_on()
         if self._left <= 0:
             return isinstance(self.ask(claims, who), Unsat)
@@ -251,7 +251,7 @@ class Analysis:
         return answer if isinstance(answer, Sat) else None
 
     def minimize(self, found: Sat, claims: Sequence[TruthClaim], also: Callable[[Sat], bool] = lambda _: True) -> Sat:
-        """Return *found*, which shows *claims* and *also*, with the facts that matter: what a finding tells people."""
+        """Return *found*, which shows *claims* and *also*, with the facts that matter to people."""
         if self._left <= 0:
             return found
         self._left -= _PER_QUESTION * len(claims)
@@ -281,7 +281,7 @@ class Analysis:
         return Contingency.OPEN if can_be[1] else Contingency.ALWAYS
 
     def _can_be(self, one: Examined, want: ExpectedTruth) -> bool | None:
-        """Return whether a condition can be as wanted, None where that is not told."""
+        """Return whether a condition can be as wanted, None where that is not reported."""
         claims = [TruthClaim(one.condition, want, on_one=True)]
         answer = None if self.prover.shows(claims) else self.ask(claims, [one.title])
         return None if isinstance(answer, Unknown) else not isinstance(answer, Unsat)
@@ -332,7 +332,7 @@ class Analysis:
         return self.is_impossible(claims, [inner.rule.name])
 
     def joint_witness(self, one: ActiveRule, other: ActiveRule) -> Sat | None:
-        """Return what shows that two rules can match at once, the plainest moment first: one without memory."""
+        """Return a witness that two rules can match at once, the plainest first: one without memory."""
         self._go_on()
         if self.screening.are_disjoint(one.abstraction, other.abstraction):
             return None

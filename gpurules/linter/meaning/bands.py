@@ -95,7 +95,7 @@ class Joint(Record):
 
 
 def joints(bands: list[Band]) -> Iterator[Joint]:
-    """Yield the pairs of neighbouring bands that leave a gap or overlap, where that is hardly meant."""
+    """Yield the pairs of neighboring bands that leave a gap or overlap, where that is hardly meant."""
     for lower, upper in pairwise(sorted(bands, key=lambda band: band.order)):
         if lower.high is None or upper.low is None:
             continue
@@ -182,7 +182,7 @@ def meeting(joint: Joint) -> Edit | None:
 
 
 def _read_beside(link: ComparisonLink, band: Band) -> Span | None:
-    """Return where the field of a link stands in the condition of a rule."""
+    """Return where the field of a link is in the condition of a rule."""
     term = band.rule.rule.term
     for part in term.parts if isinstance(term, ir.And) else (term,):
         if isinstance(part, ir.Compare):

@@ -17,7 +17,7 @@ from gpurules.proofs import KnownFact, Sat, ScreeningIndex, is_true
 
 _GRAVITY = {kind: place for place, kind in enumerate(ConflictKind)}
 MOST_PARTNERS = 5
-"""So many rules are named with which a rule is in conflict."""
+"""The number of conflicting rules that are named."""
 
 
 def conflicts(analysis: Analysis, kind: ConflictKind) -> Iterator[Conflict]:
@@ -123,7 +123,7 @@ class _Search:
         return Sat(witness) if self._matters(Sat(witness), ordered, asked) else None
 
     def _matters(self, found: Sat, ordered: RuleAction, asked: RuleAction) -> bool:
-        """Return whether the order of two claims makes a difference at a moment."""
+        """Return whether the order of two claims makes a difference for an assignment."""
         settings, witness = self._analysis.ruleset.settings, found.witness
         timestamp = witness.snapshot.timestamp
         situation = CombineContext(witness.transfer, timestamp, settings.max_delay, settings.max_priority)
@@ -153,7 +153,7 @@ def _kind_of(one: Action, other: Action) -> ConflictKind | None:
 
 
 def _sizes(ordered: RuleAction) -> Iterator[float]:
-    """Yield the sizes in bytes that an action is told: from which on it looks at a transfer."""
+    """Yield the size thresholds, in bytes, from which on an action affects a transfer."""
     properties = ordered.action.schema.get("properties", {})
     assert isinstance(properties, dict)
     for name, schema in properties.items():

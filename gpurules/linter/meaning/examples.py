@@ -13,7 +13,7 @@ _OUTCOMES = {True: "suppressed", False: "no-match", None: "unknown"}
 
 
 def example_of(analysis: Analysis, found: Sat, rules: Sequence[ActiveRule]) -> Example | None:
-    """Return a moment as a case that a rule test can have, with what *rules* then are; None where it has memory."""
+    """Return a witness as a case that a rule test can have, with the outcomes of *rules*; None if it has memory."""
     shown, witness = example(found), found.witness
     if shown is None:
         return None
@@ -26,7 +26,7 @@ def example_of(analysis: Analysis, found: Sat, rules: Sequence[ActiveRule]) -> E
 
 
 def without_states(found: Sat, conditions: Sequence[ir.Term]) -> Sat:
-    """Return a moment without the states of signals, where none of *conditions*, which it is about, reads any."""
+    """Return a witness without the states of signals, if none of *conditions*, which it is about, reads any."""
     if any(isinstance(part, ir.Signal | ir.Window) for condition in conditions for part in ir.walk(condition)):
         return found
     known = tuple(fact for fact in found.witness.known if not isinstance(fact.term, ir.Signal | ir.Window))

@@ -41,7 +41,7 @@ def flaps(analysis: Analysis) -> Iterator[Flap]:
 def _noisy(term: ir.Term, through: Signal | None, analysis: Analysis) -> Iterator[tuple[Field, Signal | None]]:
     """Yield the gauges that *term* follows, with the outermost signal through which it does.
 
-    A named signal with an ``until`` that leaves no gap is told where it stands (GPR603).
+    A named signal with an ``until`` that leaves no gap is given where it stands (GPR603).
     """
     yield from ((gauge, through) for gauge in gauges(term))
     for part in ir.walk(term):

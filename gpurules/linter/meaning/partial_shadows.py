@@ -120,7 +120,7 @@ class _Search:
         return true.mask == mask and false.mask == variable.known & ~mask
 
     def _shown(self, one: ActiveRule, by: Sequence[ActiveRule], part: ir.Term) -> Sat | None:
-        """Return a moment in the region at which *one* alone matches, one without memory if there is any."""
+        """Return an assignment in the region for which *one* alone matches, one without memory if there is any."""
         for is_now in (True, False):
             mine, others = (one.now, [o.now for o in by]) if is_now else (one.condition, [o.condition for o in by])
             claims = [is_true(_and(mine, part)), *(TruthClaim(other, ExpectedTruth.NOT_TRUE) for other in others)]

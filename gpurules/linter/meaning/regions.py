@@ -12,9 +12,9 @@ _MOST_VALUES = 3
 
 
 def region(variable: AbstractVariable, mask: int, written_in: Iterable[ActiveRule]) -> ir.Term | None:
-    """Return the condition that *cell* is in *mask*, its numbers spelt as in some rules.
+    """Return the condition that *cell* is in *mask*, its numbers spelled as in some rules.
 
-    Missing: None where it is no single range, more than three values, or may be missing.
+    Missing: None if it is not a single range, more than three values, or may be missing.
     """
     if mask & variable.missing or not mask:
         return None

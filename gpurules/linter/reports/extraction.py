@@ -34,7 +34,7 @@ class Place(Record):
 
 
 def extract_definition(subject: Subject, text: str, name: str, places: Iterable[Place]) -> tuple[LocatedEdit, ...]:
-    """Return the edits that define *name* as *text*, and write it in *places*; none where some stand in other files."""
+    """Return the edits that define *name* as *text*, and write it in *places*; none where some are in other files."""
     spots = [(place.placed.expression, place.span) for place in places]
     own = all(one.places[0][1].source.path == subject.path for one, _ in spots)
     entry = with_entry(subject.root, "define", name, text, _BELOW) if own and subject.root else None
@@ -61,7 +61,7 @@ _TESTS = (nodes.Compare, nodes.Membership, nodes.ListMembership, nodes.Between, 
 
 
 def repeated_parts(subject: Subject) -> Mapping[nodes.Expr, list[Use]]:
-    """Return each comparison or test that stands in three or more rules, with its first use in each."""
+    """Return each comparison or test that is in three or more rules, with its first use in each."""
     uses: dict[nodes.Expr, dict[str, Use]] = {}
     for placed in subject.placed:
         tree = placed.expression.parsed.tree

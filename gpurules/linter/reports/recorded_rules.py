@@ -12,7 +12,7 @@ _TOLD = (Contingency.NEVER, Contingency.ALWAYS)
 
 
 def judged_rules(subject: Subject) -> Iterator[tuple[Examined, Track]]:
-    """Yield the rules that were judged; not those that say TRUE, or of which the analysis has told what they are."""
+    """Yield the rules that were judged, except those that say TRUE, or that the analysis has already decided."""
     analysis = subject.analysis
     if analysis is None or subject.replayed is None:
         return

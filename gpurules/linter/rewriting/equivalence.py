@@ -41,7 +41,7 @@ def _agree(prover: Prover, one: ScopedCondition, other: ScopedCondition) -> bool
 
 @dataclass(slots=True)
 class FixWork:
-    """How much work the proofs of fixes of one file may still be; ``is_capped`` tells whether it was not enough.
+    """How much work the proofs of fixes of one file may still be; ``is_capped`` says whether it was not enough.
 
     Units: ``left`` in parts of conditions that are looked at.
     """
@@ -97,7 +97,7 @@ _TIGHTNESS: Mapping[type[nodes.Definition], int] = {
 _TEST = 4
 _MOST_PARTS = 2
 _MOST_TEXT = 2_000
-"""So many of the parts around an edit are tried, and only such that are no longer."""
+"""The number of parts around an edit that are tried, of at most its length."""
 
 
 def _around(tree: nodes.Definition, edits: tuple[Edit, ...]) -> list[nodes.Definition]:

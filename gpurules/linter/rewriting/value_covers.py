@@ -17,7 +17,7 @@ from gpurules.proofs import (
 from gpurules.records import Record, record
 
 _MOST_SINGLE = 16
-"""So many of the comparisons that hold at most values are tried as the one that covers another."""
+"""The number of comparisons with the fewest values that are tried as the covering one."""
 _MOST_PRUNED = 32
 """So many that together cover another are tried without each."""
 

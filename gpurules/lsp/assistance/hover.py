@@ -62,7 +62,7 @@ def _with(text: str, worth: str | None) -> str:
 
 
 def _value_at(document: TextDocument, spot: Spot, scope: NameScope, values: Values) -> str | None:
-    """Return what a name that is declared at *spot*, or the rule that is named or has its condition there, is worth."""
+    """Return the value of the name declared at *spot*, or of the rule that is named or has its condition there."""
     text = spot.scalar.text
     if document.kind is DocumentKind.RULESET and names_a_rule(document, spot):
         return values.of_rule(text, document)

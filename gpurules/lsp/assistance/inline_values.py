@@ -1,4 +1,4 @@
-"""What a name, or a rule, is worth on the facts at hand."""
+"""Values of names and rules on the given facts."""
 
 from collections.abc import Callable
 
@@ -18,9 +18,9 @@ _OUTCOMES = {"match": "matches", "no-match": "does not match", "unknown": "is un
 
 
 def name_value(name: str, scope: NameScope, loaded: Loaded, moment: FactsAtHand) -> str | None:
-    """Return what *name* is worth in conditions, as Markdown; None where it has no value, as a list or a function.
+    """Return the value of *name* in conditions, as Markdown; None where it has no value, as a list or a function.
 
-    A signal is its condition of this moment: there is no memory here.
+    A signal is its condition now: there is no memory here.
     """
     environment = loaded.environment or Environment(scope.fields)
     checked = environment.expression(parse(name))
@@ -33,7 +33,7 @@ def name_value(name: str, scope: NameScope, loaded: Loaded, moment: FactsAtHand)
 
 
 def rule_value(name: str, loaded: Loaded, moment: FactsAtHand) -> str | None:
-    """Return whether the rule *name* matches and why, as Markdown; None where it cannot be told."""
+    """Return whether the rule *name* matches and why, as Markdown; None where it cannot be determined."""
     if loaded.ruleset is None or loaded.ruleset.rule(name) is None:
         return None
     decision = loaded.ruleset.evaluate(moment.snapshot, moment.transfer, moment.workload, moment.node)
@@ -46,7 +46,7 @@ def rule_value(name: str, loaded: Loaded, moment: FactsAtHand) -> str | None:
 
 
 class Values:
-    """What names and rules are worth; the ruleset of a document is loaded again only when its text has changed."""
+    """The values of names and rules; the ruleset of a document is loaded again only when its text has changed."""
 
     def __init__(self, documents: Documents, project: Project) -> None:
         self._documents = documents
@@ -54,7 +54,7 @@ class Values:
         self._kept: tuple[TextDocument, Loaded] | None = None
 
     def of_name(self, name: str, document: TextDocument, scope: NameScope) -> str | None:
-        """Return what *name* is worth in *document*; None where it has no value, or no facts are at hand."""
+        """Return the value of *name* in *document*; None if it has no value, or no facts are given."""
         return self._told(lambda moment: name_value(name, scope, self._loaded(document), moment))
 
     def of_rule(self, name: str, document: TextDocument) -> str | None:
@@ -68,7 +68,7 @@ class Values:
         return f"No value now: {moment.problem}." if moment.problem else value(moment)
 
     def _loaded(self, document: TextDocument) -> Loaded:
-        """Return what a ruleset comes to, with its bases as they are open; of a test nothing but fields is known."""
+        """Load a ruleset with its bases as they are open; for a test only fields are known."""
         if document.kind is not DocumentKind.RULESET:
             return Loaded(None)
         kept = self._kept

@@ -13,7 +13,7 @@ from gpurules.ruletest import examine, facts_of_cases, vacuous_tests
 class Checker:
     """Checks documents as the project's configuration says, and keeps the findings of each until it changes.
 
-    Any thread may ask; nobody ever waits for another.
+    Any thread may ask; none ever waits for another.
     """
 
     def __init__(self, project: Project) -> None:
@@ -38,7 +38,7 @@ class Checker:
         """Return all findings of a ruleset, in order of place; those in its bases too.
 
         Raises:
-            AbandonedError: *is_wanted* says that nobody waits for them any more.
+            AbandonedError: *is_wanted* says that no client waits for them any more.
         """
         policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
         found = tuple(lints(document.text, document.path, None, policy))
@@ -57,7 +57,7 @@ class Checker:
         """Return how fixes of *document* are checked: by an analysis only where it is known that that has a safe one.
 
         Raises:
-            AbandonedError: *is_wanted* says that nobody waits any more.
+            AbandonedError: *is_wanted* says that no client waits any more.
         """
         policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
         if not any(found.safe and found.code in FROM_ANALYSIS for found in self.kept(document)):

@@ -1,4 +1,4 @@
-"""Quick fixes: what mends a finding, what silences it, and all safe fixes at once."""
+"""Quick fixes: fix a finding, suppress it, or apply all safe fixes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 

@@ -31,9 +31,9 @@ _TOP = types.Range(types.Position(0, 0), types.Position(0, 0))
 def publish(
     document: TextDocument, findings: Iterable[Diagnostic], documents: Documents, project: Project
 ) -> list[types.Diagnostic]:
-    """Return *findings* as the editor is told of them.
+    """Return *findings* in the form in which the editor receives them.
 
-    A finding in another file, such as a base, stands at the reference that leads there, if it is an error.
+    A finding in another file, such as a base, is reported at the reference that leads there, if it is an error.
     """
     shown = []
     for found in findings:

@@ -1,4 +1,4 @@
-"""Where names stand in a file: where they are declared, and where they are used."""
+"""Where names are in a file: where they are declared, and where they are used."""
 
 import re
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Occurrence:
 
 
 def occurrences(document: TextDocument) -> Iterator[Occurrence]:
-    """Yield every name of a ruleset that stands in *document*."""
+    """Yield every name of a ruleset that is in *document*."""
     for spot in spots(document.tree.root):
         yield from _in_spot(document, spot)
 

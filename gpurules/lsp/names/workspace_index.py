@@ -94,5 +94,5 @@ def _relative(top: str, folder: str) -> str:
 
 
 def readable_whole(documents: Iterable[TextDocument]) -> TextDocument | None:
-    """Return the first of *documents* of which some line cannot be read, None where all can."""
+    """Return the first of *documents* that has an unreadable line, None if all can be read."""
     return next((d for d in documents if d.tree.root is None or d.tree.source.text != d.source), None)

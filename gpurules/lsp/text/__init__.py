@@ -1,4 +1,4 @@
-"""Open texts, and what stands at a place of one.
+"""Open texts, and what is at a position of one.
 
 ::
 

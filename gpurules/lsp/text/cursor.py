@@ -9,7 +9,7 @@ from gpurules.lsp.text.tolerant_yaml import readable
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml
 
 MARK = "\ue000"
-"""Stands for the cursor while a text is read; a private character that nobody types."""
+"""Represents the cursor while a text is read; a private-use character that no one types."""
 
 Steps: TypeAlias = tuple[str | int, ...]
 Collection: TypeAlias = YamlMapping | YamlSequence
@@ -57,7 +57,7 @@ def spots(root: YamlNode | None) -> Iterator[Spot]:
 
 
 def spot_at(document: TextDocument, offset: int) -> Spot | None:
-    """Return what stands at *offset* of a document, None where nothing does."""
+    """Return what is at *offset* of a document, None if there is nothing."""
     found: Spot | None = None
     for spot in spots(document.tree.root):
         scalar = spot.scalar
@@ -70,9 +70,9 @@ def spot_at(document: TextDocument, offset: int) -> Spot | None:
 
 
 def typed_spot(document: TextDocument, offset: int) -> Spot | None:
-    """Return what is being typed at *offset*: the text is read with a mark there, mended until it can be read.
+    """Return what is being typed at *offset*: the text is read with a marker there, repaired until it can be read.
 
-    Missing: None where no way of mending it gives YAML.
+    Missing: None if no repair gives YAML.
     """
     for read in (read_yaml, readable):
         for text in _mended(document.source, offset):

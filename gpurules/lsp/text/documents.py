@@ -72,7 +72,7 @@ class TextDocument:
 
     @cached_property
     def kind(self) -> DocumentKind:
-        """What it is: told from its name, else from its keys, so that other YAML files are left in peace."""
+        """Its kind, from its name, else from its keys, so that other YAML files are left alone."""
         path = Path(self.path) if self.path else None
         if path is not None and path.name in CONFIGURATIONS:
             return DocumentKind.CONFIGURATION
@@ -112,7 +112,7 @@ class Documents:
         return document
 
     def renew(self) -> None:
-        """Put every text anew: what it stands on has changed, so what was being found out about it counts no more."""
+        """Invalidate every document: an input changed, so pending results are obsolete."""
         self._open = {uri: replace(document) for uri, document in self._open.items()}
 
     def remove(self, uri: str) -> None:

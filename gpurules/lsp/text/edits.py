@@ -39,7 +39,7 @@ def apply_fixes(document: TextDocument, edits: list[types.TextEdit]) -> str:
 def format_document(document: TextDocument, wanted: types.Range | None = None) -> list[types.TextEdit]:
     """Return the edits that lay a document out, or as much of it as *wanted*; none where it cannot be laid out.
 
-    Of a part only those edits are made that leave what laying out the whole comes to.
+    For a range, only those edits are made that belong to the result of formatting the whole.
     """
     if document.kind not in (DocumentKind.RULESET, DocumentKind.TEST):
         return []

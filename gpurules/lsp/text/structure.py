@@ -1,4 +1,4 @@
-"""What the format wants at a place of a file: its schema, told from the keys that lead there."""
+"""What the format expects at a place of a file: its schema, derived from the keys that lead there."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ NOTHING: Schema = {}
 
 
 def schema_at(document: TextDocument, spot: Spot) -> Schema:
-    """Return what is wanted where *spot* stands: of its value, or where it is a key of the mapping that has it."""
+    """Return what is expected at *spot*: of its value or, if it is a key, of the mapping that contains it."""
     schema = test_structure() if document.kind is DocumentKind.TEST else structure()
     actions = default_actions()
     for number, step in enumerate(spot.steps):

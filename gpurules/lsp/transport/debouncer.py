@@ -8,7 +8,7 @@ DELAY_SECONDS = 0.15
 
 
 class Debouncer:
-    """Does *work* for a key in a thread of its own, once nobody has asked for it for a while.
+    """Does *work* for a key in a thread of its own, once it has not been requested for a while.
 
     The thread is a daemon: it never holds up the end of the program.
     Units: ``delay_seconds`` of quiet.

@@ -25,7 +25,7 @@ class Incoming:
         self._outgoing = outgoing
 
     def readline(self) -> bytes:
-        """Return the next line of a header; empty at the end, which comes when nobody listens any more."""
+        """Return the next line of a header; empty at the end of input, or when the reader is closed."""
         if self._outgoing.is_closed:
             return b""
         try:
@@ -93,7 +93,7 @@ def protocol_pipes() -> Iterator[tuple[Incoming, Outgoing]]:
 
 
 def _hush(target: BinaryIO) -> None:
-    """Let a pipe that nobody reads close without a word about what was left in it."""
+    """Close a pipe without a reader silently, whatever is left in its buffer."""
     try:
         target.flush()
     except (OSError, ValueError):

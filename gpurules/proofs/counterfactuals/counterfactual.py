@@ -64,7 +64,7 @@ class FactChange(Record):
 
     @property
     def key(self) -> "_Key":
-        """What tells it from others: the fact, and what it would be."""
+        """Its identity: the fact, and the new value."""
         return unit_key(self.term), self.place, self.after
 
     @property
@@ -84,7 +84,7 @@ _Way: TypeAlias = frozenset[_Key]
 
 @record
 class Counterfactual(Record):
-    """The smallest change with which a rule comes out as wanted, and the GPUs on which it would match then.
+    """The smallest change that gives a rule the expected outcome, and the GPUs on which it would then match.
 
     ``is_unknown`` where it was asked how the condition could be UNKNOWN. Without ``changes`` time alone does it: a
     timer of a signal is running.
@@ -133,7 +133,7 @@ def find_counterfactual(
     By default that flips whether it is TRUE, which a timer that runs may do without any change.
     Of *signals* the facts behind them are changed, from the state that *facts* have. Every change is tried on the
     evaluator, the smallest first. Missing: None where three changes are not enough, where the condition is not
-    analysed, or where the work cap is hit: the search may take 4,000 steps, and 64 changes are tried.
+    analyzed, or if the work budget is exhausted: the search may take 4,000 steps, and 64 changes are tried.
     """
     if len(facts.gpus) > MOST_GPUS:
         return None
@@ -198,7 +198,7 @@ class _CounterfactualSearch:
         return self._first_confirmed([changes for way, changes in ways.items() if way not in self._refuted])
 
     def _first_confirmed(self, ways: Sequence[tuple[FactChange, ...]]) -> Counterfactual | None:
-        """Return the smallest of *ways* that comes out as wanted, None where none does; each is tried but once.
+        """Return the smallest of *ways* with the expected outcome, None if none has it; each is tried only once.
 
         Raises:
             BudgetExceeded: too many were tried, in this round and those before it.
@@ -214,7 +214,7 @@ class _CounterfactualSearch:
         return None
 
     def _current(self, name: int) -> tuple[Value, int]:
-        """Return what a variable is worth now, and the mask of that."""
+        """Return the current value of a variable, and its mask."""
         known = self._now.get(name)
         if known is None:
             variable = self._cells[variable_index(name)]
@@ -335,7 +335,7 @@ class _CounterfactualSearch:
         return tuple(sorted(changes, key=lambda change: (order.get(spell(change.term), len(order)), change.place or 0)))
 
     def _confirmed(self, changes: tuple[FactChange, ...]) -> Counterfactual | None:
-        """Return what the evaluator makes of *changes*, None where that is not what is wanted."""
+        """Return what the evaluator makes of *changes*, None if it is not the expected outcome."""
         facts: Facts | None = self._facts
         for change in changes:
             facts = None if facts is None else with_value(facts, change.term, change.place, change.after)

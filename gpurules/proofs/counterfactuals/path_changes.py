@@ -1,4 +1,4 @@
-"""Changes of a path: its file name and extension are parts of it, so that one change answers what is asked of all."""
+"""Changes of a path: its file name and extension are parts of it, so that one change covers all three."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ def is_part(term: ir.Term) -> bool:
 
 
 def paths(now: str | None, candidates: PartValues) -> Iterator[str | None]:
-    """Yield paths worth a try in place of *now*, the plainest first; *options* has texts for each part that changes.
+    """Yield paths to try in place of *now*, the plainest first; *options* has texts for each part that changes.
 
     Missing: None where a part is to be missing, and with it the path.
     """

@@ -24,7 +24,7 @@ ArithmeticStep: TypeAlias = tuple[Callable[[Value], Value], bool]
 
 @record
 class AtomicPredicate(Record):
-    """A comparison of one fact: its truth for each value, and what tells values apart."""
+    """A comparison of one fact: its truth for each value, and what distinguishes values."""
 
     test: TruthFunction
     breakpoints: frozenset[Endpoint] = frozenset()
@@ -75,14 +75,14 @@ def truth_function(term: ir.Term, unit: ir.Term) -> TruthFunction:
 
 
 def _folded(term: ir.Term, unit: ir.Term, value: Value) -> Value:
-    """Return what *term* is worth where *unit*, which is all that it reads, has *value*."""
+    """Return the value of *term* if *unit*, which is all that it reads, has *value*."""
     folded = fold_constants(substitute(term, unit, value))
     assert isinstance(folded, ir.Constant), f"{term} reads more than {unit}"
     return folded.value
 
 
 def _among(members: Sequence[ir.Term]) -> TruthFunction:
-    """Return, as a function, whether a value is among *members*: constants, of which it takes no walk through them."""
+    """Return a membership test for *members*, which are constants, without scanning them."""
     constants = [member.value for member in members if isinstance(member, ir.Constant)]
     known, otherwise = frozenset(constants) - {None}, None if None in constants else False
 
@@ -95,7 +95,7 @@ def _among(members: Sequence[ir.Term]) -> TruthFunction:
 def atomic_predicate(term: ir.Term, unit: ir.Term, bounds: ValueBounds, closed: bool) -> AtomicPredicate | None:
     """Return *term*, which reads *unit* alone, as an atomic predicate; *closed*: the fact has a listed set of values.
 
-    Missing: None where it cannot be told where the truth changes.
+    Missing: None if the breakpoints cannot be determined.
     """
     match unit.datatype.kind:
         case Kind.BOOL:
@@ -307,11 +307,11 @@ def _split(
 
 
 _LONGEST = 64
-"""Texts longer than that are not told apart by their length."""
+"""Texts longer than this are not distinguished by their length."""
 
 
 def _sides(term: ir.Term) -> tuple[ir.Term, ...]:
-    """Return what *term* holds against each other; nothing where it is no comparison, IN or IS MISSING."""
+    """Return what *term* compares; nothing if it is not a comparison, IN or IS MISSING."""
     match term:
         case ir.Compare(_, operands):
             return operands
@@ -324,7 +324,7 @@ def _sides(term: ir.Term) -> tuple[ir.Term, ...]:
 
 
 def _of_length(term: ir.Term, unit: ir.Term, test: TruthFunction) -> AtomicPredicate | None:
-    """Return a comparison of the length of a text with constants: so many characters or more are a glob."""
+    """Return a comparison of the length of a text with constants: "at least n characters" is a glob."""
     sides = _sides(term)
     if not sides or any(side != ir.Apply("length", (unit,), side.datatype) for side in sides if not is_constant(side)):
         return None

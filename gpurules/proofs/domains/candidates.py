@@ -32,7 +32,7 @@ def _known(*numbers: Number | None) -> Iterator[Number]:
 
 
 def candidates_in(variable: AbstractVariable, mask: int, now: Value) -> Iterator[Value]:
-    """Yield the values of *mask* that are worth a try, the nearest first."""
+    """Yield the candidate values of *mask*, the nearest first."""
     candidates = variable.candidates(mask & variable.known)
     if variable.partition is None or not isinstance(now, int | float):
         yield from (_in_lower_case(variable, option) for option in candidates[:3])
@@ -43,7 +43,7 @@ def candidates_in(variable: AbstractVariable, mask: int, now: Value) -> Iterator
 
 
 def _in_lower_case(variable: AbstractVariable, option: Value) -> Value:
-    """Return *option* in lower case where no condition tells that from it."""
+    """Return *option* in lower case if no condition distinguishes the two."""
     if not isinstance(option, str) or variable.mask_of_text(option.lower()) != variable.mask_of_text(option):
         return option
     return option.lower()
@@ -77,7 +77,7 @@ def fitting(unit: ir.Term, number: Number) -> Number | None:
 
 
 def candidate_texts(term: ir.Term) -> list[str]:
-    """Return texts that may change what *term* comes to, of which nothing but its literals is known."""
+    """Return texts that may change the value of *term*, about which only its literals are known."""
     constants = [part.value for part in ir.walk(term) if isinstance(part, ir.Constant) and isinstance(part.value, str)]
     written = [*literals(term), *constants]
     found = [text for literal in written for text in (literal.replace("*", "").replace("?", "x"), literal)]

@@ -118,7 +118,7 @@ def _holds_a_double(start: Endpoint, stop: Endpoint) -> bool:
 
 
 def _plain(interval: Interval, integer: bool) -> Number:
-    """Return a number of *interval* that reads well, next to the endpoint that is no end of the line."""
+    """Return a round number of *interval*, next to its finite endpoint."""
     (low, low_side), (high, high_side) = interval.low, interval.high
     if integer:
         last = int(high) - 1

@@ -1,4 +1,4 @@
-"""Which texts a set of patterns tells apart: one shortest text for each way in which they can answer.
+"""Equivalence classes of texts under a set of patterns: one shortest text for each combination of answers.
 
 Equality, STARTSWITH, ENDSWITH, CONTAINS and GLOB are simple automata; their product is walked breadth first.
 """
@@ -181,7 +181,7 @@ def _is_found(text: str, pattern: Pattern) -> bool:
 def representative_texts(
     constants: Iterable[str], patterns: Iterable[tuple[TextOperator, str]], language: Language = ()
 ) -> list[str] | None:
-    """Return texts that stand for every text of *language*, as far as *constants* and *patterns* can tell them apart.
+    """Return representatives for every text of *language*, as far as *constants* and *patterns* distinguish them.
 
     Missing: None where the patterns are too many or too entangled to walk through.
     """

@@ -21,7 +21,7 @@ VariableKey: TypeAlias = tuple[str, ...]
 class AbstractVariable:
     """One fact: of each GPU, or of the node, the transfer or the workload.
 
-    A set of its values is a mask: bit *i* stands for every value that no condition tells from ``values[i]``, and the
+    A set of its values is a mask: bit *i* represents all values that no condition distinguishes from ``values[i]``; the
     bit behind the last for the missing value. ``exact`` is False for what is made of other variables (``a / b``): its
     values are real, but which of them go together with those of the other variables is not known.
     """
@@ -125,7 +125,7 @@ class VariableBuilder:
     patterns: set[tuple[TextOperator, str]] = field(default_factory=set)
 
     def build(self, index: int) -> AbstractVariable | None:
-        """Return the variable, the *index*-th of its universe; None where its texts are too many to tell apart."""
+        """Return the variable, the *index*-th of its universe; None where its texts are too many to distinguish."""
         partition, values = None, self.members
         words, patterns = frozenset(self.words), frozenset(self.patterns)
         match self.term.datatype.kind:
@@ -150,9 +150,9 @@ TruthFunction: TypeAlias = Callable[[Value], Truth]
 
 @record
 class Distinctions(Record):
-    """What tells the values of a fact apart for one comparison: all others are the same to it.
+    """What distinguishes the values of a fact for one comparison: all others are the same to it.
 
-    Missing: ``words`` is None where each value may be told from every other.
+    Missing: ``words`` is None if each value may be distinguished from every other.
     """
 
     breakpoints: frozenset[Endpoint] = frozenset()
@@ -179,7 +179,7 @@ def truth_masks(variable: AbstractVariable, test: TruthFunction, marks: Distinct
 
 
 def _alike(variable: AbstractVariable, marks: Distinctions) -> list[int]:
-    """Return the masks of the values that *marks* do not tell apart."""
+    """Return the masks of the values that *marks* do not distinguish."""
     if variable.partition is not None:
         ends = sorted(
             {0, len(variable.values), *(variable.partition.below(endpoint) for endpoint in marks.breakpoints)}

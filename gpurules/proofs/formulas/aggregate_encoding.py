@@ -1,4 +1,4 @@
-"""Aggregates: conditions over all GPUs in scope, as "some", "every" and "at least so many"."""
+"""Aggregates: conditions over all GPUs in scope, as "some", "every" and "at least n"."""
 
 import math
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class Encoding(Protocol):
         ...
 
     def opaque(self, term: ir.Term) -> DualRail:
-        """Return the rails of a comparison of which nothing is known."""
+        """Return the rails of a comparison about which nothing is known."""
         ...
 
     def missing(self, term: ir.Term) -> Formula:

@@ -1,4 +1,4 @@
-"""What holds of every node, whatever its conditions say: how facts that are told apart hang together.
+"""Axioms: what holds for every node, whatever its conditions say, between separate variables.
 
 Each axiom is a sound statement about what telemetry and the engine can give; what it leaves out makes no proof wrong.
 """
@@ -63,7 +63,7 @@ ORDERS = (
     ("gpu_memory_reserved", "gpu_memory_total"),
     ("gpu_lost_count", "gpu_count"),
 )
-"""Fields of which the first is never above the second (nvmlMemory_v2_t; counts of the same boards)."""
+"""Pairs of fields; the first is never above the second (nvmlMemory_v2_t; counts of the same boards)."""
 _CAUSES = ("gpu_throttle_thermal", "gpu_throttle_power")
 """Of what ``gpu_throttled`` is the sum (nvmlDeviceGetCurrentClocksEventReasons)."""
 _OF_PATH = ("path", "file_name", "file_extension")

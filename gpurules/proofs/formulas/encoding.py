@@ -236,7 +236,7 @@ class Encoder:
         return self._within(self.compare_constant(difference(left, right), comparator, 0), roughly)
 
     def _of_difference(self, term: ir.Term, comparator: Comparator, number: Value) -> DualRail | None:
-        """Return the rails of ``x - y > 10`` and its like, None where *term* is no difference of two facts."""
+        """Return the rails of ``x - y > 10`` and the like, None if *term* is not a difference of two facts."""
         sides = sides_of(term)
         if sides is None or not isinstance(number, int | float) or isinstance(number, bool):
             return None
@@ -273,7 +273,7 @@ class Encoder:
         return self._universe.place(unit, predicate) or UNKNOWN
 
     def opaque(self, term: ir.Term) -> DualRail:
-        """Return the rails of a comparison of which nothing is known."""
+        """Return the rails of a comparison about which nothing is known."""
         return self._universe.opaque(term)
 
 

@@ -43,7 +43,7 @@ def offset_of(term: ir.Term) -> Offset | None:
 
 
 def sides_of(term: ir.Term) -> tuple[ir.Term, ir.Term] | None:
-    """Return the two facts of which *term* is the difference, None where it is anything else."""
+    """Return the two facts whose difference *term* is, None if it is anything else."""
     match term:
         case ir.Arithmetic((ir.Read() | ir.Window()) as left, ((Sign.MINUS, (ir.Read() | ir.Window()) as right),)):
             return left, right
@@ -61,7 +61,7 @@ def is_exact(first: Offset, second: Offset) -> bool:
 def relax_sum(first: Offset, comparator: Comparator, second: Offset) -> Relaxation | None:
     """Return what follows from ``x > y + 10`` and its like, where the sum is rounded to a double.
 
-    A sum rounds to a neighbour, so what is beyond it is beyond the true sum too; and what is added up does not fall.
+    A sum rounds to a neighbor, so what is beyond it is beyond the true sum too; and what is added up does not fall.
     """
     (left, more), (right, number) = first, second
     if more:

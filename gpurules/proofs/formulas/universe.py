@@ -111,7 +111,7 @@ class Universe:
         self.closed = True
 
     def predicate(self, term: ir.Term, unit: ir.Term) -> DualRail | None:
-        """Return when *term*, which reads *unit* alone, is TRUE and FALSE; None where that cannot be analysed."""
+        """Return when *term*, which reads *unit* alone, is TRUE and FALSE; None where that cannot be analyzed."""
         values = unit.field.values if isinstance(unit, ir.Read) else ()
         predicate = atomic_predicate(term, unit, bounds_of(unit), bool(values))
         return None if predicate is None else self.place(unit, predicate)
@@ -195,7 +195,7 @@ class Universe:
         """Return the term of the difference of two fields, and remember it as such."""
         unit = ir.Arithmetic(
             left, ((Sign.PLUS, ir.Negative(right, right.datatype)),), left.datatype
-        )  # told from ``left - right``
+        )  # derived from ``left - right``
         if not self.closed:
             self.builder(left)
             self.builder(right)

@@ -1,6 +1,6 @@
 """What holds of windows over one field: how they stand to each other, and to the sample of this instant.
 
-A shorter window is the latest part of a longer one, so the greatest of it is no greater and the least no less. Means
+A shorter window is the latest part of a longer one, so its maximum is at most as large and its minimum at least. Means
 and quantiles are between the two. What needs two samples is known only where there are two.
 """
 
@@ -17,7 +17,7 @@ _OF_TWO = frozenset({"delta", "rate", "predict_linear"})
 """Windows that are missing unless they have two samples."""
 _MEANS = frozenset({"avg_over_time", "quantile_over_time"})
 MOST_RELATED = 24
-"""So many windows over one field are held against each other; further ones are not known to hang together."""
+"""The number of windows over one field that are related to each other; further ones are unconstrained."""
 _LEAST, _GREATEST, _COUNT, _NOW = "min_over_time", "max_over_time", "count_over_time", "now"
 _POINTS = frozenset({_NOW, "last_over_time"})
 """What is the latest sample, where it is known."""

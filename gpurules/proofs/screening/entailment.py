@@ -13,7 +13,7 @@ from gpurules.proofs.formulas.formula import (
 )
 
 _MOST_PAIRS = 500
-"""So many pairs of parts are looked at; conditions that take more are for the search."""
+"""The number of pairs of parts that are compared; conditions that need more are left to the search."""
 
 
 def entails(one: Formula, other: Formula) -> bool:

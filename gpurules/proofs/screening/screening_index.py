@@ -48,7 +48,7 @@ class _Column:
         return self._free | self._at.up_to(_last(value))
 
     def around(self, mask: int) -> int:
-        """Return the abstractions of which the values reach as far as those of *mask*, from both sides."""
+        """Return the abstractions whose values extend as far as those of *mask*, from both sides."""
         return self._free | (self._firsts.up_to(_last(mask)) & self._lasts.up_to(-_first(mask)))
 
 

@@ -116,7 +116,7 @@ class BacktrackingSolver:
         return []
 
     def _propagate(self, state: SearchNode) -> bool:
-        """Narrow the domains as far as each formula alone tells; return False where they clash."""
+        """Propagate each formula to narrow the domains; return False on a conflict."""
         while True:
             if not self._assert(state):
                 return False

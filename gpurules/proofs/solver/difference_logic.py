@@ -23,7 +23,7 @@ ZERO = 0
 
 
 def runs(variable: AbstractVariable, mask: int) -> list[EndpointPair]:
-    """Return the intervals that *mask* covers on the line of *variable*, neighbours joined."""
+    """Return the intervals that *mask* covers on the line of *variable*, neighbors joined."""
     if variable.partition is None:
         return []
     joined: list[EndpointPair] = []

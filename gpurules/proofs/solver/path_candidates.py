@@ -12,17 +12,17 @@ from gpurules.proofs.solver.difference_logic import IncompleteError
 from gpurules.proofs.solver.grounding import ground_name
 
 PATH_PARTS = ("file_extension", "file_name", "path")
-"""Fields that are told from one path; in a witness a later one stands above an earlier one."""
+"""Fields that are derived from one path; in a witness a later one takes precedence over an earlier one."""
 _TELLING: Mapping[str, Callable[[str], str]] = {
     "file_extension": file_extension, "file_name": file_name, "path": str,
 }  # fmt: skip
 _TOLD = ("file_type", "framework")
-"""What is told from a path where it is not given."""
+"""What is derived from a path where it is not given."""
 _MOST_TRIES = 400
 
 
 def is_undetermined(universe: Universe, domains: Domains) -> bool:
-    """Return whether a path must be known, and what can be told of it missing: that is never so."""
+    """Return whether a path must be known, and what follows if it is missing: that is never the case."""
 
     def asked(names: Iterable[str]) -> Iterator[tuple[AbstractVariable, int]]:
         for variable in (universe.variables.get(("read", name)) for name in names):
@@ -52,7 +52,7 @@ def path_parts(universe: Universe, domains: Domains) -> dict[int, Value]:
 
 
 def _paths(variables: dict[str, AbstractVariable], known: dict[str, int]) -> Iterator[str]:
-    """Yield paths worth trying: the texts that stand for what is wanted, put together in the ways of paths."""
+    """Yield candidate paths built from the required parts."""
     candidates = (
         [str(value) for i, value in enumerate(variables[name].values) if known[name] >> i & 1]
         if name in known

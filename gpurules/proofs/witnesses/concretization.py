@@ -94,7 +94,7 @@ def _witness(
 
 
 def _operands_of_opaque(universe: Universe, domains: Domains, count: int) -> dict[int, list[Value]]:
-    """Return the variables behind computed facts that the search has narrowed, with texts worth trying."""
+    """Return the variables behind computed facts that the search has narrowed, with candidate texts."""
     found: dict[int, list[Value]] = {}
     for variable in universe.variables.values():
         slots: Sequence[int | None] = range(count) if variable.per_gpu else [None]

@@ -20,11 +20,11 @@ from gpurules.proofs.witnesses.substitution import with_value
 from gpurules.proofs.witnesses.witness import KnownFact, Witness
 
 MOST_TRIES = 128
-"""So many reductions of one witness are put to the evaluator."""
+"""The number of reductions of one witness that the evaluator checks."""
 _FEW = 8
-"""Of so many facts every choice of fewer is tried."""
+"""Up to this number of facts, every smaller subset is tried."""
 _MOST_CHOICES = 32
-"""So many values together are tried of facts that are never missing."""
+"""The number of values of never-missing facts that are tried together."""
 _UNKNOWN = ()
 """A value that no node field can have: the evaluator takes the field as missing."""
 _DECIDED = {ExpectedTruth.NOT_TRUE: ExpectedTruth.FALSE, ExpectedTruth.NOT_FALSE: ExpectedTruth.TRUE}
@@ -42,7 +42,7 @@ def minimize_witness(
 
     The limits are those of the claims that are TRUE. Every step is confirmed by the evaluator, and by *also*. A fact
     that is never missing (of the clock, a count, the state of a signal) is left out where the claims hold whatever it
-    is. What the *signals* that are kept say of facts stays beside them: it tells where their state came from. Of many
+    is. What the kept *signals* say about facts stays: it explains where their state came from. Of many
     facts none can be left out by itself, though fewer others might do.
     """
     reduction = _Reduction(witness, claims, signals or {}, also)
@@ -97,7 +97,7 @@ class _Reduction:
         return found if self._shows(found) and self._holds_whatever(facts, left_out) else None
 
     def _can_do_without(self, left_out: Sequence[KnownFact], chosen: Sequence[KnownFact]) -> bool:
-        """Return whether it makes sense to leave facts out: GPUs stay told apart, absence and states explained."""
+        """Return whether it makes sense to leave facts out: GPUs stay distinguishable, absence and states explained."""
         slots = {fact.slot for fact in chosen}
         if len(self.witness.snapshot.gpus) > 1 and any(fact.slot not in slots for fact in left_out):
             return False
@@ -152,7 +152,7 @@ class _Reduction:
         return True
 
     def _options(self, fact: KnownFact) -> Sequence[Value]:
-        """Return a value of each kind that the claims tell apart in a fact; none where that is not known."""
+        """Return one value of each class that the claims distinguish for a fact; none if that is not known."""
         if isinstance(fact.value, bool):
             return (True, False)
         if isinstance(fact.term, ir.Read) and fact.term.field.values:
@@ -254,7 +254,7 @@ def _with_facts(witness: Witness, facts: Facts, known: Sequence[KnownFact]) -> W
 
 
 def _with_number(witness: Witness, fact: KnownFact, value: Number) -> Witness | None:
-    """Return *witness* with another number for *fact*, None where that is no moment."""
+    """Return *witness* with another number for *fact*, None if that is not a valid assignment."""
     facts = with_value(witness.facts, fact.term, fact.slot, value)
     if facts is None:
         return None
@@ -276,12 +276,12 @@ def _without(facts: Facts, fact: KnownFact) -> Facts:
             snapshot = replace(snapshot, driver_version=None)
         return replace(facts, node=node, snapshot=snapshot)
     if isinstance(fact.term, ir.Read) and fact.term.field.name == _INDEX:
-        return facts  # it has one, though that is not told
+        return facts  # it has one, though it is not shown
     return with_value(facts, fact.term, fact.slot, None) or facts
 
 
 def _is_consistent(witness: Witness) -> bool:
-    """Return whether the facts of *witness* hang together: each reads as it is told, none contradicts another."""
+    """Return whether the facts of *witness* are consistent: each is derived as given, none contradicts another."""
     told: dict[int | None, dict[str, Value]] = {}
     windows = {(fact.slot, fact.term.field.name) for fact in witness.known if isinstance(fact.term, ir.Window)}
     if len(windows) < sum(isinstance(fact.term, ir.Window) for fact in witness.known):

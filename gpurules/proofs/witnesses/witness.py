@@ -15,7 +15,7 @@ from gpurules.records import Record, record
 
 _OF_BYTES = (Dimension.BYTES, Dimension.BYTES_PER_SECOND)
 _LARGE = 64 * 1024
-"""From so many bytes on a size is told by the round one beside it."""
+"""From this number of bytes on, a size is shown as a nearby round one."""
 
 
 def format_exactly(value: Value, dimension: Dimension) -> str:
@@ -85,7 +85,7 @@ class KnownFact(Record):
 
 @dataclass(frozen=True)
 class Witness:
-    """A moment that shows something; ``known`` are the facts that matter, all others are missing.
+    """An assignment that demonstrates something; ``known`` are the facts that matter, all others are missing.
 
     Shape: ``gpu_rows`` has one row for each GPU of the snapshot, laid out by ``layout``, as ``node_row`` is.
     """
@@ -174,7 +174,7 @@ class _Objects:
             self.workload[read.attribute] = value
 
     def number_gpus(self) -> None:
-        """Give every GPU of which nothing says the index one that no other has, its place if that is free."""
+        """Give every GPU without an index a unique one, its position if that is free."""
         taken = {gpu["index"] for gpu in self.gpus if "index" in gpu}
         for slot, gpu in enumerate(self.gpus):
             if "index" not in gpu:

@@ -231,7 +231,7 @@ _OTHER_WORDS = {
 
 
 def _meant_action(name: str, known: Sequence[str]) -> str | None:
-    """Return the action of which *name* is a word (``delay``: ``delay_transfer``), or that others call so."""
+    """Return the action that *name* abbreviates (``delay``: ``delay_transfer``), or is a synonym of."""
     word = name.lower()
     parts = [action for action in known if word in action.split("_")]
     if len(parts) == 1:
@@ -240,7 +240,7 @@ def _meant_action(name: str, known: Sequence[str]) -> str | None:
 
 
 def _parameters(values: Mapping[str, YamlNode]) -> YamlNode | None:
-    """Return what is written as parameters; where their key is misspelt, which has been found, what stands there."""
+    """Return what is written as parameters; if their key is misspelled (already reported), the value of that key."""
     if "parameters" in values:
         return values["parameters"]
     known = ("parameters", *structure()["properties"]["rules"]["items"]["properties"])

@@ -1,4 +1,4 @@
-"""An expression in a ruleset file: parsed, and able to say where each part of it stands in the file."""
+"""An expression in a ruleset file: parsed, and able to locate each part of it in the file."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ class Expression:
         return self._parsed
 
     def location(self, span: Span) -> Location:
-        """Return where *span* of the text stands in the file."""
+        """Return the location of *span* of the text in the file."""
         offset, node = max((p for p in self.places if p[0] <= span.start), key=lambda p: p[0], default=self.places[0])
         length = len(node.text)
         start, end = min(span.start - offset, length), min(span.end - offset, length)
@@ -60,7 +60,7 @@ class Expression:
 class Placed(Record):
     """An expression with what it was checked to, and whose it is.
 
-    Missing: ``rule`` is None where it is no rule's, ``name`` where it is neither a definition nor a signal's condition.
+    Missing: ``rule`` is None if it belongs to no rule, ``name`` if it is neither a definition nor a signal's condition.
     """
 
     expression: Expression

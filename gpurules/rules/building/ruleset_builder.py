@@ -299,13 +299,13 @@ class RulesetBuilder:
             for name in self._merged.sections[section]:
                 key = self._merged.keys[section, name]
                 if (key.source.path or "<text>") != self._merged.files[-1]:
-                    continue  # a base has its own lint; who extends it cannot mend it, and need not use all of it
+                    continue  # a base has its own lint; an extending ruleset cannot fix it, and need not use all of it
                 if name in FIELDS:
                     message = f"the {word} {name!r} hides the field of that name"
                     self.problems.append(problem_at(key, "GPR112", message, "rename it"))
                 if section in ("define", "inputs") and name not in used and self._merged.rules:
                     unused.append(name)
-            # who extends the file may set an input, and would be told that there is none
+            # an extending ruleset may set an input, and the message must not deny that it exists
             removals = self._merged.removals(section, unused) if is_sound and unused else {}
             for name in unused:
                 message = f"the {word} {name!r} is never used"

@@ -32,7 +32,7 @@ class Faults:
         for places in self._places.values():
             places.sort()
         self.rules = {error.rule for error in errors if error.code != "GPR301"}
-        """Rules with errors, by name; two of one name are told apart by where the error stands."""
+        """Rules with errors, by name; two with the same name are distinguished by the place of the error."""
 
     def are_within(self, node: YamlNode) -> bool:
         """Return whether one stands within *node*."""

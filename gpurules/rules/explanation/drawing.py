@@ -13,7 +13,7 @@ from gpurules.model.datatypes import Datatype
 
 
 class Tone(Enum):
-    """What a word says, for drawing in colour."""
+    """The meaning of a word, for drawing in color."""
 
     HEAD = auto()
     GOOD = auto()
@@ -40,7 +40,7 @@ class Sheet(NamedTuple):
 
 
 PLAIN = Sheet()
-"""Without a terminal: as wide as a line may be, without colour."""
+"""Without a terminal: as wide as a line may be, without color."""
 _MARKS = {True: "✓", False: "✗", None: "?"}
 _TONES = {True: Tone.GOOD, False: Tone.BAD, None: Tone.WARN}
 _OUTCOMES = {
@@ -132,7 +132,7 @@ def amount(value: Value, datatype: Datatype, beside: Sequence[float] = ()) -> st
 
 
 def _rows(part: ExplainedPart, first: str, rest: str) -> Iterator[Row]:
-    """Walk through the parts worth a line: truth values, and what is computed."""
+    """Walk through the parts that get a line: truth values, and computed values."""
     yield first + visible(part.text), part
     inner = [p for p in part.parts if p.datatype.kind is Kind.BOOL or p.parts]
     if len(part.parts) > 1 and not inner:
@@ -143,7 +143,7 @@ def _rows(part: ExplainedPart, first: str, rest: str) -> Iterator[Row]:
 
 
 def _cells(part: ExplainedPart, devices: Sequence[GPUIndex], paint: Paint) -> list[tuple[str, str]]:
-    """Return what the part is worth on each GPU, plain and painted; once where it is the same for all."""
+    """Return the value of the part on each GPU, plain and painted; once where it is the same for all."""
     empty = [("", "")] * max(0, len(devices) - 1)
     places: Sequence[GPUIndex | None] = part.devices if part.is_per_gpu else (None,)
     worth = [_cell(part, place, paint) for place in places]

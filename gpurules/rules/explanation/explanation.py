@@ -72,7 +72,7 @@ class RuleExplanation:
         return self.nearest_with(None)
 
     def nearest_with(self, outcome: str | None) -> "Counterfactual | None":
-        """Return the smallest change of facts with which *outcome* comes out: ``match``, ``no-match`` or ``unknown``.
+        """Return the smallest change of facts that leads to *outcome*: ``match``, ``no-match`` or ``unknown``.
 
         Missing: as ``nearest``; where *outcome* is None, what it is now is flipped.
         """

@@ -41,7 +41,7 @@ class PathBounds:
 def test_bounds(path: str) -> PathBounds:
     """Return the bounds of the file of tests at *path*.
 
-    Tests stand in a folder beside that of the rules: without a project the folder that they are run in counts too,
+    Tests are in a folder next to that of the rules: without a project the folder that they are run in counts too,
     unless that is the root of the file system.
     """
     found, here = bounds_of(path), Path.cwd()

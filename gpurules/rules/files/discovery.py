@@ -1,4 +1,4 @@
-"""Which files of a directory are rulesets or tests of rules, told from their names."""
+"""Which files of a directory are rulesets or rule tests, judged by their names."""
 
 import os
 import stat
@@ -44,7 +44,7 @@ def files_below(directory: str, wanted: PathFilter, shown: Callable[[str], str])
 
 
 def is_device(path: Path) -> bool:
-    """Return whether *path* is a pipe, socket or device: nobody knows when it ends. What is gone is none."""
+    """Return whether *path* is a pipe, socket or device, which may never end. A missing file is none of these."""
     try:
         mode = path.stat().st_mode
     except OSError:

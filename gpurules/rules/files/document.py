@@ -51,7 +51,7 @@ def read_document(data: bytes | str, path: str | None) -> RulesetDocument:
             place = YamlScalar(read.source, 0, 0, "", "")
             problems.append(problem_at(place, "GPR405", "the file is empty", "a ruleset starts with version: 1"))
         elif problems[0].code == "GPR001" and (foreign := foreign_text(read.source.text, path)) is not None:
-            problems = [foreign]  # what it is says more than why it is no YAML
+            problems = [foreign]  # what it is says more than why it is not YAML
         return RulesetDocument(None, tuple(problems))
     foreign = foreign_document(root)
     if foreign is not None or not isinstance(root, YamlMapping):

@@ -1,4 +1,4 @@
-"""Files of other tools and of other kinds, told by their first signs: one finding that names them."""
+"""Files of other tools and of other kinds, recognized by their first signs: one finding that names them."""
 
 import re
 

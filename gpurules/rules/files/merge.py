@@ -1,4 +1,4 @@
-"""Follows ``extends`` and merges files, bases first: the one ruleset that they come to, still as located nodes."""
+"""Follows ``extends`` and merges files, bases first, into one ruleset, still as located nodes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -66,9 +66,9 @@ class Merged:
     files: list[str] = field(default_factory=list)
     root: YamlMapping | None = None
     misplaced: set[str] = field(default_factory=set)
-    """Names that stand in sections whose own name is misspelt."""
+    """Names in sections whose own name is misspelled."""
     unset: set[str] = field(default_factory=set)
-    """Inputs that were to be set, under a misspelt name."""
+    """Inputs that were to be set, under a misspelled name."""
 
     def removals(self, section: str, names: Sequence[str]) -> dict[str, tuple[LocatedEdit, ...]]:
         """Return the edit that takes each entry out of a *section* of the last file, or the section where it is all."""
@@ -159,7 +159,7 @@ class Merger:
             self._give(entry.get("with"), reference)
 
     def _base(self, reference: YamlScalar, base: str) -> bytes | None:
-        """Return the content of a *base*; None where it is not read, or is no ruleset: then nothing of it is shown."""
+        """Return the content of a *base*; None if it is not read, or is not a ruleset: then nothing of it is shown."""
         bounds = self.bounds = self.bounds or bounds_of(self._first)
         refusal = None if base.startswith(SHIPPED) else bounds.refusal(base)
         if refusal is not None:

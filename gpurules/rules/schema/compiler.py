@@ -123,7 +123,7 @@ def _one_of(wanted: Any) -> Predicate:
     types = [one.get("type") for one in wanted if isinstance(one, Mapping)]
     apart = [one for one in ("string", "array", "object", "boolean", "null") if types.count(one) == 1]
     if len(apart) != len(wanted):
-        return _unsure  # alternatives that are not told apart by their type might hold together
+        return _unsure  # alternatives that are not distinguished by their type might hold together
     return _any(tests)
 
 

@@ -122,7 +122,7 @@ _CLOCK = re.compile(r"(\d{1,3}):([0-5]?\d)(?::([0-5]?\d))?", re.ASCII)
 
 
 def _time_of_day(node: YamlScalar, text: str, clock: re.Match[str]) -> Diagnostic:
-    """Return the finding for a clock time where a duration is wanted; only hours, minutes and seconds can be read."""
+    """Return the finding for a clock time where a duration is expected; only hours, minutes and seconds can be read."""
     first, second = int(clock[1]), int(clock[2])
     problem = problem_at(node, "GPR403", f"{text!r} is a time of day, but a duration is expected")
     if clock[3] is None:

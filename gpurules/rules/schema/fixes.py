@@ -18,12 +18,12 @@ def with_schema_fix(problem: Diagnostic, node: YamlNode, violation: Violation) -
     """Return *problem*, about the value at *node*, with the edit that makes it fit, where only one thing can be meant.
 
     A slip of a word of an enum is corrected, a number or truth in quotes loses them, and one text where a list of texts
-    is wanted becomes that list.
+    is expected becomes that list.
     """
     if not isinstance(node, YamlScalar):
         return problem
     if "${" in node.source.text[node.start : node.end]:
-        return problem  # an input has filled it in, and is mended where it is set
+        return problem  # an input supplied it, and is fixed where it is set
     if violation.keyword == "enum" and isinstance(violation.wanted, Sequence):
         return with_correction(problem, node, map(str, violation.wanted))
     meant = _meant(node, violation) if violation.keyword == "type" else None

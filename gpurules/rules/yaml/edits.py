@@ -1,4 +1,4 @@
-"""Edits of what a file says: entries taken away and added, each in the style in which its neighbours are written."""
+"""Edits of a file's content: entries removed and added, each in the style of its neighbors."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -143,7 +143,7 @@ def _collection_location(node: YamlSequence | YamlMapping) -> Location:
 
 
 def problem_at(node: YamlNode, code: str, message: str, hint: str | None = None) -> Diagnostic:
-    """Return a diagnostic that stands at *node*."""
+    """Return a diagnostic at *node*."""
     return diagnostic_at(code, message, node.source.path, node.location(), hint)
 
 
@@ -154,9 +154,9 @@ def with_correction(problem: Diagnostic, node: YamlScalar, known: Iterable[str])
 
 
 def with_part_correction(problem: Diagnostic, name: str, known: Iterable[str]) -> Diagnostic:
-    """Return *problem*, which stands at a *name* inside a text, with an edit to what *known* name it is a slip of.
+    """Return *problem*, which is at a *name* inside a text, with an edit to the *known* name that it misspells.
 
-    A problem that stands at nothing, since its place is not known, gets none.
+    A problem whose place is not known gets no edit.
     """
     meant = unambiguous_match(name, known)
     is_placed = problem.location != Location(problem.line, problem.column, problem.line, problem.column)
@@ -168,7 +168,7 @@ def with_part_correction(problem: Diagnostic, name: str, known: Iterable[str]) -
 def with_rewrite(problem: Diagnostic, node: YamlScalar, text: str) -> Diagnostic:
     """Return *problem* with an edit that puts *text* in the place of what *node* says, in the quotes that it has.
 
-    What stands in a block, and has no quotes, gets no edit; nor what an input has filled in, which is mended where the
+    Unquoted text in a block gets no edit; nor does what an input supplied, which is fixed where the
     input is set.
     """
     if node.style in ("|", ">") or "${" in node.source.text[node.start : node.end]:

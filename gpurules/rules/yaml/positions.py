@@ -1,6 +1,6 @@
 """Where in a YAML file each character of a decoded scalar stands, for every style of scalar.
 
-A YAML parser tells where a scalar starts and ends, and its decoded text, but not where in between a given character
+A YAML parser reports where a scalar starts and ends, and its decoded text, but not where in between a given character
 came from. This module decodes the source again, noting places; it is asked only when something is wrong.
 """
 
@@ -38,7 +38,7 @@ class Decoded:
         return "".join(self.characters)
 
     def put(self, character: str, start: int, end: int) -> None:
-        """Add one character that stands at ``start`` to ``end`` of the source."""
+        """Add one character that spans ``start`` to ``end`` of the source."""
         self.characters.append(character)
         self.starts.append(start)
         self.ends.append(end)
@@ -49,7 +49,7 @@ class Decoded:
             self.put(source[offset], offset, offset + 1)
 
     def put_breaks(self, breaks: list["_Break"]) -> None:
-        """Add line breaks, as YAML normalises them."""
+        """Add line breaks, as YAML normalizes them."""
         for line_break in breaks:
             self.put(line_break.character, line_break.start, line_break.end)
 
@@ -83,7 +83,7 @@ def decode(source: str, start: int, end: int, style: str) -> Decoded:
 
 
 def decode_block(source: str, start: int, end: int, text: str) -> Decoded | None:
-    """Return the decoded characters of the block scalar at *start* to *end* of *source*, of which the *text* is known.
+    """Return the decoded characters of the block scalar at *start* to *end* of *source*, given its *text*.
 
     The indentation of a block can depend on what is around it, so each one that is possible is tried.
     """

@@ -39,7 +39,7 @@ class YamlDocument(Record):
 
 
 class _StopReading(Exception):
-    """What is read has no tree: the problem is told, and reading ends."""
+    """What is read has no tree: the problem is given, and reading ends."""
 
     def __init__(self, problem: Diagnostic) -> None:
         self.problem = problem

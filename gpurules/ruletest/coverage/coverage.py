@@ -16,7 +16,7 @@ from gpurules.ruletest.coverage.nullability import can_be_missing
 class CoveredPart:
     """A part of a condition that compares or tests, and which truth values of it were seen.
 
-    ``is_threshold`` tells whether it compares with a number, ``is_hit`` whether that very number was seen; ``is_open``
+    ``is_threshold`` says whether it compares with a number, ``is_hit`` whether that very number was seen; ``is_open``
     whether it can be UNKNOWN at all.
     """
 

@@ -24,7 +24,7 @@ from gpurules.strict_json import dumps
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What would have to stand in a test file from offset ``start`` to ``end`` for it to pass."""
+    """The text that a test file would need from offset ``start`` to ``end`` for it to pass."""
 
     start: int
     end: int
@@ -69,9 +69,9 @@ class CaseResult:
 
 
 def check_case(case: Case, ruleset: Ruleset, coverage: Coverage, checks_facts: bool = True) -> CaseResult:
-    """Return what *case* comes to on *ruleset*; *coverage* counts what was looked at.
+    """Run *case* on *ruleset*; *coverage* counts what was exercised.
 
-    Its facts are held against the fields, unless *checks_facts* tells that they are known to be sound.
+    Its facts are checked against the fields, unless *checks_facts* says that they are known to be valid.
     """
     wrong = tuple(wrong_facts(case.typed, ruleset.fields)) if checks_facts else ()
     if wrong:
@@ -93,7 +93,7 @@ def check_case(case: Case, ruleset: Ruleset, coverage: Coverage, checks_facts: b
 
 
 def _at(played: list[TimeStep], at: float | None, interval: float) -> TimeStep | None:
-    """Return the last moment not after *at*; None: the last of all."""
+    """Return the last step not after *at*; None: the last of all."""
     if at is None:
         return played[-1]
     past = [moment for moment in played if moment.at <= at + 1e-9]

@@ -16,7 +16,7 @@ from gpurules.ruletest.series import GONE, MISSING, STALE
 
 @dataclass(frozen=True, slots=True)
 class TimeStep:
-    """One moment of a case, and the rules that it was decided by.
+    """One step of a case, and the rules that decided it.
 
     Units: ``at`` in seconds from its start.
     """
@@ -58,14 +58,14 @@ class Cooldowns:
 
 
 def time_steps(case: Case, ruleset: Ruleset) -> Iterator[TimeStep]:
-    """Yield the moments of *case*: one for each sample of its series, or without any just one, without history."""
+    """Yield the steps of *case*: one for each sample of its series, or without a series just one, without history."""
     start = timestamp_of(case.given)
     if not case.series:
         given = facts(case.given, ruleset.fields, start)
         decision = ruleset.evaluate(given.snapshot, given.transfer, given.workload, given.node)
         yield TimeStep(0.0, decision, ruleset.rules)
         return
-    from gpurules.engine.engine import Engine  # with all sources, which single moments do without
+    from gpurules.engine.engine import Engine  # with all sources, which cases without a series do not need
 
     now = [start]
     engine, cooldowns = Engine(ruleset, clock=lambda: now[0]), Cooldowns()

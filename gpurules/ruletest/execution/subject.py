@@ -14,7 +14,7 @@ def ruleset_paths(tests: TestFile) -> list[str]:
 
 
 def load_rulesets(tests: TestFile, read: Callable[[str], bytes] = read_file) -> Ruleset:
-    """Return the one ruleset that the files of *tests* come to; *read* reads them.
+    """Load and merge the rulesets that *tests* names; *read* reads them.
 
     Raises:
         RulesetError: one of them is wrong, or cannot be read.

@@ -36,7 +36,7 @@ from gpurules.ruletest.reading.reader import read_tests
 
 _HERE = Location(1, 1, 1, 1)
 MOST_LEAVES = 40
-"""How many parts of one condition are tried; the rest is told to be left out."""
+"""How many parts of one condition are tried; the rest is reported as left out."""
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ class _Generator:
         return self._found
 
     def _ask(self, *claims: TruthClaim) -> Witness | None:
-        """Return a moment in which *claims* hold: better one in which no other rule stops this one."""
+        """Return an assignment in which *claims* hold: better one in which no other rule stops this one."""
         for also in [self._stops, []] if self._stops else [[]]:
             answer = self._prover.ask([*claims, *also])
             if isinstance(answer, Sat):
@@ -308,7 +308,7 @@ class _Generator:
 
 
 def unique(name: str, names: set[str]) -> str:
-    """Return *name*, made different from all *names*, of which it is one then."""
+    """Return *name*, made unique among *names*, and add it to them."""
     short = name if len(name) <= 160 else f"{name[:157]}..."
     number, found = 1, short
     while found in names:

@@ -1,6 +1,6 @@
 """Generates series: what takes time to show of a rule, its timers, its cooldown, and the windows that it looks back on.
 
-The facts of each phase come from the prover. What is expected is what the engine makes of the series, at each moment
+The facts of each phase come from the prover. What is expected is what the engine makes of the series, at each time
 at which something changes and at the one before it.
 """
 
@@ -33,10 +33,10 @@ _HERE = Location(1, 1, 1, 1)
 _STEPS = (0.1, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800, 3600)
 """Intervals that are tried, in seconds."""
 _FINEST = 4
-"""A timer or a window is parted into so many intervals at least."""
+"""The minimum number of intervals into which a timer or a window is divided."""
 _MOST_STEPS = 2000
 _AS_THEY_ARE = frozenset({"avg_over_time", "max_over_time", "min_over_time", "last_over_time", "quantile_over_time"})
-"""Windows that are worth what the field is where that does not change."""
+"""Windows that equal the field while it stays constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +273,7 @@ def held_still(term: ir.Term) -> ir.Term:
 
 
 def _turns(played: Sequence[ExplainedRule]) -> Iterator[int]:
-    """Yield the moments before and after which something is otherwise, each once."""
+    """Yield the times before and after which something changes, each once."""
     states = [(one.outcome, one.because, one.devices) for one in played]
     changes = [n for n, (before, after) in enumerate(pairwise(states)) if before != after]
     yield from sorted({place for n in changes for place in (n, n + 1)})

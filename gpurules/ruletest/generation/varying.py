@@ -1,4 +1,4 @@
-"""What one part of a condition is tried with: its limits, the values beside them, the texts that it tells apart."""
+"""Test values for one part of a condition: its limits, the values next to them, the texts that it distinguishes."""
 
 import math
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def has_window(leaf: ir.Term) -> bool:
 
 
 def limits(leaf: ir.Term) -> list[float]:
-    """Return the numbers that *leaf* compares with; none where it is no threshold."""
+    """Return the numbers that *leaf* compares with; none where it is not a threshold."""
     if not isinstance(leaf, ir.Compare):
         return []
     constants = (part.value for part in leaf.operands if isinstance(part, ir.Constant))
@@ -57,7 +57,7 @@ def values_around(field: Field, leaf: ir.Term) -> list[Value]:
 
 
 def _beside(limit: float, field: Field) -> Iterator[float]:
-    """Yield *limit* and its neighbours within the range of *field*: whole numbers, or a step that people read."""
+    """Yield *limit* and its neighbors within the range of *field*: whole numbers, or a step that people read."""
     step = 1.0 if field.integer else 10.0 ** min(0, math.floor(math.log10(abs(limit or 1))) - _DIGITS)
     for number in (limit - step, limit, limit + step):
         rounded = float(f"{number:.12g}") if not field.integer else number

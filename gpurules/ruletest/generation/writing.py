@@ -24,7 +24,7 @@ _KNOWN = {scope: {f.attribute: f for f in FIELDS.values() if f.scope is scope} f
 
 @dataclass(slots=True)
 class WrittenTest:
-    """One case of a generated file: one moment with an expectation, a table, or a series with several expectations.
+    """One case of a generated file: one snapshot with an expectation, a table, or a series with several expectations.
 
     Units: ``interval`` in seconds.
     Missing: ``expect`` is None for a table and a series; without ``rows`` or ``series`` there is none.

@@ -31,7 +31,7 @@ class Mutant:
     """One change: ``before`` at ``location`` becomes ``after``.
 
     Units: ``start`` and ``end`` are offsets in the text of the file, in code points.
-    Missing: ``rule`` is None where it is no rule's, such as in a define or a signal.
+    Missing: ``rule`` is None if it belongs to no rule, such as in a define or a signal.
     """
 
     mutation: Mutation
@@ -116,7 +116,7 @@ def nudged_by_one(spelling: str) -> Iterator[str]:
 
 
 def _scaled(spelling: str) -> Iterator[str]:
-    """Yield a duration twice and half as long: a moment of a test lies between these more likely than a second off."""
+    """Yield a duration doubled and halved: a sample lies between these more likely than a second off."""
     found = _NUMBER.fullmatch(spelling)
     if found is not None and plain_value(found[1]) not in (0, 0.0):
         for changed in (Decimal(found[1].replace("_", "")) * 2, Decimal(found[1].replace("_", "")) / 2):

@@ -81,7 +81,7 @@ Fails = Callable[[TestFile, Ruleset, str | None], bool]
 def run_mutants(path: str, fails: Fails, share: tuple[int, int] = (0, 1)) -> MutationReport:
     """Return which mutants the tests of the file at *path*, which pass, notice.
 
-    *share* is ``(k, n)``: of every n mutants, the k-th. Mutants that are no sound ruleset, or the same as the original,
+    *share* is ``(k, n)``: of every n mutants, the k-th. Mutants that are not valid rulesets, or equal the original,
     do not count.
 
     Raises:

@@ -33,7 +33,7 @@ class PropertyResult:
 
 
 def decide(asked: Property, ruleset: Ruleset) -> PropertyResult:
-    """Return whether *asked* holds for all facts: exactly where that is analysed, else on the moments of a search."""
+    """Return whether *asked* holds for all facts: exactly if analyzed, else over the assignments of a search."""
     try:
         condition = Condition(asked.condition, ruleset.fields).term if asked.condition is not None else None
     except DiagnosedError as error:
@@ -55,7 +55,7 @@ def decide(asked: Property, ruleset: Ruleset) -> PropertyResult:
 
 
 def search(asked: Property, ruleset: Ruleset) -> PropertyResult:
-    """Return whether *asked* holds on every moment that the comparisons of its rules can tell apart."""
+    """Return whether *asked* holds for every assignment that the comparisons of its rules can distinguish."""
     try:
         condition = Condition(asked.condition, ruleset.fields) if asked.condition is not None else None
     except DiagnosedError as error:
@@ -87,7 +87,7 @@ def _is_met(asked: Property, matched: frozenset[str]) -> bool:
 
 
 def candidates(terms: list[ir.Term]) -> dict[Field, list[object]]:
-    """Return, for each field that *terms* read, every value that their comparisons tell apart; None is missing."""
+    """Return, for each field that *terms* read, every value that their comparisons distinguish; None is missing."""
     constants: dict[Field, set[object]] = {}
     for term in terms:
         for part in ir.walk(term):
@@ -180,7 +180,7 @@ def _attributes(row: Mapping[str, object], fields: Mapping[str, Field]) -> dict[
 def _told(
     snapshot: Snapshot, context: tuple[Transfer, Workload], node: Mapping[str, object] | None, matched: tuple[str, ...]
 ) -> str:
-    """Return a moment for people, with the rules that match in it."""
+    """Return an assignment in words, with the rules that match in it."""
     parts = [f"GPU {gpu.index}: {_listed(gpu.to_dict(), Scope.GPU, ('index',))}" for gpu in snapshot.gpus] or ["no GPU"]
     about = (("transfer", Scope.TRANSFER, context[0]), ("workload", Scope.WORKLOAD, context[1]))
     for what, scope, one in about:

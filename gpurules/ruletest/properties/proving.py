@@ -1,4 +1,4 @@
-"""Properties decided exactly: proved for all facts, or refuted by one moment that the evaluator confirms."""
+"""Properties decided exactly: proved for all facts, or refuted by one assignment that the evaluator confirms."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Proof:
 
 
 def prove(asked: Property, ruleset: Ruleset, condition: ir.Term | None) -> Proof:
-    """Return whether *asked* holds for all facts of one moment, without history; *condition* is that of its ``if``."""
+    """Return whether *asked* holds for all facts, without history; *condition* is that of its ``if``."""
     rules = _Rules(ruleset)
     ways = list(_violations(asked, rules))
     if len(ways) > MOST_WAYS:

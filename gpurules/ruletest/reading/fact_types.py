@@ -51,7 +51,7 @@ def _place(root: YamlNode, problem: FactProblem) -> YamlNode:
 
 
 def findings(typed: Iterable[Typed], declared: Mapping[str, Field], path: str) -> Iterator[Diagnostic]:
-    """Yield everything that is wrong with the facts of *typed*, which stand in the file at *path*."""
+    """Yield everything that is wrong with the facts of *typed*, which are in the file at *path*."""
     for location, problem in wrong_facts(typed, declared):
         code = "GPR401" if problem.at_key else "GPR403"
         yield diagnostic_at(code, problem.message, path, location, problem.hint)

@@ -103,7 +103,7 @@ class _Reader(ValueReader):
         yield Case(name, place, given, expectations, series, interval, typed)
 
     def put_moment(self, given: Data, at: YamlNode | None, beside: YamlNode | None) -> None:
-        """Let the facts of a case be of the moment *at*, a date with a time of day and a zone."""
+        """Let the facts of a case be of the time *at*, a date with a time of day and a zone."""
         if at is None:
             return
         snapshot = beside.get("snapshot") if isinstance(beside, YamlMapping) else None
@@ -236,7 +236,7 @@ def _readable(data: bytes | str) -> bytes | str:
 
 
 def _foreign(read: YamlDocument) -> Diagnostic | None:
-    """Return the one finding for a file that is no test of rules at all."""
+    """Return the one finding for a file that is not a rule test at all."""
     if read.root is not None:
         return foreign_document(read.root, TESTS)
     if not read.problems:

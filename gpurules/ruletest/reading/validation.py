@@ -53,7 +53,7 @@ def in_expectation(node: YamlNode, values: Values) -> Iterator[Diagnostic]:
 
 
 def in_table(node: YamlNode, values: Values, columns: Sequence[str], rule: bool) -> Iterator[Diagnostic]:
-    """Yield what makes no sense about a table; *rule* tells whether its case names one."""
+    """Yield what makes no sense about a table; *rule* says whether its case names one."""
     yield from missing(node, values, "columns", "rows")
     if "columns" in values and not {*_ABOUT_A_RULE} & {*columns}:
         advice = "add a column outcome, because or devices"

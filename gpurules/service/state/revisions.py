@@ -43,7 +43,7 @@ class _Keyed:
     entries: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
     full_from: int = 0
-    """Whoever is at an earlier revision gets all of it."""
+    """Clients at an earlier revision get all of it."""
 
     def take(self, data: Mapping[str, object], revision: int) -> bool:
         """Take in *data*, and return whether any of it is another than before."""
@@ -183,7 +183,7 @@ class Revisions:
                 return
 
     async def settle(self) -> None:
-        """Wait until all sections are of this moment: before the first follower only some were."""
+        """Wait until all sections are current: before the first follower only some were."""
         self.bump()
         await asyncio.sleep(0)
         work = self._work

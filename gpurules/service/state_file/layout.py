@@ -81,7 +81,7 @@ def unpack(data: bytes) -> Header:
 
 @lru_cache(maxsize=1)
 def boot_id() -> int:
-    """Return what tells one boot of this machine from the next, since clocks start again with it: FNV-1a, 64 bits.
+    """Return an id of this boot, since clocks restart with it: FNV-1a, 64 bits.
 
     Missing: 0 where the system does not say.
     """

@@ -1,4 +1,4 @@
-"""Writes a state file: two slots in memory that is shared, of which one is always whole."""
+"""Writes a state file: two slots in shared memory, one of which is always complete."""
 
 import mmap
 import os

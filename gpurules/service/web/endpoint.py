@@ -42,7 +42,7 @@ class RequestIds:
         self._count = 0
 
     def of(self, headers: Mapping[bytes, bytes]) -> bytes:
-        """Return the id that the client gave, where it may stand in a log, else the next of ours."""
+        """Return the id that the client gave, if it is safe in a log, else the next of ours."""
         given = headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.fullmatch(given):
             return given
@@ -198,7 +198,7 @@ async def read_body(
 
 
 async def _discard(receive: Receive) -> None:
-    """Read on for a moment: a client that is still sending would not see the answer."""
+    """Read on briefly: a client that is still sending would not see the answer."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DISCARD_SECONDS):
             while (message := await receive())["type"] == "http.request" and message.get("more_body"):

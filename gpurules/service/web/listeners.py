@@ -72,7 +72,7 @@ class Listener:
 
 
 def default_address() -> str:
-    """Return where an agent of this user listens unless it is told otherwise."""
+    """Return where an agent of this user listens by default."""
     folder = os.environ.get("XDG_RUNTIME_DIR")
     if os.geteuid() == 0 or not folder:
         return "unix:/run/gpurules/agent.sock"
@@ -161,7 +161,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove the socket of an agent that has ended; refuse where someone answers at it, or it is no socket."""
+    """Remove the socket of an agent that has ended; refuse if an agent answers at it, or it is not a socket."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

@@ -24,7 +24,7 @@ _Base: Any = AutoHTTPProtocol  # httptools where it is installed, else h11
 def peer_user(transport: asyncio.BaseTransport) -> int | None:
     """Return the user at the other end of a Unix socket.
 
-    Missing: None over TCP, and where the system does not tell.
+    Missing: None over TCP, and if the system does not report it.
     Source: unix(7), SO_PEERCRED.
     """
     given = transport.get_extra_info("socket")

@@ -1,4 +1,4 @@
-"""Runs the application on uvicorn, on any number of listeners, until it is told to stop; then it drains."""
+"""Runs the application on uvicorn, on any number of listeners, until it is stopped; then it drains."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ _LOGGER = logger("gpurules.service")
 DRAIN_SECONDS = 5
 KEEP_ALIVE_SECONDS = 120
 _HUNG_POLLS = 20
-"""After so many intervals without a poll the watchdog is not fed, so that systemd starts the agent again."""
+"""Number of intervals without a poll after which the watchdog is not fed, so that systemd restarts the agent."""
 
 
 class _Server(uvicorn.Server):
@@ -128,7 +128,7 @@ class HTTPServer:
         return config
 
     async def _feed(self) -> None:
-        """Tell systemd that the agent lives, as long as polls go on."""
+        """Report to systemd that the agent is alive, as long as polls continue."""
         seconds = self._notifier.watchdog_seconds()
         if seconds is None:
             return

@@ -1,4 +1,4 @@
-"""What systemd is told: that the agent is ready, reloads, stops, and lives. Nothing where systemd did not start it."""
+"""Notifies systemd: the agent is ready, reloads, stops, is alive. Does nothing if systemd did not start it."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ class Notifier:
         self._path = f"\0{path[1:]}" if path.startswith("@") else path
 
     def send(self, *lines: str) -> None:
-        """Send states, such as ``READY=1``; trouble with it is no trouble of the agent's."""
+        """Send states, such as ``READY=1``; a failure to send them does not affect the agent."""
         if not self._path:
             return
         try:
@@ -36,7 +36,7 @@ class Notifier:
 
 
 class ReloadNotice:
-    """Tells systemd that the ruleset is read again (``begin``, safe in a signal handler), and that it was (``end``)."""
+    """Notifies systemd that a reload begins (``begin``, safe in a signal handler), and that it is done (``end``)."""
 
     def __init__(self) -> None:
         self._notifier = Notifier()

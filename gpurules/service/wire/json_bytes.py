@@ -54,5 +54,5 @@ def structure(name: str, members: "list[tuple[str, Any, Any]]") -> Any:
 
 
 def bounded(kind: Any, minimum: float | None, maximum: float | None) -> Any:
-    """Return the numeric type *kind* within bounds, either of which may be None."""
+    """Return the numeric type *kind* within bounds, each of which may be None."""
     return Annotated[kind, msgspec.Meta(ge=minimum, le=maximum)]

@@ -25,7 +25,7 @@ class AmdSmi:
         self.place: tuple[str, str] | None = None
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what the driver tells now.
+        """Return the driver's current readings.
 
         Missing: a fact whose call failed; ``GPU.missing`` says why.
 
@@ -77,7 +77,7 @@ class _Card:
         self.missing: dict[str, str] = {}
 
     def gpu(self, index: int) -> GPU:
-        """Return what the card tells."""
+        """Return the card's readings."""
         self._subject = f"GPU {index}"
         uuid = self._ask("amdsmi_get_gpu_device_uuid")
         self._subject = uuid if isinstance(uuid, str) else self._subject

@@ -42,7 +42,7 @@ class AmdTool:
         self._identities: amd_smi.Identities | None = None
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what the program says now; it says everything, whatever is wanted.
+        """Return the program's current output; it prints everything, whatever was requested.
 
         Raises:
             TelemetryError: it is not there, or says nothing that can be read.

@@ -14,7 +14,7 @@ _CLOSES = {"]": "[", "}": "{"}
 
 
 def is_start(text: str) -> bool:
-    """Tell whether a document may begin with this line: an object, or a list of objects."""
+    """Return whether a document may begin with this line: an object, or a list of objects."""
     stripped = text.strip()
     return stripped.startswith("{") or (stripped.startswith("[") and stripped.lstrip("[ ")[:1] in ("", "{"))
 
@@ -94,7 +94,7 @@ def parse_json(text: str) -> object:
     """Return the data that JSON *text* says.
 
     Raises:
-        ValueError: *text* is no JSON, is nested too deep, or has a number beyond every bound.
+        ValueError: *text* is not JSON, is nested too deep, or has a number beyond every bound.
     """
     try:
         return loads(text)

@@ -9,7 +9,7 @@ from gpurules.telemetry.recordings.reader import RecordingReader
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether the first line is a JSON object of its own that is no rocm-smi report."""
+    """Return whether the first line is a JSON object of its own, and not a rocm-smi report."""
     first = next((line.text.strip() for line in head if line.text.strip()), "")
     if not first.startswith("{"):
         return False

@@ -20,7 +20,7 @@ _VALUE = re.compile(r"[+-]?\d[\d.,:/ T-]*(?:\s*(?:%|MiB|MHz|W|C))?|\[?N/A\]?|\[?
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something that people try to replay: how it is recognised, what it is, and what to record instead."""
+    """Something that people try to replay: how it is recognized, what it is, and what to record instead."""
 
     name: str
     remedy: str
@@ -53,7 +53,7 @@ REFUSALS = (
     Refusal("a page of HTML", "save the exporter's text from /metrics, not an HTML page",
             _found(r"^\s*<(!doctype html|html)\b")),
 )  # fmt: skip
-"""What is recognised and refused, in the order in which it is tried."""
+"""What is recognized and refused, in the order in which it is tried."""
 
 
 def why_unknown(head: Sequence[Line], known: str) -> str:

@@ -40,9 +40,9 @@ class IntelSysfs:
         self._has_seen_any = False
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what the drivers tell now.
+        """Return the drivers' current readings.
 
-        Missing: whatever a driver or board does not tell: memory and utilization always, power at the first poll.
+        Missing: whatever a driver or board does not report: memory and utilization always, power at the first poll.
 
         Raises:
             TelemetryUnavailable: there is no such GPU, and there was none before.
@@ -97,7 +97,7 @@ class IntelSysfs:
 
 
 def _text(path: Path) -> str | None:
-    """Return what stands in a file, None where it cannot be read."""
+    """Return the content of a file, None if it cannot be read."""
     try:
         return path.read_text("utf-8", "replace")[:200].strip() or None
     except OSError:

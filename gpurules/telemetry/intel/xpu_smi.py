@@ -43,9 +43,9 @@ class XpuSmi:
         self._known: tuple[tuple[Json, Json], ...] | None = None
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what xpu-smi says now; it says everything, whatever is wanted.
+        """Return the current output of xpu-smi; it prints everything, whatever was requested.
 
-        A GPU of which it does not tell any more is lost, and all are listed again at the next read.
+        A GPU that it no longer reports is lost, and all are listed again at the next read.
 
         Raises:
             TelemetryError: it is not there, or cannot read the driver.

@@ -15,7 +15,7 @@ MODES = ("process", "thread", "inline")
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What every live source can be told.
+    """Options that every live source accepts.
 
     ``mode`` is where the driver is asked: in a ``process`` of its own, in a ``thread``, or ``inline``, in the thread
     that reads, which then hangs when the driver does.

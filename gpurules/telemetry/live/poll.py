@@ -10,7 +10,7 @@ NO_SUBJECT = "the driver"
 
 @dataclass(frozen=True, slots=True)
 class PollRequest:
-    """The fields that are wanted, and the calls that are not to be made since they hung before.
+    """The requested fields, and the calls that are not to be made since they hung before.
 
     Missing: ``fields`` is None for all that are cheap.
     """

@@ -1,4 +1,4 @@
-"""A live source: something that reads this node, with a memory of which GPUs there were."""
+"""A live source: reads this node, and remembers its GPUs."""
 
 import platform
 import time

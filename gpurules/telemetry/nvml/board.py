@@ -1,4 +1,4 @@
-"""Reads one board: what it tells of itself, its processes and its MIG instances."""
+"""Reads one board: what it says about itself, its processes and its MIG instances."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ class BoardReader:
     namer: Namer
 
     def read(self, handle: Handle, board: GPU, poll: CounterPoll) -> tuple[GPU, ...]:
-        """Return the GPU that *handle* is, of which *board* holds the identity, and after it its MIG instances.
+        """Return the GPU of *handle*, whose identity is in *board*, followed by its MIG instances.
 
         Missing: each fact whose call failed, with the reason; all, where the GPU is lost.
         """
@@ -64,7 +64,7 @@ class BoardReader:
         return facts
 
     def _check(self, handle: Handle) -> None:
-        """Find out whether a GPU that told nothing answers at all, by a call that every GPU supports."""
+        """Find out whether a GPU that reported nothing answers at all, by a call that every GPU supports."""
         try:
             read_temperature(self.library, handle)
         except CallFailed as error:

@@ -1,7 +1,7 @@
-"""The traffic of a GPU and the temperature of its memory, which NVML tells as field values.
+"""The traffic of a GPU and the temperature of its memory, which NVML reports as field values.
 
 PCIe and NVLink are counters, and so become rates from the second poll on. Where a board has no PCIe counters, the
-driver can measure the traffic, for 20 ms in each direction: that is done only for what somebody asked for by name.
+driver can measure the traffic, for 20 ms in each direction: that is done only for fields requested by name.
 
 Source: nvmlDeviceGetFieldValues, nvmlDeviceGetPcieThroughput; scope 2**32-1 is the sum over all links.
 """
@@ -55,7 +55,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class CounterPoll:
-    """One poll of one GPU: whose it is, when, and what is wanted.
+    """One poll of one GPU: which GPU, when, and what is requested.
 
     Units: ``at`` in seconds of a clock that never goes back.
     """
@@ -66,7 +66,7 @@ class CounterPoll:
 
 
 def read_counters(library: Library, handle: Handle, poll: CounterPoll, rates: CounterRates) -> GpuFacts:
-    """Return the field values that are wanted, and the rates of those that are counters.
+    """Return the field values that are requested, and the rates of those that are counters.
 
     Units: bytes/second; celsius.
 

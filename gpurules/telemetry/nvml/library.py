@@ -63,10 +63,10 @@ class CallFailed(Exception):
 
 
 class Library:
-    """NVML, while it is initialised; *path* is that of the library where it is not on the search path.
+    """NVML, while it is initialized; *path* is that of the library where it is not on the search path.
 
     ``place`` says what is being asked right now, and ``skipped`` names what is not to be asked, each as the function
-    and the subject it is asked of.
+    and its subject.
     """
 
     def __init__(self, path: str | None = None) -> None:
@@ -78,7 +78,7 @@ class Library:
         self._is_running = False
 
     def start(self) -> None:
-        """Load and initialise NVML, unless it is.
+        """Load and initialize NVML, unless it is.
 
         Raises:
             TelemetryUnavailable: pynvml or the library is not installed.
@@ -112,7 +112,7 @@ class Library:
         self._pynvml = pynvml
 
     def stop(self) -> None:
-        """Shut NVML down, if it is initialised; handles are of no use from then on."""
+        """Shut NVML down, if it is initialized; handles are of no use from then on."""
         if self._is_running:
             self._is_running = False
             try:
@@ -156,5 +156,5 @@ class Library:
 
 
 def address(handle: Handle) -> int:
-    """Return what tells one handle from another."""
+    """Return a key that identifies a handle."""
     return ctypes.cast(handle, ctypes.c_void_p).value or 0  # type: ignore[arg-type]

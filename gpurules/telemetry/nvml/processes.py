@@ -35,7 +35,7 @@ def name_of_process(pid: int) -> str | None:
 def read_processes(library: Library, handle: Handle, namer: Namer = name_of_process) -> tuple[GPUProcess, ...]:
     """Return the processes of a GPU or MIG instance, each once, with all its kinds.
 
-    Missing: ``memory_used`` where the driver does not tell.
+    Missing: ``memory_used`` where the driver does not report.
 
     Raises:
         CallFailed: no list at all can be read; the error is that of the compute processes.

@@ -54,7 +54,7 @@ class _Node:
 class NvmlReader:
     """Reads the GPUs of this node through NVML.
 
-    NVML counts the boards when it is initialised. So while one that was there is lost, it is initialised anew from
+    NVML counts the boards when it is initialized. So while one that was there is lost, it is initialized again from
     time to time (after ``Backoff`` seconds), and finds the board if it has come back.
     """
 
@@ -80,7 +80,7 @@ class NvmlReader:
         return self._library.place
 
     def read(self, request: PollRequest | None = None) -> Snapshot:
-        """Return what NVML tells now, of the fields that *request* wants.
+        """Return what NVML reports now, of the fields that *request* wants.
 
         Missing: a fact whose call failed; ``GPU.missing`` says why.
 
@@ -96,7 +96,7 @@ class NvmlReader:
             except CallFailed as error:
                 if error.code != UNINITIALIZED:
                     raise
-                self._stop()  # somebody else in this process shut NVML down
+                self._stop()  # someone else in this process shut NVML down
                 return self._snapshot(wanted)
         except CallFailed as error:
             raise TelemetryError(f"NVML does not list the GPUs: {error.reason}; see dmesg and nvidia-smi") from None

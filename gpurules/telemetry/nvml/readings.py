@@ -1,4 +1,4 @@
-"""What one call of NVML tells of a GPU: one reading for each call, in canonical units.
+"""What single calls of NVML return for a GPU: one reading per call, in canonical units.
 
 Source: NVML API reference, device queries.
 """
@@ -15,7 +15,7 @@ Read: TypeAlias = Callable[[Library, Handle], Mapping[str, Value]]
 
 MEMORY = ("memory_used", "memory_free", "memory_total", "memory_reserved")
 _OLDER = frozenset({FUNCTION_NOT_FOUND, NOT_SUPPORTED, 25})
-"""Errors after which the call's older form is worth a try."""
+"""Errors after which the call's older form is tried."""
 _MEMORY_V2 = 0x02000028
 _VOLATILE, _UNCORRECTED, _SLOWDOWN, _SM, _MEM = 0, 1, 1, 1, 2
 _FASTEST_FAN = 200

@@ -1,4 +1,4 @@
-"""Listens for Xid errors, in a thread of its own: NVML tells them once, to who waits for them.
+"""Listens for Xid errors in a thread: NVML delivers each event once, and only to a waiting listener.
 
 Source: nvmlEventSetWait_v2, nvmlEventTypeXidCriticalError.
 """

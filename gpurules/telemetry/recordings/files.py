@@ -1,4 +1,4 @@
-"""Opens the files of recordings, compressed or not, as streams of bytes of which a bounded piece is held.
+"""Opens the files of recordings, compressed or not, as streams of bytes, holding only a bounded piece.
 
 What a file is shows in its first bytes, not in its name. A compressed file may not expand without bound: not beyond
 ``MAX_EXPANDED`` bytes, and beyond the first ``FREE`` not by more than ``MAX_RATIO``.
@@ -20,7 +20,7 @@ from gpurules.telemetry.source import TelemetryError, TelemetryUnavailable
 MAX_EXPANDED = 1 << 40
 MAX_RATIO = 1000
 FREE = 64 << 20
-"""Bytes that may come out of any file, however small."""
+"""Bytes that any file, however small, may expand to."""
 MAX_WINDOW = 256 << 20
 """Bytes that a decompressor may hold."""
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
@@ -88,7 +88,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Bounded(io.RawIOBase):
-    """What comes out of a decompressor, as long as it is not out of proportion to what went in."""
+    """The output of a decompressor, as long as it is in proportion to the input."""
 
     def __init__(self, place: str, stream: Stream, consumed: Callable[[], int]) -> None:
         self._place = place

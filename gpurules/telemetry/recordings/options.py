@@ -73,7 +73,7 @@ def read_date(text: str | None) -> date | None:
     """Return the day that *text* names, None where there is none.
 
     Raises:
-        TelemetryError: it is no day.
+        TelemetryError: it is not a date.
     """
     if text is None:
         return None

@@ -28,7 +28,7 @@ def format_time(time: float) -> str:
 
 
 def has_facts(gpu: GPU) -> bool:
-    """Tell whether there is a reading of a GPU, or the reason why one is missing."""
+    """Return whether there is a reading of a GPU, or the reason why one is missing."""
     return gpu.is_lost or bool(gpu.missing) or any(getattr(gpu, name) is not None for name in _FACTS)
 
 

@@ -49,14 +49,14 @@ def read_zone(name: str) -> tzinfo:
 
 
 def read_time(text: str, zone: tzinfo, fold: int = 0) -> float | None:
-    """Return the moment that *text* names, read as local time of *zone* where it says no offset itself.
+    """Return the point in time that *text* names, read as local time of *zone* where it says no offset itself.
 
     Of a local time that comes twice, since clocks go back, the first is meant, with *fold* 1 the second.
     Understands nvidia-smi's ``2026/04/25 16:06:06.780`` and ``Tue Jul 14 09:00:27 2026``, ISO 8601, and seconds
     since 1970.
 
     Units: seconds since 1970.
-    Missing: *text* is no time.
+    Missing: *text* is not a time.
 
     >>> read_time("1970/01/01 00:00:01.500", UTC)
     1.5
@@ -85,7 +85,7 @@ def read_time(text: str, zone: tzinfo, fold: int = 0) -> float | None:
 
 
 class LocalClock:
-    """Reads the times of one file in its order, so that local times that come twice are told apart by what came before.
+    """Reads the times of one file in order, so that ambiguous local times are resolved by the preceding ones.
 
     ``has_gone_back`` is set when a time is read as the second of two of that name after the first, and never cleared
     here.

@@ -48,7 +48,7 @@ class Device:
     def advance(self, seconds: float, inlet: float, omit: str | None = None) -> tuple[GPU, ...]:
         """Move on by *seconds* with air of *inlet* celsius, and return the GPU with its MIG instances.
 
-        *omit* names a value that the driver fails to tell this time.
+        *omit* names a value that the driver fails to report this time.
         """
         phase = self._load.advance(seconds)
         noise = self._rng.random

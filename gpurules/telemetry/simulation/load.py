@@ -50,7 +50,7 @@ class Load:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew, as after a reset of the GPU."""
+        """Start from scratch, as after a reset of the GPU."""
         self._phases = phases(self._rng)
         self.phase = next(self._phases)
         self._left = self.phase.seconds

@@ -14,7 +14,7 @@ _FACTS = tuple(name for name in (*NUMBERS, *FLAGS) if name not in ("mig", "xid",
 
 
 def mark_lost(gpu: GPU, reason: str) -> GPU:
-    """Return what is left of a GPU that does not answer: who it is, and the last XID, which the driver told before.
+    """Return what remains of a GPU that does not answer: its identity, and the last Xid that the driver reported.
 
     >>> gone = mark_lost(GPU(index=1, uuid="GPU-1", power=300), "gpu is lost")
     >>> (gone.healthy, gone.status, gone.power, gone.missing["power"])
@@ -108,7 +108,7 @@ class GpuTracker:
             known.xid = None if known.xid is None else (known.xid[0], known.xid[1] + seconds)
 
     def _with_identities(self, gpus: Iterable[GPU]) -> list[GPU]:
-        """Give GPUs that do not tell their UUID that of the GPU which had their index, if it is not there.
+        """Give GPUs without a UUID that of the GPU which had their index, if it is not there.
 
         One that answers is only taken for that GPU while no index is gone: indexes close up when a GPU vanishes.
         """
@@ -164,7 +164,7 @@ def _vanished(known: _Known, now: float) -> GPU:
 
 
 def _with_identity_of(gpu: GPU, before: GPU) -> GPU:
-    """Return *gpu* by the UUID that it had *before*, and by the name where it does not tell that either."""
+    """Return *gpu* with the UUID that it had *before*, and the name if it does not report that either."""
     missing = {name: reason for name, reason in gpu.missing.items() if name != "uuid"}
     return replace(gpu, uuid=before.uuid, name=gpu.name or before.name, missing=missing)
 

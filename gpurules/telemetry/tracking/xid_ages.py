@@ -1,4 +1,4 @@
-"""How old the last Xid error of a GPU is, where a source tells the error and not its time."""
+"""The age of a GPU's last Xid error, if a source reports the error without its time."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ class XidAges:
     """Gives GPUs the age of their last Xid error: from when its number was first seen, or changed.
 
     The same error twice in a row looks like one, so its age is that of the first.
-    Missing: the number is 0, which is no error; or the source tells the age itself.
+    Missing: the number is 0, which means no error; or the source reports the age itself.
 
     >>> ages = XidAges()
     >>> [ages.complete(Snapshot(gpus=(GPU(index=0, xid=79),)), now).gpus[0].xid_age for now in (100.0, 130.0)]

@@ -174,7 +174,7 @@ def test_how_much_work_the_analysis_may_be_stands_in_the_configuration(gpurules:
     (here / "gpurules.toml").write_text("analysis-steps = 0\n")
     (here / "x.rules.yaml").write_text(TEXT.replace("5000 < transfer_size", "80% < gpu_memory AND gpu_memory < 90%"))
     assert "1 rule not fully analyzed" in lint(gpurules).err
-    assert "not analysed" not in lint(gpurules, "--analysis-steps", "100_000").err
+    assert "not fully analyzed" not in lint(gpurules, "--analysis-steps", "100_000").err
     shown = json.loads(gpurules("config", "--format", "json").out)
     assert shown["analysis-steps"] == {"value": 0, "origin": "gpurules.toml"}
     (here / "gpurules.toml").write_text("analysis-steps = -1\n")

@@ -97,7 +97,7 @@ def test_release_2_is_read_by_tile(smi):
     }  # fmt: skip
     gpu = smi(stats=(stats, stats), detail={"memory_physical_size_byte": 34242297856}).read().gpus[0]
     assert (gpu.power, gpu.memory_used, gpu.utilization) == (6.7, 31_019_499_520, None)
-    assert "not told" in gpu.missing["utilization"]
+    assert "not reported" in gpu.missing["utilization"]
 
 
 @pytest.mark.parametrize("value", ["N/A", None, "", "[N/A]", "nan", [], {}, True])

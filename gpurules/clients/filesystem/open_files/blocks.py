@@ -83,7 +83,7 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
             self.file.close()
 
     def __del__(self) -> None:
-        """Have the transfer ended of a file that nobody closed."""
+        """End the transfer of a file that was never closed."""
         if not self.closed:
             self.closed = True
             self._client.lose(self.ticket)

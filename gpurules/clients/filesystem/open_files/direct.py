@@ -22,7 +22,7 @@ class DirectReader(io.BufferedIOBase):
     """A file to read, with its reads done by *file*, a part of the transfer for every *piece_size* bytes of them.
 
     The read that begins a part has a slot while it lasts; those that follow within the part cost a comparison. Lines
-    are let through like what they come to at most: a part.
+    are admitted by their upper bound: a part.
 
     Units: *piece_size* in bytes.
     """
@@ -99,7 +99,7 @@ class DirectReader(io.BufferedIOBase):
         return found
 
     def _sizes(self, size: int | None) -> tuple[int, int]:
-        """Return how many bytes a read of *size* comes to at most, and how many the part that it begins has."""
+        """Return the upper bound of the bytes that a read of *size* moves, and the size of the part that it begins."""
         left = self._left()
         wanted = left if size is None or size < 0 else min(size, left)
         return wanted, max(wanted, min(self._piece_size, left))
@@ -130,7 +130,7 @@ class DirectReader(io.BufferedIOBase):
         return int(self.file.tell())
 
     def fileno(self) -> int:
-        """Return the file descriptor; what is read by it asks nobody.
+        """Return the file descriptor; reads through it are not governed.
 
         Raises:
             OSError: there is none.
@@ -164,7 +164,7 @@ class DirectReader(io.BufferedIOBase):
         return opened_again, (self.fs, self.path, self.tell())
 
     def __del__(self) -> None:
-        """Have the transfer ended of a file that nobody closed."""
+        """End the transfer of a file that was never closed."""
         if not self.closed:
             super().close()
             self._lose()

@@ -9,7 +9,7 @@ from threading import Thread
 from fsspec.caching import BaseCache, register_cache  # type: ignore[import-untyped]
 
 KEPT = 2
-"""How many of the latest blocks are kept beside those ahead: for the one who goes back and forth."""
+"""How many of the latest blocks are kept besides those ahead, for readers that seek back and forth."""
 
 
 def none_ahead() -> int:
@@ -18,7 +18,7 @@ def none_ahead() -> int:
 
 
 class PrefetchCache(BaseCache):  # type: ignore[misc]
-    """The latest blocks of a file, and some ahead of one who reads on: as many as *ahead* says at each new block.
+    """The latest blocks of a file, and some ahead of a sequential reader: as many as *ahead* says at each new block.
 
     Who jumps has nothing fetched ahead, until he reads on from there. A block that could not be fetched is asked for
     again at the next read.

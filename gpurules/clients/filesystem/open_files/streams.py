@@ -32,7 +32,7 @@ class Stream(io.RawIOBase):
         self._granted = 0
 
     def _part(self, size: int, limit: float) -> AbstractContextManager[object]:
-        """Return what *size* bytes move in, of which *limit* are still to come."""
+        """Return the chunks in which *size* bytes move, *limit* of them still to come."""
         if size <= self._granted:
             self._granted -= size
             return nullcontext()
@@ -62,7 +62,7 @@ class Stream(io.RawIOBase):
         return int(self.file.tell())
 
     def fileno(self) -> int:
-        """Return the file descriptor; what is read by it asks nobody.
+        """Return the file descriptor; reads through it are not governed.
 
         Raises:
             OSError: there is none.
@@ -129,7 +129,7 @@ class Stream(io.RawIOBase):
 
 
 class Opened:
-    """What an open file tells of itself, beside its bytes."""
+    """The properties of an open file, besides its bytes."""
 
     raw: Stream
     fs: Any
@@ -173,7 +173,7 @@ class StreamReader(Opened, io.BufferedReader):
         return opened_again, (self.fs, self.path, self.tell())
 
     def __del__(self) -> None:
-        """Have the transfer ended of a file that nobody closed."""
+        """End the transfer of a file that was never closed."""
         if not self.closed:
             self.raw.end = self._lose
             self.close()

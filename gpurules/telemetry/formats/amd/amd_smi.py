@@ -1,4 +1,4 @@
-"""What ``amd-smi metric --json`` tells of AMD GPUs, with what ``list`` and ``static`` tell of who they are.
+"""The output of ``amd-smi metric --json`` for AMD GPUs, combined with the identities from ``list`` and ``static``.
 
 Source: https://rocm.docs.amd.com/projects/amdsmi; releases differ in what they nest, and a value is a number, a text
 with its unit, or ``{"value": 41, "unit": "C"}``.
@@ -86,7 +86,7 @@ def _name(cell: object) -> str | None:
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether JSON begins here of which the first GPU has its number and what is measured."""
+    """Return whether JSON begins here whose first GPU has its number and measurements."""
     texts = [line.text.strip() for line in head]
     at = next((at for at, text in enumerate(texts) if is_start(text)), None)
     if at is None:

@@ -1,4 +1,4 @@
-"""What ``rocm-smi -a --json`` tells of AMD GPUs.
+"""The output of ``rocm-smi -a --json`` for AMD GPUs.
 
 Source: https://github.com/ROCm/rocm_smi_lib, python_smi_tools/rocm_smi.py; its keys differ from release to release.
 """
@@ -57,7 +57,7 @@ def _is_card(key: str) -> bool:
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether a JSON object begins here whose first key is a card or the system."""
+    """Return whether a JSON object begins here whose first key is a card or the system."""
     texts = [line.text.strip() for line in head]
     at = next((at for at, text in enumerate(texts) if is_start(text)), None)
     return at is not None and "".join(texts[at : at + 4])[:4096].removeprefix("{").lstrip().startswith(_FIRST_KEYS)

@@ -18,7 +18,7 @@ TOO_SHORT = "the sample covers less than a millisecond"
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether samples of intel_gpu_top begin here."""
+    """Return whether samples of intel_gpu_top begin here."""
     text = "".join(line.text for line in head)
     return text.lstrip()[:1] in ("[", "{", ",") and '"engines"' in text and '"busy"' in text and '"frequency"' in text
 
@@ -46,7 +46,7 @@ def _number(group: object, key: str, dimension: Dimension, unit: str) -> tuple[N
 def _busiest(engines: object) -> tuple[Number | None, str | None]:
     """Return the share of time of the busiest engine.
 
-    Missing: one of them does not tell its own, so that it might be the busiest.
+    Missing: one of them does not report its own, so it might be the busiest.
     """
     if not isinstance(engines, Mapping) or not engines:
         return None, None

@@ -1,4 +1,4 @@
-"""What ``xpu-smi stats -j`` and ``discovery -j`` tell of Intel GPUs.
+"""The output of ``xpu-smi stats -j`` and ``discovery -j`` for Intel GPUs.
 
 Source: https://github.com/intel/xpumanager (cli/src: statistics_stub.cpp, comlet_dump.cpp) for releases 1.x, whose
 figures are a list of ``metrics_type`` and ``value``, memory in MiB; releases 2.x nest power and memory by tile.
@@ -55,7 +55,7 @@ def _figures_of(data: object) -> Figures:
 
 
 def _figures(stats: Mapping[str, object]) -> Figures:
-    """Return the figures of a device; what it does not tell as a whole is that of its tiles."""
+    """Return the values of a device; what it does not report as a whole is combined from its tiles."""
     tiles = stats.get("tile_level")
     figures = join_tiles(
         [
@@ -126,9 +126,9 @@ def text_of(device: Mapping[str, object], *keys: str) -> str | None:
 
 
 def gpu_of(device: Mapping[str, object], detail: Mapping[str, object], stats: Mapping[str, object]) -> GPU:
-    """Return a GPU as ``discovery -j``, ``discovery -d N -j`` and ``stats -d N -j`` tell of it.
+    """Return a GPU from ``discovery -j``, ``discovery -d N -j`` and ``stats -d N -j``.
 
-    Missing: whatever a release does not tell, or says is ``N/A``; a used memory beyond the size.
+    Missing: whatever a release does not report, or reports as ``N/A``; used memory above the size.
     """
     values, missing = facts_of(_figures(stats))
     size, reason = read_number(str(detail.get("memory_physical_size_byte", "N/A")), Dimension.BYTES, "B")
@@ -156,5 +156,5 @@ def gpu_of(device: Mapping[str, object], detail: Mapping[str, object], stats: Ma
 
 
 def driver_of(details: Iterable[Mapping[str, object]]) -> str | None:
-    """Return the version of the driver, of the first GPU that tells it."""
+    """Return the version of the driver, of the first GPU that reports it."""
     return next((version for detail in details if (version := text_of(detail, "driver_version"))), None)

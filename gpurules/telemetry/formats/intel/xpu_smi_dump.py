@@ -49,7 +49,7 @@ def _header(text: str) -> Columns | None:
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether one of the first lines is a header of xpu-smi dump."""
+    """Return whether one of the first lines is a header of xpu-smi dump."""
     return any(_header(line.text) is not None for line in head)
 
 
@@ -62,7 +62,7 @@ class _Days:
     last: float = 0.0
 
     def time(self, text: str, line: Line) -> float | None:
-        """Return the moment that *text* names; None where it is no time."""
+        """Return the point in time that *text* names; None where it is not a time."""
         match = _CLOCK.fullmatch(text)
         if match is None:
             return self.recording.time(text, line.number)
@@ -104,7 +104,7 @@ class _Poll:
         return not self._has(key) and is_next and 0 <= time - self.last <= SLOWEST_ROW
 
     def repeats(self, key: tuple[int, str], time: float) -> bool:
-        """Tell whether a row is of a GPU or tile that has one, at the same time: only one of them can be right."""
+        """Return whether a row repeats a GPU or tile at the same time: only one of the two can be right."""
         return self._has(key) and abs(time - self.last) < SAME_TIME
 
     def _has(self, key: tuple[int, str]) -> bool:

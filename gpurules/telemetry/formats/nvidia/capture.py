@@ -30,7 +30,7 @@ def _is_frame(text: str) -> bool:
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether the file begins with a frame of ``#``."""
+    """Return whether the file begins with a frame of ``#``."""
     first = next((line for line in head if line.text.strip()), None)
     return first is not None and _is_frame(first.text.rstrip())
 
@@ -109,7 +109,7 @@ def _instance_names(lines: list[Line]) -> dict[str, tuple[str, str]]:
 
 
 def _merge(board: GPU, phase: _Phase, names: Mapping[str, tuple[str, str]]) -> tuple[GPU, ...]:
-    """Return what the query says of one GPU, with the processes and what only ``-q`` tells: PCIe and MIG instances."""
+    """Return the query's data for one GPU, with processes and what only ``-q`` reports: PCIe and MIG instances."""
     told = next((gpu for gpu in phase.queried if gpu.index == board.index and not gpu.mig), None)
     parts = [gpu for gpu in phase.queried if gpu.mig and str(gpu.index).startswith(f"{board.index}:")]
     if phase.processes is not None:
@@ -153,7 +153,7 @@ def _finish(phase: _Phase, names: Mapping[str, tuple[str, str]]) -> Iterator[Sna
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the phases of a capture, one snapshot each; the phase stands in the labels."""
+    """Walk through the phases of a capture, one snapshot each; the phase is in the labels."""
     names: dict[str, tuple[str, str]] = {}
     phase: _Phase | None = None
     for section in _sections(recording):

@@ -114,7 +114,7 @@ def gpu_from_cells(
 ) -> GPU:
     """Return the GPU that *cells* describe; *units* are what a header says of cells without their own.
 
-    Missing: see ``GPU.missing`` for what the recording names but does not tell.
+    Missing: see ``GPU.missing`` for what the recording names but does not report.
     """
     names = tuple(cells) if len(cells) < _MOST_COLUMNS else tuple(KNOWN.intersection(cells))
     quantities, events, labels = _plan(names, tuple(units.items()) if units else ())
@@ -248,7 +248,7 @@ def throttle_flags(flags: Mapping[str, bool | None]) -> dict[str, bool | None]:
 
     The software power cap is a power brake like the others: a GPU at its power limit runs slower than it was asked to.
     HW Slowdown is engaged by heat, by a power brake, by a power draw that is too high, or by a change of clocks. So
-    where a driver tells no more than that, its absence implies that neither of the first two is there, and its presence
+    if a driver reports no more than that, its absence implies that neither of the first two is there; its presence
     implies neither of them.
 
     Source: nvmlDeviceGetCurrentClocksEventReasons; nvmlClocksEventReasonHwSlowdown.

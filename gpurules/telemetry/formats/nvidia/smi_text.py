@@ -15,7 +15,7 @@ DEEPEST = 12
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether the title of a query stands near the top."""
+    """Return whether the title of a query is near the top."""
     return any(_TITLE in line.text for line in head)
 
 
@@ -77,7 +77,7 @@ def _snapshot(recording: RecordingReader, lines: list[Line]) -> Snapshot:
 
 
 def _begins(line: Line, lines: Sequence[Line]) -> bool:
-    """Tell whether a line begins a query, with the title or, where that is damaged, with another time."""
+    """Return whether a line begins a query, with the title or, where that is damaged, with another time."""
     return _TITLE in line.text or (
         line.text.startswith(_TIME) and any(other.text.startswith(_TIME) for other in lines[:_TOP])
     )

@@ -101,7 +101,7 @@ def _build_tree(paths: Iterable[str]) -> _Wanted:
 
 
 def _texts(element: Element, wanted: _Wanted, found: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the texts at the paths that are wanted, in one walk."""
+    """Return the texts at the paths that are requested, in one walk."""
     for child in element:
         here = wanted.below.get(child.tag)
         if here is not None:

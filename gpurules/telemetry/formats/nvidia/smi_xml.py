@@ -18,7 +18,7 @@ _PROLOG = re.compile(r"(?:<\?xml[^>]*\?>)?\s*(?:<!DOCTYPE[^>]*>?)?")
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether a document of nvidia-smi begins here."""
+    """Return whether a document of nvidia-smi begins here."""
     return any("<nvidia_smi_log" in line.text or "DOCTYPE nvidia_smi_log" in line.text for line in head)
 
 
@@ -121,7 +121,7 @@ class _Cutter:
 
 
 def documents(recording: RecordingReader) -> Iterator[tuple[int, str]]:
-    """Walk through the documents of a file, of which ``nvidia-smi -l`` writes one after the other, with their lines."""
+    """Walk through the documents of a file, which ``nvidia-smi -l`` writes one after the other, with their lines."""
     cutter = _Cutter(recording)
     for line in recording.lines:
         if "nvidia_smi_log>" in line.text or "<?xml" in line.text:

@@ -1,7 +1,7 @@
-"""What the exporter all-smi tells of GPUs of any vendor.
+"""The metrics of the exporter all-smi, for GPUs of any vendor.
 
 Source: https://github.com/lablup/all-smi (src/api/metrics/gpu.rs). Older releases wrote 0 where there is no sensor, so
-a temperature, power, clock or size of the memory of 0 is no reading.
+a temperature, power, clock or size of the memory of 0 is not a reading.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,12 @@ _ZERO = "0, which all-smi writes if there is no sensor"
 
 
 def is_metric(name: str) -> bool:
-    """Tell whether a metric is one of this exporter, of a GPU."""
+    """Return whether a metric is one of this exporter, of a GPU."""
     return name.startswith(_PREFIX)
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether one of the samples is one of this exporter."""
+    """Return whether one of the samples is one of this exporter."""
     return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 

@@ -1,4 +1,4 @@
-"""What dcgm-exporter tells of GPUs, as Prometheus samples.
+"""The metrics of dcgm-exporter, as Prometheus samples.
 
 Source: the field identifiers of DCGM (dcgm_fields.h), and the counter lists that dcgm-exporter ships.
 """
@@ -70,12 +70,12 @@ _NAMES = {name.lower(): name for choices in _FIELDS.values() for name, _ in choi
 
 
 def is_metric(name: str) -> bool:
-    """Tell whether a metric is one of DCGM."""
+    """Return whether a metric is one of DCGM."""
     return name[:5].lower() == _PREFIX
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether one of the samples is one of DCGM; pages begin with those of the exporter itself."""
+    """Return whether one of the samples is one of DCGM; pages begin with those of the exporter itself."""
     samples = (parse_sample(line.text) for line in head if is_metric(metric_name(line.text)))
     return any(sample is not None and "gpu" in sample.labels for sample in samples)
 
@@ -195,13 +195,13 @@ def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
 
 
 _Board: TypeAlias = tuple[str, str]
-"""The label ``gpu`` and the UUID: neither alone tells GPUs of several nodes, or of partitions, apart."""
+"""The label ``gpu`` and the UUID: neither alone distinguishes GPUs of several nodes, or of partitions."""
 
 
 def _with_parts(index: int | str, parts: dict[str, _Entity]) -> Iterator[GPU]:
     """Return a board and its MIG instances.
 
-    What is of the whole chip is repeated by the exporter for each instance, and may stand in no series of the board.
+    The exporter repeats chip-wide values for each instance, and they may be in no series of the board.
     """
     gpus = {part: _gpu(index, entity) for part, entity in parts.items()}
     instances = tuple(

@@ -1,4 +1,4 @@
-"""What nvidia_gpu_exporter tells of GPUs, as Prometheus samples: the query fields of nvidia-smi in base units.
+"""The metrics of nvidia_gpu_exporter, as Prometheus samples: the query fields of nvidia-smi in base units.
 
 Source: https://github.com/utkuozdemir/nvidia_gpu_exporter
 """
@@ -35,12 +35,12 @@ _EVENTS = ("clocks_event_reasons_", "clocks_throttle_reasons_")
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether one of the samples is one of this exporter; pages begin with those of the program itself."""
+    """Return whether one of the samples is one of this exporter; pages begin with those of the program itself."""
     return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 
 def is_metric(name: str) -> bool:
-    """Tell whether a metric is one of this exporter."""
+    """Return whether a metric is one of this exporter."""
     return name.startswith(_PREFIX)
 
 

@@ -158,11 +158,11 @@ def parse_sample(text: str) -> Sample | None:
 
 
 def is_comment(line: Line) -> bool:
-    """Tell whether a line says nothing: it is blank, a comment, or HELP and TYPE."""
+    """Return whether a line says nothing: it is blank, a comment, or HELP and TYPE."""
     return not line.text.strip() or line.text.lstrip().startswith("#")
 
 
 def looks_like_metrics(line: Line) -> bool:
-    """Tell whether a line is one of a page of metrics: a sample with a label or a type of one."""
+    """Return whether a line is one of a page of metrics: a sample with a label or a type of one."""
     text = line.text.lstrip()
     return text.startswith(("# HELP ", "# TYPE ")) or ("{" in text and parse_sample(text) is not None)

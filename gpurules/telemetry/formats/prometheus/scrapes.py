@@ -37,9 +37,9 @@ class _Scrape:
     last_name: str = ""
 
     def begins_next(self, sample: Sample, key: Key) -> bool:
-        """Tell whether *sample* is of the next scrape: by its time, or as a series that has been before.
+        """Return whether *sample* is of the next scrape: by its time, or as a series that has been before.
 
-        Labels that come and go do not make another series of it; of a run of one metric they may tell the pods apart
+        Labels that come and go do not make it a different series; within a run of one metric they may distinguish pods
         that share a GPU, and then its values are the same.
         """
         if sample.time is not None and self.time is not None and sample.time != self.time:
@@ -52,7 +52,7 @@ class _Scrape:
 
 
 def read_scrapes(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[list[Sample]]:
-    """Walk through the scrapes of a file, of which only the relevant metrics are kept.
+    """Walk through the scrapes of a file, keeping only the relevant metrics.
 
     A scrape ends at ``# EOF``, at a HELP or TYPE that comes again, at another time, and at a series that comes again.
 
@@ -149,7 +149,7 @@ def _series(sample: Sample) -> Key:
 
 
 def _goes_on(first: Sample | str, second: Sample | str) -> bool:
-    """Tell whether two neighbors are of the same series, at different times: so they are of no one scrape."""
+    """Return whether two neighbors are of the same series at different times, and so cannot be of one scrape."""
     if isinstance(first, str) or isinstance(second, str) or first.time is None or second.time is None:
         return False
     return second.time > first.time and _series(first) == _series(second)
@@ -160,7 +160,7 @@ def _is_plausible(time: float) -> bool:
 
 
 def _ends(scrape: _Scrape, text: str) -> bool:
-    """Tell whether a comment ends the scrape; if not, keep its heading."""
+    """Return whether a comment ends the scrape; if not, keep its heading."""
     parts = text.split(None, 3)[:3]
     if parts == ["#", "EOF"]:
         return True

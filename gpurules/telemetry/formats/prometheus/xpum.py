@@ -1,4 +1,4 @@
-"""What the exporter of Intel's XPU Manager tells of GPUs, by device or by tile.
+"""The metrics of Intel's XPU Manager exporter, by device or by tile.
 
 Source: https://github.com/intel/xpumanager (rest/prometheus_exporter): a ratio is from 0 to 1.
 """
@@ -27,12 +27,12 @@ _METRICS = {
 
 
 def is_metric(name: str) -> bool:
-    """Tell whether a metric is one of this exporter."""
+    """Return whether a metric is one of this exporter."""
     return name.startswith(_PREFIX)
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether one of the samples is one of this exporter."""
+    """Return whether one of the samples is one of this exporter."""
     return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 
@@ -41,7 +41,7 @@ def _label(samples: Sequence[Sample], name: str) -> str:
 
 
 def _figures(samples: Sequence[Sample]) -> Figures:
-    """Return the figures of a GPU; what it does not tell as a whole is that of its tiles."""
+    """Return the values of a GPU; what it does not report as a whole is combined from its tiles."""
     whole: Figures = {}
     tiles: dict[str, Figures] = {}
     for sample in samples:
@@ -60,7 +60,7 @@ def _figures(samples: Sequence[Sample]) -> Figures:
 
 
 def _only(values: Sequence[object]) -> list[object]:
-    """Return the one value of a figure; two that differ are none: a label that told them apart is not there."""
+    """Return the single value of a figure; two different ones give none, because a distinguishing label is missing."""
     return list(values[:1]) if len(set(values)) == 1 else [_TOLD_TWICE]
 
 
@@ -83,7 +83,7 @@ def _gpu(position: int, samples: Sequence[Sample]) -> GPU:
 
 
 def gpus_from_samples(samples: Sequence[Sample]) -> tuple[GPU, ...]:
-    """Return the GPUs of a scrape, in the order of their bus addresses: it does not tell an index."""
+    """Return the GPUs of a scrape, in the order of their bus addresses, because it has no index."""
     by_name: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
         names = [(label, name) for label in ("uuid", "pci_bdf") if (name := sample.labels.get(label))]

@@ -11,7 +11,7 @@ _LENGTH = struct.Struct(">I")
 
 
 class FrameError(Exception):
-    """What was read is no frame."""
+    """What was read is not a frame."""
 
 
 def frame(message: Mapping[str, object]) -> bytes:

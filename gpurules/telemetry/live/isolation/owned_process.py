@@ -1,7 +1,7 @@
 """A program in a session of its own, which can be killed with all its children and never has to be waited for.
 
 A process that waits in the kernel for a driver ends only when the driver lets it, SIGKILL or not. So nothing here
-waits: whoever owns a process asks from time to time whether it is gone, and starts no second one before.
+waits: the owner of a process checks from time to time whether it is gone, and starts no second one before.
 """
 
 import os
@@ -102,7 +102,7 @@ class OwnedProcess:
         self.release()
 
     def is_gone_within(self, seconds: float) -> bool:
-        """Return whether it is gone, giving it a moment."""
+        """Return whether it is gone, after a brief wait."""
         until = time.monotonic() + seconds
         while not self.is_gone:
             if time.monotonic() >= until:

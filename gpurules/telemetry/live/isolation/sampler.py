@@ -77,7 +77,7 @@ class _Child:
         """Return what it has said within *seconds*, None when it has ended.
 
         Raises:
-            FrameError: it says what nobody understands.
+            FrameError: it sent something that cannot be understood.
         """
         poll = select.poll()
         poll.register(self.process.output, select.POLLIN)
@@ -103,7 +103,7 @@ class Sampler:
         self._reset()
 
     def _reset(self) -> None:
-        """Begin as one who has no sampler: at first, and in a fork, where it is the parent's."""
+        """Start without a sampler: at first, and in a fork, where the sampler belongs to the parent."""
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._child: _Child | None = None
@@ -206,7 +206,7 @@ class Sampler:
         return replace(Snapshot.from_dict(answer["snapshot"]), problems=tuple(map(str, answer["problems"])))
 
     def _is_alive(self, child: _Child) -> bool:
-        """Return whether the sampler is there; an answer that came when nobody waited any more is old, and dropped."""
+        """Return whether the sampler is there; an answer that came after its reader gave up is old, and dropped."""
         try:
             while messages := child.messages(0.0):
                 if any(message.get("read") == child.owed for message in messages):

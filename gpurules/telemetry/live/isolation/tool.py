@@ -96,7 +96,7 @@ class Tool:
         return ToolOutput(process.exit_code or 0, out.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
 
     def close(self) -> None:
-        """Reap what was killed, waiting a moment at most."""
+        """Reap the killed process, waiting only briefly."""
         if self._dying is not None and os.getpid() == self._owner:
             self._dying.end(0.5)
         self._dying = None

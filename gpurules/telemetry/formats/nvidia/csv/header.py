@@ -25,14 +25,14 @@ _UNREAD = frozenset(
         "used_gpu_memory",
     }
 )  # fmt: skip
-"""Query fields of nvidia-smi without a dot that are no facts, so that passing them over needs no word."""
+"""Query fields of nvidia-smi without a dot that are not facts, so that passing them over needs no word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """The columns of a log: their query names, the units that the header says, and what stands between cells.
 
-    Where the header has a space after each comma (*is_spaced*), a comma without one is no end of a cell.
+    Where the header has a space after each comma (*is_spaced*), a comma without one is not an end of a cell.
     """
 
     names: tuple[str, ...]
@@ -77,7 +77,7 @@ class Table:
 
     @property
     def strangers(self) -> Iterator[str]:
-        """The columns, as they are written, that are no query field of nvidia-smi."""
+        """The columns, as written, that are not query fields of nvidia-smi."""
         for name, written in zip(self.names, self.written):
             if name not in KNOWN and "." not in name and name not in _UNREAD and not name.startswith("-"):
                 yield written
@@ -152,7 +152,7 @@ def parse_columns(text: str) -> Table:
 
 
 def why_unreadable(table: Table) -> str:
-    """Return what is wrong with a header of which no column is a reading, and what to do."""
+    """Return what is wrong with a header none of whose columns is a reading, and what to do."""
     if {"pid", "used_gpu_memory", "process_name"} & set(table.names):
         return (
             "this is a list of processes from nvidia-smi --query-compute-apps, without GPU readings; record "

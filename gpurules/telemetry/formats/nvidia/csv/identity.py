@@ -35,7 +35,7 @@ def polls(rows: Iterator[Row], recording: RecordingReader) -> Iterator[list[Row]
     Of each poll the rows are in their order; one that could not be used has its place, so that the others have theirs.
 
     Raises:
-        TelemetryError: it cannot be told which rows are of one poll.
+        TelemetryError: it cannot be determined which rows are of one poll.
     """
     sample = list(islice(rows, SAMPLE))
     layout = _layout(sample, recording)
@@ -61,7 +61,7 @@ def _with_indexes(group: list[Row], count: int) -> list[Row] | None:
     """Return the rows of a poll, each at the place of its GPU; None where it is not known which row is whose."""
     good = [row for row in group if row.cells is not None]
     if len(good) == count:
-        return good  # what is beside them is no row
+        return good  # what is beside them is not a row
     return group if len(group) == count and good else None
 
 
@@ -83,7 +83,7 @@ def _of_one_name(rows: Iterator[Row], recording: RecordingReader) -> Iterator[Ro
 
 
 def _by_gaps(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:
-    """Group rows by the number of GPUs that was given; a poll that is not followed by a longer gap is no whole one."""
+    """Group rows by the given number of GPUs; a poll that is not followed by a longer gap is incomplete."""
     group: list[Row] = []
     last: float | None = None
     longest = 0.0
@@ -106,7 +106,7 @@ def _by_number(rows: Iterator[Row], count: int, recording: RecordingReader) -> I
     """Group rows without times by their number alone; a header begins a poll.
 
     Raises:
-        TelemetryError: a line is no row, so that it is not known whose the rows after it are.
+        TelemetryError: a line is not a row, so it is not known to which GPUs the rows after it belong.
     """
     group: list[Row] = []
     for row in rows:

@@ -17,11 +17,11 @@ from gpurules.telemetry.recordings.reader import RecordingReader
 SLOWEST_ROW = 0.75
 """Seconds from one GPU's row to the next of the same poll; a longer gap is the next poll."""
 Key: TypeAlias = tuple[str | None, str | None, str | None]
-"""What a row says of its GPU: UUID, index and bus id, of which each may be missing or the same on several GPUs."""
+"""What a row says about its GPU: UUID, index and bus id, each of which may be missing or shared by several GPUs."""
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Tell whether one of the first lines is a header, or the first starts with a time."""
+    """Return whether one of the first lines is a header, or the first starts with a time."""
     lines = [line for line in head if line.text.strip()]
     if not lines or lines[0].text.lstrip()[:1] in ("{", "[", "<", "#"):
         return False
@@ -43,7 +43,7 @@ class PollRows:
     driver: str | None = None
 
     def takes(self, key: Key, index: int | None, time: float | None) -> bool:
-        """Tell whether a row belongs to this poll, by the GPU that it names and by the time."""
+        """Return whether a row belongs to this poll, by the GPU that it names and by the time."""
         if not self.gpus:
             return True
         if key in self.keys:

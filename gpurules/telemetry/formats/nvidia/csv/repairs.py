@@ -13,7 +13,7 @@ from gpurules.telemetry.formats.nvidia.query_fields import EVENTS, QUANTITY_OF, 
 from gpurules.telemetry.recordings.times import read_time
 
 MAX_SURPLUS = 24
-"""Rows with more surplus cells are not looked at: no name and no number of commas has so many."""
+"""Rows with more surplus cells are not repaired: no name and no number has this many commas."""
 _NAMES = ("name", "process_name")
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,8})", re.ASCII)
 _DECIMALS = re.compile(r"\d{1,9}(?:\s*[^\d\s,;]+)?", re.ASCII)
@@ -69,7 +69,7 @@ def _is_figure(cell: str) -> bool:
 
 
 def _fits(name: str, cell: str, units: Mapping[str, str]) -> bool:
-    """Return whether a cell can stand in the column *name*."""
+    """Return whether a cell can be in the column *name*."""
     quantity: QueryQuantity | None = QUANTITY_OF.get(name)
     if quantity is not None:
         value, _ = read_number(cell, quantity.dimension, units.get(name) or quantity.unit)
