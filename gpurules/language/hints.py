@@ -164,7 +164,7 @@ def for_types(left: ir.Term, right: ir.Term) -> str | None:
             return f"write the number without quotes: {text.value}"
     if kinds in ({Kind.BOOL, Kind.STRING}, {Kind.BOOL, Kind.NUMBER}):
         truth = left if left.datatype.kind is Kind.BOOL else right
-        return f"{describe(truth)} stands alone, or with NOT"
+        return f"use {describe(truth)} by itself, or with NOT"
     if _reads_weekday(left) or _reads_weekday(right):
         return "days are not ordered: list them, as in weekday IN ('sat', 'sun')"
     if left.datatype.kind is Kind.STRING:

@@ -170,7 +170,7 @@ def _action(text: str, start: int) -> Finding | None:
     if name and name.lower() in _LEADS_TO_ACTION:  # a word alone, behind which stands what is to be done
         name = None
     end = begin + len(lead) if lead else match.end("name")
-    message = f"{text[begin:end]!r} cannot stand here"
+    message = f"unexpected {text[begin:end]!r}"
     return Finding("GPR003", Span(begin, end), message, for_action(name) if is_named and name else for_action())
 
 

@@ -39,7 +39,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
     started = time_of_day(status["started_at"])
     yield f"ruleset    {visible(status['ruleset'])} {status['ruleset_version'][:6]}, since {started}"
     if not status["enabled"]:
-        yield paint("           its rules are disabled: nothing is asked of transfers", Style.BAD)
+        yield paint("           its rules are disabled: no directives apply to transfers", Style.BAD)
     if status["reload_error"]:
         yield paint(f"           a newer one was refused: {visible(status['reload_error'])}", Style.BAD)
     age = status["telemetry_age"]
