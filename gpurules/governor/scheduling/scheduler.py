@@ -49,9 +49,7 @@ class Scheduler:
         """
         if self._waiting_transfers >= self.limits.queue:
             self.counts.refused += 1
-            raise QueueFull(
-                f"{self.limits.queue} transfers are already waiting; try again later, or raise Limits.queue"
-            )
+            raise QueueFull(f"{self.limits.queue} transfers are waiting; try again later, or raise Limits.queue")
         self.entries[entry.id] = entry
         self.slots.add(entry.priority)
         self._waiting_transfers += 1
@@ -220,9 +218,7 @@ class Scheduler:
             self.end(entry, TransferState.FAILED, now, DeadlinePassed(f"the deadline of {entry.id!r} has passed"))
         elif entry.lease_ends <= now:
             self.counts.lapsed += 1
-            self.end(
-                entry, TransferState.FAILED, now, LeaseLapsed(f"the lease of {entry.id!r} was not renewed in time")
-            )
+            self.end(entry, TransferState.FAILED, now, LeaseLapsed(f"the lease of {entry.id!r} was not renewed"))
         else:
             if entry.lease_timer <= now:
                 self._timers.set(entry, entry.lease_ends)
