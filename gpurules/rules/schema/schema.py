@@ -162,9 +162,7 @@ def _rule() -> dict[str, object]:
         {
             "name": _text("A unique name.", "hold_hot_gpu", minLength=1, maxLength=100),
             "description": _text("Purpose of the rule.", "Moving data produces heat; a hot GPU gets a rest."),
-            "condition": _expression(
-                "Condition under which the rule matches.", "gpu_memory > 80 AND file_type == 'model'"
-            ),
+            "condition": _expression("Condition of the rule's match.", "gpu_memory > 80 AND file_type == 'model'"),
             "action": _ACTION,
             "parameters": _PARAMETERS,
             "actions": _array("Several actions.", ordered, [_ORDER, {"action": "log"}], minItems=1),

@@ -63,7 +63,7 @@ def hovered(editor: Editor, text: str) -> tuple[str, str]:
         ("{gpu_po|wer}", "gpu_power", ["watts"]),
         ("${lim|it}", "limit", ["default: 83C"]),
         ("f|or: 10s", "for", ["seconds", "TRUE for this long"]),
-        ("cond|ition: >-", "condition", ["Condition under which the rule matches"]),
+        ("cond|ition: >-", "condition", ["Condition of the rule's match"]),
         ("  pres|sure: {", "pressure", ["signal"]),
         ("name: ho|ld", "hold", ["rule", "condition:"]),
     ],
