@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gpurules.actions.targets import TARGETS
 from gpurules.cli.watch.view import LogLine, RuleLine, View
 from gpurules.engine import SignalState
 from gpurules.model import Snapshot
@@ -13,7 +14,6 @@ from gpurules.remote.explanations import RemoteExplanation
 from gpurules.remote.queries import fetch
 
 LOOK_SECONDS = 1.0
-_TARGETS = {"prefetch_factor": 1.0, "delay": 0, "priority_boost": 0, "paused": False}
 
 
 class RemoteWatcher:
@@ -96,7 +96,11 @@ def _rules(rules: list[Mapping[str, Any]], explained: RemoteExplanation) -> list
 
 
 def _asked(decision: Mapping[str, Any]) -> list[str]:
-    return [f"{name} {decision[name]}" for name, neutral in _TARGETS.items() if decision[name] != neutral]
+    return [
+        target.describe(decision[name])
+        for name, target in TARGETS.items()
+        if name != "stage" and decision[name] != target.neutral
+    ]
 
 
 def _logged(event: Mapping[str, Any]) -> LogLine | None:

@@ -279,6 +279,8 @@ def test_a_stopped_agent_holds_up_no_one(start: Start) -> None:
     remote = remote_to(agent.socket, timeout=0.1)
     wait_for(lambda: remote.decide(LARGE).source == "agent")
     agent.process.send_signal(signal.SIGSTOP)
+    state = Path(f"/proc/{agent.process.pid}/stat")
+    wait_for(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
     try:
         before = time.monotonic()
         sources = {remote.decide(LARGE).source for _ in range(50)}
