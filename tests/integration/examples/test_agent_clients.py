@@ -103,3 +103,19 @@ def test_the_simulated_node_has_traffic(root: Path) -> None:
         finally:
             connection.close()
     assert found and process.wait(60) == 0
+
+
+def test_the_story_of_an_agent_loses_no_signal_and_no_transfer(root: Path) -> None:
+    needs("curl")
+    out = run(sys.executable, root / "examples/agent/story.py")
+    for line in (
+        "curl is told to wait 60 s, and the transfer of a Python program is held",
+        "a wrong edit is refused (409)",
+        "did you mean 'gpu_temperature'?",
+        "curl is told to wait 90 s",
+        "decisions come from directives",
+        "every signal is on since before",
+        "the rules are disabled, and the transfer moves",
+    ):
+        assert line in out
+    assert out.count("the transfer is held") == 2
