@@ -37,7 +37,7 @@ class Agent:
         self.recorder = Recorder(coordinator, first)
         self.transfers = TransferBook(coordinator)
         self.encoder = DecisionEncoder()
-        self.revisions = Revisions(first, self._sections(), self.recorder.events, self.clock)
+        self.revisions = Revisions(first, self._sections(), self.recorder.events, self.clock, self._standing)
         self.is_draining = False
         self.polled_at = time.monotonic()
         self._ends = (
@@ -59,6 +59,12 @@ class Agent:
 
     def _directives(self) -> dict[str, object]:
         return decision_data(self.coordinator.decide())
+
+    def _standing(self) -> object:
+        coordinator = self.coordinator
+        bound = coordinator.engine.bound
+        on = tuple((signal.name, signal.owner) for signal in coordinator.engine.signals() if signal.on)
+        return coordinator.is_enabled, bound.version, bound.base, bound.residual is None, on
 
     def _transfers(self) -> dict[str, object]:
         return {str(row["id"]): row for row in self.transfers.rows()[:MAX_SHOWN]}

@@ -72,6 +72,8 @@ class _Keyed:
 class Revisions:
     """The sections of the state, each with the revision at which it changed last. Used in the thread of the loop.
 
+    *standing* is what decisions on transfers depend on beside the node's directives: these have another revision when
+    it is another, so that clients decide again.
     ``bump`` may be called from any thread. Sections are worked out in a thread of the loop's pool, and only while
     someone follows them; ``directives`` always are.
     """
@@ -82,6 +84,7 @@ class Revisions:
         sections: Mapping[str, Callable[[], object]],
         events: EventLog,
         clock: Callable[[], float],
+        standing: Callable[[], object],
     ) -> None:
         self.first = first
         self.revision = first
@@ -90,6 +93,7 @@ class Revisions:
         self._make = sections
         self._events = events
         self._clock = clock
+        self._standing = standing
         self._sections: dict[str, _Whole | _Keyed] = {name: _Whole() for name in sections}
         self._sections |= {name: _Keyed() for name in ("rules", "transfers") if name in sections}
         self._event_marks: list[tuple[int, int]] = []
@@ -158,8 +162,10 @@ class Revisions:
                 continue
             if name == "directives" and isinstance(data, Mapping):
                 bare = {key: value for key, value in data.items() if key != "snapshot_time"}
-                if bare != self._directives:
-                    self._directives, self.directives_revision = bare, revision
+                standing = bare, self._standing()
+                if standing != self._directives:
+                    self._directives, self.directives_revision = standing, revision
+                    has_changed = True
         if not self._event_marks or self._event_marks[-1][1] != self._events.last:
             self._event_marks = [*self._event_marks[-MAX_GONE:], (revision, self._events.last)]
             has_changed = True

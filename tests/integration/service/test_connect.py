@@ -164,6 +164,20 @@ def test_a_governor_learns_of_a_change_at_the_agent(start: Start) -> None:
     remote.stop()
 
 
+def test_a_governor_learns_of_a_change_that_no_directive_of_the_node_shows(start: Start) -> None:
+    agent = start(rules=RULES.partition("  - name: prefetch_less")[0])
+    remote = remote_to(agent.socket, timeout=2.0)
+    governor = Governor(remote)
+    held = governor.transfer(LARGE)
+    assert governor.status().transfers[0].state == "held" and remote.directives() == {}
+    agent.ask("POST", "/v1/disable")
+    wait_for(lambda: governor.status().transfers[0].state != "held")
+    agent.ask("POST", "/v1/enable")
+    held.cancel()
+    governor.stop()
+    remote.stop()
+
+
 def test_without_an_agent_nothing_is_asked_and_nothing_waits(tmp_path: Path) -> None:
     remote = remote_to(tmp_path / "none.sock")
     began = time.monotonic()
