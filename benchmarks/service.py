@@ -157,7 +157,7 @@ def servers(folder: Path, poll: str = "1s") -> Iterator[tuple[str, str, "subproc
     finally:
         for process in (agent, bare):
             process.terminate()
-            process.wait(15)
+            process.wait(60)
 
 
 def turns(first: Callable[[], float], second: Callable[[], float]) -> tuple[float, float, float]:
