@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
 
 from gpurules.cli.output import counted, table
+from gpurules.diagnostics.excerpt import visible
 from gpurules.history.backtest.limits import Limit
 from gpurules.history.backtest.result import Result, RulesetResult, shares
 from gpurules.history.backtest.tally import Tally
@@ -89,7 +90,7 @@ def _text_lines(result: Result, by: Sequence[str], verdicts: Sequence[Verdict]) 
             if tallies:
                 yield ""
                 yield table((noun, *HEAD[1:]), [row(tally) for tally in tallies]).rstrip("\n")
-        yield from _notes(one)
+        yield from map(visible, _notes(one))
         for name in by:
             yield from _share_lines(one, name)
     yield from _parting_lines(result)
@@ -139,7 +140,8 @@ def _parting_lines(result: Result) -> Iterator[str]:
     for name in sorted(result.partings):
         parting = result.partings[name]
         first = "; ".join(
-            f"{when(at)} on {node}: {names[which]} ({which + 1}) only" for at, node, which in parting.moments[:3]
+            f"{when(at)} on {visible(node)}: {names[which]} ({which + 1}) only"
+            for at, node, which in parting.moments[:3]
         )
         yield f"{name} differs in {counted(parting.snapshots, 'snapshot')}, first {first}"
 
@@ -158,7 +160,7 @@ def markdown(result: Result, by: Sequence[str], verdicts: Sequence[Verdict]) -> 
         lines += _markdown_table(
             ("rule or signal", *HEAD[1:]), [row(t) for t in (*one.ordered_rules, *one.ordered_signals)]
         )
-        lines += [line if not line else f"{line}." for line in _notes(one)]
+        lines += [line if not line else f"{visible(line)}." for line in _notes(one)]
         for name in by:
             lines += ["", *_markdown_shares(one, name)]
     lines += [f"{line}." if line else "" for line in _parting_lines(result)]
@@ -174,7 +176,7 @@ def _markdown_shares(one: RulesetResult, by: str) -> list[str]:
 
 
 def _markdown_table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in (list(head), *rows)]
+    cells = [[visible(cell).replace("|", "\\|") for cell in line] for line in (list(head), *rows)]
     lines = ["| " + " | ".join(line) + " |" for line in cells]
     return [lines[0], "|" + " --- |" * len(cells[0]), *lines[1:]]
 

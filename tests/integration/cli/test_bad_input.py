@@ -39,6 +39,14 @@ ARGUMENTS = {
     "init": [["{}"]],
     "diff": [["{}", "gpurules:default"], ["gpurules:default", "{}"]],
     "testgen": [["{}"], ["gpurules:default", "--tests", "{}"]],
+    "build": [["{}", "--check"], ["{}", "--target", "c", "-o", "{}"],
+              ["gpurules:default", "--target", "go", "-o", "{}"]],
+    "backtest": [["{}", "--history", "{}"], ["gpurules:default", "--history", "{}", "--jobs", "1"],
+                 ["gpurules:default", "--history", "{}", "--jobs", "1", "--transfers", "{}"]],
+    "history": [["info", "{}"], ["compact", "{}"], ["export", "{}"], ["import", "{}", "{}"]],
+    "serve": [["{}", "--source", "synthetic:gpus=1", "--bind", "unix:{}/agent.sock"],
+              ["gpurules:default", "--source", "synthetic:gpus=1", "--bind", "unix:s/s", "--token-file", "{}"]],
+    "status": [["--connect", "unix:{}"], ["--connect", "https://localhost:1", "--token-file", "{}", "--ca-file", "{}"]],
     "lsp": [],  # has tests of its own: tests/integration/lsp/test_surviving.py
 }  # fmt: skip
 

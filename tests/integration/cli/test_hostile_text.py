@@ -359,13 +359,50 @@ def config(place: Place) -> Iterator[Run]:
     yield Run(("config", "--config", place.text))
 
 
+def build(place: Place) -> Iterator[Run]:
+    yield Run(("build", place.ruleset(), "--check"))
+    yield Run(("build", place.ruleset(), "--target", "c", "-o", place.folder / f"built{place.path_text}"))
+    yield Run(("build", place.broken(), "--check"))
+    yield Run(("build", place.text, "--target", "go", "-o", place.text))
+
+
+def backtest(place: Place) -> Iterator[Run]:
+    history = ("--history", place.recording(), "--jobs", 1)
+    yield from each_form("backtest", place.ruleset(), *history, "--by", "gpu")
+    yield Run(("backtest", place.ruleset(), *history, "--fail-if", place.text))
+    yield Run(("backtest", place.broken(), *history))
+    yield Run(("backtest", place.text, "--history", place.text))
+
+
+def history(place: Place) -> Iterator[Run]:
+    store = place.folder / f"store{place.path_text}"
+    yield Run(("history", "import", store, place.recording()))
+    yield Run(("history", "info", store))
+    yield Run(("history", "export", store), is_data=True)
+    yield Run(("history", "info", place.text))
+
+
+def serve(place: Place) -> Iterator[Run]:
+    source = ("--source", "synthetic:gpus=1")
+    yield from each_form("serve", place.broken(), *source, "--bind", f"unix:{place.folder}/agent.sock")
+    yield Run(("serve", place.ruleset(), *source, "--bind", place.text))
+    yield Run(("serve", place.ruleset(), "--source", place.text, "--bind", f"unix:{place.folder}/agent.sock"))
+
+
+def status(place: Place) -> Iterator[Run]:
+    yield from each_form("status", "--connect", f"unix:{place.folder}/{place.path_text[:30]}")
+    yield Run(("status", "--connect", place.text))
+    yield Run(("status", "--connect", "https://localhost:1", "--token-file", place.text))
+
+
 RECIPES: dict[str, Callable[[Place], Iterator[Run]]] = {
     "lint": lint, "fmt": fmt, "test": check_tests, "testgen": generate, "eval": evaluate, "repl": repl,
     "explain": explain,
     "diff": diff, "run": play, "watch": live, "record": record, "doctor": doctor, "snapshot": snapshot,
     "sources": named("sources", "--timeout", 1), "fields": named("fields"), "actions": named("actions", "log"),
     "rulesets": named("rulesets"), "rule": named("rule", "GPR101"), "schema": schema, "init": init, "config": config,
-    "version": named("version"),
+    "version": named("version"), "build": build, "backtest": backtest, "history": history, "serve": serve,
+    "status": status,
 }  # fmt: skip
 
 
