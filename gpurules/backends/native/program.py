@@ -144,7 +144,7 @@ class Plan:
     @property
     def reads_clock(self) -> bool:
         """Whether a rule reads how old the telemetry is, so that a bound state changes as time passes."""
-        return self.reads("telemetry_age")
+        return any(column.name == "telemetry_age" for column in self.schema.node)  # a window over it is the agent's
 
     @property
     def unkeyed(self) -> list[Parts]:

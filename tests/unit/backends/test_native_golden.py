@@ -50,3 +50,16 @@ def test_what_looks_like_our_prefix_in_a_users_text_stays() -> None:
     assert '"\\147r_x"' in text
     assert 'GR_LITERAL("\\147r_y")'.replace("GR_", "OUR_") in text
     assert "our_bind" in text
+
+
+@pytest.mark.parametrize("back_end", [GoBackEnd(), CBackEnd()], ids=["go", "c"])
+def test_only_the_age_of_this_instant_is_counted_on_by_readers(back_end: GoBackEnd | CBackEnd) -> None:
+    from gpurules.rules import loads
+
+    for condition, is_aged in (("max_over_time(telemetry_age[1m]) > 5s", False), ("telemetry_age > 5s", True)):
+        ruleset = loads(
+            f'version: 1\nname: x\nrules:\n- {{name: old, condition: "{condition}", action: pause_transfer}}\n'
+        )
+        program, _ = native_program(ruleset, back_end.check)
+        text = "".join(back_end.files(program, "gr", native_schema(ruleset)).values())
+        assert ("a rule reads how old the telemetry is" in text) is is_aged
