@@ -27,6 +27,7 @@ COMMANDS = {
     "build": "compile rules to Go or C, for clients in these languages",
     "diff": "compare two rulesets, rule by rule",
     "backtest": "show what rulesets would have done over recorded telemetry",
+    "tune": "propose thresholds and times from recorded telemetry, as a patch",
     "history": "manage the recording store",
     "run": "run a ruleset over telemetry and show its decisions",
     "serve": "run a ruleset as a node agent that serves HTTP",

@@ -1,10 +1,17 @@
 """Opens the telemetry source that the command line names, and says what it waits for when there is none."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gpurules.cli.extras import need_history
 from gpurules.cli.options import given_options
 from gpurules.model import Snapshot, format_duration
 from gpurules.telemetry import Source, TelemetryError, open_source
+
+if TYPE_CHECKING:
+    from gpurules.engine.recordings import Recording
+    from gpurules.history.store.exchange import StoredRecording
 
 _WITH_INTERVAL = ("replay", "synthetic")
 
@@ -42,3 +49,25 @@ def no_gpu(snapshot: Snapshot | None) -> Iterator[str]:
     """Yield that a snapshot has no GPU, if that is so."""
     if snapshot is not None and not snapshot.gpus:
         yield "the source reports no GPUs: rules about GPUs cannot match until it does"
+
+
+def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording | StoredRecording]":
+    """Return what is recorded at *path*: a recording, or of a store a recording for each node, or for the one named.
+
+    Raises:
+        UnavailableError: it is a store, and what reads it is not installed.
+        StoreError: a store has nothing, or nothing of the node.
+    """
+    from gpurules.engine.recordings import Recording
+
+    if not Path(path).is_dir():
+        return [Recording(path, **options)]
+    need_history()
+    from gpurules.history.store.exchange import StoredRecording
+    from gpurules.history.store.reader import StoreReader
+    from gpurules.history.store.storage import Storage, StoreError
+
+    nodes, wanted = StoreReader(Storage(path)).nodes, options.get("node")
+    if wanted is not None and wanted not in nodes:
+        raise StoreError(f"nothing is recorded of {wanted!r} in {path}; there are {', '.join(nodes[:12])}")
+    return [StoredRecording(path, node) for node in nodes if wanted in (None, node)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gpurules.cli.history.extras import need_history
+from gpurules.cli.extras import need_history
 from gpurules.cli.options import given_options, option, output_file, output_format, recording_options
 from gpurules.cli.output import report_json, save, say
 from gpurules.cli.progress import with_progress
@@ -57,7 +57,7 @@ def command(
     about the node.
     """
     need_history(*(["altair", "vl_convert"] if report else []))
-    from gpurules.cli.history.backtests import Wish, distribution, judged, write_report
+    from gpurules.cli.history.backtests import BacktestWish, distribution, judged, write_report
 
     if len(rulesets) > 2:
         raise click.UsageError("name one ruleset, or two to compare")
@@ -66,7 +66,7 @@ def command(
     if format_ == "junit" and not limits:
         raise click.UsageError("junit reports limits: set some with --fail-if")
     loaded = [load_ruleset(argument) for argument in rulesets]
-    wish = Wish(loaded, places, by, limits, transfers)
+    wish = BacktestWish(loaded, places, by, limits, transfers)
     wish.engine, wish.options = ("replay" if engine == "replay" else "kernel"), given_options(recorded)
     wish.with_report = report is not None
     distribute = distribution(engine, jobs or processors(), spark_master, spark_remote)

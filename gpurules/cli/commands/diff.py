@@ -34,8 +34,8 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
 @stdin_filename
 @option("--allow", "allowed", metavar="KINDS", multiple=True, callback=_kinds,
         help="Changes that do not count as findings, such as looser,moved,added.")  # fmt: skip
-@option("--history", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
-        help="Replay this recording and count the decisions that differ.")  # fmt: skip
+@option("--history", metavar="PATH", type=click.Path(exists=True),
+        help="Replay this recording (or store) and count the decisions that differ.")  # fmt: skip
 @option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="With --history: transfers to decide on, one JSON object per line.")  # fmt: skip
 @recording_options
@@ -72,12 +72,14 @@ def _replayed(
     pair: tuple[Ruleset, Ruleset], history: str, transfers: Path | None, options: dict[str, Any]
 ) -> "Replayed":
     """Return what both rulesets decide over a recording."""
+    from gpurules.cli.telemetry import recordings_at
     from gpurules.diff.history import compare_over  # the engine and telemetry, which comparing rulesets does not need
-    from gpurules.engine.recordings import Recording
     from gpurules.telemetry import read_transfers
 
     listed = read_transfers(transfers, pair[1].fields) if transfers is not None else ()
-    recording = Recording(history, **options)
+    recording, *others = recordings_at(history, options)
+    if others:
+        raise click.UsageError(f"{history} is a store of {len(others) + 1} nodes; choose one with --node")
     played = compare_over(pair, with_progress(recording, "snapshots"), listed)
     for reader in (recording, listed):
         report_unread(reader)

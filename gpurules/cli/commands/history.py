@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gpurules.cli.history.extras import need_history
+from gpurules.cli.extras import need_history
 from gpurules.cli.options import given_options, option, recording_options, text_or_json
 from gpurules.cli.output import counted, report_json, say, table, write
 from gpurules.cli.progress import with_progress
@@ -78,18 +78,28 @@ def compact_command(place: str, keep_days: int | None, keep_size: int | None) ->
 @command.command("import")
 @click.argument("given", nargs=-1, required=True, metavar="FILE... DIR")
 @option("--as-node", metavar="NAME", help="The node of recordings that do not name their node.")
+@option("--from", "start", metavar="TIME", help="Of a Prometheus: from when on; without it the day before --to.")
+@option("--to", "end", metavar="TIME", help="Of a Prometheus: until when; without it until now.")
+@option("--step", metavar="SECONDS", type=click.FloatRange(0.1), default=15.0, show_default=True,
+        help="Of a Prometheus: the step between samples.")  # fmt: skip
 @recording_options
-def import_command(given: tuple[str, ...], as_node: str | None, **recorded: Any) -> int:
-    """Add recordings from any supported tool to the store DIR.
+def import_command(
+    given: tuple[str, ...], as_node: str | None, start: str | None, end: str | None, step: float, **recorded: Any
+) -> int:
+    """Add recordings, whatever tool wrote them, to the store DIR; prometheus:URL reads a range from a Prometheus.
 
     Exits with 1 if a part of a file cannot be read; the rest of it, and every other file, is imported.
     """
-    from gpurules.cli.history.imports import import_files
+    from gpurules.cli.history.imports import import_files, import_prometheus
 
     if len(given) < 2:
         raise click.UsageError("name at least one recording, and the store as the last argument")
-    *paths, place = given
-    return int(bool(import_files(paths, place, as_node, given_options(recorded))))
+    *sources, place = given
+    urls = [source for source in sources if source.startswith("prometheus:")]
+    paths = [source for source in sources if source not in urls]
+    problems = import_prometheus(urls, place, (start, end), step) if urls else 0
+    problems += import_files(paths, place, as_node, given_options(recorded)) if paths else 0
+    return int(bool(problems))
 
 
 @command.command("export")

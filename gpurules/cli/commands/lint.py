@@ -41,8 +41,8 @@ from gpurules.linter import WORK
 @option("--allow-growth", is_flag=True, help="Allow --update-baseline to add new findings.")
 @option("--emit-test", type=click.Path(dir_okay=False, path_type=Path),
         help="Write the witnesses of findings to this file as rule tests.")  # fmt: skip
-@option("--history", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
-        help="Also report rules that never match, always match or flap in this recording.")  # fmt: skip
+@option("--history", multiple=True, type=click.Path(exists=True), metavar="PATH",
+        help="Also report rules that never match, always match or flap in this recording or store.")  # fmt: skip
 @recording_options
 @option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file changes, until Ctrl-C.")
 @option("--statistics", "by_code", is_flag=True, help="Count findings by code instead of listing them.")

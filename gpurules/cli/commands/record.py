@@ -9,7 +9,7 @@ from typing import TextIO
 
 import click
 
-from gpurules.cli.history.extras import need_history
+from gpurules.cli.extras import need_history
 from gpurules.cli.options import option, source_options
 from gpurules.cli.output import counted, note, say, write
 from gpurules.cli.progress import report_unread, with_progress

@@ -50,11 +50,12 @@ from gpurules.telemetry import FiniteSource, read_transfers
     help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; repeatable.",
 )
 @publish
+@option("--history", metavar="DIR", help="Record what is observed in this store (or a URL), for backtest and tune.")
 @text_or_json
 @option("-v", "--verbose", is_flag=True, help="Also show transfers that no rule affects.")
 def command(
     ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
-    metrics_port: int | None, clients: tuple[str, ...], publish: Path | None,
+    metrics_port: int | None, clients: tuple[str, ...], publish: Path | None, history: str | None,
     format_: str, verbose: bool, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of its decisions, with reasons.
@@ -76,7 +77,9 @@ def command(
                 write_lines([_header(loaded, source)])
             given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
             return run_agent(
-                loaded, opened, AgentSettings(format_ == "json", once, given, metrics_port, clients, publish=publish)
+                loaded,
+                opened,
+                AgentSettings(format_ == "json", once, given, metrics_port, clients, publish=publish, history=history),
             )
         if clients:
             raise click.UsageError(f"--client requires live telemetry of this node, and {source} is played through")

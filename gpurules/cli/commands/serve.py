@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -59,11 +60,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; repeatable.",
 )
 @publish
+@option("--history", metavar="DIR", help="Record what is observed in this store (or a URL), for backtest and tune.")
 @text_or_json
 def command(
     ruleset: str, source: str, bind: tuple[str, ...], token_file: Path | None, tls_cert: Path | None,
     tls_key: Path | None, behind_proxy: bool, state: Path | None, no_ui: bool, dry_run: bool,
-    clients: tuple[str, ...], publish: Path | None, format_: str, **options: object,
+    clients: tuple[str, ...], publish: Path | None, history: str | None, format_: str, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) as the agent of this node, and serve it over HTTP.
 
@@ -94,6 +96,7 @@ def command(
         gc.set_threshold(*GC_THRESHOLDS)
         is_json = format_ == "json"
         settings = AgentSettings(is_json, False, given, None, clients, service, stays=True, before_reload=notice.begin)
+        settings = replace(settings, history=history)
         return run_agent(loaded, opened, settings)
     finally:
         opened.close()

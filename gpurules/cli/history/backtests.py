@@ -15,7 +15,7 @@ from gpurules.rules import Ruleset
 
 
 @dataclass(slots=True)
-class Wish:
+class BacktestWish:
     """What was asked for on the command line."""
 
     rulesets: Sequence[Ruleset]
@@ -32,7 +32,7 @@ class Wish:
 class Done:
     """A back-test that was run."""
 
-    wish: Wish
+    wish: BacktestWish
     result: Result
     verdicts: list[Verdict]
 
@@ -73,7 +73,7 @@ def distribution(engine: str, jobs: int, master: str | None, remote: str | None)
     return in_processes(jobs)
 
 
-def judged(wish: Wish, distribute: Distribute, watch: Watch) -> Done:
+def judged(wish: BacktestWish, distribute: Distribute, watch: Watch) -> Done:
     """Run the back-test.
 
     Raises:

@@ -1,6 +1,7 @@
 """Imports recordings into a store, with a bar for each file, and says what was not read."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from gpurules.cli.output import counted, say, write
 from gpurules.cli.progress import with_progress
 from gpurules.engine.recordings import Recording
 from gpurules.history.store.exchange import import_recordings
+from gpurules.history.store.prometheus import PrometheusRange, write_range
 from gpurules.history.store.storage import Storage
 from gpurules.model import Snapshot
 from gpurules.telemetry.playback import split_place
@@ -51,3 +53,34 @@ def import_files(paths: Sequence[str], place: str, node: str | None, options: Ma
     if done.problems:
         say(f"gpurules: {counted(done.problems, 'line')} or files could not be used")
     return done.problems
+
+
+def read_time(text: str | None, default: float) -> float:
+    """Return the time that *text* names, in seconds since 1970; UTC where it has no zone.
+
+    Raises:
+        click.UsageError: it names none.
+    """
+    if text is None:
+        return default
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"{text!r} is no time; write it as 2026-01-01 or 2026-01-01T06:00") from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def import_prometheus(urls: Sequence[str], place: str, span: tuple[str | None, str | None], step: float) -> int:
+    """Import ranges from Prometheus servers, by default the last day, and return how much could not be read."""
+    end = read_time(span[1], datetime.now(UTC).timestamp())
+    start, problems = read_time(span[0], end - 86_400.0), 0
+    for url in urls:
+        source = PrometheusRange(url.removeprefix("prometheus:"), start, end, step)
+        written = sum(with_progress(write_range(Storage(place), source), "chunks", source.chunks))
+        write(f"{counted(written, 'snapshot')} of {counted(len(source.nodes), 'node')} from {source.url}\n")
+        for text in source.findings.texts[:SHOWN]:
+            say(f"gpurules: {text}")
+        if not written:
+            say(f"gpurules: {source.url} has no metric of dcgm-exporter or nvidia_gpu_exporter in this range")
+        problems += source.findings.count + (not written)
+    return problems

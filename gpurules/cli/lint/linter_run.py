@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +25,10 @@ from gpurules.model import Snapshot
 from gpurules.rules.files import dependents
 
 Sources = Mapping[str, bytes | None]
+
+if TYPE_CHECKING:
+    from gpurules.engine.recordings import Recording
+    from gpurules.history.store.exchange import StoredRecording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +77,26 @@ class LintRequest:
             for name in self.recorded:
                 raise click.UsageError(f"--{name.replace('_', '-')} requires --history")
             return ()
-        from gpurules.engine.recordings import Recording  # every source, which a linter does not start with
+        from gpurules.cli.telemetry import recordings_at  # every source, which a linter does not start with
 
-        class WatchedRecording(Recording):
-            """A recording that shows how much of it has been read."""
+        found = [one for path in self.history for one in recordings_at(path, self.recorded)]
+        return tuple(WatchedRecording(one) for one in found)
 
-            def __iter__(self) -> Iterator[Snapshot]:
-                return with_progress(super().__iter__(), f"snapshots of {self.path}", file=self)
 
-        return tuple(WatchedRecording(path, **self.recorded) for path in self.history)
+class WatchedRecording:
+    """A recording that shows how much of it has been read; in all else it is as the one that it walks through."""
+
+    def __init__(self, recording: "Recording | StoredRecording") -> None:
+        self._recording = recording
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Yield its snapshots, from the start."""
+        recording = self._recording
+        return with_progress(iter(recording), f"snapshots of {recording.path}", file=recording)
+
+    def __getattr__(self, name: str) -> object:
+        """Return what the recording has under that name: its problems, say."""
+        return getattr(self._recording, name)
 
 
 def usual_format() -> str:

@@ -13,6 +13,7 @@ from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.output import Style, counted, note, paint, write, write_lines
 from gpurules.cli.run.governed_clients import clients_follow
+from gpurules.cli.run.history_keeper import kept_in
 from gpurules.cli.run.playback import NodeChange, node_directives
 from gpurules.cli.run.replay_clock import ReplayClock
 from gpurules.cli.run.timeline import INDENT, Timeline, event_json
@@ -36,7 +37,8 @@ class AgentSettings:
 
     ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended. ``before_reload`` is
     called in the handler of SIGHUP.
-    Missing: ``metrics_port`` None: no metrics are served; ``publish`` None: no state file is written.
+    Missing: ``metrics_port`` None: no metrics are served; ``publish`` None: no state file is written;
+    ``history`` None: what is observed is not recorded.
     """
 
     is_json: bool = False
@@ -48,6 +50,7 @@ class AgentSettings:
     stays: bool = False
     before_reload: Callable[[], object] = lambda: None
     publish: Path | None = None
+    history: str | None = None
 
 
 def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions) -> Coordinator:
@@ -90,6 +93,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
         clients_follow(coordinator, settings.clients),
         settings.service(coordinator),
         published_at(settings.publish, coordinator),
+        kept_in(settings.history, coordinator),
     ):
         for line in _at_work(source, interval):
             note(line)

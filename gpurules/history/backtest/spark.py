@@ -5,7 +5,9 @@ store has to be where all executors reach it. A node is one group from its first
 over the bounds of days as it does here.
 """
 
+import os
 import pickle
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -28,6 +30,8 @@ def _session(master: str | None, remote: str | None) -> Any:
     quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     for key, value in quiet.items():
         builder = builder.config(key, value)
+    if (master or "local").startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else whatever python3 is, without our packages
     try:
         return builder.master(master or "local[*]").getOrCreate()
     except Exception as error:  # foreign: no Java, a master that is not there, a version that does not fit

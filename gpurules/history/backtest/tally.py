@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gpurules.backends.columnar import Mask, Truths, is_missing
+from gpurules.backends.columnar import Mask, Places, Truths
 from gpurules.history.backtest.episodes import Episodes
 from gpurules.history.kernel.outcome import Rows
 
@@ -15,17 +16,54 @@ Shares = dict[str, list[int]]
 """How many samples there were, and on how many of them it was on, by a name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slices:
-    """What the snapshots of a frame are counted by.
+    """What the samples of a frame are counted by, worked out once for all rules and signals.
 
-    Shape: ``hour`` (0 to 167, from Monday) and ``bucket`` have one entry for each snapshot, and so has ``label``.
+    Shape: ``hour`` (0 to 167, from Monday; -1 where there is no date) and ``bucket`` have one entry for each snapshot,
+    and so has ``label``.
     Missing: ``label`` None: it is not asked for.
     """
 
-    hour: NDArray[np.intp]
-    bucket: NDArray[np.intp]
+    hour: Places
+    bucket: Places
     label: Sequence[str] | None = None
+    _cells: dict[bool, "_Cells"] = field(default_factory=dict)
+
+    def cells(self, rows: Rows, per_gpu: bool) -> "_Cells":
+        """Return the cells that samples fall into: of rows where they are *per_gpu*, else of snapshots."""
+        if per_gpu not in self._cells:
+            count = len(rows.times)
+            number = rows.groups.snapshot if per_gpu else np.arange(count, dtype=np.intp)
+            owner = rows.owner if per_gpu else np.zeros(count, np.intp)
+            low = int(self.bucket.min())
+            width = int(self.bucket.max()) - low + 1
+            cell = owner * width + (self.bucket[number] - low)
+            self._cells[per_gpu] = _Cells(
+                number, cell, self.hour[number] + 1, tuple(rows.owners) if per_gpu else ("",), (low, width)
+            )
+        return self._cells[per_gpu]
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Where each sample is counted: in which snapshot, cell of GPU and time, and hour of the week (from 1)."""
+
+    number: Places
+    cell: Places
+    hour: Places
+    names: tuple[str, ...]
+    span: tuple[int, int]
+
+    @cached_property
+    def in_cells(self) -> Places:
+        """How many samples each cell has."""
+        return np.bincount(self.cell, minlength=len(self.names) * self.span[1])
+
+    @cached_property
+    def in_hours(self) -> Places:
+        """How many samples each hour has."""
+        return np.bincount(self.hour, minlength=169)[1:]
 
 
 @dataclass(slots=True)
@@ -57,39 +95,39 @@ class Tally:
 
     def add(self, mask: Mask, truths: Truths, rows: Rows, slices: Slices) -> None:
         """Count one frame in: where it was on, and what its condition was."""
-        number = rows.groups.snapshot if self.per_gpu else np.arange(len(rows.times), dtype=np.intp)
-        self.samples += len(number)
-        self.on += int(np.count_nonzero(mask))
-        self.unknown += int(np.count_nonzero(is_missing(truths)))
-        hit = number[mask]
+        cells = slices.cells(rows, self.per_gpu)
+        size, places = len(cells.number), np.flatnonzero(mask)
+        self.samples += size
+        self.on += len(places)
+        self.unknown += size - int(np.count_nonzero(truths.true)) - int(np.count_nonzero(truths.false))
+        hit = cells.number[places]
         if len(hit):
-            self.snapshots_on += len(np.unique(hit))
+            self.snapshots_on += int(np.count_nonzero(np.bincount(hit)))
             first, last = float(rows.times[hit.min()]), float(rows.times[hit.max()])
             self.first = first if self.first is None else min(self.first, first)
             self.last = last if self.last is None else max(self.last, last)
-        hours = slices.hour[number]
-        self.week[0] += np.bincount(hours[hours >= 0], minlength=168)
-        on_hours = slices.hour[hit]
-        self.week[1] += np.bincount(on_hours[on_hours >= 0], minlength=168)
-        self._add_slices(mask, number, rows, slices)
-
-    def _add_slices(self, mask: Mask, number: NDArray[np.intp], rows: Rows, slices: Slices) -> None:
-        owner = rows.owner if self.per_gpu else np.zeros(len(number), np.intp)
-        names = rows.owners if self.per_gpu else ("",)
-        low, width = int(slices.bucket.min()), int(slices.bucket.max() - slices.bucket.min()) + 1
-        cell = owner * width + (slices.bucket[number] - low)
-        size = len(names) * width
-        samples, on = np.bincount(cell, minlength=size), np.bincount(cell[mask], minlength=size)
-        for place in np.flatnonzero(samples).tolist():
-            name, bucket = names[place // width], low + place % width
-            both = int(samples[place]), int(on[place])
-            _count(self.buckets.setdefault((name, bucket), [0, 0]), both)
-            _count(self.by_gpu.setdefault(name, [0, 0]), both)
+        self.week[0] += cells.in_hours
+        self.week[1] += np.bincount(cells.hour[places], minlength=169)[1:]
+        self._add_cells(places, cells)
         if slices.label is not None:
-            labels = np.array(slices.label, object)[number]
-            for label in dict.fromkeys(slices.label):
-                here = labels == label
-                _count(self.by_label.setdefault(label, [0, 0]), (int(here.sum()), int((here & mask).sum())))
+            self._add_labels(mask, cells, slices.label)
+
+    def _add_cells(self, places: Places, cells: _Cells) -> None:
+        low, width = cells.span
+        on = np.bincount(cells.cell[places], minlength=len(cells.in_cells))
+        filled = np.flatnonzero(cells.in_cells)
+        for place, samples, count in zip(
+            filled.tolist(), cells.in_cells[filled].tolist(), on[filled].tolist(), strict=True
+        ):
+            name = cells.names[place // width]
+            _count(self.buckets.setdefault((name, low + place % width), [0, 0]), (samples, count))
+            _count(self.by_gpu.setdefault(name, [0, 0]), (samples, count))
+
+    def _add_labels(self, mask: Mask, cells: _Cells, given: Sequence[str]) -> None:
+        labels = np.array(given, object)[cells.number]
+        for label in dict.fromkeys(given):
+            here = labels == label
+            _count(self.by_label.setdefault(label, [0, 0]), (int(here.sum()), int((here & mask).sum())))
 
     def close(self, node: str, episodes: Episodes, hours: float) -> None:
         """End the count of one node, which was recorded for *hours*."""

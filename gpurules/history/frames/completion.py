@@ -183,6 +183,15 @@ def _rows(frame: Frame, number: int) -> list[int]:
     return [int(row) for row in rows[np.argsort(frame.position[rows], kind="stable")]]
 
 
+def _rows_of_alike(frame: Frame, span: Places) -> Places:
+    """Return the rows of snapshots that have the same GPUs, in their own order: a line for each snapshot."""
+    groups = frame.groups
+    count = int(groups.sizes[span[0]])
+    starts = (np.cumsum(groups.sizes) - groups.sizes)[span]
+    rows = groups.order[starts[:, None] + np.arange(count, dtype=np.intp)]
+    return np.take_along_axis(rows, np.argsort(frame.position[rows], axis=1, kind="stable"), axis=1)
+
+
 def _skeleton(frame: Frame, number: int) -> Snapshot:
     """Return what the tracker looks at of a snapshot; the labels say which row a GPU is."""
     gpus = []
@@ -207,7 +216,7 @@ def _assembled(frame: Frame, stretches: list[tuple[int, int, tuple[GPU, ...]]]) 
     base = len(frame.owner)
     for start, end, gpus in stretches:
         span = np.arange(start, end, dtype=np.intp)
-        rows = np.array([_rows(frame, n) for n in range(start, end)], np.intp).reshape(len(span), -1)
+        rows = _rows_of_alike(frame, span)
         for gpu in gpus:
             place = gpu.labels.get(_PLACE)
             if isinstance(place, int):

@@ -15,7 +15,7 @@ from gpurules.history.backtest.result import DAYS
 from gpurules.history.backtest.tally import Tally
 
 WIDTH = 980
-LARGEST_SVG = 60_000
+LARGEST_SVG = 45_000
 """A chart that takes more bytes as SVG becomes a PNG."""
 COLUMNS, LINES = 240, 16
 """A timeline has no more stretches and GPUs than this."""
@@ -31,7 +31,9 @@ def _drawn(chart: alt.Chart | alt.LayerChart, title: str) -> str:
     svg: str = vl_convert.vegalite_to_svg(spec)
     if len(svg) <= LARGEST_SVG:
         return f'<div class="chart" role="img" aria-label="{title}">{svg}</div>'
-    png = base64.b64encode(vl_convert.vegalite_to_png(spec, scale=1.5)).decode()
+    png = base64.b64encode(vl_convert.vegalite_to_png(spec, scale=1.25)).decode()
+    if len(png) > len(svg):
+        return f'<div class="chart" role="img" aria-label="{title}">{svg}</div>'
     return f'<div class="chart"><img alt="{title}" src="data:image/png;base64,{png}"></div>'
 
 

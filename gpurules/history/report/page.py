@@ -10,7 +10,7 @@ from gpurules.history.backtest.tally import Tally
 from gpurules.history.kernel.plan import Plan
 from gpurules.history.report import charts
 
-MOST_CHARTS = 24
+MOST_CHARTS = 16
 _STYLE = """
 :root{color-scheme:light}body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;margin:0 auto;max-width:1060px;padding:1.2rem}
 h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2rem 0 .5rem;border-bottom:1px solid #e3e7ea}h3{font-size:1rem;margin:1.2rem 0 .3rem}
@@ -86,7 +86,7 @@ def _row(tally: Tally) -> str:
         tally.name, _percent(tally.on_share), f"{len(tally.episodes):,}",
         *(_seconds(lengths[name]) for name in ("median", "p95", "max")),
         "" if flaps is None else f"{flaps:.2g}", _percent(tally.unknown_share),
-        "" if tally.first is None else _when(tally.first), "" if tally.last is None else _when(tally.last),
+        *("" if time is None else _when(time)[5:] for time in (tally.first, tally.last)),
     ]  # fmt: skip
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 

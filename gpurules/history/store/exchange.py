@@ -70,6 +70,30 @@ def _named(snapshot: Snapshot, node: str) -> Snapshot:
     )  # fmt: skip
 
 
+class StoredRecording:
+    """What a store has of one node, as a recording that can be walked through as often as it is asked for.
+
+    ``problems`` and ``problem_count`` are those of the last walk.
+    """
+
+    def __init__(self, place: str, node: str) -> None:
+        self.path = place if not node else f"{place} ({node})"
+        self.problems: tuple[str, ...] = ()
+        self.problem_count = 0
+        self.notices: tuple[str, ...] = ()
+        self._place, self._node = place, node
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Yield its snapshots, from the start."""
+        reader = StoreReader(Storage(self._place))
+        try:
+            for frame in reader.frames(self._node):
+                for snapshot, _ in frame.snapshots():
+                    yield snapshot
+        finally:
+            self.problems, self.problem_count = tuple(reader.findings.texts), reader.findings.count
+
+
 def export_lines(reader: StoreReader, node: str | None = None) -> Iterator[str]:
     """Yield what is recorded, one JSON snapshot a line, node by node; the host is the node where none was recorded."""
     for name in reader.nodes if node is None else (node,):

@@ -21,6 +21,7 @@ from gpurules.strict_json import loads
 
 _TYPES = {Kind.BOOL: BOOL, Kind.STRING: STRING, Kind.NUMBER: NUMBER}
 _WHOLE = frozenset(f.attribute for f in FIELDS.values() if f.scope is Scope.GPU and f.integer)
+_ATTRIBUTES = frozenset(ATTRIBUTES)
 Report = Callable[[str], None]
 
 
@@ -56,6 +57,7 @@ class StoredFrame:
     gpus: pa.Table
     node: pa.Table
     report: Report = field(default=lambda what: None)
+    _known: dict[int, GPU] = field(default_factory=dict)
 
     @cached_property
     def _identities(self) -> Texts:
@@ -215,14 +217,16 @@ class StoredFrame:
 
     def gpu(self, row: int) -> GPU:
         """Return the GPU of a row, as far as its columns were read."""
-        return self._gpu({name: self.gpus.column(name)[row].as_py() for name in self.gpus.column_names})
+        if row not in self._known:
+            self._known[row] = self._gpu({name: self.gpus.column(name)[row].as_py() for name in self.gpus.column_names})
+        return self._known[row]
 
     @staticmethod
     def _gpu(values: Mapping[str, Any]) -> GPU:
         data: dict[str, object] = {}
-        for name in ATTRIBUTES:
+        for name in _ATTRIBUTES.intersection(values):
             value = values.get(name + EXACT)
-            value = values.get(name) if value is None else value
+            value = values[name] if value is None else value
             if name in _WHOLE and isinstance(value, float) and value.is_integer():
                 value = int(value)
             data[name] = value

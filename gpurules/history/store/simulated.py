@@ -26,6 +26,8 @@ START = 1767225600.0
 class Month:
     """What is simulated. With ``noise_only`` nothing is planted: a tuner has nothing to find.
 
+    Without ``with_losses`` there is no gap, and no GPU is lost.
+
     Units: ``interval`` in seconds between snapshots.
     """
 
@@ -36,6 +38,7 @@ class Month:
     seed: int = 7
     start: float = START
     noise_only: bool = False
+    with_losses: bool = True
 
 
 def write_month(storage: Storage, month: Month) -> Iterator[tuple[str, int]]:
@@ -68,7 +71,7 @@ def _write_day(storage: Storage, month: Month, name: str, what: tuple[int, np.ra
 
 def _without_gaps(rng: np.random.Generator, count: int, month: Month) -> Mask:
     kept = np.ones(count, bool)
-    if rng.random() < 0.1 and not month.noise_only:
+    if rng.random() < 0.1 and month.with_losses and not month.noise_only:
         begin = int(rng.integers(0, count - count // 100))
         kept[begin : begin + max(4, count // 200)] = False
     return kept
@@ -99,7 +102,7 @@ def _gpu_day(
     for attribute in ("utilization", "temperature", "power"):
         columns[attribute] = np.where(rng.random(count) < 0.002, np.nan, columns[attribute])
     present = np.ones(count, bool)
-    if rng.random() < 0.01 and not month.noise_only:
+    if rng.random() < 0.01 and month.with_losses and not month.noise_only:
         begin = int(rng.integers(0, count))
         present[begin : begin + max(2, int(600 / month.interval))] = False
     return _table((name, gpu), times, columns, temperature >= 88), present

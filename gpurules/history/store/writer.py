@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from gpurules.backends.columnar.columns import EXACT as LIMIT
 from gpurules.backends.facts import NO_NODE
+from gpurules.engine import Transition
 from gpurules.history.store import schema as tables
 from gpurules.history.store.storage import Storage, date_of, new_path
 from gpurules.model import GPU, Snapshot
@@ -99,7 +100,9 @@ class StoreWriter:
     _held: dict[tuple[str, str], list[Observed]] = field(default_factory=dict)
     _rows: int = 0
     _last: dict[str, float] = field(default_factory=dict)
+    _transitions: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     written: int = 0
+    added: int = 0
     ignored: int = 0
 
     def add(self, snapshot: Snapshot, facts: Mapping[str, object] = NO_NODE) -> bool:
@@ -114,12 +117,23 @@ class StoreWriter:
             self._flush(other)
         held = self._held.setdefault(key, [])
         held.append((snapshot, facts))
+        self.added += 1
         self._rows += len(snapshot.gpus) + 1
         if snapshot.timestamp - held[0][0].timestamp >= self.flush_seconds:
             self._flush(key)
         elif self._rows >= MOST_ROWS:
             self.flush()
         return True
+
+    def add_transitions(self, snapshot: Snapshot, transitions: Sequence[Transition]) -> None:
+        """Add what signals did at a snapshot; it is written with the next of the node's snapshots."""
+        node = self.node or snapshot.host or NAMELESS
+        for change in transitions:
+            row = {
+                "timestamp": change.timestamp, "signal": change.signal, "owner": change.owner, "on": change.on,
+                "lasted": change.lasted, "because": change.because,
+            }  # fmt: skip
+            self._transitions.setdefault(node, []).append(row)
 
     def flush(self) -> None:
         """Write all that is held."""
@@ -133,6 +147,7 @@ class StoreWriter:
         if any(snapshot.gpus for snapshot in snapshots):
             write_table(self.storage, new_path(tables.TELEMETRY, node, start), telemetry_table(snapshots))
         write_table(self.storage, new_path(tables.NODE, node, start), node_table(held))
+        add_rows(self.storage, "transitions", node, self._transitions.pop(node, []))
         self._rows -= sum(len(snapshot.gpus) + 1 for snapshot in snapshots)
         self.written += len(held)
 

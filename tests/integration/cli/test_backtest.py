@@ -145,3 +145,40 @@ def test_a_month_can_be_simulated(gpurules: Program, tmp_path: Path, rules: Path
     options = ("--nodes", 2, "--node-gpus", 2, "--days", 2, "--interval", 600)
     assert gpurules("history", "simulate", place, *options).code == 0
     assert "2 nodes, 4 GPUs" in gpurules("backtest", rules, "--history", place).out
+
+
+def test_lint_and_diff_read_a_store_as_they_read_a_recording(
+    gpurules: Program, rules: Path, store: Path, tmp_path: Path
+) -> None:
+    lines, other = tmp_path / "lines.jsonl", tmp_path / "other.rules.yaml"
+    assert gpurules("history", "export", store, "-o", lines).code == 0
+    rules.write_text(RULES + "- {name: never, condition: gpu_temperature > 150C, action: pause_transfer}\n")
+    other.write_text(RULES.replace("> 80", "> 20"))
+    found = [gpurules("lint", rules, "--history", place, "--select", "GPR2") for place in (store, lines)]
+    assert found[0].out == found[1].out and "GPR209" in found[0].out
+    told = [
+        loads(gpurules("diff", rules, other, "--history", place, "--format", "json").out)["history"]
+        for place in (store, lines)
+    ]
+    assert told[0] == told[1] and told[0]["changed"] > 0
+
+
+def test_an_agent_records_what_it_observes_and_what_signals_did(gpurules: Program, rules: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    place = tmp_path / "kept"
+    options = ("--source", "synthetic:gpus=2,seconds=3600", "--state", tmp_path / "state", "--history", place)
+    assert gpurules("run", rules, *options).code == 0
+    told = loads(gpurules("backtest", rules, "--history", place, "--output-format", "json").out)
+    assert told["data"]["snapshots"] == 360
+    rows = [row for path in sorted(place.glob("transitions/*/*/*")) for row in pq.ParquetFile(path).read().to_pylist()]
+    starts = [row for row in rows if row["signal"] == "hot" and row["on"]]
+    assert len(starts) == told["rulesets"][0]["signals"][0]["episodes"] > 0
+
+
+def test_a_store_that_cannot_be_written_does_not_stop_an_agent(gpurules: Program, rules: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, not a folder")
+    options = ("--source", "synthetic:gpus=2,seconds=3600", "--state", tmp_path / "state", "--history", blocked)
+    done = gpurules("run", rules, *options)
+    assert done.code == 0 and "is not kept" in done.err and "Traceback" not in done.err

@@ -1,0 +1,69 @@
+"""The goals of tuning: limits that are to hold, and events that signals are to precede."""
+
+import re
+from dataclasses import dataclass
+
+from gpurules.history.backtest.limits import COMPARATORS, Limit
+from gpurules.history.tuning.knobs import TuningError
+from gpurules.history.tuning.trial import Score
+
+_MISSED = re.compile(
+    r"\s*(?:(?P<signal>[\w-]+)\.)?missed\((?P<event>.+)\)\s*(?P<comparator><=|==|<)\s*(?P<value>\d+)\s*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A measure of a signal that is to be so: as a limit says, or how many events it may miss.
+
+    Missing: ``event`` None: the goal is no event's.
+    """
+
+    text: str
+    signal: str
+    measure: str
+    comparator: str
+    value: float
+    event: str | None = None
+
+    def is_met(self, score: Score) -> bool:
+        """Return whether the goal is met; what cannot be measured is not."""
+        measured = score.measure(self.measure)
+        return measured is not None and COMPARATORS[self.comparator](measured, self.value)
+
+    def badness(self, score: Score) -> float:
+        """Return the measure so that less is better; infinite where there is none."""
+        measured = score.measure(self.measure)
+        if measured is None:
+            return float("inf")
+        return -measured if self.comparator in (">", ">=") else measured
+
+
+def parse_goal(text: str) -> Goal:
+    """Return the goal that *text* says, as in ``heat.on_share <= 5%``.
+
+    Raises:
+        LimitError: it says none.
+    """
+    limit = Limit.parse(text)
+    return Goal(limit.text, limit.name, limit.measure, limit.comparator, limit.value)
+
+
+def parse_keep(text: str, signals: tuple[str, ...]) -> Goal:
+    """Return what ``missed(gpu_throttled) == 0`` says, of the one of *signals* that is tuned, or ``hot.missed(…)``.
+
+    Raises:
+        TuningError: it says nothing, or leaves open of which signal.
+
+    >>> parse_keep("missed(gpu_throttled) == 0", ("heat",)).event
+    'gpu_throttled'
+    """
+    found = _MISSED.fullmatch(text)
+    if found is None:
+        raise TuningError(f"{text!r} says nothing to keep; write it as in 'missed(gpu_throttled) == 0'")
+    signal = found["signal"]
+    if signal is None:
+        if len(set(signals)) != 1:
+            raise TuningError(f"{text!r} leaves open of which signal; write SIGNAL.{text.strip()}")
+        signal = signals[0]
+    return Goal(text.strip(), signal, "missed", found["comparator"], float(found["value"]), found["event"].strip())
