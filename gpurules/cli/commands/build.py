@@ -14,7 +14,14 @@ from gpurules.cli.rulesets import load_ruleset
 @click.argument("ruleset")
 @stdin_filename
 @option("--target", type=click.Choice(TARGETS), help="Target language; with --check, all of them by default.")
-@option("-o", "--output", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Output directory.")
+@option(
+    "-o",
+    "--output",
+    envvar=["GPURULES_BUILD_OUTPUT"],
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Output directory.",
+)
 @option("--package", metavar="NAME", default="rules", show_default=True, help="Name of the Go package.")
 @option("--prefix", metavar="NAME", default="gr", show_default=True, help="Prefix of C names.")
 @option("--driver", is_flag=True, help="Add a program that decides on lines of facts, for trying the rules.")
