@@ -62,7 +62,7 @@ def adopt(term: ir.Term, datatype: Datatype) -> ir.Term:
 
 
 def fold_term(term: ir.Term) -> ir.Term:
-    """Return the constant that *term* comes to, *term* itself if it is none; arithmetic only."""
+    """Return the constant that *term* evaluates to, *term* itself if it is none; arithmetic only."""
     match term:
         case ir.Negative(operand, datatype):
             inner = fold_term(operand)

@@ -137,7 +137,7 @@ def _of_sides(sides: Sequence[tuple[TruthClaim, Sequence[ir.Term]]]) -> list[Tru
 
 
 def _parts(claim: TruthClaim) -> Iterator[ir.Term]:
-    """Yield the parts of a condition of which every one is as claimed, the whole where there is but one."""
+    """Yield the parts of a condition that are each as claimed, the whole where there is only one."""
     joint = _joint(claim.expected)
     stack = [claim.condition.term]
     while stack:

@@ -189,7 +189,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def with_configuration(function: Function) -> Function:
-    """Add ``--config`` and ``--isolated``, and let the file set the defaults of the options of the verb."""
+    """Add ``--config`` and ``--isolated``, and let the file set the defaults of the options of the command."""
     isolated = option("--isolated", is_flag=True, is_eager=True, callback=_load, help="Read no configuration file.")
     config = option(
         "--config",

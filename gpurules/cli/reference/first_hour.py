@@ -47,13 +47,13 @@ cases:
 _FULL_GPU = """--snapshot '{"gpus": [{"index": 0, "memory": 91}]}'"""
 MISTAKES = (
     Mistake("There is no ruleset yet", shown=None),
-    Mistake("A command is misspelt", arguments=f"lnt {_FILE}", shown=None),
+    Mistake("A command is misspelled", arguments=f"lnt {_FILE}", shown=None),
     Mistake("Keys that sound right", {
         _FILE: "version: 1\nname: my-node\nrules:\n  - name: hold\n    when: gpu_memory > 80\n    then: log\n"
     }),
     Mistake("A tab in YAML", {_FILE: "version: 1\nname: my-node\nrules:\n\t- name: hold\n"}),
     Mistake("What to do is in the condition", _ruleset("gpu_memory > 80 THEN delay_transfer")),
-    Mistake("A field is misspelt", _ruleset("gpu_temprature > 85")),
+    Mistake("A field is misspelled", _ruleset("gpu_temprature > 85")),
     Mistake("A size is compared with a percentage", _ruleset("gpu_memory > 16GiB")),
     Mistake("A unit in lower case", _ruleset("transfer_size > 100mb")),
     Mistake("A text without quotes", _ruleset("file_type = model AND gpu_memory > 80")),

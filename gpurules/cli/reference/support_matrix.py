@@ -31,7 +31,7 @@ FEATURES: Mapping[str, str] = {
     "facts of the workload": "workload_type == 'training' AND batch_size > 8",
     "time of day": "time_of_day >= 22:00 OR weekday == 'sun'",
 }
-"""What is asked of each back end, by what it is an example of."""
+"""What each back end is asked to say, by what it is an example of."""
 
 _UNBUILT = "promql"
 

@@ -82,7 +82,7 @@ def _wider(placed: Placed) -> Iterator[Edit]:
 
 
 def _moved(link: ComparisonLink) -> str | None:
-    """Return the spelling of a threshold further from the condition, None where it is no plain number."""
+    """Return the spelling of a threshold further from the condition, None where it is not a plain number."""
     found = _SPELLING.fullmatch(link.constant.spelling)
     if found is None:
         return None

@@ -61,7 +61,7 @@ def _for_values(terms: Sequence[ir.Term]) -> str | None:
 
 
 def _limits(terms: Sequence[ir.Term]) -> tuple[ComparisonLink, ComparisonLink] | None:
-    """Return the lower and the upper limit that *terms* come to, where they are just these two, of one field."""
+    """Return the lower and the upper limit that *terms* give, where they are just these two, of one field."""
     found = [link for term in terms for link in links(term)]
     ordered = [link for link in found if link.comparator in ORDERED]
     if len(found) != 2 or len(ordered) != 2 or _name(found[0]) is None or _name(found[0]) != _name(found[1]):

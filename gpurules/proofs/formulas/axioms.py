@@ -54,7 +54,7 @@ RELATED_READINGS = (
     frozenset({"gpu_memory_used", "gpu_memory_free", "gpu_memory_reserved", "gpu_memory_total"}),
     frozenset({"gpu_throttled", "gpu_throttle_thermal", "gpu_throttle_power"}),
 )
-"""Readings of which some agree with others where the device and its driver are right."""
+"""Readings that agree with each other where the device and its driver are right."""
 COUNTS = frozenset({"gpu_count", "gpu_lost_count"})
 """Counts of boards, which agree with one another and with the GPUs there are."""
 ORDERS = (
