@@ -41,7 +41,8 @@ def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ..
         help="Transfers to decide on, one JSON object per line.")  # fmt: skip
 @option("--fail-if", "limits", metavar="LIMIT", multiple=True,
         help="Exit with 1 if this is true, such as 'hot.flaps_per_hour > 1'; repeatable.")  # fmt: skip
-@option("--report", metavar="FILE", type=click.Path(dir_okay=False, writable=True, path_type=Path),
+@option("--report", envvar=["GPURULES_BACKTEST_REPORT"], metavar="FILE",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
         help="Write a report with charts to this file, as self-contained HTML.")  # fmt: skip
 @recording_options
 @output_format("text", "json", "markdown", "junit")

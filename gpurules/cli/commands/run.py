@@ -50,7 +50,8 @@ from gpurules.telemetry import FiniteSource, read_transfers
     help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; repeatable.",
 )
 @publish
-@option("--history", metavar="DIR", help="Record what is observed in this store (or a URL), for backtest and tune.")
+@option("--history", envvar=["GPURULES_HISTORY_STORE"], metavar="DIR",
+        help="Record what is observed in this store (or a URL), for backtest and tune.")  # fmt: skip
 @text_or_json
 @option("-v", "--verbose", is_flag=True, help="Also show transfers that no rule affects.")
 def command(

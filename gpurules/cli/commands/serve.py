@@ -60,7 +60,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; repeatable.",
 )
 @publish
-@option("--history", metavar="DIR", help="Record what is observed in this store (or a URL), for backtest and tune.")
+@option("--history", envvar=["GPURULES_HISTORY_STORE"], metavar="DIR",
+        help="Record what is observed in this store (or a URL), for backtest and tune.")  # fmt: skip
 @text_or_json
 def command(
     ruleset: str, source: str, bind: tuple[str, ...], token_file: Path | None, tls_cert: Path | None,

@@ -66,7 +66,7 @@ def read_time(text: str | None, default: float) -> float:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"{text!r} is no time; write it as 2026-01-01 or 2026-01-01T06:00") from None
+        raise click.UsageError(f"{text!r} is not a time; write it as 2026-01-01 or 2026-01-01T06:00") from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 

@@ -1,4 +1,4 @@
-"""Reads a range from a Prometheus into a store, chunk by chunk: what dcgm-exporter and nvidia_gpu_exporter told it.
+"""Reads a range from a Prometheus into a store, chunk by chunk: what dcgm-exporter and nvidia_gpu_exporter export.
 
 The series of each chunk are written down as scrapes again, and read by the readers of scrapes.
 
@@ -55,7 +55,9 @@ class PrometheusRange:
         """Check what was given."""
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise StoreError(f"{self.url!r} is no address of a Prometheus; write it as in prometheus:http://host:9090")
+            raise StoreError(
+                f"{self.url!r} is not the address of a Prometheus; write it as in prometheus:http://host:9090"
+            )
         if not self.end > self.start:
             raise StoreError("the range is empty: --from is not before --to")
 
@@ -69,7 +71,7 @@ class PrometheusRange:
         return ceil((self.end - self.start) / self._chunk)
 
     def answers(self) -> Iterator[list[Any]]:
-        """Yield the series of each chunk; one that cannot be read is told of, and the next is asked for."""
+        """Yield the series of each chunk; one that cannot be read is reported, and reading continues with the next."""
         for number in range(self.chunks):
             start = self.start + number * self._chunk
             end = min(self.end, start + self._chunk) - (0 if number == self.chunks - 1 else self.step / 2)
@@ -87,7 +89,7 @@ class PrometheusRange:
             raise ValueError(f"it is larger than {LARGEST >> 20} MiB; take a longer --step")
         found = loads(body)["data"]["result"]
         if not isinstance(found, list):
-            raise ValueError("it is no answer to a range query")
+            raise ValueError("it is not the answer to a range query")
         return found
 
 
@@ -139,7 +141,7 @@ def write_range(storage: Storage, source: PrometheusRange) -> Iterator[int]:
             try:
                 scrapes = _scrapes(series)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                source.findings.add(source.url, f"an answer is no matrix of series ({error})")
+                source.findings.add(source.url, f"an answer is not a matrix of series ({error})")
                 scrapes = {}
             for node, text in scrapes.items():
                 source.nodes.add(node)

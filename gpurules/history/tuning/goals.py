@@ -16,7 +16,7 @@ _MISSED = re.compile(
 class Goal:
     """A measure of a signal that is to be so: as a limit says, or how many events it may miss.
 
-    Missing: ``event`` None: the goal is no event's.
+    Missing: ``event`` None: the goal is not about an event.
     """
 
     text: str
@@ -53,7 +53,7 @@ def parse_keep(text: str, signals: tuple[str, ...]) -> Goal:
     """Return what ``missed(gpu_throttled) == 0`` says, of the one of *signals* that is tuned, or ``hot.missed(…)``.
 
     Raises:
-        TuningError: it says nothing, or leaves open of which signal.
+        TuningError: it says nothing, or does not name its signal.
 
     >>> parse_keep("missed(gpu_throttled) == 0", ("heat",)).event
     'gpu_throttled'
@@ -64,6 +64,6 @@ def parse_keep(text: str, signals: tuple[str, ...]) -> Goal:
     signal = found["signal"]
     if signal is None:
         if len(set(signals)) != 1:
-            raise TuningError(f"{text!r} leaves open of which signal; write SIGNAL.{text.strip()}")
+            raise TuningError(f"{text!r} does not name its signal; write SIGNAL.{text.strip()}")
         signal = signals[0]
     return Goal(text.strip(), signal, "missed", found["comparator"], float(found["value"]), found["event"].strip())

@@ -1,4 +1,4 @@
-"""What may be varied: numbers that stand in a ruleset file, each in its place, so that a proposal is a patch of it."""
+"""What may be varied: numbers in a ruleset file, each in its place, so that a proposal is a patch of it."""
 
 import random
 import re

@@ -21,7 +21,7 @@ def event_plan(ruleset: Ruleset, goals: Sequence[Goal]) -> Plan | None:
 
     Raises:
         TuningError: they speak of several.
-        RulesetError: the event is no condition.
+        RulesetError: the event is not a condition.
     """
     events = list(dict.fromkeys(goal.event for goal in goals if goal.event is not None))
     if not events:

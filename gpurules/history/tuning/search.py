@@ -57,14 +57,14 @@ def find_proposal(
     draft: Draft, knobs: Sequence[Knob], goals: Sequence[Goal], tries: Iterable[Mapping[str, float]],
     recorded: tuple[Sequence[Recorded], float],
 ) -> Found:  # fmt: skip
-    """Return what came of trying *tries*, of which the first are the present values."""
+    """Return the results of *tries*; the first are the present values."""
     nodes, lead = recorded
     signals = list(dict.fromkeys(goal.signal for goal in goals))
     found = Found()
     for values in tries:
         scores = try_out(draft.ruleset(values), signals, nodes, lead)
         if scores is None:
-            found.reasons.append("only the engine can tell what these signals do, which takes too long to search")
+            found.reasons.append("only the engine can evaluate these signals, which takes too long to search")
             return found
         trial = Trial(values, scores)
         trial.meets = all(goal.is_met(scores[goal.signal, False]) for goal in goals)
@@ -76,7 +76,7 @@ def find_proposal(
 
 
 def _front(trials: Sequence[Trial], goals: Sequence[Goal]) -> list[Trial]:
-    """Return the trials that no other beats (Pareto); of those that come to the same, the first."""
+    """Return the trials that no other beats (Pareto); of equal ones, the first."""
     seen: dict[tuple[float, ...], Trial] = {}
     for trial in trials:
         seen.setdefault(trial.objectives(goals), trial)
@@ -113,7 +113,7 @@ def _propose(found: Found, knobs: Sequence[Knob], goals: Sequence[Goal]) -> None
 
 
 def _unsupported(scores: Scores, goals: Sequence[Goal]) -> list[str]:
-    """Return why the data tells too little, whatever is tried."""
+    """Return why the data is not enough, whatever is tried."""
     reasons: list[str] = []
     for signal in dict.fromkeys(goal.signal for goal in goals):
         inside, outside = scores[signal, False], scores[signal, True]
@@ -139,7 +139,7 @@ def _has_drifted(inside: Score, outside: Score) -> bool:
 
 
 def _by_chance(trial: Trial, goals: Sequence[Goal]) -> bool:
-    """Return whether a signal that precedes its events may do so because it is on so often."""
+    """Return whether a signal that precedes its events may do so because it is on most of the time."""
     for goal in goals:
         if goal.measure != "missed":
             continue

@@ -17,7 +17,7 @@ from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
 DAY = 86_400.0
 EVERY = 4
-"""One day in so many is left out of the search, and used to see whether what was found holds."""
+"""One day in this many is left out of the search, and used to see whether what was found holds."""
 
 
 class HeldFrame(CompleteFrame):
@@ -120,7 +120,7 @@ Scores = dict[tuple[str, bool], Score]
 
 
 def try_out(ruleset: Ruleset, signals: Sequence[str], recorded: Sequence[Recorded], lead: float) -> Scores | None:
-    """Return what *signals* of a ruleset did; None where only the engine could tell."""
+    """Return what *signals* of a ruleset did; None where only the engine can evaluate it."""
     plan = Plan.of(_only(ruleset, signals))
     scores: Scores = {(name, left): Score() for name in signals for left in (False, True)}
     for node in recorded:
@@ -168,7 +168,7 @@ def _hours(frame: CompleteFrame) -> float:
 def _count_missed(
     score: Score, events: Sequence[TuningEvent], what: tuple[np.ndarray, bool, float], frame: HeldFrame
 ) -> None:
-    """Count the events that a signal did not precede by *lead*; those too early in a frame tell nothing."""
+    """Count the events that a signal did not precede by *lead*; those too early in a frame are left out."""
     mask, per_gpu, lead = what
     times = frame.frame.times
     for event in events:

@@ -72,7 +72,9 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
     def data_received(self, data: bytes) -> None:
         """Take in what came, unless headers have grown too large."""
         if self._timer is None and data.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES) > 0:
-            super().data_received(data)  # all of a request's headers, as mostly; or part of a body, which does not matter
+            super().data_received(
+                data
+            )  # all of a request's headers, as mostly; or part of a body, which does not matter
             return
         if self._timer is None and not self._has_request():
             self._received, self._tail = 0, b""

@@ -43,6 +43,7 @@ ARGUMENTS = {
               ["gpurules:default", "--target", "go", "-o", "{}"]],
     "backtest": [["{}", "--history", "{}"], ["gpurules:default", "--history", "{}", "--jobs", "1"],
                  ["gpurules:default", "--history", "{}", "--jobs", "1", "--transfers", "{}"]],
+    "tune": [["{}", "--history", "{}"], ["gpurules:default", "--history", "{}", "--goal", "x.flaps_per_hour <= 1"]],
     "history": [["info", "{}"], ["compact", "{}"], ["export", "{}"], ["import", "{}", "{}"]],
     "serve": [["{}", "--source", "synthetic:gpus=1", "--bind", "unix:{}/agent.sock"],
               ["gpurules:default", "--source", "synthetic:gpus=1", "--bind", "unix:s/s", "--token-file", "{}"]],

@@ -9,6 +9,14 @@ import pytest
 
 from gpurules.cli.main import COMMANDS, cli
 
+OTHER_MEANINGS = {
+    ("GPURULES_NODE", "NAME"): "GPURULES_RECORDING_NODE",  # the other is for the facts of a node
+    ("GPURULES_OUTPUT", "DIR"): "GPURULES_BUILD_OUTPUT",  # the other is a file
+    ("GPURULES_REPORT", "FILE"): "GPURULES_BACKTEST_REPORT",  # the other has a format too
+    ("GPURULES_HISTORY", "DIR"): "GPURULES_HISTORY_STORE",  # written, where the other is read
+}
+"""Options whose variable is not called after them, since another command has an option of that name."""
+
 
 def options() -> Iterator[Any]:
     """Yield each option of each command, but for the help."""
@@ -26,6 +34,8 @@ def sample(option: click.Option, folder: Path) -> str:
     match option.type:
         case click.Choice(choices=choices):
             return str(choices[-1])
+        case click.Path(file_okay=False):
+            return str(folder)
         case click.Path() | click.File():
             path = folder / "given"
             path.write_text("{}")
@@ -44,8 +54,7 @@ def test_an_option_is_taken_from_the_environment(
 ) -> None:
     long = [spelling for spelling in option.opts if spelling.startswith("--")]
     variables = [f"GPURULES_{spelling.removeprefix('--').replace('-', '_').upper()}" for spelling in long]
-    if option.metavar == "NAME" and variables == ["GPURULES_NODE"]:
-        variables = ["GPURULES_RECORDING_NODE"]  # the other is for the facts of a node
+    variables = [OTHER_MEANINGS.get((variables[0], option.metavar), variables[0]), *variables[1:]]
     assert option.envvar == variables
     context = click.Context(click.Command(verb))
     for variable in variables:

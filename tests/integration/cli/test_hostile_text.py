@@ -374,6 +374,14 @@ def backtest(place: Place) -> Iterator[Run]:
     yield Run(("backtest", place.text, "--history", place.text))
 
 
+def tune(place: Place) -> Iterator[Run]:
+    history = ("--history", place.recording())
+    yield from each_form("tune", place.ruleset(), *history, "--goal", "warm.flaps_per_hour <= 1")
+    yield Run(("tune", place.ruleset(), *history, "--goal", place.text))
+    yield Run(("tune", place.broken(), *history))
+    yield Run(("tune", place.text, "--history", place.text))
+
+
 def history(place: Place) -> Iterator[Run]:
     store = place.folder / f"store{place.path_text}"
     yield Run(("history", "import", store, place.recording()))
@@ -401,7 +409,7 @@ RECIPES: dict[str, Callable[[Place], Iterator[Run]]] = {
     "diff": diff, "run": play, "watch": live, "record": record, "doctor": doctor, "snapshot": snapshot,
     "sources": named("sources", "--timeout", 1), "fields": named("fields"), "actions": named("actions", "log"),
     "rulesets": named("rulesets"), "rule": named("rule", "GPR101"), "schema": schema, "init": init, "config": config,
-    "version": named("version"), "build": build, "backtest": backtest, "history": history, "serve": serve,
+    "version": named("version"), "build": build, "backtest": backtest, "tune": tune, "history": history, "serve": serve,
     "status": status,
 }  # fmt: skip
 
