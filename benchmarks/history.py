@@ -18,7 +18,7 @@ from gpurules.history.backtest.local import in_processes
 from gpurules.history.backtest.run import Backtest, run
 from gpurules.history.backtest.task import tasks_of, wanted_columns
 from gpurules.history.kernel.kernel import Kernel
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.simulated import Month, write_month
@@ -90,7 +90,7 @@ def main() -> int:
     samples = result.data.samples
     sys.stdout.write(f"{samples:,} GPU samples of one node, {days} days, one processor\n\n")
     line("back-test of coordinator, everything counted", ours, samples)
-    plan = Plan.of(rules)
+    plan = KernelPlan.of(rules)
 
     def kernel_only() -> None:
         kernel = Kernel(plan)
@@ -111,7 +111,7 @@ def main() -> int:
         f"from read_parquet('{files}')"
     )
     scan, _ = measured(lambda: connection.execute(query).fetchone())
-    plain = Plan.of(stateless)
+    plain = KernelPlan.of(stateless)
 
     def stateless_kernel() -> None:
         kernel = Kernel(plain)

@@ -13,8 +13,8 @@ from gpurules.engine.state.signals import Transition
 from gpurules.history.frames.frame import Frame
 from gpurules.history.frames.snapshots import Observed, frames_of_observed
 from gpurules.history.kernel.kernel import Kernel
-from gpurules.history.kernel.outcome import Outcome, Rows, matched
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.outcome import KernelOutcome, Rows, matched
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset, loads
@@ -175,14 +175,16 @@ def _reading(rng: random.Random, gpu: Mapping[str, object]) -> dict[str, object]
     return reading | {name: value for name, value in values.items() if rng.random() > 0.12}
 
 
-def outcomes(ruleset: Ruleset, observed: Iterable[Observed], batch: int) -> tuple[list[Outcome], list[Outcome]]:
+def outcomes(
+    ruleset: Ruleset, observed: Iterable[Observed], batch: int
+) -> tuple[list[KernelOutcome], list[KernelOutcome]]:
     """Return what the kernel and what the engine make of a history that is cut into frames of *batch* snapshots."""
     return outcomes_of_frames(ruleset, frames_of_observed(observed, batch))
 
 
-def outcomes_of_frames(ruleset: Ruleset, frames: Iterable[Frame]) -> tuple[list[Outcome], list[Outcome]]:
+def outcomes_of_frames(ruleset: Ruleset, frames: Iterable[Frame]) -> tuple[list[KernelOutcome], list[KernelOutcome]]:
     """Return what the kernel and what the engine make of frames."""
-    plan = Plan.of(ruleset)
+    plan = KernelPlan.of(ruleset)
     kernel, engine = Kernel(plan, with_causes=True), Replayer(plan)
     both = [(kernel.advance(frame), engine.advance(frame)) for frame in frames]
     return [ours for ours, _ in both], [theirs for _, theirs in both]
@@ -228,7 +230,7 @@ def compared(ruleset: Ruleset, frames: Iterable[Frame], refusals: Counter[str] |
     return found
 
 
-def _in_order(outcome: Outcome, per_gpu: set[str]) -> Outcome:
+def _in_order(outcome: KernelOutcome, per_gpu: set[str]) -> KernelOutcome:
     """Return an outcome with its rows in order of the names of GPUs, and of time."""
     rows, names = outcome.rows, sorted(set(outcome.rows.owners))
     owner = np.array([names.index(rows.owners[n]) for n in rows.owner.tolist()], np.intp)
@@ -242,10 +244,12 @@ def _in_order(outcome: Outcome, per_gpu: set[str]) -> Outcome:
 
     placed = Rows(rows.times, Groups(rows.groups.snapshot[order], rows.groups.count), names, owner[order])
     on = {name: ordered(name, mask) for name, mask in outcome.on.items()}
-    return Outcome(placed, truths(outcome.rules), truths(outcome.signals), on, outcome.transitions, outcome.refused)
+    return KernelOutcome(
+        placed, truths(outcome.rules), truths(outcome.signals), on, outcome.transitions, outcome.refused
+    )
 
 
-def _rows_differ(mine: Outcome, true: Outcome) -> list[str]:
+def _rows_differ(mine: KernelOutcome, true: KernelOutcome) -> list[str]:
     a, b = (
         list(zip([one.rows.owners[n] for n in one.rows.owner], one.rows.groups.snapshot.tolist(), strict=True))
         for one in (mine, true)
@@ -253,7 +257,7 @@ def _rows_differ(mine: Outcome, true: Outcome) -> list[str]:
     return [] if a == b else [f"the rows are {a} instead of {b}"]
 
 
-def _transitions(side: Sequence[Outcome], refused: Mapping[str, str]) -> Iterable[Transition]:
+def _transitions(side: Sequence[KernelOutcome], refused: Mapping[str, str]) -> Iterable[Transition]:
     return (change for one in side for change in one.transitions if change.signal not in refused)
 
 

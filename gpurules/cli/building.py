@@ -15,7 +15,7 @@ from gpurules.backends.native import NativeProgram
 from gpurules.cli.output import counted
 from gpurules.input_files import read_input
 from gpurules.rules import Ruleset
-from gpurules.rules.native import Refusal, native_program, native_schema
+from gpurules.rules.native import TargetRefusal, native_program, native_schema
 
 TARGETS = ("go", "c")
 LANGUAGES = {"go": "Go", "c": "C"}
@@ -38,7 +38,7 @@ class Build:
 
     target: str
     program: NativeProgram
-    refused: tuple[Refusal, ...]
+    refused: tuple[TargetRefusal, ...]
     files: Callable[[str, bool], Mapping[str, str]]
 
 
@@ -80,7 +80,7 @@ def refusals(build: Build, path: str | None) -> Iterator[str]:
         yield f"{rule.path or path or '-'}:{rule.line}:{rule.column}: rule {rule.name!r}: {refusal.message}{at}"
 
 
-def _part(refusal: Refusal) -> str:
+def _part(refusal: TargetRefusal) -> str:
     """Return the part of the condition that is refused, empty where it is in a definition."""
     span, text = refusal.span, refusal.rule.text
     if span is None or span.end > len(text):

@@ -65,9 +65,9 @@ def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording |
     need_history()
     from gpurules.history.store.exchange import StoredRecording
     from gpurules.history.store.reader import StoreReader
-    from gpurules.history.store.storage import Storage, StoreError
+    from gpurules.history.store.storage import RecordingStoreError, Storage
 
     nodes, wanted = StoreReader(Storage(path)).nodes, options.get("node")
     if wanted is not None and wanted not in nodes:
-        raise StoreError(f"nothing is recorded of {wanted!r} in {path}; there are {', '.join(nodes[:12])}")
+        raise RecordingStoreError(f"nothing is recorded of {wanted!r} in {path}; there are {', '.join(nodes[:12])}")
     return [StoredRecording(path, node) for node in nodes if wanted in (None, node)]

@@ -68,9 +68,9 @@ class AsyncRemoteEngine:
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             is_final = isinstance(error, ConnectionRefusedError | FileNotFoundError | PermissionError)
             if isinstance(error, OSError):
-                link.breaker.failed(time.monotonic(), is_final)
+                link.breaker.record_failure(time.monotonic(), is_final)
             return remote.failed(error, asked, serving)
-        link.breaker.succeeded()
+        link.breaker.record_success()
         return decision
 
     async def _exchange(self, message: bytes) -> Answer:

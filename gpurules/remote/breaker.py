@@ -16,17 +16,17 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half-open"
 
 
-class CircuitBreaker:
+class AgentBreaker:
     """Says whether to ask. Time is an argument. Thread-safe.
 
     Units: seconds of a monotonic clock.
 
     >>> breaker = CircuitBreaker()
     >>> for _ in range(3):
-    ...     breaker.failed(now=10.0)
+    ...     breaker.record_failure(now=10.0)
     >>> breaker.allows(10.1), breaker.allows(10.6), breaker.allows(10.7)
     (False, True, False)
-    >>> breaker.succeeded(); breaker.allows(10.8)
+    >>> breaker.record_success(); breaker.allows(10.8)
     True
     """
 
@@ -57,13 +57,13 @@ class CircuitBreaker:
             self._until = now + self._wait  # others wait, and try again should this caller never report
             return True
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """Note that the agent has answered."""
         if self._failures or self._until is not None:
             with self._lock:
                 self._failures, self._wait, self._until, self._is_probed = 0, FIRST_SECONDS, None, False
 
-    def failed(self, now: float, is_final: bool = False) -> None:
+    def record_failure(self, now: float, is_final: bool = False) -> None:
         """Note that the agent has not answered; *is_final*: nothing is there that could."""
         with self._lock:
             self._failures += 1

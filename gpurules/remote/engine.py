@@ -16,7 +16,7 @@ from gpurules.logs import logger
 from gpurules.model import Transfer, Workload
 from gpurules.remote.answers import AnswerReader
 from gpurules.remote.explanations import RemoteExplanation, read_explanation
-from gpurules.remote.follower import Directives, Follower
+from gpurules.remote.follower import Directives, StateFollower
 from gpurules.remote.link import AgentUnavailable, Answer, Link
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Settings
@@ -41,7 +41,7 @@ class RemoteEngine(Engine):
         super().__init__(_stand_in({}))
         self.link = link
         self._reader = AnswerReader(self._explained)
-        self._follower = Follower(link, self._take)
+        self._follower = StateFollower(link, self._take)
         self._callbacks: list[Callable[[], None]] = []
         self._counting = threading.Lock()
         self.counts: Counter[str] = Counter()

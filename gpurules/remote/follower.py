@@ -29,7 +29,7 @@ class Directives:
     facts: "dict[str, Any]"
 
 
-class Follower:
+class StateFollower:
     """Asks for the node's directives, waits until they are others, and calls *on_news* then.
 
     ``latest`` is what was said last. Missing: None before the first answer.

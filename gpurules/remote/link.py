@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gpurules.errors import GpurulesError
 from gpurules.remote.address import Address
-from gpurules.remote.breaker import CircuitBreaker
+from gpurules.remote.breaker import AgentBreaker
 from gpurules.remote.messages import BrokenAnswerError, read_head, request, with_body
 
 MAX_IDLE = 32
@@ -125,7 +125,7 @@ class Link:
     def __init__(self, address: Address, token: str | None, timeout: float) -> None:
         self.address = address
         self.timeout = timeout
-        self.breaker = CircuitBreaker()
+        self.breaker = AgentBreaker()
         self._token = token
         self._idle: deque[Connection] = deque(maxlen=MAX_IDLE)
         self._open: set[Connection] = set()
@@ -148,9 +148,9 @@ class Link:
             answer = self._exchange(message, seconds, time.monotonic() + seconds)
         except OSError as error:
             is_final = isinstance(error, ConnectionRefusedError | FileNotFoundError | PermissionError)
-            self.breaker.failed(time.monotonic(), is_final)
+            self.breaker.record_failure(time.monotonic(), is_final)
             raise
-        self.breaker.succeeded()
+        self.breaker.record_success()
         return answer
 
     def _exchange(self, message: bytes, timeout: float, deadline: float) -> Answer:

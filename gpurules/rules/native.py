@@ -8,7 +8,7 @@ from gpurules.actions import is_directive
 from gpurules.actions.action import Parameters, numeric
 from gpurules.actions.decision import RuleAction
 from gpurules.backends.backend import UnsupportedError
-from gpurules.backends.native import Claim, NativeProgram, NativeRule, StateSchema, schema_of
+from gpurules.backends.native import NativeClaim, NativeProgram, NativeRule, StateSchema, schema_of
 from gpurules.backends.python import RuleTerm
 from gpurules.diagnostics import Span
 from gpurules.rules.rule import Rule
@@ -17,7 +17,7 @@ from gpurules.strict_json import dumps
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class TargetRefusal:
     """A rule that a target cannot say, and why; ``span`` is where in its condition."""
 
     rule: Rule
@@ -37,14 +37,14 @@ def _number(parameters: Parameters, *names: str) -> int | float:
     return value
 
 
-def _delay(parameters: Parameters) -> Claim:
+def _delay(parameters: Parameters) -> NativeClaim:
     jitter = numeric(parameters, "jitter") or 0
-    return Claim("delay", _number(parameters, "delay", "delay_seconds"), jitter=float(jitter))
+    return NativeClaim("delay", _number(parameters, "delay", "delay_seconds"), jitter=float(jitter))
 
 
-def _stage(parameters: Parameters) -> Claim:
+def _stage(parameters: Parameters) -> NativeClaim:
     area, on_full = parameters.get("staging_area"), parameters.get("on_full")
-    return Claim(
+    return NativeClaim(
         "stage",
         _number(parameters, "staging_threshold"),
         area=area if isinstance(area, str) else None,
@@ -52,19 +52,19 @@ def _stage(parameters: Parameters) -> Claim:
     )
 
 
-_CLAIMS: dict[str, Callable[[Parameters], Claim]] = {
-    "reduce_prefetch": lambda p: Claim("prefetch_factor", _number(p, "reduction_factor")),
+_CLAIMS: dict[str, Callable[[Parameters], NativeClaim]] = {
+    "reduce_prefetch": lambda p: NativeClaim("prefetch_factor", _number(p, "reduction_factor")),
     "delay_transfer": _delay,
-    "increase_priority": lambda p: Claim("priority_boost", _number(p, "priority_boost")),
+    "increase_priority": lambda p: NativeClaim("priority_boost", _number(p, "priority_boost")),
     "stage_transfer": _stage,
-    "limit_bandwidth": lambda p: Claim("max_bandwidth", _number(p, "max_bandwidth")),
-    "limit_concurrency": lambda p: Claim("max_concurrency", _number(p, "max_concurrency")),
-    "pause_transfer": lambda _: Claim("paused"),
+    "limit_bandwidth": lambda p: NativeClaim("max_bandwidth", _number(p, "max_bandwidth")),
+    "limit_concurrency": lambda p: NativeClaim("max_concurrency", _number(p, "max_concurrency")),
+    "pause_transfer": lambda _: NativeClaim("paused"),
 }
 """What each built-in directive claims."""
 
 
-def _claims(actions: tuple[RuleAction, ...]) -> Iterator[Claim]:
+def _claims(actions: tuple[RuleAction, ...]) -> Iterator[NativeClaim]:
     for ordered in actions:
         if not is_directive(ordered.action):
             continue  # effects are the agent's business
@@ -105,14 +105,14 @@ def native_schema(ruleset: Ruleset) -> StateSchema:
 
 def native_program(
     ruleset: Ruleset, check: Callable[[NativeProgram], object]
-) -> tuple[NativeProgram, tuple[Refusal, ...]]:
+) -> tuple[NativeProgram, tuple[TargetRefusal, ...]]:
     """Return *ruleset* without the rules that the target cannot say, and those, with the reason.
 
     Rules that are disabled or in shadow mode decide nothing, and are left out too. *check* emits a program for the
     target, and raises UnsupportedError where it cannot say it; it is called with one rule at a time.
     """
     kept: list[NativeRule] = []
-    refused: list[Refusal] = []
+    refused: list[TargetRefusal] = []
     for rule in ruleset.rules:
         if not rule.enabled or rule.is_shadow:
             continue
@@ -121,7 +121,7 @@ def native_program(
             check(_program(ruleset, (made,)))
             kept.append(made)
         except UnsupportedError as error:
-            refused.append(Refusal(rule, str(error), error.span))
+            refused.append(TargetRefusal(rule, str(error), error.span))
     return _program(ruleset, tuple(kept), tuple((r.rule.name, r.message) for r in refused)), tuple(refused)
 
 

@@ -18,7 +18,6 @@ TWO_TREES = "the same idea, as it is written and as it is checked"
 SHARED_NAMES = {
     "And": TWO_TREES,
     "Compare": TWO_TREES,
-    "Emitter": "the same idea for two families of languages: Python, and those that are compiled",
     "Named": "the same protocol, in two modules that do not see each other",
     "Negative": TWO_TREES,
     "Not": TWO_TREES,
@@ -38,46 +37,11 @@ PARTICIPLES = frozenset(
 """Irregular participles; every word that ends in ``ed`` is taken for a regular one."""
 VERBS_AND_NOUNS = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "succeed"})
 """Words that end in ``ed`` without being participles."""
-OLD_SHARED_NAMES = frozenset(
-    {
-        "Call",
-        "Check",
-        "CircuitBreaker",
-        "Claim",
-        "Completion",
-        "Episodes",
-        "Expression",
-        "Family",
-        "Follower",
-        "Function",
-        "Kind",
-        "Limits",
-        "Loop",
-        "Moment",
-        "Outcome",
-        "Part",
-        "Plan",
-        "Refusal",
-        "Result",
-        "Samples",
-        "Scope",
-        "Session",
-        "Settings",
-        "Span",
-        "StoreError",
-        "Stream",
-        "Table",
-        "Tally",
-    }
-)
-"""Class names from before the rule that have two meanings: the list only shrinks."""
 OLD_PARTICIPLES = frozenset(
     {
         "Automaton.found",
         "CSpelling.held",
         "Checker.kept",
-        "CircuitBreaker.failed",
-        "CircuitBreaker.succeeded",
         "Device.lost",
         "Documents.opened",
         "Done.drawn",
@@ -188,11 +152,7 @@ def participles() -> set[str]:
 
 
 def test_a_class_name_has_one_meaning() -> None:
-    unexplained = {
-        name: modules
-        for name, modules in shared_classes().items()
-        if name not in SHARED_NAMES.keys() | OLD_SHARED_NAMES
-    }
+    unexplained = {name: modules for name, modules in shared_classes().items() if name not in SHARED_NAMES}
     assert unexplained == {}
 
 
@@ -202,7 +162,6 @@ def test_no_function_is_named_by_a_bare_participle() -> None:
 
 def test_every_name_that_is_shared_for_a_reason_is_shared() -> None:
     assert SHARED_NAMES.keys() - shared_classes().keys() == set()
-    assert not SHARED_NAMES.keys() & OLD_SHARED_NAMES
 
 
 @pytest.mark.parametrize(

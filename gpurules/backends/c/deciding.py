@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from gpurules.backends.c.spelling import literal, real
 from gpurules.backends.native.claims import are_whole, boosts, fraction_bits, scaled
-from gpurules.backends.native.program import MAX_STRAIGHT, Claim, Key, Parts, Plan
+from gpurules.backends.native.program import MAX_STRAIGHT, Key, NativeClaim, NativePlan, Parts
 from gpurules.fields import Field, Scope
 
 
-def deciding(planned: Plan) -> list[str]:
+def deciding(planned: NativePlan) -> list[str]:
     """Return the functions behind ``gr_bind``, ``gr_decide`` and what they call."""
     return [
         *_context_of(planned),
@@ -25,7 +25,7 @@ def _indented(lines: Iterable[str], by: int = 1) -> list[str]:
     return [f"{'    ' * by}{line}" if line else "" for line in lines]
 
 
-def _context_of(planned: Plan) -> list[str]:
+def _context_of(planned: NativePlan) -> list[str]:
     names = [f"    {literal(rule.name)}," for rule in planned.program.rules] or ["    NULL,"]
     return [
         "static const char *const gr_rule_names[] = {",
@@ -60,7 +60,7 @@ def _call(function: str, per_gpu: bool, context: str = "c") -> str:
     return f"gr_{function}({context}, g)" if per_gpu else f"gr_{function}({context})"
 
 
-def _bind(planned: Plan) -> list[str]:
+def _bind(planned: NativePlan) -> list[str]:
     body = ["memset(bound, 0, sizeof *bound);", "bound->state = state;", "bound->start.prefetch_factor = 1;"]
     body += ["bound->start.snapshot_time = state->timestamp.f;"]
     body += ["gr_context context = gr_context_of(bound, NULL, NULL), *c = &context;"]
@@ -91,7 +91,7 @@ def _bind_rule(rule: Parts) -> list[str]:
     ]
 
 
-def _decide(planned: Plan) -> list[str]:
+def _decide(planned: NativePlan) -> list[str]:
     loop = [
         "    unsigned rule = *at;",
         "    if (gr_has(&bound->open, (int)rule) && gr_fitting(c, gr_holds_for(c, rule))) {",
@@ -134,7 +134,7 @@ _DECIDE = [
 ]
 
 
-def _depends(planned: Plan, rules: list[Parts]) -> list[str]:
+def _depends(planned: NativePlan, rules: list[Parts]) -> list[str]:
     words = [0] * max(1, -(-len(planned.rules) // 64))
     for rule in rules:
         words[rule.position >> 6] |= 1 << (rule.position & 63)
@@ -158,7 +158,7 @@ def _subject(read: Field) -> str:
     )
 
 
-def _keyed(planned: Plan) -> list[str]:
+def _keyed(planned: NativePlan) -> list[str]:
     lines: list[str] = []
     if len(planned.unkeyed) > MAX_STRAIGHT:
         lines += _list("gr_unkeyed", [rule.position for rule in planned.unkeyed])
@@ -235,7 +235,7 @@ def _match(rule: Parts) -> list[str]:
     return [*head, *_indented(body), "}", ""]
 
 
-def _holds(planned: Plan) -> list[str]:
+def _holds(planned: NativePlan) -> list[str]:
     lines = [line for rule in planned.rules if rule.is_open for line in _match(rule)]
     if not planned.keys and len(planned.unkeyed) <= MAX_STRAIGHT:
         return lines
@@ -246,7 +246,7 @@ def _holds(planned: Plan) -> list[str]:
     return [*lines, "    default:", "        return false;", "    }", "}", ""]
 
 
-def _combine(planned: Plan) -> list[str]:
+def _combine(planned: NativePlan) -> list[str]:
     cases: list[str] = []
     stages: list[str] = []
     claims = boosts(planned.program)
@@ -275,7 +275,7 @@ def _combine(planned: Plan) -> list[str]:
     return [*table, "/* Apply what the matching rules claim, the weightiest first. */", head, *_indented(body), "}", ""]
 
 
-def _claim(claim: Claim, rule: str, stages: list[str], bits: int | None) -> list[str]:
+def _claim(claim: NativeClaim, rule: str, stages: list[str], bits: int | None) -> list[str]:
     value = real(claim.value)
     match claim.target:
         case "prefetch_factor":
@@ -311,7 +311,7 @@ def _claim(claim: Claim, rule: str, stages: list[str], bits: int | None) -> list
             return [f"if (d->stage == NULL && gr_at_least(c->t->size, {value})) {{", f"    d->stage = {place};", "}"]
 
 
-def _bounds(planned: Plan, bits: int | None) -> list[str]:
+def _bounds(planned: NativePlan, bits: int | None) -> list[str]:
     lines: list[str] = []
     most = real(planned.program.max_priority)
     if planned.targets("priority_boost"):
@@ -325,7 +325,7 @@ def _bounds(planned: Plan, bits: int | None) -> list[str]:
     return lines
 
 
-def _on_gpu(planned: Plan) -> list[str]:
+def _on_gpu(planned: NativePlan) -> list[str]:
     cases: list[str] = []
     for rule in planned.rules:
         if rule.per_gpu:

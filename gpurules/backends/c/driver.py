@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gpurules.backends.c.spelling import literal
 from gpurules.backends.c.types import TRANSFER, WORKLOAD, labels
-from gpurules.backends.native.program import Plan
+from gpurules.backends.native.program import NativePlan
 
 RUNTIME = Path(__file__).resolve().parent / "runtime"
 _MEMBERS = {"gr_number": "number", "gr_text": "text", "gr_truth": "truth"}
@@ -27,7 +27,7 @@ def _setter(name: str, of: str, place: str, fields: Iterable[tuple[str, str]]) -
     return [*lines, "}", ""]
 
 
-def driver(planned: Plan) -> str:
+def driver(planned: NativePlan) -> str:
     """Return the source of the driver, which includes the generated source."""
     before, after = (RUNTIME / "driver.c").read_text(encoding="utf-8").split("static void gr_print_text", 1)
     lines = [

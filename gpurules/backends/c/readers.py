@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gpurules.backends.native.program import Plan
+from gpurules.backends.native.program import NativePlan
 from gpurules.backends.native.schema import Column
 from gpurules.model import Kind
 
@@ -13,7 +13,7 @@ def _reads(holder: str, columns: Iterable[Column]) -> list[str]:
     return [f"{holder}->{column.identifier} = {_READS[column.kind]}(d);" for column in columns]
 
 
-def constants(planned: Plan) -> str:
+def constants(planned: NativePlan) -> str:
     """Return what a reader holds a file against."""
     schema = planned.schema
     return (
@@ -22,7 +22,7 @@ def constants(planned: Plan) -> str:
     )
 
 
-def state_reader(planned: Plan) -> str:
+def state_reader(planned: NativePlan) -> str:
     """Return the source that fills a state from cells."""
     schema = planned.schema
     lines = [
@@ -47,7 +47,7 @@ def state_reader(planned: Plan) -> str:
     return "\n".join(lines)
 
 
-def _aging(planned: Plan) -> list[str]:
+def _aging(planned: NativePlan) -> list[str]:
     name = next(column.identifier for column in planned.schema.node if column.name == "telemetry_age")
     return [
         "    if (r->is_bound && now > r->monotonic) { /* a rule reads how old the telemetry is */",

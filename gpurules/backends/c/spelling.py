@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gpurules.backends.native.automata import Automaton, automaton
 from gpurules.backends.native.globs import glob_steps
 from gpurules.backends.native.schema import Column
-from gpurules.backends.native.spelling import Function, Loop, Type
+from gpurules.backends.native.spelling import NativeFunction, NativeLoop, Type
 from gpurules.fields import Field
 
 TYPES: dict[Type, str] = {"bool": "bool", "truth": "gr_truth", "number": "gr_number", "text": "gr_text"}
@@ -151,7 +151,7 @@ class CSpelling:
         """Return the statement that sets a variable."""
         return f"{name} = {expression};"
 
-    def loop(self, loop: Loop) -> list[str]:
+    def loop(self, loop: NativeLoop) -> list[str]:
         """Return the body of an aggregate's function."""
         before, inside, after = _loop_parts(loop)
         skip = ["if (!gr_uses(c->w, g->index)) {", "    continue;", "}"] if loop.of_workload else []
@@ -159,7 +159,7 @@ class CSpelling:
         return [*before, *head, *[f"    {line}" for line in (*skip, *inside)], "}", after]
 
 
-def _loop_parts(loop: Loop) -> tuple[list[str], list[str], str]:
+def _loop_parts(loop: NativeLoop) -> tuple[list[str], list[str], str]:
     """Return the lines before the loop over GPUs, in it, and after it."""
     item = loop.item
     match loop.function:
@@ -184,7 +184,7 @@ def _loop_parts(loop: Loop) -> tuple[list[str], list[str], str]:
             return [start], [f"gr_sum_add(&found, {item});"], f"return gr_sum_{ends}(&found);"
 
 
-def render(function: Function) -> list[str]:
+def render(function: NativeFunction) -> list[str]:
     """Return the source of a function."""
     has_g = any("g->" in line or "g)" in line for line in function.lines)
     unused = [f"    (void){name};" for name, used in (("c", _has_c(function)), ("g", has_g)) if not used]
@@ -211,7 +211,7 @@ def render(function: Function) -> list[str]:
     ]
 
 
-def _has_c(function: Function) -> bool:
+def _has_c(function: NativeFunction) -> bool:
     return any("c->" in line or "(c)" in line or "(c," in line for line in function.lines)
 
 

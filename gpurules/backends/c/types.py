@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from gpurules.backends.c.spelling import literal
 from gpurules.backends.native.identifiers import Identifiers
-from gpurules.backends.native.program import Plan
+from gpurules.backends.native.program import NativePlan
 from gpurules.backends.native.schema import Column
 from gpurules.fields import Field
 from gpurules.model import Kind
@@ -40,7 +40,7 @@ def labels(fields: Iterable[Field]) -> list[tuple[str, str]]:
     return [(f"label_{field.name.lower()}", KINDS[field.datatype.kind]) for field in fields]
 
 
-def constants(planned: Plan) -> list[str]:
+def constants(planned: NativePlan) -> list[str]:
     """Return the constants of a program: its name, its version, and the rules."""
     program, count, names = planned.program, len(planned.rules), Identifiers()
     for taken in ("GR_RULE_COUNT", "GR_RULE_WORDS"):
@@ -59,7 +59,7 @@ def constants(planned: Plan) -> list[str]:
     ]
 
 
-def types(planned: Plan) -> list[str]:
+def types(planned: NativePlan) -> list[str]:
     """Return the declarations of all facts."""
     schema = planned.schema
     state = [("timestamp", "gr_number"), ("gpus_length", "size_t"), ("gpus[GR_MAX_GPUS]", "gr_gpu")]
@@ -86,7 +86,7 @@ def types(planned: Plan) -> list[str]:
     ]
 
 
-def bound(planned: Plan) -> list[str]:
+def bound(planned: NativePlan) -> list[str]:
     """Return the declaration of a bound state."""
     held = [(f.name, "gr_truth" if f.gives == "truth" else "gr_number") for f in planned.output.held.values()]
     rows = [("state", "const gr_state *"), ("open", "gr_rules"), ("start", "gr_decision"), ("settled", "gr_decision")]

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from gpurules.backends.go.spelling import literal, real
 from gpurules.backends.native.claims import are_whole, boosts, fraction_bits, scaled
 from gpurules.backends.native.identifiers import camel, lower_camel
-from gpurules.backends.native.program import MAX_STRAIGHT, Claim, Key, Parts, Plan
+from gpurules.backends.native.program import MAX_STRAIGHT, Key, NativeClaim, NativePlan, Parts
 from gpurules.fields import Field, Scope
 
 
-def deciding(planned: Plan) -> list[str]:
+def deciding(planned: NativePlan) -> list[str]:
     """Return Bound, Bind, Decide and what they call."""
     return [
         *_bound(planned),
@@ -26,7 +26,7 @@ def _indented(lines: Iterable[str], by: int = 1) -> list[str]:
     return [f"{chr(9) * by}{line}" if line else "" for line in lines]
 
 
-def _bound(planned: Plan) -> list[str]:
+def _bound(planned: NativePlan) -> list[str]:
     held = planned.output.held.values()
     rows = [("state", "*State"), ("open", "Rules"), ("start", "Decision"), ("settled", "Decision")]
     rows += [(lower_camel(f.name), "Truth" if f.gives == "truth" else "Number") for f in held]
@@ -50,7 +50,7 @@ def _call(function: str, per_gpu: bool, context: str = "c") -> str:
     return f"{lower_camel(function)}({context}, g)" if per_gpu else f"{lower_camel(function)}({context})"
 
 
-def _bind(planned: Plan) -> list[str]:
+def _bind(planned: NativePlan) -> list[str]:
     lines = ["b := &Bound{state: state}"]
     lines += ["b.start.PrefetchFactor = 1", "b.start.SnapshotTime = state.Timestamp.f"]
     body: list[str] = []
@@ -86,7 +86,7 @@ def _bind_rule(rule: Parts) -> list[str]:
     ]
 
 
-def _tests(planned: Plan) -> list[str]:
+def _tests(planned: NativePlan) -> list[str]:
     """Return the statements that go through the rules that each transfer decides."""
     tests: list[str] = []
     loop = ["\tif b.open.Has(int(rule)) && holdsFor(&c, int(rule)) {", "\t\td.Matched.set(int(rule))", "\t}", "}"]
@@ -104,7 +104,7 @@ def _tests(planned: Plan) -> list[str]:
 _WITHOUT_NIL = ["if t == nil {", "\tt = noTransfer", "}", "if w == nil {", "\tw = noWorkload", "}"]
 
 
-def _decide(planned: Plan) -> list[str]:
+def _decide(planned: NativePlan) -> list[str]:
     tests = _tests(planned)
     depends = [rule for rule in planned.rules if planned.is_contextual(rule)]
     lines = ["if b.start.Basis != Fresh {", "\treturn b.start", "}"]
@@ -124,7 +124,7 @@ def _decide(planned: Plan) -> list[str]:
     ]
 
 
-def _depends(planned: Plan, rules: list[Parts]) -> list[str]:
+def _depends(planned: NativePlan, rules: list[Parts]) -> list[str]:
     words = [0] * max(1, -(-len(planned.rules) // 64))
     for rule in rules:
         words[rule.position >> 6] |= 1 << (rule.position & 63)
@@ -151,7 +151,7 @@ def _subject(read: Field) -> str:
     )
 
 
-def _keyed(planned: Plan) -> list[str]:
+def _keyed(planned: NativePlan) -> list[str]:
     lines: list[str] = []
     if len(planned.unkeyed) > MAX_STRAIGHT:
         lines += [*_list("unkeyed", [rule.position for rule in planned.unkeyed])]
@@ -196,7 +196,7 @@ def _match(rule: Parts) -> list[str]:
     return [*head, *_indented(body), "}", ""]
 
 
-def _holds(planned: Plan) -> list[str]:
+def _holds(planned: NativePlan) -> list[str]:
     lines = [line for rule in planned.rules if rule.is_open for line in _match(rule)]
     if not planned.keys and len(planned.unkeyed) <= MAX_STRAIGHT:
         return lines
@@ -207,7 +207,7 @@ def _holds(planned: Plan) -> list[str]:
     return [*lines, "\t}", "\treturn false", "}", ""]
 
 
-def _combine(planned: Plan) -> list[str]:
+def _combine(planned: NativePlan) -> list[str]:
     cases: list[str] = []
     stages: list[str] = []
     claims = boosts(planned.program)
@@ -252,7 +252,7 @@ def _stages(stages: list[str]) -> list[str]:
     return ["var stages = [...]Stage{", *[f"\t{stage}," for stage in stages], "}", ""] if stages else []
 
 
-def _claim(claim: Claim, rule: str, stages: list[str], bits: int | None) -> list[str]:
+def _claim(claim: NativeClaim, rule: str, stages: list[str], bits: int | None) -> list[str]:
     value = real(claim.value)
     match claim.target:
         case "prefetch_factor":
@@ -280,7 +280,7 @@ def _claim(claim: Claim, rule: str, stages: list[str], bits: int | None) -> list
             return [f"if d.Stage == nil && atLeast(c.t.Size, {value}) {{", f"\td.Stage = {place}", "}"]
 
 
-def _bounds(planned: Plan, bits: int | None) -> list[str]:
+def _bounds(planned: NativePlan, bits: int | None) -> list[str]:
     lines: list[str] = []
     most = real(planned.program.max_priority)
     if planned.targets("priority_boost"):
@@ -298,7 +298,7 @@ def _bounds(planned: Plan, bits: int | None) -> list[str]:
     return lines
 
 
-def _devices(planned: Plan) -> list[str]:
+def _devices(planned: NativePlan) -> list[str]:
     cases: list[str] = []
     for rule in planned.rules:
         if rule.per_gpu:

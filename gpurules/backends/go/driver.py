@@ -8,7 +8,7 @@ from gpurules.backends.go.snapshots import snapshot_source
 from gpurules.backends.go.spelling import literal
 from gpurules.backends.go.types import TRANSFER, WORKLOAD, aligned
 from gpurules.backends.native.identifiers import camel
-from gpurules.backends.native.program import Plan
+from gpurules.backends.native.program import NativePlan
 from gpurules.fields import Field
 from gpurules.model import Kind
 
@@ -44,7 +44,7 @@ def _facts(kind: str, fields: Iterable[tuple[str, str]], labels: Iterable[Field]
     return [*lines, f"\treturn &rules.{kind}{{", *aligned(rows, "\t\t"), "\t}", "}", ""]
 
 
-def driver(planned: Plan, module: str) -> dict[str, str]:
+def driver(planned: NativePlan, module: str) -> dict[str, str]:
     """Return the files of the driver by their names, for the package of *module*."""
     lines = [
         "package main",

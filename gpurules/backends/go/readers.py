@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gpurules.backends.native.identifiers import camel
-from gpurules.backends.native.program import Plan
+from gpurules.backends.native.program import NativePlan
 from gpurules.backends.native.schema import Column
 from gpurules.model import Kind
 
@@ -14,7 +14,7 @@ def _reads(holder: str, columns: Iterable[Column]) -> list[str]:
     return [f"{holder}.{camel(column.identifier)} = d.{_METHODS[column.kind]}()" for column in columns]
 
 
-def state_reader(planned: Plan) -> str:
+def state_reader(planned: NativePlan) -> str:
     """Return the source of the file that fills a state from cells."""
     schema = planned.schema
     lines = [
@@ -46,7 +46,7 @@ def state_reader(planned: Plan) -> str:
     return "\n".join([*lines, ""])
 
 
-def _aging(planned: Plan) -> list[str]:
+def _aging(planned: NativePlan) -> list[str]:
     name = next(camel(c.identifier) for c in planned.schema.node if c.name == "telemetry_age")
     return [
         "\tif state == nil || !(seconds > 0) {",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gpurules.backends.go.spelling import literal
 from gpurules.backends.native.identifiers import camel
-from gpurules.backends.native.program import Plan
+from gpurules.backends.native.program import NativePlan
 from gpurules.backends.native.schema import Column
 from gpurules.language import ir
 from gpurules.model import Kind
@@ -60,7 +60,7 @@ def _node(column: Column) -> str:
     return _given(column, _window(column, value) if column.is_window else value, "rules.Index{}")
 
 
-def snapshot_source(planned: Plan) -> str:
+def snapshot_source(planned: NativePlan) -> str:
     """Return the source that makes a state of a snapshot."""
     schema = planned.schema
     width = max(len(literal(name)) for name in NUMBERS) + 1

@@ -12,7 +12,7 @@ from gpurules.backends.go.tables import FILE_EXTENSION, FILE_NAME, casing_tables
 from gpurules.backends.go.types import types
 from gpurules.backends.native.casing import casing
 from gpurules.backends.native.identifiers import Identifiers, camel
-from gpurules.backends.native.program import NativeProgram, Plan, plan
+from gpurules.backends.native.program import NativePlan, NativeProgram, plan
 from gpurules.backends.native.readme import readme
 from gpurules.backends.native.schema import StateSchema
 
@@ -76,7 +76,7 @@ def _in_package(text: str, package: str) -> str:
     return re.sub(r"^package rules$", f"package {package}", text, count=1, flags=re.MULTILINE)
 
 
-def _optional(planned: Plan, spelling: GoSpelling) -> Iterator[str]:
+def _optional(planned: NativePlan, spelling: GoSpelling) -> Iterator[str]:
     uses = spelling.uses
     detects = {"file_type", "framework", "file_name", "file_extension"} & uses
     if detects:
@@ -89,7 +89,7 @@ def _optional(planned: Plan, spelling: GoSpelling) -> Iterator[str]:
         yield "jitter.go"
 
 
-def _rules(planned: Plan, spelling: GoSpelling) -> str:
+def _rules(planned: NativePlan, spelling: GoSpelling) -> str:
     program = planned.program
     body = [
         *_constants(planned),
@@ -112,7 +112,7 @@ def _rules(planned: Plan, spelling: GoSpelling) -> str:
     return "\n".join([*head, text]).rstrip() + "\n"
 
 
-def _constants(planned: Plan) -> list[str]:
+def _constants(planned: NativePlan) -> list[str]:
     program, count = planned.program, len(planned.rules)
     names = Identifiers()
     for taken in ("RuleCount", "RuleNames"):
@@ -166,7 +166,7 @@ def _variables(spelling: GoSpelling) -> list[str]:
     return [line for variable in spelling.variables for line in (variable, "")]
 
 
-def _derived(planned: Plan, spelling: GoSpelling) -> list[str]:
+def _derived(planned: NativePlan, spelling: GoSpelling) -> list[str]:
     lines: list[str] = []
     uses = spelling.uses
     if uses & {"file_type", "framework", "file_name", "file_extension"}:

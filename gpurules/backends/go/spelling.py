@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.native.identifiers import camel, lower_camel
 from gpurules.backends.native.schema import Column
-from gpurules.backends.native.spelling import Function, Loop, Type
+from gpurules.backends.native.spelling import NativeFunction, NativeLoop, Type
 from gpurules.fields import Field
 
 TYPES: dict[Type, str] = {"bool": "bool", "truth": "Truth", "number": "Number", "text": "Text"}
@@ -148,7 +148,7 @@ class GoSpelling:
         """Return the statement that sets a variable."""
         return f"{name} = {expression}"
 
-    def loop(self, loop: Loop) -> list[str]:
+    def loop(self, loop: NativeLoop) -> list[str]:
         """Return the body of an aggregate's function."""
         before, inside, after = _loop_parts(loop)
         skip = ["if !c.w.Uses(g.Index) {", "\tcontinue", "}"] if loop.of_workload else []
@@ -156,7 +156,7 @@ class GoSpelling:
         return [*before, *head, *[f"\t{line}" for line in (*skip, *inside)], "}", after]
 
 
-def _loop_parts(loop: Loop) -> tuple[list[str], list[str], str]:
+def _loop_parts(loop: NativeLoop) -> tuple[list[str], list[str], str]:
     """Return the lines before the loop over GPUs, in it, and after it."""
     item = loop.item
     match loop.function:
@@ -178,7 +178,7 @@ def _loop_parts(loop: Loop) -> tuple[list[str], list[str], str]:
             return ["found := sum{}"], [f"found.add({item})"], f"return found.{ends}()"
 
 
-def render(function: Function) -> list[str]:
+def render(function: NativeFunction) -> list[str]:
     """Return the source of a function."""
     parameters = "c *context, g *GPU" if function.per_gpu else "c *context"
     comment = [f"// {line}".rstrip() for line in function.comment]

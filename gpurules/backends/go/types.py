@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from gpurules.backends.native.identifiers import camel
-from gpurules.backends.native.program import Plan
+from gpurules.backends.native.program import NativePlan
 from gpurules.backends.native.schema import Column
 from gpurules.fields import Field
 from gpurules.model import Kind
@@ -42,7 +42,7 @@ def labels(fields: Iterable[Field]) -> list[tuple[str, str]]:
     return [(camel("label_" + field.name), KINDS[field.datatype.kind]) for field in fields]
 
 
-def types(plan: Plan) -> list[str]:
+def types(plan: NativePlan) -> list[str]:
     """Return the declarations of all facts."""
     schema = plan.schema
     return [

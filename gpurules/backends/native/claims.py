@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from gpurules.backends.backend import UnsupportedError
-from gpurules.backends.native.program import Claim, NativeProgram
+from gpurules.backends.native.program import NativeClaim, NativeProgram
 
 MAX_EXACT = 2**53
 
 
-def boosts(program: NativeProgram) -> list[Claim]:
+def boosts(program: NativeProgram) -> list[NativeClaim]:
     """Return every claim on the priority."""
     return [claim for rule in program.rules for claim in rule.claims if claim.target == "priority_boost"]
 
 
-def are_whole(claims: Sequence[Claim]) -> bool:
+def are_whole(claims: Sequence[NativeClaim]) -> bool:
     """Return whether all sums of *claims* are whole numbers that a double holds exactly."""
     return (
         all(claim.value == int(claim.value) for claim in claims)
@@ -22,7 +22,7 @@ def are_whole(claims: Sequence[Claim]) -> bool:
     )
 
 
-def fraction_bits(claims: Sequence[Claim]) -> int:
+def fraction_bits(claims: Sequence[NativeClaim]) -> int:
     """Return how many bits behind the point hold every claim exactly.
 
     Raises:
@@ -34,7 +34,7 @@ def fraction_bits(claims: Sequence[Claim]) -> int:
     return bits
 
 
-def scaled(claim: Claim, bits: int) -> tuple[int, int, bool]:
+def scaled(claim: NativeClaim, bits: int) -> tuple[int, int, bool]:
     """Return a claim times two to the power of *bits*, as two words of 64 bits and whether it is negative."""
     whole = int(Fraction(claim.value) * 2**bits)
     return abs(whole) >> 64, abs(whole) & (2**64 - 1), whole < 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.native.schema import StateSchema
-from gpurules.backends.native.spelling import Function, Loop, Spelling, Type
+from gpurules.backends.native.spelling import NativeFunction, NativeLoop, Spelling, Type
 from gpurules.fields import Scope
 from gpurules.language import ir
 from gpurules.language.nodes import Comparator, Sign, TextOperator
@@ -45,7 +45,7 @@ _TEXT_TESTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
+class NativeExpression:
     """Source of an expression; ``parts`` are what ``word`` (``&&`` or ``||``) joins, none where it is an atom."""
 
     text: str
@@ -62,8 +62,8 @@ class Expression:
 class Output:
     """What emission has made so far: functions, and values that are worked out when a state is bound."""
 
-    functions: list[Function] = field(default_factory=list)
-    held: dict[str, Function] = field(default_factory=dict)
+    functions: list[NativeFunction] = field(default_factory=list)
+    held: dict[str, NativeFunction] = field(default_factory=dict)
     counter: int = 0
     _aggregates: dict[tuple[object, bool], str] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ class _Basics:
         self.output = Output() if output is None else output
         self.of_workload = of_workload
 
-    def _joined(self, parts: list[Expression], word: str, terms: tuple[ir.Term, ...]) -> Expression:
+    def _joined(self, parts: list[NativeExpression], word: str, terms: tuple[ir.Term, ...]) -> NativeExpression:
         parts = list({part.text: part for part in parts}.values())
         if len(parts) == 1:
             return parts[0]
@@ -107,73 +107,73 @@ class _Basics:
         return joined if joined.height < MAX_HEIGHT else self._as_function(joined, "part", "bool", per_gpu)
 
     @staticmethod
-    def _join(parts: list[Expression], word: str) -> Expression:
+    def _join(parts: list[NativeExpression], word: str) -> NativeExpression:
         texts = tuple([part.inside(word) if part.word != "==" else part.text for part in parts])
-        return Expression(f" {word} ".join(texts), max(part.height for part in parts) + 1, texts, word)
+        return NativeExpression(f" {word} ".join(texts), max(part.height for part in parts) + 1, texts, word)
 
-    def _as_function(self, expression: Expression, stem: str, gives: Type, per_gpu: bool) -> Expression:
+    def _as_function(self, expression: NativeExpression, stem: str, gives: Type, per_gpu: bool) -> NativeExpression:
         name = self.output.fresh(stem)
-        self.output.functions.append(Function(name, gives, per_gpu, self.body(expression)))
-        return Expression(self.spelling.own(name, per_gpu))
+        self.output.functions.append(NativeFunction(name, gives, per_gpu, self.body(expression)))
+        return NativeExpression(self.spelling.own(name, per_gpu))
 
-    def body(self, expression: Expression) -> list[str]:
+    def body(self, expression: NativeExpression) -> list[str]:
         """Return the body of a function that gives *expression*."""
         if len(expression.parts) > 1:
             return self.spelling.returns_joined(expression.parts, expression.word)
         return [self.spelling.returns(expression.text)]
 
-    def _call(self, name: str, *arguments: Expression) -> Expression:
-        return Expression(
+    def _call(self, name: str, *arguments: NativeExpression) -> NativeExpression:
+        return NativeExpression(
             self.spelling.call(name, *[argument.text for argument in arguments]),
             max([argument.height for argument in arguments], default=0) + 1,
         )
 
-    def _is(self, value: Expression, truth: bool | None, sign: str = "==") -> Expression:
-        return Expression(f"{value.text} {sign} {self.spelling.truth(truth)}", value.height, (), "==")
+    def _is(self, value: NativeExpression, truth: bool | None, sign: str = "==") -> NativeExpression:
+        return NativeExpression(f"{value.text} {sign} {self.spelling.truth(truth)}", value.height, (), "==")
 
     def _require(self, what: str, term: ir.Term) -> None:
         why = self.spelling.supports(what)
         if why is not None:
             raise UnsupportedError(why, term.span)
 
-    def _read(self, term: ir.Read | ir.Signal | ir.Window) -> Expression:
+    def _read(self, term: ir.Read | ir.Signal | ir.Window) -> NativeExpression:
         if isinstance(term, ir.Read):
             match term.field.scope:
                 case Scope.TRANSFER:
-                    return Expression(self.spelling.transfer(term.field))
+                    return NativeExpression(self.spelling.transfer(term.field))
                 case Scope.WORKLOAD:
-                    return Expression(self.spelling.workload(term.field))
+                    return NativeExpression(self.spelling.workload(term.field))
                 case _:
                     pass
-        return Expression(self.spelling.column(self.schema.column(term)))
+        return NativeExpression(self.spelling.column(self.schema.column(term)))
 
-    def _low(self, expression: Expression, gives: Type, term: ir.Term) -> Expression:
+    def _low(self, expression: NativeExpression, gives: Type, term: ir.Term) -> NativeExpression:
         """Return *expression*, as a call of a function where it is high."""
         if expression.height < MAX_HEIGHT:
             return expression
         return self._as_function(expression, "value", gives, ir.is_per_gpu(term))
 
-    def _folded(self, function: str, values: list[Expression], term: ir.Term, gives: Type) -> Expression:
+    def _folded(self, function: str, values: list[NativeExpression], term: ir.Term, gives: Type) -> NativeExpression:
         """Return *function* of all values in pairs, from the left."""
         result = values[0]
         for value in values[1:]:
             result = self._low(self._call(function, result, value), gives, term)
         return result
 
-    def _coalesced(self, values: list[Expression], term: ir.Term, gives: Type) -> Expression:
+    def _coalesced(self, values: list[NativeExpression], term: ir.Term, gives: Type) -> NativeExpression:
         return self._folded(f"coalesce_{gives}", values, term, gives)
 
 
-class Emitter(_Basics):
+class NativeEmitter(_Basics):
     """Emits terms for one scope: all GPUs, or those of the transfer's workload."""
 
     # conditions: an expression that holds exactly where the term is TRUE, or exactly where it is FALSE
 
-    def holds(self, term: ir.Term, wanted: bool = True) -> Expression:
+    def holds(self, term: ir.Term, wanted: bool = True) -> NativeExpression:
         """Return an expression that holds exactly where *term* is TRUE (or, where *wanted* is False, FALSE)."""
         match term:
             case ir.Constant(value):
-                return Expression(self.spelling.bool(value is wanted))
+                return NativeExpression(self.spelling.bool(value is wanted))
             case ir.Not(operand):
                 return self.holds(operand, not wanted)
             case ir.And(parts):
@@ -191,13 +191,13 @@ class Emitter(_Basics):
             case _:
                 return self._is(self.truth(term), wanted)
 
-    def _compare(self, term: ir.Compare, wanted: bool) -> Expression:
+    def _compare(self, term: ir.Compare, wanted: bool) -> NativeExpression:
         links = []
         for comparator, left, right in zip(term.comparators, term.operands, term.operands[1:], strict=False):
             links.append(self._link(comparator if wanted else comparator.opposite, left, right))
         return self._joined(links, "&&" if wanted else "||", (term,))
 
-    def _link(self, comparator: Comparator, left: ir.Term, right: ir.Term) -> Expression:
+    def _link(self, comparator: Comparator, left: ir.Term, right: ir.Term) -> NativeExpression:
         """Return an expression that holds where two values are there and compare so."""
         name = _NAMES[comparator]
         if left.datatype.kind is Kind.STRING or right.datatype.kind is Kind.STRING:
@@ -208,18 +208,18 @@ class Emitter(_Basics):
         if _is_limit(right) and isinstance(right, ir.Constant):
             value = self.number(left)
             limit = self.spelling.limit(right.value)  # type: ignore[arg-type]
-            return Expression(self.spelling.call(name, value.text, limit), value.height + 1)
+            return NativeExpression(self.spelling.call(name, value.text, limit), value.height + 1)
         return self._call(f"number_{name}", self.number(left), self.number(right))
 
-    def _member(self, term: ir.Member, wanted: bool) -> Expression:
+    def _member(self, term: ir.Member, wanted: bool) -> NativeExpression:
         comparator = Comparator.EQ if wanted else Comparator.NE
         links = [self._link(comparator, term.subject, member) for member in term.members]
         return self._joined(links, "||" if wanted else "&&", (term,))
 
-    def _text_test(self, term: ir.TextTest, wanted: bool) -> Expression:
+    def _text_test(self, term: ir.TextTest, wanted: bool) -> NativeExpression:
         subject, pattern = self.text(term.subject), term.pattern
         if isinstance(pattern, ir.Constant) and pattern.value is None:
-            return Expression(self.spelling.bool(False))
+            return NativeExpression(self.spelling.bool(False))
         if term.operator in _TEXT_TESTS:
             pattern_text = self.text(pattern)
             test = self._call(_TEXT_TESTS[term.operator], subject, pattern_text)
@@ -231,16 +231,16 @@ class Emitter(_Basics):
             text, name = str(pattern.value), self.output.fresh(term.operator.lower())
             make = self.spelling.glob if term.operator is TextOperator.GLOB else self.spelling.matches
             try:
-                test = Expression(make(text, name, subject.text), subject.height + 1)
+                test = NativeExpression(make(text, name, subject.text), subject.height + 1)
             except UnsupportedError as error:
                 raise UnsupportedError(str(error), term.span) from None
             known = [subject]
         if wanted:
             return test
         there = [self._call("is_known_text", value) for value in known]
-        return self._joined([*there, Expression(f"!{test.text}", test.height)], "&&", (term,))
+        return self._joined([*there, NativeExpression(f"!{test.text}", test.height)], "&&", (term,))
 
-    def _is_missing(self, operand: ir.Term, wanted: bool) -> Expression:
+    def _is_missing(self, operand: ir.Term, wanted: bool) -> NativeExpression:
         match operand.datatype.kind:
             case Kind.BOOL:
                 return self._is(self.truth(operand), None, "==" if wanted else "!=")
@@ -248,15 +248,15 @@ class Emitter(_Basics):
                 known = self._call("is_known_text", self.text(operand))
             case _:
                 known = self._call("is_known", self.number(operand))
-        return Expression(f"!{known.text}", known.height) if wanted else known
+        return NativeExpression(f"!{known.text}", known.height) if wanted else known
 
     # values
 
-    def truth(self, term: ir.Term) -> Expression:
+    def truth(self, term: ir.Term) -> NativeExpression:
         """Return an expression of the truth value of *term*."""
         match term:
             case ir.Constant(value):
-                return Expression(self.spelling.truth(value if isinstance(value, bool) else None))
+                return NativeExpression(self.spelling.truth(value if isinstance(value, bool) else None))
             case ir.Read() | ir.Signal():
                 return self._read(term)
             case ir.Not(operand):
@@ -279,19 +279,21 @@ class Emitter(_Basics):
                 both = [self.holds(term), self.holds(term, False)]
                 return self._low(self._call("truth_of", *both), "truth", term)
 
-    def _equality(self, comparators: tuple[Comparator, ...], values: list[Expression], term: ir.Term) -> Expression:
+    def _equality(
+        self, comparators: tuple[Comparator, ...], values: list[NativeExpression], term: ir.Term
+    ) -> NativeExpression:
         links = []
         for comparator, left, right in zip(comparators, values, values[1:], strict=False):
             link = self._call("equal_truth", left, right)
             links.append(self._call("not_truth", link) if comparator is Comparator.NE else link)
         return self._folded("and_truth", links, term, "truth")
 
-    def number(self, term: ir.Term) -> Expression:
+    def number(self, term: ir.Term) -> NativeExpression:
         """Return an expression of the number *term*."""
         match term:
             case ir.Constant(value):
                 is_number = isinstance(value, int | float)
-                return Expression(self.spelling.number(value if is_number else None))  # type: ignore[arg-type]
+                return NativeExpression(self.spelling.number(value if is_number else None))  # type: ignore[arg-type]
             case ir.Read() | ir.Window():
                 return self._read(term)
             case ir.Negative(operand):
@@ -311,11 +313,11 @@ class Emitter(_Basics):
             case _:
                 raise AssertionError(f"{type(term).__name__} is not a number")
 
-    def text(self, term: ir.Term) -> Expression:
+    def text(self, term: ir.Term) -> NativeExpression:
         """Return an expression of the text *term*."""
         match term:
             case ir.Constant(value):
-                return Expression(self.spelling.text(value if isinstance(value, str) else None))
+                return NativeExpression(self.spelling.text(value if isinstance(value, str) else None))
             case ir.Read():
                 return self._read(term)
             case ir.Apply("coalesce", arguments):
@@ -326,7 +328,7 @@ class Emitter(_Basics):
             case _:
                 raise AssertionError(f"{type(term).__name__} is not a text")
 
-    def _arithmetic(self, term: ir.Arithmetic) -> Expression:
+    def _arithmetic(self, term: ir.Arithmetic) -> NativeExpression:
         """Return a sum or product: nested calls where it is short, a function with a statement a part where not."""
         first, rest = self.number(term.first), [(_ARITHMETIC[sign], self.number(part)) for sign, part in term.rest]
         if len(rest) <= 4:
@@ -337,20 +339,20 @@ class Emitter(_Basics):
         lines = [self.spelling.declares("v", first.text)]
         lines += [self.spelling.assigns("v", self.spelling.call(function, "v", part.text)) for function, part in rest]
         name, per_gpu = self.output.fresh("value"), ir.is_per_gpu(term)
-        self.output.functions.append(Function(name, "number", per_gpu, [*lines, self.spelling.returns("v")]))
-        return Expression(self.spelling.own(name, per_gpu))
+        self.output.functions.append(NativeFunction(name, "number", per_gpu, [*lines, self.spelling.returns("v")]))
+        return NativeExpression(self.spelling.own(name, per_gpu))
 
-    def _aggregate(self, term: ir.Aggregate) -> Expression:
+    def _aggregate(self, term: ir.Aggregate) -> NativeExpression:
         is_held = not self.of_workload and not ir.is_contextual(term)
         name, is_new = self.output.aggregate(term, self.of_workload)
         if is_new:
             gives: Type = "truth" if term.function in ("any", "all") else "number"
-            loop = Loop(term.function, self._item(term, name), self.of_workload)
-            function = Function(name, gives, False, self.spelling.loop(loop))
+            loop = NativeLoop(term.function, self._item(term, name), self.of_workload)
+            function = NativeFunction(name, gives, False, self.spelling.loop(loop))
             self.output.functions.append(function)
             if is_held:
                 self.output.held[name] = function
-        return Expression(self.spelling.held(name) if is_held else self.spelling.own(name, False))
+        return NativeExpression(self.spelling.held(name) if is_held else self.spelling.own(name, False))
 
     def _item(self, term: ir.Aggregate, name: str) -> str:
         """Return the call of the function that gives what is aggregated, of one GPU."""
@@ -363,7 +365,7 @@ class Emitter(_Basics):
         else:
             gives, value = "truth", self.truth(operand)
         item = f"{name}_of"
-        self.output.functions.append(Function(item, gives, True, self.body(value)))
+        self.output.functions.append(NativeFunction(item, gives, True, self.body(value)))
         return self.spelling.own(item, True)
 
 

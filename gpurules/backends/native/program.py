@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gpurules.backends.native.comments import comment_lines
-from gpurules.backends.native.emitter import Emitter, Output
+from gpurules.backends.native.emitter import NativeEmitter, Output
 from gpurules.backends.native.identifiers import Identifiers, snake
 from gpurules.backends.native.schema import StateSchema, labels_of, schema_of
-from gpurules.backends.native.spelling import Function, Spelling
+from gpurules.backends.native.spelling import NativeFunction, Spelling
 from gpurules.backends.python import RuleTerm
 from gpurules.fields import Field, Scope
 from gpurules.language import ir
@@ -24,7 +24,7 @@ CONTEXTUAL = frozenset({"delay", "paused", "stage"})
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class NativeClaim:
     """What a rule claims of one target of the decision.
 
     Units: seconds, bytes or bytes/second, as the target has it. ``jitter`` is a share of a delay.
@@ -48,7 +48,7 @@ class NativeRule:
     term: RuleTerm
     priority: int = 0
     stop: bool = False
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[NativeClaim, ...] = ()
     actions: str = "[]"
 
 
@@ -90,8 +90,8 @@ class Parts:
     identifier: str
     per_gpu: bool
     of_workload: bool
-    state: Function | None
-    open: Function | None
+    state: NativeFunction | None
+    open: NativeFunction | None
 
     @property
     def is_open(self) -> bool:
@@ -113,7 +113,7 @@ class Key:
 
 
 @dataclass
-class Plan:
+class NativePlan:
     """All that is emitted of a program, but for what each language puts around it."""
 
     program: NativeProgram
@@ -153,14 +153,14 @@ class Plan:
         return [rule for rule in self.rules if rule.is_open and rule.position not in keyed]
 
 
-def plan(program: NativeProgram, spelling: Spelling, schema: StateSchema | None = None) -> Plan:
+def plan(program: NativeProgram, spelling: Spelling, schema: StateSchema | None = None) -> NativePlan:
     """Return the plan of *program*.
 
     Raises:
         UnsupportedError: the target cannot say a condition.
     """
     terms = program.terms
-    made = Plan(
+    made = NativePlan(
         program,
         schema_of(terms) if schema is None else schema,
         labels_of(terms, Scope.TRANSFER),
@@ -173,9 +173,9 @@ def plan(program: NativeProgram, spelling: Spelling, schema: StateSchema | None 
     return made
 
 
-def _parts(made: Plan, position: int, identifier: str, spelling: Spelling) -> Parts:
+def _parts(made: NativePlan, position: int, identifier: str, spelling: Spelling) -> Parts:
     rule = made.program.rules[position]
-    emitter = Emitter(spelling, made.schema, made.output, rule.term.of_workload)
+    emitter = NativeEmitter(spelling, made.schema, made.output, rule.term.of_workload)
     functions = [
         _function(emitter, f"{stem}_{identifier}", parts, rule)
         for stem, parts in (("state", rule.term.ambient), ("transfer", rule.term.contextual))
@@ -183,16 +183,16 @@ def _parts(made: Plan, position: int, identifier: str, spelling: Spelling) -> Pa
     return Parts(position, identifier, rule.term.per_gpu, rule.term.of_workload, *functions)
 
 
-def _function(emitter: Emitter, name: str, parts: Sequence[ir.Term], rule: NativeRule) -> Function | None:
+def _function(emitter: NativeEmitter, name: str, parts: Sequence[ir.Term], rule: NativeRule) -> NativeFunction | None:
     """Return the function that holds where all *parts* are TRUE, on one GPU if one of them is of GPUs."""
     if not parts:
         return None
     term = ir.And(tuple(parts)) if len(parts) > 1 else parts[0]
     comment = [*comment_lines(f"{rule.name} ({rule.place}, priority {rule.priority})"), *comment_lines(rule.text)]
-    return Function(name, "bool", ir.is_per_gpu(term), emitter.body(emitter.holds(term)), comment)
+    return NativeFunction(name, "bool", ir.is_per_gpu(term), emitter.body(emitter.holds(term)), comment)
 
 
-def _keys(made: Plan) -> list[Key]:
+def _keys(made: NativePlan) -> list[Key]:
     """Return the texts that many rules compare with a constant, those that distinguish most rules first."""
     open_rules = [rule for rule in made.rules if rule.is_open]
     if len(open_rules) < MIN_KEYED:

@@ -14,7 +14,7 @@ MISSING_TRUTHS = {True: "true", False: "false", None: "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class NativeFunction:
     """A function of the context, and of one GPU where it is ``per_gpu``; ``lines`` are its body, indented by one."""
 
     name: str
@@ -25,7 +25,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class NativeLoop:
     """How an aggregate goes over the GPUs in scope.
 
     ``item`` is the call that gives the value of one GPU; ``of_workload`` leaves out the GPUs of other workloads.
@@ -119,6 +119,6 @@ class Spelling(Protocol):
         """Return the statement that sets a variable."""
         ...
 
-    def loop(self, loop: Loop) -> list[str]:
+    def loop(self, loop: NativeLoop) -> list[str]:
         """Return the body of an aggregate's function."""
         ...

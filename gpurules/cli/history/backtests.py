@@ -7,10 +7,10 @@ from pathlib import Path
 from gpurules.cli.history.drawn import Verdict, junit, markdown, text
 from gpurules.history.backtest.limits import Limit
 from gpurules.history.backtest.local import Distribute, in_processes
-from gpurules.history.backtest.result import Result
+from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest, Watch, run
 from gpurules.history.backtest.transfers import decided_transfers
-from gpurules.history.store.storage import StoreError
+from gpurules.history.store.storage import RecordingStoreError
 from gpurules.rules import Ruleset
 
 
@@ -33,7 +33,7 @@ class Done:
     """A back-test that was run."""
 
     wish: BacktestWish
-    result: Result
+    result: BacktestResult
     verdicts: list[Verdict]
 
     def to_dict(self) -> dict[str, object]:
@@ -86,7 +86,7 @@ def judged(wish: BacktestWish, distribute: Distribute, watch: Watch) -> Done:
     result = run(backtest, distribute, watch)
     if not result.data.snapshots:
         why = f": {result.data.findings.texts[0]}" if result.data.findings.texts else ""
-        raise StoreError(f"{', '.join(map(str, wish.places))} has no readable snapshot{why}")
+        raise RecordingStoreError(f"{', '.join(map(str, wish.places))} has no readable snapshot{why}")
     if wish.transfers is not None:
         decided_transfers(result, backtest, wish.transfers)
     verdicts = []

@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape, quoteattr
 from gpurules.cli.output import counted, table
 from gpurules.diagnostics.excerpt import visible
 from gpurules.history.backtest.limits import Limit
-from gpurules.history.backtest.result import Result, RulesetResult, shares
-from gpurules.history.backtest.tally import Tally
+from gpurules.history.backtest.result import BacktestResult, RulesetResult, shares
+from gpurules.history.backtest.tally import RuleTally
 from gpurules.model import format_duration
 
 HEAD = ("", "per", "on", "episodes", "median", "p95", "max", "flaps/h", "unknown", "because of", "first", "last")
@@ -54,7 +54,7 @@ def _seconds(length: float | None) -> str:
     return "" if length is None else format_duration(round(length))
 
 
-def row(tally: Tally) -> list[str]:
+def row(tally: RuleTally) -> list[str]:
     """Return the line of a table that reports what a rule or signal did."""
     lengths, flaps = tally.lengths, tally.flaps_per_hour
     because = ", ".join(name for name, _ in tally.causes.most_common(2))
@@ -66,7 +66,7 @@ def row(tally: Tally) -> list[str]:
     ]  # fmt: skip
 
 
-def data_line(result: Result) -> str:
+def data_line(result: BacktestResult) -> str:
     """Return what was recorded, in a sentence."""
     data = result.data
     if not data.snapshots:
@@ -76,12 +76,12 @@ def data_line(result: Result) -> str:
     return f"{many} in {counted(data.snapshots, 'snapshot')}, {span}, {counted(data.gaps, 'gap')}"
 
 
-def text(result: Result, by: Sequence[str], verdicts: Sequence[Verdict]) -> str:
+def text(result: BacktestResult, by: Sequence[str], verdicts: Sequence[Verdict]) -> str:
     """Return the back-test for a terminal."""
     return "\n".join(_text_lines(result, by, verdicts)) + "\n"
 
 
-def _text_lines(result: Result, by: Sequence[str], verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _text_lines(result: BacktestResult, by: Sequence[str], verdicts: Sequence[Verdict]) -> Iterator[str]:
     yield data_line(result)
     for one in result.rulesets:
         yield ""
@@ -130,7 +130,7 @@ def _share_lines(one: RulesetResult, by: str) -> Iterator[str]:
     ).rstrip("\n")
 
 
-def _parting_lines(result: Result) -> Iterator[str]:
+def _parting_lines(result: BacktestResult) -> Iterator[str]:
     if len(result.rulesets) != 2:
         return
     yield ""
@@ -152,7 +152,7 @@ def verdict_line(verdict: Verdict) -> str:
     return f"{'FAILED' if verdict.is_reached else 'ok'}: --fail-if {verdict.limit.text!r}: {measured}"
 
 
-def markdown(result: Result, by: Sequence[str], verdicts: Sequence[Verdict]) -> str:
+def markdown(result: BacktestResult, by: Sequence[str], verdicts: Sequence[Verdict]) -> str:
     """Return the back-test as Markdown."""
     lines = ["## Back-test", "", data_line(result) + "."]
     for one in result.rulesets:

@@ -15,7 +15,7 @@ DIRECTORY_BUCKET = "--x-s3"
 """How the names of S3 Express buckets end, where tags are not digests."""
 
 
-class Span(NamedTuple):
+class ByteSpan(NamedTuple):
     """What an answer has of an object: its facts, and whether that is all of it.
 
     Missing: ``facts`` None: the server does not say how large the object is.
@@ -54,7 +54,7 @@ def _length(url: str, answer: Mapping[str, Any]) -> int:
     return length
 
 
-def span(url: str, answer: Mapping[str, Any], start: int, size: int) -> Span:
+def span(url: str, answer: Mapping[str, Any], start: int, size: int) -> ByteSpan:
     """Return what the answer has, where *size* bytes from *start* were asked for.
 
     Raises:
@@ -76,10 +76,10 @@ def span(url: str, answer: Mapping[str, Any], start: int, size: int) -> Span:
     length = answer.get("ContentLength")
     if length is not None and length != last - first + 1:
         raise StoreError(f"{url}: the store returned {str(said)!r}, but {length} bytes")
-    return Span(None if total is None else ObjectFacts(total, etag), etag, first == 0 and last + 1 == total)
+    return ByteSpan(None if total is None else ObjectFacts(total, etag), etag, first == 0 and last + 1 == total)
 
 
-def _whole(url: str, answer: Mapping[str, Any], start: int, size: int) -> Span:
+def _whole(url: str, answer: Mapping[str, Any], start: int, size: int) -> ByteSpan:
     """Return what an answer without a range has, which is the whole object if it says so by its status."""
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
     if status == 206:
@@ -87,7 +87,7 @@ def _whole(url: str, answer: Mapping[str, Any], start: int, size: int) -> Span:
     found = facts(url, answer)
     if start or found.size > size:
         raise RangeIgnored(f"{url}: the store returned the whole object instead of the requested range", found)
-    return Span(found, found.etag, True)
+    return ByteSpan(found, found.etag, True)
 
 
 def checksums(answer: Mapping[str, Any], etag: str) -> Iterator[Checksum]:

@@ -15,7 +15,7 @@ NODE = ""
 
 
 @dataclass(slots=True)
-class Episodes:
+class EpisodeRecorder:
     """The episodes of one rule or signal on one node, by owner: a GPU, or the node.
 
     Units: ``lengths`` in seconds; an episode that goes on at the end counts as long as it is recorded.

@@ -7,15 +7,15 @@ import numpy as np
 
 from gpurules.backends.columnar import Mask
 from gpurules.history.backtest.compared import Parting, part_moments
-from gpurules.history.backtest.episodes import Episodes
+from gpurules.history.backtest.episodes import EpisodeRecorder
 from gpurules.history.backtest.profile import Profile, add_frame, compared_fields
-from gpurules.history.backtest.tally import Slices, Tally
+from gpurules.history.backtest.tally import RuleTally, Slices
 from gpurules.history.backtest.task import NodeTask, wanted_columns
 from gpurules.history.frames.frame import Frame
 from gpurules.history.kernel.clock import Clock
 from gpurules.history.kernel.kernel import Kernel
-from gpurules.history.kernel.outcome import Outcome, matched
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.outcome import KernelOutcome, matched
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
 from gpurules.history.store.findings import Findings
 
@@ -32,7 +32,7 @@ class Ask:
     Units: ``bucket_seconds`` is the width of a stretch in a picture.
     """
 
-    plans: tuple[Plan, ...]
+    plans: tuple[KernelPlan, ...]
     engine: str = "kernel"
     label: str | None = None
     bucket_seconds: float = 3600.0
@@ -78,8 +78,8 @@ class Extent:
 class Judged:
     """What one ruleset did on one node: the tallies of its rules and signals, and what the kernel refused, and why."""
 
-    rules: dict[str, Tally] = field(default_factory=dict)
-    signals: dict[str, Tally] = field(default_factory=dict)
+    rules: dict[str, RuleTally] = field(default_factory=dict)
+    signals: dict[str, RuleTally] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
 
@@ -99,18 +99,18 @@ class NodeResult:
 class _Counter:
     """Counts what one ruleset does; with *only* the rest is left out."""
 
-    plan: Plan
+    plan: KernelPlan
     judged: Judged = field(default_factory=Judged)
-    episodes: dict[tuple[str, str], Episodes] = field(default_factory=dict)
+    episodes: dict[tuple[str, str], EpisodeRecorder] = field(default_factory=dict)
 
-    def add(self, outcome: Outcome, slices: Slices, only: frozenset[str] | None = None) -> dict[str, Mask]:
+    def add(self, outcome: KernelOutcome, slices: Slices, only: frozenset[str] | None = None) -> dict[str, Mask]:
         """Count a frame in, and return in which snapshots each rule matches."""
         rules = [rule for rule in self.plan.rules if rule.name in outcome.rules]
         masks = matched(rules, outcome.rules, outcome.rows.groups)
         for rule in rules:
             if only is None or rule.name in only:
                 per_gpu = rule.per_gpu and rule.gpus != "workload"
-                tally = self.judged.rules.setdefault(rule.name, Tally(rule.name, per_gpu))
+                tally = self.judged.rules.setdefault(rule.name, RuleTally(rule.name, per_gpu))
                 tally.add(masks[rule.name], outcome.rules[rule.name], outcome.rows, slices)
                 tally.causes.update(outcome.causes.get(rule.name, {}))
                 self._episodes("rule", rule.name).add(masks[rule.name], outcome.rows, per_gpu)
@@ -118,19 +118,19 @@ class _Counter:
         rows = {rule.name: rule.per_gpu and rule.gpus != "workload" for rule in rules}
         return {n: outcome.rows.groups.counts(mask) > 0 if rows[n] else mask for n, mask in masks.items()}
 
-    def _add_signals(self, outcome: Outcome, slices: Slices, only: frozenset[str] | None) -> None:
+    def _add_signals(self, outcome: KernelOutcome, slices: Slices, only: frozenset[str] | None) -> None:
         for signal in self.plan.signals:
             name = signal.name
             if name not in outcome.on or signal.rule is not None or (only is not None and name not in only):
                 continue
-            tally = self.judged.signals.setdefault(name, Tally(name, signal.per_gpu))
+            tally = self.judged.signals.setdefault(name, RuleTally(name, signal.per_gpu))
             tally.add(outcome.on[name], outcome.signals[name], outcome.rows, slices)
             tally.causes.update(outcome.causes.get(name, {}))
             changes = [change for change in outcome.transitions if change.signal == name]
             self._episodes("signal", name).add_transitions(changes)
 
-    def _episodes(self, kind: str, name: str) -> Episodes:
-        return self.episodes.setdefault((kind, name), Episodes())
+    def _episodes(self, kind: str, name: str) -> EpisodeRecorder:
+        return self.episodes.setdefault((kind, name), EpisodeRecorder())
 
     def close(self, node: str, extent: Extent) -> None:
         """End the counts."""
@@ -175,7 +175,7 @@ def _run_kernel(task: NodeTask, ask: Ask, result: NodeResult, counters: Sequence
         counter.judged.refused = kernel.refused
 
 
-def _part(result: NodeResult, ask: Ask, outcomes: Sequence[Outcome], masks: Sequence[dict[str, Mask]]) -> None:
+def _part(result: NodeResult, ask: Ask, outcomes: Sequence[KernelOutcome], masks: Sequence[dict[str, Mask]]) -> None:
     known = {parting.rule: parting for parting in result.partings}
     part_moments(known, result.node, outcomes[0].rows.times, (masks[0], masks[1]))
     result.partings = [*known.values()]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from gpurules.errors import GpurulesError
 from gpurules.history.backtest.result import RulesetResult
-from gpurules.history.backtest.tally import Tally
+from gpurules.history.backtest.tally import RuleTally
 from gpurules.registry import did_you_mean
 
-MEASURES: Mapping[str, Callable[[Tally], float | None]] = {
+MEASURES: Mapping[str, Callable[[RuleTally], float | None]] = {
     "on_share": lambda tally: tally.on_share,
     "unknown_share": lambda tally: tally.unknown_share,
     "episodes": lambda tally: len(tally.episodes),
@@ -78,16 +78,16 @@ class Limit:
             hint = did_you_mean(self.name, names) or f"known names: {', '.join(names)}"
             raise LimitError(f"no rule or signal is named {self.name!r} in {self.text!r}; {hint}")
 
-    def measured(self, tally: Tally) -> float | None:
+    def measured(self, tally: RuleTally) -> float | None:
         """Return what is limited; missing where there is nothing to measure."""
         return MEASURES[self.measure](tally)
 
-    def holds(self, tally: Tally) -> bool | None:
+    def holds(self, tally: RuleTally) -> bool | None:
         """Return whether what the limit says is so; None where there is nothing to measure."""
         measured = self.measured(tally)
         return None if measured is None else COMPARATORS[self.comparator](measured, self.value)
 
-    def of(self, result: RulesetResult) -> Tally:
+    def of(self, result: RulesetResult) -> RuleTally:
         """Return the tally that is limited; of a rule and a signal of one name, that of the signal."""
         self.check_name(result)
         return result.signals.get(self.name) or result.rules[self.name]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gpurules.fields import Field, Scope
 from gpurules.history.frames.frame import Frame
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.language import ir
 from gpurules.model import Kind
 
@@ -68,7 +68,7 @@ class Profile:
         self._keep(other.values)
 
 
-def compared_fields(plans: tuple[Plan, ...]) -> Mapping[str, Field]:
+def compared_fields(plans: tuple[KernelPlan, ...]) -> Mapping[str, Field]:
     """Return the numeric fields of GPUs that conditions compare with something, by name."""
     found: dict[str, Field] = {}
     for plan in plans:
@@ -82,7 +82,7 @@ def compared_fields(plans: tuple[Plan, ...]) -> Mapping[str, Field]:
     return {name: found[name] for name in sorted(found) if found[name].attribute != "index_number"}
 
 
-def thresholds(plan: Plan) -> Iterator[tuple[str, str, float]]:
+def thresholds(plan: KernelPlan) -> Iterator[tuple[str, str, float]]:
     """Yield each comparison of a field with a number: the field, the rule or signal, and the number."""
     for name, term in plan.terms():
         for part in ir.walk(term):

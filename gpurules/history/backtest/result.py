@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gpurules.history.backtest.compared import Parting
 from gpurules.history.backtest.judge import NodeResult
 from gpurules.history.backtest.profile import Profile
-from gpurules.history.backtest.tally import Tally
+from gpurules.history.backtest.tally import RuleTally
 from gpurules.history.store.findings import Findings
 from gpurules.language import ir
 from gpurules.rules import Ruleset
@@ -59,13 +59,13 @@ class RulesetResult:
     """What one ruleset did: its rules and signals in order, and what the engine had to evaluate, and why."""
 
     ruleset: Ruleset
-    rules: dict[str, Tally] = field(default_factory=dict)
-    signals: dict[str, Tally] = field(default_factory=dict)
+    rules: dict[str, RuleTally] = field(default_factory=dict)
+    signals: dict[str, RuleTally] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     never_known: dict[str, list[str]] = field(default_factory=dict)
     transfers: Mapping[str, object] | None = None
 
-    def add(self, rules: Mapping[str, Tally], signals: Mapping[str, Tally], refused: Mapping[str, str]) -> None:
+    def add(self, rules: Mapping[str, RuleTally], signals: Mapping[str, RuleTally], refused: Mapping[str, str]) -> None:
         """Add what they did on a node."""
         for mine, more in ((self.rules, rules), (self.signals, signals)):
             for name, tally in more.items():
@@ -76,12 +76,12 @@ class RulesetResult:
         self.refused = {**self.refused, **refused}
 
     @property
-    def ordered_rules(self) -> list[Tally]:
+    def ordered_rules(self) -> list[RuleTally]:
         """The tallies of rules, in order of priority."""
         return [self.rules[rule.name] for rule in self.ruleset.rules if rule.name in self.rules]
 
     @property
-    def ordered_signals(self) -> list[Tally]:
+    def ordered_signals(self) -> list[RuleTally]:
         """The tallies of signals, in the order of the file."""
         return [self.signals[name] for name in self.ruleset.signals if name in self.signals]
 
@@ -112,13 +112,13 @@ class RulesetResult:
         return data
 
 
-def _with_shares(data: dict[str, object], tally: Tally, by: Sequence[str]) -> dict[str, object]:
+def _with_shares(data: dict[str, object], tally: RuleTally, by: Sequence[str]) -> dict[str, object]:
     if by:
         data["by"] = {name: shares(tally, name) for name in by}
     return data
 
 
-def shares(tally: Tally, by: str) -> dict[str, float | None]:
+def shares(tally: RuleTally, by: str) -> dict[str, float | None]:
     """Return the share of samples on which a rule or signal was on, by node, gpu, hour, weekday, or label."""
     found: Iterable[tuple[str, Sequence[int]]]
     match by:
@@ -138,7 +138,7 @@ def shares(tally: Tally, by: str) -> dict[str, float | None]:
 
 
 @dataclass(slots=True)
-class Result:
+class BacktestResult:
     """What came of a back-test."""
 
     data: Data
@@ -148,7 +148,7 @@ class Result:
     bucket_seconds: float = 3600.0
 
     @classmethod
-    def of(cls, rulesets: Sequence[Ruleset]) -> "Result":
+    def of(cls, rulesets: Sequence[Ruleset]) -> "BacktestResult":
         """Return the result of nothing yet."""
         return cls(Data(), [RulesetResult(ruleset) for ruleset in rulesets])
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from gpurules.history.backtest.judge import Ask, NodeResult
 from gpurules.history.backtest.local import Distribute
-from gpurules.history.backtest.result import Result, never_known
+from gpurules.history.backtest.result import BacktestResult, never_known
 from gpurules.history.backtest.task import NodeTask, tasks_of
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.reader import Fields, StoreReader
 from gpurules.history.store.storage import Storage
 from gpurules.rules import Ruleset
@@ -39,20 +39,20 @@ class Backtest:
         return [task for place in self.places for task in tasks_of(place, self.options)]
 
 
-def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda results, _: results) -> Result:
+def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda results, _: results) -> BacktestResult:
     """Return what the rulesets would have done.
 
     Raises:
         StoreError: a store has nothing.
     """
     tasks = backtest.tasks()
-    plans = tuple(Plan.of(ruleset) for ruleset in backtest.rulesets)
+    plans = tuple(KernelPlan.of(ruleset) for ruleset in backtest.rulesets)
     seconds = bucket_seconds(backtest.places)
     ask = Ask(plans, backtest.engine, backtest.label, seconds, backtest.with_profiles)
     done: dict[str, NodeResult] = {}
     for result in watch(distribute(tasks, ask), len(tasks)):
         done[f"{len(done):09d} {result.node}"] = result
-    whole = Result.of(backtest.rulesets)
+    whole = BacktestResult.of(backtest.rulesets)
     whole.bucket_seconds = seconds
     for result in sorted(done.values(), key=lambda one: one.node):
         whole.add(result)
@@ -74,7 +74,7 @@ def bucket_seconds(places: Sequence[str]) -> float:
     return 3600.0 if len(days) > 3 else 300.0
 
 
-def _note_never_known(whole: Result, places: Sequence[str]) -> None:
+def _note_never_known(whole: BacktestResult, places: Sequence[str]) -> None:
     recorded: set[str] = set()
     for reader in _stores(places):
         recorded |= Fields(reader).recorded

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpurules.backends.columnar import Mask, Places, Truths
-from gpurules.history.backtest.episodes import Episodes
+from gpurules.history.backtest.episodes import EpisodeRecorder
 from gpurules.history.kernel.outcome import Rows
 
 Shares = dict[str, list[int]]
@@ -67,7 +67,7 @@ class _Cells:
 
 
 @dataclass(slots=True)
-class Tally:
+class RuleTally:
     """What one rule or signal did.
 
     ``buckets`` has, by GPU and stretch of time, the samples and on how many it was on: the picture of a report.
@@ -129,7 +129,7 @@ class Tally:
             here = labels == label
             _count(self.by_label.setdefault(label, [0, 0]), (int(here.sum()), int((here & mask).sum())))
 
-    def close(self, node: str, episodes: Episodes, hours: float) -> None:
+    def close(self, node: str, episodes: EpisodeRecorder, hours: float) -> None:
         """End the count of one node, which was recorded for *hours*."""
         self.episodes, self.flaps = episodes.lengths, episodes.flaps
         self.by_node = {node: [self.samples, self.on]}
@@ -137,7 +137,7 @@ class Tally:
         self.buckets = {(f"{node} {name}".strip(), b): both for (name, b), both in self.buckets.items()}
         self.hours = hours
 
-    def merge(self, other: "Tally") -> None:
+    def merge(self, other: "RuleTally") -> None:
         """Add the count of another node."""
         for name in ("samples", "on", "unknown", "snapshots_on", "hours", "flaps"):
             setattr(self, name, getattr(self, name) + getattr(other, name))

@@ -8,10 +8,10 @@ from gpurules.engine.recordings import Recording
 from gpurules.fields import Scope
 from gpurules.history.frames.frame import Frame
 from gpurules.history.frames.snapshots import frames_of
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.reader import StoreReader, is_store
-from gpurules.history.store.storage import Storage, StoreError
+from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.language import ir
 from gpurules.telemetry import TelemetryError
 from gpurules.telemetry.playback import split_place
@@ -61,16 +61,16 @@ def tasks_of(place: str, options: Mapping[str, object] | None = None) -> list[No
     if is_store(place):
         return [NodeTask(place, node) for node in StoreReader(Storage(place)).nodes]
     if "://" in place or not Path(split_place(place)[0]).exists():
-        raise StoreError(f"{place}: no such store or recording; record some with gpurules record -o DIR/")
+        raise RecordingStoreError(f"{place}: no such store or recording; record some with gpurules record -o DIR/")
     if Path(place).is_dir():
         files = sorted({path for pattern in FILES for path in Path(place).glob(pattern) if path.is_file()})
         if not files:
-            raise StoreError(f"{place} has no recorded telemetry; record some with gpurules record -o DIR/")
+            raise RecordingStoreError(f"{place} has no recorded telemetry; record some with gpurules record -o DIR/")
         return [NodeTask(str(path), None, given) for path in files]
     return [NodeTask(place, None, given)]
 
 
-def wanted_columns(plans: "tuple[Plan, ...]") -> frozenset[str]:
+def wanted_columns(plans: "tuple[KernelPlan, ...]") -> frozenset[str]:
     """Return the columns of GPUs that rulesets look at."""
     found = set(SKELETON)
     for plan in plans:

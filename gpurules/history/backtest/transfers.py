@@ -6,7 +6,7 @@ from statistics import median
 
 from gpurules.actions.decision import Decision
 from gpurules.engine.recordings import played
-from gpurules.history.backtest.result import Result
+from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest
 from gpurules.history.backtest.task import NodeTask
 from gpurules.history.store.findings import Findings
@@ -15,7 +15,7 @@ from gpurules.rules import Ruleset
 from gpurules.telemetry import read_transfers
 
 
-def decided_transfers(result: Result, backtest: Backtest, path: Path) -> None:
+def decided_transfers(result: BacktestResult, backtest: Backtest, path: Path) -> None:
     """Add to *result* what each ruleset decides on the transfers in the file at *path*.
 
     A transfer with the label ``node`` is decided on that node; without one it is on the first.

@@ -72,7 +72,7 @@ class CompleteFrame:
 
 
 @dataclass(slots=True)
-class Completion:
+class FrameCompletion:
     """Completes the frames of one node, in order of time.
 
     Units: ``tracker.drop_after`` in seconds.

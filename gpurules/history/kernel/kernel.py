@@ -9,10 +9,10 @@ from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import Columnar, Mask, Truths, is_missing
 from gpurules.engine.state.history import NODE
 from gpurules.fields import Field
-from gpurules.history.frames.completion import CompleteFrame, Completion
+from gpurules.history.frames.completion import CompleteFrame, FrameCompletion
 from gpurules.history.frames.frame import Frame
-from gpurules.history.kernel.outcome import Outcome, Rows, transitions_of
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.outcome import KernelOutcome, Rows, transitions_of
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.signals import Grid, Stepper
 from gpurules.history.kernel.table import FrameTable
 from gpurules.history.kernel.windows import Tails, keep_of
@@ -33,27 +33,27 @@ class Kernel:
     ``refused`` collects the rules and signals that only the engine can evaluate, and why.
     """
 
-    plan: Plan
+    plan: KernelPlan
     refused: dict[str, str] = field(default_factory=dict)
     with_causes: bool = False
 
     def __post_init__(self) -> None:
         """Begin with nothing remembered."""
         settings = self.plan.ruleset.settings
-        self._completion = Completion(GpuTracker(settings.forget_gpu_after, remembers_xid=False))
+        self._completion = FrameCompletion(GpuTracker(settings.forget_gpu_after, remembers_xid=False))
         self._tails = Tails(keep_of([*self.plan.windows.values()]))
         self._stepper = Stepper(settings)
         self._lowered: dict[int, ir.Term] = {}
 
-    def advance(self, frame: Frame) -> Outcome:
+    def advance(self, frame: Frame) -> KernelOutcome:
         """Return what the rules and signals did in *frame*, which is later than the one before."""
         return self.judge(self._completion.complete(frame))
 
-    def judge(self, completed: CompleteFrame) -> Outcome:
+    def judge(self, completed: CompleteFrame) -> KernelOutcome:
         """Return what they did in a frame that has been completed by lost GPUs."""
         rows = Rows(completed.frame.times, completed.groups, completed.owners, completed.owner)
         table = FrameTable(completed, self.plan.context, self._tails)
-        columnar, outcome = Columnar(table), Outcome(rows, refused=self.refused)
+        columnar, outcome = Columnar(table), KernelOutcome(rows, refused=self.refused)
         grids = _Grids(completed, self._stepper)
         for signal in self.plan.signals:
             self._attempt(signal.name, lambda s=signal: self._step(s, columnar, table, (grids, outcome)))  # type: ignore[misc]
@@ -76,7 +76,7 @@ class Kernel:
             found = self._lowered[id(term)] = lower(term)
         return found
 
-    def _step(self, signal: Signal, columnar: Columnar, table: FrameTable, to: tuple["_Grids", Outcome]) -> None:
+    def _step(self, signal: Signal, columnar: Columnar, table: FrameTable, to: tuple["_Grids", KernelOutcome]) -> None:
         grids, outcome = to
         truths = columnar.truths(self._low(signal.condition), signal.per_gpu)
         until = None if signal.until is None else columnar.truths(self._low(signal.until), signal.per_gpu)
@@ -89,7 +89,7 @@ class Kernel:
         outcome.transitions += transitions_of(signal.name, changes, grid.owners, grid.times)
         self._note_causes(signal.name, signal.condition, (truths, signal.per_gpu), (table, outcome))
 
-    def _judge(self, rule: Rule, columnar: Columnar, table: FrameTable, outcome: Outcome) -> None:
+    def _judge(self, rule: Rule, columnar: Columnar, table: FrameTable, outcome: KernelOutcome) -> None:
         if rule.gpus == "workload":
             if not rule.per_gpu and any(isinstance(term, ir.Aggregate) for term in ir.walk(rule.term)):
                 raise UnsupportedError("it counts over the GPUs of a workload, but there is none")
@@ -101,7 +101,9 @@ class Kernel:
         outcome.rules[rule.name] = truths
         self._note_causes(rule.name, rule.term, (truths, rule.per_gpu), (table, outcome))
 
-    def _note_causes(self, name: str, term: ir.Term, what: tuple[Truths, bool], to: tuple[FrameTable, Outcome]) -> None:
+    def _note_causes(
+        self, name: str, term: ir.Term, what: tuple[Truths, bool], to: tuple[FrameTable, KernelOutcome]
+    ) -> None:
         """Count, where a condition is UNKNOWN, which of the fields that it reads are missing."""
         if not self.with_causes:
             return

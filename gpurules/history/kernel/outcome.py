@@ -25,7 +25,7 @@ class Rows:
 
 
 @dataclass(slots=True)
-class Outcome:
+class KernelOutcome:
     """What came of one frame.
 
     Shape: truths have one entry for each row where their rule is per GPU, else for each snapshot; so have ``on``.

@@ -14,13 +14,13 @@ from gpurules.rules.rule import Signal
 
 
 @dataclass(frozen=True)
-class Plan:
+class KernelPlan:
     """A ruleset prepared for evaluation over history; it can be sent to another process."""
 
     ruleset: Ruleset
 
     @classmethod
-    def of(cls, ruleset: Ruleset) -> "Plan":
+    def of(cls, ruleset: Ruleset) -> "KernelPlan":
         """Return the plan of *ruleset*, without what only a decision needs."""
         rules = tuple([replace(rule, actions=(), annotations={}) for rule in ruleset.rules])
         lean = replace(

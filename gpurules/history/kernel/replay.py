@@ -11,8 +11,8 @@ from gpurules.backends.python import Truths as TruthsFunction
 from gpurules.backends.python import arguments, truths_function
 from gpurules.engine import Engine, Transition
 from gpurules.history.frames.frame import Frame
-from gpurules.history.kernel.outcome import Outcome, Rows
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.outcome import KernelOutcome, Rows
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.language import ir
 from gpurules.model import Truth
 from gpurules.rules.program import BoundProgram
@@ -32,7 +32,7 @@ class _Lists:
 class Replayer:
     """A ruleset in an engine that observes the frames of one node."""
 
-    plan: Plan
+    plan: KernelPlan
 
     def __post_init__(self) -> None:
         """Begin with nothing remembered."""
@@ -40,7 +40,7 @@ class Replayer:
         self._engine = Engine(self.plan.ruleset, clock=lambda: self._now)
         self._functions: dict[tuple[ir.Term, bool], TruthsFunction] = {}
 
-    def advance(self, frame: Frame) -> Outcome:
+    def advance(self, frame: Frame) -> KernelOutcome:
         """Return what the rules and signals did in *frame*, which is later than the one before."""
         lists, transitions = _Lists(), list[Transition]()
         for number, (snapshot, node) in enumerate(frame.snapshots()):
@@ -75,11 +75,11 @@ class Replayer:
             found = self._functions[term, per_gpu] = truths_function(term, per_gpu, layout)
         return found
 
-    def _outcome(self, frame: Frame, lists: _Lists) -> Outcome:
+    def _outcome(self, frame: Frame, lists: _Lists) -> KernelOutcome:
         owner, snapshot = np.array(lists.owner, np.intp), np.array(lists.snapshot, np.intp)
         order = np.lexsort((snapshot, owner))
         rows = Rows(frame.times, Groups(snapshot[order], len(frame.times)), tuple(lists.owners), owner[order])
-        outcome = Outcome(rows)
+        outcome = KernelOutcome(rows)
         per_gpu = {("rule", r.name): r.per_gpu and r.gpus != "workload" for r in self.plan.rules}
         per_gpu |= {(word, s.name): s.per_gpu for s in self.plan.signals for word in ("signal", "on")}
         for (word, name), listed in lists.truths.items():

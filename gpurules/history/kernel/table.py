@@ -12,7 +12,7 @@ from gpurules.engine.state.history import NODE
 from gpurules.fields import Field, Scope
 from gpurules.history.frames.completion import CompleteFrame
 from gpurules.history.kernel.clock import Clock
-from gpurules.history.kernel.windows import Samples, Tails, window_values
+from gpurules.history.kernel.windows import Tails, WindowSamples, window_values
 from gpurules.language import ir
 from gpurules.model import Kind, Snapshot, Value
 
@@ -138,14 +138,14 @@ class FrameTable:
         ends = [*starts[1:].tolist(), len(owner)]
         return [(self.frame.owners[int(owner[s])], slice(s, e)) for s, e in zip(starts.tolist(), ends, strict=False)]
 
-    def samples(self, wanted: Field) -> dict[str, Samples]:
+    def samples(self, wanted: Field) -> dict[str, WindowSamples]:
         """Return the samples of a field, by their owners, with those of earlier frames."""
         values, times = self.read(wanted), self.frame.frame.times
         assert isinstance(values, np.ndarray)
         if not wanted.is_per_gpu:
             given: Sequence[Value] = [None if v != v else v for v in values.tolist()]
             return {NODE: self.tails.before(NODE, wanted.name).and_then(times, values, given)}
-        exact, found = self.exact(wanted), dict[str, Samples]()
+        exact, found = self.exact(wanted), dict[str, WindowSamples]()
         for owner, rows in self.rows_of_owners():
             moments = times[self.groups.snapshot[rows]]
             before = self.tails.before(owner, wanted.name)

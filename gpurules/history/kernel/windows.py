@@ -19,7 +19,7 @@ from gpurules.model.reading import finite
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class WindowSamples:
     """The samples of one field of one owner, oldest first.
 
     Units: ``times`` in seconds since 1970. ``given`` has the values as they were given.
@@ -29,26 +29,26 @@ class Samples:
     values: Numbers = field(default_factory=lambda: np.zeros(0))
     given: Sequence[float] = ()
 
-    def and_then(self, times: Numbers, values: Numbers, given: Sequence[Value]) -> "Samples":
+    def and_then(self, times: Numbers, values: Numbers, given: Sequence[Value]) -> "WindowSamples":
         """Return these samples and later ones; a missing value is not a sample."""
         known = ~np.isnan(values)
         kept = [number for value in given if (number := finite(value)) is not None]
-        return Samples(
+        return WindowSamples(
             np.concatenate([self.times, times[known]]), np.concatenate([self.values, values[known]]),
             [*self.given, *kept],
         )  # fmt: skip
 
-    def since(self, time: float) -> "Samples":
+    def since(self, time: float) -> "WindowSamples":
         """Return the samples later than *time*."""
         start = int(np.searchsorted(self.times, time, "right"))
-        return Samples(self.times[start:].copy(), self.values[start:].copy(), self.given[start:])
+        return WindowSamples(self.times[start:].copy(), self.values[start:].copy(), self.given[start:])
 
 
 @dataclass(frozen=True, slots=True)
 class _Spans:
     """The samples in the window of each point in time: from ``low`` to ``high`` (excluded)."""
 
-    samples: Samples
+    samples: WindowSamples
     low: Places
     high: Places
 
@@ -58,7 +58,7 @@ class _Spans:
         return self.high - self.low
 
 
-def window_values(window: ir.Window, samples: Samples, moments: Numbers) -> Numbers:
+def window_values(window: ir.Window, samples: WindowSamples, moments: Numbers) -> Numbers:
     """Return the value of *window* at each of *moments*.
 
     Raises:
@@ -141,13 +141,13 @@ class Tails:
     """
 
     keep: Mapping[str, float]
-    _samples: dict[tuple[str, str], Samples] = field(default_factory=dict)
+    _samples: dict[tuple[str, str], WindowSamples] = field(default_factory=dict)
 
-    def before(self, owner: str, name: str) -> Samples:
+    def before(self, owner: str, name: str) -> WindowSamples:
         """Return what is remembered of a field of *owner*."""
-        return self._samples.get((owner, name), Samples())
+        return self._samples.get((owner, name), WindowSamples())
 
-    def remember(self, owner: str, name: str, samples: Samples, now: float) -> None:
+    def remember(self, owner: str, name: str, samples: WindowSamples, now: float) -> None:
         """Remember the samples that a later window can hold."""
         self._samples[owner, name] = samples.since(now - self.keep[name])
 

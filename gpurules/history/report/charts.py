@@ -12,7 +12,7 @@ import vl_convert
 
 from gpurules.history.backtest.profile import Profile
 from gpurules.history.backtest.result import DAYS
-from gpurules.history.backtest.tally import Tally
+from gpurules.history.backtest.tally import RuleTally
 
 WIDTH = 980
 LARGEST_SVG = 45_000
@@ -41,7 +41,7 @@ def _time(bucket: int, seconds: float) -> str:
     return datetime.fromtimestamp(bucket * seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _timeline_rows(tally: Tally, seconds: float, span: tuple[int, int]) -> tuple[Rows, int]:
+def _timeline_rows(tally: RuleTally, seconds: float, span: tuple[int, int]) -> tuple[Rows, int]:
     """Return when something was on, GPU by GPU: those with the most, and how many others there are."""
     factor = max(1, math.ceil((span[1] - span[0] + 1) / COLUMNS))
     cells: dict[tuple[str, int], list[int]] = {}
@@ -68,7 +68,7 @@ def _timeline_rows(tally: Tally, seconds: float, span: tuple[int, int]) -> tuple
     return rows, len(totals) - len(shown)
 
 
-def timeline(tally: Tally, seconds: float, span: tuple[int, int]) -> tuple[str, int]:
+def timeline(tally: RuleTally, seconds: float, span: tuple[int, int]) -> tuple[str, int]:
     """Return when something was on, by GPU, and how many GPUs are not shown; the darker, the longer in a stretch."""
     rows, others = _timeline_rows(tally, seconds, span)
     owners = sorted({row["owner"] for row in rows})
@@ -148,7 +148,7 @@ def _limit_lines(limits: Iterable[tuple[str, float]], axis: str) -> list[alt.Cha
     return [line.encode(x="value:Q"), text.encode(x="value:Q", text="name:N", y=alt.value(-6))]
 
 
-def week(tally: Tally) -> str:
+def week(tally: RuleTally) -> str:
     """Return the share of time on by hour and weekday."""
     grid = tally.week.reshape(2, 7, 24)
     rows = [
@@ -176,7 +176,7 @@ def _plain(name: str) -> str:
     return "".join(c if c.isalnum() or c in " _-." else "_" for c in name)
 
 
-def span_of(tallies: Iterable[Tally]) -> tuple[int, int] | None:
+def span_of(tallies: Iterable[RuleTally]) -> tuple[int, int] | None:
     """Return the first and the last stretch of time that is recorded; None where there is none."""
     buckets = [bucket for tally in tallies for _, bucket in tally.buckets]
     return (min(buckets), max(buckets)) if buckets else None

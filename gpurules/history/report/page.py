@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from html import escape
 
 from gpurules.history.backtest.profile import thresholds
-from gpurules.history.backtest.result import Result, RulesetResult
-from gpurules.history.backtest.tally import Tally
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.backtest.result import BacktestResult, RulesetResult
+from gpurules.history.backtest.tally import RuleTally
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.report import charts
 
 MOST_CHARTS = 16
@@ -23,7 +23,7 @@ th:first-child,td:first-child{text-align:left}.chart{overflow-x:auto}.chart svg,
 _HEAD = ("on", "episodes", "median", "p95", "max", "flaps/h", "unknown", "first", "last")
 
 
-def page(result: Result, places: Sequence[str]) -> str:
+def page(result: BacktestResult, places: Sequence[str]) -> str:
     """Return the report on a back-test of what is recorded at *places*."""
     names = " and ".join(one.ruleset.name for one in result.rulesets)
     body = "\n".join(_body(result, places, names))
@@ -34,7 +34,7 @@ def page(result: Result, places: Sequence[str]) -> str:
     )
 
 
-def _body(result: Result, places: Sequence[str], names: str) -> Iterator[str]:
+def _body(result: BacktestResult, places: Sequence[str], names: str) -> Iterator[str]:
     data = result.data
     yield f"<h1>Back-test of {escape(names)}</h1>"
     yield (
@@ -48,7 +48,7 @@ def _body(result: Result, places: Sequence[str], names: str) -> Iterator[str]:
     yield from _method(result, places)
 
 
-def _ruleset(one: RulesetResult, result: Result) -> Iterator[str]:
+def _ruleset(one: RulesetResult, result: BacktestResult) -> Iterator[str]:
     yield f"<h2>{escape(one.ruleset.name)} <small>{escape(one.ruleset.version[:12])}</small></h2>"
     for name, fields in one.never_known.items():
         absent = escape(", ".join(fields))
@@ -71,7 +71,7 @@ def _ruleset(one: RulesetResult, result: Result) -> Iterator[str]:
         yield f"<h3>{escape(tally.name)}</h3>{charts.week(tally)}"
 
 
-def _table(groups: Sequence[tuple[str, Sequence[Tally]]]) -> Iterator[str]:
+def _table(groups: Sequence[tuple[str, Sequence[RuleTally]]]) -> Iterator[str]:
     yield '<div class="wide"><table>'
     for noun, tallies in groups:
         if tallies:
@@ -80,7 +80,7 @@ def _table(groups: Sequence[tuple[str, Sequence[Tally]]]) -> Iterator[str]:
     yield "</table></div>"
 
 
-def _row(tally: Tally) -> str:
+def _row(tally: RuleTally) -> str:
     lengths, flaps = tally.lengths, tally.flaps_per_hour
     cells = [
         tally.name, _percent(tally.on_share), f"{len(tally.episodes):,}",
@@ -91,7 +91,7 @@ def _row(tally: Tally) -> str:
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
-def _partings(result: Result) -> Iterator[str]:
+def _partings(result: BacktestResult) -> Iterator[str]:
     if len(result.rulesets) != 2:
         return
     yield "<h2>Where the two part</h2>"
@@ -103,10 +103,10 @@ def _partings(result: Result) -> Iterator[str]:
         yield f"<p><b>{escape(name)}</b>: {parting.snapshots:,} snapshots, first {moments}.</p>"
 
 
-def _telemetry(result: Result) -> Iterator[str]:
+def _telemetry(result: BacktestResult) -> Iterator[str]:
     if not result.profiles:
         return
-    found = [one for ruleset in result.rulesets for one in thresholds(Plan.of(ruleset.ruleset))]
+    found = [one for ruleset in result.rulesets for one in thresholds(KernelPlan.of(ruleset.ruleset))]
     limits = charts.limits_by_field(found)
     yield "<h2>What the rules compare</h2>"
     yield "<p>The band is from the least to the greatest value; the line is the mean; thresholds are red.</p>"
@@ -118,7 +118,7 @@ def _telemetry(result: Result) -> Iterator[str]:
         yield charts.distribution(profile, limits.get(name, []))
 
 
-def _method(result: Result, places: Sequence[str]) -> Iterator[str]:
+def _method(result: BacktestResult, places: Sequence[str]) -> Iterator[str]:
     data = result.data
     yield "<h2>Method and data quality</h2>"
     yield (

@@ -11,7 +11,7 @@ from gpurules.history.store.findings import Findings
 from gpurules.history.store.parts import node_of, read_part, telemetry_of
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.schema import NODE, TELEMETRY
-from gpurules.history.store.storage import Part, Storage, new_path
+from gpurules.history.store.storage import Storage, StorePart, new_path
 from gpurules.history.store.writer import write_table
 
 
@@ -45,8 +45,8 @@ def info(storage: Storage) -> list[NodeInfo]:
     return found
 
 
-def _groups(storage: Storage, tables: Sequence[str]) -> dict[tuple[str, str, str], list[Part]]:
-    found: dict[tuple[str, str, str], list[Part]] = {}
+def _groups(storage: Storage, tables: Sequence[str]) -> dict[tuple[str, str, str], list[StorePart]]:
+    found: dict[tuple[str, str, str], list[StorePart]] = {}
     for part in storage.parts(*tables):
         found.setdefault((part.table, part.node, part.date), []).append(part)
     return found
@@ -91,7 +91,7 @@ class Retention:
     size: int | None = None
 
 
-def retain(storage: Storage, retention: Retention) -> list[Part]:
+def retain(storage: Storage, retention: Retention) -> list[StorePart]:
     """Remove what is older or more than *retention* keeps, whole days at a time, the oldest first; return what went."""
     parts = storage.parts()
     dates = sorted({part.date for part in parts})

@@ -11,14 +11,14 @@ import pyarrow.parquet as pq
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.frame import numbers_of, plain, texts_of
 from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, kind_fits, node_schema, telemetry_schema
-from gpurules.history.store.storage import Part, Storage
+from gpurules.history.store.storage import Storage, StorePart
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, EOFError)
 """What reading raises where a file is damaged, cut short, or no Parquet."""
 KEYS = ("identity", "timestamp", "position")
 
 
-def read_part(storage: Storage, part: Part, wanted: Collection[str] | None, findings: Findings) -> pa.Table | None:
+def read_part(storage: Storage, part: StorePart, wanted: Collection[str] | None, findings: Findings) -> pa.Table | None:
     """Return the columns of a file that are *wanted* (None: all), None where it cannot be read."""
     try:
         source: Any = storage.local(part.path)
@@ -44,7 +44,7 @@ def _is_wanted(name: str, wanted: Collection[str]) -> bool:
     return name in wanted or name in KEYS or name.removesuffix(REASON).removesuffix(EXACT) in wanted
 
 
-def _with_times(table: pa.Table, part: Part, findings: Findings) -> pa.Table:
+def _with_times(table: pa.Table, part: StorePart, findings: Findings) -> pa.Table:
     times = table.column("timestamp")
     odd = pc.fill_null(pc.invert(pc.is_finite(pc.cast(times, pa.float64(), safe=False))), True)
     count = pc.sum(odd).as_py() or 0
@@ -113,7 +113,7 @@ def node_of(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def read_day(
-    storage: Storage, parts: Sequence[Part], wanted: Collection[str] | None, findings: Findings
+    storage: Storage, parts: Sequence[StorePart], wanted: Collection[str] | None, findings: Findings
 ) -> tuple[pa.Table, pa.Table]:
     """Return the GPUs and the snapshots of one node's day, from its files."""
     gpus, nodes = list[pa.Table](), list[pa.Table]()

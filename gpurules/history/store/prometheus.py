@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
 from gpurules.history.store.findings import Findings
-from gpurules.history.store.storage import Storage, StoreError
+from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.history.store.writer import StoreWriter
 from gpurules.model import Snapshot
 from gpurules.strict_json import loads
@@ -55,11 +55,11 @@ class PrometheusRange:
         """Check what was given."""
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise StoreError(
+            raise RecordingStoreError(
                 f"{self.url!r} is not the address of a Prometheus; write it as in prometheus:http://host:9090"
             )
         if not self.end > self.start:
-            raise StoreError("the range is empty: --from is not before --to")
+            raise RecordingStoreError("the range is empty: --from is not before --to")
 
     @property
     def _chunk(self) -> float:

@@ -12,7 +12,7 @@ from gpurules.history.store.findings import Findings
 from gpurules.history.store.frame import StoredFrame, numbers_of, plain
 from gpurules.history.store.parts import read_day
 from gpurules.history.store.schema import NODE, TELEMETRY
-from gpurules.history.store.storage import Part, Storage, StoreError
+from gpurules.history.store.storage import RecordingStoreError, Storage, StorePart
 
 
 def is_store(place: str | Path) -> bool:
@@ -28,10 +28,10 @@ class StoreReader:
 
     storage: Storage
     findings: Findings = field(default_factory=Findings)
-    _parts: tuple[Part, ...] | None = None
+    _parts: tuple[StorePart, ...] | None = None
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[StorePart, ...]:
         """The files of telemetry.
 
         Raises:
@@ -40,7 +40,9 @@ class StoreReader:
         if self._parts is None:
             self._parts = tuple(self.storage.parts(TELEMETRY, NODE))
         if not self._parts:
-            raise StoreError(f"{self.storage.place} has no recorded telemetry; record some with gpurules record -o DIR")
+            raise RecordingStoreError(
+                f"{self.storage.place} has no recorded telemetry; record some with gpurules record -o DIR"
+            )
         return self._parts
 
     @property
@@ -48,9 +50,9 @@ class StoreReader:
         """The nodes that something is recorded of."""
         return tuple(sorted({part.node for part in self.parts}))
 
-    def days(self, node: str) -> dict[str, list[Part]]:
+    def days(self, node: str) -> dict[str, list[StorePart]]:
         """Return the files of *node* by their days, in order."""
-        found: dict[str, list[Part]] = {}
+        found: dict[str, list[StorePart]] = {}
         for part in sorted((p for p in self.parts if p.node == node), key=lambda p: (p.date, p.table, p.path)):
             found.setdefault(part.date, []).append(part)
         return found
@@ -67,7 +69,7 @@ class StoreReader:
                 last = float(frame.times[-1])
                 yield frame
 
-    def _frame(self, parts: Sequence[Part], wanted: Collection[str] | None, last: float) -> StoredFrame:
+    def _frame(self, parts: Sequence[StorePart], wanted: Collection[str] | None, last: float) -> StoredFrame:
         gpus, node = read_day(self.storage, parts, wanted, self.findings)
         place = parts[0].path.rsplit("/", 1)[0]
 

@@ -16,12 +16,12 @@ UNFINISHED = ".unfinished"
 """The ending of a file that is being written; readers do not see it."""
 
 
-class StoreError(GpurulesError):
+class RecordingStoreError(GpurulesError):
     """A store cannot be read or written at all."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Part:
+class StorePart:
     """A file of the store.
 
     Units: ``size`` in bytes.
@@ -60,16 +60,16 @@ class Storage:
         """Whether the store is a folder of this machine."""
         return self._remote is None
 
-    def parts(self, *tables: str) -> list[Part]:
+    def parts(self, *tables: str) -> list[StorePart]:
         """Return the files of *tables* (of all, where none is named), in order of table, node, day and name."""
         found = [part for table in tables or TABLES for part in self._parts(table)]
         return sorted(found)
 
-    def _parts(self, table: str) -> Iterator[Part]:
+    def _parts(self, table: str) -> Iterator[StorePart]:
         for path, size in self._files(table):
             keys = dict(piece.split("=", 1) for piece in path.split("/") if "=" in piece)
             if path.endswith(".parquet") and not path.rsplit("/", 1)[-1].startswith("."):
-                yield Part(table, unquote(keys.get("node", "")), keys.get("date", ""), path, size)
+                yield StorePart(table, unquote(keys.get("node", "")), keys.get("date", ""), path, size)
 
     def _files(self, table: str) -> Iterator[tuple[str, int]]:
         if self._remote is not None:
@@ -164,4 +164,4 @@ def date_of(time: float) -> str:
     try:
         return datetime.fromtimestamp(time, UTC).date().isoformat()
     except (ValueError, OverflowError, OSError):
-        raise StoreError(f"a snapshot has the time {time:g}, which is not a date") from None
+        raise RecordingStoreError(f"a snapshot has the time {time:g}, which is not a date") from None

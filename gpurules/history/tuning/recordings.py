@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gpurules.history.backtest.task import SKELETON, tasks_of, wanted_columns
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.findings import Findings
 from gpurules.history.tuning.goals import Goal
 from gpurules.history.tuning.knobs import TuningError
@@ -16,7 +16,7 @@ from gpurules.strict_json import dumps
 EVENT = "event_of_tuning"
 
 
-def event_plan(ruleset: Ruleset, goals: Sequence[Goal]) -> Plan | None:
+def event_plan(ruleset: Ruleset, goals: Sequence[Goal]) -> KernelPlan | None:
     """Return the plan of the event that goals speak of, as a signal; None where none does.
 
     Raises:
@@ -36,7 +36,7 @@ def event_plan(ruleset: Ruleset, goals: Sequence[Goal]) -> Plan | None:
     document["rules"] = [{"name": "none", "condition": EVENT, "action": "pause_transfer"}]
     found = loads(dumps({key: value for key, value in document.items() if value}))
     signals: Mapping[str, Signal] = dict(found.signals)
-    return Plan.of(replace(found, settings=ruleset.settings, rules=(), signals=signals))
+    return KernelPlan.of(replace(found, settings=ruleset.settings, rules=(), signals=signals))
 
 
 def recorded_of(
@@ -49,7 +49,7 @@ def recorded_of(
     """
     goals, findings = about
     event = event_plan(ruleset, goals)
-    plans = (Plan.of(ruleset),) if event is None else (Plan.of(ruleset), event)
+    plans = (KernelPlan.of(ruleset),) if event is None else (KernelPlan.of(ruleset), event)
     wanted, found = wanted_columns(plans) | SKELETON, list[Recorded]()
     for place in places:
         for task in tasks_of(place, options):

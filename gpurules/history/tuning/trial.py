@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.columnar import Column
-from gpurules.history.backtest.episodes import NODE, Episodes
-from gpurules.history.frames.completion import CompleteFrame, Completion
+from gpurules.history.backtest.episodes import NODE, EpisodeRecorder
+from gpurules.history.frames.completion import CompleteFrame, FrameCompletion
 from gpurules.history.frames.frame import Frame
 from gpurules.history.kernel.kernel import Kernel
-from gpurules.history.kernel.plan import Plan
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.model import Kind
 from gpurules.rules import Ruleset
 from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
@@ -56,13 +56,13 @@ class Recorded:
     @classmethod
     def of(cls, node: str, frames: Iterable[Frame], forget_after: float) -> "Recorded":
         """Return what is recorded, completed by lost GPUs."""
-        completion, found = Completion(GpuTracker(forget_after, remembers_xid=False)), cls(node)
+        completion, found = FrameCompletion(GpuTracker(forget_after, remembers_xid=False)), cls(node)
         for frame in frames:
             one = completion.complete(frame)
             found.frames.append(HeldFrame(one.frame, one.groups, one.owners, one.owner, one.source, one.ghosts))
         return found
 
-    def find_events(self, plan: Plan, signal: str) -> None:
+    def find_events(self, plan: KernelPlan, signal: str) -> None:
         """Note where *signal* of *plan* begins to be TRUE."""
         kernel = Kernel(plan)
         for frame in self.frames:
@@ -84,7 +84,7 @@ class Score:
     hours: float = 0.0
     events: int = 0
     missed: int = 0
-    episodes: Episodes = field(default_factory=Episodes)
+    episodes: EpisodeRecorder = field(default_factory=EpisodeRecorder)
 
     @property
     def on_share(self) -> float | None:
@@ -121,7 +121,7 @@ Scores = dict[tuple[str, bool], Score]
 
 def try_out(ruleset: Ruleset, signals: Sequence[str], recorded: Sequence[Recorded], lead: float) -> Scores | None:
     """Return what *signals* of a ruleset did; None where only the engine can evaluate it."""
-    plan = Plan.of(_only(ruleset, signals))
+    plan = KernelPlan.of(_only(ruleset, signals))
     scores: Scores = {(name, left): Score() for name in signals for left in (False, True)}
     for node in recorded:
         kernel = Kernel(plan)

@@ -11,7 +11,7 @@ from gpurules.service.web.access import AccessControl
 from gpurules.service.web.documents import documentation
 from gpurules.service.web.endpoint import Endpoint, RequestIds, Scope, Shared, problem_reply
 from gpurules.service.web.openapi import openapi
-from gpurules.service.web.operation import Access, Call, Operation, Receive, Reply, Send, json_reply
+from gpurules.service.web.operation import Access, Operation, OperationCall, Receive, Reply, Send, json_reply
 from gpurules.service.web.operations import OPERATIONS
 from gpurules.service.wire.problems import ProblemError
 
@@ -24,12 +24,12 @@ def installed_version() -> str:
         return "unknown"
 
 
-def description(call: Call) -> Reply:
+def description(call: OperationCall) -> Reply:
     """Answer the description of the API."""
     return json_reply(openapi(all_operations(call.agent), call.agent.declared, installed_version()))
 
 
-def documentation_page(call: Call) -> Reply:
+def documentation_page(call: OperationCall) -> Reply:
     """Answer the description of the API as a page."""
     described = openapi(all_operations(call.agent), call.agent.declared, installed_version())
     return Reply(documentation(described).encode(), 200, b"text/html; charset=utf-8", pages.SECURITY)

@@ -12,7 +12,7 @@ from gpurules.logs import logger
 from gpurules.registry import did_you_mean
 from gpurules.service.agent import Agent
 from gpurules.service.web.access import AccessControl
-from gpurules.service.web.operation import Access, Call, Operation, Receive, Reply, Send, Stream
+from gpurules.service.web.operation import Access, EventStream, Operation, OperationCall, Receive, Reply, Send
 from gpurules.service.wire.json_bytes import encode
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 
@@ -86,7 +86,7 @@ class Endpoint:
         except Exception:  # a rule's action may be foreign code, and a mistake of ours stops nothing either
             _LOGGER.exception("the request %s failed", request_id.decode())
             reply = problem_reply(ProblemError(500, "internal", "the agent failed to answer; its log says why"))
-        if isinstance(reply, Stream):
+        if isinstance(reply, EventStream):
             await reply.run(request_id, receive, send)
             return
         await send(
@@ -110,7 +110,7 @@ class Endpoint:
 
     async def _answer(
         self, operation: Operation, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
-    ) -> "Reply | Stream":
+    ) -> "Reply | EventStream":
         if operation.access is Access.ADMIN or (operation.access is Access.USE and scope["state"].get("peer") is None):
             self._shared.access.check(scope, headers, operation.access)
         text = scope["query_string"]
@@ -124,13 +124,13 @@ class Endpoint:
             body = message.get("body", b"")
             if message["type"] != "http.request" or message.get("more_body") or len(body) > operation.max_body:
                 body = await read_body(message, receive, headers, operation.max_body)
-        call = Call(self._shared.agent, scope.get("path_params", {}), query, body, headers)
+        call = OperationCall(self._shared.agent, scope.get("path_params", {}), query, body, headers)
         if operation.is_slow:
             return await self._slowly(operation, call)
         reply = operation.handler(call)
-        return reply if isinstance(reply, Reply | Stream) else await reply
+        return reply if isinstance(reply, Reply | EventStream) else await reply
 
-    async def _slowly(self, operation: Operation, call: Call) -> Reply:
+    async def _slowly(self, operation: Operation, call: OperationCall) -> Reply:
         shared = self._shared
         if shared.slow_waiting >= SLOW_QUEUE:
             raise ProblemError(503, "busy", "too many slow requests at once; try again", (), ((b"retry-after", b"1"),))

@@ -39,7 +39,7 @@ def json_reply(data: object, status: int = 200, headers: Headers = ()) -> Reply:
 
 
 @dataclass(slots=True)
-class Call:
+class OperationCall:
     """A request: the agent that is asked, and what it is asked. ``path`` and ``query`` are already checked."""
 
     agent: Agent
@@ -111,7 +111,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class Stream:
+class EventStream:
     """An answer that goes on: *run*, which is given the id of the request, sends all of it."""
 
     status = 200
@@ -120,7 +120,7 @@ class Stream:
         self.run = run
 
 
-Handler: TypeAlias = Callable[[Call], "Reply | Awaitable[Reply | Stream]"]
+Handler: TypeAlias = Callable[[OperationCall], "Reply | Awaitable[Reply | EventStream]"]
 _NO_RESPONSES: Mapping[int, Schema] = MappingProxyType({})
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from importlib.resources import files
 
 from gpurules.service.agent import Agent
-from gpurules.service.web.operation import Access, Call, Operation, Reply
+from gpurules.service.web.operation import Access, Operation, OperationCall, Reply
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -57,7 +57,7 @@ def _read() -> dict[str, _File]:
     return found
 
 
-def _file(file: _File, call: Call) -> Reply:
+def _file(file: _File, call: OperationCall) -> Reply:
     headers = (*SECURITY, (b"etag", file.etag.encode()))
     given = [one.strip().removeprefix("W/") for one in call.header(b"if-none-match").split(",")]
     if file.etag in given or given == ["*"]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.history.backtest.episodes import Episodes
+from gpurules.history.backtest.episodes import EpisodeRecorder
 from gpurules.history.backtest.limits import Limit, LimitError
 from gpurules.history.backtest.local import in_processes
-from gpurules.history.backtest.result import Result
+from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest, run
 from gpurules.history.store.simulated import Month, write_month
 from gpurules.history.store.storage import Storage
@@ -29,7 +29,7 @@ RULES = """
 HEAD = "signals: {load: {condition: gpu_utilization > 50, until: gpu_utilization < 20, for: 3s, keep_for: 5s}}"
 
 
-def told(result: Result) -> dict[str, object]:
+def told(result: BacktestResult) -> dict[str, object]:
     """Return what a back-test says, but for which of it the engine had to tell, and which fields were missing."""
     data = result.to_dict(("node", "gpu", "hour", "weekday"))
     for one in data["rulesets"]:  # type: ignore[attr-defined]
@@ -42,7 +42,7 @@ def told(result: Result) -> dict[str, object]:
     return data
 
 
-def run_over(place: Path, *rulesets: Ruleset, engine: str = "kernel", jobs: int = 1) -> Result:
+def run_over(place: Path, *rulesets: Ruleset, engine: str = "kernel", jobs: int = 1) -> BacktestResult:
     return run(Backtest(rulesets, [str(place)], engine), in_processes(jobs))
 
 
@@ -155,7 +155,7 @@ def test_daylight_saving_moves_the_hours_of_shares_and_of_conditions(tmp_path: P
 
 
 def test_episodes_of_owners_that_come_and_go_end_when_they_are_gone() -> None:
-    episodes = Episodes()
+    episodes = EpisodeRecorder()
     episodes._begin("a", 0.0)
     episodes.finish(30.0)
     assert episodes.lengths == [30.0]

@@ -10,7 +10,7 @@ import pytest
 
 from gpurules.history.store.prometheus import PrometheusRange, write_range
 from gpurules.history.store.reader import StoreReader
-from gpurules.history.store.storage import Storage, StoreError
+from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.strict_json import dumps
 from tests.factories import NEW_YEAR
 from tests.integration.cli.conftest import Program, gpurules
@@ -84,9 +84,9 @@ def test_a_chunk_that_is_refused_is_told_and_the_others_are_read(server: str, tm
 
 
 def test_what_is_no_address_or_no_range_is_refused() -> None:
-    with pytest.raises(StoreError, match="prometheus:http"):
+    with pytest.raises(RecordingStoreError, match="prometheus:http"):
         PrometheusRange("file:///etc/passwd", 0.0, 1.0)
-    with pytest.raises(StoreError, match="--from is not before --to"):
+    with pytest.raises(RecordingStoreError, match="--from is not before --to"):
         PrometheusRange("http://x:9090", 1.0, 1.0)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gpurules.history.backtest.local import in_processes
-from gpurules.history.backtest.result import Result
+from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest, run
 from gpurules.history.report.page import page
 from gpurules.history.store.simulated import Month, write_month
@@ -30,7 +30,7 @@ class Links(HTMLParser):
         self.asked += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")]
 
 
-def result_of(place: Path, *rulesets: object) -> Result:
+def result_of(place: Path, *rulesets: object) -> BacktestResult:
     return run(Backtest(rulesets, [str(place)], with_profiles=True), in_processes(1))  # type: ignore[arg-type]
 
 

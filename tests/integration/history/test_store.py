@@ -12,7 +12,7 @@ from gpurules.history.store.exchange import export_lines, import_recordings
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.maintenance import Retention, compact, info, retain
 from gpurules.history.store.reader import StoreReader
-from gpurules.history.store.storage import Storage, StoreError
+from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.history.store.writer import StoreWriter
 from gpurules.model import GPU, Snapshot
 from gpurules.strict_json import loads
@@ -233,7 +233,7 @@ def test_retention_removes_the_oldest_days_by_age_and_by_size(tmp_path: Path) ->
 def test_the_store_tells_what_is_in_it(tmp_path: Path) -> None:
     (found,) = info(written(tmp_path, *minutes(3), flush=1e9))
     assert (found.node, found.days, found.files, found.first) == ("n", 1, 2, "2026-01-01")
-    with pytest.raises(StoreError, match="no recorded telemetry"):
+    with pytest.raises(RecordingStoreError, match="no recorded telemetry"):
         info(Storage(tmp_path / "nothing"))
 
 

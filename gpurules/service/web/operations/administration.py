@@ -2,11 +2,11 @@
 
 from gpurules.engine.inspection import reload_error
 from gpurules.service.web import schemas
-from gpurules.service.web.operation import Access, Call, Operation, Reply, json_reply
+from gpurules.service.web.operation import Access, Operation, OperationCall, Reply, json_reply
 from gpurules.service.wire.problems import ProblemError
 
 
-def reload(call: Call) -> Reply:
+def reload(call: OperationCall) -> Reply:
     """Read the file of the ruleset again and put it in force: all of it or nothing."""
     coordinator = call.agent.coordinator
     is_in_force = coordinator.reload()
@@ -19,7 +19,7 @@ def reload(call: Call) -> Reply:
     return json_reply({"ruleset": ruleset.name, "version": ruleset.version})
 
 
-def _switched(call: Call, is_enabled: bool) -> Reply:
+def _switched(call: OperationCall, is_enabled: bool) -> Reply:
     coordinator = call.agent.coordinator
     if coordinator.is_enabled != is_enabled:
         (coordinator.enable if is_enabled else coordinator.disable)()
@@ -28,12 +28,12 @@ def _switched(call: Call, is_enabled: bool) -> Reply:
     return json_reply({"enabled": coordinator.is_enabled})
 
 
-def enable(call: Call) -> Reply:
+def enable(call: OperationCall) -> Reply:
     """Put the rules in force."""
     return _switched(call, True)
 
 
-def disable(call: Call) -> Reply:
+def disable(call: OperationCall) -> Reply:
     """Ask nothing of transfers, and start no effect, until the rules are enabled."""
     return _switched(call, False)
 

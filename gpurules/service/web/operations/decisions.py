@@ -1,7 +1,7 @@
 """Decisions on transfers: one, many, and why."""
 
 from gpurules.service.web import schemas
-from gpurules.service.web.operation import Call, Operation, Reply, json_reply
+from gpurules.service.web.operation import Operation, OperationCall, Reply, json_reply
 from gpurules.service.wire.decisions import DecisionEncoder, decision_data
 from gpurules.service.wire.json_bytes import encode
 from gpurules.service.wire.problems import ProblemError
@@ -12,20 +12,20 @@ MAX_BATCH_BYTES = 16 << 20
 NDJSON = b"application/x-ndjson"
 
 
-def _answer(call: Call, asked: DecideRequest, encoder: DecisionEncoder) -> bytes:
+def _answer(call: OperationCall, asked: DecideRequest, encoder: DecisionEncoder) -> bytes:
     decision = call.agent.coordinator.decide(asked.transfer, asked.workload)
     if asked.explain:
         return encode(decision_data(decision) | {"explanation": decision.explain().to_dict()})
     return encoder.encode(decision)
 
 
-def decide(call: Call) -> Reply:
+def decide(call: OperationCall) -> Reply:
     """Answer the decision for a transfer, or without one that of the node."""
     agent = call.agent
     return Reply(_answer(call, read_decide(call.body, agent.declared, agent.clock()), agent.encoder))
 
 
-def explain(call: Call) -> Reply:
+def explain(call: OperationCall) -> Reply:
     """Answer a decision with the reasons of each rule."""
     asked = read_decide(call.body, call.agent.declared, call.agent.clock())
     decision = call.agent.coordinator.decide(asked.transfer, asked.workload)
@@ -34,7 +34,7 @@ def explain(call: Call) -> Reply:
     return json_reply(decision_data(decision) | {"explanation": {"rules": rules}, "text": str(explained)})
 
 
-def decide_batch(call: Call) -> Reply:
+def decide_batch(call: OperationCall) -> Reply:
     """Answer many decisions in order; an item that is wrong is answered by its problem."""
     is_lines = call.header(b"content-type").partition(";")[0].strip().lower() == NDJSON.decode()
     read = read_lines if is_lines else read_batch

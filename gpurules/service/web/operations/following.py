@@ -7,7 +7,16 @@ from gpurules.actions import is_directive
 from gpurules.engine.effects.events import fields_read
 from gpurules.service.agent import Agent
 from gpurules.service.web import schemas
-from gpurules.service.web.operation import Call, Operation, Parameter, Receive, Reply, Send, Stream, json_reply
+from gpurules.service.web.operation import (
+    EventStream,
+    Operation,
+    OperationCall,
+    Parameter,
+    Receive,
+    Reply,
+    Send,
+    json_reply,
+)
 from gpurules.service.wire.decisions import decision_data
 from gpurules.service.wire.problems import ProblemError
 
@@ -23,7 +32,7 @@ _STREAM_HEADERS = [
 ]
 
 
-async def directives(call: Call) -> Reply:
+async def directives(call: OperationCall) -> Reply:
     """Answer the node's decision, at once or when it is another than at a revision that the client has."""
     agent, revisions = call.agent, call.agent.revisions
     known = call.query["revision"]
@@ -73,7 +82,7 @@ def _revision_of(etag: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 20 else None
 
 
-async def watch(call: Call) -> Stream:
+async def watch(call: OperationCall) -> EventStream:
     """Stream the state: all of it first, then what changed."""
     agent = call.agent
     if agent.revisions.followers >= MAX_FOLLOWERS or agent.is_draining:
@@ -97,7 +106,7 @@ async def watch(call: Call) -> Stream:
             leaving.cancel()
             streaming.cancel()
 
-    return Stream(run)
+    return EventStream(run)
 
 
 async def _left(receive: Receive) -> None:

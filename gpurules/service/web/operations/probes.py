@@ -3,10 +3,10 @@
 from gpurules.service.agent import Agent
 from gpurules.service.metrics import exposition
 from gpurules.service.web import schemas
-from gpurules.service.web.operation import Access, Call, Operation, Reply, json_reply
+from gpurules.service.web.operation import Access, Operation, OperationCall, Reply, json_reply
 
 
-def liveness(call: Call) -> Reply:
+def liveness(call: OperationCall) -> Reply:
     """Answer that the agent answers."""
     return json_reply({"status": "ok"})
 
@@ -28,13 +28,13 @@ def unready(agent: Agent) -> list[str]:
     return reasons
 
 
-def readiness(call: Call) -> Reply:
+def readiness(call: OperationCall) -> Reply:
     """Answer whether decisions rest on fresh telemetry, and why not."""
     reasons = unready(call.agent)
     return json_reply({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
 
-def metrics(call: Call) -> Reply:
+def metrics(call: OperationCall) -> Reply:
     """Answer the metrics, in the text format of Prometheus or, where it is accepted, of OpenMetrics."""
     body, kind = exposition(call.agent.coordinator, call.header(b"accept"))
     return Reply(body, 200, kind.encode())

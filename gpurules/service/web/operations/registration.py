@@ -6,7 +6,7 @@ from gpurules.engine.inspection import steady_clock
 from gpurules.model import Transfer, Workload
 from gpurules.service.state.transfers import DEFAULT_LEASE_SECONDS, MAX_LEASE_SECONDS, STATES, Report
 from gpurules.service.web import schemas
-from gpurules.service.web.operation import Call, Operation, Reply, json_reply
+from gpurules.service.web.operation import Operation, OperationCall, Reply, json_reply
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 from gpurules.service.wire.reading import read_facts, read_object
 from gpurules.service.wire.requests import parse
@@ -16,7 +16,7 @@ MAX_WORKLOADS = 10_000
 _REPORT = {"transfer": "object", "state": "string", "bytes_moved": "number", "ttl": "number"}
 
 
-def _id(call: Call) -> str:
+def _id(call: OperationCall) -> str:
     name = call.path["id"]
     if not name or len(name) > MAX_ID:
         raise invalid([WrongMember(f"an id must have 1 to {MAX_ID} characters", parameter="id")])
@@ -36,7 +36,7 @@ def _lease(given: object, default: float) -> float:
     return float(given)
 
 
-def put_workload(call: Call) -> Reply:
+def put_workload(call: OperationCall) -> Reply:
     """Register or renew a workload."""
     name, agent = _id(call), call.agent
     given = read_object(parse(call.body), {"workload": "object", "ttl": "number"})
@@ -52,7 +52,7 @@ def put_workload(call: Call) -> Reply:
     return json_reply({"id": name, "ttl": lease}, 201 if is_new else 200)
 
 
-def delete_workload(call: Call) -> Reply:
+def delete_workload(call: OperationCall) -> Reply:
     """Drop a workload."""
     name = _id(call)
     if not call.agent.coordinator.unregister_workload(name):
@@ -60,7 +60,7 @@ def delete_workload(call: Call) -> Reply:
     return Reply(b"", 204)
 
 
-def put_transfer(call: Call) -> Reply:
+def put_transfer(call: OperationCall) -> Reply:
     """Register a transfer or report its progress; answer the current decision for it."""
     name, agent = _id(call), call.agent
     given = read_object(parse(call.body), _REPORT)
@@ -81,7 +81,7 @@ def put_transfer(call: Call) -> Reply:
     return Reply(agent.encoder.encode(decision))
 
 
-def get_transfer(call: Call) -> Reply:
+def get_transfer(call: OperationCall) -> Reply:
     """Answer one pending transfer."""
     name = _id(call)
     row = call.agent.transfers.row(name)
@@ -90,7 +90,7 @@ def get_transfer(call: Call) -> Reply:
     return json_reply(row)
 
 
-def delete_transfer(call: Call) -> Reply:
+def delete_transfer(call: OperationCall) -> Reply:
     """Drop a transfer."""
     name = _id(call)
     if not call.agent.transfers.remove(name):

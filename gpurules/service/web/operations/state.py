@@ -10,7 +10,7 @@ from gpurules.rules import Ruleset
 from gpurules.rules.files import SHIPPED, read_file
 from gpurules.service.state import sections
 from gpurules.service.web import schemas
-from gpurules.service.web.operation import Call, Operation, Parameter, Reply, json_reply
+from gpurules.service.web.operation import Operation, OperationCall, Parameter, Reply, json_reply
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 from gpurules.service.wire.redaction import shown_source
 
@@ -21,7 +21,7 @@ PAGING = (
 )
 
 
-def page(call: Call, entries: Sequence[object]) -> Reply:
+def page(call: OperationCall, entries: Sequence[object]) -> Reply:
     """Answer the page of *entries* that is asked for."""
     limit, offset = call.query["limit"], call.query["offset"]
     assert isinstance(limit, int) and isinstance(offset, int)
@@ -30,7 +30,7 @@ def page(call: Call, entries: Sequence[object]) -> Reply:
     return json_reply({"items": shown, "total": len(entries), "offset": offset, "next": following})
 
 
-def status(call: Call) -> Reply:
+def status(call: OperationCall) -> Reply:
     """Answer the status of the agent."""
     agent = call.agent
     return json_reply(
@@ -46,7 +46,7 @@ def status(call: Call) -> Reply:
     )
 
 
-def snapshot(call: Call) -> Reply:
+def snapshot(call: OperationCall) -> Reply:
     """Answer the latest snapshot."""
     found = sections.snapshot(call.agent.coordinator)
     if found is None:
@@ -54,12 +54,12 @@ def snapshot(call: Call) -> Reply:
     return json_reply(found)
 
 
-def signals(call: Call) -> Reply:
+def signals(call: OperationCall) -> Reply:
     """Answer the state of the signals."""
     return page(call, sections.signals(call.agent.coordinator))
 
 
-def rules(call: Call) -> Reply:
+def rules(call: OperationCall) -> Reply:
     """Answer every rule with its state."""
     agent = call.agent
     states = sections.rule_states(agent.coordinator, agent.recorder)
@@ -67,7 +67,7 @@ def rules(call: Call) -> Reply:
     return page(call, [sections.rule_definition(rule) | states.get(rule.name, {}) for rule in defined])
 
 
-def rule(call: Call) -> Reply:
+def rule(call: OperationCall) -> Reply:
     """Answer one rule with its state, its explanation, its recent episodes and its findings."""
     agent, name = call.agent, call.path["name"]
     ruleset = agent.coordinator.engine.ruleset
@@ -88,17 +88,17 @@ def rule(call: Call) -> Reply:
     )
 
 
-def transfers(call: Call) -> Reply:
+def transfers(call: OperationCall) -> Reply:
     """Answer the pending transfers."""
     return page(call, call.agent.transfers.rows())
 
 
-def workloads(call: Call) -> Reply:
+def workloads(call: OperationCall) -> Reply:
     """Answer the registered workloads."""
     return page(call, sections.workloads(call.agent.coordinator))
 
 
-def events(call: Call) -> Reply:
+def events(call: OperationCall) -> Reply:
     """Answer the recent events, newest first."""
     limit, before = call.query["limit"], call.query["before"]
     assert isinstance(limit, int) and (before is None or isinstance(before, int))
@@ -107,7 +107,7 @@ def events(call: Call) -> Reply:
     return json_reply({"items": found, "next": following})
 
 
-def ruleset(call: Call) -> Reply:
+def ruleset(call: OperationCall) -> Reply:
     """Answer the ruleset in force: its source with secrets hidden, its findings, and what is wrong with its file."""
     found = call.agent.coordinator.engine.ruleset
     findings = [diagnostic.to_dict() for diagnostic in found.diagnostics]
@@ -138,7 +138,7 @@ def _source(found: Ruleset) -> str | None:
     return shown_source(data.decode("utf-8", "replace"), found)
 
 
-def history(call: Call) -> Reply:
+def history(call: OperationCall) -> Reply:
     """Answer the recent past of one field of GPUs."""
     if call.query["field"] is None:
         raise invalid([WrongMember("a field is required", hint=f"one of {', '.join(NUMBERS)}", parameter="field")])

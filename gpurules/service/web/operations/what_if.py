@@ -8,7 +8,7 @@ from gpurules.rules import Ruleset
 from gpurules.rules.files import SHIPPED, read_file
 from gpurules.rules.loader import examine
 from gpurules.service.web import schemas
-from gpurules.service.web.operation import Call, Operation, Reply, json_reply
+from gpurules.service.web.operation import Operation, OperationCall, Reply, json_reply
 from gpurules.service.wire.decisions import decision_data
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 from gpurules.service.wire.reading import read_facts, read_object
@@ -26,7 +26,7 @@ _MEMBERS = {
 }
 
 
-def evaluate(call: Call) -> Reply:
+def evaluate(call: OperationCall) -> Reply:
     """Answer what a ruleset, the one in force or the text that is given, decides on facts, and why.
 
     Without a snapshot: on the latest of the agent. Findings of the text are data; one with errors decides nothing.

@@ -29,7 +29,7 @@ _UNREAD = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CsvTable:
     """The columns of a log: their query names, the units that the header says, and what stands between cells.
 
     Where the header has a space after each comma (*is_spaced*), a comma without one is not an end of a cell.
@@ -93,7 +93,7 @@ def split(text: str, delimiter: str = ",") -> list[str]:
     return [cell.strip() for cell in text.split(delimiter)]
 
 
-def read_columns(row: Sequence[str], renames: Mapping[str, str] | None = None) -> Table | None:
+def read_columns(row: Sequence[str], renames: Mapping[str, str] | None = None) -> CsvTable | None:
     """Return the table that a header says, None where *row* is none; *renames* gives columns their usual names.
 
     >>> read_columns(["index", "memory.used [MiB]"]).units
@@ -107,7 +107,7 @@ def read_columns(row: Sequence[str], renames: Mapping[str, str] | None = None) -
             units[name] = unit
     if KNOWN.isdisjoint(names) or len(set(names)) < len(names):
         return None
-    return Table(tuple(names), units, tuple(row))
+    return CsvTable(tuple(names), units, tuple(row))
 
 
 def _column(cell: str, renames: Mapping[str, str]) -> tuple[str | None, str | None]:
@@ -124,7 +124,7 @@ def _column(cell: str, renames: Mapping[str, str]) -> tuple[str | None, str | No
     return (query_name(match[1]), match[2]) if match else (None, None)
 
 
-def find_header(text: str, renames: Mapping[str, str] | None = None) -> Table | None:
+def find_header(text: str, renames: Mapping[str, str] | None = None) -> CsvTable | None:
     """Return the table that a line says as a header: known names, and no cell that starts like a value."""
     for delimiter in DELIMITERS:
         row = split(text, delimiter)
@@ -136,7 +136,7 @@ def find_header(text: str, renames: Mapping[str, str] | None = None) -> Table | 
     return None
 
 
-def parse_columns(text: str) -> Table:
+def parse_columns(text: str) -> CsvTable:
     """Return the table that the option ``columns`` says: query names, ``-`` for a column to pass over.
 
     Raises:
@@ -151,7 +151,7 @@ def parse_columns(text: str) -> Table:
     return table
 
 
-def why_unreadable(table: Table) -> str:
+def why_unreadable(table: CsvTable) -> str:
     """Return what is wrong with a header none of whose columns is a reading, and what to do."""
     if {"pid", "used_gpu_memory", "process_name"} & set(table.names):
         return (

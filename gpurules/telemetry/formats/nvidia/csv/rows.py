@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gpurules.telemetry.formats.nvidia.csv.advice import suggest_columns
 from gpurules.telemetry.formats.nvidia.csv.header import (
     DELIMITERS,
-    Table,
+    CsvTable,
     find_header,
     parse_columns,
     split,
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
     number: int
     block: int
-    table: Table
+    table: CsvTable
     cells: dict[str, str] | None
     time: float | None = None
 
@@ -72,7 +72,7 @@ def read_rows(recording: RecordingReader) -> Iterator[Row]:
         recording.problem(line.number, f"not a row: {line.text[:80]!r}")
 
 
-def _check_header(table: Table, line: Line, recording: RecordingReader) -> Table:
+def _check_header(table: CsvTable, line: Line, recording: RecordingReader) -> CsvTable:
     if not table.has_reading:
         raise recording.error(line.number, why_unreadable(table))
     strangers = list(table.strangers)
@@ -84,20 +84,20 @@ def _check_header(table: Table, line: Line, recording: RecordingReader) -> Table
     return table
 
 
-def _with_delimiter(table: Table, text: str) -> Table:
+def _with_delimiter(table: CsvTable, text: str) -> CsvTable:
     """Return a table without a header with what stands between the cells of its first row."""
     fitting = (mark for mark in DELIMITERS if len(split(text, mark)) == len(table.names))
-    return Table(table.names, table.units, table.written, next(fitting, ","))
+    return CsvTable(table.names, table.units, table.written, next(fitting, ","))
 
 
-def _leading_time(text: str, table: Table, recording: RecordingReader) -> float | None:
+def _leading_time(text: str, table: CsvTable, recording: RecordingReader) -> float | None:
     """Return the time of a row that is torn, where it begins with one."""
     if table.names[0] != "timestamp":
         return None
     return read_time(split(text, table.delimiter)[0], recording.options.zone)
 
 
-def _row(line: Line, block: int, table: Table, recording: RecordingReader) -> Row:
+def _row(line: Line, block: int, table: CsvTable, recording: RecordingReader) -> Row:
     cells = table.fit(line.text)
     if cells is None:
         count = len(split(line.text, table.delimiter))
