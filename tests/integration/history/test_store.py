@@ -166,7 +166,7 @@ def test_numbers_that_cannot_be_are_missing_and_told(tmp_path: Path) -> None:
 
     column = frame.column("temperature", Kind.NUMBER)
     assert str(column.tolist()) == "[nan, 60.0]"  # type: ignore[union-attr]
-    assert "1 values of temperature cannot be" in reader.findings.texts[0]
+    assert "1 values of temperature are out of range" in reader.findings.texts[0]
 
 
 def test_two_writers_of_one_node_give_each_snapshot_once(tmp_path: Path) -> None:
