@@ -75,7 +75,8 @@ def _text(value: object, field: Field) -> str:
         raise ValueProblem(f"{field.name} is a string, but this is {format_value(value)}", "put it in quotes")
     if field.values and value not in field.values:
         hint = meant_member(value, field.values) or f"it is one of {', '.join(field.values)}"
-        raise ValueProblem(f"{format_value(value)} is no {field.name}", hint)
+        article = "an" if field.name[0] in "aeiou" else "a"
+        raise ValueProblem(f"{format_value(value)} is not {article} {field.name}", hint)
     return value
 
 

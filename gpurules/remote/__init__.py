@@ -4,8 +4,8 @@
 
     connect() --> RemoteEngine --> Link --> connections, over a Unix socket or TCP
                        |            |
-                       |            +-- CircuitBreaker   asks an agent that does not answer only now and then
-                       +-- Follower   keeps the node's directives, for when the agent does not answer
+                       |            +-- AgentBreaker   asks an agent that does not answer only now and then
+                       +-- StateFollower   keeps the node's directives, for when the agent does not answer
 """
 
 from gpurules.remote.connecting import aconnect, connect

@@ -6,7 +6,6 @@ from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedPart, ExplainedRule
 from gpurules.actions.targets import TARGETS
 from gpurules.cli.output import Style, paint, terminal_width
-from gpurules.remote.explanations import RemoteRuleExplanation
 from gpurules.rules.explanation import Sheet, Tone, drawing
 
 _STYLES = {tone: Style[tone.name] for tone in Tone}
@@ -14,6 +13,8 @@ _STYLES = {tone: Style[tone.name] for tone in Tone}
 
 def draw(explained: Iterable[ExplainedRule]) -> str:
     """Return why each rule did or did not match, and what would change that."""
+    from gpurules.remote.explanations import RemoteRuleExplanation  # brings the engine, which rule tests start without
+
     drawn = (
         str(rule) if isinstance(rule, RemoteRuleExplanation) else drawing.draw(rule, _sheet()) for rule in explained
     )

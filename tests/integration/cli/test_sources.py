@@ -56,7 +56,7 @@ def test_the_source_that_works_says_what_it_found(gpurules: Any, bare: Path) -> 
         "summary": "NVIDIA GPUs through the program nvidia-smi",
         "usable": True,
         "detail": "1 x Tesla T4 · driver 580.1 · CSV: nvidia-smi -q -x cannot be read "
-        "(no XML: no element found: line 1, column 0): it ended with exit code 1",
+        "(not XML: no element found: line 1, column 0): it ended with exit code 1",
         "gpus": 1,
     }
     assert (found["auto"]["usable"], found["auto"]["detail"]) == (True, "takes nvidia-smi")

@@ -146,5 +146,5 @@ def test_knobs_are_the_numbers_that_stand_in_the_file() -> None:
 
 
 def test_an_event_is_of_one_signal() -> None:
-    with pytest.raises(TuningError, match="of which signal"):
+    with pytest.raises(TuningError, match="does not name its signal"):
         parse_keep("missed(gpu_throttled) == 0", ("a", "b"))

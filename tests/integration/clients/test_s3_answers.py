@@ -175,7 +175,7 @@ def test_a_size_past_reason_takes_no_memory(s3, hostile, tmp_path):
 )
 def test_an_open_object_of_which_the_store_does_not_say_what_it_is_is_an_error(s3, hostile, change):
     hostile.of_head = change
-    with pytest.raises(StoreError, match="the store gives no"):
+    with pytest.raises(StoreError, match="the store returns no"):
         s3.open("bucket", "k")
 
 

@@ -95,7 +95,7 @@ def test_a_file_that_is_not_taken_over_is_named_once(saved: Any, caplog: pytest.
     clock.advance(7200)
     coordinator = restarted(path, clock)
     coordinator.poll()
-    said = [record.message for record in caplog.records if "taken over" in record.message]
+    said = [record.message for record in caplog.records if "is not restored" in record.message]
     assert len(said) == 1 and str(path) in said[0] and "older than the telemetry" in said[0]
     coordinator.stop()
 

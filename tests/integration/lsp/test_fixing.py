@@ -52,7 +52,7 @@ def test_a_finding_is_mended_or_silenced(editor: Editor, line_end: str) -> None:
     (fix,) = (action for title, action in offered.items() if title.startswith("GPR105"))
     assert (fix["kind"], fix["isPreferred"], fix["diagnostics"][0]["code"]) == ("quickfix", True, "GPR105")
     assert edited(text, fix["edit"]["changes"][uri]) == text.replace("1000000", "1000000B")
-    silence = offered["Silence GPR105 here"]
+    silence = offered["Suppress GPR105 here"]
     comment = f'  # gpurules: ignore[GPR105] reason=""{line_end}'
     silenced = edited(text, silence["edit"]["changes"][uri])
     assert silenced == text.replace("  - name: hold", f"{comment}  - name: hold")
@@ -65,7 +65,7 @@ def test_only_what_is_wrong_in_the_range_is_offered(editor: Editor) -> None:
     editor.diagnostics(uri)
     first = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
     assert actions(editor, uri, first) == {}
-    assert "Silence GPR101 here" in actions(editor, uri, WHOLE)
+    assert "Suppress GPR101 here" in actions(editor, uri, WHOLE)
 
 
 def test_a_finding_outside_of_rules_is_silenced_above_its_line(editor: Editor) -> None:
@@ -74,7 +74,7 @@ def test_a_finding_outside_of_rules_is_silenced_above_its_line(editor: Editor) -
     text += "    parameters: {max_concurrency: 1}\n"
     uri = editor.open("a.rules.yaml", text)
     (found,) = (one for one in editor.diagnostics(uri) if one["range"]["start"]["line"] == 3)
-    edit = actions(editor, uri, found["range"])["Silence GPR105 here"]["edit"]["changes"][uri]
+    edit = actions(editor, uri, found["range"])["Suppress GPR105 here"]["edit"]["changes"][uri]
     silenced = edited(text, edit)
     assert silenced.split("\n")[3] == '  # gpurules: ignore[GPR105] reason=""'
     editor.change(uri, silenced)

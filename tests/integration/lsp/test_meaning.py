@@ -60,7 +60,7 @@ def test_a_conflict_shows_its_witness_and_leads_to_the_other_rule(editor: Editor
     assert "**GPR306 conflicting-actions**: `hold-hot-gpu` and `boost-models` can act on one transfer at once" in said
     assert f"Witness: {witness}" in said
     assert "Prefer:" in said
-    assert list(actions(editor, uri, found["range"])) == ["Silence GPR306 here"]
+    assert list(actions(editor, uri, found["range"])) == ["Suppress GPR306 here"]
 
 
 STYLES = [
@@ -107,7 +107,7 @@ def test_a_fix_that_is_not_proved_says_so_and_is_not_preferred(editor: Editor) -
 def test_a_finding_of_the_analysis_can_be_silenced_and_the_suppression_counts_as_used(editor: Editor) -> None:
     text = HEAD + "  - name: a\n    condition: gpu_memory > 90 AND gpu_memory < 10\n    action: pause_transfer\n"
     uri, found = one(editor, text, "GPR201")
-    edit = actions(editor, uri, found["range"])["Silence GPR201 here"]["edit"]["changes"][uri]
+    edit = actions(editor, uri, found["range"])["Suppress GPR201 here"]["edit"]["changes"][uri]
     silenced = edited(text, edit).replace('""', '"a drill"')
     other = editor.open("b.rules.yaml", silenced)
     assert editor.diagnostics(other) == []

@@ -92,7 +92,7 @@ def test_no_library_on_the_search_path(open_nvml, monkeypatch):
     probe = "import ctypes; ctypes.CDLL('libnvidia-ml.so.1')"
     if subprocess.run([sys.executable, "-c", probe], capture_output=True, timeout=30).returncode == 0:
         pytest.skip("this machine has the driver's library")
-    with pytest.raises(TelemetryUnavailable, match="is not found; install the NVIDIA driver"):
+    with pytest.raises(TelemetryUnavailable, match="was not found; install the NVIDIA driver"):
         open_nvml(library=None, timeout=10).read()
 
 
@@ -195,7 +195,7 @@ def test_a_slow_start_is_waited_for_over_several_reads(open_nvml, node):
     node.hang("system", "nvmlInitWithFlags", seconds=1.0)
     source = open_nvml(timeout=0.3, start_timeout=20)
     _, error = timed(source.read)
-    assert "still starting" in str(error)
+    assert "has been starting" in str(error)
     assert until_read(source).gpus[0].healthy
     assert source.reader.status.starts == 1
 

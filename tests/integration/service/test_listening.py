@@ -88,7 +88,7 @@ def test_the_socket_is_for_the_user_and_the_group(start: Start) -> None:
         ("tcp:0.0.0.0:0", "--token-file and --tls-cert"),
         ("tcp:[::]:0", "--token-file and --tls-cert"),
         ("tcp::0", "--token-file and --tls-cert"),
-        ("tcp:nowhere.invalid:80", "is not known"),
+        ("tcp:nowhere.invalid:80", "unknown host"),
         ("tcp:127.0.0.1:http", "is not a port"),
         ("tcp:127.0.0.1:99999", "is not a port"),
         ("fd:99", "cannot listen at fd:99"),

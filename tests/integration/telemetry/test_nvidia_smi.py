@@ -156,7 +156,7 @@ def test_doctor_sources_status_and_metrics_name_the_form(smi):
         coordinator.poll()
         status, metrics = coordinator.status(), coordinator.collect()
         page = text_of(coordinator)
-    assert 'gpurules_telemetry_form_info{form="CSV",why="nvidia-smi -q -x cannot be read (no XML' in page
+    assert 'gpurules_telemetry_form_info{form="CSV",why="nvidia-smi -q -x cannot be read (not XML' in page
     assert status.to_dict()["source_form"].startswith("CSV: nvidia-smi -q -x cannot be read")
     assert metrics.source_form == "CSV"
     assert metrics.source_form_reason.startswith("nvidia-smi -q -x cannot be read")

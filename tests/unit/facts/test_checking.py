@@ -45,7 +45,7 @@ def problems(kind: str, data: object) -> list[str]:
         ("node", {"hour": "22:00"}, "hour: hour is a bare number, and 22:00 is in seconds"),
         ("node", {"rack_ok": "fine"}, "rack_ok: rack_ok is true or false, but this is 'fine'"),
         ("transfer", {"file_type": "Model"}, "file_type: 'Model' is not a file_type; did you mean 'model'?"),
-        ("transfer", {"operation": "upload"}, "operation: 'upload' is not a operation; it is one of read, write"),
+        ("transfer", {"operation": "upload"}, "operation: 'upload' is not an operation; it is one of read, write"),
         ("transfer", {"size": -1}, "size: transfer_size is 0 or more, and this is -1"),
         ("transfer", {"size": "-1GiB"}, "size: transfer_size is 0 or more, and this is -1GiB"),
         ("transfer", {"size": "4C"}, "size: transfer_size is in bytes, and 4C is in celsius"),

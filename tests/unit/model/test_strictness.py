@@ -20,7 +20,7 @@ def test_a_program_that_gives_a_wrong_type_hears_at_once(kind: type, value: obje
 @pytest.mark.parametrize("value", [5, [1], object()], ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("kind", [Transfer, Workload])
 def test_so_does_one_that_gives_no_text(kind: type, value: object) -> None:
-    with pytest.raises(FactError, match="id must be a text, not"):
+    with pytest.raises(FactError, match="id must be a string, not"):
         kind(id=value)
 
 

@@ -262,7 +262,7 @@ def test_what_a_dump_lacks_at_one_time_is_missing_then(play: Any, spelling: str)
 
 
 def test_a_dump_of_several_nodes_is_refused_or_one_of_them_is_read(play: Any) -> None:
-    with pytest.raises(TelemetryError, match=r"several nodes \(n1, n2\); choose one with --node n1"):
+    with pytest.raises(TelemetryError, match=r"several nodes \(n1, n2\); select one with --node n1"):
         play(dump("tsdb", ("n1", "n2")))
     snapshots, _ = play(dump("tsdb", ("n1", "n2")), node="n2")
     assert [[gpu.uuid for gpu in snapshot.gpus] for snapshot in snapshots] == [["GPU-n20", "GPU-n21"]] * 4
