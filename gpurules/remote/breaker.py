@@ -21,7 +21,7 @@ class AgentBreaker:
 
     Units: seconds of a monotonic clock.
 
-    >>> breaker = CircuitBreaker()
+    >>> breaker = AgentBreaker()
     >>> for _ in range(3):
     ...     breaker.record_failure(now=10.0)
     >>> breaker.allows(10.1), breaker.allows(10.6), breaker.allows(10.7)
