@@ -122,7 +122,7 @@ def _wait(coordinator: Coordinator, ends: "SimpleQueue[int]") -> int:
     coordinator.start()
     while True:
         try:
-            return ends.get(timeout=3600)  # without a time-out no signal would come through on some systems
+            return ends.get(timeout=1)  # a signal that another thread received is answered only when this one wakes
         except Empty:
             continue
 
