@@ -1,6 +1,6 @@
 """Keeps the node's directives in a thread of its own, and finds out when an agent is there again."""
 
-import random
+from random import Random
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +12,8 @@ from gpurules.remote.link import Link
 from gpurules.strict_json import loads
 
 _LOGGER = logger("gpurules.remote")
+_JITTER = Random()
+"""Of our own: the generator of the module belongs to the program that embeds this."""
 MAX_WAIT = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
@@ -61,7 +63,7 @@ class StateFollower:
                 if stopping.is_set():
                     return
                 self._note(False, error)
-                stopping.wait(pause * random.uniform(0.5, 1.5))
+                stopping.wait(pause * _JITTER.uniform(0.5, 1.5))
                 pause = min(LONGEST_PAUSE, 2 * pause)
             else:
                 self._note(True, None)
