@@ -1,10 +1,10 @@
 """Keeps the node's directives in a thread of its own, and finds out when an agent is there again."""
 
-from random import Random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from gpurules.logs import logger

@@ -183,9 +183,7 @@ def test_on_a_terminal_a_condition_goes_on_until_it_is_whole_or_dropped(tmp_path
         assert b"no snapshot is loaded: type :snapshot FILE" in read_until(parent, b"> ")
         says(parent, b":snapshot " + SNAPSHOT.encode() + b"\n")
         assert "true on GPU 0\n" in says(parent, b"(gpu_memory > 80 OR\n# a comment\ngpu_power > 3W)\n", b"?\r\n> ")
-        assert "but a value is expected" in says(
-            parent, b"gpu_memory > 80 AND\n\n", b"GPR003\r\n> "
-        )
+        assert "but a value is expected" in says(parent, b"gpu_memory > 80 AND\n\n", b"GPR003\r\n> ")
         assert "..." in says(parent, b"gpu_memory > 80 AND\n", b"... ")
         says(parent, interrupt())
         assert "true\n" in says(parent, b"gpu_count == 2\n", "\u2713\r\n> ".encode())
