@@ -3,11 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gpurules.actions.action import Action, Claim, CombineContext, Directive, Parameters, is_directive
 from gpurules.actions.explained import ExplainedDecision
-from gpurules.actions.targets import NEUTRAL, TARGETS, Stage
+from gpurules.actions.targets import (
+    BANDWIDTH,
+    CONCURRENCY,
+    DELAY,
+    NEUTRAL,
+    PAUSED,
+    PREFETCH,
+    PRIORITY,
+    STAGE,
+    TARGETS,
+    Stage,
+    Target,
+)
 from gpurules.model import GPUIndex, Transfer, Workload
 
 
@@ -191,14 +203,21 @@ class Decision:
         Missing: the target's neutral value where no rule claims it; None of a target that is not known.
         """
         known = TARGETS.get(target)
-        settled = self._basis.outcome.settled
-        if target in settled:
-            return settled[target] if known is None else known.read(settled[target])
-        for directive, claims in self._basis.outcome.claims:
-            if directive.target == target:
-                found = directive.combine(claims, self._situation())
-                return found if known is None else known.read(found)
-        return None if known is None else known.neutral
+        return self._claimed(target, None) if known is None else self._of(known)
+
+    def _of(self, target: Target) -> Any:
+        found = self._claimed(target.name, target)
+        return target.neutral if found is target else target.read(found)
+
+    def _claimed(self, name: str, unclaimed: object) -> object:
+        """Return what claims on the target *name* are combined to; *unclaimed* where there are none."""
+        outcome = self._basis.outcome
+        if name in outcome.settled:
+            return outcome.settled[name]
+        for directive, claims in outcome.claims:
+            if directive.target == name:
+                return directive.combine(claims, self._situation())
+        return unclaimed
 
     def _situation(self) -> CombineContext:
         limits = self._basis.moment.limits
@@ -207,37 +226,37 @@ class Decision:
     @property
     def prefetch_factor(self) -> float:
         """What is left of the prefetch: 1.0 all of it, 0.5 half, 0 none."""
-        return self.value("prefetch_factor")  # type: ignore[return-value]
+        return self._of(PREFETCH)  # type: ignore[no-any-return]
 
     @property
     def delay(self) -> float:
         """How long the transfer is to wait; 0 when none."""
-        return self.value("delay")  # type: ignore[return-value]
+        return self._of(DELAY)  # type: ignore[no-any-return]
 
     @property
     def priority_boost(self) -> float:
         """What is added to the transfer's priority."""
-        return self.value("priority_boost")  # type: ignore[return-value]
+        return self._of(PRIORITY)  # type: ignore[no-any-return]
 
     @property
     def stage(self) -> Stage | None:
         """Where the transfer is staged."""
-        return self.value("stage")  # type: ignore[return-value]
+        return self._of(STAGE)  # type: ignore[no-any-return]
 
     @property
     def max_bandwidth(self) -> float | None:
         """The bandwidth that the transfer may use."""
-        return self.value("max_bandwidth")  # type: ignore[return-value]
+        return self._of(BANDWIDTH)  # type: ignore[no-any-return]
 
     @property
     def max_concurrency(self) -> int | None:
         """How many parts may move at once."""
-        return self.value("max_concurrency")  # type: ignore[return-value]
+        return self._of(CONCURRENCY)  # type: ignore[no-any-return]
 
     @property
     def paused(self) -> bool:
         """Whether the transfer is to pause."""
-        return self.value("paused") is True
+        return self._of(PAUSED)  # type: ignore[no-any-return]
 
     @property
     def directives(self) -> Mapping[str, object]:

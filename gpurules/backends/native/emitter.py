@@ -20,14 +20,6 @@ MAX_HEIGHT = 24
 MAX_PARTS = 32
 EXACT_BELOW = 2**53
 
-_MIRRORED = {
-    Comparator.EQ: Comparator.EQ,
-    Comparator.NE: Comparator.NE,
-    Comparator.LT: Comparator.GT,
-    Comparator.LE: Comparator.GE,
-    Comparator.GT: Comparator.LT,
-    Comparator.GE: Comparator.LE,
-}
 _NAMES = {
     Comparator.EQ: "equals",
     Comparator.NE: "differs",

@@ -1,7 +1,6 @@
 """Aggregates: conditions over all GPUs in scope, as "some", "every" and "at least n"."""
 
 import math
-from collections.abc import Mapping
 from typing import Protocol
 
 from gpurules.language import ir
@@ -25,10 +24,6 @@ from gpurules.proofs.formulas.formula import (
 from gpurules.proofs.formulas.universe import base_units
 
 ORDERED = frozenset({Comparator.LT, Comparator.LE, Comparator.GT, Comparator.GE})
-OPPOSITE: Mapping[Comparator, Comparator] = {
-    Comparator.LT: Comparator.GE, Comparator.LE: Comparator.GT, Comparator.GT: Comparator.LE,
-    Comparator.GE: Comparator.LT, Comparator.EQ: Comparator.NE, Comparator.NE: Comparator.EQ,
-}  # fmt: skip
 
 
 class Encoding(Protocol):
