@@ -4,7 +4,7 @@
 #   make serve   an agent on a simulated node with eight GPUs and traffic: open the address that it prints
 #   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
 #   make backtest  a simulated month of four nodes of eight GPUs, what coordinator would have done, and a report on it
-#   make test    installs what the tests need and runs them, some 10 minutes on two cores
+#   make test    installs what the tests need and runs them, some 15 minutes on two cores
 #   make quick   format, lint, types and the quick unit tests, for while you write: under a minute
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
 #   make bench   measures decisions beside other engines and hand-written Python, and loading, on this machine
@@ -83,7 +83,7 @@ story: $(VENV)/installed-test
 	@$(BIN)/python -m examples.story $(STORY_ARGS)
 
 test: $(VENV)/installed-test
-	@echo "the whole suite takes some 10 minutes on two cores; make quick takes one" >&2
+	@echo "the whole suite takes some 15 minutes on two cores; make quick takes one" >&2
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # mypy keeps a cache, so after the first run it looks only at what changed and at what imports it.

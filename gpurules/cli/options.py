@@ -172,11 +172,30 @@ def _source(function: Function, is_required: bool) -> Function:
     )(recording_options(function))
 
 
-def publish(function: Function) -> Function:
-    """Add ``--publish``."""
-    return option(
-        "--publish",
-        metavar="FILE",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Publish the node's state to this file, which compiled rules (gpurules build) map into memory.",
-    )(function)
+def agent_outputs(function: Function) -> Function:
+    """Add what else an agent may keep current: ``--client``, ``--publish`` and ``--history``."""
+    added = (
+        option(
+            "--client",
+            "clients",
+            metavar="KIND=ARGUMENT",
+            multiple=True,
+            help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; "
+            "repeatable.",
+        ),
+        option(
+            "--publish",
+            metavar="FILE",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Publish the node's state to this file, which compiled rules (gpurules build) map into memory.",
+        ),
+        option(
+            "--history",
+            envvar=["GPURULES_HISTORY_STORE"],
+            metavar="DIR",
+            help="Record what is observed in this store (or a URL), for backtest and tune.",
+        ),
+    )
+    for add in reversed(added):
+        function = add(function)
+    return function

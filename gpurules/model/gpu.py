@@ -218,6 +218,21 @@ class GPU:
         names = (attribute, *_DERIVED_FROM.get(attribute, ()))
         return next((reason for name in names if (reason := self.missing.get(name))), "")
 
+    def without_readings(self, status: str, missing: Mapping[str, str] | None = None, keeps_xid: bool = False) -> Self:
+        """Return the identity of this GPU alone, as one that does not answer; with *keeps_xid* its last Xid too."""
+        return type(self)(
+            index=self.index,
+            uuid=self.uuid,
+            name=self.name,
+            vendor=self.vendor,
+            mig=self.mig,
+            status=status,
+            healthy=False,
+            xid=self.xid if keeps_xid else None,
+            xid_age=self.xid_age if keeps_xid else None,
+            missing=missing or no_reasons(),
+        )
+
     @classmethod
     def from_dict(cls, data: object, position: int = 0) -> Self:
         """Return the GPU that JSON *data* describes; *position* is its index where it has none.

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.crash import installed_version
-from gpurules.cli.options import option, publish, source_options, stdin_filename, text_or_json
+from gpurules.cli.options import agent_outputs, option, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import Style, counted, note, paint, write, write_lines
 from gpurules.cli.progress import report_unread, with_progress
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
@@ -42,16 +42,7 @@ from gpurules.telemetry import FiniteSource, read_transfers
 )
 @option("--metrics-port", metavar="PORT", type=click.IntRange(1, 65535),
         help="Serve Prometheus metrics on http://127.0.0.1:PORT/metrics.")  # fmt: skip
-@option(
-    "--client",
-    "clients",
-    metavar="KIND=ARGUMENT",
-    multiple=True,
-    help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; repeatable.",
-)
-@publish
-@option("--history", envvar=["GPURULES_HISTORY_STORE"], metavar="DIR",
-        help="Record what is observed in this store (or a URL), for backtest and tune.")  # fmt: skip
+@agent_outputs
 @text_or_json
 @option("-v", "--verbose", is_flag=True, help="Also show transfers that no rule affects.")
 def command(

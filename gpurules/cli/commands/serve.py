@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.options import option, publish, source_options, stdin_filename, text_or_json
+from gpurules.cli.options import agent_outputs, option, source_options, stdin_filename, text_or_json
 from gpurules.cli.output import note
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import AgentSettings, run_agent
@@ -52,16 +52,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @option("--no-ui", is_flag=True, help="Serve only the API, no web page.")
 @option("--dry-run", is_flag=True, help="Call no effects, such as webhooks; report which would be called.")
-@option(
-    "--client",
-    "clients",
-    metavar="KIND=ARGUMENT",
-    multiple=True,
-    help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; repeatable.",
-)
-@publish
-@option("--history", envvar=["GPURULES_HISTORY_STORE"], metavar="DIR",
-        help="Record what is observed in this store (or a URL), for backtest and tune.")  # fmt: skip
+@agent_outputs
 @text_or_json
 def command(
     ruleset: str, source: str, bind: tuple[str, ...], token_file: Path | None, tls_cert: Path | None,

@@ -26,7 +26,7 @@ from gpurules.engine.state.signals import Transition
 from gpurules.engine.workloads import Schedule
 from gpurules.fields import Field
 from gpurules.language import ir
-from gpurules.model import GPU, Snapshot, Transfer, Workload
+from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Rule
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source, TelemetryError
@@ -212,7 +212,7 @@ class Poller:
             self._blind_since = now
         last = self.engine.snapshot or Snapshot()
         kept = last.gpus if now - self._blind_since < self.engine.ruleset.settings.forget_gpu_after else ()
-        gpus = tuple(_unavailable(gpu) for gpu in kept)
+        gpus = tuple(gpu.without_readings("unavailable") for gpu in kept)
         blind = replace(last, timestamp=now, gpus=gpus, problems=(error,))
         observed = self.engine.observe_blind(blind, {"telemetry_age": max(0.0, age)})
         edges = self._edges(now) if observed.accepted else ()
@@ -304,16 +304,3 @@ class Poller:
         self.effects = Dispatcher(dry_run=True)
         self.schedule.after_fork()
         self._registered.after_fork()
-
-
-def _unavailable(gpu: GPU) -> GPU:
-    """Return what remains of a GPU about which nothing is known any more."""
-    return GPU(
-        index=gpu.index,
-        uuid=gpu.uuid,
-        name=gpu.name,
-        vendor=gpu.vendor,
-        mig=gpu.mig,
-        status="unavailable",
-        healthy=False,
-    )

@@ -20,18 +20,7 @@ def mark_lost(gpu: GPU, reason: str) -> GPU:
     >>> (gone.healthy, gone.status, gone.power, gone.missing["power"])
     (False, 'lost', None, 'gpu is lost')
     """
-    return GPU(
-        index=gpu.index,
-        uuid=gpu.uuid,
-        name=gpu.name,
-        vendor=gpu.vendor,
-        mig=gpu.mig,
-        status="lost",
-        healthy=False,
-        xid=gpu.xid,
-        xid_age=gpu.xid_age,
-        missing=dict.fromkeys(_FACTS, reason),
-    )
+    return gpu.without_readings("lost", dict.fromkeys(_FACTS, reason), keeps_xid=True)
 
 
 @dataclass(slots=True)
