@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,22 +39,28 @@ def remote(agent: RunningAgent) -> Iterator[RemoteEngine]:
     engine.stop(1.0)
 
 
-def served_by(answer: Callable[[socket.socket], None], path: Path) -> socket.socket:
-    """Listen at *path* and have *answer* see to each connection."""
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(os.fspath(path))
-    listening.listen()
+@contextmanager
+def served_by(answer: Callable[[socket.socket], object], path: Path) -> Iterator[None]:
+    """Listen at *path* and have *answer* see to each connection; at the end every connection is closed."""
+    with ExitStack() as opened:
+        listening = opened.enter_context(socket.socket(socket.AF_UNIX))
+        listening.bind(os.fspath(path))
+        listening.listen()
 
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                opened.callback(connection.close)
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
-    return listening
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
+        yield
+        listening.shutdown(socket.SHUT_RDWR)
+        accepting.join()
 
 
 def test_a_decision_is_that_of_the_agent(remote: RemoteEngine) -> None:
@@ -190,17 +197,16 @@ def test_without_an_agent_nothing_is_asked_and_nothing_waits(tmp_path: Path) -> 
 
 
 def test_a_hanging_agent_costs_a_few_time_outs_and_then_nothing(tmp_path: Path) -> None:
-    listening = served_by(lambda connection: time.sleep(60), tmp_path / "a.sock")
-    remote = remote_to(tmp_path / "a.sock", timeout=0.05)
-    longest, began = 0.0, time.monotonic()
-    for _ in range(200):
-        before = time.monotonic()
-        assert remote.decide(LARGE).source == "fallback"
-        longest = max(longest, time.monotonic() - before)
-    assert longest < 0.5 and time.monotonic() - began < 2
-    assert 1 <= remote.counts["timeouts"] <= 6
-    remote.stop()
-    listening.close()
+    with served_by(lambda connection: None, tmp_path / "a.sock"):
+        remote = remote_to(tmp_path / "a.sock", timeout=0.05)
+        longest, began = 0.0, time.monotonic()
+        for _ in range(200):
+            before = time.monotonic()
+            assert remote.decide(LARGE).source == "fallback"
+            longest = max(longest, time.monotonic() - before)
+        assert longest < 0.5 and time.monotonic() - began < 2
+        assert 1 <= remote.counts["timeouts"] <= 6
+        remote.stop()
 
 
 @pytest.mark.parametrize(
@@ -227,12 +233,11 @@ def test_an_answer_that_is_broken_stops_nothing(tmp_path: Path, answer: bytes) -
             connection.recv(65536)
             connection.sendall(answer)
 
-    listening = served_by(reply, tmp_path / "a.sock")
-    remote = remote_to(tmp_path / "a.sock", timeout=0.2)
-    assert [remote.decide(LARGE).source for _ in range(5)] == ["fallback"] * 5
-    assert remote.decide_many([LARGE, SMALL])[0].source == "fallback" and remote.directives() == {}
-    remote.stop()
-    listening.close()
+    with served_by(reply, tmp_path / "a.sock"):
+        remote = remote_to(tmp_path / "a.sock", timeout=0.2)
+        assert [remote.decide(LARGE).source for _ in range(5)] == ["fallback"] * 5
+        assert remote.decide_many([LARGE, SMALL])[0].source == "fallback" and remote.directives() == {}
+        remote.stop()
 
 
 def test_a_late_answer_is_not_taken_for_the_next(tmp_path: Path) -> None:
@@ -252,15 +257,14 @@ def test_a_late_answer_is_not_taken_for_the_next(tmp_path: Path) -> None:
                 except OSError:
                     return
 
-    listening = served_by(reply, tmp_path / "a.sock")
-    remote = remote_to(tmp_path / "a.sock", timeout=0.1)
-    assert remote.decide(gpurules.Transfer(path="/quick")).source == "agent"
-    assert remote.decide(gpurules.Transfer(path="/slow")).source == "fallback"
-    time.sleep(0.3)
-    assert remote.decide(gpurules.Transfer(path="/quick")).to_dict()["snapshot_time"] == 1.0
-    assert remote.counts["agent"] >= 2
-    remote.stop()
-    listening.close()
+    with served_by(reply, tmp_path / "a.sock"):
+        remote = remote_to(tmp_path / "a.sock", timeout=0.1)
+        assert remote.decide(gpurules.Transfer(path="/quick")).source == "agent"
+        assert remote.decide(gpurules.Transfer(path="/slow")).source == "fallback"
+        time.sleep(0.3)
+        assert remote.decide(gpurules.Transfer(path="/quick")).to_dict()["snapshot_time"] == 1.0
+        assert remote.counts["agent"] >= 2
+        remote.stop()
 
 
 def test_the_last_directives_hold_when_the_agent_is_killed_and_it_is_found_again(start: Start) -> None:
