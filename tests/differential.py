@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gpurules.backends import Facts, PythonBackEnd, SlotLayout, slot_key
 from gpurules.backends.backend import UnsupportedError
 from gpurules.diagnostics import CATALOGUE, Severity
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from tests.factories import checked
 from tests.strategies import conditions, situations
 from tests.targets import Case, CDriver, GoDriver, drivers, evaluate

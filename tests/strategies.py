@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from gpurules.fields import AMBIENT, FIELDS, Field, Scope
-from gpurules.language.functions import FUNCTIONS, Family
-from gpurules.language.printer import quote
+from gpurules.language.terms.functions import FUNCTIONS, Family
+from gpurules.language.terms.printer import quote
 from gpurules.model import GPU, UNITS, Dimension, Kind, Snapshot, Transfer, Workload
 
 NUMBERS = (0, 1, 2, 50, 79.5, 80, 85, 100, 0.1, 1e9, 2**53, 2**53 + 1, 2**63 - 1, 1e15, 1e308, 5e-324)

@@ -15,7 +15,7 @@ from gpurules.backends.c import CBackEnd
 from gpurules.backends.go import GoBackEnd
 from gpurules.backends.native import NativeProgram, NativeRule, StateSchema, schema_of
 from gpurules.backends.native.cells import Stamp, StateEncoder, wire
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Transfer, Truth, Workload
 
 GO, GCC = shutil.which("go"), shutil.which("gcc")

@@ -4,9 +4,10 @@
 
     registration      the decorator, and the registry of built-in actions and plug-ins (plugged contains these)
     action            the interfaces: Directive (combine claims into one value), Effect (start, stop)
+    directives/       one file for each directive
+    effects/          one file for each effect, and what delivers it
     matches -> decision      Decision: the combined directives of the matching rules, and who asked for what
             -> interactions  which pairs of actions conflict, for the linter
-            -> delivery      webhooks: signed, retried, to checked addresses
 
 The entry points are ``ACTIONS`` and ``Decision``.
 """
@@ -32,9 +33,9 @@ from gpurules.actions.action import (
     parameter_rows,
 )
 from gpurules.actions.built_in import ACTIONS
+from gpurules.actions.effects.templates import fill_template, placeholders
 from gpurules.actions.registration import decorated_actions, plugin_actions
 from gpurules.actions.targets import Stage
-from gpurules.actions.templates import fill_template, placeholders
 from gpurules.registry import Registry
 
 __all__ = [

@@ -1,15 +1,15 @@
 """The actions that ship, in the order in which they are listed."""
 
 from gpurules.actions.action import Action
-from gpurules.actions.delay_transfer import DelayTransfer
-from gpurules.actions.increase_priority import IncreasePriority
-from gpurules.actions.limit_bandwidth import LimitBandwidth
-from gpurules.actions.limit_concurrency import LimitConcurrency
-from gpurules.actions.log import Log
-from gpurules.actions.pause_transfer import PauseTransfer
-from gpurules.actions.reduce_prefetch import ReducePrefetch
-from gpurules.actions.stage_transfer import StageTransfer
-from gpurules.actions.webhook import Webhook
+from gpurules.actions.directives.delay_transfer import DelayTransfer
+from gpurules.actions.directives.increase_priority import IncreasePriority
+from gpurules.actions.directives.limit_bandwidth import LimitBandwidth
+from gpurules.actions.directives.limit_concurrency import LimitConcurrency
+from gpurules.actions.directives.pause_transfer import PauseTransfer
+from gpurules.actions.directives.reduce_prefetch import ReducePrefetch
+from gpurules.actions.directives.stage_transfer import StageTransfer
+from gpurules.actions.effects.log import Log
+from gpurules.actions.effects.webhook import Webhook
 from gpurules.registry import Registry
 
 _BUILT_IN: tuple[Action, ...] = (

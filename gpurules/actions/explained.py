@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Datatype, GPUIndex, Value
 
 

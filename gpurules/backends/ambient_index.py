@@ -14,7 +14,7 @@ from gpurules.backends.bitmap_columns import BitmapColumn, SubjectTerm, columns_
 from gpurules.backends.emitter import Block, Emitter, NameSupply
 from gpurules.backends.facts import Facts, SlotLayout, slot_key
 from gpurules.backends.python import GeneratedSource, RuleTerm
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Value
 
 AmbientCells: TypeAlias = Callable[..., tuple[tuple[int, ...], list[tuple[int, ...]]]]

@@ -6,7 +6,7 @@ from typing import Protocol
 from gpurules.backends.facts import Facts
 from gpurules.diagnostics import Span
 from gpurules.errors import GpurulesError
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPU, GPUIndex, Truth, Value
 from gpurules.records import Record, record
 

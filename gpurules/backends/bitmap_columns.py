@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from gpurules.backends.emitter import NameSupply
 from gpurules.backends.facts import slot_key
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.model import Kind, Truth, Value, conjunction, disjunction, negation
 
 MISSING = -1

@@ -11,7 +11,7 @@ from gpurules.backends.bitmap_columns import ColumnKey, columns_of, subject_of
 from gpurules.backends.emitter import Block, Emitter, NameSupply
 from gpurules.backends.python import RuleTerm
 from gpurules.fields import AMBIENT
-from gpurules.language import ir
+from gpurules.language.terms import ir
 
 ContextualCells: TypeAlias = Callable[..., tuple[int, ...]]
 """A function of ``s, t, w, z`` (snapshot, transfer, workload, context): in which cell each indexed field is."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from gpurules.backends import facts
 from gpurules.backends.facts import SlotLayout, slot_key
 from gpurules.fields import Field, Scope
-from gpurules.language import ir, values
-from gpurules.language.nodes import Comparator, TextOperator
-from gpurules.language.patterns import globber, matcher
+from gpurules.language.syntax.nodes import Comparator, TextOperator
+from gpurules.language.terms import ir, values
+from gpurules.language.terms.patterns import globber, matcher
 from gpurules.model import Kind
 
 MAX_DEPTH = 40

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from gpurules.backends.facts import SlotKey, SlotLayout, slot_key
 from gpurules.backends.python import RuleTerm
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.model import Kind
 
 _EXTREMES = {Comparator.GT: "max", Comparator.GE: "max", Comparator.LT: "min", Comparator.LE: "min"}

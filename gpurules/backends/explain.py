@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.facts import Facts, instant, read, slot_key
-from gpurules.language import ir, values
-from gpurules.language.printer import spell, spell_joined
+from gpurules.language.terms import ir, values
+from gpurules.language.terms.printer import spell, spell_joined
 from gpurules.model import Datatype, GPUIndex, Truth, Value, conjunction, negation
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from gpurules.fields import Field, Scope
 from gpurules.fields.detection import detect_file_type, detect_framework, file_extension, file_name
 from gpurules.fields.node import WEEKDAYS
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPU, Datatype, Kind, Snapshot, Transfer, Value, Workload
 from gpurules.model.reading import finite
 from gpurules.records import Record, record

@@ -10,8 +10,8 @@ from zlib import crc32
 from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.emitter import RUNTIME, Block, Emitter, NameSupply
 from gpurules.backends.facts import Facts, SlotLayout
-from gpurules.language import ir
-from gpurules.language.lowering import lower
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import lower
 from gpurules.model import Truth
 
 CHUNK = 400

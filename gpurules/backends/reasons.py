@@ -5,9 +5,9 @@ from datetime import datetime
 
 from gpurules.backends.explain import ExplainedTerm, value_of
 from gpurules.backends.facts import Facts
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
-from gpurules.language.printer import spell
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import spell
 from gpurules.model import Kind, Truth, Value, format_duration, format_reading
 
 _OF_RULE = "rule:"

@@ -21,7 +21,7 @@ from gpurules.backends.emitter import Block, Emitter, NameSupply
 from gpurules.backends.existential_rewrite import ExistentialRewrite
 from gpurules.backends.facts import Facts, SlotLayout
 from gpurules.backends.python import GeneratedSource, RuleTerm, in_chunks, scope_of, set_bit, workload_lines
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Transfer, Workload
 
 MIN_INDEXED = 8

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gpurules.language.printer import spell
+from gpurules.language.terms.printer import spell
 from gpurules.proofs import Witness
 from gpurules.rules import Rule, Ruleset
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from gpurules.diff.change import ChangeKind, Difference, RuleChange
 from gpurules.diff.notes import action_notes, change, option_notes, settings_notes
 from gpurules.diff.signals import Side, SignalUniverse
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Dimension
 from gpurules.proofs import (
     Answer,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gpurules.language import ir
-from gpurules.language.lowering import rebuilt
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import rebuilt
 from gpurules.proofs import ExpectedTruth, Prover, ScopedCondition, SignalLike, TruthClaim, Unsat
 from gpurules.rules.rule import Settings, Signal
 

@@ -2,8 +2,8 @@
 
 import re
 
-from gpurules.language import nodes
-from gpurules.language.printer import show
+from gpurules.language.syntax import nodes
+from gpurules.language.terms.printer import show
 
 _TOKEN = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|\#[^\n]*|[\w.°%:]+|==|!=|<=|>=|<>|&&|\|\||\S")
 INDENT = 2

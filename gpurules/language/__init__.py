@@ -2,20 +2,19 @@
 
 ::
 
-    text -> parser (tables: LALR(1), builder) -> nodes       the syntax tree, with spans
-         -> checker (environment, calls, arithmetic) -> ir   typed terms in canonical units
-         -> lowering                                         constants folded, negations pushed down
-    text -> fast_path                                        a plain AND of comparisons, without a tree
-    nodes -> printer                                         the canonical spelling
-    syntax_errors, hints, foreign_names                      messages and suggestions
+    text -> syntax      parser -> nodes       the syntax tree, with spans
+         -> checking    checker -> ir         typed terms in canonical units; or findings
+         -> terms       lowering, printer     constants folded, negations pushed down; the canonical spelling
+    text -> completion                        what may be written next
 
 The entry points are ``parse`` and ``Environment``.
 """
 
-from gpurules.language import ir, nodes
-from gpurules.language.environment import Checked, Environment, Input
-from gpurules.language.functions import FUNCTIONS, Function
-from gpurules.language.parser import Parsed, parse, parse_definition
+from gpurules.language.checking.environment import Checked, Environment, Input
+from gpurules.language.syntax import nodes
+from gpurules.language.syntax.parser import Parsed, parse, parse_definition
+from gpurules.language.terms import ir
+from gpurules.language.terms.functions import FUNCTIONS, Function
 
 __all__ = [
     "FUNCTIONS",

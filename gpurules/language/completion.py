@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gpurules.fields import FIELDS, Field
-from gpurules.language.functions import FUNCTIONS
-from gpurules.language.parser import accepted_terminals
+from gpurules.language.syntax.parser import accepted_terminals
+from gpurules.language.terms.functions import FUNCTIONS
 from gpurules.model import UNITS, Dimension, Kind
 
 

@@ -18,7 +18,8 @@ from gpurules.diagnostics import (
     Span,
     diagnostic_at,
 )
-from gpurules.language import Environment, ir
+from gpurules.language import Environment
+from gpurules.language.terms import ir
 from gpurules.linter.conditions.comparisons import Comparison, comparisons
 from gpurules.linter.history import RecordedSnapshots, ReplayedRules, replay_rules
 from gpurules.linter.meaning.analysis import Analysis

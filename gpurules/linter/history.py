@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
 from gpurules.diagnostics import Need, codes_needing
-from gpurules.language import ir
-from gpurules.language.lowering import inline_signals
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import inline_signals
 from gpurules.model import Snapshot, Truth
 from gpurules.rules import Rule, Ruleset
 

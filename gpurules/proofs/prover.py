@@ -11,8 +11,8 @@ from itertools import combinations, islice
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gpurules.language import ir
-from gpurules.language.printer import spell
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import spell
 from gpurules.proofs.domains.variables import AbstractVariable, VariableKey
 from gpurules.proofs.formulas.assignments import PartialAssignment, default_bit, extreme_assignments, holds
 from gpurules.proofs.formulas.axioms import Axioms, SignalLike

@@ -20,8 +20,8 @@ proved by `gpu_temperature > 90` and `gpu_temperature < 40`
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from gpurules.language import ir
-from gpurules.language.printer import spell
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import spell
 from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim
 from gpurules.proofs.prover import Prover, Sat, Unknown, Unsat
 from gpurules.proofs.witnesses.witness import Witness

@@ -11,7 +11,7 @@ from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.engine import Engine
 from gpurules.engine.threads import shutdown
 from gpurules.fields import FIELDS
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.logs import logger
 from gpurules.model import Transfer, Workload
 from gpurules.remote.answers import AnswerReader

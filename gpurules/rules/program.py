@@ -21,8 +21,8 @@ from gpurules.backends.python import (
 from gpurules.backends.specialization import MIN_INDEXED, MIN_LOOKED_UP, Residual, Specializer
 from gpurules.bitset import iter_bits
 from gpurules.gc_pause import gc_paused
-from gpurules.language import ir
-from gpurules.language.lowering import inline_signals
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import inline_signals
 from gpurules.model import GPUIndex, Snapshot, Transfer, Value, Workload
 from gpurules.rules.explanation.explanation import DecisionExplanation, explain_rules
 from gpurules.rules.rule import Rule, Settings, Signal

@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from types import MappingProxyType
 
 from gpurules.actions.decision import RuleAction
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.records import Record, record
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -9,7 +9,8 @@ from gpurules.actions.decision import Decision
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD, Facts
 from gpurules.diagnostics import Diagnostic
 from gpurules.fields import Field
-from gpurules.language import Input, ir
+from gpurules.language import Input
+from gpurules.language.terms import ir
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules.program import BoundProgram, Program
 from gpurules.rules.rule import Rule, Settings, Signal

@@ -7,7 +7,7 @@ import pytest
 from gpurules.cli.reference.gallery import gallery_page
 from gpurules.cli.reference.pages import GENERATED, check_codes_text, pages, schema_text, tables_text
 from gpurules.diagnostics.catalogue import CHECK_CODES
-from gpurules.language.tables import TABLES
+from gpurules.language.syntax.tables import TABLES
 from gpurules.linter import lint
 
 PAGES = pages()

@@ -12,7 +12,7 @@ from gpurules import Snapshot, Transfer, loads
 from gpurules.actions import ACTIONS, is_directive
 from gpurules.actions import targets as table
 from gpurules.actions.decision import Decision
-from gpurules.actions.limit_concurrency import LimitConcurrency
+from gpurules.actions.directives.limit_concurrency import LimitConcurrency
 from gpurules.actions.targets import TARGETS, Target
 from gpurules.cli.explain.explanations import describe_decision
 from gpurules.cli.run.playback import is_touched

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.backends.native.cells import Stamp, StateEncoder
 from gpurules.engine import Engine
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset, load, loads
 from gpurules.rules.native import native_program, native_schema

@@ -10,7 +10,8 @@ from gpurules.backends import bitmap_columns as columns
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.backends.specialization import Specializer
 from gpurules.fields import FIELDS
-from gpurules.language import Environment, ir, parse
+from gpurules.language import Environment, parse
+from gpurules.language.terms import ir
 from gpurules.model import GPU, Snapshot, Transfer
 
 EXPLAIN = ExplainBackEnd()

@@ -12,8 +12,8 @@ from gpurules.backends.reasons import reason
 from gpurules.backends.specialization import Specializer
 from gpurules.diagnostics import CATALOGUE, Severity
 from gpurules.engine import Engine
-from gpurules.language import ir
-from gpurules.language.lowering import PASSES, inline_signals, lower
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import PASSES, inline_signals, lower
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset, loads
 from gpurules.rules.program import BoundProgram, Program

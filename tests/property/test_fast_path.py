@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.fields import FIELDS, Scope, declared_field
-from gpurules.language import Checked, Environment, Input, ir, parse, parse_definition
-from gpurules.language.nodes import Comparator
+from gpurules.language import Checked, Environment, Input, parse, parse_definition
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.model import Dimension, number
 from gpurules.records import Record
 from tests.strategies import TEXTS, conditions, literals

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gpurules.backends import Facts
 from gpurules.diagnostics import Diagnostic
 from gpurules.fields import FIELDS
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter import Policy, lints
 from gpurules.linter.findings.fixing import fix
 from gpurules.linter.meaning.analysis import Analysis

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.diagnostics import CATALOGUE, Severity
-from gpurules.language import Environment, ir, nodes, parse, parse_definition
-from gpurules.language.printer import quote, show, spell
+from gpurules.language import Environment, parse, parse_definition
+from gpurules.language.syntax import nodes
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import quote, show, spell
 from gpurules.model import conjunction, disjunction, negation
 from gpurules.model.units import Dimension, QuantityError, format_amount, parse_amount
 from tests.factories import checked

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 
-from gpurules.language.parser import STARTS, made_tables
-from gpurules.language.tables import Walker, grammar_text, kept_tables, tables_of
+from gpurules.language.syntax.parser import STARTS, made_tables
+from gpurules.language.syntax.tables import Walker, grammar_text, kept_tables, tables_of
 from tests.property.test_language import texts
 from tests.strategies import conditions
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gpurules.backends.backend import UnsupportedError
 from gpurules.fields import Field
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind, Value
 
 Numbers: TypeAlias = NDArray[np.float64]

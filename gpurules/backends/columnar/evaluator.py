@@ -36,8 +36,8 @@ from gpurules.backends.columnar.operations import (
 )
 from gpurules.backends.facts import Facts, instant, read
 from gpurules.fields import Field
-from gpurules.language import ir, values
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir, values
 from gpurules.model import Kind, Truth, Value
 
 

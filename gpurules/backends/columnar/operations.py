@@ -6,7 +6,7 @@ import numpy as np
 
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar.columns import EXACT, Column, Groups, Mask, Numbers, Texts, Truths, as_column
-from gpurules.language.nodes import Comparator, Sign
+from gpurules.language.syntax.nodes import Comparator, Sign
 from gpurules.model import Kind, Value
 
 

@@ -6,7 +6,7 @@ from gpurules.backends.go.spelling import literal
 from gpurules.backends.native.identifiers import camel
 from gpurules.backends.native.program import NativePlan
 from gpurules.backends.native.schema import Column
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind
 from gpurules.model.gpu import NUMBERS
 from gpurules.model.ranges import range_of

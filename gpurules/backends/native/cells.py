@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from gpurules.backends.facts import Facts, SlotLayout, instant, read
 from gpurules.backends.native.schema import Column, StateSchema
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPU, GPUIndex, Value
 
 MISSING, INTEGER, DOUBLE, TEXT, TRUE, FALSE = range(6)

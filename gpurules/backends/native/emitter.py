@@ -11,8 +11,8 @@ from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.native.schema import StateSchema
 from gpurules.backends.native.spelling import NativeFunction, NativeLoop, Spelling, Type
 from gpurules.fields import Scope
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator, Sign, TextOperator
+from gpurules.language.syntax.nodes import Comparator, Sign, TextOperator
+from gpurules.language.terms import ir
 from gpurules.model import Kind
 
 MAX_HEIGHT = 24

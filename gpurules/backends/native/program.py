@@ -10,8 +10,8 @@ from gpurules.backends.native.schema import StateSchema, labels_of, schema_of
 from gpurules.backends.native.spelling import NativeFunction, Spelling
 from gpurules.backends.python import RuleTerm
 from gpurules.fields import Field, Scope
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.model import Kind
 
 MIN_KEYED = 24

@@ -8,7 +8,7 @@ from hashlib import sha256
 from gpurules.backends.facts import SlotKey, slot_key
 from gpurules.backends.native.identifiers import Identifiers, snake
 from gpurules.fields import AMBIENT, Field, Scope
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind
 
 

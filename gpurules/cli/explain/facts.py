@@ -11,7 +11,7 @@ from gpurules.cli.output import say
 from gpurules.facts import KINDS, CheckedFacts, FactProblem, check, place
 from gpurules.fields import Field
 from gpurules.input_files import read_input
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.strict_json import JSONDecodeError, loads
 
 MAX_BYTES = 64 * 1024 * 1024

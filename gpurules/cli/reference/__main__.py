@@ -8,7 +8,7 @@ from gpurules.cli.reference.first_hour import first_hour_page
 from gpurules.cli.reference.gallery import WIDTH, gallery_page
 from gpurules.cli.reference.pages import GENERATED, check_codes_text, schema_text, tables_text, write_pages
 from gpurules.diagnostics.catalogue import CHECK_CODES
-from gpurules.language.tables import TABLES
+from gpurules.language.syntax.tables import TABLES
 
 if __name__ == "__main__":
     codes = Path("gpurules", "diagnostics", CHECK_CODES)

@@ -200,7 +200,7 @@ def write_pages(directory: Path) -> None:
 
 def tables_text() -> str:
     """Return the tables of the grammar, as they are checked in: a line for each state."""
-    from gpurules.language.parser import made_tables  # loads Lark
+    from gpurules.language.syntax.parser import made_tables  # loads Lark
 
     made = made_tables()
     lines = ",\n".join(dumps(state, ascii_only=True) for state in made.pop("states"))

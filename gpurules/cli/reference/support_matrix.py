@@ -7,7 +7,8 @@ from gpurules.backends.backend import BackEnd, UnsupportedError
 from gpurules.backends.c import CBackEnd
 from gpurules.backends.go import GoBackEnd
 from gpurules.backends.native import NativeProgram, NativeRule
-from gpurules.language import Checked, Environment, ir, parse
+from gpurules.language import Checked, Environment, parse
+from gpurules.language.terms import ir
 from gpurules.model import GPU, Snapshot, Transfer, Workload
 
 FEATURES: Mapping[str, str] = {

@@ -11,7 +11,7 @@ from gpurules.engine.effects.metrics import Metrics, RuleCounts
 from gpurules.engine.engine import Engine
 from gpurules.engine.state.episodes import Edge, Matching
 from gpurules.fields import FIELDS, Field, Scope
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Datatype, Dimension, Kind, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Rule

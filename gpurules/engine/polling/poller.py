@@ -25,7 +25,7 @@ from gpurules.engine.state.episodes import Edge, Episodes
 from gpurules.engine.state.signals import Transition
 from gpurules.engine.workloads import Schedule
 from gpurules.fields import Field
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Rule

@@ -12,7 +12,7 @@ from gpurules.backends.python import RuleTerm, Truths, arguments, truths_functio
 from gpurules.engine.state.history import NODE, History
 from gpurules.engine.state.signal_batch import SignalBatch, SignalSlot, SignalStep
 from gpurules.engine.state.signals import Owner, Signals, Transition, signals_read
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Snapshot, Truth, Value
 from gpurules.rules.rule import Signal
 from gpurules.rules.ruleset import Ruleset

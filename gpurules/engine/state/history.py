@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Value
 from gpurules.model.reading import finite
 

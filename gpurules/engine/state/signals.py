@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPUIndex, Truth
 from gpurules.rules.rule import Settings, Signal
 

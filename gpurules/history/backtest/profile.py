@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gpurules.fields import Field, Scope
 from gpurules.history.frames.frame import Frame
 from gpurules.history.kernel.plan import KernelPlan
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind
 
 MOST_VALUES = 20_000

@@ -8,7 +8,7 @@ from gpurules.history.backtest.judge import NodeResult
 from gpurules.history.backtest.profile import Profile
 from gpurules.history.backtest.tally import RuleTally
 from gpurules.history.store.findings import Findings
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.rules import Ruleset
 
 BY = ("node", "gpu", "hour", "weekday")

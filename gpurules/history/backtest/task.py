@@ -12,7 +12,7 @@ from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.reader import StoreReader, is_store
 from gpurules.history.store.storage import RecordingStoreError, Storage
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.telemetry import TelemetryError
 from gpurules.telemetry.playback import split_place
 

@@ -16,8 +16,8 @@ from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.signals import Grid, Stepper
 from gpurules.history.kernel.table import FrameTable
 from gpurules.history.kernel.windows import Tails, keep_of
-from gpurules.language import ir
-from gpurules.language.lowering import lower
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import lower
 from gpurules.rules import Rule
 from gpurules.rules.rule import Signal
 from gpurules.telemetry.tracking.gpu_tracker import GpuTracker

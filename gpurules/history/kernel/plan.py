@@ -7,7 +7,7 @@ from functools import cached_property
 from gpurules.backends.facts import EvaluationContext, SlotKey
 from gpurules.engine.state.derived_state import layout_of
 from gpurules.engine.state.signals import in_order
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.program import zone_of
 from gpurules.rules.rule import Signal

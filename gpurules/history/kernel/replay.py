@@ -13,7 +13,7 @@ from gpurules.engine import Engine, Transition
 from gpurules.history.frames.frame import Frame
 from gpurules.history.kernel.outcome import KernelOutcome, Rows
 from gpurules.history.kernel.plan import KernelPlan
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Truth
 from gpurules.rules.program import BoundProgram
 

@@ -13,7 +13,7 @@ from gpurules.fields import Field, Scope
 from gpurules.history.frames.completion import CompleteFrame
 from gpurules.history.kernel.clock import Clock
 from gpurules.history.kernel.windows import Tails, WindowSamples, window_values
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind, Snapshot, Value
 
 _NOBODY = Facts(Snapshot(), ())

@@ -13,7 +13,7 @@ from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import Numbers, Places
 from gpurules.backends.columnar.columns import EXACT
 from gpurules.engine.state.history import MAX_SAMPLES, over_time
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Value
 from gpurules.model.reading import finite
 

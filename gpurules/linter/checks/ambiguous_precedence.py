@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Edit, Finding, Fix, Form, Severity, Span
 from gpurules.fields import FIELDS
-from gpurules.language import nodes
-from gpurules.language.functions import FUNCTIONS
-from gpurules.language.printer import show
+from gpurules.language.syntax import nodes
+from gpurules.language.terms.functions import FUNCTIONS
+from gpurules.language.terms.printer import show
 from gpurules.linter.check import Subject, make_finding, proved_fix
 from gpurules.rules.building import Placed
 

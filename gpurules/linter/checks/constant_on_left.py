@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
-from gpurules.language import nodes
-from gpurules.language.printer import show
+from gpurules.language.syntax import nodes
+from gpurules.language.terms.printer import show
 from gpurules.linter.check import Subject, proved_fix, replacing
 
 ABOUT = Code(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Form, Severity
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, make_finding, whole
 from gpurules.model import Kind
 from gpurules.rules.building import Placed

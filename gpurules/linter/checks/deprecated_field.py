@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, replacing
 
 ABOUT = Code(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
 from gpurules.linter.check import Subject, proved_fix
 from gpurules.model import Kind
 

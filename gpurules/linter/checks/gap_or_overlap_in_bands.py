@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Need, Severity
-from gpurules.language import ir
-from gpurules.language.printer import spell
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import spell
 from gpurules.linter.check import Subject, whole
 from gpurules.linter.meaning.analysis import Analysis, example
 from gpurules.linter.meaning.bands import Band, Joint, band_of, joints, meeting

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Edit, Finding, Fix, Form, Need, Severity, Span
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, whole
 from gpurules.linter.conditions.links import UPWARD, ComparisonLink, single_link
 from gpurules.linter.meaning.hysteresis import flaps, has_no_gap

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.meaning.analysis import ActiveRule, Contingency
 from gpurules.linter.meaning.examples import example_of, without_states

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Form, Severity, Span
-from gpurules.language import nodes
+from gpurules.language.syntax import nodes
 from gpurules.linter.check import Subject, make_finding
 
 ABOUT = Code(

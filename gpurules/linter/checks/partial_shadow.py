@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
-from gpurules.language.printer import spell
+from gpurules.language.terms.printer import spell
 from gpurules.linter.check import Subject
 from gpurules.linter.meaning.analysis import Analysis
 from gpurules.linter.meaning.examples import example_of

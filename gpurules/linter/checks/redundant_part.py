@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Need, Severity
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, beside, proved_fix
 from gpurules.linter.meaning.analysis import Redundancy
 from gpurules.linter.reports.redundancy import redundancies

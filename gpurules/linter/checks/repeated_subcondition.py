@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpurules.diagnostics import Code, Diagnostic, Fix, Form, Severity
-from gpurules.language.printer import show
+from gpurules.language.terms.printer import show
 from gpurules.linter.check import Subject, make_finding
 from gpurules.linter.reports.extraction import MANY, Place, extract_definition, free_name, repeated_parts
 

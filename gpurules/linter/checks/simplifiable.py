@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
-from gpurules.language import nodes
+from gpurules.language.syntax import nodes
 from gpurules.linter.check import Subject, proved_fix, replacing
 from gpurules.linter.rewriting.simplification import simplify
 

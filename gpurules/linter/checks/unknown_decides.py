@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
-from gpurules.language import ir
-from gpurules.language.lowering import rebuilt
-from gpurules.language.printer import spell
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import rebuilt
+from gpurules.language.terms.printer import spell
 from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.meaning.analysis import Examined, example
 from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, SignalLike, TruthClaim, minimize_witness

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpurules.diagnostics import Code, Diagnostic, Form, Need, Severity
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, at_part, beside, whole
 from gpurules.linter.conditions.hour_windows import for_never, spelling_hint
 from gpurules.linter.conditions.parts import ConditionPart, conjuncts

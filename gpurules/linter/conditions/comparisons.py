@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from gpurules.diagnostics import Edit, Span
 from gpurules.fields import Field
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.linter.conditions.links import links
 from gpurules.records import Record, record
 from gpurules.rules.building import Placed

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from gpurules.fields.detection import extension_meant
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
-from gpurules.language.printer import quote, spell
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import quote, spell
 from gpurules.linter.conditions.links import ORDERED, UPWARD, ComparisonLink, links
 
 _CLOCK = ("time_of_day", "hour")

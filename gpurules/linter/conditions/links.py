@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.records import Record, record
 
 UPWARD = (Comparator.GT, Comparator.GE)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from gpurules.diagnostics import Edit, Span
-from gpurules.language import ir, nodes
-from gpurules.language.lowering import rebuilt
+from gpurules.language.syntax import nodes
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import rebuilt
 from gpurules.records import Record, record
 
 TermPath: TypeAlias = tuple[int, ...]

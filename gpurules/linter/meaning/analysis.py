@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 
 from gpurules.diagnostics import Edit, Example, Span
-from gpurules.language import ir
-from gpurules.language.lowering import inline_signals
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import inline_signals
 from gpurules.linter.conditions.parts import Junction
 from gpurules.linter.work import WORK, AbandonedError, always
 from gpurules.model import Kind

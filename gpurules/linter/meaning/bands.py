@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from gpurules.actions import is_directive
 from gpurules.diagnostics import Edit, Span
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.linter.conditions.links import ORDERED, UPWARD, ComparisonLink, links
 from gpurules.linter.meaning.analysis import ActiveRule
 from gpurules.model import Kind

@@ -10,7 +10,7 @@ from gpurules.actions.decision import RuleAction
 from gpurules.actions.interactions import combines, excludes, order_matters
 from gpurules.bitset import iter_bits
 from gpurules.fields import FIELDS
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis, Conflict, ConflictKind, Covering
 from gpurules.linter.meaning.shadows import shadows
 from gpurules.proofs import KnownFact, Sat, ScreeningIndex, is_true

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gpurules.diagnostics import Example
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis, example
 from gpurules.proofs import Sat, evaluate
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from gpurules.actions import is_effect
 from gpurules.fields import Field, Scope
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.linter.conditions.links import single_link
 from gpurules.linter.meaning.analysis import Analysis
 from gpurules.model import Kind

@@ -1,6 +1,7 @@
 """What to add to a rule so that it no longer matches where another one does, proved before it is offered."""
 
-from gpurules.language import ir, nodes
+from gpurules.language.syntax import nodes
+from gpurules.language.terms import ir
 from gpurules.linter.conditions.parts import conjuncts
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis
 from gpurules.linter.rewriting.simplification import simplify

@@ -6,7 +6,7 @@ Only conditions are looked at that are plain boxes: a range, or some values, for
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.meaning.analysis import ActiveRule, Analysis
 from gpurules.linter.meaning.regions import region
 from gpurules.linter.meaning.shadows import shadows

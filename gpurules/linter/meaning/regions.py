@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.linter.meaning.analysis import ActiveRule
 from gpurules.model import Value
 from gpurules.proofs import BELOW, AbstractVariable, Endpoint, IntervalPartition, Number

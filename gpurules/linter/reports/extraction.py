@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from gpurules.diagnostics import LocatedEdit, Span
-from gpurules.language import nodes
+from gpurules.language.syntax import nodes
 from gpurules.linter.check import Subject
 from gpurules.records import Record, record
 from gpurules.rules.building import Placed

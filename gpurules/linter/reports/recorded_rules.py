@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.history import Track
 from gpurules.linter.meaning.analysis import Contingency, Examined

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from gpurules.bitset import iter_bits
 from gpurules.diagnostics import Span
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.linter.check import Subject
 from gpurules.linter.conditions.parts import Junction, junctions, replace_part, without
 from gpurules.linter.meaning.analysis import Analysis, Contingency, Examined, Redundancy

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gpurules.diagnostics import CATALOGUE, Edit, Severity, Span
-from gpurules.language import Environment, ir, nodes, parse
+from gpurules.language import Environment, parse
+from gpurules.language.syntax import nodes
+from gpurules.language.terms import ir
 from gpurules.linter.conditions.parts import apply_edits
 from gpurules.model import Kind
 from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, TruthClaim, Unsat, evaluate

@@ -1,9 +1,9 @@
 """Simpler forms of conditions; each is only a proposal until it is proved to be equivalent."""
 
 from gpurules.fields import FIELDS
-from gpurules.language import nodes
-from gpurules.language.nodes import Comparator
-from gpurules.language.printer import show
+from gpurules.language.syntax import nodes
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms.printer import show
 
 
 def simplify(node: nodes.Definition) -> str | None:

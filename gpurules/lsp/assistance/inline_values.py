@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from gpurules.backends import ExplainedTerm, Facts, explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
-from gpurules.language import Environment, ir, parse
-from gpurules.language.lowering import inline_signals
+from gpurules.language import Environment, parse
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import inline_signals
 from gpurules.lsp.names.scope import DeclaringSection, NameScope
 from gpurules.lsp.project import FactsAtHand, Project
 from gpurules.lsp.text.documents import DocumentKind, Documents, TextDocument

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from gpurules.backends import Facts, value_of
 from gpurules.backends.backend import over_gpus
-from gpurules.language import ir
-from gpurules.language.printer import spell
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import spell
 from gpurules.model import GPUIndex, Kind, Truth, Value
 from gpurules.model.units import format_duration
 from gpurules.proofs.counterfactuals.lower_bounds import LowerBound

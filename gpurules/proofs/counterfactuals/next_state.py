@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from gpurules.backends import Facts, value_of
-from gpurules.language import ir
-from gpurules.language.lowering import rebuilt
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import rebuilt
 from gpurules.model import BOOL
 from gpurules.proofs.formulas.axioms import SignalLike
 

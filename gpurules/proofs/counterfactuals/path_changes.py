@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Value
 from gpurules.proofs.witnesses.substitution import with_path_part
 

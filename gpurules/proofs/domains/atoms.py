@@ -9,9 +9,9 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeGuard
 
-from gpurules.language import ir, values
-from gpurules.language.lowering import fold_constants, rebuilt
-from gpurules.language.nodes import Comparator, Sign, TextOperator
+from gpurules.language.syntax.nodes import Comparator, Sign, TextOperator
+from gpurules.language.terms import ir, values
+from gpurules.language.terms.lowering import fold_constants, rebuilt
 from gpurules.model import Kind, Truth, Value
 from gpurules.proofs.domains.case_folding import case_insensitive_glob, is_lower
 from gpurules.proofs.domains.intervals import ABOVE, BELOW, Endpoint, Number, ends_of

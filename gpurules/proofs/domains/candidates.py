@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from gpurules.language import ir, values
-from gpurules.language.nodes import TextOperator
+from gpurules.language.syntax.nodes import TextOperator
+from gpurules.language.terms import ir, values
 from gpurules.model import Value
 from gpurules.proofs.domains.atoms import is_number
 from gpurules.proofs.domains.intervals import Number

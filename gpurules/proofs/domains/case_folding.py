@@ -1,6 +1,6 @@
 """Tests of ``lower(x)`` as case-insensitive globs of x itself."""
 
-from gpurules.language.nodes import TextOperator
+from gpurules.language.syntax.nodes import TextOperator
 
 _ALSO = {"k": "\u212a"}
 """What else becomes an ASCII letter in lower case: the Kelvin sign."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from gpurules.language.nodes import TextOperator
+from gpurules.language.syntax.nodes import TextOperator
 from gpurules.records import Record, record
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]

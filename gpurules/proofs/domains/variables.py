@@ -6,9 +6,9 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias
 
-from gpurules.language import ir
-from gpurules.language.nodes import TextOperator
-from gpurules.language.values import text_test
+from gpurules.language.syntax.nodes import TextOperator
+from gpurules.language.terms import ir
+from gpurules.language.terms.values import text_test
 from gpurules.model import Kind, Truth, Value
 from gpurules.proofs.domains.intervals import Endpoint, IntervalPartition, Number, make_partition
 from gpurules.proofs.domains.text_classes import Language, representative_texts

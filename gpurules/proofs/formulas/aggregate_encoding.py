@@ -3,9 +3,9 @@
 import math
 from typing import Protocol
 
-from gpurules.language import ir
-from gpurules.language.lowering import fold_constants, rebuilt
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import fold_constants, rebuilt
 from gpurules.model import Value
 from gpurules.proofs.domains.atoms import substitute
 from gpurules.proofs.formulas.formula import (

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Protocol
 
 from gpurules.fields import FIELDS
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.proofs.formulas.encoding import Encoder
 from gpurules.proofs.formulas.formula import FALSE, TRUE, Formula, atom, conj, disj, every, negation
 from gpurules.proofs.formulas.universe import Universe, base_units

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from gpurules.backends import Facts, value_of
 from gpurules.backends.backend import over_gpus
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Truth
 from gpurules.proofs.formulas.encoding import Encoder
 from gpurules.proofs.formulas.formula import DualRail, Formula, negation

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from gpurules.language import ir, values
-from gpurules.language.lowering import fold_constants
-from gpurules.language.nodes import Comparator
-from gpurules.language.printer import spell
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir, values
+from gpurules.language.terms.lowering import fold_constants
+from gpurules.language.terms.printer import spell
 from gpurules.model import Kind, Value
 from gpurules.proofs.domains.atoms import AtomicPredicate, breakpoints_at, is_number
 from gpurules.proofs.formulas.aggregate_encoding import ORDERED, OverGPUs

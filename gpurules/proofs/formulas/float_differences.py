@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator, Sign
+from gpurules.language.syntax.nodes import Comparator, Sign
+from gpurules.language.terms import ir
 from gpurules.proofs.domains.intervals import Number
 from gpurules.records import Record, record
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gpurules.language import ir
-from gpurules.language.nodes import Sign
-from gpurules.language.printer import spell
+from gpurules.language.syntax.nodes import Sign
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import spell
 from gpurules.proofs.domains.atoms import AtomicPredicate, ValueBounds, atomic_predicate
 from gpurules.proofs.domains.text_classes import FILE_EXTENSION, FILE_NAME, Language
 from gpurules.proofs.domains.variables import AbstractVariable, Distinctions, VariableBuilder, VariableKey, truth_masks

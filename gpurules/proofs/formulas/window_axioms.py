@@ -7,8 +7,8 @@ and quantiles are between the two. What needs two samples is known only where th
 from collections.abc import Iterator
 from itertools import permutations, product
 
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
 from gpurules.proofs.formulas.encoding import Encoder
 from gpurules.proofs.formulas.formula import TRUE, Formula, disj, every, negation
 from gpurules.proofs.formulas.universe import Universe, unit_key

@@ -7,7 +7,7 @@ does, the question is left to the prover.
 from collections.abc import Iterable
 from functools import reduce
 
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.proofs.formulas.assignments import (
     PartialAssignment,
     Projection,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
 
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind, Value
 from gpurules.proofs.domains.candidates import literals
 from gpurules.proofs.domains.variables import AbstractVariable

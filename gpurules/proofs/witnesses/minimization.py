@@ -9,7 +9,7 @@ from math import prod
 from gpurules.backends import Facts
 from gpurules.backends.facts import read
 from gpurules.fields import Scope
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Value
 from gpurules.proofs.domains.atoms import is_number
 from gpurules.proofs.domains.candidates import fitting

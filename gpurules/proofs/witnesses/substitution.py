@@ -6,7 +6,7 @@ from dataclasses import replace
 from gpurules.backends import Facts
 from gpurules.backends.facts import slot_key
 from gpurules.fields import Field, Scope
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPU, Value
 
 

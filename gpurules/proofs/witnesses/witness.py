@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from gpurules.backends import Facts, SlotLayout
 from gpurules.backends.facts import slot_key
 from gpurules.fields import Field, Scope
-from gpurules.language import ir
-from gpurules.language.printer import quote, spell
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import quote, spell
 from gpurules.model import GPU, Dimension, Snapshot, Transfer, Value, Workload
 from gpurules.model.units import SYMBOLS, QuantityError, format_amount, format_reading, parse_amount
 from gpurules.proofs.domains.atoms import is_number

@@ -10,8 +10,9 @@ from gpurules.actions import ACTIONS, Action
 from gpurules.actions.action import ActionError
 from gpurules.actions.decision import RuleAction
 from gpurules.diagnostics import Diagnostic, diagnostic_at
-from gpurules.language import Input, ir
-from gpurules.language.printer import spell
+from gpurules.language import Input
+from gpurules.language.terms import ir
+from gpurules.language.terms.printer import spell
 from gpurules.plugins import PluginError, contain
 from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.building.messages import faults, names_in

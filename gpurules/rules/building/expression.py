@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from gpurules.diagnostics import Diagnostic, Edit, Finding, LocatedEdit, Location, Span
-from gpurules.language import Checked, Parsed, nodes, parse, parse_definition
+from gpurules.language import Checked, Parsed, parse, parse_definition
+from gpurules.language.syntax import nodes
 from gpurules.records import Record, record
 from gpurules.rules.yaml.nodes import YamlNode, YamlScalar, YamlSequence
 

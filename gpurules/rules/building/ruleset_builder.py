@@ -8,7 +8,8 @@ from types import MappingProxyType
 from gpurules.actions import Action
 from gpurules.diagnostics import Diagnostic, Finding, Severity, Span
 from gpurules.fields import AMBIENT, FIELDS, Field, Scope, declared_field
-from gpurules.language import Checked, Environment, Input, ir
+from gpurules.language import Checked, Environment, Input
+from gpurules.language.terms import ir
 from gpurules.model import BOOL, NUMBER, STRING, UNITS, Datatype, Dimension, QuantityError, number, parse_amount
 from gpurules.registry import Registry
 from gpurules.rules.building import expression

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from gpurules.actions.explained import ExplainedPart, ExplainedRule
 from gpurules.diagnostics.excerpt import MAX_WIDTH, columns_of, excerpt, visible
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPUIndex, Kind, Value, format_reading
 from gpurules.model.datatypes import Datatype
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gpurules.backends import ExplainedTerm, Facts, RuleTerm, SlotLayout, explain
 from gpurules.backends.reasons import reason, unreported_fields
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPUIndex
 from gpurules.model.units import format_duration
 from gpurules.rules.explanation.drawing import draw

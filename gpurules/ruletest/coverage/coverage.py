@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gpurules.actions.explained import ExplainedPart, ExplainedRule
 from gpurules.diagnostics import Span
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind
 from gpurules.rules import Ruleset
 from gpurules.ruletest.coverage.nullability import can_be_missing

@@ -1,7 +1,7 @@
 """Whether a part of a condition can be UNKNOWN at all: some facts are always known, and some tests never fail."""
 
-from gpurules.language import ir
-from gpurules.language.nodes import Sign
+from gpurules.language.syntax.nodes import Sign
+from gpurules.language.terms import ir
 
 _OF_TWO = frozenset({"delta", "rate", "predict_linear"})
 """Windows that are missing where they have but one sample."""

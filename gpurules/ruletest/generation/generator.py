@@ -11,9 +11,9 @@ from gpurules.actions.explained import ExplainedRule
 from gpurules.diagnostics import Location
 from gpurules.errors import GpurulesError
 from gpurules.fields import Field
-from gpurules.language import ir
-from gpurules.language.lowering import rebuilt
-from gpurules.language.printer import spell
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import rebuilt
+from gpurules.language.terms.printer import spell
 from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, TruthClaim, Witness, is_not_true, is_true
 from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Case, Data

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpurules.language import ir
-from gpurules.language.lowering import rebuilt
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import rebuilt
 
 _MORE = 1.25
 """How much faster than the limit the readings rise."""

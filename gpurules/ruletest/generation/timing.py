@@ -13,9 +13,9 @@ from gpurules.actions.action import is_effect
 from gpurules.actions.explained import ExplainedRule
 from gpurules.diagnostics import Location
 from gpurules.errors import GpurulesError
-from gpurules.language import ir
-from gpurules.language.lowering import inline_signals, rebuilt
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
+from gpurules.language.terms.lowering import inline_signals, rebuilt
 from gpurules.model import Dimension, Kind, format_amount
 from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, TruthClaim
 from gpurules.rules import Rule, Ruleset

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from gpurules.fields import Field, Scope
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind, Value
 from gpurules.proofs import format_exactly
 

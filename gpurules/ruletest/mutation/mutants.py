@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from gpurules.diagnostics import Location, Span
-from gpurules.language import nodes
-from gpurules.language.nodes import Comparator
-from gpurules.language.printer import show
+from gpurules.language.syntax import nodes
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms.printer import show
 from gpurules.rules.building import Placed
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value
 

@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement, pairwise, product
 
 from gpurules.diagnostics import DiagnosedError
 from gpurules.fields import FIELDS, Field, Scope
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPU, Dimension, Kind, Snapshot, Transfer, Workload
 from gpurules.proofs import format_exactly
 from gpurules.rules import Condition, Ruleset

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, product
 from typing import TypeAlias
 
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.proofs import Prover, Sat, ScopedCondition, TruthClaim, Unknown, Witness, is_not_true, is_true
 from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Property

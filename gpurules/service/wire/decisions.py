@@ -7,7 +7,7 @@ from gpurules.actions.action import Claim, Directive, usual_value
 from gpurules.actions.decision import Basis, Decision
 from gpurules.actions.targets import NEUTRAL, TARGETS, Stage
 from gpurules.fields import Scope
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.rules.program import BoundProgram
 from gpurules.service.wire.json_bytes import encode
 from gpurules.service.wire.redaction import shown_match

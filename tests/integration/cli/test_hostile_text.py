@@ -14,7 +14,7 @@ import click
 import pytest
 
 from gpurules.cli.main import COMMANDS, cli, run
-from gpurules.language.printer import quote
+from gpurules.language.terms.printer import quote
 
 MARK = "FORGED"
 FAMILIES = {

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gpurules.actions import ActionError, Event
-from gpurules.actions.delivery import RefusedError
-from gpurules.actions.webhook import Webhook
+from gpurules.actions.effects.delivery import RefusedError
+from gpurules.actions.effects.webhook import Webhook
 from tests.integration.coordinator.stand import Endpoint
 
 SECRET_PATH = "/services/T0/SECRETTOKEN?key=SECRETKEY"

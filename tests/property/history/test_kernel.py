@@ -10,7 +10,7 @@ from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import ColumnarBackEnd
 from gpurules.backends.facts import Facts
 from gpurules.backends.python import PythonBackEnd
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Snapshot
 from gpurules.rules import loads
 from tests.factories import checked

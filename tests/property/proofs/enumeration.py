@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 from gpurules.backends import Facts
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPU, Transfer, Truth
 from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim, evaluate
 from tests.factories import checked, facts

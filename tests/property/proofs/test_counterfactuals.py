@@ -8,7 +8,8 @@ import pytest
 from gpurules.backends import Facts
 from gpurules.backends.python import PythonBackEnd
 from gpurules.fields import Scope
-from gpurules.language import Checked, ir
+from gpurules.language import Checked
+from gpurules.language.terms import ir
 from gpurules.model import GPU, Kind, Transfer, Value, Workload
 from gpurules.proofs.counterfactuals.counterfactual import FactChange, find_counterfactual
 from gpurules.proofs.formulas.universe import reads_of

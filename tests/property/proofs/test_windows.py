@@ -6,9 +6,9 @@ from random import Random
 import pytest
 
 from gpurules.engine.state.history import Series, over_time
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator
-from gpurules.language.values import compare
+from gpurules.language.syntax.nodes import Comparator
+from gpurules.language.terms import ir
+from gpurules.language.terms.values import compare
 from gpurules.model import Value
 from gpurules.proofs.formulas.claims import ScopedCondition, is_true
 from gpurules.proofs.prover import Prover, Unsat

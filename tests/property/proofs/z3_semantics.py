@@ -12,8 +12,8 @@ from typing import Any
 import z3
 
 from gpurules.fields import Field, Scope
-from gpurules.language import ir
-from gpurules.language.nodes import Comparator, Sign, TextOperator
+from gpurules.language.syntax.nodes import Comparator, Sign, TextOperator
+from gpurules.language.terms import ir
 from gpurules.model import Kind
 from gpurules.rules import Signal
 

@@ -6,7 +6,7 @@ from gpurules.backends.ambient_index import ambient_parts
 from gpurules.backends.facts import NO_WORKLOAD, Facts, SlotLayout
 from gpurules.backends.python import RuleTerm
 from gpurules.backends.specialization import Specializer
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Transfer
 from tests.factories import checked, gpu, snapshot
 

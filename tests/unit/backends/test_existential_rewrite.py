@@ -7,7 +7,7 @@ from gpurules.backends.existential_rewrite import ExistentialRewrite
 from gpurules.backends.facts import Facts
 from gpurules.backends.python import RuleTerm
 from gpurules.backends.specialization import Specializer
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from tests.factories import checked, gpu, snapshot
 
 

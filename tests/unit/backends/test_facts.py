@@ -6,7 +6,7 @@ import pytest
 
 from gpurules.backends.facts import EvaluationContext, Facts, age, coerce, instant, read, slot_key
 from gpurules.fields import FIELDS, Scope, declared_field
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import BOOL, NUMBER, STRING, Dimension, Snapshot, Transfer, Value, Workload
 from tests.factories import NEW_YEAR, facts, gpu, snapshot
 

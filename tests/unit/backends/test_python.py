@@ -65,7 +65,7 @@ def test_conditions_of_every_kind(name: str, golden: Golden) -> None:
     "evil", ["'''; import os", '"""', "\\n", "__import__('os')", "{x}", "%s", "\u2028", "k1", "]) or (True"]
 )
 def test_nothing_of_the_users_text_gets_into_the_source(evil: str) -> None:
-    from gpurules.language.printer import quote
+    from gpurules.language.terms.printer import quote
 
     found = checked(f"path == {quote(evil)} OR path GLOB {quote(evil)}")
     source = generate_truths(found.term, found.per_gpu, None).source

@@ -7,7 +7,7 @@ import pytest
 
 from gpurules.backends.facts import NODE_READERS
 from gpurules.fields import AMBIENT, FIELDS, Field, Scope, declared_field
-from gpurules.language.parser import parse
+from gpurules.language.syntax.parser import parse
 from gpurules.model import GPU, STRING, Dimension, Kind, Transfer, Workload
 
 HOLDERS = {Scope.GPU: GPU, Scope.TRANSFER: Transfer, Scope.WORKLOAD: Workload}

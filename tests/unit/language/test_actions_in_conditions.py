@@ -5,7 +5,7 @@ import pytest
 from gpurules.actions import ACTIONS
 from gpurules.diagnostics import Finding
 from gpurules.language import Environment, parse
-from gpurules.language.foreign_names import ACTION_NAMES
+from gpurules.language.syntax.foreign_names import ACTION_NAMES
 
 
 def finding(condition: str) -> Finding:

@@ -3,7 +3,7 @@
 import pytest
 
 from gpurules.fields import FIELDS
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.proofs.formulas.claims import ExpectedTruth, ScopedCondition, TruthClaim, is_true
 from gpurules.proofs.prover import Prover, Sat, Unknown, Unsat
 from gpurules.proofs.witnesses.witness import KnownFact, build_witness

@@ -7,7 +7,7 @@ import pytest
 from gpurules.engine.state.history import _FUNCTIONS as WINDOWED
 from gpurules.engine.state.history import MAX_SAMPLES, History, Series, over_time, predicted, quantile
 from gpurules.fields import FIELDS
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import NUMBER
 from tests.factories import engine, gpu, one_gpu, ruleset, snapshot
 

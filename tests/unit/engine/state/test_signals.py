@@ -5,7 +5,7 @@ from typing import TypeAlias
 import pytest
 
 from gpurules.engine.state.signals import HysteresisState, Signals, advance, in_order
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import BOOL, Truth
 from gpurules.rules import Settings, Signal
 from tests.factories import checked, engine, gpu, one_gpu, ruleset, snapshot

@@ -3,7 +3,7 @@
 import pytest
 
 from gpurules.backends import Facts
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import GPU, Transfer, Workload
 from gpurules.proofs.counterfactuals.counterfactual import Counterfactual, find_counterfactual
 from gpurules.proofs.formulas.claims import ExpectedTruth

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpurules.language.nodes import TextOperator
-from gpurules.language.values import text_test
+from gpurules.language.syntax.nodes import TextOperator
+from gpurules.language.terms.values import text_test
 from gpurules.proofs.domains.case_folding import case_insensitive_glob, is_lower
 
 OPERATORS = (TextOperator.STARTSWITH, TextOperator.ENDSWITH, TextOperator.CONTAINS)

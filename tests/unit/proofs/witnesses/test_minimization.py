@@ -9,7 +9,7 @@ import pytest
 
 from gpurules.diff import compare
 from gpurules.fields import FIELDS
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Value
 from gpurules.proofs import (
     KnownFact,

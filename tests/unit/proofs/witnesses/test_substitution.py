@@ -4,7 +4,7 @@ import pytest
 
 from gpurules.backends import value_of
 from gpurules.fields import FIELDS, Scope
-from gpurules.language import ir
+from gpurules.language.terms import ir
 from gpurules.model import Kind, Transfer, Value, Workload
 from gpurules.proofs.witnesses.substitution import with_value
 from tests.factories import GIB, checked, facts, gpu

@@ -3,7 +3,7 @@
 import pytest
 
 from gpurules.fields import FIELDS
-from gpurules.language.printer import spell
+from gpurules.language.terms.printer import spell
 from gpurules.model import Value
 from gpurules.ruletest.generation.varying import (
     format_value,

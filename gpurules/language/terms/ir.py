@@ -1,0 +1,332 @@
+"""The checked tree: smaller than the syntax tree, every term typed, every constant in its canonical unit.
+
+Names are resolved: definitions are put in place, inputs are constants. A term is immutable and may be shared.
+"""
+
+from collections.abc import Iterator
+from dataclasses import field
+from typing import TypeAlias
+
+from gpurules.diagnostics import Span
+from gpurules.fields import AMBIENT, Field, Scope
+from gpurules.language.syntax.nodes import Comparator, Sign, TextOperator
+from gpurules.model import BOOL, NUMBER, Datatype, Value
+from gpurules.records import Record, record
+
+NOWHERE = Span(0, 0)
+
+
+@record
+class Base(Record):
+    """Base of every term: where it was written."""
+
+    span: Span = field(default=NOWHERE, kw_only=True, compare=False, repr=False)
+
+
+@record
+class Constant(Base):
+    """A value known before evaluation; ``spelling`` is how it was written."""
+
+    value: Value
+    datatype: Datatype
+    spelling: str = field(default="", kw_only=True, compare=False, repr=False)
+
+
+@record
+class Read(Base):
+    """The value of a field."""
+
+    field: Field
+
+    @property
+    def datatype(self) -> Datatype:
+        """The type of the field."""
+        return self.field.datatype
+
+
+@record
+class Signal(Base):
+    """Whether a signal is on: of each GPU, or of the node."""
+
+    name: str
+    per_gpu: bool
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@record
+class Window(Base):
+    """A function of the samples of a field in the last ``seconds``."""
+
+    function: str
+    field: Field
+    seconds: float
+    parameter: float | None
+    datatype: Datatype
+
+
+@record
+class Negative(Base):
+    """The opposite number."""
+
+    operand: "Term"
+    datatype: Datatype
+
+
+@record
+class Arithmetic(Base):
+    """``first`` joined with each of ``rest`` in turn: a sum or a product, flat."""
+
+    first: "Term"
+    rest: tuple[tuple[Sign, "Term"], ...]
+    datatype: Datatype
+
+
+@record
+class Apply(Base):
+    """A scalar function of its arguments."""
+
+    function: str
+    arguments: tuple["Term", ...]
+    datatype: Datatype
+
+
+@record
+class Aggregate(Base):
+    """A function over all GPUs in scope."""
+
+    function: str
+    operand: "Term"
+    datatype: Datatype
+
+
+@record
+class Compare(Base):
+    """``operands[0] < operands[1] < …``: the AND of its links."""
+
+    comparators: tuple[Comparator, ...]
+    operands: tuple["Term", ...]
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@record
+class Member(Base):
+    """Whether the subject equals one of the members."""
+
+    subject: "Term"
+    members: tuple["Term", ...]
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@record
+class TextTest(Base):
+    """Whether the subject has the pattern in it, at its start, …"""
+
+    operator: TextOperator
+    subject: "Term"
+    pattern: "Term"
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@record
+class IsMissing(Base):
+    """Whether the operand is missing (of a bool: unknown)."""
+
+    operand: "Term"
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@record
+class Not(Base):
+    """Kleene's negation."""
+
+    operand: "Term"
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@record
+class And(Base):
+    """Kleene's conjunction."""
+
+    parts: tuple["Term", ...]
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+@record
+class Or(Base):
+    """Kleene's disjunction."""
+
+    parts: tuple["Term", ...]
+
+    @property
+    def datatype(self) -> Datatype:
+        """A bool."""
+        return BOOL
+
+
+Term: TypeAlias = (
+    Constant
+    | Read
+    | Signal
+    | Window
+    | Negative
+    | Arithmetic
+    | Apply
+    | Aggregate
+    | Compare
+    | Member
+    | TextTest
+    | IsMissing
+    | Not
+    | And
+    | Or
+)
+"""Every term of the checked tree."""
+
+TRUE = Constant(True, BOOL)
+FALSE = Constant(False, BOOL)
+UNKNOWN = Constant(None, BOOL)
+ZERO = Constant(0, NUMBER)
+
+
+def children(term: Term) -> tuple[Term, ...]:
+    """Return the parts of *term*, in order."""
+    match term:  # without patterns for the attributes, which take several times as long
+        case Constant() | Read():
+            return ()
+        case Compare():
+            return term.operands
+        case And() | Or():
+            return term.parts
+        case Not() | Negative() | IsMissing() | Aggregate():
+            return (term.operand,)
+        case Signal() | Window():
+            return ()
+        case Member():
+            return (term.subject, *term.members)
+        case TextTest():
+            return (term.subject, term.pattern)
+        case Arithmetic():
+            return (term.first, *(part for _, part in term.rest))
+        case Apply():
+            return term.arguments
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """Yield *term* and every term in it, each shared term once, without recursion."""
+    seen: set[int] = set()
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            stack.extend(reversed(children(current)))
+
+
+def fields(term: Term) -> frozenset[Field]:
+    """Return every field that *term* reads, windows included."""
+    return frozenset(t.field for t in walk(term) if isinstance(t, Read | Window))
+
+
+def scopes(term: Term) -> frozenset[Scope]:
+    """Return the scopes that *term* reads; a signal counts as a fact of its GPUs or of the node."""
+    found = {f.scope for f in fields(term)}
+    found |= {Scope.GPU if t.per_gpu else Scope.NODE for t in walk(term) if isinstance(t, Signal)}
+    return frozenset(found)
+
+
+def windows(term: Term) -> list[Window]:
+    """Return every window in *term*, in any order, those of shared terms as often as they stand there."""
+    found: list[Window] = []
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Window):
+            found.append(current)
+        elif not isinstance(current, Constant | Read):
+            stack.extend(children(current))
+    return found
+
+
+def add_node_fields(term: Term, names: set[str]) -> None:
+    """Add the names of the fields of the node that *term* reads of this instant, windows left out."""
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Read):
+            if current.field.scope is Scope.NODE:
+                names.add(current.field.name)
+        elif not isinstance(current, Constant | Window):
+            stack.extend(children(current))
+
+
+def reads(term: Term, name: str) -> bool:
+    """Return whether *term* reads the field *name*."""
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Read | Window):
+            if current.field.name == name:
+                return True
+        elif not isinstance(current, Constant):
+            stack.extend(children(current))
+    return False
+
+
+def is_contextual(term: Term) -> bool:
+    """Return whether *term* reads a transfer or workload."""
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Read | Window):
+            if current.field.scope not in AMBIENT:
+                return True
+        elif not isinstance(current, Constant):
+            stack.extend(children(current))
+    return False
+
+
+def is_per_gpu(term: Term) -> bool:
+    """Return whether *term* has a value for each GPU: it reads one outside an aggregate."""
+    seen: set[int] = set()
+    stack = [term]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Read | Window):
+            if current.field.is_per_gpu:
+                return True
+        elif isinstance(current, Signal):
+            if current.per_gpu:
+                return True
+        elif not isinstance(current, Constant | Aggregate) and id(current) not in seen:
+            seen.add(id(current))
+            stack.extend(children(current))
+    return False
