@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from gpurules.errors import GpurulesError
-from gpurules.model import Dimension, GPUIndex, Transfer
+from gpurules.model import Dimension, GPUIndex, QuantityError, Transfer, parse_amount
 from gpurules.strict_json import dumps
 
 Parameters: TypeAlias = Mapping[str, object]
@@ -15,18 +15,51 @@ Parameters: TypeAlias = Mapping[str, object]
 Schema: TypeAlias = Mapping[str, object]
 """A JSON Schema (draft 7)."""
 
-Edge: TypeAlias = Literal["start", "stop"]
-"""What an effect answers: its rule starts to match, or stops."""
+Edge: TypeAlias = Literal["start", "change", "repeat", "stop"]
+"""What an effect hears of its rule: it starts to match, matches other GPUs, still matches, or stops."""
 
-EDGES: dict[str, object] = {
-    "type": "array",
-    "items": {"type": "string", "enum": ["start", "stop"]},
-    "minItems": 1,
-    "uniqueItems": True,
-    "default": ["start"],
-    "examples": [["start", "stop"]],
-}
-"""The schema of the parameter ``on`` of an effect, which its description is added to."""
+ON: tuple[Edge, ...] = ("start", "change", "stop")
+"""The edges that the parameter ``on`` of an effect may name."""
+
+
+def notifications(on: Sequence[Edge], repeat_every: float | None = None) -> dict[str, object]:
+    """Return the schemas of the parameters that choose what an effect hears, with its defaults.
+
+    Units: *repeat_every* in seconds.
+    """
+    repeats = {} if repeat_every is None else {"default": repeat_every}
+    return {
+        "on": {
+            "type": "array",
+            "items": {"type": "string", "enum": list(ON)},
+            "minItems": 1,
+            "uniqueItems": True,
+            "default": list(on),
+            "examples": [["start", "change", "stop"]],
+            "description": "Events to react to: the rule starts to match, the set of matching GPUs changes, the rule "
+            "stops matching.",
+        },
+        "repeat_every": {
+            "type": "number",
+            "minimum": 1,
+            "maximum": 7 * 86400,
+            "x-dimension": "seconds",
+            "examples": ["4h"],
+            "description": "Interval at which to repeat the notification while the rule matches; by default never."
+            if repeat_every is None
+            else "Interval at which to repeat the notification while the rule matches.",
+            **repeats,
+        },
+        "grouping": {
+            "type": "string",
+            "enum": ["node", "gpu"],
+            "default": "node",
+            "examples": ["gpu"],
+            "description": "One notification for all matching GPUs, or one for each: a GPU that joins starts, and one "
+            "that leaves stops.",
+        },
+    }
+
 
 TRAFFIC = frozenset(
     {"pending_transfers", "pending_bytes", "gpu_pcie_rx", "gpu_pcie_tx", "gpu_nvlink_rx", "gpu_nvlink_tx"}
@@ -174,12 +207,14 @@ class Directive(Action, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A rule with an effect started or stopped to match.
+    """A rule with an effect starts to match, matches other GPUs, still matches, or stops.
 
-    ``values`` has what placeholders may name: fields and signals, and ``rule``, ``devices`` and ``edge``;
-    ``dimensions`` says what those that are numbers measure.
-    Units: ``timestamp`` in seconds since 1970.
-    Missing: ``transfer`` is None where the rule matched for the node alone.
+    ``devices`` are the GPUs that match now (at a stop: that matched last), ``joined`` and ``left`` those that a change
+    brought and took. ``values`` has what placeholders may name: fields and signals, and ``rule``, ``devices`` and
+    ``edge``; ``dimensions`` says what those that are numbers measure.
+    Units: ``timestamp`` and ``started`` (when the rule started to match) in seconds since 1970.
+    Missing: ``transfer`` is None where the rule matched for the node alone, ``device`` where the event is not for one
+    GPU apart, ``started`` where that is not known.
     """
 
     edge: Edge
@@ -191,10 +226,17 @@ class Event:
     values: Mapping[str, object] = field(default_factory=dict)
     dimensions: Mapping[str, Dimension] = field(default_factory=dict, kw_only=True)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    joined: tuple[GPUIndex, ...] = field(default=(), kw_only=True)
+    left: tuple[GPUIndex, ...] = field(default=(), kw_only=True)
+    device: GPUIndex | None = field(default=None, kw_only=True)
+    started: float | None = field(default=None, kw_only=True)
 
 
 class Effect(Action, Protocol):
-    """An action that calls out. Its handlers run in a worker, never where rules are evaluated."""
+    """An action that calls out. Its handlers run in a worker, never where rules are evaluated.
+
+    An effect that hears changes or repeats may have a method ``change`` for both; without it they go to ``start``.
+    """
 
     @property
     def on(self) -> frozenset[Edge]:
@@ -244,8 +286,29 @@ def edges(action: Effect, parameters: Parameters) -> frozenset[Edge]:
     asked = parameters.get("on")
     if not isinstance(asked, list | tuple):
         return action.on
-    known: tuple[Edge, ...] = ("start", "stop")
-    return frozenset(edge for edge in known if edge in asked)
+    return frozenset(edge for edge in ON if edge in asked)
+
+
+def repeat_seconds(parameters: Parameters) -> float | None:
+    """Return how often an effect with these *parameters* is repeated, None where it is not.
+
+    An action without a schema has the quantity as it was written.
+    """
+    given = parameters.get("repeat_every")
+    if isinstance(given, str):
+        try:
+            amount = parse_amount(given)
+        except QuantityError:
+            return None
+        given = amount.value if amount.dimension in (Dimension.SECONDS, Dimension.NONE) else None
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        return None
+    return float(given) if given >= 1 else None
+
+
+def is_per_gpu(parameters: Parameters) -> bool:
+    """Return whether an effect with these *parameters* is called for each GPU apart."""
+    return parameters.get("grouping") == "gpu"
 
 
 def numbers(claims: Iterable[Claim], parameter: str) -> list[float]:

@@ -11,7 +11,7 @@ from gpurules.registry import did_you_mean
 _SHAPE = Shape(
     "action",
     ("name", "kind", "summary", "schema", "on", "target", "neutral", "excludes", "combines", "works_on", "is_static"),
-    ("check", "combine", "absorbs", "start", "stop"),
+    ("check", "combine", "absorbs", "start", "change", "stop"),
     ActionError,
 )
 _OF_KIND = {ActionKind.DIRECTIVE: ("target", "is_static", "combine"), ActionKind.EFFECT: ("on", "start", "stop")}

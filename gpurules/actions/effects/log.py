@@ -1,10 +1,10 @@
-"""Writes a line to the log when a rule starts to match."""
+"""Writes a line to the log when a rule starts to match, changes or stops."""
 
 import logging
 from collections.abc import Iterable
 from typing import ClassVar
 
-from gpurules.actions.action import EDGES, ActionKind, Complaint, Edge, Event, Parameters, Schema
+from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
 from gpurules.actions.effects.templates import fill_template
 from gpurules.logs import logger
 
@@ -18,7 +18,7 @@ class Log:
 
     name = "log"
     kind = ActionKind.EFFECT
-    summary = "Writes a message to the log when the rule starts to match, and optionally when it stops."
+    summary = "Writes a message to the log when the rule starts to match, optionally also at changes and at its end."
     on: frozenset[Edge] = frozenset({"start"})
     schema: ClassVar[Schema] = {
         "type": "object",
@@ -39,7 +39,7 @@ class Log:
                 "Double a brace to write it literally.",
                 "examples": ["GPU {devices} at {gpu_temperature}"],
             },
-            "on": EDGES | {"description": "Whether to write when the rule starts to match, stops, or both."},
+            **notifications(["start"]),
         },
         "additionalProperties": False,
     }

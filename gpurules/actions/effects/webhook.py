@@ -6,7 +6,17 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from gpurules.actions.action import EDGES, ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, numeric
+from gpurules.actions.action import (
+    ActionError,
+    ActionKind,
+    Complaint,
+    Edge,
+    Event,
+    Parameters,
+    Schema,
+    notifications,
+    numeric,
+)
 from gpurules.strict_json import dumps
 
 if TYPE_CHECKING:
@@ -20,7 +30,7 @@ class Webhook:
 
     name = "webhook"
     kind = ActionKind.EFFECT
-    summary = "Posts the match as JSON to a URL when the rule starts to match, and optionally when it stops."
+    summary = "Posts JSON to a URL when the rule starts to match, optionally also at changes and at its end."
     on: frozenset[Edge] = frozenset({"start"})
     schema: ClassVar[Schema] = {
         "type": "object",
@@ -40,7 +50,7 @@ class Webhook:
                 "description": "Additional headers.",
                 "examples": [{"X-Team": "storage"}],
             },
-            "on": EDGES | {"description": "Whether to call when the rule starts to match, stops, or both."},
+            **notifications(["start"]),
             "secret_env": {
                 "type": "string",
                 "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",

@@ -233,11 +233,11 @@ class EventPrinter:
         return f"{time_of_day(timestamp, zone_of(self._coordinator.engine.ruleset.settings.timezone))}  "
 
     def _edge(self, edge: Edge, before: str) -> str:
-        where = f" on GPU {', '.join(map(str, edge.devices))}" if edge.devices else ""
+        where = f" on GPU {', '.join(map(str, edge.devices))}" if edge.devices and edge.kind != "change" else ""
         of = f" for {visible(edge.transfer_id)}" if edge.transfer_id else ""
-        word = "starts" if edge.is_start else f"stops after {format_duration(edge.lasted)}"
+        word = _edge_words(edge)
         note = " (quiet)" if edge.suppressed else " (dry run)" if self._coordinator.options.dry_run else ""
-        mark = paint("●" if edge.is_start else "○", Style.HEAD)
+        mark = paint(_MARKS[edge.kind], Style.HEAD)
         return f"{before}{mark} {visible(edge.rule.name)} {word}{where}{of}: {', '.join(_effects(edge))}{note}\n"
 
     def sum_up(self) -> None:
@@ -256,6 +256,20 @@ class EventPrinter:
         write(f"{'; '.join(part for part in parts if part)}\n")
 
 
+_MARKS = {"start": "●", "change": "◐", "stop": "○"}
+
+
+def _edge_words(edge: Edge) -> str:
+    match edge.kind:
+        case "start":
+            return "starts"
+        case "change":
+            parts = [("joined by", edge.joined), ("left by", edge.left)]
+            return " and ".join(f"is {word} GPU {', '.join(map(str, gpus))}" for word, gpus in parts if gpus)
+        case "stop":
+            return f"stops after {format_duration(edge.lasted)}"
+
+
 def _effects(edge: Edge) -> list[str]:
     return [ordered.name for ordered in edge.rule.actions if is_effect(ordered.action)]
 
@@ -265,8 +279,10 @@ def _edge_json(edge: Edge) -> str:
         "rule",
         edge.timestamp,
         rule=edge.rule.name,
-        edge="start" if edge.is_start else "stop",
+        edge=edge.kind,
         devices=list(edge.devices),
+        joined=list(edge.joined),
+        left=list(edge.left),
         transfer=edge.transfer_id,
         lasted=edge.lasted,
         suppressed=edge.suppressed,

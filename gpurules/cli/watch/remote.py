@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gpurules.actions.targets import TARGETS
-from gpurules.cli.watch.view import LogLine, RuleLine, View
+from gpurules.cli.watch.view import LogLine, RuleLine, View, change_words
 from gpurules.engine import SignalState
 from gpurules.model import Snapshot
 from gpurules.remote import AgentUnavailable, RemoteEngine
@@ -108,6 +108,8 @@ def _logged(event: Mapping[str, Any]) -> LogLine | None:
         case "signal":
             where = f" on GPU {event['device']}" if event["device"] is not None else ""
             return LogLine(event["timestamp"], event["on"], f"{event['rule'] or event['signal']}{where}")
+        case "rule" if event["edge"] == "change" and event["transfer"] is None:
+            return LogLine(event["timestamp"], None, change_words(event["rule"], event["joined"], event["left"]))
         case "telemetry":
             text = "telemetry is back" if event["ok"] else f"no telemetry: {event['error']}"
             return LogLine(event["timestamp"], None, text)

@@ -1,16 +1,16 @@
 """What the live view shows: the state of a coordinator at one point in time, ready to be drawn or frozen."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedDecision, ExplainedRule
 from gpurules.actions.targets import TARGETS
 from gpurules.cli.explain.explanations import describe_decision
-from gpurules.engine import Coordinator, PollReport, SignalState, Transition
+from gpurules.engine import Coordinator, Edge, PollReport, SignalState, Transition
 from gpurules.engine.effects.events import contextual_rules
 from gpurules.model import GPUIndex, Snapshot
 from gpurules.rules.program import zone_of
@@ -113,10 +113,21 @@ class Watcher:
         for change in report.transitions:
             self._log.appendleft(LogLine(change.timestamp, change.on, self._words(change)))
         for edge in report.edges:
-            if edge.transfer_id is None and edge.is_start:
+            if edge.transfer_id is None:
+                self._edge(edge)
+
+    def _edge(self, edge: Edge) -> None:
+        match edge.kind:
+            case "start":
                 self._since[edge.rule.name] = edge.timestamp
-            elif edge.transfer_id is None:
+            case "stop":
                 self._since.pop(edge.rule.name, None)
+            case "change":
+                self._log.appendleft(
+                    LogLine(edge.timestamp, None, change_words(edge.rule.name, edge.joined, edge.left))
+                )
+            case _:
+                assert_never(edge.kind)
 
     def _words(self, change: Transition) -> str:
         signal = self._coordinator.engine.ruleset.signals.get(change.signal)
@@ -158,6 +169,20 @@ class Watcher:
             asks = ", ".join(action.name for action in known.actions) if known else ""
             lines.append(RuleLine(rule.rule, state, rule.devices, rule.reason, asks, self._since.get(rule.rule)))
         return tuple(lines)
+
+
+def change_words(rule: str, joined: Sequence[object], left: Sequence[object]) -> str:
+    """Return what a change of an episode says: which GPUs a rule matches too, or no longer.
+
+    >>> change_words("hot", [1], [0])
+    'hot also on GPU 1, no longer on GPU 0'
+    """
+    parts = [
+        f"{words} GPU {', '.join(map(str, gpus))}"
+        for words, gpus in (("also on", joined), ("no longer on", left))
+        if gpus
+    ]
+    return f"{rule} {', '.join(parts)}"
 
 
 def _asked(decision: Decision) -> list[str]:

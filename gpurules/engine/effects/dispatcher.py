@@ -127,7 +127,7 @@ class Dispatcher:
 
     def _call(self, effect: Effect, event: Event) -> None:
         try:
-            (effect.start if event.edge == "start" else effect.stop)(event)
+            handler_of(effect, event)(event)
         except BaseException as error:  # a handler is external code, and may raise anything, SystemExit too
             text = f"{event.rule}: {error if isinstance(error, ActionError) else reason(error)}"
             with self._lock:
@@ -183,6 +183,14 @@ class Dispatcher:
             if item is not None:
                 self._drop(item[0], "the dispatcher was closed before its turn")
         lane.events.put_nowait(None)
+
+
+def handler_of(effect: Effect, event: Event) -> Callable[[Event], None]:
+    """Return the method of *effect* that handles *event*; changes and repeats go to ``change`` where there is one."""
+    if event.edge == "stop":
+        return effect.stop
+    handler: Callable[[Event], None] = effect.start
+    return handler if event.edge == "start" else getattr(effect, "change", handler)
 
 
 def lane_name(effect: Effect, event: Event) -> str:

@@ -1,9 +1,12 @@
 """From matching rules to events of effects, and to the counts of outcomes."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import partial
 
+from gpurules.actions import Edge as EventEdge
 from gpurules.actions import Event, edges, is_effect, placeholders
+from gpurules.actions.action import is_per_gpu
 from gpurules.actions.decision import RuleAction
 from gpurules.backends import Facts, slot_key, value_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, read
@@ -12,7 +15,7 @@ from gpurules.engine.engine import Engine
 from gpurules.engine.state.episodes import Edge, Matching
 from gpurules.fields import FIELDS, Field, Scope
 from gpurules.language.terms import ir
-from gpurules.model import Datatype, Dimension, Kind, Transfer, Workload
+from gpurules.model import Datatype, Dimension, GPUIndex, Kind, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Rule
 
@@ -46,30 +49,80 @@ def matching_rules(
     return found
 
 
-def event_of(
-    engine: Engine, edge: Edge, ordered: RuleAction, transfer: Transfer | None, workload: Workload | None = None
-) -> Event | None:
-    """Return the event that *edge* is for an effect, None where it does not answer that edge."""
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What happened to a rule, as an effect may hear it: an edge of its episode, or the repetition of one.
+
+    Units: ``timestamp`` and ``started`` in seconds since 1970.
+    Missing: ``device`` None: it is not for one GPU apart.
+    """
+
+    kind: EventEdge
+    rule: Rule
+    timestamp: float
+    started: float
+    devices: tuple[GPUIndex, ...] = ()
+    joined: tuple[GPUIndex, ...] = ()
+    left: tuple[GPUIndex, ...] = ()
+    device: GPUIndex | None = None
+
+    @classmethod
+    def of(cls, edge: Edge) -> "Notice":
+        """Return the notice of an edge."""
+        started = edge.timestamp - edge.lasted
+        return cls(edge.kind, edge.rule, edge.timestamp, started, edge.devices, edge.joined, edge.left)
+
+    def for_each_gpu(self) -> tuple["Notice", ...]:
+        """Return the notices of the GPUs apart: one that joins starts, one that leaves stops."""
+        if self.kind != "change":
+            return tuple(self._for(d, self.kind) for d in self.devices) or (self,)
+        was_node, is_node = set(self.joined) == set(self.devices) and not self.left, not self.devices
+        ends = [self._for(d, "stop") for d in self.left] or [
+            replace(self, kind="stop", devices=(), joined=())
+        ] * was_node
+        starts = [self._for(d, "start") for d in self.joined] or [replace(self, kind="start", left=())] * is_node
+        return (*ends, *starts)
+
+    def _for(self, device: GPUIndex, kind: EventEdge) -> "Notice":
+        started = self.started if self.kind != "change" or kind == "stop" else self.timestamp
+        return replace(self, kind=kind, started=started, devices=(device,), joined=(), left=(), device=device)
+
+
+def events_of(
+    engine: Engine, notice: Notice, ordered: RuleAction, transfer: Transfer | None, workload: Workload | None = None
+) -> tuple[Event, ...]:
+    """Return the events that *notice* is for an effect: none where it does not answer that edge."""
     action = ordered.action
-    word = "start" if edge.is_start else "stop"
-    if not is_effect(action) or word not in edges(action, ordered.parameters):
-        return None
+    if not is_effect(action):
+        return ()
+    parted = notice.for_each_gpu() if is_per_gpu(ordered.parameters) else (notice,)
+    heard = edges(action, ordered.parameters) | {"repeat"}
+    return tuple(_event(engine, part, ordered, transfer, workload) for part in parted if part.kind in heard)
+
+
+def _event(
+    engine: Engine, notice: Notice, ordered: RuleAction, transfer: Transfer | None, workload: Workload | None
+) -> Event:
     facts = engine.bound.facts_of(transfer or NO_TRANSFER, workload or NO_WORKLOAD)
-    wanted = {f.name: f for f in ir.fields(edge.rule.term)} | _named(ordered, engine)
-    place = next((i for i, gpu in enumerate(facts.gpus) if gpu.index in edge.devices), 0 if facts.gpus else None)
+    wanted = {f.name: f for f in ir.fields(notice.rule.term)} | _named(ordered, engine)
+    place = next((i for i, gpu in enumerate(facts.gpus) if gpu.index in notice.devices), 0 if facts.gpus else None)
     values = {name: _value(field, facts, place) for name, field in wanted.items()}
     values |= _signal_values(ordered, engine, facts, place)
     values |= _defined_values(ordered, engine, facts, place)
     return Event(
-        "start" if edge.is_start else "stop",
-        edge.rule.name,
-        edge.timestamp,
+        notice.kind,
+        notice.rule.name,
+        notice.timestamp,
         ordered.parameters,
-        edge.devices,
+        notice.devices,
         transfer,
         {**values, "host": facts.snapshot.host},
-        edge.rule.annotations,
+        notice.rule.annotations,
         dimensions={name: field.datatype.dimension for name, field in wanted.items()} | _dimensions(ordered, engine),
+        joined=notice.joined,
+        left=notice.left,
+        device=notice.device,
+        started=notice.started,
     )
 
 

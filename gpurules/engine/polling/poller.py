@@ -1,4 +1,4 @@
-"""One poll: read a snapshot, take it in, find which rules started or stopped, and run their effects."""
+"""One poll: read a snapshot, take it in, find which rules started, changed or stopped, and run their effects."""
 
 import time
 from collections.abc import Callable
@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpurules.actions import is_effect
+from gpurules.actions.decision import RuleAction
 from gpurules.backends.facts import NO_NODE
 from gpurules.engine.effects.dispatcher import Dispatcher
 from gpurules.engine.effects.events import (
+    Notice,
     contextual_rules,
     count_missing,
-    event_of,
+    events_of,
     fields_read,
     matching_rules,
     outcomes,
 )
 from gpurules.engine.effects.metrics import Metrics, RuleCounts
+from gpurules.engine.effects.repeats import due_repeats, repeated_rules
 from gpurules.engine.engine import Engine
 from gpurules.engine.polling.registered_facts import RegisteredFacts
 from gpurules.engine.polling.source_worker import SourceWorker
@@ -61,7 +64,7 @@ class CoordinatorOptions:
 
 @dataclass(frozen=True, slots=True)
 class PollReport:
-    """What one poll brought: the observation, and the rules that started or stopped to match.
+    """What one poll brought: the observation, and the rules that started to match, changed their GPUs, or stopped.
 
     Missing: ``snapshot`` None: nothing could be read, and ``error`` says why. ``ended``: the source is at its end.
     """
@@ -97,13 +100,14 @@ class _Known:
     contextual: frozenset[str]
     fields: tuple[Field, ...]
     read_by: dict[str, frozenset[str]]
+    repeated: frozenset[str]
 
 
 def _known(ruleset: Ruleset) -> _Known:
     fields = tuple(field for field in fields_read(ruleset) if field.is_per_gpu)
     rules = {rule.name: rule for rule in ruleset.rules}
     read_by = {name: _read_by(rule, ruleset) for name, rule in rules.items()}
-    return _Known(ruleset, rules, contextual_rules(ruleset), fields, read_by)
+    return _Known(ruleset, rules, contextual_rules(ruleset), fields, read_by, repeated_rules(ruleset))
 
 
 def _read_by(rule: Rule, ruleset: Ruleset) -> frozenset[str]:
@@ -130,6 +134,7 @@ class Poller:
         self._drift = clocks.wall() - clocks.steady()
         self._blind_since: float | None = None
         self._latest: Snapshot | None = None
+        self._repeated_until: float | None = None
 
     @property
     def interval(self) -> float:
@@ -184,6 +189,8 @@ class Poller:
             return  # the source has a time of its own
         self.engine.shift(step)
         self.episodes.shift(step)
+        if self._repeated_until is not None:
+            self._repeated_until += step
         if self.metrics.last_gpu_update is not None:
             self.metrics.last_gpu_update += step
         if self._blind_since is not None:
@@ -219,7 +226,7 @@ class Poller:
         return PollReport(None, observed.transitions, edges, error)
 
     def _edges(self, now: float) -> tuple[Edge, ...]:
-        """Return the rules that started or stopped, for the node and for each pending transfer; run their effects."""
+        """Return the edges of rules, for the node and for each pending transfer; run their effects."""
         known = self._ruleset
         matching = matching_rules(self.engine, None, None, known.contextual)
         edges = self.episodes.step(now, None, matching, known.rules)
@@ -232,27 +239,35 @@ class Poller:
                     edges += self.episodes.step(now, name, matching, known.rules)
         for edge in edges:
             self._act(edge, pending.get(edge.transfer_id) if edge.transfer_id else None)
+        if known.repeated:
+            for due in due_repeats(self.episodes, known.repeated, self._repeated_until, now):
+                self._submit(due.notice, due.ordered, pending.get(due.transfer_id) if due.transfer_id else None)
+        self._repeated_until = now
         return tuple(edges)
 
     def _workload(self, transfer: Transfer) -> Workload | None:
         return self.schedule.workload(transfer.workload_id, self._clocks.steady())
 
     def _act(self, edge: Edge, transfer: Transfer | None) -> None:
-        if edge.is_start and not edge.rule.is_shadow:
+        is_start = edge.kind == "start"
+        if is_start and not edge.rule.is_shadow:
             self.metrics.coordination_events += 1
             read = self._ruleset.read_by[edge.rule.name]
             self.metrics.memory_pressure_events += any(name.startswith("gpu_memory") for name in read)
             self.metrics.temperature_limit_events += any("temperature" in name for name in read)
-        if edge.is_start:
+        if is_start:
             self.metrics.rules.setdefault(edge.rule.name, RuleCounts()).starts += 1
         if edge.suppressed:
             return
         for ordered in edge.rule.actions:
-            if is_effect(ordered.action):
-                workload = self._workload(transfer) if transfer else None
-                event = event_of(self.engine, edge, ordered, transfer, workload)
-                if event is not None:
-                    self.effects.submit(ordered.action, event)
+            self._submit(Notice.of(edge), ordered, transfer)
+
+    def _submit(self, notice: Notice, ordered: RuleAction, transfer: Transfer | None) -> None:
+        """Queue what *notice* is for an effect."""
+        if is_effect(ordered.action):
+            workload = self._workload(transfer) if transfer else None
+            for event in events_of(self.engine, notice, ordered, transfer, workload):
+                self.effects.submit(ordered.action, event)
 
     def _count(self, seconds: float, snapshot: Snapshot | None) -> None:
         metrics = self.metrics

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from gpurules.model import GPUIndex
 from gpurules.rules.rule import Rule
@@ -12,22 +12,29 @@ Matching: TypeAlias = Mapping[str, Callable[[], tuple[GPUIndex, ...]]]
 """The rules that match, by name, each with a function that computes its devices."""
 
 
+EdgeKind: TypeAlias = Literal["start", "change", "stop"]
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A rule started or stopped to match, for the node or for one transfer.
+    """A rule started to match, matches other GPUs, or stopped, for the node or for one transfer.
 
-    Units: ``lasted`` in seconds, 0 for a start.
+    ``devices`` are the GPUs that match from now on; those of a stop matched until now. A change names the GPUs that
+    ``joined`` and ``left``. Replaying the edges of an episode gives the GPUs that match at each snapshot.
+    Units: ``lasted`` (since the start) in seconds, 0 for a start.
     Missing: ``transfer_id`` None: for the node. ``suppressed``: effects keep quiet (a cooldown, shadow mode, or the
     coordinator is disabled).
     """
 
     rule: Rule
     transfer_id: str | None
-    is_start: bool
+    kind: EdgeKind
     timestamp: float
     devices: tuple[GPUIndex, ...] = ()
     lasted: float = 0.0
     suppressed: bool = False
+    joined: tuple[GPUIndex, ...] = ()
+    left: tuple[GPUIndex, ...] = ()
 
 
 @dataclass(slots=True)
@@ -43,7 +50,7 @@ class Episode:
 class Episodes:
     """Which rules match now, for whom, since when. Not for several threads: its owner holds a lock.
 
-    While ``is_muted`` new episodes are suppressed; the ends of those that began before are still reported.
+    While ``is_muted`` new episodes are suppressed; changes and ends of those that began before are still reported.
     """
 
     def __init__(self) -> None:
@@ -67,11 +74,11 @@ class Episodes:
             episode = running.pop(name)
             rule = rules.get(name, episode.rule)
             lasted = max(0.0, now - episode.started)
-            edges.append(Edge(rule, transfer_id, False, now, episode.devices, lasted, episode.suppressed))
+            edges.append(Edge(rule, transfer_id, "stop", now, episode.devices, lasted, episode.suppressed))
         for name, devices in matching.items():
             known = running.get(name)
             if known is not None:
-                known.devices = devices()
+                edges += _changed(known, rules[name], transfer_id, now, devices())
             elif self.count < MAX_EPISODES:
                 edges.append(self._start(rules[name], transfer_id, now, devices()))
         if not running:
@@ -87,7 +94,7 @@ class Episodes:
         self.running[transfer_id][rule.name] = Episode(rule, now, devices, suppressed)
         if not suppressed:
             self.last_start[rule.name] = now
-        return Edge(rule, transfer_id, True, now, devices, 0.0, suppressed)
+        return Edge(rule, transfer_id, "start", now, devices, 0.0, suppressed)
 
     def _is_cooling(self, rule: Rule, now: float) -> bool:
         last = self.last_start.get(rule.name)
@@ -107,3 +114,17 @@ class Episodes:
         for episode in (episode for running in self.running.values() for episode in running.values()):
             episode.started += seconds
         self.last_start = {name: at + seconds for name, at in self.last_start.items()}
+
+
+def _changed(
+    episode: Episode, rule: Rule, transfer_id: str | None, now: float, devices: tuple[GPUIndex, ...]
+) -> list[Edge]:
+    """Take in the GPUs that match in an episode that goes on, and return the edge where they are others."""
+    before, episode.devices = episode.devices, devices
+    if before == devices:
+        return []
+    joined, left = tuple(d for d in devices if d not in before), tuple(d for d in before if d not in devices)
+    if not joined and not left:
+        return []
+    lasted = max(0.0, now - episode.started)
+    return [Edge(rule, transfer_id, "change", now, devices, lasted, episode.suppressed, joined, left)]

@@ -74,14 +74,16 @@ class Recorder:
 
     def _edge(self, edge: Edge) -> None:
         name = edge.rule.name
-        if edge.is_start:
+        if edge.kind == "start":
             self._starts.setdefault(name, deque(maxlen=MAX_STARTS)).append(edge.timestamp)
         self.events.add(
             "rule",
             edge.timestamp,
             rule=name,
-            start=edge.is_start,
+            edge=edge.kind,
             devices=list(edge.devices),
+            joined=list(edge.joined),
+            left=list(edge.left),
             transfer=edge.transfer_id,
             lasted=edge.lasted,
             suppressed=edge.suppressed,

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.coordinator.stand import Endpoint, Script, gpu, ruleset, until
+from gpurules.cli.run.agent import EventPrinter
+from gpurules.engine import Edge, PollReport
+from tests.integration.coordinator.stand import Endpoint, Script, gpu, node, ruleset, until
 
 RULES = ruleset(
     "{name: held, condition: pressure, action: pause_transfer}",
@@ -89,6 +91,25 @@ def test_it_polls_until_sigterm_and_tells_what_changes(gpurules: Any, source: Sc
     assert source.closed
 
 
+@pytest.mark.parametrize(
+    ("joined", "left", "words"),
+    [
+        ((1, "2:0"), (), "◐ said is joined by GPU 1, 2:0: log"),
+        ((), (0,), "◐ said is left by GPU 0: log"),
+        ((1,), (0,), "◐ said is joined by GPU 1 and is left by GPU 0: log"),
+    ],
+)
+def test_a_change_says_which_gpus_join_and_leave(
+    joined: tuple[Any, ...], left: tuple[Any, ...], words: str, capsys: Any
+) -> None:
+    with node(RULES) as it:
+        rule = it.coordinator.engine.ruleset.rules[-1]
+        edge = Edge(rule, None, "change", 1767225600.0, (*joined, 3), 5.0, joined=joined, left=left)
+        printer = EventPrinter(it.coordinator, is_json=False)
+        printer.tell(PollReport(it.source.read(), edges=(edge,)))
+    assert capsys.readouterr().out.splitlines()[-1].endswith(words.replace("said", rule.name))
+
+
 def test_json_is_an_event_a_line(gpurules: Any, source: Script) -> None:
     thread = meanwhile(fill(source, 90))
     done = gpurules(*RUN, "--format", "json")
@@ -102,6 +123,8 @@ def test_json_is_an_event_a_line(gpurules: Any, source: Script) -> None:
         "rule": "said",
         "edge": "start",
         "devices": [0],
+        "joined": [],
+        "left": [],
         "transfer": None,
         "lasted": 0.0,
         "suppressed": False,

@@ -1,15 +1,19 @@
 """When effects are called: at the edges of episodes, for the node and for each transfer."""
 
+from pathlib import Path
 from typing import Any
 
+from gpurules.actions import Event
+from gpurules.actions.registration import FunctionEffect
+from gpurules.engine.effects.dispatcher import handler_of
 from gpurules.model import Transfer, Workload
 from tests.integration.coordinator.stand import Endpoint, gpu, node, ruleset, until
 
 FULL = "{name: full, condition: gpu_memory > 80, action: tell}"
 
 
-def words(report: Any) -> list[tuple[str, bool, bool]]:
-    return [(edge.rule.name, edge.is_start, edge.suppressed) for edge in report.edges]
+def words(report: Any) -> list[tuple[str, str, bool]]:
+    return [(edge.rule.name, edge.kind, edge.suppressed) for edge in report.edges]
 
 
 def test_an_effect_is_called_when_its_rule_starts_not_while_it_matches(effect: Any) -> None:
@@ -17,10 +21,10 @@ def test_an_effect_is_called_when_its_rule_starts_not_while_it_matches(effect: A
     with node(ruleset(FULL)) as it:
         assert [words(it.poll(percent)) for percent in (50, 90, 95, 50, 90)] == [
             [],
-            [("full", True, False)],
+            [("full", "start", False)],
             [],
-            [("full", False, False)],
-            [("full", True, False)],
+            [("full", "stop", False)],
+            [("full", "start", False)],
         ]
         until(lambda: len(told) == 2)
     assert [(event.edge, event.devices, event.values["gpu_memory"]) for event in told] == [
@@ -55,7 +59,7 @@ def test_a_cooldown_keeps_starts_quiet_and_their_ends_too(effect: Any) -> None:
     with node(ruleset("{name: full, condition: gpu_memory > 80, action: tell, cooldown: 60s}")) as it:
         for percent in (90, 50, 90, 50):
             it.poll(percent)
-        assert words(it.poll(90, after=45)) == [("full", True, False)]
+        assert words(it.poll(90, after=45)) == [("full", "start", False)]
         until(lambda: len(told) == 3)
     assert [event.edge for event in told] == ["start", "stop", "start"]
 
@@ -66,7 +70,7 @@ def test_a_shadow_rule_is_recorded_and_does_nothing(effect: Any) -> None:
         "{name: full, condition: gpu_memory > 80, mode: shadow, actions: [{action: tell}, {action: pause_transfer}]}"
     )
     with node(ruleset(shadow)) as it:
-        assert words(it.poll(90)) == [("full", True, True)]
+        assert words(it.poll(90)) == [("full", "start", True)]
         assert not it.coordinator.decide(Transfer(id="t")).paused
         counts = it.coordinator.collect()
         assert (counts.rules["full"].suppressed, counts.rules["full"].starts) == (1, 1)
@@ -82,7 +86,7 @@ def test_a_rule_that_leaves_shadow_mode_starts(effect: Any) -> None:
     with node(ruleset(shadow)) as it:
         it.poll(90)
         it.coordinator.reload(loads(ruleset(FULL)))
-        assert words(it.poll(90)) == [("full", False, True), ("full", True, False)]
+        assert words(it.poll(90)) == [("full", "stop", True), ("full", "start", False)]
         until(lambda: len(told) == 1)
 
 
@@ -93,7 +97,7 @@ def test_a_rule_that_is_removed_is_told_its_end(effect: Any) -> None:
     with node(ruleset(FULL)) as it:
         it.poll(90)
         it.coordinator.reload(loads(ruleset("{name: other, condition: gpu_memory > 99, action: tell}")))
-        assert words(it.poll(90)) == [("full", False, False)]
+        assert words(it.poll(90)) == [("full", "stop", False)]
         until(lambda: len(told) == 2)
     assert told[1].edge == "stop"
 
@@ -136,7 +140,7 @@ def test_while_disabled_nothing_starts_and_what_started_is_told_its_end(effect: 
         it.coordinator.disable()
         it.source.gpus = (gpu(50, temperature=90),)
         report = it.poll()
-        assert sorted(words(report)) == [("full", False, False), ("hot", True, True)]
+        assert sorted(words(report)) == [("full", "stop", False), ("hot", "start", True)]
         decision = it.coordinator.decide(Transfer(id="t"))
         assert (decision.rules, decision.paused, decision.stale) == ((), False, False)
         assert not it.coordinator.status().enabled
@@ -144,3 +148,76 @@ def test_while_disabled_nothing_starts_and_what_started_is_told_its_end(effect: 
         assert it.coordinator.decide(Transfer(id="t")).paused
         until(lambda: len(told) == 2)
     assert [(event.rule, event.edge) for event in told] == [("full", "start"), ("full", "stop")]
+
+
+def spoken(told: list[Any]) -> list[tuple[Any, ...]]:
+    return [(event.edge, event.devices, event.joined, event.left, event.device) for event in told]
+
+
+def test_an_effect_that_asks_for_it_hears_which_gpus_join_and_leave(effect: Any) -> None:
+    told = effect("tell", on=("start", "change", "stop"))
+    with node(ruleset(FULL)) as it:
+        for percents in ((90, 50), (90, 95), (91, 96), (50, 95), (50, 50)):
+            it.poll(*percents)
+        until(lambda: len(told) == 4)
+    assert spoken(told) == [
+        ("start", (0,), (), (), None),
+        ("change", (0, 1), (1,), (), None),
+        ("change", (1,), (), (0,), None),
+        ("stop", (1,), (), (), None),
+    ]
+    assert {event.started for event in told} == {told[0].timestamp}
+
+
+def test_an_effect_for_each_gpu_hears_starts_and_stops_of_each(effect: Any) -> None:
+    told = effect("tell", on=("start", "stop"))
+    with node(ruleset(FULL.replace("action: tell", "action: tell, parameters: {grouping: gpu}"))) as it:
+        for percents in ((90, 50), (90, 95), (50, 95), (50, 50)):
+            it.poll(*percents)
+        until(lambda: len(told) == 4)
+    assert [(event.edge, event.device, event.values["gpu_memory"]) for event in told] == [
+        ("start", 0, 90.0),
+        ("start", 1, 95.0),
+        ("stop", 0, 50.0),
+        ("stop", 1, 50.0),
+    ]
+
+
+def test_an_effect_is_repeated_while_its_rule_matches_and_not_after(effect: Any) -> None:
+    told = effect("tell", on=("start", "stop"))
+    with node(ruleset(FULL.replace("action: tell", "action: tell, parameters: {repeat_every: 10s}"))) as it:
+        for percent in (90, 90, 95, 95, 96, 50, 50, 50):
+            it.poll(percent)
+        until(lambda: len(told) == 4)
+    assert [(event.edge, event.values["gpu_memory"]) for event in told] == [
+        ("start", 90.0),
+        ("repeat", 95.0),
+        ("repeat", 96.0),
+        ("stop", 50.0),
+    ]
+
+
+def test_what_changed_while_the_agent_was_down_is_heard_after_its_restart(effect: Any, tmp_path: Path) -> None:
+    told = effect("tell", on=("start", "change", "stop"))
+    with node(ruleset(FULL), state_path=tmp_path / "state") as it:
+        it.poll(90, 50)
+        until(lambda: len(told) == 1)
+    with node(ruleset(FULL), state_path=tmp_path / "state") as it:
+        it.poll(90, 95, after=60)
+        until(lambda: len(told) == 2)
+    assert spoken(told)[1] == ("change", (0, 1), (1,), (), None)
+    assert told[1].started == told[0].started
+
+
+def test_an_effect_that_has_a_method_for_changes_gets_changes_and_repeats_there() -> None:
+    handled: list[tuple[str, str]] = []
+
+    class Told(FunctionEffect):
+        def change(self, event: Event) -> None:
+            handled.append(("change", event.edge))
+
+    told = Told("t", "", {}, lambda event: handled.append(("function", event.edge)), frozenset({"start"}))
+    for edge in ("start", "change", "repeat", "stop"):
+        event = Event(edge, "r", 1.0, {})
+        handler_of(told, event)(event)
+    assert handled == [("function", "start"), ("change", "change"), ("change", "repeat"), ("function", "stop")]

@@ -69,7 +69,7 @@ def test_a_cooldown_goes_on_after_a_restart(saved: Any, told: list[Any]) -> None
         coordinator._poller.reading._source.gpus = (gpu(percent),)  # type: ignore[union-attr]
         clock.advance(5)
         report = coordinator.poll()
-    assert [(edge.is_start, edge.suppressed) for edge in report.edges] == [(True, True)]
+    assert [(edge.kind, edge.suppressed) for edge in report.edges] == [("start", True)]
     coordinator.stop()
     assert len(told) == 1
 

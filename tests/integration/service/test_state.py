@@ -68,7 +68,7 @@ def test_rules_have_their_state(agent: RunningAgent) -> None:
 
 def test_one_rule_has_its_explanation_and_a_wrong_name_the_nearest(agent: RunningAgent) -> None:
     rule = agent.ask("GET", "/v1/rules/prefetch_less").json
-    assert rule["explanation"]["outcome"] == "match" and rule["episodes"][0]["start"] is True
+    assert rule["explanation"]["outcome"] == "match" and rule["episodes"][0]["edge"] == "start"
     answer = agent.ask("GET", "/v1/rules/prefetch_les")
     assert answer.status == 404 and "prefetch_less" in answer.json["detail"]
 

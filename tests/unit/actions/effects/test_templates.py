@@ -6,7 +6,7 @@ import pytest
 
 from gpurules.actions.effects.templates import fill_template, placeholders
 from gpurules.engine import Edge, Engine
-from gpurules.engine.effects.events import event_of
+from gpurules.engine.effects.events import Notice, events_of
 from gpurules.model import GPU, Dimension, Snapshot
 from gpurules.rules import loads
 
@@ -65,7 +65,9 @@ rules: [{{name: j, condition: gpu_memory > 80, action: log, parameters: {{messag
     engine = Engine(ruleset, clock=lambda: 5.0)
     gpu = GPU(index=0, memory_used=84520809984, memory_total=85520809984, temperature=71)
     engine.observe(Snapshot(timestamp=5.0, gpus=(gpu,)))
-    event = event_of(engine, Edge(ruleset.rules[0], None, True, 5.0, (0,)), ruleset.rules[0].actions[0], None)
+    (event,) = events_of(
+        engine, Notice.of(Edge(ruleset.rules[0], None, "start", 5.0, (0,))), ruleset.rules[0].actions[0], None
+    )
     assert event is not None
     assert (event.values["gpu_memory"], event.values["limit"]) == (pytest.approx(98.8307), 80)
     caplog.set_level(logging.INFO, logger="gpurules.actions.effects.log")

@@ -3,6 +3,7 @@ import itertools
 import pytest
 
 from gpurules.cli.watch.keys import key_name
+from gpurules.cli.watch.remote import _logged
 from gpurules.cli.watch.session import WatchSession
 from gpurules.cli.watch.view import Watcher
 from gpurules.engine import Coordinator, CoordinatorOptions
@@ -135,3 +136,26 @@ def test_what_changes_is_logged_the_latest_first(node):
 
 def test_keys_are_told_apart():
     assert key_name("q\x1b[A\x1bOB\r\x7fé\x1b[3~\x1b[1;5C\x01") == ["q", "up", "down", "enter", "backspace", "é"]
+
+
+def test_a_gpu_that_joins_a_matching_rule_is_in_the_log_and_the_rule_matches_since_its_start(node, monkeypatch):
+    source, coordinator, watcher = node
+    hot, cool = (GPU(index=1, uuid="h", temperature=t) for t in (95, 50))
+    first = GPU(index=0, uuid="g", temperature=95)
+    for gpus in ((first, cool), (first, hot), (hot,)):
+        snapshot = Snapshot(timestamp=next(source.times), gpus=gpus)
+        monkeypatch.setattr(source, "read", lambda snapshot=snapshot: snapshot)
+        coordinator.poll()
+    view = watcher.view()
+    of_rule = [line.text for line in view.log if line.text.startswith("hold_heat")]
+    assert of_rule == ["hold_heat no longer on GPU 0", "hold_heat also on GPU 1"]
+    assert {rule.since for rule in view.rules if rule.name == "hold_heat"} == {1000.0}
+
+
+@pytest.mark.parametrize(
+    ("edge", "transfer", "text"), [("change", None, "hot also on GPU 1"), ("change", "t", None), ("start", None, None)]
+)
+def test_the_log_of_a_remote_agent_has_its_changes(edge, transfer, text):
+    event = {"kind": "rule", "timestamp": 5.0, "rule": "hot", "edge": edge, "transfer": transfer}
+    line = _logged({**event, "joined": [1], "left": [], "devices": [0, 1]})
+    assert (line and line.text) == text

@@ -1,8 +1,9 @@
 from gpurules.engine import Edge, Engine, Metrics
 from gpurules.engine.effects.events import (
+    Notice,
     contextual_rules,
     count_missing,
-    event_of,
+    events_of,
     fields_read,
     matching_rules,
     outcomes,
@@ -51,9 +52,13 @@ def test_an_event_has_the_values_of_the_gpu_that_matched():
     found = engine()
     rule = found.ruleset.rule("node")
     (ordered,) = rule.actions
-    event = event_of(found, Edge(rule, None, True, 1.0, (1,)), ordered, Transfer(id="t"), Workload(id="w"))
+    (event,) = events_of(
+        found, Notice.of(Edge(rule, None, "start", 1.0, (1,))), ordered, Transfer(id="t"), Workload(id="w")
+    )
     assert event.values == {"gpu_power": 400, "hot": True, "workload_id": "w", "host": "n"}
-    assert event_of(found, Edge(rule, None, False, 1.0, (1,)), ordered, None) is None, "it does not ask for the end"
+    assert events_of(found, Notice.of(Edge(rule, None, "stop", 1.0, (1,))), ordered, None) == (), (
+        "it does not ask for the end"
+    )
 
 
 def test_outcomes_are_counted():

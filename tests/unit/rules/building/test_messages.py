@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gpurules.engine import Edge, Engine
-from gpurules.engine.effects.events import event_of
+from gpurules.engine.effects.events import Notice, events_of
 from gpurules.linter import lints
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
@@ -45,7 +45,7 @@ def values(message: str, **gpu: float) -> dict[str, object]:
     engine.observe(Snapshot(timestamp=5.0, host="n", gpus=(GPU(index=0, temperature=90, **gpu),)))  # type: ignore[arg-type]
     rule = engine.ruleset.rule("tell")
     assert rule is not None
-    event = event_of(engine, Edge(rule, None, True, 5.0, (0,)), rule.actions[0], None)
+    (event,) = events_of(engine, Notice.of(Edge(rule, None, "start", 5.0, (0,))), rule.actions[0], None)
     assert event is not None
     return dict(event.values)
 
