@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from gpurules.language.terms import ir
 from gpurules.model import Value
-from gpurules.model.reading import finite
+from gpurules.model.reading import finite, sum_in_order
 
 MAX_SAMPLES = 131_072
 """The most samples that a series keeps (a week at one in 5 s); older ones are forgotten first."""
@@ -52,14 +52,14 @@ Samples = tuple[Sequence[float], Sequence[float]]
 def _mean(samples: Samples) -> float:
     """Return the mean, which rounding does not take beyond the greatest or the least sample."""
     values = samples[1]
-    mean = sum(values) / len(values)
+    mean = sum_in_order(values) / len(values)
     return min(max(mean, min(values)), max(values)) if math.isfinite(mean) else mean
 
 
 def _deviation(samples: Samples) -> float:
     values = samples[1]
-    mean = sum(values) / len(values)
-    return math.sqrt(sum((v - mean) ** 2 for v in values) / len(values))
+    mean = sum_in_order(values) / len(values)
+    return math.sqrt(sum_in_order((v - mean) * (v - mean) for v in values) / len(values))
 
 
 def _delta(samples: Samples) -> float:
@@ -75,7 +75,7 @@ def _rate(samples: Samples) -> float | None:
     seconds = times[-1] - times[0]
     if seconds <= 0:
         return None
-    resets = sum(before for before, after in pairwise(values) if after < before)
+    resets = sum_in_order(before for before, after in pairwise(values) if after < before)
     return (values[-1] - values[0] + resets) / seconds
 
 
@@ -94,11 +94,12 @@ def predicted(samples: Samples, now: float, ahead: float) -> float | None:
     """Return the value *ahead* seconds from *now* on the line of least squares."""
     times, values = samples
     count = len(times)
-    mean_time, mean_value = sum(t - now for t in times) / count, sum(values) / count
-    spread = sum((t - now - mean_time) ** 2 for t in times)
+    mean_time, mean_value = sum_in_order(t - now for t in times) / count, sum_in_order(values) / count
+    spread = sum_in_order((t - now - mean_time) ** 2 for t in times)
     if spread <= 0:
         return None
-    slope = sum((t - now - mean_time) * (v - mean_value) for t, v in zip(times, values, strict=True)) / spread
+    products = ((t - now - mean_time) * (v - mean_value) for t, v in zip(times, values, strict=True))
+    slope = sum_in_order(products) / spread
     return mean_value + slope * (ahead - mean_time)
 
 
@@ -106,7 +107,7 @@ _FUNCTIONS: Mapping[str, Callable[[Samples], float | None]] = {
     "avg_over_time": _mean,
     "max_over_time": lambda samples: max(samples[1]),
     "min_over_time": lambda samples: min(samples[1]),
-    "sum_over_time": lambda samples: sum(samples[1]),
+    "sum_over_time": lambda samples: sum_in_order(samples[1]),
     "count_over_time": lambda samples: len(samples[1]),
     "stddev_over_time": _deviation,
     "last_over_time": lambda samples: samples[1][-1],

@@ -11,6 +11,7 @@ from gpurules.history.backtest.run import Backtest
 from gpurules.history.backtest.task import NodeTask
 from gpurules.history.store.findings import Findings
 from gpurules.model import Snapshot, Transfer
+from gpurules.model.reading import sum_in_order
 from gpurules.rules import Ruleset
 from gpurules.telemetry import read_transfers
 
@@ -54,7 +55,7 @@ def _decisions(ruleset: Ruleset, task: NodeTask, transfers: list) -> Iterator[De
 def _summary(decisions: list[Decision], listed: int) -> dict[str, object]:
     delays = [decision.delay for decision in decisions if decision.delay > 0]
     return {
-        "transfers": listed, "decided": len(decisions), "delayed": len(delays), "delay_seconds": sum(delays),
+        "transfers": listed, "decided": len(decisions), "delayed": len(delays), "delay_seconds": sum_in_order(delays),
         "median_delay_seconds": median(delays) if delays else None,
         "boosted": sum(decision.priority_boost != 0 for decision in decisions),
         "staged": sum(decision.stage is not None for decision in decisions),

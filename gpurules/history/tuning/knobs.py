@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from gpurules.errors import GpurulesError
+from gpurules.model.reading import sum_in_order
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset, loads
 from gpurules.rules.yaml.nodes import YamlMapping, YamlNode, YamlScalar
@@ -134,7 +135,7 @@ def _of_scalar(name: str, node: YamlNode | None) -> Iterator[Knob]:
 
 def _seconds(text: str) -> float:
     pieces = re.findall(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)", text)
-    return sum(float(number) * _SCALES[unit] for number, unit in pieces)
+    return sum_in_order(float(number) * _SCALES[unit] for number, unit in pieces)
 
 
 def chosen_knobs(draft: Draft, names: Sequence[str], signals: Sequence[str]) -> list[Knob]:

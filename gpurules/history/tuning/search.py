@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gpurules.history.tuning.goals import Goal
 from gpurules.history.tuning.knobs import Draft, Knob
 from gpurules.history.tuning.trial import Recorded, Score, Scores, try_out
+from gpurules.model.reading import sum_in_order
 
 LEAST_EVENTS = 5
 """Fewer events than this on the days that are searched, or a third on those left out, support nothing."""
@@ -102,7 +103,7 @@ def _propose(found: Found, knobs: Sequence[Knob], goals: Sequence[Goal]) -> None
     scales = {knob.name: max(abs(knob.value), 1.0) for knob in knobs}
 
     def change(trial: Trial) -> float:
-        return sum(abs(trial.values[knob.name] - knob.value) / scales[knob.name] for knob in knobs)
+        return sum_in_order(abs(trial.values[knob.name] - knob.value) / scales[knob.name] for knob in knobs)
 
     candidates = sorted(holding, key=lambda trial: (change(trial), trial.objectives(goals)))
     chosen = next((trial for trial in candidates if not _by_chance(trial, goals)), None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from gpurules.language.syntax.nodes import Comparator, Sign, TextOperator
 from gpurules.language.terms.patterns import globber, matcher
 from gpurules.model import Truth, Value
-from gpurules.model.reading import finite
+from gpurules.model.reading import finite, sum_in_order
 
 Number = int | float | None
 
@@ -155,13 +155,13 @@ def smallest(values: Sequence[Number]) -> Number:
 def total(values: Sequence[Number]) -> Number:
     """Return the sum of the values that are not missing, missing if none is left."""
     known = [v for v in values if v is not None]
-    return finite(sum(known)) if known else None
+    return finite(sum_in_order(known)) if known else None
 
 
 def mean(values: Sequence[Number]) -> Number:
     """Return the mean of the values that are not missing, missing if none is left."""
     known = [v for v in values if v is not None]
-    return finite(sum(known) / len(known)) if known else None
+    return finite(sum_in_order(known) / len(known)) if known else None
 
 
 def count_true(values: Sequence[Truth]) -> int:

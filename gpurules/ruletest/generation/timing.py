@@ -17,6 +17,7 @@ from gpurules.language.syntax.nodes import Comparator
 from gpurules.language.terms import ir
 from gpurules.language.terms.lowering import inline_signals, rebuilt
 from gpurules.model import Dimension, Kind, format_amount
+from gpurules.model.reading import sum_in_order
 from gpurules.proofs import ExpectedTruth, Prover, Sat, ScopedCondition, TruthClaim
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.rule import Signal
@@ -188,7 +189,7 @@ class _Author:
         """Return the interval of a series: that of the polls, finer where a duration needs it, or coarser."""
         known = [seconds for seconds in durations if seconds]
         finest = min([self._ruleset.settings.poll_interval, *(seconds / _FINEST for seconds in known)])
-        coarsest = sum(known) / _MOST_STEPS
+        coarsest = sum_in_order(known) / _MOST_STEPS
         return next((step for step in reversed(_STEPS) if coarsest <= step <= finest), max(coarsest, finest))
 
     def _steps_back(self, step: float) -> int:

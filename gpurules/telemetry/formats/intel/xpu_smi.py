@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpurules.model import GPU, Dimension
+from gpurules.model.reading import sum_in_order
 from gpurules.telemetry.formats.cells import Number, read_number
 
 NOT_TOLD = "not reported by this release of xpu-smi"
@@ -90,7 +91,7 @@ def combine_tiles(quantity: IntelQuantity, values: Sequence[object]) -> tuple[Nu
         return numbers[0], None
     if quantity.combine == "max":
         return max(numbers), None
-    total = sum(numbers)
+    total = sum_in_order(numbers)
     return (total if quantity.combine == "sum" else total / len(numbers)), None
 
 
