@@ -5,6 +5,7 @@ from collections import deque
 from itertools import islice
 
 MAX_EVENTS = 5000
+KINDS = ("signal", "rule", "telemetry", "ruleset", "agent")
 
 
 class EventLog:
@@ -24,7 +25,7 @@ class EventLog:
         return self._next - 1
 
     def add(self, kind: str, timestamp: float, **data: object) -> None:
-        """Add an event of a *kind* (``signal rule telemetry ruleset agent``).
+        """Add an event of a *kind* (one of ``KINDS``).
 
         Units: *timestamp* in seconds since 1970.
         """
@@ -38,8 +39,11 @@ class EventLog:
             count = min(len(self._events), max(0, self._next - 1 - number), limit)
             return list(islice(self._events, len(self._events) - count, None))
 
-    def before(self, number: int | None, limit: int) -> list[dict[str, object]]:
-        """Return at most *limit* events before *number* (None: the latest), newest first."""
+    def before(self, number: int | None, limit: int, kind: str | None = None) -> list[dict[str, object]]:
+        """Return at most *limit* events before *number* (None: the latest), newest first.
+
+        Missing: *kind* None: of every kind.
+        """
         with self._lock:
-            known = reversed(self._events)
+            known = (e for e in reversed(self._events) if kind in (None, e["kind"]))
             return list(islice((e for e in known if number is None or e["id"] < number), limit))  # type: ignore[operator]

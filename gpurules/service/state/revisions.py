@@ -204,8 +204,8 @@ class Revisions:
     def frame(self, since: int) -> tuple[bytes, int]:
         """Return the event for a client that is at revision *since*, and the revision at which it is then.
 
-        The full state for one that is at none of this agent's revisions, else what changed since, as a JSON merge
-        patch (RFC 7396) whose ``events`` are to be appended.
+        The full state for one that is at none of this agent's revisions, else what changed since: sections as a whole,
+        entries of keyed sections as a whole or null, and ``events`` to be appended.
         """
         is_full = not self.first <= since <= self.revision or any(
             isinstance(section, _Keyed) and since < section.full_from for section in self._sections.values()

@@ -9,6 +9,8 @@ from gpurules.model import GPU, GPUIndex, Snapshot
 from gpurules.model.gpu import NUMBERS
 
 KEPT_SECONDS = 900
+LEAST_SECONDS = 0.9
+"""Samples that come closer together are left out; polls of each second do, a little."""
 MAX_SERIES = 20_000
 """The most series (a field of a GPU) that are kept; 64 GPUs have some 1,500."""
 
@@ -29,7 +31,7 @@ class Samples:
 
     def __init__(self, seconds: int = KEPT_SECONDS) -> None:
         self._lock = threading.Lock()
-        self._size = seconds + 1
+        self._size = int(seconds / LEAST_SECONDS) + 1
         self._times = array("d", [nan]) * self._size
         self._next = 0
         self._last = float("-inf")
@@ -37,8 +39,8 @@ class Samples:
         self._index: dict[str, GPUIndex] = {}
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take in a snapshot, unless the last was less than a second before."""
-        if abs(snapshot.timestamp - self._last) < 1.0:
+        """Take in a snapshot, unless the last was less than ``LEAST_SECONDS`` before."""
+        if abs(snapshot.timestamp - self._last) < LEAST_SECONDS:
             return
         with self._lock:
             place = self._next % self._size

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gpurules.actions import is_directive
 from gpurules.actions.decision import Decision
 from gpurules.engine import Coordinator
 from gpurules.engine.inspection import steady_clock, wall_clock
@@ -33,6 +34,16 @@ class _Entry:
     since: float
     ends: float
     expires: float
+
+
+def _holding_rules(decision: Decision) -> list[str]:
+    """Return the rules that make the transfer wait now."""
+    targets = {name for name, holds in (("delay", decision.delay > 0), ("paused", decision.paused)) if holds}
+    return [
+        match.rule
+        for match in (decision.matched if targets else ())
+        if any(is_directive(one.action) and one.action.target in targets for one in match.actions)
+    ]
 
 
 class TransferBook:
@@ -95,6 +106,7 @@ class TransferBook:
             "since": entry.since if entry else transfer.created,
             "expires": entry.expires if entry else None,
             "rules": list(decision.rules),
+            "held_by": _holding_rules(decision),
             "delay": decision.delay,
             "paused": decision.paused,
             "priority_boost": decision.priority_boost,

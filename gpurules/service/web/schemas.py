@@ -202,11 +202,38 @@ def _states() -> dict[str, JSONSchema]:
     return {
         "SnapshotState": opened("timestamp gpus", timestamp=_NUMBER, gpus={"type": "array", "items": _OBJECT}),
         "WorkloadState": opened("id", id=_TEXT),
-        "TransferState": opened("id transfer rules delay paused", id=_TEXT, transfer=_OBJECT, rules=_TEXTS),
+        "TransferState": opened(
+            "id transfer rules held_by delay paused", id=_TEXT, transfer=_OBJECT, rules=_TEXTS, held_by=_TEXTS
+        ),
         "Signal": opened("name owner device on since", name=_TEXT, owner=_TEXT, on=_FLAG, since=_NUMBER),
         "Rule": opened("name condition state devices since", name=_TEXT, condition=_TEXT, state=_TEXT),
         "Events": opened("items next", items={"type": "array", "items": _OBJECT}, next={"type": ["integer", "null"]}),
-        "Ruleset": opened("name version source findings reload_error", name=_TEXT, findings=_DIAGNOSTICS),
+        "Ruleset": opened(
+            "name version source sources signals thresholds findings reload_error",
+            name=_TEXT,
+            findings=_DIAGNOSTICS,
+            sources={"type": "array", "items": opened("path source", path=_TEXT, source=_TEXT_OR_NULL)},
+            signals={"type": "array", "items": ref("SignalDefinition")},
+            thresholds={"type": "array", "items": ref("Threshold")},
+        ),
+        "SignalDefinition": opened(
+            "name condition until for keep_for per_gpu rule",
+            name=_TEXT,
+            condition=_TEXT,
+            until=_TEXT_OR_NULL,
+            keep_for=_NUMBER,
+            per_gpu=_FLAG,
+            rule=_TEXT_OR_NULL,
+        ),
+        "Threshold": opened(
+            "attribute comparison value ends",
+            attribute=_TEXT,
+            comparison=_TEXT,
+            value=_NUMBER,
+            rule=_TEXT,
+            signal=_TEXT,
+            ends=_FLAG,
+        ),
         "History": opened(
             "field times gpus",
             field=_TEXT,

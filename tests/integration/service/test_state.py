@@ -161,3 +161,30 @@ def test_a_long_poll_and_a_stream_end_when_the_agent_stops(start: Start) -> None
     assert waiting.getresponse().status == 200
     assert not agent.socket.exists()
     waiting.close()
+
+
+def test_the_ruleset_shows_the_text_of_each_file_its_signals_and_its_thresholds(agent: RunningAgent) -> None:
+    ruleset = agent.ask("GET", "/v1/ruleset").json
+    assert ruleset["sources"] == [{"path": str(agent.ruleset), "source": agent.ruleset.read_text()}]
+    assert [(signal["name"], signal["condition"], signal["rule"]) for signal in ruleset["signals"]] == [
+        ("warm", "gpu_temperature > 30C", None)
+    ]
+    threshold = {"attribute": "temperature", "comparison": ">", "value": 30.0, "signal": "warm", "ends": False}
+    assert ruleset["thresholds"] == [threshold]
+
+
+def test_events_may_be_asked_for_by_kind(agent: RunningAgent) -> None:
+    signals = agent.ask("GET", "/v1/events?kind=signal").json["items"]
+    assert {event["kind"] for event in signals} == {"signal"} and {event["device"] for event in signals} == {0, 1}
+    assert agent.ask("GET", "/v1/events?kind=signl").status == 400
+
+
+def test_a_transfer_names_the_rules_that_hold_it(agent: RunningAgent) -> None:
+    large, small = ({"transfer": {"path": "/a", "size": size}, "ttl": 60} for size in (4 << 30, 1))
+    agent.ask("PUT", "/v1/transfers/large", large)
+    agent.ask("PUT", "/v1/transfers/small", small)
+    rows = {row["id"]: row for row in agent.ask("GET", "/v1/transfers").json["items"]}
+    assert rows["large"]["held_by"] == ["hold_large"] and rows["large"]["delay"] == 30
+    assert rows["small"]["held_by"] == [] and "prefetch_less" in rows["small"]["rules"]
+    for name in ("large", "small"):
+        agent.ask("DELETE", f"/v1/transfers/{name}")

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 
 from gpurules.engine.inspection import reload_error
-from gpurules.input_files import read_input
 from gpurules.model.gpu import NUMBERS
 from gpurules.registry import did_you_mean
-from gpurules.rules import Ruleset
-from gpurules.rules.files import SHIPPED, read_file
-from gpurules.service.state import sections
+from gpurules.service.state import definitions, sections
+from gpurules.service.state.events import KINDS
 from gpurules.service.web import schemas
 from gpurules.service.web.operation import Operation, OperationCall, Parameter, Reply, json_reply
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
-from gpurules.service.wire.redaction import shown_source
 
 MAX_PAGE = 1000
 PAGING = (
@@ -102,7 +99,8 @@ def events(call: OperationCall) -> Reply:
     """Answer the recent events, newest first."""
     limit, before = call.query["limit"], call.query["before"]
     assert isinstance(limit, int) and (before is None or isinstance(before, int))
-    found = call.agent.recorder.events.before(before, limit)
+    kind = call.query["kind"]
+    found = call.agent.recorder.events.before(before, limit, None if kind is None else str(kind))
     following = found[-1]["id"] if len(found) == limit else None
     return json_reply({"items": found, "next": following})
 
@@ -118,7 +116,10 @@ def ruleset(call: OperationCall) -> Reply:
             "description": found.description,
             "path": found.path,
             "files": list(found.files),
-            "source": _source(found),
+            "source": definitions.source(found),
+            "sources": definitions.sources(found),
+            "signals": definitions.signals(found),
+            "thresholds": definitions.thresholds(found),
             "findings": findings,
             "reload_error": reload_error(call.agent.coordinator),
             "settings": {name: getattr(found.settings, name) for name in found.settings.__slots__},
@@ -126,16 +127,6 @@ def ruleset(call: OperationCall) -> Reply:
             "fields": sorted(found.fields),
         }
     )
-
-
-def _source(found: Ruleset) -> str | None:
-    if found.path is None:
-        return None
-    try:
-        data = read_file(found.path) if found.path.startswith(SHIPPED) else read_input(found.path, 4 << 20)
-    except (OSError, ValueError):
-        return None
-    return shown_source(data.decode("utf-8", "replace"), found)
 
 
 def history(call: OperationCall) -> Reply:
@@ -174,6 +165,7 @@ OPERATIONS = (
         query=(
             Parameter("limit", "maximum number of events", 100, 1, MAX_PAGE, is_integer=True),
             Parameter("before", "only events before the one with this id", None, 0, 1e18, is_integer=True),
+            Parameter("kind", "only events of this kind", values=KINDS),
         ),
         answers={200: schemas.EVENTS},
     ),
