@@ -1,0 +1,77 @@
+// Events: what signals, rules, telemetry and the ruleset did, and whether effects were delivered.
+import { get, state } from "./agent.js";
+import { badge, duration, gpus, h, heading, keyed, name, ruleLink, time } from "./dom.js";
+
+const KINDS = { "": "all", rule: "rules", signal: "signals", telemetry: "telemetry", ruleset: "ruleset", effect: "effects", agent: "agent" };
+const SIGNS = { signal: "▲", rule: "●", telemetry: "≈", ruleset: "¶", effect: "→", agent: "◆" };
+
+// An event in words, as a list of elements and texts.
+export function sentence(event) {
+  const where = event.device !== null && event.device !== undefined ? ` on GPU ${event.device}` : "";
+  const lasted = event.lasted ? ` after ${duration(event.lasted)}` : "";
+  switch (event.kind) {
+    case "signal": {
+      const subject = event.rule ? ruleLink(event.rule) : name(event.signal);
+      return [subject, ` ${event.on ? "on" : "off"}${where}${lasted}`, event.because ? `: ${event.because}` : ""];
+    }
+    case "rule": {
+      const on = gpus(event.devices);
+      const effects = (event.effects || []).flatMap((one) => [" · ", typeof one === "string" ? one : one.name]);
+      return [ruleLink(event.rule), ` ${event.start ? "started" : "ended"}${on ? ` on ${on}` : ""}${lasted}`,
+        ...(event.transfer ? [" for ", name(event.transfer)] : []), event.suppressed ? " (suppressed)" : "", ...effects];
+    }
+    case "telemetry":
+      return [event.ok ? "Telemetry is back" : `Telemetry failed: ${event.error}`];
+    case "ruleset":
+      return event.ok ? [`Ruleset ${event.ruleset} ${event.version} is in force`] : [h("strong", {}, "An edit was refused: "), event.error];
+    case "effect":
+      return [badge(event.state), " ", event.effect || event.name || "", ...(event.rule ? [" of ", ruleLink(event.rule)] : []), event.error ? `: ${event.error}` : ""];
+    default:
+      return [event.enabled === undefined ? event.kind : event.enabled ? "The rules were enabled" : "The rules were disabled"];
+  }
+}
+
+export function eventsView() {
+  const choice = h("select", { id: "kind", onchange: () => list() }, Object.entries(KINDS).map(([kind, title]) => h("option", { value: kind }, title)));
+  const effects = h("div", { class: "panel" });
+  const rows = h("ul", { class: "rows", "aria-label": "Events, newest first" });
+  const more = h("button", { onclick: older }, "Older events");
+  let past = [];
+  const bar = h("div", { class: "bar-of-filters" }, h("label", { for: "kind" }, "Show"), choice);
+  const json = "/v1/events?limit=1000";
+
+  function list() {
+    const known = new Map([...past, ...state.events].map((event) => [event.id, event]));
+    const shown = [...known.values()].filter((event) => !choice.value || event.kind === choice.value).sort((a, b) => b.id - a.id);
+    keyed(rows, shown, (event) => event.id, (event) => h("li", { class: "event" }, time(event.timestamp),
+      h("span", { "aria-hidden": "true", class: event.kind === "telemetry" && !event.ok ? "maybe" : "quiet" }, SIGNS[event.kind] || "·"),
+      h("span", {}, ...sentence(event))));
+  }
+
+  async function older() {
+    const first = Math.min(...state.events.map((event) => event.id), ...past.map((event) => event.id));
+    const kind = choice.value ? `&kind=${choice.value}` : "";
+    const found = await get(`/v1/events?limit=200${Number.isFinite(first) ? `&before=${first}` : ""}${kind}`).catch(() => null);
+    if (!found) return;
+    past = [...found.items, ...past];
+    more.disabled = found.next === null;
+    list();
+  }
+
+  function delivery() {
+    const known = Object.entries(state.status?.effects || {});
+    const stuck = state.status?.stuck_effects || {};
+    effects.hidden = known.length === 0;
+    effects.replaceChildren(h("h2", {}, "Effects"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Delivery of effects" }, h("table", {},
+      h("thead", {}, h("tr", {}, ["Effect", "Sent", "Failed", "Dropped", ""].map((title) => h("th", { scope: "col" }, title)))),
+      h("tbody", {}, known.map(([effect, of]) => h("tr", {}, h("th", { scope: "row" }, name(effect)), h("td", { class: "r" }, of.sent), h("td", { class: "r" }, of.failed),
+        h("td", { class: "r" }, of.dropped), h("td", {}, of.failed || of.dropped ? badge("failed") : badge("sent"), stuck[effect] ? ` ⚠ hangs since ${stuck[effect]}` : "")))))));
+  }
+
+  function update(sections) {
+    if (sections.has("full")) past = [];
+    if (sections.has("events") || sections.has("full")) list();
+    if (sections.has("status") || sections.has("full")) delivery();
+  }
+  return { elements: [heading("Events", json), bar, effects, rows, more], update };
+}
