@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gpurules.fields import Scope
 from gpurules.input_files import read_input
 from gpurules.language import ir
-from gpurules.language.nodes import Comparator
+from gpurules.language.syntax.nodes import Comparator
 from gpurules.model import Kind
 from gpurules.rules import Ruleset
 from gpurules.rules.files import SHIPPED, read_file
