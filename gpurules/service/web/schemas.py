@@ -194,20 +194,13 @@ def _answers() -> dict[str, JSONSchema]:
         ),
         "Evaluation": opened("decision explanation diagnostics", diagnostics=_DIAGNOSTICS),
         "Diagnostic": opened("code message line column", code=_TEXT, message=_TEXT, line=_COUNT, column=_COUNT),
+        **_definitions(),
         **_states(),
     }  # fmt: skip
 
 
-def _states() -> dict[str, JSONSchema]:
+def _definitions() -> dict[str, JSONSchema]:
     return {
-        "SnapshotState": opened("timestamp gpus", timestamp=_NUMBER, gpus={"type": "array", "items": _OBJECT}),
-        "WorkloadState": opened("id", id=_TEXT),
-        "TransferState": opened(
-            "id transfer rules held_by delay paused", id=_TEXT, transfer=_OBJECT, rules=_TEXTS, held_by=_TEXTS
-        ),
-        "Signal": opened("name owner device on since", name=_TEXT, owner=_TEXT, on=_FLAG, since=_NUMBER),
-        "Rule": opened("name condition state devices since", name=_TEXT, condition=_TEXT, state=_TEXT),
-        "Events": opened("items next", items={"type": "array", "items": _OBJECT}, next={"type": ["integer", "null"]}),
         "Ruleset": opened(
             "name version source sources signals thresholds findings reload_error",
             name=_TEXT,
@@ -234,6 +227,19 @@ def _states() -> dict[str, JSONSchema]:
             signal=_TEXT,
             ends=_FLAG,
         ),
+    }
+
+
+def _states() -> dict[str, JSONSchema]:
+    return {
+        "SnapshotState": opened("timestamp gpus", timestamp=_NUMBER, gpus={"type": "array", "items": _OBJECT}),
+        "WorkloadState": opened("id", id=_TEXT),
+        "TransferState": opened(
+            "id transfer rules held_by delay paused", id=_TEXT, transfer=_OBJECT, rules=_TEXTS, held_by=_TEXTS
+        ),
+        "Signal": opened("name owner device on since", name=_TEXT, owner=_TEXT, on=_FLAG, since=_NUMBER),
+        "Rule": opened("name condition state devices since", name=_TEXT, condition=_TEXT, state=_TEXT),
+        "Events": opened("items next", items={"type": "array", "items": _OBJECT}, next={"type": ["integer", "null"]}),
         "History": opened(
             "field times gpus",
             field=_TEXT,
