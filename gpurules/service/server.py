@@ -39,7 +39,7 @@ def served(coordinator: Coordinator, options: ServeOptions, notice: ReloadNotice
     try:
         from gpurules.service.agent import Agent, AgentOptions
         from gpurules.service.web.access import AccessControl
-        from gpurules.service.web.application import application
+        from gpurules.service.web.application import Application
         from gpurules.service.web.listeners import Security, open_listeners
         from gpurules.service.web.server import HTTPServer
     except ImportError:
@@ -52,7 +52,7 @@ def served(coordinator: Coordinator, options: ServeOptions, notice: ReloadNotice
     access = AccessControl(options.token_file)
     listeners = open_listeners(options.bind, security)
     agent = Agent(coordinator, AgentOptions(options.has_page))
-    server = HTTPServer(application(agent, access), agent, listeners, security)
+    server = HTTPServer(Application(agent, access), agent, listeners, security)
     unsubscribe = coordinator.on_poll(lambda _: notice.end())
     try:
         server.start()

@@ -1,6 +1,6 @@
 """The application: Starlette routes requests to the operations of the API, to the page, and to its documentation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from starlette.routing import Route, Router
@@ -47,19 +47,28 @@ def all_operations(agent: Agent) -> tuple[Operation, ...]:
     return (*OPERATIONS, _DESCRIPTION)
 
 
-def application(agent: Agent, access: AccessControl) -> Router:
-    """Return the ASGI application of *agent*."""
-    shared = Shared(agent, access)
-    operations = [*all_operations(agent), _DOCUMENTATION, *pages.operations(agent)]
-    return Router(routes=list(_routes(operations, shared)), redirect_slashes=False, default=_NotFound(shared.ids))
+class Application(Router):
+    """The ASGI application of an agent.
+
+    ``at_once`` has the endpoints, by path, some of whose operations a server may also ask without a task for each.
+    """
+
+    def __init__(self, agent: Agent, access: AccessControl) -> None:
+        shared = Shared(agent, access)
+        operations = [*all_operations(agent), _DOCUMENTATION, *pages.operations(agent)]
+        endpoints = {path: Endpoint(methods, shared) for path, methods in _by_path(operations).items()}
+        routes = [Route(path, endpoint) for path, endpoint in endpoints.items()]
+        super().__init__(routes=routes, redirect_slashes=False, default=_NotFound(shared.ids))
+        self.at_once: Mapping[str, Endpoint] = {
+            path: one for path, one in endpoints.items() if one.answers_at_once and "{" not in path
+        }
 
 
-def _routes(operations: Iterable[Operation], shared: Shared) -> Iterable[Route]:
-    by_path: dict[str, dict[str, Operation]] = {}
+def _by_path(operations: Iterable[Operation]) -> dict[str, dict[str, Operation]]:
+    found: dict[str, dict[str, Operation]] = {}
     for operation in operations:
-        by_path.setdefault(operation.path, {})[operation.method] = operation
-    for path, methods in by_path.items():
-        yield Route(path, Endpoint(methods, shared))
+        found.setdefault(operation.path, {})[operation.method] = operation
+    return found
 
 
 class _NotFound:

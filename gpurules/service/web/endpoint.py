@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext, suppress
+from inspect import iscoroutinefunction
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
@@ -26,6 +27,7 @@ SLOW_AT_ONCE = 2
 SLOW_QUEUE = 64
 _AT_ONCE = nullcontext()
 _NO_QUERY: Mapping[str, object] = MappingProxyType({})
+_NO_PATH: Mapping[str, str] = MappingProxyType({})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _PROBLEM = b"application/problem+json"
 
@@ -66,9 +68,33 @@ class Endpoint:
 
     def __init__(self, operations: Mapping[str, Operation], shared: Shared) -> None:
         self._operations = dict(operations)
+        self._at_once = {method: one for method, one in operations.items() if is_at_once(one)}
         if "GET" in self._operations:
             self._operations["HEAD"] = self._operations["GET"]
         self._shared = shared
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether any of its operations does without waiting."""
+        return bool(self._at_once)
+
+    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[Reply, bytes] | None:
+        """Return the answer to a request that is there as a whole, and its id.
+
+        Missing: None where the operation has to wait, or the request has to be refused: that is the way of ASGI.
+        """
+        operation = self._at_once.get(scope["method"])
+        if operation is None or len(body) > operation.max_body:
+            return None
+        headers = dict(scope["headers"])
+        request_id = self._shared.ids.of(headers)
+        try:
+            query = self._admitted(operation, scope, headers)
+            reply = operation.handler(OperationCall(self._shared.agent, _NO_PATH, query, body, headers))
+            assert isinstance(reply, Reply)
+        except Exception as error:
+            reply = _failed(error, request_id)
+        return reply, request_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -79,13 +105,10 @@ class Endpoint:
             if operation is None:
                 raise self._wrong_method(scope["method"])
             reply = await self._answer(operation, scope, receive, headers)
-        except ProblemError as problem:
-            reply = problem_reply(problem)
         except Gone:
             return
-        except Exception:  # a rule's action may be foreign code, and a mistake of ours stops nothing either
-            _LOGGER.exception("the request %s failed", request_id.decode())
-            reply = problem_reply(ProblemError(500, "internal", "the agent failed to answer; its log says why"))
+        except Exception as error:
+            reply = _failed(error, request_id)
         if isinstance(reply, EventStream):
             await reply.run(request_id, receive, send)
             return
@@ -108,23 +131,29 @@ class Endpoint:
         detail = f"this path accepts {allowed}, not {method[:20]}"
         return ProblemError(405, "method-not-allowed", detail, (), ((b"allow", allowed.encode()),))
 
-    async def _answer(
-        self, operation: Operation, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
-    ) -> "Reply | EventStream":
+    def _admitted(self, operation: Operation, scope: Scope, headers: Mapping[bytes, bytes]) -> Mapping[str, object]:
+        """Return the query of a request that may be answered as far as its head shows."""
         if operation.access is Access.ADMIN or (operation.access is Access.USE and scope["state"].get("peer") is None):
             self._shared.access.check(scope, headers, operation.access)
         text = scope["query_string"]
         query = _query(operation, text) if text or operation.query else _NO_QUERY
-        body = b""
         if operation.body is not None:
             kind = headers.get(b"content-type")
             if kind != b"application/json":
                 check_type(operation, kind)
+        return query
+
+    async def _answer(
+        self, operation: Operation, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
+    ) -> "Reply | EventStream":
+        query = self._admitted(operation, scope, headers)
+        body = b""
+        if operation.body is not None:
             message = await receive()
             body = message.get("body", b"")
             if message["type"] != "http.request" or message.get("more_body") or len(body) > operation.max_body:
                 body = await read_body(message, receive, headers, operation.max_body)
-        call = OperationCall(self._shared.agent, scope.get("path_params", {}), query, body, headers)
+        call = OperationCall(self._shared.agent, scope.get("path_params", _NO_PATH), query, body, headers)
         if operation.is_slow:
             return await self._slowly(operation, call)
         reply = operation.handler(call)
@@ -140,6 +169,22 @@ class Endpoint:
                 return await asyncio.to_thread(operation.handler, call)  # type: ignore[arg-type]
         finally:
             shared.slow_waiting -= 1
+
+
+def is_at_once(operation: Operation) -> bool:
+    """Return whether an operation answers without waiting for anything."""
+    return not operation.is_slow and not iscoroutinefunction(operation.handler)
+
+
+def _failed(error: Exception, request_id: bytes) -> Reply:
+    """Return the answer where a request failed.
+
+    Any error is answered: a rule's action may be foreign code, and a mistake of ours stops nothing either.
+    """
+    if isinstance(error, ProblemError):
+        return problem_reply(error)
+    _LOGGER.error("the request %s failed", request_id.decode(), exc_info=error)
+    return problem_reply(ProblemError(500, "internal", "the agent failed to answer; its log says why"))
 
 
 def problem_reply(problem: ProblemError) -> Reply:

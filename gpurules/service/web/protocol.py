@@ -4,11 +4,16 @@ import asyncio
 import os
 import socket
 import struct
+from collections.abc import Iterable, Mapping
 from functools import cache
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from gpurules.service.web.endpoint import Endpoint
+from gpurules.service.web.operation import Reply
 from gpurules.service.wire.json_bytes import encode
 from gpurules.service.wire.problems import ProblemError
 
@@ -18,6 +23,9 @@ SPARE_FILES = 64
 """Files that are left to the agent itself when connections take all others."""
 _PEER_CREDENTIALS = struct.Struct("3i")
 _HEAD = b"HTTP/1.1 %s\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+_ANSWER = b"%s%scontent-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\n\r\n%s"
+_STATUS_LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
+_NONE: Mapping[str, Endpoint] = MappingProxyType({})
 _Base: Any = AutoHTTPProtocol  # httptools where it is installed, else h11
 
 
@@ -57,6 +65,13 @@ def most_connections() -> int:
     return max(16, soft - SPARE_FILES)
 
 
+def written(reply: Reply, request_id: bytes, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return an answer as it is sent, head and body in one."""
+    more = b"".join([b"%s: %s\r\n" % header for header in (*default_headers, *reply.headers)])
+    body = reply.body
+    return _ANSWER % (_STATUS_LINES[reply.status], more, reply.content_type, len(body), request_id, body)
+
+
 class LimitedProtocol(_Base):  # type: ignore[misc]
     """Bounds what a connection may send before its request begins, and says who is at the other end."""
 
@@ -65,12 +80,26 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
         self.app_state: dict[str, Any] = {**self.app_state, "peer": peer_user(transport)}
         super().connection_made(transport)
         self._received, self._tail = 0, b""
+        self._at_once: Mapping[str, Endpoint] = getattr(self.app, "at_once", _NONE)
+        self._may_be_at_once = False
+        self._waiting: tuple[Any, Endpoint] | None = None
         self._timer = self.loop.call_later(HEADER_SECONDS, self._cut_off)
         if len(self.connections) > most_connections():
             self._refuse(b"503 Service Unavailable")
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came, unless headers have grown too large."""
+        """Take in what came, unless headers have grown too large.
+
+        One request of what came together may be answered at once; further ones take their turn with other connections.
+        """
+        self._may_be_at_once = True
+        self._take(data)
+        self._may_be_at_once = False
+        if self._waiting is not None:
+            (cycle, _), self._waiting = self._waiting, None
+            super()._start_asgi_task(cycle, self.app)
+
+    def _take(self, data: bytes) -> None:
         if self._timer is None and data.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES) > 0:
             super().data_received(
                 data
@@ -87,10 +116,35 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
             if self._received > MAX_HEADER_BYTES:
                 self._refuse(b"431 Request Header Fields Too Large")
                 return
+        before = self.cycle
         super().data_received(data)
-        if self._timer is not None and self._has_request():
+        if self._timer is not None and (self.cycle is not before or self._has_request()):
             self._timer.cancel()
             self._timer = None
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Begin a request whose head has come; one that can be answered at once waits for the rest of it."""
+        if self._may_be_at_once and cycle.keep_alive and not (self.expect_100_continue or self.flow.write_paused):
+            endpoint = self._at_once.get(cycle.scope["path"])
+            if endpoint is not None:
+                self._may_be_at_once = False
+                self._waiting = cycle, endpoint
+                return
+        super()._start_asgi_task(cycle, app)
+
+    def on_message_complete(self) -> None:
+        """End a request, and answer it if that is possible at once."""
+        super().on_message_complete()
+        if self._waiting is None:
+            return
+        (cycle, endpoint), self._waiting = self._waiting, None
+        answered = endpoint.answer_at_once(cycle.scope, bytes(cycle.body))
+        if answered is None:
+            super()._start_asgi_task(cycle, self.app)
+            return
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(written(*answered, self.server_state.default_headers))
+        self.on_response_complete()
 
     def _has_request(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
