@@ -65,7 +65,7 @@ def most_connections() -> int:
     return max(16, soft - SPARE_FILES)
 
 
-def written(reply: Reply, request_id: bytes, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def http_answer(reply: Reply, request_id: bytes, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return an answer as it is sent, head and body in one."""
     more = b"".join([b"%s: %s\r\n" % header for header in (*default_headers, *reply.headers)])
     body = reply.body
@@ -143,7 +143,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
             super()._start_asgi_task(cycle, self.app)
             return
         cycle.response_started = cycle.response_complete = True
-        self.transport.write(written(*answered, self.server_state.default_headers))
+        self.transport.write(http_answer(*answered, self.server_state.default_headers))
         self.on_response_complete()
 
     def _has_request(self) -> bool:
