@@ -18,9 +18,10 @@ from gpurules.remote.answers import AnswerReader
 from gpurules.remote.explanations import RemoteExplanation, read_explanation
 from gpurules.remote.follower import Directives, StateFollower
 from gpurules.remote.link import AgentUnavailable, Answer, Link
+from gpurules.remote.questions import question
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Settings
-from gpurules.strict_json import dumps, loads, pack
+from gpurules.strict_json import dumps, loads
 
 _LOGGER = logger("gpurules.remote")
 MAX_ITEMS = 1000
@@ -218,14 +219,6 @@ class RemoteEngine(Engine):
         self._counting = threading.Lock()
         self.link.after_fork()
         self._follower.after_fork()
-
-
-def question(transfer: Transfer | None, workload: Workload | None) -> bytes:
-    """Return the body of a request for a decision."""
-    asked: dict[str, object] = {} if transfer is None else {"transfer": transfer.to_dict()}
-    if workload is not None and workload is not NO_WORKLOAD:
-        asked["workload"] = workload.to_dict()
-    return pack(asked)
 
 
 def _kind(error: Exception) -> str:

@@ -42,9 +42,10 @@ def read_head(data: bytes) -> Head:
             raise ValueError
         status = int(lines[9:12])
         start = lines.find(b"\r\ncontent-length:")
-        length = 0 if start < 0 and status in (204, 304) else int(lines[start + 17 :].split(b"\r\n", 1)[0])
+        end = lines.find(b"\r\n", start + 17)
+        length = 0 if start < 0 and status in (204, 304) else int(lines[start + 17 : None if end < 0 else end])
         if (start < 0 and status not in (204, 304)) or not 0 <= length <= MAX_ANSWER:
             raise ValueError
     except ValueError:
         raise BrokenAnswerError("the answer is not HTTP of an agent") from None
-    return Head(status, length, b"\r\nconnection: close" not in lines)
+    return Head(status, length, lines.find(b"\nconnection: close") < 0)

@@ -143,6 +143,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
             super()._start_asgi_task(cycle, self.app)
             return
         cycle.response_started = cycle.response_complete = True
+        cycle.on_response = None  # it leads back here: a circle, which only the garbage collector would free
         self.transport.write(http_answer(*answered, self.server_state.default_headers))
         self.on_response_complete()
 
