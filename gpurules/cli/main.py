@@ -33,6 +33,7 @@ COMMANDS = {
     "serve": "run a ruleset as a node agent that serves HTTP",
     "status": "show what a running agent does",
     "watch": "show a node and its rules live in the terminal",
+    "health": "check the health of a node for NPD, Slurm, Nagios or a probe",
     "record": "record telemetry for later playback",
     "doctor": "check what works on this machine",
     "snapshot": "show a snapshot from a telemetry source",

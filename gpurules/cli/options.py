@@ -1,7 +1,7 @@
 """Options that several commands have; each can be set in the environment as ``GPURULES_<OPTION>``."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +30,26 @@ def output_format(*formats: str, name: str = "format_", **settings: Any) -> Call
     """Add ``--output-format``, also spelled ``--format``, with the names of the *formats*, as the parameter *name*."""
     given = {"default": formats[0], "show_default": True, "help": "Output format.", **settings}
     return option("--output-format", "--format", name, type=FormatChoice(formats), **given)
+
+
+class DurationParameter(click.FloatRange):
+    """A time as rules write it (``500ms``, ``4s``), or a bare number of seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number of seconds."""
+        from gpurules.model.units import Dimension, QuantityError, parse_amount  # most commands take no time
+
+        if isinstance(value, str):
+            try:
+                amount = parse_amount(value.strip())
+            except QuantityError as error:
+                self.fail(str(error), param, ctx)
+            if amount.dimension not in (Dimension.NONE, Dimension.SECONDS):
+                self.fail(f"{value!r} is not a duration", param, ctx)
+            value = amount.value
+        return super().convert(value, param, ctx)
 
 
 STDIN = "<stdin>"
@@ -140,10 +160,10 @@ RECORDING_NAMES = tuple(declaration[2:].replace("-", "_") for declaration, _ in 
 """The names of these options as parameters."""
 
 
-def recording_options(function: Function) -> Function:
+def recording_options(function: Function, without: Collection[str] = ()) -> Function:
     """Add what a recording may leave open; ``given_options`` returns what of it was given."""
     for declaration, settings in _RECORDING_OPTIONS:
-        function = option(declaration, **settings)(function)
+        function = function if declaration in without else option(declaration, **settings)(function)
     return function
 
 
@@ -162,14 +182,19 @@ def optional_source(function: Function) -> Function:
     return _source(function, is_required=False)
 
 
-def _source(function: Function, is_required: bool) -> Function:
+def source_options_but_interval(function: Function) -> Function:
+    """Add the same to a command that has an ``--interval`` of its own."""
+    return _source(function, is_required=False, without=("--interval",))
+
+
+def _source(function: Function, is_required: bool, without: Collection[str] = ()) -> Function:
     return option(
         "--source",
         metavar="NAME:ARGUMENT",
         required=is_required,
         help="Telemetry source: auto, nvml, nvidia-smi, dcgm:URL, scrape:URL, amd, xpu-smi, intel-sysfs, "
         "replay:FILE, synthetic:gpus=4.",
-    )(recording_options(function))
+    )(recording_options(function, without))
 
 
 def agent_outputs(function: Function) -> Function:

@@ -5,6 +5,7 @@ This module is imported before everything else, so it imports next to nothing.
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -36,6 +37,7 @@ class _Early:
 
     end: int | None = None
     reload = False
+    started: float | None = None
 
 
 _EARLY = _Early()
@@ -43,6 +45,7 @@ _EARLY = _Early()
 
 def answer_early() -> None:
     """Answer signals from now on, until the command that runs answers them itself."""
+    _EARLY.started = time.monotonic()
     is_agent = sys.argv[1:2] and sys.argv[1] in AGENTS
 
     def terminate(number: int, frame: object) -> None:
@@ -60,6 +63,11 @@ def answer_early() -> None:
         signal.signal(signal.SIGINT, interrupt)
     if is_agent:
         signal.signal(signal.SIGHUP, remember)
+
+
+def started_at() -> float | None:
+    """Return when the program was started, by the steady clock; None where it runs inside another program."""
+    return _EARLY.started
 
 
 def ended_early() -> int | None:

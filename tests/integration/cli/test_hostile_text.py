@@ -403,6 +403,16 @@ def status(place: Place) -> Iterator[Run]:
     yield Run(("status", "--connect", "https://localhost:1", "--token-file", place.text))
 
 
+def health(place: Place) -> Iterator[Run]:
+    rules = json.loads(place.ruleset().read_text(encoding="utf-8"))
+    for rule in rules["rules"]:
+        rule["tags"] = ["health"]
+    tagged = place.write(f"tagged{place.path_text}.rules.yaml", rules)
+    yield from each_form("health", tagged, "--no-drain", "--source", f"replay:{place.recording()}")
+    yield Run(("health", place.broken(), "--source", place.text))
+    yield Run(("health", place.text, "--tag", place.text))
+
+
 RECIPES: dict[str, Callable[[Place], Iterator[Run]]] = {
     "lint": lint, "fmt": fmt, "test": check_tests, "testgen": generate, "eval": evaluate, "repl": repl,
     "explain": explain,
@@ -410,7 +420,7 @@ RECIPES: dict[str, Callable[[Place], Iterator[Run]]] = {
     "sources": named("sources", "--timeout", 1), "fields": named("fields"), "actions": named("actions", "log"),
     "rulesets": named("rulesets"), "rule": named("rule", "GPR101"), "schema": schema, "init": init, "config": config,
     "version": named("version"), "build": build, "backtest": backtest, "tune": tune, "history": history, "serve": serve,
-    "status": status,
+    "status": status, "health": health,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from gpurules.linter import lint, lints
 from gpurules.rules import load, loads, shipped_names
 from tests.factories import dataset, gpu, snapshot
 
-NAMES = ("coordinator", "default", "inference", "multi-tenant", "thermal", "training")
+NAMES = ("coordinator", "default", "health", "inference", "multi-tenant", "thermal", "training")
 
 
 def test_these_ship() -> None:

@@ -1,0 +1,22 @@
+"""Waits for an answer until a deadline, whatever the work that gives it does."""
+
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+
+def answer_within(work: Callable[[], Answer], until: float) -> Answer | None:
+    """Return what *work* returns in a thread of its own, None where that is later than *until*.
+
+    Units: *until* in seconds of the steady clock.
+    """
+    answers: SimpleQueue[Answer] = SimpleQueue()
+    threading.Thread(target=lambda: answers.put(work()), name="gpurules-health", daemon=True).start()
+    try:
+        return answers.get(timeout=max(0.0, until - time.monotonic()))
+    except Empty:
+        return None
