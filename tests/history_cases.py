@@ -13,7 +13,7 @@ from gpurules.engine.state.signals import Transition
 from gpurules.history.frames.frame import Frame
 from gpurules.history.frames.snapshots import Observed, frames_of_observed
 from gpurules.history.kernel.kernel import Kernel
-from gpurules.history.kernel.outcome import KernelOutcome, Rows, matched
+from gpurules.history.kernel.outcome import KernelOutcome, Rows, match_rules
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
 from gpurules.model import Snapshot
@@ -220,7 +220,7 @@ def compared(ruleset: Ruleset, frames: Iterable[Frame], refusals: Counter[str] |
             if not np.array_equal(mine.on[name], true.on[name]):
                 found.append(f"frame {n}: signal {name} is on elsewhere")
         if not refused:
-            a, b = (matched(rules, one.rules, one.rows.groups) for one in (mine, true))
+            a, b = (match_rules(rules, one.rules, one.rows.groups) for one in (mine, true))
             found += [f"frame {n}: matches of {name}" for name in b if not np.array_equal(a[name], b[name])]
     mine, true = (sorted(map(_plain, _transitions(side, refused)), key=repr) for side in (ours, theirs))
     if mine != true:

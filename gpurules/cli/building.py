@@ -12,7 +12,7 @@ from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.c import CBackEnd
 from gpurules.backends.go import GoBackEnd
 from gpurules.backends.native import NativeProgram
-from gpurules.cli.output import counted
+from gpurules.cli.output import pluralize
 from gpurules.input_files import read_input
 from gpurules.rules import Ruleset
 from gpurules.rules.native import TargetRefusal, native_program, native_schema
@@ -94,7 +94,7 @@ def summary(build: Build) -> str:
     said, refused = len(build.program.rules), len(build.refused)
     language = LANGUAGES[build.target]
     if not refused:
-        return f"{counted(said, 'rule')} can be written in {language}"
+        return f"{pluralize(said, 'rule')} can be written in {language}"
     return f"{said} of {said + refused} rules can be written in {language}"
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpurules.actions import failed_plugins, usable_actions
 from gpurules.actions.targets import TARGETS
-from gpurules.cli.output import counted
+from gpurules.cli.output import pluralize
 from gpurules.engine.effects.events import fields_read
 from gpurules.engine.polling.source_worker import SourceWorker
 from gpurules.fields import Field
@@ -62,7 +62,7 @@ def of_devices() -> Iterator[DoctorCheck]:
         remedy = "let this user read and write them (groups video and render, or the cgroup of the container)"
         yield DoctorCheck("devices", CheckStatus.WARN, f"{', '.join(closed[:_SHOWN])} cannot be opened", remedy)
     elif found:
-        yield DoctorCheck("devices", CheckStatus.GOOD, f"{counted(len(found), 'device file')} can be opened")
+        yield DoctorCheck("devices", CheckStatus.GOOD, f"{pluralize(len(found), 'device file')} can be opened")
     else:
         yield DoctorCheck("devices", CheckStatus.NOTE, "there is no GPU device file")
 
@@ -149,7 +149,7 @@ def of_telemetry(
         reading.close(5.0)
     lost = snapshot.gpu_lost_count
     form = f" ({reading.form.name})" if reading.form else ""
-    told = f"{reading.name}{form}: {counted(snapshot.gpu_count, 'GPU')}{f', {lost} lost' if lost else ''}"
+    told = f"{reading.name}{form}: {pluralize(snapshot.gpu_count, 'GPU')}{f', {lost} lost' if lost else ''}"
     state = CheckStatus.WARN if lost or not snapshot.gpus else CheckStatus.GOOD
     problems = [DoctorCheck("telemetry", CheckStatus.WARN, problem) for problem in snapshot.problems[:_SHOWN]]
     return snapshot, [DoctorCheck("telemetry", state, told), *problems]
@@ -188,7 +188,7 @@ def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> It
         yield DoctorCheck("fields", CheckStatus.WARN, detail, "a missing fact makes no rule match")
     if not missing and snapshot.gpus:
         yield DoctorCheck(
-            "fields", CheckStatus.GOOD, f"this node reports all {counted(len(wanted), 'GPU field')} that rules read"
+            "fields", CheckStatus.GOOD, f"this node reports all {pluralize(len(wanted), 'GPU field')} that rules read"
         )
 
 

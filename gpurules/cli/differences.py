@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gpurules.cli.output import Style, counted, paint, table, terminal_width
+from gpurules.cli.output import Style, paint, pluralize, table, terminal_width
 from gpurules.diagnostics.excerpt import visible
 from gpurules.diff import ChangeKind, Difference, RuleChange
 from gpurules.diff.change import meaning
@@ -38,7 +38,9 @@ def render_text(difference: Difference, title: str, replayed: "Replayed | None")
 def _title(difference: Difference, title: str) -> str:
     changed, whole = len(difference.changes), difference.all
     what = (
-        f"{changed} of {counted(whole, 'rule')} changed" if changed else f"no rule changed ({counted(whole, 'rule')})"
+        f"{changed} of {pluralize(whole, 'rule')} changed"
+        if changed
+        else f"no rule changed ({pluralize(whole, 'rule')})"
     )
     return f"{visible(title)}: {what}"
 
@@ -71,7 +73,7 @@ def _indented(text: str, first: str = "  ") -> str:
 
 def _counts(replayed: "Replayed") -> str:
     return (
-        f"{counted(replayed.snapshots, 'snapshot')}, {counted(replayed.decisions, 'decision')}: "
+        f"{pluralize(replayed.snapshots, 'snapshot')}, {pluralize(replayed.decisions, 'decision')}: "
         f"{replayed.changed:,} have a different outcome, {replayed.rematched:,} the same outcome from other rules"
     )
 
@@ -84,7 +86,7 @@ def _history(replayed: "Replayed") -> Iterator[str]:
         lines = table(("rule", "matched before", "now"), rows[:_MOST_RULES])
         yield "\n".join(f"  {line}" for line in lines.splitlines())
     if len(rows) > _MOST_RULES:
-        yield f"  and {counted(len(rows) - _MOST_RULES, 'more rule')} (--format json)"
+        yield f"  and {pluralize(len(rows) - _MOST_RULES, 'more rule')} (--format json)"
 
 
 def _matches(replayed: "Replayed") -> list[tuple[str, str, str]]:

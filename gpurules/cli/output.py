@@ -182,7 +182,7 @@ def window_size() -> tuple[int, int]:
     return max(60, columns or 80), max(10, rows or 24)
 
 
-def counted(count: int, noun: str) -> str:
+def pluralize(count: int, noun: str) -> str:
     """Return a count and its noun, in the plural where that is due.
 
     >>> counted(1, "rule"), counted(1200, "rule")

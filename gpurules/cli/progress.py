@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sized
 from time import monotonic
 from typing import TypeVar
 
-from gpurules.cli.output import counted, say, show_status
+from gpurules.cli.output import pluralize, say, show_status
 
 PATIENCE_SECONDS = 1.0
 """Work that is done sooner says nothing."""
@@ -68,4 +68,4 @@ def report_unread(reader: object) -> None:
     for text in (*notices[:SHOWN], *problems[:SHOWN], *getattr(reader, "fields_missing", ())[:SHOWN]):
         say(f"gpurules: {text}")
     if count > SHOWN:
-        say(f"gpurules: and {counted(count - SHOWN, 'more line')} that could not be used")
+        say(f"gpurules: and {pluralize(count - SHOWN, 'more line')} that could not be used")

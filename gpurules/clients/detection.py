@@ -174,7 +174,7 @@ def _names(folder: Path, _changed: int) -> frozenset[str]:
         return frozenset(entry.name for entry in islice(entries, MOST_NAMES))
 
 
-def completed(
+def with_detected_facts(
     transfer: Transfer,
     overrides: tuple[tuple[str, str], ...] = (),
     *,
@@ -210,4 +210,4 @@ class Detection:
         if known is not ruleset:
             wanted = WANTED & {field.name for field in fields_read(ruleset)}
             self._read = ruleset, wanted
-        return completed(transfer, ruleset.file_types, wanted=wanted, beside=beside) if wanted else transfer
+        return with_detected_facts(transfer, ruleset.file_types, wanted=wanted, beside=beside) if wanted else transfer

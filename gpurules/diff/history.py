@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gpurules.actions.decision import Decision
-from gpurules.engine.recordings import Arrivals, played
+from gpurules.engine.recordings import Arrivals, play_recording
 from gpurules.model import Snapshot, Transfer
 from gpurules.rules import Ruleset
 
@@ -77,7 +77,7 @@ class Replayed:
 def compare_over(pair: tuple[Ruleset, Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()) -> Replayed:
     """Return what both rulesets of *pair* decide over a recording, and on *transfers* as each comes into being."""
     whole = Replayed()
-    for turn in played(pair, snapshots, transfers):
+    for turn in play_recording(pair, snapshots, transfers):
         old, new = turn.decisions
         whole.snapshots += turn.transfer is None
         whole.add(turn.at, turn.transfer, (old, new))

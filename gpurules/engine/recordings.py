@@ -104,7 +104,9 @@ class Turn:
         return tuple(engine.decide(self.transfer, workload=self.workload) for engine in self.engines)
 
 
-def played(rulesets: Sequence[Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()) -> Iterator[Turn]:
+def play_recording(
+    rulesets: Sequence[Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()
+) -> Iterator[Turn]:
     """Yield every step of a recording, in which each of *rulesets* has an engine, with *transfers* as they arrive.
 
     Transfers that arrive after the last snapshot come at the end.

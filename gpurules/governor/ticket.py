@@ -34,7 +34,7 @@ class Part:
         self._request: SlotRequest | None = None
         self._has_passed = False
 
-    def moved(self, size: float) -> None:
+    def report_moved(self, size: float) -> None:
         """Report how many bytes the part has moved so far; without it the part counts as its declared size.
 
         Raises:

@@ -124,7 +124,9 @@ def _judged(rule: Rule, conditions: Mapping[str, ir.Term]) -> _Judged | str:
 
 
 def _play(ruleset: Ruleset, recording: RecordedSnapshots, judged: Sequence[_Judged]) -> None:
-    from gpurules.engine.recordings import played as turns  # with all sources, which a linter does not start with
+    from gpurules.engine.recordings import (
+        play_recording as turns,  # with all sources, which a linter does not start with
+    )
 
     running: list[tuple[Track, Truths]] = []
     states: list[Truth] = [None] * len(judged)

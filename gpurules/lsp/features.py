@@ -56,7 +56,7 @@ def _completion(context: ServerContext, document: TextDocument, params: types.Co
 
 
 def _hover(context: ServerContext, document: TextDocument, params: types.HoverParams) -> types.Hover | None:
-    return hover(document, params.position, context.documents, context.checker.kept(document), context.values)
+    return hover(document, params.position, context.documents, context.checker.known_findings(document), context.values)
 
 
 def _definition(

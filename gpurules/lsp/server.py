@@ -162,7 +162,7 @@ class EditorSession:
         if document is None:
             return
         checker = self._context.checker
-        known = checker.kept(document)
+        known = checker.known_findings(document)
         with suppress(JsonRpcException):
             found = self._guarded(lambda: checker.findings(document, lambda: self._documents.get(uri) is document))
             if found is not None and found != known:

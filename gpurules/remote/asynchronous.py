@@ -70,7 +70,7 @@ class AsyncRemoteEngine:
             is_final = isinstance(error, ConnectionRefusedError | FileNotFoundError | PermissionError)
             if isinstance(error, OSError):
                 link.breaker.record_failure(time.monotonic(), is_final)
-            return remote.failed(error, asked, serving)
+            return remote.fall_back(error, asked, serving)
         link.breaker.record_success()
         return decision
 

@@ -64,7 +64,7 @@ class RemoteEngine(Engine):
         try:
             return self.read(self.link.call(self.link.decide_head, question(transfer, workload)), asked, serving)
         except (OSError, ValueError) as error:
-            return self.failed(error, asked, serving)
+            return self.fall_back(error, asked, serving)
 
     def follow_agent(self) -> None:
         """Begin to keep the node's directives, for when the agent does not answer."""
@@ -82,7 +82,7 @@ class RemoteEngine(Engine):
         self.counts["agent"] += 1
         return decision
 
-    def failed(self, error: Exception, transfer: Transfer, workload: Workload) -> Decision:
+    def fall_back(self, error: Exception, transfer: Transfer, workload: Workload) -> Decision:
         """Count that the agent did not answer, or not as it should, and return what holds without it."""
         with self._counting:
             self.counts[_kind(error)] += 1
@@ -120,12 +120,12 @@ class RemoteEngine(Engine):
                     raise ValueError(f"the agent refused a batch ({answer.status}): {_detail(answer)}")
                 return [self._item(item, transfer, serving) for item, transfer in zip(items, transfers, strict=True)]
             except (OSError, ValueError) as error:
-                self.failed(error, NO_TRANSFER, NO_WORKLOAD)
+                self.fall_back(error, NO_TRANSFER, NO_WORKLOAD)
         return [self.fallback(transfer, serving) for transfer in transfers]
 
     def _item(self, item: object, transfer: Transfer, workload: Workload) -> Decision:
         if isinstance(item, Mapping) and "problem" in item:
-            return self.failed(ValueError(f"the agent refused an item: {item['problem']}"[:300]), transfer, workload)
+            return self.fall_back(ValueError(f"the agent refused an item: {item['problem']}"[:300]), transfer, workload)
         return self.read(Answer(200, dumps(item, compact=True).encode()), transfer, workload)
 
     def explain(self, transfer: Transfer | None = None, workload: Workload | None = None) -> RemoteExplanation:
@@ -155,7 +155,7 @@ class RemoteEngine(Engine):
             try:
                 self._follower.look()
             except (OSError, ValueError) as error:
-                self.failed(error, NO_TRANSFER, NO_WORKLOAD)
+                self.fall_back(error, NO_TRANSFER, NO_WORKLOAD)
             latest = self._follower.latest
         if latest is None or time.monotonic() >= latest.expires:
             return MappingProxyType({})

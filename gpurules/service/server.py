@@ -9,7 +9,7 @@ from gpurules.engine import Coordinator
 from gpurules.errors import UnavailableError
 from gpurules.service.web.systemd import ReloadNotice
 
-__all__ = ["ReloadNotice", "ServeOptions", "served"]
+__all__ = ["ReloadNotice", "ServeOptions", "serve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ServeOptions:
 
 
 @contextmanager
-def served(coordinator: Coordinator, options: ServeOptions, notice: ReloadNotice) -> Iterator[tuple[str, ...]]:
+def serve(coordinator: Coordinator, options: ServeOptions, notice: ReloadNotice) -> Iterator[tuple[str, ...]]:
     """Answer requests meanwhile; yields the addresses at which that is done. *notice* is ended after each poll.
 
     Raises:

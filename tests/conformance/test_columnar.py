@@ -8,7 +8,7 @@ import pytest
 from gpurules.backends import Facts
 from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import ColumnarBackEnd
-from gpurules.history.kernel.outcome import matched
+from gpurules.history.kernel.outcome import match_rules
 from gpurules.model import Snapshot
 from gpurules.rules import load
 from tests.conformance.test_conditions import VALUED, checked, expectation
@@ -71,7 +71,7 @@ def test_the_kernel_matches_at_every_step_as_expected(vector: Vector, tmp_path: 
     if not ours or ours[0].refused or times != sorted(set(times)):
         return
     rules = [rule for rule in ruleset.rules if rule.enabled]
-    masks = matched(rules, ours[0].rules, ours[0].rows.groups)
+    masks = match_rules(rules, ours[0].rules, ours[0].rows.groups)
     for n, step in enumerate(vector.case["sequence"]):
         if "matched" not in step:
             continue

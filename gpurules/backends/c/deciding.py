@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gpurules.backends.c.spelling import literal, real
-from gpurules.backends.native.claims import are_whole, boosts, fraction_bits, scaled
+from gpurules.backends.native.claims import are_whole, boosts, fraction_bits, scale_claim
 from gpurules.backends.native.program import MAX_STRAIGHT, Key, NativeClaim, NativePlan, Parts
 from gpurules.fields import Field, Scope
 
@@ -289,7 +289,7 @@ def _claim(claim: NativeClaim, rule: str, stages: list[str], bits: int | None) -
             return [f"d->priority_boost += {value};"]
         case "priority_boost":
             assert bits is not None
-            high, low, is_negative = scaled(claim, bits)
+            high, low, is_negative = scale_claim(claim, bits)
             wide = f"{{UINT64_C(0x{high:x}), UINT64_C(0x{low:x}), {str(is_negative).lower()}}}"
             return [f"boost = gr_wide_plus(boost, (gr_wide){wide});"]
         case "max_bandwidth":

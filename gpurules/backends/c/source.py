@@ -9,7 +9,7 @@ from gpurules.backends.c.deciding import deciding
 from gpurules.backends.c.driver import driver
 from gpurules.backends.c.spelling import CSpelling, literal, render
 from gpurules.backends.c.tables import CASES, FILE_EXTENSION, FILE_NAME, LONGEST_SUFFIX, casing_tables, detection
-from gpurules.backends.c.types import bound, constants, types
+from gpurules.backends.c.types import bound_state_type, constants, types
 from gpurules.backends.native.casing import casing
 from gpurules.backends.native.program import NativePlan, NativeProgram, plan
 from gpurules.backends.native.readme import readme
@@ -81,7 +81,7 @@ def _header(planned: NativePlan) -> str:
         runtime("values.h"),
         "\n".join(types(planned)),
         runtime("decision.h"),
-        "\n".join(bound(planned)),
+        "\n".join(bound_state_type(planned)),
         runtime("api.h"),
         runtime("reader.h"),
         "#ifdef __cplusplus\n}\n#endif\n#endif",

@@ -100,7 +100,7 @@ class CSpelling:
             return "gr_time_since(c->w->started, c->state->timestamp)"
         return f"c->w->{read.attribute}"
 
-    def held(self, name: str) -> str:
+    def bound_value(self, name: str) -> str:
         """Return what reads a value that was worked out when the state was bound."""
         return f"c->bound->{name}"
 

@@ -86,7 +86,7 @@ def types(planned: NativePlan) -> list[str]:
     ]
 
 
-def bound(planned: NativePlan) -> list[str]:
+def bound_state_type(planned: NativePlan) -> list[str]:
     """Return the declaration of a bound state."""
     held = [(f.name, "gr_truth" if f.gives == "truth" else "gr_number") for f in planned.output.held.values()]
     rows = [("state", "const gr_state *"), ("open", "gr_rules"), ("start", "gr_decision"), ("settled", "gr_decision")]

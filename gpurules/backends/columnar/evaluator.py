@@ -23,16 +23,16 @@ from gpurules.backends.columnar.operations import (
     EXTREMES,
     SCALARS,
     both,
-    coalesced,
+    coalesce,
     constant,
     either,
     finite,
     is_missing,
+    kleene_not,
     link,
-    negated,
     over_groups,
     pairs,
-    taken,
+    text_codes,
 )
 from gpurules.backends.facts import Facts, instant, read
 from gpurules.fields import Field
@@ -122,7 +122,7 @@ class Columnar:
     def _condition(self, term: ir.Term, per_gpu: bool) -> Truths:
         match term:
             case ir.Not(operand):
-                return negated(self._aligned(operand, per_gpu))
+                return kleene_not(self._aligned(operand, per_gpu))
             case ir.And(parts):
                 return reduce(both, [self._aligned(part, per_gpu) for part in parts])
             case ir.Or(parts):
@@ -148,11 +148,15 @@ class Columnar:
         name, given = term.function, [self._at(argument, per_gpu) for argument in term.arguments]
         first = given[0]
         if name == "coalesce":
-            return reduce(coalesced, given)
+            return reduce(coalesce, given)
         if isinstance(first, Texts) and name in ("lower", "upper", "length"):
             mapped = [values.SCALARS[name](word) for word in (*first.words, None)]
             column = as_column(mapped, Kind.NUMBER if name == "length" else Kind.STRING)
-            return Texts(column.codes[first.codes], column.words) if isinstance(column, Texts) else taken(column, first)
+            return (
+                Texts(column.codes[first.codes], column.words)
+                if isinstance(column, Texts)
+                else text_codes(column, first)
+            )
         if any(isinstance(one, Truths | Texts) for one in given):
             raise UnsupportedError(f"{name} of a value that is not a number")
         numbers: list[Numbers] = [one for one in given if not isinstance(one, Truths | Texts)]

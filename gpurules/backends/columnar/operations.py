@@ -31,14 +31,14 @@ ARITHMETIC: Mapping[Sign, Callable[[Numbers, Numbers], Numbers]] = {
 }
 
 
-def rounded(value: Numbers) -> Numbers:
+def round_half_away(value: Numbers) -> Numbers:
     """Return whole numbers, half away from zero."""
     whole = np.trunc(value)
     return np.where(np.abs(value - whole) >= 0.5, whole + np.where(value > 0, 1.0, -1.0), whole)
 
 
 SCALARS: Mapping[str, Callable[[Numbers], Numbers]] = {
-    "abs": np.abs, "round": rounded, "floor": np.floor, "ceil": np.ceil,
+    "abs": np.abs, "round": round_half_away, "floor": np.floor, "ceil": np.ceil,
 }  # fmt: skip
 EXTREMES: Mapping[str, np.ufunc] = {"least": np.minimum, "greatest": np.maximum}
 
@@ -60,7 +60,7 @@ def compare(comparator: Comparator, a: Numbers, b: Numbers) -> Truths:
             return Truths((a < b) | (a > b), a == b)
 
 
-def negated(truths: Truths) -> Truths:
+def kleene_not(truths: Truths) -> Truths:
     """Return Kleene's negation."""
     return Truths(truths.false, truths.true)
 
@@ -97,7 +97,7 @@ def constant(value: Value, kind: Kind) -> Column:
             return np.asarray(numbers[0])
 
 
-def taken(column: Column, texts: Texts) -> Numbers:
+def text_codes(column: Column, texts: Texts) -> Numbers:
     """Return the number of each text; *column* has that of each word, and at its end that of a missing one."""
     assert not isinstance(column, Truths | Texts)
     return column[texts.codes]
@@ -114,7 +114,7 @@ def is_missing(column: Column) -> Mask:
             return np.isnan(column)
 
 
-def coalesced(first: Column, second: Column) -> Column:
+def coalesce(first: Column, second: Column) -> Column:
     """Return the first, and the second where that is missing."""
     missing = is_missing(first)
     match first, second:
@@ -132,7 +132,7 @@ def coalesced(first: Column, second: Column) -> Column:
 def link(comparator: Comparator, a: Column, b: Column) -> Truths:
     """Return how two columns of one kind compare."""
     if isinstance(a, Truths) and isinstance(b, Truths):
-        alike = either(both(a, b), both(negated(a), negated(b)))
+        alike = either(both(a, b), both(kleene_not(a), kleene_not(b)))
         same = Truths(alike.true, (a.true & b.false) | (a.false & b.true))
     elif isinstance(a, Texts) and isinstance(b, Texts):
         same = pairs(a, b, lambda one, other: one == other)
@@ -140,7 +140,7 @@ def link(comparator: Comparator, a: Column, b: Column) -> Truths:
         raise UnsupportedError("a comparison of two kinds")
     else:
         return compare(comparator, a, b)
-    return same if comparator is Comparator.EQ else negated(same)
+    return same if comparator is Comparator.EQ else kleene_not(same)
 
 
 def over_groups(function: np.ufunc, numbers: Numbers, groups: Groups) -> Numbers:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gpurules.backends.go.spelling import literal, real
-from gpurules.backends.native.claims import are_whole, boosts, fraction_bits, scaled
+from gpurules.backends.native.claims import are_whole, boosts, fraction_bits, scale_claim
 from gpurules.backends.native.identifiers import camel, lower_camel
 from gpurules.backends.native.program import MAX_STRAIGHT, Key, NativeClaim, NativePlan, Parts
 from gpurules.fields import Field, Scope
@@ -266,7 +266,7 @@ def _claim(claim: NativeClaim, rule: str, stages: list[str], bits: int | None) -
             return [f"d.PriorityBoost += {value}"]
         case "priority_boost":
             assert bits is not None
-            high, low, is_negative = scaled(claim, bits)
+            high, low, is_negative = scale_claim(claim, bits)
             return [f"boost = boost.plus(wide{{0x{high:x}, 0x{low:x}, {str(is_negative).lower()}}})"]
         case "max_bandwidth":
             return [f"if d.MaxBandwidth == 0 || d.MaxBandwidth > {value} {{", f"\td.MaxBandwidth = {value}", "}"]

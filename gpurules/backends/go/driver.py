@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gpurules.backends.go.snapshots import snapshot_source
 from gpurules.backends.go.spelling import literal
-from gpurules.backends.go.types import TRANSFER, WORKLOAD, aligned
+from gpurules.backends.go.types import TRANSFER, WORKLOAD, align_columns
 from gpurules.backends.native.identifiers import camel
 from gpurules.backends.native.program import NativePlan
 from gpurules.fields import Field
@@ -41,7 +41,7 @@ def _facts(kind: str, fields: Iterable[tuple[str, str]], labels: Iterable[Field]
     ]
     lines = [f"func {kind.lower()}Of(given object) *rules.{kind} {{"]
     lines += ['\tlabels := mapping(given["labels"])'] if labels else []
-    return [*lines, f"\treturn &rules.{kind}{{", *aligned(rows, "\t\t"), "\t}", "}", ""]
+    return [*lines, f"\treturn &rules.{kind}{{", *align_columns(rows, "\t\t"), "\t}", "}", ""]
 
 
 def driver(planned: NativePlan, module: str) -> dict[str, str]:

@@ -100,7 +100,7 @@ class GoSpelling:
             return f"c.w.{camel('label_' + read.name)}"
         return "c.workloadAge()" if read.attribute == "age" else f"c.w.{camel(read.attribute)}"
 
-    def held(self, name: str) -> str:
+    def bound_value(self, name: str) -> str:
         """Return what reads a value that was worked out when the state was bound."""
         return f"c.bound.{lower_camel(name)}"
 

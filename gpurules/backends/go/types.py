@@ -22,7 +22,7 @@ WORKLOAD = (
 """The fields of every workload."""
 
 
-def aligned(rows: Sequence[tuple[str, str]], indent: str = "\t") -> list[str]:
+def align_columns(rows: Sequence[tuple[str, str]], indent: str = "\t") -> list[str]:
     """Return names and types as gofmt has them, in columns."""
     width = max([len(name) for name, _ in rows], default=0)
     return [f"{indent}{name.ljust(width)} {kind}" for name, kind in rows]
@@ -30,7 +30,7 @@ def aligned(rows: Sequence[tuple[str, str]], indent: str = "\t") -> list[str]:
 
 def struct(name: str, comment: Iterable[str], rows: Sequence[tuple[str, str]]) -> list[str]:
     """Return the declaration of a struct."""
-    return [*[f"// {line}" for line in comment], f"type {name} struct {{", *aligned(rows), "}", ""]
+    return [*[f"// {line}" for line in comment], f"type {name} struct {{", *align_columns(rows), "}", ""]
 
 
 def _columns(columns: Iterable[Column]) -> list[tuple[str, str]]:

@@ -39,7 +39,7 @@ class Automaton:
         """How many classes there are."""
         return max(self.classes) + 1
 
-    def found(self, data: bytes) -> bool:
+    def search(self, data: bytes) -> bool:
         """Return whether the pattern is found in *data*, which is valid UTF-8."""
         state = self.start
         for byte in data:

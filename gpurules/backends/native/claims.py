@@ -34,7 +34,7 @@ def fraction_bits(claims: Sequence[NativeClaim]) -> int:
     return bits
 
 
-def scaled(claim: NativeClaim, bits: int) -> tuple[int, int, bool]:
+def scale_claim(claim: NativeClaim, bits: int) -> tuple[int, int, bool]:
     """Return a claim times two to the power of *bits*, as two words of 64 bits and whether it is negative."""
     whole = int(Fraction(claim.value) * 2**bits)
     return abs(whole) >> 64, abs(whole) & (2**64 - 1), whole < 0

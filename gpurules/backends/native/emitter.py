@@ -344,7 +344,7 @@ class NativeEmitter(_Basics):
             self.output.functions.append(function)
             if is_held:
                 self.output.held[name] = function
-        return NativeExpression(self.spelling.held(name) if is_held else self.spelling.own(name, False))
+        return NativeExpression(self.spelling.bound_value(name) if is_held else self.spelling.own(name, False))
 
     def _item(self, term: ir.Aggregate, name: str) -> str:
         """Return the call of the function that gives what is aggregated, of one GPU."""

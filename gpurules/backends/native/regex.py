@@ -67,7 +67,7 @@ _FLAGS = re.compile(r"\?([imsU]*)(?:-([imsU]*))?([:)])")
 _NAMED = re.compile(r"\?P?<[^>]*>")
 
 
-def normalized(ranges: Sequence[tuple[int, int]]) -> Ranges:
+def join_ranges(ranges: Sequence[tuple[int, int]]) -> Ranges:
     """Return *ranges* in order, joined where they touch."""
     found: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
@@ -81,7 +81,7 @@ def normalized(ranges: Sequence[tuple[int, int]]) -> Ranges:
 def complement(ranges: Ranges) -> Ranges:
     """Return every code point that is not in *ranges*."""
     found, at = [], 0
-    for low, high in normalized(ranges):
+    for low, high in join_ranges(ranges):
         if low > at:
             found.append((at, low - 1))
         at = high + 1
@@ -101,7 +101,7 @@ def _folded(ranges: Ranges) -> Ranges:
         for small, other in ((107, 0x212A), (115, 0x17F)):
             if low <= small <= high or low <= small - 32 <= high:
                 more.append((other, other))
-    return normalized(more)
+    return join_ranges(more)
 
 
 class _Parser:
@@ -269,7 +269,7 @@ class _Parser:
             else:
                 low = self._point()
             ranges += self._fold(((low, self._range_end(low)),))
-        made = normalized(ranges)
+        made = join_ranges(ranges)
         return complement(made) if is_negated else made
 
     def _point(self) -> int:

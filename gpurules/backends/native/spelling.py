@@ -79,7 +79,7 @@ class Spelling(Protocol):
         """Return what reads a field of the workload."""
         ...
 
-    def held(self, name: str) -> str:
+    def bound_value(self, name: str) -> str:
         """Return what reads a value that was worked out when the state was bound."""
         ...
 

@@ -58,7 +58,7 @@ def command(
     about the node.
     """
     need_history(*(["altair", "vl_convert"] if report else []))
-    from gpurules.cli.history.backtests import BacktestWish, distribution, judged, write_report
+    from gpurules.cli.history.backtests import BacktestWish, distribution, run_backtest, write_report
 
     if len(rulesets) > 2:
         raise click.UsageError("name one ruleset, or two to compare")
@@ -75,7 +75,7 @@ def command(
     def watch(results: Iterable[Any], total: int) -> Iterable[Any]:
         return with_progress(results, "nodes", total)
 
-    done = judged(wish, distribute, watch)
+    done = run_backtest(wish, distribute, watch)
     for finding in done.result.data.findings.texts[:10]:
         say(f"gpurules: {finding}")
     if report is not None:
@@ -84,5 +84,5 @@ def command(
     if format_ == "json":
         save(report_json(done.to_dict()), output_file)
     else:
-        save(done.drawn(format_), output_file)
+        save(done.render(format_), output_file)
     return int(any(verdict.is_reached for verdict in done.verdicts))

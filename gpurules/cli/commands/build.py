@@ -6,7 +6,7 @@ import click
 
 from gpurules.cli.building import LANGUAGES, TARGETS, Build, build_for, check_name, refusals, summary, write_files
 from gpurules.cli.options import option, stdin_filename
-from gpurules.cli.output import counted, fail, note, write_lines
+from gpurules.cli.output import fail, note, pluralize, write_lines
 from gpurules.cli.rulesets import load_ruleset
 
 
@@ -60,6 +60,6 @@ def _write(build: Build, output: Path, name: str, driver: bool) -> None:
         note(f"left out: {refusal.rule.name!r}: {refusal.message}")
     files = build.files(name, driver)
     size = write_files(files, output)
-    rules = counted(len(build.program.rules), "rule")
-    written = f"{counted(len(files), 'file')} of {LANGUAGES[build.target]} ({-(-size // 1024)} KiB)"
+    rules = pluralize(len(build.program.rules), "rule")
+    written = f"{pluralize(len(files), 'file')} of {LANGUAGES[build.target]} ({-(-size // 1024)} KiB)"
     write_lines([f"wrote {rules} as {written} to {output}"])

@@ -12,7 +12,7 @@ from gpurules.cli import diagnosis
 from gpurules.cli.crash import installed_version
 from gpurules.cli.diagnosis import CheckStatus, DoctorCheck
 from gpurules.cli.options import option, text_or_json
-from gpurules.cli.output import Style, counted, paint, report_json, terminal_width, write
+from gpurules.cli.output import Style, paint, pluralize, report_json, terminal_width, write
 from gpurules.cli.rulesets import check_there
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.diagnostics.excerpt import visible
@@ -62,7 +62,7 @@ def command(ruleset: str | None, source: str, state: Path | None, timeout: float
         write(report_json({"broken": broken, "warnings": warned, "checks": [check.to_dict() for check in checks]}))
     else:
         verdict = f"{broken} broken" if broken else "nothing is broken"
-        also = f", {counted(warned, 'warning')}" if warned else ""
+        also = f", {pluralize(warned, 'warning')}" if warned else ""
         write(f"\n{verdict}{also}\n")
     return 1 if broken else 0
 
@@ -101,11 +101,11 @@ def _loaded(path: str | None) -> tuple[Ruleset | None, list[DoctorCheck]]:
     try:
         ruleset = load(path)
     except RulesetError as error:
-        count = counted(len(error.diagnostics), "error")
+        count = pluralize(len(error.diagnostics), "error")
         return None, [DoctorCheck("ruleset", CheckStatus.BROKEN, f"{path} has {count}", f"gpurules lint {path}")]
-    told = f"{ruleset.name} {ruleset.version[:6]}, {counted(len(ruleset.rules), 'rule')}"
+    told = f"{ruleset.name} {ruleset.version[:6]}, {pluralize(len(ruleset.rules), 'rule')}"
     if ruleset.diagnostics:
-        warned = f"{told}, {counted(len(ruleset.diagnostics), 'warning')}"
+        warned = f"{told}, {pluralize(len(ruleset.diagnostics), 'warning')}"
         return ruleset, [DoctorCheck("ruleset", CheckStatus.WARN, warned, f"gpurules lint {path}")]
     return ruleset, [DoctorCheck("ruleset", CheckStatus.GOOD, told)]
 

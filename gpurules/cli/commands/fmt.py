@@ -6,7 +6,7 @@ import click
 
 from gpurules.cli.files import read_at_most, read_stdin, replace_file, ruleset_files, test_files, without_excluded
 from gpurules.cli.options import option
-from gpurules.cli.output import counted, difference, fail, say, write_data, write_lines
+from gpurules.cli.output import difference, fail, pluralize, say, write_data, write_lines
 from gpurules.cli.progress import with_progress
 from gpurules.cli.project.configuration import sound_configuration, with_configuration
 from gpurules.formatting import FormatError, format_text
@@ -48,7 +48,7 @@ def command(
         if after != before:
             changed += 1
             _handle(path, before, after, (check, diff))
-    say(f"{counted(len(files), 'file')}: {changed} {'would change' if only_look else 'changed'}, {failed} failed")
+    say(f"{pluralize(len(files), 'file')}: {changed} {'would change' if only_look else 'changed'}, {failed} failed")
     return int(failed > 0 or (only_look and changed > 0))
 
 

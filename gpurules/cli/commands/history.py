@@ -11,7 +11,7 @@ import click
 
 from gpurules.cli.extras import need_history
 from gpurules.cli.options import given_options, option, recording_options, text_or_json
-from gpurules.cli.output import counted, report_json, say, table, write
+from gpurules.cli.output import pluralize, report_json, say, table, write
 from gpurules.cli.progress import with_progress
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|[KMGT]i?B)?", re.IGNORECASE)
@@ -71,7 +71,7 @@ def compact_command(place: str, keep_days: int | None, keep_size: int | None) ->
     for text in findings.texts:
         say(f"gpurules: {text}")
     files = sum(count for _, count in done)
-    write(f"{counted(files, 'file')} merged into {len(done):,}; {counted(len(gone), 'file')} removed\n")
+    write(f"{pluralize(files, 'file')} merged into {len(done):,}; {pluralize(len(gone), 'file')} removed\n")
     return int(bool(findings.count))
 
 
@@ -146,5 +146,5 @@ def simulate_command(
 
     month = Month(nodes, node_gpus, days, interval, seed, noise_only=noise_only)
     done = list(with_progress(write_month(Storage(place), month), "days", nodes * days))
-    say(f"gpurules: {counted(len(done), 'day')} of {counted(nodes, 'node')} written to {place}")
+    say(f"gpurules: {pluralize(len(done), 'day')} of {pluralize(nodes, 'node')} written to {place}")
     return 0

@@ -11,7 +11,7 @@ import click
 
 from gpurules.cli.extras import need_history
 from gpurules.cli.options import option, source_options
-from gpurules.cli.output import counted, note, say, write
+from gpurules.cli.output import note, pluralize, say, write
 from gpurules.cli.progress import report_unread, with_progress
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import no_telemetry, open_telemetry
@@ -55,7 +55,7 @@ def command(source: str, given: str | None, count: int | None, **options: object
         reading.close(2.0)
         report_unread(opened)
     if given is not None:
-        say(f"gpurules: {counted(written, 'snapshot')} added to {given}")
+        say(f"gpurules: {pluralize(written, 'snapshot')} added to {given}")
     with suppress(Empty):
         return ends.get_nowait()
     return 0

@@ -10,7 +10,7 @@ import click
 from gpurules.cli.explain.facts import read_facts
 from gpurules.cli.explain.repl_session import ReplSession, completions, is_unfinished
 from gpurules.cli.options import facts
-from gpurules.cli.output import counted, say
+from gpurules.cli.output import pluralize, say
 from gpurules.cli.signals import Terminated
 from gpurules.input_files import read_input
 from gpurules.output_files import state_folder
@@ -35,7 +35,7 @@ def command(**given: str | None) -> int:
             if not talk.answer(line):
                 break
         return 0
-    gpus = f"{counted(len(talk.facts.snapshot.gpus), 'GPU')} in the snapshot"
+    gpus = f"{pluralize(len(talk.facts.snapshot.gpus), 'GPU')} in the snapshot"
     say(f"{gpus if given['snapshot'] else 'no snapshot is loaded: type :snapshot FILE'}; :help for help, Ctrl-D to end")
     for line in _typed():
         if not talk.answer(line):

@@ -9,7 +9,7 @@ import click
 
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import agent_outputs, option, source_options, stdin_filename, text_or_json
-from gpurules.cli.output import Style, counted, note, paint, write, write_lines
+from gpurules.cli.output import Style, note, paint, pluralize, write, write_lines
 from gpurules.cli.progress import report_unread, with_progress
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import AgentSettings, run_agent
@@ -98,7 +98,7 @@ def _play(loaded: Ruleset, opened: FiniteSource, transfers: Path | None, how: tu
 
 
 def _header(ruleset: Ruleset, source: str) -> str:
-    counts = f"{counted(len(ruleset.rules), 'rule')}, {counted(len(ruleset.signals), 'signal')}"
+    counts = f"{pluralize(len(ruleset.rules), 'rule')}, {pluralize(len(ruleset.signals), 'signal')}"
     of = f"ruleset {ruleset.name} {ruleset.version[:6]}"
     text = f"gpurules {installed_version()} · {of} · {counts} · {source} · {ruleset.settings.timezone}"
     return paint(visible(text), Style.FAINT)

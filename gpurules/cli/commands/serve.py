@@ -14,7 +14,7 @@ from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import AgentSettings, run_agent
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.engine import Coordinator, CoordinatorOptions
-from gpurules.service.server import ReloadNotice, ServeOptions, served
+from gpurules.service.server import ReloadNotice, ServeOptions, serve
 from gpurules.service.state_file import publish as publish_state
 
 GC_THRESHOLDS = (2000, 10, 10)
@@ -75,7 +75,7 @@ def command(
 
     @contextmanager
     def service(coordinator: Coordinator) -> Iterator[None]:
-        with served(coordinator, serving, notice) as addresses:
+        with serve(coordinator, serving, notice) as addresses:
             for address in addresses:
                 note(f"listening on {address}")
             with _published(coordinator, publish, addresses):

@@ -4,7 +4,7 @@ import click
 
 from gpurules.cli.clock import moment
 from gpurules.cli.options import given_options, source_options, text_or_json
-from gpurules.cli.output import counted, say, table, to_json, write
+from gpurules.cli.output import pluralize, say, table, to_json, write
 from gpurules.cli.progress import report_unread
 from gpurules.diagnostics.excerpt import visible
 from gpurules.model import GPU, Dimension, Snapshot, format_reading
@@ -32,7 +32,7 @@ def command(source: str, format_: str, **options: object) -> int:
 
 def render_snapshot(snapshot: Snapshot) -> str:
     """Return a snapshot for people: a line for the node, a table of its GPUs."""
-    boards = counted(snapshot.gpu_count, "GPU")
+    boards = pluralize(snapshot.gpu_count, "GPU")
     lost = f"{snapshot.gpu_lost_count} lost" if snapshot.gpu_lost_count else ""
     driver = f"driver {visible(snapshot.driver_version)}" if snapshot.driver_version else ""
     head = " · ".join(

@@ -7,7 +7,7 @@ import click
 
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.options import text_or_json
-from gpurules.cli.output import Style, counted, paint, report_json, write, write_lines
+from gpurules.cli.output import Style, paint, pluralize, report_json, write, write_lines
 from gpurules.cli.remote import connected_engine, connection_options
 from gpurules.diagnostics.excerpt import visible
 from gpurules.model import format_duration
@@ -50,6 +50,6 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
     matching = ", ".join(map(visible, status["matching"])) or "none"
     yield f"matching   {matching}"
     missed = f", {status['missed_polls']} missed" if status["missed_polls"] else ""
-    yield f"polls      {status['polls']}{missed}; {counted(status['followers'], 'follower')}"
+    yield f"polls      {status['polls']}{missed}; {pluralize(status['followers'], 'follower')}"
     for name, counts in status["effects"].items():
         yield f"effect     {visible(name)}: " + ", ".join(f"{count} {word}" for word, count in counts.items())

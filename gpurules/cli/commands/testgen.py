@@ -7,7 +7,7 @@ import click
 
 from gpurules.cli.files import named_in_tests, test_files, without_excluded
 from gpurules.cli.options import option
-from gpurules.cli.output import counted, name_failed_plugins, save, say
+from gpurules.cli.output import name_failed_plugins, pluralize, save, say
 from gpurules.cli.project.configuration import sound_configuration, with_configuration
 from gpurules.cli.rulesets import PREFIX, load_ruleset
 from gpurules.cli.test.project_tests import tests_folder
@@ -53,7 +53,7 @@ def command(
         say("nothing left to write: the tests cover everything that can be generated")
         return 0
     save(found.text(name), output)
-    say(f"{counted(found.tests, 'test')} written; {_risen(found.before, found.coverage.measures)}")
+    say(f"{pluralize(found.tests, 'test')} written; {_risen(found.before, found.coverage.measures)}")
     return 0
 
 

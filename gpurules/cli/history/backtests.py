@@ -45,7 +45,7 @@ class Done:
             ]
         return data
 
-    def drawn(self, form: str) -> str:
+    def render(self, form: str) -> str:
         """Return it as text, Markdown or JUnit."""
         if form == "junit":
             return junit(self.verdicts)
@@ -73,7 +73,7 @@ def distribution(engine: str, jobs: int, master: str | None, remote: str | None)
     return in_processes(jobs)
 
 
-def judged(wish: BacktestWish, distribute: Distribute, watch: Watch) -> Done:
+def run_backtest(wish: BacktestWish, distribute: Distribute, watch: Watch) -> Done:
     """Run the back-test.
 
     Raises:
@@ -92,5 +92,5 @@ def judged(wish: BacktestWish, distribute: Distribute, watch: Watch) -> Done:
     verdicts = []
     for limit in limits:
         tally = limit.of(result.rulesets[-1])
-        verdicts.append(Verdict(limit, limit.measured(tally), limit.holds(tally)))
+        verdicts.append(Verdict(limit, limit.measurement(tally), limit.holds(tally)))
     return Done(wish, result, verdicts)

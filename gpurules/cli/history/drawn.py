@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
 
-from gpurules.cli.output import counted, table
+from gpurules.cli.output import pluralize, table
 from gpurules.diagnostics.excerpt import visible
 from gpurules.history.backtest.limits import Limit
 from gpurules.history.backtest.result import BacktestResult, RulesetResult, shares
@@ -72,8 +72,8 @@ def data_line(result: BacktestResult) -> str:
     if not data.snapshots:
         return "no readable recordings"
     span = f"{when(data.first)} to {when(data.last)} UTC"
-    many = f"{counted(data.nodes, 'node')}, {counted(data.gpus, 'GPU')}, {counted(data.samples, 'GPU sample')}"
-    return f"{many} in {counted(data.snapshots, 'snapshot')}, {span}, {counted(data.gaps, 'gap')}"
+    many = f"{pluralize(data.nodes, 'node')}, {pluralize(data.gpus, 'GPU')}, {pluralize(data.samples, 'GPU sample')}"
+    return f"{many} in {pluralize(data.snapshots, 'snapshot')}, {span}, {pluralize(data.gaps, 'gap')}"
 
 
 def text(result: BacktestResult, by: Sequence[str], verdicts: Sequence[Verdict]) -> str:
@@ -115,7 +115,7 @@ def _notes(one: RulesetResult) -> Iterator[str]:
 def _claim(action: dict[str, object]) -> str:
     delay = action["delay_seconds"]
     asks = f", up to {format_duration(delay)}" if isinstance(delay, int | float) else ""
-    return f"{action['action']} in {counted(int(str(action['claims'])), 'snapshot')}{asks}"
+    return f"{action['action']} in {pluralize(int(str(action['claims'])), 'snapshot')}{asks}"
 
 
 def _share_lines(one: RulesetResult, by: str) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _parting_lines(result: BacktestResult) -> Iterator[str]:
             f"{when(at)} on {visible(node)}: {names[which]} ({which + 1}) only"
             for at, node, which in parting.moments[:3]
         )
-        yield f"{name} differs in {counted(parting.snapshots, 'snapshot')}, first {first}"
+        yield f"{name} differs in {pluralize(parting.snapshots, 'snapshot')}, first {first}"
 
 
 def verdict_line(verdict: Verdict) -> str:

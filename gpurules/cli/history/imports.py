@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.output import counted, say, write
+from gpurules.cli.output import pluralize, say, write
 from gpurules.cli.progress import with_progress
 from gpurules.engine.recordings import Recording
 from gpurules.history.store.exchange import import_recordings
@@ -42,16 +42,16 @@ def import_files(paths: Sequence[str], place: str, node: str | None, options: Ma
     done = import_recordings(Storage(place), recordings, node, watch)
     nodes = ", ".join(sorted(done.nodes)[:6])
     write(
-        f"{counted(done.snapshots, 'snapshot')} of {counted(len(done.nodes), 'node')} ({nodes}) "
-        f"from {counted(done.files, 'file')}\n"
+        f"{pluralize(done.snapshots, 'snapshot')} of {pluralize(len(done.nodes), 'node')} ({nodes}) "
+        f"from {pluralize(done.files, 'file')}\n"
     )
     if done.ignored:
-        say(f"gpurules: {counted(done.ignored, 'snapshot')} not newer than the previous one skipped")
+        say(f"gpurules: {pluralize(done.ignored, 'snapshot')} not newer than the previous one skipped")
     for path, problems in done.unread.items():
         for problem in problems[:SHOWN]:
             say(f"gpurules: {problem if path in problem else f'{path}: {problem}'}")
     if done.problems:
-        say(f"gpurules: {counted(done.problems, 'line')} or files could not be used")
+        say(f"gpurules: {pluralize(done.problems, 'line')} or files could not be used")
     return done.problems
 
 
@@ -77,7 +77,7 @@ def import_prometheus(urls: Sequence[str], place: str, span: tuple[str | None, s
     for url in urls:
         source = PrometheusRange(url.removeprefix("prometheus:"), start, end, step)
         written = sum(with_progress(write_range(Storage(place), source), "chunks", source.chunks))
-        write(f"{counted(written, 'snapshot')} of {counted(len(source.nodes), 'node')} from {source.url}\n")
+        write(f"{pluralize(written, 'snapshot')} of {pluralize(len(source.nodes), 'node')} from {source.url}\n")
         for text in source.findings.texts[:SHOWN]:
             say(f"gpurules: {text}")
         if not written:

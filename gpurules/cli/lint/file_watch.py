@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
-from gpurules.cli.output import clear_screen, counted, say
+from gpurules.cli.output import clear_screen, pluralize, say
 from gpurules.input_files import file_stamp
 
 PAUSE_SECONDS = 0.3
@@ -28,6 +28,6 @@ def watch(run: Callable[[], object], files: Callable[[], Iterable[str]]) -> NoRe
         seen = stamps(files())
         clear_screen()
         run()
-        say(f"{time.strftime('%H:%M:%S')}  watching {counted(len(seen), 'file')}; press Ctrl-C to stop")
+        say(f"{time.strftime('%H:%M:%S')}  watching {pluralize(len(seen), 'file')}; press Ctrl-C to stop")
         while stamps(files()) == seen:
             time.sleep(PAUSE_SECONDS)

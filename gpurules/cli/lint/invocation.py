@@ -21,7 +21,7 @@ from gpurules.cli.lint.linter_run import (
     write_report,
 )
 from gpurules.cli.options import RECORDING_NAMES, given_options
-from gpurules.cli.output import counted, fail, name_failed_plugins, say
+from gpurules.cli.output import fail, name_failed_plugins, pluralize, say
 from gpurules.cli.progress import report_unread
 from gpurules.cli.project.code_selection import FAIL_ON
 from gpurules.cli.project.configuration import Configuration
@@ -81,7 +81,7 @@ def _linted_once(paths: tuple[str, ...], request: LintRequest, settings: Configu
     tests, looked = ProjectTests(settings, policy.codes), Looked(sources, policy)
     if request.fix or request.diff:
         found, changes, sources = _fixed(request, settings, tests, looked)
-        say(f"{counted(changes, 'fix').replace('fixs', 'fixes')} {'to make' if request.diff else 'made'}")
+        say(f"{pluralize(changes, 'fix').replace('fixs', 'fixes')} {'to make' if request.diff else 'made'}")
         if request.diff:
             return int(changes > 0)
     else:
@@ -93,11 +93,11 @@ def _linted_once(paths: tuple[str, ...], request: LintRequest, settings: Configu
     if request.emit_test is not None:
         written = emit_tests(found, request.emit_test)
         say(
-            f"{request.emit_test}: {counted(written, 'test')} written"
+            f"{request.emit_test}: {pluralize(written, 'test')} written"
             if written
             else "no finding has a witness to write as a test"
         )
-    say(f"{counted(len(sources), 'file')}: {summary(found)}")
+    say(f"{pluralize(len(sources), 'file')}: {summary(found)}")
     if policy.unanalysed:
         say(_unanalysed(policy.unanalysed, policy.work, request.verbose))
     return int(any(d.severity in FAIL_ON[request.fail_on] for d in found))
@@ -118,7 +118,7 @@ def _fixed(
 def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:
     """Return which rules were not fully analyzed; what they mean is not guessed."""
     different = dict.fromkeys(reasons)
-    told = f"{counted(len(different), 'rule')} not fully analyzed"
+    told = f"{pluralize(len(different), 'rule')} not fully analyzed"
     if any("budget" in reason for reason in different):
         told += "; the step budget was exhausted: raise --analysis-steps (or analysis-steps in gpurules.toml) above "
         told += f"{work:,}"

@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from gpurules.actions import is_effect
 from gpurules.actions.decision import Decision
 from gpurules.cli.clock import time_of_day
-from gpurules.cli.output import Style, counted, note, paint, write, write_lines
+from gpurules.cli.output import Style, note, paint, pluralize, write, write_lines
 from gpurules.cli.run.governed_clients import clients_follow
 from gpurules.cli.run.history_keeper import kept_in
 from gpurules.cli.run.playback import NodeChange, node_directives
@@ -133,9 +133,9 @@ def published_at(path: Path | None, coordinator: Coordinator) -> Iterator[None]:
     if path is None:
         yield
         return
-    from gpurules.service.state_file import published
+    from gpurules.service.state_file import keep_published
 
-    with published(coordinator, path):
+    with keep_published(coordinator, path):
         yield
 
 
@@ -213,7 +213,7 @@ class EventPrinter:
         if report.snapshot is None or self._has_gpus == bool(report.snapshot.gpus):
             return
         if self._has_gpus is False:
-            note(f"the source reports {counted(len(report.snapshot.gpus), 'GPU')}")
+            note(f"the source reports {pluralize(len(report.snapshot.gpus), 'GPU')}")
         for line in no_gpu(report.snapshot):
             note(line)
         self._has_gpus = bool(report.snapshot.gpus)
@@ -250,7 +250,7 @@ class EventPrinter:
             told = {"polls": counts.polls, "missed_polls": counts.missed_polls, "reloads": counts.reloads}
             write(_line("end", time.time(), **told, effects=effects))
             return
-        parts = [counted(counts.polls, "poll"), f"{counts.missed_polls} missed" if counts.missed_polls else ""]
+        parts = [pluralize(counts.polls, "poll"), f"{counts.missed_polls} missed" if counts.missed_polls else ""]
         for name, of in effects.items():
             parts.append(f"{name} {', '.join(f'{n} {word}' for word, n in of.items() if n) or 'not called'}")
         write(f"{'; '.join(part for part in parts if part)}\n")

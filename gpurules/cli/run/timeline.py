@@ -7,7 +7,7 @@ from gpurules.actions.decision import Decision
 from gpurules.actions.targets import PREFETCH, TARGETS
 from gpurules.cli.clock import time_of_day
 from gpurules.cli.explain.explanations import describe_decision
-from gpurules.cli.output import Style, counted, paint, terminal_width
+from gpurules.cli.output import Style, paint, pluralize, terminal_width
 from gpurules.cli.run.gpu_changes import GPUChange
 from gpurules.cli.run.playback import Decided, Directives, Event, NodeChange, Tally, node_directives
 from gpurules.diagnostics.excerpt import columns_of, excerpt, visible
@@ -146,12 +146,12 @@ def summary(tally: Tally, seconds: float) -> str:
         f"{tally.untouched} untouched",
     ]
     told = f": {', '.join(part for part in counts if part)}" if tally.transfers else ""
-    late = f"; {counted(tally.after_the_end, 'transfer')} arrived after the end" if tally.after_the_end else ""
-    old = f"; {counted(tally.ignored, 'snapshot')} not newer than the last" if tally.ignored else ""
+    late = f"; {pluralize(tally.after_the_end, 'transfer')} arrived after the end" if tally.after_the_end else ""
+    old = f"; {pluralize(tally.ignored, 'snapshot')} not newer than the last" if tally.ignored else ""
     return (
-        f"{counted(tally.snapshots, 'snapshot')} of {format_duration(tally.last - tally.first)}, "
-        f"{counted(tally.transfers, 'transfer')} in {seconds:.1f} s{told}; "
-        f"{counted(tally.transitions, 'transition')}, {counted(tally.flaps, 'flap')}{late}{old}"
+        f"{pluralize(tally.snapshots, 'snapshot')} of {format_duration(tally.last - tally.first)}, "
+        f"{pluralize(tally.transfers, 'transfer')} in {seconds:.1f} s{told}; "
+        f"{pluralize(tally.transitions, 'transition')}, {pluralize(tally.flaps, 'flap')}{late}{old}"
     )
 
 

@@ -6,7 +6,7 @@ from html import escape
 
 from gpurules.cli.explain.explanations import with_nearest
 from gpurules.cli.files import display_path, text_to_show
-from gpurules.cli.output import Style, counted, has_colour, paint
+from gpurules.cli.output import Style, has_colour, paint, pluralize
 from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Format, render
 from gpurules.diagnostics.excerpt import visible
@@ -56,9 +56,9 @@ def summary(results: Sequence[FileResult]) -> str:
     failed = sum(len(result.failed) for result in results)
     broken = sum(bool(result.diagnostics) for result in results)
     unmet = sum(len(result.unmet) for result in results)
-    words = [f"{counted(len(tests), 'test')} in {counted(len(results), 'file')}", f"{failed} failed"]
-    words += [f"{counted(broken, 'file')} could not be run"] if broken else []
-    words += [f"{counted(unmet, 'requirement')} not met"] if unmet else []
+    words = [f"{pluralize(len(tests), 'test')} in {pluralize(len(results), 'file')}", f"{failed} failed"]
+    words += [f"{pluralize(broken, 'file')} could not be run"] if broken else []
+    words += [f"{pluralize(unmet, 'requirement')} not met"] if unmet else []
     return ": ".join([words[0], ", ".join(words[1:])])
 
 
@@ -89,7 +89,7 @@ def mutation_lines(results: Sequence[FileResult]) -> Iterator[str]:
 
 
 def _noticed(whose: str, found: MutationReport) -> str:
-    return f"{whose}: {found.noticed:,} of {counted(found.total, 'mutant')} detected ({found.score:.0f} %)\n"
+    return f"{whose}: {found.noticed:,} of {pluralize(found.total, 'mutant')} detected ({found.score:.0f} %)\n"
 
 
 def _path(path: str) -> str:

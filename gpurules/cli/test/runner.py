@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gpurules.cli.files import read_at_most, read_stdin, replace_file
 from gpurules.cli.options import stdin_name
-from gpurules.cli.output import counted, say
+from gpurules.cli.output import pluralize, say
 from gpurules.cli.progress import with_progress
 from gpurules.cli.test.parallel import WORTH_IT, processors, spread
 from gpurules.diagnostics import Location, diagnostic_at
@@ -111,7 +111,7 @@ def update_expectations(results: Iterable[FileResult], run: Run) -> list[FileRes
             _rewrite(Path(result.path), rewrites.values())
             count += len(rewrites)
         after += run_tests([result.path], run) if rewrites else [result]
-    say(f"{counted(count, 'expectation')} rewritten")
+    say(f"{pluralize(count, 'expectation')} rewritten")
     return after
 
 

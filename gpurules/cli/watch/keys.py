@@ -40,7 +40,7 @@ class Keyboard:
         finally:
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, before)
 
-    def pressed(self, timeout: float) -> list[str]:
+    def read_keys(self, timeout: float) -> list[str]:
         """Return the keys that were pressed within *timeout* seconds: names of special ones, else characters."""
         ready, _, _ = select.select([self._descriptor], [], [], timeout)
         if not ready:

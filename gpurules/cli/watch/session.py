@@ -134,6 +134,6 @@ def watch(watcher: Viewer, keyboard: Keyboard, console: Console, has_ended: Call
             if time.monotonic() - drawn_at >= REFRESH:
                 live.update(Group(*session.lines(console.width, console.height)), refresh=True)
                 drawn_at = time.monotonic()
-            for key in keyboard.pressed(REFRESH):
+            for key in keyboard.read_keys(REFRESH):
                 session.press(key)
                 drawn_at = 0.0

@@ -31,7 +31,7 @@ class Passing:
         self._client = client
         self._size = size or 0.0
 
-    def moved(self, size: float) -> None:
+    def report_moved(self, size: float) -> None:
         """Report how many bytes have moved."""
         self._size = size
 
@@ -80,7 +80,7 @@ class Together:
             return found
         with Passing(client) as part:
             found = governed.fs.cat_file(without_prefix(path), start=start, end=end, **options)
-            part.moved(len(found))
+            part.report_moved(len(found))
         return found
 
     def cat(self, path: Any, recursive: bool = False, on_error: str = "raise", **options: Any) -> Any:

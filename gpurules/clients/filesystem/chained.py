@@ -13,7 +13,7 @@ from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 from gpurules.clients.client import Capability
 from gpurules.clients.filesystem.bypass import Passing, Together, count_all
 from gpurules.clients.filesystem.client import FileClient
-from gpurules.clients.filesystem.delegation import StandIn, called
+from gpurules.clients.filesystem.delegation import StandIn, call_behind
 from gpurules.clients.filesystem.names import HOP, name_in, without_prefix
 from gpurules.clients.filesystem.open_files.blocks import BlockFile
 from gpurules.clients.filesystem.open_files.direct import DirectReader, is_direct
@@ -227,7 +227,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         """Read ranges, each as one part; as the filesystem behind reads many, where no rule concerns any."""
         if type(self.fs)._cat_ranges is AsyncFileSystem._cat_ranges or not self.client.lets_all_pass:
             return await super()._cat_ranges(*arguments, **options)
-        found = await called(self.fs._cat_ranges, arguments, options)
+        found = await call_behind(self.fs._cat_ranges, arguments, options)
         count_all(self.client, found)
         return found
 
@@ -238,11 +238,11 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         if client.lets_all_pass:  # there may be hundreds in a call, so without a task that could wait
             with Passing(client) as passing:
                 data = await self.fs._cat_file(without_prefix(path), start=start, end=end, **options)
-                passing.moved(len(data))
+                passing.report_moved(len(data))
             return data
         async with await self._slot(path, "read") as part:
             data = await self.fs._cat_file(self._stripped(path), start=start, end=end, **options)
-            part.moved(len(data))
+            part.report_moved(len(data))
         return data
 
     async def _pipe_file(self, path: str, value: bytes, **options: Any) -> Any:
@@ -260,4 +260,4 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         async with await self._slot(rpath, "read") as part:
             await self.fs._get_file(self._stripped(rpath), lpath, **options)
             with suppress(OSError, TypeError):
-                part.moved(Path(lpath).stat().st_size)
+                part.report_moved(Path(lpath).stat().st_size)

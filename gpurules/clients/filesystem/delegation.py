@@ -7,11 +7,11 @@ from typing import Any
 from gpurules.clients.filesystem.names import without_prefix
 
 
-def passed(name: str) -> Callable[..., Any]:
+def delegate(name: str) -> Callable[..., Any]:
     """Return a method that has the filesystem behind do it."""
 
     def method(self: Any, *arguments: Any, **options: Any) -> Any:
-        return called(getattr(self.fs, name), arguments, options)
+        return call_behind(getattr(self.fs, name), arguments, options)
 
     method.__name__ = name
     method.__doc__ = f"Have the filesystem behind do ``{name}``."
@@ -20,7 +20,7 @@ def passed(name: str) -> Callable[..., Any]:
 
 def both(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return the method and its coroutine, both done by the filesystem behind."""
-    return passed(name), passed(f"_{name}")
+    return delegate(name), delegate(f"_{name}")
 
 
 def of_behind(name: str) -> property:
@@ -28,7 +28,7 @@ def of_behind(name: str) -> property:
     return property(lambda self: getattr(self.fs, name), doc=f"``{name}`` of the filesystem behind.")
 
 
-def called(method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def call_behind(method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Return what *method* of the filesystem behind gives, to which names come without gpurules in them."""
     own = {key: without_prefix(value) if isinstance(value, str) else value for key, value in options.items()}
     return method(*(without_prefix(one) if isinstance(one, str | list) else one for one in arguments), **own)
@@ -55,10 +55,10 @@ class StandIn:
     rm_file, _rm_file = both("rm_file")
     cp_file, _cp_file = both("cp_file")
     copy, _copy = both("copy")
-    rmdir, mv, touch = passed("rmdir"), passed("mv"), passed("touch")
-    created, modified = passed("created"), passed("modified")
-    checksum, ukey, sign = passed("checksum"), passed("ukey"), passed("sign")
-    invalidate_cache, _parent = passed("invalidate_cache"), passed("_parent")
+    rmdir, mv, touch = delegate("rmdir"), delegate("mv"), delegate("touch")
+    created, modified = delegate("created"), delegate("modified")
+    checksum, ukey, sign = delegate("checksum"), delegate("ukey"), delegate("sign")
+    invalidate_cache, _parent = delegate("invalidate_cache"), delegate("_parent")
 
     sep, root_marker, blocksize = of_behind("sep"), of_behind("root_marker"), of_behind("blocksize")
     transaction_type = of_behind("transaction_type")
@@ -84,4 +84,4 @@ class StandIn:
         found = getattr(self.fs, name)
         if not ismethod(found) or found.__self__ is not self.fs:
             return found
-        return lambda *arguments, **options: called(found, arguments, options)
+        return lambda *arguments, **options: call_behind(found, arguments, options)

@@ -119,7 +119,7 @@ def digest_of(algorithm: str, data: bytes) -> bytes:
     return digest.digest()
 
 
-def combined(algorithm: str, parts: Iterable[tuple[bytes, int]]) -> bytes:
+def combine_crcs(algorithm: str, parts: Iterable[tuple[bytes, int]]) -> bytes:
     """Return the CRC of bytes that follow each other, given the CRC and the length of each part.
 
     Source: zlib's crc32_combine: what zeros do to a CRC is linear over GF(2).

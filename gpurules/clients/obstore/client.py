@@ -13,7 +13,7 @@ from gpurules.clients.pieces.part_loop import PartOptions
 from gpurules.clients.pieces.progress import Progress
 from gpurules.clients.pieces.target_paths import AnyPath, checked_path, is_read_in_order
 from gpurules.clients.staging import StagingArea
-from gpurules.clients.transfers.arguments import MoveArguments, checked
+from gpurules.clients.transfers.arguments import MoveArguments, check_arguments
 from gpurules.clients.transfers.object_transfers import PartClient, describe_transfer
 from gpurules.clients.transfers.streams import StreamSource
 from gpurules.errors import UnavailableError
@@ -81,7 +81,7 @@ class Obstore(PartClient):
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
         """
-        source = self._source(key, checked(more).get("extra_args"))
+        source = self._source(key, check_arguments(more).get("extra_args"))
         return self._bring(source, path, describe_transfer(transfer, source.url, "read"), more)
 
     def download_fileobj(
@@ -100,7 +100,7 @@ class Obstore(PartClient):
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
         """
-        source = self._source(key, checked(more).get("extra_args"))
+        source = self._source(key, check_arguments(more).get("extra_args"))
         return self._pour(source, fileobj, describe_transfer(transfer, source.url, "read"), more)
 
     def _source(self, key: str, given: Mapping[str, Any] | None) -> StoreObject:
@@ -120,7 +120,7 @@ class Obstore(PartClient):
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
-        target = StoreObject(self._store, key, ObjectArguments.of_upload(checked(more).get("extra_args")))
+        target = StoreObject(self._store, key, ObjectArguments.of_upload(check_arguments(more).get("extra_args")))
         source, told = checked_path(path), describe_transfer(transfer, target.url, "write")
         sender = Sender(self._transfers.loop.telling(Progress(more.get("callback"))), self._transfers.options, target)
         if is_read_in_order(source):
@@ -144,7 +144,7 @@ class Obstore(PartClient):
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
-        target = StoreObject(self._store, key, ObjectArguments.of_upload(checked(more).get("extra_args")))
+        target = StoreObject(self._store, key, ObjectArguments.of_upload(check_arguments(more).get("extra_args")))
         sender = Sender(self._transfers.loop.telling(Progress(more.get("callback"))), self._transfers.options, target)
         found = StreamSource(fileobj)
         told = describe_transfer(transfer, target.url, "write")

@@ -14,7 +14,7 @@ from gpurules.clients.s3.arguments import DownloadArguments, UploadArguments
 from gpurules.clients.s3.boto3_client import Boto3Client
 from gpurules.clients.s3.objects import S3Object, require_boto3
 from gpurules.clients.staging import StagingArea
-from gpurules.clients.transfers.arguments import MoveArguments, checked
+from gpurules.clients.transfers.arguments import MoveArguments, check_arguments
 from gpurules.clients.transfers.object_transfers import PartClient, describe_transfer
 from gpurules.clients.transfers.streams import StreamSource, StreamUploader
 from gpurules.clients.transfers.upload import Uploader
@@ -95,7 +95,7 @@ class S3(PartClient):
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
         """
-        source = self._source(bucket, key, checked(more))
+        source = self._source(bucket, key, check_arguments(more))
         return self._bring(source, path, describe_transfer(transfer, f"s3://{bucket}/{key}", "read"), more)
 
     def download_fileobj(
@@ -120,7 +120,7 @@ class S3(PartClient):
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
         """
-        source = self._source(bucket, key, checked(more))
+        source = self._source(bucket, key, check_arguments(more))
         return self._pour(source, fileobj, describe_transfer(transfer, f"s3://{bucket}/{key}", "read"), more)
 
     def _source(self, bucket: str, key: str, more: MoveArguments) -> S3Object:
@@ -148,7 +148,7 @@ class S3(PartClient):
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
-        target = S3Object(self._client, bucket, key, UploadArguments(checked(more).get("extra_args")))
+        target = S3Object(self._client, bucket, key, UploadArguments(check_arguments(more).get("extra_args")))
         source, progress = checked_path(path), Progress(more.get("callback"))
         told = describe_transfer(transfer, f"s3://{bucket}/{key}", "write")
         if is_read_in_order(source):
@@ -183,7 +183,7 @@ class S3(PartClient):
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
-        target = S3Object(self._client, bucket, key, UploadArguments(checked(more).get("extra_args")))
+        target = S3Object(self._client, bucket, key, UploadArguments(check_arguments(more).get("extra_args")))
         told = describe_transfer(transfer, f"s3://{bucket}/{key}", "write")
         return self._send(StreamSource(fileobj), target, told, Progress(more.get("callback")))
 

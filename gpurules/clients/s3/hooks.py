@@ -190,7 +190,7 @@ class GovernedManager:
             given.append(self.transfers.subscriber(operation=operation))
         return given
 
-    def known(self, transfer: Transfer, operation: str | None = None) -> GovernedSubscriber:
+    def subscriber_for(self, transfer: Transfer, operation: str | None = None) -> GovernedSubscriber:
         """Return the subscriber for a transfer about which more is known than its key."""
         return self.transfers.subscriber(transfer, operation)
 

@@ -93,7 +93,7 @@ class Transfers:
         part: Part | None = getattr(self._here, "part", None)
         if part is not None:
             self._here.moved = max(0, self._here.moved + count)
-            part.moved(self._here.moved)
+            part.report_moved(self._here.moved)
         elif count > 0:
             underway.learn_size()
             with underway.ticket.part(count):

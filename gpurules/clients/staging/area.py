@@ -10,10 +10,16 @@ from gpurules.clients.objects.store import ObjectFacts, StoreError
 from gpurules.clients.pieces.resumable_file import PART_SUFFIX, Piece, pieces
 from gpurules.clients.staging.copies import StagedCopy
 from gpurules.clients.staging.folder import MODE, Folder, is_plain
-from gpurules.clients.staging.locks import Waiting, locked
+from gpurules.clients.staging.locks import Waiting, hold_lock
 from gpurules.clients.staging.room import LOCK_SUFFIX, SEAL_SUFFIX, Room, StagingCounts
 from gpurules.clients.staging.seal import MAX_BYTES, Seal, checksums
-from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingRefused, StagingTrouble, translated
+from gpurules.clients.staging.trouble import (
+    StagingDamaged,
+    StagingFull,
+    StagingRefused,
+    StagingTrouble,
+    translate_errors,
+)
 from gpurules.logs import logger
 
 _LOGGER = logger("gpurules.clients")
@@ -41,7 +47,7 @@ class StagingArea:
         self._known: dict[str, tuple[_Identity, bool]] = {}
         self._reported: set[str] = set()
         try:
-            with translated(self.path):
+            with translate_errors(self.path):
                 self.path.mkdir(parents=True, exist_ok=True, mode=MODE)
             self.room.sweep(ORPHAN_SECONDS)
         except StagingRefused:
@@ -90,7 +96,7 @@ class StagingArea:
             StagingDamaged: it is not what was staged.
             StagingTrouble: it cannot be had.
         """
-        with locked(folder, name + LOCK_SUFFIX, waiting, is_shared=True), self.opened(folder, name) as copy:
+        with hold_lock(folder, name + LOCK_SUFFIX, waiting, is_shared=True), self.open_copy(folder, name) as copy:
             yield copy
 
     @contextmanager
@@ -100,7 +106,7 @@ class StagingArea:
         Raises:
             StagingTrouble: it cannot be had.
         """
-        with locked(folder, name + LOCK_SUFFIX, waiting):
+        with hold_lock(folder, name + LOCK_SUFFIX, waiting):
             try:
                 yield
             finally:
@@ -115,7 +121,7 @@ class StagingArea:
         return found and (found.st_mtime_ns, found.st_blocks)
 
     @contextmanager
-    def opened(self, folder: Folder, name: str) -> Iterator[StagedCopy | None]:
+    def open_copy(self, folder: Folder, name: str) -> Iterator[StagedCopy | None]:
         """Open the copy *name*, whose lock is held; None where there is none.
 
         Raises:
@@ -136,7 +142,7 @@ class StagingArea:
         folder.touch(name + SEAL_SUFFIX)
 
     def _copy(self, folder: Folder, name: str, file: int) -> StagedCopy:
-        with translated(folder.path):
+        with translate_errors(folder.path):
             identity = _identity(os.fstat(file))
         known, is_good = self._known.get(name, (None, False))
         if known == identity and not is_good:
@@ -147,7 +153,7 @@ class StagingArea:
             raise _damaged(folder, name, "does not match its record")
 
         def judge(is_good: bool) -> None:
-            with translated(folder.path):
+            with translate_errors(folder.path):
                 is_same = _identity(os.fstat(file)) == identity
             self._remember(name, identity, is_good and is_same)
             if is_good and not is_same:
@@ -165,7 +171,7 @@ class StagingArea:
         """
         file = folder.open(name, os.O_RDONLY)
         try:
-            with translated(folder.path):
+            with translate_errors(folder.path):
                 os.fchmod(file, 0o600)
                 found = os.fstat(file)
             if not is_plain(found) or found.st_size != size:
@@ -175,7 +181,7 @@ class StagingArea:
             folder.unlink(name + SEAL_SUFFIX)
             out = folder.open(name + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             try:
-                with translated(folder.path):
+                with translate_errors(folder.path):
                     while text:
                         text = text[os.write(out, text) :]
             finally:
@@ -210,7 +216,7 @@ def _read_seal(folder: Folder, name: str) -> Seal | None:
         return None
     file = folder.open(name + SEAL_SUFFIX, os.O_RDONLY)
     try:
-        with translated(folder.path):
+        with translate_errors(folder.path):
             return Seal.of_bytes(os.pread(file, MAX_BYTES, 0))
     finally:
         os.close(file)

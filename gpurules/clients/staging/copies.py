@@ -14,7 +14,7 @@ from gpurules.clients.pieces.resumable_file import JOURNAL_SUFFIX, PART_SUFFIX, 
 from gpurules.clients.pieces.target_paths import stem_beside, umask
 from gpurules.clients.regular_files import create_regular, is_at, remove_foreign
 from gpurules.clients.staging.seal import Seal, checksum
-from gpurules.clients.staging.trouble import StagingDamaged, in_area, translated
+from gpurules.clients.staging.trouble import StagingDamaged, in_area, translate_errors
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -52,7 +52,7 @@ class StagedCopy:
         """
         if self._seal is not None:
             self._verify(self._seal, len)
-        with translated(self._path):
+        with translate_errors(self._path):
             file = os.dup(self._file)
         return StagedStream(self._path, file, self.size, fallback)
 

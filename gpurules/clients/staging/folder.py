@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gpurules.clients.staging.trouble import StagingRefused, translated
+from gpurules.clients.staging.trouble import StagingRefused, translate_errors
 
 MODE = 0o700
 FILE_MODE = 0o600
@@ -33,17 +33,17 @@ class Folder:
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path) -> Iterator["Folder"]:
+    def opened_at(cls, path: Path) -> Iterator["Folder"]:
         """Open *path*, which may itself be a symbolic link.
 
         Raises:
             StagingRefused: it belongs to another user, or others may write to it.
             StagingTrouble: it cannot be opened.
         """
-        with translated(path):
+        with translate_errors(path):
             file = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            with translated(path):
+            with translate_errors(path):
                 found = os.fstat(file)
             _refuse_strangers(path, found)
             yield cls(path, file)
@@ -53,12 +53,12 @@ class Folder:
     def open(self, name: str, flags: int) -> int:
         """Open a file; one that is created is for this user only."""
         flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO in its place must not keep us waiting
-        with translated(self.path):
+        with translate_errors(self.path):
             return os.open(name, flags, FILE_MODE, dir_fd=self.file)
 
     def stat(self, name: str) -> os.stat_result | None:
         """Return what is known of a file; None where there is none."""
-        with translated(self.path):
+        with translate_errors(self.path):
             try:
                 return os.stat(name, dir_fd=self.file, follow_symlinks=False)
             except FileNotFoundError:
@@ -66,7 +66,7 @@ class Folder:
 
     def unlink(self, name: str) -> bool:
         """Remove a name, whatever it is of but a directory; return whether it was there."""
-        with translated(self.path):
+        with translate_errors(self.path):
             try:
                 os.unlink(name, dir_fd=self.file)
             except FileNotFoundError:
@@ -80,12 +80,12 @@ class Folder:
 
     def names(self) -> list[str]:
         """Return all names."""
-        with translated(self.path):
+        with translate_errors(self.path):
             return os.listdir(self.file)  # noqa: PTH208  # by its descriptor, which no Path has
 
     def free(self) -> int:
         """Return how much room the disk has. Units: bytes."""
-        with translated(self.path):
+        with translate_errors(self.path):
             found = os.statvfs(self.file)
         return found.f_bavail * found.f_frsize
 

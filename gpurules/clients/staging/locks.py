@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from gpurules.clients.staging.folder import Folder, is_plain
-from gpurules.clients.staging.trouble import StagingLocked, StagingTrouble, translated
+from gpurules.clients.staging.trouble import StagingLocked, StagingTrouble, translate_errors
 
 LOOK_SECONDS = 0.05
 TRIES = 100
@@ -48,7 +48,7 @@ class Waiting:
 
 
 @contextmanager
-def locked(folder: Folder, name: str, waiting: Waiting, *, is_shared: bool = False) -> Iterator[None]:
+def hold_lock(folder: Folder, name: str, waiting: Waiting, *, is_shared: bool = False) -> Iterator[None]:
     """Hold the lock *name*, with others that share it or for oneself.
 
     Raises:
@@ -87,7 +87,7 @@ def _opened(folder: Folder, name: str) -> int:
 
 
 def _taken(folder: Folder, file: int, is_shared: bool) -> bool:
-    with translated(folder.path):
+    with translate_errors(folder.path):
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -98,7 +98,7 @@ def _taken(folder: Folder, file: int, is_shared: bool) -> bool:
 def _is_in_place(folder: Folder, name: str, file: int) -> bool:
     """Return whether the locked file still has the name: it may have been removed between opening and locking."""
     found = folder.stat(name)
-    with translated(folder.path):
+    with translate_errors(folder.path):
         own = os.fstat(file)
     return found is not None and (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)
 

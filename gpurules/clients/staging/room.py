@@ -11,8 +11,8 @@ from pathlib import Path
 
 from gpurules.clients.pieces.resumable_file import JOURNAL_SUFFIX, PART_SUFFIX
 from gpurules.clients.staging.folder import Folder, is_plain
-from gpurules.clients.staging.locks import Waiting, locked, locked_at_once
-from gpurules.clients.staging.trouble import StagingFull, StagingTrouble, translated
+from gpurules.clients.staging.locks import Waiting, hold_lock, locked_at_once
+from gpurules.clients.staging.trouble import StagingFull, StagingTrouble, translate_errors
 
 AREA_LOCK, LOCK_SUFFIX, SEAL_SUFFIX = "area.lock", ".lock", ".seal"
 ROOM_SECONDS = 30.0
@@ -58,7 +58,7 @@ class Room:
                 folder.unlink(leftover)  # what it leads to is not ours to write to
         if size > self.quota:
             self._refuse(size)
-        with locked(folder, AREA_LOCK, waiting.at_most(ROOM_SECONDS)):
+        with hold_lock(folder, AREA_LOCK, waiting.at_most(ROOM_SECONDS)):
             found = folder.stat(part)
             has = found.st_size if found else 0
             wanted = max(0, size - has)
@@ -72,7 +72,7 @@ class Room:
             file = folder.open(part, os.O_RDWR | os.O_CREAT)
             try:
                 if has < size:
-                    with translated(folder.path):
+                    with translate_errors(folder.path):
                         os.ftruncate(file, size)  # what is taken counts from now on, for every process
             finally:
                 os.close(file)
@@ -105,7 +105,7 @@ class Room:
         Raises:
             StagingTrouble: it cannot be found out.
         """
-        with Folder.opened(self.path) as folder:
+        with Folder.opened_at(self.path) as folder:
             return sum(found.st_size for _, found in _sized(folder))
 
     @staticmethod
@@ -132,7 +132,7 @@ class Room:
         Raises:
             StagingTrouble: it cannot be done.
         """
-        with Folder.opened(self.path) as folder, locked_at_once(folder, AREA_LOCK) as is_free:
+        with Folder.opened_at(self.path) as folder, locked_at_once(folder, AREA_LOCK) as is_free:
             if not is_free:
                 return  # another process makes room, or sweeps
             for entry, names in _groups(folder).items():

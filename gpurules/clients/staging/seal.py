@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from gpurules.clients.pieces.resumable_file import Piece, pieces
-from gpurules.clients.staging.trouble import StagingDamaged, translated
+from gpurules.clients.staging.trouble import StagingDamaged, translate_errors
 from gpurules.strict_json import dumps, loads
 
 BUFFER = 1024**2
@@ -80,7 +80,7 @@ def checksum(path: object, file: int, piece: Piece, take: Callable[[memoryview],
     found, place, end = 0, piece.start, piece.start + piece.size
     view = memoryview(bytearray(min(BUFFER, piece.size)))
     while place < end:
-        with translated(path):
+        with translate_errors(path):
             count = os.preadv(file, [view[: end - place]], place)
         if count == 0:
             return -1

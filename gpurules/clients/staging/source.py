@@ -95,7 +95,7 @@ class PinnedCheckedSource(PinnedSource):
         return self._checked.has_equal_parts(facts, checksum)
 
 
-def pinned(source: StoredObject, facts: ObjectFacts) -> PinnedSource:
+def pin_version(source: StoredObject, facts: ObjectFacts) -> PinnedSource:
     """Return the version of *source* that has *facts*, with its checksums where the store offers any."""
     return PinnedCheckedSource(source, facts) if isinstance(source, CheckedObject) else PinnedSource(source, facts)
 

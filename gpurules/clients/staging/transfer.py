@@ -20,7 +20,7 @@ from gpurules.clients.staging.area import StagingArea
 from gpurules.clients.staging.copies import StagedCopy
 from gpurules.clients.staging.folder import Folder
 from gpurules.clients.staging.locks import Waiting
-from gpurules.clients.staging.source import PinnedSource, pinned
+from gpurules.clients.staging.source import PinnedSource, pin_version
 from gpurules.clients.staging.trouble import StagingDamaged, StagingFull, StagingTrouble, in_area
 from gpurules.governor import Ticket
 
@@ -89,7 +89,7 @@ class Staging:
         """Have the object in the area, and use it before another process can take it out."""
         area, is_proved = self._area, self._options.verify == "require"
         name = area.name(source.url, facts, is_proved)
-        with Folder.opened(area.path) as folder, ExitStack() as kept:
+        with Folder.opened_at(area.path) as folder, ExitStack() as kept:
             waiting = Waiting(self._ticket.check, self._patience, lambda: area.progress(folder, name))
             for _ in range(TRIES):
                 if folder.stat(name) is not None and self._is_used(folder, name, waiting, use):
@@ -97,8 +97,10 @@ class Staging:
                 with area.writing(folder, name, waiting):
                     if self._is_there(folder, name):
                         continue
-                    self._bring(folder, name, pinned(source, facts), facts.size, waiting)
-                    copy = kept.enter_context(area.opened(folder, name))  # open, it is there whatever others take out
+                    self._bring(folder, name, pin_version(source, facts), facts.size, waiting)
+                    copy = kept.enter_context(
+                        area.open_copy(folder, name)
+                    )  # open, it is there whatever others take out
                 if copy is not None:
                     use(copy)
                     return
@@ -119,7 +121,7 @@ class Staging:
     def _is_there(self, folder: Folder, name: str) -> bool:
         """Return whether another process has staged it meanwhile; one that is not what was staged is taken out."""
         try:
-            with self._area.opened(folder, name) as copy:
+            with self._area.open_copy(folder, name) as copy:
                 return copy is not None
         except StagingDamaged as damage:
             self._count(damage)

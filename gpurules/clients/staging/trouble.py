@@ -44,7 +44,7 @@ class StagingDamaged(StagingTrouble):
 
 
 @contextmanager
-def translated(path: object) -> Iterator[None]:
+def translate_errors(path: object) -> Iterator[None]:
     """Raise what the system says of the area *path* as an error of the area.
 
     Raises:

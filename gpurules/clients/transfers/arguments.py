@@ -21,7 +21,7 @@ class MoveArguments(TypedDict, total=False):
 _SAME = {"ExtraArgs": "extra_args", "Callback": "callback"}
 
 
-def checked(given: MoveArguments) -> MoveArguments:
+def check_arguments(given: MoveArguments) -> MoveArguments:
     """Return *given*.
 
     Raises:

@@ -140,7 +140,7 @@ class _Download:
 
     def _fill(self, part: Part, piece: Piece, chunks: Chunks | Iterator[bytes]) -> None:
         for written in self._partial.fill(piece, chunks):
-            part.moved(written)
+            part.report_moved(written)
             self._loop.progress.at(piece.start, written)
 
     def _stream(self, facts: ObjectFacts) -> None:

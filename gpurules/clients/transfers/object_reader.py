@@ -100,7 +100,7 @@ class ObjectReader(io.RawIOBase):
             with closing(self._source.read(piece.start, piece.size, self._facts.etag).chunks) as chunks:
                 for chunk in chunks:
                     fetched.append(chunk)
-                    part.moved(sum(map(len, fetched)))
+                    part.report_moved(sum(map(len, fetched)))
             if sum(map(len, fetched)) != piece.size:
                 raise TransientStoreError(f"{self._source.url}: the connection ended in the middle of a block")
 

@@ -9,7 +9,7 @@ from gpurules.clients.objects.store import ObjectChanged, ObjectFacts, PartTag, 
 from gpurules.clients.pieces.part_loop import PartLoop, PartOptions
 from gpurules.clients.pieces.progress import Progress
 from gpurules.clients.pieces.resumable_file import Piece
-from gpurules.clients.transfers.upload import MAX_PIECES, completed, piece_size
+from gpurules.clients.transfers.upload import MAX_PIECES, complete_upload, piece_size
 from gpurules.governor import Part, Ticket
 
 CHUNK = 1024**2
@@ -180,7 +180,7 @@ class StreamUploader:
         self._source.check(self._target.url)
         ticket.check()
         tags = [self._tags[piece] for piece in numbers]
-        return completed(self._loop, self._options, lambda: self._target.complete(upload, tags))
+        return complete_upload(self._loop, self._options, lambda: self._target.complete(upload, tags))
 
     def _pieces(self, begun: tuple[bytes, ...], each: int) -> Iterator[Piece]:
         start, waiting = 0, list(begun)

@@ -75,7 +75,7 @@ class Uploader:
             self._loop.run(ticket, parts.missing, parts.send)
             sending.check()
             ticket.check()
-            tag = completed(self._loop, self._options, parts.complete)
+            tag = complete_upload(self._loop, self._options, parts.complete)
         except TransientStoreError:
             raise  # the next try goes on with what the store has
         except Exception as error:
@@ -86,7 +86,7 @@ class Uploader:
         return tag
 
 
-def completed(loop: PartLoop, options: PartOptions, complete: Callable[[], str]) -> str:
+def complete_upload(loop: PartLoop, options: PartOptions, complete: Callable[[], str]) -> str:
     """Have *complete* make the parts the object, and return its tag; a broken connection is tried again.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from gpurules.clients.objects.checksums import (
     POLYNOMIALS,
     Checksum,
-    combined,
+    combine_crcs,
     digest_of,
     is_available,
     new_digest,
@@ -127,7 +127,7 @@ class Verification:
         def of_part(starts: range) -> bytes:
             if checksum.algorithm in POLYNOMIALS:
                 pieces = ((partial.digest(start), min(each, size - start)) for start in starts)
-                return combined(checksum.algorithm, pieces)
+                return combine_crcs(checksum.algorithm, pieces)
             return partial.digest(starts[0]) if starts else digest_of(checksum.algorithm, b"")
 
         digests = [of_part(starts) for starts in self._parts(checksum)]

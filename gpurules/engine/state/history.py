@@ -90,7 +90,7 @@ def quantile(values: Iterable[float], share: float) -> float:
     return min(max(between, ordered[low]), ordered[high])
 
 
-def predicted(samples: Samples, now: float, ahead: float) -> float | None:
+def predict(samples: Samples, now: float, ahead: float) -> float | None:
     """Return the value *ahead* seconds from *now* on the line of least squares."""
     times, values = samples
     count = len(times)
@@ -130,7 +130,7 @@ def over_time(window: ir.Window, samples: Samples, now: float) -> Value:
         if window.function == "quantile_over_time":
             return finite(quantile(samples[1], window.parameter or 0.0))
         if window.function == "predict_linear":
-            return finite(predicted(samples, now, window.parameter or 0.0))
+            return finite(predict(samples, now, window.parameter or 0.0))
         return finite(_FUNCTIONS[window.function](samples))
     except OverflowError:
         return None

@@ -14,7 +14,7 @@ from gpurules.history.backtest.task import NodeTask, wanted_columns
 from gpurules.history.frames.frame import Frame
 from gpurules.history.kernel.clock import Clock
 from gpurules.history.kernel.kernel import Kernel
-from gpurules.history.kernel.outcome import KernelOutcome, matched
+from gpurules.history.kernel.outcome import KernelOutcome, match_rules
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
 from gpurules.history.store.findings import Findings
@@ -106,7 +106,7 @@ class _Counter:
     def add(self, outcome: KernelOutcome, slices: Slices, only: frozenset[str] | None = None) -> dict[str, Mask]:
         """Count a frame in, and return in which snapshots each rule matches."""
         rules = [rule for rule in self.plan.rules if rule.name in outcome.rules]
-        masks = matched(rules, outcome.rules, outcome.rows.groups)
+        masks = match_rules(rules, outcome.rules, outcome.rows.groups)
         for rule in rules:
             if only is None or rule.name in only:
                 per_gpu = rule.per_gpu and rule.gpus != "workload"

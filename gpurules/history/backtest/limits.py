@@ -78,13 +78,13 @@ class Limit:
             hint = did_you_mean(self.name, names) or f"known names: {', '.join(names)}"
             raise LimitError(f"no rule or signal is named {self.name!r} in {self.text!r}; {hint}")
 
-    def measured(self, tally: RuleTally) -> float | None:
+    def measurement(self, tally: RuleTally) -> float | None:
         """Return what is limited; missing where there is nothing to measure."""
         return MEASURES[self.measure](tally)
 
     def holds(self, tally: RuleTally) -> bool | None:
         """Return whether what the limit says is so; None where there is nothing to measure."""
-        measured = self.measured(tally)
+        measured = self.measurement(tally)
         return None if measured is None else COMPARATORS[self.comparator](measured, self.value)
 
     def of(self, result: RulesetResult) -> RuleTally:

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from gpurules.actions.decision import Decision
-from gpurules.engine.recordings import played
+from gpurules.engine.recordings import play_recording
 from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest
 from gpurules.history.backtest.task import NodeTask
@@ -47,7 +47,7 @@ def _snapshots(task: NodeTask) -> Iterator[Snapshot]:
 
 
 def _decisions(ruleset: Ruleset, task: NodeTask, transfers: list) -> Iterator[Decision]:  # type: ignore[type-arg]
-    for turn in played([ruleset], _snapshots(task), transfers):
+    for turn in play_recording([ruleset], _snapshots(task), transfers):
         if turn.transfer is not None:
             yield turn.decisions[0]
 

@@ -84,7 +84,7 @@ class Kernel:
         spread = Truths(grid.spread(truths.true), grid.spread(truths.false))
         ending = None if until is None else Truths(grid.spread(until.true), grid.spread(until.false))
         on, changes = self._stepper.step(signal, grid, spread, ending)
-        table.signals[signal.name] = outcome.on[signal.name] = grid.gathered(on)
+        table.signals[signal.name] = outcome.on[signal.name] = grid.gather(on)
         outcome.signals[signal.name] = truths
         outcome.transitions += transitions_of(signal.name, changes, grid.owners, grid.times)
         self._note_causes(signal.name, signal.condition, (truths, signal.per_gpu), (table, outcome))

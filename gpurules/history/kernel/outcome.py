@@ -52,7 +52,7 @@ def transitions_of(name: str, changes: Changes, owners: Sequence[str], times: Nu
     ]
 
 
-def matched(rules: Sequence[Rule], truths: Mapping[str, Truths], groups: Groups) -> dict[str, Mask]:
+def match_rules(rules: Sequence[Rule], truths: Mapping[str, Truths], groups: Groups) -> dict[str, Mask]:
     """Return where each rule matches: its condition is TRUE, and no rule of higher priority that stops does match.
 
     Shape: as the truths.

@@ -36,7 +36,7 @@ class Grid:
         flat[self.places] = mask
         return flat.reshape(shape)
 
-    def gathered(self, grid: Mask) -> Mask:
+    def gather(self, grid: Mask) -> Mask:
         """Return the rows of a grid."""
         flat = grid.reshape(-1)
         return flat if self.places is None else flat[self.places]

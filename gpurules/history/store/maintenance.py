@@ -58,7 +58,7 @@ def compact(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
     The new file is there before the old ones go, and what is there twice is read once; a file that cannot be read
     stays as it is. What a crash left unfinished is removed.
     """
-    for path in storage.unfinished():
+    for path in storage.unfinished_files():
         storage.remove(path)
     for (table, node, _), parts in _groups(storage, (TELEMETRY, NODE)).items():
         if len(parts) < 2:

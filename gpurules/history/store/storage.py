@@ -126,7 +126,7 @@ class Storage:
             if folder != Path(self._root) and not any(folder.iterdir()):
                 folder.rmdir()
 
-    def unfinished(self) -> list[str]:
+    def unfinished_files(self) -> list[str]:
         """Return what a crash left behind: files that were never finished."""
         if self._remote is not None:
             return []

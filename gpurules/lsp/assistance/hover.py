@@ -133,7 +133,7 @@ def _findings(document: TextDocument, position: types.Position, findings: tuple[
     """Return the findings at a place."""
     found = []
     for one in findings:
-        place = document.positions.located(Location(one.line, one.column, one.end_line, one.end_column))
+        place = document.positions.range_of(Location(one.line, one.column, one.end_line, one.end_column))
         if place.start <= position <= place.end and one.path in (None, document.path) and one.code in CATALOGUE:
             found.append(one)
     return found

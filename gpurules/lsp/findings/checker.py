@@ -44,7 +44,7 @@ class Checker:
         found = tuple(lints(document.text, document.path, None, policy))
         return self._keep(document, found) if is_wanted() else found
 
-    def kept(self, document: TextDocument) -> tuple[Diagnostic, ...]:
+    def known_findings(self, document: TextDocument) -> tuple[Diagnostic, ...]:
         """Return the findings of *document* that are known already; none where it has changed since."""
         found = self._kept.get(document.uri)
         return found[1] if found is not None and found[0] is document else ()
@@ -60,7 +60,7 @@ class Checker:
             AbandonedError: *is_wanted* says that no client waits any more.
         """
         policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
-        if not any(found.safe and found.code in FROM_ANALYSIS for found in self.kept(document)):
+        if not any(found.safe and found.code in FROM_ANALYSIS for found in self.known_findings(document)):
             policy = _without_analysis(policy)
         return lambda text: lints(text, document.path, None, policy)
 

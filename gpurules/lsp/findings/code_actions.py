@@ -25,8 +25,8 @@ def code_actions(
     only = params.context.only
     found: list[types.CodeAction] = []
     if only is None or _asks(only, types.CodeActionKind.QuickFix.value):
-        for finding in checker.kept(document):
-            place = document.positions.located(_location(finding))
+        for finding in checker.known_findings(document):
+            place = document.positions.range_of(_location(finding))
             if _is_own(finding, document) and place.start <= params.range.end and params.range.start <= place.end:
                 found += _quick(document, finding, publish(document, [finding], documents, project))
     if only is not None and _asks(only, FIX_ALL):
@@ -70,7 +70,7 @@ def _quick(
 
 
 def _text_edit(document: TextDocument, edit: LocatedEdit) -> types.TextEdit:
-    return types.TextEdit(document.positions.located(edit.location), edit.replacement)
+    return types.TextEdit(document.positions.range_of(edit.location), edit.replacement)
 
 
 def _edit(document: TextDocument, edits: list[types.TextEdit]) -> types.WorkspaceEdit:

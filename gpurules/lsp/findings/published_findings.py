@@ -48,12 +48,12 @@ def problem(document: TextDocument, message: str) -> types.Diagnostic:
     """Return what is said where no code fits; at the line and column that the message ends with, else at the top."""
     match = _PLACE.search(message)
     line, column = (int(match[1]), int(match[2])) if match else (1, 1)
-    place = document.positions.located(Location(line, column, line, column + 1))
+    place = document.positions.range_of(Location(line, column, line, column + 1))
     return types.Diagnostic(place, message, severity=types.DiagnosticSeverity.Error, source=SOURCE)
 
 
 def _own(document: TextDocument, found: Diagnostic, documents: Documents, project: Project) -> types.Diagnostic:
-    place = document.positions.located(
+    place = document.positions.range_of(
         Location(found.line, found.column, found.end_line, found.end_column),
     )
     related = [r for one in found.related if (r := _related(document, one, documents)) is not None]
@@ -106,7 +106,9 @@ def _related(
         positions, uri = (other.positions, other.uri) if other else (None, None)
     if positions is None or not uri:
         return None
-    return types.DiagnosticRelatedInformation(types.Location(uri, positions.located(related.location)), related.message)
+    return types.DiagnosticRelatedInformation(
+        types.Location(uri, positions.range_of(related.location)), related.message
+    )
 
 
 def references(document: TextDocument) -> Iterator[tuple[YamlScalar, str]]:

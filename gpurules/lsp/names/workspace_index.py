@@ -52,7 +52,7 @@ class WorkspaceIndex:
     def _document(self, path: str) -> TextDocument | None:
         if path.startswith(SHIPPED):
             return self._documents.at(path)
-        is_open = self._documents.opened(path)
+        is_open = self._documents.open_text(path)
         if is_open is not None:
             return is_open
         stamp = file_stamp(path)

@@ -128,13 +128,13 @@ class Documents:
         """Every open text."""
         return tuple(self._open.values())
 
-    def opened(self, path: str) -> TextDocument | None:
+    def open_text(self, path: str) -> TextDocument | None:
         """Return the text of the file at *path* if it is open."""
         return next((d for d in self.all if d.path is not None and same_file(d.path, path)), None)
 
     def at(self, path: str) -> TextDocument | None:
         """Return the text of the file at *path*: as it is open, else as it is saved; None where it cannot be read."""
-        found = self.opened(path)
+        found = self.open_text(path)
         if found is not None:
             return found
         try:

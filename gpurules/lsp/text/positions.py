@@ -52,7 +52,7 @@ class Positions:
         """Return the range between two offsets."""
         return types.Range(self.position(start), self.position(end))
 
-    def located(self, location: Location) -> types.Range:
+    def range_of(self, location: Location) -> types.Range:
         """Return the range of a location, whose columns are code points."""
         return types.Range(
             self._from_column(location.line, location.column), self._from_column(location.end_line, location.end_column)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gpurules.engine.recordings import Recording, played
+from gpurules.engine.recordings import Recording, play_recording
 from gpurules.rules import Ruleset
 
 FLAP_SECONDS = 300.0
@@ -47,7 +47,7 @@ def replay_recording(path: str, rule: str, ruleset: Ruleset) -> ReplayCounts:
     ended: float | None = None
     was_matching = False
     recording = Recording(path)
-    for turn in played([ruleset], recording):
+    for turn in play_recording([ruleset], recording):
         last, first = turn.at, turn.at if first is None else first
         snapshots += 1
         (decision,) = turn.decisions

@@ -1,7 +1,7 @@
 """The state file: what an agent knows, in a file that clients of any language map into memory (docs/state-file.md)."""
 
-from gpurules.service.state_file.publishing import publish, published
+from gpurules.service.state_file.publishing import keep_published, publish
 from gpurules.service.state_file.reader import StateFile, StateView
 from gpurules.service.state_file.writer import StateFileError
 
-__all__ = ["StateFile", "StateFileError", "StateView", "publish", "published"]
+__all__ = ["StateFile", "StateFileError", "StateView", "keep_published", "publish"]

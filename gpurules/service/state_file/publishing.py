@@ -118,7 +118,7 @@ def publish(coordinator: Coordinator, path: str | os.PathLike[str]) -> Callable[
 
 
 @contextmanager
-def published(coordinator: Coordinator, path: str | os.PathLike[str] | None) -> Iterator[None]:
+def keep_published(coordinator: Coordinator, path: str | os.PathLike[str] | None) -> Iterator[None]:
     """Publish at *path* meanwhile; nothing where it is None.
 
     Raises:

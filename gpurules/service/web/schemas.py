@@ -81,13 +81,13 @@ def ref(name: str) -> JSONSchema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def closed(required: str, **properties: JSONSchema) -> JSONSchema:
+def closed_object(required: str, **properties: JSONSchema) -> JSONSchema:
     """Return the schema of an object with these members only; *required* names those that are always there."""
     schema: JSONSchema = {"type": "object", "properties": properties, "additionalProperties": False}
     return schema | ({"required": required.split()} if required else {})
 
 
-def opened(required: str, **properties: JSONSchema) -> JSONSchema:
+def open_object(required: str, **properties: JSONSchema) -> JSONSchema:
     """Return the schema of an object of an answer, which may get further members in later versions."""
     return {"type": "object", "properties": properties, "required": required.split()}
 
@@ -105,7 +105,7 @@ _OBJECT: JSONSchema = {"type": "object"}
 def page_of(entry: JSONSchema) -> JSONSchema:
     """Return the schema of a page of entries."""
     counts: dict[str, JSONSchema] = {"total": _COUNT, "offset": _COUNT, "next": {"type": ["integer", "null"]}}
-    return opened("items total offset next", items={"type": "array", "items": entry}, **counts)
+    return open_object("items total offset next", items={"type": "array", "items": entry}, **counts)
 
 
 _DECISION_MEMBERS: dict[str, JSONSchema] = {
@@ -131,7 +131,7 @@ _REQUEST = {
 DECIDE_REQUEST = ref("DecideRequest")
 DECISION, DIRECTIVES, EXPLAINED_DECISION = ref("Decision"), ref("Directives"), ref("ExplainedDecision")
 ANY_ITEM: JSONSchema = {"description": "a request as for /v1/decide; an invalid one yields a problem in its place"}
-BATCH_ITEM: JSONSchema = {"anyOf": [DECISION, opened("problem", problem=ref("Problem"))]}
+BATCH_ITEM: JSONSchema = {"anyOf": [DECISION, open_object("problem", problem=ref("Problem"))]}
 SNAPSHOT, SIGNAL, RULE, WORKLOAD = ref("SnapshotState"), ref("Signal"), ref("Rule"), ref("WorkloadState")
 TRANSFER_ROW, EVENTS, RULESET, HISTORY = ref("TransferState"), ref("Events"), ref("Ruleset"), ref("History")
 STATUS, EVALUATE_REQUEST, EVALUATION = ref("Status"), ref("EvaluateRequest"), ref("Evaluation")
@@ -149,8 +149,8 @@ def components(declared: Mapping[str, Field]) -> dict[str, JSONSchema]:
 
 def _requests() -> dict[str, JSONSchema]:
     return {
-        "DecideRequest": closed("", **_REQUEST),
-        "EvaluateRequest": closed(
+        "DecideRequest": closed_object("", **_REQUEST),
+        "EvaluateRequest": closed_object(
             "",
             snapshot=_or_null(ref("Snapshot")),
             transfer=_or_null(ref("Transfer")),
@@ -159,8 +159,8 @@ def _requests() -> dict[str, JSONSchema]:
             ruleset={"type": ["string", "null"], "maxLength": 256 * 1024},
             lint={"type": ["boolean", "null"]},
         ),
-        "WorkloadReport": closed("", workload=_or_null(ref("Workload")), ttl=_TTL),
-        "TransferReport": closed(
+        "WorkloadReport": closed_object("", workload=_or_null(ref("Workload")), ttl=_TTL),
+        "TransferReport": closed_object(
             "",
             transfer=_or_null(ref("Transfer")),
             state={"type": ["string", "null"], "enum": ["queued", "held", "running", "paused", "staged", None]},
@@ -174,26 +174,26 @@ def _answers() -> dict[str, JSONSchema]:
     actions: JSONSchema = {"type": "array", "items": ref("Action")}
     explained = {"explanation": ref("Explanation")}
     return {
-        "Problem": opened(
+        "Problem": open_object(
             "type title status detail errors",
             type=_TEXT, title=_TEXT, status=_COUNT, detail=_TEXT, errors={"type": "array", "items": ref("WrongMember")},
         ),
-        "WrongMember": opened("detail", detail=_TEXT, pointer=_TEXT, parameter=_TEXT, hint=_TEXT),
-        "Action": opened("action parameters", action=_TEXT, parameters=_OBJECT),
-        "Match": opened("rule devices actions", rule=_TEXT, devices=_DEVICES, actions=actions),
-        "Stage": opened("area threshold on_full rule", area=_TEXT_OR_NULL, on_full=_TEXT, rule=_TEXT),
-        "Decision": opened(_DECISION_REQUIRED, **_DECISION_MEMBERS, **explained),
-        "ExplainedDecision": opened(f"{_DECISION_REQUIRED} explanation", **_DECISION_MEMBERS, **explained),
-        "Directives": opened(
+        "WrongMember": open_object("detail", detail=_TEXT, pointer=_TEXT, parameter=_TEXT, hint=_TEXT),
+        "Action": open_object("action parameters", action=_TEXT, parameters=_OBJECT),
+        "Match": open_object("rule devices actions", rule=_TEXT, devices=_DEVICES, actions=actions),
+        "Stage": open_object("area threshold on_full rule", area=_TEXT_OR_NULL, on_full=_TEXT, rule=_TEXT),
+        "Decision": open_object(_DECISION_REQUIRED, **_DECISION_MEMBERS, **explained),
+        "ExplainedDecision": open_object(f"{_DECISION_REQUIRED} explanation", **_DECISION_MEMBERS, **explained),
+        "Directives": open_object(
             f"{_DECISION_REQUIRED} revision expires_in", **_DECISION_MEMBERS, revision=_COUNT, expires_in=_NUMBER
         ),
-        "Explanation": opened("rules", rules={"type": "array", "items": ref("ExplainedRule")}),
-        "ExplainedRule": opened(
+        "Explanation": open_object("rules", rules={"type": "array", "items": ref("ExplainedRule")}),
+        "ExplainedRule": open_object(
             "rule outcome because devices reason condition nearest",
             rule=_TEXT, outcome=_TEXT, because=_TEXT_OR_NULL, devices=_DEVICES, reason=_TEXT,
         ),
-        "Evaluation": opened("decision explanation diagnostics", diagnostics=_DIAGNOSTICS),
-        "Diagnostic": opened("code message line column", code=_TEXT, message=_TEXT, line=_COUNT, column=_COUNT),
+        "Evaluation": open_object("decision explanation diagnostics", diagnostics=_DIAGNOSTICS),
+        "Diagnostic": open_object("code message line column", code=_TEXT, message=_TEXT, line=_COUNT, column=_COUNT),
         **_definitions(),
         **_states(),
     }  # fmt: skip
@@ -201,15 +201,15 @@ def _answers() -> dict[str, JSONSchema]:
 
 def _definitions() -> dict[str, JSONSchema]:
     return {
-        "Ruleset": opened(
+        "Ruleset": open_object(
             "name version source sources signals thresholds findings reload_error",
             name=_TEXT,
             findings=_DIAGNOSTICS,
-            sources={"type": "array", "items": opened("path source", path=_TEXT, source=_TEXT_OR_NULL)},
+            sources={"type": "array", "items": open_object("path source", path=_TEXT, source=_TEXT_OR_NULL)},
             signals={"type": "array", "items": ref("SignalDefinition")},
             thresholds={"type": "array", "items": ref("Threshold")},
         ),
-        "SignalDefinition": opened(
+        "SignalDefinition": open_object(
             "name condition until for keep_for per_gpu rule",
             name=_TEXT,
             condition=_TEXT,
@@ -218,7 +218,7 @@ def _definitions() -> dict[str, JSONSchema]:
             per_gpu=_FLAG,
             rule=_TEXT_OR_NULL,
         ),
-        "Threshold": opened(
+        "Threshold": open_object(
             "attribute comparison value ends",
             attribute=_TEXT,
             comparison=_TEXT,
@@ -232,23 +232,25 @@ def _definitions() -> dict[str, JSONSchema]:
 
 def _states() -> dict[str, JSONSchema]:
     return {
-        "SnapshotState": opened("timestamp gpus", timestamp=_NUMBER, gpus={"type": "array", "items": _OBJECT}),
-        "WorkloadState": opened("id", id=_TEXT),
-        "TransferState": opened(
+        "SnapshotState": open_object("timestamp gpus", timestamp=_NUMBER, gpus={"type": "array", "items": _OBJECT}),
+        "WorkloadState": open_object("id", id=_TEXT),
+        "TransferState": open_object(
             "id transfer rules held_by delay paused", id=_TEXT, transfer=_OBJECT, rules=_TEXTS, held_by=_TEXTS
         ),
-        "Signal": opened("name owner device on since", name=_TEXT, owner=_TEXT, on=_FLAG, since=_NUMBER),
-        "Rule": opened("name condition state devices since", name=_TEXT, condition=_TEXT, state=_TEXT),
-        "Events": opened("items next", items={"type": "array", "items": _OBJECT}, next={"type": ["integer", "null"]}),
-        "History": opened(
+        "Signal": open_object("name owner device on since", name=_TEXT, owner=_TEXT, on=_FLAG, since=_NUMBER),
+        "Rule": open_object("name condition state devices since", name=_TEXT, condition=_TEXT, state=_TEXT),
+        "Events": open_object(
+            "items next", items={"type": "array", "items": _OBJECT}, next={"type": ["integer", "null"]}
+        ),
+        "History": open_object(
             "field times gpus",
             field=_TEXT,
             times={"type": "array", "items": _NUMBER},
             gpus={"type": "object", "additionalProperties": {"type": "array", "items": _NUMBER_OR_NULL}},
         ),
-        "Status": opened("enabled running ruleset ruleset_version stale revision", enabled=_FLAG, running=_FLAG),
-        "Lease": opened("id ttl", id=_TEXT, ttl=_NUMBER),
-        "Reloaded": opened("ruleset version", ruleset=_TEXT, version=_TEXT),
-        "Enabled": opened("enabled", enabled=_FLAG),
-        "Health": opened("status", status=_TEXT, reasons=_TEXTS),
+        "Status": open_object("enabled running ruleset ruleset_version stale revision", enabled=_FLAG, running=_FLAG),
+        "Lease": open_object("id ttl", id=_TEXT, ttl=_NUMBER),
+        "Reloaded": open_object("ruleset version", ruleset=_TEXT, version=_TEXT),
+        "Enabled": open_object("enabled", enabled=_FLAG),
+        "Health": open_object("status", status=_TEXT, reasons=_TEXTS),
     }

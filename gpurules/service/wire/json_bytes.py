@@ -53,6 +53,6 @@ def structure(name: str, members: "list[tuple[str, Any, Any]]") -> Any:
     return msgspec.defstruct(name, members, forbid_unknown_fields=True, kw_only=True, gc=False)
 
 
-def bounded(kind: Any, minimum: float | None, maximum: float | None) -> Any:
+def bounded_number(kind: Any, minimum: float | None, maximum: float | None) -> Any:
     """Return the numeric type *kind* within bounds, each of which may be None."""
     return Annotated[kind, msgspec.Meta(ge=minimum, le=maximum)]

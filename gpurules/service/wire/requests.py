@@ -12,7 +12,7 @@ from gpurules.facts.attributes import Attribute, AttributeShape, attributes
 from gpurules.fields import Field
 from gpurules.model import Kind, Transfer, Workload
 from gpurules.model.units import MAX_INTEGER
-from gpurules.service.wire.json_bytes import bounded, decode, decoder, structure
+from gpurules.service.wire.json_bytes import bounded_number, decode, decoder, structure
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 from gpurules.service.wire.reading import read_facts, read_object
 
@@ -34,21 +34,21 @@ def _member(attribute: Attribute) -> Any:
     field = attribute.field
     match attribute.shape:
         case AttributeShape.TIME:
-            return bounded(float, 0, LATEST)
+            return bounded_number(float, 0, LATEST)
         case AttributeShape.LABELS:
             return dict[str, str]
         case AttributeShape.TEXTS:
             return list[str]
         case AttributeShape.INDEXES:
-            return list[bounded(int, 0, 10**9 - 1)]  # type: ignore[misc]
+            return list[bounded_number(int, 0, 10**9 - 1)]  # type: ignore[misc]
         case _:
             pass  # its field says which
     assert field is not None
     if field.datatype.kind is Kind.NUMBER:
         if attribute.name in _REALS:
-            return bounded(float, field.minimum, None)
+            return bounded_number(float, field.minimum, None)
         least = -MAX_INTEGER if field.minimum is None else int(field.minimum)
-        return bounded(int, least, MAX_INTEGER)
+        return bounded_number(int, least, MAX_INTEGER)
     if field.datatype.kind is Kind.BOOL:
         return bool
     return Literal[field.values] if field.values else str

@@ -45,7 +45,7 @@ def simulate(scenario: Scenario) -> Iterator[Snapshot]:
             omit = OMISSIONS[rng.randrange(len(OMISSIONS))] if rng.random() < OMITTED and scenario.faults else None
             if scenario.faults and index == 2 and LOST[0] <= share < LOST[1]:
                 device.reset()
-                gpus.append(device.lost())
+                gpus.append(device.lost_gpu())
             else:
                 gpus.extend(device.advance(scenario.interval, _inlet(share), omit))
         yield Snapshot(timestamp=scenario.time(step), host=scenario.host, driver_version=DRIVER, gpus=tuple(gpus))

@@ -133,7 +133,7 @@ def _is_sound(folder: Path) -> None:
     assert names == copies | {f"{name}.seal" for name in copies} | {f"{name}.lock" for name in copies}, sorted(names)
     assert area.used == SIZE * len(copies)
     assert {path.name for path in folder.iterdir()} == {"area", "f0", "f1", "f2"}, sorted(folder.iterdir())
-    with Folder.opened(area.path) as opened:
+    with Folder.opened_at(area.path) as opened:
         assert all(opened.stat(name) for name in names)
 
 

@@ -67,7 +67,7 @@ def test_two_processes_stage_one_object_once(client, tmp_path):
 
 def test_a_beginning_that_nobody_went_on_with_is_swept(tmp_path):
     area = StagingArea(tmp_path, SIZE)
-    with Folder.opened(area.path) as folder:
+    with Folder.opened_at(area.path) as folder:
         area.room.make(folder, "0" * 64, MIB, Waiting(lambda: None, 5))
     assert area.used == MIB
     area.room.sweep(older_than_seconds=3600)

@@ -94,7 +94,7 @@ def test_a_crash_in_the_middle_of_writing_leaves_no_file_that_readers_see(
         written(tmp_path, snapshot(gpu(), at=3600.0))
     found, findings = read(Storage(tmp_path))
     assert len(found) == 2 and not findings.texts
-    assert not Storage(tmp_path).unfinished()
+    assert not Storage(tmp_path).unfinished_files()
 
 
 def test_what_a_killed_process_left_is_not_read_and_goes_with_the_next_compaction(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gpurules import Engine
 from gpurules.clients import detection
-from gpurules.clients.detection import Detected, Detection, Evidence, completed, detect
+from gpurules.clients.detection import Detected, Detection, Evidence, detect, with_detected_facts
 from gpurules.model import Transfer
 from tests.factories import ruleset
 
@@ -51,30 +51,32 @@ def test_a_plug_in_is_asked_first_and_one_that_fails_stops_nothing(plugin):
 
 def test_what_is_given_and_what_the_ruleset_says_stand_above_detectors(plugin):
     given = Transfer(path="/x/a.ours", file_type="log", framework="onnx")
-    assert completed(given) is given
-    ruled = completed(Transfer(path="/x/a.ours"), (("*.ours", "config"),))
+    assert with_detected_facts(given) is given
+    ruled = with_detected_facts(Transfer(path="/x/a.ours"), (("*.ours", "config"),))
     assert (ruled.file_type, ruled.framework) == (None, "jax"), "the ruleset's own table tells the type, later"
-    assert completed(Transfer(path="/x/a.ours")).file_type == "tensor"
-    assert completed(Transfer()) == Transfer()
+    assert with_detected_facts(Transfer(path="/x/a.ours")).file_type == "tensor"
+    assert with_detected_facts(Transfer()) == Transfer()
     asked = Transfer(path="/x/a.ours")
-    assert completed(asked, wanted=frozenset()) is asked, "nothing is looked at that nobody reads"
+    assert with_detected_facts(asked, wanted=frozenset()) is asked, "nothing is looked at that nobody reads"
 
 
 def test_the_folder_of_a_local_file_is_looked_at(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text("{}")
     path = str(tmp_path / "weights")
-    assert completed(Transfer(path=path), beside=path).framework == "huggingface"
-    assert completed(Transfer(path="s3://b/part-0"), beside=path).framework == "huggingface", "of what is sent"
-    assert completed(Transfer(path=path)).framework is None
-    assert completed(Transfer(path="/none/at/all"), beside="/none/at/all").framework is None
+    assert with_detected_facts(Transfer(path=path), beside=path).framework == "huggingface"
+    assert with_detected_facts(Transfer(path="s3://b/part-0"), beside=path).framework == "huggingface", (
+        "of what is sent"
+    )
+    assert with_detected_facts(Transfer(path=path)).framework is None
+    assert with_detected_facts(Transfer(path="/none/at/all"), beside="/none/at/all").framework is None
 
 
 def test_a_folder_is_looked_at_again_when_it_has_changed(tmp_path):
     path = str(tmp_path / "weights")
-    assert completed(Transfer(path=path), beside=path).framework is None
+    assert with_detected_facts(Transfer(path=path), beside=path).framework is None
     (tmp_path / "saved_model.pb").write_bytes(b"")
     os.utime(tmp_path, ns=(1, 1))  # a clock of files may not tell two changes in one tick apart
-    assert completed(Transfer(path=path), beside=path).framework == "tensorflow"
+    assert with_detected_facts(Transfer(path=path), beside=path).framework == "tensorflow"
 
 
 def test_nothing_is_looked_at_that_no_rule_reads():

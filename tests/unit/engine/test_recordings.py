@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.engine.recordings import Recording, played
+from gpurules.engine.recordings import Recording, play_recording
 from gpurules.model import Transfer
 from gpurules.telemetry import TelemetryError
 from tests.factories import NEW_YEAR, one_gpu, ruleset
@@ -16,18 +16,20 @@ LOG = "2026/01/01 10:00:00.000, 90\n2026/01/01 10:00:05.000, 90\n"
 
 def test_each_ruleset_has_an_engine_with_its_memory() -> None:
     snapshots = [one_gpu(at=5.0 * n, temperature=90) for n in range(4)]
-    rules = [[decision.rules for decision in turn.decisions] for turn in played([HOT, WARM], snapshots)]
+    rules = [[decision.rules for decision in turn.decisions] for turn in play_recording([HOT, WARM], snapshots)]
     assert rules == [[(), ("warm",)], [(), ("warm",)], [("hot",), ("warm",)], [("hot",), ("warm",)]]
 
 
 def test_a_snapshot_that_is_not_newer_is_told() -> None:
     snapshots = [one_gpu(at=5.0, temperature=90), one_gpu(at=5.0, temperature=90)]
-    assert [turn.is_new for turn in played([WARM], snapshots)] == [True, False]
+    assert [turn.is_new for turn in play_recording([WARM], snapshots)] == [True, False]
 
 
 def test_transfers_come_when_they_came_into_being_and_the_late_ones_at_the_end() -> None:
     early, late, anytime = Transfer(id="e", created=2.0), Transfer(id="l", created=99.0), Transfer(id="a")
-    turns = list(played([WARM], [one_gpu(at=0.0), one_gpu(at=5.0)], [(late, None), (early, None), (anytime, None)]))
+    turns = list(
+        play_recording([WARM], [one_gpu(at=0.0), one_gpu(at=5.0)], [(late, None), (early, None), (anytime, None)])
+    )
     ids = [turn.transfer.id if turn.transfer else None for turn in turns]
     assert ids == [None, "a", "e", None, "l"]
     assert [turn.at - NEW_YEAR for turn in turns] == [0, 0, 2, 5, 5]

@@ -58,7 +58,7 @@ def test_what_went_past_is_counted_as_what_was_let_through():
             for size, moved in ((10, None), (10, 4), (0, 7)):
                 with ticket.part(size) as part:
                     if moved is not None:
-                        part.moved(moved)
+                        part.report_moved(moved)
             with pytest.raises(OSError), ticket.part(10):
                 raise OSError
         status = node.governor.status()
@@ -91,7 +91,7 @@ def test_a_transfer_that_was_stopped_moves_no_further_part():
     other = node.begun()
     with pytest.raises(TransferCancelled), other.part(1) as part:
         other.cancel()
-        part.moved(1)
+        part.report_moved(1)
 
 
 CLOSING = {

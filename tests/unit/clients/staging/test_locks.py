@@ -10,7 +10,7 @@ import pytest
 
 from gpurules.clients.pieces.resumable_file import PART_SUFFIX
 from gpurules.clients.staging.folder import Folder
-from gpurules.clients.staging.locks import Waiting, locked, locked_at_once
+from gpurules.clients.staging.locks import Waiting, hold_lock, locked_at_once
 from gpurules.clients.staging.trouble import StagingLocked
 from gpurules.governor import TransferCancelled
 from tests.unit.clients.staging.conftest import KIB, RULES, Stored, content
@@ -105,11 +105,11 @@ def test_many_use_one_copy_at_a_time_and_one_that_takes_it_out_waits_for_none(st
     node, source = started(), Stored()
     node.read(source)
     name = lock_of(node, source).name
-    with Folder.opened(node.area.path) as one, Folder.opened(node.area.path) as two:
+    with Folder.opened_at(node.area.path) as one, Folder.opened_at(node.area.path) as two:
         waiting = Waiting(lambda: None, 5)
         with (
-            locked(one, name, waiting, is_shared=True),
-            locked(two, name, waiting, is_shared=True),
+            hold_lock(one, name, waiting, is_shared=True),
+            hold_lock(two, name, waiting, is_shared=True),
             locked_at_once(two, name) as is_free,
         ):
             assert not is_free
@@ -119,11 +119,11 @@ def test_many_use_one_copy_at_a_time_and_one_that_takes_it_out_waits_for_none(st
 
 def test_a_lock_that_was_removed_while_one_waited_for_it_is_not_taken_for_held(started):
     node = started()
-    with Folder.opened(node.area.path) as folder, locked(folder, "x.lock", Waiting(lambda: None, 5)):
+    with Folder.opened_at(node.area.path) as folder, hold_lock(folder, "x.lock", Waiting(lambda: None, 5)):
         taken = []
 
         def wait():
-            with Folder.opened(node.area.path) as own, locked(own, "x.lock", Waiting(lambda: None, 20)):
+            with Folder.opened_at(node.area.path) as own, hold_lock(own, "x.lock", Waiting(lambda: None, 20)):
                 taken.append(own.stat("x.lock").st_ino)
 
         thread = threading.Thread(target=wait)
@@ -141,9 +141,9 @@ def test_a_lock_waits_no_longer_than_it_should(started):
     node = started()
     with (
         held(node.area.path / "x.lock"),
-        Folder.opened(node.area.path) as folder,
+        Folder.opened_at(node.area.path) as folder,
         pytest.raises(StagingLocked, match=r"held for 0\.2 s without progress"),
-        locked(folder, "x.lock", Waiting(lambda: None, 0.2)),
+        hold_lock(folder, "x.lock", Waiting(lambda: None, 0.2)),
     ):
         raise AssertionError("it is held by another")
 
@@ -174,7 +174,10 @@ def test_a_child_that_was_forked_meanwhile_keeps_no_lock(started, tmp_path, how)
         go_on.set()
         thread.join(20)
         assert started(rules=IMPATIENT).get(how, source, tmp_path) == source.data
-        with Folder.opened(node.area.path) as folder, locked_at_once(folder, lock_of(node, source).name) as is_free:
+        with (
+            Folder.opened_at(node.area.path) as folder,
+            locked_at_once(folder, lock_of(node, source).name) as is_free,
+        ):
             assert is_free, "the child has the lock of its parent"
     finally:
         os.close(child)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from gpurules.engine.state.history import _FUNCTIONS as WINDOWED
-from gpurules.engine.state.history import MAX_SAMPLES, History, Series, over_time, predicted, quantile
+from gpurules.engine.state.history import MAX_SAMPLES, History, Series, over_time, predict, quantile
 from gpurules.fields import FIELDS
 from gpurules.language.terms import ir
 from gpurules.model import NUMBER
@@ -62,14 +62,14 @@ def test_least_squares_lead_on() -> None:
     assert over("predict_linear", 60.0, ([0, 10, 20], [1.0, 1.0, 1.0]), 20.0) == pytest.approx(1.0)
     assert over("predict_linear", -20.0, ([0, 10, 20], [0.0, 1.0, 2.0]), 20.0) == pytest.approx(0.0)
     # slope of (0, 0), (10, 3), (20, 3): 0.15; mean 2 at 10 s
-    assert predicted(([0, 10, 20], [0.0, 3.0, 3.0]), 20.0, 10.0) == pytest.approx(2 + 0.15 * 20)
+    assert predict(([0, 10, 20], [0.0, 3.0, 3.0]), 20.0, 10.0) == pytest.approx(2 + 0.15 * 20)
 
 
 def test_a_line_in_the_year_2026_is_not_lost_in_rounding() -> None:
     start = 1767225600.0
     times = [start + 5 * n for n in range(100)]
     values = [50 + 0.01 * n for n in range(100)]
-    assert predicted((times, values), times[-1], 60.0) == pytest.approx(50 + 0.01 * (99 + 12), abs=1e-6)
+    assert predict((times, values), times[-1], 60.0) == pytest.approx(50 + 0.01 * (99 + 12), abs=1e-6)
 
 
 @pytest.mark.parametrize("function", ["delta", "rate", "predict_linear"])
