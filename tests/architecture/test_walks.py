@@ -23,7 +23,7 @@ PARTIAL = {
         "backends/columnar/evaluator.py::Columnar._at",
         "backends/columnar/evaluator.py::Columnar._computed",
         "backends/columnar/operations.py::is_missing",
-        "backends/columnar/operations.py::coalesced",
+        "backends/columnar/operations.py::coalesce",
         "backends/columnar/operations.py::constant",
         "backends/emitter.py::Emitter._computed",
         "backends/emitter.py::Emitter._holds",
