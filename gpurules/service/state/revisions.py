@@ -102,6 +102,9 @@ class Revisions:
         self._is_due = False
         self._work: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._begun = self._done = 0
+        self._has_all = False
+        self._passed = asyncio.Event()
         self._frames: dict[int, bytes] = {}
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -134,9 +137,15 @@ class Revisions:
         try:
             while self._is_due:
                 self._is_due = False
-                names = list(self._make) if self.followers else ["directives"]
-                made = await loop.run_in_executor(None, self._made, names)
-                self._take(made)
+                self._begun += 1
+                has_all = self.followers > 0
+                names = list(self._make) if has_all else ["directives"]
+                try:
+                    self._take(await loop.run_in_executor(None, self._made, names))
+                finally:
+                    self._done, self._has_all = self._begun, has_all
+                    passed, self._passed = self._passed, asyncio.Event()
+                    passed.set()
                 await asyncio.sleep(LEAST_SECONDS)
         finally:
             self._work = None
@@ -190,11 +199,12 @@ class Revisions:
 
     async def settle(self) -> None:
         """Wait until all sections are current: before the first follower only some were."""
+        if self._has_all:
+            return
+        wanted = self._begun + 1
         self.bump()
-        await asyncio.sleep(0)
-        work = self._work
-        if work is not None:
-            await asyncio.shield(asyncio.wait([work]))
+        while self._done < wanted:
+            await self._passed.wait()
 
     def wake(self) -> None:
         """Have everyone who waits look again."""
