@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from gpurules.model import BOOL, STRING, Datatype, Dimension, Kind, format_amount, number
+from gpurules.model.ranges import range_of
 
 
 class Scope(StrEnum):
@@ -63,6 +64,24 @@ class FieldTraits(TypedDict, total=False):
     integer: bool
     counter: bool
     always_known: bool
+
+
+def gpu_field(name: str, datatype: Datatype, description: str, source: str, **more: Unpack[FieldTraits]) -> Field:
+    """Return the field of the attribute *name* of a GPU, in the range of that attribute."""
+    if datatype.kind is Kind.NUMBER:
+        limits = range_of(name)
+        more["minimum"] = limits.minimum
+        if limits.maximum is not None:
+            more["maximum"] = limits.maximum
+    return Field(
+        name=f"gpu_{name}",
+        scope=Scope.GPU,
+        attribute=name,
+        datatype=datatype,
+        description=description,
+        source=source,
+        **more,
+    )
 
 
 _TYPES = {"bool": BOOL, "string": STRING}

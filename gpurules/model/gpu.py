@@ -18,11 +18,19 @@ NUMBERS = (
     "memory", "memory_used", "memory_free", "memory_total", "memory_reserved", "utilization", "memory_busy",
     "temperature", "memory_temperature", "temperature_margin", "power", "power_limit", "energy", "clock_sm",
     "clock_memory", "fan_speed", "pcie_rx", "pcie_tx", "nvlink_rx", "nvlink_tx", "ecc_errors", "xid", "xid_age",
-    "process_count",
+    "process_count", "memory_temperature_limit", "ecc_errors_corrected", "ecc_errors_sram", "ecc_errors_dram",
+    "ecc_errors_corrected_sram", "ecc_errors_corrected_dram", "rows_remapped_correctable",
+    "rows_remapped_uncorrectable", "retired_pages", "retired_pages_single_bit", "retired_pages_double_bit",
+    "pcie_replays", "nvlink_errors", "pcie_gen", "pcie_gen_max", "pcie_width", "pcie_width_max",
 )  # fmt: skip
-FLAGS = ("throttled", "throttle_thermal", "throttle_power", "mig")
+THROTTLE = (
+    "throttled", "throttle_thermal", "throttle_power", "throttle_hw_slowdown", "throttle_hw_thermal",
+    "throttle_hw_power_brake", "throttle_sw_thermal", "throttle_sw_power_cap", "throttle_sync_boost",
+)  # fmt: skip
+"""Whether the GPU is slowed down, and why: the reasons of a driver, and what they say together."""
+FLAGS = (*THROTTLE, "row_remap_pending", "row_remap_failure", "retired_pages_pending", "mig")
 TEXTS = ("uuid", "name")
-_TEXTUAL = ("uuid", "name", "vendor", "status")
+_TEXTUAL = ("uuid", "name", "vendor", "status", "fabric_state")
 _LIMITS = tuple(
     (name, limits.minimum, limits.maximum or MAX_INTEGER) for name in NUMBERS for limits in [range_of(name)]
 )
@@ -36,6 +44,8 @@ _PLAIN_NUMBERS = (int, float)
 _TEXT_OR_NONE, _FLAG_OR_NONE = frozenset((str, type(None))), frozenset((bool, type(None)))
 VENDORS = ("nvidia", "amd", "intel", "other")
 STATUSES = ("ok", "degraded", "lost", "unavailable")
+FABRIC_STATES = ("not_supported", "not_started", "in_progress", "completed", "failed")
+"""How far a GPU is in joining the fabric of its NVLink switches; ``failed`` is completed with an error."""
 
 
 def is_identity(uuid: str) -> bool:
@@ -106,6 +116,7 @@ class GPU:
     memory_busy: float | None = None
     temperature: float | None = None
     memory_temperature: float | None = None
+    memory_temperature_limit: float | None = None
     temperature_margin: float | None = None
     power: float | None = None
     power_limit: float | None = None
@@ -116,11 +127,37 @@ class GPU:
     throttled: bool | None = None
     throttle_thermal: bool | None = None
     throttle_power: bool | None = None
+    throttle_hw_slowdown: bool | None = None
+    throttle_hw_thermal: bool | None = None
+    throttle_hw_power_brake: bool | None = None
+    throttle_sw_thermal: bool | None = None
+    throttle_sw_power_cap: bool | None = None
+    throttle_sync_boost: bool | None = None
     pcie_rx: float | None = None
     pcie_tx: float | None = None
     nvlink_rx: float | None = None
     nvlink_tx: float | None = None
     ecc_errors: float | None = None
+    ecc_errors_corrected: float | None = None
+    ecc_errors_sram: float | None = None
+    ecc_errors_dram: float | None = None
+    ecc_errors_corrected_sram: float | None = None
+    ecc_errors_corrected_dram: float | None = None
+    row_remap_pending: bool | None = None
+    row_remap_failure: bool | None = None
+    rows_remapped_correctable: float | None = None
+    rows_remapped_uncorrectable: float | None = None
+    retired_pages: float | None = None
+    retired_pages_single_bit: float | None = None
+    retired_pages_double_bit: float | None = None
+    retired_pages_pending: bool | None = None
+    pcie_replays: float | None = None
+    pcie_gen: float | None = None
+    pcie_gen_max: float | None = None
+    pcie_width: float | None = None
+    pcie_width_max: float | None = None
+    nvlink_errors: float | None = None
+    fabric_state: str | None = None
     xid: float | None = None
     xid_age: float | None = None
     process_count: float | None = None
@@ -244,12 +281,14 @@ class GPU:
         """
         read = Reader(data, "a GPU")
         values = {name: value for name, value in read.entries() if value is not None and name in _READ}
-        vendor, status = values.get("vendor"), values.get("status")
+        vendor = values.get("vendor")
         if isinstance(vendor, str) and vendor not in VENDORS:
             values["vendor"] = "other"
-        if isinstance(status, str) and status not in STATUSES:
-            read.missing["status"] = f"no known status: {status[:40]!r}"
-            del values["status"]
+        for name, known in _CLOSED:
+            said = values.get(name)
+            if isinstance(said, str) and said not in known:
+                read.missing[name] = f"no known {name.replace('_', ' ')}: {said[:40]!r}"
+                del values[name]
         healthy = read.flag("healthy")
         if "processes" in values:
             values["processes"] = tuple(p for item in read.items("processes") if (p := _process(item)) is not None)
@@ -283,6 +322,8 @@ class GPU:
 
 _PLAIN = tuple(f.name for f in fields(GPU) if f.name not in ("index", "healthy", "labels", "processes", "missing"))
 _READ = frozenset((*_PLAIN, "labels", "processes"))
+_CLOSED = (("status", STATUSES), ("fabric_state", FABRIC_STATES))
+"""Texts that are one of a few; the vendor, of which there are more, is not among them."""
 
 
 def read_index(value: object, position: int) -> GPUIndex:

@@ -39,7 +39,7 @@ ANY_AMOUNT = Range(0, None)
 """The range of a number that has none of its own: no GPU has less than nothing of anything."""
 _PERCENT, _MEMORY = Range(0, 100), Range(0, 1 << 60)
 _CELSIUS, _WATTS, _HERTZ = Range(-50, 200), Range(0, 10**6), Range(0, 10**12)
-_COUNT = Range(0, 10**12)
+_COUNT, _LINK = Range(0, 10**12), Range(0, 64)
 
 RANGES: Mapping[str, Range] = MappingProxyType(
     {
@@ -63,7 +63,24 @@ RANGES: Mapping[str, Range] = MappingProxyType(
         "pcie_tx": Range(0, 1 << 41),
         "nvlink_rx": Range(0, 1 << 50),
         "nvlink_tx": Range(0, 1 << 50),
+        "memory_temperature_limit": _CELSIUS,
         "ecc_errors": _COUNT,
+        "ecc_errors_corrected": _COUNT,
+        "ecc_errors_sram": _COUNT,
+        "ecc_errors_dram": _COUNT,
+        "ecc_errors_corrected_sram": _COUNT,
+        "ecc_errors_corrected_dram": _COUNT,
+        "rows_remapped_correctable": _COUNT,
+        "rows_remapped_uncorrectable": _COUNT,
+        "retired_pages": _COUNT,
+        "retired_pages_single_bit": _COUNT,
+        "retired_pages_double_bit": _COUNT,
+        "pcie_replays": _COUNT,
+        "pcie_gen": _LINK,
+        "pcie_gen_max": _LINK,
+        "pcie_width": _LINK,
+        "pcie_width_max": _LINK,
+        "nvlink_errors": _COUNT,
         "xid": Range(0, (1 << 31) - 1),
         "process_count": _COUNT,
     }

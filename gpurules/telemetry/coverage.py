@@ -6,23 +6,28 @@ reads it can be found before the night in which it was needed.
 
 from collections.abc import Iterable
 
-from gpurules.model.gpu import FLAGS, NUMBERS
+from gpurules.model.gpu import FLAGS, NUMBERS, THROTTLE
 
-_ALL = frozenset(NUMBERS) | frozenset(FLAGS)
+_ALL = frozenset(NUMBERS) | frozenset(FLAGS) | {"fabric_state"}
 _MEMORY = frozenset({"memory", "memory_used", "memory_free", "memory_total"})
-_THROTTLE = frozenset({"throttled", "throttle_thermal", "throttle_power"})
-_CSV = _MEMORY | _THROTTLE | {
+_LINK = frozenset({"pcie_gen", "pcie_gen_max", "pcie_width", "pcie_width_max"})
+_ECC = frozenset(name for name in NUMBERS if name.startswith("ecc_errors"))
+_PAGES = frozenset(name for name in (*NUMBERS, *FLAGS) if name.startswith("retired_pages"))
+_CSV = _MEMORY | frozenset(THROTTLE) | _LINK | _ECC | _PAGES | {
     "memory_reserved", "utilization", "memory_busy", "temperature", "memory_temperature", "temperature_margin", "power",
-    "power_limit", "clock_sm", "clock_memory", "fan_speed", "ecc_errors",
+    "power_limit", "clock_sm", "clock_memory", "fan_speed", "fabric_state",
 }  # fmt: skip
-_QUERY = _CSV | {"pcie_rx", "pcie_tx", "process_count"}
+_QUERY = _CSV | {
+    "pcie_rx", "pcie_tx", "process_count", "memory_temperature_limit", "pcie_replays", "row_remap_pending",
+    "row_remap_failure", "rows_remapped_correctable", "rows_remapped_uncorrectable",
+}  # fmt: skip
 _DCGM = _ALL - {"temperature_margin", "process_count"}
 _XPU_SMI = frozenset(
     {"utilization", "power", "clock_sm", "temperature", "memory_temperature", "memory_used", "memory", "memory_busy"}
 )
 _AMD_SMI = _MEMORY | {
     "utilization", "memory_busy", "temperature", "memory_temperature", "power", "power_limit", "energy", "clock_sm",
-    "clock_memory", "fan_speed", "ecc_errors", "process_count",
+    "clock_memory", "fan_speed", "ecc_errors", "ecc_errors_corrected", "process_count", "pcie_width", "pcie_replays",
 }  # fmt: skip
 _OF_SOURCES = {
     "nvml": _ALL,
@@ -38,10 +43,13 @@ _OF_FORMATS = {
     "nvidia-smi -q text": _QUERY,
     "nvidia-smi --query-gpu CSV": _CSV,
     "dcgm-exporter text": _DCGM,
-    "nvidia_gpu_exporter text": _CSV | {"process_count"},
+    "nvidia_gpu_exporter text": (_CSV | {"process_count"}) - {"fabric_state"},
     "XPU Manager exporter text": _XPU_SMI,
     "xpu-smi dump CSV": _XPU_SMI,
-    "all-smi text": _MEMORY | {"utilization", "temperature", "power", "power_limit", "clock_sm"},
+    "all-smi text": _MEMORY | {
+        "utilization", "temperature", "power", "power_limit", "clock_sm", "pcie_gen", "pcie_width",
+        "row_remap_pending", "row_remap_failure", "rows_remapped_correctable", "rows_remapped_uncorrectable",
+    },
     "intel_gpu_top JSON": frozenset({"utilization", "clock_sm", "power", "process_count"}),
     "amd-smi metric JSON": _AMD_SMI,
     "rocm-smi JSON": _MEMORY | {

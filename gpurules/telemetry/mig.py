@@ -8,13 +8,21 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from gpurules.model import GPU, GPUProcess
+from gpurules.model.gpu import THROTTLE
 
 ON_INSTANCES = "reported for the MIG instances"
 ON_PARENT = "reported for the GPU as a whole"
-_PARENT_ONLY = ("power", "power_limit", "energy", "pcie_rx", "pcie_tx", "nvlink_rx", "nvlink_tx", "ecc_errors")
+_PARENT_ONLY = (
+    "power", "power_limit", "energy", "pcie_rx", "pcie_tx", "nvlink_rx", "nvlink_tx", "ecc_errors",
+    "ecc_errors_corrected", "ecc_errors_sram", "ecc_errors_dram", "ecc_errors_corrected_sram",
+    "ecc_errors_corrected_dram", "row_remap_pending", "row_remap_failure", "rows_remapped_correctable",
+    "rows_remapped_uncorrectable", "retired_pages", "retired_pages_single_bit", "retired_pages_double_bit",
+    "retired_pages_pending", "pcie_replays", "pcie_gen", "pcie_gen_max", "pcie_width", "pcie_width_max",
+    "nvlink_errors", "fabric_state",
+)  # fmt: skip
 ON_BOTH = (
-    "temperature", "memory_temperature", "temperature_margin", "clock_sm", "clock_memory",
-    "throttled", "throttle_thermal", "throttle_power", "status", "healthy",
+    "temperature", "memory_temperature", "memory_temperature_limit", "temperature_margin", "clock_sm", "clock_memory",
+    *THROTTLE, "status", "healthy",
 )  # fmt: skip
 """Values of the whole chip, which hold for each of its instances."""
 OF_THE_CHIP = (*(name for name in ON_BOTH if name not in ("status", "healthy")), *_PARENT_ONLY)

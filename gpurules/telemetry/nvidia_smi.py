@@ -12,7 +12,7 @@ from gpurules.logs import logger
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.formats.nvidia import smi_xml
 from gpurules.telemetry.formats.nvidia.csv.header import read_columns, split
-from gpurules.telemetry.formats.nvidia.query_fields import KNOWN, gpu_from_cells, read_text
+from gpurules.telemetry.formats.nvidia.query_fields import KNOWN, ONLY_IN_TREE, gpu_from_cells, read_text
 from gpurules.telemetry.formats.nvidia.smi_tree import text_at
 from gpurules.telemetry.live.isolation.tool import Tool, ToolOutput
 from gpurules.telemetry.live.poll import PollRequest, SourceForm
@@ -24,8 +24,7 @@ _LOGGER = logger("gpurules.telemetry")
 _ELSEWHERE = ("/usr/bin/nvidia-smi", "/usr/local/nvidia/bin/nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi")
 _NOT_A_FIELD = re.compile(r'Field "([^"]+)" is not a valid field to query')
 _NOT_QUERIED = {
-    "pcie.rx",
-    "pcie.tx",
+    *ONLY_IN_TREE,
     "timestamp",
     "hostname",
     "power.draw.average",

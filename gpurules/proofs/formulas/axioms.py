@@ -52,7 +52,9 @@ class SignalLike(Protocol):
 
 RELATED_READINGS = (
     frozenset({"gpu_memory_used", "gpu_memory_free", "gpu_memory_reserved", "gpu_memory_total"}),
-    frozenset({"gpu_throttled", "gpu_throttle_thermal", "gpu_throttle_power"}),
+    frozenset(name for name in FIELDS if name.startswith("gpu_throttle")),
+    frozenset({"gpu_pcie_gen", "gpu_pcie_gen_max"}),
+    frozenset({"gpu_pcie_width", "gpu_pcie_width_max"}),
 )
 """Readings that agree with each other where the device and its driver are right."""
 COUNTS = frozenset({"gpu_count", "gpu_lost_count"})
@@ -62,10 +64,18 @@ ORDERS = (
     ("gpu_memory_free", "gpu_memory_total"),
     ("gpu_memory_reserved", "gpu_memory_total"),
     ("gpu_lost_count", "gpu_count"),
+    ("gpu_pcie_gen", "gpu_pcie_gen_max"),
+    ("gpu_pcie_width", "gpu_pcie_width_max"),
 )
 """Pairs of fields; the first is never above the second (nvmlMemory_v2_t; counts of the same boards)."""
-_CAUSES = ("gpu_throttle_thermal", "gpu_throttle_power")
-"""Of what ``gpu_throttled`` is the sum (nvmlDeviceGetCurrentClocksEventReasons)."""
+_SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("gpu_throttled", ("gpu_throttle_thermal", "gpu_throttle_hw_slowdown", "gpu_throttle_hw_power_brake")),
+    ("gpu_throttled",
+     ("gpu_throttle_hw_thermal", "gpu_throttle_sw_thermal", "gpu_throttle_hw_slowdown", "gpu_throttle_hw_power_brake")),
+    ("gpu_throttle_thermal", ("gpu_throttle_hw_thermal", "gpu_throttle_sw_thermal")),
+    ("gpu_throttle_power", ("gpu_throttle_hw_power_brake", "gpu_throttle_sw_power_cap")),
+)  # fmt: skip
+"""Flags, each with those of which one is TRUE where it is (nvmlDeviceGetCurrentClocksEventReasons)."""
 _OF_PATH = ("path", "file_name", "file_extension")
 
 
@@ -145,14 +155,15 @@ class Axioms:
             yield every(disj(negation(self._universe.missing(field_read("gpu_memory_free"))), unknown))
 
     def _of_flags(self) -> Iterator[Formula]:
-        """A brake that is on is a throttling; a throttling is one of the two brakes (GPU)."""
-        if not self._has("gpu_throttled"):
-            return
-        throttled = self._encoder.rails(field_read("gpu_throttled"))
-        causes = [self._encoder.rails(field_read(name)) for name in _CAUSES if self._has(name)]
-        yield from (every(negation(conj(cause.true, throttled.false))) for cause in causes)
-        if len(causes) == len(_CAUSES):
-            yield every(negation(conj(throttled.true, *(cause.false for cause in causes))))
+        """A reason that is there makes what is summed up of it so; a sum that is so has one of its reasons (GPU)."""
+        for whole, parts in _SUMS:
+            if not self._has(whole):
+                continue
+            summed = self._encoder.rails(field_read(whole))
+            reasons = [self._encoder.rails(field_read(name)) for name in parts if self._has(name)]
+            yield from (every(negation(conj(reason.true, summed.false))) for reason in reasons)
+            if len(reasons) == len(parts):
+                yield every(negation(conj(summed.true, *(reason.false for reason in reasons))))
 
     def _of_paths(self) -> Iterator[Formula]:
         """Of a path that is known so are its parts (transfer)."""

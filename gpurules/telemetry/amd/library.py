@@ -129,6 +129,7 @@ class _Card:
             self._put(attribute, clock.get("clk", clock.get("cur_clk")), _MHZ)
         errors = self._mapping("amdsmi_get_gpu_total_ecc_count")
         self._put("ecc_errors", errors.get("uncorrectable_count"))
+        self._put("ecc_errors_corrected", errors.get("correctable_count"))
 
     def _cap(self, cap: object) -> None:
         """Take the cap of the power, which some releases give in watts."""

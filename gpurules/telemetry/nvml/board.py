@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from gpurules.model import GPU, GPUProcess
 from gpurules.telemetry.mig import ON_BOTH, Instance, with_instances
+from gpurules.telemetry.nvml.calls import NvmlCall
 from gpurules.telemetry.nvml.counters import ATTRIBUTES, CounterPoll, GpuFacts, read_counters
 from gpurules.telemetry.nvml.library import FAILURES, GPU_IS_LOST, NOT_TEXT, REASONS, CallFailed, Handle, Library
 from gpurules.telemetry.nvml.processes import Namer, read_processes
-from gpurules.telemetry.nvml.readings import MEMORY, READINGS, NvmlCall, read_memory, read_temperature
+from gpurules.telemetry.nvml.readings import MEMORY, READINGS, read_memory, read_temperature
 from gpurules.telemetry.tracking.counter_rates import CounterRates
 from gpurules.telemetry.tracking.gpu_tracker import mark_lost
 

@@ -33,7 +33,7 @@ class GpuFacts:
     values: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
-    def put(self, attribute: str, value: float | None, reason: str | None) -> None:
+    def put(self, attribute: str, value: float | str | None, reason: str | None) -> None:
         """Take a value, or the reason why there is none."""
         if value is not None:
             self.values[attribute] = value

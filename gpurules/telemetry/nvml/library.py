@@ -134,6 +134,19 @@ class Library:
         finally:
             self.place = None
 
+    def fabric(self, handle: Handle) -> tuple[int, int]:
+        """Return how far a GPU is in joining its fabric, and with what result, as NVML numbers them.
+
+        Raises:
+            CallFailed: it gives an error, or there is no such function.
+        """
+        kind = getattr(self._pynvml, "c_nvmlGpuFabricInfoV_t", None)
+        if kind is None:
+            raise CallFailed(FUNCTION_NOT_FOUND)
+        info = kind()
+        self.ask("nvmlDeviceGetGpuFabricInfoV", handle, ctypes.byref(info))
+        return int(info.state), int(info.status)
+
     def ask_aside(self, function: str, *arguments: object) -> Any:
         """Do as :meth:`ask` does, for another thread than that which polls.
 

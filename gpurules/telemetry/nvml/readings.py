@@ -3,32 +3,22 @@
 Source: NVML API reference, device queries.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping
 
-from gpurules.telemetry.formats.nvidia.query_fields import reasons_of_bitmask, throttle_flags
+from gpurules.model.gpu import THROTTLE
+from gpurules.telemetry.formats.nvidia.health import reasons_of_bitmask, throttle_flags
+from gpurules.telemetry.nvml.calls import NvmlCall, Value, number
+from gpurules.telemetry.nvml.health import HEALTH
 from gpurules.telemetry.nvml.library import FUNCTION_NOT_FOUND, NOT_SUPPORTED, CallFailed, Handle, Library
-
-Value: TypeAlias = int | float | bool | None
-Read: TypeAlias = Callable[[Library, Handle], Mapping[str, Value]]
 
 MEMORY = ("memory_used", "memory_free", "memory_total", "memory_reserved")
 _OLDER = frozenset({FUNCTION_NOT_FOUND, NOT_SUPPORTED, 25})
 """Errors after which the call's older form is tried."""
 _MEMORY_V2 = 0x02000028
-_VOLATILE, _UNCORRECTED, _SLOWDOWN, _SM, _MEM = 0, 1, 1, 1, 2
+_SLOWDOWN, _SM, _MEM = 1, 1, 2
 _FASTEST_FAN = 200
 CORE = 0
 """The sensor of the core, NVML_TEMPERATURE_GPU."""
-
-
-@dataclass(frozen=True, slots=True)
-class NvmlCall:
-    """A call, and the attributes of a GPU that it gives."""
-
-    attributes: tuple[str, ...]
-    read: Read
 
 
 def read_memory(library: Library, handle: Handle) -> Mapping[str, Value]:
@@ -90,26 +80,18 @@ def _fan_speed(library: Library, handle: Handle) -> Mapping[str, Value]:
     return {"fan_speed": 100 if 100 < percent <= _FASTEST_FAN else percent}
 
 
-def _number(attribute: str, function: str, *arguments: int, times: int = 1, over: int = 1) -> NvmlCall:
-    def read(library: Library, handle: Handle) -> Mapping[str, Value]:
-        value = library.ask(function, handle, *arguments)
-        return {attribute: value * times if over == 1 else value / over}
-
-    return NvmlCall((attribute,), read)
-
-
 READINGS = (
     NvmlCall(MEMORY, read_memory),
     NvmlCall(("utilization", "memory_busy"), _utilization),
     NvmlCall(("temperature",), read_temperature),
     NvmlCall(("temperature_margin",), _margin),
-    _number("power", "nvmlDeviceGetPowerUsage", over=1000),
-    _number("power_limit", "nvmlDeviceGetEnforcedPowerLimit", over=1000),
-    _number("energy", "nvmlDeviceGetTotalEnergyConsumption", over=1000),
-    _number("clock_sm", "nvmlDeviceGetClockInfo", _SM, times=10**6),
-    _number("clock_memory", "nvmlDeviceGetClockInfo", _MEM, times=10**6),
+    number("power", "nvmlDeviceGetPowerUsage", over=1000),
+    number("power_limit", "nvmlDeviceGetEnforcedPowerLimit", over=1000),
+    number("energy", "nvmlDeviceGetTotalEnergyConsumption", over=1000),
+    number("clock_sm", "nvmlDeviceGetClockInfo", _SM, times=10**6),
+    number("clock_memory", "nvmlDeviceGetClockInfo", _MEM, times=10**6),
     NvmlCall(("fan_speed",), _fan_speed),
-    NvmlCall(("throttled", "throttle_thermal", "throttle_power"), _throttle),
-    _number("ecc_errors", "nvmlDeviceGetTotalEccErrors", _UNCORRECTED, _VOLATILE),
+    NvmlCall(THROTTLE, _throttle),
+    *HEALTH,
 )
 """Every reading that is one call, or a few; memory before all else."""

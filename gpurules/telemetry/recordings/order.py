@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gpurules.model import GPU, Snapshot
-from gpurules.model.gpu import NUMBERS
+from gpurules.model.gpu import FLAGS, NUMBERS
 from gpurules.telemetry.recordings.reader import RecordingReader
 from gpurules.telemetry.source import TelemetryError
 
 _SHIFTS = ((1700, 1900), (3300, 3700))
 """Seconds by which clocks go back at the end of daylight saving time, less the time between two snapshots."""
-_FACTS = (*NUMBERS, "throttled", "throttle_thermal", "throttle_power")
+_FACTS = (*NUMBERS, *(name for name in FLAGS if name != "mig"))
 _BEFORE = "before it"
 
 

@@ -13,6 +13,14 @@ FULL_CLOCK, SLOW_CLOCK, IDLE_CLOCK = 1_980_000_000, 1_410_000_000, 345_000_000
 SLOWDOWN, RECOVERED = 88.0, 84.0
 """Celsius at which the thermal brake goes on and off."""
 _LOST = "gpu is lost"
+_SOUND: dict[str, float | bool] = {
+    "ecc_errors": 0, "ecc_errors_corrected": 0, "ecc_errors_sram": 0, "ecc_errors_dram": 0,
+    "ecc_errors_corrected_sram": 0, "ecc_errors_corrected_dram": 0, "row_remap_pending": False,
+    "row_remap_failure": False, "rows_remapped_correctable": 0, "rows_remapped_uncorrectable": 0, "pcie_replays": 0,
+    "pcie_gen": 5, "pcie_gen_max": 5, "pcie_width": 16, "pcie_width_max": 16, "nvlink_errors": 0,
+    "memory_temperature_limit": 95,
+}  # fmt: skip
+"""What a GPU says of its health that has suffered nothing."""
 _PROFILES = (("3g.40gb", 0.55), ("2g.20gb", 0.45))
 
 
@@ -90,10 +98,16 @@ class Device:
             status="ok" if omit is None else "degraded",
             memory_total=MEMORY_TOTAL,
             power_limit=POWER_LIMIT,
-            ecc_errors=0,
-            throttled=self._slowed or capped,
+            **_SOUND,  # type: ignore[arg-type]
+            throttled=self._slowed,
             throttle_thermal=self._slowed,
             throttle_power=capped,
+            throttle_hw_slowdown=self._slowed,
+            throttle_hw_thermal=self._slowed,
+            throttle_hw_power_brake=False,
+            throttle_sw_thermal=False,
+            throttle_sw_power_cap=capped,
+            throttle_sync_boost=False,
             mig=False,
             missing={} if omit is None else {omit: "unknown error"},
             **numbers,  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ def test_every_fact_is_in_canonical_units(inline, node, time):
     assert (gpu.temperature, gpu.memory_temperature, gpu.temperature_margin) == (64, 71, 23)
     assert (gpu.power, gpu.power_limit, gpu.energy) == (612.345, 700.0, 5000.5)
     assert (gpu.clock_sm, gpu.clock_memory, gpu.fan_speed) == (1_755_000_000, 2_619_000_000, 30)
-    assert (gpu.throttled, gpu.throttle_thermal, gpu.throttle_power) == (True, False, True)
+    assert (gpu.throttled, gpu.throttle_thermal, gpu.throttle_power) == (False, False, True)
     assert (gpu.ecc_errors, gpu.process_count, gpu.mig, gpu.healthy) == (0, 0, False, True)
 
 

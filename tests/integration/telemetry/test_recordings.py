@@ -36,13 +36,28 @@ EXPORTED = {
     "fan_speed": ("fan_speed_ratio", 100),
     "ecc_errors": ("ecc_errors_uncorrected_volatile_total", 1),
     "process_count": ("compute_apps", 1),
+    "ecc_errors_corrected": ("ecc_errors_corrected_volatile_total", 1),
+    "ecc_errors_dram": ("ecc_errors_uncorrected_volatile_dram", 1),
+    "ecc_errors_sram": ("ecc_errors_uncorrected_volatile_sram", 1),
+    "ecc_errors_corrected_dram": ("ecc_errors_corrected_volatile_dram", 1),
+    "ecc_errors_corrected_sram": ("ecc_errors_corrected_volatile_sram", 1),
+    "retired_pages_single_bit": ("retired_pages_single_bit_ecc_count", 1),
+    "retired_pages_double_bit": ("retired_pages_double_bit_count", 1),
+    "pcie_gen": ("pcie_link_gen_gpucurrent", 1),
+    "pcie_gen_max": ("pcie_link_gen_max", 1),
+    "pcie_width": ("pcie_link_width_current", 1),
+    "pcie_width_max": ("pcie_link_width_max", 1),
 }
 BRAKES = {
     "throttle_thermal": ("sw_thermal_slowdown", "hw_thermal_slowdown"),
     "throttle_power": ("sw_power_cap", "hw_power_brake_slowdown"),
-    "throttled": (
-        "sw_thermal_slowdown", "hw_thermal_slowdown", "sw_power_cap", "hw_power_brake_slowdown", "hw_slowdown",
-    ),
+    "throttled": ("sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown", "hw_slowdown"),
+    "throttle_hw_slowdown": ("hw_slowdown",),
+    "throttle_hw_thermal": ("hw_thermal_slowdown",),
+    "throttle_hw_power_brake": ("hw_power_brake_slowdown",),
+    "throttle_sw_thermal": ("sw_thermal_slowdown",),
+    "throttle_sw_power_cap": ("sw_power_cap",),
+    "throttle_sync_boost": ("sync_boost",),
 }  # fmt: skip
 ON_INSTANCES = ("memory_total", "memory_used", "memory_free", "memory_reserved", "process_count")
 

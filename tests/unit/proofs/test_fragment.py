@@ -46,7 +46,12 @@ NEVER = {
         "gpu_memory_free IS MISSING AND gpu_memory_used > 1GiB AND gpu_memory_total > 2GiB",
         "gpu_lost_count > 0 AND gpu_count == 0",
         "gpu_throttle_thermal AND NOT gpu_throttled",
-        "gpu_throttled AND NOT gpu_throttle_thermal AND NOT gpu_throttle_power",
+        "gpu_throttled AND NOT gpu_throttle_thermal AND NOT gpu_throttle_hw_slowdown "
+        "AND NOT gpu_throttle_hw_power_brake",
+        "gpu_throttle_hw_thermal AND NOT gpu_throttled",
+        "gpu_throttle_thermal AND NOT gpu_throttle_hw_thermal AND NOT gpu_throttle_sw_thermal",
+        "gpu_throttle_power AND NOT gpu_throttle_hw_power_brake AND NOT gpu_throttle_sw_power_cap",
+        "gpu_pcie_width > gpu_pcie_width_max",
         "path IS MISSING AND file_name == 'a'",
         "path IS NOT MISSING AND file_type IS MISSING",
         "file_name CONTAINS '/'",

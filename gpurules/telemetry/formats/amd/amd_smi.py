@@ -45,6 +45,9 @@ _QUANTITIES = (
     _Quantity("clock_memory", Dimension.HERTZ, "MHz", ("clock/mem_0/clk", "clock/mem/clk", "clock/mem_0/cur_clk")),
     _Quantity("fan_speed", Dimension.PERCENT, "%", ("fan/usage",)),
     _Quantity("ecc_errors", Dimension.NONE, "", ("ecc/total_uncorrectable_count", "ecc/total_uncorrectable")),
+    _Quantity("ecc_errors_corrected", Dimension.NONE, "", ("ecc/total_correctable_count", "ecc/total_correctable")),
+    _Quantity("pcie_width", Dimension.NONE, "", ("pcie/width", "pcie/current_lanes")),
+    _Quantity("pcie_replays", Dimension.NONE, "", ("pcie/replay_count",)),
 )
 
 

@@ -18,10 +18,17 @@ from gpurules.telemetry.formats.cells import (
     LOST,
     PLAIN_NUMBER,
     Number,
-    plain_text,
     read_number,
     reason_of_absence,
     scale_number,
+)
+from gpurules.telemetry.formats.nvidia.health import (
+    REASONS,
+    fabric_of_text,
+    read_flag,
+    reasons_of_bitmask,
+    throttle_flags,
+    with_page_total,
 )
 
 
@@ -57,13 +64,45 @@ QUANTITIES = (
     QueryQuantity("pcie_rx", Dimension.BYTES_PER_SECOND, "KB/s", ("pcie.rx",)),
     QueryQuantity("pcie_tx", Dimension.BYTES_PER_SECOND, "KB/s", ("pcie.tx",)),
     QueryQuantity("ecc_errors", Dimension.NONE, "", ("ecc.errors.uncorrected.volatile.total",)),
-)
-"""Units: what nvidia-smi means where it prints none (``nounits``). ``pcie.rx`` and ``pcie.tx`` are in -q only."""
+    QueryQuantity("memory_temperature_limit", Dimension.CELSIUS, "C", ("temperature.memory.limit",)),
+    *(
+        QueryQuantity(attribute, Dimension.NONE, "", names)
+        for attribute, names in {
+            "ecc_errors_corrected": ("ecc.errors.corrected.volatile.total",),
+            "ecc_errors_sram": ("ecc.errors.uncorrected.volatile.sram",),
+            "ecc_errors_dram": (
+                "ecc.errors.uncorrected.volatile.dram", "ecc.errors.uncorrected.volatile.device_memory",
+            ),
+            "ecc_errors_corrected_sram": ("ecc.errors.corrected.volatile.sram",),
+            "ecc_errors_corrected_dram": (
+                "ecc.errors.corrected.volatile.dram", "ecc.errors.corrected.volatile.device_memory",
+            ),
+            "rows_remapped_correctable": ("remapped_rows.correctable",),
+            "rows_remapped_uncorrectable": ("remapped_rows.uncorrectable",),
+            "retired_pages_single_bit": ("retired_pages.single_bit_ecc.count",),
+            "retired_pages_double_bit": ("retired_pages.double_bit.count",),
+            "pcie_replays": ("pcie.replays",),
+            "pcie_gen": ("pcie.link.gen.gpucurrent", "pcie.link.gen.current"),
+            "pcie_gen_max": ("pcie.link.gen.max",),
+            "pcie_width": ("pcie.link.width.current",),
+            "pcie_width_max": ("pcie.link.width.max",),
+        }.items()
+    ),
+)  # fmt: skip
+"""Units: what nvidia-smi means where it prints none (``nounits``)."""
+ONLY_IN_TREE = frozenset(
+    {"pcie.rx", "pcie.tx", "pcie.replays", "temperature.memory.limit", "remapped_rows.correctable",
+     "remapped_rows.uncorrectable", "remapped_rows.pending", "remapped_rows.failure"}
+)  # fmt: skip
+"""What -q prints and --query-gpu does not know, by names like those of the others."""
 
-REASONS = ("sw_power_cap", "hw_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown", "sw_thermal_slowdown")
-_BITS = dict(zip(REASONS, (0x4, 0x8, 0x40, 0x80, 0x20)))
-_NO_MASK = 1 << 16
-"""From here on no bit stands for a reason."""
+FLAGS = {
+    "remapped_rows.pending": "row_remap_pending",
+    "remapped_rows.failure": "row_remap_failure",
+    "retired_pages.pending": "retired_pages_pending",
+}
+"""The query fields that say yes or no, and their attributes."""
+FABRIC = ("fabric.state", "fabric.status")
 EVENTS = "clocks_event_reasons."
 
 ALIASES = {
@@ -76,12 +115,14 @@ KNOWN = frozenset(
     {name for quantity in QUANTITIES for name in quantity.names}
     | set(TEXTS)
     | {EVENTS + reason for reason in (*REASONS, "active")}
+    | set(FLAGS)
+    | set(FABRIC)
 )
 """The query fields that become facts."""
 
 QUANTITY_OF = {name: quantity for quantity in QUANTITIES for name in quantity.names}
 """The quantity that each query field gives."""
-READINGS = frozenset(QUANTITY_OF) | {EVENTS + reason for reason in (*REASONS, "active")}
+READINGS = frozenset(QUANTITY_OF) | {EVENTS + reason for reason in (*REASONS, "active")} | set(FLAGS)
 """The query fields that are readings, and not just a time, a name or an identity."""
 
 
@@ -120,6 +161,7 @@ def gpu_from_cells(
     quantities, events, labels = _plan(names, tuple(units.items()) if units else ())
     values, missing = _quantities(cells, quantities)
     throttle = _throttle(cells, events, missing) if events else {}
+    with_page_total(values)
     status = _status(missing, bool(values)) if missing else "ok"
     uuid, index = read_text(cells, "uuid"), read_text(cells, "index")
     return GPU(
@@ -135,8 +177,10 @@ def gpu_from_cells(
         processes=processes or (),
         process_count=None if processes is None else len(processes),
         missing=missing,
+        fabric_state=fabric_of_text(cells[FABRIC[0]], cells.get(FABRIC[1], "")) if FABRIC[0] in cells else None,
         **values,  # type: ignore[arg-type]
         **throttle,
+        **_flags(cells, missing),
     )
 
 
@@ -229,52 +273,19 @@ def _share(values: Mapping[str, Number]) -> float | None:
     return 100 * used / (used + free)
 
 
-def _flag(cells: Mapping[str, str], reason: str, active: int | None) -> bool | None:
-    text = plain_text(cells.get(EVENTS + reason, ""))
-    if text in ("active", "yes", "true", "1"):
-        return True
-    if text in ("not active", "no", "false", "0"):
-        return False
-    return None if active is None else bool(active & _BITS[reason])
+def _flags(cells: Mapping[str, str], missing: dict[str, str]) -> dict[str, bool | None]:
+    found: dict[str, bool | None] = {}
+    for name, attribute in FLAGS.items():
+        if name in cells:
+            found[attribute], reason = read_flag(cells[name])
+            if reason is not None:
+                missing[attribute] = reason
+    return found
 
 
-def any_true(flags: tuple[bool | None, ...]) -> bool | None:
-    """Return whether one of *flags* is true; unknown where none is and one is missing."""
-    return True if True in flags else None if None in flags else False
-
-
-def throttle_flags(flags: Mapping[str, bool | None]) -> dict[str, bool | None]:
-    """Return the three throttle facts of the clock event reasons by name.
-
-    The software power cap is a power brake like the others: a GPU at its power limit runs slower than it was asked to.
-    HW Slowdown is engaged by heat, by a power brake, by a power draw that is too high, or by a change of clocks. So
-    if a driver reports no more than that, its absence implies that neither of the first two is there; its presence
-    implies neither of them.
-
-    Source: nvmlDeviceGetCurrentClocksEventReasons; nvmlClocksEventReasonHwSlowdown.
-    """
-    implied = False if flags.get("hw_slowdown") is False else None
-    brake, heat = (
-        implied if flags.get(name) is None else flags[name]
-        for name in ("hw_power_brake_slowdown", "hw_thermal_slowdown")
-    )
-    power = any_true((flags.get("sw_power_cap"), brake))
-    thermal = any_true((flags.get("sw_thermal_slowdown"), heat))
-    return {
-        "throttled": any_true((power, thermal, flags.get("hw_slowdown"))),
-        "throttle_thermal": thermal,
-        "throttle_power": power,
-    }
-
-
-def reasons_of_bitmask(active: int) -> dict[str, bool | None]:
-    """Return the clock event reasons that a bitmask says.
-
-    Missing: all of them where bits are set that stand for nothing, as in a mask of ones.
-    """
-    if not 0 <= active < _NO_MASK:
-        return dict.fromkeys(_BITS)
-    return {reason: bool(active & bit) for reason, bit in _BITS.items()}
+def _reason(cells: Mapping[str, str], reason: str, mask: Mapping[str, bool | None]) -> bool | None:
+    said = read_flag(cells.get(EVENTS + reason, ""))[0]
+    return mask.get(reason) if said is None else said
 
 
 def _throttle(cells: Mapping[str, str], events: tuple[str, ...], missing: dict[str, str]) -> Mapping[str, bool | None]:
@@ -296,9 +307,9 @@ def _throttle_of(
         active = int(mask, 16) if mask.startswith("0x") and len(mask) <= 18 else None
     except ValueError:
         active = None
-    active = active if active is not None and 0 <= active < _NO_MASK else None
-    facts = throttle_flags({reason: _flag(cells, reason, active) for reason in REASONS})
-    is_engaged = _flag(cells, "hw_slowdown", active) is True
+    known = {} if active is None else reasons_of_bitmask(active)
+    facts = throttle_flags({reason: _reason(cells, reason, known) for reason in REASONS})
+    is_engaged = facts["throttle_hw_slowdown"] is True
     otherwise = "hw slowdown is active, but its cause is not reported" if is_engaged else "not recorded"
     why = next((r for text in texts if (r := reason_of_absence(text)) not in (None, "not active")), otherwise)
     return facts, {attribute: why for attribute, fact in facts.items() if fact is None}

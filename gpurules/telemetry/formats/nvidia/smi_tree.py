@@ -10,7 +10,8 @@ from xml.etree.ElementTree import Element
 
 from gpurules.model import GPU, Dimension, GPUIndex, GPUProcess
 from gpurules.telemetry.formats.cells import read_number, reason_of_absence
-from gpurules.telemetry.formats.nvidia.query_fields import REASONS, gpu_from_cells, process_from_cells
+from gpurules.telemetry.formats.nvidia.health import REASONS
+from gpurules.telemetry.formats.nvidia.query_fields import gpu_from_cells, process_from_cells
 from gpurules.telemetry.mig import Instance, with_instances
 
 PATHS: Mapping[str, tuple[str, ...]] = {
@@ -40,6 +41,28 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "fan.speed": ("fan_speed",),
     "pcie.rx": ("pci/rx_util", "pci/rx_throughput"),
     "pcie.tx": ("pci/tx_util", "pci/tx_throughput"),
+    "pcie.replays": ("pci/replay_counter", "pci/replays_since_reset"),
+    "pcie.link.gen.current": (
+        "pci/pci_gpu_link_info/pcie_gen/current_link_gen", "pci/gpu_link_info/pcie_generation/current",
+    ),
+    "pcie.link.gen.max": ("pci/pci_gpu_link_info/pcie_gen/max_link_gen", "pci/gpu_link_info/pcie_generation/max"),
+    "temperature.memory.limit": ("temperature/gpu_temp_max_mem_threshold", "temperature/memory_max_operating_temp"),
+    "remapped_rows.correctable": ("remapped_rows/remapped_row_corr", "remapped_rows/correctable_error"),
+    "remapped_rows.uncorrectable": ("remapped_rows/remapped_row_unc", "remapped_rows/uncorrectable_error"),
+    "remapped_rows.pending": ("remapped_rows/remapped_row_pending", "remapped_rows/pending"),
+    "remapped_rows.failure": ("remapped_rows/remapped_row_failure", "remapped_rows/remapping_failure_occurred"),
+    "retired_pages.single_bit_ecc.count": (
+        "retired_pages/multiple_single_bit_retirement/retired_count", "retired_pages/single_bit_ecc",
+    ),
+    "retired_pages.double_bit.count": (
+        "retired_pages/double_bit_retirement/retired_count", "retired_pages/double_bit_ecc",
+    ),
+    "retired_pages.pending": (
+        "retired_pages/pending_retirement", "retired_pages/pending_blacklist", "retired_pages/pending_page_blacklist",
+        "retired_pages/pending_page_retirement",
+    ),
+    "fabric.state": ("fabric/state",),
+    "fabric.status": ("fabric/status",),
 } | {
     f"clocks_event_reasons.{reason}": (
         f"clocks_event_reasons/clocks_event_reason_{reason}",
@@ -51,18 +74,29 @@ PATHS: Mapping[str, tuple[str, ...]] = {
         ),
     )
     for reason in REASONS
-}
+}  # fmt: skip
 """Where each query field stands, in the XML of any schema and in the text; of several the first that has a value."""
 
 _SLOWDOWN = ("temperature/gpu_temp_slow_threshold", "temperature/gpu_slowdown_temp")
-_ECC = tuple(
-    f"ecc_errors/volatile/{cell}"
-    for cell in (
-        "sram_uncorrectable", "sram_uncorrectable_parity", "sram_uncorrectable_secded", "sram_uncorrectable_sec-ded",
-        "dram_uncorrectable",
+_WIDTHS = {
+    f"pcie.link.width.{now}": (
+        f"pci/pci_gpu_link_info/link_widths/{now}_link_width",
+        f"pci/gpu_link_info/link_width/{now}",
     )
-)  # fmt: skip
-_OLD_ECC = "ecc_errors/volatile/double_bit/total"
+    for now in ("current", "max")
+}
+_IN_SRAM = ("sram_{}", "sram_{}_parity", "sram_{}_secded", "sram_{}_sec-ded")
+_ECC: Mapping[str, tuple[str, ...]] = {
+    f"ecc.errors.{kind}.volatile.{part}": tuple(f"ecc_errors/volatile/{cell.format(word)}" for cell in cells)
+    for kind, word in (("uncorrected", "uncorrectable"), ("corrected", "correctable"))
+    for part, cells in (("total", (*_IN_SRAM, "dram_{}")), ("sram", _IN_SRAM), ("dram", ("dram_{}",)))
+}
+"""The cells whose sum is a count, by the query field of that count."""
+_OLD_ECC = {
+    f"ecc.errors.{kind}.volatile.{part}": f"ecc_errors/volatile/{bits}/{cell}"
+    for kind, bits in (("uncorrected", "double_bit"), ("corrected", "single_bit"))
+    for part, cell in (("total", "total"), ("dram", "device_memory"))
+}
 
 
 def elements_at(element: Element, path: str) -> Iterator[Element]:
@@ -135,14 +169,20 @@ def _plan(found: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((name, paths) for name, paths in plan if paths)
 
 
-def _ecc(found: Mapping[str, list[str]]) -> str | None:
-    """Return the uncorrected errors since the driver was loaded, summed over the memories that report any."""
-    old = _first(found, (_OLD_ECC,))
+def _ecc(found: Mapping[str, list[str]], name: str) -> str | None:
+    """Return the errors since the driver was loaded, summed over the memories that report any."""
+    old = _first(found, (_OLD_ECC[name],)) if name in _OLD_ECC else None
     if old is not None:
         return old
-    texts = [text for path in _ECC if (text := _first(found, (path,))) is not None]
+    texts = [text for path in _ECC[name] if (text := _first(found, (path,))) is not None]
     counts = [count for text in texts if (count := read_number(text, Dimension.NONE)[0]) is not None]
     return str(int(sum(counts))) if counts else next(iter(texts), None)
+
+
+def _width(found: Mapping[str, list[str]], name: str) -> str | None:
+    """Return how many lanes there are, which are written as ``16x``."""
+    text = _first(found, _WIDTHS[name])
+    return None if text is None else text.removesuffix("x")
 
 
 def _margin(found: Mapping[str, list[str]], cells: Mapping[str, str]) -> str | None:
@@ -219,7 +259,13 @@ def _instances(gpu: Element, processes: tuple[PlacedProcess, ...]) -> Iterator[I
         yield Instance(position if index is None else index, place[0], place[1], gpu_from_cells(memory), own)
 
 
-_READ = _build_tree([*(path for paths in PATHS.values() for path in paths), *_ECC, _OLD_ECC, *_SLOWDOWN])
+_READ = _build_tree(
+    [
+        *(path for table in (PATHS, _ECC, _WIDTHS) for paths in table.values() for path in paths),
+        *_OLD_ECC.values(),
+        *_SLOWDOWN,
+    ]
+)
 
 
 def gpus_from_tree(root: Element) -> tuple[GPU, ...]:
@@ -261,7 +307,8 @@ def _gpu_from_tree(element: Element, index: GPUIndex) -> tuple[GPU, ...]:
     found = _texts(element, _READ, {})
     cells = {name: text for name, paths in _plan(tuple(found)) if (text := _first(found, paths)) is not None}
     for name, text in (
-        ("ecc.errors.uncorrected.volatile.total", _ecc(found)),
+        *((name, _ecc(found, name)) for name in _ECC),
+        *((name, _width(found, name)) for name in _WIDTHS),
         ("temperature.gpu.tlimit", _margin(found, cells)),
     ):
         if text is not None:

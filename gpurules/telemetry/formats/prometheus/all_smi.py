@@ -21,6 +21,8 @@ _FIELDS: Mapping[str, tuple[str, int, bool]] = {
     "power_consumption_watts": ("power", 1, False),
     "power_limit_current_watts": ("power_limit", 1, False),
     "frequency_mhz": ("clock_sm", 10**6, False),
+    "pcie_gen_current": ("pcie_gen", 1, False),
+    "pcie_width_current": ("pcie_width", 1, False),
 }
 """Metric to attribute, how often its number counts, and whether it may be 0."""
 _VENDORS = ("nvidia", "amd", "intel", "apple")
@@ -39,6 +41,24 @@ def recognises(head: Sequence[Line]) -> bool:
 
 def _label(sample: Sample, *names: str) -> str | None:
     return next((value for name in names if (value := sample.labels.get(name))), None)
+
+
+_ROWS = {"correctable": "rows_remapped_correctable", "uncorrectable": "rows_remapped_uncorrectable"}
+_REMAP_FLAGS = {"remapping_pending": "row_remap_pending", "remapping_failed": "row_remap_failure"}
+
+
+def _repairs(samples: Sequence[Sample]) -> dict[str, Number | bool]:
+    """Return what is said of the rows of memory that were replaced."""
+    found: dict[str, Number | bool] = {}
+    for sample in samples:
+        name = sample.name.removeprefix(_PREFIX)
+        if sample.value is None:
+            continue
+        if name == "remapped_rows" and (attribute := _ROWS.get(sample.labels.get("cause", ""))) is not None:
+            found[attribute] = int(sample.value)
+        elif name in _REMAP_FLAGS:
+            found[_REMAP_FLAGS[name]] = sample.value != 0
+    return found
 
 
 def _facts(samples: Sequence[Sample]) -> tuple[dict[str, Number], dict[str, str]]:
@@ -72,7 +92,7 @@ def _gpu(position: int, samples: Sequence[Sample]) -> GPU:
         status="ok",
         mig=False,
         missing=missing,
-        **values,  # type: ignore[arg-type]
+        **{**values, **_repairs(samples)},  # type: ignore[arg-type]
     )
 
 

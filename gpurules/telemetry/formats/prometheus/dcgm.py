@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from gpurules.model import GPU, UNITS
+from gpurules.model.gpu import FABRIC_STATES
 from gpurules.model.units import Dimension, Unit
 from gpurules.telemetry.formats.cells import Number, scale_number
-from gpurules.telemetry.formats.nvidia.query_fields import reasons_of_bitmask, throttle_flags
+from gpurules.telemetry.formats.nvidia.health import reasons_of_bitmask, throttle_flags, with_page_total
 from gpurules.telemetry.formats.prometheus.exporter import Exporter
 from gpurules.telemetry.formats.prometheus.samples import POD, Sample, metric_name, parse_sample
 from gpurules.telemetry.mig import OF_THE_CHIP, Instance, with_instances
@@ -49,14 +50,41 @@ _FIELDS: dict[str, tuple[tuple[str, Unit], ...]] = {
     "nvlink_tx": (("DCGM_FI_PROF_NVLINK_TX_BYTES", _PLAIN),),
     "ecc_errors": (("DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", _PLAIN), ("dcgm_ecc_dbe_volatile_total", _PLAIN)),
     "xid": (("DCGM_FI_DEV_XID_ERRORS", _PLAIN), ("dcgm_xid_errors", _PLAIN)),
+    "memory_temperature_limit": (("DCGM_FI_DEV_MEM_MAX_OP_TEMP", UNITS["C"]),),
+    "ecc_errors_corrected": (("DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", _PLAIN), ("dcgm_ecc_sbe_volatile_total", _PLAIN)),
+    "ecc_errors_sram": (("DCGM_FI_DEV_ECC_DBE_VOL_SRM", _PLAIN),),
+    "ecc_errors_dram": (("DCGM_FI_DEV_ECC_DBE_VOL_DEV", _PLAIN),),
+    "ecc_errors_corrected_sram": (("DCGM_FI_DEV_ECC_SBE_VOL_SRM", _PLAIN),),
+    "ecc_errors_corrected_dram": (("DCGM_FI_DEV_ECC_SBE_VOL_DEV", _PLAIN),),
+    "rows_remapped_correctable": (("DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS", _PLAIN),),
+    "rows_remapped_uncorrectable": (("DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS", _PLAIN),),
+    "retired_pages_single_bit": (("DCGM_FI_DEV_RETIRED_SBE", _PLAIN), ("dcgm_retired_pages_sbe", _PLAIN)),
+    "retired_pages_double_bit": (("DCGM_FI_DEV_RETIRED_DBE", _PLAIN), ("dcgm_retired_pages_dbe", _PLAIN)),
+    "pcie_replays": (("DCGM_FI_DEV_PCIE_REPLAY_COUNTER", _PLAIN), ("dcgm_pcie_replay_counter", _PLAIN)),
+    "pcie_gen": (("DCGM_FI_DEV_PCIE_LINK_GEN", _PLAIN),),
+    "pcie_gen_max": (("DCGM_FI_DEV_PCIE_MAX_LINK_GEN", _PLAIN),),
+    "pcie_width": (("DCGM_FI_DEV_PCIE_LINK_WIDTH", _PLAIN),),
+    "pcie_width_max": (("DCGM_FI_DEV_PCIE_MAX_LINK_WIDTH", _PLAIN),),
 }  # fmt: skip
 """Attribute to DCGM field and what its number counts, best first; lower case names are those of the 1.x exporter."""
+_FLAGS = {
+    "row_remap_pending": "DCGM_FI_DEV_ROW_REMAP_PENDING",
+    "row_remap_failure": "DCGM_FI_DEV_ROW_REMAP_FAILURE",
+    "retired_pages_pending": "DCGM_FI_DEV_RETIRED_PENDING",
+}
+_LINK_ERRORS = tuple(
+    f"DCGM_FI_DEV_NVLINK_{kind}_ERROR_COUNT_TOTAL" for kind in ("CRC_FLIT", "CRC_DATA", "REPLAY", "RECOVERY")
+)
+"""Counters whose sum over those that a page has are the errors of NVLink."""
+_FABRIC = "DCGM_FI_DEV_FABRIC_MANAGER_STATUS"
 
 _REASONS = ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS")
 _BLANKS = frozenset({0x7FFFFFF0 + n for n in range(16)} | {140737488355328.0 + n for n in range(16)})
 _BLANK_FROM = 0x7FFFFFFFFFFFFFF0
 BLANK = "blank in DCGM"
 ADVICE = "map a metric to its standard name with --map OLD=NEW, as in --map gpu_util=DCGM_FI_DEV_GPU_UTIL"
+_FABRIC_STATES = dict(enumerate(FABRIC_STATES))
+"""DCGM counts as this house does; from 5 on it cannot tell (dcgmFabricManagerStatus_t)."""
 _COMMON_LABELS = frozenset(
     {"gpu", "UUID", "uuid", "device", "modelName", "Hostname", "DCGM_FI_DRIVER_VERSION", "GPU_I_ID", "GPU_I_PROFILE"}
 )
@@ -65,7 +93,16 @@ _GPU_LABELS = POD - {"err_code", "err_msg"} | {"pci_bus_id", "instance", "job", 
 _SERIES_LABELS = frozenset({"err_code", "err_msg"})
 """Labels that are of one metric, even where it is the only one."""
 _PREFIX = "dcgm_"
-_NAMES = {name.lower(): name for choices in _FIELDS.values() for name, _ in choices} | {r.lower(): r for r in _REASONS}
+_NAMES = {
+    name.lower(): name
+    for name in (
+        *(name for choices in _FIELDS.values() for name, _ in choices),
+        *_REASONS,
+        *_FLAGS.values(),
+        *_LINK_ERRORS,
+        _FABRIC,
+    )
+}
 """The metrics that are read, by their names in lower case, as some scrapers write them."""
 
 
@@ -131,13 +168,42 @@ def _facts(entity: _Entity) -> tuple[dict[str, Number], dict[str, str]]:
             if name not in entity.values:
                 continue
             number = entity.values[name]
-            if number is None or number in _BLANKS or number >= _BLANK_FROM:
+            if number is None or _is_blank(number):
                 missing.setdefault(attribute, BLANK)
                 continue
             values[attribute] = _value(number, unit)
             missing.pop(attribute, None)
             break
+    with_page_total(values)
+    _link_errors(entity, values, missing)
     return values, missing
+
+
+def _is_blank(number: float) -> bool:
+    return number in _BLANKS or number >= _BLANK_FROM
+
+
+def _link_errors(entity: _Entity, values: dict[str, Number], missing: dict[str, str]) -> None:
+    """Add the counters of NVLink up; where one is blank there is no sum, which would fall and rise again with it."""
+    counts = [entity.values[name] for name in _LINK_ERRORS if name in entity.values]
+    known = [int(count) for count in counts if count is not None and not _is_blank(count)]
+    if counts and len(known) == len(counts):
+        values["nvlink_errors"] = sum(known)
+    elif counts:
+        missing["nvlink_errors"] = BLANK
+
+
+def _states(entity: _Entity, missing: dict[str, str]) -> dict[str, bool | str | None]:
+    """Return what is so or not, and the state of the fabric."""
+    found: dict[str, bool | str | None] = {}
+    for attribute, name in (*_FLAGS.items(), ("fabric_state", _FABRIC)):
+        number = entity.values.get(name)
+        if number is not None and not _is_blank(number):
+            is_flag = attribute in _FLAGS
+            found[attribute] = number != 0 if is_flag else _FABRIC_STATES.get(int(number))
+        elif name in entity.values:
+            missing[attribute] = BLANK
+    return found
 
 
 def _memory(values: dict[str, Number]) -> None:
@@ -159,6 +225,7 @@ def _throttle(entity: _Entity) -> dict[str, bool | None]:
 def _gpu(index: int | str, entity: _Entity) -> GPU:
     values, missing = _facts(entity)
     _memory(values)
+    states = _states(entity, missing)
     return GPU(
         index=index,
         uuid=entity.label("UUID", "uuid"),
@@ -168,7 +235,7 @@ def _gpu(index: int | str, entity: _Entity) -> GPU:
         mig=False,
         labels=entity.labels,
         missing=missing,
-        **{**values, **_throttle(entity)},  # type: ignore[arg-type]
+        **{**values, **_throttle(entity), **states},  # type: ignore[arg-type]
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gpurules.model import GPU, GPUProcess
 from gpurules.telemetry.formats.cells import Number
-from gpurules.telemetry.formats.nvidia.query_fields import REASONS, reasons_of_bitmask, throttle_flags
+from gpurules.telemetry.formats.nvidia.health import REASONS, reasons_of_bitmask, throttle_flags, with_page_total
 from gpurules.telemetry.formats.prometheus.exporter import Exporter
 from gpurules.telemetry.formats.prometheus.samples import Sample, metric_name
 from gpurules.telemetry.recordings.lines import Line
@@ -30,7 +30,20 @@ _FIELDS = {
     "fan_speed": ("fan_speed_ratio",),
     "ecc_errors": ("ecc_errors_uncorrected_volatile_total",),
     "process_count": ("compute_apps",),
-}
+    "ecc_errors_corrected": ("ecc_errors_corrected_volatile_total",),
+    "ecc_errors_sram": ("ecc_errors_uncorrected_volatile_sram",),
+    "ecc_errors_dram": ("ecc_errors_uncorrected_volatile_dram", "ecc_errors_uncorrected_volatile_device_memory"),
+    "ecc_errors_corrected_sram": ("ecc_errors_corrected_volatile_sram",),
+    "ecc_errors_corrected_dram": (
+        "ecc_errors_corrected_volatile_dram", "ecc_errors_corrected_volatile_device_memory",
+    ),
+    "retired_pages_single_bit": ("retired_pages_single_bit_ecc_count",),
+    "retired_pages_double_bit": ("retired_pages_double_bit_count",),
+    "pcie_gen": ("pcie_link_gen_gpucurrent", "pcie_link_gen_current"),
+    "pcie_gen_max": ("pcie_link_gen_max",),
+    "pcie_width": ("pcie_link_width_current",),
+    "pcie_width_max": ("pcie_link_width_max",),
+}  # fmt: skip
 _EVENTS = ("clocks_event_reasons_", "clocks_throttle_reasons_")
 
 
@@ -94,6 +107,8 @@ def _gpu(uuid: str, samples: list[Sample], position: int) -> GPU:
         found = next(((n, v) for n in names if (v := values.get(n)) is not None), None)
         if found is not None:
             facts[attribute] = _number(*found)
+    with_page_total(facts)
+    pending = values.get("retired_pages_pending")
     index = info.get("index", "")
     return GPU(
         index=int(index) if index.isdecimal() and len(index) < 10 else position,
@@ -104,6 +119,7 @@ def _gpu(uuid: str, samples: list[Sample], position: int) -> GPU:
         mig=False,
         labels={"pci_bus_id": info["pci_bus_id"]} if "pci_bus_id" in info else {},
         processes=_processes(samples),
+        retired_pages_pending=None if pending is None else pending != 0,
         **{**facts, **_throttle(values)},  # type: ignore[arg-type]
     )
 

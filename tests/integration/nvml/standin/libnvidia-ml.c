@@ -197,6 +197,11 @@ NUMBER(nvmlDeviceGetTotalEnergyConsumption, u64, "energy_mj")
 NUMBER(nvmlDeviceGetCurrentClocksEventReasons, u64, "reasons")
 NUMBER(nvmlDeviceGetCurrentClocksThrottleReasons, u64, "reasons")
 NUMBER(nvmlDeviceGetFanSpeed, u32, "fan")
+NUMBER(nvmlDeviceGetPcieReplayCounter, u32, "pcie_replays")
+NUMBER(nvmlDeviceGetCurrPcieLinkGeneration, u32, "pcie_gen")
+NUMBER(nvmlDeviceGetMaxPcieLinkGeneration, u32, "pcie_gen_max")
+NUMBER(nvmlDeviceGetCurrPcieLinkWidth, u32, "pcie_width")
+NUMBER(nvmlDeviceGetMaxPcieLinkWidth, u32, "pcie_width_max")
 NUMBER(nvmlDeviceGetMaxMigDeviceCount, u32, "max_mig")
 NUMBER(nvmlDeviceGetGpuInstanceId, u32, "gpu_instance")
 NUMBER(nvmlDeviceGetComputeInstanceId, u32, "compute_instance")
@@ -229,7 +234,8 @@ int nvmlDeviceGetTemperatureV(device d, struct temperature *out) {
 int nvmlDeviceGetTemperatureThreshold(device d, int kind, u32 *out) {
     u64 value;
     int result = enter("nvmlDeviceGetTemperatureThreshold", d);
-    if (!result && !(result = kind == 1 ? number(d->name, "slowdown", &value) : NOT_SUPPORTED)) *out = (u32)value;
+    const char *key = kind == 1 ? "slowdown" : kind == 2 ? "memory_limit" : "limit_other";
+    if (!result && !(result = number(d->name, key, &value))) *out = (u32)value;
     return result;
 }
 
@@ -259,7 +265,34 @@ int nvmlDeviceGetPcieThroughput(device d, int direction, u32 *out) {
 
 int nvmlDeviceGetTotalEccErrors(device d, int kind, int since, u64 *out) {
     int result = enter("nvmlDeviceGetTotalEccErrors", d);
-    return result ? result : number(d->name, kind == 1 && since == 0 ? "ecc" : "ecc_other", out);
+    return result ? result : number(d->name, since ? "ecc_other" : kind == 1 ? "ecc" : "ecc_corrected", out);
+}
+
+int nvmlDeviceGetMemoryErrorCounter(device d, int kind, int since, int place, u64 *out) {
+    char key[64];
+    int result = enter("nvmlDeviceGetMemoryErrorCounter", d);
+    const char *of = place == 2 ? "dram" : place == 7 ? "sram" : "other";
+    snprintf(key, sizeof key, "%s_%s", since ? "ecc_other" : kind == 1 ? "ecc" : "ecc_corrected", of);
+    return result ? result : number(d->name, key, out);
+}
+
+int nvmlDeviceGetRemappedRows(device d, u32 *correctable, u32 *uncorrectable, u32 *pending, u32 *failure) {
+    char row[64] = "";
+    int result = enter("nvmlDeviceGetRemappedRows", d);
+    if (result || (result = text(d->name, "rows", row, sizeof row))) return result;
+    sscanf(row, "%u:%u:%u:%u", correctable, uncorrectable, pending, failure);
+    return OK;
+}
+
+struct fabric { u32 version; unsigned char cluster[16]; int status; u32 clique, state, health; };
+int nvmlDeviceGetGpuFabricInfoV(device d, struct fabric *out) {
+    u64 state, status = 0;
+    int result = enter("nvmlDeviceGetGpuFabricInfoV", d);
+    if (result || (result = number(d->name, "fabric", &state))) return result;
+    if (out->version != 0x02000024) return WRONG_VERSION;
+    number(d->name, "fabric_status", &status);
+    out->state = (u32)state, out->status = (int)status;
+    return OK;
 }
 
 struct memory { u64 total, free, used; };
@@ -336,6 +369,8 @@ struct field { u32 id, scope; long long time, latency; int type, result; union {
 static const struct { u32 id; const char *key; int type; } fields[] = {
     {82, "memory_temperature", 1}, {138, "nvlink_tx_kib", 3}, {139, "nvlink_rx_kib", 3},
     {197, "pcie_tx_bytes", 3}, {198, "pcie_rx_bytes", 3},
+    {29, "retired_single", 3}, {30, "retired_double", 3}, {31, "retired_pending", 1},
+    {38, "nvlink_flit", 3}, {45, "nvlink_data", 3}, {52, "nvlink_replay", 3}, {59, "nvlink_recovery", 3},
 };
 
 int nvmlDeviceGetFieldValues(device d, int count, struct field *out) {

@@ -22,7 +22,7 @@ CONTRADICTIONS = [
     "gpu_memory_used > 100GiB AND gpu_memory_total < 80GiB",
     "gpu_memory_free > 100GiB AND gpu_memory_total < 80GiB",
     "gpu_throttle_thermal AND NOT gpu_throttled",
-    "gpu_throttle_power AND NOT gpu_throttled",
+    "gpu_throttle_hw_power_brake AND NOT gpu_throttled",
     "gpu_count == 0 AND gpu_lost_count > 0",
 ]
 

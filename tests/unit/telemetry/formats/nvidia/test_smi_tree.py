@@ -1,5 +1,7 @@
 """What nvidia-smi -q says, as XML and as text."""
 
+import re
+
 import pytest
 
 from gpurules.telemetry import TelemetryError, replay
@@ -29,6 +31,52 @@ def play(tmp_path):
 def board(play, body):
     (snapshot,), _ = play(XML.format(second=0, body=body))
     return snapshot.gpus[0]
+
+
+HEALTH = """
+<pci><replay_counter>4</replay_counter><pci_gpu_link_info>
+<pcie_gen><max_link_gen>5</max_link_gen><current_link_gen>1</current_link_gen></pcie_gen>
+<link_widths><max_link_width>16x</max_link_width><current_link_width>8x</current_link_width></link_widths>
+</pci_gpu_link_info></pci>
+<temperature><gpu_temp_max_mem_threshold>95 C</gpu_temp_max_mem_threshold></temperature>
+<ecc_errors><volatile><sram_correctable>1</sram_correctable><sram_uncorrectable_parity>2</sram_uncorrectable_parity>
+<sram_uncorrectable_secded>3</sram_uncorrectable_secded><dram_correctable>4</dram_correctable>
+<dram_uncorrectable>5</dram_uncorrectable></volatile></ecc_errors>
+<remapped_rows><remapped_row_corr>6</remapped_row_corr><remapped_row_unc>7</remapped_row_unc>
+<remapped_row_pending>Yes</remapped_row_pending><remapped_row_failure>No</remapped_row_failure></remapped_rows>
+<retired_pages><multiple_single_bit_retirement><retired_count>8</retired_count></multiple_single_bit_retirement>
+<double_bit_retirement><retired_count>9</retired_count></double_bit_retirement>
+<pending_retirement>No</pending_retirement></retired_pages>
+<fabric><state>Completed</state><status>Success</status></fabric>
+"""
+
+
+def test_the_health_of_a_gpu_is_read(play):
+    gpu = board(play, HEALTH)
+    assert (gpu.pcie_replays, gpu.pcie_gen, gpu.pcie_gen_max, gpu.pcie_width, gpu.pcie_width_max) == (4, 1, 5, 8, 16)
+    assert (gpu.memory_temperature_limit, gpu.fabric_state) == (95, "completed")
+    assert (gpu.ecc_errors, gpu.ecc_errors_sram, gpu.ecc_errors_dram) == (10, 5, 5)
+    assert (gpu.ecc_errors_corrected, gpu.ecc_errors_corrected_sram, gpu.ecc_errors_corrected_dram) == (5, 1, 4)
+    assert (gpu.rows_remapped_correctable, gpu.rows_remapped_uncorrectable) == (6, 7)
+    assert (gpu.row_remap_pending, gpu.row_remap_failure) == (True, False)
+    assert (gpu.retired_pages, gpu.retired_pages_single_bit, gpu.retired_pages_double_bit) == (17, 8, 9)
+    assert gpu.retired_pages_pending is False
+
+
+def test_health_that_is_not_available_is_missing_with_its_reason(play):
+    gpu = board(play, re.sub(r">[^<>\n]+<", ">N/A<", HEALTH))
+    for name in ("row_remap_pending", "row_remap_failure", "retired_pages_pending", "pcie_width", "pcie_replays"):
+        assert (getattr(gpu, name), gpu.missing[name]) == (None, "n/a")
+    assert (gpu.retired_pages, gpu.ecc_errors_corrected, gpu.fabric_state, gpu.status) == (None, None, None, "ok")
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "expected"),
+    [("Completed", "Unknown Error", "failed"), ("In Progress", "N/A", "in_progress"), ("what", "Success", None)],
+)
+def test_a_fabric_is_as_far_as_it_says(play, state, status, expected):
+    gpu = board(play, f"<fabric><state>{state}</state><status>{status}</status></fabric>")
+    assert gpu.fabric_state == expected
 
 
 def test_documents_one_after_the_other_are_snapshots(play):

@@ -202,7 +202,7 @@ REASONS = (
     ("active", "expected"),
     [
         ((), (False, False, False)),
-        ((0,), (True, False, True)),
+        ((0,), (False, False, True)),
         ((1,), (True, False, False)),
         ((2,), (True, True, False)),
         ((3,), (True, False, True)),
