@@ -28,6 +28,13 @@ def _toward(now: float, aim: float, share: float) -> float:
     return now + (aim - now) * min(1.0, share)
 
 
+def _throttle(slowed: bool, capped: bool) -> dict[str, bool]:
+    heat = dict.fromkeys(("throttled", "throttle_thermal", "throttle_hw_slowdown", "throttle_hw_thermal"), slowed)
+    power = dict.fromkeys(("throttle_power", "throttle_sw_power_cap"), capped)
+    never = ("throttle_hw_power_brake", "throttle_sw_thermal", "throttle_sync_boost")
+    return {**heat, **power, **dict.fromkeys(never, False)}
+
+
 class Device:
     """A GPU that is moved on step by step."""
 
@@ -99,15 +106,7 @@ class Device:
             memory_total=MEMORY_TOTAL,
             power_limit=POWER_LIMIT,
             **_SOUND,  # type: ignore[arg-type]
-            throttled=self._slowed,
-            throttle_thermal=self._slowed,
-            throttle_power=capped,
-            throttle_hw_slowdown=self._slowed,
-            throttle_hw_thermal=self._slowed,
-            throttle_hw_power_brake=False,
-            throttle_sw_thermal=False,
-            throttle_sw_power_cap=capped,
-            throttle_sync_boost=False,
+            **_throttle(self._slowed, capped),  # type: ignore[arg-type]
             mig=False,
             missing={} if omit is None else {omit: "unknown error"},
             **numbers,  # type: ignore[arg-type]
