@@ -323,7 +323,7 @@ class GPU:
 _PLAIN = tuple(f.name for f in fields(GPU) if f.name not in ("index", "healthy", "labels", "processes", "missing"))
 _READ = frozenset((*_PLAIN, "labels", "processes"))
 _CLOSED = (("status", STATUSES), ("fabric_state", FABRIC_STATES))
-"""Texts that are one of a few; the vendor, of which there are more, is not among them."""
+"""Texts with a fixed set of values; an unknown vendor is ``other`` instead."""
 
 
 def read_index(value: object, position: int) -> GPUIndex:

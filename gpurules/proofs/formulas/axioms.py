@@ -75,7 +75,7 @@ _SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("gpu_throttle_thermal", ("gpu_throttle_hw_thermal", "gpu_throttle_sw_thermal")),
     ("gpu_throttle_power", ("gpu_throttle_hw_power_brake", "gpu_throttle_sw_power_cap")),
 )  # fmt: skip
-"""Flags, each with those of which one is TRUE where it is (nvmlDeviceGetCurrentClocksEventReasons)."""
+"""Flags, each with the reasons that it combines (nvmlDeviceGetCurrentClocksEventReasons)."""
 _OF_PATH = ("path", "file_name", "file_extension")
 
 

@@ -84,7 +84,7 @@ _BLANK_FROM = 0x7FFFFFFFFFFFFFF0
 BLANK = "blank in DCGM"
 ADVICE = "map a metric to its standard name with --map OLD=NEW, as in --map gpu_util=DCGM_FI_DEV_GPU_UTIL"
 _FABRIC_STATES = dict(enumerate(FABRIC_STATES))
-"""DCGM counts as this house does; from 5 on it cannot tell (dcgmFabricManagerStatus_t)."""
+"""The numbers of dcgmFabricManagerStatus_t; from 5 on the state is unknown."""
 _COMMON_LABELS = frozenset(
     {"gpu", "UUID", "uuid", "device", "modelName", "Hostname", "DCGM_FI_DRIVER_VERSION", "GPU_I_ID", "GPU_I_PROFILE"}
 )
