@@ -25,7 +25,7 @@ def any_true(flags: tuple[bool | None, ...]) -> bool | None:
 def throttle_flags(flags: Mapping[str, bool | None]) -> dict[str, bool | None]:
     """Return the throttle facts of the clock event reasons by name.
 
-    A software power cap alone does not count as throttling: a GPU under full load is at its power limit, as it should be.
+    A software power cap alone is not throttling: a GPU under full load reaches its power limit, as it should.
     HW Slowdown is engaged by heat, by a power brake, by a power draw that is too high, or by a change of clocks. So
     if a driver reports no more than that, its absence implies that neither of the first two is there; its presence
     implies neither of them.
