@@ -16,9 +16,10 @@ export function sentence(event) {
     }
     case "rule": {
       const on = gpus(event.devices);
-      const effects = (event.effects || []).flatMap((one) => [" · ", typeof one === "string" ? one : one.name]);
-      return [ruleLink(event.rule), ` ${event.start ? "started" : "ended"}${on ? ` on ${on}` : ""}${lasted}`,
-        ...(event.transfer ? [" for ", name(event.transfer)] : []), event.suppressed ? " (suppressed)" : "", ...effects];
+      const change = [event.joined.length ? `${gpus(event.joined)} joined` : "", event.left.length ? `${gpus(event.left)} left` : ""].filter(Boolean).join(", ");
+      const words = { start: on ? `started on ${on}` : "started", end: `ended${lasted}`, change: `goes on: ${change}` }[event.edge];
+      return [ruleLink(event.rule), ` ${words || event.edge}`, ...(event.transfer ? [" for ", name(event.transfer)] : []),
+        event.suppressed ? " (suppressed)" : "", ...(event.edge === "start" ? event.effects.map((one) => ` · ${one}`) : [])];
     }
     case "telemetry":
       return [event.ok ? "Telemetry is back" : `Telemetry failed: ${event.error}`];

@@ -136,8 +136,8 @@ function notesByGpu() {
   for (const signal of state.signals) {
     if (signal.on && signal.device !== null) add(signal.device, { key: `s${signal.name}`, title: signal.rule || signal.name, since: signal.since });
   }
-  for (const [rule, { state: word, devices, since }] of state.rules) {
-    if (word === "match") for (const device of devices) add(device, { key: `r${rule}`, title: rule, since, isRule: true });
+  for (const [rule, { state: word, devices }] of state.rules) {
+    if (word === "match") for (const device of devices) add(device, { key: `r${rule}`, title: rule, isRule: true });
   }
   return found;
 }

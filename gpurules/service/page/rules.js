@@ -66,7 +66,8 @@ export function rulesView(open) {
     text(often, live.starts_last_hour ? `${live.starts_last_hour} × in 1 h` : "");
     const isOpen = opened?.name === rule.name;
     attribute(row.firstChild, "aria-expanded", String(isOpen));
-    if (isOpen && row.children[1] !== opened.element) row.append(opened.element);
+    if (!isOpen) row.children[1]?.remove();
+    else if (row.children[1] !== opened.element) row.append(opened.element);
   }
 
   function update(sections) {
@@ -122,7 +123,7 @@ function ruleDetail(rule) {
       h("dl", { class: "facts" }, facts.filter(([, said]) => said || said === 0).map(([title, said]) => h("div", {}, h("dt", {}, title), h("dd", {}, said)))),
       ...found.findings.map((one) => h("p", { class: "finding" }, `${one.code} line ${one.line}: ${one.message}`)),
       found.episodes.length > 0 && h("div", {}, h("h2", {}, "Recent episodes"),
-        h("ul", {}, found.episodes.slice(0, 12).map((event) => h("li", {}, time(event.timestamp), " ", ...sentence(event))))),
+        h("ul", {}, found.episodes.slice(0, 12).map((event) => h("li", {}, time(event.timestamp), ...sentence(event).slice(1))))),
       h("p", {}, h("a", { class: "json", href: `/v1/rules/${encodeURIComponent(rule)}`, "data-json": true }, "JSON of this rule")),
     ].filter(Boolean));
     const region = element.querySelector(".scroll");

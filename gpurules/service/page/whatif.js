@@ -41,6 +41,8 @@ export function whatIfView(given) {
     h("fieldset", {}, h("legend", {}, "Ruleset"), h("label", {}, isTried, " try an edited ruleset"), h("label", {}, isLive, " on the live snapshot, not the one above"),
       h("p", { class: "quiet", id: "trial-note" }, "Nothing is saved, no effect is called; a signal is on where its condition is true."), trial));
   const result = h("section", { class: "fields", "aria-label": "Decision and reasons" }, outcome, cells, findings, h("div", { class: "panel" }, h("h2", {}, "Reasons"), reasons));
+  const sets = form.querySelectorAll("fieldset");
+  for (const set of sets) set.disabled = true; // until there are facts
   trial.hidden = true;
   const title = heading("What if", "#");
   const json = title.lastChild;
@@ -155,6 +157,7 @@ export function whatIfView(given) {
     if (facts === null && state.snapshot) facts = { snapshot: capture(), transfer: { path: "/data/shard-0001.tar", size: 4294967296, operation: "read" }, workload: {} };
     if (facts === null) return;
     if (!gpu.known) {
+      for (const set of sets) set.disabled = false;
       showAll();
       decide();
     } else if (isLive.checked && sections.has("snapshot")) decide();

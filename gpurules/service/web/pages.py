@@ -1,9 +1,10 @@
 """The page and the documentation of the API: files of the package, served as they are.
 
-Every file in ``gpurules/service/page/`` is served: ``index.html`` at ``/``, each other at ``/page/NAME``. A file is
-sent with a strong ETag and ``Cache-Control: no-cache``, so that it is asked for again and mostly answered by 304. The
-Content-Security-Policy allows scripts, styles, pictures and connections of this origin only, and nothing inline: no
-``style`` attribute, no ``onclick``, no ``data:`` but for pictures.
+Every file in ``gpurules/service/page/`` is served: ``index.html`` at ``/``, ``icon.svg`` at ``/favicon.ico``, where
+browsers look for it beside JSON, too, each other at ``/page/NAME``. A file is sent with a strong ETag and
+``Cache-Control: no-cache``, so that it is asked for again and mostly answered by 304. The Content-Security-Policy
+allows scripts, styles, pictures and connections of this origin only, and nothing inline: no ``style`` attribute, no
+``onclick``, no ``data:`` but for pictures.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ _TYPES = {
     "woff2": "font/woff2",
     "txt": "text/plain; charset=utf-8",
 }
-_PATHS = {"index.html": "/"}
+_PATHS = {"index.html": "/", "icon.svg": "/favicon.ico"}
 SECURITY = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -86,6 +87,12 @@ class RunningAgent:
             self.process.send_signal(number)
         return self.process.wait(timeout)
 
+    def kill(self) -> None:
+        """End it at once, if it runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
     @property
     def said(self) -> str:
         return self.log.read_text(errors="replace")
@@ -99,3 +106,20 @@ def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def start_agent(folder: Path, *options: str, rules: str = RULES, source: str = SOURCE) -> RunningAgent:
+    """Start an agent, and wait until it answers or has ended."""
+    ruleset, path, log = folder / "node.yaml", folder / "a.sock", folder / "log"
+    if not ruleset.exists():
+        ruleset.write_text(rules)
+    command = [sys.executable, "-m", "gpurules", "serve", str(ruleset), "--source", source]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--bind", f"unix:{path}", *options], stdout=out, stderr=out, stdin=subprocess.DEVNULL
+        )
+    agent = RunningAgent(process, path, ruleset, log)
+    wait_for(lambda: process.poll() is not None or "listening on" in agent.said, 30)
+    wait_for(lambda: process.poll() is not None or agent.ask("GET", "/v1/status").json["polls"] > 0, 30)
+    agent.addresses = [line.split()[-1] for line in agent.said.splitlines() if "listening on" in line]
+    return agent
