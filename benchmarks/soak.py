@@ -79,7 +79,7 @@ class Counter:
         self.transitions += len(report.transitions)
         for edge in report.edges:
             self.edges += 1
-            if edge.is_start and not edge.suppressed:
+            if edge.kind == "start" and not edge.suppressed:
                 self.expected += sum(is_effect(ordered.action) for ordered in edge.rule.actions)
 
     def lost(self, coordinator: Coordinator) -> int:

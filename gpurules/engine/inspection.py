@@ -1,7 +1,8 @@
 """What a service shows of a coordinator beside its status: single facts, without a copy of everything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from gpurules.actions.effects.delivery import Delivery
 from gpurules.engine.coordinator import Coordinator
 from gpurules.engine.engine import Engine
 
@@ -33,6 +34,16 @@ def suppressed_rules(coordinator: Coordinator) -> frozenset[str]:
     with coordinator._lock:
         running = coordinator._poller.episodes.running.get(None, {})
         return frozenset(name for name, episode in running.items() if episode.suppressed)
+
+
+def deliveries(coordinator: Coordinator) -> tuple[Delivery, ...]:
+    """Return what effects of *coordinator* have queued, and the latest deliveries that have ended, oldest first."""
+    return coordinator._poller.effects.deliveries()
+
+
+def queued_events(coordinator: Coordinator) -> Mapping[str, int]:
+    """Return how many events are queued or in flight, by receiver."""
+    return coordinator._poller.effects.queued
 
 
 def stale_at(engine: Engine) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, Metrics
 from gpurules.engine.effects.metrics import OUTCOMES
+from gpurules.engine.inspection import queued_events
 from gpurules.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -140,10 +141,19 @@ class Collector:
 
     def _of_effects(self, counts: Metrics) -> "Iterator[Metric]":
         events = self._counter("gpurules_effect_events", "Effect events, by result.", "action", "result")
+        retries = self._counter("gpurules_effect_retries", "Failed attempts that were repeated.", "action")
         for name, of in counts.effects.items():
-            for result in ("sent", "failed", "dropped"):
+            for result in ("sent", "failed", "dropped", "superseded"):
                 _add(events, (name, result), getattr(of, result))
+            _add(retries, (name,), of.retried)
         yield events
+        yield retries
+        queued = self._core.GaugeMetricFamily(
+            "gpurules_effect_queue", "Effect events that are queued or in flight, by receiver.", labels=["receiver"]
+        )
+        for receiver, count in queued_events(self._coordinator).items():
+            _add(queued, (receiver,), count)
+        yield queued
         uncarried = self._counter(
             "gpurules_uncarried_orders",
             "Directives that a storage client could not carry out.",

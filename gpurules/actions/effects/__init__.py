@@ -3,6 +3,7 @@
 ::
 
     event -> templates          the text of a message, filled in from the event
-          -> delivery           the queue, retries and signatures of what leaves the node
+          -> posting            one HTTP request, bounded in time and size
              -> addresses       which addresses may be asked
+    delivery                    how an attempt ends: refused, or to be repeated; what the queues of the engine record
 """

@@ -1,196 +1,122 @@
-"""Posts JSON over HTTP: bounded in time and size, no redirects, and if asked to no private address."""
+"""Deliveries: what became of each event on its way to a receiver, and how a handler says that it may succeed later."""
 
-import socket
-import threading
-from collections.abc import Mapping
+import hashlib
 from dataclasses import dataclass
-from io import BufferedReader
+from enum import StrEnum
 from urllib.parse import urlsplit
 
-from gpurules.actions.action import ActionError
-from gpurules.actions.effects.addresses import is_public
+from gpurules.actions.action import ActionError, Effect, Event
+from gpurules.model import GPUIndex
+from gpurules.strict_json import dumps
 
-MAX_ANSWER_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """What to post, and where.
-
-    Units: ``timeout`` in seconds, for the whole exchange.
-    """
-
-    url: str
-    body: bytes
-    headers: Mapping[str, str]
-    timeout: float
-    deny_private: bool = False
+RETRIES: dict[str, object] = {
+    "retry_for": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 86400,
+        "default": 3600,
+        "x-dimension": "seconds",
+        "description": "How long a delivery that fails is retried; 0: it is attempted once.",
+        "examples": ["10m"],
+    },
+    "retries": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 100,
+        "description": "Maximum number of retries within that time; by default any number.",
+        "examples": [5],
+    },
+    "backoff": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 3600,
+        "default": 1,
+        "x-dimension": "seconds",
+        "description": "Delay before the first retry. It doubles for each further retry, up to 1 minute, and is "
+        "shortened at random by up to half.",
+        "examples": ["1s"],
+    },
+}
+"""The schemas of the parameters that say how a delivery is repeated."""
 
 
 class RefusedError(ActionError):
-    """The endpoint refused for good: trying again would not help."""
+    """The receiver refused for good: trying again would not help."""
 
 
-def redact_url(url: str) -> str:
-    """Return *url* without what may be secret: user, password, path and query.
+class RetryLater(ActionError):
+    """This attempt failed, and a later one may succeed.
 
-    >>> redact_url("https://user:key@hooks.example.org/services/T0/B0?token=x")
-    'https://hooks.example.org'
+    ``of_receiver``: whatever else goes there would fail now, too.
+    Units: ``after`` in seconds.
+    Missing: ``after`` None: the receiver does not say when.
     """
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
+
+    def __init__(self, message: str, after: float | None = None, of_receiver: bool = False) -> None:
+        super().__init__(message)
+        self.after = after
+        self.of_receiver = of_receiver
+
+
+class DeliveryState(StrEnum):
+    """What became of an event. Superseded: a later event of its episode says more, and was queued in its place."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a URL leads. ``target`` is path and query."""
+class Delivery:
+    """One event on its way to one receiver; without secrets.
 
-    secure: bool
-    host: str
-    port: int
-    target: str
-
-    @classmethod
-    def of(cls, url: str) -> "_Place":
-        """Read *url*.
-
-        Raises:
-            RefusedError: the URL cannot be called.
-        """
-        try:
-            parts = urlsplit(url)
-            secure, host = parts.scheme == "https", parts.hostname or ""
-            port = parts.port or (443 if secure else 80)
-        except ValueError:
-            raise RefusedError("the URL of the webhook is not valid") from None
-        return cls(secure, host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
-
-
-def _addresses(place: _Place, post: Post) -> list[tuple[str, int]]:
-    """Return the addresses to connect to; resolved once, so that what is checked is what is used."""
-    try:
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ActionError(f"{redact_url(post.url)}: the host cannot be resolved: {reason}") from None
-    addresses = [(str(address[0]), int(address[1])) for *_, address in found]
-    allowed = [a for a in addresses if not post.deny_private or is_public(a[0])]
-    if not allowed:
-        raise RefusedError(f"{redact_url(post.url)} resolves only to private addresses, and deny_private is on")
-    return allowed
-
-
-def send(post: Post) -> int:
-    """Post, and return the status of the answer, which is from 200 to 299.
-
-    Raises:
-        RefusedError: the endpoint answered that the request is wrong (4xx but 408, 425 and 429), or the URL is.
-        ActionError: it could not be reached, took too long, or answered anything else.
+    Units: ``timestamp`` (of the event) in seconds since 1970.
+    Missing: ``reason`` None: nothing has gone wrong so far.
     """
-    import ssl  # these take longer to import than all actions
-    from http.client import HTTPException
 
-    place = _Place.of(post.url)
-    addresses = _addresses(place, post)
-    opened: list[socket.socket] = []
-    is_late = threading.Event()
-    watchdog = threading.Timer(post.timeout, _cut, [opened, is_late])
-    watchdog.daemon = True
-    watchdog.start()
+    id: str
+    action: str
+    receiver: str
+    rule: str
+    edge: str
+    timestamp: float
+    device: GPUIndex | None
+    transfer: str | None
+    state: DeliveryState
+    attempts: int = 0
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as JSON-ready data."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def event_id(event: Event) -> str:
+    """Return the idempotency key of this event: the same at every attempt, so that a receiver can detect repeats."""
+    of = (event.values.get("host"), event.transfer.id if event.transfer else None)
+    what = (event.rule, event.edge, repr(event.timestamp), *of, *(() if event.device is None else (event.device,)))
+    return _digest(what)
+
+
+def episode_id(event: Event) -> str:
+    """Return a key that stays the same for all events of a rule on a host, a transfer, and a GPU where it is apart."""
+    transfer = event.transfer.id if event.transfer else None
+    return _digest((event.rule, event.values.get("host"), transfer, event.device))
+
+
+def _digest(what: object) -> str:
+    return hashlib.sha256(dumps(what, default=str, ascii_only=True).encode()).hexdigest()[:32]
+
+
+def receiver_of(effect: Effect, event: Event) -> str:
+    """Return what one queue is for: an action, and the host that it calls, without user, password or path."""
+    place = event.parameters.get("url", event.parameters.get("server"))
+    if not isinstance(place, str):
+        return effect.name
     try:
-        raw = _connected(addresses, post.timeout)
-        opened.append(raw)
-        if place.secure:
-            context = ssl.create_default_context()
-            secured = context.wrap_socket(raw, server_hostname=place.host, do_handshake_on_connect=False)
-            opened.append(secured)  # before the handshake, so that one that drips can be cut
-            secured.do_handshake()
-            raw = secured
-        return _exchange(post, raw, place)
-    except (OSError, HTTPException, ValueError) as error:
-        reason = f"no answer within {post.timeout:g} s" if is_late.is_set() else _reason(error)
-        raise ActionError(f"{redact_url(post.url)}: {reason}") from None
-    finally:
-        watchdog.cancel()
-        for each in opened:
-            each.close()
-
-
-def _reason(error: Exception) -> str:
-    """Return what went wrong; the words of other errors are left out, since they may quote a path or a header."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, CutOffError):
-        return str(error)
-    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
-
-
-def _connected(addresses: list[tuple[str, int]], timeout: float) -> socket.socket:
-    """Return a connection to the first of *addresses* that takes one."""
-    for address in addresses[:-1]:
-        try:
-            return socket.create_connection(address, timeout=timeout / len(addresses))
-        except OSError:
-            continue
-    return socket.create_connection(addresses[-1], timeout=timeout)
-
-
-def _cut(opened: list[socket.socket], is_late: threading.Event) -> None:
-    """End an exchange that took too long, wherever it hangs."""
-    is_late.set()
-    for each in opened:
-        try:
-            each.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            each.close()
-
-
-class CutOffError(ValueError):
-    """An answer ended within its header."""
-
-
-class _Watched:
-    """What an answer is read from, with the last line that was read: at the end of a header an empty one."""
-
-    def __init__(self, file: BufferedReader) -> None:
-        self.file = file
-        self.last = b""
-
-    def readline(self, limit: int = -1) -> bytes:
-        self.last = self.file.readline(limit)
-        return self.last
-
-    def close(self) -> None:
-        self.file.close()
-
-
-def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
-    from http.client import HTTPConnection, HTTPResponse
-
-    class Answer(HTTPResponse):
-        """An answer whose header must be whole: http.client takes the end of the connection for its end."""
-
-        def begin(self) -> None:
-            file = self.fp
-            watched = self.fp = _Watched(file)  # type: ignore[assignment]
-            try:
-                super().begin()
-            finally:
-                self.fp = None if self.fp is None else file
-            if watched.last not in (b"\r\n", b"\n"):
-                raise CutOffError("the response ends within its header")
-
-    connection = HTTPConnection(place.host, place.port, timeout=post.timeout)
-    connection.response_class = Answer
-    connection.auto_open = 0  # never to whatever the name leads to by now: the address was checked
-    connection.sock = opened
-    connection.default_port = 443 if place.secure else 80  # else Host has the port
-    connection.request("POST", place.target, post.body, dict(post.headers))
-    answer = connection.getresponse()
-    answer.read(MAX_ANSWER_BYTES)
-    if 200 <= answer.status < 300:
-        return answer.status
-    message = f"{redact_url(post.url)} answered {answer.status} {answer.reason[:80]}"
-    if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
-        raise RefusedError(message)
-    raise ActionError(message)
+        parts = urlsplit(place if "://" in place else f"//{place}")
+        return f"{effect.name} {parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+    except ValueError:
+        return effect.name

@@ -1,9 +1,7 @@
 """Calls an HTTP endpoint when a rule starts or stops to match."""
 
-import hashlib
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from gpurules.actions.action import (
@@ -17,16 +15,17 @@ from gpurules.actions.action import (
     notifications,
     numeric,
 )
+from gpurules.actions.effects.delivery import RETRIES, event_id
 from gpurules.strict_json import dumps
 
 if TYPE_CHECKING:
-    from gpurules.actions.effects.delivery import Post
+    from gpurules.actions.effects.posting import Post
 
 _SECONDS = {"type": "number", "exclusiveMinimum": 0, "x-dimension": "seconds"}
 
 
 class Webhook:
-    """Each rule makes its own call; a call that fails is tried again, later each time."""
+    """Each rule makes its own call; the queue of its receiver repeats a call that fails, later each time."""
 
     name = "webhook"
     kind = ActionKind.EFFECT
@@ -64,70 +63,34 @@ class Webhook:
                 "endpoints in a cluster are private; turn it on if rulesets come from people you do not trust.",
                 "examples": [True],
             },
-            "retries": {
-                "type": "integer",
-                "minimum": 0,
-                "maximum": 10,
-                "default": 3,
-                "description": "Number of retries of a failed call.",
-                "examples": [5],
-            },
-            "backoff": _SECONDS
-            | {
-                "maximum": 3600,
-                "default": 1,
-                "description": "Delay before the first retry; it doubles for each further retry.",
-                "examples": ["1s"],
-            },
+            **RETRIES,
         },
         "required": ["url"],
         "additionalProperties": False,
     }
-
-    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._sleep = sleep
 
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Find nothing: every parameter stands alone."""
         return ()
 
     def start(self, event: Event) -> None:
-        """Post the event; a call that fails is tried again, each wait twice as long.
+        """Post the event, once.
 
         Raises:
-            ActionError: every try failed, or the key that signs is not in the environment.
+            RetryLater: a later attempt may succeed.
+            ActionError: it failed for good, or the key that signs is not in the environment.
         """
-        from gpurules.actions.effects.delivery import RefusedError, send  # the network, which few rulesets need
+        from gpurules.actions.effects.posting import send  # the network, which few rulesets need
 
-        post = _post(event)
-        retries = int(numeric(event.parameters, "retries") or 0)
-        wait = numeric(event.parameters, "backoff") or 1.0
-        for attempt in range(retries + 1):
-            try:
-                send(post)
-            except RefusedError:
-                raise
-            except ActionError:
-                if attempt == retries:
-                    raise
-                self._sleep(min(wait * 2**attempt, 3600))
-            else:
-                return
+        send(_post(event))
 
     def stop(self, event: Event) -> None:
         """Post the event."""
         self.start(event)
 
 
-def event_id(event: Event) -> str:
-    """Return the idempotency key of this event: the same at every try, so that a receiver can detect repeats."""
-    of = (event.values.get("host"), event.transfer.id if event.transfer else None)
-    what = (event.rule, event.edge, repr(event.timestamp), *of)
-    return hashlib.sha256(dumps(what, default=str, ascii_only=True).encode()).hexdigest()[:32]
-
-
 def _post(event: Event) -> "Post":
-    from gpurules.actions.effects.delivery import Post
+    from gpurules.actions.effects.posting import Post
 
     identity = event_id(event)
     payload = {

@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 
 from gpurules.actions import ActionError, Event
-from gpurules.actions.effects.delivery import RefusedError
+from gpurules.actions.effects.delivery import DeliveryState, RefusedError, RetryLater
 from gpurules.actions.effects.webhook import Webhook
+from gpurules.engine.effects.outbox import Departure, Outbox
 from tests.integration.coordinator.stand import Endpoint
 
 SECRET_PATH = "/services/T0/SECRETTOKEN?key=SECRETKEY"
 
 
 def event(url: str, **parameters: Any) -> Event:
-    given = {"url": url, "timeout": 2.0, "headers": {}, "retries": 3, "backoff": 1.0, **parameters}
+    given = {"url": url, "timeout": 2.0, "headers": {}, "backoff": 1.0, **parameters}
     return Event("start", "hot", 1767225600.5, given, (0,), None, {"gpu_temperature": 91, "host": "node-1"}, {"a": "b"})
 
 
@@ -27,20 +28,33 @@ WRAPPED = ("[64:ff9b::7f00:1]", "[64:ff9b:1::1]", "[2002:7f00:1::1]", "[::7f00:1
 """Private addresses that do not look like it."""
 
 
-class Waits:
-    """A sleep that does not."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    def __call__(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-
-
-def fails(happening: Event, sleep: Any = None) -> str:
+def fails(happening: Event) -> str:
     with pytest.raises(ActionError) as caught:
-        Webhook(sleep or Waits()).start(happening)
+        Webhook().start(happening)
     return str(caught.value)
+
+
+def delivered(happening: Event) -> tuple[Departure, list[float]]:
+    """Return how a queue ends the delivery, on a clock of its own, and how long it waited between attempts."""
+    box, now, waits = Outbox(lambda: 0.0), 0.0, []
+    box.put(Webhook(), happening, now)
+    while True:
+        parcel = box.take(now)
+        if isinstance(parcel, float):
+            waits.append(parcel)
+            now += parcel
+            continue
+        assert parcel is not None
+        try:
+            Webhook().start(happening)
+        except RetryLater as error:
+            outcome = box.postpone(parcel, error, now)
+        except ActionError as error:
+            outcome = box.refuse(parcel, str(error))
+        else:
+            outcome = box.succeed(parcel)
+        if outcome is not None:
+            return outcome, waits
 
 
 def test_the_event_is_posted_as_json(endpoint: Endpoint) -> None:
@@ -62,12 +76,21 @@ def test_the_event_is_posted_as_json(endpoint: Endpoint) -> None:
 
 def test_500_is_tried_again_later_each_time_under_the_same_key(endpoint: Endpoint) -> None:
     endpoint.statuses = [500, 503, 429, 200]
-    waits = Waits()
-    Webhook(waits).start(event(endpoint.url))
-    assert waits.seconds == [1, 2, 4]
+    outcome, waits = delivered(event(endpoint.url))
+    assert (outcome.state, waits) == (DeliveryState.DELIVERED, [1, 1, 2]), "503 is of the receiver: the first such"
     assert len(endpoint.received) == 4
     assert len({got.headers["Idempotency-Key"] for got in endpoint.received}) == 1
     assert {got.data["id"] for got in endpoint.received} == {endpoint.received[0].headers["Idempotency-Key"]}
+
+
+def test_429_is_tried_again_when_the_receiver_says(endpoint: Endpoint) -> None:
+    def busy(handler: Any) -> None:
+        endpoint.behave = None
+        handler.wfile.write(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 42\r\nContent-Length: 0\r\n\r\n")
+
+    endpoint.behave = busy
+    outcome, waits = delivered(event(endpoint.url))
+    assert (outcome.state, waits) == (DeliveryState.DELIVERED, [42])
 
 
 def test_the_key_of_another_event_is_another(endpoint: Endpoint) -> None:
@@ -81,23 +104,29 @@ def test_the_key_of_another_event_is_another(endpoint: Endpoint) -> None:
 
 def test_what_stays_500_fails_after_the_last_retry(endpoint: Endpoint) -> None:
     endpoint.statuses = [500]
-    waits = Waits()
-    assert "answered 500" in fails(event(endpoint.url, retries=2), waits)
-    assert (len(endpoint.received), waits.seconds) == (3, [1, 2])
+    outcome, waits = delivered(event(endpoint.url, retries=2))
+    assert "answered 500" in str(outcome.reason)
+    assert (outcome.state, len(endpoint.received), waits) == (DeliveryState.FAILED, 3, [1, 2])
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410])
 def test_a_refusal_is_not_tried_again(endpoint: Endpoint, status: int) -> None:
     endpoint.statuses = [status]
     with pytest.raises(RefusedError, match=str(status)):
-        Webhook(Waits()).start(event(endpoint.url))
+        Webhook().start(event(endpoint.url))
     assert len(endpoint.received) == 1
 
 
-def test_a_redirect_is_not_followed(endpoint: Endpoint) -> None:
-    endpoint.statuses = [302]
-    assert "answered 302" in fails(event(endpoint.url, retries=0))
-    assert len(endpoint.received) == 1
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_wherever_it_leads(endpoint: Endpoint, status: int) -> None:
+    def redirect(handler: Any) -> None:
+        place = f"Location: http://127.0.0.1:{endpoint.port}/private\r\n"
+        handler.wfile.write(f"HTTP/1.1 {status} Moved\r\n{place}Content-Length: 0\r\n\r\n".encode())
+
+    endpoint.behave = redirect
+    with pytest.raises(RefusedError, match=f"answered {status} Moved; redirects are not followed"):
+        Webhook().start(event(endpoint.url))
+    assert [got.path for got in endpoint.received] == ["/hook"]
 
 
 def test_an_endpoint_that_is_down_fails_with_its_place(endpoint: Endpoint) -> None:
@@ -110,7 +139,7 @@ def test_an_endpoint_that_is_down_fails_with_its_place(endpoint: Endpoint) -> No
 def test_a_slow_endpoint_is_given_up(endpoint: Endpoint) -> None:
     endpoint.behave = lambda handler: time.sleep(2)
     began = time.monotonic()
-    assert "no answer" in fails(event(endpoint.url, timeout=0.1, retries=0))
+    assert "no answer" in fails(event(endpoint.url, timeout=0.1))
     assert time.monotonic() - began < 1.5
 
 
@@ -126,7 +155,7 @@ def test_an_endpoint_that_drips_is_given_up(endpoint: Endpoint) -> None:
 
     endpoint.behave = drip
     began = time.monotonic()
-    assert "no answer within 0.15 s" in fails(event(endpoint.url, timeout=0.15, retries=0))
+    assert "no answer within 0.15 s" in fails(event(endpoint.url, timeout=0.15))
     assert time.monotonic() - began < 3
 
 
@@ -144,8 +173,9 @@ def test_an_endpoint_that_drips_is_given_up(endpoint: Endpoint) -> None:
 )
 def test_an_answer_that_is_cut_off_in_its_header_was_not_sent(endpoint: Endpoint, answer: bytes) -> None:
     endpoint.behave = lambda handler: handler.wfile.write(answer) and None
-    fails(event(endpoint.url, retries=2))
-    assert len(endpoint.received) == 3, "each try failed"
+    with pytest.raises(RetryLater):
+        Webhook().start(event(endpoint.url))
+    assert len(endpoint.received) == 1
 
 
 @pytest.mark.parametrize(
@@ -160,7 +190,7 @@ def test_an_answer_that_is_cut_off_in_its_header_was_not_sent(endpoint: Endpoint
 )
 def test_an_answer_with_a_whole_header_was_sent(endpoint: Endpoint, answer: bytes) -> None:
     endpoint.behave = lambda handler: handler.wfile.write(answer) and None
-    Webhook(Waits()).start(event(endpoint.url))
+    Webhook().start(event(endpoint.url))
     assert len(endpoint.received) == 1
 
 
@@ -178,7 +208,7 @@ def test_a_name_that_leads_elsewhere_after_the_check_is_never_looked_up_again(
         return real("127.0.0.1", *arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebound)
-    Webhook(Waits()).start(event(f"http://rebind.example:{endpoint.port}/hook"))
+    Webhook().start(event(f"http://rebind.example:{endpoint.port}/hook"))
     (got,) = endpoint.received
     assert got.headers["Host"] == f"rebind.example:{endpoint.port}"
 
@@ -195,13 +225,13 @@ def test_of_several_addresses_only_public_ones_are_called(endpoint: Endpoint, mo
 
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     monkeypatch.setattr(socket, "create_connection", connect)
-    fails(event(f"http://mixed.example:{endpoint.port}/hook", deny_private=True, retries=0))
+    fails(event(f"http://mixed.example:{endpoint.port}/hook", deny_private=True))
     assert called == [("8.8.8.8", endpoint.port)]
 
 
 def test_an_answer_that_is_no_http_fails(endpoint: Endpoint) -> None:
     endpoint.behave = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
-    assert "BadStatusLine" in fails(event(endpoint.url, retries=0))
+    assert "BadStatusLine" in fails(event(endpoint.url))
 
 
 def test_localhost_is_reached_whichever_address_it_listens_at(endpoint: Endpoint) -> None:
@@ -230,7 +260,7 @@ def test_without_the_secret_nothing_is_sent(endpoint: Endpoint, monkeypatch: pyt
 )
 def test_deny_private_refuses_private_addresses(endpoint: Endpoint, host: str) -> None:
     with pytest.raises(RefusedError, match="private"):
-        Webhook(Waits()).start(event(f"http://{host}:{endpoint.port}/hook", deny_private=True))
+        Webhook().start(event(f"http://{host}:{endpoint.port}/hook", deny_private=True))
     assert endpoint.received == []
 
 
@@ -246,8 +276,8 @@ def test_deny_private_refuses_private_addresses(endpoint: Endpoint, host: str) -
 )
 def test_what_may_be_secret_is_in_no_message(url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    assert "SECRET" not in fails(event(url, retries=0)) + caplog.text
+    assert "SECRET" not in fails(event(url)) + caplog.text
 
 
 def test_a_header_that_is_wrong_is_not_quoted(endpoint: Endpoint) -> None:
-    assert "SECRET" not in fails(event(endpoint.url, headers={"Authorization": "Bearer\nSECRET"}, retries=0))
+    assert "SECRET" not in fails(event(endpoint.url, headers={"Authorization": "Bearer\nSECRET"}))

@@ -26,7 +26,7 @@ def test_good_parameters_fit(parameters: dict[str, object]):
         {"url": "https://a", "on": ["end"]},
         {"url": "https://a", "on": []},
         {"url": "https://a", "headers": {"X": 5}},
-        {"url": "https://a", "retries": 11},
+        {"url": "https://a", "retries": 101},
         {"url": "https://a", "secret_env": "not a name"},
     ],
 )

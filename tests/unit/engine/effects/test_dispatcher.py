@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from gpurules.actions import Event
+from gpurules.actions.effects.delivery import DeliveryState, RefusedError, RetryLater
 from gpurules.actions.registration import FunctionEffect
-from gpurules.engine.effects.dispatcher import MAX_LANES, Dispatcher, lane_name
+from gpurules.engine.effects.dispatcher import MAX_LANES, MAX_REMEMBERED, Dispatcher
 
 
 def effect(function: Callable[[Event], object], name: str = "tell") -> FunctionEffect:
@@ -102,15 +103,71 @@ def test_each_host_has_a_lane_and_their_number_is_bounded():
     assert dispatcher.counts["tell"].sent == 100
 
 
-@pytest.mark.parametrize(
-    ("url", "name"),
-    [
-        ("https://user:secret@hooks.example:8443/T0/B0?key=x", "tell hooks.example:8443"),
-        ("https://hooks.example/T0", "tell hooks.example"),
-        ("http://[broken", "tell"),
-        ("http://a:99999999", "tell"),
-        (5, "tell"),
-    ],
-)
-def test_a_lane_is_named_without_what_may_be_secret(url: object, name: str):
-    assert lane_name(effect(print), event(url=url)) == name
+def test_what_may_succeed_later_is_tried_again_and_each_delivery_is_listed_with_its_state():
+    gate, fails = threading.Event(), [RetryLater("busy"), RetryLater("busy")]
+
+    def handle(given: Event) -> None:
+        if given.rule == "waits":
+            gate.wait(5)
+        if given.rule == "refused":
+            raise RefusedError("no such receiver")
+        if given.rule == "later" and fails:
+            raise fails.pop()
+
+    dispatcher = Dispatcher(jitter=lambda: 1.0)
+    told = effect(handle)
+    for rule in ("later", "refused", "fine"):
+        dispatcher.submit(told, event(rule, backoff=0.05))
+    deadline = time.monotonic() + 5
+    while dispatcher.counts["tell"].sent < 2 and time.monotonic() < deadline:
+        time.sleep(0.002)
+    dispatcher.submit(told, event("waits"))
+    states = {d.rule: (d.state, d.attempts, d.reason) for d in dispatcher.deliveries()}
+    assert states == {
+        "later": (DeliveryState.DELIVERED, 3, None),
+        "refused": (DeliveryState.FAILED, 1, "no such receiver"),
+        "fine": (DeliveryState.DELIVERED, 1, None),
+        "waits": (DeliveryState.PENDING, states["waits"][1], None),
+    }
+    assert dispatcher.queued == {"tell": 1}
+    counts = dispatcher.counts["tell"]
+    assert (counts.sent, counts.failed, counts.retried, counts.last_error) == (2, 1, 2, "refused: no such receiver")
+    gate.set()
+    assert dispatcher.close(2)
+
+
+def test_stopping_attempts_once_more_what_waits_for_a_retry():
+    attempts: list[str] = []
+
+    def handle(given: Event) -> None:
+        attempts.append(given.rule)
+        raise RetryLater("down", of_receiver=True)
+
+    dispatcher = Dispatcher()
+    for rule in "abc":
+        dispatcher.submit(effect(handle), event(rule, backoff=600))
+    deadline = time.monotonic() + 5
+    while not attempts and time.monotonic() < deadline:
+        time.sleep(0.002)
+    began = time.monotonic()
+    assert dispatcher.close(5)
+    assert time.monotonic() - began < 3
+    assert sorted(attempts) == ["a", "a", "b", "c"]
+    counts = dispatcher.counts["tell"]
+    assert (counts.failed, counts.last_error) == (3, f"{attempts[-1]}: down (the agent stopped)")
+
+
+def test_a_storm_on_a_dead_receiver_takes_bounded_memory_and_every_event_is_counted():
+    def refuse(given: Event) -> None:
+        raise RetryLater("down", of_receiver=True)
+
+    dispatcher, told, count = Dispatcher(max_queued=100), effect(refuse), 5000
+    for n in range(count):
+        dispatcher.submit(told, Event("start" if n % 2 else "stop", f"r{n % 700}", float(n), {}))
+    assert dispatcher.queued["tell"] <= 100
+    counts = dispatcher.counts["tell"]
+    assert counts.dropped + counts.superseded + dispatcher.queued["tell"] + counts.failed == count
+    assert len(dispatcher.deliveries()) <= MAX_REMEMBERED + 100
+    dispatcher.close(2)
+    counts = dispatcher.counts["tell"]
+    assert counts.dropped + counts.superseded + counts.failed == count
