@@ -27,7 +27,7 @@ EVERY_TEXT = TextPattern((Literal(False, "", False),))
 def pattern_of(term: ir.TextTest) -> TextPattern | None:
     """Return what a test looks for.
 
-    Missing: None where no literal is in every text that fits, or the pattern is no constant text.
+    Missing: None where no literal is in every text that fits, or the pattern is not a constant string.
     """
     pattern = term.pattern
     if not isinstance(pattern, ir.Constant) or not isinstance(pattern.value, str):

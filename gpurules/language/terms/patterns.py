@@ -58,7 +58,7 @@ def substring_finder(parts: Sequence[str]) -> Callable[[str], list[int]]:
     """Return a function that gives the numbers, in any order, of those of *parts* that a text has in it.
 
     One pass over the text finds them all, however many there are. RE2 finds nothing if its memory does not suffice:
-    a pattern that is in every text tells that apart, and then, as for what is not UTF-8, they are tried one by one.
+    a pattern that is in every text reveals that; then, and for text that is not UTF-8, they are tried one by one.
     """
 
     def one_by_one(text: str) -> list[int]:
