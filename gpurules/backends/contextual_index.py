@@ -54,11 +54,12 @@ def _is_of_transfer(part: ir.Term) -> bool:
 def select_indexable(rules: Mapping[int, Sequence[IndexedPart]], min_sharing: int) -> dict[int, Sequence[IndexedPart]]:
     """Return *rules*, by position, without those that need a condition that too few of them share.
 
-    Nor those with tests on texts, if they are few.
+    Tests on texts are such conditions if few rules have any.
     """
     textual = {n for n, parts in rules.items() if any(part is not of and is_textual(part) for part, of in parts)}
     if len(textual) < MIN_TEXTUAL:
-        rules = {n: parts for n, parts in rules.items() if n not in textual}
+        alone = {n: [(part, part if is_textual(part) else of) for part, of in rules[n]] for n in textual}
+        rules = {n: alone.get(n, parts) for n, parts in rules.items()}
     users: dict[ir.Term, int] = {}
     for parts in rules.values():
         for part, of in parts:

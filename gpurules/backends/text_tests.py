@@ -4,8 +4,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from gpurules.backends.literals import Literal
-from gpurules.language.terms import ir
 from gpurules.language.syntax.nodes import Comparator, TextOperator
+from gpurules.language.terms import ir
 
 MAX_OVERLAP = 512
 """How long pieces of a glob are compared with each other; longer ones are taken to overlap."""

@@ -10,7 +10,8 @@ from gpurules.backends import bitmap_columns as columns
 from gpurules.backends.contextual_index import indexed_parts
 from gpurules.backends.specialization import Specializer
 from gpurules.fields import FIELDS, Scope, declared_field
-from gpurules.language import Environment, parse, patterns
+from gpurules.language import Environment, parse
+from gpurules.language.terms import patterns
 from gpurules.model import Snapshot, Transfer, Workload
 
 EXPLAIN = ExplainBackEnd()

@@ -11,9 +11,9 @@ from gpurules.backends.literals import Literal, literal_finder
 from gpurules.backends.text_column import MISSING, TextColumn
 from gpurules.backends.text_tests import glob_pattern, pattern_of
 from gpurules.fields import FIELDS
-from gpurules.language import ir, patterns, values
-from gpurules.language.nodes import TextOperator
-from gpurules.language.patterns import globber
+from gpurules.language.syntax.nodes import TextOperator
+from gpurules.language.terms import ir, patterns, values
+from gpurules.language.terms.patterns import globber
 from gpurules.model import STRING
 
 PATH = ir.Read(FIELDS["path"])

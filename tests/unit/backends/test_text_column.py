@@ -6,8 +6,8 @@ import pytest
 
 from gpurules import Snapshot, Transfer, loads
 from gpurules.backends.specialization import Specializer
-from gpurules.language import patterns
-from gpurules.language.patterns import substring_finder
+from gpurules.language.terms import patterns
+from gpurules.language.terms.patterns import substring_finder
 
 FORMS = (
     "path STARTSWITH '/data/{n}/'",
