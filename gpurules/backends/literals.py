@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gpurules.language.terms.patterns import substring_finder
 
 
-class Literal(NamedTuple):
+class SearchText(NamedTuple):
     """A text that another has in it: at its start, at its end, both (it is the whole), or anywhere."""
 
     at_start: bool
@@ -45,7 +45,7 @@ class _Prefixes:
             place = shorter[place]
 
 
-def literal_finder(literals: Sequence[Literal]) -> Callable[[str], list[int]]:
+def literal_finder(literals: Sequence[SearchText]) -> Callable[[str], list[int]]:
     """Return a function that gives the numbers of those of *literals*, all different, that a text has in it.
 
     How long it takes depends on the text and on what is found, hardly on how many there are. Those that are found are

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gpurules.backends.emitter import NameSupply
-from gpurules.backends.literals import Literal, literal_finder
+from gpurules.backends.literals import SearchText, literal_finder
 from gpurules.backends.text_tests import TextPattern, equality, links_of, pattern_of
 from gpurules.language.terms import ir
 from gpurules.language.terms.patterns import globber
@@ -56,7 +56,7 @@ class TextPatterns:
     """Patterns by number, and which of them a text has; the patterns of globs are found by their rarest literal."""
 
     def __init__(self) -> None:
-        self._literals: dict[Literal, int] = {}
+        self._literals: dict[SearchText, int] = {}
         self._patterns: dict[TextPattern, int] = {}
 
     def number(self, pattern: TextPattern) -> int:

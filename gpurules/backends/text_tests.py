@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-from gpurules.backends.literals import Literal
+from gpurules.backends.literals import SearchText
 from gpurules.language.syntax.nodes import Comparator, TextOperator
 from gpurules.language.terms import ir
 
@@ -17,11 +17,11 @@ class TextPattern(NamedTuple):
     ``glob`` decides where they are; it is None where they suffice.
     """
 
-    literals: tuple[Literal, ...]
+    literals: tuple[SearchText, ...]
     glob: str | None = None
 
 
-EVERY_TEXT = TextPattern((Literal(False, "", False),))
+EVERY_TEXT = TextPattern((SearchText(False, "", False),))
 
 
 def pattern_of(term: ir.TextTest) -> TextPattern | None:
@@ -34,11 +34,11 @@ def pattern_of(term: ir.TextTest) -> TextPattern | None:
         return None
     match term.operator:
         case TextOperator.STARTSWITH:
-            return TextPattern((Literal(True, pattern.value, False),))
+            return TextPattern((SearchText(True, pattern.value, False),))
         case TextOperator.ENDSWITH:
-            return TextPattern((Literal(False, pattern.value, True),))
+            return TextPattern((SearchText(False, pattern.value, True),))
         case TextOperator.CONTAINS:
-            return TextPattern((Literal(False, pattern.value, False),))
+            return TextPattern((SearchText(False, pattern.value, False),))
         case TextOperator.GLOB:
             return glob_pattern(pattern.value)
         case TextOperator.MATCHES:
@@ -47,7 +47,7 @@ def pattern_of(term: ir.TextTest) -> TextPattern | None:
 
 def equality(text: str) -> TextPattern:
     """Return what is looked for by a test that a text equals *text*."""
-    return TextPattern((Literal(True, text, True),))
+    return TextPattern((SearchText(True, text, True),))
 
 
 def glob_pattern(glob: str) -> TextPattern | None:
@@ -56,7 +56,7 @@ def glob_pattern(glob: str) -> TextPattern | None:
     Missing: None where there are none.
 
     >>> glob_pattern("/data/*.bin").literals
-    (Literal(at_start=True, text='/data/', at_end=False), Literal(at_start=False, text='.bin', at_end=True))
+    (SearchText(at_start=True, text='/data/', at_end=False), SearchText(at_start=False, text='.bin', at_end=True))
     >>> glob_pattern("/data/?.bin").glob, glob_pattern("[ab]*")
     ('/data/?.bin', None)
     """
@@ -67,9 +67,9 @@ def glob_pattern(glob: str) -> TextPattern | None:
     start, end = glob[: places[0]], glob[places[-1] + 1 :]
     middle = glob[places[0] : places[-1] + 1]
     inner = [] if "[" in glob else [piece for piece in middle.replace("?", "*").split("*") if piece]
-    found = [Literal(True, start, False)] if start else []
-    found += [Literal(False, piece, False) for piece in dict.fromkeys(inner)]
-    found += [Literal(False, end, True)] if end else []
+    found = [SearchText(True, start, False)] if start else []
+    found += [SearchText(False, piece, False) for piece in dict.fromkeys(inner)]
+    found += [SearchText(False, end, True)] if end else []
     is_all = "?" not in glob and "[" not in glob
     if not found:
         return EVERY_TEXT if is_all else None

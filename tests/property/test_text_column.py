@@ -7,7 +7,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpurules.backends.literals import Literal, literal_finder
+from gpurules.backends.literals import SearchText, literal_finder
 from gpurules.backends.text_column import MISSING, TextColumn
 from gpurules.backends.text_tests import glob_pattern, pattern_of
 from gpurules.fields import FIELDS
@@ -19,10 +19,10 @@ from gpurules.model import STRING
 PATH = ir.Read(FIELDS["path"])
 TEXTS = st.text(alphabet="ab/é\ud800", max_size=6)
 GLOBS = st.text(alphabet="ab**?[]", max_size=7)
-LITERALS = st.lists(st.builds(Literal, st.booleans(), TEXTS, st.booleans()), max_size=20, unique=True)
+LITERALS = st.lists(st.builds(SearchText, st.booleans(), TEXTS, st.booleans()), max_size=20, unique=True)
 
 
-def has(literal: Literal, text: str) -> bool:
+def has(literal: SearchText, text: str) -> bool:
     """Return whether *text* has *literal* where it belongs."""
     if literal.at_start and literal.at_end:
         return text == literal.text
@@ -32,7 +32,7 @@ def has(literal: Literal, text: str) -> bool:
 
 
 @given(LITERALS, st.lists(TEXTS, min_size=1, max_size=10), st.sampled_from([1, 8, 10**9]))
-def test_the_literals_found_are_those_that_are_there(literals: list[Literal], texts: list[str], least: int) -> None:
+def test_the_literals_found_are_those_that_are_there(literals: list[SearchText], texts: list[str], least: int) -> None:
     with patch.object(patterns, "MIN_IN_ONE_PASS", least):
         find = literal_finder(literals)
     for text in texts:
