@@ -11,7 +11,7 @@ from gpurules.backends.native.spelling import NativeFunction
 from gpurules.backends.native.statements import Statements
 
 MAX_UNROLLED = 16
-"""Up to so many rules, each is asked whether it matched; with more, those that did are gone through."""
+"""Up to this number of rules, each is asked whether it matched; with more, those that did are gone through."""
 
 Cases = Sequence[tuple[int, Sequence[str]]]
 """Statements by the position of the rule that they are for."""
