@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from gpurules.backends.c.spelling import CSpelling, literal, render
 from gpurules.backends.c.statements import CStatements, indent
-from gpurules.backends.native.deciding import Cases, Deciding, Frame, rows
+from gpurules.backends.native.deciding import CaseFunction, Cases, Deciding, rows
 from gpurules.backends.native.program import MAX_STRAIGHT, Key, NativePlan
 from gpurules.fields import Scope
 
@@ -73,7 +73,7 @@ def _context_of(planned: NativePlan) -> list[str]:
 
 
 def _bind(parts: Deciding) -> list[str]:
-    frame = Frame(
+    frame = CaseFunction(
         "bind",
         lambda name, body: _function(f"static void gr_{name}(gr_bound *bound, gr_context *c)", body),
         ("bound", "c"),
@@ -193,7 +193,9 @@ def _holds(parts: Deciding) -> list[str]:
     if not parts.planned.keys and not parts.is_looped:
         return []
     head = "static bool gr_{}(gr_context *c, unsigned rule)"
-    frame = Frame("holds_for", lambda name, body: _function(head.format(name), body), ("c", "rule"), "return false;")
+    frame = CaseFunction(
+        "holds_for", lambda name, body: _function(head.format(name), body), ("c", "rule"), "return false;"
+    )
     return parts.by_rule(frame, parts.holding())
 
 
@@ -226,7 +228,7 @@ def _claims(parts: Deciding, cases: Cases) -> list[str]:
         "",
     ]
     head = "static void gr_{}(gr_context *c, gr_decision *d, unsigned rule, gr_claims *s)"
-    frame = Frame(
+    frame = CaseFunction(
         "claim", lambda name, body: _function(head.format(name), body, ("c", "d", "s")), ("c", "d", "rule", "s")
     )
     return [*kind, *parts.by_rule(frame, cases)]
@@ -250,7 +252,7 @@ def _loop(is_scaled: bool) -> tuple[list[str], list[str]]:
 
 def _on_gpu(parts: Deciding) -> list[str]:
     head = "static bool gr_{}(gr_context *c, int rule, const gr_gpu *g)"
-    frame = Frame(
+    frame = CaseFunction(
         "on_gpu",
         lambda name, body: _function(head.format(name), body, ("c", "rule", "g")),
         ("c", "rule", "g"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from gpurules.backends.go.spelling import GoSpelling, literal, render
 from gpurules.backends.go.statements import GoStatements, indent
-from gpurules.backends.native.deciding import Cases, Deciding, Frame, rows
+from gpurules.backends.native.deciding import CaseFunction, Cases, Deciding, rows
 from gpurules.backends.native.identifiers import lower_camel
 from gpurules.backends.native.program import Key, NativePlan
 from gpurules.fields import Scope
@@ -52,7 +52,9 @@ def _bound(planned: NativePlan) -> list[str]:
 
 
 def _bind(parts: Deciding) -> list[str]:
-    frame = Frame("bind", lambda name, body: _function(f"(b *Bound) {lower_camel(name)}(c *context)", body), ("c",))
+    frame = CaseFunction(
+        "bind", lambda name, body: _function(f"(b *Bound) {lower_camel(name)}(c *context)", body), ("c",)
+    )
     functions, lines = parts.in_parts(frame, parts.bindings())
     body = ["b := &Bound{state: state}"]
     body += ["b.start.PrefetchFactor = 1", "b.start.SnapshotTime = state.Timestamp.f"]
@@ -121,7 +123,7 @@ def _key(number: int, key: Key) -> list[str]:
 def _holds(parts: Deciding) -> list[str]:
     if not parts.planned.keys and not parts.is_looped:
         return []
-    frame = Frame(
+    frame = CaseFunction(
         "holds_for",
         lambda name, body: _function(f"{lower_camel(name)}(c *context, rule int) bool", body),
         ("c", "rule"),
@@ -167,7 +169,7 @@ def _claims(parts: Deciding, cases: Cases) -> list[str]:
     """Return the functions that apply what one rule claims."""
     kind = ["\tend   int", "\tboost wide"] if parts.bits is not None else ["\tend int"]
     comment = "// claims has the first rule that a stop cuts off, and what is added up."
-    frame = Frame(
+    frame = CaseFunction(
         "claim",
         lambda name, body: _function(f"{lower_camel(name)}(c *context, d *Decision, rule int, s *claims)", body),
         ("c", "d", "rule", "s"),
@@ -176,7 +178,7 @@ def _claims(parts: Deciding, cases: Cases) -> list[str]:
 
 
 def _devices(parts: Deciding) -> list[str]:
-    frame = Frame(
+    frame = CaseFunction(
         "on_gpu",
         lambda name, body: _function(f"{lower_camel(name)}(c *context, rule int, g *GPU) bool", body),
         ("c", "rule", "g"),

@@ -24,7 +24,7 @@ def rows(positions: Iterable[int]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class CaseFunction:
     """A function with a case for each rule: what stands around its body, and the names that it is called with.
 
     ``ends`` is the statement after the cases; Missing: it gives nothing.
@@ -137,7 +137,7 @@ class Deciding:
     def _own(self, name: str, per_gpu: bool) -> str:
         return self.say.call(name, "c", "g") if per_gpu else self.say.call(name, "c")
 
-    def by_rule(self, frame: Frame, cases: Cases) -> list[str]:
+    def by_rule(self, frame: CaseFunction, cases: Cases) -> list[str]:
         """Return a function with *cases*, as several where they are many: compilers take long for a long one."""
         say, ends = self.say, [] if frame.ends is None else [frame.ends]
         groups = [(n, list(group)) for n, group in groupby(cases, key=lambda case: case[0] // MAX_STRAIGHT)]
@@ -152,7 +152,7 @@ class Deciding:
             calls.append((number, [say.run(call) if frame.ends is None else say.returns(call)]))
         return [*lines, *frame.around(frame.name, [*say.switch("rule >> 6", calls), *ends])]
 
-    def in_parts(self, frame: Frame, cases: Cases) -> tuple[list[str], list[str]]:
+    def in_parts(self, frame: CaseFunction, cases: Cases) -> tuple[list[str], list[str]]:
         """Return functions that do *cases* one after the other, and the statements that call them; none for few."""
         if len(cases) <= MAX_STRAIGHT:
             return [], [line for _, lines in cases for line in lines]
