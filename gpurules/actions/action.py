@@ -209,6 +209,9 @@ class Directive(Action, Protocol):
 class Event:
     """A rule with an effect starts to match, matches other GPUs, still matches, or stops.
 
+    ``values`` has those of the first GPU that matches, ``per_gpu`` those of each of ``devices``, in their order.
+    ``allowed_programs`` are those that the agent's configuration lets rules run.
+
     ``devices`` are the GPUs that match now (at a stop: that matched last), ``joined`` and ``left`` those that a change
     brought and took. ``values`` has what placeholders may name: fields and signals, and ``rule``, ``devices`` and
     ``edge``; ``dimensions`` says what those that are numbers measure.
@@ -229,6 +232,8 @@ class Event:
     joined: tuple[GPUIndex, ...] = field(default=(), kw_only=True)
     left: tuple[GPUIndex, ...] = field(default=(), kw_only=True)
     device: GPUIndex | None = field(default=None, kw_only=True)
+    per_gpu: Mapping[str, tuple[object, ...]] = field(default_factory=dict, kw_only=True)
+    allowed_programs: frozenset[str] = field(default=frozenset(), kw_only=True)
     started: float | None = field(default=None, kw_only=True)
 
 

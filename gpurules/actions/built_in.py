@@ -8,7 +8,10 @@ from gpurules.actions.directives.limit_concurrency import LimitConcurrency
 from gpurules.actions.directives.pause_transfer import PauseTransfer
 from gpurules.actions.directives.reduce_prefetch import ReducePrefetch
 from gpurules.actions.directives.stage_transfer import StageTransfer
+from gpurules.actions.effects.alertmanager import Alertmanager
 from gpurules.actions.effects.log import Log
+from gpurules.actions.effects.pagerduty import PagerDuty
+from gpurules.actions.effects.slack import Slack
 from gpurules.actions.effects.webhook import Webhook
 from gpurules.registry import Registry
 
@@ -22,6 +25,9 @@ _BUILT_IN: tuple[Action, ...] = (
     PauseTransfer(),
     Log(),
     Webhook(),
+    Alertmanager(),
+    PagerDuty(),
+    Slack(),
 )
 
 ACTIONS: Registry[Action] = Registry("action", _BUILT_IN)

@@ -266,9 +266,24 @@ def of_actions(ruleset: Ruleset) -> Iterator[DoctorCheck]:
     """Look at what the effects of a ruleset need of this machine."""
     for rule in ruleset.rules:
         for ordered in rule.actions:
-            secret = ordered.parameters.get("secret_env")
-            if rule.enabled and isinstance(secret, str) and not os.environ.get(secret):
-                detail = f"{rule.name} signs its webhook with {secret}, which is not in the environment"
-                yield DoctorCheck(
-                    "effects", CheckStatus.BROKEN, detail, "set it in the environment that starts the agent"
-                )
+            for given in _naming_secrets(ordered.parameters) if rule.enabled else ():
+                yield from _of_secret(rule.name, ordered.name, given)
+
+
+def _naming_secrets(parameters: object) -> Iterator[Mapping[str, object]]:
+    """Yield every object in the parameters of an action that names a secret."""
+    if isinstance(parameters, Mapping):
+        if "secret_env" in parameters or "secret_file" in parameters:
+            yield parameters
+        for value in parameters.values():
+            yield from _naming_secrets(value)
+
+
+def _of_secret(rule: str, action: str, given: Mapping[str, object]) -> Iterator[DoctorCheck]:
+    variable, path = given.get("secret_env"), given.get("secret_file")
+    if isinstance(variable, str) and not os.environ.get(variable):
+        detail = f"{action} of {rule} needs {variable}, which is not in the environment"
+        yield DoctorCheck("effects", CheckStatus.BROKEN, detail, "set it in the environment that starts the agent")
+    if isinstance(path, str) and not os.access(path, os.R_OK):
+        detail = f"{action} of {rule} needs the secret in {path}, which cannot be read"
+        yield DoctorCheck("effects", CheckStatus.BROKEN, detail, "make it readable for the user of the agent")

@@ -2,8 +2,9 @@
 
 ::
 
-    event -> templates          the text of a message, filled in from the event
-          -> posting            one HTTP request, bounded in time and size
+    event -> messages           its texts and its JSON, filled in by templates
+          -> posting            one HTTP request, bounded in time (time_limit) and size
              -> addresses       which addresses may be asked
+    parameters                  what several effects take; secrets, which rules only name
     delivery                    how an attempt ends: refused, or to be repeated; what the queues of the engine record
 """

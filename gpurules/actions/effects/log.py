@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
-from gpurules.actions.effects.templates import fill_template
+from gpurules.actions.effects.messages import event_text
 from gpurules.logs import logger
 
 _LOGGER = logger("gpurules.actions.effects.log")
@@ -52,8 +52,7 @@ class Log:
         """Write the message."""
         level, message = event.parameters.get("level"), event.parameters.get("message")
         template = message if isinstance(message, str) else _MESSAGE
-        values = {**event.values, "rule": event.rule, "edge": event.edge, "devices": event.devices}
-        _LOGGER.log(_LEVELS.get(str(level), logging.INFO), "%s", fill_template(template, values, event.dimensions))
+        _LOGGER.log(_LEVELS.get(str(level), logging.INFO), "%s", event_text(event, template))
 
     def stop(self, event: Event) -> None:
         """Write the message."""

@@ -1,23 +1,28 @@
-"""Posts JSON over HTTP: bounded in time and size, no redirects, and if asked to no private address."""
+"""One HTTP request: bounded in time and size, no redirects, and if asked to no private address."""
 
 import socket
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BufferedReader
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from gpurules.actions.action import Event, numeric
 from gpurules.actions.effects.addresses import is_public
-from gpurules.actions.effects.delivery import RefusedError, RetryLater
+from gpurules.actions.effects.delivery import RefusedError, RetryLater, event_id
+from gpurules.actions.effects.time_limit import TimeLimit
 
 MAX_ANSWER_BYTES = 64 * 1024
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What to post, and where.
+    """What to send, and where.
 
     Units: ``timeout`` in seconds, for the whole exchange.
+    Missing: ``ca_file`` None: certificates are checked against those of the system.
     """
 
     url: str
@@ -25,6 +30,18 @@ class Post:
     headers: Mapping[str, str]
     timeout: float
     deny_private: bool = False
+    method: str = "POST"
+    ca_file: str | None = None
+    max_answer_bytes: int = MAX_ANSWER_BYTES
+
+
+class HttpReply(NamedTuple):
+    """What a server answered. Units: ``retry_after`` in seconds. Missing: ``retry_after`` None: it does not say."""
+
+    status: int
+    reason: str
+    body: bytes
+    retry_after: float | None
 
 
 def redact_url(url: str) -> str:
@@ -76,41 +93,64 @@ def _addresses(place: _Place, post: Post) -> list[tuple[str, int]]:
     return allowed
 
 
+def post_json(event: Event, url: str, body: str, headers: Mapping[str, str] = NO_HEADERS) -> None:
+    """Post JSON once, under the idempotency key of *event* and within its limits; *headers* replace the usual ones.
+
+    Raises:
+        RefusedError: the endpoint refuses it for good.
+        RetryLater: a later attempt may succeed.
+    """
+    usual = {"Content-Type": "application/json", "User-Agent": "gpurules", "Idempotency-Key": event_id(event)}
+    named = {name.lower() for name in headers}
+    kept = {name: value for name, value in usual.items() if name.lower() not in named}
+    timeout = numeric(event.parameters, "timeout") or 5.0
+    send(Post(url, body.encode(), {**kept, **headers}, timeout, event.parameters.get("deny_private") is True))
+
+
 def send(post: Post) -> int:
-    """Post, and return the status of the answer, which is from 200 to 299.
+    """Send, and return the status of the answer, which is from 200 to 299.
 
     Raises:
         RefusedError: the endpoint answered that the request is wrong (4xx but 408, 425 and 429), or the URL is; or it
             redirects, which is never followed.
         RetryLater: it could not be reached, took too long, or answered anything else.
     """
+    answer = exchange(post)
+    if 200 <= answer.status < 300:
+        return answer.status
+    message = f"{redact_url(post.url)} answered {answer.status} {answer.reason[:80]}"
+    if 300 <= answer.status < 400:
+        raise RefusedError(f"{message}; redirects are not followed")
+    if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
+        raise RefusedError(message)
+    raise RetryLater(message, answer.retry_after, of_receiver=answer.status in (429, 503))
+
+
+def exchange(post: Post) -> HttpReply:
+    """Send, and return what is answered, whatever it is.
+
+    Raises:
+        RefusedError: the URL cannot be called.
+        RetryLater: there was no answer in time.
+    """
     import ssl  # these take longer to import than all actions
     from http.client import HTTPException
 
     place = _Place.of(post.url)
     addresses = _addresses(place, post)
-    opened: list[socket.socket] = []
-    is_late = threading.Event()
-    watchdog = threading.Timer(post.timeout, _cut, [opened, is_late])
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        raw = _connected(addresses, post.timeout)
-        opened.append(raw)
-        if place.secure:
-            context = ssl.create_default_context()
-            secured = context.wrap_socket(raw, server_hostname=place.host, do_handshake_on_connect=False)
-            opened.append(secured)  # before the handshake, so that one that drips can be cut
-            secured.do_handshake()
-            raw = secured
-        return _exchange(post, raw, place)
-    except (OSError, HTTPException, ValueError) as error:
-        reason = f"no answer within {post.timeout:g} s" if is_late.is_set() else _reason(error)
-        raise RetryLater(f"{redact_url(post.url)}: {reason}", of_receiver=isinstance(error, OSError)) from None
-    finally:
-        watchdog.cancel()
-        for each in opened:
-            each.close()
+    with TimeLimit(post.timeout) as limit:
+        try:
+            raw = limit.watch(_connected(addresses, post.timeout))
+            if place.secure:
+                context = ssl.create_default_context(cafile=post.ca_file)
+                secured = context.wrap_socket(raw, server_hostname=place.host, do_handshake_on_connect=False)
+                limit.watch(secured)  # before the handshake, so that one that drips can be cut
+                secured.do_handshake()
+                raw = secured
+            return _exchange(post, raw, place)
+        except (OSError, HTTPException, ValueError) as error:
+            reason = f"no answer within {post.timeout:g} s" if limit.is_over else _reason(error)
+            raise RetryLater(f"{redact_url(post.url)}: {reason}", of_receiver=isinstance(error, OSError)) from None
 
 
 def _reason(error: Exception) -> str:
@@ -132,16 +172,6 @@ def _connected(addresses: list[tuple[str, int]], timeout: float) -> socket.socke
     return socket.create_connection(addresses[-1], timeout=timeout)
 
 
-def _cut(opened: list[socket.socket], is_late: threading.Event) -> None:
-    """End an exchange that took too long, wherever it hangs."""
-    is_late.set()
-    for each in opened:
-        try:
-            each.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            each.close()
-
-
 class CutOffError(ValueError):
     """An answer ended within its header."""
 
@@ -161,7 +191,7 @@ class _Watched:
         self.file.close()
 
 
-def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
+def _exchange(post: Post, opened: socket.socket, place: _Place) -> HttpReply:
     from http.client import HTTPConnection, HTTPResponse
 
     class Answer(HTTPResponse):
@@ -182,18 +212,11 @@ def _exchange(post: Post, opened: socket.socket, place: _Place) -> int:
     connection.auto_open = 0  # never to whatever the name leads to by now: the address was checked
     connection.sock = opened
     connection.default_port = 443 if place.secure else 80  # else Host has the port
-    connection.request("POST", place.target, post.body, dict(post.headers))
+    connection.request(post.method, place.target, post.body, dict(post.headers))
     answer = connection.getresponse()
-    answer.read(MAX_ANSWER_BYTES)
-    if 200 <= answer.status < 300:
-        return answer.status
-    message = f"{redact_url(post.url)} answered {answer.status} {answer.reason[:80]}"
-    if 300 <= answer.status < 400:
-        raise RefusedError(f"{message}; redirects are not followed")
-    if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
-        raise RefusedError(message)
+    body = answer.read(post.max_answer_bytes)
     after = retry_after(answer.headers.get("Retry-After"), answer.headers.get("Date"))
-    raise RetryLater(message, after, of_receiver=answer.status in (429, 503))
+    return HttpReply(answer.status, answer.reason, body, after)
 
 
 def retry_after(value: str | None, date: str | None) -> float | None:

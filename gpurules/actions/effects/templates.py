@@ -1,13 +1,13 @@
 """Texts with placeholders: ``{gpu_memory}`` reads ``93.4 %``, ``{gpu_memory:.0f}`` 93, ``{count:bytes}`` 78.7 GiB."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from gpurules.model import Dimension, format_reading
 from gpurules.model.units import SYMBOLS
 
-EVENT_NAMES = ("rule", "devices", "edge", "host")
+EVENT_NAMES = ("rule", "devices", "edge", "host", "joined", "left", "timestamp", "started")
 """What a placeholder may name beside fields, signals and defines."""
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 _DIGITS = re.compile(r"\.([0-9])f")
@@ -36,10 +36,35 @@ def placeholders(template: str) -> tuple[tuple[int, str], ...]:
     )
 
 
+def template_texts(value: object) -> Iterator[str]:
+    """Yield every text in a parameter, which may be nested."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from template_texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from template_texts(one)
+
+
+def lone_placeholder(template: str) -> str | None:
+    """Return what *template* names if it is one placeholder and nothing else, without a format.
+
+    >>> lone_placeholder("{gpu_power}"), lone_placeholder("{gpu_power:.0f}"), lone_placeholder("at {gpu_power}")
+    ('gpu_power', None, None)
+    """
+    found = _PLACEHOLDER.fullmatch(template)
+    if found is None or found[1] is None:
+        return None
+    name, form = _parted(found[1])
+    return None if form else name
+
+
 def fill_template(
     template: str, values: Mapping[str, object], dimensions: Mapping[str, Dimension] = _NO_DIMENSIONS
 ) -> str:
-    """Return *template* with its placeholders filled in; what has no value is ``missing``.
+    """Return *template* with its placeholders filled in; what has no value is ``missing``, and a list has commas.
 
     A number of *dimensions* is written with its unit, rounded; where the template has its unit behind the placeholder,
     without it, in that unit.
@@ -55,18 +80,24 @@ def fill_template(
             return found[0][0]
         name, form = _parted(found[1])
         value, dimension = values.get(name), dimensions.get(name, Dimension.NONE)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return _written(value)
-        if digits := _DIGITS.fullmatch(form):
-            return f"{value:.{digits[1]}f}"
-        if form:
-            return format_reading(value, Dimension(form))
         unit = _UNIT_BEHIND.get(dimension)
-        if unit is not None and unit.match(template, found.end()):
-            return _number(value)
-        return _written(value) if dimension is Dimension.NONE else format_reading(value, dimension)
+        is_unit_behind = unit is not None and unit.match(template, found.end()) is not None
+        items = value if isinstance(value, list | tuple) else (value,)
+        return ", ".join(_shown(item, form, dimension, is_unit_behind) for item in items)
 
     return _PLACEHOLDER.sub(fill, template)
+
+
+def _shown(value: object, form: str, dimension: Dimension, is_unit_behind: bool) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _written(value)
+    if digits := _DIGITS.fullmatch(form):
+        return f"{value:.{digits[1]}f}"
+    if form:
+        return format_reading(value, Dimension(form))
+    if is_unit_behind:
+        return _number(value)
+    return _written(value) if dimension is Dimension.NONE else format_reading(value, dimension)
 
 
 def _parted(text: str) -> tuple[str, str]:

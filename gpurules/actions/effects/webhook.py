@@ -1,27 +1,23 @@
-"""Calls an HTTP endpoint when a rule starts or stops to match."""
+"""Posts JSON to any endpoint: a body of its own, or one built from a template; signed, with secret headers."""
 
-import os
+import hmac
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from gpurules.actions.action import (
-    ActionError,
-    ActionKind,
-    Complaint,
-    Edge,
-    Event,
-    Parameters,
-    Schema,
-    notifications,
-    numeric,
-)
-from gpurules.actions.effects.delivery import RETRIES, event_id
+from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
+from gpurules.actions.effects.delivery import RETRIES
+from gpurules.actions.effects.messages import event_json, event_payload
+from gpurules.actions.effects.parameters import DENY_PRIVATE, check_secret, secret, secret_of, timeout, url
 from gpurules.strict_json import dumps
 
-if TYPE_CHECKING:
-    from gpurules.actions.effects.posting import Post
-
-_SECONDS = {"type": "number", "exclusiveMinimum": 0, "x-dimension": "seconds"}
+_SECRET_HEADER = {
+    "type": "object",
+    "properties": {
+        **secret("the value", "WEBHOOK_TOKEN"),
+        "prefix": {"type": "string", "description": "Text before the secret.", "examples": ["Bearer "]},
+    },
+    "additionalProperties": False,
+}
 
 
 class Webhook:
@@ -34,35 +30,26 @@ class Webhook:
     schema: ClassVar[Schema] = {
         "type": "object",
         "properties": {
-            "url": {
-                "type": "string",
-                "pattern": "^https?://[^\\s/]",
-                "description": "Target URL.",
-                "examples": ["https://alerts.example.org/hook"],
+            "url": url("https://alerts.example.org/hook"),
+            "body": {
+                "type": "object",
+                "x-template": True,
+                "description": "The JSON to post, with placeholders in its texts. A text that is one placeholder "
+                "becomes the value itself: a number, a list, null. By default the whole event.",
+                "examples": [{"text": "GPU {devices} at {gpu_temperature}", "celsius": "{gpu_temperature}"}],
             },
-            "timeout": _SECONDS
-            | {"maximum": 300, "default": 5, "description": "Timeout of one call.", "examples": ["5s"]},
+            "timeout": timeout(5),
             "headers": {
                 "type": "object",
-                "additionalProperties": {"type": "string"},
+                "additionalProperties": {"anyOf": [{"type": "string"}, _SECRET_HEADER]},
                 "default": {},
-                "description": "Additional headers.",
-                "examples": [{"X-Team": "storage"}],
+                "description": "Additional headers. A secret is named by secret_env or secret_file, optionally after "
+                "a prefix.",
+                "examples": [{"X-Team": "storage", "Authorization": {"secret_env": "HOOK_TOKEN", "prefix": "Bearer "}}],
             },
             **notifications(["start"]),
-            "secret_env": {
-                "type": "string",
-                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
-                "description": "The environment variable that holds the key to sign the body with (HMAC-SHA256).",
-                "examples": ["WEBHOOK_SECRET"],
-            },
-            "deny_private": {
-                "type": "boolean",
-                "default": False,
-                "description": "Reject private, loopback and link-local addresses. Off by default, because most "
-                "endpoints in a cluster are private; turn it on if rulesets come from people you do not trust.",
-                "examples": [True],
-            },
+            **secret("the key to sign the body with (HMAC-SHA256)", "WEBHOOK_SECRET"),
+            "deny_private": DENY_PRIVATE,
             **RETRIES,
         },
         "required": ["url"],
@@ -70,52 +57,45 @@ class Webhook:
     }
 
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
-        """Find nothing: every parameter stands alone."""
-        return ()
+        """Find a header that names no secret, or two."""
+        yield from check_secret(parameters)
+        given = parameters.get("headers")
+        for name, value in given.items() if isinstance(given, Mapping) else ():
+            if isinstance(value, Mapping):
+                for complaint in check_secret(value, f"the secret of the header {str(name)[:60]!r}"):
+                    yield complaint._replace(parameter="headers")
 
     def start(self, event: Event) -> None:
         """Post the event, once.
 
         Raises:
             RetryLater: a later attempt may succeed.
-            ActionError: it failed for good, or the key that signs is not in the environment.
+            ActionError: it failed for good, or a secret is not in the environment.
         """
-        from gpurules.actions.effects.posting import send  # the network, which few rulesets need
+        from gpurules.actions.effects.posting import post_json  # the network, which few rulesets need
 
-        send(_post(event))
+        template = event.parameters.get("body")
+        payload = event_payload(event) if template is None else event_json(event, template)
+        body = dumps(payload, default=str, ascii_only=True)
+        headers = _headers(event)
+        key = secret_of(event.parameters)
+        if key is not None:
+            headers["X-Gpurules-Signature-256"] = (
+                "sha256=" + hmac.new(key.encode(), body.encode(), "sha256").hexdigest()
+            )
+        post_json(event, str(event.parameters.get("url")), body, headers)
 
     def stop(self, event: Event) -> None:
         """Post the event."""
         self.start(event)
 
 
-def _post(event: Event) -> "Post":
-    from gpurules.actions.effects.posting import Post
-
-    identity = event_id(event)
-    payload = {
-        "id": identity,
-        "rule": event.rule,
-        "edge": event.edge,
-        "timestamp": event.timestamp,
-        "devices": list(event.devices),
-        "transfer": event.transfer.to_dict() if event.transfer else None,
-        "values": dict(event.values),
-        "annotations": dict(event.annotations),
-    }
-    body = dumps(payload, default=str, ascii_only=True).encode()
+def _headers(event: Event) -> dict[str, str]:
     given = event.parameters.get("headers")
-    extra = {str(k): str(v) for k, v in given.items()} if isinstance(given, Mapping) else {}
-    named = {name.lower() for name in extra}
-    usual = {"Content-Type": "application/json", "User-Agent": "gpurules", "Idempotency-Key": identity}
-    headers = {name: value for name, value in usual.items() if name.lower() not in named} | extra
-    secret = event.parameters.get("secret_env")
-    if isinstance(secret, str):
-        key = os.environ.get(secret)
-        if not key:
-            raise ActionError(f"the environment has no {secret}, which should sign the webhook of {event.rule!r}")
-        import hmac
-
-        headers["X-Gpurules-Signature-256"] = "sha256=" + hmac.new(key.encode(), body, "sha256").hexdigest()
-    timeout = numeric(event.parameters, "timeout") or 5.0
-    return Post(str(event.parameters.get("url")), body, headers, timeout, event.parameters.get("deny_private") is True)
+    found = {}
+    for name, value in given.items() if isinstance(given, Mapping) else ():
+        if isinstance(value, Mapping):
+            found[str(name)] = f"{value.get('prefix', '')}{secret_of(value)}"
+        else:
+            found[str(name)] = str(value)
+    return found

@@ -1,6 +1,6 @@
 """From matching rules to events of effects, and to the counts of outcomes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,6 +8,7 @@ from gpurules.actions import Edge as EventEdge
 from gpurules.actions import Event, edges, is_effect, placeholders
 from gpurules.actions.action import is_per_gpu
 from gpurules.actions.decision import RuleAction
+from gpurules.actions.effects.templates import template_texts
 from gpurules.backends import Facts, slot_key, value_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, read
 from gpurules.engine.effects.metrics import Metrics, RuleCounts
@@ -105,10 +106,10 @@ def _event(
 ) -> Event:
     facts = engine.bound.facts_of(transfer or NO_TRANSFER, workload or NO_WORKLOAD)
     wanted = {f.name: f for f in ir.fields(notice.rule.term)} | _named(ordered, engine)
-    place = next((i for i, gpu in enumerate(facts.gpus) if gpu.index in notice.devices), 0 if facts.gpus else None)
-    values = {name: _value(field, facts, place) for name, field in wanted.items()}
-    values |= _signal_values(ordered, engine, facts, place)
-    values |= _defined_values(ordered, engine, facts, place)
+    places = [i for i, gpu in enumerate(facts.gpus) if gpu.index in notice.devices]
+    each = [_values(ordered, engine, facts, place, wanted) for place in places]
+    first = each[0] if each else _values(ordered, engine, facts, 0 if facts.gpus else None, wanted)
+    per_gpu = _per_gpu_names(ordered, engine, wanted)
     return Event(
         notice.kind,
         notice.rule.name,
@@ -116,19 +117,35 @@ def _event(
         ordered.parameters,
         notice.devices,
         transfer,
-        {**values, "host": facts.snapshot.host},
+        {**first, "host": facts.snapshot.host},
         notice.rule.annotations,
         dimensions={name: field.datatype.dimension for name, field in wanted.items()} | _dimensions(ordered, engine),
         joined=notice.joined,
         left=notice.left,
         device=notice.device,
+        per_gpu={name: tuple(values.get(name) for values in each) for name in first if name in per_gpu} if each else {},
         started=notice.started,
     )
 
 
+def _values(
+    ordered: RuleAction, engine: Engine, facts: Facts, place: int | None, wanted: Mapping[str, Field]
+) -> dict[str, object]:
+    """Return what an event says of one GPU, and of the node."""
+    values = {name: _value(field, facts, place) for name, field in wanted.items()}
+    return values | _signal_values(ordered, engine, facts, place) | _defined_values(ordered, engine, facts, place)
+
+
+def _per_gpu_names(ordered: RuleAction, engine: Engine, wanted: Mapping[str, Field]) -> set[str]:
+    """Return the names whose values differ from GPU to GPU."""
+    signals, terms = engine.ruleset.signals, engine.ruleset.mentioned
+    found = {name for name, field in wanted.items() if field.is_per_gpu}
+    found |= {name for name in _texts(ordered) if name in signals and signals[name].per_gpu}
+    return found | {name for name in _texts(ordered) if name in terms and ir.is_per_gpu(terms[name])}
+
+
 def _texts(ordered: RuleAction) -> list[str]:
-    texts = [value for value in ordered.parameters.values() if isinstance(value, str)]
-    return [name for text in texts for _, name in placeholders(text)]
+    return [name for text in template_texts(ordered.parameters) for _, name in placeholders(text)]
 
 
 def _named(ordered: RuleAction, engine: Engine) -> dict[str, Field]:

@@ -206,17 +206,32 @@ class ActionBuilder:
             case "type":
                 problem = problem_at(place, "GPR403", explain_violation(violation)[0], _signature(action))
                 yield with_schema_fix(problem, place, violation)
+            case "anyOf":
+                yield problem_at(place, "GPR403", *explain_violation(violation))
             case _:
                 yield problem_at(place, "GPR504", *explain_violation(violation))
 
     def _check_messages(self, action: Action, node: YamlMapping) -> None:
         for name, schema in _properties(action).items():
             value = node.get(name)
-            if schema.get("x-template") and isinstance(value, YamlScalar):
-                self.problems += faults(value, self.names, self.broken)
-                named = names_in(value.text) & self.names
+            for text in _texts(value) if schema.get("x-template") and value is not None else ():
+                self.problems += faults(text, self.names, self.broken)
+                named = names_in(text.text) & self.names
                 self.mentioned |= named
                 self.used |= named
+
+
+def _texts(node: YamlNode) -> Iterator[YamlScalar]:
+    """Yield every text in a parameter, which may be nested."""
+    match node:
+        case YamlScalar():
+            yield node
+        case YamlSequence():
+            for item in node.items:
+                yield from _texts(item)
+        case YamlMapping():
+            for value in node.values.values():
+                yield from _texts(value)
 
 
 _OTHER_WORDS = {
@@ -225,8 +240,14 @@ _OTHER_WORDS = {
     "limit_bandwidth": ("throttle", "rate_limit", "ratelimit", "slow_down"),
     "increase_priority": ("boost", "prioritize", "prioritise", "raise_priority", "promote"),
     "stage_transfer": ("cache", "spool"),
-    "webhook": ("notify", "slack", "http", "post", "pagerduty"),
-    "log": ("print", "echo", "message", "alert"),
+    "webhook": ("notify", "http", "post", "hook"),
+    "alertmanager": ("alert", "prometheus"),
+    "pagerduty": ("page", "incident", "pager"),
+    "email": ("mail", "smtp"),
+    "exec": ("run", "script", "command", "shell"),
+    "kubernetes": ("k8s", "cordon", "taint"),
+    "slurm": ("drain", "scontrol"),
+    "log": ("print", "echo", "message"),
 }
 """What other systems call an action."""
 

@@ -9,6 +9,7 @@ from gpurules.actions.decision import Match, RuleAction
 from gpurules.rules import Ruleset
 
 HIDDEN = "***"
+_NAMES_OF_SECRETS = ("secret_env", "secret_file")
 _SECRET_NAME = re.compile("token|secret|password|passwd|credential|authorization|api_?key|signature", re.IGNORECASE)
 
 
@@ -29,10 +30,16 @@ def _shown_url(url: str) -> str:
 
 def _shown(name: str, value: object) -> object:
     if name == "headers" and isinstance(value, Mapping):
-        return dict.fromkeys(value, HIDDEN)
+        return {key: each if isinstance(each, Mapping) else HIDDEN for key, each in value.items()}
+    if name in _NAMES_OF_SECRETS:
+        return value
     if isinstance(value, str) and "://" in value:
         return _shown_url(value)
-    return HIDDEN if _SECRET_NAME.search(name) and name != "secret_env" else value
+    if _SECRET_NAME.search(name):
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _shown(str(key), each) for key, each in value.items()}
+    return [_shown(name, each) for each in value] if isinstance(value, list) else value
 
 
 def shown_action(ordered: RuleAction) -> dict[str, object]:
@@ -71,6 +78,19 @@ def _secrets(ruleset: Ruleset) -> Iterator[str]:
                 continue
             for name, value in ordered.parameters.items():
                 if name == "headers" and isinstance(value, Mapping):
-                    yield from (str(one) for one in value.values())
-                elif isinstance(value, str) and _shown(name, value) != value:
-                    yield value.partition("://")[2].partition("/")[2] or value if "://" in value else value
+                    yield from (one for one in value.values() if isinstance(one, str))
+                else:
+                    yield from _hidden_texts(name, value)
+
+
+def _hidden_texts(name: str, value: object) -> Iterator[str]:
+    """Yield the texts of a parameter that are hidden, in whatever it nests."""
+    if isinstance(value, str):
+        if _shown(name, value) != value:
+            yield value.partition("://")[2].partition("/")[2] or value if "://" in value else value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _hidden_texts(name if _SECRET_NAME.search(name) else str(key), each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _hidden_texts(name, each)

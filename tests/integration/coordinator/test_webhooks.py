@@ -67,6 +67,7 @@ def test_the_event_is_posted_as_json(endpoint: Endpoint) -> None:
         "rule": "hot",
         "edge": "start",
         "timestamp": 1767225600.5,
+        "started": None,
         "devices": [0],
         "transfer": None,
         "values": {"gpu_temperature": 91, "host": "node-1"},

@@ -9,10 +9,13 @@ from gpurules.model import Dimension
 ALL = list(ACTIONS)
 
 
-def test_the_nine_of_the_reference_are_there():
+EFFECTS = ["log", "webhook", "alertmanager", "pagerduty", "slack"]
+
+
+def test_those_of_the_reference_are_there():
     assert set(ACTIONS.names) == {
         "reduce_prefetch", "delay_transfer", "increase_priority", "stage_transfer", "limit_bandwidth",
-        "limit_concurrency", "pause_transfer", "log", "webhook",
+        "limit_concurrency", "pause_transfer", *EFFECTS,
     }  # fmt: skip
 
 
@@ -52,4 +55,4 @@ def test_opposites_are_declared_by_both():
 def test_directives_set_attributes_of_their_own():
     targets = [action.target for action in ALL if is_directive(action)]
     assert len(targets) == len(set(targets))
-    assert [action.name for action in ALL if action.kind is ActionKind.EFFECT] == ["log", "webhook"]
+    assert [action.name for action in ALL if action.kind is ActionKind.EFFECT] == EFFECTS

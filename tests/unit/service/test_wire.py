@@ -162,3 +162,19 @@ def test_secrets_of_a_webhook_are_shown_nowhere() -> None:
         assert "s3cr3t" not in shown and "t0k3n" not in shown and "https://hooks.example.org/***" in shown
     source = shown_source(SECRETS, ruleset)
     assert source is not None and "s3cr3t" not in source and "t0k3n" not in source and "gpu_temperature" in source
+
+
+def test_what_names_a_secret_is_shown_and_secrets_in_templates_are_not() -> None:
+    text = SECRETS.replace(
+        "headers: {Authorization: Bearer t0k3n}",
+        "headers: {X-A: {secret_env: HOOK_TOKEN}, X-B: t0k3n}\n"
+        "          body: {api_key: t0k3n, nested: {deep: ['https://x.example/s3cr3t']}, text: '{gpu_temperature}'}\n"
+        "          secret_file: /run/secrets/hook",
+    )
+    ruleset = gpurules.loads(text)
+    decision = ruleset.evaluate(gpurules.Snapshot(gpus=(gpurules.GPU(index=0, temperature=90.0),)))
+    shown = json.dumps(decision_data(decision))
+    assert "s3cr3t" not in shown and "t0k3n" not in shown
+    assert "HOOK_TOKEN" in shown and "/run/secrets/hook" in shown and "{gpu_temperature}" in shown
+    source = shown_source(text, ruleset)
+    assert source is not None and "s3cr3t" not in source and "t0k3n" not in source and "HOOK_TOKEN" in source

@@ -75,3 +75,11 @@ rules: [{{name: j, condition: gpu_memory > 80, action: log, parameters: {{messag
     action.start(event)  # type: ignore[attr-defined]
     said = "98.8 % full: 78.7 GiB of 79.6 GiB at 71 C, 1000000000.0 B, 80 C"
     assert [record.getMessage() for record in caplog.records] == [said]
+
+
+def test_a_list_is_written_with_commas_each_with_its_unit_and_format() -> None:
+    values = {"gpu_power": (653.25, None, 400), "devices": (0, "1:0", 2)}
+    dimensions = {"gpu_power": Dimension.WATTS}
+    assert fill_template("GPU {devices}: {gpu_power}", values, dimensions) == "GPU 0, 1:0, 2: 653.2 W, missing, 400 W"
+    assert fill_template("{gpu_power:.0f} W", values, dimensions) == "653, missing, 400 W"
+    assert fill_template("{devices}", {"devices": ()}) == ""
