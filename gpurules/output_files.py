@@ -2,7 +2,6 @@
 
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,23 +17,32 @@ def state_folder(name: str) -> Path:
     return (Path(state) if state else Path.home() / ".local" / "state") / "gpurules" / name
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, mode: int | None = 0o600) -> None:
     """Write *data* so that a reader sees the old file or the new one, never half of it.
 
     The disk is not waited for: after a power cut the file may be empty. A link is replaced, not followed.
 
+    Missing: *mode* None: the permissions of the file that was there, else those that the umask leaves.
+
     Raises:
         OSError: it cannot be written, or is not a regular file; what was there is still there.
     """
+    kept = None
     with suppress(FileNotFoundError):
-        if not stat.S_ISLNK(mode := path.lstat().st_mode):
-            check_regular(mode, path)  # a device is not replaced
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if not stat.S_ISLNK(before := path.lstat().st_mode):
+            check_regular(before, path)  # a device is not replaced
+            kept = stat.S_IMODE(before) if mode is None else None
+    fresh = path.with_name(
+        f".gpurules-{os.urandom(8).hex()}"
+    )  # short: the name of the file may be as long as names can be
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if mode is None else mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
+        with os.fdopen(file, "wb") as opened:
+            if kept is not None:
+                os.fchmod(file, kept)
+            opened.write(data)
+        fresh.replace(path)
     except BaseException:
         with suppress(OSError):
-            Path(name).unlink(missing_ok=True)
+            fresh.unlink(missing_ok=True)
         raise

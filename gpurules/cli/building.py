@@ -1,6 +1,5 @@
 """Rules written as source of another language: for which rules that works, and the files on disk."""
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from gpurules.backends.go import GoBackEnd
 from gpurules.backends.native import NativeProgram
 from gpurules.cli.output import pluralize
 from gpurules.input_files import read_input
+from gpurules.output_files import replace_file
 from gpurules.rules import Ruleset
 from gpurules.rules.native import TargetRefusal, native_program, native_schema
 
@@ -114,10 +114,5 @@ def write_files(files: Mapping[str, str], folder: Path) -> int:
         if present.get(path) == data:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            fresh.write_bytes(data)
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        replace_file(path, data, mode=None)
     return sum(map(len, made.values()))

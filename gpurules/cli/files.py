@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from glob import glob
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -132,18 +131,3 @@ def excerpt_source(path: str, data: bytes) -> str | None:
     if not path.startswith((PREFIX, "<")) and leads_outside(path) and not is_like_ruleset(data):
         return None
     return data.decode("utf-8", "replace")
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Rewrite a file atomically, keeping its permissions."""
-    target = path.resolve()
-    # short, as the name of the target may be as long as names can be
-    beside = target.with_name(f".{sha256(os.fsencode(target.name)).hexdigest()[:16]}.{os.getpid()}")
-    try:
-        beside.unlink(missing_ok=True)  # left by a process that died
-        beside.touch(mode=0o600, exist_ok=False)
-        beside.write_bytes(data)
-        beside.chmod(target.stat().st_mode & 0o7777)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)

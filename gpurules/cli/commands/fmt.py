@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import read_at_most, read_stdin, replace_file, ruleset_files, test_files, without_excluded
+from gpurules.cli.files import read_at_most, read_stdin, ruleset_files, test_files, without_excluded
 from gpurules.cli.options import option
 from gpurules.cli.output import difference, fail, pluralize, say, write_data, write_lines
 from gpurules.cli.progress import with_progress
 from gpurules.cli.project.configuration import sound_configuration, with_configuration
 from gpurules.formatting import FormatError, format_text
+from gpurules.output_files import replace_file
 from gpurules.rules.yaml import MAX_BYTES
 
 
@@ -74,7 +75,7 @@ def _handle(path: str, before: str, after: str, mode: tuple[bool, bool]) -> None
     elif check:
         write_lines([path])
     else:
-        replace_file(Path(path), after.encode())
+        replace_file(Path(path).resolve(), after.encode(), mode=None)
 
 
 def _stdin(name: str, check: bool, diff: bool) -> int:

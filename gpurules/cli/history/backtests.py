@@ -11,6 +11,7 @@ from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest, Watch, run
 from gpurules.history.backtest.transfers import decided_transfers
 from gpurules.history.store.storage import RecordingStoreError
+from gpurules.output_files import replace_file
 from gpurules.rules import Ruleset
 
 
@@ -56,12 +57,7 @@ def write_report(done: Done, path: Path) -> None:
     """Write the report with charts, whole or not at all."""
     from gpurules.history.report.page import page
 
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        unfinished.write_text(page(done.result, done.wish.places), encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace_file(path, page(done.result, done.wish.places).encode("utf-8"), mode=None)
 
 
 def distribution(engine: str, jobs: int, master: str | None, remote: str | None) -> Distribute:

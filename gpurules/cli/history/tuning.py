@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gpurules.cli.files import read_at_most, replace_file
+from gpurules.cli.files import read_at_most
 from gpurules.cli.history.drawn import percent
 from gpurules.cli.output import difference, table
 from gpurules.cli.rulesets import PREFIX
@@ -14,6 +14,7 @@ from gpurules.history.tuning.goals import Goal, parse_goal, parse_keep
 from gpurules.history.tuning.knobs import Draft, Knob, TuningError, candidates, chosen_knobs, draft_of
 from gpurules.history.tuning.recordings import recorded_of
 from gpurules.history.tuning.search import Found, Trial, find_proposal
+from gpurules.output_files import replace_file
 from gpurules.rules import Ruleset
 
 Watch = Callable[[Iterable[Any], str], Iterable[Any]]
@@ -62,7 +63,7 @@ class Tuned:
         """Change the file, and return what was done."""
         if self.draft.path is None or self.patched is None:
             return "a shipped ruleset cannot be changed; put the proposal in a file of your own"
-        replace_file(Path(self.draft.path), self.patched.encode())
+        replace_file(Path(self.draft.path).resolve(), self.patched.encode(), mode=None)
         return f"{self.draft.path} changed"
 
     def to_dict(self) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from gpurules.cli.files import read_at_most, replace_file
+from gpurules.cli.files import read_at_most
 from gpurules.cli.lint.baseline import Looked, stale_in
 from gpurules.cli.lint.linter_run import LintRequest, Sources, run_linter
 from gpurules.cli.output import difference, write_data
@@ -18,6 +18,7 @@ from gpurules.cli.rulesets import PREFIX
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import Policy, fix, lints
+from gpurules.output_files import replace_file
 from gpurules.rules.files import is_test
 from gpurules.rules.yaml import MAX_BYTES
 
@@ -52,7 +53,7 @@ def apply_fixes(
             write_data(mark + done.text)
             after[path] = done.text.encode("utf-8", "surrogatepass")
         elif done.applied:
-            replace_file(Path(path), (mark + done.text).encode("utf-8", "surrogatepass"))
+            replace_file(Path(path).resolve(), (mark + done.text).encode("utf-8", "surrogatepass"), mode=None)
         left += done.left
     return list(dict.fromkeys([*left, *tests.findings()])), applied, after
 
@@ -101,5 +102,5 @@ def apply_fixes_beside(found: Sequence[Diagnostic], beside: Beside) -> tuple[lis
         if beside.request.diff:
             write_data(difference(before, done.text, path))
         else:
-            replace_file(Path(path), mark + done.text.encode("utf-8", "surrogateescape"))
+            replace_file(Path(path).resolve(), mark + done.text.encode("utf-8", "surrogateescape"), mode=None)
     return left, applied

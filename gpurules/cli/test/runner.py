@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpurules.cli.files import read_at_most, read_stdin, replace_file
+from gpurules.cli.files import read_at_most, read_stdin
 from gpurules.cli.options import stdin_name
 from gpurules.cli.output import pluralize, say
 from gpurules.cli.progress import with_progress
 from gpurules.cli.test.parallel import WORTH_IT, processors, spread
 from gpurules.diagnostics import Location, diagnostic_at
+from gpurules.output_files import replace_file
 from gpurules.ruletest import (
     FileResult,
     MutationReport,
@@ -120,4 +121,6 @@ def _rewrite(path: Path, rewrites: Iterable[Rewrite]) -> None:
     text = data.decode("utf-8-sig")
     for one in sorted(rewrites, key=lambda r: r.start, reverse=True):
         text = text[: one.start] + one.text + text[one.end :]
-    replace_file(path, (b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b"") + text.encode())
+    replace_file(
+        path.resolve(), (b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b"") + text.encode(), mode=None
+    )

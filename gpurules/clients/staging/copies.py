@@ -56,7 +56,7 @@ class StagedCopy:
             file = os.dup(self._file)
         return StagedStream(self._path, file, self.size, fallback)
 
-    def bring(self, target: Path) -> None:
+    def copy_atomically(self, target: Path) -> None:
         """Put a copy of it at *target*, in one step.
 
         Raises:

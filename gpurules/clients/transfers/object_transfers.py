@@ -68,7 +68,7 @@ class ObjectTransfers:
         with self.governor.transfer(self._detection.complete(transfer)) as ticket, self._counted():
             self._size(ticket, source)
             loop = self.loop.telling(progress)
-            facts = self._staged(ticket, source, lambda copy, _: copy.bring(target), loop)
+            facts = self._staged(ticket, source, lambda copy, _: copy.copy_atomically(target), loop)
             facts = facts or download(ticket, source, target, loop, self.options)
             progress.finish(facts.size)
             return facts

@@ -212,16 +212,19 @@ def test_bytes_that_are_no_text_are_ignored(saved: Any) -> None:
 def test_a_full_disk_is_counted_and_said_once_not_raised(tmp_path: Path, monkeypatch: Any, caplog: Any) -> None:
     path = tmp_path / "state.json"
 
-    def full(prefix: str, dir: Path) -> tuple[int, str]:
-        made = dir / f"{prefix}full"
-        made.touch()
-        return os.open("/dev/full", os.O_WRONLY), str(made)
+    opened = os.open
+
+    def full(name: str | Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_EXCL:
+            os.close(opened(name, flags, mode))
+            return opened("/dev/full", os.O_WRONLY)
+        return opened(name, flags, mode)
 
     with node(RULES, state_path=path) as it:
         it.poll(90)
         it.coordinator._save()
         before = path.read_text()
-        monkeypatch.setattr("gpurules.output_files.tempfile.mkstemp", full)
+        monkeypatch.setattr("gpurules.output_files.os.open", full)
         for percent in (90, 90, 50, 90, 50):
             it.poll(percent)
         assert it.coordinator.collect().state_failures >= 1

@@ -3,7 +3,7 @@ from pathlib import Path
 import click
 import pytest
 
-from gpurules.cli.files import replace_file, ruleset_files
+from gpurules.cli.files import ruleset_files
 
 
 @pytest.fixture(autouse=True)
@@ -61,15 +61,3 @@ def test_a_path_above_is_shown_whole(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_directory_without_rulesets_gives_none(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert ruleset_files(["empty"]) == []
-
-
-@pytest.mark.parametrize("name", ["short", "x" * 255, "ä" * 127])
-def test_a_file_of_any_name_is_replaced_with_the_permissions_that_it_has(tmp_path: Path, name: str) -> None:
-    folder = tmp_path / "named"
-    folder.mkdir()
-    (folder / name).write_bytes(b"before")
-    (folder / name).chmod(0o640)
-    replace_file(folder / name, b"after")
-    assert [(path.name, path.read_bytes(), path.stat().st_mode & 0o777) for path in folder.iterdir()] == [
-        (name, b"after", 0o640)
-    ]
