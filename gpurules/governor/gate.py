@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from math import inf
 from types import TracebackType
 
@@ -157,16 +157,9 @@ class Gate:
             return
         event = threading.Event()
         request.wake = event.set  # an answer that came before is seen below, under the lock
-        try:
-            while True:
-                event.clear()
-                seconds = self._seconds_to_sleep(request)
-                if seconds is None:
-                    return
+        with self._withdrawn_on_error(request):
+            while (seconds := self._seconds_to_sleep(request, event.clear)) is not None:
                 event.wait(seconds)
-        except BaseException:
-            self._give_up(request)
-            raise
 
     async def wait_async(self, request: SlotRequest) -> None:
         """Await until *request* is admitted; most are admitted before they could wait.
@@ -178,26 +171,26 @@ class Gate:
             return
         loop, event = asyncio.get_running_loop(), asyncio.Event()
         request.wake = lambda: loop.call_soon_threadsafe(event.set)
-        try:
-            while True:
-                event.clear()
-                seconds = self._seconds_to_sleep(request)
-                if seconds is None:
-                    return
+        with self._withdrawn_on_error(request):
+            while (seconds := self._seconds_to_sleep(request, event.clear)) is not None:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(event.wait(), seconds)
+
+    @contextmanager
+    def _withdrawn_on_error(self, request: SlotRequest) -> Iterator[None]:
+        """Withdraw *request* if its caller stops waiting: refused, interrupted or canceled."""
+        try:
+            yield
         except BaseException:
-            self._give_up(request)
+            with self.change() as now:
+                self.scheduler.withdraw(request, now)
+                successor = self._leave(request)
+            self._wake(() if successor is None else (successor,))
             raise
 
-    def _give_up(self, request: SlotRequest) -> None:
-        with self.change() as now:
-            self.scheduler.withdraw(request, now)
-            successor = self._leave(request)
-        self._wake(() if successor is None else (successor,))
-
-    def _seconds_to_sleep(self, request: SlotRequest) -> float | None:
-        """Return how long *request* may sleep, None when it is admitted."""
+    def _seconds_to_sleep(self, request: SlotRequest, clear: Callable[[], object]) -> float | None:
+        """Return how long *request* may sleep, None when it is admitted; *clear* resets what wakes it."""
+        clear()  # before the lock: an answer from now on wakes it again, an earlier one is seen below
         if request is self._leader and self.clock() - self.refreshed_at >= self.scheduler.limits.refresh_seconds:
             self._refresh()
         successor: SlotRequest | None = None

@@ -3,6 +3,8 @@
 import threading
 from enum import StrEnum
 
+from gpurules.backoff import exponential_wait
+
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 15.0
 MOST_FAILURES = 3
 """Number of consecutive failures after which the breaker opens."""
@@ -33,7 +35,7 @@ class AgentBreaker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures = 0
-        self._wait = FIRST_SECONDS
+        self._probes = 1
         self._until: float | None = None
         self._is_probed = False
 
@@ -54,23 +56,26 @@ class AgentBreaker:
             if now < self._until:
                 return False
             self._is_probed = True
-            self._until = now + self._wait  # others wait, and try again should this caller never report
+            self._until = now + self._wait()  # others wait, and try again should this caller never report
             return True
 
     def record_success(self) -> None:
         """Note that the agent has answered."""
         if self._failures or self._until is not None:
             with self._lock:
-                self._failures, self._wait, self._until, self._is_probed = 0, FIRST_SECONDS, None, False
+                self._failures, self._probes, self._until, self._is_probed = 0, 1, None, False
 
     def record_failure(self, now: float, is_final: bool = False) -> None:
         """Note that the agent has not answered; *is_final*: nothing is there that could."""
         with self._lock:
             self._failures += 1
             if self._until is not None and self._is_probed:
-                self._wait = min(LONGEST_SECONDS, 2 * self._wait)
+                self._probes += 1
             if self._until is not None or is_final or self._failures >= MOST_FAILURES:
-                self._until, self._is_probed = now + self._wait, False
+                self._until, self._is_probed = now + self._wait(), False
+
+    def _wait(self) -> float:
+        return exponential_wait(self._probes, FIRST_SECONDS, LONGEST_SECONDS)
 
     def after_fork(self) -> None:
         """Make it usable in a forked child, whose parent may have been at it."""

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from gpurules.backoff import exponential_wait
 from gpurules.clients.objects.store import TooSlow, TransientStoreError
 from gpurules.clients.pieces.progress import SILENT, Progress
 from gpurules.clients.pieces.resumable_file import Piece
@@ -17,6 +18,8 @@ from gpurules.governor import Lane, Part, Ticket
 
 MIB = 1024**2
 THREADS = 16
+MOST_WAIT_SECONDS = 2.0
+"""Between two tries of a piece."""
 Verify = Literal["auto", "require", "off"]
 
 
@@ -189,7 +192,7 @@ class PartLoop:
 
     def pause(self, attempt: int) -> None:
         """Wait before the next try, longer each time."""
-        time.sleep(min(2.0, self._options.backoff_seconds * 2**attempt))
+        time.sleep(exponential_wait(attempt + 1, self._options.backoff_seconds, MOST_WAIT_SECONDS))
 
 
 def _moved(part: Part, piece: Piece, move: Move) -> None:

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
+from gpurules.backoff import Backoff
 from gpurules.fields.gpu import FIELDS
 from gpurules.model import GPU, Snapshot
-from gpurules.telemetry.live.isolation.backoff import Backoff
 from gpurules.telemetry.live.poll import NO_SUBJECT, PollRequest
 from gpurules.telemetry.nvml.board import BoardReader
 from gpurules.telemetry.nvml.counters import CounterPoll, Wanted

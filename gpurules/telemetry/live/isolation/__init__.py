@@ -1,7 +1,7 @@
 """Keeps a driver that hangs away from the caller.
 
     sampler (parent) --frames--> worker (child process): NodeReader       circuit_breaker: calls that hung are skipped
-    thread: the same in a thread         tool: a command-line tool        backoff: when a dead sampler is restarted
+    thread: the same in a thread         tool: a command-line tool
 
 ``sampler.Sampler`` is the reader that isolates another; ``owned_process`` kills a program with all its children.
 """

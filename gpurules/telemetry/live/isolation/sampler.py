@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from gpurules.backoff import Backoff
 from gpurules.model import FactError, Snapshot
 from gpurules.strict_json import dumps
-from gpurules.telemetry.live.isolation.backoff import Backoff
 from gpurules.telemetry.live.isolation.circuit_breaker import CircuitBreaker
 from gpurules.telemetry.live.isolation.frames import FrameError, Frames, frame
 from gpurules.telemetry.live.isolation.owned_process import OwnedProcess

@@ -3,6 +3,18 @@
 from dataclasses import dataclass
 
 
+def exponential_wait(failures: int, first: float, most: float) -> float:
+    """Return how long to wait after *failures* in a row: *first*, twice that, and so on up to *most*.
+
+    Units: seconds.
+    Missing: 0 failures: no wait.
+
+    >>> [exponential_wait(failures, first=0.5, most=3.0) for failures in range(5)]
+    [0.0, 0.5, 1.0, 2.0, 3.0]
+    """
+    return min(most, first * 2.0 ** min(failures - 1, 60)) if failures > 0 else 0.0
+
+
 @dataclass(slots=True)
 class Backoff:
     """Waits longer after each failure in a row: ``first``, twice that, and so on up to ``most``.
@@ -33,10 +45,8 @@ class Backoff:
 
     def fail(self, at: float) -> None:
         """Note a failure."""
-        eager = int(self.is_eager)
-        wait = 0.0 if self._failures < eager else self.first * 2.0 ** min(self._failures - eager, 60)
         self._failures += 1
-        self._until = at + min(wait, self.most)
+        self._until = at + exponential_wait(self._failures - int(self.is_eager), self.first, self.most)
 
     def succeed(self) -> None:
         """Note a success."""

@@ -1,6 +1,6 @@
 """How long to wait before the next try."""
 
-from gpurules.telemetry.live.isolation.backoff import Backoff
+from gpurules.backoff import Backoff
 
 
 def waits(backoff, count):
