@@ -99,20 +99,14 @@ def _constants(terms: Iterable[ir.Term]) -> list[Value]:
     found: dict[tuple[bool, Value], Value] = {}
     for term in terms:
         link = _one_link(term)
-        for value in [link[1]] if link else [p.value for p in _inside(term) if isinstance(p, ir.Constant)]:
+        for value in (
+            [link[1]]
+            if link
+            else [p.value for p in ir.walk(term, leaves=(ir.Aggregate,)) if isinstance(p, ir.Constant)]
+        ):
             if value is not None:
                 found[isinstance(value, bool), value] = value
     return list(found.values())
-
-
-def _inside(term: ir.Term) -> Iterable[ir.Term]:
-    """Yield the terms in *term*, but not those in an aggregate: they are of its operand, not compared with it."""
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        yield current
-        if not isinstance(current, ir.Aggregate):
-            stack.extend(ir.children(current))
 
 
 _COMPARISONS: Mapping[Comparator, Callable[[int, int], bool]] = {

@@ -145,13 +145,9 @@ def _held(name: str, owner: str | None, facts: Facts) -> str:
 def _reads(term: ir.Term) -> list[ir.Term]:
     """Return the fields, windows and aggregates that *term* looks at, each once."""
     found: dict[str, ir.Term] = {}
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, ir.Read | ir.Window | ir.Aggregate):
-            found.setdefault(spell(current), current)
-        else:
-            stack.extend(reversed(ir.children(current)))
+    for part in ir.walk(term, leaves=(ir.Aggregate,)):
+        if isinstance(part, ir.Read | ir.Window | ir.Aggregate):
+            found.setdefault(spell(part), part)
     return list(found.values())
 
 

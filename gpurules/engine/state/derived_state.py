@@ -22,7 +22,7 @@ def _windows(ruleset: Ruleset) -> dict[SlotKey, ir.Window]:
     terms = [*(rule.term for rule in ruleset.rules if rule.enabled), *ruleset.mentioned.values()]
     for signal in ruleset.signals.values():
         terms += [signal.condition] if signal.until is None else [signal.condition, signal.until]
-    return {slot_key(window): window for term in terms for window in reversed(ir.windows(term))}
+    return {slot_key(window): window for term in terms for window in ir.windows(term)}
 
 
 def layout_of(ruleset: Ruleset) -> tuple[SlotLayout, Mapping[SlotKey, ir.Window]]:

@@ -239,8 +239,8 @@ def children(term: Term) -> tuple[Term, ...]:
             return term.arguments
 
 
-def walk(term: Term) -> Iterator[Term]:
-    """Yield *term* and every term in it, each shared term once, without recursion."""
+def walk(term: Term, leaves: tuple[type[Term], ...] = ()) -> Iterator[Term]:
+    """Yield *term* and every term in it, each shared term once, without recursion; *leaves* are not entered."""
     seen: set[int] = set()
     stack = [term]
     while stack:
@@ -248,7 +248,8 @@ def walk(term: Term) -> Iterator[Term]:
         if id(current) not in seen:
             seen.add(id(current))
             yield current
-            stack.extend(reversed(children(current)))
+            if not isinstance(current, leaves):
+                stack.extend(reversed(children(current)))
 
 
 def fields(term: Term) -> frozenset[Field]:
@@ -264,69 +265,28 @@ def scopes(term: Term) -> frozenset[Scope]:
 
 
 def windows(term: Term) -> list[Window]:
-    """Return every window in *term*, in any order, those of shared terms as often as they stand there."""
-    found: list[Window] = []
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, Window):
-            found.append(current)
-        elif not isinstance(current, Constant | Read):
-            stack.extend(children(current))
-    return found
+    """Return every window in *term*, each shared one once."""
+    return [part for part in walk(term) if isinstance(part, Window)]
 
 
 def add_node_fields(term: Term, names: set[str]) -> None:
     """Add the names of the fields of the node that *term* reads of this instant, windows left out."""
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, Read):
-            if current.field.scope is Scope.NODE:
-                names.add(current.field.name)
-        elif not isinstance(current, Constant | Window):
-            stack.extend(children(current))
+    names.update(part.field.name for part in walk(term) if isinstance(part, Read) and part.field.scope is Scope.NODE)
 
 
 def reads(term: Term, name: str) -> bool:
     """Return whether *term* reads the field *name*."""
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, Read | Window):
-            if current.field.name == name:
-                return True
-        elif not isinstance(current, Constant):
-            stack.extend(children(current))
-    return False
+    return any(isinstance(part, Read | Window) and part.field.name == name for part in walk(term))
 
 
 def is_contextual(term: Term) -> bool:
     """Return whether *term* reads a transfer or workload."""
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, Read | Window):
-            if current.field.scope not in AMBIENT:
-                return True
-        elif not isinstance(current, Constant):
-            stack.extend(children(current))
-    return False
+    return any(isinstance(part, Read | Window) and part.field.scope not in AMBIENT for part in walk(term))
 
 
 def is_per_gpu(term: Term) -> bool:
     """Return whether *term* has a value for each GPU: it reads one outside an aggregate."""
-    seen: set[int] = set()
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, Read | Window):
-            if current.field.is_per_gpu:
-                return True
-        elif isinstance(current, Signal):
-            if current.per_gpu:
-                return True
-        elif not isinstance(current, Constant | Aggregate) and id(current) not in seen:
-            seen.add(id(current))
-            stack.extend(children(current))
-    return False
+    return any(
+        part.per_gpu if isinstance(part, Signal) else isinstance(part, Read | Window) and part.field.is_per_gpu
+        for part in walk(term, leaves=(Aggregate,))
+    )

@@ -1,5 +1,6 @@
 """The published schema, as editors use it: on what a plain YAML reader makes of a file."""
 
+import re
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -19,8 +20,24 @@ SHIPPED = [
 ]
 
 
+class Yaml12(yaml.SafeLoader):
+    """Reads as editors do, by YAML 1.2: ``on`` is a text, and only ``true`` and ``false`` are truth values."""
+
+
+BOOL = "tag:yaml.org,2002:bool"
+Yaml12.yaml_implicit_resolvers = {
+    first: [resolver for resolver in resolvers if resolver[0] != BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Yaml12.add_implicit_resolver(BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+
+
+def read_document(text: str) -> object:
+    return yaml.load(text, Yaml12)
+
+
 def is_valid(text: str) -> bool:
-    return Draft7Validator(PUBLISHED).is_valid(yaml.safe_load(text))
+    return Draft7Validator(PUBLISHED).is_valid(read_document(text))
 
 
 def rule(keys: str) -> str:
@@ -35,7 +52,7 @@ def test_both_schemas_are_valid_and_of_draft_seven() -> None:
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
 def test_shipped_rulesets_are_valid(file: Traversable) -> None:
-    Draft7Validator(PUBLISHED).validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    Draft7Validator(PUBLISHED).validate(read_document(file.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize(
