@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpurules.diagnostics.excerpt import visible
@@ -9,6 +10,7 @@ from gpurules.engine import Coordinator, Metrics
 from gpurules.engine.effects.metrics import OUTCOMES
 from gpurules.engine.inspection import queued_events
 from gpurules.errors import UnavailableError
+from gpurules.service.gpu_metrics import GPU_METRICS, gpu_samples
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -80,6 +82,7 @@ class Collector:
             value = getattr(counts, plain.attribute)
             if value is not None:
                 yield self._plain(plain, value)
+        yield from self._of_gpus()
         yield from self._states(counts)
         yield from self._of_rules(counts)
         yield from self._of_effects(counts)
@@ -89,6 +92,25 @@ class Collector:
         for name, count in counts.unknown_fields.items():
             _add(unknown, (name,), count)
         yield unknown
+
+    def _of_gpus(self) -> "Iterator[Metric]":
+        """Yield the readings of GPUs; while telemetry is stale there are none, so that none looks current."""
+        engine = self._coordinator.engine
+        snapshot = engine.snapshot
+        if snapshot is None or engine.is_stale:
+            return
+        yield self._core.GaugeMetricFamily(
+            "gpurules_gpus_lost", "GPUs that did not answer.", value=snapshot.gpu_lost_count
+        )
+        texts = {metric.name: metric.text for metric in GPU_METRICS}
+        for name, grouped in groupby(gpu_samples(snapshot), lambda sample: sample.metric):
+            samples = list(grouped)
+            text = texts.get(name, "Identity of a GPU, and what it says of itself.")
+            labels = [label for label, _ in samples[0].labels]
+            family: Metric = self._core.GaugeMetricFamily(name, text, labels=labels)
+            for sample in samples:
+                family.add_metric([value for _, value in sample.labels], sample.value)  # type: ignore[attr-defined]
+            yield family
 
     def _plain(self, plain: Plain, value: float) -> "Metric":
         family = self._core.CounterMetricFamily if plain.is_counter else self._core.GaugeMetricFamily

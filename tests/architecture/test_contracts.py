@@ -17,11 +17,8 @@ NO_PLUGINS = {
         "emitter",
         "existential_rewrite",
         "facts",
-        "literals",
         "reasons",
         "specialization",
-        "text_column",
-        "text_tests",
     },
     "actions": {
         "action",

@@ -96,8 +96,7 @@ def _source(planned: NativePlan, spelling: CSpelling) -> str:
     for rule in planned.rules:
         for part in (rule.state, rule.open):
             if part is not None:
-                kind = "inline " if part is rule.open else ""
-                functions += render(_resetting(part) if changes_case else part, kind)
+                functions += render(_resetting(part) if changes_case else part)
     text = "\n".join(functions)
     text = re.sub(r"\bgr_(lower|upper)\(", r"gr_\1_in(c, ", text)
     parts = [
@@ -111,7 +110,7 @@ def _source(planned: NativePlan, spelling: CSpelling) -> str:
         runtime("jitter.c") if planned.has_jitter else "",
         "\n".join(spelling.tables),
         text,
-        "\n".join(deciding(planned, spelling)),
+        "\n".join(deciding(planned)),
         runtime("explain.c"),
         readers.constants(planned),
         *_reader(planned),

@@ -7,6 +7,7 @@ from gpurules.backends.backend import BackEnd, UnsupportedError
 from gpurules.backends.c import CBackEnd
 from gpurules.backends.go import GoBackEnd
 from gpurules.backends.native import NativeProgram, NativeRule
+from gpurules.backends.promql import PromqlBackEnd
 from gpurules.language import Checked, Environment, parse
 from gpurules.language.terms import ir
 from gpurules.model import GPU, Snapshot, Transfer, Workload
@@ -29,13 +30,10 @@ FEATURES: Mapping[str, str] = {
     "any, all, count": "any(gpu_memory > 80) OR all(gpu_healthy) OR count(gpu_throttled) >= 2",
     "max, min, avg, sum": "max(gpu_memory) > 90 OR avg(gpu_power) > 200W OR sum(gpu_memory_free) < 1GiB",
     "windows": "max_over_time(gpu_temperature[1m]) > 85C",
-    "increase, deriv, changes": "increase(gpu_xid[1m]) > 5 OR deriv(gpu_power[1m]) > 1 OR changes(gpu_xid[1m]) > 1",
     "facts of the workload": "workload_type == 'training' AND batch_size > 8",
     "time of day": "time_of_day >= 22:00 OR weekday == 'sun'",
 }
 """What each back end is asked to say, by what it is an example of."""
-
-_UNBUILT = "promql"
 
 
 def _checked(text: str) -> Checked:
@@ -65,6 +63,13 @@ def _emits(back_end: GoBackEnd | CBackEnd) -> Callable[[Checked], None]:
     return ask
 
 
+def _writes(back_end: PromqlBackEnd) -> Callable[[Checked], None]:
+    def ask(condition: Checked) -> None:
+        back_end.emit(condition.term, condition.per_gpu)
+
+    return ask
+
+
 def _back_ends() -> dict[str, Callable[[Checked], None]]:
     from gpurules.backends.columnar import ColumnarBackEnd  # takes NumPy
 
@@ -74,22 +79,22 @@ def _back_ends() -> dict[str, Callable[[Checked], None]]:
         "columnar": _evaluates(ColumnarBackEnd()),
         "go": _emits(GoBackEnd()),
         "c": _emits(CBackEnd()),
+        "promql": _writes(PromqlBackEnd()),
     }
 
 
 def matrix_page() -> str:
     """Return the page: a table of features and back ends, and under it why some are missing."""
     back_ends = _back_ends()
-    names = [*back_ends, _UNBUILT]
+    names = list(back_ends)
     lines = ["# Back ends", "", _INTRODUCTION, "", f"| what | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
     reasons: list[str] = []
     for feature, text in FEATURES.items():
         cells = []
         for name in names:
             try:
-                if name in back_ends:
-                    back_ends[name](_checked(text))
-                cells.append("yes" if name in back_ends else "–")
+                back_ends[name](_checked(text))
+                cells.append("yes")
             except UnsupportedError as error:
                 cells.append("no")
                 reasons.append(f"- **{name}**, {feature}: {error}.")
@@ -99,11 +104,12 @@ def matrix_page() -> str:
 
 _INTRODUCTION = (
     "One checked condition, several back ends, one meaning. `python` and `explain` decide and explain in the engine; "
-    "`columnar` goes through recordings; `go` and `c` are [compiled into clients](compiled-rules.md). What a back end "
-    "cannot say is an error that names the rule, never another meaning; `gpurules build --check` lists it."
+    "`columnar` goes through recordings; `go` and `c` are [compiled into clients](compiled-rules.md); `promql` becomes "
+    "[rules of Prometheus](prometheus.md). What a back end cannot say is an error that names the rule, never another "
+    "meaning; `gpurules build --check` and `gpurules export` list it."
 )
 _REST = (
-    "`promql` (–) is not built yet. For `go` and `c` the agent works out signals, windows and the time of day, and "
-    "publishes them in the [state file](state-file.md). Actions of plug-ins cannot be carried out by compiled clients; "
-    "effects stay with the agent."
+    "`promql` reads the metrics of the agent here; other exporters have fewer. For `go` and `c` the agent works out "
+    "signals, windows and the time of day, and publishes them in the [state file](state-file.md). Actions of plug-ins "
+    "cannot be carried out by compiled clients; effects stay with the agent."
 )

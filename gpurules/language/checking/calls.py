@@ -189,9 +189,9 @@ def _parameter(node: nodes.Expr, function: Function, context: CallContext) -> fl
 def _window_type(function: Function, field: Field) -> Datatype:
     dimension = field.datatype.dimension
     match function.name:
-        case "count_over_time" | "changes":
+        case "count_over_time":
             return NUMBER
-        case "rate" | "deriv":
+        case "rate":
             rates = {Dimension.BYTES: Dimension.BYTES_PER_SECOND, Dimension.JOULES: Dimension.WATTS}
             return number(rates.get(dimension, Dimension.NONE))
         case _:

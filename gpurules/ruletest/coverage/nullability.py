@@ -2,7 +2,9 @@
 
 from gpurules.language.syntax.nodes import Sign
 from gpurules.language.terms import ir
-from gpurules.language.terms.functions import FUNCTIONS
+
+_OF_TWO = frozenset({"delta", "rate", "predict_linear"})
+"""Windows that are missing where they have but one sample."""
 
 
 def can_be_missing(term: ir.Term) -> bool:
@@ -19,7 +21,7 @@ def can_be_missing(term: ir.Term) -> bool:
         case ir.Read(field):
             return not field.always_known
         case ir.Window(function, field):
-            return FUNCTIONS[function].needs_two or not field.always_known
+            return function in _OF_TWO or not field.always_known
         case ir.Signal() | ir.IsMissing() | ir.Aggregate("count"):
             return False
         case ir.Aggregate("any", operand):

@@ -12,6 +12,7 @@ from gpurules.cli.deadline import answer_within
 
 SOUND = {
     "status": "ok", "ecc_errors": 0, "temperature_margin": 30, "throttle_thermal": False, "vendor": "nvidia",
+    "row_remap_pending": False, "row_remap_failure": False, "pcie_width": 16, "pcie_width_max": 16, "retired_pages": 0,
 }  # fmt: skip
 
 
@@ -38,6 +39,9 @@ STATES = {
     "at its slowdown temperature": State(
         {"temperature_margin": 0}, (1, 1, 2), "at_slowdown_temperature on GPU 1", polls=3
     ),
+    "row remap failed": State({"row_remap_failure": True}, (1, 1, 2), "row_remap_failed on GPU 1"),
+    "row remap pending": State({"row_remap_pending": True}, (0, 0, 1), "memory_repair_pending on GPU 1"),
+    "PCIe lanes lost": State({"pcie_width": 8}, (1, 1, 2), "pcie_lanes_lost on GPU 1"),
     "application failed": State({"xid": 43, "xid_age": 60}, (0, 0, 0), "healthy: "),
 }
 

@@ -403,6 +403,12 @@ def status(place: Place) -> Iterator[Run]:
     yield Run(("status", "--connect", "https://localhost:1", "--token-file", place.text))
 
 
+def export(place: Place) -> Iterator[Run]:
+    yield Run(("export", "prometheus", place.ruleset()), is_data=True)
+    yield Run(("export", "prometheus", place.broken()))
+    yield Run(("export", "prometheus", place.text))
+
+
 def health(place: Place) -> Iterator[Run]:
     rules = json.loads(place.ruleset().read_text(encoding="utf-8"))
     for rule in rules["rules"]:
@@ -420,7 +426,7 @@ RECIPES: dict[str, Callable[[Place], Iterator[Run]]] = {
     "sources": named("sources", "--timeout", 1), "fields": named("fields"), "actions": named("actions", "log"),
     "rulesets": named("rulesets"), "rule": named("rule", "GPR101"), "schema": schema, "init": init, "config": config,
     "version": named("version"), "build": build, "backtest": backtest, "tune": tune, "history": history, "serve": serve,
-    "status": status, "health": health,
+    "status": status, "health": health, "export": export,
 }  # fmt: skip
 
 

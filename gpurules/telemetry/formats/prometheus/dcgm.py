@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from gpurules.model import GPU, UNITS
 from gpurules.model.gpu import FABRIC_STATES
-from gpurules.model.reading import sum_in_order
 from gpurules.model.units import Dimension, Unit
 from gpurules.telemetry.formats.cells import Number, scale_number
 from gpurules.telemetry.formats.nvidia.health import reasons_of_bitmask, throttle_flags, with_page_total
@@ -22,7 +21,7 @@ from gpurules.telemetry.recordings.lines import Line
 _PLAIN = Unit("", Dimension.NONE, 1)
 _SHARE = Unit("", Dimension.PERCENT, 100)
 _MILLIJOULE = Unit("mJ", Dimension.JOULES, 1, 1000)
-_FIELDS: dict[str, tuple[tuple[str, Unit], ...]] = {
+METRICS: dict[str, tuple[tuple[str, Unit], ...]] = {
     "memory_used": (("DCGM_FI_DEV_FB_USED", UNITS["MiB"]), ("dcgm_fb_used", UNITS["MiB"])),
     "memory_free": (("DCGM_FI_DEV_FB_FREE", UNITS["MiB"]), ("dcgm_fb_free", UNITS["MiB"])),
     "memory_total": (("DCGM_FI_DEV_FB_TOTAL", UNITS["MiB"]),),
@@ -68,7 +67,7 @@ _FIELDS: dict[str, tuple[tuple[str, Unit], ...]] = {
     "pcie_width_max": (("DCGM_FI_DEV_PCIE_MAX_LINK_WIDTH", _PLAIN),),
 }  # fmt: skip
 """Attribute to DCGM field and what its number counts, best first; lower case names are those of the 1.x exporter."""
-_FLAGS = {
+FLAGS = {
     "row_remap_pending": "DCGM_FI_DEV_ROW_REMAP_PENDING",
     "row_remap_failure": "DCGM_FI_DEV_ROW_REMAP_FAILURE",
     "retired_pages_pending": "DCGM_FI_DEV_RETIRED_PENDING",
@@ -97,9 +96,9 @@ _PREFIX = "dcgm_"
 _NAMES = {
     name.lower(): name
     for name in (
-        *(name for choices in _FIELDS.values() for name, _ in choices),
+        *(name for choices in METRICS.values() for name, _ in choices),
         *_REASONS,
-        *_FLAGS.values(),
+        *FLAGS.values(),
         *_LINK_ERRORS,
         _FABRIC,
     )
@@ -164,7 +163,7 @@ def _value(number: float, unit: Unit) -> Number:
 def _facts(entity: _Entity) -> tuple[dict[str, Number], dict[str, str]]:
     values: dict[str, Number] = {}
     missing: dict[str, str] = {}
-    for attribute, choices in _FIELDS.items():
+    for attribute, choices in METRICS.items():
         for name, unit in choices:
             if name not in entity.values:
                 continue
@@ -189,7 +188,7 @@ def _link_errors(entity: _Entity, values: dict[str, Number], missing: dict[str, 
     counts = [entity.values[name] for name in _LINK_ERRORS if name in entity.values]
     known = [int(count) for count in counts if count is not None and not _is_blank(count)]
     if counts and len(known) == len(counts):
-        values["nvlink_errors"] = sum_in_order(known)
+        values["nvlink_errors"] = sum(known)
     elif counts:
         missing["nvlink_errors"] = BLANK
 
@@ -197,10 +196,10 @@ def _link_errors(entity: _Entity, values: dict[str, Number], missing: dict[str, 
 def _states(entity: _Entity, missing: dict[str, str]) -> dict[str, bool | str | None]:
     """Return what is so or not, and the state of the fabric."""
     found: dict[str, bool | str | None] = {}
-    for attribute, name in (*_FLAGS.items(), ("fabric_state", _FABRIC)):
+    for attribute, name in (*FLAGS.items(), ("fabric_state", _FABRIC)):
         number = entity.values.get(name)
         if number is not None and not _is_blank(number):
-            is_flag = attribute in _FLAGS
+            is_flag = attribute in FLAGS
             found[attribute] = number != 0 if is_flag else _FABRIC_STATES.get(int(number))
         elif name in entity.values:
             missing[attribute] = BLANK

@@ -12,8 +12,8 @@ from gpurules.telemetry.formats.prometheus.exporter import Exporter
 from gpurules.telemetry.formats.prometheus.samples import Sample, metric_name
 from gpurules.telemetry.recordings.lines import Line
 
-_PREFIX = "nvidia_smi_"
-_FIELDS = {
+PREFIX = "nvidia_smi_"
+METRICS = {
     "memory_total": ("memory_total_bytes",),
     "memory_used": ("memory_used_bytes",),
     "memory_free": ("memory_free_bytes",),
@@ -49,12 +49,12 @@ _EVENTS = ("clocks_event_reasons_", "clocks_throttle_reasons_")
 
 def recognises(head: Sequence[Line]) -> bool:
     """Return whether one of the samples is one of this exporter; pages begin with those of the program itself."""
-    return any(metric_name(line.text).startswith(_PREFIX) for line in head)
+    return any(metric_name(line.text).startswith(PREFIX) for line in head)
 
 
 def is_metric(name: str) -> bool:
     """Return whether a metric is one of this exporter."""
-    return name.startswith(_PREFIX)
+    return name.startswith(PREFIX)
 
 
 def _uuid(text: str) -> str:
@@ -82,11 +82,11 @@ def _throttle(values: dict[str, float | None]) -> dict[str, bool | None]:
 
 
 def _processes(samples: list[Sample]) -> tuple[GPUProcess, ...]:
-    infos = [sample.labels for sample in samples if sample.name == f"{_PREFIX}compute_app_info"]
+    infos = [sample.labels for sample in samples if sample.name == f"{PREFIX}compute_app_info"]
     used = {
         sample.labels.get("pid"): sample.value
         for sample in samples
-        if sample.name == f"{_PREFIX}compute_app_used_memory_bytes" and sample.value is not None and sample.value >= 0
+        if sample.name == f"{PREFIX}compute_app_used_memory_bytes" and sample.value is not None and sample.value >= 0
     }
     return tuple(
         GPUProcess(
@@ -100,10 +100,10 @@ def _processes(samples: list[Sample]) -> tuple[GPUProcess, ...]:
 
 
 def _gpu(uuid: str, samples: list[Sample], position: int) -> GPU:
-    values = {sample.name.removeprefix(_PREFIX): sample.value for sample in samples}
-    info: Mapping[str, str] = next((sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info"), {})
+    values = {sample.name.removeprefix(PREFIX): sample.value for sample in samples}
+    info: Mapping[str, str] = next((sample.labels for sample in samples if sample.name == f"{PREFIX}gpu_info"), {})
     facts: dict[str, Number] = {}
-    for attribute, names in _FIELDS.items():
+    for attribute, names in METRICS.items():
         found = next(((n, v) for n in names if (v := values.get(n)) is not None), None)
         if found is not None:
             facts[attribute] = _number(*found)
@@ -131,13 +131,13 @@ def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
     """
     by_gpu: dict[str, list[Sample]] = {}
     for sample in samples:
-        if sample.name.startswith(_PREFIX) and "uuid" in sample.labels:
+        if sample.name.startswith(PREFIX) and "uuid" in sample.labels:
             by_gpu.setdefault(sample.labels["uuid"], []).append(sample)
     return tuple(_gpu(uuid, own, position) for position, (uuid, own) in enumerate(by_gpu.items()))
 
 
 def _driver(samples: Sequence[Sample]) -> str | None:
-    infos = (sample.labels for sample in samples if sample.name == f"{_PREFIX}gpu_info")
+    infos = (sample.labels for sample in samples if sample.name == f"{PREFIX}gpu_info")
     return next((version for info in infos if (version := info.get("driver_version"))), None)
 
 

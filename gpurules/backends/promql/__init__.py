@@ -1,0 +1,20 @@
+"""The back end that writes PromQL: each condition becomes the vectors where it is TRUE and where it is FALSE."""
+
+from gpurules.backends.promql.conditions import MAX_LENGTH, PromqlBackEnd, SignalSeries
+from gpurules.backends.promql.naming import GPURULES, MetricNaming, TextLabel, own_metric
+from gpurules.backends.promql.numbers import range_text
+from gpurules.backends.promql.vectors import Level, TruthVectors, Vector
+
+__all__ = [
+    "GPURULES",
+    "MAX_LENGTH",
+    "Level",
+    "MetricNaming",
+    "PromqlBackEnd",
+    "SignalSeries",
+    "TextLabel",
+    "TruthVectors",
+    "Vector",
+    "own_metric",
+    "range_text",
+]

@@ -1,0 +1,1 @@
+"""A dashboard for the metrics of the agent."""

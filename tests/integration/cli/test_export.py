@@ -1,0 +1,77 @@
+"""``gpurules export``: files that other tools read."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpurules.interop.prometheus import NAMINGS
+from gpurules.rules import shipped_names
+from tests.promtool import PROMTOOL, needs_promtool
+
+MIXED = """
+version: 1
+name: mixed
+settings: {poll_interval: 5s}
+rules:
+  - {name: hot, condition: gpu_temperature > 85, description: "Hot {{ $x }}", action: log, cooldown: 1h,
+     parameters: {message: 'GPU {devices} is hot'}, annotations: {severity: page, team: ml, alertname: GPUHot}}
+  - {name: later, condition: gpu_temperature > 85, for: 90s, keep_for: 1h, action: log}
+  - {name: of_a_file, condition: transfer_size > 1GiB, action: delay_transfer, parameters: {delay: 5s}}
+  - {name: off, condition: gpu_temperature > 1, enabled: false, action: log}
+  - {name: shadow, condition: gpu_temperature > 2, mode: shadow, action: log}
+  - {name: fast, condition: 'rate(gpu_energy[1m]) > 300W', action: log}
+"""
+
+
+def test_what_is_left_out_is_listed_with_reason_and_place(gpurules: Any, tmp_path: Path) -> None:
+    path, target = tmp_path / "mixed.rules.yaml", tmp_path / "out.yml"
+    path.write_text(MIXED)
+    done = gpurules("export", "prometheus", path, "-o", target)
+    assert done.code == 1
+    lines = [line.removeprefix("gpurules: ") for line in done.err.splitlines()]
+    assert lines[0].startswith(f"left out: of_a_file ({path}:9): there are no series of each transfer")
+    assert lines[1] == f"left out: off ({path}:10): it is disabled"
+    assert lines[2] == f"left out: shadow ({path}:11): it is in shadow mode"
+    assert "extrapolates rate" in lines[3]
+    assert lines[4].startswith("hot: its cooldown is left to")
+    assert lines[5] == "2 alerts exported, 4 rules left out"
+    text = target.read_text()
+    assert all(f"# {line}" in text for line in lines[:5])
+    assert gpurules("export", "prometheus", path, "-o", target, "--partial").code == 0
+
+
+def test_an_alert_has_name_timers_labels_and_annotations(gpurules: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.rules.yaml"
+    path.write_text(MIXED)
+    out = gpurules("export", "prometheus", path, "--naming", "dcgm").out
+    assert '- alert: "GPUHot"' in out and 'severity: "page"' in out and 'team: "ml"' in out
+    assert 'summary: "Hot {{ \\"{{\\" }} $x }}"' in out
+    assert 'description: "GPU {{ $labels.gpu }} is hot"' in out
+    assert "for: 1m30s" in out and "keep_firing_for: 1h" in out
+    assert "DCGM_FI_DEV_GPU_TEMP" in out
+
+
+@needs_promtool
+def test_promtool_accepts_every_shipped_ruleset_in_every_naming(gpurules: Any, tmp_path: Path) -> None:
+    made = []
+    for name in shipped_names():
+        for naming in NAMINGS:
+            made.append(tmp_path / f"{name}-{naming}.yml")
+            assert gpurules("export", "prometheus", f"gpurules:{name}", "-o", made[-1], "--naming", naming).code in (
+                0,
+                1,
+            )
+    (tmp_path / "mixed.rules.yaml").write_text(MIXED)
+    made.append(tmp_path / "mixed.yml")
+    gpurules("export", "prometheus", tmp_path / "mixed.rules.yaml", "-o", made[-1])
+    assert PROMTOOL is not None
+    done = subprocess.run([PROMTOOL, "check", "rules", *map(str, made)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("absent.yaml",), ("gpurules:thermal", "--naming", "x")])
+def test_wrong_arguments_are_answered(gpurules: Any, arguments: tuple[str, ...]) -> None:
+    done = gpurules("export", "prometheus", *arguments)
+    assert done.code == 2 and done.err.startswith("gpurules: ")
