@@ -71,7 +71,7 @@ POLLED = """
 import math, sys, time
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.rules import load
-from gpurules.service.server import ReloadNotice, ServeOptions, served
+from gpurules.service.server import ReloadNotice, ServeOptions, serve
 from gpurules.telemetry import open_source
 reads = []
 class Noted:
@@ -84,7 +84,7 @@ class Noted:
         self.source.close()
 source = Noted(open_source("synthetic:gpus=8,seconds=360000,interval=0.1,faults=0"))
 coordinator = Coordinator(load(sys.argv[1]), source, options=CoordinatorOptions(poll_interval=0.1))
-with coordinator, served(coordinator, ServeOptions([f"unix:{sys.argv[2]}"]), ReloadNotice()):
+with coordinator, serve(coordinator, ServeOptions([f"unix:{sys.argv[2]}"]), ReloadNotice()):
     for line in sys.stdin:
         seen, reads[:] = list(reads), []
         print(*(f"{max(0.0, b - a - 0.1):.6f}" for a, b in zip(seen, seen[1:])), flush=True)

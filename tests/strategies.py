@@ -91,7 +91,11 @@ def _over_time(draw: st.DrawFn, dimension: Dimension, grammar: Grammar) -> str |
     if not names:
         return None
     window = f"{draw(st.sampled_from(names))}[{draw(st.sampled_from(WINDOWS))}]"
-    functions = [n for n, f in FUNCTIONS.items() if f.family is Family.WINDOW and n not in ("rate", "count_over_time")]
+    functions = [
+        n
+        for n, f in FUNCTIONS.items()
+        if f.family is Family.WINDOW and n not in ("rate", "deriv", "count_over_time", "changes")
+    ]
     match draw(st.sampled_from(functions)):
         case "quantile_over_time":
             return f"quantile_over_time({draw(st.sampled_from(['0', '0.5', '1']))}, {window})"

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import compress
 from operator import or_
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from gpurules.backends.bitmap_columns import BitmapColumn, SubjectTerm, columns_of, subject_of
+from gpurules.backends.bitmap_columns import Column, SubjectTerm, columns_of, subject_of
 from gpurules.backends.emitter import Block, Emitter, NameSupply
 from gpurules.backends.facts import Facts, SlotLayout, slot_key
 from gpurules.backends.python import GeneratedSource, RuleTerm
 from gpurules.language.terms import ir
 from gpurules.model import Value
 
-AmbientCells: TypeAlias = Callable[..., tuple[tuple[int, ...], list[tuple[int, ...]]]]
+AmbientCells: TypeAlias = Callable[..., tuple[tuple[Any, ...], list[tuple[Any, ...]]]]
 """A function of ``s, gpus, n, z, rows, nr``: the cells of what the node has, and for each GPU of what it has."""
 
 AmbientPart: TypeAlias = tuple[ir.Term, SubjectTerm | ir.Signal]
@@ -105,7 +105,7 @@ class AmbientIndex:
         return "\n".join(["def cells(s, gpus, n, z, rows, nr):", *lines, f"    return ({found}), out", ""])
 
     @staticmethod
-    def _emitted(columns: Iterable[BitmapColumn], emitter: Emitter, block: Block, prefix: str) -> str:
+    def _emitted(columns: Iterable[Column], emitter: Emitter, block: Block, prefix: str) -> str:
         """Emit the look-ups of *columns* into *block*; return the names of their cells."""
         found = ""
         for number, column in enumerate(columns):

@@ -12,17 +12,16 @@ from typing import Any, TypeAlias
 
 from gpurules.backends.emitter import NameSupply
 from gpurules.backends.facts import slot_key
+from gpurules.backends.text_column import MISSING, TextColumn
+from gpurules.backends.text_tests import is_textual, pattern_of
 from gpurules.language.syntax.nodes import Comparator
 from gpurules.language.terms import ir
 from gpurules.model import Kind, Truth, Value, conjunction, disjunction, negation
 
-MISSING = -1
-"""The cell of a value that is missing."""
-
 MAX_TABLE_BYTES = 32 * 1024 * 1024
 """How much the masks of one subject may take; beyond, only some are kept, and the others worked out from them."""
 
-SubjectTerm: TypeAlias = ir.Read | ir.Window | ir.Aggregate
+SubjectTerm: TypeAlias = ir.Read | ir.Window | ir.Aggregate | ir.Apply
 """What alone decides a condition, by comparison with constants."""
 
 ColumnKey: TypeAlias = ir.Term
@@ -57,6 +56,11 @@ def _fits(term: ir.Term, found: dict[object, SubjectTerm]) -> bool:
         case ir.Read() | ir.Window() | ir.Aggregate():
             found[subject_key(term)] = term
             return True
+        case ir.Apply():
+            found[subject_key(term)] = term
+            return is_subject(term)
+        case ir.TextTest(_, subject):
+            return _is_leaf(subject) and pattern_of(term) is not None and _fits(subject, found)
         case ir.Constant(value):
             return _is_usual(value)
         case ir.Compare(_, operands):
@@ -76,7 +80,14 @@ def _all(term: ir.Term, found: dict[object, SubjectTerm]) -> bool:
 
 
 def _is_leaf(term: ir.Term) -> bool:
-    return isinstance(term, ir.Read | ir.Window | ir.Aggregate | ir.Constant)
+    return isinstance(term, ir.Constant) or is_subject(term)
+
+
+def is_subject(term: ir.Term) -> bool:
+    """Return whether *term* is what a column can be about: it is read, and nothing else is done with it."""
+    if isinstance(term, ir.Apply):
+        return term.function in ("lower", "upper") and isinstance(term.arguments[0], ir.Read)
+    return isinstance(term, ir.Read | ir.Window | ir.Aggregate)
 
 
 def _is_usual(value: Value) -> bool:
@@ -169,7 +180,7 @@ class BitmapColumn:
     def __init__(self, of: ColumnKey, parts: PartsByRule, width: int) -> None:
         """Index *parts* for rules that are numbered below *width*; those that have none here are never ruled out."""
         self.subject = of
-        self.is_condition = not isinstance(of, SubjectTerm)
+        self.is_condition = not is_subject(of)
         kind = of.datatype.kind
         self.is_ordered = kind is Kind.NUMBER
         is_bool = kind is Kind.BOOL
@@ -299,7 +310,11 @@ class _Bits:
         return int.from_bytes(self._bytes, "little")
 
 
-def columns_of(parts: Iterable[tuple[int, ir.Term, ColumnKey]], width: int) -> list[BitmapColumn]:
+Column: TypeAlias = BitmapColumn | TextColumn
+"""The index over one subject."""
+
+
+def columns_of(parts: Iterable[tuple[int, ir.Term, ColumnKey]], width: int) -> list[Column]:
     """Return a column for each subject of *parts*: the position of the rule, its condition, and what that is about."""
     found: dict[object, tuple[ColumnKey, dict[int, list[ir.Term]]]] = {}
     for position, part, of in parts:
@@ -312,4 +327,11 @@ def columns_of(parts: Iterable[tuple[int, ir.Term, ColumnKey]], width: int) -> l
             known[1][position] = [part]
         else:
             listed.append(part)
-    return [BitmapColumn(of, listed, width) for of, listed in found.values()]
+    return [_column(of, listed, width) for of, listed in found.values()]
+
+
+def _column(of: ColumnKey, parts: PartsByRule, width: int) -> Column:
+    is_text = is_subject(of) and of.datatype.kind is Kind.STRING
+    if is_text and any(is_textual(part) for listed in parts.values() for part in listed):
+        return TextColumn(of, parts, width)
+    return BitmapColumn(of, parts, width)

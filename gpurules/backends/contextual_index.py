@@ -5,15 +5,16 @@ many rules share each: they are worked out for every transfer, and decide for al
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from gpurules.backends.bitmap_columns import ColumnKey, columns_of, subject_of
+from gpurules.backends.bitmap_columns import BitmapColumn, ColumnKey, columns_of, subject_of
 from gpurules.backends.emitter import Block, Emitter, NameSupply
 from gpurules.backends.python import RuleTerm
+from gpurules.backends.text_tests import is_textual
 from gpurules.fields import AMBIENT
 from gpurules.language.terms import ir
 
-ContextualCells: TypeAlias = Callable[..., tuple[int, ...]]
+ContextualCells: TypeAlias = Callable[..., tuple[Any, ...]]
 """A function of ``s, t, w, z`` (snapshot, transfer, workload, context): in which cell each indexed field is."""
 
 IndexedPart: TypeAlias = tuple[ir.Term, ColumnKey]
@@ -21,6 +22,9 @@ IndexedPart: TypeAlias = tuple[ir.Term, ColumnKey]
 
 MAX_CONDITIONS, MIN_SHARING = 8, 4
 """How many conditions about several fields are worked out for each transfer, and how many rules each must decide."""
+
+MIN_TEXTUAL = 24
+"""With fewer rules than that with a test on a text, to run them is quicker (``python benchmarks/paths.py``)."""
 
 
 def indexed_parts(rule: RuleTerm) -> tuple[IndexedPart, ...]:
@@ -30,7 +34,7 @@ def indexed_parts(rule: RuleTerm) -> tuple[IndexedPart, ...]:
     found: list[IndexedPart] = []
     for part in rule.contextual:
         of = subject_of(part)
-        if isinstance(of, ir.Read) and of.field.scope not in AMBIENT:
+        if isinstance(of, ir.Read | ir.Apply) and _is_of_transfer(of):
             found.append((part, of))
         elif _is_of_transfer(part):
             found.append((part, part))
@@ -48,7 +52,14 @@ def _is_of_transfer(part: ir.Term) -> bool:
 
 
 def select_indexable(rules: Mapping[int, Sequence[IndexedPart]], min_sharing: int) -> dict[int, Sequence[IndexedPart]]:
-    """Return *rules*, by position, without those that need a condition that too few of them share."""
+    """Return *rules*, by position, without those that need a condition that too few of them share.
+
+    Tests on texts are such conditions if few rules have any.
+    """
+    textual = {n for n, parts in rules.items() if any(part is not of and is_textual(part) for part, of in parts)}
+    if len(textual) < MIN_TEXTUAL:
+        alone = {n: [(part, part if is_textual(part) else of) for part, of in rules[n]] for n in textual}
+        rules = {n: alone.get(n, parts) for n, parts in rules.items()}
     users: dict[ir.Term, int] = {}
     for parts in rules.values():
         for part, of in parts:
@@ -75,7 +86,7 @@ class ContextualIndex:
         body = Block("    ")
         emitter = Emitter(names, None, lambda _: body)
         for number, column in enumerate(self.columns):
-            if column.is_condition:
+            if isinstance(column, BitmapColumn) and column.is_condition:
                 body.add(f"c{number} = {column.cells[True]} if {emitter.holds(column.subject, body)} else 0")
                 continue
             for line in column.emit(f"c{number}", emitter.value(column.subject, body), names):
@@ -83,7 +94,7 @@ class ContextualIndex:
         found = "".join(f"c{number}, " for number in range(len(self.columns)))
         return "\n".join(["def cells(s, t, w, z):", *body.lines, f"    return ({found})", ""])
 
-    def mask(self, cells: tuple[int, ...], active: int) -> int:
+    def mask(self, cells: tuple[Any, ...], active: int) -> int:
         """Return the rules among *active* that no cell rules out."""
         for mask, cell in zip(self._masks, cells, strict=True):
             active &= mask(cell)

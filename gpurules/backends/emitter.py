@@ -13,6 +13,7 @@ from gpurules.backends.facts import SlotLayout, slot_key
 from gpurules.fields import Field, Scope
 from gpurules.language.syntax.nodes import Comparator, TextOperator
 from gpurules.language.terms import ir, values
+from gpurules.language.terms.functions import FUNCTIONS
 from gpurules.language.terms.patterns import globber, matcher
 from gpurules.model import Kind
 
@@ -290,12 +291,10 @@ class Emitter:
         match term.function:
             case "count_over_time":
                 return f"None if {sample} is None else 1"
-            case "stddev_over_time":
+            case "stddev_over_time" | "changes":
                 return f"None if {sample} is None else 0.0"
-            case "delta" | "rate" | "predict_linear":
-                return "None"
-            case _:
-                return sample
+            case function:
+                return "None" if FUNCTIONS[function].needs_two else sample
 
     def _aggregate(self, term: ir.Aggregate, name: str, home: Block) -> None:
         head, body = self.loop(home)

@@ -10,6 +10,7 @@ from gpurules.fields import Field, Scope
 from gpurules.fields.detection import detect_file_type, detect_framework, file_extension, file_name
 from gpurules.fields.node import WEEKDAYS
 from gpurules.language.terms import ir
+from gpurules.language.terms.functions import FUNCTIONS
 from gpurules.model import GPU, Datatype, Kind, Snapshot, Transfer, Value, Workload
 from gpurules.model.reading import finite
 from gpurules.records import Record, record
@@ -226,7 +227,7 @@ def instant(term: ir.Window, value: Value) -> Value:
             return 1
         case "stddev_over_time":
             return 0.0
-        case "delta" | "rate" | "predict_linear":
-            return None
-        case _:
-            return value
+        case "changes":
+            return 0
+        case function:
+            return None if FUNCTIONS[function].needs_two else value

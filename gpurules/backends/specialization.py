@@ -5,7 +5,7 @@ many rules, both are looked up by the values that they compare with constants; w
 where it looks at transfer or workload run one by one behind a flag.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gpurules.backends.ambient_index import AmbientIndex, ambient_parts
@@ -33,8 +33,8 @@ And with fewer, a loop over the GPUs for each is as quick as looking up how rule
 MIN_LOOKED_UP = 256
 """With fewer rules than that, and a snapshot that is asked about once, to run them is quicker than to look them up."""
 
-MAX_REMEMBERED = 4096
-"""How many masks are remembered for one snapshot."""
+MAX_REMEMBERED, MAX_REMEMBERED_BYTES = 4096, 1024 * 1024
+"""How many masks are remembered for one snapshot, and how much memory those of many rules take."""
 
 Residual: TypeAlias = Callable[[Transfer, Workload], int]
 """What is left of a program on one snapshot: from a transfer to the mask of matching rules."""
@@ -143,7 +143,8 @@ class Specializer:
         if len(ambient) < min_indexed:
             ambient = {}
         self._ambient_index = AmbientIndex(ambient, len(rules), layout) if ambient else None
-        self._indexed = _mask_of(indexed, len(rules))
+        self._width = len(rules)
+        self._indexed = _mask_of(indexed, self._width)
         rewrite = ExistentialRewrite(layout) if len(rules) - len(ambient) >= min_indexed else None
         self._binds: list[tuple[int, Callable[..., Any]]] = []
         for first, chunk in in_chunks(rules):
@@ -187,13 +188,14 @@ class Specializer:
         """Return the residual that asks the index which of the *active* rules are TRUE, and runs the others."""
         index, cells, snapshot, context = self.index, self._cells, facts.snapshot, facts.context
         assert index is not None
-        remembered: dict[tuple[int, ...], int] = {}
+        remembered: dict[tuple[Hashable, ...], int] = {}
+        most = min(MAX_REMEMBERED, 8 * MAX_REMEMBERED_BYTES // self._width)
 
         def indexed(transfer: Transfer, workload: Workload) -> int:
             key = cells(snapshot, transfer, workload, context)
             mask = remembered.get(key)
             if mask is None:
-                if len(remembered) >= MAX_REMEMBERED:
+                if len(remembered) >= most:
                     remembered.clear()
                 mask = remembered[key] = base | index.mask(key, active)
             return mask

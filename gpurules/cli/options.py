@@ -197,6 +197,17 @@ def _source(function: Function, is_required: bool, without: Collection[str] = ()
     )(recording_options(function, without))
 
 
+def _not_empty(_context: click.Context, parameter: click.Parameter, value: Path | str | None) -> Path | str | None:
+    """Return *value*, which names something.
+
+    Raises:
+        click.BadParameter: it is the empty text, which would be the current folder.
+    """
+    if value is not None and str(value) in ("", "."):
+        raise click.BadParameter(f"{str(value)!r} names no {'file' if parameter.name == 'publish' else 'store'}")
+    return value
+
+
 def agent_outputs(function: Function) -> Function:
     """Add what else an agent may keep current: ``--client``, ``--publish`` and ``--history``."""
     added = (
@@ -211,6 +222,7 @@ def agent_outputs(function: Function) -> Function:
         option(
             "--publish",
             metavar="FILE",
+            callback=_not_empty,
             type=click.Path(dir_okay=False, path_type=Path),
             help="Publish the node's state to this file, which compiled rules (gpurules build) map into memory.",
         ),
@@ -218,6 +230,7 @@ def agent_outputs(function: Function) -> Function:
             "--history",
             envvar=["GPURULES_HISTORY_STORE"],
             metavar="DIR",
+            callback=_not_empty,
             help="Record what is observed in this store (or a URL), for backtest and tune.",
         ),
     )

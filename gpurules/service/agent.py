@@ -9,6 +9,7 @@ from gpurules.engine import Coordinator, PollReport
 from gpurules.engine.inspection import wall_clock
 from gpurules.fields import Field
 from gpurules.service.state import sections
+from gpurules.service.state.past import Past
 from gpurules.service.state.recorder import Recorder
 from gpurules.service.state.revisions import Revisions
 from gpurules.service.state.transfers import TransferBook
@@ -20,9 +21,10 @@ MAX_SHOWN = 1000
 
 @dataclass(frozen=True, slots=True)
 class AgentOptions:
-    """How an agent is asked and shown."""
+    """How an agent is asked and shown. Missing: ``history`` None: there is no recording store."""
 
     has_page: bool = True
+    history: str | None = None
 
 
 class Agent:
@@ -35,6 +37,7 @@ class Agent:
         self.started_at = time.time()
         self.clock = wall_clock(coordinator)
         self.recorder = Recorder(coordinator, first)
+        self.past = Past(coordinator, self.recorder.samples, self.options.history)
         self.transfers = TransferBook(coordinator)
         self.encoder = DecisionEncoder()
         self.revisions = Revisions(first, self._sections(), self.recorder.events, self.clock, self._standing)

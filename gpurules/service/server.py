@@ -16,7 +16,8 @@ __all__ = ["ReloadNotice", "ServeOptions", "serve"]
 class ServeOptions:
     """Where the service listens, and what protects it.
 
-    Missing: no ``bind``: at the sockets that systemd gives, else at the default Unix socket; None: no token, no TLS.
+    Missing: no ``bind``: at the sockets that systemd gives, else at the default Unix socket; None: no token, no TLS,
+    no recording store from which the past is answered.
     """
 
     bind: Sequence[str] = field(default=())
@@ -25,6 +26,7 @@ class ServeOptions:
     key: Path | None = None
     behind_proxy: bool = False
     has_page: bool = True
+    history: str | None = None
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def serve(coordinator: Coordinator, options: ServeOptions, notice: ReloadNotice)
     security = Security(options.token_file, options.certificate, options.key, options.behind_proxy)
     access = AccessControl(options.token_file)
     listeners = open_listeners(options.bind, security)
-    agent = Agent(coordinator, AgentOptions(options.has_page))
+    agent = Agent(coordinator, AgentOptions(options.has_page, options.history))
     server = HTTPServer(Application(agent, access), agent, listeners, security)
     unsubscribe = coordinator.on_poll(lambda _: notice.end())
     try:

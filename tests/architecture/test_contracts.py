@@ -17,8 +17,11 @@ NO_PLUGINS = {
         "emitter",
         "existential_rewrite",
         "facts",
+        "literals",
         "reasons",
         "specialization",
+        "text_column",
+        "text_tests",
     },
     "actions": {
         "action",

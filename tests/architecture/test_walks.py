@@ -41,6 +41,8 @@ PARTIAL = {
     },
     NOTHING: {
         "backends/existential_rewrite.py::ExistentialRewrite._of",
+        "backends/text_column.py::TextColumn._clause",
+        "backends/text_column.py::TextColumn._numbers",
         "backends/native/program.py::_equalities",
         "language/checking/arithmetic.py::adopt",
         "language/checking/arithmetic.py::fold_term",

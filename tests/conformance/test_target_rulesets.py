@@ -1,6 +1,7 @@
 """Every ruleset case that decides, and random rulesets, on the back ends that write Go and C: one program for all."""
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.backends.native.cells import Stamp, StateEncoder
 from gpurules.engine import Engine
 from gpurules.language.terms import ir
-from gpurules.model import Snapshot
+from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset, load, loads
 from gpurules.rules.native import native_program, native_schema
 from tests.conformance.test_rulesets import LOADING, SEQUENCES, has_signals, written
+from tests.factories import gpu
 from tests.strategies import Situation, ruleset_texts, situations
 from tests.targets import GoDriver, ask_one, build_many, comparable, drivers
 
@@ -69,8 +71,6 @@ def test_every_ruleset_decides_as_an_engine_does(driver: GoDriver, tmp_path: Pat
 @EACH
 def test_every_sequence_decides_as_the_engine_at_every_step(driver: GoDriver, tmp_path: Path) -> None:
     """Signals, windows and timers are the agent's: what it publishes at each step is what a client decides on."""
-    from gpurules.model import Transfer
-
     rulesets = []
     for number, vector in enumerate(SEQUENCES):
         (tmp_path / f"r{number}").mkdir()
@@ -126,6 +126,57 @@ def test_random_rulesets_decide_as_the_engine_does(driver: GoDriver, tmp_path: P
             wanted.append(comparable(engine.decide(one.transfer, one.workload).to_dict()))
         found = [comparable(answer) for answer in ask_one(tmp_path, number, lines)]
         assert found == wanted, (ruleset.rules, drawn)
+
+
+CLAIMS: list[dict[str, Any]] = [
+    {"action": "reduce_prefetch", "parameters": {"reduction_factor": 0.5}},
+    {"action": "delay_transfer", "parameters": {"delay": "30s", "jitter": 0.5}},
+    {"action": "increase_priority", "parameters": {"priority_boost": 0.3}},
+    {"action": "stage_transfer", "parameters": {"staging_threshold": 50}},
+    {"action": "pause_transfer"},
+    {"action": "limit_bandwidth", "parameters": {"max_bandwidth": "10MB/s"}},
+    {"action": "delay_transfer", "parameters": {"delay": "200s"}},
+]
+
+
+def many_rules(count: int, stops: bool) -> Ruleset:
+    """Return *count* rules of every kind: on one GPU, on the node, on a transfer, looked up by a text or not."""
+    conditions = (
+        "gpu_memory > {} AND transfer_size > {}", "any(gpu_memory > {}) AND transfer_size > {}",
+        "framework == 'f{}' AND transfer_size > {}", "gpu_memory > {} AND gpu_temperature > {}",
+        "transfer_priority > {} AND gpu_memory < {}", "framework IN ('f{}', 'f{}') AND gpu_memory > 50",
+    )  # fmt: skip
+    rules = []
+    for n in range(count):
+        text = conditions[n % len(conditions)].format(n % 90, n * 7 % 60)
+        gpus = "workload" if n % 11 == 0 and "any(" not in text else "node"
+        rule = {"name": f"r{n}", "condition": text, "priority": -n // 3, "gpus": gpus, **CLAIMS[n % len(CLAIMS)]}
+        rules.append({**rule, "stop": stops and n % 29 == 28})
+    return loads(json.dumps({"version": 1, "name": f"many-{count}", "rules": rules}))
+
+
+@EACH
+def test_large_rulesets_decide_as_the_engine_does(driver: GoDriver, tmp_path: Path) -> None:
+    """Around every size from which they are written otherwise: asked one by one, gone through, in several functions."""
+    sizes = [(16, False), (17, False), (40, True), (64, False), (150, True), (150, False)]
+    rulesets = [many_rules(count, stops) for count, stops in sizes]
+    compile_all(driver, rulesets, tmp_path)
+    rest = random.Random(3)
+    for number, ruleset in enumerate(rulesets):
+        engine, lines, wanted = Engine(ruleset, clock=lambda: 0.0), [], []
+        for step in range(12):
+            gpus = [gpu(n, memory=rest.choice((None, 5, 60, 95)), temperature=rest.choice((30, 70))) for n in range(3)]
+            engine.observe(Snapshot(timestamp=1000.0 + 7 * step, gpus=tuple(gpus[: step % 4])))
+            kind = f"f{rest.randrange(90)}" if step % 3 else None
+            transfer = Transfer(
+                id=f"t{step}", size=rest.choice((None, 10, 100)), framework=kind, priority=rest.choice((0, 70)),
+                created=rest.choice((None, 999.0, 790.0, 600.0)),
+            )  # fmt: skip
+            workload = Workload(gpu_devices=(0,)) if step % 2 else Workload()
+            lines.append(line_of(driver, engine, {"transfer": transfer, "workload": workload}))
+            wanted.append(comparable(engine.decide(transfer, workload).to_dict()))
+        assert [comparable(answer) for answer in ask_one(tmp_path, number, lines)] == wanted, ruleset.name
+        assert sum(len(one["matched"]) for one in wanted) > len(ruleset.rules) // 2
 
 
 @pytest.mark.skipif(not any(driver.name == "go" for driver in drivers()), reason="Go is not installed")

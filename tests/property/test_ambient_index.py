@@ -15,6 +15,7 @@ from gpurules.language.terms import ir
 from gpurules.model import GPU, Snapshot, Transfer
 
 EXPLAIN = ExplainBackEnd()
+NAMES = ("A", "", "B", "A*", "*C", "a")
 PERCENTS = (0, 50, 79.5, 80, 100)
 LIMITS = tuple(f"{value}%" for value in PERCENTS)
 SIGNALS = {"hot": "gpu_temperature > 80", "full": "gpu_memory > 80", "quiet": "gpu_count == 0"}
@@ -38,6 +39,7 @@ def parts(draw: st.DrawFn) -> str:
     field = draw(st.sampled_from(["gpu_memory", "gpu_utilization", "max(gpu_memory)", "avg(gpu_utilization)"]))
     comparator = draw(st.sampled_from(["<", "<=", "==", "!=", ">=", ">"]))
     low, high = draw(st.sampled_from(LIMITS)), draw(st.sampled_from(LIMITS))
+    test = draw(st.sampled_from(["STARTSWITH", "ENDSWITH", "CONTAINS", "GLOB"]))
     atoms = [
         f"{field} {comparator} {low}",
         f"{low} {comparator} {field}",
@@ -49,6 +51,9 @@ def parts(draw: st.DrawFn) -> str:
         f"{WINDOWS[0]} {comparator} {draw(st.sampled_from(['50W', '80W']))}",
         f"{WINDOWS[1]} {comparator} {draw(st.sampled_from(['0', '2']))}",
         f"gpu_name {draw(st.sampled_from(['==', '!=']))} {draw(st.sampled_from(['A', 'B']))!r}",
+        f"gpu_name {test} {draw(st.sampled_from(NAMES))!r}",
+        f"NOT gpu_name GLOB {draw(st.sampled_from(NAMES))!r}",
+        f"(host CONTAINS {draw(st.sampled_from(NAMES))!r} OR host IS MISSING)",
         "gpu_throttled",
         "NOT gpu_throttled",
         f"any(gpu_memory > {low})",
@@ -69,7 +74,7 @@ GPUS = st.lists(
         {
             "memory": st.none() | st.sampled_from(PERCENTS) | st.floats(0, 100),
             "utilization": st.none() | st.sampled_from(PERCENTS),
-            "name": st.sampled_from([None, "A", "C"]),
+            "name": st.sampled_from([None, "A", "C", "ABC", ""]),
             "throttled": st.sampled_from([None, True, False]),
         }
     ),
@@ -86,11 +91,11 @@ def moments(draw: st.DrawFn) -> Facts:
     somewhere = [any(row[place] for row in rows) for place in (1, 2)]
     node_row = (draw(st.sampled_from([None, 0, 1, 2, 3])), *somewhere, draw(flags))
     node = draw(st.sampled_from([{}, {"active_training": True}]))
-    snapshot = Snapshot(timestamp=1000.0, gpus=gpus)
+    snapshot = Snapshot(timestamp=1000.0, gpus=gpus, host=draw(st.sampled_from([None, "A", "BAC"])))
     return Facts(snapshot, gpus, node=node, layout=LAYOUT, rows=rows, node_row=node_row)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     st.lists(st.lists(parts(), min_size=1, max_size=3), min_size=1, max_size=30),
     st.lists(moments(), min_size=1, max_size=4),

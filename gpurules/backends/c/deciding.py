@@ -1,28 +1,44 @@
 """The functions of a generated C file that bind a state, decide, and combine what rules claim."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
-from gpurules.backends.c.spelling import literal, real
-from gpurules.backends.native.claims import are_whole, boosts, fraction_bits, scale_claim
-from gpurules.backends.native.program import MAX_STRAIGHT, Key, NativeClaim, NativePlan, Parts
-from gpurules.fields import Field, Scope
+from gpurules.backends.c.spelling import CSpelling, literal, render
+from gpurules.backends.c.statements import CStatements, indent
+from gpurules.backends.native.deciding import CaseFunction, Cases, Deciding, rows
+from gpurules.backends.native.program import MAX_STRAIGHT, Key, NativePlan
+from gpurules.fields import Scope
+
+_DECIDE = [
+    "void gr_decide(const gr_bound *bound, const gr_transfer *transfer, const gr_workload *workload,",
+    "               gr_decision *decision) {",
+]
 
 
-def deciding(planned: NativePlan) -> list[str]:
+def deciding(planned: NativePlan, spelling: CSpelling) -> list[str]:
     """Return the functions behind ``gr_bind``, ``gr_decide`` and what they call."""
+    parts = Deciding(planned, CStatements())
     return [
         *_context_of(planned),
-        *_combine(planned),
-        *_bind(planned),
-        *_holds(planned),
+        *_combine(parts),
+        *_bind(parts),
+        *[line for function in parts.match_functions() for line in render(function, "inline ")],
+        *_holds(parts),
         *_keyed(planned),
-        *_decide(planned),
-        *_on_gpu(planned),
+        *_decide(parts, spelling),
+        *_on_gpu(parts),
     ]
 
 
-def _indented(lines: Iterable[str], by: int = 1) -> list[str]:
-    return [f"{'    ' * by}{line}" if line else "" for line in lines]
+def _function(head: str, body: Sequence[str], unused: Sequence[str] = ("c",)) -> list[str]:
+    """Return a function; what its body may not use is named."""
+    text = "\n".join(body)
+    quiet = [f"(void){name};" for name in unused if not _uses(text, name)]
+    return [f"{head} {{", *indent([*quiet, *body]), "}", ""]
+
+
+def _uses(text: str, name: str) -> bool:
+    return re.search(rf"\b{name}\b", text) is not None
 
 
 def _context_of(planned: NativePlan) -> list[str]:
@@ -56,106 +72,66 @@ def _context_of(planned: NativePlan) -> list[str]:
     ]
 
 
-def _call(function: str, per_gpu: bool, context: str = "c") -> str:
-    return f"gr_{function}({context}, g)" if per_gpu else f"gr_{function}({context})"
-
-
-def _bind(planned: NativePlan) -> list[str]:
+def _bind(parts: Deciding) -> list[str]:
+    frame = CaseFunction(
+        "bind",
+        lambda name, body: _function(f"static void gr_{name}(gr_bound *bound, gr_context *c)", body),
+        ("bound", "c"),
+    )
+    functions, lines = parts.in_parts(frame, parts.bindings())
     body = ["memset(bound, 0, sizeof *bound);", "bound->state = state;", "bound->start.prefetch_factor = 1;"]
     body += ["bound->start.snapshot_time = state->timestamp.f;"]
     body += ["gr_context context = gr_context_of(bound, NULL, NULL), *c = &context;"]
-    body += [f"bound->{f.name} = gr_{f.name}(c);" for f in planned.output.held.values()]
-    for rule in planned.rules:
-        body += _bind_rule(rule)
-    body += ["bound->start.overlong = c->was_overlong;", "bound->settled = bound->start;"]
+    body += [f"bound->{f.name} = gr_{f.name}(c);" for f in parts.planned.output.held.values()]
+    body += [*lines, "bound->start.overlong = c->was_overlong;", "bound->settled = bound->start;"]
     body += ["gr_combine(c, &bound->settled);"]
-    return ["void gr_bind(gr_bound *bound, const gr_state *state) {", *_indented(body), "}", ""]
+    return [*functions, *_function("void gr_bind(gr_bound *bound, const gr_state *state)", body, ())]
 
 
-def _bind_rule(rule: Parts) -> list[str]:
-    target = f"gr_set(&bound->{'open' if rule.is_open else 'start.matched'}, {rule.position});"
-    if rule.state is None or not rule.state.per_gpu or rule.of_workload:
-        tests = (
-            ["state->gpus_length > 0"] if rule.per_gpu and not rule.of_workload else []
-        )  # it holds on no GPU of none
-        if rule.state is not None and not rule.of_workload:
-            tests.append(f"gr_fitting(c, {_call(rule.state.name, False)})")
-        return [f"if ({' && '.join(tests)}) {{", f"    {target}", "}"] if tests else [target]
-    return [
-        "for (size_t i = 0; i < state->gpus_length; i++) {",
-        f"    if (gr_fitting(c, gr_{rule.state.name}(c, &state->gpus[i]))) {{",
-        f"        {target}",
-        "        break;",
-        "    }",
-        "}",
-    ]
-
-
-def _decide(planned: NativePlan) -> list[str]:
+def _decide(parts: Deciding, spelling: CSpelling) -> list[str]:
+    planned, depends = parts.planned, _depends(parts)
     loop = [
         "    unsigned rule = *at;",
         "    if (gr_has(&bound->open, (int)rule) && gr_fitting(c, gr_holds_for(c, rule))) {",
-        "        gr_set(&decision->matched, rule);",
+        "        gr_set(&matched, rule);",
         "    }",
         "}",
     ]
-    tests: list[str] = []
-    if len(planned.unkeyed) > MAX_STRAIGHT:
+    tests = parts.matching()
+    if parts.is_looped:
         tests = [f"for (const uint16_t *at = gr_unkeyed; at < gr_unkeyed + {len(planned.unkeyed)}; at++) {{", *loop]
-    else:
-        for rule in planned.unkeyed:
-            call = f"gr_fitting(c, gr_match_{rule.identifier}(c))"
-            tests += [f"if (gr_has(&bound->open, {rule.position}) && {call}) {{"]
-            tests += [f"    gr_set(&decision->matched, {rule.position});", "}"]
     for number, key in enumerate(planned.keys, 1):
-        tests += [f"gr_list list_{number} = gr_key_{number}({_subject(key.field)});"]
+        subject = (spelling.transfer if key.field.scope is Scope.TRANSFER else spelling.workload)(key.field)
+        tests += [f"gr_list list_{number} = gr_key_{number}({subject});"]
         tests += [
             f"for (const uint16_t *at = list_{number}.rules; at < list_{number}.rules + list_{number}.count; at++) {{"
         ]
         tests += loop
-    depends = [rule for rule in planned.rules if planned.is_contextual(rule)]
-    lines = ["if (bound->start.basis != GR_FRESH) {", "    *decision = bound->start;", "    return;", "}"]
     if not tests and not depends:
-        lines = ["(void)transfer;", "(void)workload;", "*decision = bound->settled;"]
-        return [*_DECIDE, *_indented(lines), "}", ""]
+        return _function("\n".join(_DECIDE)[:-2], ["*decision = bound->settled;"], ("transfer", "workload"))
+    lines = ["if (bound->start.basis != GR_FRESH) {", "    *decision = bound->start;", "    return;", "}"]
     lines += ["gr_context context = gr_context_of(bound, transfer, workload), *c = &context;"]
-    lines += ["*decision = bound->start;", *tests]
-    same = "gr_same_rules(&decision->matched, &bound->start.matched)"
-    settled = f"{same} && !gr_depends_on_transfer(&decision->matched)" if depends else same
-    lines += [f"if ({settled}) {{", "    *decision = bound->settled;", "} else {"]
-    lines += ["    gr_combine(c, decision);", "}"]
+    lines += ["gr_rules matched = bound->start.matched;", *tests]
+    settled = "gr_same_rules(&matched, &bound->start.matched)"
+    lines += [f"if ({settled}{' && !gr_depends_on_transfer(&matched)' if depends else ''}) {{"]
+    lines += ["    *decision = bound->settled;", "} else {", "    *decision = bound->start;"]
+    lines += ["    decision->matched = matched;", "    gr_combine(c, decision);", "}"]
     lines += ["decision->overlong = decision->overlong || c->was_overlong;"]
-    return [*(_depends(planned, depends) if depends else []), *_DECIDE, *_indented(lines), "}", ""]
+    return [*depends, *_function("\n".join(_DECIDE)[:-2], lines, ())]
 
 
-_DECIDE = [
-    "void gr_decide(const gr_bound *bound, const gr_transfer *transfer, const gr_workload *workload,",
-    "               gr_decision *decision) {",
-]
-
-
-def _depends(planned: NativePlan, rules: list[Parts]) -> list[str]:
-    words = [0] * max(1, -(-len(planned.rules) // 64))
-    for rule in rules:
-        words[rule.position >> 6] |= 1 << (rule.position & 63)
-    tests = [f"(rules->words[{n}] & UINT64_C(0x{word:x})) != 0" for n, word in enumerate(words) if word]
+def _depends(parts: Deciding) -> list[str]:
+    tests = [f"(rules->words[{number}] & UINT64_C(0x{word:x})) != 0" for number, word in parts.depends_words()]
+    if not tests:
+        return []
     return [
         "/* Whether what the rules claim depends on the transfer. */",
-        "static bool gr_depends_on_transfer(const gr_rules *rules) {",
-        f"    return {(' ||' + chr(10) + '           ').join(tests)};",
-        "}",
-        "",
+        *_function(
+            "static bool gr_depends_on_transfer(const gr_rules *rules)",
+            [f"return {(' ||' + chr(10) + '           ').join(tests)};"],
+            (),
+        ),
     ]
-
-
-def _subject(read: Field) -> str:
-    holder = "t" if read.scope is Scope.TRANSFER else "w"
-    if read.declared:
-        return f"c->{holder}->label_{read.name.lower()}"
-    derived = ("file_type", "framework", "file_name", "file_extension")
-    return (
-        f"gr_{read.attribute}(c)" if holder == "t" and read.attribute in derived else f"c->{holder}->{read.attribute}"
-    )
 
 
 def _keyed(planned: NativePlan) -> list[str]:
@@ -170,20 +146,18 @@ def _keyed(planned: NativePlan) -> list[str]:
 
 
 def _list(name: str, positions: Iterable[int]) -> list[str]:
-    texts = [str(position) for position in positions]
-    rows = [", ".join(texts[i : i + 16]) for i in range(0, len(texts), 16)]
-    return [f"static const uint16_t {name}[] = {{", *[f"    {row}," for row in rows], "};", ""]
+    return [f"static const uint16_t {name}[] = {{", *indent([f"{row}," for row in rows(positions)]), "};", ""]
 
 
 def _key(number: int, key: Key) -> list[str]:
     """Return the look-up of rules by a text: a search in its values, in order of their bytes."""
     values = sorted(key.rules, key=lambda value: value.encode("utf-8", "surrogatepass"))
     lists: list[str] = []
-    rows: list[str] = []
+    entries: list[str] = []
     for place, value in enumerate(values):
         name = f"gr_key_{number}_{place}"
         lists += _list(name, key.rules[value])
-        rows.append(f"    {{{{{literal(value)}, {len(value.encode('utf-8', 'surrogatepass'))}}}, "
+        entries.append(f"    {{{{{literal(value)}, {len(value.encode('utf-8', 'surrogatepass'))}}}, "
                     f"{{{name}, {len(key.rules[value])}}}}},")  # fmt: skip
     return [
         *lists,
@@ -193,9 +167,9 @@ def _key(number: int, key: Key) -> list[str]:
         "        gr_text value;",
         "        gr_list list;",
         "    } table[] = {",
-        *[f"    {row}" for row in rows],
+        *[f"    {row}" for row in entries],
         "    };",
-        f"    size_t low = 0, high = text.data == NULL ? 0 : {len(rows)};",
+        f"    size_t low = 0, high = text.data == NULL ? 0 : {len(entries)};",
         "    while (low < high) {",
         "        size_t middle = (low + high) / 2;",
         "        gr_text value = table[middle].value;",
@@ -215,130 +189,74 @@ def _key(number: int, key: Key) -> list[str]:
     ]
 
 
-def _match(rule: Parts) -> list[str]:
-    """Return the function that says whether a rule that is open matches for a transfer."""
-    head = [f"static bool gr_match_{rule.identifier}(gr_context *c) {{"]
-    if not rule.is_per_gpu_open or not rule.per_gpu:
-        parts = [part for part in ((rule.state if rule.of_workload else None), rule.open) if part is not None]
-        tests = " && ".join(_call(part.name, False) for part in parts)
-        unused = [] if tests else ["    (void)c;"]
-        return [*head, *unused, f"    return {tests or 'true'};", "}", ""]
-    shared = [p for p in (rule.state, rule.open) if p is not None and not p.per_gpu]
-    own = [p for p in (rule.state, rule.open) if p is not None and p.per_gpu]
-    tests_of_gpu = [*(["gr_uses(c->w, g->index)"] if rule.of_workload else []), *[_call(p.name, True) for p in own]]
-    first = " && ".join(_call(p.name, False) for p in shared)
-    body = [*([f"if (!({first})) {{", "    return false;", "}"] if shared else [])]
-    if not tests_of_gpu:
-        return [*head, *_indented([*body, "return c->state->gpus_length > 0;"]), "}", ""]
-    body += ["for (size_t i = 0; i < c->state->gpus_length; i++) {", "    const gr_gpu *g = &c->state->gpus[i];"]
-    body += [f"    if ({' && '.join(tests_of_gpu)}) {{", "        return true;", "    }", "}", "return false;"]
-    return [*head, *_indented(body), "}", ""]
-
-
-def _holds(planned: NativePlan) -> list[str]:
-    lines = [line for rule in planned.rules if rule.is_open for line in _match(rule)]
-    if not planned.keys and len(planned.unkeyed) <= MAX_STRAIGHT:
-        return lines
-    lines += ["static bool gr_holds_for(gr_context *c, unsigned rule) {", "    switch (rule) {"]
-    for rule in planned.rules:
-        if rule.is_open:
-            lines += [f"    case {rule.position}:", f"        return gr_match_{rule.identifier}(c);"]
-    return [*lines, "    default:", "        return false;", "    }", "}", ""]
-
-
-def _combine(planned: NativePlan) -> list[str]:
-    cases: list[str] = []
-    stages: list[str] = []
-    claims = boosts(planned.program)
-    bits = None if are_whole(claims) else fraction_bits(claims)
-    for position, rule in enumerate(planned.program.rules):
-        lines = [line for claim in rule.claims for line in _claim(claim, rule.name, stages, bits)]
-        if rule.stop and (cut := planned.program.cut(position)) < len(planned.rules):
-            lines.append(f"end = {cut};")
-        if lines:
-            cases += [f"case {position}:", *_indented([*lines, "break;"])]
-    head = "static void gr_combine(gr_context *c, gr_decision *d) {"
-    if not cases:
-        nothing = ["    (void)c;", "    (void)d;", "}", ""]
-        return ["/* No rule claims anything. */", head, *nothing]
-    body = ["unsigned end = GR_RULE_COUNT;", *(["gr_wide boost = {0, 0, false};"] if bits is not None else [])]
-    body += ["(void)c;"]
-    loop = ["unsigned rule = word << 6 | gr_first_bit(left);", "if (rule >= end) {"]
-    loop += ["    d->matched.words[word] &= ~(UINT64_C(1) << (rule & 63));", "    continue;", "}"]
-    loop += ["switch (rule) {", *cases, "default:", "    break;", "}"]
-    body += ["for (unsigned word = 0; word < GR_RULE_WORDS; word++) {"]
-    body += ["    for (uint64_t left = d->matched.words[word]; left != 0; left &= left - 1) {", *_indented(loop, 2)]
-    body += ["    }", "}", *_bounds(planned, bits)]
-    table = (
-        ["static const gr_stage gr_stages[] = {", *[f"    {stage}," for stage in stages], "};", ""] if stages else []
+def _holds(parts: Deciding) -> list[str]:
+    if not parts.planned.keys and not parts.is_looped:
+        return []
+    head = "static bool gr_{}(gr_context *c, unsigned rule)"
+    frame = CaseFunction(
+        "holds_for", lambda name, body: _function(head.format(name), body), ("c", "rule"), "return false;"
     )
-    return [*table, "/* Apply what the matching rules claim, the weightiest first. */", head, *_indented(body), "}", ""]
+    return parts.by_rule(frame, parts.holding())
 
 
-def _claim(claim: NativeClaim, rule: str, stages: list[str], bits: int | None) -> list[str]:
-    value = real(claim.value)
-    match claim.target:
-        case "prefetch_factor":
-            return [f"if (d->prefetch_factor > {value}) {{", f"    d->prefetch_factor = {value};", "}"]
-        case "delay" if claim.jitter:
-            jittered = f"gr_jittered({value}, {real(claim.jitter)}, c->t->id)"
-            return [f"d->delay = fmax(d->delay, {jittered});"]
-        case "delay":
-            return [f"if (d->delay < {value}) {{", f"    d->delay = {value};", "}"]
-        case "priority_boost" if bits is None:
-            return [f"d->priority_boost += {value};"]
-        case "priority_boost":
-            assert bits is not None
-            high, low, is_negative = scale_claim(claim, bits)
-            wide = f"{{UINT64_C(0x{high:x}), UINT64_C(0x{low:x}), {str(is_negative).lower()}}}"
-            return [f"boost = gr_wide_plus(boost, (gr_wide){wide});"]
-        case "max_bandwidth":
-            return [
-                f"if (!(d->max_bandwidth > 0) || d->max_bandwidth > {value}) {{",
-                f"    d->max_bandwidth = {value};",
-                "}",
-            ]
-        case "max_concurrency":
-            whole = int(claim.value)
-            test = f"if (d->max_concurrency == 0 || d->max_concurrency > {whole}) {{"
-            return [test, f"    d->max_concurrency = {whole};", "}"]
-        case "paused":
-            return ["d->paused = true;"]
-        case _:
-            area = "NULL" if claim.area is None else literal(claim.area)
-            stages.append(f"{{{area}, {value}, {literal(claim.on_full)}, {literal(rule)}}}")
-            place = f"&gr_stages[{len(stages) - 1}]"
-            return [f"if (d->stage == NULL && gr_at_least(c->t->size, {value})) {{", f"    d->stage = {place};", "}"]
+def _combine(parts: Deciding) -> list[str]:
+    is_scaled = parts.bits is not None
+    cases = parts.claiming("boost", "end") if parts.is_unrolled else parts.claiming("s->boost", "s->end")
+    comment = "/* Apply what the matching rules claim, the weightiest first. */"
+    head = "static inline void gr_combine(gr_context *c, gr_decision *d)"
+    if not cases:
+        return ["/* No rule claims anything. */", *_function(head, [], ("c", "d"))]
+    table = ["static const gr_stage gr_stages[] = {", *indent([f"{stage}," for stage in parts.stages]), "};", ""]
+    total, before = "boost", [] if not is_scaled else ["gr_wide boost = {0, 0, false};"]
+    body, functions = parts.unroll(cases), []
+    if not parts.is_unrolled:
+        total = "s->boost"
+        functions, before, body = _claims(parts, cases), *_loop(is_scaled)
+    ends = [f"d->priority_boost = gr_wide_float({total}, -{parts.bits});"] if is_scaled else []
+    body = [*before, *body, *ends, *parts.bounds()]
+    return [*(table if parts.stages else []), *functions, comment, *_function(head, body)]
 
 
-def _bounds(planned: NativePlan, bits: int | None) -> list[str]:
-    lines: list[str] = []
-    most = real(planned.program.max_priority)
-    if planned.targets("priority_boost"):
-        lines += [f"d->priority_boost = gr_wide_float(boost, -{bits});"] if bits is not None else []
-        lines += [f"d->priority_boost = fmax(-{most}, fmin({most}, d->priority_boost));"]
-    if planned.targets("delay") or planned.targets("paused"):
-        longest = real(planned.program.max_delay)
-        lines += [f"double left = {longest} - gr_age_of(c->t->created, c->state->timestamp);"]
-        lines += ["if (d->delay > left || left <= 0) {", "    d->delay = fmax(0, fmin(d->delay, left));"]
-        lines += ["    d->paused = d->paused && left > 0;", "}"]
-    return lines
-
-
-def _on_gpu(planned: NativePlan) -> list[str]:
-    cases: list[str] = []
-    for rule in planned.rules:
-        if rule.per_gpu:
-            parts = [p for p in (rule.state, rule.open) if p is not None]
-            tests = [*(["gr_uses(c->w, g->index)"] if rule.of_workload else [])]
-            tests += [_call(p.name, p.per_gpu) for p in parts]
-            cases += [f"case {rule.position}:", f"    return {' && '.join(tests) or 'true'};"]
-    return [
-        "/* Whether a rule holds on a GPU; a rule that reads no GPU holds on none. */",
-        "static bool gr_on_gpu(gr_context *c, int rule, const gr_gpu *g) {",
-        "    (void)c;",
-        "    (void)g;",
-        *_indented(["switch (rule) {", *cases, "default:", "    return false;", "}"]),
-        "}",
+def _claims(parts: Deciding, cases: Cases) -> list[str]:
+    """Return the functions that apply what one rule claims."""
+    kind = ["    unsigned end;", *(["    gr_wide boost;"] if parts.bits is not None else [])]
+    kind = [
+        "/* The first rule that a stop cuts off, and what is added up. */",
+        "typedef struct {",
+        *kind,
+        "} gr_claims;",
         "",
     ]
+    head = "static void gr_{}(gr_context *c, gr_decision *d, unsigned rule, gr_claims *s)"
+    frame = CaseFunction(
+        "claim", lambda name, body: _function(head.format(name), body, ("c", "d", "s")), ("c", "d", "rule", "s")
+    )
+    return [*kind, *parts.by_rule(frame, cases)]
+
+
+def _loop(is_scaled: bool) -> tuple[list[str], list[str]]:
+    """Return the statements that go through the rules that match, and those before them."""
+    start = "{GR_RULE_COUNT, {0, 0, false}}" if is_scaled else "{GR_RULE_COUNT}"
+    inside = [
+        "unsigned rule = word << 6 | gr_first_bit(left);",
+        "if (rule >= s->end) {",
+        "    d->matched.words[word] &= ~(UINT64_C(1) << (rule & 63));",
+        "} else {",
+        "    gr_claim(c, d, rule, s);",
+        "}",
+    ]
+    inside = ["for (uint64_t left = d->matched.words[word]; left != 0; left &= left - 1) {", *indent(inside), "}"]
+    loop = ["for (unsigned word = 0; word < GR_RULE_WORDS; word++) {", *indent(inside), "}"]
+    return [f"gr_claims claims = {start}, *s = &claims;"], loop
+
+
+def _on_gpu(parts: Deciding) -> list[str]:
+    head = "static bool gr_{}(gr_context *c, int rule, const gr_gpu *g)"
+    frame = CaseFunction(
+        "on_gpu",
+        lambda name, body: _function(head.format(name), body, ("c", "rule", "g")),
+        ("c", "rule", "g"),
+        "return false;",
+    )
+    comment = "/* Whether a rule holds on a GPU; a rule that reads no GPU holds on none. */"
+    return [comment, *parts.by_rule(frame, parts.on_gpu())]

@@ -96,7 +96,8 @@ def _source(planned: NativePlan, spelling: CSpelling) -> str:
     for rule in planned.rules:
         for part in (rule.state, rule.open):
             if part is not None:
-                functions += render(_resetting(part) if changes_case else part)
+                kind = "inline " if part is rule.open else ""
+                functions += render(_resetting(part) if changes_case else part, kind)
     text = "\n".join(functions)
     text = re.sub(r"\bgr_(lower|upper)\(", r"gr_\1_in(c, ", text)
     parts = [
@@ -110,7 +111,7 @@ def _source(planned: NativePlan, spelling: CSpelling) -> str:
         runtime("jitter.c") if planned.has_jitter else "",
         "\n".join(spelling.tables),
         text,
-        "\n".join(deciding(planned)),
+        "\n".join(deciding(planned, spelling)),
         runtime("explain.c"),
         readers.constants(planned),
         *_reader(planned),

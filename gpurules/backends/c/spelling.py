@@ -184,8 +184,8 @@ def _loop_parts(loop: NativeLoop) -> tuple[list[str], list[str], str]:
             return [start], [f"gr_sum_add(&found, {item});"], f"return gr_sum_{ends}(&found);"
 
 
-def render(function: NativeFunction) -> list[str]:
-    """Return the source of a function."""
+def render(function: NativeFunction, kind: str = "") -> list[str]:
+    """Return the source of a function; *kind* is ``inline`` with a blank where it is to be one with its caller."""
     has_g = any("g->" in line or "g)" in line for line in function.lines)
     unused = [f"    (void){name};" for name, used in (("c", _has_c(function)), ("g", has_g)) if not used]
     parameters = "gr_context *c"
@@ -200,7 +200,7 @@ def render(function: NativeFunction) -> list[str]:
             if len(comment) > 1
             else [f"/*{comment[0][2:]} */"]
         )
-    head = f"static {TYPES[function.gives]} gr_{function.name}({parameters}) {{"
+    head = f"static {kind}{TYPES[function.gives]} gr_{function.name}({parameters}) {{"
     return [
         *[line.replace("*/ ", "* / ") for line in comment],
         head,

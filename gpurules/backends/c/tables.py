@@ -64,7 +64,7 @@ def _file_type(overrides: list[tuple[str, str]]) -> list[str]:
         "}",
         "",
         "/* The type of the file: given, else as its path says. It is worked out once for a decision. */",
-        "static gr_text gr_file_type(gr_context *c) {",
+        "static inline gr_text gr_file_type(gr_context *c) {",
         "    if (c->t->file_type.length > 0) {",
         "        return c->t->file_type;",
         "    }",

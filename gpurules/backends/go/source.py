@@ -99,7 +99,7 @@ def _rules(planned: NativePlan, spelling: GoSpelling) -> str:
         *[line for function in planned.output.functions for line in render(function)],
         *[line for rule in planned.rules for part in (rule.state, rule.open) if part for line in render(part)],
         *_derived(planned, spelling),
-        *deciding(planned),
+        *deciding(planned, spelling),
     ]
     text = "\n".join(body)
     imports = sorted(package for use, package in _IMPORTS.items() if re.search(rf"\b{re.escape(use)}", text))

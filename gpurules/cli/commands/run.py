@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from gpurules.cli.crash import installed_version
 from gpurules.cli.options import agent_outputs, option, source_options, stdin_filename, text_or_json
@@ -75,10 +76,19 @@ def command(
             )
         if clients:
             raise click.UsageError(f"--client requires live telemetry of this node, and {source} is played through")
+        if _is_asked_for("history"):
+            raise click.UsageError(f"--history records live telemetry; {source} is read by gpurules history import")
+        if _is_asked_for("metrics_port"):
+            raise click.UsageError(f"--metrics-port requires a running agent, and {source} is played through")
         _play(loaded, opened, transfers, (source, format_, verbose))
     finally:
         opened.close()
     return 0
+
+
+def _is_asked_for(parameter: str) -> bool:
+    """Return whether a parameter is on the command line: what the environment has for every run may be moot in one."""
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
 def _play(loaded: Ruleset, opened: FiniteSource, transfers: Path | None, how: tuple[str, str, bool]) -> None:

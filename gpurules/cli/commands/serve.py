@@ -71,7 +71,7 @@ def command(
         note(line)
     opened, interval = open_telemetry(source, options)
     notice = ReloadNotice()
-    serving = ServeOptions(bind, token_file, tls_cert, tls_key, behind_proxy, not no_ui)
+    serving = ServeOptions(bind, token_file, tls_cert, tls_key, behind_proxy, not no_ui, history)
 
     @contextmanager
     def service(coordinator: Coordinator) -> Iterator[None]:

@@ -30,6 +30,7 @@ FEATURES: Mapping[str, str] = {
     "any, all, count": "any(gpu_memory > 80) OR all(gpu_healthy) OR count(gpu_throttled) >= 2",
     "max, min, avg, sum": "max(gpu_memory) > 90 OR avg(gpu_power) > 200W OR sum(gpu_memory_free) < 1GiB",
     "windows": "max_over_time(gpu_temperature[1m]) > 85C",
+    "increase, deriv, changes": "increase(gpu_xid[1m]) > 5 OR deriv(gpu_power[1m]) > 1 OR changes(gpu_xid[1m]) > 1",
     "facts of the workload": "workload_type == 'training' AND batch_size > 8",
     "time of day": "time_of_day >= 22:00 OR weekday == 'sun'",
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from gpurules.language.terms import ir
+from gpurules.language.terms.functions import FUNCTIONS
 from gpurules.model import Value
 from gpurules.model.reading import finite, sum_in_order
 
@@ -66,6 +67,18 @@ def _delta(samples: Samples) -> float:
     return samples[1][-1] - samples[1][0]
 
 
+def _increase(samples: Samples) -> float:
+    """Return the sum of the rises; after a fall, which is a reset of the counter, the new value counts.
+
+    Source: Prometheus' increase(), without its extrapolation to the ends of the window.
+    """
+    return sum_in_order(after - before if after >= before else after for before, after in pairwise(samples[1]))
+
+
+def _changes(samples: Samples) -> int:
+    return sum(before != after for before, after in pairwise(samples[1]))
+
+
 def _rate(samples: Samples) -> float | None:
     """Return growth per second; a fall is a reset of the counter, after which it counts from 0.
 
@@ -92,15 +105,31 @@ def quantile(values: Iterable[float], share: float) -> float:
 
 def predict(samples: Samples, now: float, ahead: float) -> float | None:
     """Return the value *ahead* seconds from *now* on the line of least squares."""
+    found = _line(samples, now)
+    return None if found is None else found[1] + found[0] * (ahead - found[2])
+
+
+def _deriv(samples: Samples) -> float | None:
+    found = _line(samples, samples[0][-1])
+    return None if found is None else found[0]
+
+
+def _line(samples: Samples, now: float) -> tuple[float, float, float] | None:
+    """Return the slope of the line of least squares, and a point on it: its value, and its time counted from *now*.
+
+    The slope of samples that are all equal is 0, and not what rounding leaves.
+    Missing: all samples are of one instant.
+    """
     times, values = samples
     count = len(times)
     mean_time, mean_value = sum_in_order(t - now for t in times) / count, sum_in_order(values) / count
     spread = sum_in_order((t - now - mean_time) ** 2 for t in times)
     if spread <= 0:
         return None
+    if min(values) == max(values):
+        return 0.0, values[0], mean_time
     products = ((t - now - mean_time) * (v - mean_value) for t, v in zip(times, values, strict=True))
-    slope = sum_in_order(products) / spread
-    return mean_value + slope * (ahead - mean_time)
+    return sum_in_order(products) / spread, mean_value, mean_time
 
 
 _FUNCTIONS: Mapping[str, Callable[[Samples], float | None]] = {
@@ -113,9 +142,11 @@ _FUNCTIONS: Mapping[str, Callable[[Samples], float | None]] = {
     "last_over_time": lambda samples: samples[1][-1],
     "delta": _delta,
     "rate": _rate,
+    "increase": _increase,
+    "deriv": _deriv,
+    "changes": _changes,
 }
-_NEEDS_TWO = frozenset({"delta", "rate", "predict_linear"})
-_NEEDS_TIMES = frozenset({"rate", "predict_linear"})
+_NEEDS_TIMES = frozenset({"rate", "deriv", "predict_linear"})
 
 
 def over_time(window: ir.Window, samples: Samples, now: float) -> Value:
@@ -124,7 +155,7 @@ def over_time(window: ir.Window, samples: Samples, now: float) -> Value:
     Missing: fewer samples than it needs, or a result that is not a finite number.
     """
     count = len(samples[1])
-    if count < (2 if window.function in _NEEDS_TWO else 1):
+    if count < FUNCTIONS[window.function].samples:
         return None
     try:
         if window.function == "quantile_over_time":

@@ -97,6 +97,14 @@ def _quick(function: str, spans: _Spans) -> tuple[Numbers, np.ndarray] | None:
         case "sum_over_time" | "avg_over_time" if _are_whole(values):
             total = _between(values, spans)
             return np.where(count > 0, total / count if function == "avg_over_time" else total, np.nan), nothing
+        case "changes":
+            changed = np.append(0, np.cumsum(values[1:] != values[:-1]))
+            total = changed[np.maximum(spans.high - 1, 0)] - changed[np.minimum(spans.low, len(values) - 1)]
+            return np.where(count > 0, total.astype(np.float64), np.nan), nothing
+        case "increase" if _are_whole(values):
+            rises = np.append(0.0, np.cumsum(np.where(values[1:] >= values[:-1], np.diff(values), values[1:])))
+            total = rises[np.maximum(spans.high - 1, 0)] - rises[np.minimum(spans.low, len(values) - 1)]
+            return np.where(count > 1, total, np.nan), nothing
         case "rate":
             fell = np.append(False, values[1:] < values[:-1])
             resets = np.append(0, np.cumsum(fell))
@@ -110,7 +118,8 @@ def _quick(function: str, spans: _Spans) -> tuple[Numbers, np.ndarray] | None:
 
 
 def _are_whole(values: Numbers) -> bool:
-    return bool(np.all(values == np.trunc(values)) and np.abs(values).sum() <= EXACT)
+    """Return whether all sums and differences of *values* are exact, in whatever order."""
+    return bool(np.all(values == np.trunc(values)) and 2 * np.abs(values).sum() <= EXACT)
 
 
 def _between(values: Numbers, spans: _Spans) -> Numbers:

@@ -2,15 +2,15 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, unquote
 
 from gpurules.errors import GpurulesError, UnavailableError
-from gpurules.history.store.schema import TABLES
+from gpurules.history.store.schema import NODE, TABLES, TELEMETRY
 
 UNFINISHED = ".unfinished"
 """The ending of a file that is being written; readers do not see it."""
@@ -64,6 +64,27 @@ class Storage:
         """Return the files of *tables* (of all, where none is named), in order of table, node, day and name."""
         found = [part for table in tables or TABLES for part in self._parts(table)]
         return sorted(found)
+
+    def dates(self) -> list[str]:
+        """Return the days on which something was recorded, in order."""
+        names = {name for table in (TELEMETRY, NODE) for name in self._names(table)}
+        return sorted(name.removeprefix("date=") for name in names if name.startswith("date="))
+
+    def _names(self, folder: str) -> Iterable[str]:
+        if self._remote is None:
+            place = Path(self._root, folder)
+            return [path.name for path in place.iterdir()] if place.is_dir() else []
+        try:
+            return [path.rstrip("/").rsplit("/", 1)[-1] for path in self._remote.ls(f"{self._root}/{folder}", False)]
+        except FileNotFoundError:
+            return []
+
+    def day(self, node: str, date: str) -> list[StorePart]:
+        """Return the files of telemetry and snapshots of one day of *node*, without a look at any other day."""
+        found: list[StorePart] = []
+        for table in (TELEMETRY, NODE):
+            found += self._parts(f"{table}/date={date}/node={quote(node, safe='')}")
+        return [replace(part, table=part.table.split("/", 1)[0]) for part in sorted(found)]
 
     def _parts(self, table: str) -> Iterator[StorePart]:
         for path, size in self._files(table):

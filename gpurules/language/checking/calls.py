@@ -189,9 +189,9 @@ def _parameter(node: nodes.Expr, function: Function, context: CallContext) -> fl
 def _window_type(function: Function, field: Field) -> Datatype:
     dimension = field.datatype.dimension
     match function.name:
-        case "count_over_time":
+        case "count_over_time" | "changes":
             return NUMBER
-        case "rate":
+        case "rate" | "deriv":
             rates = {Dimension.BYTES: Dimension.BYTES_PER_SECOND, Dimension.JOULES: Dimension.WATTS}
             return number(rates.get(dimension, Dimension.NONE))
         case _:

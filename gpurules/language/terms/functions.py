@@ -35,6 +35,11 @@ class Function:
     samples: int = 1
 
     @property
+    def needs_two(self) -> bool:
+        """Whether a window with one sample is missing."""
+        return self.samples > 1
+
+    @property
     def is_aggregate(self) -> bool:
         """Whether it looks at all GPUs in scope."""
         return self.family in (Family.TRUTHS, Family.COUNT, Family.NUMBERS)
@@ -70,6 +75,9 @@ _TABLE = (
     Function("quantile_over_time", _W, 2, 2, "quantile_over_time(0.95, field[5m])", "the quantile of the samples"),
     Function("delta", _W, 1, 1, "delta(field[1m])", "the last sample minus the first", 2),
     Function("rate", _W, 1, 1, "rate(counter[1m])", "increase per second; a decrease counts as a reset", 2),
+    Function("increase", _W, 1, 1, "increase(counter[1m])", "the sum of the rises; a decrease counts as a reset", 2),
+    Function("deriv", _W, 1, 1, "deriv(field[1m])", "the slope per second, by least squares", 2),
+    Function("changes", _W, 1, 1, "changes(field[1m])", "how often a sample differs from the one before it"),
     Function(
         "predict_linear",
         _W,

@@ -29,6 +29,6 @@ class CounterUsedAsGauge:
         for comparison in subject.comparisons:
             field = comparison.field
             if field.counter:
-                hint = f"use its increase: rate({field.name}[1m]) or delta({field.name}[1m])"
+                hint = f"use its increase: rate({field.name}[1m]) or increase({field.name}[1m])"
                 message = f"{field.name} is a counter, which only grows"
                 yield make_finding(ABOUT.code, comparison.placed, comparison.constant.span, message, hint)

@@ -34,7 +34,7 @@ def field_text(field: Field) -> str:
     facts = [f"Values: {values}."] if values else []
     facts += [f"Units: {', '.join(units)}."] if (units := _units(field)) else []
     facts.append("Never missing." if field.always_known else f"Missing {absent}; a comparison with it is then unknown.")
-    facts += ["A counter: use it in `rate` or `delta`."] if field.counter else []
+    facts += ["A counter: use it in `rate` or `increase`."] if field.counter else []
     facts += [f"Replaced by `{field.replaced_by}`."] if field.replaced_by else []
     facts += [f"Source: {field.source}."] if field.source else []
     return _paragraphs([*lines, " ".join(facts)])

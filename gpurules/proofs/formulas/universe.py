@@ -14,7 +14,8 @@ from gpurules.records import Record, record
 
 _LANGUAGES: Mapping[str, Language] = {"file_name": FILE_NAME, "file_extension": FILE_EXTENSION}
 SCOPE_KEY: VariableKey = ("scope", "workload")
-_NON_NEGATIVE = frozenset({"stddev_over_time", "rate", "count_over_time"})
+_GROWTH = frozenset({"rate", "increase"})
+"""What adds rises and, after a fall, the new value: negative only where the field can be."""
 _RANGED = frozenset({"avg_over_time", "max_over_time", "min_over_time", "last_over_time", "quantile_over_time"})
 
 
@@ -63,7 +64,11 @@ def bounds_of(unit: ir.Term) -> ValueBounds:
             return ValueBounds(read.minimum, read.maximum, integer)
         case ir.Window("count_over_time"):
             return ValueBounds(1, None, True)
-        case ir.Window(function) if function in _NON_NEGATIVE:
+        case ir.Window("changes"):
+            return ValueBounds(0, None, True)
+        case ir.Window("stddev_over_time"):
+            return ValueBounds(0, None, False)
+        case ir.Window(function, read) if function in _GROWTH and read.minimum is not None and read.minimum >= 0:
             return ValueBounds(0, None, False)
         case ir.Window("sum_over_time", read) if read.minimum is not None and read.minimum >= 0:
             return ValueBounds(0, None, read.integer)

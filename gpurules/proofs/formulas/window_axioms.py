@@ -9,11 +9,12 @@ from itertools import permutations, product
 
 from gpurules.language.syntax.nodes import Comparator
 from gpurules.language.terms import ir
+from gpurules.language.terms.functions import FUNCTIONS
 from gpurules.proofs.formulas.encoding import Encoder
 from gpurules.proofs.formulas.formula import TRUE, Formula, disj, every, negation
 from gpurules.proofs.formulas.universe import Universe, unit_key
 
-_OF_TWO = frozenset({"delta", "rate", "predict_linear"})
+_OF_TWO = frozenset(name for name, function in FUNCTIONS.items() if function.needs_two)
 """Windows that are missing unless they have two samples."""
 _MEANS = frozenset({"avg_over_time", "quantile_over_time"})
 MOST_RELATED = 24

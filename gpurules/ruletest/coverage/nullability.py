@@ -2,9 +2,7 @@
 
 from gpurules.language.syntax.nodes import Sign
 from gpurules.language.terms import ir
-
-_OF_TWO = frozenset({"delta", "rate", "predict_linear"})
-"""Windows that are missing where they have but one sample."""
+from gpurules.language.terms.functions import FUNCTIONS
 
 
 def can_be_missing(term: ir.Term) -> bool:
@@ -21,7 +19,7 @@ def can_be_missing(term: ir.Term) -> bool:
         case ir.Read(field):
             return not field.always_known
         case ir.Window(function, field):
-            return function in _OF_TWO or not field.always_known
+            return FUNCTIONS[function].needs_two or not field.always_known
         case ir.Signal() | ir.IsMissing() | ir.Aggregate("count"):
             return False
         case ir.Aggregate("any", operand):

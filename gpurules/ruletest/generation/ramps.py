@@ -1,4 +1,4 @@
-"""Ramps: what a ``rate`` or a ``delta`` needs to pass its limit, as a series."""
+"""Ramps: what a ``rate``, a ``delta`` or their like needs to pass its limit, as a series."""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +8,16 @@ from gpurules.language.syntax.nodes import Comparator
 from gpurules.language.terms import ir
 from gpurules.language.terms.lowering import rebuilt
 
+_PER_SECOND = ("rate", "deriv")
 _MORE = 1.25
 """How much faster than the limit the readings rise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """A comparison of a ``rate`` or a ``delta`` that readings pass where they rise fast enough.
+    """A comparison of how fast a field rises that readings pass where they rise fast enough.
 
-    Units: ``limit`` in those of the window, for a rate in one second.
+    Units: ``limit`` in those of the window, which for ``rate`` and ``deriv`` are of one second.
     """
 
     leaf: ir.Compare
@@ -29,7 +30,7 @@ class Rise:
         Missing: None where they would leave the range of the field.
         """
         field = self.window.field
-        by = self.limit * step if self.window.function == "rate" else self.limit / max(1, back - 1)
+        by = self.limit * step if self.window.function in _PER_SECOND else self.limit / max(1, back - 1)
         by = math.ceil(by * _MORE) if field.integer else float(f"{by * _MORE:.3g}")
         low = field.minimum or 0
         high = low + by * (back + 1)
@@ -41,7 +42,7 @@ class Rise:
 
 def rise_of(term: ir.Term, windows: Sequence[ir.Window]) -> Rise | None:
     """Return the comparison of *term* that readings pass by rising, None where it has other *windows*, or none such."""
-    if len(windows) != 1 or windows[0].function not in ("rate", "delta"):
+    if len(windows) != 1 or windows[0].function not in (*_PER_SECOND, "delta", "increase"):
         return None
     for part in ir.walk(term):
         match part:

@@ -4,6 +4,7 @@ import { attribute, badge, bytes, duration, gpus, h, heading, isNumber, keyed, n
 
 const STEP = 10;
 const WINDOW = 900;
+const MOST = 8; // rules that are named
 const throttleAt = (gpu) =>
   isNumber(gpu.temperature) && isNumber(gpu.temperature_margin) ? gpu.temperature + gpu.temperature_margin : null;
 const METRICS = [
@@ -103,11 +104,11 @@ export function showDirectives(list, matching) {
   const decision = state.directives;
   if (!decision) return;
   directiveCells(list, decision);
-  if (decision.matched.length === 0) return matching.replaceChildren("No rule matches.");
-  matching.replaceChildren("Because of ",
-    ...decision.matched.flatMap((match, place) => [
-      place ? " · " : "", ruleLink(match.rule), match.devices.length ? h("span", { class: "quiet" }, ` ${gpus(match.devices)}`) : "",
-    ]));
+  const { matched } = decision;
+  if (matched.length === 0) return matching.replaceChildren("No rule matches.");
+  const rest = matched.length - MOST;
+  matching.replaceChildren("Because of ", ...matched.slice(0, MOST).flatMap((match, place) => [place ? " · " : "", ruleLink(match.rule),
+    match.devices.length ? h("span", { class: "quiet" }, ` ${gpus(match.devices)}`) : ""]), rest > 0 ? h("a", { href: "#/rules" }, ` and ${rest} more`) : "");
 }
 
 export function directiveCells(list, decision) {
@@ -118,15 +119,34 @@ export function directiveCells(list, decision) {
   });
 }
 
+// The marks of each metric, worked out once for a ruleset; their places once for a limit, which most GPUs share.
+let marked = null;
 function thresholds() {
+  if (marked?.ruleset === state.ruleset) return marked.found;
   const found = new Map(METRICS.map((metric) => [metric.key, new Map()]));
   for (const mark of state.ruleset?.thresholds || []) {
     const marks = found.get(mark.attribute);
     const key = `${mark.ends} ${mark.comparison} ${mark.value}`;
     if (marks && !marks.has(key)) marks.set(key, { ...mark, names: [] });
-    if (marks) marks.get(key).names.push(mark.rule || mark.signal);
+    marks?.get(key).names.push(mark.rule || mark.signal);
   }
+  for (const [key, marks] of found) {
+    const [starts, ends] = [false, true].map((wanted) => [...marks.values()].filter((mark) => mark.ends === wanted));
+    const words = starts.slice(0, 8).map((mark) => `${mark.comparison} ${number(mark.value, 1)} (${mark.names.slice(0, 3).join(", ")})`);
+    found.set(key, { starts, ends, most: Math.max(100, ...[...marks.values()].map((mark) => mark.value)), words: words.join("; "), drawn: new Map() });
+  }
+  marked = { ruleset: state.ruleset, found };
   return found;
+}
+
+function paths(marks, limit) {
+  if (!marks.drawn.has(limit)) {
+    if (marks.drawn.size > 100) marks.drawn.clear();
+    const draw = (list, path) => [...new Set(list.map((mark) => (100 * mark.value) / limit))].filter((place) => place >= 0 && place <= 100).map(path).join("");
+    marks.drawn.set(limit, { ticks: draw(marks.starts, (place) => `M${place.toFixed(2)} 0V12`), ends: draw(marks.ends, (place) => `M${place.toFixed(2)} 3V9`),
+      lines: draw(marks.starts, (place) => `M0 ${(24 - place * 0.24).toFixed(1)}H100`) });
+  }
+  return marks.drawn.get(limit);
 }
 
 // What is on at each GPU: signals, and rules that match there.
@@ -188,24 +208,24 @@ function updateMetric(row, metric, gpu, { marks, history, isWhole }) {
   const [, line, reading, bar] = row.children;
   const [title, , full, ends, ticks] = bar.children;
   const given = gpu[metric.key];
-  const all = [...marks.get(metric.key).values()];
-  const limit = metric.limit(gpu) ?? row.limit ?? Math.max(100, given ?? 0, ...all.map((mark) => mark.value));
-  const crossed = isNumber(given) ? all.filter((mark) => !mark.ends && HOLDS[mark.comparison](given, mark.value)) : [];
+  const known = marks.get(metric.key);
+  const limit = metric.limit(gpu) ?? row.limit ?? Math.max(known.most, given ?? 0);
+  const isCrossed = isNumber(given) && known.starts.some((mark) => HOLDS[mark.comparison](given, mark.value));
   row.classList.toggle("missing", !isNumber(given));
-  row.classList.toggle("crossed", crossed.length > 0);
+  row.classList.toggle("crossed", isCrossed);
   const reason = gpu.missing?.[metric.key] || "not reported";
-  text(reading.firstChild, isNumber(given) ? `${crossed.length ? "▲ " : ""}${number(given)} ${metric.unit}` : "missing");
+  text(reading.firstChild, isNumber(given) ? `${isCrossed ? "▲ " : ""}${number(given)} ${metric.unit}` : "missing");
   text(reading.lastChild, isNumber(given) ? metric.extra(gpu) : reason);
   attribute(full, "width", isNumber(given) ? Math.min(100, Math.max(0, (100 * given) / limit)).toFixed(2) : 0);
-  const places = (wanted) => [...new Set(all.filter((mark) => mark.ends === wanted).map((mark) => (100 * mark.value) / limit))]
-    .filter((place) => place >= 0 && place <= 100);
-  attribute(ticks, "d", places(false).map((place) => `M${place.toFixed(2)} 0V12`).join(""));
-  attribute(ends, "d", places(true).map((place) => `M${place.toFixed(2)} 3V9`).join(""));
-  const listed = all.filter((mark) => !mark.ends).slice(0, 8)
-    .map((mark) => `${mark.comparison} ${number(mark.value, 1)} (${mark.names.slice(0, 3).join(", ")})`).join("; ");
+  const drawn = paths(known, limit);
+  if (row.marks !== drawn) {
+    row.marks = drawn;
+    attribute(ticks, "d", drawn.ticks);
+    attribute(ends, "d", drawn.ends);
+    attribute(line.firstChild, "d", drawn.lines);
+  }
   text(title, `${metric.title} ${isNumber(given) ? `${number(given)} of ${number(limit)} ${metric.unit}` : `missing: ${reason}`}` +
-    (listed ? `. Thresholds: ${listed}` : ""));
-  attribute(line.firstChild, "d", places(false).map((place) => `M0 ${(24 - place * 0.24).toFixed(1)}H100`).join(""));
+    (known.words ? `. Thresholds: ${known.words}` : ""));
   const series = history.get(metric.key);
   const last = series.times.length;
   if (!isWhole && row.drawn === last && row.limit === limit) return;

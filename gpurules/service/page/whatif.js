@@ -6,6 +6,7 @@ import { truthTable } from "./rules.js";
 
 const SLIDERS = [["memory", "Memory %", 0, 100], ["utilization", "Busy %", 0, 100], ["temperature", "Temperature °C", 0, 120], ["power", "Power W", 0, 1000]];
 const KEPT = ["index", "uuid", "name", "memory", "memory_total", "utilization", "temperature", "temperature_margin", "power", "power_limit", "status", "throttled", "mig"];
+const MOST = 100; // rules whose reasons are listed
 const TRANSFER = [["path", "Path", "text"], ["size", "Size, bytes", "number"], ["operation", "Operation", ["", "read", "write"]], ["file_type", "File type", "text"]];
 const WORKLOAD = [["type", "Workload", ["", "training", "inference", "other"]]];
 
@@ -147,10 +148,17 @@ export function whatIfView(given) {
     text(outcome, decision.matched.length ? `${number(decision.matched.length)} rules match.` : "No rule matches.");
     directiveCells(cells, decision);
     const opened = new Set([...reasons.querySelectorAll("details[open]")].map((one) => one.dataset.rule));
-    reasons.replaceChildren(...explanation.rules.slice(0, 200).map((rule) => h("li", {},
-      h("p", {}, h("strong", { class: rule.outcome === "match" ? "true" : "quiet" }, rule.outcome === "match" ? "● " : rule.outcome === "unknown" ? "? " : "○ ", ruleLink(rule.rule)), ` ${rule.reason}`),
-      rule.nearest && h("p", { class: "quiet" }, `Nearest change: ${rule.nearest.text}`),
-      rule.condition && h("details", { "data-rule": rule.rule, open: opened.has(rule.rule) }, h("summary", {}, "Each part"), truthTable(rule.condition)))));
+    const rank = (rule) => ["match", "unknown"].indexOf(rule.outcome) >>> 0;
+    const sorted = explanation.rules.toSorted((a, b) => rank(a) - rank(b));
+    reasons.replaceChildren(...sorted.slice(0, MOST).map((rule) => reason(rule, opened.has(rule.rule))), ...(sorted.length > MOST ? [h("li", {}, `and ${sorted.length - MOST} more rules`)] : []));
+  }
+
+  // The table of a rule is drawn when it is opened.
+  function reason(rule, isOpen) {
+    const parts = h("details", { "data-rule": rule.rule, open: isOpen, ontoggle: () => parts.children.length === 1 && parts.append(truthTable(rule.condition)) }, h("summary", {}, "Each part"));
+    const sign = { match: "● ", unknown: "? " }[rule.outcome] || "○ ";
+    return h("li", {}, h("p", {}, h("strong", { class: rule.outcome === "match" ? "true" : "quiet" }, sign, ruleLink(rule.rule)), ` ${rule.reason}`),
+      rule.nearest && h("p", { class: "quiet" }, `Nearest change: ${rule.nearest.text}`), rule.condition && parts);
   }
 
   function update(sections) {

@@ -70,6 +70,12 @@ class Samples:
             if self._times[number % self._size] >= since:
                 yield number % self._size
 
+    @property
+    def oldest(self) -> float | None:
+        """The time of the oldest sample that is kept, None where there is none."""
+        with self._lock:
+            return None if self._next == 0 else self._times[max(0, self._next - self._size) % self._size]
+
     def read(
         self, field: str, gpu: str | None, since: float, step: float
     ) -> tuple[list[float], dict[str, list[object]]]:

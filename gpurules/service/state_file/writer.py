@@ -97,9 +97,14 @@ class StateWriter:
     def _create(self, header: Header, directory: bytes) -> mmap.mmap:
         """Return the memory of a new file, which is at the path when this returns."""
         self._check_replaceable()
+        if not self.path.parent.is_dir():
+            raise StateFileError(f"{self.path.parent} is not a folder, so {self.path.name} cannot be written there")
         fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
-        file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise StateFileError(error.errno, error.strerror, str(self.path)) from None
         try:
             os.posix_fallocate(file, 0, header.file_size)  # a full disk is found now, not as a fault while writing
             os.pwrite(file, header.pack() + directory, 0)

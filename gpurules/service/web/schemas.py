@@ -243,10 +243,13 @@ def _states() -> dict[str, JSONSchema]:
             "items next", items={"type": "array", "items": _OBJECT}, next={"type": ["integer", "null"]}
         ),
         "History": open_object(
-            "field times gpus",
+            "field times gpus missing next problems",
             field=_TEXT,
             times={"type": "array", "items": _NUMBER},
             gpus={"type": "object", "additionalProperties": {"type": "array", "items": _NUMBER_OR_NULL}},
+            missing={"type": "object", "additionalProperties": _TEXT},
+            next=_NUMBER_OR_NULL,
+            problems=_TEXTS,
         ),
         "Status": open_object("enabled running ruleset ruleset_version stale revision", enabled=_FLAG, running=_FLAG),
         "Lease": open_object("id ttl", id=_TEXT, ttl=_NUMBER),

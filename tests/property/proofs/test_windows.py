@@ -20,6 +20,7 @@ WINDOWS = [
     for field in ("gpu_power",)
     for name in (
         "min_over_time", "avg_over_time", "quantile_over_time", "max_over_time", "last_over_time", "count_over_time",
+        "increase", "delta",
     )
 ]  # fmt: skip
 COMPARATORS = ("<", "<=", ">", ">=", "==", "!=")

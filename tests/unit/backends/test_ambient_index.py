@@ -28,7 +28,8 @@ def rule(text: str) -> RuleTerm:
         ("gpu_memory > gpu_utilization", False),
         ("gpu_memory > 80 OR gpu_temperature > 80", False),
         ("gpu_memory_used + gpu_memory_reserved > 5GB", False),
-        ("gpu_name GLOB 'A*'", False),
+        ("gpu_name GLOB 'A*'", True),
+        ("gpu_name MATCHES 'A'", False),
     ],
 )
 def test_what_compares_readings_with_constants_is_looked_up(text: str, is_looked_up: bool) -> None:

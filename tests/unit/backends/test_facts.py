@@ -122,7 +122,16 @@ def test_equal_windows_have_one_key() -> None:
 
 @pytest.mark.parametrize(
     ("function", "worth"),
-    [("avg_over_time", 7), ("count_over_time", 1), ("stddev_over_time", 0.0), ("delta", None), ("rate", None)],
+    [
+        ("avg_over_time", 7),
+        ("count_over_time", 1),
+        ("stddev_over_time", 0.0),
+        ("delta", None),
+        ("rate", None),
+        ("increase", None),
+        ("deriv", None),
+        ("changes", 0),
+    ],
 )
 def test_a_window_of_one_sample(function: str, worth: object) -> None:
     term = ir.Window(function, FIELDS["gpu_power"], 60, None, NUMBER)

@@ -7,20 +7,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from gpurules.language.values import AGGREGATES
 
 from gpurules import GPU, Snapshot
 from gpurules.engine.state.history import over_time
 from gpurules.fields import FIELDS
-from gpurules.language import ir
+from gpurules.language.terms import ir
+from gpurules.language.terms.values import AGGREGATES
 from gpurules.model import NUMBER
 from gpurules.model.reading import sum_in_order
 from gpurules.rules import Condition
 
 PACKAGE = Path(__file__).resolve().parents[3] / "gpurules"
-DECIDING = ("model", "language/values.py", "engine/state", "backends", "history/kernel", "telemetry/formats")
+DECIDING = ("model", "language/terms/values.py", "engine/state", "backends", "history/kernel", "telemetry/formats")
 ROUGH = ([0.1] * 10, [1e16, 1.0, -1e16], [0.7, 0.1, 0.1], [2**53, 1.0, 1.0], [0.1, 2**60, -(2**60), 0.3])
-WINDOWS = ("avg_over_time", "sum_over_time", "stddev_over_time", "rate", "predict_linear")
+WINDOWS = ("avg_over_time", "sum_over_time", "stddev_over_time", "rate", "increase", "deriv", "predict_linear")
 
 
 def by_hand(values: Iterable[float]) -> float:

@@ -7,11 +7,14 @@ from gpurules.model.gpu import NUMBERS
 from gpurules.registry import did_you_mean
 from gpurules.service.state import definitions, sections
 from gpurules.service.state.events import KINDS
+from gpurules.service.state.past import PastQuery
 from gpurules.service.web import schemas
 from gpurules.service.web.operation import Operation, OperationCall, Parameter, Reply, json_reply
 from gpurules.service.wire.problems import ProblemError, WrongMember, invalid
 
 MAX_PAGE = 1000
+MAX_TIMES = 20_000
+"""The most times of one answer about the past."""
 PAGING = (
     Parameter("limit", "maximum number of entries", 100, 1, MAX_PAGE, is_integer=True),
     Parameter("offset", "number of entries to skip", 0, 0, 1e9, is_integer=True),
@@ -134,11 +137,11 @@ def history(call: OperationCall) -> Reply:
     if call.query["field"] is None:
         raise invalid([WrongMember("a field is required", hint=f"one of {', '.join(NUMBERS)}", parameter="field")])
     name = str(call.query["field"]).removeprefix("gpu_")
-    since, step, gpu = call.query["since"], call.query["step"], call.query["gpu"]
-    assert isinstance(since, int | float) and isinstance(step, int | float)
+    since, step, gpu, limit = (call.query[key] for key in ("since", "step", "gpu", "limit"))
+    assert isinstance(since, int | float) and isinstance(step, int | float) and isinstance(limit, int)
     start = call.agent.clock() + since if since <= 0 else since
-    times, values = call.agent.recorder.samples.read(name, None if gpu is None else str(gpu), start, step)
-    return json_reply({"field": name, "times": times, "gpus": values})
+    query = PastQuery(name, None if gpu is None else str(gpu), float(start), float(step), limit)
+    return json_reply(call.agent.past.read(query))
 
 
 def _list(path: str, name: str, summary: str, handler: object, entry: object) -> Operation:
@@ -172,7 +175,7 @@ OPERATIONS = (
     Operation("GET", "/v1/ruleset", "ruleset", "The effective ruleset", ruleset, answers={200: schemas.RULESET},
               is_slow=True),
     Operation(
-        "GET", "/v1/history", "history", "The recent past of a field, from memory", history,
+        "GET", "/v1/history", "history", "The past of a field, from memory and the recording store", history,
         query=(
             Parameter(
                 "field", "a numeric field of GPUs",
@@ -181,8 +184,13 @@ OPERATIONS = (
             Parameter("gpu", "the index of one GPU; without it all"),
             Parameter("since", "seconds since 1970, or, if not positive, seconds before now", -900, -1e6, 1e12),
             Parameter("step", "minimum interval between samples, in seconds", 0, 0, 3600),
+            Parameter("limit", "maximum number of times", 5000, 1, MAX_TIMES, is_integer=True),
         ),
         answers={200: schemas.HISTORY},
+        description=(
+            "The last 15 minutes come from memory, what is older from the recording store (--history). `next` is the "
+            "time from which to ask on, `missing` says why a GPU lacks values, `problems` what of the store is damaged."
+        ),
         is_slow=True,
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from gpurules.model.gpu import FABRIC_STATES
+from gpurules.model.reading import sum_in_order
 from gpurules.telemetry.formats.cells import NOT_OFFERED, Number, plain_text, reason_of_absence
 
 _BITS = {
@@ -78,7 +79,7 @@ def read_flag(text: str) -> tuple[bool | None, str | None]:
 def with_page_total(values: dict[str, Number]) -> None:
     """Add up the retired pages, if both counts are there."""
     if all(name in values for name in _PAGES):
-        values["retired_pages"] = sum(values[name] for name in _PAGES)
+        values["retired_pages"] = sum_in_order(values[name] for name in _PAGES)
 
 
 def fabric_state(state: int | None, failed: bool) -> str | None:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from gpurules.model import GPU, UNITS
 from gpurules.model.gpu import FABRIC_STATES
+from gpurules.model.reading import sum_in_order
 from gpurules.model.units import Dimension, Unit
 from gpurules.telemetry.formats.cells import Number, scale_number
 from gpurules.telemetry.formats.nvidia.health import reasons_of_bitmask, throttle_flags, with_page_total
@@ -188,7 +189,7 @@ def _link_errors(entity: _Entity, values: dict[str, Number], missing: dict[str, 
     counts = [entity.values[name] for name in _LINK_ERRORS if name in entity.values]
     known = [int(count) for count in counts if count is not None and not _is_blank(count)]
     if counts and len(known) == len(counts):
-        values["nvlink_errors"] = sum(known)
+        values["nvlink_errors"] = sum_in_order(known)
     elif counts:
         missing["nvlink_errors"] = BLANK
 

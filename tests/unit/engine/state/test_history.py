@@ -35,6 +35,9 @@ def over(function: str, parameter: float | None = None, samples: object = None, 
         ("last_over_time", 6.0),
         ("delta", 4.0),
         ("rate", 4 / 30),
+        ("increase", 4.0),
+        ("deriv", 0.12),  # least squares by hand: sum of (t - 15)(v - 4) over sum of (t - 15)^2 is 60 / 500
+        ("changes", 2),
     ],
 )
 def test_a_function_of_the_samples(function: str, value: float) -> None:
@@ -51,6 +54,25 @@ def test_a_fall_is_a_reset_after_which_the_counter_counts_from_zero() -> None:
     assert over("rate", samples=([0, 10, 20, 30], [100, 110, 5, 15])) == pytest.approx((10 + 5 + 10) / 30)
     assert over("rate", samples=([0, 10, 20], [10, 0, 0])) == 0.0
     assert over("rate", samples=([0, 10], [5, 3])) == pytest.approx(3 / 10)
+
+
+def test_after_a_fall_an_increase_counts_the_new_value() -> None:
+    assert over("increase", samples=([0, 10, 20, 30], [100, 110, 5, 15])) == 10 + 5 + 10
+    assert over("increase", samples=([0, 10, 20], [10, 0, 0])) == 0
+    assert over("increase", samples=([0, 10, 20], [2**53, 2**53 + 1, 2**53 + 3])) == 3
+
+
+def test_the_slope_of_equal_samples_is_zero_and_not_what_rounding_leaves() -> None:
+    times = [0.1 * n for n in range(10)]
+    assert over("deriv", samples=(times, [0.1] * 10)) == 0
+    assert over("predict_linear", 60.0, (times, [0.1] * 10), 1.0) == 0.1
+    assert over("deriv", samples=([5.0, 5.0], [1.0, 2.0])) is None, "there is no slope within one instant"
+
+
+def test_changes_are_counted_between_neighbors() -> None:
+    assert [over("changes", samples=(list(range(len(v))), v)) for v in ([4], [4, 4], [4, 1, 4], [1, 2, 2, 3])] == [
+        0, 0, 2, 2,
+    ]  # fmt: skip
 
 
 def test_delta_knows_no_resets() -> None:
@@ -72,7 +94,7 @@ def test_a_line_in_the_year_2026_is_not_lost_in_rounding() -> None:
     assert predict((times, values), times[-1], 60.0) == pytest.approx(50 + 0.01 * (99 + 12), abs=1e-6)
 
 
-@pytest.mark.parametrize("function", ["delta", "rate", "predict_linear"])
+@pytest.mark.parametrize("function", ["delta", "rate", "increase", "deriv", "predict_linear"])
 def test_growth_needs_two_samples(function: str) -> None:
     assert over(function, 60.0, ([0], [1.0])) is None
 
@@ -90,6 +112,8 @@ def test_without_samples_it_is_missing(function: str) -> None:
         ("stddev_over_time", [-1.7e308, 1.7e308]),
         ("delta", [-1.7e308, 1.7e308]),
         ("rate", [1.7e308, 0.0, 1.7e308, 0.0, 1.7e308]),
+        ("increase", [0.0, 1.7e308, 0.0, 1.7e308]),
+        ("deriv", [-1.7e308, 1.7e308]),
     ],
 )
 def test_what_leaves_the_doubles_is_missing(function: str, values: list[float]) -> None:

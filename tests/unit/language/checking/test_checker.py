@@ -132,6 +132,11 @@ def test_what_follows_from_a_mistake_is_not_reported() -> None:
         ("rate(gpu_ecc_errors[1m])", Dimension.NONE),
         ("delta(gpu_temperature[1m])", Dimension.CELSIUS),
         ("count_over_time(gpu_power[1m])", Dimension.NONE),
+        ("increase(gpu_energy[1m])", Dimension.JOULES),
+        ("deriv(gpu_energy[1m])", Dimension.WATTS),
+        ("deriv(gpu_memory_used[1m])", Dimension.BYTES_PER_SECOND),
+        ("deriv(gpu_temperature[1m])", Dimension.NONE),
+        ("changes(gpu_memory_used[1m])", Dimension.NONE),
         ("length(path)", Dimension.NONE),
     ],
 )

@@ -20,4 +20,10 @@ def test_every_function_has_an_answer() -> None:
 
 
 def test_growth_needs_two_samples() -> None:
-    assert {n for n, f in FUNCTIONS.items() if f.samples == 2} == {"delta", "rate", "predict_linear"}
+    assert {n for n, f in FUNCTIONS.items() if f.samples == 2} == {
+        "delta",
+        "rate",
+        "increase",
+        "deriv",
+        "predict_linear",
+    }

@@ -1,0 +1,253 @@
+"""One field of a node's GPUs over time: bounded in times, in values, and in how long reading it may take."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gpurules.backends.columnar import Numbers
+from gpurules.history.store.findings import Findings
+from gpurules.history.store.frame import numbers_of, plain, texts_of
+from gpurules.history.store.parts import DAMAGE
+from gpurules.history.store.schema import NODE, REASON, TELEMETRY, kind_fits
+from gpurules.history.store.storage import Storage, StorePart, date_of
+
+MAX_VALUES = 2_000_000
+"""The most values that one series may have, all GPUs together."""
+MAX_REASON = 200
+READ_SECONDS = 5.0
+"""How long a series may be read; the rest of it is left to the next query."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesQuery:
+    """A query for *field* from *since* until before *until*; the last snapshot of each *step* counts.
+
+    Units: seconds since 1970; ``step`` in seconds, 0 for every snapshot; ``limit`` is a number of snapshots.
+    Missing: ``gpu`` (an index) None: every GPU.
+    """
+
+    node: str
+    field: str
+    since: float
+    until: float
+    step: float = 0.0
+    gpu: str | None = None
+    limit: int = 5000
+
+
+@dataclass(slots=True)
+class FieldSeries:
+    """What was found, oldest first. ``reasons`` says, by GPU, why values are missing, as far as was recorded.
+
+    Missing: a value that was not recorded is None; ``following`` is None where nothing is left, else the time from
+    which to ask on.
+    """
+
+    times: list[float] = field(default_factory=list)
+    gpus: dict[str, list[float | None]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    following: float | None = None
+    findings: Findings = field(default_factory=Findings)
+
+
+def read_series(
+    storage: Storage, query: SeriesQuery, seconds: float = READ_SECONDS, clock: Callable[[], float] = time.monotonic
+) -> FieldSeries:
+    """Return what the store has of a field; after *seconds* of reading, what it has found by then."""
+    now = clock()
+    return _SeriesReader(storage, query, (now + seconds / 2, now + seconds), clock).read()
+
+
+@dataclass(slots=True)
+class _SeriesReader:
+    storage: Storage
+    query: SeriesQuery
+    deadlines: tuple[float, float]
+    clock: Callable[[], float]
+    found: FieldSeries = field(default_factory=FieldSeries)
+    times: Numbers = field(default_factory=lambda: np.empty(0))
+    values: dict[str, Numbers] = field(default_factory=dict)
+
+    def read(self) -> FieldSeries:
+        days = [self.storage.day(self.query.node, date) for date in self._dates()]
+        self._choose(days)
+        if len(self.times):
+            self._fill(days)
+        found = self.found
+        found.times = self.times.tolist()
+        found.gpus = {
+            index: [value if np.isfinite(value) else None for value in values[: len(self.times)].tolist()]
+            for index, values in sorted(self.values.items())
+            if index in found.reasons or np.isfinite(values[: len(self.times)]).any()
+        }
+        found.reasons = {index: why for index, why in found.reasons.items() if None in found.gpus[index]}
+        return found
+
+    def _dates(self) -> list[str]:
+        first, last = (date_of(min(max(at, 0.0), _LATEST)) for at in (self.query.since, self.query.until))
+        return [date for date in self.storage.dates() if first <= date <= last]
+
+    # which snapshots
+
+    def _choose(self, days: Sequence[Sequence[StorePart]]) -> None:
+        """Find the times: the last of each step, as many as were asked for."""
+        for parts in days:
+            seen, damaged = [self.times], self.found.findings.count
+            for of in (NODE, TELEMETRY):  # that of the GPUs, which is larger, only where the other does not say it all
+                chosen = [part for part in parts if part.table == of]
+                for part in self._in_time(chosen, self.deadlines[0]):
+                    seen += [numbers_of(plain(table, "timestamp")) for table in self._tables(part, ("timestamp",))]
+                if chosen and self.found.findings.count == damaged:
+                    break
+            self.times = self._cut(_last_of_each(self._within(np.concatenate(seen)), self.query.step))
+            if self.found.following is not None:
+                return
+
+    def _within(self, times: Numbers) -> Numbers:
+        end = self.query.until if self.found.following is None else self.found.following
+        kept: Numbers = np.unique(times[(times >= self.query.since) & (times < end)])
+        return kept
+
+    def _cut(self, times: Numbers) -> Numbers:
+        if len(times) <= self.query.limit:
+            return times
+        self.found.following = self._start_of(float(times[self.query.limit - 1]))
+        return times[: self.query.limit]
+
+    def _start_of(self, last: float) -> float:
+        """Return the time from which to ask on after *last*: that of the next step, or the next there may be."""
+        step, least = self.query.step, float(np.nextafter(last, np.inf))
+        return max((last // step + 1) * step, least) if step > 0 else least
+
+    def _in_time(self, parts: Sequence[StorePart], deadline: float) -> Iterator[StorePart]:
+        """Yield files by the time at which they begin, until *deadline*; then the rest is left to the next query.
+
+        That cannot be before a file was read that begins within what is asked for, so the next query asks for less.
+        """
+        begun = None
+        for part in sorted(parts, key=lambda part: (_start(part), part.path)):
+            start = _start(part)
+            if begun is not None and start > begun and self.clock() > deadline:
+                self.found.following = min(start, self.found.following or start)
+                return
+            if start >= self.query.until or start >= (self.found.following or self.query.until):
+                return
+            yield part
+            if start > self.query.since:
+                begun = start
+
+    # their values
+
+    def _fill(self, days: Sequence[Sequence[StorePart]]) -> None:
+        for parts in days:
+            telemetry = [part for part in parts if part.table == TELEMETRY]
+            for part in self._in_time(telemetry, self.deadlines[1]):
+                for table in self._tables(part, ("timestamp", "index", self.query.field, self.query.field + REASON)):
+                    self._take(table, part)
+        if self.found.following is not None:
+            self.times = self.times[self.times < self.found.following]
+
+    def _take(self, table: pa.Table, part: StorePart) -> None:
+        if "index" not in table.column_names:
+            self.found.findings.add(part.path, "has no readable column index, so it is not known which GPU a row is of")
+            return
+        times, indexes = numbers_of(plain(table, "timestamp")), texts_of(plain(table, "index"))
+        places = np.minimum(np.searchsorted(self.times, times), len(self.times) - 1)
+        is_chosen = self.times[places] == times
+        values = self._values(table)
+        why = self.query.field + REASON
+        reasons = texts_of(plain(table, why)) if why in table.column_names else None
+        for code in np.unique(indexes.codes[is_chosen & (indexes.codes >= 0)]).tolist():
+            index = indexes.words[code]
+            if self.query.gpu not in (None, index) or not self._has_room(index):
+                continue
+            rows = is_chosen & (indexes.codes == code)
+            row = self.values.setdefault(index, np.full(len(self.times), np.nan))
+            row[places[rows]] = values[rows]
+            if reasons is not None and (said := reasons.codes[rows & (reasons.codes >= 0)]).size:
+                self.found.reasons[index] = reasons.words[int(said[-1])][:MAX_REASON]
+
+    def _values(self, table: pa.Table) -> Numbers:
+        if self.query.field in table.column_names:
+            return numbers_of(plain(table, self.query.field))
+        return np.full(table.num_rows, np.nan)
+
+    def _has_room(self, index: str) -> bool:
+        if index in self.values or (len(self.values) + 1) * len(self.times) <= MAX_VALUES:
+            return True
+        self.found.findings.add(self.query.node, f"more than {MAX_VALUES} values; ask for one GPU, or for fewer times")
+        return False
+
+    def _tables(self, part: StorePart, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield the columns of a file that can be read, a group of rows at a time; what cannot be is a finding."""
+        try:
+            with self._opened(part) as file:
+                fitting = self._fitting(file.schema_arrow, part, names)
+                if "timestamp" not in fitting:
+                    self.found.findings.add(part.path, "has no readable column timestamp, so nothing in it has a time")
+                    return
+                for group in range(file.num_row_groups):
+                    if self._overlaps(file.metadata.row_group(group)):
+                        table = file.read_row_group(group, columns=fitting, use_threads=False)
+                        yield table.filter(table.column("timestamp").is_valid())
+        except DAMAGE as error:
+            first = str(error).split("\n")[0].strip().rstrip(".")
+            self.found.findings.add(part.path, f"cannot be read: {first or type(error).__name__}")
+
+    @contextmanager
+    def _opened(self, part: StorePart) -> Iterator[pq.ParquetFile]:
+        path = self.storage.local(part.path)
+        if path is not None:
+            with pq.ParquetFile(path) as file:
+                yield file
+        else:
+            with self.storage.open(part.path) as opened, pq.ParquetFile(opened) as file:
+                yield file
+
+    def _fitting(self, schema: pa.Schema, part: StorePart, names: Sequence[str]) -> list[str]:
+        found = []
+        for name in names:
+            if name not in schema.names:
+                continue
+            kind = schema.field(name).type
+            if kind_fits(name, kind):
+                found.append(name)
+            else:
+                self.found.findings.add(part.path, f"the column {name} has the type {kind}, so its values are missing")
+        return found
+
+    def _overlaps(self, group: Any) -> bool:
+        """Return whether a group of rows may have times that are asked for, as its statistics say."""
+        for number in range(group.num_columns):
+            column = group.column(number)
+            if column.path_in_schema == "timestamp":
+                known = column.statistics
+                if known is None or not known.has_min_max:
+                    return True
+                return bool(known.max >= self.query.since and known.min < self.query.until)
+        return True
+
+
+_LATEST = 253_402_300_799.0
+"""The end of the year 9999."""
+
+
+def _start(part: StorePart) -> float:
+    """Return the time at which a file begins, as its name says; 0 for one of another name, which is read first."""
+    text = part.path.rsplit("/", 1)[-1].removeprefix("part-").split("-", 1)[0]
+    return int(text) / 1000 if text.isdecimal() and len(text) <= 15 else 0.0
+
+
+def _last_of_each(times: Numbers, step: float) -> Numbers:
+    """Return the last of the *times*, which are in order, within each *step*."""
+    if step <= 0 or len(times) < 2:
+        return times
+    steps = times // step
+    kept: Numbers = times[np.append(steps[1:] != steps[:-1], True)]
+    return kept
