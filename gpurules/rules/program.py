@@ -26,6 +26,7 @@ from gpurules.language.terms.lowering import inline_signals
 from gpurules.model import GPUIndex, Snapshot, Transfer, Value, Workload
 from gpurules.rules.explanation.explanation import DecisionExplanation, explain_rules
 from gpurules.rules.rule import Rule, Settings, Signal
+from gpurules.rules.transfer_dependence import TransferDependence
 
 MAX_OUTCOMES = 4096
 
@@ -128,6 +129,11 @@ class Program:
         for first, function in self._masks:
             mask |= function(*given) << first
         return mask
+
+    @cached_property
+    def transfer_dependence(self) -> TransferDependence:
+        """What decisions on transfers depend on."""
+        return TransferDependence(self.terms, self.layout)
 
     def _prepared(self) -> Specializer:
         if self._specializer is None:
@@ -297,6 +303,12 @@ class BoundProgram:
             self.node_row,
             {} if layout is None else self.program.conditions,
         )
+
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """What is equal for snapshots on which each transfer is decided on alike, while no workload changes."""
+        opened, is_like_no_other = self.program.transfer_dependence.of(self.facts)
+        return self.version, self.base, opened, self if is_like_no_other else None
 
     def devices(self, position: int, transfer: Transfer, workload: Workload) -> tuple[GPUIndex, ...]:
         """Return the GPUs on which the rule at *position* is TRUE."""

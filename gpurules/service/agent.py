@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gpurules.engine import Coordinator, PollReport
-from gpurules.engine.inspection import wall_clock
+from gpurules.engine.inspection import steady_clock, wall_clock
 from gpurules.fields import Field
 from gpurules.service.state import sections
 from gpurules.service.state.past import Past
@@ -36,6 +36,7 @@ class Agent:
         self.options = options or AgentOptions()
         self.started_at = time.time()
         self.clock = wall_clock(coordinator)
+        self._steady = steady_clock(coordinator)
         self.recorder = Recorder(coordinator, first)
         self.past = Past(coordinator, self.recorder.samples, self.options.history)
         self.transfers = TransferBook(coordinator)
@@ -65,9 +66,7 @@ class Agent:
 
     def _standing(self) -> object:
         coordinator = self.coordinator
-        bound = coordinator.engine.bound
-        on = tuple((signal.name, signal.owner) for signal in coordinator.engine.signals() if signal.on)
-        return coordinator.is_enabled, bound.version, bound.base, bound.residual is None, on
+        return coordinator.is_enabled, coordinator.engine.bound.standing, coordinator.schedule.workloads(self._steady())
 
     def _transfers(self) -> dict[str, object]:
         return {str(row["id"]): row for row in self.transfers.rows()[:MAX_SHOWN]}
