@@ -4,7 +4,8 @@
 #   make serve   an agent on a simulated node with eight GPUs and traffic: open the address that it prints
 #   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
 #   make backtest  a simulated month of four nodes of eight GPUs, what coordinator would have done, and a report on it
-#   make test    installs what the tests need and runs them, some 15 minutes on two cores
+#   make test    installs what the tests need and runs them, some 10 minutes on two cores
+#   make test-all  the same and the exhaustive tests, before a release
 #   make quick   format, lint, types and the quick unit tests, for while you write: under a minute
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
 #   make bench   measures decisions beside other engines and hand-written Python, and loading, on this machine
@@ -29,7 +30,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest story test quick check bench soak proofs format docs schema new-check pictures site dist changelog clean
+.PHONY: help demo backtest story test test-all quick check bench soak proofs format docs schema new-check pictures site dist changelog clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -83,8 +84,12 @@ story: $(VENV)/installed-test
 	@$(BIN)/python -m examples.story $(STORY_ARGS)
 
 test: $(VENV)/installed-test
-	@echo "the whole suite takes some 15 minutes on two cores; make quick takes one" >&2
+	@echo "the suite takes some 10 minutes on two cores; make quick takes one" >&2
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Every text of every family, every fault at every call: before a release.
+test-all: $(VENV)/installed-test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) --exhaustive
 
 # mypy keeps a cache, so after the first run it looks only at what changed and at what imports it.
 quick: $(VENV)/installed-dev

@@ -117,6 +117,7 @@ class TestMemoryPipe(AbstractPipeTests, MemoryFixtures):
     pass
 
 
+@pytest.mark.exhaustive
 class TestS3Copy(AbstractCopyTests, S3Fixtures):
     pass
 
@@ -125,6 +126,7 @@ class TestS3Get(AbstractGetTests, S3Fixtures):
     pass
 
 
+@pytest.mark.exhaustive
 class TestS3Put(AbstractPutTests, S3Fixtures):
     pass
 
