@@ -36,7 +36,7 @@ FAMILIES = {
     "long": "語" * 1_000 + MARK,
 }
 QUICK = ("both", "colour", "C1", "override", "lone surrogate", "long")
-"""The families that are tried in every run: one of line ends, of control sequences, of bidi marks, of bad and of long text."""
+"""The families that are tried in every run: line ends, control sequences, bidi marks, bad text and long text."""
 ERASE = "\r\x1b[K"
 """Where the line that shows how far long work is, is put in place of the last."""
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
