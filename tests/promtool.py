@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from gpurules.backends.promql import node_series, series_name
 from gpurules.model import Snapshot
-from gpurules.service.gpu_metrics import gpu_samples
 
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (apt install prometheus)")
@@ -29,22 +29,9 @@ class Query:
     at: float = 0.0
 
 
-def series_name(metric: str, labels: Mapping[str, str]) -> str:
-    """Return a series as tests of promtool name it."""
-    inside = ", ".join(f"{name}={json.dumps(value)}" for name, value in labels.items())
-    return f"{metric}{{{inside}}}"
-
-
 def node_samples(snapshot: Snapshot, node: Mapping[str, Any] | None = None) -> Iterable[tuple[str, float]]:
     """Yield the series that an agent serves of a snapshot, each with its value."""
-    base = {"instance": NODE}
-    yield series_name("gpurules_gpus", base), float((node or {}).get("gpu_count", snapshot.gpu_count))
-    yield series_name("gpurules_gpus_lost", base), float(snapshot.gpu_lost_count)
-    for name, value in (node or {}).items():
-        if name in ("active_workloads", "pending_transfers"):
-            yield series_name(f"gpurules_{name}", base), float(value)
-    for sample in gpu_samples(snapshot):
-        yield series_name(sample.metric, {**base, **dict(sample.labels)}), sample.value
+    return node_series(snapshot, NODE, node)
 
 
 def seconds(value: float) -> str:

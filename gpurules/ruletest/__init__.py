@@ -19,6 +19,7 @@ from gpurules.ruletest.case import Case, Expectation, TestFile
 from gpurules.ruletest.coverage.coverage import Coverage, unmet
 from gpurules.ruletest.coverage.vacuity import vacuous_tests
 from gpurules.ruletest.execution.assertions import CaseResult, Failure, Rewrite
+from gpurules.ruletest.execution.execution import case_facts, time_steps
 from gpurules.ruletest.mutation.mutants import Mutant
 from gpurules.ruletest.mutation.mutation_testing import MutationReport, combine_reports, run_mutants
 from gpurules.ruletest.reading.fact_types import facts_of_cases
@@ -37,6 +38,7 @@ __all__ = [
     "MutationReport",
     "Rewrite",
     "TestFile",
+    "case_facts",
     "combine_reports",
     "count_mutants",
     "examine",
@@ -47,6 +49,7 @@ __all__ = [
     "run_mutants",
     "run_text",
     "seen_of",
+    "time_steps",
     "unmet",
     "untested_rules",
     "vacuous_tests",

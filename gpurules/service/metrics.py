@@ -5,12 +5,12 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gpurules.backends.promql import GPU_METRICS, gpu_samples
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, Metrics
 from gpurules.engine.effects.metrics import OUTCOMES
 from gpurules.engine.inspection import queued_events
 from gpurules.errors import UnavailableError
-from gpurules.service.gpu_metrics import GPU_METRICS, gpu_samples
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

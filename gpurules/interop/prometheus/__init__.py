@@ -3,5 +3,6 @@
 from gpurules.interop.prometheus.exporting import Export, Omission, export_rules
 from gpurules.interop.prometheus.names import NAMINGS
 from gpurules.interop.prometheus.rule_file import render_group
+from gpurules.interop.prometheus.rule_tests import export_tests
 
-__all__ = ["NAMINGS", "Export", "Omission", "export_rules", "render_group"]
+__all__ = ["NAMINGS", "Export", "Omission", "export_rules", "export_tests", "render_group"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gpurules.actions.action import is_effect
 from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedDecision
+from gpurules.facts import CheckedFacts
 from gpurules.model import Transfer, Workload
 from gpurules.rules import Rule, Ruleset
 from gpurules.ruletest.case import Case, Data, SeriesSample
@@ -82,6 +83,14 @@ def time_steps(case: Case, ruleset: Ruleset) -> Iterator[TimeStep]:
         yield TimeStep(step * case.interval, decision, ruleset.rules, held)
 
 
+def case_facts(case: Case, ruleset: Ruleset) -> Iterator[CheckedFacts]:
+    """Yield the facts of each step of *case*."""
+    start = timestamp_of(case.given)
+    for step in range(max((len(samples) for samples in case.series.values()), default=1)):
+        data, _ = at_step(case.given, case.series, step)
+        yield facts(data, ruleset.fields, start + step * case.interval)
+
+
 def at_step(given: Data, series: Mapping[str, tuple[SeriesSample, ...]], step: int) -> tuple[Data, bool]:
     """Return the facts at a step of the series, and whether nothing could be read then."""
     data, is_stale = deepcopy(given), False
@@ -99,4 +108,4 @@ def at_step(given: Data, series: Mapping[str, tuple[SeriesSample, ...]], step: i
     return data, is_stale
 
 
-__all__ = ["Cooldowns", "TimeStep", "at_step", "time_steps"]
+__all__ = ["Cooldowns", "TimeStep", "at_step", "case_facts", "time_steps"]

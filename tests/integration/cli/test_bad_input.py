@@ -26,7 +26,7 @@ ARGUMENTS = {
     "watch": [["{}", "--source", "synthetic:gpus=1", "--once"],
               ["gpurules:default", "--source", "replay:{}", "--once"]],
     "record": [["--source", "replay:{}"], ["--source", "replay:{}", "-o", "{}"]],
-    "export": [["prometheus", "{}"], ["prometheus", "gpurules:default", "-o", "{}/x"]],
+    "export": [["prometheus", "{}"], ["prometheus", "gpurules:default", "-o", "{}/x"], ["tests", "{}"]],
     "health": [["{}", "--source", "synthetic:gpus=1"], ["gpurules:health", "--source", "replay:{}"]],
     "doctor": [["{}", "--source", "replay:{}"]],
     "snapshot": [["--source", "replay:{}"]],

@@ -1,13 +1,18 @@
 """``gpurules export``: files that other tools read."""
 
+import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gpurules.backends.promql import GPU_METRICS
+from gpurules.engine import Coordinator
 from gpurules.interop.prometheus import NAMINGS
 from gpurules.rules import shipped_names
+from gpurules.service.metrics import text_of
 from tests.promtool import PROMTOOL, needs_promtool
 
 MIXED = """
@@ -75,3 +80,48 @@ def test_promtool_accepts_every_shipped_ruleset_in_every_naming(gpurules: Any, t
 def test_wrong_arguments_are_answered(gpurules: Any, arguments: tuple[str, ...]) -> None:
     done = gpurules("export", "prometheus", *arguments)
     assert done.code == 2 and done.err.startswith("gpurules: ")
+
+
+@needs_promtool
+@pytest.mark.parametrize("name", ["thermal", "coordinator", "health"])
+def test_rule_tests_pass_in_promtool_on_the_exported_rules(
+    name: str, gpurules: Any, root: Path, tmp_path: Path
+) -> None:
+    rules, tests = tmp_path / "gpurules.rules.yml", tmp_path / "tests.yml"
+    gpurules("export", "prometheus", f"gpurules:{name}", "-o", rules)
+    done = gpurules("export", "tests", root / "tests" / "rulesets" / f"{name}.test.yaml", "-o", tests, "--partial")
+    assert done.code == 0 and not done.err.splitlines()[-1].startswith("gpurules: 0 tests")
+    assert PROMTOOL is not None
+    ran = subprocess.run([PROMTOOL, "test", "rules", str(tests)], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    wrong = tests.read_text().replace('"value": 1', '"value": 2')
+    tests.write_text(wrong)
+    ran = subprocess.run([PROMTOOL, "test", "rules", str(tests)], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+
+
+def test_the_dashboard_shows_only_metrics_that_the_agent_serves(gpurules: Any) -> None:
+    data = json.loads(gpurules("export", "grafana").out)
+    panels = [panel for panel in data["panels"] if panel["type"] != "row"]
+    named = {name for panel in panels for name in re.findall(r"\bgpurules_\w+", panel["targets"][0]["expr"])}
+    coordinator = Coordinator("gpurules:health", source="synthetic:gpus=1,seconds=60")
+    coordinator.poll()
+    served = set(re.findall(r"^# TYPE (\w+) ", text_of(coordinator), re.MULTILINE)) | {m.name for m in GPU_METRICS}
+    coordinator.stop()
+    assert named and named <= served
+    assert {"gpurules_gpu_temperature", "gpurules_gpu_info", "gpurules_gpus_lost"} <= served
+
+
+def test_the_dashboard_can_be_imported(gpurules: Any) -> None:
+    data = json.loads(gpurules("export", "grafana").out)
+    assert data["id"] is None and data["__inputs"][0]["name"] == "DS_PROMETHEUS"
+    ids = [panel["id"] for panel in data["panels"]]
+    assert len(ids) == len(set(ids))
+    cells = set()
+    for panel in data["panels"]:
+        grid = panel["gridPos"]
+        own = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
+        assert not own & cells and grid["x"] + grid["w"] <= 24
+        cells |= own
+        if panel["type"] != "row":
+            assert panel["datasource"]["uid"] == "${DS_PROMETHEUS}" and panel["targets"][0]["expr"]

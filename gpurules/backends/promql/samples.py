@@ -1,12 +1,13 @@
 """What the latest snapshot says of each GPU, as samples for Prometheus."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from gpurules.backends.promql import own_metric
+from gpurules.backends.promql.naming import PREFIX, own_metric
 from gpurules.diagnostics.excerpt import visible
 from gpurules.fields import FIELDS, Scope
 from gpurules.model import GPU, Snapshot
+from gpurules.strict_json import dumps
 
 _MAX_LABEL = 200
 
@@ -59,3 +60,24 @@ def gpu_samples(snapshot: Snapshot) -> Iterator[GpuSample]:
 
 def _label(text: str | None) -> str:
     return visible(text or "")[:_MAX_LABEL]
+
+
+def series_name(metric: str, labels: Mapping[str, str]) -> str:
+    """Return a series as Prometheus writes it."""
+    inside = ", ".join(f"{name}={dumps(value)}" for name, value in labels.items())
+    return f"{metric}{{{inside}}}"
+
+
+def node_series(
+    snapshot: Snapshot, instance: str, node: Mapping[str, object] | None = None
+) -> Iterator[tuple[str, float]]:
+    """Yield the series that the agent *instance* serves of a snapshot, each with its value; *node* has other facts."""
+    base, given = {"instance": instance}, node or {}
+    count = given.get("gpu_count")
+    yield series_name(f"{PREFIX}gpus", base), float(count if isinstance(count, int) else snapshot.gpu_count)
+    yield series_name(f"{PREFIX}gpus_lost", base), float(snapshot.gpu_lost_count)
+    for name in ("active_workloads", "pending_transfers"):
+        value = given.get(name, 0)
+        yield series_name(PREFIX + name, base), float(value) if isinstance(value, int | float) else 0.0
+    for sample in gpu_samples(snapshot):
+        yield series_name(sample.metric, {**base, **dict(sample.labels)}), sample.value
