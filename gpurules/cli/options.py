@@ -209,7 +209,7 @@ def _not_empty(_context: click.Context, parameter: click.Parameter, value: Path 
 
 
 def agent_outputs(function: Function) -> Function:
-    """Add what else an agent may keep current: ``--client``, ``--publish`` and ``--history``."""
+    """Add what else an agent may keep current: ``--client``, ``--publish``, ``--history`` and ``--suggest``."""
     added = (
         option(
             "--client",
@@ -233,7 +233,18 @@ def agent_outputs(function: Function) -> Function:
             callback=_not_empty,
             help="Record what is observed in this store (or a URL), for backtest and tune.",
         ),
-    )
+        option(
+            "--suggest",
+            metavar="DIR",
+            callback=_not_empty,
+            help="Search this store once a day for values that meet --goal and --keep better, and publish them; "
+            "no rule is changed.",
+        ),
+        option("--goal", "goals", metavar="LIMIT", multiple=True,
+               help="Goal of --suggest, as in 'memory_pressure.flaps_per_hour <= 0.5'; repeatable."),
+        option("--keep", "keeps", metavar="LIMIT", multiple=True,
+               help="Events that --suggest keeps preceded, as in 'missed(gpu_throttled) == 0'; repeatable."),
+    )  # fmt: skip
     for add in reversed(added):
         function = add(function)
     return function

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ from gpurules.engine.engine import Engine
 from gpurules.engine.polling import state_store
 from gpurules.engine.polling.poller import Clocks, CoordinatorOptions, Poller, PollReport
 from gpurules.engine.polling.reloader import Reloader
-from gpurules.engine.status import Status
+from gpurules.engine.status import Status, current_proposal
 from gpurules.engine.threads import shutdown
 from gpurules.engine.threads.loop import Loop
 from gpurules.errors import GpurulesError
@@ -59,10 +59,10 @@ class Coordinator:
         self.schedule = self._poller.schedule
         self._reloader = Reloader(self.engine, self._poller.metrics, clock, self.options.reload_timeout)
         self._state_store = state_store.StateStore(self.options.state_path, self.options.state_max_age)
-        self._turn = threading.Lock()
-        self._lock = threading.RLock()
+        self._turn, self._lock = threading.Lock(), threading.RLock()
         self._loop = Loop(self._poll, lambda: self._poller.interval, self.options.jitter)
         self._reload_asked = False
+        self.proposal: Mapping[str, object] | None = None
         self._callbacks: list[Callable[[PollReport], None]] = []
         shutdown.add(self)
 
@@ -176,7 +176,6 @@ class Coordinator:
     def status(self) -> Status:
         """Return all that there is to show."""
         engine, decision, metrics = self.engine, self.decide(), self._poller.metrics
-        form = self._poller.reading.form
         return Status(
             self.is_enabled,
             self.is_running,
@@ -190,9 +189,10 @@ class Coordinator:
             decision.rules,
             decision.prefetch_factor,
             metrics.last_source_error,
-            str(form) if form else None,
+            str(self._poller.reading.form or "") or None,
             metrics.reload_error,
             self._poller.effects.stuck(STUCK_SECONDS),
+            current_proposal(self.proposal, engine.ruleset.version),
         )
 
     def collect(self) -> Metrics:

@@ -7,13 +7,19 @@ from gpurules.engine.engine import SignalState
 from gpurules.model import Snapshot
 
 
+def current_proposal(found: Mapping[str, object] | None, version: str) -> Mapping[str, object] | None:
+    """Return the values that the history supports better, None where they are for another version of the ruleset."""
+    return found if found is not None and found.get("ruleset_version") == version else None
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The state of a coordinator at one point in time.
 
     Units: ``telemetry_age`` in seconds.
     Missing: ``snapshot`` and ``telemetry_age`` are None before the first poll; ``source_error`` None: the last poll
-    went well; ``source_form`` None: the source has only one, else its name, and why it is not the best.
+    went well; ``source_form`` None: the source has only one, else its name, and why it is not the best; ``proposal``
+    None: the history supports no other values than those of the ruleset in force, or was not searched.
     """
 
     enabled: bool
@@ -31,6 +37,7 @@ class Status:
     source_form: str | None
     reload_error: str | None
     stuck_effects: Mapping[str, float]
+    proposal: Mapping[str, object] | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the status as JSON-ready data."""
@@ -50,4 +57,5 @@ class Status:
             "source_form": self.source_form,
             "reload_error": self.reload_error,
             "stuck_effects": dict(self.stuck_effects),
+            "proposal": None if self.proposal is None else dict(self.proposal),
         }

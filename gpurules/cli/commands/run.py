@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from gpurules.cli.progress import report_unread, with_progress
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import AgentSettings, run_agent
 from gpurules.cli.run.playback import Decided, Event, Playback, is_touched
+from gpurules.cli.run.suggestions import suggestion_wish
 from gpurules.cli.run.timeline import LEGEND, Timeline, event_json, summary, summary_json
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.diagnostics.excerpt import visible
@@ -49,6 +51,7 @@ from gpurules.telemetry import FiniteSource, read_transfers
 def command(
     ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
     metrics_port: int | None, clients: tuple[str, ...], publish: Path | None, history: str | None,
+    suggest: str | None, goals: tuple[str, ...], keeps: tuple[str, ...],
     format_: str, verbose: bool, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of its decisions, with reasons.
@@ -58,6 +61,7 @@ def command(
     """
     if clients and (once or dry_run):
         raise click.UsageError("--client requires a running agent; remove --once and --dry-run")
+    wish = suggestion_wish(ruleset, suggest, goals, keeps)
     loaded = load_ruleset(ruleset)
     for line in nothing_to_do(loaded):
         note(line)
@@ -69,15 +73,14 @@ def command(
             if format_ == "text":
                 write_lines([_header(loaded, source)])
             given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
-            return run_agent(
-                loaded,
-                opened,
-                AgentSettings(format_ == "json", once, given, metrics_port, clients, publish=publish, history=history),
-            )
+            settings = AgentSettings(format_ == "json", once, given, metrics_port, clients, publish=publish)
+            return run_agent(loaded, opened, replace(settings, history=history, suggestions=wish))
         if clients:
             raise click.UsageError(f"--client requires live telemetry of this node, and {source} is played through")
         if _is_asked_for("history"):
             raise click.UsageError(f"--history records live telemetry; {source} is read by gpurules history import")
+        if wish:
+            raise click.UsageError(f"--suggest requires a running agent, and {source} is played through")
         if _is_asked_for("metrics_port"):
             raise click.UsageError(f"--metrics-port requires a running agent, and {source} is played through")
         _play(loaded, opened, transfers, (source, format_, verbose))

@@ -12,6 +12,7 @@ from gpurules.cli.options import agent_outputs, option, source_options, stdin_fi
 from gpurules.cli.output import note
 from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import AgentSettings, run_agent
+from gpurules.cli.run.suggestions import suggestion_wish
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.service.server import ReloadNotice, ServeOptions, serve
@@ -57,7 +58,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def command(
     ruleset: str, source: str, bind: tuple[str, ...], token_file: Path | None, tls_cert: Path | None,
     tls_key: Path | None, behind_proxy: bool, state: Path | None, no_ui: bool, dry_run: bool,
-    clients: tuple[str, ...], publish: Path | None, history: str | None, format_: str, **options: object,
+    clients: tuple[str, ...], publish: Path | None, history: str | None,
+    suggest: str | None, goals: tuple[str, ...], keeps: tuple[str, ...], format_: str, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) as the agent of this node, and serve it over HTTP.
 
@@ -66,6 +68,7 @@ def command(
     """
     if tls_key is not None and tls_cert is None:
         raise click.UsageError("--tls-key requires --tls-cert")
+    wish = suggestion_wish(ruleset, suggest, goals, keeps)
     loaded = load_ruleset(ruleset)
     for line in nothing_to_do(loaded):
         note(line)
@@ -88,7 +91,7 @@ def command(
         gc.set_threshold(*GC_THRESHOLDS)
         is_json = format_ == "json"
         settings = AgentSettings(is_json, False, given, None, clients, service, stays=True, before_reload=notice.begin)
-        settings = replace(settings, history=history)
+        settings = replace(settings, history=history, suggestions=wish)
         return run_agent(loaded, opened, settings)
     finally:
         opened.close()

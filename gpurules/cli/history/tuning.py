@@ -10,8 +10,8 @@ from gpurules.cli.history.drawn import percent
 from gpurules.cli.output import difference, table
 from gpurules.cli.rulesets import PREFIX
 from gpurules.history.store.findings import Findings
-from gpurules.history.tuning.goals import Goal, parse_goal, parse_keep
-from gpurules.history.tuning.knobs import Draft, Knob, TuningError, candidates, chosen_knobs, draft_of
+from gpurules.history.tuning.goals import Goal, goals_of
+from gpurules.history.tuning.knobs import Draft, Knob, candidates, chosen_knobs, draft_of
 from gpurules.history.tuning.recordings import recorded_of
 from gpurules.history.tuning.search import Found, Trial, find_proposal
 from gpurules.output_files import replace_file
@@ -164,14 +164,8 @@ def tune(wish: TuningWish, watch: Watch) -> Tuned:
         LimitError: a goal says nothing.
         StoreError: nothing is recorded.
     """
-    goals = [parse_goal(text) for text in wish.goals]
-    goals += [
-        parse_keep(text, tuple(goal.signal for goal in goals) or tuple(wish.ruleset.signals)) for text in wish.keeps
-    ]
+    goals = goals_of(wish.ruleset, wish.goals, wish.keeps)
     signals = list(dict.fromkeys(goal.signal for goal in goals))
-    for name in signals:
-        if name not in wish.ruleset.signals:
-            raise TuningError(f"no signal is called {name!r}; there are {', '.join(wish.ruleset.signals) or 'none'}")
     text = "" if wish.argument.startswith(PREFIX) else read_at_most(Path(wish.argument)).decode("utf-8-sig")
     draft = draft_of(text, wish.argument, wish.ruleset)
     knobs = chosen_knobs(draft, wish.names, signals)

@@ -16,6 +16,7 @@ from gpurules.cli.run.governed_clients import clients_follow
 from gpurules.cli.run.history_keeper import kept_in
 from gpurules.cli.run.playback import NodeChange, node_directives
 from gpurules.cli.run.replay_clock import ReplayClock
+from gpurules.cli.run.suggestions import SuggestionWish, suggestions_of
 from gpurules.cli.run.timeline import INDENT, Timeline, event_json
 from gpurules.cli.signals import signals
 from gpurules.cli.telemetry import no_gpu, no_telemetry
@@ -38,7 +39,7 @@ class AgentSettings:
     ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended. ``before_reload`` is
     called in the handler of SIGHUP.
     Missing: ``metrics_port`` None: no metrics are served; ``publish`` None: no state file is written;
-    ``history`` None: what is observed is not recorded.
+    ``history`` None: what is observed is not recorded; ``suggestions`` None: no better values are searched for.
     """
 
     is_json: bool = False
@@ -51,6 +52,7 @@ class AgentSettings:
     before_reload: Callable[[], object] = lambda: None
     publish: Path | None = None
     history: str | None = None
+    suggestions: SuggestionWish | None = None
 
 
 def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions) -> Coordinator:
@@ -69,10 +71,8 @@ def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
     Raises:
         ClickException: a client that is to follow the rules cannot be opened.
     """
-    if settings.stays or settings.publish:
-        coordinator = Coordinator(ruleset, source, options=settings.options)
-    else:
-        coordinator = coordinator_of(ruleset, source, settings.options)
+    make = Coordinator if settings.stays or settings.publish else coordinator_of
+    coordinator = make(ruleset, source, options=settings.options)
     ends: SimpleQueue[int] = SimpleQueue()
     interval = None if settings.once else settings.options.poll_interval or ruleset.settings.poll_interval
     teller = EventPrinter(coordinator, settings.is_json, interval)
@@ -94,6 +94,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
         settings.service(coordinator),
         published_at(settings.publish, coordinator),
         kept_in(settings.history, coordinator),
+        suggestions_of(settings.suggestions, coordinator),
     ):
         for line in _at_work(source, interval):
             note(line)

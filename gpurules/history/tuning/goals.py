@@ -1,11 +1,13 @@
 """The goals of tuning: limits that are to hold, and events that signals are to precede."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpurules.history.backtest.limits import COMPARATORS, Limit
 from gpurules.history.tuning.knobs import TuningError
 from gpurules.history.tuning.trial import Score
+from gpurules.rules import Ruleset
 
 _MISSED = re.compile(
     r"\s*(?:(?P<signal>[\w-]+)\.)?missed\((?P<event>.+)\)\s*(?P<comparator><=|==|<)\s*(?P<value>\d+)\s*"
@@ -67,3 +69,18 @@ def parse_keep(text: str, signals: tuple[str, ...]) -> Goal:
             raise TuningError(f"{text!r} does not name its signal; write SIGNAL.{text.strip()}")
         signal = signals[0]
     return Goal(text.strip(), signal, "missed", found["comparator"], float(found["value"]), found["event"].strip())
+
+
+def goals_of(ruleset: Ruleset, goals: Sequence[str], keeps: Sequence[str]) -> list[Goal]:
+    """Return what is to be so, and what is to be kept, of the signals of *ruleset*.
+
+    Raises:
+        TuningError: a goal is on no signal.
+        LimitError: it says nothing.
+    """
+    found = [parse_goal(text) for text in goals]
+    found += [parse_keep(text, tuple(goal.signal for goal in found) or tuple(ruleset.signals)) for text in keeps]
+    for goal in found:
+        if goal.signal not in ruleset.signals:
+            raise TuningError(f"no signal is called {goal.signal!r}; there are {', '.join(ruleset.signals) or 'none'}")
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gpurules.actions import is_effect
 from gpurules.engine import Coordinator, Edge, PollReport, Transition
 from gpurules.engine.inspection import matching_since, reload_error, wall_clock
+from gpurules.engine.status import current_proposal
 from gpurules.service.state.events import EventLog
 from gpurules.service.state.samples import Samples
 
@@ -24,6 +25,7 @@ class Recorder:
         self._clock = wall_clock(coordinator)
         self._version = coordinator.engine.ruleset.version
         self._reload_error: str | None = None
+        self._proposal: Mapping[str, object] | None = None
         self._lock = threading.Lock()
         self._error: str | None = None
         self._starts: dict[str, deque[float]] = {}
@@ -36,6 +38,10 @@ class Recorder:
             if report.error is None or self._error is None:
                 self.events.add("telemetry", now, ok=report.error is None, error=report.error, ended=report.ended)
             self._error = report.error
+        if (proposal := current_proposal(self._coordinator.proposal, self._version)) is not self._proposal:
+            self._proposal = proposal
+            if proposal is not None:
+                self.events.add("proposal", now, values=proposal["values"], measures=proposal["measures"])
         if report.snapshot is not None:
             self.samples.add(report.snapshot)
         for change in report.transitions:

@@ -1,10 +1,12 @@
 """``gpurules tune``: it finds what was planted, keeps comments and layout, and proposes nothing on noise."""
 
+import threading
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from gpurules.cli.run.suggestions import SuggestionWish, search
 from gpurules.history.store.simulated import Month, write_month
 from gpurules.history.store.storage import Storage
 from gpurules.history.tuning.goals import parse_keep
@@ -88,6 +90,14 @@ def test_the_patch_keeps_comments_and_layout_and_is_applied_only_when_asked(
     before, after = RULES.splitlines(), rules.read_text().splitlines()
     assert [n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b] == [4]
     load(rules)
+
+
+def test_an_agent_that_searches_its_history_finds_the_same(gpurules: Program, rules: Path, planted: Path) -> None:
+    found = search(SuggestionWish(str(rules), str(planted), GOALS[1::4], GOALS[3::4]), threading.Event())
+    asked = ("tune", rules, "--history", planted, *GOALS, "--output-format", "json")
+    assert found is not None
+    assert found["values"] == from_json(gpurules(*asked).out)["proposal"]["values"]
+    assert rules.read_text() == RULES
 
 
 @pytest.mark.parametrize(
