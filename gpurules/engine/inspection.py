@@ -22,6 +22,14 @@ def reload_error(coordinator: Coordinator) -> str | None:
     return coordinator._poller.metrics.reload_error
 
 
+def last_reading(coordinator: Coordinator) -> float | None:
+    """Return the time of the latest telemetry in seconds since 1970, None where there was none yet.
+
+    The engine's snapshot is later where telemetry went stale: it then says that every reading is missing.
+    """
+    return coordinator._poller.metrics.last_gpu_update
+
+
 def matching_since(coordinator: Coordinator) -> dict[str, float]:
     """Return since when each rule that matches the node does, in seconds since 1970."""
     with coordinator._lock:

@@ -56,10 +56,11 @@ export function bytes(value) {
 export function duration(seconds) {
   if (!isNumber(seconds)) return "–";
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
-  return `${Math.floor(whole / 86400)} d ${Math.floor(whole / 3600) % 24} h`;
+  const units = [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]].find(([size]) => whole >= size);
+  if (!units) return `${whole} s`;
+  const [size, unit, least, part] = units;
+  const rest = Math.floor((whole % size) / least);
+  return `${Math.floor(whole / size)} ${unit}${rest ? ` ${rest} ${part}` : ""}`;
 }
 
 export const clockTime = (seconds) => (isNumber(seconds) ? new Date(seconds * 1000).toTimeString().slice(0, 8) : "–");

@@ -7,12 +7,12 @@ const SIGNS = { signal: "▲", rule: "●", telemetry: "≈", ruleset: "¶", eff
 
 // An event in words, as a list of elements and texts.
 export function sentence(event) {
-  const where = event.device !== null && event.device !== undefined ? ` on GPU ${event.device}` : "";
+  const where = event.device !== null && event.device !== undefined ? ` · GPU ${event.device}` : "";
   const lasted = event.lasted ? ` after ${duration(event.lasted)}` : "";
   switch (event.kind) {
     case "signal": {
       const subject = event.rule ? ruleLink(event.rule) : name(event.signal);
-      return [subject, ` ${event.on ? "on" : "off"}${where}${lasted}`, event.because ? `: ${event.because}` : ""];
+      return [subject, ` ${event.on ? "on" : "off"}${lasted}${where}`, event.because ? `: ${event.because}` : ""];
     }
     case "rule": {
       const on = gpus(event.devices);

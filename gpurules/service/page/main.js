@@ -1,6 +1,6 @@
 // The frame of the page: views by their hash, the connection, banners, the token.
 import { follow, get, hasToken, listen, notify, now, onTokenNeeded, state } from "./agent.js";
-import { attribute, duration, h, keyed, text } from "./dom.js";
+import { attribute, duration, h, isNumber, keyed, text } from "./dom.js";
 import { eventsView } from "./events.js";
 import { nodeView } from "./node.js";
 import { rulesView } from "./rules.js";
@@ -40,7 +40,8 @@ function route() {
   }
 }
 
-export const age = () => (state.snapshot ? now() - state.snapshot.timestamp : null);
+// The snapshot is no measure: where telemetry went stale, it is the agent's own.
+const age = () => (isNumber(state.status?.telemetry_at) ? now() - state.status.telemetry_at : null);
 
 function banners() {
   const { status, connection } = state;
@@ -58,7 +59,7 @@ function banners() {
       ` The last reading is ${duration(old)} old (limit ${limit}). Decisions follow on_stale, not these values.`);
   }
   if (status.source_error) add("source", "bad", h("strong", {}, "Telemetry cannot be read: "), status.source_error);
-  if (!state.snapshot) add("none", "bad", h("strong", {}, "No telemetry has been read yet."));
+  if (old === null) add("none", "bad", h("strong", {}, "No telemetry has been read yet."));
   if (!status.running) add("polling", "bad", h("strong", {}, "Polling is not running."));
   if (!status.enabled) add("off", "warn", h("strong", {}, "The rules are disabled."), " Nothing is required of transfers.");
   if (status.reload_error) {

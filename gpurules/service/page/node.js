@@ -177,7 +177,7 @@ function updateCard(card, board, context) {
   keyed(metrics, gpu ? METRICS : [], (metric) => metric.key, makeMetric, (row, metric) => updateMetric(row, metric, gpu, context));
   updateNotes(notes, context.notes.get(String(board.index)) || []);
   keyed(instances, board.instances, (one) => one.index,
-    (one) => h("section", {}, h("h3", {}, `MIG ${one.index}`, h("span", { class: "quiet" }, ` ${one.name || ""}`)),
+    (one) => h("section", {}, h("h3", {}, `MIG ${one.index}`, h("span", { class: "quiet model" }, ` ${(one.name || "").replace(/^.* MIG /, "")}`)),
       h("div", { class: "metrics" }), h("ul", { class: "notes" })),
     (section, one) => {
       keyed(section.children[1], METRICS.filter(({ key }) => isNumber(one[key]) || key === "memory"), (metric) => metric.key,
@@ -213,7 +213,7 @@ function updateMetric(row, metric, gpu, { marks, history, isWhole }) {
   const isCrossed = isNumber(given) && known.starts.some((mark) => HOLDS[mark.comparison](given, mark.value));
   row.classList.toggle("missing", !isNumber(given));
   row.classList.toggle("crossed", isCrossed);
-  const reason = gpu.missing?.[metric.key] || "not reported";
+  const reason = gpu.missing?.[metric.key] || (["lost", "unavailable"].includes(gpu.status) ? `GPU ${gpu.status}` : "not reported");
   text(reading.firstChild, isNumber(given) ? `${isCrossed ? "▲ " : ""}${number(given)} ${metric.unit}` : "missing");
   text(reading.lastChild, isNumber(given) ? metric.extra(gpu) : reason);
   attribute(full, "width", isNumber(given) ? Math.min(100, Math.max(0, (100 * given) / limit)).toFixed(2) : 0);

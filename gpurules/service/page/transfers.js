@@ -21,7 +21,7 @@ export function transfersView() {
   const filters = h("div", { class: "bar-of-filters", role: "group", "aria-label": "Show only" });
   const body = h("tbody");
   const none = h("p", { class: "quiet", role: "status" });
-  const titles = ["State", "Transfer", "Size", "Moved", "Held by", "Since", "Time left"];
+  const titles = ["State", "Transfer", "Size", "Moved", "Held by", "Registered", "Time left"];
   const table = h("table", { class: "wide" }, h("caption", { class: "unseen" }, "Pending transfers"),
     h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))), body);
   let only = null;
@@ -56,7 +56,7 @@ export function transfersView() {
     text(moved.firstChild, share === null ? "–" : `${Math.floor(share * 100)} %`);
     attribute(moved.lastChild.lastChild, "width", ((share || 0) * 100).toFixed(1));
     keyed(held, row.held_by || [], (rule) => rule, (rule) => h("div", {}, ruleLink(rule)));
-    text(since, duration(now() - row.since));
+    text(since, `${duration(now() - row.since)} ago`);
     text(left, timeLeft(row));
   }
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.engine import Coordinator
 from gpurules.engine.effects.events import contextual_rules
-from gpurules.engine.inspection import steady_clock, suppressed_rules, wall_clock
+from gpurules.engine.inspection import last_reading, steady_clock, suppressed_rules, wall_clock
 from gpurules.rules.program import BoundProgram
 from gpurules.rules.rule import Rule
 from gpurules.service.state.recorder import Recorder
@@ -20,6 +20,7 @@ def status(coordinator: Coordinator) -> dict[str, object]:
     ruleset = coordinator.engine.ruleset
     shown = {name: value for name, value in data.items() if name not in _MOVING}
     return shown | {
+        "telemetry_at": last_reading(coordinator),
         "stale_after": ruleset.settings.stale_after,
         "poll_interval": ruleset.settings.poll_interval,
         "dry_run": coordinator.options.dry_run,

@@ -251,7 +251,12 @@ def _states() -> dict[str, JSONSchema]:
             next=_NUMBER_OR_NULL,
             problems=_TEXTS,
         ),
-        "Status": open_object("enabled running ruleset ruleset_version stale revision", enabled=_FLAG, running=_FLAG),
+        "Status": open_object(
+            "enabled running ruleset ruleset_version stale telemetry_at revision",
+            enabled=_FLAG,
+            running=_FLAG,
+            telemetry_at=_NUMBER_OR_NULL,
+        ),
         "Lease": open_object("id ttl", id=_TEXT, ttl=_NUMBER),
         "Reloaded": open_object("ruleset version", ruleset=_TEXT, version=_TEXT),
         "Enabled": open_object("enabled", enabled=_FLAG),

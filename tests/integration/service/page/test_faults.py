@@ -1,6 +1,7 @@
 """Where the agent, its telemetry or its ruleset fails, the page says so and goes on by itself."""
 
 import os
+import re
 import signal
 import socket
 from collections.abc import Callable
@@ -35,6 +36,9 @@ def test_telemetry_that_fails_is_shown_as_stale_and_comes_back(
     page.locator(".banner", has_text="Telemetry cannot be read").wait_for()
     error = agent.ask("GET", "/v1/status").json["source_error"]
     assert error in page.locator("#banners").inner_text()
+    status = agent.ask("GET", "/v1/status").json
+    assert status["clock"] - status["telemetry_at"] > status["stale_after"], "its age is that of the last reading"
+    page.locator("#age", has_text=re.compile(r"telemetry [2-9]")).wait_for()
     exporter.is_down = False
     banner.wait_for(state="detached")
     assert page.locator("body.stale").count() == 0

@@ -167,7 +167,7 @@ def test_events_come_as_they_happen(agent: RunningAgent, visit: Visit, exporter:
     page = visit(agent, "events")
     page.get_by_label("Show").select_option("signal")
     heat(agent, exporter, 1)
-    page.locator(".event").filter(has_text="heat on on GPU 1").first.wait_for()
+    page.locator(".event").filter(has_text="heat on · GPU 1").first.wait_for()
     known = agent.ask("GET", "/v1/events?kind=signal&limit=1").json["items"][0]
     assert (known["signal"], known["on"]) == ("heat", True)
 
