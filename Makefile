@@ -2,6 +2,7 @@
 #
 #   make demo    the shipped coordinator ruleset over a recorded hour of a node: a timeline of decisions with reasons
 #   make serve   an agent on a simulated node with eight GPUs and traffic: open the address that it prints
+#   make agent-story  an agent through heat, two clients that hold, a wrong edit, a good one and a crash, in a minute
 #   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
 #   make backtest  a simulated month of four nodes of eight GPUs, what coordinator would have done, and a report on it
 #   make test    installs what the tests need and runs them, some 10 minutes on two cores
@@ -14,6 +15,7 @@
 #   make docs    renews the generated pages and the JSON Schema
 #   make new-check CODE=GPR712 NAME=my-check   writes the skeleton of a lint check, its fixtures and registration
 #   make pictures  draws what the commands print, for the docs
+#   make page-pictures  takes pictures of the page of gpurules serve, in Chromium, after some minutes on a busy node
 #   make site    builds the documentation site into build/site, strict: no broken link or anchor; it works offline
 #   make dist    builds and checks the wheel and the source distribution, with a bill of materials
 #   make changelog VERSION=x.y.z   collates changelog.d into CHANGELOG.md
@@ -30,7 +32,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest story test test-all quick check bench soak proofs format docs schema new-check pictures site dist changelog clean
+.PHONY: help demo backtest serve agent-story story test test-all quick check bench soak proofs format docs schema new-check pictures page-pictures site dist changelog clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -78,6 +80,9 @@ PORT ?= 8765
 serve: $(VENV)/installed-serve
 	@echo "the page is at http://127.0.0.1:$(PORT)/ (Ctrl-C to stop)" >&2
 	@$(BIN)/python examples/agent/simulated_node.py $(PORT)
+
+agent-story: $(VENV)/installed-serve
+	@$(BIN)/python examples/agent/story.py
 
 # SeaweedFS keeps its objects when it is killed; moto serves where there is none for this machine.
 story: $(VENV)/installed-test
@@ -139,6 +144,9 @@ docs schema: $(VENV)/installed
 
 new-check: $(VENV)/installed-test
 	@$(BIN)/python -m tests.new_check $(CODE) $(NAME)
+
+page-pictures: $(VENV)/installed-dev
+	@$(BIN)/python docs/pictures/page.py
 
 pictures: $(VENV)/installed
 	@$(BIN)/python docs/pictures/terminal.py

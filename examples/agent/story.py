@@ -1,10 +1,11 @@
 """A day of an agent in a minute, line by line: heat, two clients that hold, a wrong edit, a good one, a crash.
 
-Usage: python story.py
+The page of the agent shows all of it while the story goes on. Usage: python story.py
 """
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -52,12 +53,16 @@ class Agent:
         self.socket, self.rules = folder / "agent.sock", folder / "story.rules.yaml"
         self._state, self._log = folder / "state.json", folder / "log"
         self.rules.write_text(RULES)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
         self.start()
 
     def start(self) -> None:
         """Start it."""
         command = [sys.executable, "-m", "gpurules", "serve", str(self.rules), "--source", SOURCE]
-        command += ["--bind", f"unix:{self.socket}", "--state", str(self._state)]
+        command += ["--bind", f"unix:{self.socket}", "--bind", f"tcp:127.0.0.1:{self.port}"]
+        command += ["--state", str(self._state)]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
@@ -113,6 +118,7 @@ def main() -> None:
         engine = gpurules.connect(f"unix:{agent.socket}", timeout=2.0)
         assert isinstance(engine, RemoteEngine)
         governor = Governor(engine)
+        say(f"the page is at http://127.0.0.1:{agent.port}/ while the story goes on")
         try:
             wait_for(lambda: engine.decide(LARGE).delay)
             say("the node is hot for two seconds")
