@@ -29,7 +29,7 @@ SIZES = {1440: 900, 360: 780}
 SCHEMES = ("dark", "light")
 PORT = "8769"
 LEAST_SECONDS, MOST_SECONDS = 360.0, 900.0
-COLORS = 96
+COLORS = 160
 
 
 def ask(path: str) -> Any:
@@ -71,7 +71,7 @@ def take(browser: Any, width: int, scheme: str) -> None:
         page.wait_for_timeout(1500)
         if name == "ruleset":
             page.get_by_role("button", name="gpurules:coordinator").click()
-            page.locator(".source .badge").first.scroll_into_view_if_needed()
+            page.locator(".source .badge").nth(3).scroll_into_view_if_needed()
         save(page.screenshot(), HERE / f"page-{name}-{width}-{scheme}.png")
     context.close()
 

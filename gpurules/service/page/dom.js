@@ -71,7 +71,19 @@ export const value = (any) => (isNumber(any) ? number(any, 2) : any === null || 
 // A name of the ruleset: right-to-left text and long words stay in their place.
 export const name = (given, properties) => h("bdi", { class: "name", ...properties }, given);
 export const ruleLink = (rule) => h("a", { href: `#/rules/${encodeURIComponent(rule)}`, class: "rule" }, name(rule));
-export const gpus = (devices) => (devices?.length ? `GPU ${devices.join(", ")}` : "");
+
+// GPUs in words, neighbors as a range.
+export function gpus(devices) {
+  const runs = [];
+  for (const device of devices || []) {
+    const run = runs.at(-1);
+    if (run && Number.isInteger(device) && run.at(-1) === device - 1) run.push(device);
+    else runs.push([device]);
+  }
+  const words = runs.flatMap((run) => (run.length > 2 ? [`${run[0]}–${run.at(-1)}`] : run));
+  return words.length ? `GPU ${words.join(", ")}` : "";
+}
+
 
 const STATES = {
   match: ["●", "matching"], "no-match": ["○", "not matching"], unknown: ["?", "unknown"],
@@ -79,7 +91,8 @@ const STATES = {
   stop: ["⊘", "suppressed by stop"], "agent-disabled": ["⊘", "rules are off"],
   queued: ["◔", "queued"], held: ["■", "held"], running: ["▶", "running"], paused: ["‖", "paused"],
   staged: ["▣", "staged"], on: ["●", "on"], off: ["○", "off"],
-  sent: ["✓", "sent"], failed: ["✗", "failed"], dropped: ["✗", "dropped"], pending: ["◔", "pending"],
+  delivered: ["✓", "delivered"], failed: ["✗", "failed"], dropped: ["✗", "dropped"], pending: ["◔", "pending"],
+  superseded: ["↷", "superseded"],
 };
 export const stateWord = (state) => (STATES[state] || ["·", state])[1];
 

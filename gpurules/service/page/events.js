@@ -1,6 +1,6 @@
 // Events: what signals, rules, telemetry and the ruleset did, and whether effects were delivered.
 import { get, state } from "./agent.js";
-import { badge, duration, gpus, h, heading, keyed, name, ruleLink, time } from "./dom.js";
+import { badge, duration, gpus, h, heading, keyed, name, number, ruleLink, time } from "./dom.js";
 
 const KINDS = { "": "all", rule: "rules", signal: "signals", telemetry: "telemetry", ruleset: "ruleset", effect: "effects", agent: "agent" };
 const SIGNS = { signal: "▲", rule: "●", telemetry: "≈", ruleset: "¶", effect: "→", agent: "◆" };
@@ -26,7 +26,8 @@ export function sentence(event) {
     case "ruleset":
       return event.ok ? [`Ruleset ${event.ruleset} ${event.version} is in force`] : [h("strong", {}, "An edit was refused: "), event.error];
     case "effect":
-      return [badge(event.state), " ", event.effect || event.name || "", ...(event.rule ? [" of ", ruleLink(event.rule)] : []), event.error ? `: ${event.error}` : ""];
+      return [badge(event.state), ` ${event.effect} to `, name(event.receiver), " of ", ruleLink(event.rule), where,
+        event.attempts > 1 ? `, ${event.attempts} attempts` : "", event.error ? `: ${event.error}` : ""];
     default:
       return [event.enabled === undefined ? event.kind : event.enabled ? "The rules were enabled" : "The rules were disabled"];
   }
@@ -60,14 +61,17 @@ export function eventsView() {
   }
 
   function delivery() {
-    const known = Object.entries(state.status?.effects || {});
-    const stuck = state.status?.stuck_effects || {};
-    effects.hidden = known.length === 0;
-    effects.replaceChildren(h("h2", {}, "Effects"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Delivery of effects" }, h("table", {},
-      h("thead", {}, h("tr", {}, ["Effect", "Sent", "Failed", "Dropped", ""].map((title) => h("th", { scope: "col" }, title)))),
-      h("tbody", {}, known.map(([effect, of]) => h("tr", {}, h("th", { scope: "row" }, name(effect)), h("td", { class: "r" }, of.sent), h("td", { class: "r" }, of.failed),
-        h("td", { class: "r" }, of.dropped), h("td", {}, of.failed || of.dropped ? badge("failed") : badge("sent"), stuck[effect] ? ` ⚠ hangs since ${stuck[effect]}` : "")))))));
+    const counted = Object.entries(state.status?.effects || {});
+    const columns = ["sent", "failed", "dropped", "superseded", "retried"];
+    effects.hidden = counted.length === 0;
+    effects.replaceChildren(h("h2", {}, "Effects"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Delivery of effects" },
+      h("table", {}, h("thead", {}, h("tr", {}, ["Effect", ...columns].map((title) => h("th", { scope: "col" }, title)))),
+        h("tbody", {}, counted.map(([effect, of]) => h("tr", {}, h("th", { scope: "row" }, name(effect)),
+          columns.map((column) => h("td", { class: of[column] && column !== "sent" ? "r true" : "r" }, number(of[column] ?? 0)))))))),
+      ...waiting(state.status?.queued_events, "queued"), ...waiting(state.status?.stuck_effects, "hangs"));
   }
+
+  const waiting = (receivers, word) => Object.entries(receivers || {}).map(([receiver, of]) => h("p", {}, `⚠ ${word}: `, name(receiver), ` ${of}`));
 
   function update(sections) {
     if (sections.has("full")) past = [];

@@ -213,7 +213,9 @@ function updateMetric(row, metric, gpu, { marks, history, isWhole }) {
   const isCrossed = isNumber(given) && known.starts.some((mark) => HOLDS[mark.comparison](given, mark.value));
   row.classList.toggle("missing", !isNumber(given));
   row.classList.toggle("crossed", isCrossed);
-  const reason = gpu.missing?.[metric.key] || (["lost", "unavailable"].includes(gpu.status) ? `GPU ${gpu.status}` : "not reported");
+  const why = gpu.missing || {};
+  const reason = why[metric.key] || (metric.key === "memory" && (why.memory_used || why.memory_total)) ||
+    (["lost", "unavailable"].includes(gpu.status) ? `GPU ${gpu.status}` : "not reported");
   text(reading.firstChild, isNumber(given) ? `${isCrossed ? "▲ " : ""}${number(given)} ${metric.unit}` : "missing");
   text(reading.lastChild, isNumber(given) ? metric.extra(gpu) : reason);
   attribute(full, "width", isNumber(given) ? Math.min(100, Math.max(0, (100 * given) / limit)).toFixed(2) : 0);

@@ -51,7 +51,9 @@ export function rulesetView() {
       section = line.match(/^([\w-]+):/)?.[1] ?? section;
       const signal = section === "signals" && line.match(/^ {1,4}([\w-]+):/)?.[1];
       const margin = h("span", { class: "m" });
-      if (rules.has(place + 1)) margins.push({ margin, rule: rules.get(place + 1) });
+      const named = section === "rules" && line.match(/\bname: *["']?([^,"'}]+?)["']? *(?:[,}]|$)/)?.[1]; // an override, too
+      const rule = rules.get(place + 1) ?? (state.definitions.has(named) ? named : null);
+      if (rule) margins.push({ margin, rule });
       else if (signals.has(signal)) margins.push({ margin, signal });
       const finding = wrong.get(place + 1);
       return h("div", { class: finding ? "l wrong" : "l" }, margin, h("span", { class: "n" }, place + 1), h("code", {}, ...highlight(line)),

@@ -7,6 +7,9 @@ const ORDER = ["held", "paused", "queued", "running", "staged"];
 // What a transfer is doing: as its client says, or else as the decision has it.
 const stateOf = (row) => row.state || (row.paused ? "paused" : row.delay > 0 ? "held" : row.staged ? "staged" : "queued");
 
+// Rules hold what has not begun; what moves already goes on, unless it is paused.
+const isMoving = (row) => ["running", "staged"].includes(stateOf(row));
+
 function timeLeft(row) {
   const size = row.transfer.size;
   const word = stateOf(row);
@@ -55,7 +58,7 @@ export function transfersView() {
     badge(stateOf(row), word.firstChild);
     text(moved.firstChild, share === null ? "–" : `${Math.floor(share * 100)} %`);
     attribute(moved.lastChild.lastChild, "width", ((share || 0) * 100).toFixed(1));
-    keyed(held, row.held_by || [], (rule) => rule, (rule) => h("div", {}, ruleLink(rule)));
+    keyed(held, isMoving(row) ? [] : row.held_by, (rule) => rule, (rule) => h("div", {}, ruleLink(rule)));
     text(since, `${duration(now() - row.since)} ago`);
     text(left, timeLeft(row));
   }

@@ -138,7 +138,8 @@ export function whatIfView(given) {
 
   function show({ ok, data }) {
     const problems = ok ? data.diagnostics : data.errors;
-    keyed(findings, problems, (one) => JSON.stringify(one), (one) => h("li", { class: "finding" }, `${one.code ? `${one.code} line ${one.line}: ${one.message}` : `${one.pointer || ""} ${one.detail}`}${one.hint ? ` (${one.hint})` : ""}`));
+    keyed(findings, problems, (one) => JSON.stringify(one), (one) => h("li", { class: "finding" },
+      one.code ? `${one.code} line ${one.line}: ${one.message}` : `${one.pointer || ""} ${one.detail}`, one.hint ? ` (${one.hint})` : ""));
     const { decision, explanation } = ok ? data : {};
     cells.hidden = !decision;
     if (!decision) {
@@ -150,12 +151,14 @@ export function whatIfView(given) {
     const opened = new Set([...reasons.querySelectorAll("details[open]")].map((one) => one.dataset.rule));
     const rank = (rule) => ["match", "unknown"].indexOf(rule.outcome) >>> 0;
     const sorted = explanation.rules.toSorted((a, b) => rank(a) - rank(b));
-    reasons.replaceChildren(...sorted.slice(0, MOST).map((rule) => reason(rule, opened.has(rule.rule))), ...(sorted.length > MOST ? [h("li", {}, `and ${sorted.length - MOST} more rules`)] : []));
+    const rest = sorted.length > MOST ? [h("li", {}, `and ${sorted.length - MOST} more rules`)] : [];
+    reasons.replaceChildren(...sorted.slice(0, MOST).map((rule) => reason(rule, opened.has(rule.rule))), ...rest);
   }
 
   // The table of a rule is drawn when it is opened.
   function reason(rule, isOpen) {
-    const parts = h("details", { "data-rule": rule.rule, open: isOpen, ontoggle: () => parts.children.length === 1 && parts.append(truthTable(rule.condition)) }, h("summary", {}, "Each part"));
+    const draw = () => parts.children.length === 1 && parts.append(truthTable(rule.condition));
+    const parts = h("details", { "data-rule": rule.rule, open: isOpen, ontoggle: draw }, h("summary", {}, "Each part"));
     const sign = { match: "● ", unknown: "? " }[rule.outcome] || "○ ";
     return h("li", {}, h("p", {}, h("strong", { class: rule.outcome === "match" ? "true" : "quiet" }, sign, ruleLink(rule.rule)), ` ${rule.reason}`),
       rule.nearest && h("p", { class: "quiet" }, `Nearest change: ${rule.nearest.text}`), rule.condition && parts);
