@@ -9,9 +9,12 @@ from gpurules.actions.directives.pause_transfer import PauseTransfer
 from gpurules.actions.directives.reduce_prefetch import ReducePrefetch
 from gpurules.actions.directives.stage_transfer import StageTransfer
 from gpurules.actions.effects.alertmanager import Alertmanager
+from gpurules.actions.effects.exec import Exec
 from gpurules.actions.effects.log import Log
+from gpurules.actions.effects.mail import Mail
 from gpurules.actions.effects.pagerduty import PagerDuty
 from gpurules.actions.effects.slack import Slack
+from gpurules.actions.effects.slurm import Slurm
 from gpurules.actions.effects.webhook import Webhook
 from gpurules.registry import Registry
 
@@ -28,6 +31,9 @@ _BUILT_IN: tuple[Action, ...] = (
     Alertmanager(),
     PagerDuty(),
     Slack(),
+    Mail(),
+    Exec(),
+    Slurm(),
 )
 
 ACTIONS: Registry[Action] = Registry("action", _BUILT_IN)

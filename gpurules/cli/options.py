@@ -208,43 +208,59 @@ def _not_empty(_context: click.Context, parameter: click.Parameter, value: Path 
     return value
 
 
+def _program(path: str) -> str:
+    """Return the absolute path of a program.
+
+    Raises:
+        BadParameter: it is another path.
+    """
+    if not path.startswith("/") or os.path.normpath(path) != path:
+        raise click.BadParameter(f"{path!r} is not an absolute path of a program")
+    return path
+
+
+_AGENT_OUTPUTS = (
+    option(
+        "--client",
+        "clients",
+        metavar="KIND=ARGUMENT",
+        multiple=True,
+        help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; "
+        "repeatable.",
+    ),
+    option(
+        "--publish",
+        metavar="FILE",
+        callback=_not_empty,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Publish the node's state to this file, which compiled rules (gpurules build) map into memory.",
+    ),
+    option(
+        "--history",
+        envvar=["GPURULES_HISTORY_STORE"],
+        metavar="DIR",
+        callback=_not_empty,
+        help="Record what is observed in this store (or a URL), for backtest and tune.",
+    ),
+    option(
+        "--suggest",
+        metavar="DIR",
+        callback=_not_empty,
+        help="Search this store once a day for values that meet --goal and --keep better, and publish them; "
+        "no rule is changed.",
+    ),
+    option("--goal", "goals", metavar="LIMIT", multiple=True,
+           help="Goal of --suggest, as in 'memory_pressure.flaps_per_hour <= 0.5'; repeatable."),
+    option("--keep", "keeps", metavar="LIMIT", multiple=True,
+           help="Events that --suggest keeps preceded, as in 'missed(gpu_throttled) == 0'; repeatable."),
+    option("--allow-exec", metavar="PROGRAM", multiple=True,
+           callback=lambda context, parameter, value: frozenset(map(_program, value)),
+           help="Let the action exec run this program, named by its absolute path; repeatable."),
+)  # fmt: skip
+
+
 def agent_outputs(function: Function) -> Function:
-    """Add what else an agent may keep current: ``--client``, ``--publish``, ``--history`` and ``--suggest``."""
-    added = (
-        option(
-            "--client",
-            "clients",
-            metavar="KIND=ARGUMENT",
-            multiple=True,
-            help="Make a storage client follow the rules: readahead=PATH, rclone=SOCKET or juicefs=META-URL; "
-            "repeatable.",
-        ),
-        option(
-            "--publish",
-            metavar="FILE",
-            callback=_not_empty,
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Publish the node's state to this file, which compiled rules (gpurules build) map into memory.",
-        ),
-        option(
-            "--history",
-            envvar=["GPURULES_HISTORY_STORE"],
-            metavar="DIR",
-            callback=_not_empty,
-            help="Record what is observed in this store (or a URL), for backtest and tune.",
-        ),
-        option(
-            "--suggest",
-            metavar="DIR",
-            callback=_not_empty,
-            help="Search this store once a day for values that meet --goal and --keep better, and publish them; "
-            "no rule is changed.",
-        ),
-        option("--goal", "goals", metavar="LIMIT", multiple=True,
-               help="Goal of --suggest, as in 'memory_pressure.flaps_per_hour <= 0.5'; repeatable."),
-        option("--keep", "keeps", metavar="LIMIT", multiple=True,
-               help="Events that --suggest keeps preceded, as in 'missed(gpu_throttled) == 0'; repeatable."),
-    )  # fmt: skip
-    for add in reversed(added):
+    """Add what an agent keeps current, and what it may run: ``--client``, ``--publish``, ``--allow-exec``, …"""
+    for add in reversed(_AGENT_OUTPUTS):
         function = add(function)
     return function

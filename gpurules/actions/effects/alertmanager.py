@@ -94,22 +94,30 @@ class Alertmanager:
         self._send(event, max(event.timestamp, self._clock()) + after)
 
     def stop(self, event: Event) -> None:
-        """Send the alert as resolved."""
-        self._send(event, event.timestamp)
+        """Send the alert as resolved.
 
-    def _send(self, event: Event, ends: float) -> None:
+        Alertmanager keeps an alert that ends in its future until it would expire, so the end is moved before its own
+        time where that is not past the end.
+        """
+        date = self._send(event, event.timestamp)
+        if date is not None and date <= event.timestamp:
+            self._send(event, date - 0.001)
+
+    def _send(self, event: Event, ends: float) -> float | None:
+        """Send the alert, and return what time it is for Alertmanager."""
         from gpurules.actions.effects.posting import post_json  # the network, which few rulesets need
 
         starts = event.timestamp if event.started is None else event.started
         alert = {
             "labels": _labels(event),
             "annotations": _annotations(event),
-            "startsAt": _time(starts),
-            "endsAt": _time(max(ends, starts + 0.001)),
+            "startsAt": _time(min(starts, ends - 0.001)),
+            "endsAt": _time(ends),
         }
         token = secret_of(event.parameters)
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        post_json(event, str(event.parameters.get("url")).rstrip("/") + "/api/v2/alerts", dumps([alert]), headers)
+        place = str(event.parameters.get("url")).rstrip("/") + "/api/v2/alerts"
+        return post_json(event, place, dumps([alert]), headers).date
 
 
 def _labels(event: Event) -> dict[str, str]:

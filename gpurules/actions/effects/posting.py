@@ -36,12 +36,17 @@ class Post:
 
 
 class HttpReply(NamedTuple):
-    """What a server answered. Units: ``retry_after`` in seconds. Missing: ``retry_after`` None: it does not say."""
+    """What a server answered.
+
+    Units: ``retry_after`` in seconds; ``date``, by the clock of the server and in whole seconds, since 1970.
+    Missing: ``retry_after`` and ``date`` None: it does not say.
+    """
 
     status: int
     reason: str
     body: bytes
     retry_after: float | None
+    date: float | None = None
 
 
 def redact_url(url: str) -> str:
@@ -93,7 +98,7 @@ def _addresses(place: _Place, post: Post) -> list[tuple[str, int]]:
     return allowed
 
 
-def post_json(event: Event, url: str, body: str, headers: Mapping[str, str] = NO_HEADERS) -> None:
+def post_json(event: Event, url: str, body: str, headers: Mapping[str, str] = NO_HEADERS) -> HttpReply:
     """Post JSON once, under the idempotency key of *event* and within its limits; *headers* replace the usual ones.
 
     Raises:
@@ -104,11 +109,11 @@ def post_json(event: Event, url: str, body: str, headers: Mapping[str, str] = NO
     named = {name.lower() for name in headers}
     kept = {name: value for name, value in usual.items() if name.lower() not in named}
     timeout = numeric(event.parameters, "timeout") or 5.0
-    send(Post(url, body.encode(), {**kept, **headers}, timeout, event.parameters.get("deny_private") is True))
+    return send(Post(url, body.encode(), {**kept, **headers}, timeout, event.parameters.get("deny_private") is True))
 
 
-def send(post: Post) -> int:
-    """Send, and return the status of the answer, which is from 200 to 299.
+def send(post: Post) -> HttpReply:
+    """Send, and return the answer, whose status is from 200 to 299.
 
     Raises:
         RefusedError: the endpoint answered that the request is wrong (4xx but 408, 425 and 429), or the URL is; or it
@@ -117,7 +122,7 @@ def send(post: Post) -> int:
     """
     answer = exchange(post)
     if 200 <= answer.status < 300:
-        return answer.status
+        return answer
     message = f"{redact_url(post.url)} answered {answer.status} {answer.reason[:80]}"
     if 300 <= answer.status < 400:
         raise RefusedError(f"{message}; redirects are not followed")
@@ -216,7 +221,21 @@ def _exchange(post: Post, opened: socket.socket, place: _Place) -> HttpReply:
     answer = connection.getresponse()
     body = answer.read(post.max_answer_bytes)
     after = retry_after(answer.headers.get("Retry-After"), answer.headers.get("Date"))
-    return HttpReply(answer.status, answer.reason, body, after)
+    return HttpReply(answer.status, answer.reason, body, after, date_of(answer.headers.get("Date")))
+
+
+def date_of(value: str | None) -> float | None:
+    """Return a time of an HTTP header, in seconds since 1970.
+
+    >>> date_of("Wed, 21 Oct 2026 07:28:30 GMT"), date_of("soon"), date_of(None)
+    (1792567710.0, None, None)
+    """
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return None if value is None else parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def retry_after(value: str | None, date: str | None) -> float | None:
@@ -232,9 +251,5 @@ def retry_after(value: str | None, date: str | None) -> float | None:
     text = value.strip()
     if text.isascii() and text.isdecimal() and len(text) < 10:
         return float(text)
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(date or "")).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
+    until, now = date_of(text), date_of(date)
+    return None if until is None or now is None else max(0.0, until - now)

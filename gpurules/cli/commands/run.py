@@ -51,7 +51,7 @@ from gpurules.telemetry import FiniteSource, read_transfers
 def command(
     ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
     metrics_port: int | None, clients: tuple[str, ...], publish: Path | None, history: str | None,
-    suggest: str | None, goals: tuple[str, ...], keeps: tuple[str, ...],
+    suggest: str | None, goals: tuple[str, ...], keeps: tuple[str, ...], allow_exec: frozenset[str],
     format_: str, verbose: bool, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of its decisions, with reasons.
@@ -73,6 +73,7 @@ def command(
             if format_ == "text":
                 write_lines([_header(loaded, source)])
             given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
+            given = replace(given, allowed_programs=allow_exec)
             settings = AgentSettings(format_ == "json", once, given, metrics_port, clients, publish=publish)
             return run_agent(loaded, opened, replace(settings, history=history, suggestions=wish))
         if clients:

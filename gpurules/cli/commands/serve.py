@@ -59,7 +59,8 @@ def command(
     ruleset: str, source: str, bind: tuple[str, ...], token_file: Path | None, tls_cert: Path | None,
     tls_key: Path | None, behind_proxy: bool, state: Path | None, no_ui: bool, dry_run: bool,
     clients: tuple[str, ...], publish: Path | None, history: str | None,
-    suggest: str | None, goals: tuple[str, ...], keeps: tuple[str, ...], format_: str, **options: object,
+    suggest: str | None, goals: tuple[str, ...], keeps: tuple[str, ...], allow_exec: frozenset[str],
+    format_: str, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) as the agent of this node, and serve it over HTTP.
 
@@ -86,15 +87,20 @@ def command(
 
     try:
         given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays
-        gc.set_threshold(*GC_THRESHOLDS)
+        given = replace(given, allowed_programs=allow_exec)
+        _freeze_what_is_loaded()
         is_json = format_ == "json"
         settings = AgentSettings(is_json, False, given, None, clients, service, stays=True, before_reload=notice.begin)
         settings = replace(settings, history=history, suggestions=wish)
         return run_agent(loaded, opened, settings)
     finally:
         opened.close()
+
+
+def _freeze_what_is_loaded() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 @contextmanager

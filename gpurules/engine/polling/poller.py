@@ -48,7 +48,7 @@ class CoordinatorOptions:
     Units: seconds. ``jitter`` is a share of the interval.
     Missing: ``poll_interval`` None: the ruleset's; ``read_timeout`` (how long a poll waits for the source) None: the
     interval; ``state_path`` None: nothing is kept over a restart. ``reload_timeout``: how long the files of the ruleset
-    may take to be read before that is reported.
+    may take to be read before that is reported. ``allowed_programs`` are those that rules may run, by absolute path.
     """
 
     poll_interval: float | None = None
@@ -60,6 +60,7 @@ class CoordinatorOptions:
     watch_files: bool = True
     reload_timeout: float = 10.0
     stop_timeout: float = 5.0
+    allowed_programs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,7 @@ class Poller:
         if is_effect(ordered.action):
             workload = self._workload(transfer) if transfer else None
             for event in events_of(self.engine, notice, ordered, transfer, workload):
-                self.effects.submit(ordered.action, event)
+                self.effects.submit(ordered.action, replace(event, allowed_programs=self.options.allowed_programs))
 
     def _count(self, seconds: float, snapshot: Snapshot | None) -> None:
         metrics = self.metrics
