@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gpurules.actions import failed_plugins, usable_actions
 from gpurules.actions.targets import TARGETS
 from gpurules.cli.output import pluralize
-from gpurules.engine.effects.events import fields_read
+from gpurules.engine.effects.events import feeds_read, fields_read
 from gpurules.engine.polling.source_worker import SourceWorker
 from gpurules.fields import Field
 from gpurules.model import Snapshot
@@ -138,6 +138,7 @@ def of_telemetry(
     reading = SourceWorker(source)
     if ruleset is not None:
         reading.sample([*FIELDS_SHOWN, *(field.name for field in fields_read(ruleset) if field.is_per_gpu)])
+        reading.feed(feeds_read(ruleset))
     try:
         snapshot = reading.read(timeout)
         with suppress(TelemetryError):

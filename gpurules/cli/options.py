@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from gpurules.telemetry.source import join_specs
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -187,13 +189,31 @@ def source_options_but_interval(function: Function) -> Function:
     return _source(function, is_required=False, without=("--interval",))
 
 
+class SourceParameter(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A telemetry source; in the environment all of them stand in one text, joined with `` + ``."""
+
+    name = "source"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Return the text as it is: a path in it may have spaces."""
+        return [rv]
+
+
+def joined_sources(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """Return the one name of the sources that were given, None where there are none."""
+    return join_specs(given) if given else None
+
+
 def _source(function: Function, is_required: bool, without: Collection[str] = ()) -> Function:
     return option(
         "--source",
         metavar="NAME:ARGUMENT",
         required=is_required,
+        multiple=True,
+        type=SourceParameter(),
+        callback=joined_sources,
         help="Telemetry source: auto, nvml, nvidia-smi, dcgm:URL, scrape:URL, amd, xpu-smi, intel-sysfs, "
-        "replay:FILE, synthetic:gpus=4.",
+        "replay:FILE, synthetic:gpus=4; further ones, textfile:DIR or scrape:URL, feed declared fields.",
     )(recording_options(function, without))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
+from gpurules.fields.feeds import Feed
 from gpurules.model import BOOL, STRING, Datatype, Dimension, Kind, format_amount, number
 from gpurules.model.ranges import range_of
 
@@ -25,7 +26,8 @@ class Field:
     """One field of the language.
 
     Units: the canonical unit of ``datatype.dimension``; ``minimum`` and ``maximum`` are in it too.
-    Missing: ``minimum`` or ``maximum`` None: unbounded; ``values`` empty: no enum; ``replaced_by`` None: it stays.
+    Missing: ``minimum`` or ``maximum`` None: unbounded; ``values`` empty: no enum; ``replaced_by`` None: it stays;
+    ``feed`` None: sources do not fill it from metrics.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Field:
     counter: bool = False
     always_known: bool = False
     declared: bool = False
+    feed: Feed | None = None
     replaced_by: str | None = None
     removed_on: str | None = None
 
@@ -93,6 +96,7 @@ def declared_field(
     dimension: Dimension = Dimension.NONE,
     scope: Scope = Scope.TRANSFER,
     description: str = "",
+    feed: Feed | None = None,
 ) -> Field:
     """Return the field that a ruleset declares; it is read from the ``labels`` of its object under its full name."""
     return Field(
@@ -100,9 +104,10 @@ def declared_field(
         scope=scope,
         datatype=_TYPES.get(type_name) or number(dimension),
         description=description or "declared by the ruleset",
-        source="labels",
+        source="labels" if feed is None else feed.selector.metric,
         attribute=name,
         declared=True,
+        feed=feed,
     )
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 
+from gpurules.fields import Field
 from gpurules.model import Snapshot
 from gpurules.telemetry.live.availability import Availability, ProbingFactory, describe_snapshot
 from gpurules.telemetry.live.opening import LiveOptions
@@ -39,6 +40,7 @@ class Auto:
         self._failures = 0
         self._empty: list[str] = []
         self._fields: Collection[str] | None = None
+        self._feeds: tuple[Field, ...] = ()
         self.reasons: dict[str, str] = {}
         """Why each source before the chosen one was not taken."""
 
@@ -63,6 +65,13 @@ class Auto:
         for known in (self._chosen, self._trying):
             if known is not None:
                 known[1].sample(fields)
+
+    def feed(self, fields: Collection[Field]) -> None:
+        """Fill *fields* from now on, where the chosen source reads Prometheus text."""
+        self._feeds = tuple(fields)
+        for known in (self._chosen, self._trying):
+            if known is not None:
+                known[1].feed(fields)
 
     def read(self) -> Snapshot:
         """Return what the chosen source knows now, or choose one.
@@ -112,6 +121,7 @@ class Auto:
         name = (self._waiting or self._empty).pop(0)
         source = self._open[name]()
         source.sample(self._fields)
+        source.feed(self._feeds)
         return name, source
 
     def _pass_over(self, reason: str) -> None:

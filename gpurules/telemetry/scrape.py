@@ -6,12 +6,13 @@ https://github.com/intel/xpumanager, https://github.com/lablup/all-smi; the Prom
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gpurules.model import Snapshot
 from gpurules.telemetry.formats.prometheus import all_smi, dcgm, nvidia_gpu_exporter, xpum
 from gpurules.telemetry.formats.prometheus.exporter import Exporter
-from gpurules.telemetry.formats.prometheus.samples import MAX_SAMPLES, Sample, SampleParser
+from gpurules.telemetry.formats.prometheus.feeds import Page, fill_fields
+from gpurules.telemetry.formats.prometheus.samples import MAX_SAMPLES, Sample, SampleParser, metric_name
 from gpurules.telemetry.formats.prometheus.scrapes import host_of, select_node
 from gpurules.telemetry.live.availability import Availability, try_out
 from gpurules.telemetry.live.isolation.thread import InThread
@@ -24,6 +25,8 @@ from gpurules.telemetry.source import SourceOptions, TelemetryError
 EXPORTERS = (dcgm.EXPORTER, nvidia_gpu_exporter.EXPORTER, xpum.EXPORTER, all_smi.EXPORTER)
 """Every exporter that is read, in the order in which they are looked for in a page."""
 DCGM_URL = "http://localhost:9400/metrics"
+FEED_TIMEOUT = 3.0
+"""Seconds for the page of a source that is joined with others."""
 _EXAMPLE = "http://localhost:9835/metrics"
 
 
@@ -55,6 +58,10 @@ class ExporterReader:
         now, place = self._clock(), self.scraper.place
         samples, problems = self._samples(self.scraper.fetch())
         found = [(exporter, own) for exporter in self._exporters if (own := _samples_of(exporter, samples))]
+        page = Page(place, select_node(samples, self._node, place) if request.feeds else ())
+        if not found and request.feeds:
+            snapshot = Snapshot(timestamp=now, host=host_of(page.samples, self._node), problems=tuple(problems))
+            return fill_fields(snapshot, [page], request.feeds)
         if not found:
             names = " or ".join(exporter.name for exporter in self._exporters)
             raise TelemetryError(f"{place} reports no GPU; is it {names}, and has it started?")
@@ -66,7 +73,9 @@ class ExporterReader:
             raise TelemetryError(f"{place} has no metric of the node {self._node!r}")
         others = [f"{place} also has metrics of {other.name}, which are not read" for other, _ in found[1:]]
         snapshot = exporter.snapshot(selected, now, host_of(selected, self._node))
-        return replace(snapshot, problems=(*snapshot.problems, *problems, *others)) if problems or others else snapshot
+        if problems or others:
+            snapshot = replace(snapshot, problems=(*snapshot.problems, *problems, *others))
+        return fill_fields(snapshot, [page], request.feeds)
 
     def _samples(self, text: str) -> tuple[list[Sample], list[str]]:
         """Return the samples of a page, and what there is to say of lines that are none."""
@@ -98,6 +107,50 @@ def _open(name: str, address: str, options: Mapping[str, object], exporters: Seq
     reader = ExporterReader(Scraper(url, live.timeout), exporters, node)
     # in a thread, since looking a name up has no time-out
     return LiveSource(name, InThread(reader, live.timeout), live.fields, live.drop_after)
+
+
+@dataclass(frozen=True, slots=True)
+class PageReader:
+    """Reads the metrics of any page."""
+
+    scraper: Scraper
+
+    def pages(self, wanted: frozenset[str]) -> tuple[Page, ...]:
+        """Return the page, with the samples of the metrics *wanted*.
+
+        Raises:
+            TelemetryError: it cannot be fetched, has too many samples, or is not of metrics.
+            TelemetryTimeout: it is not there in time.
+        """
+        place, parser = self.scraper.place, SampleParser()
+        samples: list[Sample] = []
+        lines = bad = 0
+        for line in self.scraper.fetch().split("\n"):
+            if not line.strip() or line.startswith("#"):
+                continue
+            lines += 1
+            name = metric_name(line)
+            bad += not name
+            if name in wanted and (sample := parser.parse(line)) is not None:
+                samples.append(sample)
+            if len(samples) > MAX_SAMPLES:
+                raise TelemetryError(f"{place} has more than {MAX_SAMPLES} samples; does it cover a single node?")
+        if bad and 2 * bad >= lines:
+            raise TelemetryError(f"{place} is not a page of metrics")
+        return (Page(place, samples),)
+
+
+def scrape_reader(address: str, timeout: float = FEED_TIMEOUT) -> PageReader:
+    """Return what reads the page at *address*.
+
+    Units: *timeout* in seconds.
+
+    Raises:
+        TelemetryError: the address does not fit.
+    """
+    if not address:
+        raise TelemetryError(f"scrape needs the address of an exporter, as in scrape:{_EXAMPLE}")
+    return PageReader(Scraper(whole_url(address, f"scrape:{_EXAMPLE}"), timeout))
 
 
 class ScrapeFactory:

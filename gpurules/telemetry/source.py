@@ -1,11 +1,35 @@
 """What a telemetry source is: something that answers with snapshots."""
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from gpurules.errors import GpurulesError, UnavailableError
 from gpurules.model import Snapshot
 from gpurules.registry import did_you_mean
+
+_PART = re.compile(r" \+ (?=[a-z][a-z0-9-]*(?::|$| \+ ))")
+PAGE_SOURCES = ("scrape", "textfile")
+"""Sources that need not list GPUs, and so can be joined with one that does."""
+
+
+def join_specs(specs: Sequence[str]) -> str:
+    """Return the one name of several sources.
+
+    >>> join_specs(["nvml", "textfile:/run/metrics"])
+    'nvml + textfile:/run/metrics'
+    """
+    return " + ".join(specs)
+
+
+def split_spec(spec: str) -> list[str]:
+    """Return the sources that *spec* joins; those that only have pages of metrics stand last.
+
+    >>> split_spec("scrape:http://localhost:9100/metrics + nvml:timeout=2")
+    ['nvml:timeout=2', 'scrape:http://localhost:9100/metrics']
+    """
+    parts = _PART.split(spec)
+    return sorted(parts, key=lambda part: part.partition(":")[0] in PAGE_SOURCES)
 
 
 class TelemetryError(GpurulesError):

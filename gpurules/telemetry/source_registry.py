@@ -9,10 +9,10 @@ from gpurules.model import Snapshot
 from gpurules.plugins import usable_plugins
 from gpurules.registry import Registry
 from gpurules.telemetry.live.availability import ProbingFactory
-from gpurules.telemetry.source import Source, SourceFactory, TelemetryStarting
+from gpurules.telemetry.source import Source, SourceFactory, TelemetryStarting, split_spec
 
 _LIVE = ("nvml", "nvidia-smi", "dcgm", "amd", "xpu-smi", "intel-sysfs")
-SOURCE_NAMES = ("auto", *_LIVE, "scrape", "replay", "synthetic")
+SOURCE_NAMES = ("auto", *_LIVE, "scrape", "textfile", "replay", "synthetic")
 """The names of the telemetry sources that ship."""
 
 
@@ -30,6 +30,10 @@ def shipped_source(name: str) -> SourceFactory | None:
             from gpurules.telemetry.scrape import ScrapeFactory
 
             return ScrapeFactory()
+        case "textfile":
+            from gpurules.telemetry.textfile import TextfileFactory
+
+            return TextfileFactory()
         case "replay":
             from gpurules.telemetry.playback import ReplayFactory
 
@@ -90,10 +94,21 @@ def all_sources() -> tuple[Registry[SourceFactory], Mapping[str, str]]:
 def open_source(spec: str, **options: object) -> Source:
     """Open the source that *spec* names as ``name:argument``: ``replay:node.jsonl``, ``synthetic:gpus=4``.
 
+    ``nvml + textfile:/run/metrics`` joins several; *options* are those of the first.
+
     Raises:
         RegistrationError: no source has that name, and the message offers the nearest; or its plug-in does not fit.
         TelemetryError: the argument or an option does not fit, or the source cannot be opened.
     """
+    parts = split_spec(spec)
+    if len(parts) > 1:
+        from gpurules.telemetry.joined import open_joined
+
+        return open_joined(parts, options, _open)
+    return _open(spec, options)
+
+
+def _open(spec: str, options: Mapping[str, object]) -> Source:
     name, _, argument = spec.partition(":")
     factory = shipped_source(name)
     if factory is None:

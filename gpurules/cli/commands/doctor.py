@@ -11,7 +11,7 @@ import click
 from gpurules.cli import diagnosis
 from gpurules.cli.crash import installed_version
 from gpurules.cli.diagnosis import CheckStatus, DoctorCheck
-from gpurules.cli.options import option, text_or_json
+from gpurules.cli.options import SourceParameter, joined_sources, option, text_or_json
 from gpurules.cli.output import Style, paint, pluralize, report_json, terminal_width, write
 from gpurules.cli.rulesets import check_there
 from gpurules.cli.telemetry import open_telemetry
@@ -34,7 +34,8 @@ _STYLES = {
 
 @click.command("doctor")
 @click.argument("ruleset", required=False)
-@option("--source", metavar="NAME:ARGUMENT", default="auto", show_default=True, help="Telemetry source.")
+@option("--source", metavar="NAME:ARGUMENT", multiple=True, type=SourceParameter(), callback=joined_sources,
+        default=("auto",), show_default="auto", help="Telemetry source; more feed declared fields.")  # fmt: skip
 @option(
     "--state",
     metavar="FILE",

@@ -226,6 +226,11 @@ def count_missing(engine: Engine, fields: Collection[Field], metrics: Metrics) -
             metrics.unknown_fields[field.name] = metrics.unknown_fields.get(field.name, 0) + missing
 
 
+def feeds_read(ruleset: Ruleset) -> tuple[Field, ...]:
+    """Return those of the fields read that sources of Prometheus text fill."""
+    return tuple(field for field in fields_read(ruleset) if field.feed is not None)
+
+
 def fields_read(ruleset: Ruleset) -> tuple[Field, ...]:
     """Return every field that rules and signals of *ruleset* read, each once."""
     terms = [rule.term for rule in ruleset.rules if rule.enabled]

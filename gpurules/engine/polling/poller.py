@@ -14,6 +14,7 @@ from gpurules.engine.effects.events import (
     contextual_rules,
     count_missing,
     events_of,
+    feeds_read,
     fields_read,
     matching_rules,
     outcomes,
@@ -100,6 +101,7 @@ class _Known:
     rules: dict[str, Rule]
     contextual: frozenset[str]
     fields: tuple[Field, ...]
+    feeds: tuple[Field, ...]
     read_by: dict[str, frozenset[str]]
     repeated: frozenset[str]
 
@@ -108,7 +110,9 @@ def _known(ruleset: Ruleset) -> _Known:
     fields = tuple(field for field in fields_read(ruleset) if field.is_per_gpu)
     rules = {rule.name: rule for rule in ruleset.rules}
     read_by = {name: _read_by(rule, ruleset) for name, rule in rules.items()}
-    return _Known(ruleset, rules, contextual_rules(ruleset), fields, read_by, repeated_rules(ruleset))
+    return _Known(
+        ruleset, rules, contextual_rules(ruleset), fields, feeds_read(ruleset), read_by, repeated_rules(ruleset)
+    )
 
 
 def _read_by(rule: Rule, ruleset: Ruleset) -> frozenset[str]:
@@ -151,6 +155,7 @@ class Poller:
     def read(self) -> Snapshot | TelemetryError:
         """Return what the source reports, or why it does not; waits no longer than its time-out."""
         self.reading.sample((*SHOWN, *(field.name for field in self._ruleset.fields)))
+        self.reading.feed(self._ruleset.feeds)
         timeout = self.options.read_timeout
         try:
             return self.reading.read(self.interval if timeout is None else timeout)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
+from gpurules.fields import Field
 from gpurules.logs import logger
 from gpurules.model import Snapshot
 from gpurules.plugins import reason
 from gpurules.telemetry import EndOfTelemetry, Source, TelemetryError
 from gpurules.telemetry.live.poll import SourceForm, form_of
-from gpurules.telemetry.source import TelemetryStarting, TelemetryTimeout
+from gpurules.telemetry.source import TelemetryStarting, TelemetryTimeout, split_spec
 from gpurules.telemetry.source_registry import SOURCE_NAMES, all_sources, open_source
 
 _LOGGER = logger("gpurules.coordinator")
@@ -25,10 +26,11 @@ def check_source(source: Source | str) -> None:
     Raises:
         RegistrationError: no source has that name; the message offers the nearest.
     """
-    if isinstance(source, str) and (name := source.partition(":")[0]) not in SOURCE_NAMES:
-        known, failed = all_sources()
-        if name not in failed:
-            known[name]
+    for part in split_spec(source) if isinstance(source, str) else ():
+        if (name := part.partition(":")[0]) not in SOURCE_NAMES:
+            known, failed = all_sources()
+            if name not in failed:
+                known[name]
 
 
 def _as_it_is(source: Source) -> Source:
@@ -51,6 +53,8 @@ class SourceWorker:
         self._form: SourceForm | None = None
         self._fields: frozenset[str] | None = None
         self._sampled: frozenset[str] | None = None
+        self._feeds: tuple[Field, ...] = ()
+        self._fed: tuple[Field, ...] = ()
         self._orders: SimpleQueue[bool] = SimpleQueue()
         self._answers: SimpleQueue[Answer] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -70,6 +74,10 @@ class SourceWorker:
     def sample(self, fields: Collection[str]) -> None:
         """Have only *fields* sampled from now on, where the source can choose."""
         self._fields = frozenset(fields)
+
+    def feed(self, fields: Collection[Field]) -> None:
+        """Have the declared *fields* filled from now on, where the source reads Prometheus text."""
+        self._feeds = tuple(fields)
 
     def read(self, timeout: float) -> Snapshot:
         """Return the source's snapshot, if it arrives within *timeout* seconds.
@@ -117,7 +125,7 @@ class SourceWorker:
             source = self._source
             if source is None:
                 source = self._source = self._adapt(open_source(str(self._spec)))
-                self._name, self._sampled = source.name, None
+                self._name, self._sampled, self._fed = source.name, None, ()
             self._choose(source)
             return self._started(source)
         except TelemetryError as error:
@@ -142,6 +150,10 @@ class SourceWorker:
         if wanted is not None and wanted != self._sampled and callable(choose):
             choose(wanted)
             self._sampled = wanted
+        feed, feeds = getattr(source, "feed", None), self._feeds
+        if feeds != self._fed and callable(feed):
+            feed(feeds)
+            self._fed = feeds
 
     def interrupt(self) -> None:
         """Wake every thread that waits in ``read``."""

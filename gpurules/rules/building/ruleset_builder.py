@@ -15,6 +15,7 @@ from gpurules.registry import Registry
 from gpurules.rules.building import expression
 from gpurules.rules.building.action_building import ActionBuilder
 from gpurules.rules.building.expression import Expression, Placed
+from gpurules.rules.building.feeds import feed_of, feed_problems
 from gpurules.rules.building.soundness import words_of
 from gpurules.rules.building.zones import zone_problem
 from gpurules.rules.files.merge import Merged, MergedRule
@@ -56,8 +57,8 @@ def declared_fields(section: Mapping[str, YamlNode]) -> dict[str, Field]:
             kind, scope = _text(node.get("type")), _text(node.get("scope"))
             dimension = _text(node.get("dimension"), "number")
             if kind in FIELD_TYPES and scope in set(Scope) and dimension in set(Dimension):
-                described = _text(node.get("description"))
-                fields[name] = declared_field(name, kind, Dimension(dimension), Scope(scope), described)
+                described, feed = _text(node.get("description")), feed_of(node.get("from"))
+                fields[name] = declared_field(name, kind, Dimension(dimension), Scope(scope), described, feed)
     return fields
 
 
@@ -76,6 +77,7 @@ class RulesetBuilder:
         self._used: set[str] = set()
         self._wrong_inputs: set[str] = set(merged.unset)
         self.declared = declared_fields(merged.sections["fields"])
+        self.problems += feed_problems(merged.sections["fields"])
         self.inputs = self._inputs()
         self.file_types = tuple((glob, _text(kind)) for glob, kind in merged.sections["file_types"].items())
         self._definitions = {

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from gpurules.actions import Action
+from gpurules.fields.feeds import Aggregate
 from gpurules.fields.transfer import FILE_TYPES
 from gpurules.model import UNITS, Dimension
 from gpurules.registry import Registry
@@ -111,8 +112,25 @@ def _field() -> dict[str, object]:
                 "description": "Scope: whose labels contain it.",
             },
             "description": _text("Description.", "The team that the file belongs to."),
+            "from": _feed(),
         },
         ("type", "scope"),
+    )
+
+
+def _feed() -> dict[str, object]:
+    return _mapping(
+        "The series that fill the field, in sources that read Prometheus text.",
+        {
+            "prometheus": _text("A selector.", "node_load1", 'node_hwmon_temp_celsius{chip=~".*nvme.*"}', minLength=1),
+            "aggregate": {
+                "type": "string",
+                "enum": [aggregate.value for aggregate in Aggregate],
+                "description": "How several series of one GPU or node become one value; without it they give none.",
+            },
+            "factor": {"type": "number", "description": "What each value is multiplied by.", "examples": [0.001]},
+        },
+        ("prometheus",),
     )
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gpurules.fields import Field
+
 EVERY_CALL = "*"
 """Among the calls that are skipped: all calls of that subject."""
 NO_SUBJECT = "the driver"
@@ -12,11 +14,14 @@ NO_SUBJECT = "the driver"
 class PollRequest:
     """The requested fields, and the calls that are not to be made since they hung before.
 
+    ``feeds`` are the declared fields that sources of Prometheus text fill.
+
     Missing: ``fields`` is None for all that are cheap.
     """
 
     fields: frozenset[str] | None = None
     skipped: frozenset[tuple[str, str]] = frozenset()
+    feeds: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Protocol
 
+from gpurules.fields import Field
 from gpurules.model import Snapshot
 from gpurules.telemetry.live.poll import PollRequest, SourceForm, form_of
 from gpurules.telemetry.tracking.gpu_tracker import DROP_AFTER, GpuTracker
@@ -60,7 +61,11 @@ class LiveSource:
 
     def sample(self, fields: Collection[str] | None) -> None:
         """Sample only *fields* from now on; None is all that are cheap."""
-        self._request = PollRequest(None if fields is None else frozenset(fields))
+        self._request = replace(self._request, fields=None if fields is None else frozenset(fields))
+
+    def feed(self, fields: Collection[Field]) -> None:
+        """Fill *fields* from now on, where the reader reads Prometheus text."""
+        self._request = replace(self._request, feeds=tuple(fields))
 
     def read(self) -> Snapshot:
         """Return what is known now, with the GPUs that were lost lately.

@@ -1,0 +1,49 @@
+"""Says of each field that a ruleset feeds from metrics what it is now, or why it is missing."""
+
+from collections.abc import Iterator
+
+from gpurules.engine.effects.events import feeds_read
+from gpurules.fields import Field
+from gpurules.model import Snapshot, format_reading
+from gpurules.rules import Ruleset
+from gpurules.telemetry import Source, first_snapshot
+from gpurules.telemetry.formats.prometheus.feeds import MISSING
+
+_NO_PAGE = "the source does not read Prometheus text; join textfile:DIR or scrape:URL with it"
+
+
+def fed_fields(ruleset: Ruleset, source: Source) -> list[dict[str, object]]:
+    """Return each fed field that *ruleset* reads, for each GPU or the node: its value, else the reason.
+
+    Raises:
+        TelemetryError: the source cannot be read.
+    """
+    fields = feeds_read(ruleset)
+    feed = getattr(source, "feed", None)
+    if callable(feed):
+        feed(fields)
+    snapshot = first_snapshot(source)
+    return [data for field in fields for data in _of_field(field, snapshot)]
+
+
+def _of_field(field: Field, snapshot: Snapshot) -> Iterator[dict[str, object]]:
+    assert field.feed is not None
+    head = {"field": field.name, "metric": field.feed.selector.metric}
+    if not field.is_per_gpu:
+        start = MISSING.format(field.name, "")
+        reasons = (problem.removeprefix(start) for problem in snapshot.problems if problem.startswith(start))
+        yield {**head, "of": "node", **_value(field, snapshot.labels.get(field.name), next(reasons, _NO_PAGE))}
+        return
+    if not snapshot.gpus:
+        yield {**head, "of": "GPUs", "value": None, "reason": "no source lists GPUs; name one, such as nvml, first"}
+    for gpu in snapshot.gpus:
+        reason = gpu.missing.get(field.name, _NO_PAGE)
+        yield {**head, "of": f"GPU {gpu.index}", **_value(field, gpu.labels.get(field.name), reason)}
+
+
+def _value(field: Field, value: object, reason: str) -> dict[str, object]:
+    if value is None:
+        return {"value": None, "reason": reason}
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    shown = format_reading(value, field.datatype.dimension) if is_number else str(value).lower()  # type: ignore[arg-type]
+    return {"value": value, "shown": shown}
