@@ -190,7 +190,7 @@ def source_options_but_interval(function: Function) -> Function:
 
 
 class SourceParameter(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A telemetry source; in the environment all of them stand in one text, joined with `` + ``."""
+    """A telemetry source; in the environment one text names all of them, joined with `` + ``."""
 
     name = "source"
 

@@ -27,7 +27,7 @@ class SelectorError(GpurulesError):
         super().__init__(message)
 
 
-class Aggregate(StrEnum):
+class SeriesAggregate(StrEnum):
     """How several series become one value."""
 
     MAX = "max"
@@ -56,7 +56,7 @@ class LabelMatcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Selector:
+class SeriesSelector:
     """The series of one metric whose labels match.
 
     Source: https://prometheus.io/docs/prometheus/latest/querying/basics/#instant-vector-selectors
@@ -73,8 +73,8 @@ class Feed:
     Missing: ``aggregate`` is None where exactly one series is expected.
     """
 
-    selector: Selector
-    aggregate: Aggregate | None = None
+    selector: SeriesSelector
+    aggregate: SeriesAggregate | None = None
     factor: float = 1.0
 
 
@@ -83,7 +83,7 @@ def is_factor(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value != 0
 
 
-def parse_selector(text: str) -> Selector:
+def parse_selector(text: str) -> SeriesSelector:
     """Return the selector that *text* says.
 
     Raises:
@@ -100,14 +100,14 @@ def parse_selector(text: str) -> Selector:
         raise SelectorError(f"a selector begins with the name of a metric, not with {stripped[:1]!r}")
     rest = stripped[name.end() :].strip()
     if not rest:
-        return Selector(name[0])
+        return SeriesSelector(name[0])
     if not rest.startswith("{"):
         raise SelectorError(
             f"a feed is one selector, and {rest[:20]!r} after {name[0]!r} makes it an expression",
             f"feed the field from {'the metric' if rest.startswith('(') else name[0]}, and write the rest in the "
             "condition",
         )
-    return Selector(name[0], _matchers(rest))
+    return SeriesSelector(name[0], _matchers(rest))
 
 
 def _matchers(text: str) -> tuple[LabelMatcher, ...]:

@@ -1,6 +1,6 @@
 """What a field is: one named fact that conditions can read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
@@ -96,7 +96,6 @@ def declared_field(
     dimension: Dimension = Dimension.NONE,
     scope: Scope = Scope.TRANSFER,
     description: str = "",
-    feed: Feed | None = None,
 ) -> Field:
     """Return the field that a ruleset declares; it is read from the ``labels`` of its object under its full name."""
     return Field(
@@ -104,11 +103,15 @@ def declared_field(
         scope=scope,
         datatype=_TYPES.get(type_name) or number(dimension),
         description=description or "declared by the ruleset",
-        source="labels" if feed is None else feed.selector.metric,
+        source="labels",
         attribute=name,
         declared=True,
-        feed=feed,
     )
+
+
+def with_feed(field: Field, feed: Feed) -> Field:
+    """Return the declared *field* as one that *feed* fills."""
+    return replace(field, feed=feed, source=feed.selector.metric)
 
 
 def field_range(field: Field) -> str:

@@ -57,9 +57,9 @@ class _Companion:
         try:
             found = self.reader.pages(wanted)
         except TelemetryError as error:
-            found = (Page.failed(self.name, str(error)),)
+            found = (Page.without_samples(self.name, str(error)),)
         except Exception as error:  # whatever a page holds must not end the thread silently
-            found = (Page.failed(self.name, f"{self.name}: {reason(error)}"),)
+            found = (Page.without_samples(self.name, f"{self.name}: {reason(error)}"),)
         with self._done:
             self._busy, self._answer = False, found
             self._done.notify_all()
@@ -70,7 +70,9 @@ class _Companion:
             self._done.wait_for(lambda: not self._busy, max(0.0, seconds) if self.answered else 0.0)
             self.answered = not self._busy
             found = None if self._busy else self._answer
-        return found if found is not None else (Page.failed(self.name, f"{self.name} has not answered in time"),)
+        return (
+            found if found is not None else (Page.without_samples(self.name, f"{self.name} has not answered in time"),)
+        )
 
 
 class Joined:

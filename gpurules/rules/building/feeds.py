@@ -5,7 +5,15 @@ from math import isfinite
 
 from gpurules.diagnostics import Diagnostic
 from gpurules.fields import AMBIENT
-from gpurules.fields.feeds import Aggregate, Feed, MatchOperator, Selector, SelectorError, is_factor, parse_selector
+from gpurules.fields.feeds import (
+    Feed,
+    MatchOperator,
+    SelectorError,
+    SeriesAggregate,
+    SeriesSelector,
+    is_factor,
+    parse_selector,
+)
 from gpurules.language.terms.patterns import PatternError, matcher
 from gpurules.rules.yaml.nodes import YamlMapping, YamlNode, YamlScalar, plain_value, problem_at
 
@@ -30,9 +38,9 @@ def feed_of(node: YamlNode | None) -> Feed | None:
         return None
     name = aggregate.text if isinstance(aggregate, YamlScalar) else ""
     times = _factor(factor)
-    if (aggregate is not None and name not in set(Aggregate)) or times is None:
+    if (aggregate is not None and name not in set(SeriesAggregate)) or times is None:
         return None
-    return Feed(parsed, Aggregate(name) if name else None, times)
+    return Feed(parsed, SeriesAggregate(name) if name else None, times)
 
 
 def _factor(node: YamlNode | None) -> float | None:
@@ -42,7 +50,7 @@ def _factor(node: YamlNode | None) -> float | None:
     return float(value) if is_factor(value) and isinstance(value, int | float) else None
 
 
-def _check_patterns(selector: Selector) -> None:
+def _check_patterns(selector: SeriesSelector) -> None:
     for one in selector.matchers:
         if one.operator in _REGULAR:
             matcher(one.value)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from gpurules.actions import Action
 from gpurules.diagnostics import Diagnostic, Finding, Severity, Span
 from gpurules.fields import AMBIENT, FIELDS, Field, Scope, declared_field
+from gpurules.fields.field import with_feed
 from gpurules.language import Checked, Environment, Input
 from gpurules.language.terms import ir
 from gpurules.model import BOOL, NUMBER, STRING, UNITS, Datatype, Dimension, QuantityError, number, parse_amount
@@ -58,7 +59,8 @@ def declared_fields(section: Mapping[str, YamlNode]) -> dict[str, Field]:
             dimension = _text(node.get("dimension"), "number")
             if kind in FIELD_TYPES and scope in set(Scope) and dimension in set(Dimension):
                 described, feed = _text(node.get("description")), feed_of(node.get("from"))
-                fields[name] = declared_field(name, kind, Dimension(dimension), Scope(scope), described, feed)
+                field = declared_field(name, kind, Dimension(dimension), Scope(scope), described)
+                fields[name] = field if feed is None else with_feed(field, feed)
     return fields
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from gpurules.actions import Action
-from gpurules.fields.feeds import Aggregate
+from gpurules.fields.feeds import SeriesAggregate
 from gpurules.fields.transfer import FILE_TYPES
 from gpurules.model import UNITS, Dimension
 from gpurules.registry import Registry
@@ -125,7 +125,7 @@ def _feed() -> dict[str, object]:
             "prometheus": _text("A selector.", "node_load1", 'node_hwmon_temp_celsius{chip=~".*nvme.*"}', minLength=1),
             "aggregate": {
                 "type": "string",
-                "enum": [aggregate.value for aggregate in Aggregate],
+                "enum": [aggregate.value for aggregate in SeriesAggregate],
                 "description": "How several series of one GPU or node become one value; without it they give none.",
             },
             "factor": {"type": "number", "description": "What each value is multiplied by.", "examples": [0.001]},

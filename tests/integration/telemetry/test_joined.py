@@ -7,6 +7,7 @@ import pytest
 from gpurules import Coordinator, loads
 from gpurules.fields import Scope, declared_field
 from gpurules.fields.feeds import Feed, parse_selector
+from gpurules.fields.field import with_feed
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry import TelemetryError, joined, open_source, scrape
 from gpurules.telemetry.joined import Joined
@@ -14,8 +15,8 @@ from gpurules.telemetry.live import scraper
 from gpurules.telemetry.source import join_specs, split_spec
 from tests.integration.telemetry.test_scrape import exporter
 
-LOAD = declared_field("load", "number", scope=Scope.NODE, feed=Feed(parse_selector("node_load1")))
-FAILED = declared_field("failed", "bool", scope=Scope.GPU, feed=Feed(parse_selector("row_failed")))
+LOAD = with_feed(declared_field("load", "number", scope=Scope.NODE), Feed(parse_selector("node_load1")))
+FAILED = with_feed(declared_field("failed", "bool", scope=Scope.GPU), Feed(parse_selector("row_failed")))
 
 
 class First:

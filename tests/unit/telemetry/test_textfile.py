@@ -6,13 +6,14 @@ import pytest
 
 from gpurules.fields import Scope, declared_field
 from gpurules.fields.feeds import Feed, parse_selector
+from gpurules.fields.field import with_feed
 from gpurules.telemetry import TelemetryError, open_source
 from gpurules.telemetry.live.poll import PollRequest
 from gpurules.telemetry.textfile import MAX_FILE, TextfileReader
 
 NOW = 1_000_000.0
 FIELDS = tuple(
-    declared_field(name, "number", scope=Scope.NODE, feed=Feed(parse_selector(name))) for name in ("good", "bad")
+    with_feed(declared_field(name, "number", scope=Scope.NODE), Feed(parse_selector(name))) for name in ("good", "bad")
 )
 
 

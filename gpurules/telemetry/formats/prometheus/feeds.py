@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gpurules.fields import Field
-from gpurules.fields.feeds import Aggregate, Feed, LabelMatcher, MatchOperator
+from gpurules.fields.feeds import Feed, LabelMatcher, MatchOperator, SeriesAggregate
 from gpurules.language.terms.patterns import matcher
 from gpurules.model import GPU, Kind, Snapshot
 from gpurules.model.reading import finite, sum_in_order
@@ -44,7 +44,7 @@ class Page:
     unusable: tuple[UnusablePart, ...] = ()
 
     @classmethod
-    def failed(cls, place: str, reason: str) -> "Page":
+    def without_samples(cls, place: str, reason: str) -> "Page":
         """Return a page that could not be read."""
         return cls(place, unusable=(UnusablePart(reason),))
 
@@ -165,13 +165,13 @@ def _test(operator: MatchOperator, value: str) -> Callable[[str], bool]:
         case MatchOperator.NOT_EQUAL:
             return value.__ne__
         case MatchOperator.MATCHES:
-            return matcher(anchored(value))
+            return matcher(whole_pattern(value))
         case MatchOperator.NOT_MATCHES:
-            found = matcher(anchored(value))
+            found = matcher(whole_pattern(value))
             return lambda text: not found(text)
 
 
-def anchored(pattern: str) -> str:
+def whole_pattern(pattern: str) -> str:
     """Return the pattern that covers a whole text, as those of Prometheus do."""
     return f"^(?s:{pattern})$"
 
@@ -214,20 +214,20 @@ def _reduce(field: Field, feed: Feed, series: Sequence[Sample], now: float) -> _
     return _Answer(int(scaled) if isinstance(scaled, float) and scaled.is_integer() and abs(scaled) < 2**53 else scaled)
 
 
-def _aggregated(aggregate: Aggregate | None, values: Sequence[float | None]) -> float | None:
+def _aggregated(aggregate: SeriesAggregate | None, values: Sequence[float | None]) -> float | None:
     """Return one value; a sum or a mean with a part that is missing is missing, since it would be too small."""
     known = [value for value in values if value is not None]
     match aggregate:
-        case Aggregate.COUNT:
+        case SeriesAggregate.COUNT:
             return len(values)
-        case Aggregate.MAX:
+        case SeriesAggregate.MAX:
             return max(known, default=None)
-        case Aggregate.MIN:
+        case SeriesAggregate.MIN:
             return min(known, default=None)
-        case Aggregate.SUM | Aggregate.AVG:
+        case SeriesAggregate.SUM | SeriesAggregate.AVG:
             if len(known) < len(values):
                 return None
             total = sum_in_order(known)
-            return total / len(known) if aggregate is Aggregate.AVG else total
+            return total / len(known) if aggregate is SeriesAggregate.AVG else total
         case None:
             return known[0] if known else None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpurules.fields.feeds import Aggregate
+from gpurules.fields.feeds import SeriesAggregate
 from gpurules.linter import lint
 from gpurules.rules import loads
 
@@ -46,4 +46,4 @@ def test_a_feed_is_what_the_file_says():
         HEAD.format(kind="number", scope="gpu", source="{prometheus: 'm{a=\"b\"}', aggregate: max, factor: 0.001}")
     )
     feed = ruleset.fields["x"].feed
-    assert (feed.selector.metric, feed.aggregate, feed.factor) == ("m", Aggregate.MAX, 0.001)
+    assert (feed.selector.metric, feed.aggregate, feed.factor) == ("m", SeriesAggregate.MAX, 0.001)

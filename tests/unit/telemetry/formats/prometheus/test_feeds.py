@@ -3,7 +3,8 @@
 import pytest
 
 from gpurules.fields import Scope, declared_field
-from gpurules.fields.feeds import Aggregate, Feed, parse_selector
+from gpurules.fields.feeds import Feed, SeriesAggregate, parse_selector
+from gpurules.fields.field import with_feed
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.formats.prometheus.feeds import Page, UnusablePart, fill_fields
 from gpurules.telemetry.formats.prometheus.samples import parse_sample
@@ -13,8 +14,8 @@ NOW = 10_000.0
 
 
 def field(selector="m", scope="node", aggregate=None, factor=1.0, kind="number"):
-    feed = Feed(parse_selector(selector), aggregate and Aggregate(aggregate), factor)
-    return declared_field("x", kind, scope=Scope(scope), feed=feed)
+    feed = Feed(parse_selector(selector), aggregate and SeriesAggregate(aggregate), factor)
+    return with_feed(declared_field("x", kind, scope=Scope(scope)), feed)
 
 
 def filled(text, *fields, unusable=(), gpus=GPUS):
@@ -132,6 +133,6 @@ def test_what_is_there_already_stays():
 
 
 def test_the_first_page_that_has_a_series_fills():
-    pages = [Page.failed("a", "a is down"), Page("b", [parse_sample("m 3")]), Page("c", [parse_sample("m 4")])]
+    pages = [Page.without_samples("a", "a is down"), Page("b", [parse_sample("m 3")]), Page("c", [parse_sample("m 4")])]
     snapshot = fill_fields(Snapshot(timestamp=NOW), pages, [field()])
     assert snapshot.labels == {"x": 3}
