@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from gpurules.actions.effects.delivery import Delivery
 from gpurules.engine.coordinator import Coordinator
+from gpurules.engine.effects.dispatcher import EffectCounts
 from gpurules.engine.engine import Engine
 
 
@@ -47,6 +48,11 @@ def suppressed_rules(coordinator: Coordinator) -> frozenset[str]:
 def deliveries(coordinator: Coordinator) -> tuple[Delivery, ...]:
     """Return what effects of *coordinator* have queued, and the latest deliveries that have ended, oldest first."""
     return coordinator._poller.effects.deliveries()
+
+
+def effect_counts(coordinator: Coordinator) -> Mapping[str, EffectCounts]:
+    """Return what became of the events of each action, a copy."""
+    return coordinator._poller.effects.counts
 
 
 def queued_events(coordinator: Coordinator) -> Mapping[str, int]:

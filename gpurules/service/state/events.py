@@ -5,7 +5,7 @@ from collections import deque
 from itertools import islice
 
 MAX_EVENTS = 5000
-KINDS = ("signal", "rule", "telemetry", "ruleset", "proposal", "agent")
+KINDS = ("signal", "rule", "effect", "telemetry", "ruleset", "proposal", "agent")
 
 
 class EventLog:

@@ -8,6 +8,7 @@ from gpurules.actions import is_effect
 from gpurules.engine import Coordinator, Edge, PollReport, Transition
 from gpurules.engine.inspection import matching_since, reload_error, wall_clock
 from gpurules.engine.status import current_proposal
+from gpurules.service.state.effects import EffectEvents
 from gpurules.service.state.events import EventLog
 from gpurules.service.state.samples import Samples
 
@@ -21,6 +22,7 @@ class Recorder:
     def __init__(self, coordinator: Coordinator, first_event: int) -> None:
         self.events = EventLog(first_event)
         self.samples = Samples()
+        self._effects = EffectEvents(coordinator, self.events, wall_clock(coordinator))
         self._coordinator = coordinator
         self._clock = wall_clock(coordinator)
         self._version = coordinator.engine.ruleset.version
@@ -48,6 +50,7 @@ class Recorder:
             self.events.add("signal", change.timestamp, **self._signal(change))
         for edge in report.edges:
             self._edge(edge)
+        self._effects.note()
 
     def note_ruleset(self) -> None:
         """Take in whether another ruleset is in force, or was refused, since this was called last; from any thread."""

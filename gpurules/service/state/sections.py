@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.engine import Coordinator
 from gpurules.engine.effects.events import contextual_rules
-from gpurules.engine.inspection import last_reading, steady_clock, suppressed_rules, wall_clock
+from gpurules.engine.inspection import last_reading, queued_events, steady_clock, suppressed_rules, wall_clock
 from gpurules.rules.program import BoundProgram
 from gpurules.rules.rule import Rule
 from gpurules.service.state.recorder import Recorder
@@ -31,8 +31,16 @@ def status(coordinator: Coordinator) -> dict[str, object]:
         "decisions_failed": counts.decisions_failed,
         "state_failures": counts.state_failures,
         "effects": {
-            name: {"sent": of.sent, "failed": of.failed, "dropped": of.dropped} for name, of in counts.effects.items()
+            name: {
+                "sent": of.sent,
+                "failed": of.failed,
+                "dropped": of.dropped,
+                "superseded": of.superseded,
+                "retried": of.retried,
+            }
+            for name, of in counts.effects.items()
         },
+        "queued_events": dict(queued_events(coordinator)),
     }
 
 

@@ -71,6 +71,13 @@ def shown_source(text: str, ruleset: Ruleset) -> str | None:
     return text
 
 
+def without_secrets(text: str, ruleset: Ruleset) -> str:
+    """Return *text*, which may repeat what was sent to a receiver, with the secrets of effects hidden."""
+    for secret in sorted(set(_secrets(ruleset)), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
 def _secrets(ruleset: Ruleset) -> Iterator[str]:
     for rule in ruleset.rules:
         for ordered in rule.actions:

@@ -1,0 +1,61 @@
+"""Deliveries of effects as events: each is written down when it is pending, and again when it ends or is repeated."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from gpurules.actions.effects.delivery import Delivery, DeliveryState
+from gpurules.engine import Coordinator
+from gpurules.engine.inspection import deliveries, effect_counts, queued_events
+from gpurules.service.state.events import EventLog
+from gpurules.service.wire.redaction import without_secrets
+
+_LOST = "more deliveries ended at once than the agent remembers"
+MAX_REASON = 300
+
+
+class EffectEvents:
+    """Writes into *log* what becomes of the events that effects deliver. For one thread."""
+
+    def __init__(self, coordinator: Coordinator, log: EventLog, clock: Callable[[], float]) -> None:
+        self._coordinator = coordinator
+        self._log = log
+        self._clock = clock
+        self._counted: object = None
+        self._known: dict[tuple[str, str, str, int], Delivery] = {}
+
+    def note(self) -> None:
+        """Take in what has changed since this was called last."""
+        counted = effect_counts(self._coordinator), queued_events(self._coordinator)
+        if counted == self._counted:
+            return
+        self._counted = counted
+        found: dict[tuple[str, str, str, int], Delivery] = {}
+        same: Counter[tuple[str, str, str]] = Counter()  # actions of one rule may send to one receiver
+        for one in deliveries(self._coordinator):
+            name = one.id, one.action, one.receiver
+            key = *name, same[name]
+            same[name] += 1
+            before = self._known.get(key)
+            if before is None or (before.state, before.reason) != (one.state, one.reason):
+                self._add(one, one.state, one.reason)
+            found[key] = one
+        for key, one in self._known.items():
+            if key not in found and one.state is DeliveryState.PENDING:
+                self._add(one, "unknown", _LOST)
+        self._known = found
+
+    def _add(self, one: Delivery, state: str, reason: str | None) -> None:
+        self._log.add(
+            "effect",
+            self._clock(),
+            delivery=one.id,
+            effect=one.action,
+            receiver=one.receiver,
+            rule=one.rule,
+            edge=one.edge,
+            device=one.device,
+            transfer=one.transfer,
+            state=str(state),
+            attempts=one.attempts,
+            error=None if reason is None else without_secrets(reason, self._coordinator.engine.ruleset)[:MAX_REASON],
+        )
