@@ -4,13 +4,14 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from tests.prefork import Forked, start
 
 WAIT_SECONDS = 60.0
 
@@ -20,7 +21,8 @@ Json = Any
 class Editor:
     """Starts a language server, by default ``gpurules lsp``, in a folder and talks to it."""
 
-    command: tuple[str, ...] = (sys.executable, "-m", "gpurules", "lsp", "--stdio")
+    command: tuple[str, ...] | None = None
+    """Another server than ours."""
     tells_versions = True
 
     def __init__(self, folder: Path, encodings: list[str] | None = None, **environment: str) -> None:
@@ -32,15 +34,14 @@ class Editor:
         self._versions: dict[str, int] = {}
         self._messages: queue.Queue[dict[str, Json] | None] = queue.Queue()
         cache = {"XDG_CACHE_HOME": str(folder / ".cache"), "TMPDIR": str(folder)}
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **cache, **environment},
-        )
+        self.process = self._start({**os.environ, **cache, **environment})
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def _start(self, environment: dict[str, str]) -> "subprocess.Popen[bytes] | Forked":
+        if self.command is None:
+            return start(["lsp", "--stdio"], self.folder, environment)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(self.command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
 
     def __enter__(self) -> "Editor":
         capabilities: Json = {"textDocument": {"completion": {"completionItem": {"snippetSupport": False}}}}
