@@ -58,7 +58,7 @@ def save(picture: bytes, path: Path) -> None:
     from PIL import Image
 
     with Image.open(BytesIO(picture)) as image:
-        colors = image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+        colors = image.convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         colors.save(path, optimize=True)
 
 

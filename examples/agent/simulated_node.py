@@ -96,6 +96,8 @@ def main() -> None:
             while time.monotonic() - began < seconds:
                 with subprocess.Popen([*command, *binds], stdout=subprocess.DEVNULL) as agent:
                     try:
+                        while agent.poll() is None and not Path(socket).exists():
+                            time.sleep(0.05)
                         ends = min(time.monotonic() + 1800, began + seconds)
                         while agent.poll() is None and time.monotonic() < ends:
                             traffic.train()

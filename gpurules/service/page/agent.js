@@ -4,7 +4,7 @@ const SILENCE = 40_000; // the agent sends at least a comment every 15 s
 const MAX_EVENTS = 1000;
 
 export const state = {
-  connection: "connecting", since: Date.now(), revision: null, offset: 0,
+  connection: "connecting", revision: null, offset: 0,
   status: null, snapshot: null, signals: [], rules: new Map(), transfers: new Map(), workloads: [], events: [], directives: null,
   ruleset: null, definitions: new Map(),
 };
@@ -105,7 +105,7 @@ async function define() {
 
 function setConnection(word) {
   if (state.connection === word) return;
-  Object.assign(state, { connection: word, since: Date.now() });
+  state.connection = word;
   notify("connection");
 }
 

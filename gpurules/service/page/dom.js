@@ -41,9 +41,8 @@ export function keyed(parent, items, key, make, update = () => {}) {
   parent.known = next;
 }
 
-const number = (value, digits = 0) => value.toLocaleString("en-US", { maximumFractionDigits: digits });
+export const number = (value, digits = 0) => value.toLocaleString("en-US", { maximumFractionDigits: digits });
 export const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
-export { number };
 
 export function bytes(value) {
   if (!isNumber(value)) return "–";
@@ -101,7 +100,7 @@ export function badge(state, element = h("span")) {
   const [sign, word] = STATES[state] || ["·", state];
   element.dataset.state = state;
   element.className = "badge";
-  element.replaceChildren(h("span", { "aria-hidden": "true" }, sign), ` ${word}`);
+  element.replaceChildren(h("span", { "aria-hidden": "true" }, sign), h("span", { class: "word" }, ` ${word}`));
   return element;
 }
 

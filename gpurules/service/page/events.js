@@ -5,6 +5,22 @@ import { badge, duration, gpus, h, heading, keyed, name, number, ruleLink, time 
 const KINDS = { "": "all", rule: "rules", signal: "signals", telemetry: "telemetry", ruleset: "ruleset", effect: "effects", agent: "agent" };
 const SIGNS = { signal: "▲", rule: "●", telemetry: "≈", ruleset: "¶", effect: "→", agent: "◆" };
 
+// What a rule does for many transfers at once is one line.
+export function grouped(events) {
+  const found = new Map();
+  for (const event of events) {
+    const key = event.transfer && event.kind === "rule" ? JSON.stringify([event.rule, event.edge, event.timestamp, event.devices]) : event.id;
+    if (found.has(key)) found.get(key).transfers.push(event.transfer);
+    else found.set(key, { ...event, transfers: [event.transfer] });
+  }
+  return [...found.values()];
+}
+
+function forTransfers({ transfer, transfers = [transfer] }) {
+  if (!transfer) return [];
+  return transfers.length === 1 ? [" for ", name(transfer)] : [` for ${transfers.length} transfers: `, name(transfers.slice(0, 5).join(", ")), transfers.length > 5 ? ", …" : ""];
+}
+
 // An event in words, as a list of elements and texts.
 export function sentence(event) {
   const where = event.device !== null && event.device !== undefined ? ` · GPU ${event.device}` : "";
@@ -17,8 +33,8 @@ export function sentence(event) {
     case "rule": {
       const on = gpus(event.devices);
       const change = [event.joined.length ? `${gpus(event.joined)} joined` : "", event.left.length ? `${gpus(event.left)} left` : ""].filter(Boolean).join(", ");
-      const words = { start: on ? `started on ${on}` : "started", end: `ended${lasted}`, change: `goes on: ${change}` }[event.edge];
-      return [ruleLink(event.rule), ` ${words || event.edge}`, ...(event.transfer ? [" for ", name(event.transfer)] : []),
+      const words = { start: on ? `started on ${on}` : "started", stop: `stopped${lasted}`, change: `goes on: ${change}` }[event.edge];
+      return [ruleLink(event.rule), ` ${words || event.edge}`, ...forTransfers(event),
         event.suppressed ? " (suppressed)" : "", ...(event.edge === "start" ? event.effects.map((one) => ` · ${one}`) : [])];
     }
     case "telemetry":
@@ -45,7 +61,7 @@ export function eventsView() {
   function list() {
     const known = new Map([...past, ...state.events].map((event) => [event.id, event]));
     const shown = [...known.values()].filter((event) => !choice.value || event.kind === choice.value).sort((a, b) => b.id - a.id);
-    keyed(rows, shown, (event) => event.id, (event) => h("li", { class: "event" }, time(event.timestamp),
+    keyed(rows, grouped(shown), (event) => `${event.id} ${event.transfers.length}`, (event) => h("li", { class: "event" }, time(event.timestamp),
       h("span", { "aria-hidden": "true", class: event.kind === "telemetry" && !event.ok ? "maybe" : "quiet" }, SIGNS[event.kind] || "·"),
       h("span", {}, ...sentence(event))));
   }

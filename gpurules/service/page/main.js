@@ -89,7 +89,6 @@ function frame() {
   const old = age();
   attribute($("connection"), "data-state", connection === "live" && isOld ? "stale" : connection);
   text($("connection"), words[connection]);
-  $("age") || $("connection").after(h("span", { id: "age", class: "quiet" }));
   text($("age"), old === null ? "" : `telemetry ${old < 10 ? Math.max(0, old).toFixed(1) : Math.round(old)} s old`);
   const [, title] = VIEWS.find((one) => one[0] === currentKey);
   const name = `${isOld ? "⚠ " : ""}${title} · ${snapshot?.host || "gpurules"}`;

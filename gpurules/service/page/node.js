@@ -27,15 +27,14 @@ export function nodeView() {
   const grid = h("div", { class: "cards" });
   const history = new Map(METRICS.map((metric) => [metric.key, { times: [], gpus: {} }]));
   let seeded = 0;
-  const view = { elements: [heading("Node", "/v1/snapshot"), directives, matching, problems, grid], update, close };
-  let isOpen = true;
+  const view = { elements: [heading("Node", "/v1/snapshot"), directives, matching, problems, grid], update };
 
   async function seed() {
     const mine = ++seeded;
     try {
       for (const { key } of METRICS) {
         const found = await get(`/v1/history?field=${key}&since=-${WINDOW}&step=${STEP}`);
-        if (mine !== seeded || !isOpen) return;
+        if (mine !== seeded) return;
         history.set(key, found);
       }
       cards(true);
@@ -82,9 +81,6 @@ export function nodeView() {
     if (["snapshot", "rules", "signals", "ruleset", "full"].some((one) => sections.has(one))) cards(sections.has("ruleset"));
   }
 
-  function close() {
-    isOpen = false;
-  }
   return view;
 }
 

@@ -1,7 +1,7 @@
 // Rules with their state; opening one shows the live value and truth of each part of its condition per GPU.
 import { get, now, state } from "./agent.js";
 import { attribute, badge, duration, gpus, h, heading, isNumber, keyed, name, ruleLink, stateWord, text, time, value } from "./dom.js";
-import { sentence } from "./events.js";
+import { grouped, sentence } from "./events.js";
 
 const ORDER = ["match", "unknown", "transfer", "suppressed", "no-match"];
 
@@ -123,7 +123,7 @@ function ruleDetail(rule) {
       h("dl", { class: "facts" }, facts.filter(([, said]) => said || said === 0).map(([title, said]) => h("div", {}, h("dt", {}, title), h("dd", {}, said)))),
       ...found.findings.map((one) => h("p", { class: "finding" }, `${one.code} line ${one.line}: ${one.message}`)),
       found.episodes.length > 0 && h("div", {}, h("h2", {}, "Recent episodes"),
-        h("ul", {}, found.episodes.slice(0, 12).map((event) => h("li", {}, time(event.timestamp), ...sentence(event).slice(1))))),
+        h("ul", {}, grouped(found.episodes).slice(0, 12).map((event) => h("li", {}, time(event.timestamp), ...sentence(event).slice(1))))),
       h("p", {}, h("a", { class: "json", href: `/v1/rules/${encodeURIComponent(rule)}`, "data-json": true }, "JSON of this rule")),
     ].filter(Boolean));
     const region = element.querySelector(".scroll");

@@ -46,8 +46,7 @@ export function signalsView() {
     const shown = rows.filter((row) => isAll.checked || row.parts.length);
     const hidden = rows.length - shown.length;
     text(none, !rows.length ? "The ruleset has no signals." : hidden ? `${hidden} of ${rows.length} lanes were off all the time.` : "");
-    const [from, middle, to] = axis.children[1].children;
-    [from, middle, to].forEach((mark, place) => text(mark, clockTime(start + (place * span) / 2)));
+    [...axis.children[1].children].forEach((mark, place) => text(mark, clockTime(start + (place * span) / 2)));
     keyed(lanes, shown, (row) => row.key, makeLane, (lane, { signal, parts }) => {
       const [, drawing, word] = lane.children;
       const x = (at) => Math.max(0, (100 * (at - start)) / span);

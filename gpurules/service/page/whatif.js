@@ -149,7 +149,7 @@ export function whatIfView(given) {
     text(outcome, decision.matched.length ? `${number(decision.matched.length)} rules match.` : "No rule matches.");
     directiveCells(cells, decision);
     const opened = new Set([...reasons.querySelectorAll("details[open]")].map((one) => one.dataset.rule));
-    const rank = (rule) => ["match", "unknown"].indexOf(rule.outcome) >>> 0;
+    const rank = (rule) => ({ match: 0, unknown: 1 })[rule.outcome] ?? 2;
     const sorted = explanation.rules.toSorted((a, b) => rank(a) - rank(b));
     const rest = sorted.length > MOST ? [h("li", {}, `and ${sorted.length - MOST} more rules`)] : [];
     reasons.replaceChildren(...sorted.slice(0, MOST).map((rule) => reason(rule, opened.has(rule.rule))), ...rest);

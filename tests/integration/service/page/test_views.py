@@ -234,3 +234,20 @@ def test_every_view_has_its_json_one_click_away(agent: RunningAgent, visit: Visi
     link.click()
     page.wait_for_url(re.compile("/v1/|^blob:"))
     assert isinstance(json.loads(page.locator("pre").text_content()), dict)
+
+
+def test_what_a_rule_does_for_many_transfers_is_one_line(agent: RunningAgent, visit: Visit, exporter: Exporter) -> None:
+    names = [f"many-{number}" for number in range(7)]
+    for name in names:
+        body = {"transfer": {"path": "/a", "size": 4 << 30}, "state": "held", "ttl": 60}
+        agent.ask("PUT", f"/v1/transfers/{name}", body)
+    try:
+        page = visit(agent, "events")
+        heat(agent, exporter)
+        line = page.locator(".event", has_text=f"hold_large_while_hot started on GPU 0 for {len(names)} transfers")
+        line.wait_for()
+        events = [e for e in agent.ask("GET", "/v1/events?kind=rule").json["items"] if e["transfer"] in names]
+        assert len({e["timestamp"] for e in events if e["edge"] == "start"}) == 1, "all at the same poll"
+    finally:
+        for name in names:
+            agent.ask("DELETE", f"/v1/transfers/{name}")
