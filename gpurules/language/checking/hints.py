@@ -7,7 +7,14 @@ from typing import Protocol
 from gpurules.diagnostics import Edit, Finding
 from gpurules.fields import FIELDS, Field
 from gpurules.fields.detection import extension_meant
-from gpurules.language.syntax.foreign_names import ACTION_NAMES, FIELD_OF, INSTEAD_OF_FUNCTION, for_action, for_metric
+from gpurules.language.syntax.foreign_names import (
+    ACTION_NAMES,
+    FIELD_OF,
+    INSTEAD_OF_FUNCTION,
+    for_action,
+    for_metric,
+    for_metric_of_node,
+)
 from gpurules.language.syntax.nodes import Sign
 from gpurules.language.terms import ir
 from gpurules.language.terms.functions import FUNCTIONS
@@ -57,7 +64,7 @@ def for_unknown_name(name: str, known: Iterable[str]) -> str | None:
     close = did_you_mean(name, known)
     if name in _ENUM_OWNERS and (close is None or len(name) < 8):
         return f"a string needs quotes: '{name}'"
-    return close
+    return close or for_metric_of_node(name)
 
 
 def intended_name(name: str, known: Iterable[str]) -> str | None:

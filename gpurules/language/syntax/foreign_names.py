@@ -55,6 +55,18 @@ _METRICS = {
         "nvidia_smi_clocks_throttle_reasons_active", "nvidia_smi_clocks_event_reasons_active",
     ),
 }  # fmt: skip
+_FLAGS = frozenset({"gpu_row_remap_pending", "gpu_row_remap_failure", "gpu_retired_pages_pending"})
+_MASK = (
+    "the mask is one field for each reason: gpu_throttle_hw_thermal, gpu_throttle_hw_power_brake, "
+    "gpu_throttle_sw_power_cap and so on; gpu_throttled is hardware slowdown, heat or a power brake"
+)
+_SEVERAL = {
+    **dict.fromkeys(_METRICS["gpu_throttled"], _MASK),
+    "DCGM_FI_DEV_XID_ERRORS": "write gpu_xid == 79 for the last error, or gpu_xid_age < 5m for one that is recent",
+    "DCGM_FI_DEV_FABRIC_MANAGER_STATUS": "write gpu_fabric_state == 'failed'",
+    "up": "write telemetry_age > 1m: no telemetry for that long",
+}
+"""Metrics for which more is to be said than the name of a field."""
 FIELD_OF = {metric: field for field, metrics in _METRICS.items() for metric in metrics}
 """The field that a source fills from each metric of an exporter."""
 
@@ -65,7 +77,7 @@ _UNITS = {
 }  # fmt: skip
 
 INSTEAD_OF_FUNCTION = {
-    "absent": "write x IS MISSING",
+    "absent": "write x IS MISSING, or telemetry_age > 1m if nothing is reported at all",
     "absent_over_time": "write count_over_time(x[5m]) == 0",
     "present_over_time": "write count_over_time(x[5m]) > 0",
     "idelta": "write delta(x[5m])",
@@ -130,11 +142,30 @@ def for_action(name: str = "delay_transfer") -> str:
 
 def for_metric(name: str) -> str | None:
     """Return the field to write for a metric of an exporter, None if *name* is not one."""
+    if name in _SEVERAL:
+        return _SEVERAL[name]
     found = FIELD_OF.get(name)
     if found is not None:
         unit = _UNITS.get(found)
-        more = ", which stands alone" if found == "gpu_throttled" else f", which is in {unit}" if unit else ""
+        more = ", which stands alone" if found in _FLAGS else f", which is in {unit}" if unit else ""
         return f"write {found}{more}"
-    if re.match(r"DCGM_FI_|nvidia_smi_", name):
-        return "no field corresponds to this metric: gpurules fields lists all fields"
+    if re.match(r"DCGM_FI_|nvidia_smi_|all_smi_|xpum_", name):
+        return for_fed_metric(name, "gpu")
     return None
+
+
+def for_fed_metric(name: str, scope: str) -> str:
+    """Return how a field is declared that the metric *name* fills."""
+    return (
+        f"no field corresponds to this metric; declare one under fields:, such as my_field: "
+        f"{{type: number, scope: {scope}, from: {{prometheus: {name}}}}}"
+    )
+
+
+def for_metric_of_node(name: str) -> str | None:
+    """Return the same for a metric that exporters of nodes, clusters and schedulers have, None if *name* is not one."""
+    return (
+        for_fed_metric(name, "node")
+        if re.match(r"(node|kube|slurm|container|process|redfish|ipmi)_\w+$", name)
+        else None
+    )

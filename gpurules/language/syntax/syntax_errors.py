@@ -225,6 +225,7 @@ def unexpected_token(text: str, span: Span, accepts: frozenset[str]) -> Finding:
 
 
 _CHARACTERS = {
+    "@": "a condition is evaluated now: compare over a window, such as avg_over_time(x[5m])",
     ".": "names have no dots: gpu_memory",
     "{": "there is no selection by labels: compare, as in gpu_index != 0 AND host == 'node-7'",
 }
@@ -265,6 +266,8 @@ def unreadable(text: str, offset: int) -> Finding:
             "names are a-z, A-Z, 0-9 and _",
         )
     hint = _CHARACTERS.get(character)
+    if character == ":" and re.search(r"\[\s*[\w.]+\s*$", text[:offset]):
+        hint = "there are no subqueries: write a window over one field, such as avg_over_time(x[5m])"
     metric = re.search(r"([A-Za-z_]\w*)\s*$", text[:offset]) if character == "{" else None
     field = for_metric(metric[1]) if metric is not None else None
     return Finding("GPR003", span, f"unexpected {character!r}", f"{field}; {hint}" if field else hint)

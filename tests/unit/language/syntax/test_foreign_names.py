@@ -18,7 +18,7 @@ def first(condition: str) -> tuple[Diagnostic, str]:
 
 
 def test_the_fields_of_metrics_are_those_that_a_source_fills() -> None:
-    for attribute, metrics in dcgm._FIELDS.items():
+    for attribute, metrics in dcgm.METRICS.items():
         for metric, _ in metrics:
             if metric.startswith("DCGM_FI_"):
                 assert FIELD_OF.get(metric) == f"gpu_{attribute}", metric
@@ -31,7 +31,36 @@ def test_the_fields_of_metrics_are_those_that_a_source_fills() -> None:
         ("DCGM_FI_DEV_GPU_TEMP > 82", "DCGM_FI_DEV_GPU_TEMP", "write gpu_temperature"),
         ("DCGM_FI_DEV_FB_FREE < 2GiB", "DCGM_FI_DEV_FB_FREE", "write gpu_memory_free, which is in bytes"),
         ("nvidia_smi_power_draw_watts > 300", "nvidia_smi_power_draw_watts", "write gpu_power"),
-        ("gpu_throttle_reasons != 0", "gpu_throttle_reasons", "write gpu_throttled, which stands alone"),
+        ("gpu_throttle_reasons != 0", "gpu_throttle_reasons", "the mask is one field for each reason: gpu_throttle_hw"),
+        ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS >= 8", "DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "the mask is one field for each"),
+        (
+            "DCGM_FI_DEV_ROW_REMAP_FAILURE > 0",
+            "DCGM_FI_DEV_ROW_REMAP_FAILURE",
+            "write gpu_row_remap_failure, which stands alone",
+        ),
+        (
+            "DCGM_FI_DEV_XID_ERRORS > 0",
+            "DCGM_FI_DEV_XID_ERRORS",
+            "write gpu_xid == 79 for the last error, or gpu_xid_a",
+        ),
+        (
+            "DCGM_FI_DEV_POWER_VIOLATION > 0",
+            "DCGM_FI_DEV_POWER_VIOLATION",
+            "no field corresponds to this metric; declar",
+        ),
+        (
+            "node_load1 > 5",
+            "node_load1",
+            "no field corresponds to this metric; declare one under fields:, such as my_f",
+        ),
+        ("up == 0", "up", "write telemetry_age > 1m"),
+        ("absent(gpu_power)", "absent", "write x IS MISSING, or telemetry_age > 1m"),
+        ("time() > 5", "time", "a condition has no absolute time"),
+        ("gpu_power offset 5m > 3", "offset", "there is no offset"),
+        ("sum by (gpu) (gpu_power) > 3", "by", "there is no grouping"),
+        ("gpu_power{gpu='0'} > 3", "{", "there is no selection by labels"),
+        ("gpu_power @ 5 > 3", "@", "a condition is evaluated now"),
+        ("avg_over_time(gpu_power[5m:1m]) > 3", ":", "there are no subqueries"),
         ("DCGM_FI_DEV_BOGUS > 1", "DCGM_FI_DEV_BOGUS", "no field corresponds to this metric"),
         ("gpu_power{gpu='1'} > 300", "{", "there is no selection by labels"),
         ("max by (host) (gpu_power) > 300", "by", "there is no grouping"),
