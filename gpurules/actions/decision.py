@@ -1,7 +1,7 @@
 """What all matching rules together ask of the node, or of one transfer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -82,6 +82,11 @@ class Outcome:
     rules: tuple[tuple[int, RuleLike], ...]
     settled: Mapping[str, object]
     claims: tuple[tuple[Directive, tuple[Claim, ...]], ...]
+    names: tuple[str, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Have the names of the rules at hand."""
+        object.__setattr__(self, "names", tuple([rule.name for _, rule in self.rules]))
 
 
 class DirectiveLimits(Protocol):
@@ -185,7 +190,7 @@ class Decision:
     @property
     def rules(self) -> tuple[str, ...]:
         """The names of the rules that matched, in order; cheaper than ``matched``."""
-        return tuple(rule.name for _, rule in self._basis.outcome.rules)
+        return self._basis.outcome.names
 
     @property
     def orders(self) -> tuple[tuple[str, RuleAction], ...]:

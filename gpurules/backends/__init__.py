@@ -2,9 +2,10 @@
 
 ::
 
-    ir.Term -> emitter -> python            generated Python: a condition, or the mask of matching rules
+    ir.Term -> emitter -> python            generated Python: a condition
     ir.Term -> columnar                     the same over columns of many snapshots at once (NumPy)
     ir.Term -> explain -> reasons           a tree-walking evaluator: the value of each part, and the shortest reason
+    rules   -> straight                     the mask of matching rules, nothing prepared: one pass over the GPUs
     rules   -> specialization               Specializer: partial evaluation on a snapshot; a residual per transfer
                  ambient_index              ... the parts that the snapshot decides, looked up in bitmap_columns
                  contextual_index           ... the parts that transfer and workload decide, looked up likewise

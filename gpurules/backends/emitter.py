@@ -52,11 +52,13 @@ class NameSupply:
     """The constants that generated source uses, and fresh names for variables.
 
     ``kept`` holds the terms that variables are known by: a term that were freed could leave its identity to another.
+    ``present`` has the identities of terms whose variables are never None.
     """
 
     bound: dict[str, object] = field(default_factory=dict)
     counter: int = 0
     kept: list[ir.Term] = field(default_factory=list)
+    present: set[int] = field(default_factory=set)
     _constants: dict[tuple[type, object], str] = field(default_factory=dict)
 
     def fresh(self, prefix: str = "v") -> str:
@@ -227,7 +229,15 @@ class Emitter:
 
     # values: the name of a local variable or bound constant; None is missing
 
+    def know(self, term: ir.Term, name: str, block: Block) -> None:
+        """Have *term* read from the variable *name*, which is set in *block* and never None."""
+        block.known[self.gpus, id(term)] = name
+        self.names.kept.append(term)
+        self.names.present.add(id(term))
+
     def _may_be_missing(self, term: ir.Term) -> bool:
+        if id(term) in self.names.present:
+            return False
         if isinstance(term, ir.Read):
             return not (term.field.always_known and term.field.name in _KNOWN_DEFAULT)
         return not isinstance(term, ir.Signal) and not (isinstance(term, ir.Constant) and term.value is not None)
@@ -338,7 +348,10 @@ def reading(wanted: Field, names: NameSupply) -> str:
     """Return the expression that reads a field: of ``g``, ``t``, ``w``, or the node."""
     match wanted.scope:
         case Scope.NODE:
-            read = f"_read_node({names.bind(wanted)}, n, s, z)"
+            read, given = f"_read_node({names.bind(wanted)}, n, s, z)", names.fresh("n")
+            if wanted.datatype.kind is Kind.BOOL:
+                said = f"({given} := n.get({names.bind(wanted.name)}))"
+                read = f"{given} if {said} is True or {given} is False else {read}"
             default = _KNOWN_DEFAULT.get(wanted.name)
             if default is None:
                 return read

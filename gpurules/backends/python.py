@@ -18,7 +18,7 @@ CHUNK = 400
 MAX_CODES = 256
 """How many pieces of compiled source are kept for equivalent rules (50 KB each at the very most)."""
 
-_PARAMETERS = "s, gpus, t, w, n, z, rows, nr"
+PARAMETERS = "s, gpus, t, w, n, z, rows=(), nr=()"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,6 @@ def _code(source: str) -> CodeType:
 _BUILTINS = {"zip": zip, "range": range, "len": len}
 
 Truths: TypeAlias = Callable[..., list[Truth]]
-MaskFunction: TypeAlias = Callable[..., int]
 
 
 def arguments(facts: Facts) -> tuple[Any, ...]:
@@ -104,7 +103,7 @@ def generate_truths(term: ir.Term, per_gpu: bool, layout: SlotLayout | None) -> 
     else:
         true, false = emitter.holds(lowered, body), emitter.holds(lowered, body, False)
         body.add(f"return [True if {true} else False if {false} else None]")
-    return GeneratedSource("\n".join([f"def truths({_PARAMETERS}):", *body.lines, ""]), names.bound)
+    return GeneratedSource("\n".join([f"def truths({PARAMETERS}):", *body.lines, ""]), names.bound)
 
 
 def truths_function(term: ir.Term, per_gpu: bool, layout: SlotLayout | None) -> Truths:
@@ -163,17 +162,6 @@ def set_bit(emitter: Emitter, rule: RuleTerm, parts: Sequence[ir.Term], action: 
     block.lines += [f"{loop.indent}    {line}", f"{loop.indent}    break"]
 
 
-def generate_mask(rules: Sequence[RuleTerm], layout: SlotLayout | None) -> GeneratedSource:
-    """Return the source of ``mask(…)``: an integer with the bit of each TRUE rule."""
-    names, body = NameSupply(), Block("    ")
-    body.add("m = 0")
-    workload_lines(rules, body)
-    for number, rule in enumerate(rules):
-        emitter = Emitter(names, layout, lambda _: body, scope_of(rule))
-        set_bit(emitter, rule, rule.parts, (body, f"m |= {names.bind(1 << number)}"))
-    return GeneratedSource("\n".join([f"def mask({_PARAMETERS}):", *body.lines, "    return m", ""]), names.bound)
-
-
 def in_chunks(rules: Sequence[RuleTerm]) -> Iterator[tuple[int, Sequence[RuleTerm]]]:
     """Yield *rules* in runs, each with the position of its first: a function of thousands of rules compiles badly.
 
@@ -185,8 +173,3 @@ def in_chunks(rules: Sequence[RuleTerm]) -> Iterator[tuple[int, Sequence[RuleTer
         if is_end or after == len(rules):
             yield first, rules[first:after]
             first = after
-
-
-def mask_functions(rules: Sequence[RuleTerm], layout: SlotLayout | None) -> list[tuple[int, MaskFunction]]:
-    """Return functions of the facts, each with its first rule: bit 0 of what it returns says whether that is TRUE."""
-    return [(first, generate_mask(chunk, layout).function("mask")) for first, chunk in in_chunks(rules)]

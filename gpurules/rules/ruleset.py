@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
+from typing import TypeAlias, cast
 
 from gpurules.actions.decision import Decision
-from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD, Facts
+from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD, EvaluationContext, Facts
 from gpurules.diagnostics import Diagnostic
 from gpurules.fields import Field
 from gpurules.language import Input
 from gpurules.language.terms import ir
 from gpurules.model import Snapshot, Transfer, Workload
-from gpurules.rules.program import BoundProgram, Program
+from gpurules.rules.program import BoundProgram, DecisionFunction, Program
 from gpurules.rules.rule import Rule, Settings, Signal
+
+First: TypeAlias = tuple[DecisionFunction, EvaluationContext]
+"""What decides on a snapshot that has not been met."""
 
 
 def _none() -> Mapping[str, object]:
@@ -42,6 +46,8 @@ class Ruleset:
     path: str | None = None
     files: tuple[str, ...] = ()
     mentioned: Mapping[str, ir.Term] = field(default_factory=lambda: MappingProxyType(dict[str, ir.Term]()))
+
+    _first: First | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def program(self) -> Program:
@@ -74,22 +80,44 @@ class Ruleset:
             transfer = NO_TRANSFER
         if workload is None:
             workload = NO_WORKLOAD
-        if not node:
-            try:
-                bound: BoundProgram = snapshot.cache[self]  # type: ignore[assignment]
-                residual = bound.residual
-                mask = bound.base if residual is None else residual(transfer, workload)
-                basis = bound.bases[mask]
-            except KeyError:
-                return self._first(snapshot, transfer, workload)
-            decision = Decision()
-            decision._basis, decision._transfer, decision._workload = basis, transfer, workload
-            return decision
-        program = self.program
-        return BoundProgram(program, snapshot, node, program.context).decide_straight(transfer, workload)
+        cache = snapshot.cache
+        if not cache:
+            cache[self.version] = True
+            decide, context = self._first or self._prepared()
+            return decide(snapshot, snapshot.gpus, transfer, workload, node or NO_NODE, context)
+        if node:
+            return self._on_node(snapshot, transfer, workload, node)
+        try:
+            bound: BoundProgram = cache[self]  # type: ignore[assignment]
+            residual = bound.residual
+            mask = bound.base if residual is None else residual(transfer, workload)
+            basis = bound.bases[mask]
+        except KeyError:
+            return self._again(snapshot, transfer, workload)
+        decision = Decision()
+        decision._basis, decision._transfer, decision._workload = basis, transfer, workload
+        return decision
 
-    def _first(self, snapshot: Snapshot, transfer: Transfer, workload: Workload) -> Decision:
-        """Decide on a snapshot, or a set of matching rules, that has not been met.
+    def _prepared(self) -> First:
+        """Have at hand what decides on a snapshot that has not been met."""
+        program = self.program
+
+        def decide_straight(
+            snapshot: Snapshot,
+            _: object,
+            transfer: Transfer,
+            workload: Workload,
+            node: Mapping[str, object],
+            __: object,
+        ) -> Decision:
+            return self._straight(snapshot, transfer, workload, node)
+
+        found = program.first_decision or decide_straight, program.context
+        object.__setattr__(self, "_first", found)
+        return found
+
+    def _again(self, snapshot: Snapshot, transfer: Transfer, workload: Workload) -> Decision:
+        """Decide on a snapshot that was asked about, or where other rules match than before.
 
         Most snapshots are asked about once, and some very often: all is prepared at the second time.
         """
@@ -99,7 +127,36 @@ class Ruleset:
             return bound.decide(transfer, workload)
         if self.version not in cache:
             cache[self.version] = True
-            return BoundProgram(program, snapshot, NO_NODE, program.context).decide_straight(transfer, workload)
+            return self._straight(snapshot, transfer, workload, NO_NODE)
         bound = program.bind(Facts(snapshot, snapshot.gpus, context=program.context))
         cache[self] = bound
         return bound.decide(transfer, workload)
+
+    def _on_node(
+        self, snapshot: Snapshot, transfer: Transfer, workload: Workload, node: Mapping[str, object]
+    ) -> Decision:
+        """Decide with facts of the node that are given; all is prepared when the same are given again in turn."""
+        program, cache, key = self.program, snapshot.cache, (self, "node")
+        given = [node.get(name) for name in program.given_fields]
+        before, bound = cast(tuple[list[object], BoundProgram | None], cache.get(key, ((), None)))
+        if len(before) != len(given) or not all(map(_is_same, before, given)):
+            cache[key] = given, None
+            return self._straight(snapshot, transfer, workload, node)
+        if bound is None:
+            bound = program.bind(Facts(snapshot, snapshot.gpus, node=dict(node), context=program.context))
+            cache[key] = given, bound
+        return bound.decide(transfer, workload)
+
+    def _straight(
+        self, snapshot: Snapshot, transfer: Transfer, workload: Workload, node: Mapping[str, object]
+    ) -> Decision:
+        program = self.program
+        return BoundProgram(program, snapshot, node, program.context).decide_straight(transfer, workload)
+
+
+def _is_same(before: object, now: object) -> bool:
+    """Return whether two facts are surely one: ``1`` is not ``True``, and what can change is never the same."""
+    return type(before) is type(now) and type(now) in _PLAIN and before == now
+
+
+_PLAIN = frozenset({NoneType, bool, int, float, str})

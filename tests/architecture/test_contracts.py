@@ -20,6 +20,7 @@ NO_PLUGINS = {
         "literals",
         "reasons",
         "specialization",
+        "straight",
         "text_column",
         "text_tests",
     },

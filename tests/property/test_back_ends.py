@@ -1,5 +1,6 @@
 """The back ends agree: on every condition, on every ruleset, with and without history, at once and in two steps."""
 
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -133,8 +134,23 @@ def test_a_decision_is_the_same_however_often_it_is_asked_for(case: tuple[Rulese
     first, *others = [ruleset.evaluate(drawn.snapshot, drawn.transfer, drawn.workload) for _ in range(3)]
     for other in others:
         assert other.to_dict() == first.to_dict()
-    with_node = [ruleset.evaluate(drawn.snapshot, drawn.transfer, drawn.workload, drawn.node) for _ in range(2)]
-    assert with_node[0] == with_node[1]
+
+
+@settings(max_examples=40)
+@given(loaded(), st.lists(st.integers(0, 2), min_size=4, max_size=8))
+def test_facts_of_the_node_decide_the_same_however_often_and_in_whatever_turn_they_are_given(
+    case: tuple[Ruleset, Situation], turns: list[int]
+) -> None:
+    ruleset, drawn = case
+    snapshot, program = replace(drawn.snapshot), ruleset.program
+    nodes: list[dict[str, object]] = [dict(drawn.node), {}, {**drawn.node, "active_training": 1, "hour": True}]
+    for turn in turns:
+        decision = ruleset.evaluate(snapshot, drawn.transfer, drawn.workload, nodes[turn])
+        facts = Facts(snapshot, snapshot.gpus, drawn.transfer, drawn.workload, nodes[turn], program.context)
+        outcome = program.outcome(by_tree(program, facts))
+        assert decision.outcome == outcome
+        assert decision.rules == tuple(match.rule for match in decision.matched)
+        assert len(decision.explain().rules) == len(ruleset.rules)
 
 
 @settings(max_examples=100)

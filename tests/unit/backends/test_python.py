@@ -5,15 +5,16 @@ from collections.abc import Callable
 import pytest
 
 from gpurules.backends import PythonBackEnd, RuleTerm
+from gpurules.backends.emitter import RUNTIME
 from gpurules.backends.python import (
     CHUNK,
-    generate_mask,
     generate_truths,
     in_chunks,
-    mask_functions,
 )
 from gpurules.backends.specialization import generate_specializer
+from gpurules.backends.straight import generate_mask, mask_functions
 from gpurules.engine.state.derived_state import layout_of
+from gpurules.model import Snapshot, Transfer
 from gpurules.rules import Ruleset, load
 from tests.factories import checked, facts, gpu, ruleset
 
@@ -137,3 +138,15 @@ def test_a_deep_condition_is_split_so_that_python_can_compile_it() -> None:
     found = checked(text)
     result = PythonBackEnd().evaluate(found.term, found.per_gpu, facts(gpu(memory=0, power=2, throttled=True)))
     assert result.value is True
+
+
+def test_a_first_decision_passes_over_the_gpus_once_and_reads_the_file_type_only_where_it_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    default = load("gpurules:default")
+    assert generate_mask(default.program.terms, None).source.count("for g in gpus") == 1
+    looked: list[object] = []
+    monkeypatch.setitem(RUNTIME, "_file_type", lambda transfer, _: looked.append(transfer))
+    for memory in (70, 90):
+        load("gpurules:default").evaluate(Snapshot(gpus=(gpu(0, memory=memory),)), Transfer(path="a.pt"))
+        assert len(looked) == (memory == 90)

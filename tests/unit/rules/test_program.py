@@ -1,7 +1,10 @@
 """Which rules match, in one number; and what follows from it."""
 
+from operator import ge, gt, le, lt
+
 import pytest
 
+from gpurules.model import GPU, Snapshot
 from gpurules.rules.program import MAX_OUTCOMES, zone_of
 from tests.factories import dataset, facts, gpu, model, one_gpu, ruleset
 
@@ -81,3 +84,19 @@ def test_an_unknown_zone_is_utc() -> None:
 def test_a_rule_on_the_age_of_telemetry_reads_the_clock() -> None:
     assert not ORDERED.program.reads_clock
     assert ruleset("  - {name: a, condition: telemetry_age > 5s, action: pause_transfer}\n").program.reads_clock
+
+
+LIMITS = (2**53, 2**53 + 1, 1e300, 0.5, 1, 0)
+
+
+@pytest.mark.parametrize("comparator", [">", ">=", "<", "<="])
+@pytest.mark.parametrize("limit", LIMITS)
+def test_limits_of_every_size_hold_exactly_on_a_snapshot_that_is_asked_about_once(
+    comparator: str, limit: float
+) -> None:
+    rules = ruleset(f"  - {{name: r0, condition: gpu_power {comparator} {limit!r}W, action: pause_transfer}}\n")
+    compare = {">": gt, ">=": ge, "<": lt, "<=": le}[comparator]
+    for power in (0, limit, limit + 1, max(0, limit - 1), 2**53 + 1, 0.25, 1e301, None):
+        snapshot = Snapshot(gpus=(GPU(index=0), GPU(index=1, power=power)))
+        wanted = power is not None and compare(power, limit)
+        assert rules.evaluate(snapshot).rules == (("r0",) if wanted else ())
