@@ -94,9 +94,10 @@ LIMITS = (2**53, 2**53 + 1, 1e300, 0.5, 1, 0)
 def test_limits_of_every_size_hold_exactly_on_a_snapshot_that_is_asked_about_once(
     comparator: str, limit: float
 ) -> None:
-    rules = ruleset(f"  - {{name: r0, condition: gpu_power {comparator} {limit!r}W, action: pause_transfer}}\n")
+    rules = ruleset(f"  - {{name: r0, condition: gpu_energy {comparator} {limit!r}J, action: pause_transfer}}\n")
     compare = {">": gt, ">=": ge, "<": lt, "<=": le}[comparator]
     for power in (0, limit, limit + 1, max(0, limit - 1), 2**53 + 1, 0.25, 1e301, None):
-        snapshot = Snapshot(gpus=(GPU(index=0), GPU(index=1, power=power)))
-        wanted = power is not None and compare(power, limit)
+        snapshot = Snapshot(gpus=(GPU(index=0), GPU(index=1, energy=power)))
+        value = snapshot.gpus[1].energy
+        wanted = value is not None and compare(value, limit)
         assert rules.evaluate(snapshot).rules == (("r0",) if wanted else ())
