@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, Facts, SlotLayout
-from gpurules.backends.python import RuleTerm, arguments, mask_functions
+from gpurules.backends.python import RuleTerm, arguments
+from gpurules.backends.straight import mask_functions
 from gpurules.fields import AMBIENT
 from gpurules.language.terms import ir
 
