@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 from gpurules.actions.action import is_directive
 from gpurules.actions.decision import Basis, Decision, Outcome, decision_of, outcome_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, EvaluationContext, Facts, SlotLayout
-from gpurules.backends.python import CHUNK, RuleTerm, Truths, arguments, result_of, truths_function
+from gpurules.backends.python import RuleTerm, Truths, arguments, result_of, truths_function
 from gpurules.backends.specialization import MIN_INDEXED, MIN_LOOKED_UP, Residual, Specializer
-from gpurules.backends.straight import MaskFunction, decision_function, mask_functions
+from gpurules.backends.straight import MaskFunction, mask_functions
 from gpurules.bitset import iter_bits
 from gpurules.fields import Scope
 from gpurules.gc_pause import gc_paused
@@ -23,9 +23,6 @@ from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.transfer_dependence import TransferDependence
 
 MAX_OUTCOMES = 4096
-
-DecisionFunction: TypeAlias = Callable[..., Decision]
-"""A function of snapshot, GPUs, transfer, workload, facts of the node, and context."""
 
 
 def zone_of(name: str) -> tzinfo:
@@ -99,7 +96,7 @@ class Program:
 
     def mask(self, facts: Facts) -> int:
         """Return the rules that are TRUE on *facts*: bit *i* is rule *i*."""
-        if self._is_looked_up:
+        if self.is_looked_up:
             base, residual = self._prepared().specialize(facts)
             return base if residual is None else residual(facts.transfer, facts.workload)
         return self._straight(arguments(facts))
@@ -117,28 +114,9 @@ class Program:
         read = {field for rule in self.terms for field in ir.fields(rule.term)}
         return tuple(sorted(field.name for field in read if field.scope is Scope.NODE))
 
-    @cached_property
-    def first_decision(self) -> DecisionFunction | None:
-        """The one function that decides all rules with nothing prepared, without history.
-
-        Missing: there are so many rules that they are looked up, or compiled as several functions.
-        """
-        if self._is_looked_up or len(self.terms) > CHUNK:
-            return None
-        ending = (
-            "d = _FirstDecision()",
-            "d._first = _program, s, n, m",
-            "d._made, d._transfer, d._workload = None, t, w",
-            "return d",
-        )
-        decide: DecisionFunction = decision_function(
-            self.terms, ending, {"_FirstDecision": FirstDecision, "_program": self}
-        )
-        return decide
-
     def straight(self, bound: "BoundProgram", transfer: Transfer, workload: Workload) -> int:
         """Return the mask without any precomputation: cheapest for a single evaluation."""
-        if self._is_looked_up:
+        if self.is_looked_up:
             return self.mask(bound.facts_of(transfer, workload))
         snapshot = bound.snapshot
         given = (snapshot, snapshot.gpus, transfer, workload, bound.node, bound.context, bound.rows, bound.node_row)
@@ -168,7 +146,7 @@ class Program:
         self._prepared()
 
     @property
-    def _is_looked_up(self) -> bool:
+    def is_looked_up(self) -> bool:
         """Whether there are so many rules, all indexable, that lookups are faster than compiling and running them."""
         return len(self.terms) >= self.min_looked_up and not self._prepared().is_compiled
 
@@ -340,63 +318,3 @@ class BoundProgram:
         """Return why each rule did or did not match."""
         facts = replace(self.facts_of(transfer, workload), ends=self.ends())
         return explain_rules(self.program, facts, self.program.mask(facts))
-
-
-class FirstMoment:
-    """A program on a snapshot that has not been met: nothing is bound until something asks for it."""
-
-    __slots__ = ("_node", "_program", "_snapshot")
-
-    source = "engine"
-
-    def __init__(self, program: Program, snapshot: Snapshot, node: Mapping[str, object]) -> None:
-        self._program, self._snapshot, self._node = program, snapshot, node
-
-    @property
-    def limits(self) -> Settings:
-        """The settings that bound directives."""
-        return self._program.settings
-
-    @property
-    def version(self) -> str:
-        """The content hash of the ruleset."""
-        return self._program.version
-
-    @property
-    def timestamp(self) -> float:
-        """The time of the snapshot."""
-        return self._snapshot.timestamp
-
-    def _bound(self) -> BoundProgram:
-        return BoundProgram(self._program, self._snapshot, self._node, self._program.context)
-
-    def devices(self, position: int, transfer: Transfer, workload: Workload) -> tuple[GPUIndex, ...]:
-        """Return the GPUs on which the rule at *position* is TRUE."""
-        return self._bound().devices(position, transfer, workload)
-
-    def explain(self, transfer: Transfer, workload: Workload) -> DecisionExplanation:
-        """Return why each rule did or did not match."""
-        return self._bound().explain(transfer, workload)
-
-
-class FirstDecision(Decision):
-    """A decision on a snapshot that has not been met: all but the rules that match is worked out when asked for."""
-
-    __slots__ = ("_first", "_made")
-
-    _first: tuple[Program, Snapshot, Mapping[str, object], int]
-    _made: Basis | None
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """The names of the rules that matched, in order; cheaper than ``matched``."""
-        program, _, _, mask = self._first
-        return program.outcome(mask).names
-
-    @property
-    def _basis(self) -> Basis:  # type: ignore[override]
-        basis = self._made
-        if basis is None:
-            program, snapshot, node, mask = self._first
-            basis = self._made = Basis(program.outcome(mask), FirstMoment(program, snapshot, node), False)
-        return basis

@@ -13,7 +13,8 @@ from gpurules.fields import Field
 from gpurules.language import Input
 from gpurules.language.terms import ir
 from gpurules.model import Snapshot, Transfer, Workload
-from gpurules.rules.program import BoundProgram, DecisionFunction, Program
+from gpurules.rules.first_decision import DecisionFunction, first_decision_function
+from gpurules.rules.program import BoundProgram, Program
 from gpurules.rules.rule import Rule, Settings, Signal
 
 First: TypeAlias = tuple[DecisionFunction, EvaluationContext]
@@ -112,7 +113,7 @@ class Ruleset:
         ) -> Decision:
             return self._straight(snapshot, transfer, workload, node)
 
-        found = program.first_decision or decide_straight, program.context
+        found = first_decision_function(program) or decide_straight, program.context
         object.__setattr__(self, "_first", found)
         return found
 

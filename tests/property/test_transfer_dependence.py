@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.backends import Facts, RuleTerm
-from gpurules.backends.python import arguments, mask_functions
+from gpurules.backends.python import arguments
+from gpurules.backends.straight import mask_functions
 from gpurules.language import Environment, parse
 from gpurules.language.terms import ir
 from gpurules.model import GPU, Snapshot, Transfer, Workload
