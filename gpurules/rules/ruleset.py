@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType, NoneType
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from gpurules.actions.decision import Decision
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD, EvaluationContext, Facts
@@ -103,14 +103,8 @@ class Ruleset:
         """Have at hand what decides on a snapshot that has not been met."""
         program = self.program
 
-        def decide_straight(
-            snapshot: Snapshot,
-            _: object,
-            transfer: Transfer,
-            workload: Workload,
-            node: Mapping[str, object],
-            __: object,
-        ) -> Decision:
+        def decide_straight(snapshot: Snapshot, *given: Any) -> Decision:
+            _, transfer, workload, node, _ = given
             return self._straight(snapshot, transfer, workload, node)
 
         found = first_decision_function(program) or decide_straight, program.context
