@@ -9,6 +9,7 @@
 #   make test-all  the same and the exhaustive tests, before a release
 #   make quick   format, lint, types and the quick unit tests, for while you write: under a minute
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
+#   make api     asks a running agent thousands of generated requests: every operation, no 5xx, answers as described
 #   make bench   measures decisions beside other engines and hand-written Python, and loading, on this machine
 #   make soak    runs the agent for a simulated day of every shipped ruleset, and 10 minutes with faults at random
 #   make proofs  asks z3 and the prover the same questions about 100,000 random pairs of conditions (an hour or so)
@@ -32,7 +33,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest serve agent-story story test test-all quick check bench soak proofs format docs schema new-check pictures page-pictures site dist changelog clean
+.PHONY: help demo api backtest serve agent-story story test test-all quick check bench soak proofs format docs schema new-check pictures page-pictures site dist changelog clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -71,7 +72,10 @@ demo: $(VENV)/installed
 MONTH := build/month
 REPORT := build/backtest.html
 
-backtest: $(VENV)/installed-test
+backapi: $(VENV)/installed-test
+	@$(BIN)/python -m tests.integration.service.schema_report build/api $(API_EXAMPLES)
+
+test: $(VENV)/installed-test
 	@test -d $(MONTH) || $(BIN)/gpurules history simulate $(MONTH)
 	@$(BIN)/gpurules backtest gpurules:coordinator --history $(MONTH) --report $(REPORT)
 

@@ -8,9 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from gpurules.clients.client import Client
-from gpurules.engine import Coordinator
+from gpurules.engine import Coordinator, Engine
 from gpurules.engine.coordinator import on_news
+from gpurules.engine.workloads import Schedule
 from gpurules.errors import GpurulesError
+from gpurules.governor.decider import Announcing
 from gpurules.logs import logger
 from gpurules.model import Transfer
 from gpurules.plugins import contain
@@ -23,12 +25,15 @@ STOP_SECONDS = 30.0
 class Follower:
     """Applies what the rules ask of the node to *clients*, in a thread of its own, in ``with``; then restores them.
 
+    *node* is a coordinator, or an engine, such as that of ``connect()``, whose orders that were not carried out are
+    counted in ``schedule``.
     *transfer* is what rules see, such as the path of a mount. If telemetry is stale, no directive applies. A
     client that fails is tried again at the next look, and stops no other; what it could not carry out is counted.
     """
 
-    def __init__(self, coordinator: Coordinator, clients: Iterable[Client], transfer: Transfer | None = None) -> None:
-        self._coordinator = coordinator
+    def __init__(self, node: Coordinator | Engine, clients: Iterable[Client], transfer: Transfer | None = None) -> None:
+        self._node = node
+        self.schedule = node.schedule if isinstance(node, Coordinator) else Schedule()
         self._clients = tuple(clients)
         self._transfer = transfer
         self._applied: dict[str, Mapping[str, object]] = {}
@@ -39,7 +44,7 @@ class Follower:
 
     def __enter__(self) -> Self:
         """Begin."""
-        self._unsubscribe = on_news(self._coordinator, self._wake.set)
+        self._unsubscribe = self._follow()
         self._thread.start()
         return self
 
@@ -54,6 +59,14 @@ class Follower:
         for client in self._clients:
             self._try(client, client.restore)
 
+    def _follow(self) -> Callable[[], None]:
+        """Wake up when there is news; an engine that announces none is looked at every second."""
+        if isinstance(self._node, Coordinator):
+            return on_news(self._node, self._wake.set)
+        if isinstance(self._node, Announcing):
+            return self._node.on_change(self._wake.set)
+        return lambda: None
+
     def _run(self) -> None:
         while not self._is_over:
             self.look()
@@ -62,7 +75,7 @@ class Follower:
 
     def look(self) -> None:
         """Apply what is asked now to each client for which it is news."""
-        decision = self._coordinator.decide(self._transfer)
+        decision = self._node.decide(self._transfer)
         asked = {} if decision.stale else dict(decision.directives)
         for client in self._clients:
             if self._applied.get(client.name, {}) == asked:
@@ -72,7 +85,7 @@ class Follower:
 
     def _apply(self, client: Client, asked: Mapping[str, object]) -> None:
         for target in client.apply(asked):
-            self._coordinator.schedule.count_uncarried(client.name, target)
+            self.schedule.count_uncarried(client.name, target)
 
     def _try(self, client: Client, act: Callable[[], object]) -> bool:
         try:

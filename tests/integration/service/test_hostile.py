@@ -274,3 +274,23 @@ def test_a_clock_that_jumps_stops_neither_polls_nor_streams(
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_disk_that_is_full_stops_nothing_and_is_written_to_again(
+    start: Start, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("full")
+    outputs = ("--state", str(folder / "state.json"), "--history", str(folder / "history"))
+    agent = start(*outputs, "--publish", str(folder / "published"), folder=folder)
+    resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))  # its log, too
+    before = polls(agent)
+    wait_for(lambda: polls(agent) > before + 1)
+    agent.ruleset.write_text(RULES.replace("delay: 30s", "delay: 31s"))
+    assert agent.ask("POST", "/v1/reload").status == 200
+    assert agent.ask("POST", "/v1/decide", {"transfer": {"size": 2 << 30}}).json["delay"] == 31
+    assert agent.ask("GET", "/v1/history?field=temperature&since=-80000").json["times"]
+    resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    (folder / "state.json").unlink(missing_ok=True)
+    wait_for((folder / "state.json").exists)
+    assert agent.stop() == 0
+    assert list((folder / "history").rglob("*.parquet"))

@@ -1,14 +1,12 @@
 """Every answer is as /openapi.json says, whatever is asked: thousands of generated requests, and no 5xx."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.integration.service.agents import RunningAgent, Start
-
-ADMIN = "admin-0123456789abcdef"
+from tests.integration.service.schema_report import ADMIN, command, program
 
 
 @pytest.fixture(scope="module")
@@ -19,21 +17,11 @@ def open_agent(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Runnin
 
 
 @pytest.mark.slow
-def test_generated_requests_are_answered_as_the_description_says(
-    open_agent: RunningAgent, root: Path, tmp_path: Path
-) -> None:
-    program = shutil.which("schemathesis") or shutil.which("schemathesis", path=str(root / ".venv" / "bin"))
-    if program is None:
+def test_generated_requests_are_answered_as_the_description_says(open_agent: RunningAgent, tmp_path: Path) -> None:
+    if program() is None:
         pytest.skip("schemathesis is not installed")
     address = next(one for one in open_agent.addresses if one.startswith("http"))
-    options = ["--phases", "coverage,fuzzing", "-n", "15", "--seed", "7", "-H", f"Authorization: Bearer {ADMIN}"]
-    # a stream does not end, and a long poll takes its time
-    options += ["--exclude-path", "/v1/watch", "--exclude-path", "/v1/directives", "--no-color"]
-    # a bearer token that is removed from a request is one that the generator does not know of
-    options += ["--exclude-checks", "ignored_auth"]
-    done = subprocess.run(
-        [program, "run", f"{address}/openapi.json", *options], capture_output=True, text=True, timeout=400, cwd=tmp_path
-    )
+    done = subprocess.run(command(address, 15), capture_output=True, text=True, timeout=400, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:]
     assert open_agent.ask("GET", "/healthz").status == 200
     assert "Traceback" not in open_agent.said
