@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": "explain why rules match or do not",
     "build": "compile rules to Go or C, for clients in these languages",
     "export": "write rules of Prometheus, their tests, a dashboard for Grafana",
+    "import": "translate rules of Prometheus to a ruleset",
     "diff": "compare two rulesets, rule by rule",
     "backtest": "show what rulesets would have done over recorded telemetry",
     "tune": "propose thresholds and times from recorded telemetry, as a patch",

@@ -27,6 +27,7 @@ ARGUMENTS = {
               ["gpurules:default", "--source", "replay:{}", "--once"]],
     "record": [["--source", "replay:{}"], ["--source", "replay:{}", "-o", "{}"]],
     "export": [["prometheus", "{}"], ["prometheus", "gpurules:default", "-o", "{}/x"], ["tests", "{}"]],
+    "import": [["prometheus", "{}"], ["prometheus", "{}", "-o", "{}/x"]],
     "health": [["{}", "--source", "synthetic:gpus=1"], ["gpurules:health", "--source", "replay:{}"]],
     "doctor": [["{}", "--source", "replay:{}"]],
     "snapshot": [["--source", "replay:{}"]],

@@ -409,6 +409,15 @@ def export(place: Place) -> Iterator[Run]:
     yield Run(("export", "prometheus", place.text))
 
 
+def take_over(place: Place) -> Iterator[Run]:
+    t = place.text
+    alert = {"alert": t, "expr": "DCGM_FI_DEV_GPU_TEMP > 85", "labels": {t: t}, "annotations": {t: t}}
+    wrong = {"alert": t, "expr": t, "for": t}
+    rules = place.write(f"rules{place.path_text}.yml", {"groups": [{"name": t, "rules": [alert, wrong]}]})
+    yield Run(("import", "prometheus", rules, "--name", t), is_data=True)
+    yield Run(("import", "prometheus", place.text))
+
+
 def health(place: Place) -> Iterator[Run]:
     rules = json.loads(place.ruleset().read_text(encoding="utf-8"))
     for rule in rules["rules"]:
@@ -426,7 +435,7 @@ RECIPES: dict[str, Callable[[Place], Iterator[Run]]] = {
     "sources": named("sources", "--timeout", 1), "fields": named("fields"), "actions": named("actions", "log"),
     "rulesets": named("rulesets"), "rule": named("rule", "GPR101"), "schema": schema, "init": init, "config": config,
     "version": named("version"), "build": build, "backtest": backtest, "tune": tune, "history": history, "serve": serve,
-    "status": status, "health": health, "export": export,
+    "status": status, "health": health, "export": export, "import": take_over,
 }  # fmt: skip
 
 

@@ -1,0 +1,15 @@
+"""Import: rule files of Prometheus, read, parsed and translated to a ruleset."""
+
+from gpurules.interop.prometheus.importing.conversion import Import, ImportedRule, LeftOut, import_rules, render_ruleset
+from gpurules.interop.prometheus.importing.rules import PrometheusRule, RuleFileError, read_rules
+
+__all__ = [
+    "Import",
+    "ImportedRule",
+    "LeftOut",
+    "PrometheusRule",
+    "RuleFileError",
+    "import_rules",
+    "read_rules",
+    "render_ruleset",
+]

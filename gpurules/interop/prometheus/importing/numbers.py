@@ -1,0 +1,248 @@
+"""Numbers of PromQL as numbers of the language, with the factor between their units."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from gpurules.interop.prometheus.importing.labels import (
+    check_match,
+    conditions_of_matchers,
+    grouped_family,
+    grouped_level,
+)
+from gpurules.interop.prometheus.importing.metrics import MASKS, METRIC_FIELDS, family_of, vendor_of
+from gpurules.interop.prometheus.importing.operands import (
+    CONSTANT,
+    GPU,
+    NODE,
+    Feed,
+    Filter,
+    Measure,
+    Untranslatable,
+    constant_of,
+    duration,
+    finer_level,
+    is_filter,
+    number,
+    quote_double,
+    refuse,
+)
+from gpurules.interop.prometheus.importing.syntax import (
+    Binary,
+    Foreign,
+    FunctionCall,
+    Grouping,
+    Negation,
+    Number,
+    Promql,
+    SeriesSelector,
+    StringLiteral,
+)
+from gpurules.language.terms.functions import FUNCTIONS
+from gpurules.model import Dimension, Kind
+
+_WINDOWS = frozenset(
+    {"avg_over_time", "max_over_time", "min_over_time", "sum_over_time", "count_over_time", "stddev_over_time"}
+    | {"last_over_time", "quantile_over_time", "rate", "delta", "increase", "deriv", "changes", "predict_linear"}
+)
+_EXTRAPOLATED = frozenset({"rate", "delta", "increase"})
+GROUPINGS = frozenset({"max", "min", "avg", "sum", "count", "group"})
+
+MAX_NESTED_RECORDINGS = 10
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class TranslationContext:
+    """What is known of the file, and what the translation of one rule has found out.
+
+    ``recordings`` are the expressions that the file records, by name.
+    """
+
+    recordings: Mapping[str, Promql] = field(default_factory=dict)
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    vendors: set[str] = field(default_factory=set)
+    used_recordings: set[str] = field(default_factory=set)
+    depth: int = 0
+
+    def add_vendor(self, metric: str) -> None:
+        """Remember the vendor of a metric."""
+        vendor = vendor_of(metric)
+        if vendor is not None:
+            self.vendors.add(vendor)
+
+    def expand(self, name: str, translate: Callable[[Promql], Result]) -> Result:
+        """Return the translation of a recording rule, in place of its series.
+
+        Raises:
+            Untranslatable: it refers to itself.
+        """
+        if self.depth > MAX_NESTED_RECORDINGS:
+            refuse(f"the recording rule {name} refers to itself")
+        self.depth += 1
+        try:
+            self.used_recordings.add(name)
+            return translate(self.recordings[name])
+        finally:
+            self.depth -= 1
+
+
+@dataclass(slots=True)
+class NumberTranslator:
+    """Translates numbers; *condition* translates what is counted."""
+
+    context: TranslationContext
+    condition: Callable[[Promql], Filter]
+
+    def quantity(self, expression: Promql, direction: str | None = None) -> Measure:
+        """Return the number that *expression* is.
+
+        Raises:
+            Untranslatable: there is none that means the same.
+        """
+        match expression:
+            case Number(value=value):
+                return Measure(number(value), CONSTANT)
+            case Negation(operand=operand):
+                inner = self.quantity(operand)
+                return replace(inner, text=f"-{inner.operand}", is_atom=False)
+            case SeriesSelector(name=name, seconds=None) if name in self.context.recordings:
+                return self.context.expand(name, self.quantity)
+            case SeriesSelector(seconds=None):
+                return self._read(expression, direction)
+            case FunctionCall():
+                return self._call(expression)
+            case Grouping():
+                return self._grouped(expression)
+            case Binary(operator=operator) if operator in "+-*/":
+                return self._arithmetic(expression, direction)
+            case Binary(operator=operator):
+                raise Untranslatable(f"the value of `{operator}` has no counterpart")
+            case Foreign(what=what):
+                raise Untranslatable(f"{what} has no counterpart")
+            case StringLiteral() | SeriesSelector():
+                raise Untranslatable("it is not a number")
+
+    def _read(self, selector: SeriesSelector, direction: str | None) -> Measure:
+        name = selector.name
+        known = METRIC_FIELDS.get(name)
+        self.context.add_vendor(name)
+        if known is None:
+            return self._fed(selector, direction)
+        if known.field.datatype.kind is not Kind.NUMBER or name in MASKS:
+            refuse(f"{name} is not a number in the language")
+        level = GPU if known.field.is_per_gpu else NODE
+        extra = tuple(conditions_of_matchers(selector))
+        unit = "B" if known.field.datatype.dimension is Dimension.BYTES else ""
+        return Measure(known.field.name, level, known.factor, family_of(name), extra, unit=unit)
+
+    def _fed(self, selector: SeriesSelector, direction: str | None) -> Measure:
+        """Return a field that is declared for a metric which has none; the labels of its series are lost."""
+        is_gpu = vendor_of(selector.name) is not None or "gpu" in selector.name.lower()
+        matchers = ", ".join(f"{label}{sign}{quote_double(value)}" for label, sign, value in selector.matchers)
+        text = f"{selector.name}{{{matchers}}}" if matchers else selector.name
+        scope = GPU if is_gpu else NODE
+        base = "".join(c if c.isalnum() else "_" for c in selector.name.lower())
+        name = f"{base}_{direction}" if direction and not is_gpu else base
+        taken = [feed.name for feed in self.context.feeds.values()]
+        key = f"{text} {direction if not is_gpu else ''}"
+        if key not in self.context.feeds:
+            while name in taken:
+                name += "_"
+            self.context.feeds[key] = Feed(name, text, scope, direction if not is_gpu else None)
+            if not is_gpu:
+                self.context.notes.append(f"{selector.name} becomes one reading of the node: its labels are lost")
+        return Measure(self.context.feeds[key].name, scope, 1.0, family_of(selector.name), feed=selector.name)
+
+    def _call(self, call: FunctionCall) -> Measure:
+        if call.function in _WINDOWS:
+            return self._window(call)
+        if call.function in ("abs", "ceil", "floor") and len(call.arguments) == 1:
+            inner = self.quantity(call.arguments[0])
+            if inner.factor != 1 and call.function != "abs":
+                refuse(f"{call.function}() of another unit has no counterpart")
+            return replace(inner, text=f"{call.function}({inner.text})", is_atom=True)
+        raise Untranslatable(f"{call.function}() has no counterpart")
+
+    def _window(self, call: FunctionCall) -> Measure:
+        arguments = list(call.arguments)
+        first = last = ""
+        if call.function == "quantile_over_time":
+            level = constant_of(arguments.pop(0))
+            first = f"{number(level)}, " if level is not None else refuse("the quantile is not a constant")
+        if call.function == "predict_linear":
+            seconds = constant_of(arguments.pop())
+            last = f", {number(seconds)}s" if seconds is not None and seconds > 0 else refuse("it predicts the past")
+        (selector,) = arguments if len(arguments) == 1 else refuse(f"{call.function}() has other arguments")
+        if not isinstance(selector, SeriesSelector) or selector.seconds is None:
+            refuse(f"{call.function}() looks at a computed range")
+        if call.function not in FUNCTIONS:
+            refuse(f"the language has no {call.function}()")
+        inner = self._read(replace(selector, seconds=None), None)
+        if inner.feed is not None and inner.level == NODE:
+            refuse(f"{inner.feed} may have several series on a node, and a window looks at one")
+        if call.function in _EXTRAPOLATED:
+            self.context.notes.append(f"Prometheus extrapolates {call.function}() to the edges of its window")
+        # ranges of Prometheus 2 include their left edge, windows of the language do not
+        text = f"{call.function}({first}{inner.text}[{duration(selector.seconds + 0.001)}]{last})"
+        is_count = call.function in ("count_over_time", "changes")
+        unit = "" if is_count or call.function in ("rate", "deriv") else inner.unit
+        return replace(inner, text=text, factor=1.0 if is_count else inner.factor, unit=unit, feed=None)
+
+    def _grouped(self, expression: Grouping) -> Measure:
+        function, family = expression.function, grouped_family(expression)
+        if function not in GROUPINGS - {"group"}:
+            refuse(f"{function}() has no counterpart")
+        if is_filter(expression.operand):
+            inner = self.condition(expression.operand)
+            if function != "count":
+                refuse(f"{function}() of a comparison has no counterpart")
+            level = grouped_level(expression, inner.level, self.context.notes)
+            if level == GPU or inner.level == NODE:
+                refuse("count() of one series is always 1")
+            return Measure(f"count({inner.text})", NODE, 1.0, family)
+        operand = expression.operand
+        is_plain = isinstance(operand, SeriesSelector) and operand.name not in self.context.recordings
+        quantity = self.quantity(operand, function if is_plain else None)
+        level = grouped_level(expression, quantity.level, self.context.notes)
+        if quantity.level == NODE and not is_plain:
+            refuse(f"{function}() joins several series of a node")
+        if quantity.level == GPU and level == NODE:
+            if function == "count":
+                text = " AND ".join([*quantity.extra, f"{quantity.operand} IS NOT MISSING"])
+                return Measure(f"count({text})", NODE, 1.0, family)
+            if quantity.extra:
+                refuse(f"{function}() over some of the GPUs has no counterpart")
+            return Measure(f"{function}({quantity.text})", NODE, quantity.factor, family, unit=quantity.unit)
+        if function == "count" and quantity.feed is None:
+            refuse("count() of one series is always 1")
+        return replace(quantity, level=level if quantity.level != CONSTANT else CONSTANT, family=family)
+
+    def _arithmetic(self, expression: Binary, direction: str | None) -> Measure:
+        operator, constant = expression.operator, constant_of(expression.right)
+        if constant is not None and operator in "*/" and constant:
+            inner = self.quantity(expression.left, direction if constant > 0 else None)
+            return replace(inner, factor=inner.factor / constant if operator == "*" else inner.factor * constant)
+        constant = constant_of(expression.left)
+        if constant is not None and operator == "*" and constant:
+            inner = self.quantity(expression.right, direction if constant > 0 else None)
+            return replace(inner, factor=inner.factor / constant)
+        left, right = self.quantity(expression.left), self.quantity(expression.right)
+        check_match(expression, left, right)
+        extra = (*left.extra, *(text for text in right.extra if text not in left.extra))
+        level, family = finer_level(left.level, right.level), left.family or right.family
+        if operator in "+-":
+            if CONSTANT in (left.level, right.level):
+                left, right = _in_unit(left, right), _in_unit(right, left)
+            elif left.factor != right.factor:
+                refuse("it adds metrics of different units")
+            return Measure(f"{left.operand} {operator} {right.operand}", level, left.factor, family, extra, False)
+        factor = left.factor * right.factor if operator == "*" else left.factor / right.factor
+        return Measure(f"{left.operand} {operator} {right.operand}", level, factor, family, extra, False)
+
+
+def _in_unit(quantity: Measure, other: Measure) -> Measure:
+    if quantity.level != CONSTANT:
+        return quantity
+    return Measure(number(float(quantity.text.strip("()")) * other.factor), CONSTANT, other.factor)

@@ -1,0 +1,132 @@
+"""``gpurules import``: rules of Prometheus become a ruleset, exactly or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpurules.rules import load
+
+
+def rule(expression: str, name: str = "SomeAlert", wait: str = "0s") -> str:
+    return f"  - alert: {name}\n    expr: |-\n      {expression}\n    for: {wait}\n"
+
+
+def file_of(*rules: str) -> str:
+    return "groups:\n- name: g\n  rules:\n" + "".join(rules)
+
+
+def imported(gpurules: Any, folder: Path, text: str) -> tuple[int, dict[str, str], str]:
+    """Return the exit code, the conditions by the name of their rule, and what is written to stderr."""
+    source, target = folder / "rules.yml", folder / "node.rules.yaml"
+    source.write_text(text)
+    done = gpurules("import", "prometheus", source, "-o", target)
+    assert "Traceback" not in done.err
+    return done.code, {r.name: r.text for r in load(target).rules}, done.err
+
+
+@pytest.mark.parametrize(
+    ("expression", "condition"),
+    [
+        ("DCGM_FI_DEV_GPU_TEMP > 85", "gpu_temperature > 85"),
+        ("nvidia_smi_utilization_gpu_ratio > 0.55", "gpu_utilization > 55"),
+        ("DCGM_FI_DEV_FB_FREE < 1024", "gpu_memory_free < 1GiB"),
+        ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS >= 64", "gpu_throttle_hw_thermal OR gpu_throttle_hw_power_brake"),
+        ("DCGM_FI_DEV_ROW_REMAP_FAILURE > 0", "gpu_row_remap_failure"),
+        ('DCGM_FI_DEV_GPU_TEMP{gpu="1", job="dcgm"} > 85', "gpu_index == 1 AND gpu_temperature > 85"),
+        ("count by (instance) (DCGM_FI_DEV_GPU_TEMP > 80) < 2",
+         "count(gpu_temperature > 80) > 0 AND count(gpu_temperature > 80) < 2"),
+        ("avg_over_time(DCGM_FI_DEV_GPU_TEMP[5m]) > 80", "avg_over_time(gpu_temperature[5m1ms]) > 80"),
+    ],
+)  # fmt: skip
+def test_an_expression_becomes_the_condition_that_means_the_same(
+    expression: str, condition: str, gpurules: Any, tmp_path: Path
+) -> None:
+    code, rules, _ = imported(gpurules, tmp_path, file_of(rule(expression)))
+    assert (code, rules) == (0, {"some_alert": condition})
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("DCGM_FI_DEV_GPU_TEMP > 85 and nvidia_smi_power_draw_watts > 300", "it can never fire"),
+        ("avg by (instance) (DCGM_FI_DEV_GPU_UTIL) < 5 and DCGM_FI_DEV_GPU_TEMP > 80", "it can never fire"),
+        ("DCGM_FI_DEV_GPU_TEMP offset 5m > 85", "offset has no counterpart"),
+        ("max_over_time((DCGM_FI_DEV_GPU_TEMP > 80)[5m:1m]) > 85", "looks at a computed range"),
+        ("sum by (pod) (DCGM_FI_DEV_GPU_UTIL) > 50", "it groups by pod, which a GPU does not have"),
+        ("topk(3, DCGM_FI_DEV_GPU_TEMP) > 80", "topk() has no counterpart"),
+        ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS > 0", "does not name reasons one by one"),
+        ('up{job="mysql"} == 0', "not an exporter of GPUs"),
+        ('DCGM_FI_DEV_GPU_TEMP{namespace="x"} > 85', "a label that GPUs do not have here"),
+        ("(DCGM_FI_DEV_GPU_TEMP > bool 85) == 1", "`bool` makes a number of a comparison"),
+        ("DCGM_FI_DEV_GPU_TEMP >", "invalid promql query"),
+        ("DCGM_FI_DEV_GPU_TEMP > 85 and on (job) DCGM_FI_DEV_GPU_UTIL > 1", "does not identify them"),
+        ("vector(1)", "vector() has no counterpart"),
+        ("(" * 500 + "up" + ")" * 500, "nested deeper than"),
+        ("up > 0 and " * 1000 + "up > 0", "longer than"),
+    ],
+)
+def test_what_has_no_exact_counterpart_is_left_out_with_its_reason(
+    expression: str, reason: str, gpurules: Any, tmp_path: Path
+) -> None:
+    code, rules, told = imported(gpurules, tmp_path, file_of(rule(expression)))
+    assert (code, rules) == (1, {})
+    assert reason in told and "left out: SomeAlert" in told
+    text = (tmp_path / "node.rules.yaml").read_text()
+    assert "# left out: SomeAlert" in text and "#   expr: " in text
+    again = gpurules("import", "prometheus", tmp_path / "rules.yml", "--partial")
+    assert again.code == 0
+
+
+def test_absence_becomes_the_age_of_telemetry_without_a_timer(gpurules: Any, tmp_path: Path) -> None:
+    text = file_of(
+        rule("absent(DCGM_FI_DEV_GPU_TEMP)", "Gone", "10m"),
+        rule('up{job="dcgm-exporter"} == 0', "ExporterDown", "2m"),
+    )
+    code, rules, _ = imported(gpurules, tmp_path, text)
+    assert (code, rules) == (0, {"gone": "telemetry_age > 10m", "exporter_down": "telemetry_age > 2m"})
+    assert all(r.signal is None for r in load(tmp_path / "node.rules.yaml").rules)
+
+
+def test_a_file_about_two_vendors_has_conditions_on_the_vendor(gpurules: Any, tmp_path: Path) -> None:
+    text = file_of(rule("DCGM_FI_DEV_GPU_TEMP > 85", "A"), rule("rocm_smi_dummy > 1 and rocm_smi_dummy < 5", "B"))
+    _, rules, _ = imported(gpurules, tmp_path, text)
+    assert rules["a"] == "gpu_vendor == 'nvidia' AND (gpu_temperature > 85)"
+
+
+def test_name_timers_severity_and_annotations_are_kept(gpurules: Any, tmp_path: Path) -> None:
+    lines = (
+        "- alert: GPUTooHot", "  expr: DCGM_FI_DEV_GPU_TEMP > 85", "  for: 1h30m", "  keep_firing_for: 5m",
+        "  labels: {severity: warning, team: ml}", "  annotations: {summary: 'a \"b\" {{ $x }}'}",
+    )  # fmt: skip
+    source = tmp_path / "rules.yml"
+    source.write_text(file_of(*(f"  {line}\n" for line in lines)))
+    gpurules("import", "prometheus", source, "-o", tmp_path / "x.rules.yaml")
+    (made,) = load(tmp_path / "x.rules.yaml").rules
+    assert made.name == "gpu_too_hot"
+    assert dict(made.annotations) == {
+        "alertname": "GPUTooHot", "severity": "warning", "team": "ml", "summary": 'a "b" {{ $x }}',
+    }  # fmt: skip
+    signal = load(tmp_path / "x.rules.yaml").signals[made.signal or ""]
+    assert (signal.for_seconds, signal.keep_for_seconds) == (5400, 300)
+
+
+def test_an_unused_recording_rule_is_left_out_and_a_used_one_is_put_in_place(gpurules: Any, tmp_path: Path) -> None:
+    records = "".join(
+        f"  - record: {name}\n    expr: DCGM_FI_DEV_FB_USED / (DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE)\n"
+        for name in ("gpu:share", "gpu:unused")
+    )
+    code, rules, told = imported(gpurules, tmp_path, file_of(records, rule("gpu:share > 0.9")))
+    assert code == 1 and "left out: gpu:unused" in told and "gpu:share" not in told
+    assert rules == {"some_alert": "(gpu_memory_used / (gpu_memory_used + gpu_memory_free)) > 0.9"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a: b\n", "groups: 7\n", "groups: [1, {rules: [2, {alert: x}]}]\n", "{", "groups:\n- rules: {a: b}\n"]
+)
+def test_what_is_no_rule_file_is_answered(text: str, gpurules: Any, tmp_path: Path) -> None:
+    source = tmp_path / "x.yml"
+    source.write_text(text)
+    done = gpurules("import", "prometheus", source)
+    assert done.code in (0, 1, 2) and "Traceback" not in done.err + done.out
+    assert done.code or "0 of 0 rules" in done.err
