@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 
 from gpurules.errors import GpurulesError
 from gpurules.interop.prometheus.importing.numbers import TranslationContext
-from gpurules.interop.prometheus.importing.operands import GPU, Feed, Untranslatable, duration, refuse
+from gpurules.interop.prometheus.importing.operands import GPU, FedField, Untranslatable, duration, refuse
 from gpurules.interop.prometheus.importing.rules import PrometheusRule
 from gpurules.interop.prometheus.importing.syntax import (
     Binary,
     FunctionCall,
     Number,
     Promql,
-    SeriesSelector,
+    SeriesPattern,
     parse_promql,
 )
 from gpurules.interop.prometheus.importing.translation import Translator
@@ -44,7 +44,7 @@ class ImportedRule:
     original: PrometheusRule
     for_seconds: float
     notes: tuple[str, ...] = ()
-    feeds: tuple[Feed, ...] = ()
+    feeds: tuple[FedField, ...] = ()
 
 
 @dataclass(slots=True)
@@ -143,21 +143,21 @@ def _problem(rule: ImportedRule) -> str | None:
 def _absence(expression: Promql, seconds: float) -> str | None:
     """Return the condition of an expression that is about telemetry which does not come; None where it is not."""
     match expression:
-        case FunctionCall(function="absent", arguments=(SeriesSelector(name=name) as selector,)) if _is_of_gpus(
+        case FunctionCall(function="absent", arguments=(SeriesPattern(name=name) as selector,)) if _is_of_gpus(
             selector, name
         ):
             return f"telemetry_age > {duration(seconds or _STALE_AFTER)}"
         case FunctionCall(
-            function="absent_over_time", arguments=(SeriesSelector(name=name, seconds=float(window)) as selector,)
+            function="absent_over_time", arguments=(SeriesPattern(name=name, seconds=float(window)) as selector,)
         ):
             if _is_of_gpus(selector, name):
                 return f"telemetry_age > {duration(window + seconds)}"
-        case Binary("==", SeriesSelector(name="up") as selector, Number(0.0)) if _is_of_gpus(selector, ""):
+        case Binary("==", SeriesPattern(name="up") as selector, Number(0.0)) if _is_of_gpus(selector, ""):
             return f"telemetry_age > {duration(seconds or _STALE_AFTER)}"
     return None
 
 
-def _is_of_gpus(selector: SeriesSelector, name: str) -> bool:
+def _is_of_gpus(selector: SeriesPattern, name: str) -> bool:
     """Whether a selector is about the exporter of GPUs.
 
     Raises:
@@ -184,7 +184,7 @@ def render_ruleset(rules: Iterable[ImportedRule], left_out: Iterable[LeftOut], n
     return "\n".join([*lines, ""])
 
 
-def _feed_line(feed: Feed) -> str:
+def _feed_line(feed: FedField) -> str:
     aggregate = f", aggregate: {feed.aggregate}" if feed.aggregate else ""
     source = f"{{prometheus: {dumps(feed.selector)}{aggregate}}}"
     return f"  {feed.name}: {{type: number, scope: {feed.scope}, from: {source}}}"

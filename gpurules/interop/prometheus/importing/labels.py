@@ -2,7 +2,7 @@
 
 from gpurules.interop.prometheus.importing.metrics import CONSTANT_LABELS, GPU_LABELS, NODE_LABELS
 from gpurules.interop.prometheus.importing.operands import CONSTANT, GPU, NODE, Filter, Measure, quote_double, refuse
-from gpurules.interop.prometheus.importing.syntax import Binary, Grouping, SeriesSelector
+from gpurules.interop.prometheus.importing.syntax import Binary, Grouping, SeriesPattern
 from gpurules.language.terms.printer import quote
 
 
@@ -42,7 +42,7 @@ def grouped_level(expression: Grouping, level: str, notes: list[str]) -> str:
     return NODE
 
 
-def conditions_of_matchers(selector: SeriesSelector) -> list[str]:
+def conditions_of_matchers(selector: SeriesPattern) -> list[str]:
     """Return the conditions that the matchers of a selector are; those that name the exporter say nothing here."""
     found = []
     for label, sign, value in selector.matchers:

@@ -15,7 +15,7 @@ from gpurules.interop.prometheus.importing.operands import (
     CONSTANT,
     GPU,
     NODE,
-    Feed,
+    FedField,
     Filter,
     Measure,
     Untranslatable,
@@ -35,7 +35,7 @@ from gpurules.interop.prometheus.importing.syntax import (
     Negation,
     Number,
     Promql,
-    SeriesSelector,
+    SeriesPattern,
     StringLiteral,
 )
 from gpurules.language.terms.functions import FUNCTIONS
@@ -60,7 +60,7 @@ class TranslationContext:
     """
 
     recordings: Mapping[str, Promql] = field(default_factory=dict)
-    feeds: dict[str, Feed] = field(default_factory=dict)
+    feeds: dict[str, FedField] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     vendors: set[str] = field(default_factory=set)
     used_recordings: set[str] = field(default_factory=set)
@@ -107,9 +107,9 @@ class NumberTranslator:
             case Negation(operand=operand):
                 inner = self.quantity(operand)
                 return replace(inner, text=f"-{inner.operand}", is_atom=False)
-            case SeriesSelector(name=name, seconds=None) if name in self.context.recordings:
+            case SeriesPattern(name=name, seconds=None) if name in self.context.recordings:
                 return self.context.expand(name, self.quantity)
-            case SeriesSelector(seconds=None):
+            case SeriesPattern(seconds=None):
                 return self._read(expression, direction)
             case FunctionCall():
                 return self._call(expression)
@@ -121,10 +121,10 @@ class NumberTranslator:
                 raise Untranslatable(f"the value of `{operator}` has no counterpart")
             case Foreign(what=what):
                 raise Untranslatable(f"{what} has no counterpart")
-            case StringLiteral() | SeriesSelector():
+            case StringLiteral() | SeriesPattern():
                 raise Untranslatable("it is not a number")
 
-    def _read(self, selector: SeriesSelector, direction: str | None) -> Measure:
+    def _read(self, selector: SeriesPattern, direction: str | None) -> Measure:
         name = selector.name
         known = METRIC_FIELDS.get(name)
         self.context.add_vendor(name)
@@ -137,7 +137,7 @@ class NumberTranslator:
         unit = "B" if known.field.datatype.dimension is Dimension.BYTES else ""
         return Measure(known.field.name, level, known.factor, family_of(name), extra, unit=unit)
 
-    def _fed(self, selector: SeriesSelector, direction: str | None) -> Measure:
+    def _fed(self, selector: SeriesPattern, direction: str | None) -> Measure:
         """Return a field that is declared for a metric which has none; the labels of its series are lost."""
         is_gpu = vendor_of(selector.name) is not None or "gpu" in selector.name.lower()
         matchers = ", ".join(f"{label}{sign}{quote_double(value)}" for label, sign, value in selector.matchers)
@@ -150,7 +150,7 @@ class NumberTranslator:
         if key not in self.context.feeds:
             while name in taken:
                 name += "_"
-            self.context.feeds[key] = Feed(name, text, scope, direction if not is_gpu else None)
+            self.context.feeds[key] = FedField(name, text, scope, direction if not is_gpu else None)
             if not is_gpu:
                 self.context.notes.append(f"{selector.name} becomes one reading of the node: its labels are lost")
         return Measure(self.context.feeds[key].name, scope, 1.0, family_of(selector.name), feed=selector.name)
@@ -175,7 +175,7 @@ class NumberTranslator:
             seconds = constant_of(arguments.pop())
             last = f", {number(seconds)}s" if seconds is not None and seconds > 0 else refuse("it predicts the past")
         (selector,) = arguments if len(arguments) == 1 else refuse(f"{call.function}() has other arguments")
-        if not isinstance(selector, SeriesSelector) or selector.seconds is None:
+        if not isinstance(selector, SeriesPattern) or selector.seconds is None:
             refuse(f"{call.function}() looks at a computed range")
         if call.function not in FUNCTIONS:
             refuse(f"the language has no {call.function}()")
@@ -203,7 +203,7 @@ class NumberTranslator:
                 refuse("count() of one series is always 1")
             return Measure(f"count({inner.text})", NODE, 1.0, family)
         operand = expression.operand
-        is_plain = isinstance(operand, SeriesSelector) and operand.name not in self.context.recordings
+        is_plain = isinstance(operand, SeriesPattern) and operand.name not in self.context.recordings
         quantity = self.quantity(operand, function if is_plain else None)
         level = grouped_level(expression, quantity.level, self.context.notes)
         if quantity.level == NODE and not is_plain:

@@ -26,7 +26,7 @@ def refuse(reason: str) -> NoReturn:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class FedField:
     """A field to be declared for a metric that has none."""
 
     name: str

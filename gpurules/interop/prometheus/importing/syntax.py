@@ -31,7 +31,7 @@ class StringLiteral:
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesSelector:
+class SeriesPattern:
     """Series by name and matchers, each ``(label, operator, value)``.
 
     Units: ``seconds`` of a range. Missing: ``seconds`` None: an instant.
@@ -94,7 +94,7 @@ class Foreign:
     what: str
 
 
-Promql: TypeAlias = Number | StringLiteral | SeriesSelector | FunctionCall | Grouping | Binary | Negation | Foreign
+Promql: TypeAlias = Number | StringLiteral | SeriesPattern | FunctionCall | Grouping | Binary | Negation | Foreign
 
 
 def parse_promql(text: str) -> Promql:
@@ -175,7 +175,7 @@ class _Reader:
                 found.append((str(matcher.name), sign, str(matcher.value)))
         if not name or node.matchers.or_matchers:
             return Foreign("a selector without a name")
-        return SeriesSelector(str(name), tuple(found), seconds)
+        return SeriesPattern(str(name), tuple(found), seconds)
 
     def grouping(self, node: Any) -> Promql:
         labels = None if node.modifier is None else tuple(map(str, node.modifier.labels))

@@ -36,7 +36,7 @@ from gpurules.interop.prometheus.importing.syntax import (
     Grouping,
     Number,
     Promql,
-    SeriesSelector,
+    SeriesPattern,
 )
 from gpurules.language.terms.functions import FUNCTIONS
 from gpurules.model import Kind
@@ -66,7 +66,7 @@ class Translator:
                 return self._compare(expression)
             case Binary(operator=operator) if operator in SETS:
                 return self._combine(expression)
-            case SeriesSelector(name=name, seconds=None) if name in self.context.recordings:
+            case SeriesPattern(name=name, seconds=None) if name in self.context.recordings:
                 return self.context.expand(name, self.condition)
             case Grouping():
                 return self._grouped_condition(expression)
@@ -111,22 +111,22 @@ class Translator:
     def _special(self, operator: str, left: Promql, limit: float) -> Filter | None:
         """Return comparisons of metrics that are not numbers in the language: masks, flags, increases from zero."""
         match left:
-            case SeriesSelector(name=name, seconds=None) if name in MASKS:
+            case SeriesPattern(name=name, seconds=None) if name in MASKS:
                 self.context.add_vendor(name)
                 conditions_of_matchers(left)
                 return Filter(_reasons(operator, limit), GPU, family_of(name))
-            case SeriesSelector(name=name, seconds=None) if _is_flag(name):
+            case SeriesPattern(name=name, seconds=None) if _is_flag(name):
                 self.context.add_vendor(name)
                 flag = METRIC_FIELDS[name].field.name
                 truth = _flag_truth(operator, limit)
                 text = " AND ".join([*conditions_of_matchers(left), flag if truth else f"NOT {flag}"])
                 return Filter(text, GPU, family_of(name))
-            case FunctionCall(function="increase" | "changes", arguments=(SeriesSelector() as selector,)) if limit == 0:
+            case FunctionCall(function="increase" | "changes", arguments=(SeriesPattern() as selector,)) if limit == 0:
                 return self._xid(left.function, operator, selector)
             case _:
                 return None
 
-    def _xid(self, function: str, operator: str, selector: SeriesSelector) -> Filter | None:
+    def _xid(self, function: str, operator: str, selector: SeriesPattern) -> Filter | None:
         known = METRIC_FIELDS.get(selector.name)
         if known is None or known.field.name != "gpu_xid" or operator != ">" or selector.seconds is None:
             return None
