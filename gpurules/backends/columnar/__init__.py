@@ -17,6 +17,7 @@ from gpurules.backends.columnar.columns import (
     as_numbers,
     as_texts,
     as_truths,
+    repeat_value,
 )
 from gpurules.backends.columnar.evaluator import Columnar, ColumnarBackEnd
 from gpurules.backends.columnar.operations import is_missing
@@ -37,4 +38,5 @@ __all__ = [
     "as_texts",
     "as_truths",
     "is_missing",
+    "repeat_value",
 ]

@@ -140,3 +140,14 @@ def as_column(given: Iterable[Value], kind: Kind) -> Column:
             return as_texts(given)
         case _:
             return as_numbers(given)
+
+
+def repeat_value(value: Value, kind: Kind, count: int) -> Column:
+    """Return a column of *count* times the same value."""
+    match as_column([value], kind):
+        case Truths(true, false):
+            return Truths(np.full(count, true[0]), np.full(count, false[0]))
+        case Texts(codes, words):
+            return Texts(np.full(count, codes[0]), words)
+        case numbers:
+            return np.full(count, numbers[0])

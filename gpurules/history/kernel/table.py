@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.backend import UnsupportedError
-from gpurules.backends.columnar import Column, Groups, Mask, Numbers, Texts, Truths, as_column
+from gpurules.backends.columnar import Column, Groups, Mask, Numbers, Texts, Truths, as_column, repeat_value
 from gpurules.backends.facts import NODE_READERS, EvaluationContext, Facts, SlotKey, coerce, read, slot_key
 from gpurules.engine.state.history import NODE
 from gpurules.fields import Field, Scope
@@ -63,8 +63,7 @@ class FrameTable:
             case Scope.NODE:
                 return self._of_node(field)
             case _:
-                size = self.groups.count
-                return as_column([read(field, _NOBODY, None)] * size, kind)
+                return repeat_value(read(field, _NOBODY, None), kind, self.groups.count)
 
     def exact(self, field: Field) -> Sequence[Value]:
         """Return the values of a field of GPUs as they were given."""
@@ -100,7 +99,7 @@ class FrameTable:
             return as_column([coerce(value, field.datatype) for value in frame.of_node(name, False)], kind)
         if name in NODE_READERS:
             value = NODE_READERS[name](Snapshot(), self.context)
-            return as_column([value] * self.groups.count, kind)
+            return repeat_value(value, kind, self.groups.count)
         raise UnsupportedError(f"the kernel does not know the field {name}")
 
     def _boards(self, lost: bool) -> Numbers:

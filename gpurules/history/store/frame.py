@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gpurules.backends.backend import UnsupportedError
-from gpurules.backends.columnar import Column, Groups, Numbers, Places, Texts, Truths, as_column
+from gpurules.backends.columnar import Column, Groups, Numbers, Places, Texts, Truths, as_column, repeat_value
 from gpurules.backends.facts import NO_NODE, coerce
 from gpurules.fields import FIELDS, Scope
 from gpurules.history.store.schema import ATTRIBUTES, EXACT, REASON
@@ -120,7 +120,7 @@ class StoredFrame:
         size = len(self.owner)
         if attribute not in self.gpus.column_names:
             default = True if attribute == "healthy" else None
-            return as_column([default] * size, kind)
+            return repeat_value(default, kind, size)
         array = plain(self.gpus, attribute)
         if kind is Kind.BOOL:
             filled = array.cast(pa.bool_()).fill_null(attribute == "healthy")

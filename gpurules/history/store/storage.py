@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, unquote
@@ -116,11 +117,12 @@ class Storage:
     def write(self, path: str, fill: Callable[[IO[bytes]], None]) -> None:
         """Write a file: under another name first, to the disk, and then under its own.
 
-        A store of objects has no file before it is whole, so there it is written at once.
+        A store of objects gets it at once, when all of it is there: one that is closed halfway would be kept.
         """
         if self._remote is not None:
-            with self._remote.open(f"{self._root}/{path}", "wb") as file:
-                fill(file)
+            whole_file = BytesIO()
+            fill(whole_file)
+            self._remote.pipe_file(f"{self._root}/{path}", whole_file.getvalue())
             return
         whole = Path(self._root, path)
         whole.parent.mkdir(parents=True, exist_ok=True)

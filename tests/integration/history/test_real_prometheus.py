@@ -1,0 +1,124 @@
+"""A real Prometheus, filled by promtool and read into a store: every sample where it was, and gaps stay gaps."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from gpurules.history.store.prometheus import PrometheusRange, write_range
+from gpurules.history.store.reader import StoreReader
+from gpurules.history.store.storage import Storage
+from tests.factories import NEW_YEAR
+from tests.integration.cli.conftest import Program, gpurules
+
+__all__ = ["gpurules"]
+PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        PROMETHEUS is None or PROMTOOL is None, reason="Prometheus is not installed (apt install prometheus)"
+    ),
+]
+STEP, SAMPLES = 15.0, 480
+GAP = range(200, 280)
+"""Scrapes that failed: 20 minutes, four times as long as Prometheus looks back."""
+LOOKBACK = 20
+"""For five minutes it answers with the last sample."""
+
+
+def temperature(number: int) -> int:
+    return 50 + number % 40
+
+
+def exposition() -> str:
+    """Return two hours of one node of dcgm-exporter and one of nvidia_gpu_exporter, as OpenMetrics."""
+    lines = []
+    dcgm = 'gpu="0",UUID="GPU-a",Hostname="n1",instance="n1:9400",job="dcgm"'
+    for name, value in (("DCGM_FI_DEV_GPU_TEMP", temperature), ("DCGM_FI_DEV_FB_USED", lambda n: 100 + n)):
+        lines.append(f"# TYPE {name} gauge")
+        lines += [
+            f"{name}{{{dcgm}}} {value(n)} {NEW_YEAR + STEP * n:.3f}" for n in range(SAMPLES) if n not in GAP
+        ]  # fmt: skip
+    lines.append("# TYPE nvidia_smi_temperature_gpu gauge")
+    lines += [
+        f'nvidia_smi_temperature_gpu{{uuid="b",instance="n2:9835"}} {temperature(n + 7)} {NEW_YEAR + STEP * n:.3f}'
+        for n in range(SAMPLES)
+    ]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("prometheus")
+    (folder / "metrics.txt").write_text(exposition())
+    (folder / "prometheus.yml").write_text("global: {}\n")
+    made = [str(PROMTOOL), "tsdb", "create-blocks-from", "openmetrics", "metrics.txt", "data"]
+    subprocess.run(made, cwd=folder, check=True, capture_output=True, timeout=60)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    command = [str(PROMETHEUS), "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=error"]
+    command += [f"--web.listen-address={address}", "--storage.tsdb.retention.time=100y"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until_ready(f"http://{address}/-/ready")
+            yield f"http://{address}"
+        finally:
+            process.kill()
+
+
+def wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            assert time.monotonic() < deadline, "Prometheus did not come up"
+            time.sleep(0.1)
+
+
+def temperatures(store: Path, node: str) -> dict[int, float | None]:
+    """Return the temperature of the GPU of *node* by the number of the sample."""
+    found: dict[int, float | None] = {}
+    for frame in StoreReader(Storage(store)).frames(node):
+        for one, _ in frame.snapshots():
+            found[round((one.timestamp - NEW_YEAR) / STEP)] = one.gpus[0].temperature if one.gpus else None
+    return found
+
+
+def test_every_sample_is_read_once_and_where_it_was(prometheus: str, tmp_path: Path) -> None:
+    source = PrometheusRange(prometheus, NEW_YEAR, NEW_YEAR + STEP * (SAMPLES - 1), STEP)
+    list(write_range(Storage(tmp_path), source))
+    assert source.nodes == {"n1", "n2"} and not source.findings.texts
+    assert temperatures(tmp_path, "n2") == {n: temperature(n + 7) for n in range(SAMPLES)}
+    found = temperatures(tmp_path, "n1")
+    assert {n: value for n, value in found.items() if n not in GAP} == {
+        n: temperature(n) for n in range(SAMPLES) if n not in GAP
+    }
+
+
+def test_a_gap_is_a_gap_after_what_prometheus_looks_back(prometheus: str, tmp_path: Path) -> None:
+    list(write_range(Storage(tmp_path), PrometheusRange(prometheus, NEW_YEAR, NEW_YEAR + STEP * (SAMPLES - 1), STEP)))
+    found = temperatures(tmp_path, "n1")
+    assert all(n not in found for n in GAP[LOOKBACK:])
+    assert {found[n] for n in GAP[: LOOKBACK - 1]} == {temperature(GAP[0] - 1)}, "the last sample, as its queries give"
+
+
+def test_the_command_imports_and_a_back_test_reads_it(prometheus: str, gpurules: Program, tmp_path: Path) -> None:
+    span = ("--from", "2026-01-01T00:00", "--to", "2026-01-01T01:00", "--step", "15")
+    done = gpurules("history", "import", f"prometheus:{prometheus}", tmp_path / "store", *span)
+    assert done.code == 0, done.err
+    done = gpurules("backtest", "gpurules:coordinator", "--history", tmp_path / "store")
+    assert done.code == 0 and "2 nodes" in done.out
+
+
+def test_a_range_without_series_is_no_empty_success(prometheus: str, gpurules: Program, tmp_path: Path) -> None:
+    span = ("--from", "2025-12-31T20:00", "--to", "2025-12-31T22:00")
+    done = gpurules("history", "import", f"prometheus:{prometheus}", tmp_path / "store", *span)
+    assert done.code != 0 and "Traceback" not in done.err
