@@ -263,6 +263,12 @@ _AGENT_OUTPUTS = (
         help="Record what is observed in this store (or a URL), for backtest and tune.",
     ),
     option(
+        "--history-days",
+        metavar="N",
+        type=click.IntRange(1),
+        help="Keep N past days in the store of --history, and remove older ones.",
+    ),
+    option(
         "--suggest",
         metavar="DIR",
         callback=_not_empty,

@@ -149,5 +149,5 @@ def repeat_value(value: Value, kind: Kind, count: int) -> Column:
             return Truths(np.full(count, true[0]), np.full(count, false[0]))
         case Texts(codes, words):
             return Texts(np.full(count, codes[0]), words)
-        case numbers:
+        case np.ndarray() as numbers:
             return np.full(count, numbers[0])

@@ -52,7 +52,7 @@ def command(
     ruleset: str, source: str, transfers: Path | None, once: bool, dry_run: bool, state: Path | None,
     metrics_port: int | None, clients: tuple[str, ...], publish: Path | None, history: str | None,
     suggest: str | None, goals: tuple[str, ...], keeps: tuple[str, ...], allow_exec: frozenset[str],
-    format_: str, verbose: bool, **options: object,
+    format_: str, verbose: bool, history_days: int | None, **options: object,
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) over telemetry: a timeline of its decisions, with reasons.
 
@@ -75,24 +75,30 @@ def command(
             given = CoordinatorOptions(poll_interval=interval, state_path=state, dry_run=dry_run)
             given = replace(given, allowed_programs=allow_exec)
             settings = AgentSettings(format_ == "json", once, given, metrics_port, clients, publish=publish)
-            return run_agent(loaded, opened, replace(settings, history=history, suggestions=wish))
-        if clients:
-            raise click.UsageError(f"--client requires live telemetry of this node, and {source} is played through")
-        if _is_asked_for("history"):
-            raise click.UsageError(f"--history records live telemetry; {source} is read by gpurules history import")
-        if wish:
-            raise click.UsageError(f"--suggest requires a running agent, and {source} is played through")
-        if _is_asked_for("metrics_port"):
-            raise click.UsageError(f"--metrics-port requires a running agent, and {source} is played through")
+            recorded = replace(settings, history=history, history_days=history_days, suggestions=wish)
+            return run_agent(loaded, opened, recorded)
+        _refuse_agent_options(source)
         _play(loaded, opened, transfers, (source, format_, verbose))
     finally:
         opened.close()
     return 0
 
 
-def _is_asked_for(parameter: str) -> bool:
-    """Return whether a parameter is on the command line: what the environment has for every run may be moot in one."""
-    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
+def _refuse_agent_options(source: str) -> None:
+    """Make sure that nothing is asked for which only a running agent does; what the environment has is moot here.
+
+    Raises:
+        click.UsageError: something is.
+    """
+    given = click.get_current_context().get_parameter_source
+    for name, reason in (
+        ("clients", f"--client requires live telemetry of this node, and {source} is played through"),
+        ("history", f"--history records live telemetry; {source} is read by gpurules history import"),
+        ("suggest", f"--suggest requires a running agent, and {source} is played through"),
+        ("metrics_port", f"--metrics-port requires a running agent, and {source} is played through"),
+    ):
+        if given(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(reason)
 
 
 def _play(loaded: Ruleset, opened: FiniteSource, transfers: Path | None, how: tuple[str, str, bool]) -> None:

@@ -58,7 +58,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def command(
     ruleset: str, source: str, bind: tuple[str, ...], token_file: Path | None, tls_cert: Path | None,
     tls_key: Path | None, behind_proxy: bool, state: Path | None, no_ui: bool, dry_run: bool,
-    clients: tuple[str, ...], publish: Path | None, history: str | None,
+    clients: tuple[str, ...], publish: Path | None, history: str | None, history_days: int | None,
     suggest: str | None, goals: tuple[str, ...], keeps: tuple[str, ...], allow_exec: frozenset[str],
     format_: str, **options: object,
 ) -> int:  # fmt: skip
@@ -91,7 +91,7 @@ def command(
         _freeze_what_is_loaded()
         is_json = format_ == "json"
         settings = AgentSettings(is_json, False, given, None, clients, service, stays=True, before_reload=notice.begin)
-        settings = replace(settings, history=history, suggestions=wish)
+        settings = replace(settings, history=history, history_days=history_days, suggestions=wish)
         return run_agent(loaded, opened, settings)
     finally:
         opened.close()

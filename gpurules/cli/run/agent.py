@@ -39,7 +39,8 @@ class AgentSettings:
     ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended. ``before_reload`` is
     called in the handler of SIGHUP.
     Missing: ``metrics_port`` None: no metrics are served; ``publish`` None: no state file is written;
-    ``history`` None: what is observed is not recorded; ``suggestions`` None: no better values are searched for.
+    ``history`` None: what is observed is not recorded; ``history_days`` None: it is kept for good; ``suggestions``
+    None: no better values are searched for.
     """
 
     is_json: bool = False
@@ -52,6 +53,7 @@ class AgentSettings:
     before_reload: Callable[[], object] = lambda: None
     publish: Path | None = None
     history: str | None = None
+    history_days: int | None = None
     suggestions: SuggestionWish | None = None
 
 
@@ -93,7 +95,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
         clients_follow(coordinator, settings.clients),
         settings.service(coordinator),
         published_at(settings.publish, coordinator),
-        kept_in(settings.history, coordinator),
+        kept_in(settings.history, coordinator, settings.history_days),
         suggestions_of(settings.suggestions, coordinator),
     ):
         for line in _at_work(source, interval):

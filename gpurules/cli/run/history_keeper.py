@@ -1,17 +1,28 @@
 """Keeps what an agent observes in a recording store; trouble with the store never stops the agent."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from gpurules.cli.extras import need_history
 from gpurules.cli.output import note
 from gpurules.engine import Coordinator
 from gpurules.engine.polling.poller import PollReport
 
+if TYPE_CHECKING:
+    from gpurules.history.store.storage import Storage
+
+_PATIENCE = 10.0
+"""How long the end of the agent waits for the store to be tidied, in seconds."""
+
 
 @contextmanager
-def kept_in(place: str | None, coordinator: Coordinator) -> Iterator[None]:
+def kept_in(place: str | None, coordinator: Coordinator, days: int | None = None) -> Iterator[None]:
     """Keep every snapshot, and what signals did, in the store at *place*; None: nowhere.
+
+    With the first snapshot of a day the files of the days before are merged, and what is older than the latest *days*
+    is removed (None: nothing is).
 
     Raises:
         UnavailableError: what writes a store is not installed.
@@ -20,24 +31,84 @@ def kept_in(place: str | None, coordinator: Coordinator) -> Iterator[None]:
         yield
         return
     need_history()
-    from gpurules.history.store.storage import Storage
-    from gpurules.history.store.writer import StoreWriter
-
-    writer, trouble = StoreWriter(Storage(place)), list[str]()
-
-    def attempt(report: PollReport | None) -> None:
-        try:
-            if report is None:
-                writer.flush()
-            elif report.snapshot is not None and writer.add(report.snapshot):
-                writer.add_transitions(report.snapshot, report.transitions)
-        except Exception as error:  # a full disk, a store that is gone: rules go on without being recorded
-            if str(error) not in trouble:
-                trouble.append(str(error))
-                note(f"the history at {place} is not kept: {error}")
-
-    coordinator.on_poll(attempt)
+    keeper = _Keeper(place, days)
+    coordinator.on_poll(keeper.take)
     try:
         yield
     finally:
-        attempt(None)
+        keeper.close()
+
+
+class _Keeper:
+    """Writes what each poll brought; what goes wrong is said once."""
+
+    def __init__(self, place: str, days: int | None) -> None:
+        from gpurules.history.store.storage import Storage
+        from gpurules.history.store.writer import StoreWriter
+
+        self._place, storage = place, Storage(place)
+        self._writer = StoreWriter(storage)
+        self._tidier = StoreTidier(storage, days, self._complain)
+        self._trouble: list[str] = []
+
+    def _complain(self, problem: object) -> None:
+        if str(problem) not in self._trouble:
+            self._trouble.append(str(problem))
+            note(f"the history at {self._place} is not kept: {problem}")
+
+    def take(self, report: PollReport) -> None:
+        """Add what a poll brought."""
+        try:
+            if report.snapshot is not None and self._writer.add(report.snapshot):
+                self._writer.add_transitions(report.snapshot, report.transitions)
+                self._tidier.look(report.snapshot.timestamp)
+        except Exception as error:  # a full disk, a store that is gone: rules go on without being recorded
+            self._complain(error)
+
+    def close(self) -> None:
+        """Write what is left."""
+        try:
+            self._writer.flush()
+        except Exception as error:  # as above
+            self._complain(error)
+        self._tidier.close()
+
+
+class StoreTidier:
+    """Merges the files of a store once a day and removes days that are too old, in a thread of its own."""
+
+    def __init__(self, storage: "Storage", days: int | None, complain: Callable[[object], None]) -> None:
+        self._storage, self._days, self._complain = storage, days, complain
+        self._date = ""
+        self._thread: threading.Thread | None = None
+
+    def look(self, time: float) -> None:
+        """Begin, where *time* is of a day that was not seen before."""
+        from gpurules.history.store.storage import date_of
+
+        date = date_of(time)
+        if date == self._date or (self._thread is not None and self._thread.is_alive()):
+            return
+        self._date = date
+        self._thread = threading.Thread(target=self._tidy, name="gpurules-history", daemon=True)
+        self._thread.start()
+
+    def _tidy(self) -> None:
+        from gpurules.history.store.findings import Findings
+        from gpurules.history.store.maintenance import Retention, compact, retain
+
+        try:
+            if self._days is not None:
+                retain(self._storage, Retention(self._days))
+            findings = Findings()
+            for _ in compact(self._storage, findings):
+                pass
+            for text in findings.texts:
+                self._complain(text)
+        except Exception as error:  # a store that is gone: it is tidied another day
+            self._complain(error)
+
+    def close(self) -> None:
+        """Wait until it is done, but not for long."""
+        if self._thread is not None:
+            self._thread.join(_PATIENCE)

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from gpurules.history.store.schema import NODE, TABLES, TELEMETRY
 
 UNFINISHED = ".unfinished"
 """The ending of a file that is being written; readers do not see it."""
+WRITING_SECONDS = 900.0
+"""A file that was not finished within this time of its last change will not be."""
 
 
 class RecordingStoreError(GpurulesError):
@@ -150,12 +153,21 @@ class Storage:
                 folder.rmdir()
 
     def unfinished_files(self) -> list[str]:
-        """Return what a crash left behind: files that were never finished."""
+        """Return what a crash left behind: files that were never finished, and that no one is writing now."""
         if self._remote is not None:
             return []
         root = Path(self._root)
+        before = time.time() - WRITING_SECONDS
         found = (path for table in TABLES for path in (root / table).rglob(f".*{UNFINISHED}"))
-        return [path.relative_to(root).as_posix() for path in found]
+        return [path.relative_to(root).as_posix() for path in found if _changed_at(path) < before]
+
+
+def _changed_at(path: Path) -> float:
+    """Return when a file was last written to; one that has gone by now is as good as new."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _sync(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """The recording store: what goes in comes out, a crash leaves no half file, and what is damaged is told by name."""
 
+import os
 import random
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -100,10 +102,24 @@ def test_a_crash_in_the_middle_of_writing_leaves_no_file_that_readers_see(
 def test_what_a_killed_process_left_is_not_read_and_goes_with_the_next_compaction(tmp_path: Path) -> None:
     storage = written(tmp_path, *minutes(2))
     folder = (tmp_path / storage.parts("telemetry")[0].path).parent
-    (folder / ".part-1.parquet.unfinished").write_bytes(b"PAR1")
+    left = folder / ".part-1.parquet.unfinished"
+    left.write_bytes(b"PAR1")
+    os.utime(left, (0, 0))
     assert len(read(storage)[0]) == 2
     list(compact(storage, Findings()))
     assert not list(folder.glob(".*"))
+
+
+def test_a_compaction_leaves_alone_what_another_process_is_writing(tmp_path: Path) -> None:
+    storage = written(tmp_path, *minutes(2))
+    path = storage.parts("telemetry")[0].path.rsplit("/", 1)[0] + "/part-9.parquet"
+
+    def fill(file: IO[bytes]) -> None:
+        file.write((tmp_path / storage.parts("telemetry")[0].path).read_bytes())
+        list(compact(storage, Findings()))
+
+    storage.write(path, fill)
+    assert (tmp_path / path).exists() and not list((tmp_path / path).parent.glob(".*"))
 
 
 def test_a_file_that_is_cut_short_is_told_by_name_and_the_rest_is_read(tmp_path: Path) -> None:
