@@ -4,6 +4,7 @@
 #   make serve   an agent on a simulated node with eight GPUs and traffic: open the address that it prints
 #   make agent-story  an agent through heat, two clients that hold, a wrong edit, a good one and a crash, in a minute
 #   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
+#   make story-alerts  GPUs heat up, and a real Alertmanager that dies meanwhile hears of all of it
 #   make backtest  a simulated month of four nodes of eight GPUs, what coordinator would have done, and a report on it
 #   make test    installs what the tests need and runs them, some 10 minutes on two cores
 #   make test-all  the same and the exhaustive tests, before a release
@@ -91,6 +92,10 @@ agent-story: $(VENV)/installed-serve
 # SeaweedFS keeps its objects when it is killed; moto serves where there is none for this machine.
 story: $(VENV)/installed-test
 	@$(BIN)/python -m examples.story $(STORY_ARGS)
+
+# Needs Alertmanager (Debian: prometheus-alertmanager).
+story-alerts: $(VENV)/installed
+	@$(BIN)/python -m examples.alerts
 
 test: $(VENV)/installed-test
 	@echo "the suite takes some 10 minutes on two cores; make quick takes one" >&2

@@ -10,6 +10,7 @@ from gpurules.actions.directives.reduce_prefetch import ReducePrefetch
 from gpurules.actions.directives.stage_transfer import StageTransfer
 from gpurules.actions.effects.alertmanager import Alertmanager
 from gpurules.actions.effects.exec import Exec
+from gpurules.actions.effects.kubernetes import Kubernetes
 from gpurules.actions.effects.log import Log
 from gpurules.actions.effects.mail import Mail
 from gpurules.actions.effects.pagerduty import PagerDuty
@@ -33,6 +34,7 @@ _BUILT_IN: tuple[Action, ...] = (
     Slack(),
     Mail(),
     Exec(),
+    Kubernetes(),
     Slurm(),
 )
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 from gpurules.actions import Effect, Event
 from gpurules.actions.action import numeric
 from gpurules.actions.effects.delivery import DeliveryState, RetryLater
+from gpurules.backoff import exponential_wait
 
 MAX_QUEUED = 1000
 LEAST_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.05, 60.0
@@ -190,7 +191,7 @@ class Outbox:
     def _wait(self, first: float, failures: int, after: float | None) -> float:
         """Return how long to wait after a failure, in seconds: at least as long as the receiver asks for."""
         first = max(first, LEAST_WAIT_SECONDS)
-        wait = min(first * 2.0 ** min(failures - 1, 60), max(first, MAX_WAIT_SECONDS)) * (1 - 0.5 * self.jitter())
+        wait = exponential_wait(failures, first, max(first, MAX_WAIT_SECONDS)) * (1 - 0.5 * self.jitter())
         return max(wait, min(after or 0.0, MAX_RETRY_AFTER_SECONDS))
 
     def drain(self) -> None:

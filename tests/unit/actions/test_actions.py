@@ -9,7 +9,7 @@ from gpurules.model import Dimension
 ALL = list(ACTIONS)
 
 
-EFFECTS = ["log", "webhook", "alertmanager", "pagerduty", "slack", "email", "exec", "slurm"]
+EFFECTS = ["log", "webhook", "alertmanager", "pagerduty", "slack", "email", "exec", "kubernetes", "slurm"]
 
 
 def test_those_of_the_reference_are_there():
