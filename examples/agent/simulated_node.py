@@ -89,15 +89,17 @@ def main() -> None:
         socket, began = f"{folder}/agent.sock", time.monotonic()
         command = [sys.executable, "-m", "gpurules", "serve", str(HERE / "node.rules.yaml"), "--source", SOURCE]
         binds = ["--bind", f"unix:{socket}", "--bind", f"tcp:127.0.0.1:{port}"]
-        engine = gpurules.connect(f"unix:{socket}")
-        assert isinstance(engine, RemoteEngine)
-        traffic = Traffic(engine)
+        engine: RemoteEngine | None = None
         try:
             while time.monotonic() - began < seconds:
                 with subprocess.Popen([*command, *binds], stdout=subprocess.DEVNULL) as agent:
                     try:
                         while agent.poll() is None and not Path(socket).exists():
                             time.sleep(0.05)
+                        if engine is None:
+                            found = gpurules.connect(f"unix:{socket}")
+                            assert isinstance(found, RemoteEngine)
+                            engine, traffic = found, Traffic(found)
                         ends = min(time.monotonic() + 1800, began + seconds)
                         while agent.poll() is None and time.monotonic() < ends:
                             traffic.train()
@@ -107,7 +109,8 @@ def main() -> None:
                         agent.terminate()
         except KeyboardInterrupt:
             pass
-        engine.stop()
+        if engine is not None:
+            engine.stop()
 
 
 if __name__ == "__main__":
