@@ -130,3 +130,27 @@ def test_what_is_no_rule_file_is_answered(text: str, gpurules: Any, tmp_path: Pa
     done = gpurules("import", "prometheus", source)
     assert done.code in (0, 1, 2) and "Traceback" not in done.err + done.out
     assert done.code or "0 of 0 rules" in done.err
+
+
+def test_two_series_of_one_metric_become_two_fields(gpurules: Any, tmp_path: Path) -> None:
+    text = file_of(
+        rule("sum(gpu_cost) > 100", "All"), rule('sum(gpu_cost{class="low"}) > 20', "Low"), rule("gpu_cost > 5", "One")
+    )
+    code, rules, told = imported(gpurules, tmp_path, text)
+    made = load(tmp_path / "node.rules.yaml")
+    assert code == 0 and "has to name" not in told
+    assert rules == {"all": "sum(gpu_cost) > 100", "low": "sum(gpu_cost_) > 20", "one": "gpu_cost > 5"}
+    assert {"gpu_cost", "gpu_cost_"} <= set(made.fields)
+    assert (
+        'gpu_cost_: {type: number, scope: gpu, from: {prometheus: "gpu_cost{class=\\"low\\"}"}}'
+        in (tmp_path / "node.rules.yaml").read_text()
+    )
+
+
+def test_a_metric_of_many_series_of_a_node_is_reduced_by_what_decides(gpurules: Any, tmp_path: Path) -> None:
+    text = file_of(rule("node_disk_fill_ratio > 0.9", "Full"), rule("node_disk_free < 10", "Short"))
+    code, _, told = imported(gpurules, tmp_path, text)
+    written = (tmp_path / "node.rules.yaml").read_text()
+    assert code == 0 and "its labels are lost" in told
+    assert 'from: {prometheus: "node_disk_fill_ratio", aggregate: max}' in written
+    assert 'from: {prometheus: "node_disk_free", aggregate: min}' in written

@@ -56,6 +56,10 @@ ALERTS = {
     "FewHot": "count(DCGM_FI_DEV_GPU_TEMP > 80) < 2",
     "NodeSum": "sum by (Hostname) (DCGM_FI_DEV_POWER_USAGE) > 950",
     "Recorded": "gpu:share > 0.9",
+    "Clamped": "DCGM_FI_DEV_FB_USED / clamp_min(DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE, 1) > 0.9",
+    "ClampedAbove": "clamp_max(DCGM_FI_DEV_GPU_TEMP, 84) >= 84",
+    "Growing": "deriv(DCGM_FI_DEV_FB_USED[20s]) > 512",
+    "Rising": "delta(DCGM_FI_DEV_GPU_UTIL[15s]) > 40",
 }
 TIMED = {"Hot": ("30s", None), "LowFree": ("10s", "20s"), "NodeMean": ("5s", None), "Either": (None, "15s")}
 

@@ -62,6 +62,7 @@ class _Importer:
     names: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     vendors: set[str] = field(default_factory=set)
+    feeds: dict[str, FedField] = field(default_factory=dict)
 
     def translated(self, rule: PrometheusRule) -> tuple[ImportedRule, set[str]]:
         """Return the rule, and the vendors of the metrics that it reads.
@@ -75,11 +76,11 @@ class _Importer:
         absent = _absence(expression, rule.for_seconds)
         if absent is not None:
             return ImportedRule(self.name(rule.name), absent, rule, 0.0), set()
-        context = TranslationContext(self.recordings)
+        context = TranslationContext(self.recordings, self.feeds)
         condition = Translator(context).condition(expression)
         self.used |= context.used_recordings
         self.vendors |= context.vendors
-        feeds = tuple(context.feeds.values())
+        feeds = tuple(context.used_feeds)
         found = ImportedRule(
             self.name(rule.name), condition.text, rule, rule.for_seconds, tuple(dict.fromkeys(context.notes)), feeds
         )

@@ -23,6 +23,7 @@ from gpurules.interop.prometheus.importing.operands import (
     duration,
     finer_level,
     is_filter,
+    limit_text,
     number,
     quote_double,
     refuse,
@@ -56,11 +57,13 @@ Result = TypeVar("Result")
 class TranslationContext:
     """What is known of the file, and what the translation of one rule has found out.
 
-    ``recordings`` are the expressions that the file records, by name.
+    ``recordings`` are the expressions that the file records, by name; ``feeds`` are those of all its rules, so that two
+    series of one metric get two names.
     """
 
     recordings: Mapping[str, Promql] = field(default_factory=dict)
     feeds: dict[str, FedField] = field(default_factory=dict)
+    used_feeds: list[FedField] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     vendors: set[str] = field(default_factory=set)
     used_recordings: set[str] = field(default_factory=set)
@@ -151,8 +154,12 @@ class NumberTranslator:
             while name in taken:
                 name += "_"
             self.context.feeds[key] = FedField(name, text, scope, direction if not is_gpu else None)
-            if not is_gpu:
-                self.context.notes.append(f"{selector.name} becomes one reading of the node: its labels are lost")
+        self.context.used_feeds.append(self.context.feeds[key])
+        self.context.notes.append(
+            f"{selector.name} is read from its series, which have to name the GPU"
+            if is_gpu
+            else f"{selector.name} becomes one reading of the node: its labels are lost"
+        )
         return Measure(self.context.feeds[key].name, scope, 1.0, family_of(selector.name), feed=selector.name)
 
     def _call(self, call: FunctionCall) -> Measure:
@@ -163,6 +170,13 @@ class NumberTranslator:
             if inner.factor != 1 and call.function != "abs":
                 refuse(f"{call.function}() of another unit has no counterpart")
             return replace(inner, text=f"{call.function}({inner.text})", is_atom=True)
+        if call.function in ("clamp_min", "clamp_max") and len(call.arguments) == 2:
+            inner, limit = self.quantity(call.arguments[0]), constant_of(call.arguments[1])
+            if limit is None or inner.level == CONSTANT:
+                refuse(f"the limit of {call.function}() is not a constant")
+            name = "greatest" if call.function == "clamp_min" else "least"
+            text = f"{name}({inner.text}, {limit_text(limit * inner.factor, inner.unit)})"
+            return replace(inner, text=text, is_atom=True, feed=None)
         raise Untranslatable(f"{call.function}() has no counterpart")
 
     def _window(self, call: FunctionCall) -> Measure:
