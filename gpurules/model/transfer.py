@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from numbers import Real
 from operator import attrgetter
 from os import PathLike, fspath
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Protocol, Self
 
 from gpurules.model.gpu import GPUIndex
@@ -63,7 +63,7 @@ def _present(record: object, names: tuple[str, ...]) -> dict[str, object]:
 _SIGNED = frozenset({"priority", "created", "started", "last_activity"})
 _TRANSFER_NUMBERS = ("size", "priority", "created", "duration")
 _TRANSFER_TEXTS = ("id", "path", "file_type", "framework", "operation", "workload_id")
-_TEXTUAL = frozenset({str, NoneType})
+_TEXTUAL: frozenset[type] = frozenset({str, NoneType})
 _HUGE = float("inf")
 _texts_of = attrgetter(*_TRANSFER_TEXTS)
 
@@ -116,6 +116,11 @@ class Transfer:
         Raises:
             FactError: *data* is not a mapping.
         """
+        plain = _plain_facts(data) if type(data) is dict else None
+        if plain is not None:
+            made = cls(**plain)  # type: ignore[arg-type]
+            if not made.missing:
+                return made
         read = Reader(data, "a transfer")
         values: dict[str, object] = {n: read.number(n, None if n in _SIGNED else 0) for n in _TRANSFER_NUMBERS}
         values |= {n: read.text(n) for n in _TRANSFER_TEXTS}
@@ -127,6 +132,28 @@ class Transfer:
         return data | {"labels": dict(self.labels)} if self.labels else data
 
 
+def _plain_facts(data: Mapping[object, object]) -> dict[str, object] | None:
+    """Return what JSON *data* says of a transfer, as it is nearly always: texts are texts, and numbers are numbers.
+
+    Missing: None where that is not so, and it has to be read one by one.
+    """
+    found: dict[str, object] = {}
+    for name, value in data.items():
+        if name in _PLAIN_TYPES:
+            if type(value) not in _PLAIN_TYPES[name]:
+                return None
+            found[name] = value  # type: ignore[index]
+        elif name == "labels" and value is not None:
+            if type(value) is not dict:
+                return None
+            found["labels"] = MappingProxyType({str(k): v for k, v in value.items()})
+    return found
+
+
+_PLAIN_TYPES: Mapping[object, frozenset[type]] = {
+    **dict.fromkeys(_TRANSFER_NUMBERS, frozenset({int, float, NoneType})),
+    **dict.fromkeys(_TRANSFER_TEXTS, _TEXTUAL),
+}
 _TRANSFER_FIELDS = tuple(f.name for f in fields(Transfer) if f.name not in ("labels", "missing"))
 _WORKLOAD_NUMBERS = (
     "priority", "memory_footprint", "io_throughput", "batch_size", "epoch_time", "started", "last_activity", "pid",
