@@ -14,9 +14,7 @@ const listeners = new Set();
 let changed = new Set();
 let isDue = false;
 
-export function listen(listener) {
-  listeners.add(listener);
-}
+export const listen = (listener) => listeners.add(listener);
 
 export function notify(...names) {
   for (const one of names) changed.add(one);

@@ -85,7 +85,7 @@ export function nodeView() {
 }
 
 const DIRECTIVES = [
-  ["paused", "Transfers", (d) => (d.paused ? "paused" : "may run"), (d) => d.paused],
+  ["paused", "Pause", (d) => (d.paused ? "paused" : "none"), (d) => d.paused],
   ["delay", "Delay", (d) => (d.delay ? duration(d.delay) : "none"), (d) => d.delay > 0],
   ["prefetch_factor", "Prefetch", (d) => `${number(d.prefetch_factor * 100)} %`, (d) => d.prefetch_factor !== 1],
   ["priority_boost", "Priority", (d) => (d.priority_boost ? `+${number(d.priority_boost)}` : "usual"), (d) => d.priority_boost],

@@ -13,7 +13,7 @@ export function rulesView(open) {
   let only = null;
   let opened = null;
   const bar = h("div", { class: "bar-of-filters" }, h("label", { for: "search" }, "Find"), search, filters);
-  const view = { elements: [heading("Rules", "/v1/rules?limit=1000"), bar, count, rows], update, open: show, close };
+  const view = { elements: [heading("Rules", "/v1/rules?limit=1000"), bar, count, rows], update, open: show, close: () => opened?.close() };
 
   function show(rest) {
     let wanted = null;
@@ -82,9 +82,6 @@ export function rulesView(open) {
     if (isNew || sections.has("snapshot")) opened?.refresh();
   }
 
-  function close() {
-    opened?.close();
-  }
   show(open);
   return view;
 }

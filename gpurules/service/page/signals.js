@@ -7,6 +7,7 @@ const SPANS = [[300, "5 min"], [900, "15 min"], [3600, "1 h"]];
 export function signalsView() {
   let span = 900;
   let past = [];
+  let knownFrom = 0; // the agent keeps no more events, or started then
   const isAll = h("input", { type: "checkbox", id: "all-lanes", onchange: () => draw() });
   const spans = h("div", { class: "bar-of-filters", role: "group", "aria-label": "Time span" },
     SPANS.map(([seconds, title]) => h("button", { "aria-pressed": String(seconds === span), "data-span": seconds, onclick: () => choose(seconds) }, title)),
@@ -45,12 +46,14 @@ export function signalsView() {
     });
     const shown = rows.filter((row) => isAll.checked || row.parts.length);
     const hidden = rows.length - shown.length;
-    text(none, !rows.length ? "The ruleset has no signals." : hidden ? `${hidden} of ${rows.length} lanes were off all the time.` : "");
+    text(none, !rows.length ? "The ruleset has no signals." : (hidden ? `${hidden} of ${rows.length} lanes were off all the time. ` : "") +
+      (knownFrom > start ? `What was before ${clockTime(knownFrom)} is not known.` : ""));
     [...axis.children[1].children].forEach((mark, place) => text(mark, clockTime(start + (place * span) / 2)));
     keyed(lanes, shown, (row) => row.key, makeLane, (lane, { signal, parts }) => {
       const [, drawing, word] = lane.children;
       const x = (at) => Math.max(0, (100 * (at - start)) / span);
-      keyed(drawing, parts, ([at]) => at, () => s("rect", { y: 2, height: 12 }), (rect, [at, until]) => {
+      const drawn = knownFrom > start ? [[start, Math.min(knownFrom, end), "unknown"], ...parts] : parts;
+      keyed(drawing, drawn, ([at, , kind]) => kind || at, ([, , kind]) => s("rect", { class: kind, y: 2, height: 12 }), (rect, [at, until]) => {
         attribute(rect, "x", x(at).toFixed(2));
         attribute(rect, "width", Math.max(0.3, x(until) - x(at)).toFixed(2));
       });
@@ -69,7 +72,11 @@ export function signalsView() {
 
   function update(sections) {
     if (sections.has("full")) {
-      get("/v1/events?kind=signal&limit=1000").then((found) => ((past = found.items), draw())).catch(() => {});
+      Promise.all([get("/v1/events?kind=signal&limit=1000"), get("/v1/status")]).then(([found, status]) => {
+        past = found.items;
+        knownFrom = Math.max(status.started_at, found.next === null ? 0 : past.at(-1).timestamp);
+        draw();
+      }).catch(() => {});
     }
     if (["full", "signals", "events", "tick"].some((one) => sections.has(one))) draw();
   }

@@ -1,7 +1,8 @@
 // Transfers: where each is, which rules hold it, and how long it still takes.
 import { now, state } from "./agent.js";
-import { attribute, badge, bytes, duration, h, heading, isNumber, keyed, name, ruleLink, s, text } from "./dom.js";
+import { attribute, badge, bytes, duration, h, heading, isNumber, keyed, name, number, ruleLink, s, text } from "./dom.js";
 
+const MOST = 1000; // the agent streams no more
 const ORDER = ["held", "paused", "queued", "running", "staged"];
 
 // What a transfer is doing: as its client says, or else as the decision has it.
@@ -40,7 +41,7 @@ export function transfersView() {
       });
     const rows = all.filter((row) => !only || stateOf(row) === only);
     rows.sort((a, b) => ORDER.indexOf(stateOf(a)) - ORDER.indexOf(stateOf(b)) || a.since - b.since);
-    text(none, rows.length ? "" : "No transfer is registered.");
+    text(none, all.length >= MOST ? `The first ${number(MOST)} transfers are shown.` : rows.length ? "" : "No transfer is registered.");
     table.hidden = rows.length === 0;
     keyed(body, rows, (row) => row.id, make, fill);
   }

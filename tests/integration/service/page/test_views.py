@@ -142,6 +142,20 @@ def test_signals_have_a_lane_each_with_what_was_on(agent: RunningAgent, visit: V
     assert page.get_by_role("listitem").count() == len(agent.ask("GET", "/v1/signals").json["items"])
 
 
+def test_the_time_before_the_agent_is_shown_as_unknown_not_as_off(
+    agent: RunningAgent, visit: Visit, exporter: Exporter
+) -> None:
+    heat(agent, exporter)
+    page = visit(agent, "signals")
+    page.get_by_role("button", name="1 h").click()
+    status = agent.ask("GET", "/v1/status").json
+    unknown = page.get_by_role("listitem").first.locator("rect.unknown")
+    unknown.wait_for(state="attached")
+    share = 100 * (1 - (status["clock"] - status["started_at"]) / 3600)
+    assert float(unknown.get_attribute("width")) == pytest.approx(share, abs=1)
+    assert "is not known" in page.locator("#view").inner_text()
+
+
 def test_transfers_name_the_rules_that_hold_them(agent: RunningAgent, visit: Visit, exporter: Exporter) -> None:
     heat(agent, exporter)
     transfer = {"path": "/data/<b>x</b>.tar", "size": 4 << 30}
