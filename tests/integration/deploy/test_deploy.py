@@ -105,7 +105,8 @@ def test_the_command_line_of_the_daemon_set_starts_with_its_mounts(chart: Path, 
     ) as process:
         try:
             answer, until = b"", time.monotonic() + 20
-            while not answer and time.monotonic() < until and process.poll() is None:
+            while b"gpu_temperature{" not in answer and time.monotonic() < until and process.poll() is None:
+                answer = b""
                 try:
                     with socket.socket(socket.AF_UNIX) as client:
                         client.connect(str(path))
@@ -113,7 +114,8 @@ def test_the_command_line_of_the_daemon_set_starts_with_its_mounts(chart: Path, 
                         while chunk := client.recv(1 << 16):
                             answer += chunk
                 except OSError:
-                    time.sleep(0.05)
+                    answer = b""
+                time.sleep(0.05)
             assert b" 200 " in answer.split(b"\r\n")[0] and b"gpurules_gpu_temperature{" in answer
         finally:
             process.terminate()
