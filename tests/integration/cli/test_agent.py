@@ -15,7 +15,8 @@ import pytest
 
 from gpurules.cli.run.agent import EventPrinter
 from gpurules.engine import Edge, PollReport
-from tests.integration.coordinator.stand import Endpoint, Script, gpu, node, ruleset, until
+from tests.integration.coordinator.stand import Endpoint, Script, gpu, node, ruleset
+from tests.waiting import wait_until
 
 RULES = ruleset(
     "{name: held, condition: pressure, action: pause_transfer}",
@@ -64,7 +65,7 @@ def fill(source: Script, percent: float) -> Any:
     def step() -> None:
         source.gpus = (gpu(percent),)
         reads = source.reads
-        until(lambda: source.reads > reads + 2, seconds=30)
+        wait_until(lambda: source.reads > reads + 2, seconds=30)
 
     return step
 
@@ -211,7 +212,7 @@ def test_state_carries_timers_over_to_the_next_run(gpurules: Any, source: Script
     (tmp_path / "node.rules.yaml").write_text(held)
     source.gpus = (gpu(90),)
     first = gpurules(*RUN, "--once", "--state", "state.json")
-    time.sleep(0.06)
+    time.sleep(0.06)  # the two runs read the clock of the machine
     second = gpurules(*RUN, "--once", "--state", "state.json")
     assert "paused" not in first.out
     assert "paused" in second.out

@@ -7,10 +7,11 @@ import socketserver
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler
 
 import pytest
+
+from tests.waiting import wait_until, while_running
 
 RULES = """
 version: 1
@@ -67,10 +68,7 @@ def test_a_client_follows_the_agent_and_is_put_back_at_its_end(rules, tmp_path):
     with StandIn(tmp_path / "rc.sock") as rclone:
         threading.Thread(target=rclone.serve_forever, daemon=True).start()
         runs = agent(rules, tmp_path, "--state", tmp_path / "s.json", "--client", f"rclone={tmp_path / 'rc.sock'}")
-        deadline = time.monotonic() + 60
-        while not rclone.given:
-            assert runs.poll() is None and time.monotonic() < deadline, runs.communicate()
-            time.sleep(0.02)
+        wait_until(while_running(runs, lambda: rclone.given), 60, "the client is set")
         runs.send_signal(signal.SIGTERM)
         runs.communicate(timeout=60)
         rclone.shutdown()

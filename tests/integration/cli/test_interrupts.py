@@ -5,10 +5,11 @@ import platform
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_until, while_running
 
 RULES = "version: 1\nname: x\nrules:\n  - {name: a, condition: gpu_memory > 80, action: pause_transfer}\n"
 WAITING = [
@@ -36,23 +37,24 @@ AT_STDIN = [
 
 def opened(pipe: Path, program: subprocess.Popen[bytes]) -> int:
     """Return the other end of *pipe*, once *program* reads from it."""
-    until = time.monotonic() + 60
-    while program.poll() is None and time.monotonic() < until:
+
+    def descriptor() -> int | None:
         try:
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:
-            time.sleep(0.02)
-    pytest.fail(f"nobody reads {pipe.name}")
+            return None
+
+    opened = wait_until(while_running(program, descriptor), 60, f"{pipe.name} has a reader")
+    assert opened is not None
+    return opened
 
 
 def until_it_reads_stdin(program: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while program.poll() is None and time.monotonic() < until:
+    def reads() -> bool:
         number, _, arguments = Path(f"/proc/{program.pid}/syscall").read_text().partition(" ")
-        if number == str(_READ.get(platform.machine())) and arguments.startswith("0x0 "):
-            return
-        time.sleep(0.02)
-    pytest.fail(f"it does not read stdin: {program.poll()}")
+        return number == str(_READ.get(platform.machine())) and arguments.startswith("0x0 ")
+
+    wait_until(while_running(program, reads), 60, "it reads stdin")
 
 
 _READ = {"x86_64": 0, "aarch64": 63}

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.coordinator.stand import Script, gpu, until
+from tests.integration.coordinator.stand import Script, gpu
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_what_fails_is_said_once_and_tried_again(gpurules: Any, source: Script) 
     source.error = RuntimeError("the driver is gone")
 
     def recover() -> None:
-        until(lambda: source.reads > 5)
+        wait_until(lambda: source.reads > 5)
         source.error = None
 
     thread = threading.Thread(target=recover)
@@ -67,7 +68,7 @@ def test_what_fails_is_said_once_and_tried_again(gpurules: Any, source: Script) 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_with_what_was_recorded(gpurules: Any, source: Script, number: int, code: int) -> None:
     def interrupt() -> None:
-        until(lambda: source.reads > 5)
+        wait_until(lambda: source.reads > 5)
         os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=interrupt)

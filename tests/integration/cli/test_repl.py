@@ -154,7 +154,7 @@ def says(parent: int, keys: bytes, until: bytes = b"\r\n> ") -> str:
 
 def interrupt() -> bytes:
     """Return Ctrl-C, once readline has gone back to waiting: one that comes while it draws is not looked at."""
-    time.sleep(0.5)
+    time.sleep(0.5)  # readline shows nothing when it begins to wait
     return b"\x03"
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until, while_running
+
 RULES = "version: 1\nname: x\nrules:\n  - {name: a, condition: gpu_memory > 80, action: pause_transfer}\n"
 SLOW_SOURCE = """
 import time
@@ -60,10 +62,7 @@ def answering(node: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        until = time.monotonic() + 30
-        while not answers(process.pid, signal.SIGTERM):
-            assert process.poll() is None and time.monotonic() < until
-            time.sleep(0.001)
+        wait_until(while_running(process, lambda: answers(process.pid, signal.SIGTERM)), what="SIGTERM is handled")
         yield process
     finally:
         process.kill()
@@ -74,11 +73,11 @@ def answering(node: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.parametrize("command", AGENTS)
 def test_hanging_up_never_ends_an_agent_and_sigterm_ends_it_with_0(node: Path, command: str, delay: float) -> None:
     with answering(node, *AGENTS[command]) as process:
-        time.sleep(delay)
+        time.sleep(delay)  # the point of the start at which the signal comes is what is tested
         process.send_signal(signal.SIGHUP)
-        time.sleep(0.1)
+        time.sleep(0.1)  # two signals at once may arrive as one
         process.send_signal(signal.SIGHUP)
-        time.sleep(0.1)
+        time.sleep(0.1)  # long enough to end, were the signal to end it
         assert process.poll() is None, "it goes on"
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=30)
@@ -91,7 +90,7 @@ def test_hanging_up_never_ends_an_agent_and_sigterm_ends_it_with_0(node: Path, c
 @pytest.mark.parametrize("command", AGENTS)
 def test_an_agent_that_starts_ends_in_order(node: Path, command: str, number: int, code: int, delay: float) -> None:
     with answering(node, *AGENTS[command]) as process:
-        time.sleep(delay)
+        time.sleep(delay)  # the point of the start at which the signal comes is what is tested
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
         assert process.returncode == code, said
@@ -102,7 +101,7 @@ def test_what_was_hung_up_before_the_ruleset_was_loaded_is_made_up_for(node: Pat
     with answering(node, *AGENTS["run"]) as process:
         process.send_signal(signal.SIGHUP)
         assert process.stdout is not None and process.stdout.readline(), "it decides"
-        time.sleep(0.5)
+        time.sleep(0.5)  # the reload is counted only in what is printed at the end
         process.send_signal(signal.SIGTERM)
         out, said = process.communicate(timeout=30)
         assert '"reloads": 1' in out, (out, said)
@@ -111,7 +110,7 @@ def test_what_was_hung_up_before_the_ruleset_was_loaded_is_made_up_for(node: Pat
 @pytest.mark.parametrize("delay", DELAYS[:5])
 def test_a_command_that_is_no_agent_says_that_it_was_terminated(node: Path, delay: float) -> None:
     with answering(node, "repl") as process:
-        time.sleep(delay)
+        time.sleep(delay)  # the point of the start at which the signal comes is what is tested
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=30)
         assert process.returncode == 143, said

@@ -7,10 +7,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from email.utils import formatdate
 from pathlib import Path
 from urllib.request import Request, urlopen
+
+from tests.waiting import wait_until, while_running
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -42,15 +43,15 @@ class Azurite:
 
     def ready(self, container: str) -> None:
         """Wait until it is up, and make *container*."""
-        deadline = time.monotonic() + 60
-        while True:
+
+        def is_made() -> bool:
             try:
                 urlopen(self._create(container), timeout=10).close()
-                return
             except OSError:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise
-                time.sleep(0.1)
+                return False
+            return True
+
+        wait_until(while_running(self.process, is_made), 60, "Azurite answers")
 
     def _create(self, container: str) -> Request:
         """Return the call that makes *container*, signed as Azure's "Shared Key" wants it."""

@@ -38,7 +38,7 @@ def main(endpoint: str, area: str, target: str, pause: str) -> None:
     def note(params, **_: object) -> None:
         with reads.open("a") as file:
             file.write(params["headers"].get("Range", "") + "\n")
-        time.sleep(float(pause))
+        time.sleep(float(pause))  # so that the test can kill this process in between
 
     client.meta.events.register("before-call.s3.GetObject", note)
     options = PartOptions(piece_size=MIB, parts_ahead=1)

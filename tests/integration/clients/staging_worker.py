@@ -27,7 +27,7 @@ class Slow(MemoryObject):
         self._random = random
 
     def read(self, start, size, etag):
-        time.sleep(self._random.random() * 0.004)
+        time.sleep(self._random.random() * 0.004)  # processes share no event; each goes its own pace
         return super().read(start, size, etag)
 
 

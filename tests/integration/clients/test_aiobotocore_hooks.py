@@ -1,7 +1,6 @@
 """aiobotocore clients, and so s3fs, under rules: calls wait as tasks, and the loop goes on."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -9,6 +8,7 @@ from gpurules.clients import Aiobotocore
 from gpurules.governor import TransferState
 from tests.integration.clients.conftest import content, digest
 from tests.integration.clients.test_boto3_hooks import node, states  # noqa: F401  (a fixture)
+from tests.waiting import wait_until_async
 
 MIB = 1024**2
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
@@ -16,13 +16,6 @@ KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_na
 
 def session():
     return pytest.importorskip("aiobotocore.session").get_session()
-
-
-async def until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        await asyncio.sleep(0.005)
 
 
 def test_a_held_call_does_not_block_the_loop(node, client, server):  # noqa: F811
@@ -40,7 +33,7 @@ def test_a_held_call_does_not_block_the_loop(node, client, server):  # noqa: F81
 
             node.heat(95)
             held = asyncio.create_task(read())
-            await until(lambda: states(node) == {"s3://bucket/held.tar": TransferState.HELD})
+            await wait_until_async(lambda: states(node) == {"s3://bucket/held.tar": TransferState.HELD})
             await s3.put_object(Bucket="bucket", Key="model.pt", Body=b"weights")
             assert not held.done()
             node.heat(40)
@@ -61,7 +54,7 @@ def test_a_call_that_is_given_up_while_it_waits_leaves_nothing(node, client, ser
             Aiobotocore(node.governor).attach(s3)
             node.heat(95)
             waiting = asyncio.create_task(s3.get_object(Bucket="bucket", Key="x.tar"))
-            await until(lambda: TransferState.HELD in states(node).values())
+            await wait_until_async(lambda: TransferState.HELD in states(node).values())
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
@@ -82,7 +75,7 @@ def test_the_files_of_s3fs_wait_too(node, client, server):  # noqa: F811
         Aiobotocore(node.governor).attach(s3)
         node.heat(95)
         held = asyncio.create_task(files._cat_file("bucket/files.tar"))
-        await until(lambda: TransferState.HELD in states(node).values())
+        await wait_until_async(lambda: TransferState.HELD in states(node).values())
         node.heat(40)
         assert await held == b"content"
         await s3.close()

@@ -14,6 +14,7 @@ from gpurules.errors import UnavailableError
 from gpurules.governor import Governor, Limits, TransferState
 from tests.factories import gpu, ruleset
 from tests.integration.clients.conftest import content, digest
+from tests.waiting import wait_until
 
 MIB = 1024**2
 RULES = """
@@ -61,13 +62,6 @@ def objects(client):
     return names
 
 
-def until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.005)
-
-
 def states(node):
     return {shown.path: shown.state for shown in node.governor.status().transfers}
 
@@ -109,7 +103,7 @@ def test_a_held_download_takes_no_thread_and_a_model_passes_it(node, client, obj
     node.heat(95)
     with Boto3(node.governor).manager(client, config()) as manager:
         held = [manager.download("bucket", name, str(tmp_path / name)) for name in ("data.tar", "more.tar")]
-        until(lambda: list(states(node).values()) == [TransferState.HELD, TransferState.HELD])
+        wait_until(lambda: list(states(node).values()) == [TransferState.HELD, TransferState.HELD])
         manager.download("bucket", "model.pt", str(tmp_path / "model.pt")).result()
         assert not any(future.done() for future in held)
         node.heat(40)
@@ -129,7 +123,7 @@ def test_held_uploads_do_not_keep_others_from_ending(node, client, objects, tmp_
             manager.upload(str(tmp_path / name), "bucket", f"up/{name}")
             for name in ("data.tar", "more.tar", "third.tar")
         ]
-        until(lambda: list(states(node).values()) == [TransferState.HELD] * 3)
+        wait_until(lambda: list(states(node).values()) == [TransferState.HELD] * 3)
         manager.upload(str(tmp_path / "model.pt"), "bucket", "up/model.pt").result()
         node.heat(40)
         for future in held:
@@ -148,7 +142,7 @@ def test_a_running_download_pauses_at_its_next_part(node, client, objects, tmp_p
 
         client.meta.events.register("before-call.s3.GetObject", heat)
         future = manager.download("bucket", "data.tar", str(tmp_path / "f"))
-        until(lambda: TransferState.PAUSED in states(node).values() and node.governor.status().slots_taken == 0)
+        wait_until(lambda: TransferState.PAUSED in states(node).values() and node.governor.status().slots_taken == 0)
         assert not future.done()
         node.heat(40)
         future.result()
@@ -162,7 +156,7 @@ def test_cancelling_reaches_from_the_governor_to_the_future_and_back(node, clien
     node.heat(95)
     with Boto3(node.governor).manager(client, config()) as manager:
         futures = [manager.download("bucket", name, str(tmp_path / name)) for name in ("data.tar", "more.tar")]
-        until(lambda: list(states(node).values()) == [TransferState.HELD, TransferState.HELD])
+        wait_until(lambda: list(states(node).values()) == [TransferState.HELD, TransferState.HELD])
         assert node.governor.cancel(node.governor.status().transfers[0].id)
         with pytest.raises(CancelledError):
             futures[0].result()
@@ -170,7 +164,7 @@ def test_cancelling_reaches_from_the_governor_to_the_future_and_back(node, clien
         node.heat(40)
         with pytest.raises(CancelledError):
             futures[1].result()
-    until(lambda: node.governor.status().transfers == ())
+    wait_until(lambda: node.governor.status().transfers == ())
     assert [path.name for path in tmp_path.iterdir()] == []
 
 
@@ -182,7 +176,7 @@ def test_a_subscriber_alone_holds_and_paces_in_the_managers_threads(node, client
     with TransferManager(client, config()) as manager:
         subscriber = transfers.subscriber(Transfer(id="mine"), "read")
         future = manager.download("bucket", "data.tar", str(tmp_path / "f"), subscribers=[subscriber])
-        until(lambda: TransferState.HELD in states(node).values())
+        wait_until(lambda: TransferState.HELD in states(node).values())
         assert not future.done()
         node.heat(40)
         future.result()
@@ -202,7 +196,7 @@ def test_each_call_of_an_attached_client_waits(node, client, objects):
         target=lambda: bodies.append(client.get_object(Bucket="bucket", Key="data.tar")["Body"].read())
     )
     thread.start()
-    until(lambda: states(node) == {"s3://bucket/data.tar": TransferState.HELD})
+    wait_until(lambda: states(node) == {"s3://bucket/data.tar": TransferState.HELD})
     client.put_object(Bucket="bucket", Key="small.pt", Body=b"weights")
     client.list_objects_v2(Bucket="bucket")
     assert bodies == []

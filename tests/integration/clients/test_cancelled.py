@@ -4,7 +4,6 @@ import asyncio
 import concurrent.futures
 import gc
 import socket
-import time
 from contextlib import closing
 
 import pytest
@@ -13,8 +12,9 @@ from gpurules.clients import Aiobotocore, Boto3
 from gpurules.governor import Slot, TransferState
 from gpurules.model import Transfer
 from tests.integration.clients.conftest import content
-from tests.integration.clients.test_aiobotocore_hooks import KEYS, session, until
+from tests.integration.clients.test_aiobotocore_hooks import KEYS, session
 from tests.integration.clients.test_boto3_hooks import config, node  # noqa: F401  (a fixture)
+from tests.waiting import wait_until, wait_until_async
 
 MIB = 1024**2
 
@@ -37,14 +37,14 @@ def test_a_task_that_is_cancelled_has_its_transfer_cancelled(node, way, is_held)
         ticket = node.governor.transfer(Transfer(path="s3://b/data.tar", operation="read"))
         if way == "slot":
             async with Slot(ticket):
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
         async with ticket, ticket.part(5):
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
     async def story():
         task = asyncio.create_task(move())
         wanted = TransferState.HELD if is_held else TransferState.RUNNING
-        await until(lambda: [shown.state for shown in node.governor.status().transfers] == [wanted])
+        await wait_until_async(lambda: [shown.state for shown in node.governor.status().transfers] == [wanted])
         await cancelled(task)
 
     if is_held:
@@ -90,11 +90,11 @@ def test_a_call_of_aiobotocore_that_is_cancelled_on_the_wire_gives_its_slot_back
             Aiobotocore(node.governor).attach(s3)
             for _ in range(3):  # there is one slot: none is kept
                 task = asyncio.create_task(call(s3))
-                await until(lambda: node.governor.status().slots_taken == 1)
-                await asyncio.sleep(0.05)
+                await wait_until_async(lambda: node.governor.status().slots_taken == 1)
+                await asyncio.sleep(0.05)  # the request is on the wire by now; the silent server says nothing of it
                 await cancelled(task)
                 kept.append(task if is_kept else None)
-                await until(lambda: node.governor.status().slots_taken == 0)
+                await wait_until_async(lambda: node.governor.status().slots_taken == 0)
 
     with closing(Silent()) as server:
         asyncio.run(story(server.endpoint))
@@ -109,9 +109,9 @@ def test_a_call_that_runs_into_a_timeout_in_a_task_that_goes_on_gives_its_slot_b
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.1):
                         await s3.get_object(**WHERE)
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # one turn of the loop: callbacks of the cancelled task run
                 gc.collect()
-                await until(lambda: node.governor.status().slots_taken == 0)
+                await wait_until_async(lambda: node.governor.status().slots_taken == 0)
 
     with closing(Silent()) as server:
         asyncio.run(story(server.endpoint))
@@ -130,7 +130,7 @@ def test_a_call_of_aiobotocore_after_a_cancelled_one_finds_the_slot_free(node, c
             hooks.attach(hung)
             hooks.attach(s3)
             task = asyncio.create_task(hung.get_object(Bucket="bucket", Key="data.tar"))
-            await until(lambda: node.governor.status().slots_taken == 1)
+            await wait_until_async(lambda: node.governor.status().slots_taken == 1)
             await cancelled(task)
             answer = await asyncio.wait_for(s3.get_object(Bucket="bucket", Key="model.pt"), 20)
             assert await answer["Body"].read() == b"weights"
@@ -145,10 +145,7 @@ def test_a_future_of_a_manager_that_is_cancelled_is_no_failure(node, client, tmp
     node.heat(95)
     with Boto3(node.governor).manager(client, config()) as manager:
         future = manager.download("bucket", "data.tar", str(tmp_path / "f"))
-        deadline = time.monotonic() + 20
-        while [shown.state for shown in node.governor.status().transfers] != [TransferState.HELD]:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_until(lambda: [shown.state for shown in node.governor.status().transfers] == [TransferState.HELD])
         future.cancel()
         node.heat(40)
         with pytest.raises(BaseException) as caught:
@@ -171,13 +168,13 @@ def test_a_read_of_fsspec_that_is_cancelled_is_no_failure(node):  # noqa: F811
             return {"name": path, "size": 10, "type": "file"}
 
         async def _cat_file(self, path, start=None, end=None, **_):
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
         async def _get_file(self, rpath, lpath, **_):
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
         async def _pipe_file(self, path, value, **_):
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
     async def story():
         fs = fsspec.filesystem("gpurules", fs=Hanging(asynchronous=True), asynchronous=True, skip_instance_cache=True)
@@ -188,7 +185,7 @@ def test_a_read_of_fsspec_that_is_cancelled_is_no_failure(node):  # noqa: F811
             lambda: fs._pipe_file("a.tar", b"x"),
         ):
             task = asyncio.create_task(call())
-            await until(lambda: node.governor.status().slots_taken == 1)
+            await wait_until_async(lambda: node.governor.status().slots_taken == 1)
             await cancelled(task)
 
     use(node.governor)

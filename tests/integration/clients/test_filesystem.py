@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,6 +17,7 @@ from gpurules import GPU, Engine, Snapshot, loads
 from gpurules.clients.filesystem import use
 from gpurules.governor import Governor, Limits
 from tests.integration.clients.conftest import content
+from tests.waiting import wait_until, wait_until_async
 
 KIB = 1024
 RULES = """
@@ -83,13 +83,6 @@ def options(server, client) -> dict[str, object]:
     return options_of(server.port)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def in_thread(function: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
     found: list[object] = []
     thread = threading.Thread(target=lambda: found.append(function()), daemon=True)
@@ -119,7 +112,7 @@ def test_pandas_waits_while_a_rule_holds_and_reads_on_when_it_ends(node, options
     node.heat(90)
     url = "gpurules::s3://bucket/rows.csv"
     thread, found = in_thread(lambda: pandas.read_csv(url, storage_options=options))
-    wait_for(lambda: any(t.state == "held" for t in node.status.transfers))
+    wait_until(lambda: any(t.state == "held" for t in node.status.transfers))
     held = [(t.path, t.rules) for t in node.status.transfers]
     assert held == [("s3://bucket/rows.csv", ("hold_back",))] and not found
     node.heat(40)
@@ -190,7 +183,7 @@ def test_an_open_file_pauses_and_its_prefetch_follows(node, options, client):
         assert file.cache.nblocks <= 3  # the one that is read, and two behind it
         node.heat(90)
         thread, found = in_thread(file.read)
-        wait_for(lambda: node.status.transfers[0].state == "paused")
+        wait_until(lambda: node.status.transfers[0].state == "paused")
         assert not found
         node.heat(40)
         thread.join(20)
@@ -204,7 +197,7 @@ def test_the_loop_of_fsspec_is_never_blocked(node, options, client):
     fs, _ = fsspec.url_to_fs("gpurules::s3://bucket", **options)
     node.heat(90)
     thread, found = in_thread(lambda: fs.cat([f"bucket/cat-{number}" for number in range(3)]))
-    wait_for(lambda: sum(t.state == "held" for t in node.status.transfers) == 3)
+    wait_until(lambda: sum(t.state == "held" for t in node.status.transfers) == 3)
     assert fs.fs.cat_file("bucket/cat-0") == b"cat", "others on the same loop go on"
     assert not found
     node.heat(40)
@@ -221,8 +214,7 @@ def test_tasks_wait_without_a_thread(node, options):
             await fs._pipe_file("bucket/task", b"0123456789")
             node.heat(90)
             held = asyncio.create_task(fs._cat_file("bucket/task", start=2, end=5))
-            while not any(t.state == "held" for t in node.status.transfers):
-                await asyncio.sleep(0.01)
+            await wait_until_async(lambda: any(t.state == "held" for t in node.status.transfers))
             node.heat(40)
             assert await asyncio.wait_for(held, 20) == b"234"
         finally:
@@ -267,7 +259,7 @@ def test_a_file_that_was_held_is_read_as_it_is_then(node, options, client):
     client.put_object(Bucket="bucket", Key="held.bin", Body=b"old")
     node.heat(90)
     thread, found = in_thread(lambda: fsspec.open("gpurules::s3://bucket/held.bin", **options).open().read())
-    wait_for(lambda: any(transfer.state == "held" for transfer in node.status.transfers))
+    wait_until(lambda: any(transfer.state == "held" for transfer in node.status.transfers))
     client.put_object(Bucket="bucket", Key="held.bin", Body=b"new one")
     node.heat(40)
     thread.join(20)

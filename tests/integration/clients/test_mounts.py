@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from gpurules.clients.mounts import juicefs, rclone, readahead
 from gpurules.clients.mounts.rclone import BandwidthSetting
 from gpurules.clients.settings.restorable_setting import RestorableSetting, SettingError
+from tests.waiting import wait_until, while_running
 
 pytestmark = pytest.mark.slow
 
@@ -39,14 +39,15 @@ def control(tmp_path):
         str(tmp_path / "c"),
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while True:
+
+    def answers() -> bool:
         try:
             BandwidthSetting(str(socket)).read()
-            break
         except SettingError:
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.05)
+            return False
+        return True
+
+    wait_until(while_running(process, answers), what="rclone answers")
     yield socket
     process.kill()
     process.wait(10)

@@ -13,6 +13,7 @@ from gpurules.model import Snapshot, Transfer
 from gpurules.rules import Ruleset
 from tests.factories import gpu, ruleset
 from tests.integration.clients.conftest import content, digest
+from tests.waiting import wait_until
 
 MIB = 1024**2
 NOTHING = ruleset("  - {name: never, condition: gpu_temperature > 200, action: log}")
@@ -88,11 +89,12 @@ def test_a_rule_that_reduces_prefetch_reads_less_ahead(client):
     gets = Gets(client)
     with s3(client, rules) as the, the.open("bucket", "k") as stream:
         stream.read(10)
-        time.sleep(0.1)
+        time.sleep(0.1)  # long enough for a piece that should not be read
     assert len(gets.ranges) == 1
     with s3(client) as the, the.open("bucket", "k") as stream:
         stream.read(10)
-        time.sleep(0.2)
+        wait_until(lambda: len(gets.ranges) == 1 + 5)
+        time.sleep(0.1)  # long enough for a piece that should not be read
     assert len(gets.ranges) == 1 + 5
 
 
@@ -135,13 +137,10 @@ def test_a_download_is_held_at_its_next_part_and_released_at_once(client, tmp_pa
     with S3(the_governor, client, options=PartOptions(piece_size=MIB, parts_ahead=1)) as the:
         thread = threading.Thread(target=the.download, args=("bucket", "k", tmp_path / "f"))
         thread.start()
-        deadline = time.monotonic() + 5
-        while not any(state is TransferState.PAUSED for state, _ in changes):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: any(state is TransferState.PAUSED for state, _ in changes))
         for later in range(2, 12):
             see(95, later)
-        time.sleep(0.2)
+        time.sleep(0.2)  # long enough for a piece that should not be read
         assert len(gets.ranges) == 2
         see(40, 20)
         thread.join(5)
@@ -272,7 +271,7 @@ def test_room_is_made_by_what_was_used_least_recently(client, tmp_path):
     with s3(client, staging_rule(), area) as the:
         for name in ("a", "b", "a", "c"):
             the.download("bucket", name, tmp_path / name)
-            time.sleep(0.02)
+            time.sleep(0.02)  # the order of use is read from times of the file system
         assert (area.counts.evicted, area.used) == (1, 4 * MIB)
         the.download("bucket", "a", tmp_path / "again")
     assert area.counts.hits == 2

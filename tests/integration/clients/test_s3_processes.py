@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from gpurules.engine import Engine
 from gpurules.governor import Governor
 from tests.factories import ruleset
 from tests.integration.clients.conftest import content, digest
+from tests.waiting import wait_until, while_running
 
 MIB = 1024**2
 SIZE = 8 * MIB
@@ -40,10 +40,7 @@ def test_one_who_is_killed_while_staging_goes_on_where_it_was(client, tmp_path):
     data = content(SIZE)
     client.put_object(Bucket="bucket", Key="k", Body=data)
     killed = started(client, tmp_path / "area", tmp_path / "f", 0.1)
-    deadline = time.monotonic() + 30
-    while len(reads(tmp_path / "f")) < 5:
-        assert time.monotonic() < deadline and killed.poll() is None
-        time.sleep(0.01)
+    wait_until(while_running(killed, lambda: len(reads(tmp_path / "f")) >= 5))
     killed.kill()
     killed.wait(10)
     assert not (tmp_path / "f").exists()

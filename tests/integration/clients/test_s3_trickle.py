@@ -14,6 +14,7 @@ from gpurules.clients.objects.watchdog import FEW, MANY, Watchdog
 from tests.integration.clients.conftest import content, digest
 from tests.integration.clients.test_s3 import NOTHING, governor
 from tests.integration.clients.trickler import Trickler
+from tests.waiting import wait_until
 
 MIB = 1024**2
 SOON = {"verify": "off", "min_bytes_per_second": 1_000_000.0, "slow_seconds": 0.4, "backoff_seconds": 0.01}
@@ -74,10 +75,7 @@ def test_one_that_always_trickles_ends_with_an_error_that_says_so(serve, client_
         with pytest.raises(TooSlow):
             s3.download_fileobj("bucket", "k", io.BytesIO())
     assert list(tmp_path.iterdir()) == []
-    deadline = time.monotonic() + 10
-    while len(server.broken) < len(server.ranges):  # the server is told as well: nothing goes on in the background
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: len(server.broken) >= len(server.ranges), what="connections are closed, not left in background")
 
 
 def test_a_connection_that_begins_to_trickle_in_the_middle_is_cut(serve, client_of, tmp_path):
@@ -92,7 +90,7 @@ def test_a_connection_that_begins_to_trickle_in_the_middle_is_cut(serve, client_
             try:
                 request.wfile.write(data[: MIB // 2])
                 for place in range(MIB // 2, MIB):
-                    time.sleep(0.02)
+                    time.sleep(0.02)  # a slow server; the client measures bytes per second of real time
                     request.wfile.write(data[place : place + 1])
             except OSError:
                 request.close_connection = True
@@ -125,12 +123,13 @@ def test_a_reader_that_takes_its_time_is_not_the_connections_fault(serve, client
 
     class Slow(io.BytesIO):
         def write(self, chunk):
-            time.sleep(0.3)
+            time.sleep(0.3)  # a slow reader; the client measures the time that the connection takes
             return super().write(chunk)
 
     sink, slow = Slow(), []
     with client_for(client_of(server.port)) as s3:
         s3.download_fileobj("bucket", "k", sink)
+        # sleep: a slow reader, as above
         s3.download("bucket", "k", tmp_path / "f", callback=lambda amount: (slow.append(amount), time.sleep(0.3)))
         assert s3.governor.status().faults == {}
     assert digest(sink.getvalue()) == digest(data) and len(slow) >= 2
@@ -144,10 +143,7 @@ def test_the_thread_that_watches_ends_with_what_it_watches(serve, client_of, tmp
     with client_for(client_of(server.port)) as s3:
         for _ in range(2):
             s3.download("bucket", "k", tmp_path / "f")
-            deadline = time.monotonic() + 10
-            while watching():
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            wait_until(lambda: not watching(), what="the watchdog ends")
 
 
 @pytest.mark.parametrize("name", ["min_bytes_per_second", "slow_seconds"])

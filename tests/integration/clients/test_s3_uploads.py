@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from gpurules.governor import Governor, TransferCancelled
 from gpurules.model import Transfer
 from gpurules.rules import loads
 from tests.integration.clients.conftest import content, digest
+from tests.waiting import wait_until, while_running
 
 MIB = 1024**2
 PART = 5 * MIB
@@ -97,10 +97,7 @@ def test_one_who_is_killed_in_mid_upload_goes_on_where_it_was(client, file, stat
         return subprocess.Popen([sys.executable, UPLOADER, client.meta.endpoint_url, str(file), str(pause)])
 
     killed = run(0.5)
-    deadline = time.monotonic() + 30
-    while not sent.exists() or len(sent.read_text().splitlines()) < 3:
-        assert time.monotonic() < deadline and killed.poll() is None
-        time.sleep(0.01)
+    wait_until(while_running(killed, lambda: sent.exists() and len(sent.read_text().splitlines()) >= 3))
     killed.kill()
     killed.wait(10)
     sent.unlink()

@@ -28,7 +28,7 @@ def test_processes_that_are_killed_at_random_leave_others_the_right_bytes_and_th
     while any(process.poll() is None for process in steady) and killed < 20:
         seed += 1
         victim = started(tmp_path, seed, 1000)
-        time.sleep(0.6 + random.random())
+        time.sleep(0.6 + random.random())  # the point at which a process is killed is random on purpose
         victim.kill()
         _, said = victim.communicate(timeout=30)
         assert "is wrong" not in said, said

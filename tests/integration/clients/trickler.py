@@ -61,7 +61,7 @@ class Trickler:
                 at_once, seconds = pace
                 for place in range(0, len(body), at_once):
                     request.wfile.write(body[place : place + at_once])
-                    time.sleep(seconds)
+                    time.sleep(seconds)  # the pace of a slow server is what clients measure
         except OSError:
             self.broken.append(time.monotonic() - began)
             request.close_connection = True

@@ -22,7 +22,7 @@ def main(endpoint: str, source: str, pause: str) -> None:
     def note(**_: object) -> None:
         with sent.open("a") as file:
             file.write("part\n")
-        time.sleep(float(pause))
+        time.sleep(float(pause))  # so that the test can kill this process in between
 
     client.meta.events.register("before-call.s3.UploadPart", note)
     engine = Engine(loads("version: 1\nname: none\nrules: []"))

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -152,6 +151,7 @@ class Endpoint:
         self.statuses = list(statuses or (200,))
         self.received: list[Received] = []
         self.behave: Callable[[BaseHTTPRequestHandler], None] | None = None
+        self._closing = threading.Event()
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -176,14 +176,11 @@ class Endpoint:
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/hook"
 
+    def hang(self, handler: BaseHTTPRequestHandler) -> None:
+        """Do not answer until the endpoint is closed; for ``behave``."""
+        self._closing.wait(60)
+
     def close(self) -> None:
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
-
-
-def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    """Wait until *condition* holds; fail where it does not."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that in time"
-        time.sleep(0.002)

@@ -7,7 +7,8 @@ from gpurules.actions import Event
 from gpurules.actions.registration import FunctionEffect
 from gpurules.engine.effects.dispatcher import handler_of
 from gpurules.model import Transfer, Workload
-from tests.integration.coordinator.stand import Endpoint, gpu, node, ruleset, until
+from tests.integration.coordinator.stand import Endpoint, gpu, node, ruleset
+from tests.waiting import wait_until
 
 FULL = "{name: full, condition: gpu_memory > 80, action: tell}"
 
@@ -26,7 +27,7 @@ def test_an_effect_is_called_when_its_rule_starts_not_while_it_matches(effect: A
             [("full", "stop", False)],
             [("full", "start", False)],
         ]
-        until(lambda: len(told) == 2)
+        wait_until(lambda: len(told) == 2)
     assert [(event.edge, event.devices, event.values["gpu_memory"]) for event in told] == [
         ("start", (0,), 90.0),
         ("start", (0,), 90.0),
@@ -38,7 +39,7 @@ def test_an_effect_that_asks_for_it_is_told_the_end(effect: Any) -> None:
     with node(ruleset(FULL)) as it:
         it.poll(90)
         it.poll(50)
-        until(lambda: len(told) == 2)
+        wait_until(lambda: len(told) == 2)
     assert [event.edge for event in told] == ["start", "stop"]
 
 
@@ -48,8 +49,8 @@ def test_a_webhook_is_called_at_both_edges(endpoint: Endpoint) -> None:
     with node(ruleset(rule)) as it:
         it.poll(90)
         it.poll(50)
-        until(lambda: len(endpoint.received) == 2)
-        until(lambda: it.coordinator.collect().effects["webhook"].sent == 2)
+        wait_until(lambda: len(endpoint.received) == 2)
+        wait_until(lambda: it.coordinator.collect().effects["webhook"].sent == 2)
     assert [got.data["edge"] for got in endpoint.received] == ["start", "stop"]
     assert endpoint.received[0].data["values"] == {"gpu_memory": 90.0, "host": "node-1"}
 
@@ -60,7 +61,7 @@ def test_a_cooldown_keeps_starts_quiet_and_their_ends_too(effect: Any) -> None:
         for percent in (90, 50, 90, 50):
             it.poll(percent)
         assert words(it.poll(90, after=45)) == [("full", "start", False)]
-        until(lambda: len(told) == 3)
+        wait_until(lambda: len(told) == 3)
     assert [event.edge for event in told] == ["start", "stop", "start"]
 
 
@@ -87,7 +88,7 @@ def test_a_rule_that_leaves_shadow_mode_starts(effect: Any) -> None:
         it.poll(90)
         it.coordinator.reload(loads(ruleset(FULL)))
         assert words(it.poll(90)) == [("full", "stop", True), ("full", "start", False)]
-        until(lambda: len(told) == 1)
+        wait_until(lambda: len(told) == 1)
 
 
 def test_a_rule_that_is_removed_is_told_its_end(effect: Any) -> None:
@@ -98,7 +99,7 @@ def test_a_rule_that_is_removed_is_told_its_end(effect: Any) -> None:
         it.poll(90)
         it.coordinator.reload(loads(ruleset("{name: other, condition: gpu_memory > 99, action: tell}")))
         assert words(it.poll(90)) == [("full", "stop", False)]
-        until(lambda: len(told) == 2)
+        wait_until(lambda: len(told) == 2)
     assert told[1].edge == "stop"
 
 
@@ -113,7 +114,7 @@ def test_rules_over_transfers_start_for_each_apart(effect: Any) -> None:
         it.coordinator.complete_transfer("a")
         assert words(it.poll(90)) == []
         assert [edge.transfer_id for edge in it.poll(50).edges] == ["b"]
-        until(lambda: len(told) == 3)
+        wait_until(lambda: len(told) == 3)
     assert sorted((event.edge, event.transfer.id) for event in told) == [("start", "a"), ("start", "b"), ("stop", "b")]
 
 
@@ -127,7 +128,7 @@ def test_a_rule_over_the_gpus_of_a_workload_sees_only_those(effect: Any) -> None
         assert (edge.transfer_id, edge.devices) == ("t", (1,))
         assert it.coordinator.decide(Transfer(id="t", workload_id="w")).rules == ("full",)
         assert it.coordinator.decide(Transfer(id="u")).rules == ()
-        until(lambda: len(told) == 1)
+        wait_until(lambda: len(told) == 1)
 
 
 def test_while_disabled_nothing_starts_and_what_started_is_told_its_end(effect: Any) -> None:
@@ -146,7 +147,7 @@ def test_while_disabled_nothing_starts_and_what_started_is_told_its_end(effect: 
         assert not it.coordinator.status().enabled
         it.coordinator.enable()
         assert it.coordinator.decide(Transfer(id="t")).paused
-        until(lambda: len(told) == 2)
+        wait_until(lambda: len(told) == 2)
     assert [(event.rule, event.edge) for event in told] == [("full", "start"), ("full", "stop")]
 
 
@@ -159,7 +160,7 @@ def test_an_effect_that_asks_for_it_hears_which_gpus_join_and_leave(effect: Any)
     with node(ruleset(FULL)) as it:
         for percents in ((90, 50), (90, 95), (91, 96), (50, 95), (50, 50)):
             it.poll(*percents)
-        until(lambda: len(told) == 4)
+        wait_until(lambda: len(told) == 4)
     assert spoken(told) == [
         ("start", (0,), (), (), None),
         ("change", (0, 1), (1,), (), None),
@@ -174,7 +175,7 @@ def test_an_effect_for_each_gpu_hears_starts_and_stops_of_each(effect: Any) -> N
     with node(ruleset(FULL.replace("action: tell", "action: tell, parameters: {grouping: gpu}"))) as it:
         for percents in ((90, 50), (90, 95), (50, 95), (50, 50)):
             it.poll(*percents)
-        until(lambda: len(told) == 4)
+        wait_until(lambda: len(told) == 4)
     assert [(event.edge, event.device, event.values["gpu_memory"]) for event in told] == [
         ("start", 0, 90.0),
         ("start", 1, 95.0),
@@ -188,7 +189,7 @@ def test_an_effect_is_repeated_while_its_rule_matches_and_not_after(effect: Any)
     with node(ruleset(FULL.replace("action: tell", "action: tell, parameters: {repeat_every: 10s}"))) as it:
         for percent in (90, 90, 95, 95, 96, 50, 50, 50):
             it.poll(percent)
-        until(lambda: len(told) == 4)
+        wait_until(lambda: len(told) == 4)
     assert [(event.edge, event.values["gpu_memory"]) for event in told] == [
         ("start", 90.0),
         ("repeat", 95.0),
@@ -201,10 +202,10 @@ def test_what_changed_while_the_agent_was_down_is_heard_after_its_restart(effect
     told = effect("tell", on=("start", "change", "stop"))
     with node(ruleset(FULL), state_path=tmp_path / "state") as it:
         it.poll(90, 50)
-        until(lambda: len(told) == 1)
+        wait_until(lambda: len(told) == 1)
     with node(ruleset(FULL), state_path=tmp_path / "state") as it:
         it.poll(90, 95, after=60)
-        until(lambda: len(told) == 2)
+        wait_until(lambda: len(told) == 2)
     assert spoken(told)[1] == ("change", (0, 1), (1,), (), None)
     assert told[1].started == told[0].started
 

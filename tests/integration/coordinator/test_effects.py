@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gpurules.model import Transfer
-from tests.integration.coordinator.stand import Endpoint, node, ruleset, until
+from tests.integration.coordinator.stand import Endpoint, node, ruleset
+from tests.waiting import wait_until
 
 
 def flapping(count: int, action: str = "tell") -> str:
@@ -29,7 +30,7 @@ def test_a_handler_that_raises_is_counted_and_called_again(effect: Any, error: B
     with node(flapping(1)) as it:
         for percent in (90, 50, 90):
             it.poll(percent)
-        until(lambda: it.coordinator.collect().effects["tell"].failed == 2)
+        wait_until(lambda: it.coordinator.collect().effects["tell"].failed == 2)
         assert it.coordinator.decide(Transfer(id="t")).paused
     assert len(told) == 2
     said = [r for r in caplog.records if r.name == "gpurules.effects" and r.levelno == logging.WARNING]
@@ -50,9 +51,9 @@ def test_a_handler_that_hangs_delays_neither_polls_nor_decisions_nor_others(effe
             it.poll(percent)
         assert it.poll(90).edges
         assert it.coordinator.decide(Transfer(id="t")).paused
-        until(lambda: len(told) == 21)
+        wait_until(lambda: len(told) == 21)
         assert time.monotonic() - began < 5
-        until(lambda: it.coordinator._poller.effects.stuck(0.01))
+        wait_until(lambda: it.coordinator._poller.effects.stuck(0.01))
         assert list(it.coordinator._poller.effects.stuck(0.01)) == ["hang"]
         began = time.monotonic()
         it.coordinator.stop()
@@ -71,7 +72,7 @@ def test_a_queue_is_bounded_and_drops_are_counted(effect: Any, caplog: Any) -> N
         assert counts.dropped in (499, 500)
         assert "are already queued" in str(counts.last_error)
         gate.set()
-        until(lambda: it.coordinator.collect().effects["tell"].sent == 1500 - counts.dropped)
+        wait_until(lambda: it.coordinator.collect().effects["tell"].sent == 1500 - counts.dropped)
     assert len(told) == 1500 - counts.dropped
 
 
@@ -82,13 +83,13 @@ def test_200_transitions_a_second_go_through(effect: Any) -> None:
         for percent in (90, 50, 90, 50):
             it.poll(percent, after=1)
         spent = time.perf_counter() - began
-        until(lambda: len(told) == 400)
+        wait_until(lambda: len(told) == 400)
         assert it.coordinator.collect().effects["tell"].dropped == 0
     assert spent < 3, "four seconds' worth of transitions"
 
 
 def test_an_endpoint_that_is_down_delays_nobody(endpoint: Endpoint, effect: Any) -> None:
-    endpoint.behave = lambda handler: time.sleep(1.5)
+    endpoint.behave = endpoint.hang
     told = effect("tell")
     parameters = f"{{url: '{endpoint.url}', retries: 0, timeout: 1s}}"
     rules = ruleset(
@@ -99,9 +100,9 @@ def test_an_endpoint_that_is_down_delays_nobody(endpoint: Endpoint, effect: Any)
         began = time.monotonic()
         for percent in (90, 50) * 10:
             it.poll(percent)
-        until(lambda: len(told) == 10)
+        wait_until(lambda: len(told) == 10)
         assert time.monotonic() - began < 3, "ten calls that are not answered take ten seconds"
-        until(lambda: it.coordinator.collect().effects["webhook"].failed)
+        wait_until(lambda: it.coordinator.collect().effects["webhook"].failed)
         assert "no answer" in str(it.coordinator.collect().effects["webhook"].last_error)
 
 
@@ -120,7 +121,7 @@ def test_a_third_party_effect_gets_its_parameters_and_the_fields_it_names(effect
     )
     with node(ruleset(rule)) as it:
         it.poll(90)
-        until(lambda: told)
+        wait_until(lambda: told)
     (event,) = told
     assert event.parameters["to"] == "ops"
     assert event.values == {"gpu_memory": 90.0, "gpu_temperature": None, "host": "node-1"}

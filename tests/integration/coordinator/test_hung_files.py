@@ -11,7 +11,8 @@ import pytest
 
 from gpurules.engine.polling import file_watch, reloader, state_store
 from gpurules.rules import load
-from tests.integration.coordinator.stand import node, ruleset, until
+from tests.integration.coordinator.stand import node, ruleset
+from tests.waiting import wait_until
 
 HELD = "{name: held, condition: gpu_memory > 80, action: pause_transfer}"
 
@@ -67,21 +68,21 @@ def test_polls_go_on_while_the_files_of_the_ruleset_hang_and_the_status_says_so(
         assert time.monotonic() - began < 3, "one poll waits a moment, the others not at all"
         assert it.coordinator.decide().paused, "the present ruleset is in force"
         assert it.coordinator.status().reload_error is None
-        until(lambda: it.poll(90) and it.coordinator.status().reload_error)
+        wait_until(lambda: it.poll(90) and it.coordinator.status().reload_error)
         assert "is their file system responding?" in str(it.coordinator.status().reload_error)
         assert it.coordinator.collect().reload_failures == 1
         path.write_text(ruleset(HELD.replace("80", "95")))
         mount.recover()
-        until(lambda: it.poll(90) and not it.coordinator.decide().paused, seconds=30)
+        wait_until(lambda: it.poll(90) and not it.coordinator.decide().paused, seconds=30)
         assert it.coordinator.status().reload_error is None
 
 
 def test_a_hang_that_ends_without_a_change_leaves_no_error(path: Path, mount: Mount) -> None:
     with node(load(path), reload_timeout=0.1) as it:  # type: ignore[arg-type]
         mount.hang()
-        until(lambda: it.poll(90) and it.coordinator.status().reload_error)
+        wait_until(lambda: it.poll(90) and it.coordinator.status().reload_error)
         mount.recover()
-        until(lambda: it.poll(90) and it.coordinator.status().reload_error is None)
+        wait_until(lambda: it.poll(90) and it.coordinator.status().reload_error is None)
         assert it.coordinator.collect().reloads == 0
 
 
@@ -94,7 +95,7 @@ def test_a_reload_that_is_asked_for_during_a_hang_is_made_up_for(path: Path, mou
         it.poll(90)
         assert it.coordinator.collect().reloads == 0
         mount.recover()
-        until(lambda: it.poll(90) and it.coordinator.collect().reloads == 1, seconds=30)
+        wait_until(lambda: it.poll(90) and it.coordinator.collect().reloads == 1, seconds=30)
 
 
 def test_asking_for_a_reload_returns_in_time_while_files_hang(path: Path, mount: Mount) -> None:
@@ -117,7 +118,7 @@ def test_a_ruleset_that_was_given_meanwhile_is_not_replaced_by_one_read_before(p
         mount.recover()
         for _ in range(20):
             it.poll(90)
-            time.sleep(0.02)
+            time.sleep(0.02)  # a reload that ends without effect raises no event
         assert it.coordinator.engine.ruleset is other
 
 
@@ -133,7 +134,7 @@ def test_polls_go_on_while_the_state_cannot_be_written(path: Path, mount: Mount,
         assert it.coordinator.collect().state_failures > 0
         assert caplog.text.count("the state cannot be written") == 1
         mount.recover()
-        until(lambda: it.poll(70) and it.poll(90) and (tmp_path / "state.json").exists())
+        wait_until(lambda: it.poll(70) and it.poll(90) and (tmp_path / "state.json").exists())
         mount.hang()
         began = time.monotonic()
         it.coordinator.stop(1.0)

@@ -14,7 +14,8 @@ from gpurules import Coordinator
 from gpurules.engine import CoordinatorOptions
 from gpurules.model import Transfer
 from gpurules.rules import loads
-from tests.integration.coordinator.stand import Script, gpu, node, ruleset, until
+from tests.integration.coordinator.stand import Script, gpu, node, ruleset
+from tests.waiting import wait_until
 
 RULES = ruleset("{name: held, condition: gpu_memory > 80, action: pause_transfer}")
 
@@ -44,11 +45,11 @@ def test_polling_goes_on_in_the_background_until_the_end_of_the_block() -> None:
     source = Script(time.time, (gpu(90),))
     with live(source) as coordinator:
         assert coordinator.decide(Transfer(id="t")).paused, "there is telemetry from the first moment"
-        until(lambda: coordinator.collect().polls > 3)
+        wait_until(lambda: coordinator.collect().polls > 3)
         assert coordinator.is_running
     assert not coordinator.is_running
     assert source.closed == 1
-    until(lambda: not threads_of_ours())
+    wait_until(lambda: not threads_of_ours())
 
 
 def test_stop_before_start_twice_and_from_anywhere() -> None:
@@ -68,8 +69,8 @@ def test_stop_from_a_callback() -> None:
     coordinator = live(source)
     coordinator.on_poll(lambda report: coordinator.stop())
     coordinator.start()
-    until(lambda: source.closed)
-    until(lambda: not threads_of_ours())
+    wait_until(lambda: source.closed)
+    wait_until(lambda: not threads_of_ours())
 
 
 def test_stop_from_many_threads_at_once() -> None:
@@ -93,16 +94,16 @@ def test_start_twice_is_once() -> None:
 def test_stop_while_the_source_hangs_is_bounded_and_releases_it_later() -> None:
     source = Script(time.time)
     coordinator = live(source, poll_interval=5, stop_timeout=0.2).start()
-    until(lambda: source.reads)
+    wait_until(lambda: source.reads)
     source.hang()
     coordinator.request_reload()
-    until(lambda: source.under_way)
+    wait_until(lambda: source.under_way)
     began = time.monotonic()
     coordinator.collect()
     coordinator.stop()
     assert time.monotonic() - began < 4
     source.recover()
-    until(lambda: source.closed == 1)
+    wait_until(lambda: source.closed == 1)
 
 
 def test_a_source_that_closes_with_an_error_is_closed() -> None:
@@ -110,7 +111,7 @@ def test_a_source_that_closes_with_an_error_is_closed() -> None:
     source.close = lambda: 1 / 0  # type: ignore[assignment, return-value]
     with live(source):
         pass
-    until(lambda: not threads_of_ours())
+    wait_until(lambda: not threads_of_ours())
 
 
 def test_a_hundred_coordinators_leave_nothing_behind() -> None:
@@ -120,7 +121,7 @@ def test_a_hundred_coordinators_leave_nothing_behind() -> None:
     for _ in range(100):
         with live(Script(time.time)):
             pass
-    until(lambda: not threads_of_ours())
+    wait_until(lambda: not threads_of_ours())
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from gpurules.model import GPU
-from tests.integration.coordinator.stand import Endpoint, node, ruleset, until
+from tests.integration.coordinator.stand import Endpoint, node, ruleset
+from tests.waiting import wait_until
 
 HOSTILE = {
     "line feed": "\n12:00:00 ERROR   FORGED",
@@ -50,7 +51,7 @@ def test_the_message_of_a_rule_names_a_gpu_as_it_is_called(text: str, log: io.St
     rules = ruleset(f"{{name: full, condition: gpu_memory > 80, action: log, parameters: {{message: {message}}}}}")
     with node(rules, gpus=(GPU(index=0, uuid="a", name=f"H100{text}", memory=90),)) as it:
         it.poll()
-        until(lambda: "is full" in log.getvalue())
+        wait_until(lambda: "is full" in log.getvalue())
     check(log)
 
 
@@ -64,8 +65,8 @@ def test_the_reason_phrase_of_a_webhook_is_shown_and_nothing_more(
     rules = ruleset(f"{{name: full, condition: gpu_memory > 80, action: webhook, parameters: {parameters}}}")
     with node(rules) as it:
         it.poll(90)
-        until(lambda: it.coordinator.collect().effects["webhook"].failed == 1)
-        until(lambda: "webhook" in log.getvalue())
+        wait_until(lambda: it.coordinator.collect().effects["webhook"].failed == 1)
+        wait_until(lambda: "webhook" in log.getvalue())
     assert not set(log.getvalue()) & set(COMMANDS)
     assert not [line for line in log.getvalue().split("\n") if line.startswith(("12:00:00", "FORGED"))]
 
@@ -78,7 +79,7 @@ def test_an_effect_that_fails_with_the_text_is_one_line(text: str, log: io.Strin
     effect("odd_effect", also=fail)  # type: ignore[operator]
     with node(ruleset("{name: full, condition: gpu_memory > 80, action: odd_effect}")) as it:
         it.poll(90)
-        until(lambda: "odd_effect" in log.getvalue())
+        wait_until(lambda: "odd_effect" in log.getvalue())
     check(log)
 
 
@@ -90,7 +91,7 @@ def test_a_listener_that_raises_is_logged_with_an_indented_traceback(text: str, 
     with node(ruleset("{name: full, condition: gpu_memory > 80, action: log}")) as it:
         it.coordinator.on_poll(fail)
         it.poll(50)
-        until(lambda: "a callback failed" in log.getvalue())
+        wait_until(lambda: "a callback failed" in log.getvalue())
     check(log)
 
 

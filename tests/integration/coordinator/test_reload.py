@@ -12,7 +12,8 @@ import pytest
 
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.rules import load
-from tests.integration.coordinator.stand import Clock, Script, gpu, node, ruleset, until
+from tests.integration.coordinator.stand import Clock, Script, gpu, node, ruleset
+from tests.waiting import wait_until
 
 HELD = "{name: held, condition: gpu_memory > 80, action: pause_transfer}"
 SIGNAL = "{pressure: {condition: gpu_memory > 80, for: 10s}}"
@@ -150,7 +151,7 @@ def test_sighup_reloads_at_once(path: Path) -> None:
         try:
             path.write_text(ruleset(HELD.replace("80", "95")))
             os.kill(os.getpid(), signal.SIGHUP)
-            until(lambda: coordinator.collect().reloads == 1)
+            wait_until(lambda: coordinator.collect().reloads == 1)
         finally:
             signal.signal(signal.SIGHUP, previous)
 
@@ -166,7 +167,7 @@ def test_reloads_and_decisions_from_many_threads(path: Path) -> None:
                 decision = it.coordinator.decide()
                 if decision.rules != ("held",) or not decision.paused:
                     wrong.append(decision)
-                time.sleep(0.0001)
+                time.sleep(0.0001)  # so that the reload gets the interpreter in between
 
         threads = [threading.Thread(target=decide) for _ in range(2)]
         for thread in threads:

@@ -11,7 +11,8 @@ from gpurules.errors import RegistrationError
 from gpurules.model import GPU, Transfer
 from gpurules.rules import loads
 from gpurules.telemetry import EndOfTelemetry, TelemetryError
-from tests.integration.coordinator.stand import START, Clock, Script, gpu, node, ruleset, until
+from tests.integration.coordinator.stand import START, Clock, Script, gpu, node, ruleset
+from tests.waiting import wait_until
 
 PRESSURE = "{pressure: {condition: gpu_memory > 80}}"
 FULL = "{name: held, condition: gpu_memory > 80, action: pause_transfer}"
@@ -116,7 +117,7 @@ def test_a_source_that_hangs_is_asked_once_and_holds_up_nobody() -> None:
         assert not it.coordinator.decide().paused, "its telemetry is stale by now"
         assert (it.source.reads, it.source.most_under_way) == (2, 1)
         it.source.recover()
-        until(lambda: it.poll().snapshot)
+        wait_until(lambda: it.poll().snapshot)
         assert it.poll(90).snapshot
         assert it.coordinator.decide().paused
         assert it.source.most_under_way == 1
@@ -129,7 +130,7 @@ def test_what_comes_back_late_is_not_taken_for_news() -> None:
         for _ in range(5):
             it.poll()
         it.source.recover()
-        until(lambda: it.poll(50, after=0.01).snapshot)
+        wait_until(lambda: it.poll(50, after=0.01).snapshot)
         assert it.coordinator.collect().ignored_snapshots == 1
         it.poll(50)
         assert it.coordinator.engine.snapshot.gpus[0].memory == 50  # type: ignore[union-attr]
@@ -144,12 +145,12 @@ def test_the_loop_goes_on_while_the_source_hangs() -> None:
     ) as it:
         assert it.decide().paused
         source.hang()
-        until(lambda: it.decide().stale and not it.decide().paused)
+        wait_until(lambda: it.decide().stale and not it.decide().paused)
         polls = it.collect().polls
-        until(lambda: it.collect().polls > polls + 5)
+        wait_until(lambda: it.collect().polls > polls + 5)
         assert source.most_under_way == 1
         source.recover()
-        until(lambda: it.decide().paused)
+        wait_until(lambda: it.decide().paused)
     assert clock
 
 

@@ -13,7 +13,8 @@ from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.model import Snapshot
 from gpurules.rules import loads
 from gpurules.telemetry import EndOfTelemetry
-from tests.integration.coordinator.stand import Clock, Script, gpu, node, ruleset, until
+from tests.integration.coordinator.stand import Clock, Script, gpu, node, ruleset
+from tests.waiting import wait_until
 
 SIGNAL = "{pressure: {condition: gpu_memory > 80, for: 10s, keep_for: 30s}}"
 RULES = ruleset(
@@ -46,7 +47,7 @@ def saved(tmp_path: Path, told: list[Any]) -> tuple[Path, Clock]:
         for _ in range(3):
             it.poll(90)
         assert it.coordinator.decide().paused
-        until(lambda: len(told) == 1)
+        wait_until(lambda: len(told) == 1)
     return path, it.clock
 
 
@@ -176,7 +177,7 @@ def test_an_episode_of_another_definition_is_ignored(saved: Any, told: list[Any]
     changed = RULES.replace("held", "held2")
     coordinator = restarted(path, clock, changed)
     assert coordinator.decide().paused, "its signal is the same"
-    until(lambda: len(told) == 2)
+    wait_until(lambda: len(told) == 2)
     coordinator.stop()
 
 

@@ -4,11 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_until, while_running
 
 RULES = """\
 version: 1
@@ -29,9 +31,8 @@ def agent_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = [sys.executable, "-m", "gpurules", "serve", str(folder / "node.yaml"), "--source", SOURCE]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*command, "--bind", f"unix:{folder}/a.sock"], stdout=log, stderr=log)
-    deadline = time.monotonic() + 30
-    while "prefetch_less" not in (folder / "log").read_text() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    log_text = (folder / "log").read_text
+    wait_until(while_running(process, lambda: "prefetch_less" in log_text()), what="a rule matches")
     yield folder / "a.sock"
     process.terminate()
     assert process.wait(15) == 0
@@ -90,19 +91,15 @@ def test_the_simulated_node_has_traffic(root: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen([sys.executable, root / "examples/agent/simulated_node.py", str(port), "25"])
-    found: list[object] = []
-    deadline = time.monotonic() + 24
-    while not found and time.monotonic() < deadline:
-        time.sleep(0.5)
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
+
+    def transfers() -> list[object]:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection, suppress(OSError):
             connection.request("GET", "/v1/transfers")
-            found = json.loads(connection.getresponse().read())["items"]
-        except OSError:
-            continue
-        finally:
-            connection.close()
-    assert found and process.wait(60) == 0
+            return list(json.loads(connection.getresponse().read())["items"])
+        return []
+
+    wait_until(while_running(process, transfers), 24, "a transfer is listed")
+    assert process.wait(60) == 0
 
 
 def test_the_story_of_an_agent_loses_no_signal_and_no_transfer(root: Path) -> None:

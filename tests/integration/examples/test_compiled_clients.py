@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.targets import GCC, GO, STRICT, run, write
+from tests.waiting import wait_until, while_running
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -49,10 +49,7 @@ def agent(folder: Path) -> Iterator[Path]:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     try:
-        end = time.monotonic() + 60
-        while not state.exists() and time.monotonic() < end:
-            assert process.poll() is None, process.stdout and process.stdout.read()
-            time.sleep(0.02)
+        wait_until(while_running(process, state.exists), 60, "the state is published")
         yield state
     finally:
         process.send_signal(signal.SIGTERM)

@@ -11,6 +11,7 @@ from gpurules.engine import Coordinator, CoordinatorOptions, Engine
 from gpurules.governor import DeadlinePassed, Governor, Limits, QueueFull, TransferCancelled, TransferState
 from gpurules.model import Snapshot, Transfer, Workload
 from tests.factories import gpu, ruleset
+from tests.waiting import wait_until, wait_until_async
 
 HOT = ruleset(
     """
@@ -44,13 +45,6 @@ def idle(rules=NOTHING, **limits):
     return Governor(Engine(rules), Limits(**limits) if limits else None)
 
 
-def until(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.002)
-
-
 def in_thread(work):
     thread = threading.Thread(target=work)
     thread.start()
@@ -72,14 +66,14 @@ def test_a_hold_begins_with_the_rule_and_ends_with_it_for_a_running_transfer():
                         gate.wait(5)
 
         thread = in_thread(work)
-        until(lambda: parts == [0])
+        wait_until(lambda: parts == [0])
         source.temperature = 95
         node.poll()
         assert governor.status().transfers[0].state is TransferState.PAUSED
         gate.set()
         for _ in range(20):
             node.poll()
-        time.sleep(0.05)
+        time.sleep(0.05)  # long enough for a part that should not start
         assert parts == [0]
         (shown,) = governor.status().transfers
         assert (shown.rules, governor.status().counts.pauses) == (("hot",), 1)
@@ -128,10 +122,10 @@ def test_a_small_transfer_overtakes_at_the_next_part():
             for number in range(20):
                 with ticket.part(1):
                     order.append(f"big{number}")
-                    time.sleep(0.01)
+                    time.sleep(0.01)  # so that the small transfer comes in the middle
 
     thread = in_thread(big)
-    until(lambda: len(order) >= 3)
+    wait_until(lambda: len(order) >= 3)
     with governor.slot(Transfer(id="model", priority=50)):
         order.append("model")
     thread.join(5)
@@ -154,14 +148,14 @@ def test_threads_and_tasks_share_the_slots():
         for _ in range(10):
             with governor.slot(Transfer()):
                 enter()
-                time.sleep(0.001)
+                time.sleep(0.001)  # so that slots are held at the same time
                 leave()
 
     async def task():
         for _ in range(10):
             async with governor.slot(Transfer()):
                 enter()
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.001)  # so that slots are held at the same time
                 leave()
 
     async def tasks():
@@ -181,7 +175,7 @@ def test_a_task_that_is_cancelled_while_it_waits_leaves_nothing_behind():
     async def story():
         async with governor.slot(Transfer(id="first")):
             waiting = asyncio.create_task(governor.slot(Transfer(id="second")).__aenter__())
-            await asyncio.sleep(0.01)
+            await wait_until_async(lambda: len(governor.status().transfers) == 2)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
@@ -205,7 +199,7 @@ def test_cancelling_wakes_the_one_who_waits():
 
     with governor.slot(Transfer(id="first")):
         thread = in_thread(work)
-        until(lambda: governor.status().parts_ready == 1)
+        wait_until(lambda: governor.status().parts_ready == 1)
         assert governor.cancel("second")
         thread.join(5)
     assert seen == ["cancelled"]
@@ -250,7 +244,7 @@ def test_telemetry_that_grows_stale_lets_go():
             done.set()
 
     thread = in_thread(work)
-    until(lambda: governor.status().transfers and governor.status().transfers[0].state is TransferState.HELD)
+    wait_until(lambda: governor.status().transfers and governor.status().transfers[0].state is TransferState.HELD)
     assert not done.wait(0.15)
     now[0] += 3600
     assert done.wait(2)

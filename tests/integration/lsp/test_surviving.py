@@ -208,7 +208,7 @@ def test_a_closed_pipe_ends_the_server_without_a_word(tmp_path: Path) -> None:
         for _ in range(10_000):
             server.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
             server.stdin.flush()
-            time.sleep(0.005)
+            time.sleep(0.005)  # so that the server sees its broken pipe before 10,000 messages are written
     finish(server, 1)
 
 

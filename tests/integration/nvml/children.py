@@ -1,8 +1,6 @@
 """The processes that a test has started, and whether they have ended."""
 
 import os
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -34,11 +32,3 @@ def group_is_empty(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return not is_running(pid)
-
-
-def until(condition: Callable[[], T], seconds: float = 5.0) -> T:
-    """Wait until *condition* is true, and return it; it is the last one if that never comes."""
-    end = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return found

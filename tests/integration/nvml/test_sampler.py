@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from gpurules.telemetry import TelemetryError, TelemetryTimeout, TelemetryUnavailable, open_source
-from tests.integration.nvml.children import children, group_is_empty, is_running, until
+from tests.integration.nvml.children import children, group_is_empty, is_running
 from tests.integration.nvml.node import MISMATCH, NO_DRIVER, NO_PERMISSION, UNKNOWN
+from tests.waiting import wait_until
 
 TIMEOUT = 0.5
 
@@ -32,7 +33,7 @@ def open_nvml(library, node):
     yield open_it
     for source in opened:
         source.close()
-    assert until(lambda: not children() - before)
+    assert wait_until(lambda: not children() - before)
 
 
 def timed(read):
@@ -55,7 +56,7 @@ def until_read(source):
         except TelemetryError:
             return None
 
-    snapshot = until(read)
+    snapshot = wait_until(read)
     assert snapshot is not None
     return snapshot
 
@@ -160,7 +161,7 @@ def test_a_gpu_that_hangs_at_every_call_is_lost_and_the_others_are_not(open_nvml
     source = open_nvml()
     until_read(source)
     node.hang("gpu1")
-    snapshot = until(lambda: until_read(source), 10)
+    snapshot = wait_until(lambda: until_read(source), 10)
     assert [gpu.healthy for gpu in snapshot.gpus] == [True, False]
     assert snapshot.gpus[1].uuid == "GPU-gpu1"
 
@@ -205,7 +206,7 @@ def test_an_answer_that_came_too_late_is_not_taken_for_a_new_one(open_nvml, node
     node.hang("system", "nvmlInitWithFlags", seconds=0.6)
     source = open_nvml(timeout=0.3, start_timeout=20)
     timed(source.read)
-    time.sleep(1.0)
+    time.sleep(1.0)  # the late answer has come by now, and nothing reads it
     node.set("gpu0", temperature=99)
     asked = time.time()
     snapshot = until_read(source)
@@ -219,7 +220,7 @@ def test_reads_go_on_when_the_sampler_is_killed_between_them(open_nvml, node):
     for _ in range(3):
         before = source.reader.status.pid
         os.kill(before, signal.SIGKILL)
-        assert until(lambda: source.reader._child.process.is_gone)
+        assert wait_until(lambda: source.reader._child.process.is_gone)
         assert source.read().gpus[0].uuid == first.gpus[0].uuid
         assert source.reader.status.pid != before
 
@@ -288,7 +289,7 @@ def test_the_last_xid_is_still_known_after_the_sampler_was_started_anew(open_nvm
     source = open_nvml()
     until_read(source)
     node.set("gpu0", xid="79:1")
-    assert until(lambda: source.read().gpus[0].xid) == 79
+    assert wait_until(lambda: source.read().gpus[0].xid) == 79
     os.kill(source.reader.status.pid, signal.SIGKILL)
     gpu = until_read(source).gpus[0]
     assert gpu.xid == 79
@@ -311,8 +312,7 @@ def test_a_process_that_can_not_be_killed_is_reported_and_no_other_is_started(op
         assert "has not ended: it waits in the kernel for the driver" in str(error)
         assert took < TIMEOUT + 2
     assert source.reader.status.starts == starts
-    time.sleep(1.0)
-    assert source.reader.status.state == "wedged"
+    wait_until(lambda: source.reader.status.state == "wedged")
     monkeypatch.undo()
     node_facts = node.facts["system"]
     node_facts.pop("hang.*")
@@ -352,7 +352,7 @@ def test_closing_ends_a_read_that_is_under_way(open_nvml, node):
     raised = []
     reading = threading.Thread(target=lambda: raised.append(timed(source.read)))
     reading.start()
-    time.sleep(0.2)
+    time.sleep(0.2)  # the read waits in another process by now
     source.close()
     reading.join(2)
     assert not reading.is_alive()
@@ -435,7 +435,7 @@ def test_a_fork_of_the_host_has_a_sampler_of_its_own_and_leaves_the_other_alone(
     out, err = process.communicate(timeout=60)
     sampler, said = out.split()
     assert (said, err, process.returncode) == ("well", "", 0)
-    assert until(lambda: group_is_empty(int(sampler)))
+    assert wait_until(lambda: group_is_empty(int(sampler)))
 
 
 @pytest.mark.parametrize("how", ["alone", "forked", "hung"])
@@ -449,7 +449,7 @@ def test_the_sampler_ends_with_its_parent(library, node, how):
     assert is_running(sampler)
     os.kill(process.pid, signal.SIGKILL)
     process.wait(10)
-    assert until(lambda: not is_running(sampler))
+    assert wait_until(lambda: not is_running(sampler))
     if how == "forked":
         os.killpg(process.pid, signal.SIGKILL)
     process.stdout.close()
@@ -469,7 +469,7 @@ def test_a_program_that_forgets_to_close_leaves_no_sampler(library, node):
     process = started(PARENT, str(library))
     out, err = process.communicate(timeout=60)
     assert (err, process.returncode) == ("", 0)
-    assert until(lambda: group_is_empty(int(out)))
+    assert wait_until(lambda: group_is_empty(int(out)))
 
 
 def test_reading_opens_no_file_that_stays_open(open_nvml, node):

@@ -1,16 +1,7 @@
 """Xid errors, which NVML tells once, to who waits for them."""
 
-import time as real_time
-
 from tests.integration.nvml.node import LOST, NOT_SUPPORTED
-
-
-def until(condition, seconds=5.0):
-    """Wait until *condition* is not false, and return it."""
-    end = real_time.monotonic() + seconds
-    while not (found := condition()) and real_time.monotonic() < end:
-        real_time.sleep(0.01)
-    return found
+from tests.waiting import wait_until
 
 
 def test_an_xid_stays_and_ages(inline, node, time):
@@ -20,7 +11,7 @@ def test_an_xid_stays_and_ages(inline, node, time):
     first = source.read().gpus[1]
     assert (first.xid, first.missing["xid"]) == (None, "no Xid error since sampling began")
     node.set("gpu1", xid="31:1")
-    assert until(lambda: source.read().gpus[1].xid) == 31
+    assert wait_until(lambda: source.read().gpus[1].xid) == 31
     time.now += 60
     quiet, struck = source.read().gpus
     assert (quiet.xid, struck.xid, struck.xid_age) == (None, 31, 60.0)
@@ -32,7 +23,7 @@ def test_the_last_xid_of_a_lost_gpu_is_still_known(inline, node):
     source = inline()
     source.read()
     node.set("gpu0", xid="79:1", **{"error.*": LOST})
-    assert until(lambda: source.read().gpus[0].xid) == 79
+    assert wait_until(lambda: source.read().gpus[0].xid) == 79
     assert source.read().gpus[0].is_lost
 
 

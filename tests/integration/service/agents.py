@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import wait_until
 
 RULES = """\
 version: 1
@@ -101,13 +102,6 @@ class RunningAgent:
 Start = Callable[..., RunningAgent]
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def start_agent(folder: Path, *options: str, rules: str = RULES, source: str = SOURCE) -> RunningAgent:
     """Start an agent, and wait until it answers or has ended."""
     ruleset, path, log = folder / "node.yaml", folder / "a.sock", folder / "log"
@@ -119,7 +113,7 @@ def start_agent(folder: Path, *options: str, rules: str = RULES, source: str = S
             [*command, "--bind", f"unix:{path}", *options], stdout=out, stderr=out, stdin=subprocess.DEVNULL
         )
     agent = RunningAgent(process, path, ruleset, log)
-    wait_for(lambda: process.poll() is not None or "listening on" in agent.said, 30)
-    wait_for(lambda: process.poll() is not None or agent.ask("GET", "/v1/status").json["polls"] > 0, 30)
+    wait_until(lambda: process.poll() is not None or "listening on" in agent.said, 30)
+    wait_until(lambda: process.poll() is not None or agent.ask("GET", "/v1/status").json["polls"] > 0, 30)
     agent.addresses = [line.split()[-1] for line in agent.said.splitlines() if "listening on" in line]
     return agent

@@ -20,7 +20,8 @@ from gpurules.errors import GpurulesError
 from gpurules.governor import Governor
 from gpurules.remote import RemoteEngine
 from gpurules.remote.address import AddressError
-from tests.integration.service.agents import RULES, RunningAgent, Start, wait_for
+from tests.integration.service.agents import RULES, RunningAgent, Start
+from tests.waiting import wait_until
 
 LARGE = gpurules.Transfer(id="t", path="/data/a.tar", size=2 << 30)
 SMALL = gpurules.Transfer(id="s", path="/data/b.tar", size=5)
@@ -165,7 +166,7 @@ def test_a_governor_learns_of_a_change_at_the_agent(start: Start) -> None:
     held = governor.transfer(LARGE)
     assert governor.status().transfers[0].state == "held"
     agent.ask("POST", "/v1/disable")
-    wait_for(lambda: governor.status().transfers[0].state != "held")
+    wait_until(lambda: governor.status().transfers[0].state != "held")
     held.cancel()
     governor.stop()
     remote.stop()
@@ -178,7 +179,7 @@ def test_a_governor_learns_of_a_change_that_no_directive_of_the_node_shows(start
     held = governor.transfer(LARGE)
     assert governor.status().transfers[0].state == "held" and remote.directives() == {}
     agent.ask("POST", "/v1/disable")
-    wait_for(lambda: governor.status().transfers[0].state != "held")
+    wait_until(lambda: governor.status().transfers[0].state != "held")
     agent.ask("POST", "/v1/enable")
     held.cancel()
     governor.stop()
@@ -250,7 +251,7 @@ def test_a_late_answer_is_not_taken_for_the_next(tmp_path: Path) -> None:
         with connection:
             while data := connection.recv(65536):
                 if b"slow" in data:
-                    time.sleep(0.3)
+                    time.sleep(0.3)  # longer than the client waits, which is real time
                 text = body % (b"0.1" if b"slow" in data else b"0.9")
                 try:
                     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(text), text))
@@ -261,7 +262,7 @@ def test_a_late_answer_is_not_taken_for_the_next(tmp_path: Path) -> None:
         remote = remote_to(tmp_path / "a.sock", timeout=0.1)
         assert remote.decide(gpurules.Transfer(path="/quick")).source == "agent"
         assert remote.decide(gpurules.Transfer(path="/slow")).source == "fallback"
-        time.sleep(0.3)
+        time.sleep(0.3)  # the late answer has come by now, on a connection that is given up
         assert remote.decide(gpurules.Transfer(path="/quick")).to_dict()["snapshot_time"] == 1.0
         assert remote.counts["agent"] >= 2
         remote.stop()
@@ -277,7 +278,7 @@ def test_the_last_directives_hold_when_the_agent_is_killed_and_it_is_found_again
     assert {decision.source for decision in decisions} == {"directives"}
     assert {(decision.prefetch_factor, decision.delay) for decision in decisions} == {(0.5, 0)}
     start(folder=agent.socket.parent)
-    wait_for(lambda: remote.decide(LARGE).source == "agent")
+    wait_until(lambda: remote.decide(LARGE).source == "agent")
     assert remote.decide(LARGE).delay == 30
     remote.stop()
 
@@ -285,27 +286,27 @@ def test_the_last_directives_hold_when_the_agent_is_killed_and_it_is_found_again
 def test_directives_expire(start: Start) -> None:
     agent = start(rules=RULES.replace("stale_after: 1h", "stale_after: 2s"))
     remote = remote_to(agent.socket, timeout=1.0)
-    wait_for(lambda: remote.directives() == {"prefetch_factor": 0.5})
+    wait_until(lambda: remote.directives() == {"prefetch_factor": 0.5})
     agent.process.kill()
     agent.process.wait()
-    wait_for(lambda: remote.decide(LARGE).source == "fallback", 6)
+    wait_until(lambda: remote.decide(LARGE).source == "fallback", 6)
     assert remote.decide(LARGE).prefetch_factor == 1.0 and remote.directives() == {} and remote.is_stale
 
 
 def test_a_stopped_agent_holds_up_no_one(start: Start) -> None:
     agent = start()
     remote = remote_to(agent.socket, timeout=0.1)
-    wait_for(lambda: remote.decide(LARGE).source == "agent")
+    wait_until(lambda: remote.decide(LARGE).source == "agent")
     agent.process.send_signal(signal.SIGSTOP)
     state = Path(f"/proc/{agent.process.pid}/stat")
-    wait_for(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
+    wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
     try:
         before = time.monotonic()
         sources = {remote.decide(LARGE).source for _ in range(50)}
         assert "agent" not in sources and time.monotonic() - before < 2
     finally:
         agent.process.send_signal(signal.SIGCONT)
-    wait_for(lambda: remote.decide(LARGE).source == "agent")
+    wait_until(lambda: remote.decide(LARGE).source == "agent")
     remote.stop()
 
 

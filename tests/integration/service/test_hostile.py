@@ -14,7 +14,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.integration.service.agents import RULES, RunningAgent, Start, wait_for
+from tests.integration.service.agents import RULES, RunningAgent, Start
+from tests.waiting import wait_until
 
 
 def raw(agent: RunningAgent, timeout: float = 20.0) -> socket.socket:
@@ -25,7 +26,7 @@ def raw(agent: RunningAgent, timeout: float = 20.0) -> socket.socket:
             connection.connect(os.fspath(agent.socket))
             return connection
         except BlockingIOError:  # as many as may wait to be accepted
-            time.sleep(0.01)
+            time.sleep(0.01)  # connect() of a full queue says so at once, and not when there is room
 
 
 def polls(agent: RunningAgent) -> int:
@@ -36,7 +37,7 @@ def polls(agent: RunningAgent) -> int:
 def still_polling(agent: RunningAgent) -> Iterator[None]:
     before = polls(agent)
     yield
-    wait_for(lambda: polls(agent) > before)
+    wait_until(lambda: polls(agent) > before)
     assert agent.ask("POST", "/v1/decide", {"transfer": {"size": 2 << 30}}).json["delay"] == 30
 
 
@@ -84,7 +85,7 @@ def test_a_connection_that_is_closed_halfway_leaves_nothing_behind(agent: Runnin
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         connection.shutdown(socket.SHUT_WR)
         connection.recv(65536)
-    wait_for(lambda: agent.ask("GET", "/v1/status").json["followers"] == 0)
+    wait_until(lambda: agent.ask("GET", "/v1/status").json["followers"] == 0)
 
 
 @pytest.mark.usefixtures("still_polling")
@@ -122,7 +123,7 @@ def test_connections_beyond_the_open_files_do_not_stop_the_agent(start: Start) -
     with ExitStack() as stack:
         for _ in range(200):
             stack.enter_context(raw(agent))
-        time.sleep(2)
+        time.sleep(2)  # the agent stays out of descriptors for several polls
 
     def polled() -> bool:
         try:
@@ -130,7 +131,7 @@ def test_connections_beyond_the_open_files_do_not_stop_the_agent(start: Start) -
         except OSError:  # one of the connections that the agent had no file for
             return False
 
-    wait_for(polled, 30)
+    wait_until(polled, 30)
 
 
 @pytest.mark.usefixtures("still_polling")
@@ -138,8 +139,8 @@ def test_a_stream_that_is_not_read_is_bounded(agent: RunningAgent) -> None:
     with raw(agent) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b"GET /v1/watch HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(1.5)
-    wait_for(lambda: agent.ask("GET", "/v1/status").json["followers"] == 0)
+        time.sleep(1.5)  # the agent goes on writing into a connection that is not read
+    wait_until(lambda: agent.ask("GET", "/v1/status").json["followers"] == 0)
 
 
 @pytest.mark.usefixtures("still_polling")
@@ -188,7 +189,7 @@ def test_what_a_request_contains_reaches_the_log_made_visible(start: Start) -> N
 def test_a_state_file_that_cannot_be_written_stops_nothing(start: Start) -> None:
     agent = start("--state", "/dev/full/state.json")
     before = polls(agent)
-    wait_for(lambda: polls(agent) > before + 1)
+    wait_until(lambda: polls(agent) > before + 1)
     assert agent.ask("POST", "/v1/decide", {"transfer": {"size": 2 << 30}}).json["delay"] == 30
 
 
@@ -196,7 +197,7 @@ def test_the_state_of_signals_outlives_a_kill(start: Start, tmp_path_factory: py
     folder = tmp_path_factory.mktemp("state")
     rules = RULES.replace("gpu_temperature > 30C}", "gpu_temperature > 30C, for: 2s}")
     agent = start("--state", str(folder / "state.json"), rules=rules, folder=folder)
-    wait_for(lambda: any(signal["on"] for signal in agent.ask("GET", "/v1/signals").json["items"]))
+    wait_until(lambda: any(signal["on"] for signal in agent.ask("GET", "/v1/signals").json["items"]))
     since = [signal["since"] for signal in agent.ask("GET", "/v1/signals").json["items"]]
     agent.process.kill()
     agent.process.wait()
@@ -209,7 +210,7 @@ def test_the_state_of_signals_outlives_a_kill(start: Start, tmp_path_factory: py
 def test_a_registered_transfer_lapses_when_its_client_is_gone(agent: RunningAgent) -> None:
     agent.ask("PUT", "/v1/transfers/short", {"transfer": {"size": 5}, "ttl": 0.5})
     agent.ask("PUT", "/v1/transfers/long", {"transfer": {"size": 5}, "ttl": 600})
-    wait_for(lambda: agent.ask("GET", "/v1/transfers/short").status == 404)
+    wait_until(lambda: agent.ask("GET", "/v1/transfers/short").status == 404)
     assert agent.ask("GET", "/v1/transfers/long").json["transfer"]["size"] == 5
     assert agent.ask("DELETE", "/v1/transfers/long").status == 204
     assert agent.ask("DELETE", "/v1/transfers/long").status == 404
@@ -219,7 +220,7 @@ def test_a_workload_is_leased(agent: RunningAgent) -> None:
     body = {"workload": {"type": "training", "gpu_devices": [0]}, "ttl": 0.5}
     assert [agent.ask("PUT", "/v1/workloads/w", body).status for _ in range(2)] == [201, 200]
     assert [one["id"] for one in agent.ask("GET", "/v1/workloads").json["items"]] == ["w"]
-    wait_for(lambda: agent.ask("GET", "/v1/workloads").json["items"] == [])
+    wait_until(lambda: agent.ask("GET", "/v1/workloads").json["items"] == [])
     for ttl in (0, -1, 1e9, "x", True):
         assert agent.ask("PUT", "/v1/workloads/w", {"workload": {}, "ttl": ttl}).status == 400
     assert agent.ask("PUT", "/v1/workloads/w", {"workload": {"id": "v"}}).status == 409
@@ -261,11 +262,11 @@ def test_a_clock_that_jumps_stops_neither_polls_nor_streams(
     assert process.stdin is not None and process.stdout is not None
     try:
         assert process.stdout.readline() == b"up\n"
-        wait_for(lambda: polls(agent) > 2)
+        wait_until(lambda: polls(agent) > 2)
         process.stdin.write(b"%f\n" % jump)
         process.stdin.flush()
         before, answers = polls(agent), []
-        wait_for(lambda: polls(agent) > before + 3)
+        wait_until(lambda: polls(agent) > before + 3)
         thread = threading.Thread(target=lambda: answers.append(agent.ask("GET", "/v1/directives?wait=0.3&revision=1")))
         thread.start()
         thread.join(10)

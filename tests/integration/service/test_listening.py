@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import gpurules
 from gpurules.errors import GpurulesError
-from tests.integration.service.agents import RULES, SOURCE, Answer, RunningAgent, Start, wait_for
+from tests.integration.service.agents import RULES, SOURCE, Answer, RunningAgent, Start
+from tests.waiting import wait_until
 
 USE, ADMIN = "use-0123456789abcdef", "admin-0123456789abcdef"
 TRANSFER = {"transfer": {"path": "/a"}}
@@ -281,14 +282,14 @@ def test_systemd_gives_the_socket_and_hears_of_every_state(tmp_path: Path) -> No
     agent = RunningAgent(process, tmp_path / "a.sock", tmp_path / "node.yaml", tmp_path / "log")
     try:
         assert agent.ask("GET", "/healthz").status == 200
-        wait_for(lambda: heard.count("WATCHDOG=1") >= 2)
+        wait_until(lambda: heard.count("WATCHDOG=1") >= 2)
         assert "READY=1" in heard
         process.send_signal(signal.SIGHUP)
-        wait_for(lambda: "RELOADING=1" in heard)
+        wait_until(lambda: "RELOADING=1" in heard)
         assert any(line.startswith("MONOTONIC_USEC=") for line in heard)
     finally:
         assert agent.stop() == 0
-    wait_for(lambda: "STOPPING=1" in heard)
+    wait_until(lambda: "STOPPING=1" in heard)
     assert agent.socket.exists()  # it is systemd's
     told.sendto(b"", os.fspath(tmp_path / "notify"))
     told.close()
@@ -299,7 +300,7 @@ def test_a_request_under_way_is_finished_when_the_agent_stops(start: Start) -> N
     connection = agent.connection()
     body = json.dumps([TRANSFER] * 10_000)
     connection.request("POST", "/v1/decide:batch", body, {"Content-Type": "application/json"})
-    time.sleep(0.05)
+    time.sleep(0.05)  # the request has arrived by now, and 10,000 decisions take longer
     agent.process.terminate()
     response = connection.getresponse()
     assert response.status == 200 and len(json.loads(response.read())) == 10_000
@@ -317,7 +318,7 @@ def test_sighup_reloads_and_a_wrong_ruleset_leaves_the_running_one(start: Start)
     assert status["ruleset_version"] == before and "gpu_temprature" in status["reload_error"]
     agent.ruleset.write_text(RULES.replace("delay: 30s", "delay: 40s"))
     agent.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: agent.ask("POST", "/v1/decide", {"transfer": {"size": 2 << 30}}).json["delay"] == 40)
+    wait_until(lambda: agent.ask("POST", "/v1/decide", {"transfer": {"size": 2 << 30}}).json["delay"] == 40)
     assert agent.ask("GET", "/v1/status").json["reload_error"] is None
     kinds = [(event["kind"], event["ok"]) for event in agent.ask("GET", "/v1/events").json["items"] if "ok" in event]
     assert ("ruleset", True) in kinds and ("ruleset", False) in kinds

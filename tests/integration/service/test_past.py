@@ -8,7 +8,8 @@ import pytest
 from gpurules.history.store.storage import Storage
 from gpurules.history.store.writer import StoreWriter
 from gpurules.model import GPU, Snapshot
-from tests.integration.service.agents import RunningAgent, Start, wait_for
+from tests.integration.service.agents import RunningAgent, Start
+from tests.waiting import wait_until
 
 DAY = 86_400
 HOST = "node-1"
@@ -35,7 +36,7 @@ def since(store: Path) -> float:
 @pytest.fixture(scope="module")
 def keeper(start: Start, store: Path, since: float) -> RunningAgent:
     agent = start("--history", str(store))
-    wait_for(lambda: len(agent.ask("GET", "/v1/history?field=temperature").json["times"]) >= 2)
+    wait_until(lambda: len(agent.ask("GET", "/v1/history?field=temperature").json["times"]) >= 2)
     return agent
 
 
@@ -63,14 +64,14 @@ def test_a_damaged_store_is_reported_and_memory_answers(start: Start, tmp_path: 
     folder.mkdir(parents=True)
     (folder / "part-000000000000001-aa.parquet").write_bytes(b"cut short")
     agent = start("--history", str(tmp_path))
-    wait_for(lambda: len(agent.ask("GET", "/v1/history?field=temperature").json["times"]) >= 2)
+    wait_until(lambda: len(agent.ask("GET", "/v1/history?field=temperature").json["times"]) >= 2)
     found = agent.ask("GET", f"/v1/history?field=temperature&since={since}").json
     assert len(found["times"]) >= 2 and "part-000000000000001-aa.parquet: cannot be read" in found["problems"][0]
 
 
 def test_what_an_agent_recorded_is_there_after_a_restart(start: Start, tmp_path: Path) -> None:
     first = start("--history", str(tmp_path))
-    wait_for(lambda: len(first.ask("GET", "/v1/history?field=temperature").json["times"]) >= 2)
+    wait_until(lambda: len(first.ask("GET", "/v1/history?field=temperature").json["times"]) >= 2)
     before = first.ask("GET", "/v1/history?field=temperature").json
     assert first.stop() == 0
     found = start("--history", str(tmp_path)).ask("GET", "/v1/history?field=temperature&gpu=0").json

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.service.agents import RunningAgent, Start, wait_for
+from tests.integration.service.agents import RunningAgent, Start
+from tests.waiting import wait_until
 
 
 def events(response: HTTPResponse) -> Iterator[tuple[str, int, Any]]:
@@ -87,7 +88,7 @@ def test_a_wrong_parameter_is_named(agent: RunningAgent, query: str) -> None:
 
 
 def test_history_has_a_value_for_each_time(agent: RunningAgent) -> None:
-    wait_for(lambda: len(agent.ask("GET", "/v1/history?field=temperature").json["times"]) >= 2)
+    wait_until(lambda: len(agent.ask("GET", "/v1/history?field=temperature").json["times"]) >= 2)
     found = agent.ask("GET", "/v1/history?field=temperature&gpu=1").json
     assert list(found["gpus"]) == ["1"] and len(found["gpus"]["1"]) == len(found["times"])
     assert agent.ask("GET", "/v1/history?field=temprature").json["errors"][0]["hint"] == "did you mean 'temperature'?"

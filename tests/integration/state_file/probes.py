@@ -15,6 +15,7 @@ from gpurules.rules import Ruleset, loads
 from gpurules.rules.native import native_program, native_schema
 from gpurules.service.state_file.writer import StateWriter
 from tests.targets import SANITIZED, STRICT, run, write
+from tests.waiting import wait_until
 
 RULES = """
 version: 1
@@ -122,14 +123,16 @@ class Probe:
         word = ("fresh", "stale", "other", "disabled")[int(basis)]
         return word, names.split(), float(factor), int(concurrency), problem
 
-    def ask_until(self, basis: str, seconds: float = 5) -> tuple[str, list[str], float, int, str]:
+    def ask_until(self, basis: str, seconds: float = 30) -> tuple[str, list[str], float, int, str]:
         """Ask until the basis is as expected: a reader looks for another file ten times a second."""
-        end = time.monotonic() + seconds
-        while True:
+
+        def expected() -> tuple[str, list[str], float, int, str] | None:
             answer = self.ask()
-            if answer[0] == basis or time.monotonic() > end:
-                return answer
-            time.sleep(0.02)
+            return answer if answer[0] == basis else None
+
+        answer = wait_until(expected, seconds, f"the basis is {basis}")
+        assert answer is not None
+        return answer
 
     def close(self) -> None:
         assert self._process.stdin is not None and self._process.stdout and self._process.stderr

@@ -28,6 +28,8 @@ def probe(probe_command: list[str], path: Path) -> Iterator[Probe]:
 
 
 NEUTRAL = ([], 1.0, 0)
+LOOK_SECONDS = 0.15
+"""Somewhat longer than a reader waits before it looks for the file again."""
 
 
 def test_without_a_file_decisions_are_neutral_and_stale_until_there_is_one(probe: Probe, path: Path) -> None:
@@ -50,7 +52,7 @@ def test_an_agent_that_dies_goes_stale_at_its_deadline(probe: Probe, path: Path)
     agent = FakeAgent(path)
     agent.write(90, deadline=time.monotonic_ns() + 400_000_000)
     assert probe.ask_until("fresh")[1] == ["high", "named", "large"]
-    time.sleep(0.5)
+    time.sleep(0.5)  # the deadline is 0.4 s, and readers in C and Go read the clock of the machine
     *answer, problem = probe.ask()
     assert tuple(answer) == ("stale", *NEUTRAL)
     assert problem == "the agent is silent"
@@ -115,7 +117,7 @@ def test_rules_that_are_disabled_ask_for_nothing(probe: Probe, path: Path) -> No
 )
 def test_a_clock_that_cannot_be_makes_stale(probe: Probe, path: Path, stamp: dict[str, int]) -> None:
     FakeAgent(path).write(90, **stamp)
-    time.sleep(0.15)
+    time.sleep(LOOK_SECONDS)  # readers in C and Go read the clock of the machine
     assert probe.ask()[:4] == ("stale", *NEUTRAL)
 
 
@@ -148,7 +150,7 @@ SLOT_OFFSET, SLOT_SIZE = 112, 116
 def test_a_header_that_is_wrong_is_refused(probe: Probe, path: Path, at: int, data: bytes) -> None:
     FakeAgent(path).write(90)
     damaged(path, at, data)
-    time.sleep(0.15)
+    time.sleep(LOOK_SECONDS)  # readers in C and Go read the clock of the machine
     assert probe.ask()[:4] == ("stale", *NEUTRAL)
     if at == 104:  # the generic reader shows what is there, and says that it is stale
         assert StateFile(path).read().stale
@@ -173,7 +175,7 @@ def test_a_slot_that_is_wrong_is_refused(probe: Probe, path: Path, word: tuple[i
     FakeAgent(path).write(90)
     offset, size = struct.unpack_from("<II", path.read_bytes(), SLOT_OFFSET)
     damaged(path, offset + size + word[0], word[1])  # the first state is in the second slot
-    time.sleep(0.15)
+    time.sleep(LOOK_SECONDS)  # readers in C and Go read the clock of the machine
     assert probe.ask()[:4] == ("stale", *NEUTRAL)
     with pytest.raises(StateFileError):
         StateFile(path).read()
@@ -183,7 +185,7 @@ def test_a_slot_that_is_wrong_is_refused(probe: Probe, path: Path, word: tuple[i
 def test_a_file_that_is_cut_off_before_it_is_opened_is_refused(probe: Probe, path: Path, size: int) -> None:
     FakeAgent(path).write(90)
     os.truncate(path, size)
-    time.sleep(0.15)
+    time.sleep(LOOK_SECONDS)  # readers in C and Go read the clock of the machine
     assert probe.ask()[:4] == ("stale", *NEUTRAL)
     with pytest.raises(StateFileError):
         StateFile(path).read()
@@ -197,7 +199,7 @@ def test_a_file_that_is_cut_off_while_it_is_in_use_ends_nothing(probe: Probe, pa
     os.truncate(path, size)
     for _ in range(3):
         assert probe.ask()[0] in ("fresh", "stale")
-        time.sleep(0.06)
+        time.sleep(0.06)  # before, around and after the reader looks at the file again, 0.1 s later
     path.unlink()
     FakeAgent(path).write(90)
     assert probe.ask_until("fresh")[1] == ["high", "named", "large"]

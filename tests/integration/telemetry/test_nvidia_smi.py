@@ -11,6 +11,7 @@ from gpurules.engine import Coordinator
 from gpurules.service.metrics import text_of
 from gpurules.telemetry import TelemetryError, TelemetryTimeout, TelemetryUnavailable, open_source
 from gpurules.telemetry.live.availability import try_out
+from tests.waiting import wait_until
 
 XML = """<?xml version="1.0" ?>
 <!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v12.dtd">
@@ -174,20 +175,18 @@ def test_a_run_that_hangs_is_killed_with_its_children(smi, tmp_path):
         source.read()
     assert time.monotonic() - start < 1
     for name in ("pid", "child"):
-        assert _is_ended(int((tmp_path / name).read_text()))
+        _wait_until_ended(int((tmp_path / name).read_text()))
+
+
+def _wait_until_ended(pid):
+    wait_until(lambda: _is_ended(pid), what=f"process {pid} has ended")
 
 
 def _is_ended(pid):
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state in "ZX":
-            return True
-        time.sleep(0.01)
-    return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_the_next_run_works_again(smi, tmp_path):

@@ -5,7 +5,8 @@ import pytest
 
 from gpurules.errors import UnavailableError
 from gpurules.service import metrics
-from tests.integration.coordinator.stand import gpu, node, ruleset, until
+from tests.integration.coordinator.stand import gpu, node, ruleset
+from tests.waiting import wait_until
 
 prometheus = pytest.importorskip("prometheus_client")
 
@@ -24,7 +25,7 @@ def polled():
         for percent in (50, 90, 90):
             it.poll(percent, 90)
         it.blind()
-        until(lambda: it.coordinator.collect().effects["log"].sent == 1)
+        wait_until(lambda: it.coordinator.collect().effects["log"].sent == 1)
         yield it
 
 

@@ -25,7 +25,7 @@ def test_a_follower_is_served_while_changes_go_on() -> None:
         async def change() -> None:
             while True:
                 revisions.bump()
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.001)  # changes come faster than sections are worked out
 
         changing = asyncio.create_task(change())
         revisions.followers = 1
@@ -38,13 +38,13 @@ def test_a_follower_is_served_while_changes_go_on() -> None:
 
 def test_a_follower_that_leaves_before_its_state_leaves_no_task_behind() -> None:
     async def check(revisions: Revisions) -> None:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # tasks of the start have ended
         known = asyncio.all_tasks()
         for _ in range(20):
             waiting = asyncio.create_task(revisions.settle())
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.002)  # settle() is at work when it is canceled
             waiting.cancel()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # one turn of the loop: the cancellation arrives
         assert len(asyncio.all_tasks() - known) <= 1, "only the task that works the sections out may be new"
 
     running(check)

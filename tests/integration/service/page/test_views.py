@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.service.agents import RunningAgent, wait_for
+from tests.integration.service.agents import RunningAgent
 from tests.integration.service.page.conftest import HOSTILE
 from tests.integration.service.page.exporter import Exporter
+from tests.waiting import wait_until
 
 Visit = Callable[..., Any]
 VIEWS = ("node", "rules", "signals", "transfers", "events", "ruleset", "what-if")
@@ -18,7 +19,7 @@ VIEWS = ("node", "rules", "signals", "transfers", "events", "ruleset", "what-if"
 def heat(agent: RunningAgent, exporter: Exporter, index: int = 0, celsius: float = 70.0) -> None:
     """Make a GPU hot, and wait until the agent has seen it."""
     exporter.readings[index]["temperature"] = celsius
-    wait_for(lambda: any(s["on"] for s in agent.ask("GET", "/v1/signals").json["items"]))
+    wait_until(lambda: any(s["on"] for s in agent.ask("GET", "/v1/signals").json["items"]))
 
 
 def rule(page: Any, name: str) -> Any:

@@ -14,6 +14,7 @@ from gpurules.clients.filesystem import use
 from gpurules.clients.filesystem.bypass import groups
 from gpurules.governor import Governor, Limits
 from tests.unit.clients.filesystem.conftest import RULES, Node
+from tests.waiting import wait_until
 
 MODELS_FIRST = """
 version: 1
@@ -48,7 +49,7 @@ class Slow(AsyncFileSystem):
     async def _moment(self):
         self.now += 1
         self.most = max(self.most, self.now)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # so that calls overlap, and the most at once can be counted
         self.now -= 1
 
     async def _cat_file(self, path, start=None, end=None, **options):
@@ -141,9 +142,7 @@ def test_only_the_files_that_a_rule_concerns_wait():
     found = []
     thread = threading.Thread(target=lambda: found.append(fs.cat(["a.csv", "m.safetensors", "b.csv"], on_error="omit")))
     thread.start()
-    deadline = time.monotonic() + 10
-    while node.counts.done < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: node.counts.done >= 2)
     (held,) = node.governor.status().transfers
     assert (held.state, held.path) == ("held", "slow://m.safetensors") and not found
     node.governor.cancel(held.id)
@@ -305,7 +304,7 @@ def test_a_rule_that_begins_to_match_among_many_files_holds_the_rest(memory):
 
     def one_after_the_other(path, *ends, **options):
         read.append(path)
-        time.sleep(0.002)
+        time.sleep(0.002)  # so that the rule begins to match long before the last file
         if len(read) == 70:
             node.heat(90)
         return cat_file(path, *ends, **options)
@@ -315,9 +314,7 @@ def test_a_rule_that_begins_to_match_among_many_files_holds_the_rest(memory):
         found = []
         thread = threading.Thread(target=lambda: found.append(fs.cat("/d/*")))
         thread.start()
-        deadline = time.monotonic() + 10
-        while not any(t.state == "held" for t in node.governor.status().transfers) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: any(t.state == "held" for t in node.governor.status().transfers))
         assert not found and 70 <= len(read) < 300
         node.heat(40)
         thread.join(20)

@@ -3,13 +3,13 @@
 import asyncio
 import pickle
 import threading
-import time
 
 import fsspec
 import pytest
 
 from gpurules.clients.filesystem import use
 from tests.unit.clients.filesystem.conftest import Node
+from tests.waiting import wait_until
 
 ROWS = b"a,b\n1,2\n3,4\n"
 
@@ -202,8 +202,8 @@ def test_a_full_queue_is_waited_for(memory):
         done = []
         thread = threading.Thread(target=lambda: done.append(fsspec.open("gpurules::memory:///data/rows.csv").open()))
         thread.start()
-        time.sleep(0.2)
-        assert not done and full.counts.refused
+        wait_until(lambda: full.counts.refused)
+        assert not done
         first.end()
         thread.join(5)
         with done[0] as file:

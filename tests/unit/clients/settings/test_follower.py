@@ -1,11 +1,11 @@
 """Clients that are steered by settings follow the rules of a node."""
 
 import itertools
-import time
 
 from gpurules import GPU, Coordinator, Snapshot, loads
 from gpurules.clients.settings.follower import Follower
 from gpurules.engine import CoordinatorOptions
+from tests.waiting import wait_until
 
 RULES = """
 version: 1
@@ -113,8 +113,5 @@ def test_polls_reach_it_at_once_and_leaving_restores():
     with node(dial) as coordinator, Follower(coordinator, [client]):
         dial.temperature = 90
         coordinator.poll()
-        deadline = time.monotonic() + 20
-        while not client.asked:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: client.asked)
     assert client.restored == 1

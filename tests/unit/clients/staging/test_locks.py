@@ -14,6 +14,7 @@ from gpurules.clients.staging.locks import Waiting, hold_lock, locked_at_once
 from gpurules.clients.staging.trouble import StagingLocked
 from gpurules.governor import TransferCancelled
 from tests.unit.clients.staging.conftest import KIB, RULES, Stored, content
+from tests.waiting import wait_until
 
 IMPATIENT = RULES.replace("rules:", "settings: {{max_delay: 1s}}\nrules:")
 
@@ -66,7 +67,7 @@ def test_a_process_that_makes_progress_is_waited_for(started):
             until = time.monotonic() + 2.5
             while time.monotonic() < until:
                 part.touch()
-                time.sleep(0.1)
+                time.sleep(0.1)  # progress is read from times of the file system, over real seconds
             part.unlink()
             released.set()
 
@@ -93,9 +94,7 @@ def test_a_transfer_that_waits_for_a_lock_can_be_cancelled(started):
     with held(lock_of(node, source)):
         thread = threading.Thread(target=read)
         thread.start()
-        deadline = time.monotonic() + 20
-        while not node.governor.status().transfers and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: node.governor.status().transfers)
         node.governor.cancel(node.governor.status().transfers[0].id)
         thread.join(20)
     assert len(found) == 1
@@ -128,7 +127,7 @@ def test_a_lock_that_was_removed_while_one_waited_for_it_is_not_taken_for_held(s
 
         thread = threading.Thread(target=wait)
         thread.start()
-        time.sleep(0.2)
+        time.sleep(0.2)  # the thread waits in flock by now, which cannot be seen from here
         removed = folder.stat("x.lock").st_ino
         folder.unlink("x.lock")
         held_open = os.open(node.area.path / "x.lock", os.O_CREAT | os.O_RDWR)  # so that the inode is another

@@ -8,6 +8,7 @@ from gpurules.actions import Event
 from gpurules.actions.effects.delivery import DeliveryState, RefusedError, RetryLater
 from gpurules.actions.registration import FunctionEffect
 from gpurules.engine.effects.dispatcher import MAX_LANES, MAX_REMEMBERED, Dispatcher
+from tests.waiting import wait_until
 
 
 def effect(function: Callable[[Event], object], name: str = "tell") -> FunctionEffect:
@@ -55,6 +56,7 @@ def test_close_drops_what_still_waits_and_leaves_a_hanging_handler_behind():
 def test_close_of_a_full_queue_does_not_wait_longer_than_it_takes():
     dispatcher = Dispatcher(max_queued=5)
     for _ in range(5):
+        # sleep: calls take a while, so that the queue is full when it is closed
         dispatcher.submit(effect(lambda e: time.sleep(0.01)), event())
     began = time.monotonic()
     assert dispatcher.close(5)
@@ -118,9 +120,7 @@ def test_what_may_succeed_later_is_tried_again_and_each_delivery_is_listed_with_
     told = effect(handle)
     for rule in ("later", "refused", "fine"):
         dispatcher.submit(told, event(rule, backoff=0.05))
-    deadline = time.monotonic() + 5
-    while dispatcher.counts["tell"].sent < 2 and time.monotonic() < deadline:
-        time.sleep(0.002)
+    wait_until(lambda: dispatcher.counts["tell"].sent >= 2)
     dispatcher.submit(told, event("waits"))
     states = {d.rule: (d.state, d.attempts, d.reason) for d in dispatcher.deliveries()}
     assert states == {
@@ -146,9 +146,7 @@ def test_stopping_attempts_once_more_what_waits_for_a_retry():
     dispatcher = Dispatcher()
     for rule in "abc":
         dispatcher.submit(effect(handle), event(rule, backoff=600))
-    deadline = time.monotonic() + 5
-    while not attempts and time.monotonic() < deadline:
-        time.sleep(0.002)
+    wait_until(lambda: attempts)
     began = time.monotonic()
     assert dispatcher.close(5)
     assert time.monotonic() - began < 3

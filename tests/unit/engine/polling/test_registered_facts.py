@@ -1,7 +1,6 @@
 """What a process registers is in force in the next line: no poll is waited for."""
 
 import threading
-import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +10,7 @@ from gpurules.engine.polling.registered_facts import RegisteredFacts
 from gpurules.engine.workloads import Schedule
 from gpurules.model import GPU, Snapshot, Transfer, Workload
 from gpurules.rules import loads
+from tests.waiting import wait_until
 
 RULES = """
 version: 1
@@ -129,8 +129,7 @@ def test_calls_that_come_together_share_a_pass():
     is_first.wait(30)
     for thread in threads[1:]:
         thread.start()
-    while schedule.pending_count < 20:
-        time.sleep(0.001)
+    wait_until(lambda: schedule.pending_count >= 20)
     go_on.set()
     for thread in threads:
         thread.join()
