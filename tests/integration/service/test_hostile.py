@@ -236,14 +236,14 @@ CLOCK = """
 import sys, threading, time
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.rules import load
-from gpurules.service.server import ReloadNotice, ServeOptions, served
+from gpurules.service.server import ReloadNotice, ServeOptions, serve
 from gpurules.telemetry import open_source
 offset = [0.0]
 coordinator = Coordinator(
     load(sys.argv[1]), open_source("synthetic:gpus=2,seconds=36000,interval=1,faults=0"),
     clock=lambda: time.time() + offset[0], steady=time.monotonic, options=CoordinatorOptions(poll_interval=0.2),
 )
-with coordinator, served(coordinator, ServeOptions([f"unix:{sys.argv[2]}"]), ReloadNotice()):
+with coordinator, serve(coordinator, ServeOptions([f"unix:{sys.argv[2]}"]), ReloadNotice()):
     print("up", flush=True)
     for line in sys.stdin:
         offset[0] += float(line)
