@@ -1,4 +1,15 @@
-"""Facts that people type: one checker for tests, options, lists of transfers and whatever else takes them."""
+"""Facts that people type: one checker for rule tests, options, lists of transfers and requests.
+
+::
+
+    data -> checking -> attributes       which attributes each object has, and what each holds
+              |      -> values, times    one value: its unit, range and members; one point in time
+              +-> CheckedFacts, or every FactProblem with its place and the nearest name
+    data -> strict -> Snapshot, Transfer, Workload; raises on any problem
+
+The entry points are ``check``, which reports, and the ``read_…`` functions, which raise. Data from devices is read by
+``model.reading`` instead: what does not fit there is missing.
+"""
 
 from gpurules.facts.attributes import KINDS
 from gpurules.facts.checking import CheckedFacts, FactProblem, check, place

@@ -1,4 +1,16 @@
-"""What can be known: values, units and facts."""
+"""What can be known: values, units and facts.
+
+::
+
+    truth                  Kleene's three values; None is unknown
+    units                  dimensions and units; every quantity is held in its canonical unit
+      -> datatypes         the types of the condition language
+    ranges, reading        outside data to values: what is invalid or out of range is missing, with the reason
+      -> gpu -> snapshot   GPU, GPUProcess; Snapshot: the GPUs of a node at one point in time
+      -> transfer          Transfer and Workload
+
+Facts and values are immutable. The entry points are ``Snapshot`` and ``Transfer``.
+"""
 
 from gpurules.model.datatypes import BOOL, ERROR, NUMBER, NUMBERS, STRING, STRINGS, Datatype, Kind, number
 from gpurules.model.gpu import GPU, GPUIndex, GPUProcess
