@@ -15,6 +15,7 @@ from gpurules.cli.run.suggestions import SuggestionWish, search, suggestions_of
 from gpurules.errors import GpurulesError
 from gpurules.service.state.recorder import Recorder
 from tests.integration.cli.conftest import Program
+from tests.waiting import wait_until
 
 RULES = """\
 version: 1
@@ -59,12 +60,6 @@ def prints(data: object, code: int = 0) -> str:
     return f"import sys; sys.stdout.write({json.dumps(data)!r}); sys.exit({code})"
 
 
-def wait_for(coordinator: Coordinator) -> None:
-    deadline = time.monotonic() + 20
-    while coordinator.proposal is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
 def test_a_proposal_is_in_the_status_and_an_event_and_changes_no_rule(
     coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,7 +67,7 @@ def test_a_proposal_is_in_the_status_and_an_event_and_changes_no_rule(
     recorder = Recorder(coordinator, 1)
     before = coordinator.engine.ruleset
     with suggestions_of(WISH, coordinator):
-        wait_for(coordinator)
+        wait_until(lambda: coordinator.proposal is not None)
     proposal = coordinator.status().to_dict()["proposal"]
     assert isinstance(proposal, dict)
     assert proposal["values"] == {"heat.condition": 86.0} and proposal["ruleset_version"] == before.version
@@ -142,7 +137,7 @@ def test_the_end_of_the_agent_ends_a_search(coordinator: Coordinator, monkeypatc
     runs(monkeypatch, "import time; time.sleep(300)")
     began = time.monotonic()
     with suggestions_of(WISH, coordinator):
-        time.sleep(0.2)
+        time.sleep(0.2)  # the search is a process by now, and prints nothing
     assert time.monotonic() - began < 10
     assert not [t for t in threading.enumerate() if t.name == "gpurules-suggest" and t.is_alive()]
 

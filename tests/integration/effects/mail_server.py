@@ -78,7 +78,7 @@ class MailServer:
         if self.drips_at == command:
             while not self._is_closed.is_set():
                 connection.sendall(b"2")
-                time.sleep(0.02)
+                time.sleep(0.02)  # the pace of a slow server is what clients measure
         connection.sendall(text)
 
     def _talk(self, connection: socket.socket) -> None:

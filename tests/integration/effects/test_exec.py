@@ -13,7 +13,8 @@ from gpurules.actions import ActionError, Event
 from gpurules.actions.effects.delivery import RefusedError, RetryLater
 from gpurules.actions.effects.exec import Exec
 from gpurules.actions.effects.programs import MAX_OUTPUT_BYTES, run_program
-from tests.integration.coordinator.stand import node, ruleset, until
+from tests.integration.coordinator.stand import node, ruleset
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_what_it_started_is_killed_with_it(program: Any, tmp_path: Path, script:
     with contextlib.suppress(ActionError):
         Exec().start(event(path, timeout=0.5))
     pid = int((tmp_path / "pid").read_text())
-    until(lambda: not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes())
+    wait_until(lambda: not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 def test_output_without_end_is_read_and_dropped(program: Any):
@@ -111,10 +112,10 @@ def test_a_rule_runs_what_the_options_of_the_agent_allow_and_nothing_else(progra
     rule = f"{{name: full, condition: gpu_memory > 80, action: exec, parameters: {{command: ['{path}']}}}}"
     with node(ruleset(rule)) as it:
         it.poll(90)
-        until(lambda: it.coordinator.collect().effects["exec"].failed == 1)
+        wait_until(lambda: it.coordinator.collect().effects["exec"].failed == 1)
         assert "does not allow" in str(it.coordinator.collect().effects["exec"].last_error)
     assert not (tmp_path / "event").exists()
     with node(ruleset(rule), allowed_programs=frozenset({path})) as it:
         it.poll(90)
-        until(lambda: it.coordinator.collect().effects["exec"].sent == 1)
+        wait_until(lambda: it.coordinator.collect().effects["exec"].sent == 1)
     assert json.loads((tmp_path / "event").read_text())["devices"] == [0]

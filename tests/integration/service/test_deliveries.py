@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.integration.coordinator.stand import Endpoint
-from tests.integration.service.agents import RULES, RunningAgent, Start, wait_for
+from tests.integration.service.agents import RULES, RunningAgent, Start
+from tests.waiting import wait_until
 
 SECRET = "SECRETTOKEN"
 RULE = """\
@@ -47,7 +48,7 @@ def states(agent: RunningAgent) -> list[str]:
 
 def test_a_delivery_is_shown_when_it_has_succeeded(reporting: Reporting, endpoint: Endpoint) -> None:
     agent = reporting()
-    wait_for(lambda: "delivered" in states(agent))
+    wait_until(lambda: "delivered" in states(agent))
     last = effects(agent)[-1]
     assert (last["effect"], last["rule"], last["edge"], last["error"]) == ("webhook", "report", "start", None)
     assert last["receiver"] == f"webhook 127.0.0.1:{endpoint.port}" and len(endpoint.received) == 1
@@ -58,7 +59,7 @@ def test_a_delivery_is_pending_while_it_is_repeated_and_the_reason_is_shown(
 ) -> None:
     endpoint.statuses = [503]
     agent = reporting()
-    wait_for(lambda: "failed" in states(agent))
+    wait_until(lambda: "failed" in states(agent))
     found = effects(agent)
     assert [event["state"] for event in found][-1] == "failed" and "pending" in states(agent)
     assert found[-1]["attempts"] == 3 and "503" in found[-1]["error"]
@@ -69,7 +70,7 @@ def test_a_delivery_is_pending_while_it_is_repeated_and_the_reason_is_shown(
 def test_no_secret_is_in_what_is_shown_of_a_delivery(reporting: Reporting, endpoint: Endpoint) -> None:
     endpoint.statuses = [403]
     agent = reporting()
-    wait_for(lambda: "failed" in states(agent))
+    wait_until(lambda: "failed" in states(agent))
     shown = [agent.ask("GET", path).body for path in ("/v1/events", "/v1/status", "/v1/rules")]
     connection = agent.connection()
     connection.request("GET", "/v1/watch")

@@ -13,7 +13,7 @@ from gpurules.model import GPU, Snapshot, Workload
 from gpurules.remote import RemoteEngine
 from gpurules.rules import loads
 from gpurules.service.server import ReloadNotice, ServeOptions, serve
-from tests.integration.service.agents import wait_for
+from tests.waiting import wait_until
 
 RULES = """\
 version: 1
@@ -83,9 +83,9 @@ def test_a_transfer_is_held_and_released_when_a_threshold_is_crossed(governor: G
     moving = governor.transfer(LARGE)
     assert state(governor) == "queued"
     source.temperature = 90.0
-    wait_for(lambda: state(governor) == "held", 2)
+    wait_until(lambda: state(governor) == "held", 2)
     source.temperature = 50.0
-    wait_for(lambda: state(governor) != "held", 2)
+    wait_until(lambda: state(governor) != "held", 2)
     moving.cancel()
 
 
@@ -94,9 +94,9 @@ def test_a_part_that_compares_the_transfer_with_a_gpu_is_looked_at_on_each_snaps
 ) -> None:
     moving = governor.transfer(LARGE)
     source.free = 1 << 30
-    wait_for(lambda: governor.status().transfers[0].rules == ("full",), 2)
+    wait_until(lambda: governor.status().transfers[0].rules == ("full",), 2)
     source.free = 8 << 30
-    wait_for(lambda: governor.status().transfers[0].rules == (), 2)
+    wait_until(lambda: governor.status().transfers[0].rules == (), 2)
     moving.cancel()
 
 
@@ -107,7 +107,7 @@ def test_a_workload_that_is_registered_at_the_agent_is_news(
     moving = governor.transfer(gpurules.Transfer(id="t", path="/a", size=5, workload_id="job"))
     assert governor.status().transfers[0].rules == ()
     coordinator.register_workload(Workload(id="job", type="training"))
-    wait_for(lambda: governor.status().transfers[0].rules == ("train",), 2)
+    wait_until(lambda: governor.status().transfers[0].rules == ("train",), 2)
     moving.cancel()
 
 
@@ -119,11 +119,11 @@ def test_what_no_transfer_depends_on_is_no_news(
     text = RULES.replace("  - {name: full, condition: transfer_size > gpu_memory_free, action: pause_transfer}\n", "")
     coordinator.engine.replace(loads(text))
     remote.on_change(lambda: heard.append(time.monotonic()))
-    wait_for(lambda: heard, 5)
+    wait_until(lambda: heard, 5)
     polls = coordinator.collect().polls
-    wait_for(lambda: coordinator.collect().polls > polls + 5)
+    wait_until(lambda: coordinator.collect().polls > polls + 5)
     before = len(heard)
     source.temperature = 70.0  # hot, and training, need more or a workload
     polls = coordinator.collect().polls
-    wait_for(lambda: coordinator.collect().polls > polls + 5)
+    wait_until(lambda: coordinator.collect().polls > polls + 5)
     assert len(heard) <= before + 1, "once for the rule about training, which is open now"

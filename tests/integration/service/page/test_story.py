@@ -12,10 +12,11 @@ import pytest
 
 import gpurules
 from gpurules.governor import Governor
-from tests.integration.service.agents import RunningAgent, wait_for
+from tests.integration.service.agents import RunningAgent
 from tests.integration.service.page.conftest import RULES
 from tests.integration.service.page.exporter import Exporter
 from tests.integration.service.page.test_faults import free_port
+from tests.waiting import wait_until
 
 LARGE = gpurules.Transfer(id="shard-1", path="/data/shard-1.tar", size=4 << 30)
 BODY = json.dumps({"transfer": {"path": "/data/curl.tar", "size": 4 << 30}, "state": "held", "ttl": 60})
@@ -52,7 +53,7 @@ def test_the_page_shows_why_clients_hold_and_nothing_is_lost(
     try:
         page = visit(agent)
         exporter.readings[0]["temperature"] = 70
-        wait_for(lambda: engine.decide(LARGE).delay)
+        wait_until(lambda: engine.decide(LARGE).delay)
         governor.transfer(LARGE)
         assert held(governor), "the Python client holds"
         assert curl(agent, "/v1/transfers/curl-1", "-X", "PUT", "--json", BODY)["delay"] == 30, "curl holds"
@@ -78,7 +79,7 @@ def test_the_page_shows_why_clients_hold_and_nothing_is_lost(
         assert engine.decide(LARGE).source in ("directives", "fallback") and governor.status().transfers
         agent = begin(*options, source=exporter.source, folder=tmp_path)
         page.locator("#connection[data-state=live]").wait_for()
-        wait_for(lambda: engine.decide(LARGE).source == "agent")
+        wait_until(lambda: engine.decide(LARGE).source == "agent")
         assert since(agent) == before != []
         assert held(governor)
         assert curl(agent, "/v1/transfers/curl-1", "-X", "PUT", "--json", BODY)["delay"] == 45
