@@ -285,13 +285,13 @@ def test_a_disk_that_is_full_stops_nothing_and_is_written_to_again(
     agent = start(*outputs, "--publish", str(folder / "published"), folder=folder)
     resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))  # its log, too
     before = polls(agent)
-    wait_for(lambda: polls(agent) > before + 1)
+    wait_until(lambda: polls(agent) > before + 1)
     agent.ruleset.write_text(RULES.replace("delay: 30s", "delay: 31s"))
     assert agent.ask("POST", "/v1/reload").status == 200
     assert agent.ask("POST", "/v1/decide", {"transfer": {"size": 2 << 30}}).json["delay"] == 31
     assert agent.ask("GET", "/v1/history?field=temperature&since=-80000").json["times"]
     resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     (folder / "state.json").unlink(missing_ok=True)
-    wait_for((folder / "state.json").exists)
+    wait_until((folder / "state.json").exists)
     assert agent.stop() == 0
     assert list((folder / "history").rglob("*.parquet"))
