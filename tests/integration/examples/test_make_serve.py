@@ -7,13 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -25,15 +27,12 @@ def answer(port: int, path: str) -> bytes:
 
 
 def waited(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if found := condition():
-                return found
-        except OSError:
-            pass
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
+
+    def checked() -> Any:
+        with suppress(OSError):
+            return condition()
+
+    return wait_until(checked, seconds)
 
 
 def test_make_serve_shows_a_node_with_traffic(root: Path, tmp_path: Path) -> None:

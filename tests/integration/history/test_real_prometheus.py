@@ -3,10 +3,8 @@
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -16,6 +14,7 @@ from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import Storage
 from tests.factories import NEW_YEAR
 from tests.integration.cli.conftest import Program, gpurules
+from tests.waiting import wait_until
 
 __all__ = ["gpurules"]
 PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
@@ -73,14 +72,15 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
+
+    def answers() -> bool:
         try:
-            with urlopen(url, timeout=5):
-                return
-        except (URLError, OSError):
-            assert time.monotonic() < deadline, "Prometheus did not come up"
-            time.sleep(0.1)
+            urlopen(url, timeout=5).close()
+        except OSError:  # URLError is one
+            return False
+        return True
+
+    wait_until(answers, 60, "Prometheus answers")
 
 
 def temperatures(store: Path, node: str) -> dict[int, float | None]:

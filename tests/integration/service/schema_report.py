@@ -52,7 +52,7 @@ def main(folder: Path, examples: int) -> int:
             while "listening on" not in log.read_text():
                 if agent.poll() is not None:
                     raise SystemExit(log.read_text())
-                time.sleep(0.05)
+                time.sleep(0.05)  # a script of its own, without the package of the tests
             address = next(line.split()[-1] for line in log.read_text().splitlines() if "listening on" in line)
             asked = command(address, examples, "--report", "junit,ndjson", "--report-dir", ".")
             code = subprocess.run(asked, env={**os.environ, "COLUMNS": "120"}, cwd=folder).returncode

@@ -29,7 +29,8 @@ from gpurules.clients.mounts.rclone import BandwidthSetting
 from gpurules.clients.settings.restorable_setting import SettingError
 from gpurules.governor import Governor, Limits
 from gpurules.remote import RemoteEngine
-from tests.integration.service.agents import RunningAgent, Start, wait_for
+from tests.integration.service.agents import RunningAgent, Start
+from tests.waiting import wait_until
 
 readahead_module = import_module("gpurules.clients.mounts.readahead")
 pytestmark = pytest.mark.slow
@@ -157,7 +158,7 @@ class Node:
     def go_on(self) -> None:
         self.agent.process.send_signal(signal.SIGCONT)
         self.engine.link.timeout = 1.0
-        wait_for(lambda: self.engine.decide().source == "agent")
+        wait_until(lambda: self.engine.decide().source == "agent")
 
     def load(self, rules: str) -> None:
         self.agent.ruleset.write_text(rules)
@@ -208,7 +209,7 @@ def moved(node: Node, store: Store, tmp_path_factory: pytest.TempPathFactory) ->
         moving = begin("hanging")
         for name in MOVERS:
             with suppress(AssertionError):
-                wait_for(lambda name=name: held(name))  # type: ignore[misc]
+                wait_until(lambda name=name: held(name))  # type: ignore[misc]
             found[name]["held"] = held(name) and not moving[name].done()
         node.hang()
         end("hanging", moving)
@@ -284,7 +285,7 @@ def _opened_rclone(stack: ExitStack, folder: Path, steered: Steered) -> None:
             return setting.read() == "off"
         return False
 
-    wait_for(answers)
+    wait_until(answers)
     steered.add("rclone", stack.enter_context(rclone(path, folder)), setting.read)
 
 
@@ -327,7 +328,7 @@ def steered(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
         def reached(phase: str, is_limited: bool) -> None:
             with suppress(AssertionError):
-                wait_for(lambda: all((of != found["before"][name]) is is_limited for name, of in the.now().items()))
+                wait_until(lambda: all((of != found["before"][name]) is is_limited for name, of in the.now().items()))
             found[phase] = the.now()
 
         reached("limited", True)
