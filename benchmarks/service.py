@@ -266,6 +266,21 @@ async def _follow(path: str, followers: int, settling: float, begin: Callable[[]
     return found
 
 
+@contextmanager
+def first_in_line() -> Iterator[None]:
+    """Have this program, and what it starts, run before all others, where the system lets it (as root)."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
+    except OSError:
+        print("other programs delay the following, too: run it as root, or on a machine that is idle")
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def polled(folder: Path, followers: int, seconds: float) -> tuple[list[float], list[float], int]:
     """Return by how many seconds each poll was late, alone and with followers, and how many events these were sent."""
     rules, path = folder / "polled.yaml", str(folder / "polled.sock")
@@ -347,12 +362,13 @@ def main() -> None:
         before, after = soak(service, agent, 30)
         print(f"memory while 50 clients come and go  {before:.0f} MiB, 30 s later {after:.0f} MiB (at most 80)")
         found |= {"memory_mebibytes": after, "memory_before_mebibytes": before}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, first_in_line():
         alone, late, events = polled(Path(folder), 500, 15.0)
         found |= {"poll_late_alone_seconds": high(alone), "poll_late_seconds": high(late), "stream_events": events / 15}
         print(
-            f"500 streams, 10 snapshots/s: {events / 15:.0f} events a second; polls late by (p99) "
-            f"{high(late) * 1e3:.1f} ms, alone {high(alone) * 1e3:.1f} ms (below 5)"
+            f"500 streams, 10 snapshots/s: {events / 15:.0f} events a second; polls later by (p99) "
+            f"{(high(late) - high(alone)) * 1e3:.1f} ms: {high(late) * 1e3:.1f} ms, alone {high(alone) * 1e3:.1f} ms "
+            "(below 5, aim 1)"
         )
     write("service", found)
 
