@@ -49,8 +49,18 @@ class Kubernetes:
             "taint": {
                 "type": "object",
                 "properties": {
-                    "key": {"type": "string", "pattern": _LABEL, "description": "Key of the taint."},
-                    "value": {"type": "string", "pattern": _VALUE, "description": "Value of the taint."},
+                    "key": {
+                        "type": "string",
+                        "pattern": _LABEL,
+                        "description": "Key of the taint.",
+                        "examples": ["gpurules.io/unhealthy"],
+                    },
+                    "value": {
+                        "type": "string",
+                        "pattern": _VALUE,
+                        "description": "Value of the taint.",
+                        "examples": ["xid"],
+                    },
                     "effect": {
                         "type": "string",
                         "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute"],

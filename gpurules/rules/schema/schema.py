@@ -119,7 +119,7 @@ def _field() -> dict[str, object]:
 
 
 def _feed() -> dict[str, object]:
-    return _mapping(
+    feed = _mapping(
         "The series that fill the field, in sources that read Prometheus text.",
         {
             "prometheus": _text("A selector.", "node_load1", 'node_hwmon_temp_celsius{chip=~".*nvme.*"}', minLength=1),
@@ -132,6 +132,7 @@ def _feed() -> dict[str, object]:
         },
         ("prometheus",),
     )
+    return {**feed, "examples": [{"prometheus": "node_load1"}]}
 
 
 def _input() -> dict[str, object]:
