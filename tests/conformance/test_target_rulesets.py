@@ -136,6 +136,8 @@ CLAIMS: list[dict[str, Any]] = [
     {"action": "pause_transfer"},
     {"action": "limit_bandwidth", "parameters": {"max_bandwidth": "10MB/s"}},
     {"action": "delay_transfer", "parameters": {"delay": "200s"}},
+    {"action": "increase_priority", "parameters": {"priority_boost": 45.5}},
+    {"action": "increase_priority", "parameters": {"priority_boost": -80}},
 ]
 
 
@@ -161,7 +163,7 @@ def test_large_rulesets_decide_as_the_engine_does(driver: GoDriver, tmp_path: Pa
     sizes = [(16, False), (17, False), (40, True), (64, False), (150, True), (150, False)]
     rulesets = [many_rules(count, stops) for count, stops in sizes]
     compile_all(driver, rulesets, tmp_path)
-    rest = random.Random(3)
+    rest, boosts = random.Random(3), set[float]()
     for number, ruleset in enumerate(rulesets):
         engine, lines, wanted = Engine(ruleset, clock=lambda: 0.0), [], []
         for step in range(12):
@@ -177,6 +179,8 @@ def test_large_rulesets_decide_as_the_engine_does(driver: GoDriver, tmp_path: Pa
             wanted.append(comparable(engine.decide(transfer, workload).to_dict()))
         assert [comparable(answer) for answer in ask_one(tmp_path, number, lines)] == wanted, ruleset.name
         assert sum(len(one["matched"]) for one in wanted) > len(ruleset.rules) // 2
+        boosts |= {one["priority_boost"] for one in wanted}
+    assert {-100.0, 100.0} <= boosts, "sums beyond both bounds are tried"
 
 
 @pytest.mark.skipif(not any(driver.name == "go" for driver in drivers()), reason="Go is not installed")

@@ -113,10 +113,10 @@ def _decide(parts: Deciding, spelling: CSpelling) -> list[str]:
     lines += ["gr_context context = gr_context_of(bound, transfer, workload), *c = &context;"]
     lines += ["gr_rules matched = bound->start.matched;", *tests]
     settled = "gr_same_rules(&matched, &bound->start.matched)"
-    lines += [f"if ({settled}{' && !gr_depends_on_transfer(&matched)' if depends else ''}) {{"]
-    lines += ["    *decision = bound->settled;", "} else {", "    *decision = bound->start;"]
-    lines += ["    decision->matched = matched;", "    gr_combine(c, decision);", "}"]
-    lines += ["decision->overlong = decision->overlong || c->was_overlong;"]
+    lines += [f"bool is_settled = {settled}{' && !gr_depends_on_transfer(&matched)' if depends else ''};"]
+    lines += ["*decision = is_settled ? bound->settled : bound->start;"]
+    lines += ["if (!is_settled) {", "    decision->matched = matched;", "    gr_combine(c, decision);", "}"]
+    lines += ["if (c->was_overlong) {", "    decision->overlong = true;", "}"]
     return [*depends, *_function("\n".join(_DECIDE)[:-2], lines, ())]
 
 

@@ -14,6 +14,13 @@ def boosts(program: NativeProgram) -> list[NativeClaim]:
     return [claim for rule in program.rules for claim in rule.claims if claim.target == "priority_boost"]
 
 
+def boost_range(program: NativeProgram) -> tuple[Fraction, Fraction]:
+    """Return between what the sum of boosts can be, whichever rules match."""
+    values = [Fraction(claim.value) for claim in boosts(program)]
+    least, greatest = (sum((v for v in values if (v > 0) is wanted), Fraction(0)) for wanted in (False, True))
+    return least, greatest
+
+
 def are_whole(claims: Sequence[NativeClaim]) -> bool:
     """Return whether all sums of *claims* are whole numbers that a double holds exactly."""
     return (

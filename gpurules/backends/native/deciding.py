@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from gpurules.backends.native.claims import are_whole, boosts, fraction_bits, scale_claim
+from gpurules.backends.native.claims import are_whole, boost_range, boosts, fraction_bits, scale_claim
 from gpurules.backends.native.comments import comment_lines
 from gpurules.backends.native.program import MAX_STRAIGHT, NativeClaim, NativePlan, Parts
 from gpurules.backends.native.spelling import NativeFunction
@@ -214,8 +214,11 @@ class Deciding:
         say, planned, lines = self.say, self.planned, list[str]()
         if planned.targets("priority_boost"):
             boost, most = say.field("priority_boost"), say.real(planned.program.max_priority)
-            lines += say.when([f"{boost} > {most}"], [say.assign(boost, most)])
-            lines += say.when([f"{boost} < -{most}"], [say.assign(boost, f"-{most}")])
+            low, high = boost_range(planned.program)
+            if high > planned.program.max_priority:
+                lines += say.when([f"{boost} > {most}"], [say.assign(boost, most)])
+            if low < -planned.program.max_priority:
+                lines += say.when([f"{boost} < -{most}"], [say.assign(boost, f"-{most}")])
         if planned.targets("delay") or planned.targets("paused"):
             delay, paused = say.field("delay"), say.field("paused")
             body = [say.declare("left", say.patience(planned.program.max_delay))]
