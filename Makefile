@@ -34,7 +34,7 @@ PYTEST_ARGS ?= -n auto
 DEMO := gpurules/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo api backtest serve agent-story story test test-all quick check bench soak proofs format docs schema new-check pictures page-pictures site dist changelog clean
+.PHONY: help demo api backtest serve agent-story story story-alerts test test-all quick check bench soak proofs format docs schema new-check pictures page-pictures site dist changelog clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -73,12 +73,12 @@ demo: $(VENV)/installed
 MONTH := build/month
 REPORT := build/backtest.html
 
-backapi: $(VENV)/installed-test
-	@$(BIN)/python -m tests.integration.service.schema_report build/api $(API_EXAMPLES)
-
-test: $(VENV)/installed-test
+backtest: $(VENV)/installed-test
 	@test -d $(MONTH) || $(BIN)/gpurules history simulate $(MONTH)
 	@$(BIN)/gpurules backtest gpurules:coordinator --history $(MONTH) --report $(REPORT)
+
+api: $(VENV)/installed-test
+	@$(BIN)/python -m tests.integration.service.schema_report build/api $(API_EXAMPLES)
 
 PORT ?= 8765
 

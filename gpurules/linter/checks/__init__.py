@@ -4,6 +4,7 @@ from gpurules.linter.check import Check
 from gpurules.linter.checks.always_true_in_history import AlwaysTrueInHistory
 from gpurules.linter.checks.ambiguous_precedence import AmbiguousPrecedence
 from gpurules.linter.checks.bare_number_for_unit import BareNumberForUnit
+from gpurules.linter.checks.changing_alert_label import ChangingAlertLabel
 from gpurules.linter.checks.competing_parameters import CompetingParameters
 from gpurules.linter.checks.conflicting_actions import ConflictingActions
 from gpurules.linter.checks.constant_on_left import ConstantOnLeft
@@ -77,6 +78,7 @@ CHECKS: tuple[Check, ...] = (
     ForBelowSampling(),
     StaleAfterTooLong(),
     FlapsInHistory(),
+    ChangingAlertLabel(),
     RuleNameStyle(),
     ConstantOnLeft(),
     LongCondition(),

@@ -23,7 +23,11 @@ def only(text: str) -> Diagnostic:
         ("stage", "stage_transfer"),
         ("boost", "increase_priority"),
         ("throttle", "limit_bandwidth"),
-        ("slack", "webhook"),
+        ("notify", "webhook"),
+        ("alert", "alertmanager"),
+        ("mail", "email"),
+        ("drain", "slurm"),
+        ("k8s", "kubernetes"),
     ],
 )
 def test_a_word_of_an_action_is_answered_with_the_action(word: str, action: str) -> None:
