@@ -115,7 +115,7 @@ def test_the_command_line_of_the_daemon_set_starts_with_its_mounts(chart: Path, 
                             answer += chunk
                 except OSError:
                     answer = b""
-                time.sleep(0.05)
+                time.sleep(0.05)  # the agent is a process of its own, asked again until it has polled
             assert b" 200 " in answer.split(b"\r\n")[0] and b"gpurules_gpu_temperature{" in answer
         finally:
             process.terminate()
