@@ -37,6 +37,7 @@ COMMANDS = {
     "watch": "show a node and its rules live in the terminal",
     "health": "check the health of a node for NPD, Slurm, Nagios or a probe",
     "record": "record telemetry for later playback",
+    "bench": "measure what decisions of a ruleset cost on this machine",
     "doctor": "check what works on this machine",
     "snapshot": "show a snapshot from a telemetry source",
     "sources": "list the telemetry sources, and which work here",

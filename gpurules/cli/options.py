@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from gpurules.telemetry.source import join_specs
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -201,6 +199,8 @@ class SourceParameter(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 def joined_sources(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> str | None:
     """Return the one name of the sources that were given, None where there are none."""
+    from gpurules.telemetry.source import join_specs  # commands without a source need no telemetry
+
     return join_specs(given) if given else None
 
 

@@ -31,6 +31,7 @@ ARGUMENTS = {
     "health": [["{}", "--source", "synthetic:gpus=1"], ["gpurules:health", "--source", "replay:{}"]],
     "doctor": [["{}", "--source", "replay:{}"]],
     "snapshot": [["--source", "replay:{}"]],
+    "bench": [["{}", "--seconds", "0.01"]],
     "rulesets": [["{}"]],
     "rule": [["{}"]],
     "fields": [["{}"]],

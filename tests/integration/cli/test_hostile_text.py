@@ -333,6 +333,11 @@ def snapshot(place: Place) -> Iterator[Run]:
     )
 
 
+def bench(place: Place) -> Iterator[Run]:
+    yield from each_form("bench", place.ruleset(), "--seconds", 0.01, "--gpus", 1)
+    yield Run(("bench", place.text))
+
+
 def named(command: str, *known: object) -> Callable[[Place], Iterator[Run]]:
     """Return the runs of a command that takes a name: one that is there in each form, and the text."""
 
@@ -435,7 +440,7 @@ RECIPES: dict[str, Callable[[Place], Iterator[Run]]] = {
     "sources": named("sources", "--timeout", 1), "fields": named("fields"), "actions": named("actions", "log"),
     "rulesets": named("rulesets"), "rule": named("rule", "GPR101"), "schema": schema, "init": init, "config": config,
     "version": named("version"), "build": build, "backtest": backtest, "tune": tune, "history": history, "serve": serve,
-    "status": status, "health": health, "export": export, "import": take_over,
+    "status": status, "health": health, "bench": bench, "export": export, "import": take_over,
 }  # fmt: skip
 
 

@@ -1,0 +1,6 @@
+"""What decisions of a ruleset cost on this machine: measured (``measuring``), and drawn (``drawing``)."""
+
+from gpurules.cli.bench.drawing import bench_text
+from gpurules.cli.bench.measuring import Bench, measure_ruleset
+
+__all__ = ["Bench", "bench_text", "measure_ruleset"]
