@@ -22,6 +22,13 @@ class UnsupportedError(GpurulesError):
         self.span = span
 
 
+def unsupported_window(window: ir.Window) -> UnsupportedError:
+    """Return the error that says that the samples of *window* are those of a definition, which the engine works out."""
+    return UnsupportedError(
+        f"a window over the definition {window.field.name}, which only an engine keeps", window.span
+    )
+
+
 @record
 class Result(Record):
     """What a condition came to: TRUE, FALSE or None (unknown), and the GPUs on which it is TRUE."""

@@ -297,7 +297,7 @@ class Emitter:
         if self.layout is not None:
             key = slot_key(term)
             return f"r[{self.layout.gpu[key]}]" if term.field.is_per_gpu else f"nr[{self.layout.node[key]}]"
-        sample = self.value(ir.Read(term.field), home)
+        sample = self.value(term.sample, home)
         match term.function:
             case "count_over_time":
                 return f"None if {sample} is None else 1"

@@ -67,7 +67,7 @@ def _derived(term: ir.Signal | ir.Window, facts: Facts, place: int | None) -> Va
     if facts.layout is None:
         if isinstance(term, ir.Signal):
             return None
-        return instant(term, read(term.field, facts, None if place is None else facts.gpus[place]))
+        return instant(term, value_of(term.sample, facts, place))
     is_per_gpu = term.per_gpu if isinstance(term, ir.Signal) else term.field.is_per_gpu
     if not is_per_gpu:
         return facts.node_row[facts.layout.node[slot_key(term)]]

@@ -11,6 +11,7 @@ from gpurules.fields.detection import detect_file_type, detect_framework, file_e
 from gpurules.fields.node import WEEKDAYS
 from gpurules.language.terms import ir
 from gpurules.language.terms.functions import FUNCTIONS
+from gpurules.language.terms.printer import spell
 from gpurules.model import GPU, Datatype, Kind, Snapshot, Transfer, Value, Workload
 from gpurules.model.reading import finite
 from gpurules.records import Record, record
@@ -33,13 +34,18 @@ class SlotLayout(Record):
 EMPTY_LAYOUT = SlotLayout()
 
 
+def series_name(window: ir.Window) -> str:
+    """Return what the samples of *window* are kept under: its field, or its expression."""
+    return window.field.name if window.operand is None else spell(window.operand)
+
+
 def slot_key(term: ir.Signal | ir.Window) -> SlotKey:
     """Return the key of a signal or window; equal windows share one."""
     match term:
         case ir.Signal(name):
             return ("signal", name)
-        case ir.Window(function, read, seconds, parameter):
-            return ("window", function, read.name, repr(seconds), repr(parameter))
+        case ir.Window(function, _, seconds, parameter):
+            return ("window", function, series_name(term), repr(seconds), repr(parameter))
 
 
 @record

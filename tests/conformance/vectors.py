@@ -11,7 +11,8 @@ import yaml
 from gpurules.model import Snapshot, Transfer, Workload
 
 ROOT = Path(__file__).resolve().parent
-COLLECTIONS = (ROOT, ROOT.parents[2] / "shared" / "conformance")
+SHARED = ROOT.parents[2] / "shared" / "conformance"
+COLLECTIONS = (ROOT, SHARED, SHARED / "next")
 NEW_YEAR = 1767225600.0
 
 

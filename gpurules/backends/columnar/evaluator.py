@@ -5,7 +5,7 @@ from functools import reduce
 
 import numpy as np
 
-from gpurules.backends.backend import Result, UnsupportedError, over_gpus
+from gpurules.backends.backend import Result, UnsupportedError, over_gpus, unsupported_window
 from gpurules.backends.columnar.columns import (
     EXACT,
     Column,
@@ -225,6 +225,8 @@ class _Moment:
         return as_column(self.exact(field), field.datatype.kind)
 
     def window(self, window: ir.Window) -> Numbers:
+        if window.operand is not None:
+            raise unsupported_window(window)
         return as_numbers([instant(window, value) for value in self.exact(window.field)])
 
     def signal(self, name: str, per_gpu: bool) -> Mask:

@@ -7,6 +7,7 @@ from math import isfinite
 from operator import attrgetter
 from typing import TypeAlias
 
+from gpurules.backends.backend import unsupported_window
 from gpurules.backends.facts import Facts, SlotLayout, instant, read
 from gpurules.backends.native.schema import Column, StateSchema
 from gpurules.language.terms import ir
@@ -80,6 +81,8 @@ def _of_gpu(column: Column, layout: SlotLayout | None) -> OfGPU:
             return lambda facts, gpu, row: blank
         return lambda facts, gpu, row: row[place]
     if isinstance(term, ir.Window):
+        if term.operand is not None:
+            raise unsupported_window(term)
         return lambda facts, gpu, row: instant(term, read(term.field, facts, gpu))
     assert field is not None, "without history, signals are put in place before emission"
     if field.declared:
@@ -97,6 +100,8 @@ def _of_node(column: Column, layout: SlotLayout | None) -> OfNode:
             return lambda facts: blank
         return lambda facts: facts.node_row[place]
     if isinstance(term, ir.Window):
+        if term.operand is not None:
+            raise unsupported_window(term)
         return lambda facts: instant(term, read(term.field, facts, None))
     assert field is not None, "without history, signals are put in place before emission"
     return lambda facts: read(field, facts, None)

@@ -99,6 +99,8 @@ class NumberVectors:
         return self._algebra.aggregate(text, level)
 
     def _window(self, term: ir.Window) -> Vector:
+        if term.operand is not None:
+            raise UnsupportedError(f"a window over the definition {term.field.name}", term.span)
         if term.function not in _WINDOWS:
             raise UnsupportedError(_EXTRAPOLATED.format(term.function), term.span)
         selector, factor = self._naming.metric(self._naming.series, term)

@@ -7,7 +7,7 @@ from typing import Any
 
 from gpurules.backends.ambient_index import AmbientIndex, AmbientPart, ambient_parts
 from gpurules.backends.explain import value_of
-from gpurules.backends.facts import EvaluationContext, Facts, SlotKey, SlotLayout, read, slot_key
+from gpurules.backends.facts import EvaluationContext, Facts, SlotKey, SlotLayout, read, series_name, slot_key
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
 from gpurules.engine.state.history import NODE, History
 from gpurules.engine.state.signal_batch import SignalBatch, SignalSlot, SignalStep
@@ -123,7 +123,7 @@ class DerivedState:
         self.settings = ruleset.settings
         self.layout, self._windows = layout_of(ruleset)
         self.history = History(self._windows.values())
-        self._watched = tuple({window.field.name: window.field for window in self._windows.values()}.values())
+        self._watched = tuple({series_name(window): window for window in self._windows.values()}.items())
         self._signals = Signals(ruleset.signals)
         self._blank_row, self._blank_node_row = _blank(self.layout.gpu), _blank(self.layout.node)
         self._functions = _Functions(self.layout)
@@ -221,12 +221,18 @@ class DerivedState:
 
     def _remember(self, facts: Facts) -> None:
         now = facts.snapshot.timestamp
-        for watched in self._watched:
-            if watched.is_per_gpu:
+        for name, window in self._watched:
+            field, sample = window.field, window.operand
+            if sample is not None:
+                places = enumerate(facts.gpus) if field.is_per_gpu else ((None, None),)
+                for place, gpu in places:
+                    owner = NODE if gpu is None else gpu.identity
+                    self.history.add(owner, name, now, value_of(sample, facts, place))
+            elif field.is_per_gpu:
                 for gpu in facts.gpus:
-                    self.history.add(gpu.identity, watched.name, now, read(watched, facts, gpu))
+                    self.history.add(gpu.identity, name, now, read(field, facts, gpu))
             else:
-                self.history.add(NODE, watched.name, now, read(watched, facts, None))
+                self.history.add(NODE, name, now, read(field, facts, None))
         if self._watched:
             self.history.forget(now)
 

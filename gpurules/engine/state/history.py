@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from gpurules.backends.facts import series_name
 from gpurules.language.terms import ir
 from gpurules.language.terms.functions import FUNCTIONS
 from gpurules.model import Value
@@ -176,7 +177,8 @@ class History:
     def __init__(self, windows: Iterable[ir.Window]) -> None:
         self.keep: dict[str, float] = {}
         for window in windows:
-            self.keep[window.field.name] = max(window.seconds, self.keep.get(window.field.name, 0.0))
+            name = series_name(window)
+            self.keep[name] = max(window.seconds, self.keep.get(name, 0.0))
         self._series: dict[tuple[str, str], Series] = {}
 
     def add(self, owner: str, name: str, time: float, value: Value) -> None:
@@ -187,7 +189,7 @@ class History:
 
     def value(self, window: ir.Window, owner: str, now: float) -> Value:
         """Return the value of *window* for *owner*."""
-        series = self._series.get((owner, window.field.name))
+        series = self._series.get((owner, series_name(window)))
         if series is None:
             return None
         return over_time(window, series.window(now, window.seconds, window.function in _NEEDS_TIMES), now)

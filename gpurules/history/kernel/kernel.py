@@ -118,7 +118,7 @@ class Kernel:
                 outcome.causes.setdefault(name, {})[wanted.name] = count
 
     def _remember(self, table: FrameTable) -> None:
-        watched: dict[str, Field] = {window.field.name: window.field for window in self.plan.windows.values()}
+        watched: dict[str, Field] = {w.field.name: w.field for w in self.plan.windows.values() if w.operand is None}
         for name, wanted in watched.items():
             try:
                 found = table.samples(wanted)

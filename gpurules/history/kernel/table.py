@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gpurules.backends.backend import UnsupportedError
+from gpurules.backends.backend import UnsupportedError, unsupported_window
 from gpurules.backends.columnar import Column, Groups, Mask, Numbers, Texts, Truths, as_column, repeat_value
 from gpurules.backends.facts import NODE_READERS, EvaluationContext, Facts, SlotKey, coerce, read, slot_key
 from gpurules.engine.state.history import NODE
@@ -122,6 +122,8 @@ class FrameTable:
 
     def _window(self, window: ir.Window) -> Numbers:
         wanted = window.field
+        if window.operand is not None:
+            raise unsupported_window(window)
         if not wanted.is_per_gpu:
             return window_values(window, self.samples(wanted)[NODE], self.frame.frame.times)
         samples, out = self.samples(wanted), np.full(len(self.frame.owner), np.nan)

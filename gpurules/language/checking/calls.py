@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from gpurules.diagnostics import Span
-from gpurules.fields import AMBIENT, Field
+from gpurules.fields import AMBIENT, Field, Scope
 from gpurules.language.checking import arithmetic, hints
 from gpurules.language.syntax import nodes
 from gpurules.language.terms import ir
@@ -120,12 +120,15 @@ def _window_call(node: nodes.Call, function: Function, context: CallContext) -> 
     window = node.arguments[place]
     if not isinstance(window, nodes.Window):
         return _no_window(node, function, context)
-    field = _window_field(window, function, context)
+    operand = _window_operand(window, function, context)
     seconds = _window_seconds(window, context)
     parameter = _parameter(node.arguments[1 - place], function, context) if function.least == 2 else None
-    if field is None or seconds is None or (function.least == 2 and parameter is None):
+    if operand is None or seconds is None or (function.least == 2 and parameter is None):
         return ir.Constant(None, ERROR, span=node.span)
-    return ir.Window(function.name, field, seconds, parameter, _window_type(function, field), span=node.span)
+    field = operand.field if isinstance(operand, ir.Read) else _field_of(window.name.name, operand)
+    expression = None if isinstance(operand, ir.Read) else operand
+    datatype = _window_type(function, field)
+    return ir.Window(function.name, field, seconds, parameter, datatype, expression, span=node.span)
 
 
 def _no_window(node: nodes.Call, function: Function, context: CallContext) -> ir.Term:
@@ -135,20 +138,55 @@ def _no_window(node: nodes.Call, function: Function, context: CallContext) -> ir
     return context.report("GPR120", node.span, f"{function.name} needs a window", f"write {function.signature}")
 
 
-def _window_field(window: nodes.Window, function: Function, context: CallContext) -> Field | None:
-    name = window.name
+def _field_of(name: str, operand: ir.Term) -> Field:
+    """Return the field that stands for the values of a definition."""
+    scope = Scope.GPU if ir.is_per_gpu(operand) else Scope.NODE
+    return Field(name=name, scope=scope, datatype=operand.datatype, description="defined by the ruleset")
+
+
+def _unfit(operand: ir.Term) -> str | None:
+    """Return why the expression *operand* has no samples of one GPU or of the node, None where it has."""
+    parts = list(ir.walk(operand))
+    if any(isinstance(part, ir.Aggregate) for part in parts):
+        return "is an aggregate over GPUs"
+    if any(isinstance(part, ir.Window) for part in parts):
+        return "has a window in it"
+    if any(isinstance(part, ir.Signal) for part in parts):
+        return "reads a signal"
+    if any(field.scope not in AMBIENT for field in ir.fields(operand)):
+        return "reads a transfer or workload"
+    return None if ir.fields(operand) else "reads no field"
+
+
+def _window_operand(window: nodes.Window, function: Function, context: CallContext) -> ir.Term | None:
+    name, was_aggregate = window.name, context.has_aggregate
     term = context.check(name)
     if term.datatype == ERROR:
         return None
     if not isinstance(term, ir.Read):
-        context.report("GPR120", name.span, f"a window requires a field, but {name.name!r} is not one")
-    elif term.field.scope not in AMBIENT:
+        context.has_aggregate = was_aggregate
+        return _expression(name, term, function, context)
+    if term.field.scope not in AMBIENT:
         message = f"a window requires a field of a GPU or the node, but {name.name!r} belongs to one transfer"
         context.report("GPR120", name.span, message)
     elif term.datatype.kind is not Kind.NUMBER:
         context.report("GPR120", name.span, f"{function.name} requires numbers, but {name.name!r} is a {term.datatype}")
     else:
-        return term.field
+        return term
+    return None
+
+
+def _expression(name: nodes.Name, term: ir.Term, function: Function, context: CallContext) -> ir.Term | None:
+    """Return the expression of a definition, None where it cannot be sampled."""
+    unfit = "is not one" if isinstance(term, ir.Signal | ir.Constant) else _unfit(term)
+    if unfit is not None:
+        message = f"a window requires a field of a GPU or the node, or a definition over such fields, but {name.name!r}"
+        context.report("GPR120", name.span, f"{message} {unfit}")
+    elif term.datatype.kind is not Kind.NUMBER:
+        message = f"{function.name} requires numbers, but {name.name!r} is a {term.datatype}"
+        context.report("GPR103", name.span, message)
+    else:
+        return term
     return None
 
 

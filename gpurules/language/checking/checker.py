@@ -225,8 +225,8 @@ def _at(term: ir.Term, span: Span) -> ir.Term:
             return ir.IsMissing(operand, span=span)
         case ir.Apply(function, arguments, datatype):
             return ir.Apply(function, arguments, datatype, span=span)
-        case ir.Window(function, found, seconds, parameter, datatype):
-            return ir.Window(function, found, seconds, parameter, datatype, span=span)
+        case ir.Window(function, found, seconds, parameter, datatype, operand):
+            return ir.Window(function, found, seconds, parameter, datatype, operand, span=span)
         case ir.Negative(operand, datatype):
             return ir.Negative(operand, datatype, span=span)
         case ir.Constant() | ir.Signal():

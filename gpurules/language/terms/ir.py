@@ -59,13 +59,23 @@ class Signal(Base):
 
 @record
 class Window(Base):
-    """A function of the samples of a field in the last ``seconds``."""
+    """A function of the samples of a field in the last ``seconds``.
+
+    Of a definition of an expression ``operand`` is the expression, and ``field`` stands for its value at each sample.
+    Missing: ``operand`` is None for a field itself.
+    """
 
     function: str
     field: Field
     seconds: float
     parameter: float | None
     datatype: Datatype
+    operand: "Term | None" = None
+
+    @property
+    def sample(self) -> "Term":
+        """What a sample is the value of."""
+        return Read(self.field) if self.operand is None else self.operand
 
 
 @record
@@ -254,7 +264,13 @@ def walk(term: Term, leaves: tuple[type[Term], ...] = ()) -> Iterator[Term]:
 
 def fields(term: Term) -> frozenset[Field]:
     """Return every field that *term* reads, windows included."""
-    return frozenset(t.field for t in walk(term) if isinstance(t, Read | Window))
+    found: set[Field] = set()
+    for part in walk(term):
+        if isinstance(part, Window) and part.operand is not None:
+            found |= fields(part.operand)
+        elif isinstance(part, Read | Window):
+            found.add(part.field)
+    return frozenset(found)
 
 
 def scopes(term: Term) -> frozenset[Scope]:
@@ -276,7 +292,7 @@ def add_node_fields(term: Term, names: set[str]) -> None:
 
 def reads(term: Term, name: str) -> bool:
     """Return whether *term* reads the field *name*."""
-    return any(isinstance(part, Read | Window) and part.field.name == name for part in walk(term))
+    return any(read.name == name for read in fields(term))
 
 
 def is_contextual(term: Term) -> bool:

@@ -120,7 +120,7 @@ class _Reduction:
                     signal = self.signals[part.name]
                     stack += [signal.condition, signal.until]
                 elif isinstance(part, ir.Window):
-                    stack.append(ir.Read(part.field))
+                    stack.append(part.sample)
                 elif isinstance(part, ir.Read):
                     found.add(part)
         return found

@@ -19,8 +19,8 @@ def with_value(facts: Facts, term: ir.Term, place: int | None, value: Value) -> 
             return replace(facts, gpus=_with(facts.gpus, place, _changed_gpu(facts.gpus[place], read, value)))
         case ir.Read(read):
             return _changed_field(facts, read, value)
-        case ir.Window(field=read) if facts.layout is None:
-            return with_value(facts, ir.Read(read), place, value)
+        case ir.Window() if facts.layout is None:
+            return with_value(facts, term.sample, place, value)
         case ir.Signal() | ir.Window():
             return _changed_state(facts, term, place, value)
         case _:

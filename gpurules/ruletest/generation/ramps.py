@@ -42,7 +42,11 @@ class Rise:
 
 def rise_of(term: ir.Term, windows: Sequence[ir.Window]) -> Rise | None:
     """Return the comparison of *term* that readings pass by rising, None where it has other *windows*, or none such."""
-    if len(windows) != 1 or windows[0].function not in (*_PER_SECOND, "delta", "increase"):
+    if (
+        len(windows) != 1
+        or windows[0].operand is not None
+        or windows[0].function not in (*_PER_SECOND, "delta", "increase")
+    ):
         return None
     for part in ir.walk(term):
         match part:

@@ -269,7 +269,7 @@ def _edges(term: ir.Term) -> Iterator[ir.Term]:
 def held_still(term: ir.Term) -> ir.Term:
     """Return *term* as it is where no fact changes: each window that can be is replaced by its field."""
     if isinstance(term, ir.Window) and term.function in _AS_THEY_ARE:
-        return ir.Read(term.field)
+        return term.sample
     return rebuilt(term, held_still) if ir.children(term) else term
 
 
