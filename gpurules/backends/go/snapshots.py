@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from gpurules.backends.backend import unsupported_window
 from gpurules.backends.go.spelling import literal
 from gpurules.backends.native.identifiers import camel
 from gpurules.backends.native.program import NativePlan
@@ -17,13 +16,9 @@ _READS = {Kind.NUMBER: "number", Kind.STRING: "text", Kind.BOOL: "truth"}
 
 
 def _window(column: Column, value: str) -> str:
-    """Return what a window over one sample is.
-
-    Raises:
-        UnsupportedError: its samples are those of a definition, which only the agent works out.
-    """
+    """Return what a window over one sample is; one over a definition is missing unless the agent gives it."""
     if isinstance(column.term, ir.Window) and column.term.operand is not None:
-        raise unsupported_window(column.term)
+        return "rules.Number{}"
     match column.function:
         case "count_over_time":
             return f"ifKnown({value}, rules.Int(1))"
