@@ -1,6 +1,7 @@
 """One browser, one exporter and a few agents for all tests of the page."""
 
 import shutil
+from asyncio import events
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,25 @@ def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
+        enter_loop(browser)
         browser.close()
+    events._set_running_loop(None)
+
+
+def enter_loop(browser: Any) -> None:
+    """Make Playwright's loop that of this thread: it runs all the while, in a greenlet."""
+    events._set_running_loop(browser._loop)
+
+
+@pytest.fixture(autouse=True)
+def _loop_of_the_browser(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have Playwright's loop during a test only: in other tests it would be in the way of ``asyncio.run``."""
+    if "browser" not in request.fixturenames:
+        yield
+        return
+    enter_loop(request.getfixturevalue("browser"))
+    yield
+    events._set_running_loop(None)
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +147,7 @@ def agent(shared_agent: RunningAgent, exporter: Exporter) -> RunningAgent:
 @pytest.fixture(scope="session")
 def tab(browser: Any) -> Iterator[tuple[Any, Seen]]:
     """A tab that every test uses, and what it does that it must not do."""
+    enter_loop(browser)
     seen, context = Seen(), browser.new_context()
     context.set_default_timeout(8000)
     page = context.new_page()
@@ -135,6 +155,7 @@ def tab(browser: Any) -> Iterator[tuple[Any, Seen]]:
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     page.on("request", lambda request: seen.requests.append(request.url))
     yield page, seen
+    enter_loop(browser)
     context.close()
 
 
