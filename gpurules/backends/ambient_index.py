@@ -2,6 +2,10 @@
 
 For each GPU one look-up per reading, an AND of masks, and an OR over the GPUs, so evaluating a thousand rules on
 a snapshot costs microseconds, and is never compiled. Signals are rows of truths; those that are on count.
+
+This is exact: the ambient part of a rule is a conjunction, each conjunct reads one subject, and Kleene's AND is TRUE
+only if every conjunct is. A column clears the bit of a rule unless its conjuncts are TRUE in the cell (so for FALSE and
+for UNKNOWN), and leaves the bits of rules without a conjunct on its subject.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

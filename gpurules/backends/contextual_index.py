@@ -2,6 +2,7 @@
 
 A transfer is one look-up per field, and an AND of masks. A few conditions about several fields can be in it too, if
 many rules share each: they are worked out for every transfer, and decide for all of these rules at once.
+Exact for the same reason as ``ambient_index``; a shared condition is a column with the cells TRUE and not TRUE.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

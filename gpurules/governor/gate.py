@@ -49,8 +49,12 @@ class Gate:
         self.callbacks: list[Callable[[StateChange], None]] = []
         self.refreshed_at = -inf
         self._refresh = refresh
+        # _lock guards the scheduler and the fields below. _notify_lock keeps reports in order; it is never waited for,
+        # and never taken under _lock, so that a callback may call the gate.
         self._lock = threading.Lock()
         self._notify_lock = threading.Lock()
+        # Invariant: if any request waits, one of them is the leader, and it wakes when the next timer is due. A leader
+        # that leaves wakes its successor, which then sets its own deadline.
         self._waiting: dict[SlotRequest, None] = {}
         self._leader: SlotRequest | None = None
         self._leader_until = inf

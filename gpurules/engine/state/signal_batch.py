@@ -67,6 +67,8 @@ class SignalBatch:
         """Take over the states of *slots*, which are the rules of *index*; *blank* is the row of a new GPU."""
         self._slots, self._index, self._signals, self._settings = slots, index, signals, settings
         self._blank = list(blank)
+        # Masks by GPU (or node): bit n is slot n. For each owner a bit is in _on, in one mask of _waiting (keyed by the
+        # time since when the condition holds), or in neither; _steady is a subset of _on.
         self._waiting: dict[str, dict[float, int]] = {}
         self._on: dict[str, int] = {}
         self._steady: dict[str, int] = {}

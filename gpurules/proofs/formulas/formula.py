@@ -183,7 +183,11 @@ def negation(formula: Formula) -> Formula:
 
 @record
 class DualRail(Alone):
-    """When a condition is TRUE, and when it is FALSE. ``certain``: it is never UNKNOWN."""
+    """When a condition is TRUE, and when it is FALSE. ``certain``: it is never UNKNOWN.
+
+    The dual-rail encoding of a three-valued truth: the rails exclude each other, and neither holds if it is UNKNOWN.
+    Negation swaps the rails, so Kleene's laws hold without a case for UNKNOWN.
+    """
 
     true: Formula
     false: Formula

@@ -47,9 +47,10 @@ class SearchNode:
 
 
 class BacktrackingSolver:
-    """Finds the ways in which formulas can hold together; ``full`` gives the mask of all values of a variable.
+    """Finds the ways in which formulas can hold together; *full* gives the mask of all values of a variable.
 
-    ``clashes`` may say of domains, before they are searched further, that no values in them hang together.
+    *is_inconsistent* is the theory check of DPLL(T): it prunes domains in which no values are consistent. It may miss
+    an inconsistency, but never reports one that is not there, so an exhausted search proves that there is no solution.
     """
 
     def __init__(self, full: Callable[[int], int], budget: Budget, is_inconsistent: Callable[[Domains], bool]) -> None:
@@ -94,7 +95,8 @@ class BacktrackingSolver:
     def _alternatives(self, state: SearchNode, choice: Count, rest: list[Count]) -> Iterator[SearchNode]:
         """Yield the states in which one part of *choice* holds, and those before it, as far as that is plain, do not.
 
-        Of GPUs that are still alike only the first is tried.
+        Of GPUs that are still alike only the first is tried: symmetry breaking, sound because exchanging two of them
+        maps solutions to solutions. *asymmetric* holds those that a choice has named already.
         """
         refused: list[Ground] = []
         asymmetric, fresh_tried = state.asymmetric, False

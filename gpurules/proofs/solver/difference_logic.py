@@ -14,7 +14,7 @@ from gpurules.records import Record, record
 
 Exact: TypeAlias = int | Fraction
 DifferenceBound: TypeAlias = tuple[Exact, int]
-"""At most the number, or (with -1) less than it."""
+"""At most the number, or (with -1) less than it. Tuples order by tightness: (5, -1) is ``< 5``, tighter than (5, 0)."""
 EndpointPair: TypeAlias = tuple[Endpoint, Endpoint]
 
 _TRIES = 64
@@ -144,7 +144,10 @@ def _tighten(edges: Edges, left: int, right: int, bound: DifferenceBound) -> Non
 
 
 def _closed(edges: Edges, count: int) -> Edges | None:
-    """Return the tightest bounds that follow, None where they clash."""
+    """Return the tightest bounds that follow, None where they clash.
+
+    Floyd-Warshall: real solutions exist if and only if no cycle is negative, so no node bounds itself below zero.
+    """
     nodes = range(count + 1)
     closed = dict(edges)
     for middle in nodes:
@@ -161,6 +164,7 @@ def _closed(edges: Edges, count: int) -> Edges | None:
 
 def _with(closed: Edges, place: int, number: Number) -> Edges | None:
     """Return closed bounds with one unknown at *number*, None where it does not fit."""
+    # only paths through a new edge can get shorter, so one pass over pairs keeps the bounds closed
     tighter = dict(closed)
     for left, right, bound in ((place, ZERO, exact(number)), (ZERO, place, -exact(number))):
         into = [(n, b) for (n, end), b in tighter.items() if end == left] + [(left, _NOTHING)]
@@ -175,7 +179,11 @@ def _with(closed: Edges, place: int, number: Number) -> Edges | None:
 
 
 def _numbers(numbers: Sequence[BoundedNumber], bounds: Edges) -> dict[int, Number] | None:
-    """Return numbers within closed *bounds*, chosen one after the other."""
+    """Return numbers within closed *bounds*, chosen one after the other.
+
+    Over real numbers any choice within closed bounds extends to a solution, so the choice is never taken back; doubles
+    and integers may still have no number in between.
+    """
     found: dict[int, Number] = {}
     closed: Edges | None = bounds
     for place, unknown in enumerate(numbers, 1):

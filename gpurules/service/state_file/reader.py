@@ -90,6 +90,8 @@ def _read(file: int) -> StateView:
         if sequence == 0:
             raise ValueError("nothing has been published yet")
         slot = _exactly(file, header.slot_size, header.slot_offset + (sequence & 1) * header.slot_size)
+        # A seqlock: the writer comes back to this slot only after it has raised the number, so if the number is still
+        # the same, nothing was written into the copy.
         after = unpack(_exactly(file, HEADER_SIZE, 0))
         if after.sequence == sequence and slot[:8] == sequence.to_bytes(8, "little"):
             return _view(after, slot, names)

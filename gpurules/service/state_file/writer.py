@@ -57,6 +57,7 @@ class StateWriter:
             header = self._renew(len(slot), version, encoder)
         memory = self._memory
         assert memory is not None
+        # Slot by parity: what a reader of the current number copies is not touched before the number has moved on.
         sequence = self._sequence + 1
         start = header.slot_offset + (sequence & 1) * header.slot_size
         memory[start : start + len(slot)] = slot
