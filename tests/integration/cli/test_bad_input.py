@@ -91,12 +91,12 @@ BAD: dict[str, Callable[[Path], object]] = {
 CALLS = [(verb, arguments) for verb, calls in ARGUMENTS.items() for arguments in calls]
 
 
-def test_every_verb_is_tried() -> None:
+def test_every_command_is_tried() -> None:
     assert set(ARGUMENTS) >= set(COMMANDS)
 
 
 @pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in BAD.items()])
-def test_a_bad_file_is_answered_by_every_verb(
+def test_a_bad_file_is_answered_by_every_command(
     gpurules: Any, make: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -177,7 +177,7 @@ def test_a_plug_in_that_fails_to_import_is_named_and_the_rest_goes_on(
     assert b"fail" in said + out and b"ZeroDivisionError: at import" in said + out
 
 
-def test_an_interrupted_run_of_any_verb_ends_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_interrupted_run_of_any_command_ends_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def interrupted(*arguments: object, **options: object) -> object:
         raise KeyboardInterrupt
 

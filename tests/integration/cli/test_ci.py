@@ -59,7 +59,7 @@ def git(*arguments: str) -> None:
     subprocess.run(["git", *arguments], check=True, env={**os.environ, **names, **quiet}, capture_output=True)
 
 
-def test_every_template_has_the_three_verbs() -> None:
+def test_every_template_has_the_three_commands() -> None:
     for listed in (*map(steps, GITHUB.values()), GITLAB["script"]):
         assert [shlex.split(command)[1] for command in listed if command.startswith("gpurules ")] == [
             "fmt",

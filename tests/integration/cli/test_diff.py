@@ -110,7 +110,7 @@ def test_what_is_allowed_is_no_finding(gpurules: Any, allowed: list[str], code: 
     assert gpurules("diff", "old.yaml", "new.yaml", *allowed).code == code
 
 
-def test_a_change_that_there_is_not_can_not_be_allowed(gpurules: Any) -> None:
+def test_a_change_that_there_is_not_cannot_be_allowed(gpurules: Any) -> None:
     done = gpurules("diff", "old.yaml", "new.yaml", "--allow", "loser")
     assert done.code == 2
     assert "did you mean 'looser'?" in done.err

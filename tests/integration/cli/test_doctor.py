@@ -86,7 +86,7 @@ def test_a_ruleset_that_is_not_there_is_2(gpurules: Any) -> None:
     assert gpurules("doctor", "none.yaml").code == 2
 
 
-def test_auto_says_of_each_source_why_it_can_not_be_used(gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_says_of_each_source_why_it_cannot_be_used(gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     done = gpurules("doctor", "--format", "json", "--timeout", "5")
     told = states(done)
@@ -94,7 +94,7 @@ def test_auto_says_of_each_source_why_it_can_not_be_used(gpurules: Any, monkeypa
     assert done.code == (0 if told["telemetry"] in ("good", "warn") else 1)
 
 
-def test_a_folder_that_can_not_be_written_is_broken(gpurules: Any, source: Script) -> None:
+def test_a_folder_that_cannot_be_written_is_broken(gpurules: Any, source: Script) -> None:
     done = gpurules("doctor", "--source", "nvml", "--state", "none/state.json")
     assert done.code == 1
     assert "✗ state" in done.out

@@ -40,7 +40,7 @@ def test_what_is_written_runs_and_shows_the_finding(
     assert (here / "tests" / "found.test.yaml").read_text().count("- name:") == cases
 
 
-def test_a_test_fails_once_the_ruleset_is_mended(gpurules: Any, here: Path) -> None:
+def test_a_test_fails_once_the_ruleset_is_fixed(gpurules: Any, here: Path) -> None:
     path = here / "x.rules.yaml"
     path.write_text((GALLERY / "03-hurry-and-wait.rules.yaml").read_text())
     gpurules("lint", path.name, "--emit-test", "found.test.yaml")

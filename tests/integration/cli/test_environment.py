@@ -65,7 +65,7 @@ def test_an_option_is_taken_from_the_environment(
         monkeypatch.delenv(variable)
 
 
-def test_every_verb_has_its_options_looked_at() -> None:
+def test_every_command_has_its_options_looked_at() -> None:
     assert len(list(options())) > 100
 
 

@@ -112,7 +112,7 @@ TIMES = ["true", ".nan", ".inf", "[1]", "{a: 1}", "1h", "'2026-03-29 23:30'", "2
 
 
 @pytest.mark.parametrize("moment", TIMES)
-def test_a_time_that_can_not_be_read_fails_its_case_and_no_other(tested: Run, moment: str) -> None:
+def test_a_time_that_cannot_be_read_fails_its_case_and_no_other(tested: Run, moment: str) -> None:
     done = tested(
         f"  - name: bad\n    given: {{snapshot: {{timestamp: {moment}}}}}\n    expect: {{rule: late, outcome: match}}\n"
         "  - {name: good, given: {node: {weekday: sun}}, expect: {rule: weekend, outcome: match}}\n"
@@ -180,7 +180,7 @@ def test_testgen_writes_tests_of_declared_fields_of_the_node_and_they_pass(
     assert done.code == 0 and "rule coverage 100 %" in done.out
 
 
-def test_testgen_names_what_it_can_not_generate_and_does_not_count_it(
+def test_testgen_names_what_it_cannot_generate_and_does_not_count_it(
     gpurules: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

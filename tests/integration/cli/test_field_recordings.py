@@ -227,7 +227,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_read_is_named_with_the_remedy_by_every_verb(field: Path, gpurules: Any, name: str) -> None:
+def test_what_cannot_be_read_is_named_with_the_remedy_by_every_command(field: Path, gpurules: Any, name: str) -> None:
     path = field / name
     for arguments in (
         ("snapshot", "--source", f"replay:{path}"),

@@ -41,7 +41,7 @@ def test_stdin_goes_to_stdout(gpurules: Any, monkeypatch: pytest.MonkeyPatch) ->
     assert (done.code, done.out) == (0, GOOD)
 
 
-def test_what_can_not_be_formatted_is_named_and_the_rest_goes_on(gpurules: Any, here: Path) -> None:
+def test_what_cannot_be_formatted_is_named_and_the_rest_goes_on(gpurules: Any, here: Path) -> None:
     (here / "a.rules.yaml").write_text("a: [")
     (here / "b.rules.yaml").write_bytes(b"\xff")
     (here / "c.rules.yaml").symlink_to("nowhere")

@@ -87,7 +87,7 @@ def test_a_client_follows_the_agent_and_is_put_back_at_its_end(rules, tmp_path):
         (["--client", "rclone=x"], "--client requires live telemetry of this node"),
     ],
 )
-def test_a_client_that_can_not_follow_is_a_plain_error(rules, tmp_path, options, said):
+def test_a_client_that_cannot_follow_is_a_plain_error(rules, tmp_path, options, said):
     options = [str(tmp_path / "s") if each == "s" else each for each in options]
     runs = agent(rules, tmp_path, *options, source="synthetic:gpus=1,seconds=60")
     _, told = runs.communicate(timeout=60)

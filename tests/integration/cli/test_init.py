@@ -52,7 +52,7 @@ def hooks(root: Path) -> list[dict[str, Any]]:
     return loaded
 
 
-def test_hooks_run_verbs_that_there_are(root: Path) -> None:
+def test_hooks_run_commands_that_there_are(root: Path) -> None:
     assert [hook["id"] for hook in hooks(root)] == ["gpurules-lint", "gpurules-fmt", "gpurules-test"]
     assert all(hook["entry"].split()[1] in COMMANDS for hook in hooks(root))
 
@@ -67,7 +67,7 @@ def test_hooks_run_verbs_that_there_are(root: Path) -> None:
         ("a.yaml", set()),
     ],
 )
-def test_hooks_take_the_files_that_the_verbs_take(root: Path, path: str, expected: set[str]) -> None:
+def test_hooks_take_the_files_that_the_commands_take(root: Path, path: str, expected: set[str]) -> None:
     taken = {
         hook["id"]
         for hook in hooks(root)

@@ -64,7 +64,7 @@ _READ = {"x86_64": 0, "aarch64": 63}
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in _READ, reason="the number of a system call is not a known value")
 @pytest.mark.parametrize("arguments", AT_STDIN, ids=" ".join)
-def test_a_verb_that_waits_for_stdin_is_interrupted(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_command_that_waits_for_stdin_is_interrupted(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "x.rules.yaml").write_text(RULES)
     with subprocess.Popen(
         [sys.executable, "-m", "gpurules", *arguments],
@@ -96,7 +96,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path: Path, arguments:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", WAITING, ids=" ".join)
-def test_a_verb_that_waits_is_interrupted(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_command_that_waits_is_interrupted(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     for name in ("x", "y"):
         (tmp_path / f"{name}.rules.yaml").write_text(RULES)
     named = next(word.removeprefix("replay:") for word in arguments if "wait." in word)

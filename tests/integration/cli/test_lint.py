@@ -182,7 +182,7 @@ def test_whatever_is_in_a_file_is_a_finding_and_never_a_traceback(gpurules: Any,
         assert len(done.out) < 100_000
 
 
-def test_check_is_the_same_verb(gpurules: Any) -> None:
+def test_check_is_the_same_command(gpurules: Any) -> None:
     assert gpurules("check", "good.rules.yaml").code == 0
 
 

@@ -52,7 +52,7 @@ def test_what_a_recording_shows_is_told_with_its_counts(gpurules: Any) -> None:
     assert concise(gpurules, "--history", "node.jsonl", "--fail-on", "info").code == 1
 
 
-def test_a_rule_that_can_not_be_judged_is_named_where_that_is_asked(gpurules: Any) -> None:
+def test_a_rule_that_cannot_be_judged_is_named_where_that_is_asked(gpurules: Any) -> None:
     done = concise(gpurules, "--history", "node.jsonl", "-v")
     assert "`models`: not checked against the history: no part of it is about the GPUs or the node alone" in done.err
 

@@ -39,7 +39,7 @@ def lint(gpurules: Any, *arguments: str) -> Any:
     return gpurules("lint", "--output-format", "concise", *arguments)
 
 
-def test_fix_mends_the_file_and_reports_the_rest(gpurules: Any, here: Path) -> None:
+def test_fix_fixes_the_file_and_reports_the_rest(gpurules: Any, here: Path) -> None:
     done = lint(gpurules, "--fix", "--extend-select", "GPR702")
     assert codes(done) == ["GPR107"]
     assert "2 fixes made" in done.err
@@ -81,7 +81,7 @@ def test_several_reports_come_from_one_run(gpurules: Any, here: Path) -> None:
     assert (here / "x.xml").read_text().startswith("<?xml")
 
 
-def test_a_report_that_can_not_be_is_2(gpurules: Any) -> None:
+def test_a_report_that_cannot_be_is_2(gpurules: Any) -> None:
     assert lint(gpurules, "--report", "sarfi=x").code == 2
     assert lint(gpurules, "--report", "sarif").code == 2
 
@@ -146,7 +146,7 @@ def test_an_unknown_key_is_a_finding_with_the_nearest(gpurules: Any, here: Path)
 
 
 @pytest.mark.parametrize("text", ["= 3", "\xff", 'ignore = ["GPR1O5"]'])
-def test_a_configuration_that_can_not_be_used_is_2(gpurules: Any, here: Path, text: str) -> None:
+def test_a_configuration_that_cannot_be_used_is_2(gpurules: Any, here: Path, text: str) -> None:
     (here / "gpurules.toml").write_bytes(text.encode("latin-1"))
     assert lint(gpurules).code == 2
 
@@ -248,7 +248,7 @@ def test_what_extends_a_changed_base_is_looked_at_however_far(gpurules: Any, her
     assert "middle.rules.yaml:3:11: GPR408" in lint(gpurules, "--since", "HEAD").out
 
 
-def test_every_verb_that_reads_a_configuration_says_what_is_wrong_with_it(gpurules: Any, here: Path) -> None:
+def test_every_command_that_reads_a_configuration_says_what_is_wrong_with_it(gpurules: Any, here: Path) -> None:
     (here / "gpurules.toml").write_text("slect = 3\n")
     (here / "x.test.yaml").write_text("kind: gpurules/test\nrulesets: [x.rules.yaml]\n")
     for verb in ("fmt", "test", "config"):

@@ -43,20 +43,20 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_every_verb_has_help(gpurules: Any) -> None:
+def test_every_command_has_help(gpurules: Any) -> None:
     for name in COMMANDS:
         done = gpurules(name, "--help")
         assert done.code == 0, name
         assert done.out.startswith(f"Usage: gpurules {name}"), name
 
 
-def test_no_verb_is_a_mistake_of_usage(gpurules: Any) -> None:
+def test_no_command_is_a_mistake_of_usage(gpurules: Any) -> None:
     done = gpurules()
     assert (done.code, done.out) == (2, "")
     assert "Commands:" in done.err
 
 
-def test_a_wrong_verb_is_answered_with_the_nearest(gpurules: Any) -> None:
+def test_a_wrong_command_is_answered_with_the_nearest(gpurules: Any) -> None:
     done = gpurules("lnit")
     assert done.code == 2
     assert "did you mean 'lint' or 'init'?" in done.err
@@ -89,13 +89,13 @@ def test_an_interruption_is_130(gpurules: Any, verb: Any, error: BaseException) 
     assert gpurules("version").code == 130
 
 
-def test_a_file_that_can_not_be_read_is_2(gpurules: Any, verb: Any) -> None:
+def test_a_file_that_cannot_be_read_is_2(gpurules: Any, verb: Any) -> None:
     verb(raising(PermissionError(13, "Permission denied", "/x")))
     done = gpurules("version")
     assert (done.code, done.err) == (2, "gpurules: /x: Permission denied\n")
 
 
-def test_the_exit_code_of_a_verb_is_the_programs(gpurules: Any, verb: Any) -> None:
+def test_the_exit_code_of_a_command_is_the_programs(gpurules: Any, verb: Any) -> None:
     verb(lambda: 1)
     assert gpurules("version").code == 1
 

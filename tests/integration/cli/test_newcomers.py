@@ -116,7 +116,7 @@ def test_a_file_of_another_tool_is_one_finding_that_names_it(gpurules: Any, tmp_
 
 
 @pytest.mark.parametrize("name", [name for name in OTHERS if not name.endswith(".json")])
-def test_the_file_of_another_tool_is_never_laid_out_anew(gpurules: Any, tmp_path: Path, name: str) -> None:
+def test_the_file_of_another_tool_is_never_laid_out_again(gpurules: Any, tmp_path: Path, name: str) -> None:
     text, what = OTHERS[name]
     path = tmp_path / name
     path.write_text(text)
@@ -125,7 +125,7 @@ def test_the_file_of_another_tool_is_never_laid_out_anew(gpurules: Any, tmp_path
     assert f"this looks like {what}, not a ruleset; the file is left unchanged" in done.err
 
 
-def test_a_test_of_rules_is_no_ruleset_and_the_verb_that_runs_it_is_named(gpurules: Any, tmp_path: Path) -> None:
+def test_a_test_of_rules_is_no_ruleset_and_the_command_that_runs_it_is_named(gpurules: Any, tmp_path: Path) -> None:
     path = tmp_path / "x.test.yaml"
     path.write_text("kind: gpurules/test\nversion: 1\nrulesets: [x.rules.yaml]\ncases: []\n")
     done = gpurules("lint", path)

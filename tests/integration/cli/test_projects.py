@@ -56,7 +56,7 @@ def test_fixes_are_as_the_catalogue_says(gpurules: Any, folder: Path, project: A
 
 
 @pytest.mark.parametrize("folder", FIXED, ids=lambda folder: folder.name)
-def test_a_fix_is_shown_then_made_and_then_there_is_nothing_to_mend(gpurules: Any, folder: Path, project: Any) -> None:
+def test_a_fix_is_shown_then_made_and_then_there_is_nothing_to_fix(gpurules: Any, folder: Path, project: Any) -> None:
     here = project(folder / "bad")
     before = {path.name: path.read_text() for path in here.iterdir()}
     asked = ["--unsafe-fixes"] if CATALOGUE[folder.name].fix == "unsafe" else []

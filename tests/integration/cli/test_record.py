@@ -79,7 +79,7 @@ def test_a_signal_ends_it_with_what_was_recorded(gpurules: Any, source: Script, 
     assert len(done.out.splitlines()) >= 4
 
 
-def test_a_place_that_can_not_be_written_is_2(gpurules: Any, source: Script, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_2(gpurules: Any, source: Script, tmp_path: Path) -> None:
     done = gpurules("record", "--source", "nvml", "-o", tmp_path / "none" / "x.jsonl")
     assert (done.code, len(done.err.splitlines())) == (2, 1)
 
@@ -104,7 +104,9 @@ def test_a_recording_that_cannot_be_read_ends_at_once_with_2(gpurules: Any, tmp_
 
 
 @pytest.mark.parametrize("verb", ["record", "run", "lint", "diff", "snapshot"])
-def test_every_verb_that_plays_a_recording_reports_what_it_leaves_out(gpurules: Any, tmp_path: Path, verb: str) -> None:
+def test_every_command_that_plays_a_recording_reports_what_it_leaves_out(
+    gpurules: Any, tmp_path: Path, verb: str
+) -> None:
     path = tmp_path / "smi.csv"
     bad = "".join(f"torn {n}\n" for n in range(9))
     path.write_text(f"timestamp, index, fan.speed [%]\n{bad}2026/01/01 00:00:00, 0, 7 %\n2026/01/01 00:00:05, 0, 7 %\n")

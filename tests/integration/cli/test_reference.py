@@ -124,7 +124,7 @@ def properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any
 
 
 @pytest.mark.parametrize("kind", ["ruleset", "test", "config"])
-def test_a_schema_describes_every_key_and_shows_what_can_not_be_chosen_from_a_list(gpurules: Any, kind: str) -> None:
+def test_a_schema_describes_every_key_and_shows_what_cannot_be_chosen_from_a_list(gpurules: Any, kind: str) -> None:
     found = dict(properties(schema_of(gpurules, kind)))
     assert len(found) > {"ruleset": 60, "test": 100, "config": 7}[kind]
     assert [path for path, part in found.items() if not part.get("description", "").endswith(".")] == []

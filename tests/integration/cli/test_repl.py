@@ -55,7 +55,7 @@ def test_commands(gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("line", [":bogus", ":field gpu_memroy", ":snapshot none.json", ":snapshot {", ":node []"])
-def test_a_command_that_can_not_be_done_says_so(gpurules: Any, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+def test_a_command_that_cannot_be_done_says_so(gpurules: Any, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     out = typed(gpurules, monkeypatch, line, "gpu_count == 2")
     assert len(out.splitlines()) >= 2
     assert "true\n" in out

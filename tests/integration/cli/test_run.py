@@ -94,7 +94,7 @@ def test_a_run_without_transfers_shows_the_node(gpurules: Any) -> None:
     assert "0 transfers" in done.out
 
 
-def test_lines_that_can_not_be_used_are_said_on_stderr(gpurules: Any, tmp_path: Path) -> None:
+def test_lines_that_cannot_be_used_are_said_on_stderr(gpurules: Any, tmp_path: Path) -> None:
     with (tmp_path / "node.jsonl").open("a") as file:
         file.write("{nonsense\n")
     done = gpurules(*RUN)
@@ -112,7 +112,7 @@ def test_lines_that_can_not_be_used_are_said_on_stderr(gpurules: Any, tmp_path: 
         (*RUN, "--transfers", "none.jsonl"),
     ],
 )
-def test_what_can_not_be_read_is_2(gpurules: Any, arguments: tuple[str, ...]) -> None:
+def test_what_cannot_be_read_is_2(gpurules: Any, arguments: tuple[str, ...]) -> None:
     done = gpurules(*arguments)
     assert (done.code, len(done.err.splitlines())) == (2, 1)
 

@@ -49,7 +49,7 @@ def test_no_rule_changes(gpurules: Any, mended: Any, path: Path) -> None:
     assert (done.code, done.out.count("no rule changed")) == (0, 1), done.out
 
 
-def test_most_of_them_have_something_to_mend(mended: Any) -> None:
+def test_most_of_them_have_something_to_fix(mended: Any) -> None:
     changed = [path for path in LOADING if mended(path).read_bytes() != path.read_bytes()]
     assert len(changed) >= 12
 

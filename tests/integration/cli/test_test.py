@@ -132,7 +132,7 @@ def test_update_writes_what_the_rules_do(gpurules: Any, here: Path) -> None:
 EXPECT = "expect: [{rule: hot, outcome: 'match', devices: [ 3 ], matched: [], decision: {paused: no, delay: 3}}]"
 
 
-def test_update_leaves_what_it_can_not_write(gpurules: Any, here: Path) -> None:
+def test_update_leaves_what_it_cannot_write(gpurules: Any, here: Path) -> None:
     text = (TEST % "no-match").replace("outcome: match", "because: for")
     (here / "x.test.yaml").write_text(text)
     done = gpurules("test", "--update")
@@ -150,7 +150,7 @@ def test_processes_change_nothing_in_the_report(gpurules: Any, here: Path) -> No
     )
 
 
-def test_a_test_that_can_not_fail_is_warned_of(gpurules: Any, here: Path) -> None:
+def test_a_test_that_cannot_fail_is_warned_of(gpurules: Any, here: Path) -> None:
     (here / "x.test.yaml").write_text((TEST % "no-match").replace(", outcome: no-match", ""))
     done = gpurules("test")
     assert done.code == 0

@@ -224,7 +224,7 @@ def test_the_part_loop_on_an_attached_client_takes_one_slot_a_part(node, client,
     assert node.governor.status().counts.submitted == 1
 
 
-def test_what_a_client_can_not_carry_out_is_counted(client):
+def test_what_a_client_cannot_carry_out_is_counted(client):
     rules = """
   - {name: stage, condition: gpu_temperature > 0, action: stage_transfer, parameters: {staging_threshold: 0}}
   - {name: less, condition: gpu_temperature > 0, action: reduce_prefetch, parameters: {reduction_factor: 0.5}}

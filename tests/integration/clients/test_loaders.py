@@ -119,7 +119,7 @@ def test_an_unknown_version_falls_back_to_epochs_and_says_so(node, loader, monke
     assert node.governor.status().uncarried == {"dataloader": {"prefetch_factor": 1}}
 
 
-def test_what_can_not_be_done_is_counted(node, loader):
+def test_what_cannot_be_done_is_counted(node, loader):
     node.heat(90)
     assert flat(GovernedLoader(loader(num_workers=0), node.governor)) == list(range(60))
     assert node.governor.status().uncarried == {"dataloader": {"prefetch_factor": 1}}

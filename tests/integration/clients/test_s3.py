@@ -314,7 +314,7 @@ def test_a_disk_that_fills_while_staging_sends_the_transfer_directly(client, tmp
     assert (area.counts.full, area.used) == (1, 0)
 
 
-def test_a_client_without_an_area_counts_what_it_can_not_do(client, tmp_path):
+def test_a_client_without_an_area_counts_what_it_cannot_do(client, tmp_path):
     client.put_object(Bucket="bucket", Key="k", Body=content(2 * MIB))
     with s3(client, staging_rule()) as the:
         the.download("bucket", "k", tmp_path / "f")

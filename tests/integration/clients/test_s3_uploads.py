@@ -213,7 +213,7 @@ def test_without_a_place_to_write_uploads_go_on_and_the_log_says_so_once(client,
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1, "upload": 2}', "\x00" * 10])
-def test_a_note_that_can_not_be_read_counts_as_none(client, s3, file, state_home, text):
+def test_a_note_that_cannot_be_read_counts_as_none(client, s3, file, state_home, text):
     interrupt(client, file, "torn")
     (note,) = notes(state_home)
     note.write_text(text)

@@ -81,7 +81,7 @@ def test_a_change_of_a_base_is_seen(path: Path) -> None:
         assert not it.coordinator.decide().paused
 
 
-def test_a_ruleset_that_lacks_a_new_base_loads_once_the_base_is_mended(path: Path) -> None:
+def test_a_ruleset_that_lacks_a_new_base_loads_once_the_base_is_fixed(path: Path) -> None:
     with node(load(path)) as it:  # type: ignore[arg-type]
         it.poll(90)
         change(path, "version: 1\nname: top\nextends: [new.yaml]\n")
@@ -137,7 +137,7 @@ def test_counts_of_rules_that_are_gone_go_with_them(path: Path) -> None:
         assert list(it.coordinator.collect().rules) == ["held19"]
 
 
-def test_a_ruleset_without_a_file_says_that_it_can_not_be_reloaded() -> None:
+def test_a_ruleset_without_a_file_says_that_it_cannot_be_reloaded() -> None:
     with node(ruleset(HELD)) as it:
         assert not it.coordinator.reload()
         assert "not read from a file" in str(it.coordinator.status().reload_error)

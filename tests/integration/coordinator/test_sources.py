@@ -190,7 +190,7 @@ def test_a_name_that_no_source_has_is_said_at_once() -> None:
         Coordinator(loads(ruleset(FULL)), "synthetik:gpus=1")
 
 
-def test_a_source_that_can_not_be_opened_is_tried_again(tmp_path: object) -> None:
+def test_a_source_that_cannot_be_opened_is_tried_again(tmp_path: object) -> None:
     clock = Clock()
     it = Coordinator(loads(ruleset(FULL)), f"replay:{tmp_path}/none.jsonl", clock=clock)
     assert "none.jsonl" in str(it.poll().error)

@@ -115,7 +115,7 @@ def test_a_configuration_file_is_checked_itself(editor: Editor) -> None:
     assert found["range"]["start"]["line"] == 1
 
 
-def test_a_configuration_that_can_not_be_read_is_said_once_and_the_defaults_hold(editor: Editor) -> None:
+def test_a_configuration_that_cannot_be_read_is_said_once_and_the_defaults_hold(editor: Editor) -> None:
     (editor.folder / "gpurules.toml").write_text("ignore = ", encoding="utf-8")
     for name in ("a.rules.yaml", "b.rules.yaml"):
         uri = editor.open(name, RULESET.format("transfer_size > 1000000"))

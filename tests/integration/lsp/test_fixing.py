@@ -44,7 +44,7 @@ def edited(text: str, edits: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_a_finding_is_mended_or_silenced(editor: Editor, line_end: str) -> None:
+def test_a_finding_is_fixed_or_silenced(editor: Editor, line_end: str) -> None:
     text = TEXT.replace("\n", line_end)
     uri = editor.open("a.rules.yaml", text)
     found = {one["code"]: one for one in editor.diagnostics(uri)}
@@ -81,7 +81,7 @@ def test_a_finding_outside_of_rules_is_silenced_above_its_line(editor: Editor) -
     assert sorted(one["code"] for one in editor.diagnostics(uri)) == ["GPR105", "GPR903"]
 
 
-def test_an_error_of_the_file_itself_can_not_be_silenced(editor: Editor) -> None:
+def test_an_error_of_the_file_itself_cannot_be_silenced(editor: Editor) -> None:
     uri = editor.open("a.rules.yaml", TEXT + "\tx: 1\n")
     assert [one["code"] for one in editor.diagnostics(uri)] == ["GPR001"]
     assert actions(editor, uri, WHOLE) == {}
@@ -160,7 +160,7 @@ def test_a_part_is_laid_out_where_the_rest_still_fits(editor: Editor) -> None:
     assert laid_out(0, 1) == text
 
 
-def test_what_can_not_be_laid_out_stays(editor: Editor) -> None:
+def test_what_cannot_be_laid_out_stays(editor: Editor) -> None:
     uri = editor.open("a.rules.yaml", MESSY + "\tx")
     options = {"tabSize": 2, "insertSpaces": True}
     assert editor.ask("textDocument/formatting", {"textDocument": {"uri": uri}, "options": options}) == []

@@ -226,13 +226,13 @@ def test_inputs_definitions_and_rules_are_renamed(editor: Editor) -> None:
         ("a b", "cannot be a name"),
     ],
 )
-def test_a_name_that_can_not_be_given_is_refused_with_the_reason(editor: Editor, new: str, reason: str) -> None:
+def test_a_name_that_cannot_be_given_is_refused_with_the_reason(editor: Editor, new: str, reason: str) -> None:
     asked = at(editor, "base.rules.yaml", BASE, "pres|sure: {")
     answer = editor.answer("textDocument/rename", {**asked, "newName": new})
     assert reason in answer["error"]["message"]
 
 
-def test_nothing_is_renamed_while_a_file_can_not_be_read(editor: Editor) -> None:
+def test_nothing_is_renamed_while_a_file_cannot_be_read(editor: Editor) -> None:
     editor.open("top.rules.yaml", TOP + "  - name\n    x: 1\n   y: pressure\n")
     asked = at(editor, "base.rules.yaml", BASE, "pres|sure: {")
     answer = editor.answer("textDocument/rename", {**asked, "newName": "squeeze"})
@@ -241,7 +241,7 @@ def test_nothing_is_renamed_while_a_file_can_not_be_read(editor: Editor) -> None
 
 
 @pytest.mark.parametrize("mark", ["gpu_mem|ory", "lo|g\n", "acti|on"])
-def test_what_has_no_name_of_ours_can_not_be_renamed(editor: Editor, mark: str) -> None:
+def test_what_has_no_name_of_ours_cannot_be_renamed(editor: Editor, mark: str) -> None:
     asked = at(editor, "base.rules.yaml", BASE, mark)
     assert editor.ask("textDocument/prepareRename", asked) is None
     assert editor.ask("textDocument/rename", {**asked, "newName": "x"}) is None

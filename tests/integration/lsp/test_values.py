@@ -74,7 +74,7 @@ def value(editor: Editor, at: str, text: str = TEXT) -> str:
         ("name: wa|it", "Now it matches: "),
     ],
 )
-def test_a_name_tells_what_it_is_worth(editor: Editor, at: str, says: str) -> None:
+def test_a_name_shows_its_value(editor: Editor, at: str, says: str) -> None:
     told = value(editor, at)
     assert told.startswith(says)
     assert told.endswith("(node.jsonl, the JSON given, the JSON given).")
@@ -85,7 +85,7 @@ def test_what_has_no_value_tells_none(editor: Editor, at: str) -> None:
     assert value(editor, at) == ""
 
 
-def test_fields_have_values_while_the_rules_can_not_be_loaded(editor: Editor) -> None:
+def test_fields_have_values_while_the_rules_cannot_be_loaded(editor: Editor) -> None:
     text = TEXT.replace("pressure AND", "nope AND gpu_power > 3 AND")
     assert value(editor, "gpu_po|wer", text).startswith("Now: GPU 0 missing, GPU 1 100 W")
     assert value(editor, "name: ho|ld", text) == ""
@@ -98,7 +98,7 @@ def test_a_recording_that_grows_is_read_again(editor: Editor, recording: Path) -
 
 
 @pytest.mark.parametrize(("content", "why"), [("nonsense\n", "is not a JSON object"), (None, "No such file")])
-def test_facts_that_can_not_be_read_any_more_are_told_and_come_back(
+def test_facts_that_cannot_be_read_any_more_are_told_and_come_back(
     editor: Editor, recording: Path, content: str | None, why: str
 ) -> None:
     if content is None:
@@ -118,7 +118,7 @@ def test_facts_that_can_not_be_read_any_more_are_told_and_come_back(
     ("given", "why"),
     [("none.json", "No such file"), ("-", "stdin belongs to the editor"), ('{"gpus": 3}', "--snapshot: ")],
 )
-def test_facts_that_can_not_be_read_at_first_end_it_with_the_reason(tmp_path: Path, given: str, why: str) -> None:
+def test_facts_that_cannot_be_read_at_first_end_it_with_the_reason(tmp_path: Path, given: str, why: str) -> None:
     pytest.importorskip("pygls", reason="the language server needs the extra lsp")
     command: list[Any] = [sys.executable, "-m", "gpurules", "lsp", "--snapshot", given]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)

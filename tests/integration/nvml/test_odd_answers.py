@@ -135,7 +135,7 @@ def test_a_fan_beyond_its_nominal_maximum_runs_at_its_maximum(inline, node, told
     assert inline().read().gpus[0].fan_speed == speed
 
 
-def test_a_count_of_gpus_that_can_not_be_is_an_error_and_no_loop(inline, node, monkeypatch):
+def test_a_count_of_gpus_that_cannot_be_is_an_error_and_no_loop(inline, node, monkeypatch):
     node.add()
     source = inline()
     source.read()

@@ -88,7 +88,7 @@ def test_a_lost_gpu_is_dropped_after_a_time_and_comes_back_under_its_uuid(inline
     assert indexes(source.read())["GPU-gpu7"] == 7
 
 
-def test_the_count_may_change_when_nvml_is_initialised_anew(inline, eight, time):
+def test_the_count_may_change_when_nvml_is_initialised_again(inline, eight, time):
     """The driver counts its boards at nvmlInit only, so while one is lost that is done again now and then."""
     source = inline()
     source.read()
@@ -152,7 +152,7 @@ def test_boards_count_and_instances_do_not(inline, node):
     assert inline().read().gpu_count == 1
 
 
-def test_partitioning_anew_loses_no_gpu(inline, node):
+def test_partitioning_again_loses_no_gpu(inline, node):
     node.add("gpu0", mig=1, max_mig=7)
     node.add_instance("gpu0.mig0")
     node.add_instance("gpu0.mig1")

@@ -192,7 +192,7 @@ def test_nvml_that_somebody_else_shut_down_is_initialised_again(inline, node):
     assert source.read().gpus[0].power == 612.345
 
 
-def test_gpus_that_can_not_be_counted_are_an_error(inline, node):
+def test_gpus_that_cannot_be_counted_are_an_error(inline, node):
     node.fail("system", "nvmlDeviceGetCount_v2", UNKNOWN)
     with pytest.raises(TelemetryError, match="NVML does not list the GPUs: unknown error"):
         inline().read()

@@ -107,7 +107,7 @@ def test_no_library_on_the_search_path(open_nvml, monkeypatch):
     ],
     ids=["driver not loaded", "version mismatch", "no permission", "unknown"],
 )
-def test_nvml_that_can_not_be_initialised_says_what_to_do_and_is_tried_again(open_nvml, node, code, remedy):
+def test_nvml_that_cannot_be_initialised_says_what_to_do_and_is_tried_again(open_nvml, node, code, remedy):
     node.add()
     node.fail("system", "nvmlInitWithFlags", code)
     source = open_nvml(timeout=10)
@@ -272,7 +272,7 @@ def test_reads_go_on_when_the_sampler_is_killed_in_the_midst_of_one(open_nvml, n
     assert until_read(source).gpus[0].temperature == 64
 
 
-def test_a_lost_gpu_is_still_known_after_the_sampler_was_started_anew(open_nvml, node):
+def test_a_lost_gpu_is_still_known_after_the_sampler_was_started_again(open_nvml, node):
     """A new process never saw the GPU, so who is lost is remembered here."""
     node.add("gpu0")
     node.add("gpu1")
@@ -284,7 +284,7 @@ def test_a_lost_gpu_is_still_known_after_the_sampler_was_started_anew(open_nvml,
     assert {gpu.uuid: gpu.index for gpu in snapshot.gpus} == {"GPU-gpu1": 0, "GPU-gpu0": "lost-0"}
 
 
-def test_the_last_xid_is_still_known_after_the_sampler_was_started_anew(open_nvml, node):
+def test_the_last_xid_is_still_known_after_the_sampler_was_started_again(open_nvml, node):
     node.add(xid="0:0")
     source = open_nvml()
     until_read(source)
@@ -297,7 +297,7 @@ def test_the_last_xid_is_still_known_after_the_sampler_was_started_anew(open_nvm
     assert "xid" not in gpu.missing
 
 
-def test_a_process_that_can_not_be_killed_is_reported_and_no_other_is_started(open_nvml, node, monkeypatch):
+def test_a_process_that_cannot_be_killed_is_reported_and_no_other_is_started(open_nvml, node, monkeypatch):
     """As when it waits in the kernel; here the system only says so."""
     node.add()
     node.hang("system")

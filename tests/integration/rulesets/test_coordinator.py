@@ -77,7 +77,7 @@ def test_the_prefetch_comes_back_half_a_minute_after_memory_fell_below_80() -> N
     assert prefetch_at(running, 35, memory=79.9) == 1.0
 
 
-def test_a_new_peak_starts_the_half_minute_anew() -> None:
+def test_a_new_peak_starts_the_half_minute_again() -> None:
     running = engine(COORDINATOR)
     prefetch_at(running, 0, memory=86)
     prefetch_at(running, 5, memory=50)

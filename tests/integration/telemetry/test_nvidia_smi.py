@@ -197,7 +197,7 @@ def test_the_next_run_works_again(smi, tmp_path):
     assert source.read().gpus[0].uuid == "GPU-a"
 
 
-def test_no_second_run_is_begun_while_the_first_can_not_be_killed(smi, tmp_path, monkeypatch):
+def test_no_second_run_is_begun_while_the_first_cannot_be_killed(smi, tmp_path, monkeypatch):
     source = smi("echo >> $here/runs; sleep 60", timeout=0.2)
     with pytest.raises(TelemetryTimeout):
         source.read()

@@ -119,7 +119,7 @@ def test_used_memory_beyond_the_size_is_missing(smi):
     )
 
 
-def test_a_gpu_that_is_gone_is_lost_and_all_are_listed_anew(smi, tmp_path):
+def test_a_gpu_that_is_gone_is_lost_and_all_are_listed_again(smi, tmp_path):
     source = smi(stats=(WHOLE, {"error": "device not found", "errno": 6}))
     gpus = source.read().gpus
     assert [gpu.is_lost for gpu in gpus] == [False, True]

@@ -86,19 +86,19 @@ def test_the_function_itself_stays_callable(name: str):
     assert park({"value": 1}) == 2
 
 
-def test_a_name_can_not_be_claimed_twice(name: str):
+def test_a_name_cannot_be_claimed_twice(name: str):
     action(name)(print)
     with pytest.raises(RegistrationError, match="two actions are named 'park'"):
         action(name)(print)
 
 
-def test_a_built_in_name_can_not_be_claimed():
+def test_a_built_in_name_cannot_be_claimed():
     with pytest.raises(RegistrationError, match="'log'"):
         action("log")(print)
     assert "log" in default_actions()
 
 
-def test_a_decision_attribute_can_not_be_claimed(name: str):
+def test_a_decision_attribute_cannot_be_claimed(name: str):
     with pytest.raises(RegistrationError, match="'delay'"):
         action(name, kind="directive", target="delay")(print)
 

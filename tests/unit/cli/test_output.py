@@ -23,5 +23,5 @@ def test_a_table_without_rows_is_nothing() -> None:
     assert table(("a",), []) == ""
 
 
-def test_a_cell_can_not_command_the_terminal() -> None:
+def test_a_cell_cannot_command_the_terminal() -> None:
     assert "\x1b" not in table(("a",), [("\x1b[2J\n",)])

@@ -136,7 +136,7 @@ def test_kvikio_has_fewer_threads_while_rules_say_so(monkeypatch):
     assert defaults.threads == 16
 
 
-def test_kvikio_that_can_not_be_imported_is_told(monkeypatch):
+def test_kvikio_that_cannot_be_imported_is_told(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "kvikio", None)

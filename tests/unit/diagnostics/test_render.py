@@ -77,7 +77,7 @@ def test_a_bare_condition_has_a_place_too() -> None:
     assert " 1 | gpu_memory > 80\n   |               ^\n" in drawn
 
 
-def test_a_source_that_can_not_be_read_leaves_the_words() -> None:
+def test_a_source_that_cannot_be_read_leaves_the_words() -> None:
     drawn = render([UNKNOWN], Format.FULL)
     assert drawn == (
         "GPR101 unknown-field: no field is named 'gpu_memroy'\n"
@@ -105,7 +105,7 @@ def test_lines_end_as_positions_count_them() -> None:
     assert " 3 | c␋d<U+2028>e\n" in drawn
 
 
-def test_a_text_of_the_users_can_not_command_the_terminal() -> None:
+def test_a_text_of_the_users_cannot_command_the_terminal() -> None:
     evil = diagnostic_at("GPR401", "no key '\x1b[2J'", "a\nb.yaml", Location(1, 1, 1, 2))
     for format in (Format.FULL, Format.CONCISE):
         drawn = render([evil], format, lambda path: "\x1b[2J: 1")

@@ -70,7 +70,7 @@ def test_a_rule_that_lists_its_gpus_no_longer_is_told() -> None:
     assert (found.kinds, found.notes) == ((ChangeKind.OPTIONS,), ("no longer lists the GPUs it matches on",))
 
 
-def test_what_can_not_be_compared_is_said() -> None:
+def test_what_cannot_be_compared_is_said() -> None:
     found = change("path MATCHES 'a{3}b(?i)c'", "path MATCHES '^zzz$'")
     assert found is not None
     assert found.kinds == (ChangeKind.UNPROVEN,)

@@ -125,7 +125,7 @@ def test_signals_whose_definition_is_the_same_keep_their_state() -> None:
     assert running.decide().rules == ("a", "b")
 
 
-def test_signals_whose_definition_changed_start_anew() -> None:
+def test_signals_whose_definition_changed_start_again() -> None:
     running = engine(ruleset(RULE, HYSTERESIS.format(80)))
     running.observe(one_gpu(0, memory=90))
     running.observe(one_gpu(5, memory=60))

@@ -164,7 +164,7 @@ def _wrong(field: Field) -> list[object]:
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
-def test_every_field_refuses_what_it_can_not_be(name: str) -> None:
+def test_every_field_refuses_what_it_cannot_be(name: str) -> None:
     for value in _wrong(FIELDS[name]):
         assert check_value(value, FIELDS[name]) is not None, value
     assert check_value(None, FIELDS[name]) is None

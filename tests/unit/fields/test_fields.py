@@ -55,7 +55,7 @@ def test_memory_in_use_and_memory_busy_are_two_fields() -> None:
     assert "controller was busy" in FIELDS["gpu_memory_busy"].description
 
 
-def test_the_catalogue_can_not_be_changed() -> None:
+def test_the_catalogue_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         FIELDS["x"] = FIELDS["gpu_memory"]  # type: ignore[index]
 

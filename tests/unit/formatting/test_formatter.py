@@ -65,7 +65,7 @@ def test_only_comments_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", ["a: [", "? a\n: b\n", "a: *b\n", "- 1\n---\n- 2\n"])
-def test_what_can_not_be_read_is_not_formatted(text: str) -> None:
+def test_what_cannot_be_read_is_not_formatted(text: str) -> None:
     with pytest.raises(FormatError):
         format_text(text)
 

@@ -119,7 +119,7 @@ def test_what_the_analysis_says_is_not_said_again() -> None:
     assert [code for code, _ in told("condition: gpu_memory >= 0", recorded(10))] == ["GPR202"]
 
 
-def test_several_recordings_count_together_and_each_starts_anew() -> None:
+def test_several_recordings_count_together_and_each_starts_again() -> None:
     """The step from the one recording to the other is no transition."""
     track = replay_rules(loads(ruleset(FULL)), [recorded(90), recorded(10)]).tracks["a"]
     assert (track.snapshots, track.true, track.transitions, track.seconds) == (122, 61, 0, 7200.0)

@@ -103,7 +103,7 @@ def test_feedback_is_told_by_what_a_plug_in_declares() -> None:
     assert (one.code, one.message) == ("GPR604", "spin itself changes gpu_temperature, which the condition reads")
 
 
-def test_what_can_not_be_told_is_not_guessed_but_named() -> None:
+def test_what_cannot_be_told_is_not_guessed_but_named() -> None:
     policy = Policy(unanalysed=[])
     rule = "name: a, condition: \"path MATCHES '^[0-9]{7}$' AND path MATCHES '^[a-z]+$'\", action: pause_transfer"
     assert found(rule, policy=policy) == []

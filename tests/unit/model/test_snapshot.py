@@ -50,7 +50,7 @@ def test_memory_is_used_over_total() -> None:
 @pytest.mark.parametrize(
     ("used", "total", "memory"), [(None, 80, 33.0), (40, None, 33.0), (40, 0, 33.0), (None, None, 33.0)]
 )
-def test_memory_given_as_a_percentage_stands_in_where_it_can_not_be_told(
+def test_memory_given_as_a_percentage_stands_in_where_it_cannot_be_told(
     used: float | None, total: float | None, memory: float
 ) -> None:
     assert GPU(memory_used=used, memory_total=total, memory=33.0).memory == memory
@@ -192,7 +192,7 @@ def test_a_share_of_memory_that_is_not_finite_is_missing_with_the_reason(used: f
         json.dumps(gpu.to_dict(), allow_nan=False)
 
 
-def test_free_memory_that_can_not_be_says_why() -> None:
+def test_free_memory_that_cannot_be_says_why() -> None:
     assert GPU(memory_used=90, memory_total=80).missing == {"memory_free": "memory_used is above memory_total"}
 
 

@@ -58,7 +58,7 @@ def test_what_is_missing_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("size", [math.nan, math.inf, -math.inf, -1, -0.5, 10**400])
-def test_a_size_that_can_not_be_is_missing_with_the_reason(size: float) -> None:
+def test_a_size_that_cannot_be_is_missing_with_the_reason(size: float) -> None:
     for transfer in (Transfer(size=size), Transfer.from_dict({"size": size})):
         assert transfer.size is None
         assert transfer.missing["size"]

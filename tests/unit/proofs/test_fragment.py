@@ -144,7 +144,7 @@ OPEN = [
 
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in NEVER.items() for text in texts])
-def test_what_can_not_be_is_proved(kind: str, text: str) -> None:
+def test_what_cannot_be_is_proved(kind: str, text: str) -> None:
     assert ask(text) == Unsat(), kind
 
 

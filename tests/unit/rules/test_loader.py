@@ -178,7 +178,7 @@ def test_the_version_sees_through_definitions() -> None:
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
-def test_a_path_that_can_not_be_read_is_a_finding(tmp_path: Path, kind: str) -> None:
+def test_a_path_that_cannot_be_read_is_a_finding(tmp_path: Path, kind: str) -> None:
     path = tmp_path if kind == "folder" else tmp_path / "missing.yaml"
     (found,) = examine_file(path).diagnostics
     assert (found.code, found.path, found.line, found.column) == ("GPR001", str(path), 1, 1)

@@ -105,7 +105,7 @@ def test_deep_nesting_and_huge_numbers_are_problems(write):
         ("{".encode("utf-16") + b"\x00", ":1: unknown format"),
     ],
 )
-def test_a_file_that_can_not_be_read_is_named_with_the_place(write, content, message):
+def test_a_file_that_cannot_be_read_is_named_with_the_place(write, content, message):
     with pytest.raises(TelemetryError, match=message) as caught:
         list(replay(write(content)))
     assert "recording" in str(caught.value)

@@ -70,7 +70,7 @@ def test_stdin_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"timestamp": ' + "9" * 5000 + "}", "not JSON"),
     ],
 )
-def test_what_can_not_be_read_is_wrong_usage(given: str, said: str) -> None:
+def test_what_cannot_be_read_is_wrong_usage(given: str, said: str) -> None:
     with pytest.raises(click.UsageError, match=said) as caught:
         read_facts({"snapshot": given})
     assert caught.value.message.startswith("--snapshot: ")

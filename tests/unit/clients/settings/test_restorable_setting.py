@@ -98,7 +98,7 @@ def test_without_a_place_to_write_it_goes_on_and_says_so(tmp_path, caplog):
     assert knob.value == "128" and "could not be recorded" in caplog.text
 
 
-def test_a_setting_that_can_not_be_written_is_an_error_and_known_as_it_is(tmp_path):
+def test_a_setting_that_cannot_be_written_is_an_error_and_known_as_it_is(tmp_path):
     knob = Knob()
     with client(knob, tmp_path) as the:
         knob.is_broken = True

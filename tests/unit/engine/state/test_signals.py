@@ -54,7 +54,7 @@ def test_for_waits_until_the_condition_has_been_true_that_long() -> None:
     assert moved([T, T, T, F], for_=10) == [F, F, T, F]
 
 
-def test_a_break_starts_the_wait_anew() -> None:
+def test_a_break_starts_the_wait_again() -> None:
     assert moved([T, T, F, T, T, T], for_=10) == [F, F, F, F, F, T]
 
 
@@ -107,7 +107,7 @@ def test_or_held_where_the_settings_say_so() -> None:
     assert moved([T, U, U, U, U, F], on_stale="hold") == [T, T, T, T, T, F]
 
 
-def test_what_is_known_again_starts_the_patience_anew() -> None:
+def test_what_is_known_again_starts_the_patience_again() -> None:
     assert moved([T, U, U, T, U, U, U]) == [T, T, T, T, T, T, F]
 
 
@@ -167,7 +167,7 @@ def test_a_gpu_that_is_gone_is_unknown_and_back_in_time_it_is_as_before() -> Non
     assert gpus_on(running, 14, gpu(0, memory=60)) == (0,)
 
 
-def test_a_gpu_that_is_gone_for_too_long_comes_back_anew() -> None:
+def test_a_gpu_that_is_gone_for_too_long_comes_back_again() -> None:
     running = engine(ruleset(PER_GPU, "signals: {s: {condition: gpu_memory > 80, until: gpu_memory < 50}}"))
     assert gpus_on(running, 0, gpu(0, memory=90)) == (0,)
     changes = running.observe(snapshot(at=15)).transitions

@@ -34,7 +34,7 @@ def test_without_early_release_the_hold_outlasts_its_rule():
     assert holds.settle(31, False, 300) is None
 
 
-def test_a_rule_that_comes_back_claims_anew():
+def test_a_rule_that_comes_back_claims_again():
     holds = Holds()
     holds.take([claim()], 0)
     holds.take([], 10)

@@ -40,7 +40,7 @@ def test_a_part_gets_a_slot_and_gives_it_back():
     assert names(the.advance(3)) == ["b"]
 
 
-def test_priority_overtakes_by_its_worth_in_waiting():
+def test_priority_overtakes_by_the_waiting_time_that_it_counts_for():
     the = scheduler(slots=1, age_rate=2.0)
     first = asking(the, "first")
     the.advance(0)

@@ -204,7 +204,7 @@ def test_a_usual_slip_has_a_hint(text: str, hint: str | None) -> None:
     ("text", "character"),
     [("gpu_memory\u00a0> 80", "\u00a0"), ("gpu\u200b_memory > 80", "\u200b"), ("path == “x”", "“"), ("a − 1 > 0", "−")],
 )
-def test_invisible_and_look_alike_characters_are_found_and_can_be_mended(text: str, character: str) -> None:
+def test_invisible_and_look_alike_characters_are_found_and_can_be_fixed(text: str, character: str) -> None:
     found = parse(text).findings[0]
     assert (found.code, text[found.span.start : found.span.end]) == ("GPR007", character)
     assert found.edits and found.safe

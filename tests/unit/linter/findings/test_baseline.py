@@ -51,7 +51,7 @@ def test_what_is_known_is_not_reported() -> None:
     assert [d.rule for d in new_findings(found(more), known)] == ["c"]
 
 
-def test_what_is_mended_is_stale() -> None:
+def test_what_is_fixed_is_stale() -> None:
     known = parse_baseline(render_baseline(baseline_entries(found())))
     mended = TEXT.replace("'x'", "'model'")
     (stale,) = stale_entries(found(mended), known, "baseline.json")

@@ -54,7 +54,7 @@ def test_unsafe_ones_are_made_on_request_only() -> None:
     assert fixed(text, unsafe=True).text == TEXT % "gpu_memory > 80%"
 
 
-def test_what_was_mended_is_counted_and_no_longer_found() -> None:
+def test_what_was_fixed_is_counted_and_no_longer_found() -> None:
     done = fixed(TEXT % "5000 < transfer_size AND 20000000 < memory_footprint")
     assert done.applied == {"GPR702": 2, "GPR105": 2}
     assert done.left == ()
@@ -71,7 +71,7 @@ def test_a_fix_that_makes_an_error_is_not_made() -> None:
     assert (done.text, dict(done.applied)) == (text, {})
 
 
-def test_every_rule_is_mended_however_many_there_are() -> None:
+def test_every_rule_is_fixed_however_many_there_are() -> None:
     rules = [
         f"  - {{name: r{n}, condition: gpu_memory > {n + 20} AND gpu_memory > {n}, action: log}}\n" for n in range(30)
     ]

@@ -80,7 +80,7 @@ def test_a_change_of_memory_is_one_of_the_bytes_in_use() -> None:
     assert str(found) == "gpu_memory 81 % instead of 50 % would match on GPU 0"
 
 
-def test_what_can_not_be_flipped_has_no_nearest_change() -> None:
+def test_what_cannot_be_flipped_has_no_nearest_change() -> None:
     assert near("gpu_memory > 80 AND gpu_memory < 70", gpu(memory=75)) is None
     assert near("gpu_memory > 80") is None  # there is no GPU
     assert near("gpu_memory >= 0", gpu()) is not None

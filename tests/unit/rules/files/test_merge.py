@@ -65,7 +65,7 @@ def test_with_sets_the_inputs_of_a_base(files: Files) -> None:
         ("[limit]", ("GPR403", "main", 3, 35)),
     ],
 )
-def test_what_with_can_not_set_is_told_there(files: Files, values: str, expected: tuple[str, str, int, int]) -> None:
+def test_what_with_cannot_set_is_told_there(files: Files, values: str, expected: tuple[str, str, int, int]) -> None:
     assert errors(files(f"{HEAD}extends: [{{from: base.yaml, with: {values}}}]\n", base=BASE)) == [expected]
 
 
@@ -75,7 +75,7 @@ def test_a_file_met_twice_counts_once(files: Files) -> None:
     assert names(load(files(main, a=a, b=b, base=BASE))) == ["hot"]
 
 
-def test_two_bases_can_not_bring_one_name(files: Files) -> None:
+def test_two_bases_cannot_bring_one_name(files: Files) -> None:
     assert errors(files(f"{HEAD}extends: [a.yaml, b.yaml]\n", a=BASE, b=BASE)) == [("GPR301", "b", 5, 10)]
 
 

@@ -16,7 +16,7 @@ def seen(*moments: tuple[Snapshot, int]) -> Coverage:
     return coverage
 
 
-def test_a_path_that_can_not_be_unknown_is_not_asked_for() -> None:
+def test_a_path_that_cannot_be_unknown_is_not_asked_for() -> None:
     known = seen((snapshot(gpu(memory=80)), 3), (snapshot(gpu(memory=81)), 4))
     assert known.measures["unknown_paths"] == 0  # of gpu_memory, which can be missing
     assert [*known.gaps()] == ["a: gpu_memory > 80 is never tested with its facts missing"]

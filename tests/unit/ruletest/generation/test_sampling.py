@@ -33,7 +33,7 @@ def test_a_phase_without_samples_leaves_nothing() -> None:
     assert laid[1] == {"gpu[0].power": "3W 5W"}
 
 
-def test_what_a_series_can_not_say_is_none() -> None:
+def test_what_a_series_cannot_say_is_none() -> None:
     for one, other in (("a b", "c"), ("ax1", "y"), ("1-2x3", "y")):
         assert lay_out([({"transfer": {"path": one}}, 1), ({"transfer": {"path": other}}, 1)]) is None
     assert lay_out([({"snapshot": {"host": "a"}}, 1), ({"snapshot": {"host": "b"}}, 1)]) is None

@@ -100,7 +100,7 @@ def test_a_reading_rises_where_that_is_waited_for(condition: str, path: str, ser
         ("host == 'a' AND gpu_power > 300W", ", cooldown: 1m"),  # a fact of the snapshot is no series
     ],
 )
-def test_what_can_not_be_written_is_said(condition: str, more: str) -> None:
+def test_what_cannot_be_written_is_said(condition: str, more: str) -> None:
     found = of(ruleset(f'  - {{name: a, condition: "{condition}"{more}, {HOOK}}}\n'))
     assert (found.cases, len(found.left_out)) == ([], 1)
 
