@@ -1,4 +1,8 @@
-"""The coordinator: polls a source, keeps the engine current, runs effects, and answers from any thread."""
+"""The coordinator: polls a source, keeps the engine current, runs effects, and answers from any thread.
+
+Lock order: ``_turn`` (one poll at a time), then ``_lock`` (the state of the poller), then the locks of the engine and
+the dispatcher. Telemetry is read without ``_lock``, and callbacks are called with none of them held.
+"""
 
 import threading
 import time
@@ -59,8 +63,6 @@ class Coordinator:
         self.schedule = self._poller.schedule
         self._reloader = Reloader(self.engine, self._poller.metrics, clock, self.options.reload_timeout)
         self._state_store = state_store.StateStore(self.options.state_path, self.options.state_max_age)
-        # Lock order: _turn (one poll at a time), then _lock (the state of the poller), then the locks of the engine and
-        # the dispatcher. Telemetry is read without _lock, and callbacks are called with none of them held.
         self._turn, self._lock = threading.Lock(), threading.RLock()
         self._loop = Loop(self._poll, lambda: self._poller.interval, self.options.jitter)
         self._reload_asked = False
