@@ -1,9 +1,9 @@
 """Bitmap index over one subject: for each range of its values the mask of the rules that it does not rule out.
 
 The values of a field (or window, or aggregate) fall into cells: of a number the constants that rules compare it with
-and the gaps between them, of a text or bool each constant and everything else. No condition on the subject tells two
-values of one cell apart, so each cell has one mask of the rules that it does not rule out (a bitmap index; O'Neil and
-Quass 1997). Bit n is the rule at position n. For a number with the breakpoints 50 and 80::
+and the gaps between them, of a text or bool each constant and everything else. No condition on the subject differs
+between two values of one cell, so each cell has one mask of the rules that it does not rule out (a bitmap index; O'Neil
+and Quass 1997). Bit n is the rule at position n. For a number with the breakpoints 50 and 80::
 
     missing    below 50    50    between    80    above 80
       -1          0         1       2        3       4        cell of breakpoint i: 2i + 1

@@ -183,9 +183,9 @@ def window_size() -> tuple[int, int]:
 
 
 def pluralize(count: int, noun: str) -> str:
-    """Return a count and its noun, in the plural where that is due.
+    """Return a count and its noun, in the plural unless the count is 1.
 
-    >>> counted(1, "rule"), counted(1200, "rule")
+    >>> pluralize(1, "rule"), pluralize(1200, "rule")
     ('1 rule', '1,200 rules')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

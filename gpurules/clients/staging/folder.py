@@ -57,7 +57,7 @@ class Folder:
             return os.open(name, flags, FILE_MODE, dir_fd=self.file)
 
     def stat(self, name: str) -> os.stat_result | None:
-        """Return what is known of a file; None where there is none."""
+        """Return the status of a file, None if there is none."""
         with translate_errors(self.path):
             try:
                 return os.stat(name, dir_fd=self.file, follow_symlinks=False)
@@ -65,7 +65,7 @@ class Folder:
                 return None
 
     def unlink(self, name: str) -> bool:
-        """Remove a name, whatever it is of but a directory; return whether it was there."""
+        """Remove an entry of any kind except a directory; return whether it existed."""
         with translate_errors(self.path):
             try:
                 os.unlink(name, dir_fd=self.file)

@@ -184,7 +184,7 @@ def _groups(folder: Folder) -> dict[str, set[str]]:
 
 
 def _sized(folder: Folder) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the copies and the parts of copies, with what is known of each."""
+    """Yield the copies and the parts of copies, with the status of each."""
     for entry, names in _groups(folder).items():
         for name in names:
             found = folder.stat(name) if name == entry or name.endswith(PART_SUFFIX) else None

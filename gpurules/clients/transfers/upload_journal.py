@@ -128,7 +128,7 @@ class UploadJournal:
         self._has_warned = False
 
     def note(self, source: UploadSource) -> UploadNote:
-        """Return what is known of the upload of *source*; where another process is at it, a start of our own."""
+        """Return the record of the upload of *source*; a new one if another process is uploading it."""
         name = sha256(f"{source.url}\n{source.path}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
         path = self.folder / f"{name}{SUFFIX}"
         try:

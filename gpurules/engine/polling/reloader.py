@@ -46,7 +46,7 @@ class Reloader:
         return min(most, max(least, self._engine.ruleset.settings.poll_interval))
 
     def look(self, is_asked: bool, is_watching: bool) -> Ruleset | None:
-        """Return a ruleset to put in force: the present one read again, where that is due or *is_asked*."""
+        """Return a ruleset to put in force: the current one read again, if a check is due or *is_asked*."""
         self._is_asked |= is_asked
         if self._job is None and (not (self._is_asked or is_watching) or not self._begin()):
             return None

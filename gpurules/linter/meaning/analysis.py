@@ -259,7 +259,7 @@ class Analysis:
         return Sat(witness)
 
     def state(self, one: Examined) -> Contingency:
-        """Return what is known of a condition."""
+        """Return the contingency of a condition, cached."""
         self._go_on()
         found = self._states.get(id(one))
         if found is None:

@@ -118,7 +118,7 @@ class OverGPUs:
         )
 
     def _over_several(self, term: ir.Compare) -> DualRail:
-        """Return what is known of a comparison over several GPUs; a mean or a sum is a number with constraints."""
+        """Encode a comparison over several GPUs; a mean or a sum is a number with constraints."""
         (comparator,), (left, right) = term.comparators, term.operands
         if isinstance(left, ir.Constant) or (isinstance(right, ir.Aggregate) and right.function == "max"):
             left, right, comparator = right, left, comparator.mirrored

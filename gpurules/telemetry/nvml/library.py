@@ -148,7 +148,7 @@ class Library:
         return int(info.state), int(info.status)
 
     def ask_aside(self, function: str, *arguments: object) -> Any:
-        """Do as :meth:`ask` does, for another thread than that which polls.
+        """Do as :meth:`ask` does, for threads other than the polling thread.
 
         Raises:
             CallFailed: it gives an error, or there is no such function.

@@ -55,7 +55,7 @@ class Device:
         self._memory, self._energy, self._slowed = 1.0, 0.0, False
 
     def lost_gpu(self) -> GPU:
-        """Return what is known of the GPU while it does not answer."""
+        """Return the facts of the GPU that remain known while it does not answer."""
         self._temperature = _toward(self._temperature, 34, 0.1)
         missing = dict.fromkeys(("memory_used", "memory_total", "utilization", "temperature", "power"), _LOST)
         return GPU(index=self._index, uuid=self._uuid, vendor="nvidia", status="lost", healthy=False, missing=missing)
