@@ -1,7 +1,7 @@
 """From matching rules to events of effects, and to the counts of outcomes."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from gpurules.actions import Edge as EventEdge
@@ -66,12 +66,14 @@ class Notice:
     joined: tuple[GPUIndex, ...] = ()
     left: tuple[GPUIndex, ...] = ()
     device: GPUIndex | None = None
+    joined_at: Mapping[GPUIndex, float] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, edge: Edge) -> "Notice":
         """Return the notice of an edge."""
         started = edge.timestamp - edge.lasted
-        return cls(edge.kind, edge.rule, edge.timestamp, started, edge.devices, edge.joined, edge.left)
+        made = cls(edge.kind, edge.rule, edge.timestamp, started, edge.devices, edge.joined, edge.left)
+        return replace(made, joined_at=edge.joined_at)
 
     def for_each_gpu(self) -> tuple["Notice", ...]:
         """Return the notices of the GPUs apart: one that joins starts, one that leaves stops."""
@@ -85,7 +87,8 @@ class Notice:
         return (*ends, *starts)
 
     def _for(self, device: GPUIndex, kind: EventEdge) -> "Notice":
-        started = self.started if self.kind != "change" or kind == "stop" else self.timestamp
+        is_new = self.kind == "change" and kind == "start"
+        started = self.timestamp if is_new else self.joined_at.get(device, self.started)
         return replace(self, kind=kind, started=started, devices=(device,), joined=(), left=(), device=device)
 
 
@@ -220,10 +223,10 @@ def outcomes(engine: Engine, metrics: Metrics) -> None:
 def count_missing(engine: Engine, fields: Collection[Field], metrics: Metrics) -> None:
     """Count, for each of *fields* that are facts of GPUs, on how many of them it is missing."""
     facts = engine.bound.facts
-    for field in fields:
-        missing = sum(1 for gpu in facts.gpus if read(field, facts, gpu) is None)
+    for one in fields:
+        missing = sum(1 for gpu in facts.gpus if read(one, facts, gpu) is None)
         if missing:
-            metrics.unknown_fields[field.name] = metrics.unknown_fields.get(field.name, 0) + missing
+            metrics.unknown_fields[one.name] = metrics.unknown_fields.get(one.name, 0) + missing
 
 
 def feeds_read(ruleset: Ruleset) -> tuple[Field, ...]:

@@ -45,7 +45,7 @@ def due_repeats(episodes: Episodes, names: Collection[str], last: float | None, 
     for transfer_id, running in episodes.running.items():
         for name in running.keys() & names:
             episode = running[name]
-            notice = Notice("repeat", episode.rule, now, episode.started, episode.devices)
+            notice = Notice("repeat", episode.rule, now, episode.started, episode.devices, joined_at=episode.joined_at)
             for ordered in () if episode.suppressed else episode.rule.actions:
                 every = repeat_seconds(ordered.parameters) if is_effect(ordered.action) else None
                 if every is not None and _multiples(episode.started, now, every) > _multiples(

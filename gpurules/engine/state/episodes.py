@@ -1,7 +1,7 @@
 """Episodes: the periods during which a rule matches. Effects respond to their edges."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from gpurules.model import GPUIndex
@@ -21,6 +21,7 @@ class Edge:
 
     ``devices`` are the GPUs that match from now on; those of a stop matched until now. A change names the GPUs that
     ``joined`` and ``left``. Replaying the edges of an episode gives the GPUs that match at each snapshot.
+    ``joined_at`` says since when the GPUs match that did not from the start on.
     Units: ``lasted`` (since the start) in seconds, 0 for a start.
     Missing: ``transfer_id`` None: for the node. ``suppressed``: effects keep quiet (a cooldown, shadow mode, or the
     coordinator is disabled).
@@ -35,16 +36,18 @@ class Edge:
     suppressed: bool = False
     joined: tuple[GPUIndex, ...] = ()
     left: tuple[GPUIndex, ...] = ()
+    joined_at: Mapping[GPUIndex, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(slots=True)
 class Episode:
-    """A rule that matches now, as it was defined when it started."""
+    """A rule that matches now, as it was defined when it started; ``joined_at`` is not kept over a restart."""
 
     rule: Rule
     started: float
     devices: tuple[GPUIndex, ...]
     suppressed: bool
+    joined_at: dict[GPUIndex, float] = field(default_factory=dict, compare=False)
 
 
 class Episodes:
@@ -74,7 +77,8 @@ class Episodes:
             episode = running.pop(name)
             rule = rules.get(name, episode.rule)
             lasted = max(0.0, now - episode.started)
-            edges.append(Edge(rule, transfer_id, "stop", now, episode.devices, lasted, episode.suppressed))
+            edge = Edge(rule, transfer_id, "stop", now, episode.devices, lasted, episode.suppressed)
+            edges.append(replace(edge, joined_at=episode.joined_at))
         for name, devices in matching.items():
             known = running.get(name)
             if known is not None:
@@ -113,6 +117,7 @@ class Episodes:
         """Move all remembered times by *seconds*: the clock was set."""
         for episode in (episode for running in self.running.values() for episode in running.values()):
             episode.started += seconds
+            episode.joined_at = {device: at + seconds for device, at in episode.joined_at.items()}
         self.last_start = {name: at + seconds for name, at in self.last_start.items()}
 
 
@@ -127,4 +132,6 @@ def _changed(
     if not joined and not left:
         return []
     lasted = max(0.0, now - episode.started)
-    return [Edge(rule, transfer_id, "change", now, devices, lasted, episode.suppressed, joined, left)]
+    since = dict(episode.joined_at)
+    episode.joined_at = {d: at for d, at in since.items() if d not in left} | dict.fromkeys(joined, now)
+    return [Edge(rule, transfer_id, "change", now, devices, lasted, episode.suppressed, joined, left, since)]

@@ -222,3 +222,21 @@ def test_an_effect_that_has_a_method_for_changes_gets_changes_and_repeats_there(
         event = Event(edge, "r", 1.0, {})
         handler_of(told, event)(event)
     assert handled == [("function", "start"), ("change", "change"), ("change", "repeat"), ("function", "stop")]
+
+
+def test_each_gpu_has_its_own_start_in_everything_that_is_heard_of_it(effect: Any) -> None:
+    told = effect("tell", on=("start", "stop"))
+    parameters = "parameters: {grouping: gpu, repeat_every: 10s}"
+    with node(ruleset(FULL.replace("action: tell", f"action: tell, {parameters}"))) as it:
+        for percents in ((90, 50), (90, 95), (90, 95), (50, 95), (50, 50)):
+            it.poll(*percents)
+        wait_until(lambda: len(told) == 6)
+    began = told[0].timestamp
+    assert [(event.edge, event.device, event.timestamp - began, event.started - began) for event in told] == [
+        ("start", 0, 0, 0),
+        ("start", 1, 5, 5),
+        ("repeat", 0, 10, 0),
+        ("repeat", 1, 10, 5),
+        ("stop", 0, 15, 0),
+        ("stop", 1, 20, 5),
+    ]
