@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import yaml
 
 from gpurules.rules import loads
 from tests.helm_templates import manifests
+from tests.waiting import wait_until, while_running
 
 ALL = {"metrics": {"enabled": True, "podMonitor": True}, "nodeEffects": True, "runtimeClassName": ""}
 CUSTOM = {"PodMonitor"}
@@ -77,6 +77,20 @@ def test_the_rights_are_few(chart: Path) -> None:
     assert not [d for d in documents(chart) if d["kind"].startswith("ClusterRole")]
 
 
+def scraped(path: Path) -> bytes:
+    """Return the metrics that an agent serves at its socket; nothing before it has polled a GPU."""
+    answer = b""
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")
+            while chunk := client.recv(1 << 16):
+                answer += chunk
+    except OSError:
+        return b""
+    return answer if b"gpurules_gpu_temperature{" in answer else b""
+
+
 def test_the_command_line_of_the_daemon_set_starts_with_its_mounts(chart: Path, tmp_path: Path) -> None:
     (daemon,) = [d for d in documents(chart, ALL) if d["kind"] == "DaemonSet"]
     container = daemon["spec"]["template"]["spec"]["containers"][0]
@@ -104,19 +118,8 @@ def test_the_command_line_of_the_daemon_set_starts_with_its_mounts(chart: Path, 
         [sys.executable, "-m", "gpurules", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            answer, until = b"", time.monotonic() + 20
-            while b"gpu_temperature{" not in answer and time.monotonic() < until and process.poll() is None:
-                answer = b""
-                try:
-                    with socket.socket(socket.AF_UNIX) as client:
-                        client.connect(str(path))
-                        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")
-                        while chunk := client.recv(1 << 16):
-                            answer += chunk
-                except OSError:
-                    answer = b""
-                time.sleep(0.05)  # the agent is a process of its own, asked again until it has polled
-            assert b" 200 " in answer.split(b"\r\n")[0] and b"gpurules_gpu_temperature{" in answer
+            answer = wait_until(while_running(process, lambda: scraped(path)), what="metrics of a GPU")
+            assert b" 200 " in answer.split(b"\r\n")[0]
         finally:
             process.terminate()
             told = process.communicate(timeout=20)[1]
