@@ -34,13 +34,18 @@ def page(result: BacktestResult, places: Sequence[str]) -> str:
     )
 
 
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _body(result: BacktestResult, places: Sequence[str], names: str) -> Iterator[str]:
     data = result.data
     yield f"<h1>Back-test of {escape(names)}</h1>"
-    yield (
-        f'<p class="facts">{data.nodes:,} nodes, {data.gpus:,} GPUs, {data.snapshots:,} snapshots, '
-        f"{data.samples:,} GPU samples<br>{_when(data.first)} to {_when(data.last)} UTC</p>"
-    )
+    counts = (
+        _many(data.nodes, "node"), _many(data.gpus, "GPU"), _many(data.snapshots, "snapshot"),
+        _many(data.samples, "GPU sample"),
+    )  # fmt: skip
+    yield f'<p class="facts">{", ".join(counts)}<br>{_when(data.first)} to {_when(data.last)} UTC</p>'
     for one in result.rulesets:
         yield from _ruleset(one, result)
     yield from _partings(result)

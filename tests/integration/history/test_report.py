@@ -64,6 +64,7 @@ def test_names_from_outside_are_text_in_a_report(tmp_path: Path) -> None:
             writer.add(snapshot(gpu(uuid="GPU-<b>x", temperature=90), at=10.0 * n))
     rules = ruleset("- {name: '<i>hot</i>', condition: gpu_temperature > 80, action: pause_transfer}")
     text = page(result_of(tmp_path, rules), ["<u>place"])
+    assert "1 node, 1 GPU, 5 snapshots, 5 GPU samples<br>" in text
     links = Links()
     links.feed(text)
     assert not links.tags & {"script", "b", "i", "u"}
