@@ -124,7 +124,7 @@ def combine_crcs(algorithm: str, parts: Iterable[tuple[bytes, int]]) -> bytes:
 
     Source: zlib's crc32_combine: what zeros do to a CRC is linear over GF(2).
 
-    >>> combined("CRC32", [(digest_of("CRC32", b"12345"), 5), (digest_of("CRC32", b"6789"), 4)]).hex()
+    >>> combine_crcs("CRC32", [(digest_of("CRC32", b"12345"), 5), (digest_of("CRC32", b"6789"), 4)]).hex()
     'cbf43926'
     """
     polynomial = POLYNOMIALS[algorithm]

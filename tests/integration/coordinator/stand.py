@@ -12,7 +12,6 @@ from gpurules.engine import Coordinator, CoordinatorOptions, PollReport
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 from gpurules.telemetry import EndOfTelemetry
-from tests.waiting import wait_until as until  # noqa: F401  (its former name)
 
 START = 1767225600.0
 GIB = 2**30

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.waiting import wait_until
-from tests.waiting import wait_until as wait_for  # noqa: F401  (its former name)
 
 RULES = """\
 version: 1
