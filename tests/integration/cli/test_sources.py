@@ -37,7 +37,7 @@ def test_each_source_says_why_it_does_not_work(gpurules: Any, bare: Path) -> Non
     assert done.code == 0
     lines = {line.split()[0]: line for line in done.out.splitlines() if line[0] != " "}
     live = ["nvml", "nvidia-smi", "dcgm", "amd", "xpu-smi", "intel-sysfs"]
-    assert list(lines) == ["source", "auto", *live, "scrape", "replay", "synthetic"]
+    assert list(lines) == ["source", "auto", *live, "scrape", "textfile", "replay", "synthetic"]
     assert "no live source works on this machine" in lines["auto"]
     assert "cannot be loaded" in lines["nvml"]
     assert "nvidia-smi not found" in lines["nvidia-smi"]

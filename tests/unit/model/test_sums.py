@@ -80,7 +80,7 @@ def counts(call: ast.Call) -> bool:
 
 
 EXACT = {
-    "backends/native/claims.py": ("int(claim.value)", "Fraction(claim.value)"),
+    "backends/native/claims.py": ("int(claim.value)", "Fraction("),
     "telemetry/formats/nvidia/smi_tree.py": ("sum(counts)",),
     "telemetry/formats/nvidia/csv/identity.py": ("is not None",),
 }
