@@ -35,7 +35,7 @@ NO_PLUGINS = {
         "targets",
         "templates",
     },
-    "telemetry": {"mig", "source", "source_registry", "survey", "transfers"},
+    "telemetry": {"joined", "mig", "source", "source_registry", "survey", "transfers"},
 }
 """The files of each folder of plug-ins that are none themselves."""
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -129,7 +129,7 @@ INSTEAD_OF_WORD = {
 
 ACTION_NAMES = (
     "reduce_prefetch", "delay_transfer", "increase_priority", "stage_transfer", "limit_bandwidth", "limit_concurrency",
-    "pause_transfer", "log", "webhook",
+    "pause_transfer", "log", "webhook", "alertmanager", "pagerduty", "slack", "email", "exec", "kubernetes", "slurm",
 )  # fmt: skip
 """The actions that ship, which conditions know only to say that they do not belong there."""
 NO_ACTION_HERE = "a condition only says when; what to do is written beside it, as in action: {}"

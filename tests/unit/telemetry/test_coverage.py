@@ -40,8 +40,8 @@ def test_no_recording_gives_what_its_format_is_said_never_to_give(tmp_path: Path
     [
         (Source("replay:x", "nvidia-smi -q -x XML"), [q.attribute for q in query_fields.QUANTITIES]),
         (Source("nvidia-smi"), [q.attribute for q in query_fields.QUANTITIES]),
-        (Source("dcgm"), dcgm._FIELDS),
-        (Source("replay:x", "nvidia_gpu_exporter text"), nvidia_gpu_exporter._FIELDS),
+        (Source("dcgm"), dcgm.METRICS),
+        (Source("replay:x", "nvidia_gpu_exporter text"), nvidia_gpu_exporter.METRICS),
         (Source("replay:x", "all-smi text"), [attribute for attribute, _, _ in all_smi._FIELDS.values()]),
         (Source("xpu-smi"), [q.attribute for q in xpu_smi.QUANTITIES.values()]),
         (Source("replay:x", "xpu-smi dump CSV"), [q.attribute for q in xpu_smi.QUANTITIES.values()]),
