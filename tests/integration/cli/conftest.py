@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from gpurules.cli import signals
 from gpurules.cli.main import run
 
 
@@ -24,6 +25,7 @@ def gpurules(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     """Run ``gpurules`` with arguments: exit code, stdout and stderr."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    monkeypatch.setattr(signals, "_EARLY", signals._Early())  # it runs inside of pytest, whose process it must not end
 
     def call(*arguments: object) -> Outcome:
         capsys.readouterr()

@@ -119,12 +119,18 @@ def test_what_is_still_loading_is_interrupted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from gpurules import __main__
-    from gpurules.cli import main
+    from gpurules.cli import main, signals
 
     def interrupted() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(main, "main", interrupted)
-    with pytest.raises(SystemExit) as ended:
-        __main__.main()
+    monkeypatch.setattr(signals, "_EARLY", signals._Early())
+    answers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(SystemExit) as ended:
+            __main__.main()
+    finally:
+        for number, answer in answers.items():
+            signal.signal(number, answer)
     assert (ended.value.code, capsys.readouterr().err) == (130, "gpurules: interrupted\n")
