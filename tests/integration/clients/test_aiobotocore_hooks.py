@@ -39,7 +39,7 @@ def test_a_held_call_does_not_block_the_loop(node, client, server):  # noqa: F81
             node.heat(40)
             assert digest(await held) == digest(data)
             with pytest.raises(s3.exceptions.NoSuchKey):
-                await s3.get_object(Bucket="bucket", Key="nothing")
+                await s3.get_object(Bucket="bucket", Key="held.tar.absent")
             hooks.restore()
             await s3.put_object(Bucket="bucket", Key="model.pt", Body=b"weights")
 
