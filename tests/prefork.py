@@ -19,12 +19,10 @@ import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM = "version: 1\nname: warm\nrules: [{name: a, condition: gpu_memory > 80, action: pause_transfer}]\n"
-MAX_REQUEST = 1 << 20
 
 
 class Forked:
@@ -70,17 +68,6 @@ class Forked:
             self.returncode = int(self._status.readline())
             self._status.close()
         return self.returncode
-
-    def __enter__(self) -> "Forked":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
-        self.wait()
-        for pipe in (self.stdin, self.stdout, self.stderr):
-            pipe.close()
 
 
 class ForkServer:

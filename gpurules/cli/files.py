@@ -1,4 +1,4 @@
-"""Expands file arguments: files, directories and globs; rewrites files atomically."""
+"""Expands file arguments: files, directories and globs; reads files within bounds."""
 
 import os
 import sys

@@ -57,7 +57,7 @@ def test_what_is_given_and_what_the_ruleset_says_stand_above_detectors(plugin):
     assert with_detected_facts(Transfer(path="/x/a.ours")).file_type == "tensor"
     assert with_detected_facts(Transfer()) == Transfer()
     asked = Transfer(path="/x/a.ours")
-    assert with_detected_facts(asked, wanted=frozenset()) is asked, "nothing is looked at that nobody reads"
+    assert with_detected_facts(asked, wanted=frozenset()) is asked, "what no rule reads is not detected"
 
 
 def test_the_folder_of_a_local_file_is_looked_at(tmp_path):
