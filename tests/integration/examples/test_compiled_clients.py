@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gpurules.service.state_file.reader import StateFile
 from tests.targets import GCC, GO, STRICT, run, write
 from tests.waiting import wait_until, while_running
 
@@ -31,6 +32,11 @@ def recording(folder: Path) -> Path:
     return path
 
 
+def is_fresh(state: Path) -> bool:
+    """Whether the file holds a poll: it exists before the first one, and until then every decision is neutral."""
+    return state.exists() and not StateFile(state).read().stale
+
+
 @contextmanager
 def agent(folder: Path) -> Iterator[Path]:
     """Run an agent that publishes meanwhile; give the path of its state file."""
@@ -49,7 +55,7 @@ def agent(folder: Path) -> Iterator[Path]:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     try:
-        wait_until(while_running(process, state.exists), 60, "the state is published")
+        wait_until(while_running(process, lambda: is_fresh(state)), 60, "the first poll is published")
         yield state
     finally:
         process.send_signal(signal.SIGTERM)
