@@ -1,8 +1,9 @@
 """A PyTorch ``DataLoader`` whose outstanding batches follow the rules."""
 
 from collections.abc import Callable, Iterator
-from types import MethodType
+from functools import partial
 from typing import Any
+from weakref import ref
 
 from gpurules.clients.client import Capability
 from gpurules.governor import Governor
@@ -64,7 +65,7 @@ class GovernedLoader:
         self.transfer = transfer or Transfer(operation="prefetch", file_type="dataset")
         self.base: int | None = loader.prefetch_factor
         self._live = live
-        self._patched: Any = None
+        self._has_lasting_iterator = False
 
     def target(self) -> int:
         """Return how many batches may be under way now.
@@ -73,9 +74,7 @@ class GovernedLoader:
         """
         if not self.base:
             return 0
-        factor = self.governor.decider.requirements(self.transfer).prefetch_factor
-        workers = max(1, int(self.loader.num_workers))
-        return max(1, round(self.base * workers * min(1.0, max(0.0, factor))))
+        return _target(self.governor, self.transfer, self.base * max(1, int(self.loader.num_workers)))
 
     def __len__(self) -> int:
         return len(self.loader)
@@ -86,7 +85,7 @@ class GovernedLoader:
             self._count_where_asked()
             unchanged: Iterator[Any] = iter(self.loader)
             return unchanged
-        is_kept = self.loader.persistent_workers and self._patched is not None
+        is_kept = self._has_lasting_iterator
         factor = max(1, round(wanted / self.loader.num_workers))
         self.loader.prefetch_factor = factor
         try:
@@ -98,7 +97,7 @@ class GovernedLoader:
         if self.loader.persistent_workers:
             if not self._live and is_kept:
                 self._count_where_asked()
-            self._patched = batches
+            self._has_lasting_iterator = True
         return batches
 
     def _patch(self, batches: Any) -> bool:
@@ -112,7 +111,8 @@ class GovernedLoader:
             self.governor.count_uncarried(self.name, Capability.PREFETCH)
             return False
         batches._prefetch_factor = self.base
-        batches._try_put_index = MethodType(_keeping_to(self.target, batches._try_put_index), batches)
+        target = partial(_target, self.governor, self.transfer, self.base * batches._num_workers)
+        batches._try_put_index = _put_to_target(ref(batches), target)
         batches._try_put_index()
         return True
 
@@ -135,14 +135,24 @@ class GovernedLoader:
         return getattr(self.loader, name)
 
 
-def _keeping_to(target: Callable[[], int], put: Callable[[], None]) -> Callable[[Any], None]:
-    """Return what takes the place of the iterator's *put*, which sends one more batch to a worker.
+def _target(governor: Governor, transfer: Transfer, most: int) -> int:
+    """Return how many of *most* batches the rules leave under way."""
+    factor = governor.decider.requirements(transfer).prefetch_factor
+    return max(1, round(most * min(1.0, max(0.0, factor))))
+
+
+def _put_to_target(iterator: "ref[Any]", target: Callable[[], int]) -> Callable[[], None]:
+    """Return what takes the place of the iterator's ``_try_put_index``, which sends one more batch to a worker.
 
     What counts is under way or waits to be given out, of workers that live: were those of ended workers counted, an
-    epoch could end before its last batch.
+    epoch could end before its last batch. The iterator is held weakly, and *target* holds no loader: in a cycle it
+    would end its workers only when the garbage is collected, which waits for each of them for seconds.
     """
 
-    def put_to_target(batches: Any) -> None:
+    def put_to_target() -> None:
+        batches = iterator()
+        if batches is None:
+            return
         wanted, most = target(), batches._prefetch_factor * batches._num_workers
         while batches._tasks_outstanding < most:
             alive = batches._workers_status
@@ -150,7 +160,7 @@ def _keeping_to(target: Callable[[], int], put: Callable[[], None]) -> Callable[
             before = batches._send_idx
             if there >= wanted:
                 return
-            put()
+            type(batches)._try_put_index(batches)
             if batches._send_idx == before:
                 return
 

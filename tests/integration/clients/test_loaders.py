@@ -1,5 +1,6 @@
 """A real DataLoader with real workers, and real shards of WebDataset."""
 
+import gc
 import io
 import logging
 import tarfile
@@ -96,6 +97,21 @@ def test_live_it_follows_at_each_batch_and_loses_none(node, loader):
     found += flat([next(batches)])
     assert len(batches._task_info) == 8
     assert found + flat(batches) == list(range(60))
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("persistent", [False, True])
+def test_an_epoch_that_is_left_early_ends_its_workers_without_the_garbage_collector(node, loader, live, persistent):
+    gc.disable()
+    try:
+        governed = GovernedLoader(loader(persistent_workers=persistent), node.governor, live=live)
+        batches = iter(governed)
+        next(batches)
+        workers = list(batches._workers)
+        del batches, governed
+        assert not any(worker.is_alive() for worker in workers)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("heat", [40, 75, 90])
