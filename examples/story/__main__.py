@@ -75,7 +75,7 @@ class Story:
 
     def fill(self) -> None:
         """Wait until the server is up, and put the objects there that it does not have."""
-        self._server.ready(self._client, BUCKET)
+        self._server.ready(BUCKET)
         there = {found["Key"] for found in self._client.list_objects_v2(Bucket=BUCKET).get("Contents", ())}
         for name, data in self._objects.items():
             if name not in there:

@@ -321,7 +321,7 @@ def test_a_server_that_is_gone_is_an_error_and_a_failed_transfer(node):
 @pytest.mark.slow
 def test_seaweedfs_serves_it_too(node, seaweedfs, client_of, tmp_path):
     client = client_of(seaweedfs.port)
-    seaweedfs.ready(client, "bucket")
+    seaweedfs.ready("bucket")
     fs, path = fsspec.url_to_fs("gpurules::s3://bucket/weed.bin", block_size=256 * KIB, **options_of(seaweedfs.port))
     data = content(6 * 1024**2 + 5)
     with fs.open(path, "wb") as file:

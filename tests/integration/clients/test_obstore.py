@@ -2,7 +2,6 @@
 
 import json
 import time
-from contextlib import closing
 
 import pytest
 
@@ -76,8 +75,7 @@ def store(request, tmp_path_factory):
             return LocalStore(tmp_path_factory.mktemp("store"))
         case "gcs":
             server = request.getfixturevalue("seaweedfs")
-            with closing(server.client()) as client:
-                server.ready(client, "bucket")
+            server.ready("bucket")
             return gcs_store(server, prefix=request.node.name)
         case "azure":
             return azure_store(request.getfixturevalue("azurite"), prefix=request.node.name)

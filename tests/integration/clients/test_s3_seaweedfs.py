@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def client(seaweedfs, client_of):
     the = client_of(seaweedfs.port)
-    seaweedfs.ready(the, "bucket")
+    seaweedfs.ready("bucket")
     return the
 
 
@@ -67,7 +67,7 @@ def test_a_server_that_is_killed_and_comes_back_is_gone_on_with(s3, client, seaw
         s3.download("bucket", "k", tmp_path / "f")
     assert s3.governor.status().faults["part_retried"] >= 1
     seaweedfs.start()
-    seaweedfs.ready(client, "bucket")
+    seaweedfs.ready("bucket")
     before = len(reads)
     s3.download("bucket", "k", tmp_path / "f")
     assert len(reads) - before == 4

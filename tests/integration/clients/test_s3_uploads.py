@@ -110,13 +110,13 @@ def test_one_who_is_killed_in_mid_upload_goes_on_where_it_was(client, file, stat
 @pytest.mark.slow
 def test_a_server_that_is_killed_in_mid_upload_is_gone_on_with(client_of, seaweedfs, file):
     client = client_of(seaweedfs.port)
-    seaweedfs.ready(client, "bucket")
+    seaweedfs.ready("bucket")
     calls = Calls(client, at=4, act=seaweedfs.kill)
     with client_for(client) as s3:
         with pytest.raises(TransientStoreError):
             s3.upload(file, "bucket", "up")
         seaweedfs.start()
-        seaweedfs.ready(client, "bucket")
+        seaweedfs.ready("bucket")
         before = calls.count
         s3.upload(file, "bucket", "up")
         assert s3.governor.status().faults["transfer_resumed"] == 1

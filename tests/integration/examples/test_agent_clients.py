@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,7 +91,7 @@ def test_the_simulated_node_has_traffic(root: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, root / "examples/agent/simulated_node.py", str(port), "25"])
+    process = subprocess.Popen([sys.executable, root / "examples/agent/simulated_node.py", str(port), "60"])
 
     def transfers() -> list[object]:
         with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection, suppress(OSError):
@@ -98,8 +99,11 @@ def test_the_simulated_node_has_traffic(root: Path) -> None:
             return list(json.loads(connection.getresponse().read())["items"])
         return []
 
-    wait_until(while_running(process, transfers), 24, "a transfer is listed")
-    assert process.wait(60) == 0
+    try:
+        wait_until(while_running(process, transfers), 50, "a transfer is listed")
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
 
 
 def test_the_story_of_an_agent_loses_no_signal_and_no_transfer(root: Path) -> None:

@@ -99,7 +99,7 @@ def test_the_client_in_go_downloads_from_seaweedfs_as_the_rules_let_it(tmp_path:
     (tmp_path / "weed").mkdir()
     with SeaweedFS(tmp_path / "weed") as server:
         client = server.client()
-        server.ready(client, "data")
+        server.ready("data")
         for name in ("model.safetensors", "shard-1.tar"):
             client.put_object(Bucket="data", Key=name, Body=b"x" * 100_000)
         urls = [

@@ -56,24 +56,17 @@ def test_headers_that_are_too_large_are_refused(agent: RunningAgent) -> None:
 
 @pytest.mark.usefixtures("still_polling")
 @pytest.mark.slow
-def test_a_client_that_sends_its_headers_slowly_is_cut_off(agent: RunningAgent) -> None:
+def test_clients_that_send_headers_or_a_body_slowly_are_cut_off(agent: RunningAgent) -> None:
     with ExitStack() as stack:
-        slow = [stack.enter_context(raw(agent)) for _ in range(50)]
-        for connection in slow:
+        slow = [stack.enter_context(raw(agent)) for _ in range(51)]
+        for connection in slow[1:]:
             connection.sendall(b"GET /healthz HTTP/1.1\r\n")
+        slow[0].sendall(b"POST /v1/decide HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         began = time.monotonic()
         assert agent.ask("GET", "/healthz").status == 200 and time.monotonic() - began < 2
         answers = [connection.recv(65536) for connection in slow]
         assert 8 < time.monotonic() - began < 18
     assert all(answer.startswith(b"HTTP/1.1 408") for answer in answers)
-
-
-@pytest.mark.usefixtures("still_polling")
-@pytest.mark.slow
-def test_a_client_that_sends_its_body_slowly_is_cut_off(agent: RunningAgent) -> None:
-    with raw(agent) as connection:
-        connection.sendall(b"POST /v1/decide HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
 
 
 @pytest.mark.usefixtures("still_polling")
