@@ -1,6 +1,6 @@
 """What a field is: one named fact that conditions can read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
@@ -28,13 +28,16 @@ class Field:
     Units: the canonical unit of ``datatype.dimension``; ``minimum`` and ``maximum`` are in it too.
     Missing: ``minimum`` or ``maximum`` None: unbounded; ``values`` empty: no enum; ``replaced_by`` None: it stays;
     ``feed`` None: sources do not fill it from metrics.
+
+    The repr says what a value means, without what is said to people about it: hashes are made of it, and neither the
+    version of a ruleset nor the state of a signal depends on a description.
     """
 
     name: str
     scope: Scope
     datatype: Datatype
-    description: str
-    source: str = ""
+    description: str = field(repr=False)
+    source: str = field(default="", repr=False)
     attribute: str = ""
     minimum: float | None = None
     maximum: float | None = None
@@ -44,8 +47,8 @@ class Field:
     always_known: bool = False
     declared: bool = False
     feed: Feed | None = None
-    replaced_by: str | None = None
-    removed_on: str | None = None
+    replaced_by: str | None = field(default=None, repr=False)
+    removed_on: str | None = field(default=None, repr=False)
 
     @property
     def is_per_gpu(self) -> bool:

@@ -2,11 +2,13 @@
 
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gpurules.diagnostics import Diagnostic
+from gpurules.fields import FIELDS
 from gpurules.rules import RulesetError, examine, examine_file, load, loads
 
 HEAD = "version: 1\nname: x\n"
@@ -175,6 +177,20 @@ def test_the_version_is_a_hash_of_what_the_file_says() -> None:
 def test_the_version_sees_through_definitions() -> None:
     text = f"{HEAD}define: {{hot: gpu_temperature > 85}}\nrules: [{{name: a, condition: hot, action: log}}]\n"
     assert loads(text).version != loads(text.replace("85", "86")).version
+
+
+def test_neither_the_version_nor_the_state_of_a_signal_depends_on_a_description() -> None:
+    text = f"{HEAD}fields: {{ck: {{type: bool, scope: node, description: One.}}}}\nsignals: {{s: {{condition: ck}}}}\n"
+    one, other = (
+        loads(f"{each}rules: [{{name: a, condition: s, action: log}}]\n") for each in (text, text.replace("One", "Two"))
+    )
+    assert one.version == other.version
+    assert one.signals["s"].fingerprint == other.signals["s"].fingerprint
+    documented = FIELDS["gpu_memory"]
+    assert repr(documented) == repr(
+        replace(documented, description="Other words.", source="nvmlDeviceGetMemoryInfo_v2")
+    )
+    assert repr(documented) != repr(replace(documented, attribute="memory_used"))
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
