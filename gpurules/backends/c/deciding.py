@@ -14,14 +14,25 @@ _DECIDE = [
     "               gr_decision *decision) {",
 ]
 
+_FITTING = [
+    "/* Whether a rule matches, and all that it looked at was read in full. */",
+    "static inline bool gr_fitting(gr_context *c, bool matches) {",
+    "    bool fits = !c->is_overlong;",
+    "    c->was_overlong = c->was_overlong || !fits;",
+    "    c->is_overlong = false;",
+    "    return matches && fits;",
+    "}",
+    "",
+]
+
 
 def deciding(planned: NativePlan, spelling: CSpelling) -> list[str]:
     """Return the functions behind ``gr_bind``, ``gr_decide`` and what they call."""
-    parts = Deciding(planned, CStatements())
+    parts = Deciding(planned, CStatements(spelling.changes_case))
     return [
-        *_context_of(planned),
+        *_context_of(planned, spelling.changes_case),
         *_combine(parts),
-        *_bind(parts),
+        *_bind(parts, spelling.changes_case),
         *[line for function in parts.match_functions() for line in render(function, "inline ")],
         *_holds(parts),
         *_keyed(planned),
@@ -41,7 +52,7 @@ def _uses(text: str, name: str) -> bool:
     return re.search(rf"\b{name}\b", text) is not None
 
 
-def _context_of(planned: NativePlan) -> list[str]:
+def _context_of(planned: NativePlan, changes_case: bool) -> list[str]:
     names = [f"    {literal(rule.name)}," for rule in planned.program.rules] or ["    NULL,"]
     return [
         "static const char *const gr_rule_names[] = {",
@@ -55,24 +66,15 @@ def _context_of(planned: NativePlan) -> list[str]:
         "    c.t = t == NULL ? &gr_no_transfer : t;",
         "    c.w = w == NULL ? &gr_no_workload : w;",
         "    c.detected = (gr_text){NULL, 0};",
-        "    c.used = 0;",
-        "    c.is_overlong = false;",
-        "    c.was_overlong = false;",
+        *(["    c.used = 0;", "    c.is_overlong = c.was_overlong = false;"] if changes_case else []),
         "    return c;",
         "}",
         "",
-        "/* Whether a rule matches, and all that it looked at was read in full. */",
-        "GR_UNUSED static inline bool gr_fitting(gr_context *c, bool matches) {",
-        "    bool fits = !c->is_overlong;",
-        "    c->was_overlong = c->was_overlong || !fits;",
-        "    c->is_overlong = false;",
-        "    return matches && fits;",
-        "}",
-        "",
+        *(_FITTING if changes_case else []),
     ]
 
 
-def _bind(parts: Deciding) -> list[str]:
+def _bind(parts: Deciding, changes_case: bool) -> list[str]:
     frame = CaseFunction(
         "bind",
         lambda name, body: _function(f"static void gr_{name}(gr_bound *bound, gr_context *c)", body),
@@ -83,8 +85,8 @@ def _bind(parts: Deciding) -> list[str]:
     body += ["bound->start.snapshot_time = state->timestamp.f;"]
     body += ["gr_context context = gr_context_of(bound, NULL, NULL), *c = &context;"]
     body += [f"bound->{f.name} = gr_{f.name}(c);" for f in parts.planned.output.held.values()]
-    body += [*lines, "bound->start.overlong = c->was_overlong;", "bound->settled = bound->start;"]
-    body += ["gr_combine(c, &bound->settled);"]
+    body += [*lines, *(["bound->start.overlong = c->was_overlong;"] if changes_case else [])]
+    body += ["bound->settled = bound->start;", "gr_combine(c, &bound->settled);"]
     return [*functions, *_function("void gr_bind(gr_bound *bound, const gr_state *state)", body, ())]
 
 
@@ -92,7 +94,7 @@ def _decide(parts: Deciding, spelling: CSpelling) -> list[str]:
     planned, depends = parts.planned, _depends(parts)
     loop = [
         "    unsigned rule = *at;",
-        "    if (gr_has(&bound->open, (int)rule) && gr_fitting(c, gr_holds_for(c, rule))) {",
+        f"    if (gr_has(&bound->open, (int)rule) && {parts.say.fits('gr_holds_for(c, rule)')}) {{",
         "        gr_set(&matched, rule);",
         "    }",
         "}",
@@ -116,7 +118,8 @@ def _decide(parts: Deciding, spelling: CSpelling) -> list[str]:
     lines += [f"bool is_settled = {settled}{' && !gr_depends_on_transfer(&matched)' if depends else ''};"]
     lines += ["*decision = is_settled ? bound->settled : bound->start;"]
     lines += ["if (!is_settled) {", "    decision->matched = matched;", "    gr_combine(c, decision);", "}"]
-    lines += ["if (c->was_overlong) {", "    decision->overlong = true;", "}"]
+    if spelling.changes_case:
+        lines += ["if (c->was_overlong) {", "    decision->overlong = true;", "}"]
     return [*depends, *_function("\n".join(_DECIDE)[:-2], lines, ())]
 
 

@@ -17,7 +17,6 @@ from gpurules.backends.native.schema import StateSchema
 from gpurules.backends.native.spelling import NativeFunction
 
 RUNTIME = Path(__file__).resolve().parent / "runtime"
-_CASING = frozenset({"lower", "upper", "file_extension"})
 _DERIVED = frozenset({"file_type", "framework", "file_name", "file_extension"})
 
 
@@ -90,8 +89,7 @@ def _header(planned: NativePlan) -> str:
 
 
 def _source(planned: NativePlan, spelling: CSpelling) -> str:
-    uses = spelling.uses
-    changes_case = bool(_CASING & uses)
+    changes_case = spelling.changes_case
     functions = [line for function in planned.output.functions for line in render(function)]
     for rule in planned.rules:
         for part in (rule.state, rule.open):
@@ -107,7 +105,7 @@ def _source(planned: NativePlan, spelling: CSpelling) -> str:
         _context(changes_case),
         runtime("decision.c"),
         *([runtime("casing.c"), "\n".join(casing_tables(casing())), runtime("changing.c")] if changes_case else []),
-        "\n".join(_derived(planned, uses)),
+        "\n".join(_derived(planned, spelling)),
         runtime("jitter.c") if planned.has_jitter else "",
         "\n".join(spelling.tables),
         text,
@@ -133,18 +131,17 @@ def _resetting(function: NativeFunction) -> NativeFunction:
 
 
 def _context(changes_case: bool) -> str:
-    room = ["    char room[16384];"] if changes_case else []
+    room = ["    size_t used;", "    bool is_overlong, was_overlong;", "    char room[16384];"] if changes_case else []
+    also = ", and the room that it has for texts in another case" if changes_case else ""
     return "\n".join(
         [
-            "/* What one decision looks at, and the room that it has for texts in another case. */",
+            f"/* What one decision looks at{also}. */",
             "typedef struct {",
             "    const gr_bound *bound;",
             "    const gr_state *state;",
             "    const gr_transfer *t;",
             "    const gr_workload *w;",
             "    gr_text detected;",
-            "    size_t used;",
-            "    bool is_overlong, was_overlong;",
             *room,
             "} gr_context;",
             "",
@@ -152,11 +149,12 @@ def _context(changes_case: bool) -> str:
     )
 
 
-def _derived(planned: NativePlan, uses: set[str]) -> list[str]:
-    if not (_DERIVED & uses) and not (_CASING & uses):
+def _derived(planned: NativePlan, spelling: CSpelling) -> list[str]:
+    uses = spelling.uses
+    if not (_DERIVED & uses) and not spelling.changes_case:
         return []
     lines = [f"#define GR_LONGEST_SUFFIX {LONGEST_SUFFIX}", "", runtime("derived.c")]
     lines += detection(uses, planned.program.file_types)
     lines += FILE_NAME if "file_name" in uses else []
     lines += FILE_EXTENSION if "file_extension" in uses else []
-    return [*lines, *(CASES if _CASING & uses else [])]
+    return [*lines, *(CASES if spelling.changes_case else [])]

@@ -37,12 +37,20 @@ def real(value: float) -> str:
     return f"{int(value)}.0" if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
+_CASING = frozenset({"lower", "upper", "file_extension"})
+
+
 @dataclass
 class CSpelling:
     """Spells expressions; ``tables`` are the globs and patterns that they use."""
 
     tables: list[str] = field(default_factory=list)
     uses: set[str] = field(default_factory=set)
+
+    @property
+    def changes_case(self) -> bool:
+        """Whether what was spelled puts a text into another case, for which a decision has only so much room."""
+        return not self.uses.isdisjoint(_CASING)
 
     def call(self, name: str, *arguments: str) -> str:
         """Return a call of a function of the runtime."""

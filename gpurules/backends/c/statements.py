@@ -14,12 +14,18 @@ def indent(lines: Sequence[str], by: int = 1) -> list[str]:
 
 
 class CStatements:
-    """Spells statements in C."""
+    """Spells statements in C.
+
+    ``can_be_overlong``: whether a rule changes the case of a text, for which a decision has only so much room.
+    """
 
     none = "NULL"
     has_gpus = "c->state->gpus_length > 0"
     uses = "gr_uses(c->w, g->index)"
     size = "c->t->size"
+
+    def __init__(self, can_be_overlong: bool) -> None:
+        self.can_be_overlong = can_be_overlong
 
     def field(self, target: str) -> str:
         """Return the attribute of the decision that is *target*."""
@@ -53,7 +59,7 @@ class CStatements:
 
     def fits(self, test: str) -> str:
         """Return the test that *test* holds and read all texts in full."""
-        return f"gr_fitting(c, {test})"
+        return f"gr_fitting(c, {test})" if self.can_be_overlong else test
 
     def is_in(self, rules: str, position: int) -> str:
         """Return the test that a rule is in a set."""
