@@ -122,7 +122,7 @@ def test_a_hundred_coordinators_leave_nothing_behind() -> None:
         with live(Script(time.time)):
             pass
     wait_until(lambda: not threads_of_ours())
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
 
 
 def run(code: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:

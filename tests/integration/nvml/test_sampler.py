@@ -483,4 +483,4 @@ def test_reading_opens_no_file_that_stays_open(open_nvml, node):
     for _ in range(5):
         os.kill(source.reader.status.pid, signal.SIGKILL)
         until_read(source)
-    assert descriptors() == before
+    assert descriptors() <= before

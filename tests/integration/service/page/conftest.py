@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.service.agents import RunningAgent, start_agent
 from tests.integration.service.page.exporter import Exporter
+from tests.waiting import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = {
@@ -140,8 +141,15 @@ def shared_agent(begin: Callable[..., RunningAgent], exporter: Exporter) -> Runn
 @pytest.fixture
 def agent(shared_agent: RunningAgent, exporter: Exporter) -> RunningAgent:
     """The agent of the exporter, whose readings are the usual ones at first."""
-    exporter.reset()
+    if exporter.reset():
+        wait_until(lambda: _is_at_rest(shared_agent))
     return shared_agent
+
+
+def _is_at_rest(agent: RunningAgent) -> bool:
+    """Whether a poll has seen the usual readings: no signal is on, and the state is fresh."""
+    signals = agent.ask("GET", "/v1/signals").json["items"]
+    return not any(signal["on"] for signal in signals) and not agent.ask("GET", "/v1/directives").json["stale"]
 
 
 @pytest.fixture(scope="session")

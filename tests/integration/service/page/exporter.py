@@ -50,9 +50,12 @@ class Exporter:
     def source(self) -> str:
         return f"scrape:http://127.0.0.1:{self._server.server_port}/metrics"
 
-    def reset(self) -> None:
+    def reset(self) -> bool:
+        """Give the usual readings again; return whether there were others."""
+        changed = self.is_down or self.readings != [USUAL, USUAL]
         self.readings = [dict(USUAL), dict(USUAL)]
         self.is_down = False
+        return changed
 
     def text(self) -> str:
         instance = {name: self.readings[1][name] / 4 for name in ("used", "free") if name in self.readings[1]}
