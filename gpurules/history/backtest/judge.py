@@ -163,7 +163,7 @@ def judge(task: NodeTask, ask: Ask) -> NodeResult:
 def _run_kernel(task: NodeTask, ask: Ask, result: NodeResult, counters: Sequence[_Counter]) -> None:
     kernels = [Kernel(plan, with_causes=True) for plan in ask.plans]
     fields = compared_fields(ask.plans) if ask.with_profiles else {}
-    for frame in task.frames(wanted_columns(ask.plans), result.findings):
+    for frame in task.frames(wanted_columns(ask.plans, ask.label), result.findings):
         result.extent.add(frame)
         slices = _slices(frame, ask)
         add_frame(result.profiles, fields, frame, slices.bucket)

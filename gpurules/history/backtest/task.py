@@ -70,12 +70,14 @@ def tasks_of(place: str, options: Mapping[str, object] | None = None) -> list[No
     return [NodeTask(place, None, given)]
 
 
-def wanted_columns(plans: "tuple[KernelPlan, ...]") -> frozenset[str]:
-    """Return the columns of GPUs that rulesets look at."""
-    found = set(SKELETON)
+def wanted_columns(plans: "tuple[KernelPlan, ...]", label: str | None = None) -> frozenset[str]:
+    """Return the columns that rulesets look at, of GPUs and of the node; *label* is one that shares are counted by."""
+    found = set(SKELETON) | ({"labels"} if label is not None else set())
     for plan in plans:
         for _, term in plan.terms():
             for read in ir.fields(term):
                 if read.scope is Scope.GPU:
                     found.add("labels" if read.declared else read.attribute)
+                elif read.scope is Scope.NODE:
+                    found |= {"facts", "labels" if read.declared else read.attribute}
     return frozenset(found)

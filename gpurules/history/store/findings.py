@@ -22,7 +22,13 @@ class Findings:
         if len(self.texts) < MOST:
             self.texts.append(text)
 
+    def add_damage(self, place: str, error: Exception) -> None:
+        """Note that the file *place* cannot be read, and the first line of why."""
+        first = str(error).split("\n")[0].strip().rstrip(".")
+        self.add(place, f"cannot be read: {first or type(error).__name__}")
+
     def merge(self, other: "Findings") -> None:
-        """Add what was found elsewhere."""
-        self.count += other.count
-        self.texts = [*self.texts, *other.texts][:MOST]
+        """Add what was found elsewhere; the same is noted once."""
+        fresh = [text for text in other.texts if text not in self.texts]
+        self.count += other.count - len(other.texts) + len(fresh)
+        self.texts = [*self.texts, *fresh][:MOST]

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gpurules.history.store.findings import Findings
-from gpurules.history.store.parts import node_of, read_part, telemetry_of
+from gpurules.history.store.part_file import DAMAGE, opened_part, read_part
+from gpurules.history.store.parts import node_of, telemetry_of
 from gpurules.history.store.reader import StoreReader
-from gpurules.history.store.schema import NODE, TELEMETRY
-from gpurules.history.store.storage import Storage, StorePart, new_path
+from gpurules.history.store.schema import NODE, TELEMETRY, kind_of
+from gpurules.history.store.storage import Storage, StorePart, new_name
 from gpurules.history.store.writer import write_table
 
 
@@ -60,19 +61,33 @@ def compact(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
     """
     for path in storage.unfinished_files():
         storage.remove(path)
-    for (table, node, _), parts in _groups(storage, (TELEMETRY, NODE)).items():
-        if len(parts) < 2:
-            continue
-        read = [(part, read_part(storage, part, None, findings)) for part in parts]
-        tables = [(part, found) for part, found in read if found is not None]
+    for parts in _groups(storage, (TELEMETRY, NODE)).values():
+        folder = parts[0].path.rsplit("/", 1)[0]
+        tables = [(part, found) for part in parts if (found := _whole(storage, part, findings)) is not None]
         if len(tables) < 2:
             continue
-        whole = _joined(table, [found for _, found in tables], parts[0].path.rsplit("/", 1)[0], findings)
+        whole = _joined(parts[0].table, [found for _, found in tables], folder, findings)
         start = float(pc.min(whole.column("timestamp")).as_py() or 0.0)
-        write_table(storage, new_path(table, node, start), whole)
+        write_table(storage, f"{folder}/{new_name(start)}", whole)
         for part, _ in tables:
             storage.remove(part.path)
-        yield parts[0].path.rsplit("/", 1)[0], len(tables)
+        yield folder, len(tables)
+
+
+def _whole(storage: Storage, part: StorePart, findings: Findings) -> pa.Table | None:
+    """Return a file of which nothing would be lost; None of one that stays as it is: not all of it is ours."""
+    found = Findings()
+    try:
+        with opened_part(storage, part) as file:
+            is_foreign = any(kind_of(name) is None for name in file.schema_arrow.names)
+        table = None if is_foreign else read_part(storage, part, None, found)
+    except FileNotFoundError:
+        return None  # another compaction was here
+    except DAMAGE as error:
+        found.add_damage(part.path, error)
+        table = None
+    findings.merge(found)
+    return None if found.count else table
 
 
 def _joined(table: str, tables: Sequence[pa.Table], place: str, findings: Findings) -> pa.Table:

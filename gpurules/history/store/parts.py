@@ -1,4 +1,4 @@
-"""Reads the files of one day: what of a file cannot be used is given, and the rest is read."""
+"""Joins the files of one day: each snapshot and GPU once, in order."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -6,52 +6,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.frame import numbers_of, plain, texts_of
-from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, kind_fits, node_schema, telemetry_schema
+from gpurules.history.store.part_file import KEYS, read_part
+from gpurules.history.store.schema import TELEMETRY, node_schema, telemetry_schema
+from gpurules.history.store.span import ALWAYS, Span
 from gpurules.history.store.storage import Storage, StorePart
-
-DAMAGE = (pa.ArrowException, OSError, ValueError, EOFError)
-"""What reading raises where a file is damaged, cut short, or no Parquet."""
-KEYS = ("identity", "timestamp", "position")
-
-
-def read_part(storage: Storage, part: StorePart, wanted: Collection[str] | None, findings: Findings) -> pa.Table | None:
-    """Return the columns of a file that are *wanted* (None: all), None where it cannot be read."""
-    try:
-        source: Any = storage.local(part.path)
-        with pq.ParquetFile(source or storage.open(part.path)) as file:
-            columns = [c.name for c in file.schema_arrow if wanted is None or _is_wanted(c.name, wanted)]
-            fitting = [name for name in columns if kind_fits(name, file.schema_arrow.field(name).type)]
-            for name in columns:
-                if name not in fitting:
-                    kind = file.schema_arrow.field(name).type
-                    findings.add(part.path, f"the column {name} has the type {kind}, so its values are missing")
-            table = file.read(columns=fitting, use_threads=False)
-    except DAMAGE as error:
-        first = str(error).split("\n")[0].strip().rstrip(".")
-        findings.add(part.path, f"cannot be read: {first or type(error).__name__}")
-        return None
-    if "timestamp" not in table.column_names:
-        findings.add(part.path, "has no readable column timestamp, so nothing in it has a time")
-        return None
-    return _with_times(table, part, findings)
-
-
-def _is_wanted(name: str, wanted: Collection[str]) -> bool:
-    return name in wanted or name in KEYS or name.removesuffix(REASON).removesuffix(EXACT) in wanted
-
-
-def _with_times(table: pa.Table, part: StorePart, findings: Findings) -> pa.Table:
-    times = table.column("timestamp")
-    odd = pc.fill_null(pc.invert(pc.is_finite(pc.cast(times, pa.float64(), safe=False))), True)
-    count = pc.sum(odd).as_py() or 0
-    if count:
-        findings.add(part.path, f"{count} rows have no time, and are skipped")
-        table = table.filter(pc.invert(odd))
-    return table
 
 
 def telemetry_of(tables: Sequence[pa.Table], place: str, findings: Findings) -> pa.Table:
@@ -73,7 +34,7 @@ def telemetry_of(tables: Sequence[pa.Table], place: str, findings: Findings) -> 
 
 def _identified(table: pa.Table) -> pa.Table:
     """Return a table of GPUs with their identities, where another program wrote it without."""
-    if "identity" in table.column_names:
+    if "identity" in table.column_names and not table.column("identity").null_count:
         return table
     size = table.num_rows
 
@@ -81,7 +42,9 @@ def _identified(table: pa.Table) -> pa.Table:
         return plain(table, name).cast(pa.string()) if name in table.column_names else pa.nulls(size, pa.string())
 
     named = pc.binary_join_element_wise("index", pc.fill_null(column("index"), "0"), " ")
-    identities = pc.coalesce(column("uuid"), named).dictionary_encode()
+    identities = pc.coalesce(column("identity"), column("uuid"), named).dictionary_encode()
+    if "identity" in table.column_names:
+        return table.set_column(table.column_names.index("identity"), "identity", identities)
     return table.append_column("identity", identities)
 
 
@@ -113,14 +76,21 @@ def node_of(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def read_day(
-    storage: Storage, parts: Sequence[StorePart], wanted: Collection[str] | None, findings: Findings
+    storage: Storage,
+    parts: Sequence[StorePart],
+    wanted: Collection[str] | None,
+    findings: Findings,
+    span: Span = ALWAYS,
 ) -> tuple[pa.Table, pa.Table]:
-    """Return the GPUs and the snapshots of one node's day, from its files."""
+    """Return the GPUs and the snapshots of one node's day, from its files.
+
+    Raises:
+        FileNotFoundError: a file has gone, as after a compaction.
+    """
     gpus, nodes = list[pa.Table](), list[pa.Table]()
     for part in parts:
-        is_telemetry = part.table == TELEMETRY
-        table = read_part(storage, part, wanted if is_telemetry else None, findings)
+        table = read_part(storage, part, wanted, findings, span)
         if table is not None:
-            (gpus if is_telemetry else nodes).append(table)
-    place = parts[0].path.rsplit("/", 1)[0] if parts else ""
+            (gpus if part.table == TELEMETRY else nodes).append(table)
+    place = next((part.path.rsplit("/", 1)[0] for part in parts if part.table == TELEMETRY), "")
     return telemetry_of(gpus, place, findings), node_of(nodes)

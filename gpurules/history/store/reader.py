@@ -10,9 +10,14 @@ import pyarrow as pa
 
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.frame import StoredFrame, numbers_of, plain
+from gpurules.history.store.part_file import DAMAGE, opened_part
 from gpurules.history.store.parts import read_day
 from gpurules.history.store.schema import NODE, TELEMETRY
+from gpurules.history.store.span import ALWAYS, Span
 from gpurules.history.store.storage import RecordingStoreError, Storage, StorePart
+
+_ATTEMPTS = 4
+"""How often the files of a day are looked up again, where they are replaced while they are read."""
 
 
 def is_store(place: str | Path) -> bool:
@@ -50,27 +55,48 @@ class StoreReader:
         """The nodes that something is recorded of."""
         return tuple(sorted({part.node for part in self.parts}))
 
-    def days(self, node: str) -> dict[str, list[StorePart]]:
-        """Return the files of *node* by their days, in order."""
+    def days(self, node: str, span: Span = ALWAYS) -> dict[str, list[StorePart]]:
+        """Return the files of *node* by their days, in order, as far as they are of *span*."""
         found: dict[str, list[StorePart]] = {}
         for part in sorted((p for p in self.parts if p.node == node), key=lambda p: (p.date, p.table, p.path)):
-            found.setdefault(part.date, []).append(part)
+            if span.has_day(part.date):
+                found.setdefault(part.date, []).append(part)
         return found
 
-    def frames(self, node: str, wanted: Collection[str] | None = None) -> Iterator[StoredFrame]:
-        """Yield what is recorded of *node*, a frame for each day, with the *wanted* columns of GPUs (None: all).
+    def frames(self, node: str, wanted: Collection[str] | None = None, span: Span = ALWAYS) -> Iterator[StoredFrame]:
+        """Yield what is recorded of *node* in *span*, a frame for each day, with the *wanted* columns (None: all).
 
         Snapshots that are not newer than the last of the day before are left out.
         """
         last = float("-inf")
-        for parts in self.days(node).values():
-            frame = self._frame(parts, wanted, last)
+        for parts in self.days(node, span).values():
+            frame = self._frame(parts, wanted, span, last)
             if len(frame.times):
                 last = float(frame.times[-1])
                 yield frame
 
-    def _frame(self, parts: Sequence[StorePart], wanted: Collection[str] | None, last: float) -> StoredFrame:
-        gpus, node = read_day(self.storage, parts, wanted, self.findings)
+    def _read(
+        self, parts: Sequence[StorePart], wanted: Collection[str] | None, span: Span
+    ) -> tuple[pa.Table, pa.Table]:
+        """Read the files of a day; where a compaction replaced them meanwhile, those that are there now."""
+        one, findings = parts[0], Findings()
+        for _ in range(_ATTEMPTS):
+            findings = Findings()
+            try:
+                found = read_day(self.storage, parts, wanted, findings, span)
+            except FileNotFoundError as error:
+                findings.add(one.path.rsplit("/", 1)[0], f"a file disappeared while it was read: {error}")
+                parts = self.storage.day(one.node, one.date)
+            else:
+                self.findings.merge(findings)
+                return found
+        self.findings.merge(findings)
+        return read_day(self.storage, (), wanted, findings)
+
+    def _frame(
+        self, parts: Sequence[StorePart], wanted: Collection[str] | None, span: Span, last: float
+    ) -> StoredFrame:
+        gpus, node = self._read(parts, wanted, span)
         place = parts[0].path.rsplit("/", 1)[0]
 
         def report(what: str) -> None:
@@ -96,17 +122,14 @@ class Fields:
     @cached_property
     def recorded(self) -> frozenset[str]:
         """The columns with a value somewhere, as the statistics of the files report."""
-        import pyarrow.parquet as pq
-
         found: set[str] = set()
         for part in self.reader.parts:
             if part.table != TELEMETRY:
                 continue
             try:
-                source = self.reader.storage.local(part.path)
-                with pq.ParquetFile(source or self.reader.storage.open(part.path)) as file:
+                with opened_part(self.reader.storage, part) as file:
                     found |= _filled(file.metadata)
-            except (pa.ArrowException, OSError, ValueError):
+            except DAMAGE:
                 continue  # reading it reports why
         return frozenset(found)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from gpurules.fields import FIELDS, Scope
 from gpurules.model import GPU
 from gpurules.model.gpu import FLAGS, NUMBERS
-from gpurules.strict_json import dumps
+from gpurules.strict_json import dumps, loads
 
 VERSION = 1
 """The version of the layout; a column that is not there is missing, so only a new meaning needs another version."""
@@ -27,6 +27,7 @@ _UNITS: Mapping[str, str] = {
     f.attribute: str(f.datatype.dimension.value) for f in FIELDS.values() if f.scope is Scope.GPU
 }
 _NODE_COLUMNS = ("host", "driver_version", "labels", "facts")
+_TEXT_COLUMNS = frozenset(("identity", *TEXTS, "processes", *_NODE_COLUMNS))
 
 
 def _field(name: str, kind: pa.DataType, unit: str = "") -> pa.Field:
@@ -58,16 +59,50 @@ def _metadata(table: str) -> dict[str, str]:
     return {"gpurules": dumps({"version": VERSION, "table": table})}
 
 
+def version_of(schema: pa.Schema) -> int:
+    """Return the version of the layout that a file says; 0 for one of another program, which says none."""
+    try:
+        found = loads((schema.metadata or {}).get(b"gpurules", b"{}").decode())
+    except ValueError:
+        return 0
+    version = found.get("version") if isinstance(found, dict) else None
+    return version if isinstance(version, int) else 0
+
+
+def unit_of(name: str) -> str:
+    """Return the unit of a column; empty where it has none."""
+    return _UNITS.get(name, "")
+
+
+def kind_of(name: str) -> pa.DataType | None:
+    """Return the type of the column *name*; None for one that is not of the schema."""
+    if name in NUMBERS or name == "timestamp":
+        return pa.float64()
+    if name == "position":
+        return pa.int16()
+    if name in BOOLS:
+        return pa.bool_()
+    if name.endswith(EXACT):
+        return pa.int64()
+    return _TEXT if name in _TEXT_COLUMNS or name.endswith(REASON) else None
+
+
 def kind_fits(name: str, kind: pa.DataType) -> bool:
-    """Return whether a column of a file can be read as the attribute *name*."""
+    """Return whether a column of a file can be read as the column *name* of the schema.
+
+    A time may be an Arrow timestamp with a zone: without one it is not known which time it is.
+    """
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    if pa.types.is_null(kind):
+    expected = kind_of(name)
+    if expected is None or pa.types.is_null(kind):
         return True
-    if name in NUMBERS or name in ("timestamp", "position"):
+    if name == "timestamp" and pa.types.is_timestamp(kind):
+        return kind.tz is not None
+    if pa.types.is_floating(expected) or name == "position":
         return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
-    if name in BOOLS:
+    if pa.types.is_boolean(expected):
         return bool(pa.types.is_boolean(kind))
-    if name.endswith(EXACT):
+    if pa.types.is_integer(expected):
         return bool(pa.types.is_integer(kind))
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

@@ -2,20 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gpurules.backends.columnar import Numbers
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.frame import numbers_of, plain, texts_of
-from gpurules.history.store.parts import DAMAGE
-from gpurules.history.store.schema import NODE, REASON, TELEMETRY, kind_fits
-from gpurules.history.store.storage import Storage, StorePart, date_of
+from gpurules.history.store.part_file import DAMAGE, groups_of, opened_part, timed_rows
+from gpurules.history.store.schema import NODE, REASON, TELEMETRY
+from gpurules.history.store.span import Span
+from gpurules.history.store.storage import Storage, StorePart
 
 MAX_VALUES = 2_000_000
 """The most values that one series may have, all GPUs together."""
@@ -90,8 +88,8 @@ class _SeriesReader:
         return found
 
     def _dates(self) -> list[str]:
-        first, last = (date_of(min(max(at, 0.0), _LATEST)) for at in (self.query.since, self.query.until))
-        return [date for date in self.storage.dates() if first <= date <= last]
+        span = Span(self.query.since, self.query.until)
+        return [date for date in self.storage.dates() if span.has_day(date)]
 
     # which snapshots
 
@@ -186,56 +184,15 @@ class _SeriesReader:
 
     def _tables(self, part: StorePart, names: Sequence[str]) -> Iterator[pa.Table]:
         """Yield the columns of a file that can be read, a group of rows at a time; what cannot be is a finding."""
+        span = Span(self.query.since, self.query.until)
         try:
-            with self._opened(part) as file:
-                fitting = self._fitting(file.schema_arrow, part, names)
-                if "timestamp" not in fitting:
-                    self.found.findings.add(part.path, "has no readable column timestamp, so nothing in it has a time")
-                    return
-                for group in range(file.num_row_groups):
-                    if self._overlaps(file.metadata.row_group(group)):
-                        table = file.read_row_group(group, columns=fitting, use_threads=False)
-                        yield table.filter(table.column("timestamp").is_valid())
+            with opened_part(self.storage, part) as file:
+                for table in groups_of(file, part, self.found.findings, names, span):
+                    yield timed_rows(table, part, self.found.findings)
+        except FileNotFoundError:
+            self.found.findings.add(part.path, "disappeared while it was read, as after a compaction; ask again")
         except DAMAGE as error:
-            first = str(error).split("\n")[0].strip().rstrip(".")
-            self.found.findings.add(part.path, f"cannot be read: {first or type(error).__name__}")
-
-    @contextmanager
-    def _opened(self, part: StorePart) -> Iterator[pq.ParquetFile]:
-        path = self.storage.local(part.path)
-        if path is not None:
-            with pq.ParquetFile(path) as file:
-                yield file
-        else:
-            with self.storage.open(part.path) as opened, pq.ParquetFile(opened) as file:
-                yield file
-
-    def _fitting(self, schema: pa.Schema, part: StorePart, names: Sequence[str]) -> list[str]:
-        found = []
-        for name in names:
-            if name not in schema.names:
-                continue
-            kind = schema.field(name).type
-            if kind_fits(name, kind):
-                found.append(name)
-            else:
-                self.found.findings.add(part.path, f"the column {name} has the type {kind}, so its values are missing")
-        return found
-
-    def _overlaps(self, group: Any) -> bool:
-        """Return whether a group of rows may have times that are asked for, as its statistics say."""
-        for number in range(group.num_columns):
-            column = group.column(number)
-            if column.path_in_schema == "timestamp":
-                known = column.statistics
-                if known is None or not known.has_min_max:
-                    return True
-                return bool(known.max >= self.query.since and known.min < self.query.until)
-        return True
-
-
-_LATEST = 253_402_300_799.0
-"""The end of the year 9999."""
+            self.found.findings.add_damage(part.path, error)
 
 
 def _start(part: StorePart) -> float:

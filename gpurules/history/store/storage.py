@@ -105,7 +105,7 @@ class Storage:
         for folder, _, names in os.walk(root / table):
             for name in names:
                 path = Path(folder, name)
-                yield path.relative_to(root).as_posix(), path.stat().st_size
+                yield path.relative_to(root).as_posix(), _size(path)
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file of the store for reading."""
@@ -162,6 +162,14 @@ class Storage:
         return [path.relative_to(root).as_posix() for path in found if _changed_at(path) < before]
 
 
+def _size(path: Path) -> int:
+    """Return the size of a file; 0 of one that has gone by now, or leads nowhere: reading it says so."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _changed_at(path: Path) -> float:
     """Return when a file was last written to; one that has gone by now is as good as new."""
     try:
@@ -186,8 +194,12 @@ def _sync(folder: Path) -> None:
 
 def new_path(table: str, node: str, start: float) -> str:
     """Return the path of a new file, whose name nothing else will have."""
-    name = f"part-{max(0, int(start * 1000)):015d}-{secrets.token_hex(4)}.parquet"
-    return f"{table}/date={date_of(start)}/node={quote(node, safe='')}/{name}"
+    return f"{table}/date={date_of(start)}/node={quote(node, safe='')}/{new_name(start)}"
+
+
+def new_name(start: float) -> str:
+    """Return the name of a new file that begins at *start*, and that nothing else will have."""
+    return f"part-{max(0, int(start * 1000)):015d}-{secrets.token_hex(4)}.parquet"
 
 
 def date_of(time: float) -> str:

@@ -1,0 +1,173 @@
+"""Reads one file of a store: the groups of rows and the columns that are wanted, in the types of the schema."""
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gpurules.history.store.findings import Findings
+from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, VERSION, kind_fits, kind_of, unit_of, version_of
+from gpurules.history.store.span import ALWAYS, LATEST, SLACK, Span
+from gpurules.history.store.storage import Storage, StorePart
+from gpurules.input_files import check_regular
+
+DAMAGE = (pa.ArrowException, OSError, ValueError, EOFError)
+"""What reading raises where a file is damaged, cut short, or no Parquet."""
+KEYS = ("identity", "timestamp", "position")
+MOST_ROWS = 100_000_000
+"""A file with more rows than this is not read: a day of 64 GPUs that are read ten times a second has half of it."""
+
+
+@contextmanager
+def opened_part(storage: Storage, part: StorePart) -> Iterator[pq.ParquetFile]:
+    """Open a file of the store.
+
+    Raises:
+        FileNotFoundError: it has gone, as after a compaction.
+        OSError, ArrowException: it cannot be read.
+    """
+    path = storage.local(part.path)
+    if path is not None:
+        check_regular(os.stat(path).st_mode, path)  # noqa: PTH116  (a pipe would be waited for)
+        with pq.ParquetFile(path) as file:
+            yield file
+    else:
+        with storage.open(part.path) as source, pq.ParquetFile(source) as file:
+            yield file
+
+
+def read_part(
+    storage: Storage, part: StorePart, wanted: Collection[str] | None, findings: Findings, span: Span = ALWAYS
+) -> pa.Table | None:
+    """Return the rows of a file that are in *span*, with the columns that are *wanted* (None: all).
+
+    Missing: None where it cannot be read, which is a finding.
+
+    Raises:
+        FileNotFoundError: it has gone, as after a compaction.
+    """
+    try:
+        with opened_part(storage, part) as file:
+            tables = [*groups_of(file, part, findings, wanted, span)]
+    except FileNotFoundError:
+        raise
+    except DAMAGE as error:
+        findings.add_damage(part.path, error)
+        return None
+    return span.of(timed_rows(pa.concat_tables(tables), part, findings)) if tables else None
+
+
+def groups_of(
+    file: pq.ParquetFile, part: StorePart, findings: Findings, wanted: Collection[str] | None, span: Span = ALWAYS
+) -> Iterator[pa.Table]:
+    """Yield the rows of each group that has some in *span*, in the types of the schema; no other group is read.
+
+    What cannot be used is a finding.
+    """
+    names = readable_columns(file, part, findings, wanted)
+    for number in range(file.num_row_groups if names else 0):
+        if span.has_group(file.metadata.row_group(number)):
+            table = file.read_row_group(number, columns=names, use_threads=False)
+            yield _in_types_of_schema(table, part, findings)
+
+
+def readable_columns(
+    file: pq.ParquetFile, part: StorePart, findings: Findings, wanted: Collection[str] | None
+) -> list[str]:
+    """Return the columns that are *wanted* and can be read; what cannot be is a finding.
+
+    Missing: no column where nothing of the file can be used, or it has no rows.
+    """
+    schema, rows = file.schema_arrow, file.metadata.num_rows
+    version = version_of(schema)
+    if version > VERSION:
+        findings.add(part.path, f"is of version {version} of the layout, and not read; a later gpurules reads it")
+        return []
+    if rows > MOST_ROWS:
+        findings.add(part.path, f"has {rows:,} rows, more than {MOST_ROWS:,}, and is not read; split it")
+        return []
+    if part.table == TELEMETRY and not {"identity", "uuid", "index"} & set(schema.names):
+        findings.add(part.path, "has no column identity, uuid or index, so which GPU a row is of is not known")
+        return []
+    known = [name for name in schema.names if kind_of(name) is not None]
+    names = [name for name in known if wanted is None or _is_wanted(name, wanted)]
+    readable = [name for name in dict.fromkeys(names) if _is_readable(schema, name, part, findings)]
+    if "timestamp" not in schema.names:
+        findings.add(part.path, "has no column timestamp, so nothing in it has a time")
+    if "timestamp" not in readable:
+        return []
+    return readable if rows else []
+
+
+def _is_readable(schema: pa.Schema, name: str, part: StorePart, findings: Findings) -> bool:
+    if schema.names.count(name) > 1:
+        findings.add(part.path, f"has {schema.names.count(name)} columns {name}, so its values are missing")
+        return False
+    column = schema.field(name)
+    if not kind_fits(name, column.type):
+        remedy = "; write seconds since 1970, or timestamps with a time zone" if name == "timestamp" else ""
+        findings.add(part.path, f"the column {name} has the type {column.type}, so its values are missing{remedy}")
+        return False
+    expected, unit = unit_of(name), ((column.metadata or {}).get(b"unit") or b"").decode("utf-8", "replace")
+    if expected and unit and unit != expected:
+        findings.add(part.path, f"the column {name} is in {unit!r}, not {expected!r}, so its values are missing")
+        return False
+    return True
+
+
+def _is_wanted(name: str, wanted: Collection[str]) -> bool:
+    return name in wanted or name in KEYS or name.removesuffix(REASON).removesuffix(EXACT) in wanted
+
+
+def _in_types_of_schema(table: pa.Table, part: StorePart, findings: Findings) -> pa.Table:
+    """Return a table whose columns have the types of the schema, whatever program wrote it."""
+    for place, name in enumerate(table.column_names):
+        column, kind = table.column(place), kind_of(name)
+        if kind is None or column.type == kind:
+            continue
+        try:
+            cast = _cast(column, kind)
+        except DAMAGE as error:
+            first = str(error).split("\n")[0].strip().rstrip(".")
+            findings.add(part.path, f"the column {name} cannot be read ({first}), so its values are missing")
+            cast = pa.chunked_array([pa.nulls(table.num_rows, kind)])
+        table = table.set_column(place, pa.field(name, kind), cast)
+    return table
+
+
+def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(kind):
+        texts = column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
+        return pc.cast(texts.dictionary_encode(), kind)
+    if pa.types.is_timestamp(column.type):
+        exact = pc.cast(pc.cast(column, pa.timestamp("ns", column.type.tz)), pa.int64())
+        return pc.divide(pc.cast(exact, pa.float64(), safe=False), 1e9)
+    return pc.cast(column, kind, safe=not pa.types.is_float64(kind))
+
+
+def timed_rows(table: pa.Table, part: StorePart, findings: Findings) -> pa.Table:
+    """Return the rows whose time is one, and of about the day of their folder."""
+    table = _kept(table, pc.is_finite(table.column("timestamp")), part, findings, "have no time, and are skipped")
+    first, last = _bounds(part.date)
+    times = table.column("timestamp")
+    is_near = pc.and_(pc.greater_equal(times, first), pc.less(times, last))
+    what = "have a time that is not of the day of their folder (is it in seconds since 1970?), and are skipped"
+    return _kept(table, is_near, part, findings, what)
+
+
+def _kept(table: pa.Table, mask: pa.ChunkedArray, part: StorePart, findings: Findings, what: str) -> pa.Table:
+    mask = pc.fill_null(mask, False)
+    kept = pc.sum(mask).as_py() or 0
+    if kept == table.num_rows:
+        return table
+    findings.add(part.path, f"{table.num_rows - kept} rows {what}")
+    return table.filter(mask)
+
+
+def _bounds(date: str) -> tuple[float, float]:
+    """Return the time before which and from which on a row is not of *date* in any time zone, nor by a late clock."""
+    day = Span.of_day(date)
+    return (0.0, LATEST) if day is None else (day.since - SLACK, day.until + SLACK)

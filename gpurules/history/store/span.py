@@ -1,0 +1,71 @@
+"""A span of recorded time: which days, groups of rows and rows of a store are of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+LATEST = 253_402_300_799.0
+"""The end of the year 9999."""
+SLACK = 86_400.0
+"""How far a time may be outside of the day of its folder, in seconds: others have days of their own time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time from *since* until before *until*.
+
+    Units: seconds since 1970.
+    """
+
+    since: float = float("-inf")
+    until: float = float("inf")
+
+    @classmethod
+    def of_day(cls, date: str) -> "Span | None":
+        """Return a day (UTC) that is written as ``2026-01-31``; None where *date* is not one."""
+        try:
+            start = datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            return None
+        return cls(start, start + 86_400.0)
+
+    def has_day(self, date: str) -> bool:
+        """Return whether some of the day *date* may be in it; of a folder that is not of a day anything may be."""
+        day = Span.of_day(date)
+        return day is None or (day.until + SLACK > self.since and day.since - SLACK < self.until)
+
+    def has_group(self, group: Any) -> bool:
+        """Return whether a group of rows may have times that are in it, as its statistics say.
+
+        Missing: a file without statistics may have any time.
+        """
+        for number in range(group.num_columns):
+            column = group.column(number)
+            if column.path_in_schema == "timestamp":
+                known = column.statistics
+                if known is None or not known.has_min_max:
+                    return True
+                least, most = (_seconds(value) for value in (known.min, known.max))
+                return least is None or most is None or (most >= self.since and least < self.until)
+        return True
+
+    def of(self, table: pa.Table) -> pa.Table:
+        """Return the rows of *table* that are in it."""
+        if self == ALWAYS:
+            return table
+        times = pc.cast(table.column("timestamp"), pa.float64(), safe=False)
+        return table.filter(pc.and_(pc.greater_equal(times, self.since), pc.less(times, self.until)))
+
+
+def _seconds(value: object) -> float | None:
+    """Return a time of a file's statistics in seconds since 1970; None where it is not known which it is."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.timestamp()
+    return float(value) if isinstance(value, int | float) else None
+
+
+ALWAYS = Span()
+"""All that is recorded."""
