@@ -75,7 +75,7 @@ def compact(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
 
 
 def _whole(storage: Storage, part: StorePart, findings: Findings) -> pa.Table | None:
-    """Return a file of which nothing would be lost; None of one that stays as it is: not all of it is ours."""
+    """Return the rows of a file; None where it stays as it is, since writing it again would lose some of it."""
     found = Findings()
     try:
         with opened_part(storage, part) as file:

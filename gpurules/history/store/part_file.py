@@ -1,4 +1,4 @@
-"""Reads one file of a store: the groups of rows and the columns that are wanted, in the types of the schema."""
+"""Reads one file of a store: some groups of rows and columns, in the types of the schema."""
 
 import os
 from collections.abc import Collection, Iterator
