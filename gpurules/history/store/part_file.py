@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, VERSION, kind_fits, kind_of, unit_of, version_of
-from gpurules.history.store.span import ALWAYS, LATEST, SLACK, Span
 from gpurules.history.store.storage import Storage, StorePart
+from gpurules.history.store.time_span import ALWAYS, LATEST, SLACK, TimeSpan
 from gpurules.input_files import check_regular
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, EOFError)
@@ -40,7 +40,7 @@ def opened_part(storage: Storage, part: StorePart) -> Iterator[pq.ParquetFile]:
 
 
 def read_part(
-    storage: Storage, part: StorePart, wanted: Collection[str] | None, findings: Findings, span: Span = ALWAYS
+    storage: Storage, part: StorePart, wanted: Collection[str] | None, findings: Findings, span: TimeSpan = ALWAYS
 ) -> pa.Table | None:
     """Return the rows of a file that are in *span*, with the columns that are *wanted* (None: all).
 
@@ -61,7 +61,7 @@ def read_part(
 
 
 def groups_of(
-    file: pq.ParquetFile, part: StorePart, findings: Findings, wanted: Collection[str] | None, span: Span = ALWAYS
+    file: pq.ParquetFile, part: StorePart, findings: Findings, wanted: Collection[str] | None, span: TimeSpan = ALWAYS
 ) -> Iterator[pa.Table]:
     """Yield the rows of each group that has some in *span*, in the types of the schema; no other group is read.
 
@@ -169,5 +169,5 @@ def _kept(table: pa.Table, mask: pa.ChunkedArray, part: StorePart, findings: Fin
 
 def _bounds(date: str) -> tuple[float, float]:
     """Return the time before which and from which on a row is not of *date* in any time zone, nor by a late clock."""
-    day = Span.of_day(date)
+    day = TimeSpan.of_day(date)
     return (0.0, LATEST) if day is None else (day.since - SLACK, day.until + SLACK)

@@ -11,8 +11,8 @@ from gpurules.history.store.findings import Findings
 from gpurules.history.store.frame import numbers_of, plain, texts_of
 from gpurules.history.store.part_file import KEYS, read_part
 from gpurules.history.store.schema import TELEMETRY, node_schema, telemetry_schema
-from gpurules.history.store.span import ALWAYS, Span
 from gpurules.history.store.storage import Storage, StorePart
+from gpurules.history.store.time_span import ALWAYS, TimeSpan
 
 
 def telemetry_of(tables: Sequence[pa.Table], place: str, findings: Findings) -> pa.Table:
@@ -80,7 +80,7 @@ def read_day(
     parts: Sequence[StorePart],
     wanted: Collection[str] | None,
     findings: Findings,
-    span: Span = ALWAYS,
+    span: TimeSpan = ALWAYS,
 ) -> tuple[pa.Table, pa.Table]:
     """Return the GPUs and the snapshots of one node's day, from its files.
 

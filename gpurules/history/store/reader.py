@@ -13,8 +13,8 @@ from gpurules.history.store.frame import StoredFrame, numbers_of, plain
 from gpurules.history.store.part_file import DAMAGE, opened_part
 from gpurules.history.store.parts import read_day
 from gpurules.history.store.schema import NODE, TELEMETRY
-from gpurules.history.store.span import ALWAYS, Span
 from gpurules.history.store.storage import RecordingStoreError, Storage, StorePart
+from gpurules.history.store.time_span import ALWAYS, TimeSpan
 
 _ATTEMPTS = 4
 """How often the files of a day are looked up again, where they are replaced while they are read."""
@@ -55,7 +55,7 @@ class StoreReader:
         """The nodes that something is recorded of."""
         return tuple(sorted({part.node for part in self.parts}))
 
-    def days(self, node: str, span: Span = ALWAYS) -> dict[str, list[StorePart]]:
+    def days(self, node: str, span: TimeSpan = ALWAYS) -> dict[str, list[StorePart]]:
         """Return the files of *node* by their days, in order, as far as they are of *span*."""
         found: dict[str, list[StorePart]] = {}
         for part in sorted((p for p in self.parts if p.node == node), key=lambda p: (p.date, p.table, p.path)):
@@ -63,7 +63,9 @@ class StoreReader:
                 found.setdefault(part.date, []).append(part)
         return found
 
-    def frames(self, node: str, wanted: Collection[str] | None = None, span: Span = ALWAYS) -> Iterator[StoredFrame]:
+    def frames(
+        self, node: str, wanted: Collection[str] | None = None, span: TimeSpan = ALWAYS
+    ) -> Iterator[StoredFrame]:
         """Yield what is recorded of *node* in *span*, a frame for each day, with the *wanted* columns (None: all).
 
         Snapshots that are not newer than the last of the day before are left out.
@@ -76,7 +78,7 @@ class StoreReader:
                 yield frame
 
     def _read(
-        self, parts: Sequence[StorePart], wanted: Collection[str] | None, span: Span
+        self, parts: Sequence[StorePart], wanted: Collection[str] | None, span: TimeSpan
     ) -> tuple[pa.Table, pa.Table]:
         """Read the files of a day; where a compaction replaced them meanwhile, those that are there now."""
         one, findings = parts[0], Findings()
@@ -94,7 +96,7 @@ class StoreReader:
         return read_day(self.storage, (), wanted, findings)
 
     def _frame(
-        self, parts: Sequence[StorePart], wanted: Collection[str] | None, span: Span, last: float
+        self, parts: Sequence[StorePart], wanted: Collection[str] | None, span: TimeSpan, last: float
     ) -> StoredFrame:
         gpus, node = self._read(parts, wanted, span)
         place = parts[0].path.rsplit("/", 1)[0]

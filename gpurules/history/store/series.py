@@ -12,8 +12,8 @@ from gpurules.history.store.findings import Findings
 from gpurules.history.store.frame import numbers_of, plain, texts_of
 from gpurules.history.store.part_file import DAMAGE, groups_of, opened_part, timed_rows
 from gpurules.history.store.schema import NODE, REASON, TELEMETRY
-from gpurules.history.store.span import Span
 from gpurules.history.store.storage import Storage, StorePart
+from gpurules.history.store.time_span import TimeSpan
 
 MAX_VALUES = 2_000_000
 """The most values that one series may have, all GPUs together."""
@@ -88,7 +88,7 @@ class _SeriesReader:
         return found
 
     def _dates(self) -> list[str]:
-        span = Span(self.query.since, self.query.until)
+        span = TimeSpan(self.query.since, self.query.until)
         return [date for date in self.storage.dates() if span.has_day(date)]
 
     # which snapshots
@@ -184,7 +184,7 @@ class _SeriesReader:
 
     def _tables(self, part: StorePart, names: Sequence[str]) -> Iterator[pa.Table]:
         """Yield the columns of a file that can be read, a group of rows at a time; what cannot be is a finding."""
-        span = Span(self.query.since, self.query.until)
+        span = TimeSpan(self.query.since, self.query.until)
         try:
             with opened_part(self.storage, part) as file:
                 for table in groups_of(file, part, self.found.findings, names, span):

@@ -13,8 +13,8 @@ from gpurules.history.store import part_file
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.maintenance import compact
 from gpurules.history.store.reader import StoreReader
-from gpurules.history.store.span import Span
 from gpurules.history.store.storage import Storage
+from gpurules.history.store.time_span import TimeSpan
 from gpurules.history.store.writer import StoreWriter
 from tests.factories import NEW_YEAR, gpu, snapshot
 
@@ -238,7 +238,7 @@ def test_a_span_reads_only_its_days_groups_of_rows_and_columns(tmp_path: Path, m
     storage.opened.clear()
     read = counting(monkeypatch)
     reader = StoreReader(storage)
-    span = Span(
+    span = TimeSpan(
         NEW_YEAR + 3 * 86_400 + 660, NEW_YEAR + 3 * 86_400 + 720
     )  # the minute of sample 11, in the second group
     frames = list(reader.frames("n", frozenset({"temperature"}), span))

@@ -14,7 +14,7 @@ SLACK = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """The time from *since* until before *until*.
 
     Units: seconds since 1970.
@@ -24,7 +24,7 @@ class Span:
     until: float = float("inf")
 
     @classmethod
-    def of_day(cls, date: str) -> "Span | None":
+    def of_day(cls, date: str) -> "TimeSpan | None":
         """Return a day (UTC) that is written as ``2026-01-31``; None where *date* is not one."""
         try:
             start = datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()
@@ -34,7 +34,7 @@ class Span:
 
     def has_day(self, date: str) -> bool:
         """Return whether some of the day *date* may be in it; of a folder that is not of a day anything may be."""
-        day = Span.of_day(date)
+        day = TimeSpan.of_day(date)
         return day is None or (day.until + SLACK > self.since and day.since - SLACK < self.until)
 
     def has_group(self, group: Any) -> bool:
@@ -67,5 +67,5 @@ def _seconds(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-ALWAYS = Span()
+ALWAYS = TimeSpan()
 """All that is recorded."""
