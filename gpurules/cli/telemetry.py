@@ -71,3 +71,25 @@ def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording |
     if wanted is not None and wanted not in nodes:
         raise RecordingStoreError(f"nothing is recorded of {wanted!r} in {path}; there are {', '.join(nodes[:12])}")
     return [StoredRecording(path, node) for node in nodes if wanted in (None, node)]
+
+
+def history_at(argument: str) -> "Recording | StoredRecording":
+    """Return what is recorded at a path with options behind ``?``: of a store what it has of one node.
+
+    Raises:
+        UnavailableError: it is a store, and what reads it is not installed.
+        TelemetryError: a store is empty, or has several nodes and the options name none.
+    """
+    from gpurules.telemetry.playback import split_place
+
+    path, options = split_place(argument)
+    if not Path(path).is_dir():
+        return recordings_at(argument, {})[0]
+    if unknown := sorted(options.keys() - {"node"}):
+        raise TelemetryError(f"{path} is a store, which has no option {unknown[0]!r}; it has node")
+    recordings = recordings_at(path, options)
+    if not recordings:
+        raise TelemetryError(f"{path} has no recorded telemetry; record some with gpurules record -o DIR/")
+    if len(recordings) > 1:
+        raise TelemetryError(f"{path} is a store of {len(recordings)} nodes; choose one with {path}?node=NAME")
+    return recordings[0]

@@ -4,7 +4,9 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpurules.diagnostics import DiagnosedError, Diagnostic, diagnostic_at
 from gpurules.errors import GpurulesError
@@ -21,6 +23,9 @@ from gpurules.ruletest.execution.subject import load_rulesets
 from gpurules.ruletest.mutation.mutation_testing import MutationReport
 from gpurules.ruletest.reading.fact_types import findings
 from gpurules.ruletest.reading.reader import read_tests
+
+if TYPE_CHECKING:
+    from gpurules.ruletest.execution.replay import OpenHistory
 
 
 @dataclass(slots=True)
@@ -52,23 +57,30 @@ class FileResult:
         return not (self.failed or self.diagnostics or self.unmet)
 
 
-def run_file(path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
+def run_file(path: str, wanted: re.Pattern[str] | None = None, open_history: "OpenHistory | None" = None) -> FileResult:
     """Return what the tests of the file at *path* came to: those whose name *wanted* is found in, or all.
+
+    *open_history* opens what ``replay`` names; None: files of recordings alone.
 
     Raises:
         OSError: it cannot be read.
     """
-    return run_text(read_file(path), path, wanted)
+    return run_text(read_file(path), path, wanted, open_history)
 
 
-def run_text(data: bytes | str, path: str, wanted: re.Pattern[str] | None = None) -> FileResult:
+def run_text(
+    data: bytes | str,
+    path: str,
+    wanted: re.Pattern[str] | None = None,
+    open_history: "OpenHistory | None" = None,
+) -> FileResult:
     """Return what the tests that *data* describes came to, as those of a file at *path*, as ``run_file`` does."""
     tests, ruleset, problems = examine(data, path)
     if tests is None or ruleset is None or problems:
         return FileResult(path, diagnostics=problems)
     result = FileResult(path, require=tests.require, warnings=tuple(vacuous_tests(tests)), files=ruleset.files)
     result.coverage.expect(ruleset)
-    for name, run in _runs(tests, ruleset, result.coverage):
+    for name, run in _runs(tests, ruleset, result.coverage, open_history):
         if wanted is None or wanted.search(name):
             began = time.perf_counter()
             done = run()
@@ -79,14 +91,14 @@ def run_text(data: bytes | str, path: str, wanted: re.Pattern[str] | None = None
     return result
 
 
-def fails(tests: TestFile, ruleset: Ruleset, rule: str | None) -> bool:
+def fails(tests: TestFile, ruleset: Ruleset, rule: str | None, open_history: "OpenHistory | None" = None) -> bool:
     """Return whether some test of *tests* fails on *ruleset*; those that name *rule* are tried first."""
 
     def is_other(case: Case) -> bool:
         return rule is not None and all(expectation.rule != rule for expectation in case.expect)
 
     ordered = replace(tests, cases=tuple(sorted(tests.cases, key=is_other)))
-    return any(run().failures for _, run in _runs(ordered, ruleset, Coverage(), checks_facts=False))
+    return any(run().failures for _, run in _runs(ordered, ruleset, Coverage(), open_history, checks_facts=False))
 
 
 def examine(data: bytes | str, path: str) -> tuple[TestFile | None, Ruleset | None, tuple[Diagnostic, ...]]:
@@ -114,14 +126,20 @@ def _missing_rules(tests: TestFile, ruleset: Ruleset) -> Iterator[Diagnostic]:
 
 
 def _runs(
-    tests: TestFile, ruleset: Ruleset, coverage: Coverage, checks_facts: bool = True
+    tests: TestFile,
+    ruleset: Ruleset,
+    coverage: Coverage,
+    open_history: "OpenHistory | None",
+    *,
+    checks_facts: bool = True,
 ) -> Iterator[tuple[str, Callable[[], CaseResult]]]:
     for case in tests.cases:
         yield case.name, lambda case=case: check_case(case, ruleset, coverage, checks_facts)  # type: ignore[misc]
     for asked in tests.properties:
         yield asked.name, lambda asked=asked: _property(asked, ruleset)  # type: ignore[misc]
     for replay in tests.replay:
-        yield replay.name, lambda replay=replay: _replay(replay, ruleset, tests.path)  # type: ignore[misc]
+        play = partial(_replay, replay, ruleset, tests.path, open_history)
+        yield replay.name, play
 
 
 def _property(asked: Property, ruleset: Ruleset) -> CaseResult:
@@ -139,7 +157,7 @@ def _property(asked: Property, ruleset: Ruleset) -> CaseResult:
     return CaseResult(asked.name, asked.location, (), note=note)
 
 
-def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> CaseResult:
+def _replay(case: ReplayCase, ruleset: Ruleset, path: str, open_history: "OpenHistory | None") -> CaseResult:
     from gpurules.ruletest.execution.replay import replay_recording  # with the engine, and all sources
     from gpurules.telemetry.playback import split_place
 
@@ -148,12 +166,16 @@ def _replay(case: ReplayCase, ruleset: Ruleset, path: str) -> CaseResult:
     try:
         if (refusal := bounds.refusal(place)) is not None:
             raise GpurulesError(f"{place}: {refusal}; {bounds.remedy}")
-        open_input(place).close()  # no one writes to a pipe that a file of tests names
-        seen = replay_recording(history, case.rule, ruleset)
+        if not Path(place).is_dir():
+            open_input(place).close()  # no one writes to a pipe that a file of tests names
+        seen = replay_recording(history, case.rule, ruleset, open_history)
     except (GpurulesError, OSError, ValueError) as error:
         reason = f"{history}: {(error.strerror or str(error)).lower()}" if isinstance(error, OSError) else str(error)
         return CaseResult(case.name, case.location, (Failure(case.location, "a recording", reason),))
     failures = []
+    if seen.unknown:
+        got = f"unknown in {seen.snapshots:,} snapshots: {seen.unknown}"
+        failures.append(Failure(case.location, f"a history over which {case.rule} is known", got))
     if case.matches is not None and not case.matches[0] <= seen.matches <= case.matches[1]:
         expected = f"{case.matches[0]:g} to {case.matches[1]:g} matches"
         failures.append(Failure(case.location, expected, f"{seen.matches} in {seen.snapshots:,} snapshots"))

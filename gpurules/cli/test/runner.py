@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpurules.cli.files import read_at_most, read_stdin
 from gpurules.cli.options import stdin_name
@@ -23,6 +25,9 @@ from gpurules.ruletest import (
     run_text,
     unmet,
 )
+
+if TYPE_CHECKING:
+    from gpurules.ruletest.execution.replay import PlayedHistory
 
 LONG_SECONDS = 0.05
 """Tests that take longer than this, and are run again for each mutant, are spread over further processes."""
@@ -49,10 +54,16 @@ class Run:
         return processors() if is_long or tasks >= WORTH_IT else 1
 
 
+def _history_at(argument: str) -> "PlayedHistory":
+    from gpurules.cli.telemetry import history_at  # with all sources, which only tests over recordings need
+
+    return history_at(argument)
+
+
 def _run(task: tuple[str, re.Pattern[str] | None]) -> FileResult:
     path, wanted = task
     try:
-        return run_file(path, wanted)
+        return run_file(path, wanted, _history_at)
     except OSError as error:
         message = f"the file cannot be read: {error.strerror or error}"
         return FileResult(path, diagnostics=(diagnostic_at("GPR001", message, path, Location(1, 1, 1, 1)),))
@@ -60,13 +71,13 @@ def _run(task: tuple[str, re.Pattern[str] | None]) -> FileResult:
 
 def _mutated(task: tuple[str, tuple[int, int]]) -> MutationReport:
     path, share = task
-    return run_mutants(path, fails, share)
+    return run_mutants(path, partial(fails, open_history=_history_at), share)
 
 
 def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
     """Return what the tests of *files* came to, in their order; ``-`` alone stands for stdin, without mutants."""
     if list(files) == ["-"]:
-        results = [run_text(read_stdin(), stdin_name(), run.wanted)]
+        results = [run_text(read_stdin(), stdin_name(), run.wanted, _history_at)]
         _hold_to(run, results)
         return results
     done = spread(_run, [(path, run.wanted) for path in files], run.processes(len(files), False))

@@ -1,19 +1,49 @@
 """Plays a recording through the rules, and counts what one rule does."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
+from gpurules.actions.decision import Decision
 from gpurules.engine.recordings import Recording, play_recording
+from gpurules.model import Snapshot
 from gpurules.rules import Ruleset
+from gpurules.telemetry import TelemetryError
 
 FLAP_SECONDS = 300.0
 """A rule that starts again so soon after it ended flaps."""
+_EXPLAINED, _SPACING = 100, 50
+"""The first snapshots that are explained until the rule is known, and the spacing after them: explaining is slow."""
+
+
+class PlayedHistory(Protocol):
+    """Snapshots in order of time; after a walk ``problems`` says what of them could not be used."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The first places that could not be used."""
+        ...
+
+    @property
+    def problem_count(self) -> int:
+        """How many places could not be used."""
+        ...
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Yield the snapshots, from the start."""
+        ...
+
+
+OpenHistory: TypeAlias = Callable[[str], PlayedHistory]
+"""Opens what is recorded at a path, with options behind ``?``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayCounts:
     """What a rule did over a recording: ``matches`` counts how often it started to match.
 
-    ``unread`` says how much of the recording could not be used, and the first place.
+    ``unread`` says how much of the recording could not be used, and the first place; ``unknown`` says why the condition
+    has no value anywhere.
 
     Units: ``seconds`` is the length of the recording.
     """
@@ -23,6 +53,7 @@ class ReplayCounts:
     matches: int
     flaps: int
     unread: str = ""
+    unknown: str = ""
 
     @property
     def note(self) -> str:
@@ -35,8 +66,8 @@ class ReplayCounts:
         return self.flaps / max(1.0, self.seconds / 3600)
 
 
-def replay_recording(path: str, rule: str, ruleset: Ruleset) -> ReplayCounts:
-    """Return what *rule* did over the recording at *path*.
+def replay_recording(path: str, rule: str, ruleset: Ruleset, open_history: OpenHistory | None = None) -> ReplayCounts:
+    """Return what *rule* did over what is recorded at *path*, which *open_history* opens (None: as a recording).
 
     Raises:
         TelemetryError: it cannot be read, or has no snapshot.
@@ -45,18 +76,32 @@ def replay_recording(path: str, rule: str, ruleset: Ruleset) -> ReplayCounts:
     last = 0.0
     snapshots = matches = flaps = 0
     ended: float | None = None
+    unknown: str | None = ""
     was_matching = False
-    recording = Recording(path)
+    recording = (open_history or Recording)(path)
     for turn in play_recording([ruleset], recording):
         last, first = turn.at, turn.at if first is None else first
         snapshots += 1
         (decision,) = turn.decisions
         is_matching = rule in decision.rules
+        if unknown is not None and (snapshots <= _EXPLAINED or snapshots % _SPACING == 0):
+            unknown = None if is_matching else _why_unknown(decision, rule)
         if is_matching and not was_matching:
             matches += 1
             flaps += ended is not None and last - ended < FLAP_SECONDS
         elif was_matching and not is_matching:
             ended = last
         was_matching = is_matching
+    if first is None:
+        raise TelemetryError(f"{path} has no snapshot{f': {recording.problems[0]}' if recording.problems else ''}")
     unread = f"{recording.problem_count} not used, first {recording.problems[0]}" if recording.problems else ""
-    return ReplayCounts(snapshots, last - (first or 0.0), matches, flaps, unread)
+    return ReplayCounts(snapshots, last - first, matches, flaps, unread, unknown if not matches and unknown else "")
+
+
+def _why_unknown(decision: Decision, rule: str) -> str | None:
+    """Return why the condition of *rule* has no value, on no GPU; None where it has one."""
+    for explained in decision.explain().rules:
+        if explained.rule == rule and explained.condition is not None:
+            is_known = any(value is not None for value in explained.condition.values)
+            return None if is_known else explained.reason
+    return None

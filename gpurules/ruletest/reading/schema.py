@@ -194,7 +194,10 @@ def _replay() -> dict[str, Any]:
         "rule",
     )
     expect = _shown(expect, {"rule": "hold_hot_gpu", "matches_between": [1, 3]})
-    history = _text("The recording, relative to the test file.", "data/incident.jsonl")
+    history = _text(
+        "The recording or the store of recordings, relative to the test file; options follow a `?`.",
+        "data/incident.jsonl",
+    )
     return _object(
         "A recording that is played through the rules.",
         {"name": _NAME, "history": history, "expect": expect},

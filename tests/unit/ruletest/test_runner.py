@@ -169,6 +169,22 @@ def test_a_replay_reports_what_of_the_recording_it_could_not_use(here: Path) -> 
     assert "h.csv:2: 1 cells for 3 columns" in done.note
 
 
+@pytest.mark.parametrize("length", [1, 400])
+def test_a_replay_over_which_the_rule_is_never_known_fails(here: Path, length: int) -> None:
+    lines = [f'{{"timestamp": {60 * n}, "gpus": [{{"index": 0, "memory": 5}}]}}\n' for n in range(length)]
+    (here / "h.jsonl").write_text("".join(lines))
+    replay = "replay:\n  - {name: r, history: h.jsonl, expect: {rule: hot, matches_between: [0, 0]}}\n"
+    (failure,) = run(here, replay).results[0].failures
+    assert failure.expected == "a history over which hot is known"
+    assert failure.got.startswith(f"unknown in {length} snapshots: gpu_temperature is missing")
+
+
+def test_a_replay_in_which_one_gpu_reports_is_known(here: Path) -> None:
+    gpus = '[{"index": 0}, {"index": 1, "temperature": 50}]'
+    (here / "h.jsonl").write_text(f'{{"timestamp": 0, "gpus": {gpus}}}\n')
+    assert run(here, "replay:\n  - {name: r, history: h.jsonl, expect: {rule: hot, matches_between: [0, 0]}}\n").is_good
+
+
 WRONG = {
     "GPR401": ("cases:\n  - {name: c, expct: []}\n", "did you mean 'expect'?"),
     "GPR402": ("cases:\n  - {name: c}\n", None),

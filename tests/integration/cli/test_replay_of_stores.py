@@ -1,0 +1,116 @@
+"""``gpurules test`` plays what a store has of a node through the rules, as it plays any recording."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpurules.history.store.storage import Storage
+from gpurules.history.store.writer import StoreWriter
+from gpurules.model import GPU, Snapshot
+
+NEW_YEAR = 1_767_225_600.0
+RULES = """
+version: 1
+name: node
+rules:
+  - {name: hot, condition: gpu_temperature > 85, action: log}
+"""
+TESTS = """
+version: 1
+kind: gpurules/test
+rulesets: [node.rules.yaml]
+replay:
+  - {name: incident, history: "%s", expect: {rule: hot, matches_between: [%s]}}
+"""
+
+
+def record(place: Path, node: str, temperatures: list[float | None], start: float = NEW_YEAR) -> None:
+    with StoreWriter(Storage(place), node, 60.0) as writer:
+        for n, temperature in enumerate(temperatures):
+            writer.add(Snapshot(timestamp=start + 60.0 * n, gpus=(GPU(index=0, temperature=temperature),)))
+
+
+@pytest.fixture
+def tested(tmp_path: Path, gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "node.rules.yaml").write_text(RULES)
+
+    def run(history: str, between: str, *options: str) -> Any:
+        (tmp_path / "node.test.yaml").write_text(TESTS % (history, between))
+        return gpurules("test", "node.test.yaml", *options)
+
+    return run
+
+
+def test_the_matches_in_a_store_are_counted(tested: Any, tmp_path: Path) -> None:
+    record(tmp_path / "store", "n1", [80, 90, 80, 90, 91, 80])
+    assert tested("store", "2, 2").code == 0
+    done = tested("store", "3, 9")
+    assert done.code == 1 and "2 in 6 snapshots" in done.out
+
+
+def test_a_match_goes_on_from_one_day_to_the_next(tested: Any, tmp_path: Path) -> None:
+    record(tmp_path / "store", "n1", [90, 90, 90, 90], start=NEW_YEAR + 86_400 - 120)
+    assert len(list((tmp_path / "store").rglob("date=*"))) >= 2
+    assert tested("store", "1, 1").code == 0
+
+
+def test_one_node_of_several_is_named(tested: Any, tmp_path: Path) -> None:
+    record(tmp_path / "store", "n1", [80, 80])
+    record(tmp_path / "store", "n2", [90, 90])
+    done = tested("store", "0, 9")
+    assert done.code == 1 and "is a store of 2 nodes" in done.out and "?node=NAME" in done.out
+    assert tested("store?node=n1", "0, 0").code == 0
+    assert tested("store?node=n2", "1, 1").code == 0
+    done = tested("store?node=n3", "0, 9")
+    assert done.code == 1 and "n1, n2" in done.out
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_store_is_read_in_every_process_and_for_every_mutant(tested: Any, tmp_path: Path, jobs: str) -> None:
+    record(tmp_path / "store", "n1", [85, 86, 85])
+    done = tested("store", "1, 1", "--mutate", "--jobs", jobs)
+    assert done.code == 0 and "mutant" in done.out
+
+
+@pytest.mark.parametrize(
+    ("history", "reason"),
+    [
+        ("store?gpus=2", "has no option 'gpus'"),
+        ("empty", "no recorded telemetry"),
+        ("none", "no such file"),
+        ("unread", "has no snapshot"),
+        ("unknown", "gpu_temperature is missing"),
+    ],
+)
+def test_what_cannot_be_played_fails_the_test_with_its_reason(
+    tested: Any, tmp_path: Path, history: str, reason: str
+) -> None:
+    record(tmp_path / "store", "n1", [80])
+    (tmp_path / "empty").mkdir()
+    record(tmp_path / "unknown", "n1", [None])
+    record(tmp_path / "unread", "n1", [80])
+    for path in (tmp_path / "unread").rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:-20])
+    done = tested(history, "0, 0")
+    assert done.code == 1
+    assert reason in " ".join(done.out.split()) and "Traceback" not in done.err
+
+
+def test_damage_beside_what_is_read_is_in_the_report(tested: Any, tmp_path: Path) -> None:
+    record(tmp_path / "store", "n1", [80, 90])
+    record(tmp_path / "store", "n1", [80, 90], start=NEW_YEAR + 7200)
+    first = min(path for path in (tmp_path / "store").rglob("*.parquet") if "telemetry" in str(path))
+    first.write_bytes(first.read_bytes()[:-20])
+    done = tested("store", "1, 1", "--verbose")
+    assert done.code == 0 and "not used, first" in " ".join(done.out.split())
+
+
+def test_without_the_extra_the_message_says_what_to_install(
+    tested: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path / "store", "n1", [80])
+    monkeypatch.setattr("gpurules.cli.extras.find_spec", lambda name: None)
+    done = tested("store", "0, 0", "--jobs", "1")
+    assert done.code == 1 and "pip install 'gpurules[history]'" in " ".join(done.out.split())
