@@ -54,9 +54,11 @@ def no_gpu(snapshot: Snapshot | None) -> Iterator[str]:
 def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording | StoredRecording]":
     """Return what is recorded at *path*: a recording, or of a store a recording for each node, or for the one named.
 
+    Of a store the options ``from`` and ``to`` name the span that is read.
+
     Raises:
         UnavailableError: it is a store, and what reads it is not installed.
-        StoreError: a store has nothing, or nothing of the node.
+        StoreError: a store has nothing, or nothing of the node or in the span.
     """
     from gpurules.engine.recordings import Recording
 
@@ -66,15 +68,25 @@ def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording |
     from gpurules.history.store.exchange import StoredRecording
     from gpurules.history.store.reader import StoreReader
     from gpurules.history.store.storage import RecordingStoreError, Storage
+    from gpurules.history.store.time_span import TimeSpan
 
-    nodes, wanted = StoreReader(Storage(path)).nodes, options.get("node")
+    reader, wanted = StoreReader(Storage(path)), options.get("node")
+    nodes, span = reader.nodes, TimeSpan.read(*(_text(options.get(name)) for name in ("from", "to")))
     if wanted is not None and wanted not in nodes:
         raise RecordingStoreError(f"nothing is recorded of {wanted!r} in {path}; there are {', '.join(nodes[:12])}")
-    return [StoredRecording(path, node) for node in nodes if wanted in (None, node)]
+    chosen = [node for node in nodes if wanted in (None, node)]
+    if not any(reader.days(node, span) for node in chosen):
+        dates = sorted(date for node in chosen for date in reader.days(node))
+        raise RecordingStoreError(f"{path} has no snapshot in this range; its days are {dates[0]} to {dates[-1]}")
+    return [StoredRecording(path, node, span) for node in chosen]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def history_at(argument: str) -> "Recording | StoredRecording":
-    """Return what is recorded at a path with options behind ``?``: of a store what it has of one node.
+    """Return what is recorded at a path with options behind ``?``: of a store what it has of one node in a span.
 
     Raises:
         UnavailableError: it is a store, and what reads it is not installed.
@@ -85,8 +97,8 @@ def history_at(argument: str) -> "Recording | StoredRecording":
     path, options = split_place(argument)
     if not Path(path).is_dir():
         return recordings_at(argument, {})[0]
-    if unknown := sorted(options.keys() - {"node"}):
-        raise TelemetryError(f"{path} is a store, which has no option {unknown[0]!r}; it has node")
+    if unknown := sorted(options.keys() - {"node", "from", "to"}):
+        raise TelemetryError(f"{path} is a store, which has no option {unknown[0]!r}; it has node, from and to")
     recordings = recordings_at(path, options)
     if not recordings:
         raise TelemetryError(f"{path} has no recorded telemetry; record some with gpurules record -o DIR/")

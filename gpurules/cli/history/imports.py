@@ -11,7 +11,8 @@ from gpurules.cli.progress import with_progress
 from gpurules.engine.recordings import Recording
 from gpurules.history.store.exchange import import_recordings
 from gpurules.history.store.prometheus import PrometheusRange, write_range
-from gpurules.history.store.storage import Storage
+from gpurules.history.store.storage import RecordingStoreError, Storage
+from gpurules.history.store.time_span import read_time as time_of
 from gpurules.model import Snapshot
 from gpurules.telemetry.playback import split_place
 
@@ -64,10 +65,9 @@ def read_time(text: str | None, default: float) -> float:
     if text is None:
         return default
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"{text!r} is not a time; write it as 2026-01-01 or 2026-01-01T06:00") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        return time_of(text)
+    except RecordingStoreError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def import_prometheus(urls: Sequence[str], place: str, span: tuple[str | None, str | None], step: float) -> int:

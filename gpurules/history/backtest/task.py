@@ -12,6 +12,7 @@ from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.reader import StoreReader, is_store
 from gpurules.history.store.storage import RecordingStoreError, Storage
+from gpurules.history.store.time_span import ALWAYS, TimeSpan
 from gpurules.language.terms import ir
 from gpurules.telemetry import TelemetryError
 from gpurules.telemetry.playback import split_place
@@ -31,6 +32,7 @@ class NodeTask:
     place: str
     node: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+    span: TimeSpan = ALWAYS
 
     @property
     def name(self) -> str:
@@ -40,34 +42,36 @@ class NodeTask:
     def frames(self, wanted: frozenset[str] | None, findings: Findings) -> Iterator[Frame]:
         """Yield what is recorded, in order of time; of a store only the *wanted* columns (None: all)."""
         if self.node is not None:
-            yield from StoreReader(Storage(self.place), findings).frames(self.node, wanted)
+            yield from StoreReader(Storage(self.place), findings).frames(self.node, wanted, self.span)
             return
         recording = Recording(self.place, **self.options)
         try:
-            yield from frames_of(recording)
+            yield from frames_of(s for s in recording if self.span.since <= s.timestamp < self.span.until)
         except (TelemetryError, OSError) as error:
             findings.add(self.place, str(error))
         for problem in recording.problems:
             findings.add(self.place, problem)
 
 
-def tasks_of(place: str, options: Mapping[str, object] | None = None) -> list[NodeTask]:
+def tasks_of(place: str, options: Mapping[str, object] | None = None, span: TimeSpan = ALWAYS) -> list[NodeTask]:
     """Return the nodes that are recorded at *place*: a store, a recording, or a folder of recordings.
+
+    Only what is in *span* will be read.
 
     Raises:
         StoreError: a store has nothing, or there is nothing at all.
     """
     given = dict(options or {})
     if is_store(place):
-        return [NodeTask(place, node) for node in StoreReader(Storage(place)).nodes]
+        return [NodeTask(place, node, {}, span) for node in StoreReader(Storage(place)).nodes]
     if "://" in place or not Path(split_place(place)[0]).exists():
         raise RecordingStoreError(f"{place}: no such store or recording; record some with gpurules record -o DIR/")
     if Path(place).is_dir():
         files = sorted({path for pattern in FILES for path in Path(place).glob(pattern) if path.is_file()})
         if not files:
             raise RecordingStoreError(f"{place} has no recorded telemetry; record some with gpurules record -o DIR/")
-        return [NodeTask(str(path), None, given) for path in files]
-    return [NodeTask(place, None, given)]
+        return [NodeTask(str(path), None, given, span) for path in files]
+    return [NodeTask(place, None, given, span)]
 
 
 def wanted_columns(plans: "tuple[KernelPlan, ...]", label: str | None = None) -> frozenset[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gpurules.engine.recordings import Recording
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import Storage
+from gpurules.history.store.time_span import ALWAYS, TimeSpan
 from gpurules.history.store.writer import NAMELESS, StoreWriter
 from gpurules.model import Snapshot
 from gpurules.strict_json import dumps
@@ -71,23 +72,23 @@ def _named(snapshot: Snapshot, node: str) -> Snapshot:
 
 
 class StoredRecording:
-    """What a store has of one node, as a recording that can be walked through as often as it is asked for.
+    """What a store has of one node in a span, as a recording that can be walked through as often as it is asked for.
 
     ``problems`` and ``problem_count`` are those of the last walk.
     """
 
-    def __init__(self, place: str, node: str) -> None:
+    def __init__(self, place: str, node: str, span: TimeSpan = ALWAYS) -> None:
         self.path = place if not node else f"{place} ({node})"
         self.problems: tuple[str, ...] = ()
         self.problem_count = 0
         self.notices: tuple[str, ...] = ()
-        self._place, self._node = place, node
+        self._place, self._node, self._span = place, node, span
 
     def __iter__(self) -> Iterator[Snapshot]:
         """Yield its snapshots, from the start."""
         reader = StoreReader(Storage(self._place))
         try:
-            for frame in reader.frames(self._node):
+            for frame in reader.frames(self._node, None, self._span):
                 for snapshot, _ in frame.snapshots():
                     yield snapshot
         finally:

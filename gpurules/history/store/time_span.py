@@ -7,6 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gpurules.history.store.storage import RecordingStoreError
+
 LATEST = 253_402_300_799.0
 """The end of the year 9999."""
 SLACK = 86_400.0
@@ -22,6 +24,20 @@ class TimeSpan:
 
     since: float = float("-inf")
     until: float = float("inf")
+
+    @classmethod
+    def read(cls, since: str | None, until: str | None) -> "TimeSpan":
+        """Return the span between two times as people write them (UTC where they have no zone); None: no bound.
+
+        Raises:
+            StoreError: one is not a time, or the span is empty.
+        """
+        found = cls(
+            float("-inf") if since is None else read_time(since), float("inf") if until is None else read_time(until)
+        )
+        if not found.since < found.until:
+            raise RecordingStoreError(f"the range is empty: its start {since} is not before its end {until}")
+        return found
 
     @classmethod
     def of_day(cls, date: str) -> "TimeSpan | None":
@@ -58,6 +74,19 @@ class TimeSpan:
             return table
         times = pc.cast(table.column("timestamp"), pa.float64(), safe=False)
         return table.filter(pc.and_(pc.greater_equal(times, self.since), pc.less(times, self.until)))
+
+
+def read_time(text: str) -> float:
+    """Return the time that *text* names, in seconds since 1970; UTC where it has no zone.
+
+    Raises:
+        StoreError: it names none.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise RecordingStoreError(f"{text!r} is not a time; write it as 2026-01-01 or 2026-01-01T06:00") from None
 
 
 def _seconds(value: object) -> float | None:

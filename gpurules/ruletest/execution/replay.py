@@ -1,7 +1,7 @@
 """Plays a recording through the rules, and counts what one rule does."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from gpurules.actions.decision import Decision
@@ -69,6 +69,8 @@ class ReplayCounts:
 def replay_recording(path: str, rule: str, ruleset: Ruleset, open_history: OpenHistory | None = None) -> ReplayCounts:
     """Return what *rule* did over what is recorded at *path*, which *open_history* opens (None: as a recording).
 
+    A rule in shadow mode counts as if it were in force.
+
     Raises:
         TelemetryError: it cannot be read, or has no snapshot.
     """
@@ -79,6 +81,8 @@ def replay_recording(path: str, rule: str, ruleset: Ruleset, open_history: OpenH
     unknown: str | None = ""
     was_matching = False
     recording = (open_history or Recording)(path)
+    enforced = tuple(replace(one, mode="enforce") if one.name == rule else one for one in ruleset.rules)
+    ruleset = replace(ruleset, rules=enforced)
     for turn in play_recording([ruleset], recording):
         last, first = turn.at, turn.at if first is None else first
         snapshots += 1

@@ -67,6 +67,29 @@ def test_one_node_of_several_is_named(tested: Any, tmp_path: Path) -> None:
     assert done.code == 1 and "n1, n2" in done.out
 
 
+@pytest.mark.parametrize(
+    ("span", "matches"),
+    [
+        ("from=2026-01-01T00:02", 1),
+        ("from=2026-01-01T00:01&to=2026-01-01T00:04", 2),
+        ("from=2026-01-01T02:03%2B02:00", 1),
+        ("to=2026-01-01T00:01", 0),
+    ],
+)
+def test_a_span_of_time_is_replayed(tested: Any, tmp_path: Path, span: str, matches: int) -> None:
+    record(tmp_path / "store", "n1", [80, 90, 80, 90, 91, 80])
+    assert tested(f"store?node=n1&{span}", f"{matches}, {matches}").code == 0
+
+
+@pytest.mark.parametrize("history", ["store", "h.jsonl"])
+def test_a_rule_in_shadow_mode_counts_as_if_it_were_in_force(tested: Any, tmp_path: Path, history: str) -> None:
+    record(tmp_path / "store", "n1", [80, 90, 80, 90])
+    lines = (f'{{"timestamp": {n}, "gpus": [{{"index": 0, "temperature": {80 + 10 * (n % 2)}}}]}}\n' for n in range(4))
+    (tmp_path / "h.jsonl").write_text("".join(lines))
+    (tmp_path / "node.rules.yaml").write_text(RULES.replace("name: hot,", "name: hot, mode: shadow, stop: true,"))
+    assert tested(history, "2, 2").code == 0
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_store_is_read_in_every_process_and_for_every_mutant(tested: Any, tmp_path: Path, jobs: str) -> None:
     record(tmp_path / "store", "n1", [85, 86, 85])
@@ -78,6 +101,11 @@ def test_a_store_is_read_in_every_process_and_for_every_mutant(tested: Any, tmp_
     ("history", "reason"),
     [
         ("store?gpus=2", "has no option 'gpus'"),
+        ("store?from=2026-06-01", "no snapshot in this range; its days are 2026-01-01 to 2026-01-01"),
+        ("store?to=2025-06-01", "no snapshot in this range"),
+        ("store?from=2026-01-01T10:00", "has no snapshot"),
+        ("store?from=2026-01-02&to=2026-01-01", "2026-01-02 is not before its end 2026-01-01"),
+        ("store?from=monday", "'monday' is not a time; write it as 2026-01-01"),
         ("empty", "no recorded telemetry"),
         ("none", "no such file"),
         ("unread", "has no snapshot"),
