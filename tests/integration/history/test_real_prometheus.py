@@ -1,11 +1,7 @@
 """A real Prometheus, filled by promtool and read into a store: every sample where it was, and gaps stay gaps."""
 
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
@@ -14,16 +10,10 @@ from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import Storage
 from tests.factories import NEW_YEAR
 from tests.integration.cli.conftest import Program, gpurules
-from tests.waiting import wait_until
+from tests.prometheus_server import backfill, needs_prometheus, prometheus_server
 
 __all__ = ["gpurules"]
-PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        PROMETHEUS is None or PROMTOOL is None, reason="Prometheus is not installed (apt install prometheus)"
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_prometheus]
 STEP, SAMPLES = 15.0, 480
 GAP = range(200, 280)
 """Scrapes that failed: 20 minutes, four times as long as Prometheus looks back."""
@@ -35,52 +25,26 @@ def temperature(number: int) -> int:
     return 50 + number % 40
 
 
-def exposition() -> str:
+def families() -> dict[str, list[str]]:
     """Return two hours of one node of dcgm-exporter and one of nvidia_gpu_exporter, as OpenMetrics."""
-    lines = []
     dcgm = 'gpu="0",UUID="GPU-a",Hostname="n1",instance="n1:9400",job="dcgm"'
-    for name, value in (("DCGM_FI_DEV_GPU_TEMP", temperature), ("DCGM_FI_DEV_FB_USED", lambda n: 100 + n)):
-        lines.append(f"# TYPE {name} gauge")
-        lines += [
-            f"{name}{{{dcgm}}} {value(n)} {NEW_YEAR + STEP * n:.3f}" for n in range(SAMPLES) if n not in GAP
-        ]  # fmt: skip
-    lines.append("# TYPE nvidia_smi_temperature_gpu gauge")
-    lines += [
+    found = {
+        name: [f"{name}{{{dcgm}}} {value(n)} {NEW_YEAR + STEP * n:.3f}" for n in range(SAMPLES) if n not in GAP]
+        for name, value in (("DCGM_FI_DEV_GPU_TEMP", temperature), ("DCGM_FI_DEV_FB_USED", lambda n: 100 + n))
+    }
+    found["nvidia_smi_temperature_gpu"] = [
         f'nvidia_smi_temperature_gpu{{uuid="b",instance="n2:9835"}} {temperature(n + 7)} {NEW_YEAR + STEP * n:.3f}'
         for n in range(SAMPLES)
     ]
-    return "\n".join([*lines, "# EOF", ""])
+    return found
 
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("prometheus")
-    (folder / "metrics.txt").write_text(exposition())
-    (folder / "prometheus.yml").write_text("global: {}\n")
-    made = [str(PROMTOOL), "tsdb", "create-blocks-from", "openmetrics", "metrics.txt", "data"]
-    subprocess.run(made, cwd=folder, check=True, capture_output=True, timeout=60)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    command = [str(PROMETHEUS), "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--log.level=error"]
-    command += [f"--web.listen-address={address}", "--storage.tsdb.retention.time=100y"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_until_ready(f"http://{address}/-/ready")
-            yield f"http://{address}"
-        finally:
-            process.kill()
-
-
-def wait_until_ready(url: str) -> None:
-
-    def answers() -> bool:
-        try:
-            urlopen(url, timeout=5).close()
-        except OSError:  # URLError is one
-            return False
-        return True
-
-    wait_until(answers, 60, "Prometheus answers")
+    backfill(folder, families())
+    with prometheus_server(folder) as server:
+        yield server
 
 
 def temperatures(store: Path, node: str) -> dict[int, float | None]:
