@@ -72,11 +72,22 @@ def _opened(given: str | None) -> Iterator[Callable[[Snapshot], bool]]:
         yield lambda snapshot: write(dumps(snapshot.to_dict()) + "\n")
     elif _is_store(given):
         need_history()
-        from gpurules.history.store.storage import Storage
+        from gpurules.history.store.storage import RecordingStoreError, Storage
         from gpurules.history.store.writer import StoreWriter
 
-        with StoreWriter(Storage(given)) as writer:
+        said: list[str] = []
+
+        def complain(error: Exception) -> None:
+            if not said:
+                note(f"{given} cannot be written: {error}; what is recorded is kept in memory and tried again")
+            said.append(str(error))
+
+        with StoreWriter(Storage(given), complain=complain) as writer:
             yield lambda snapshot: bool(writer.add(snapshot)) or True
+        if lost := writer.lost + writer.unwritten:
+            raise RecordingStoreError(
+                f"{given} lacks {pluralize(lost, 'snapshot')} that could not be written: {said[-1]}"
+            )
     else:
         with Path(given).open("a", encoding="utf-8") as file:
             yield lambda snapshot: _add(dumps(snapshot.to_dict()) + "\n", file)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gpurules.cli.extras import need_history
-from gpurules.cli.output import note
+from gpurules.cli.output import note, pluralize
 from gpurules.engine import Coordinator
 from gpurules.engine.polling.poller import PollReport
 
@@ -47,9 +47,29 @@ class _Keeper:
         from gpurules.history.store.writer import StoreWriter
 
         self._place, storage = place, Storage(place)
-        self._writer = StoreWriter(storage)
+        self._writer = StoreWriter(storage, complain=self._wait)
         self._tidier = StoreTidier(storage, days, self._complain)
         self._trouble: list[str] = []
+        self._lost = 0
+        self._is_waiting = False
+
+    def _wait(self, error: Exception) -> None:
+        """Say that what could not be written waits, once until it is written, and how much had to be dropped."""
+        if not self._is_waiting:
+            note(f"the history at {self._place} cannot be written: {error}; it is kept in memory and tried again")
+        self._is_waiting = True
+        self._say_lost()
+
+    def _say_lost(self) -> None:
+        if (lost := self._writer.lost) > self._lost * 2 or (lost and not self._lost):
+            self._lost = lost
+            note(f"the history at {self._place} lost {pluralize(lost, 'snapshot')}, for which there was no more memory")
+
+    def _note_recovery(self) -> None:
+        if self._is_waiting and not self._writer.unwritten:
+            self._is_waiting = False
+            lost = f"; {pluralize(self._writer.lost, 'snapshot')} lost" if self._writer.lost else ""
+            note(f"the history at {self._place} is written again{lost}")
 
     def _complain(self, problem: object) -> None:
         if str(problem) not in self._trouble:
@@ -61,6 +81,7 @@ class _Keeper:
         try:
             if report.snapshot is not None and self._writer.add(report.snapshot):
                 self._writer.add_transitions(report.snapshot, report.transitions)
+                self._note_recovery()
                 self._tidier.look(report.snapshot.timestamp)
         except Exception as error:  # a full disk, a store that is gone: rules go on without being recorded
             self._complain(error)
@@ -71,6 +92,9 @@ class _Keeper:
             self._writer.flush()
         except Exception as error:  # as above
             self._complain(error)
+        self._note_recovery()
+        if lost := self._writer.lost + self._writer.unwritten:
+            note(f"the history at {self._place} lacks {pluralize(lost, 'snapshot')} that could not be written")
         self._tidier.close()
 
 

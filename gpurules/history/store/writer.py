@@ -1,6 +1,6 @@
 """Writes snapshots into a store: rows are collected, and each minute of them becomes a file."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Any, Self
@@ -86,24 +86,66 @@ def write_table(storage: Storage, path: str, table: pa.Table) -> None:
     storage.write(path, fill)
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Snapshots that become files; ``left`` are the tables that are still to be written."""
+
+    node: str
+    observed: list[Observed]
+    transitions: list[dict[str, object]]
+    left: tuple[str, ...] = (tables.TELEMETRY, tables.NODE, "transitions")
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+        return sum(len(snapshot.gpus) + 1 for snapshot, _ in self.observed)
+
+    def write(self, storage: Storage) -> None:
+        """Write what is left of it; what has been written is not written again after an error."""
+        while self.left:
+            self._write(storage, self.left[0])
+            self.left = self.left[1:]
+
+    def _write(self, storage: Storage, table: str) -> None:
+        snapshots, start = [snapshot for snapshot, _ in self.observed], self.observed[0][0].timestamp
+        if table == tables.NODE:
+            write_table(storage, new_path(table, self.node, start), node_table(self.observed))
+        elif table != tables.TELEMETRY:
+            add_rows(storage, table, self.node, self.transitions)
+        elif any(snapshot.gpus for snapshot in snapshots):
+            write_table(storage, new_path(table, self.node, start), telemetry_table(snapshots))
+
+
 @dataclass
 class StoreWriter:
     """Adds snapshots to a store; use it in a ``with`` statement.
 
     What was added more than ``flush_seconds`` ago (by the snapshots' own times) is in a file, and so is everything
     when the statement ends. A day begins a new file.
+
+    What cannot be written is kept, up to ``most_rows``, and tried again with the next file; the oldest beyond that is
+    ``lost``. With *complain* the error goes there, and adding goes on; without it the error is raised.
     """
 
     storage: Storage
     node: str | None = None
     flush_seconds: float = FLUSH_SECONDS
+    complain: Callable[[Exception], object] | None = None
+    most_rows: int = MOST_ROWS
     _held: dict[tuple[str, str], list[Observed]] = field(default_factory=dict)
     _rows: int = 0
     _last: dict[str, float] = field(default_factory=dict)
     _transitions: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    _batches: list[_Batch] = field(default_factory=list)
     written: int = 0
     added: int = 0
     ignored: int = 0
+    lost: int = 0
+
+    @property
+    def unwritten(self) -> int:
+        """How many snapshots could not be written yet."""
+        return sum(len(batch.observed) for batch in self._batches)
 
     def add(self, snapshot: Snapshot, facts: Mapping[str, object] = NO_NODE) -> bool:
         """Add a snapshot with what was known of the node; one that is not newer than the last is not added."""
@@ -111,8 +153,8 @@ class StoreWriter:
         if snapshot.timestamp <= self._last.get(node, float("-inf")):
             self.ignored += 1
             return False
-        self._last[node] = snapshot.timestamp
         key = (node, date_of(snapshot.timestamp))
+        self._last[node] = snapshot.timestamp
         for other in [other for other in self._held if other[0] == node and other != key]:
             self._flush(other)
         held = self._held.setdefault(key, [])
@@ -121,7 +163,7 @@ class StoreWriter:
         self._rows += len(snapshot.gpus) + 1
         if snapshot.timestamp - held[0][0].timestamp >= self.flush_seconds:
             self._flush(key)
-        elif self._rows >= MOST_ROWS:
+        elif self._rows >= self.most_rows:
             self.flush()
         return True
 
@@ -138,18 +180,34 @@ class StoreWriter:
     def flush(self) -> None:
         """Write all that is held."""
         for key in list(self._held):
-            self._flush(key)
+            self._seal(key)
+        self._write()
 
     def _flush(self, key: tuple[str, str]) -> None:
-        held = self._held.pop(key)
-        node, start = key[0], held[0][0].timestamp
-        snapshots = [snapshot for snapshot, _ in held]
-        if any(snapshot.gpus for snapshot in snapshots):
-            write_table(self.storage, new_path(tables.TELEMETRY, node, start), telemetry_table(snapshots))
-        write_table(self.storage, new_path(tables.NODE, node, start), node_table(held))
-        add_rows(self.storage, "transitions", node, self._transitions.pop(node, []))
-        self._rows -= sum(len(snapshot.gpus) + 1 for snapshot in snapshots)
-        self.written += len(held)
+        self._seal(key)
+        self._write()
+
+    def _seal(self, key: tuple[str, str]) -> None:
+        node, held = key[0], self._held.pop(key)
+        self._batches.append(_Batch(node, held, self._transitions.pop(node, [])))
+
+    def _write(self) -> None:
+        """Write the batches, the oldest first, until one cannot be."""
+        try:
+            while self._batches:
+                self._batches[0].write(self.storage)
+                self.written += len(self._batches[0].observed)
+                self._drop_oldest()
+        except Exception as error:  # a full disk, a store that is gone: it is tried again
+            while len(self._batches) > 1 and self._rows > self.most_rows:
+                self.lost += len(self._batches[0].observed)
+                self._drop_oldest()
+            if self.complain is None:
+                raise
+            self.complain(error)
+
+    def _drop_oldest(self) -> None:
+        self._rows -= self._batches.pop(0).rows
 
     def __enter__(self) -> Self:
         """Begin."""
