@@ -37,8 +37,8 @@ def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ..
 @option("--jobs", metavar="N", type=click.IntRange(1), help="Number of processes; default: one per processor.")
 @option("--by", metavar="NAMES", multiple=True, callback=_by,
         help="Group shares by node, gpu, hour, weekday or label:NAME.")  # fmt: skip
-@option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Transfers to decide on, one JSON object per line.")  # fmt: skip
+@option("--transfers", metavar="FILE", type=click.Path(exists=True, path_type=Path),
+        help="Transfers to decide on: a file with one JSON object per line, or a store.")  # fmt: skip
 @option("--fail-if", "limits", metavar="LIMIT", multiple=True,
         help="Exit with 1 if this is true, such as 'hot.flaps_per_hour > 1'; repeatable.")  # fmt: skip
 @option("--report", envvar=["GPURULES_BACKTEST_REPORT"], metavar="FILE",

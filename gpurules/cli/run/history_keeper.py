@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from gpurules.cli.extras import need_history
 from gpurules.cli.output import note, pluralize
 from gpurules.engine import Coordinator
+from gpurules.engine.inspection import steady_clock
 from gpurules.engine.polling.poller import PollReport
+from gpurules.model import Snapshot
 
 if TYPE_CHECKING:
     from gpurules.history.store.storage import Storage
@@ -19,7 +21,7 @@ _PATIENCE = 10.0
 
 @contextmanager
 def kept_in(place: str | None, coordinator: Coordinator, days: int | None = None) -> Iterator[None]:
-    """Keep every snapshot, and what signals did, in the store at *place*; None: nowhere.
+    """Keep every snapshot, what signals did, transfers and decisions in the store at *place*; None: nowhere.
 
     With the first snapshot of a day the files of the days before are merged, and what is older than the latest *days*
     is removed (None: nothing is).
@@ -31,7 +33,7 @@ def kept_in(place: str | None, coordinator: Coordinator, days: int | None = None
         yield
         return
     need_history()
-    keeper = _Keeper(place, days)
+    keeper = _Keeper(place, days, coordinator)
     coordinator.on_poll(keeper.take)
     try:
         yield
@@ -42,13 +44,16 @@ def kept_in(place: str | None, coordinator: Coordinator, days: int | None = None
 class _Keeper:
     """Writes what each poll brought; what goes wrong is said once."""
 
-    def __init__(self, place: str, days: int | None) -> None:
+    def __init__(self, place: str, days: int | None, coordinator: Coordinator) -> None:
         from gpurules.history.store.storage import Storage
         from gpurules.history.store.writer import StoreWriter
 
         self._place, storage = place, Storage(place)
         self._writer = StoreWriter(storage, complain=self._wait)
         self._tidier = StoreTidier(storage, days, self._complain)
+        self._coordinator = coordinator
+        self._decided: tuple[tuple[str, ...], str] | None = None
+        self._transfers: frozenset[str | None] = frozenset()
         self._trouble: list[str] = []
         self._lost = 0
         self._is_waiting = False
@@ -81,10 +86,25 @@ class _Keeper:
         try:
             if report.snapshot is not None and self._writer.add(report.snapshot):
                 self._writer.add_transitions(report.snapshot, report.transitions)
+                self._add_decisions(report.snapshot)
                 self._note_recovery()
                 self._tidier.look(report.snapshot.timestamp)
         except Exception as error:  # a full disk, a store that is gone: rules go on without being recorded
             self._complain(error)
+
+    def _add_decisions(self, snapshot: Snapshot) -> None:
+        """Add the decision for the node where it is another, and transfers that are new, with theirs."""
+        decision = self._coordinator.decide()
+        if self._decided != (decided := (decision.rules, decision.ruleset_version)):
+            self._decided = decided
+            self._writer.add_decision(snapshot, decision)
+        pending = {transfer.id: transfer for transfer in self._coordinator.schedule.pending()}
+        for name, transfer in pending.items():
+            if name not in self._transfers:
+                workload = self._coordinator.schedule.workload(transfer.workload_id, steady_clock(self._coordinator)())
+                self._writer.add_transfer(snapshot, transfer, workload)
+                self._writer.add_decision(snapshot, self._coordinator.decide(transfer), transfer)
+        self._transfers = frozenset(pending)
 
     def close(self) -> None:
         """Write what is left."""

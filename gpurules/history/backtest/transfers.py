@@ -1,42 +1,84 @@
 """The decisions that rulesets would have made on transfers, by the engine, as each transfer arrives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from typing import TypeAlias
 
 from gpurules.actions.decision import Decision
 from gpurules.engine.recordings import play_recording
+from gpurules.facts import check
+from gpurules.fields import Field
 from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest
 from gpurules.history.backtest.task import NodeTask
 from gpurules.history.store.findings import Findings
-from gpurules.model import Snapshot, Transfer
+from gpurules.history.store.part_file import rows_of
+from gpurules.history.store.storage import RecordingStoreError, Storage
+from gpurules.model import FactError, Snapshot, Transfer, Workload
 from gpurules.model.reading import sum_in_order
 from gpurules.rules import Ruleset
+from gpurules.strict_json import loads
 from gpurules.telemetry import read_transfers
+
+Arrival: TypeAlias = tuple[Transfer, Workload | None, str | None]
+"""A transfer, its workload, and the node of the store that has it (None: of a file)."""
 
 
 def decided_transfers(result: BacktestResult, backtest: Backtest, path: Path) -> None:
-    """Add to *result* what each ruleset decides on the transfers in the file at *path*.
+    """Add to *result* what each ruleset decides on the transfers at *path*: a file, or a store that has recorded some.
 
-    A transfer with the label ``node`` is decided on that node; without one it is on the first.
+    A transfer of a file with the label ``node`` is decided on that node; without one it is on the first.
 
     Raises:
         TelemetryError: the file cannot be read.
+        StoreError: the store has no transfer.
     """
     tasks = backtest.tasks()
     for one in result.rulesets:
-        listed = list(read_transfers(path, one.ruleset.fields))
+        if path.is_dir():
+            arrivals = stored_transfers(Storage(path), one.ruleset.fields, result.data.findings)
+        else:
+            arrivals = [(transfer, of, None) for transfer, of in read_transfers(path, one.ruleset.fields)]
         found: list[Decision] = []
         for place, task in enumerate(tasks):
-            here = [pair for pair in listed if _is_of(pair[0], task, place == 0)]
+            here = [(one, of) for one, of, node in arrivals if _is_of(one, node, task, place == 0)]
             if here:
                 found += list(_decisions(one.ruleset, task, here))
-        one.transfers = _summary(found, len(listed))
+        one.transfers = _summary(found, len(arrivals))
 
 
-def _is_of(transfer: Transfer, task: NodeTask, is_first: bool) -> bool:
-    node = transfer.labels.get("node")
+def stored_transfers(storage: Storage, declared: Mapping[str, Field], findings: Findings) -> list[Arrival]:
+    """Return the transfers that a store has recorded, each once, with the node; what cannot be read is a finding.
+
+    They arrive when they were recorded.
+
+    Raises:
+        StoreError: there is none.
+    """
+    found: dict[tuple[str, float, str | None], Arrival] = {}
+    for part in storage.parts("transfers"):
+        for row in rows_of(storage, part, findings):
+            try:
+                data = {name: loads(text) for name in ("transfer", "workload") if (text := row.get(name)) is not None}
+                facts, at = check(data, declared), float(row["timestamp"])
+            except (FactError, ValueError, TypeError, KeyError) as error:
+                findings.add(part.path, f"has a transfer that cannot be read: {error}")
+                continue
+            for problem in facts.problems:
+                findings.add(part.path, f"a transfer: {problem}")
+            transfer = replace(facts.transfer or Transfer(), created=at)
+            found.setdefault((part.node, at, transfer.id), (transfer, facts.workload, part.node))
+    if not found:
+        raise RecordingStoreError(
+            f"{storage.place} has no recorded transfer; run and serve with --history record those of clients"
+        )
+    return list(found.values())
+
+
+def _is_of(transfer: Transfer, recorded: str | None, task: NodeTask, is_first: bool) -> bool:
+    node = transfer.labels.get("node") if recorded is None else recorded
     return node == task.name if isinstance(node, str) else is_first
 
 

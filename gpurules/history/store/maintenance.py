@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gpurules.history.store.findings import Findings
-from gpurules.history.store.part_file import DAMAGE, opened_part, read_part
+from gpurules.history.store.part_file import DAMAGE, opened_part, read_part, rows_of
 from gpurules.history.store.parts import node_of, telemetry_of
 from gpurules.history.store.reader import StoreReader
-from gpurules.history.store.schema import NODE, TELEMETRY, kind_of
+from gpurules.history.store.schema import NODE, TABLES, TELEMETRY, kind_of
 from gpurules.history.store.storage import Storage, StorePart, new_name
 from gpurules.history.store.writer import write_table
 
@@ -72,6 +72,27 @@ def compact(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
         for part, _ in tables:
             storage.remove(part.path)
         yield folder, len(tables)
+    yield from _compact_beside(storage, findings)
+
+
+def _compact_beside(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
+    """Do the same with transfers, decisions and transitions, whose rows are few; equal rows become one."""
+    for parts in _groups(storage, [table for table in TABLES if table not in (TELEMETRY, NODE)]).values():
+        read = [(part, rows) for part in parts if (rows := rows_of(storage, part, findings))]
+        if len(read) < 2:
+            continue
+        folder, distinct = parts[0].path.rsplit("/", 1)[0], {repr(row): row for _, rows in read for row in rows}
+        try:
+            ordered = sorted(distinct.values(), key=lambda row: float(row["timestamp"]))
+            names = dict.fromkeys(name for row in ordered for name in row)
+            whole = pa.table({name: [row.get(name) for row in ordered] for name in names})
+        except (*DAMAGE, KeyError, TypeError) as error:
+            findings.add(folder, f"is not merged: {error}")
+            continue
+        write_table(storage, f"{folder}/{new_name(float(ordered[0]['timestamp']))}", whole)
+        for part, _ in read:
+            storage.remove(part.path)
+        yield folder, len(read)
 
 
 def _whole(storage: Storage, part: StorePart, findings: Findings) -> pa.Table | None:

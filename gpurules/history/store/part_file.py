@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,9 @@ DAMAGE = (pa.ArrowException, OSError, ValueError, EOFError)
 KEYS = ("identity", "timestamp", "position")
 MOST_ROWS = 100_000_000
 """A file with more rows than this is not read: a day of 64 GPUs that are read ten times a second has half of it."""
+
+MOST_ROWS_BESIDE = 2_000_000
+"""The same for a file of transfers, decisions or transitions."""
 
 
 @contextmanager
@@ -58,6 +62,20 @@ def read_part(
         findings.add_damage(part.path, error)
         return None
     return span.of(timed_rows(pa.concat_tables(tables), part, findings)) if tables else None
+
+
+def rows_of(storage: Storage, part: StorePart, findings: Findings) -> list[dict[str, Any]]:
+    """Return the rows of a file beside telemetry; none where it cannot be read, which is a finding."""
+    try:
+        with opened_part(storage, part) as file:
+            if file.metadata.num_rows > MOST_ROWS_BESIDE:
+                findings.add(part.path, f"has more than {MOST_ROWS_BESIDE:,} rows, and is not read; split it")
+                return []
+            found: list[dict[str, Any]] = file.read(use_threads=False).to_pylist()
+    except DAMAGE as error:
+        findings.add_damage(part.path, error)
+        return []
+    return found
 
 
 def groups_of(

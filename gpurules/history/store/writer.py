@@ -8,12 +8,13 @@ from typing import IO, Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gpurules.actions.decision import Decision
 from gpurules.backends.columnar.columns import EXACT as LIMIT
 from gpurules.backends.facts import NO_NODE
 from gpurules.engine import Transition
 from gpurules.history.store import schema as tables
 from gpurules.history.store.storage import Storage, date_of, new_path
-from gpurules.model import GPU, Snapshot
+from gpurules.model import GPU, Snapshot, Transfer, Workload
 from gpurules.model.gpu import NUMBERS
 from gpurules.strict_json import dumps
 
@@ -92,13 +93,14 @@ class _Batch:
 
     node: str
     observed: list[Observed]
-    transitions: list[dict[str, object]]
-    left: tuple[str, ...] = (tables.TELEMETRY, tables.NODE, "transitions")
+    beside: dict[str, list[dict[str, object]]]
+    left: tuple[str, ...]
 
     @property
     def rows(self) -> int:
         """How many rows it holds."""
-        return sum(len(snapshot.gpus) + 1 for snapshot, _ in self.observed)
+        beside = sum(len(rows) for rows in self.beside.values())
+        return beside + sum(len(snapshot.gpus) + 1 for snapshot, _ in self.observed)
 
     def write(self, storage: Storage) -> None:
         """Write what is left of it; what has been written is not written again after an error."""
@@ -111,7 +113,7 @@ class _Batch:
         if table == tables.NODE:
             write_table(storage, new_path(table, self.node, start), node_table(self.observed))
         elif table != tables.TELEMETRY:
-            add_rows(storage, table, self.node, self.transitions)
+            add_rows(storage, table, self.node, self.beside[table])
         elif any(snapshot.gpus for snapshot in snapshots):
             write_table(storage, new_path(table, self.node, start), telemetry_table(snapshots))
 
@@ -135,7 +137,7 @@ class StoreWriter:
     _held: dict[tuple[str, str], list[Observed]] = field(default_factory=dict)
     _rows: int = 0
     _last: dict[str, float] = field(default_factory=dict)
-    _transitions: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    _beside: dict[str, dict[str, list[dict[str, object]]]] = field(default_factory=dict)
     _batches: list[_Batch] = field(default_factory=list)
     written: int = 0
     added: int = 0
@@ -175,7 +177,27 @@ class StoreWriter:
                 "timestamp": change.timestamp, "signal": change.signal, "owner": change.owner, "on": change.on,
                 "lasted": change.lasted, "because": change.because,
             }  # fmt: skip
-            self._transitions.setdefault(node, []).append(row)
+            self._add_beside(node, "transitions", row)
+
+    def add_transfer(self, snapshot: Snapshot, transfer: Transfer, workload: Workload | None) -> None:
+        """Add a transfer that was registered by the time of a snapshot, with its workload."""
+        row: dict[str, object] = {
+            "timestamp": snapshot.timestamp, "id": transfer.id, "transfer": transfer.to_dict(),
+            "workload": None if workload is None else workload.to_dict(),
+        }  # fmt: skip
+        self._add_beside(self.node or snapshot.host or NAMELESS, "transfers", row)
+
+    def add_decision(self, snapshot: Snapshot, decision: Decision, transfer: Transfer | None = None) -> None:
+        """Add what was decided at a snapshot: for the node, or on a transfer."""
+        row: dict[str, object] = {
+            "timestamp": snapshot.timestamp, "transfer": None if transfer is None else transfer.id,
+            "ruleset_version": decision.ruleset_version, "rules": list(decision.rules), "decision": decision.to_dict(),
+        }  # fmt: skip
+        self._add_beside(self.node or snapshot.host or NAMELESS, "decisions", row)
+
+    def _add_beside(self, node: str, table: str, row: dict[str, object]) -> None:
+        self._beside.setdefault(node, {}).setdefault(table, []).append(row)
+        self._rows += 1
 
     def flush(self) -> None:
         """Write all that is held."""
@@ -189,7 +211,8 @@ class StoreWriter:
 
     def _seal(self, key: tuple[str, str]) -> None:
         node, held = key[0], self._held.pop(key)
-        self._batches.append(_Batch(node, held, self._transitions.pop(node, [])))
+        beside = self._beside.pop(node, {})
+        self._batches.append(_Batch(node, held, beside, (tables.TELEMETRY, tables.NODE, *beside)))
 
     def _write(self) -> None:
         """Write the batches, the oldest first, until one cannot be."""
