@@ -1,7 +1,8 @@
 """Drains the node in Slurm while a rule matches, and resumes it, unless someone else drained it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from gpurules.actions.action import (
@@ -21,16 +22,10 @@ from gpurules.actions.effects.parameters import timeout
 from gpurules.logs import logger
 
 if TYPE_CHECKING:
-    from gpurules.actions.effects.programs import Finished
+    from gpurules.actions.effects.scontrol import Scontrol, SlurmNode
 
 _LOGGER = logger("gpurules.actions.effects.slurm")
 _OURS = re.compile(r"gpurules\[(?P<rules>[^\[\]]*)\]")
-_DRAINED = re.compile(r"\+?DRAIN|DRAINED|DRAINING")
-_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/slurm/bin",
-    "LANG": "C.UTF-8",
-}
-_MAX_REASON = 200
 
 
 class Slurm:
@@ -83,28 +78,30 @@ class Slurm:
             RetryLater: scontrol failed.
             ActionError: it cannot be done.
         """
-        node, rules, is_drained, is_foreign = _state(event)
-        if is_drained and is_foreign:
-            _LOGGER.info("%s is drained by someone else; rule %s adds nothing", node, event.rule)
-            return
-        if is_drained and _word(event.rule) in rules:
-            return
-        listed = ",".join(sorted({*(rules if is_drained else ()), _word(event.rule)}))
-        text = " ".join(event_text(event, str(event.parameters.get("reason") or "")).split())
-        reason = f"gpurules[{listed}] {text}".strip()[:_MAX_REASON]
-        _scontrol(event, "update", f"nodename={node}", "state=drain", f"reason={reason}")
+        with _retried(event) as slurm:
+            node, rules, is_foreign = _state(event, slurm)
+            if is_foreign:
+                _LOGGER.info("%s is drained by someone else; rule %s adds nothing", node.name, event.rule)
+                return
+            own = _word(event.rule)
+            if node.is_drained and own in rules:
+                return
+            listed = ",".join(sorted({*(rules if node.is_drained else ()), own}))
+            text = " ".join(event_text(event, str(event.parameters.get("reason") or "")).split())
+            slurm.drain(node.name, f"gpurules[{listed}] {text}".strip())
 
     def stop(self, event: Event) -> None:
         """Resume the node if this rule was the last of ours that wanted it drained."""
-        node, rules, is_drained, is_foreign = _state(event)
-        own = _word(event.rule)
-        if not is_drained or is_foreign or own not in rules:
-            return
-        others = sorted(rules - {own})
-        if others:
-            _scontrol(event, "update", f"nodename={node}", "state=drain", f"reason=gpurules[{','.join(others)}]")
-        else:
-            _scontrol(event, "update", f"nodename={node}", "state=resume")
+        with _retried(event) as slurm:
+            node, rules, is_foreign = _state(event, slurm)
+            own = _word(event.rule)
+            if not node.is_drained or is_foreign or own not in rules:
+                return
+            others = sorted(rules - {own})
+            if others:
+                slurm.drain(node.name, f"gpurules[{','.join(others)}]")
+            else:
+                slurm.resume(node.name)
 
 
 def _word(rule: str) -> str:
@@ -112,34 +109,26 @@ def _word(rule: str) -> str:
     return re.sub(r"[^\w.-]", "_", rule)
 
 
-def _state(event: Event) -> tuple[str, frozenset[str], bool, bool]:
-    """Return the node, the rules that its reason names, whether it is drained, and whether by someone else."""
-    node = event_text(event, str(event.parameters.get("node", "{host}")))
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", node, re.ASCII):
-        raise ActionError(f"{node[:60]!r} is not the name of one node of Slurm")
-    shown = _scontrol(event, "show", "node", node, "-o").output
-    state = re.search(r"(?:^|\s)State=(\S+)", shown)
-    if state is None:
-        raise RetryLater("scontrol show node printed no state")
-    reason = re.search(r"(?:^|\s)Reason=(.*)", shown)
-    ours = _OURS.match(reason[1].strip()) if reason else None
+def _state(event: Event, slurm: "Scontrol") -> "tuple[SlurmNode, frozenset[str], bool]":
+    """Return the node, the rules that its reason names, and whether someone else drained it."""
+    from gpurules.actions.effects.scontrol import is_node_name
+
+    name = event_text(event, str(event.parameters.get("node", "{host}")))
+    if not is_node_name(name):
+        raise ActionError(f"{name[:60]!r} is not the name of one node of Slurm")
+    node = slurm.show(name)
+    ours = _OURS.match(node.reason)
     rules = frozenset(filter(None, ours["rules"].split(","))) if ours else frozenset()
-    is_drained = _DRAINED.search(state[1]) is not None
-    return node, rules, is_drained, is_drained and ours is None
+    return node, rules, node.is_drained and ours is None
 
 
-def _scontrol(event: Event, *arguments: str) -> "Finished":
-    from gpurules.actions.effects.programs import run_program  # which few rulesets need
+@contextmanager
+def _retried(event: Event) -> "Iterator[Scontrol]":
+    """Give the program; what fails of it is tried again later."""
+    from gpurules.actions.effects.scontrol import Scontrol, ScontrolError  # which few rulesets need
 
-    program = str(event.parameters.get("scontrol", "scontrol"))
     seconds = numeric(event.parameters, "timeout") or 30.0
     try:
-        ended = run_program([program, *arguments], b"", {}, seconds)
-    except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "an argument has a null character"
-        raise RetryLater(f"{program} cannot be started: {reason}") from None
-    if ended.status is None:
-        raise RetryLater(f"{program} {arguments[0]} took longer than {seconds:g} s")
-    if ended.status != 0:
-        raise RetryLater(f"{program} {arguments[0]} exited with {ended.status}: {ended.last_line}")
-    return ended
+        yield Scontrol(str(event.parameters.get("scontrol", "scontrol")), lambda: seconds)
+    except ScontrolError as error:
+        raise RetryLater(str(error)) from None

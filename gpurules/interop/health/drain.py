@@ -6,18 +6,11 @@ scontrol(1), update NodeName=… State=DRAIN Reason=….
 
 import os
 import platform
-import re
+import shutil
 import time
 from collections.abc import Callable
 
-from gpurules.telemetry.live.isolation.tool import Tool
-from gpurules.telemetry.source import TelemetryError
-
-_STATE = re.compile(r"\bState=(\S+)")
-_NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
-_MAX_REASON = 200
-_SETTLED = re.compile(r"DRAIN|DOWN|FAIL")
-"""States in which the node takes no new work already: the reason that was given for that stays."""
+from gpurules.actions.effects.scontrol import MAX_REASON, Scontrol, ScontrolError, is_node_name
 
 
 def node_name() -> str:
@@ -28,24 +21,23 @@ def node_name() -> str:
 def drain_node(reason: str, until: float, clock: Callable[[], float] = time.monotonic) -> str:
     """Drain this node unless it takes no work already, and return what was done, or why it could not be done.
 
+    A reason that was given for that already stays.
+
     Units: *until* in seconds of the clock.
     """
-    name, tool = node_name(), Tool("scontrol", clock)
-    if not _NODE_NAME.fullmatch(name):
+    name, program = node_name(), shutil.which("scontrol")
+    if not is_node_name(name):
         return f"not drained: {name!r} is not the name of a node; set SLURMD_NODENAME"
+    if program is None:
+        return "not drained: scontrol not found on PATH"
+    configured = {key: value for key, value in os.environ.items() if key.startswith("SLURM")}
+    slurm = Scontrol(program, lambda: until - clock(), configured)
+    words = " ".join(f"gpurules: {reason}".split())[:MAX_REASON]
     try:
-        shown = tool.run(["show", "node", name, "--oneliner"], until)
-        state = _STATE.search(shown.text)
-        if shown.exit_code or state is None:
-            return f"not drained: scontrol show node {name}: {shown.complaint}"
-        if _SETTLED.search(state[1]):
-            return f"not drained: node {name} is {state[1]} already"
-        words = " ".join(f"gpurules: {reason}".split())[:_MAX_REASON]
-        done = tool.run(["update", f"NodeName={name}", "State=DRAIN", f"Reason={words}"], until)
-        if done.exit_code:
-            return f"not drained: scontrol update: {done.complaint}"
-    except TelemetryError as error:
+        node = slurm.show(name)
+        if node.takes_no_work:
+            return f"not drained: node {name} is {node.state} already"
+        slurm.drain(name, words)
+    except ScontrolError as error:
         return f"not drained: {error}"
-    finally:
-        tool.close()
     return f"node {name} is drained: {words}"

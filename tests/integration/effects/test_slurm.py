@@ -30,10 +30,10 @@ if arguments[0] == "show":
     print(f"NodeName={{arguments[2]}} Arch=x86_64 CPUAlloc=0 State={{state}} ThreadsPerCore=2{{told}}")
 else:
     given = dict(one.split("=", 1) for one in arguments[1:])
-    if given["state"] == "drain":
-        assert given["reason"]
-        (folder / "node").write_text(f"IDLE+DRAIN|{{given['reason']}}")
-    elif given["state"] == "resume":
+    if given["State"] == "DRAIN":
+        assert given["Reason"]
+        (folder / "node").write_text(f"IDLE+DRAIN|{{given['Reason']}}")
+    elif given["State"] == "RESUME":
         (folder / "node").write_text("IDLE|")
     else:
         sys.exit(2)
