@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gpurules.rules import load
+from tests.integration.telemetry.test_scrape import exporter
 
 
 def rule(expression: str, name: str = "SomeAlert", wait: str = "0s") -> str:
@@ -154,3 +155,51 @@ def test_a_metric_of_many_series_of_a_node_is_reduced_by_what_decides(gpurules: 
     assert code == 0 and "its labels are lost" in told
     assert 'from: {prometheus: "node_disk_fill_ratio", aggregate: max}' in written
     assert 'from: {prometheus: "node_disk_free", aggregate: min}' in written
+
+
+RESOURCE = """apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: %s, labels: {release: prometheus}}
+spec:
+  groups:
+  - name: g
+    interval: 30s
+    rules:
+    - {alert: %s, expr: DCGM_FI_DEV_GPU_TEMP > %d, for: 5m, labels: {severity: critical}}
+"""
+
+
+def test_a_resource_of_kubernetes_is_a_rule_file(gpurules: Any, tmp_path: Path) -> None:
+    assert imported(gpurules, tmp_path, RESOURCE % ("a", "Hot", 85))[:2] == (0, {"hot": "gpu_temperature > 85"})
+    assert load(tmp_path / "node.rules.yaml").rules[0].signal is not None, "it waits for five minutes"
+
+
+def test_a_list_of_resources_as_kubectl_prints_it_is_read_whole(gpurules: Any, tmp_path: Path) -> None:
+    items = [RESOURCE % ("a", "Hot", 85), RESOURCE % ("b", "VeryHot", 95)]
+    indented = ["- " + item.rstrip("\n").replace("\n", "\n  ") + "\n" for item in items]
+    found = imported(gpurules, tmp_path, "apiVersion: v1\nkind: List\nitems:\n" + "".join(indented))
+    assert found[:2] == (0, {"hot": "gpu_temperature > 85", "very_hot": "gpu_temperature > 95"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["kind: List\nitems: []\n", "kind: List\nitems:\n- {kind: ConfigMap, data: {}}\n", f"{RESOURCE}---\n{RESOURCE}"],
+)
+def test_a_list_with_something_else_is_refused(text: str, gpurules: Any, tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text(text.replace("%s", "a").replace("%d", "85"))
+    done = gpurules("import", "prometheus", tmp_path / "rules.yml")
+    assert done.code != 0 and done.out == "" and ("groups" in done.err or "several documents" in done.err)
+
+
+def test_an_imported_alert_on_a_metric_of_the_node_fires_on_what_a_page_says(gpurules: Any, tmp_path: Path) -> None:
+    text = file_of(rule('node_disk_fill_ratio{mountpoint="/scratch"} > 0.9', "ScratchFull"))
+    assert imported(gpurules, tmp_path, text)[0] == 0
+    page = 'node_disk_fill_ratio{mountpoint="/scratch"} %s\nnode_disk_fill_ratio{mountpoint="/"} 0.99\n'
+    outcomes = []
+    for fill in ("0.5", "0.95", "NaN"):
+        with exporter(page % fill) as address:
+            options = ("--source", f"scrape:http://{address}/metrics", "--once", "--format", "json")
+            done = gpurules("run", tmp_path / "node.rules.yaml", *options)
+        outcomes.append("scratch_full" in done.out)
+        assert done.code == 0, done.err
+    assert outcomes == [False, True, False]

@@ -77,6 +77,11 @@ def test_a_page_without_end_is_not_read_to_it(monkeypatch):
         assert "more than 1 MiB" in why(read(address))
 
 
+def test_a_page_of_100_mb_is_given_up_at_the_limit_and_the_first_source_goes_on():
+    with exporter("node_load1 3\n" + "#" * (100 << 20)) as address:
+        assert "more than 32 MiB" in why(read(address, timeout=20.0))
+
+
 @pytest.mark.parametrize("body", ["<html>\n<body>\n</html>\n", "{}\n", "\0\0\n"])
 def test_a_page_of_something_else_is_not_one_without_series(body):
     with exporter(body) as address:

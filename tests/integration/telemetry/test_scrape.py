@@ -126,6 +126,12 @@ def test_a_scrape_without_end_is_not_read(monkeypatch):
         read(address)
 
 
+def test_a_page_of_100_mb_is_given_up_at_the_limit():
+    page = SCRAPE + "# a comment\n" * (100_000_000 // 12)
+    with exporter(page) as address, pytest.raises(TelemetryError, match="does it cover a single node"):
+        read(address, timeout=20.0)
+
+
 @pytest.mark.parametrize("address", ["ftp://node", "http://", "node:many", "node 7", "http://node:99999"])
 def test_what_is_no_address_is_refused_when_it_is_opened(address):
     with pytest.raises(TelemetryError, match="is not the address of an exporter"):

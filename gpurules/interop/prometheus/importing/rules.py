@@ -34,7 +34,7 @@ class PrometheusRule:
 
 
 def read_rules(data: bytes, path: str) -> list[PrometheusRule]:
-    """Return the rules of a file.
+    """Return the rules of a file of Prometheus, of a PrometheusRule of Kubernetes, or of a List of these.
 
     Raises:
         RuleFileError: it is not a rule file.
@@ -44,10 +44,11 @@ def read_rules(data: bytes, path: str) -> list[PrometheusRule]:
     if document.problems:
         raise DiagnosedError(document.problems)
     root = document.root
-    groups = _groups(root)
-    if groups is None:
+    items = root.get("items") if isinstance(root, YamlMapping) else None
+    found = [_groups(one) for one in (items.items if isinstance(items, YamlSequence) else (root,))]
+    if not found or None in found:
         raise RuleFileError(f"{path}: {_NO_GROUPS}")
-    return [rule for group in groups.items for rule in _of_group(group, path)]
+    return [rule for groups in found if groups for group in groups.items for rule in _of_group(group, path)]
 
 
 def _groups(root: YamlNode | None) -> YamlSequence | None:
