@@ -65,7 +65,7 @@ class Scontrol:
         return SlurmNode(name, state[1], reason[1].strip() if reason else "")
 
     def drain(self, name: str, reason: str) -> None:
-        """Drain the node, or give another reason for its drain, of which the first 200 characters are kept.
+        """Drain the node, or give another reason for its drain; the first 200 characters are kept.
 
         Raises:
             ScontrolError: that failed.
