@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "gpurules"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 TWO_TREES = "the same idea, as it is written and as it is checked"
@@ -37,6 +38,9 @@ PARTICIPLES = frozenset(
 """Irregular participles; every word that ends in ``ed`` is taken for a regular one."""
 VERBS_AND_NOUNS = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "succeed"})
 """Words that end in ``ed`` without being participles."""
+
+AVOIDED_IN_TESTS = frozenset({"tell", "tells", "told", "nobody", "somebody", "whoever", "moment", "moments"})
+"""Words that test names avoid, as the prose does (``test_english.WORDS``): name the party, say what it reports."""
 
 
 def name_of(module: Path) -> str:
@@ -83,6 +87,16 @@ def participles() -> set[str]:
     return {path for module in MODULES for path, name in public_functions(module) if is_bare_participle(name)}
 
 
+def uses_avoided_word(name: str) -> bool:
+    return not AVOIDED_IN_TESTS.isdisjoint(name.split("_"))
+
+
+def names_of_tests(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            yield node.name
+
+
 def test_a_class_name_has_one_meaning() -> None:
     unexplained = {name: modules for name, modules in shared_classes().items() if name not in SHARED_NAMES}
     assert unexplained == {}
@@ -107,5 +121,25 @@ def test_every_name_that_is_shared_for_a_reason_is_shared() -> None:
         ("shed", False),
     ],
 )
-def test_participles_are_told_from_other_words(name: str, is_bare: bool) -> None:
+def test_participles_are_distinguished_from_other_words(name: str, is_bare: bool) -> None:
     assert is_bare_participle(name) is is_bare
+
+
+def test_names_of_tests_are_in_plain_english() -> None:
+    names = [(module, name) for module in (ROOT / "tests").rglob("test_*.py") for name in names_of_tests(module)]
+    assert len(names) > 1000
+    assert [f"{module.relative_to(ROOT)}::{name}" for module, name in names if uses_avoided_word(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "is_avoided"),
+    [
+        ("test_the_end_is_told", True),
+        ("test_nobody_waits", True),
+        ("test_moments_agree", True),
+        ("test_momentum_is_kept", False),
+        ("test_the_end_is_reported", False),
+    ],
+)
+def test_avoided_words_are_whole_words(name: str, is_avoided: bool) -> None:
+    assert uses_avoided_word(name) is is_avoided

@@ -167,7 +167,7 @@ def test_stop_shadow_and_disabled_are_what_separates_matching_from_deciding(case
 
 @settings(max_examples=100)
 @given(loaded())
-def test_the_explanation_tells_of_every_rule_what_the_decision_did(case: tuple[Ruleset, Situation]) -> None:
+def test_the_explanation_agrees_with_the_decision_on_every_rule(case: tuple[Ruleset, Situation]) -> None:
     ruleset, drawn = case
     decision = ruleset.evaluate(drawn.snapshot, drawn.transfer, drawn.workload, drawn.node)
     told: Any = decision.explain()

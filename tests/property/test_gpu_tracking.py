@@ -49,7 +49,7 @@ def test_a_snapshot_only_leaves_out_what_it_has_already(gpus):
 
 @given(st.lists(GPUS, max_size=6))
 @settings(max_examples=200, deadline=None)
-def test_a_snapshot_that_was_told_apart_stays_so_through_json(gpus):
+def test_gpus_that_were_distinguished_stay_distinct_through_json(gpus):
     snapshot = Snapshot(gpus=tuple(gpus))
     again = Snapshot.from_dict(json.loads(json.dumps(snapshot.to_dict())))
     assert [gpu.identity for gpu in again.gpus] == [gpu.identity for gpu in snapshot.gpus]
@@ -71,7 +71,7 @@ def test_an_empty_uuid_once_blinds_no_later_poll():
         assert [(gpu.index, gpu.uuid, gpu.is_lost) for gpu in kept.gpus] == [(0, "GPU-a", False)]
 
 
-def test_a_gpu_that_once_does_not_tell_its_uuid_is_still_the_same():
+def test_a_gpu_that_once_does_not_report_its_uuid_is_still_the_same():
     presence = GpuTracker()
     presence.complete(Snapshot(gpus=(GPU(index=0, uuid="GPU-a", name="H100"), GPU(index=1, uuid="GPU-b"))), 0)
     for uuid in ("", None, "[N/A]"):
@@ -82,7 +82,7 @@ def test_a_gpu_that_once_does_not_tell_its_uuid_is_still_the_same():
         ]
 
 
-def test_a_gpu_that_does_not_tell_its_uuid_is_not_taken_for_another_while_one_is_gone():
+def test_a_gpu_that_does_not_report_its_uuid_is_not_taken_for_another_while_one_is_gone():
     presence = GpuTracker()
     presence.complete(Snapshot(gpus=(GPU(index=0, uuid="GPU-a"), GPU(index=1, uuid="GPU-b"))), 0)
     kept = presence.complete(Snapshot(gpus=(GPU(index=0),)), 1)

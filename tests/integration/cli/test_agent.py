@@ -70,7 +70,7 @@ def fill(source: Script, percent: float) -> Any:
     return step
 
 
-def test_it_polls_until_sigterm_and_tells_what_changes(gpurules: Any, source: Script) -> None:
+def test_it_polls_until_sigterm_and_reports_what_changes(gpurules: Any, source: Script) -> None:
     thread = meanwhile(fill(source, 90), fill(source, 50))
     done = gpurules(*RUN)
     thread.join()

@@ -32,7 +32,7 @@ def store(tmp_path: Path, gpurules: Program) -> Path:
     return place
 
 
-def test_a_back_test_tells_rules_signals_and_actions(gpurules: Program, rules: Path, store: Path) -> None:
+def test_a_back_test_reports_rules_signals_and_actions(gpurules: Program, rules: Path, store: Path) -> None:
     done = gpurules("backtest", rules, "--history", store)
     assert done.code == 0
     assert "1 node, 2 GPUs, 720 GPU samples in 360 snapshots" in done.out
@@ -72,7 +72,7 @@ def test_a_limit_that_is_reached_fails_in_every_format(gpurules: Program, rules:
     assert gpurules("backtest", rules, "--history", store, "--fail-if", "hot.on_share > 100%").code == 0
 
 
-def test_shares_are_told_by_gpu_and_hour(gpurules: Program, rules: Path, store: Path) -> None:
+def test_shares_are_reported_by_gpu_and_hour(gpurules: Program, rules: Path, store: Path) -> None:
     done = gpurules("backtest", rules, "--history", store, "--by", "gpu,hour")
     assert "node-1 GPU-" in done.out and "\nhour " in done.out
     assert gpurules("backtest", rules, "--history", store, "--by", "moon").code == 2

@@ -51,7 +51,7 @@ def test_what_works_is_said_and_the_exit_code_is_0(gpurules: Any, source: Script
     assert source.closed
 
 
-def test_fields_that_the_node_does_not_tell_are_named_with_reason_and_readers(gpurules: Any, source: Script) -> None:
+def test_fields_that_the_node_does_not_report_are_named_with_reason_and_readers(gpurules: Any, source: Script) -> None:
     done = gpurules("doctor", "node.rules.yaml", "--source", "nvml")
     told = " ".join(done.out.split())
     assert "gpu_fan_speed is missing on GPU 0 (not supported); read by windy" in told
@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_written_is_broken(gpurules: Any, source: Script
     assert "✗ state" in done.out
 
 
-def test_a_clock_that_nobody_set_or_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_not_set_or_not_synchronized(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "_kernel_state", lambda: 5)
     (check,) = diagnosis.of_clock(None)
     assert (check.state, "not synchronized" in check.detail) == (CheckStatus.WARN, True)

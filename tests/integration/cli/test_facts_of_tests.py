@@ -102,7 +102,7 @@ def test_rows_of_a_table_can_be_at_dates(tested: Run) -> None:
 
 
 @pytest.mark.parametrize("moment", ["2026-03-29 02:30 Europe/Berlin", "2026-10-25 02:30 Europe/Berlin", "22:00", "1h"])
-def test_a_date_that_names_no_moment_is_found_at_its_place(tested: Run, moment: str) -> None:
+def test_a_date_that_names_no_point_in_time_is_reported_at_its_place(tested: Run, moment: str) -> None:
     done = tested(f"  - name: c\n    at: '{moment}'\n    expect: {{rule: late, outcome: match}}\n")
     assert done.code == 1
     assert "hall.test.yaml:6:9" in done.out and "GPR403" in done.out

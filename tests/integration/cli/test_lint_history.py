@@ -40,7 +40,7 @@ def concise(gpurules: Any, *more: str) -> Any:
     return gpurules("lint", "x.rules.yaml", "--output-format", "concise", "--select", "GPR209,GPR210,GPR607", *more)
 
 
-def test_what_a_recording_shows_is_told_with_its_counts(gpurules: Any) -> None:
+def test_what_a_recording_shows_is_reported_with_its_counts(gpurules: Any) -> None:
     done = concise(gpurules, "--history", "node.jsonl")
     found = [text.split(" (")[0] for text in done.out.splitlines()]
     assert found == [

@@ -377,7 +377,7 @@ rules:
 """
 
 
-def test_where_a_file_has_errors_nobody_knows_what_is_unused_or_stale(gpurules: Any, here: Path) -> None:
+def test_where_a_file_has_errors_nothing_is_reported_as_unused_or_stale(gpurules: Any, here: Path) -> None:
     path = here / "x.rules.yaml"
     path.write_text(NOISY)
     assert codes(lint(gpurules, "--baseline", "b.json", "--update-baseline")) == []

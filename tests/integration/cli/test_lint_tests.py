@@ -76,7 +76,7 @@ def test_the_tests_of_all_files_count_together_wherever_one_stands(
     assert lint(gpurules, "x.yaml") == []
 
 
-def test_a_suppression_silences_them_and_is_not_unused_where_nobody_looks(gpurules: Any, here: Path) -> None:
+def test_a_suppression_silences_them_and_is_not_unused_where_they_are_not_checked(gpurules: Any, here: Path) -> None:
     silenced = '# gpurules: ignore[GPR801, GPR803, GPR804] reason="an emergency"\n  - name: hot'
     (here / "rules" / "x.yaml").write_text(RULES.replace("- name: hot", silenced))
     (here / "tests" / "x.test.yaml").write_text(HEAD + TABLE % ALL[0])

@@ -199,7 +199,7 @@ def test_the_smallest_change_is_one_that_meets_the_expectation(
         (HOT, "rule: stage_large_transfers, outcome: match"),
     ],
 )
-def test_no_change_is_told_where_none_of_the_facts_alone_would_do(gpurules: Any, given: str, expect: str) -> None:
+def test_no_change_is_suggested_where_no_single_fact_suffices(gpurules: Any, given: str, expect: str) -> None:
     assert "Nearest" not in failing(gpurules, given, expect)
 
 
@@ -288,7 +288,7 @@ def test_processes_change_nothing_of_what_failures_show(gpurules: Any) -> None:
     assert both.out == one.out + one.out.replace("node.test", "other.test")
 
 
-def test_single_moments_are_tested_without_the_engine_the_prover_and_the_sources(here: Path) -> None:
+def test_single_snapshots_are_tested_without_the_engine_the_prover_and_the_sources(here: Path) -> None:
     """Tests run before every commit: what they do without is not loaded."""
     case = (
         "cases: [{name: n, given: {transfer: {size: 1GiB}}, expect: {rule: stage_large_transfers, outcome: match}}]\n"

@@ -128,7 +128,7 @@ def test_a_file_that_is_there_is_not_written_over_unasked(gpurules: Any, here: P
         (["broken.rules.yaml"], 1, "GPR101"),
     ],
 )
-def test_wrong_input_is_told(gpurules: Any, here: Path, arguments: list[str], code: int, told: str) -> None:
+def test_wrong_input_is_reported(gpurules: Any, here: Path, arguments: list[str], code: int, told: str) -> None:
     (here / "broken.rules.yaml").write_text(RULES.replace("gpu_memory", "gpu_memroy"))
     outcome = gpurules("testgen", *arguments)
     assert outcome.code == code, outcome.err

@@ -268,7 +268,7 @@ def test_transfers_of_a_crt_manager_are_counted_as_not_carried_out(node):
     assert node.governor.status().transfers == ()
 
 
-def test_the_real_crt_client_is_told_from_the_classic_one(node, caplog, monkeypatch):
+def test_the_real_crt_client_is_distinguished_from_the_classic_one(node, caplog, monkeypatch):
     s3 = pytest.importorskip("awscrt.s3")
     from boto3.s3.transfer import TransferConfig
 

@@ -195,7 +195,7 @@ def test_a_rule_stages_an_object_once(store, tmp_path):
     assert (area.counts.staged, area.counts.hits) == (1, 1)
 
 
-def test_detectors_tell_rules_what_an_uploaded_file_is(tmp_path):
+def test_detectors_give_rules_the_type_of_an_uploaded_file(tmp_path):
     from obstore.store import MemoryStore
 
     (tmp_path / "model.safetensors.index.json").write_text("{}")
@@ -236,7 +236,7 @@ def test_an_abandoned_upload_leaves_no_parts_in_the_store(server, client, tmp_pa
     assert [upload for upload in found if upload["Key"] == "abandoned"] == []
 
 
-def test_the_url_of_a_store_tells_it_from_others_and_has_no_keys():
+def test_the_url_of_a_store_is_unique_and_has_no_keys():
     from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
     from gpurules.clients.obstore.objects import root

@@ -55,7 +55,7 @@ def test_any_file_object_becomes_an_object_and_comes_back(store, the, kind, size
 
 
 @pytest.mark.parametrize("size", [0, 3, 2 * PART + 3])
-def test_uploads_and_downloads_tell_all_of_their_bytes_once(the, tmp_path, size):
+def test_uploads_and_downloads_report_all_of_their_bytes_once(the, tmp_path, size):
     (tmp_path / "f").write_bytes(content(size))
     sent, came = Seen(), Seen()
     the.upload(tmp_path / "f", "told", callback=sent)

@@ -277,7 +277,7 @@ def test_what_was_begun_of_one_version_is_not_gone_on_with_for_another(client, t
     client.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Suspended"})
 
 
-def test_urls_tell_versions_keys_and_odd_names_apart_and_hide_the_key(client):
+def test_urls_distinguish_versions_keys_and_odd_names_and_hide_the_key(client):
     def url(key, **asked):
         return S3Object(client, "bucket", key, DownloadArguments(asked)).url
 

@@ -62,7 +62,7 @@ def test_two_processes_stage_one_object_once(client, tmp_path):
         assert faults(tmp_path / name) == {}, "one who waits for the other, and takes what is there, is no fault"
 
 
-def test_a_beginning_that_nobody_went_on_with_is_swept(tmp_path):
+def test_an_abandoned_partial_file_is_swept(tmp_path):
     area = StagingArea(tmp_path, SIZE)
     with Folder.opened_at(area.path) as folder:
         area.room.make(folder, "0" * 64, MIB, Waiting(lambda: None, 5))

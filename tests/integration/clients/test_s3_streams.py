@@ -80,7 +80,7 @@ class Seen:
 
 
 @pytest.mark.parametrize("rules", [NOTHING, STAGE], ids=["direct", "staged"])
-def test_a_download_tells_all_of_its_bytes_once(client, data, tmp_path, rules):
+def test_a_download_reports_all_of_its_bytes_once(client, data, tmp_path, rules):
     with client_for(client, rules, staging=StagingArea(tmp_path / "area", 100 * MIB)) as s3:
         for _ in range(2):  # the second of a staged object is a hit
             seen = Seen()
@@ -92,7 +92,7 @@ def test_a_download_tells_all_of_its_bytes_once(client, data, tmp_path, rules):
 
 
 @pytest.mark.parametrize("size", [0, 3, 2 * PART + 3])
-def test_an_upload_tells_all_of_its_bytes_once(client, s3, tmp_path, size):
+def test_an_upload_reports_all_of_its_bytes_once(client, s3, tmp_path, size):
     (tmp_path / "f").write_bytes(content(size))
     ours, theirs = Seen(), Seen()
     s3.upload(tmp_path / "f", "bucket", "told", callback=ours)
@@ -110,7 +110,7 @@ def test_what_is_fetched_again_is_taken_back_first(client, client_of, wire, data
     assert seen.total == len(data)
 
 
-def test_what_is_there_of_an_interrupted_transfer_is_told_at_once(client, s3, data, file, tmp_path):
+def test_what_is_there_of_an_interrupted_transfer_is_reported_at_once(client, s3, data, file, tmp_path):
     cut, first = Cut(client, at=4), Seen()
     with pytest.raises(TransientStoreError):
         s3.download("bucket", "streamed", tmp_path / "f", callback=first)
@@ -266,7 +266,7 @@ def test_any_file_object_becomes_an_object(client, s3, kind, size):
     assert seen.total == size
 
 
-def test_a_file_object_is_read_from_where_it_is_and_tells_its_size(client, file):
+def test_a_file_object_is_read_from_its_position_and_reports_its_size(client, file):
     rules = ruleset(
         "  - {name: large, condition: transfer_size > 1MiB, action: stage_transfer,"
         " parameters: {staging_threshold: 1MiB}}"
@@ -374,7 +374,7 @@ def test_more_than_the_store_takes_in_parts_says_what_to_do(client, s3, monkeypa
     s3.upload_fileobj(Trickle(content(2 * PART)), "bucket", "large")
 
 
-def test_a_size_that_is_told_makes_the_parts_large_enough(client, s3, monkeypatch):
+def test_a_size_that_is_given_makes_the_parts_large_enough(client, s3, monkeypatch):
     monkeypatch.setattr("gpurules.clients.transfers.upload.MAX_PIECES", 2)
     wires = Wires(client)
     size = 3 * PART

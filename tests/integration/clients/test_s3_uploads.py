@@ -187,7 +187,7 @@ def test_two_who_upload_one_file_do_not_meet(client, s3, file, state_home):
     assert (begun(client, "both"), notes(state_home)) == (0, [])
 
 
-def test_uploads_that_nobody_went_on_with_are_swept(client, client_of, server, file, tmp_path):
+def test_abandoned_uploads_are_swept(client, client_of, server, file, tmp_path):
     journal = UploadJournal(tmp_path / "journal")
     interrupt(client, file, "old", arguments={"journal": journal})
     os.utime(next(journal.folder.iterdir()), (0, 0))

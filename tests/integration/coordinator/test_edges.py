@@ -34,7 +34,7 @@ def test_an_effect_is_called_when_its_rule_starts_not_while_it_matches(effect: A
     ]
 
 
-def test_an_effect_that_asks_for_it_is_told_the_end(effect: Any) -> None:
+def test_an_effect_that_asks_for_it_is_notified_of_the_end(effect: Any) -> None:
     told = effect("tell", on=("start", "stop"))
     with node(ruleset(FULL)) as it:
         it.poll(90)
@@ -91,7 +91,7 @@ def test_a_rule_that_leaves_shadow_mode_starts(effect: Any) -> None:
         wait_until(lambda: len(told) == 1)
 
 
-def test_a_rule_that_is_removed_is_told_its_end(effect: Any) -> None:
+def test_a_rule_that_is_removed_is_notified_of_its_end(effect: Any) -> None:
     from gpurules.rules import loads
 
     told = effect("tell", on=("start", "stop"))
@@ -131,7 +131,7 @@ def test_a_rule_over_the_gpus_of_a_workload_sees_only_those(effect: Any) -> None
         wait_until(lambda: len(told) == 1)
 
 
-def test_while_disabled_nothing_starts_and_what_started_is_told_its_end(effect: Any) -> None:
+def test_while_disabled_nothing_starts_and_what_started_is_notified_of_its_end(effect: Any) -> None:
     told = effect("tell", on=("start", "stop"))
     both = ruleset(
         FULL, "{name: hot, condition: gpu_temperature > 85, actions: [{action: tell}, {action: pause_transfer}]}"

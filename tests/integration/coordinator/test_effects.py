@@ -88,7 +88,7 @@ def test_200_transitions_a_second_go_through(effect: Any) -> None:
     assert spent < 3, "four seconds' worth of transitions"
 
 
-def test_an_endpoint_that_is_down_delays_nobody(endpoint: Endpoint, effect: Any) -> None:
+def test_an_endpoint_that_is_down_delays_no_other_effect(endpoint: Endpoint, effect: Any) -> None:
     endpoint.behave = endpoint.hang
     told = effect("tell")
     parameters = f"{{url: '{endpoint.url}', retries: 0, timeout: 1s}}"

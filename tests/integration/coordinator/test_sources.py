@@ -105,7 +105,7 @@ def test_a_snapshot_that_is_not_newer_is_ignored_and_counted() -> None:
         assert it.coordinator.collect().ignored_snapshots == 1
 
 
-def test_a_source_that_hangs_is_asked_once_and_holds_up_nobody() -> None:
+def test_a_source_that_hangs_is_read_once_and_delays_no_other() -> None:
     with node(ruleset(HELD, signals=PRESSURE), read_timeout=0.02) as it:
         it.poll(90)
         it.source.hang()

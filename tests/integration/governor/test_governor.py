@@ -270,7 +270,7 @@ def test_a_rate_set_live_wakes_those_who_wait():
     thread.join(5)
 
 
-def test_changes_are_told_in_their_order():
+def test_changes_are_reported_in_order():
     governor, told = idle(), []
     end = governor.on_change(lambda change: told.append((change.transfer.id, change.after.value)))
     with governor.slot(Transfer(id="a")):
@@ -281,7 +281,7 @@ def test_changes_are_told_in_their_order():
     assert told == [("a", "queued"), ("a", "running"), ("a", "done")]
 
 
-def test_two_transfers_of_one_id_are_told_apart():
+def test_two_transfers_of_one_id_are_distinct():
     governor = idle()
     with governor.transfer(Transfer(id="a")) as first, governor.transfer(Transfer(id="a")) as second:
         assert first.id == "a" != second.id

@@ -72,7 +72,7 @@ def test_a_month_is_the_same_every_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_random_rulesets_count_alike_whoever_evaluates(seed: int, tmp_path: Path) -> None:
+def test_random_rulesets_count_alike_in_every_evaluator(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     rules = ruleset_of(rng)
     with StoreWriter(Storage(tmp_path), "n", rng.choice([5.0, 1e9])) as writer:
@@ -111,7 +111,7 @@ def test_an_episode_that_reaches_over_midnight_is_one(tmp_path: Path) -> None:
     assert (busy["episodes"], busy["episode_seconds"]["max"]) == (1, 100.0)
 
 
-def test_what_doubles_cannot_say_is_worked_out_by_the_engine_and_that_is_told(tmp_path: Path) -> None:
+def test_what_doubles_cannot_represent_is_evaluated_by_the_engine_and_reported(tmp_path: Path) -> None:
     with StoreWriter(Storage(tmp_path), "n") as writer:
         for n in range(3):
             writer.add(snapshot(gpu(memory_used=2**53 + n, temperature=90), at=10.0 * n))

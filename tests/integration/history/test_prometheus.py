@@ -76,7 +76,7 @@ def test_a_range_is_read_in_chunks_and_every_sample_once(server: str, tmp_path: 
     assert next(other.snapshots())[0].gpus[0].temperature == 61
 
 
-def test_a_chunk_that_is_refused_is_told_and_the_others_are_read(server: str, tmp_path: Path) -> None:
+def test_a_chunk_that_is_refused_is_reported_and_the_others_are_read(server: str, tmp_path: Path) -> None:
     Answers.broken_from = NEW_YEAR + 3600.0
     source = PrometheusRange(server, NEW_YEAR, NEW_YEAR + 2 * 3600.0, 600.0)
     assert sum(write_range(Storage(tmp_path), source)) == 3 * 6

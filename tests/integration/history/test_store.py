@@ -122,7 +122,7 @@ def test_a_compaction_leaves_alone_what_another_process_is_writing(tmp_path: Pat
     assert (tmp_path / path).exists() and not list((tmp_path / path).parent.glob(".*"))
 
 
-def test_a_file_that_is_cut_short_is_told_by_name_and_the_rest_is_read(tmp_path: Path) -> None:
+def test_a_file_that_is_cut_short_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     storage = written(tmp_path, *minutes(4), flush=60.0)
     victim = storage.parts("telemetry")[0].path
     data = (tmp_path / victim).read_bytes()
@@ -139,7 +139,7 @@ def rewritten(place: Path, storage: Storage, change: object) -> None:
         pq.write_table(change(table), place / part.path)  # type: ignore[operator]
 
 
-def test_a_column_of_the_wrong_type_is_told_and_missing(tmp_path: Path) -> None:
+def test_a_column_of_the_wrong_type_is_reported_and_missing(tmp_path: Path) -> None:
     storage = written(tmp_path, *minutes(2, power=100.0), flush=1e9)
 
     def change(table: pa.Table) -> pa.Table:
@@ -169,7 +169,7 @@ def test_a_table_of_another_program_without_identities_is_read(tmp_path: Path) -
     assert [one["gpus"][0]["temperature"] for one in found] == [90, 91]  # type: ignore[index]
 
 
-def test_numbers_that_cannot_be_are_missing_and_told(tmp_path: Path) -> None:
+def test_impossible_numbers_are_missing_and_reported(tmp_path: Path) -> None:
     storage = written(tmp_path, *minutes(2), flush=1e9)
 
     def change(table: pa.Table) -> pa.Table:
@@ -246,7 +246,7 @@ def test_retention_removes_the_oldest_days_by_age_and_by_size(tmp_path: Path) ->
     assert not (tmp_path / "telemetry" / "date=2026-01-01").exists()
 
 
-def test_the_store_tells_what_is_in_it(tmp_path: Path) -> None:
+def test_the_store_describes_its_contents(tmp_path: Path) -> None:
     (found,) = info(written(tmp_path, *minutes(3), flush=1e9))
     assert (found.node, found.days, found.files, found.first) == ("n", 1, 2, "2026-01-01")
     with pytest.raises(RecordingStoreError, match="no recorded telemetry"):

@@ -185,7 +185,7 @@ def test_it_shuts_down_as_the_protocol_says(editor: Editor) -> None:
     assert editor.stop() == 0
 
 
-def test_to_exit_without_shutting_down_is_told_by_the_exit_code(editor: Editor) -> None:
+def test_exit_without_shutdown_sets_the_exit_code(editor: Editor) -> None:
     editor.tell("exit", None)
     assert editor.process.wait(WAIT_SECONDS) == 1
 

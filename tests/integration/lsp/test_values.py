@@ -81,7 +81,7 @@ def test_a_name_shows_its_value(editor: Editor, at: str, says: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["IN wei|ghts", "  lim|it: {", "an|y(", "ac|tion: pause"])
-def test_what_has_no_value_tells_none(editor: Editor, at: str) -> None:
+def test_what_has_no_value_shows_none(editor: Editor, at: str) -> None:
     assert value(editor, at) == ""
 
 
@@ -98,7 +98,7 @@ def test_a_recording_that_grows_is_read_again(editor: Editor, recording: Path) -
 
 
 @pytest.mark.parametrize(("content", "why"), [("nonsense\n", "is not a JSON object"), (None, "No such file")])
-def test_facts_that_cannot_be_read_any_more_are_told_and_come_back(
+def test_facts_that_become_unreadable_are_reported_and_come_back(
     editor: Editor, recording: Path, content: str | None, why: str
 ) -> None:
     if content is None:

@@ -24,7 +24,7 @@ def source():
         opened.close()
 
 
-def test_each_gpu_tells_plausible_facts(source):
+def test_each_gpu_reports_plausible_facts(source):
     snapshot = source.read()
     assert snapshot.driver_version
     for gpu in (gpu for gpu in snapshot.gpus if not gpu.mig):
@@ -49,7 +49,7 @@ def test_nvml_agrees_with_nvidia_smi(source):
             assert abs(gpu.memory_total / 2**20 - float(row[3])) <= 1
 
 
-def test_the_other_source_tells_the_same_gpus(source):
+def test_the_other_source_reports_the_same_gpus(source):
     if shutil.which("nvidia-smi") is None:
         pytest.skip("no nvidia-smi here")
     other = open_source("nvidia-smi", timeout=60)

@@ -90,7 +90,7 @@ def test_processes_have_names_kinds_and_perhaps_no_memory(inline, node):
     assert gpu.process_count == 3
 
 
-def test_the_margin_is_told_from_the_limit_where_the_driver_does_not_say_it(inline, node):
+def test_the_margin_is_derived_from_the_limit_where_the_driver_does_not_report_it(inline, node):
     node.add(margin=None, slowdown=87)
     assert inline().read().gpus[0].temperature_margin == 87 - 64
 
@@ -182,7 +182,7 @@ def test_a_node_without_a_gpu_is_a_snapshot_without_one(inline, node):
     assert inline().read().gpus == ()
 
 
-def test_nvml_that_somebody_else_shut_down_is_initialised_again(inline, node):
+def test_nvml_that_other_code_shut_down_is_initialized_again(inline, node):
     import pynvml
 
     node.add()

@@ -57,7 +57,7 @@ def test_models_are_never_held_down(transfer: Transfer, concurrency: int | None)
     assert decision.max_concurrency == concurrency
 
 
-def test_a_busy_node_without_inference_serves_nobody() -> None:
+def test_a_busy_node_without_inference_limits_no_bandwidth() -> None:
     assert INFERENCE.evaluate(one_gpu(utilization=100), dataset()).max_bandwidth is None
 
 

@@ -44,7 +44,7 @@ def test_a_starved_gpu_is_fed_again_above_60_percent() -> None:
     assert boosts == [0, 40, 40, 40, 0]
 
 
-def test_a_training_that_ends_feeds_nobody() -> None:
+def test_a_training_that_has_ended_boosts_no_priority() -> None:
     running = engine(TRAINING)
     for at, node in [(0, BUSY), (30, BUSY), (35, {"active_training": False})]:
         running.observe(one_gpu(at, **STARVED), node=node)

@@ -44,7 +44,7 @@ def reader(drm, times=(10.0, 12.0, 14.0, 16.0)):
     return IntelSysfs(drm.root, steady=lambda: next(ticks))
 
 
-def test_xe_tells_temperatures_power_energy_and_clock(drm):
+def test_xe_reports_temperatures_power_energy_and_clock(drm):
     card = drm(1, XE, "xe")
     drm("1-HDMI-A-1", {"device/vendor": "0x8086"}, "xe")
     source = reader(drm)
@@ -65,7 +65,7 @@ def test_a_counter_that_is_set_back_gives_no_power(drm):
     assert (gpu.power, gpu.missing["power"]) == (None, RESET)
 
 
-def test_what_i915_does_not_tell_is_missing_and_never_0(drm):
+def test_what_i915_does_not_report_is_missing_and_never_0(drm):
     drm(0, I915, "i915")
     (gpu,) = reader(drm).read(PollRequest()).gpus
     assert (gpu.clock_sm, gpu.energy) == (0, 5)  # a GPU that sleeps has no clock

@@ -143,7 +143,7 @@ def test_the_instances_are_known_by_the_names_of_the_driver(data):
     assert phases(data, CAPTURES[3])["load"].gpu_count == 1
 
 
-def test_pcie_traffic_is_told_by_the_query_beside(data):
+def test_pcie_traffic_is_read_from_the_second_query(data):
     board = phases(data, CAPTURES[3])["idle"].gpus[0]
     text = (data / "nvidia_smi_captures" / f"{CAPTURES[3]}.txt").read_text()
     tx, rx = (int(re.search(rf"{way} Throughput +: (\d+) KB/s", text)[1]) for way in ("Tx", "Rx"))
@@ -199,7 +199,7 @@ def test_mig_instances_of_the_xml_stand_beside_their_parent(data):
     assert len({gpu.uuid for gpu in snapshot.gpus}) == 5
 
 
-def test_the_margin_is_told_from_the_limit_where_the_driver_does_not_say_it(data):
+def test_the_margin_is_derived_from_the_limit_where_the_driver_does_not_report_it(data):
     (snapshot,) = replay(data / "nvidia_smi_xml" / "tesla-t4.xml")
     assert snapshot.gpus[0].temperature_margin == 93 - 40
 

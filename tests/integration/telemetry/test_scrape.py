@@ -86,7 +86,7 @@ def test_a_whole_address_is_taken_as_it_is():
         assert read(f"http://{address}/metrics?a=b").gpus
 
 
-def test_nobody_there_says_so():
+def test_an_endpoint_that_does_not_answer_is_reported():
     with exporter() as address:
         pass
     with pytest.raises(TelemetryError, match="cannot be reached: connection refused; is the exporter running"):
@@ -138,7 +138,7 @@ def test_what_is_no_address_is_refused_when_it_is_opened(address):
         open_source(f"dcgm:{address}")
 
 
-def test_a_gpu_that_is_not_told_of_any_more_is_lost():
+def test_a_gpu_that_is_no_longer_reported_is_lost():
     with exporter() as address:
         source = open_source(f"dcgm:{address}")
         source.read()

@@ -80,7 +80,7 @@ def test_tiles_become_one_gpu(smi):
     assert (gpu.power, gpu.utilization, gpu.temperature, gpu.memory_used) == (286.5, 75, 60, 40 << 20)
 
 
-def test_a_sum_over_tiles_of_which_one_tells_nothing_is_missing(smi):
+def test_a_sum_over_tiles_is_missing_where_one_reports_nothing(smi):
     tiles = [
         {"tile_id": 0, "data_list": figures(power=140, gpu_core_temperature="N/A")},
         {"tile_id": 1, "data_list": figures(power="N/A", gpu_core_temperature=60)},

@@ -41,7 +41,7 @@ def bears_out(answer: Answer, claims: list[TruthClaim]) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_the_prover_says_what_every_moment_of_a_small_world_says(seed: int) -> None:
+def test_the_prover_agrees_with_every_assignment_of_a_small_domain(seed: int) -> None:
     group = [*small_conditions(seed, CONDITIONS)]
     prover = Prover([*(one.stated for one in group), small().condition])
     told = {True: 0, False: 0}
@@ -57,7 +57,7 @@ def test_the_prover_says_what_every_moment_of_a_small_world_says(seed: int) -> N
 
 
 @pytest.mark.parametrize("seed", range(200, 203))
-def test_what_is_asked_by_name_agrees_with_the_moments(seed: int) -> None:
+def test_queries_by_name_agree_with_the_assignments(seed: int) -> None:
     group = [*small_conditions(seed, CONDITIONS)]
     prover, here = Prover([one.stated for one in group]), range(len(moments()))
     for one in group:

@@ -37,7 +37,7 @@ def test_the_parameter_on_decides_over_the_default_edges():
     assert edges(log, {"on": ["start", "stop"]}) == {"start", "stop"}
 
 
-def test_placeholders_tell_name_and_place():
+def test_placeholders_have_name_and_place():
     assert placeholders("{a} {{b}} {c.d}") == ((1, "a"), (11, "c.d"))
 
 

@@ -59,7 +59,7 @@ def test_ages_count_to_the_snapshot_and_are_never_negative() -> None:
     assert age(-1e308, 1e308) is None
 
 
-def test_the_file_type_is_given_or_told_by_the_path() -> None:
+def test_the_file_type_is_given_or_derived_from_the_path() -> None:
     assert value("file_type", facts(transfer=Transfer(path="/x/a.pt"))) == "model"
     assert value("file_type", facts(transfer=Transfer(path="/x/a.pt", file_type="log"))) == "log"
     assert value("file_type", facts(transfer=Transfer())) is None
@@ -67,7 +67,7 @@ def test_the_file_type_is_given_or_told_by_the_path() -> None:
     assert value("file_type", facts(transfer=Transfer(path="/x/a.pt"), context=context)) == "tensor"
 
 
-def test_the_framework_is_given_or_of_the_workload_or_told_by_the_path() -> None:
+def test_the_framework_is_given_or_of_the_workload_or_derived_from_the_path() -> None:
     path = Transfer(path="/x/a.pt")
     assert value("framework", facts(transfer=path)) == "pytorch"
     assert value("framework", facts(transfer=path, workload=Workload(framework="jax"))) == "jax"

@@ -27,12 +27,12 @@ def test_a_per_gpu_reason_names_the_gpus_that_decide(text: str, told: str) -> No
     assert told in why(text, *THREE, transfer=dataset())
 
 
-def test_gpus_with_one_reason_are_told_together() -> None:
+def test_gpus_with_one_reason_are_grouped() -> None:
     same = (gpu(0, memory=50), gpu(1, memory=50))
     assert why("gpu_memory > 85", *same) == "gpu_memory 50 % is not > 85 (GPU 0, 1)"
 
 
-def test_missing_telemetry_is_told_with_what_the_source_says() -> None:
+def test_missing_telemetry_is_reported_with_the_reason_of_the_source() -> None:
     told = why("gpu_memory > 95", *THREE)
     assert "gpu_memory is missing (NOT_SUPPORTED) (GPU 2)" in told
 

@@ -96,7 +96,9 @@ def test_the_bar_is_gone_when_work_is_broken_off(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("name", "value"), [("CI", "true"), ("TERM", "dumb")])
-def test_nobody_looks_in_ci_nor_at_a_dumb_terminal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_no_progress_is_shown_in_ci_or_on_a_dumb_terminal(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     terminal = watched(monkeypatch)
     clock(monkeypatch, 5)
     monkeypatch.setenv(name, value)

@@ -22,7 +22,7 @@ from tests.factories import ruleset
         (Evidence("/x/part"), Detected()),
     ],
 )
-def test_folders_and_processes_tell_what_the_suffix_does_not(evidence, found):
+def test_folders_and_processes_show_what_the_suffix_does_not(evidence, found):
     assert detect(evidence) == found
 
 

@@ -83,7 +83,7 @@ def test_rclone_takes_bytes_and_keeps_to_its_own_limit(said, before, value):
     assert rclone_limit(said, before) == value
 
 
-def test_a_password_in_an_address_is_not_told(tmp_path):
+def test_a_password_in_an_address_is_not_shown(tmp_path):
     assert _without_secret("redis://:secret@host:6379/1?token=t") == "redis://host:6379/1"
     with pytest.raises(SettingError) as caught:
         juicefs("redis://:secret@host/1", tmp_path, command=str(tmp_path / "none"))
@@ -97,7 +97,7 @@ def stand_in(folder, text):
     return str(program)
 
 
-def test_what_juicefs_says_when_it_fails_is_told_without_the_address(tmp_path):
+def test_an_error_of_juicefs_is_reported_without_the_address(tmp_path):
     program = stand_in(tmp_path, 'echo "cannot reach $2" >&2; exit 1')
     with pytest.raises(SettingError, match="juicefs config failed: cannot reach META-URL"):
         juicefs("redis://:secret@host/1", tmp_path, command=program)
@@ -136,7 +136,7 @@ def test_kvikio_has_fewer_threads_while_rules_say_so(monkeypatch):
     assert defaults.threads == 16
 
 
-def test_kvikio_that_cannot_be_imported_is_told(monkeypatch):
+def test_kvikio_that_cannot_be_imported_is_reported(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "kvikio", None)

@@ -146,7 +146,7 @@ def _told_apart(found: list[Diagnostic], form: Format) -> list[str]:
 
 
 @pytest.mark.parametrize("form", [Format.GITLAB, Format.SARIF])
-def test_files_with_the_same_rules_have_findings_that_a_service_tells_apart(form: Format) -> None:
+def test_files_with_the_same_rules_have_findings_with_distinct_fingerprints(form: Format) -> None:
     rule = "  - {name: hot, condition: gpu_temprature > 80, action: pause_transfer}\n"
     more = rule.replace("hot", "warm") + rule.replace("gpu_temp", "transfer_temp")
     text = f"version: 1\nname: n\nrules:\n{rule}{more}"

@@ -64,7 +64,7 @@ def test_a_rule_that_matches_on_other_gpus_is_different() -> None:
     assert found.notes == ("it matches in the same situations, but on different GPUs",)
 
 
-def test_a_rule_that_lists_its_gpus_no_longer_is_told() -> None:
+def test_a_rule_that_no_longer_lists_its_gpus_is_reported() -> None:
     found = change("gpu_memory > 80", "any(gpu_memory > 80)")
     assert found is not None
     assert (found.kinds, found.notes) == ((ChangeKind.OPTIONS,), ("no longer lists the GPUs it matches on",))
@@ -117,7 +117,7 @@ def test_one_rule_that_moves_does_not_move_the_others() -> None:
     assert [(c.rule, c.kinds, c.notes) for c in found.changes] == [("r5", (ChangeKind.MOVED,), ("now before r0",))]
 
 
-def test_a_changed_action_is_told_by_its_parameters() -> None:
+def test_a_changed_action_is_reported_by_its_parameters() -> None:
     rule = "  - {{name: a, condition: gpu_power > 1, action: delay_transfer, parameters: {{{}}}}}\n"
     assert not difference(rule.format("delay_seconds: 30"), rule.format("delay: 30s, jitter: 0")).changes
     found = difference(rule.format("delay_seconds: 30"), rule.format("delay: 1m")).changes[0]
@@ -126,7 +126,7 @@ def test_a_changed_action_is_told_by_its_parameters() -> None:
     assert other.notes == ("action delay_transfer → pause_transfer",)
 
 
-def test_options_and_settings_are_told_and_words_for_people_are_not() -> None:
+def test_options_and_settings_are_compared_and_descriptions_are_not() -> None:
     old = f"  - {{name: a, condition: gpu_power > 1, {ACTION}, description: before, tags: [x]}}\n"
     assert not difference(old, old.replace("before", "after").replace("[x]", "[y]")).changes
     new = f"  - {{name: a, condition: gpu_power > 1, {ACTION}, mode: shadow, stop: true}}\n"

@@ -100,7 +100,7 @@ def test_a_rule_for_the_workload_sees_its_gpus_only() -> None:
     assert running.decide(dataset()).rules == ()
 
 
-def test_the_state_of_every_signal_is_told() -> None:
+def test_the_state_of_every_signal_is_reported() -> None:
     running = engine(
         ruleset("  - {name: a, condition: s, action: pause_transfer}\n", "signals: {s: {condition: gpu_memory > 80}}")
     )

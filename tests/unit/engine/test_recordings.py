@@ -20,7 +20,7 @@ def test_each_ruleset_has_an_engine_with_its_memory() -> None:
     assert rules == [[(), ("warm",)], [(), ("warm",)], [("hot",), ("warm",)], [("hot",), ("warm",)]]
 
 
-def test_a_snapshot_that_is_not_newer_is_told() -> None:
+def test_a_snapshot_that_is_not_newer_is_reported() -> None:
     snapshots = [one_gpu(at=5.0, temperature=90), one_gpu(at=5.0, temperature=90)]
     assert [turn.is_new for turn in play_recording([WARM], snapshots)] == [True, False]
 

@@ -82,13 +82,13 @@ def test_without_a_change_time_ends_the_rule(node: Node) -> None:
     assert node.at(40, 70, 80).rules == ("named", "node")
 
 
-def test_an_explanation_of_an_earlier_moment_tells_no_end_of_a_later_one(node: Node) -> None:
+def test_an_explanation_of_an_earlier_snapshot_shows_no_end_of_a_later_one(node: Node) -> None:
     before = node.at(10, 70, 80)
     node.at(20, 70, 80)
     assert reasons(before)["own"].startswith("its signal is on, held: ")
 
 
-def test_signals_that_are_looked_up_together_tell_their_ends_too() -> None:
+def test_signals_that_are_looked_up_together_report_their_ends_too() -> None:
     more = "".join(f"  s{n}: {{condition: gpu_memory > {n}, keep_for: {n}s}}\n" for n in range(20, 80))
     node = Node(RULES.replace("signals:\n", f"signals:\n{more}").replace("full AND", "s50 AND"))
     node.at(0, 90, 90, True)

@@ -24,7 +24,7 @@ NIGHT = datetime(2026, 3, 29, 23, 30, tzinfo=UTC).timestamp()
         int(NIGHT),
     ],
 )
-def test_one_moment_is_read_in_every_spelling(text: object) -> None:
+def test_one_point_in_time_is_read_in_every_spelling(text: object) -> None:
     assert read_time(text) == NIGHT
 
 
@@ -50,7 +50,7 @@ def test_one_moment_is_read_in_every_spelling(text: object) -> None:
         (10**400, "between the years"),
     ],
 )
-def test_what_names_no_moment_is_refused(value: object, said: str) -> None:
+def test_what_names_no_point_in_time_is_refused(value: object, said: str) -> None:
     with pytest.raises(TimeError, match=said):
         read_time(value)
 

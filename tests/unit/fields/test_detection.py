@@ -27,11 +27,11 @@ from gpurules.fields.detection import detect_file_type, detect_framework, file_e
         ("C:\\models\\a.pt", "model"),
     ],
 )
-def test_the_path_tells_the_file_type(path: str, kind: str) -> None:
+def test_the_path_implies_the_file_type(path: str, kind: str) -> None:
     assert detect_file_type(path) == kind
 
 
-def test_no_path_tells_nothing() -> None:
+def test_no_path_implies_nothing() -> None:
     assert detect_file_type(None) is None
     assert detect_framework(None) is None
 
@@ -59,7 +59,7 @@ def test_a_pattern_without_a_slash_is_for_the_name_alone() -> None:
         ("a.bin", "unknown"),
     ],
 )
-def test_the_suffix_tells_the_framework(path: str, framework: str) -> None:
+def test_the_suffix_implies_the_framework(path: str, framework: str) -> None:
     assert detect_framework(path) == framework
 
 
@@ -80,5 +80,5 @@ def test_name_and_extension_are_the_last_part(path: str, name: str, extension: s
     assert (file_name(path), file_extension(path)) == (name, extension)
 
 
-def test_a_path_of_megabytes_is_told_by_its_start_at_once() -> None:
+def test_a_path_of_megabytes_is_classified_by_its_start_at_once() -> None:
     assert detect_file_type("/" * 10_000_000 + "a.pt") == "unknown"

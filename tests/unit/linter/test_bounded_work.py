@@ -78,7 +78,7 @@ def test_a_fix_that_changes_a_part_is_not_safe_however_many_others_there_are() -
     assert len(found) == 60 and not any(d.safe for d in found)
 
 
-def test_a_search_that_ends_at_its_bound_is_told() -> None:
+def test_a_search_that_ends_at_its_bound_is_reported() -> None:
     untold: list[str] = []
     linted(many("OR", "count(gpu_power > {0}W) > 1", 300), untold)
     assert untold == ["<text>: `r`: the step budget of the analysis was exhausted"]

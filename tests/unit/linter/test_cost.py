@@ -23,7 +23,7 @@ def test_the_items_of_lists_count_where_they_are_used() -> None:
     assert places(text) == [(7, "the condition compares with 300 values; the limit is 256")]
 
 
-def test_a_definition_above_the_budget_is_told_once() -> None:
+def test_a_definition_above_the_budget_is_reported_once() -> None:
     text = (
         f'{HEAD}define:\n  ours: "workload_id IN ({items(300)})"\nrules:\n'
         "  - {name: a, condition: gpu_memory > 80 AND ours, action: pause_transfer}\n"

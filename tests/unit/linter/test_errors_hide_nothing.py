@@ -126,7 +126,7 @@ def test_a_misspelt_input_says_nothing_of_its_uses(tmp_path: Path) -> None:
     assert [d.code for d in lint(child)] == ["GPR409"]
 
 
-def test_rules_of_one_name_are_told_apart_by_their_place() -> None:
+def test_rules_of_one_name_are_distinguished_by_their_place() -> None:
     rules = f"rules:\n  - {{name: a, condition: gpu_memory > 90 AND gpu_memory < 5, {PAUSE}}}\n"
     found = lints(HEAD + rules + f"  - {{name: a, condition: gpu_powr > 5W, {PAUSE}}}\n")
     assert Counter(d.code for d in found) == Counter(["GPR201", "GPR301", "GPR101"])

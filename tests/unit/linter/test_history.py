@@ -99,11 +99,11 @@ def test_of_a_rule_about_transfers_the_ambient_part_is_judged() -> None:
         ),
     ],
 )
-def test_what_a_recording_does_not_tell_is_not_guessed(rule: str, reason: str) -> None:
+def test_what_a_recording_does_not_contain_is_not_guessed(rule: str, reason: str) -> None:
     assert unjudged(rule, recorded(10)) == [reason]
 
 
-def test_a_short_recording_tells_nothing() -> None:
+def test_a_short_recording_shows_nothing() -> None:
     assert unjudged(FULL, recorded(10, count=19)) == ["it is known in only 19 of 19 snapshots"]
     assert [code for code, _ in told(FULL, recorded(10, count=20))] == ["GPR209"]
 

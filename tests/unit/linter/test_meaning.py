@@ -43,12 +43,12 @@ def test_rules_that_exclude_each_other_are_no_conflict() -> None:
     assert codes(BOOST, "name: hold, condition: file_type == 'log', action: pause_transfer") == []
 
 
-def test_a_rule_that_never_matches_is_told_once() -> None:
+def test_a_rule_that_never_matches_is_reported_once() -> None:
     dead = "name: dead, condition: file_type == 'model' AND file_type == 'log', action: pause_transfer"
     assert codes(dead, f"{HOLD}, priority: 1") == ["GPR201"]
 
 
-def test_a_dead_definition_is_told_where_it_stands() -> None:
+def test_a_dead_definition_is_reported_at_its_place() -> None:
     text = "version: 1\nname: x\ndefine: {odd: gpu_memory > 90 AND gpu_memory < 10}\nrules:\n"
     text += "  - {name: a, condition: odd AND gpu_throttled, action: pause_transfer}\n"
     assert [(one.code, one.line) for one in lints(text)] == [("GPR201", 3)]
@@ -92,7 +92,7 @@ def test_plug_ins_are_held_to_what_they_declare(combines: Combines, expected: li
     assert [d.code for d in lints(text, None, ACTIONS.with_members([park]))] == expected
 
 
-def test_feedback_is_told_by_what_a_plug_in_declares() -> None:
+def test_feedback_is_detected_by_what_a_plug_in_declares() -> None:
     schema = {"type": "object", "properties": {}}
     fan = FunctionDirective(
         "spin", "Spins the fans.", schema, lambda given: True, any, "spin", combines=Combines.ANY,
@@ -103,7 +103,7 @@ def test_feedback_is_told_by_what_a_plug_in_declares() -> None:
     assert (one.code, one.message) == ("GPR604", "spin itself changes gpu_temperature, which the condition reads")
 
 
-def test_what_cannot_be_told_is_not_guessed_but_named() -> None:
+def test_what_cannot_be_decided_is_not_guessed_but_named() -> None:
     policy = Policy(unanalysed=[])
     rule = "name: a, condition: \"path MATCHES '^[0-9]{7}$' AND path MATCHES '^[a-z]+$'\", action: pause_transfer"
     assert found(rule, policy=policy) == []
@@ -111,7 +111,7 @@ def test_what_cannot_be_told_is_not_guessed_but_named() -> None:
     assert [reason.partition(": ")[2][:3] for reason in policy.unanalysed] == ["`a`"]
 
 
-def test_a_spent_work_cap_is_told() -> None:
+def test_an_exhausted_work_cap_is_reported() -> None:
     policy = Policy(work=0, unanalysed=[])
     assert found("name: a, condition: 9 < hour AND hour < 3, action: pause_transfer", policy=policy) == []
     assert policy.unanalysed == ["x.yaml: `a`: the step budget of the analysis was exhausted"]
@@ -129,7 +129,7 @@ def test_a_rule_of_which_a_part_was_not_looked_at_is_not_analysed_in_full() -> N
     assert untold == ["x.yaml: `a`: the step budget of the analysis was exhausted"]
 
 
-def test_lower_case_is_told_how_to_write_it() -> None:
+def test_the_finding_on_lower_case_shows_how_to_write_it() -> None:
     (one,) = found("name: a, condition: gpu_memory > 80 AND lower(path) ENDSWITH '.PT', action: pause_transfer")
     assert (one.code, one.hint) == ("GPR201", "the result of lower(…) is in lower case: '.pt'")
 
@@ -140,7 +140,7 @@ def test_an_extension_that_no_file_has_is_shown_at_the_text() -> None:
     assert one.hint == "a file extension is the last one, with its dot and in lower case: '.pt'"
 
 
-def test_texts_that_are_too_many_to_tell_apart_are_no_crash() -> None:
+def test_too_many_texts_to_enumerate_do_not_crash() -> None:
     rules = [
         f"name: r{n}, condition: path CONTAINS 'x{n}y' AND path CONTAINS 'z{n}' AND transfer_size > {n}MiB, "
         "action: pause_transfer"

@@ -50,7 +50,7 @@ def test_memory_is_used_over_total() -> None:
 @pytest.mark.parametrize(
     ("used", "total", "memory"), [(None, 80, 33.0), (40, None, 33.0), (40, 0, 33.0), (None, None, 33.0)]
 )
-def test_memory_given_as_a_percentage_stands_in_where_it_cannot_be_told(
+def test_memory_given_as_a_percentage_stands_in_where_it_cannot_be_computed(
     used: float | None, total: float | None, memory: float
 ) -> None:
     assert GPU(memory_used=used, memory_total=total, memory=33.0).memory == memory

@@ -42,7 +42,7 @@ def test_an_odd_reading_of_a_device_is_missing_with_its_reason_and_stops_no_poll
 
 @pytest.mark.parametrize("name", ["host", "driver_version"])
 @pytest.mark.parametrize("value", [5, ["a"], {"a": 1}, b"node"], ids=lambda value: type(value).__name__)
-def test_an_odd_text_of_a_node_is_missing_and_told(name: str, value: object) -> None:
+def test_an_odd_text_of_a_node_is_missing_and_reported(name: str, value: object) -> None:
     odd = Snapshot(**{name: value})  # type: ignore[arg-type]
     assert getattr(odd, name) is None
     assert [problem for problem in odd.problems if problem.startswith(f"{name} is not a string: ")]

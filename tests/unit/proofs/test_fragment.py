@@ -163,7 +163,7 @@ def test_what_is_not_decided_is_said_to_be_so(text: str, reason: str) -> None:
     assert reason in answer.reason
 
 
-def test_a_path_of_a_witness_has_the_parts_that_are_told() -> None:
+def test_a_path_of_a_witness_has_the_required_parts() -> None:
     answer = ask("path STARTSWITH '/data/' AND file_name ENDSWITH '.pt' AND file_extension == '.pt'")
     assert isinstance(answer, Sat)
     assert answer.witness.to_dict()["transfer"] == {"path": "/data/.pt.pt"}

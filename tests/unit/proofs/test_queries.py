@@ -119,7 +119,7 @@ def test_what_is_not_equivalent_differs_in_the_witness(first: str, second: str) 
     assert evaluate(one_of_them, verdict.witness.facts) is not evaluate(other, verdict.witness.facts)
 
 
-def test_the_work_cap_is_told() -> None:
+def test_an_exhausted_work_cap_is_reported() -> None:
     condition = stated("gpu_memory > 80 AND (gpu_mig OR gpu_throttled)")
     verdict = unsatisfiable(Prover([condition], steps=1), condition)
     assert verdict == Unknown("the budget of 1 steps was exhausted")

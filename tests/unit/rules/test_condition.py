@@ -40,7 +40,7 @@ def test_a_declaration_that_is_none_is_refused(declaration: object) -> None:
         Condition("tenant == 'a'", fields={"tenant": declaration})  # type: ignore[dict-item]
 
 
-def test_all_that_is_wrong_is_told_with_line_and_column() -> None:
+def test_all_errors_are_reported_with_line_and_column() -> None:
     with pytest.raises(ConditionError) as caught:
         Condition("gpu_memroy > 80\n  AND path > 5")
     assert [(d.code, d.line, d.column, d.end_column) for d in caught.value.diagnostics] == [

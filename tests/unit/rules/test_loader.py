@@ -68,7 +68,7 @@ def test_equal_priorities_keep_the_order_of_the_file() -> None:
     assert [rule.name for rule in loads(f"{HEAD}rules:\n{lines}").rules] == ["c", "a", "b"]
 
 
-def test_all_problems_are_told_at_once_in_order_of_place() -> None:
+def test_all_problems_are_reported_at_once_in_order_of_place() -> None:
     text = (
         f"{HEAD}setings: {{}}\nrules:\n- name: a\n  condition: gpu_mem > 80\n  action: paus_transfer\n"
         "- name: b\n  condition: gpu_temperature > 100MB\n  action: reduce_prefetch\n  priority: high\n"
@@ -94,7 +94,7 @@ def test_findings_in_conditions_stand_at_their_characters() -> None:
     assert (found.code, found.line, found.column, found.end_column, found.rule) == ("GPR101", 7, 9, 17, "a")
 
 
-def test_a_finding_in_a_definition_is_told_once_where_it_stands() -> None:
+def test_a_finding_in_a_definition_is_reported_once_at_its_place() -> None:
     rules = "".join(f"- {{name: {n}, condition: hot, action: log}}\n" for n in "ab")
     found = lints(f"{HEAD}define: {{hot: gpu_temprature > 85}}\nrules:\n{rules}")
     assert [(d.code, d.line, d.column) for d in found] == [("GPR101", 3, 15)]
@@ -136,7 +136,7 @@ def test_timers_of_a_rule_become_a_signal() -> None:
         ("define: {d: transfer_size > 5MB}\nsignals: {s: {condition: d}}\n", (4, 26)),
     ],
 )
-def test_a_timer_on_a_transfer_is_told(rest: str, place: tuple[int, int]) -> None:
+def test_a_timer_on_a_transfer_is_reported(rest: str, place: tuple[int, int]) -> None:
     found = [d for d in lints(HEAD + rest) if d.severity == "error"]
     assert [(d.code, d.line, d.column) for d in found] == [("GPR608", *place)]
     assert found[0].hint
@@ -151,7 +151,7 @@ def test_inputs_are_constants_of_conditions() -> None:
     assert (ruleset.inputs["night"].value, ruleset.inputs["who"].value) == (79200, "on")
 
 
-def test_an_input_of_the_wrong_dimension_is_told_where_it_is_used() -> None:
+def test_an_input_of_the_wrong_dimension_is_reported_where_it_is_used() -> None:
     inputs = "inputs: {n: {type: number, unit: s, default: 5}}\n"
     assert codes(f"{HEAD}{inputs}rules: [{{name: a, condition: gpu_memory > n, action: log}}]\n") == ["GPR104"]
 

@@ -82,7 +82,7 @@ def test_options_that_do_not_fit_are_refused(spec, why):
         open_source(spec)
 
 
-def test_a_directory_that_nobody_feeds_from_is_read_for_nothing(folder):
+def test_a_directory_that_feeds_no_fact_is_not_read(folder):
     source = open_source(f"textfile:{folder}")
     try:
         assert source.read().labels == {}

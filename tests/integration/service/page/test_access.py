@@ -104,7 +104,7 @@ def test_a_change_keeps_the_focus_and_what_is_open(agent: RunningAgent, visit: V
     assert "power_draw" in focused(page)
 
 
-def test_a_screen_reader_is_told_of_changes(agent: RunningAgent, visit: Visit, exporter: Exporter) -> None:
+def test_a_screen_reader_is_notified_of_changes(agent: RunningAgent, visit: Visit, exporter: Exporter) -> None:
     page = visit(agent)
     log = page.get_by_role("log")
     log.filter(has_text="Live.").wait_for(state="attached")

@@ -31,7 +31,7 @@ def test_a_creation_in_the_future_does_not_lengthen_the_bound():
     assert ACTION.combine([claim(delay=120)], now(created=5000)) == 60
 
 
-def test_jitter_lengthens_by_at_most_its_share_and_is_told_from_the_id():
+def test_jitter_lengthens_by_at_most_its_share_and_is_derived_from_the_id():
     delays = {id: ACTION.combine([claim(delay=10, jitter=0.5)], now(id=id)) for id in map(str, range(50))}
     assert all(10 <= delay < 15 for delay in delays.values())
     assert len(set(delays.values())) == 50

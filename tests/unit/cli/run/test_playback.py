@@ -38,7 +38,7 @@ def test_a_signal_that_comes_back_later_has_not() -> None:
     assert (playback.tally.transitions, playback.tally.flaps) == (3, 0)
 
 
-def test_what_the_node_is_asked_is_told_when_it_changes() -> None:
+def test_node_directives_are_printed_when_they_change() -> None:
     changes = [e for e in Playback(RULESET).play(snapshots([50, 90, 91, 50])) if isinstance(e, NodeChange)]
     assert [change.after.prefetch_factor for change in changes] == [0.5, 1.0]
 

@@ -134,7 +134,7 @@ def test_what_changes_is_logged_the_latest_first(node):
     assert texts == ["ruleset", "pressure", "pressure"]
 
 
-def test_keys_are_told_apart():
+def test_keys_are_distinguished():
     assert key_name("q\x1b[A\x1bOB\r\x7fé\x1b[3~\x1b[1;5C\x01") == ["q", "up", "down", "enter", "backspace", "é"]
 
 

@@ -124,7 +124,7 @@ def test_an_open_file_pauses_at_its_next_part(node, memory):
         assert len(rest[0]) == 600
 
 
-def test_rules_are_told_of_local_files_by_their_path(node, tmp_path):
+def test_rules_see_local_files_by_their_path(node, tmp_path):
     (tmp_path / "a.csv").write_bytes(ROWS)
     fs, path = fsspec.url_to_fs(f"gpurules::file://{tmp_path}/a.csv", workload="job-7", priority=5)
     with fs.open(path):
@@ -184,7 +184,7 @@ def test_a_zip_within_is_opened_through_the_rules(node, tmp_path):
     assert node.counts.submitted == 1
 
 
-def test_a_file_that_nobody_closed_does_not_stay_pending(node, memory):
+def test_a_file_that_was_never_closed_does_not_stay_pending(node, memory):
     fs, path = fsspec.url_to_fs("gpurules::memory:///data/rows.csv")
     fs.open(path).read(1)
     fs.client.status()
@@ -239,7 +239,7 @@ def test_an_asynchronous_gate_does_not_block_the_loop(node, memory):
     assert node.counts.done == 3
 
 
-def test_rules_are_told_the_framework_by_what_is_in_the_folder(tmp_path):
+def test_rules_see_the_framework_that_the_folder_implies(tmp_path):
     told = Node("""
 version: 1
 name: frameworks

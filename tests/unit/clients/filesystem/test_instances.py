@@ -141,7 +141,7 @@ def test_urls_with_stars_open_the_files_that_are_there(first):
     assert fsspec.get_mapper(f"{first}/d")["a.bin"] == b"a"
 
 
-def test_a_url_of_one_hop_tells_what_its_protocol_does():
+def test_a_url_of_one_hop_shows_what_its_protocol_does():
     from gpurules.clients.filesystem.underlying import options_in
 
     assert options_in("gpurules://ftp://someone:secret@host:99/path") == {

@@ -53,7 +53,7 @@ def test_options_that_name_the_same_rules_share_a_governor(process):
 
 
 @pytest.mark.parametrize("said", [{"ruleset": "/none.yaml"}, {"source": "nonsense:"}])
-def test_rules_or_telemetry_that_cannot_be_had_leave_files_alone_and_are_told(process, said, caplog):
+def test_unavailable_rules_or_telemetry_leave_files_alone_and_are_reported(process, said, caplog):
     client = process.client_of(options(**said))
     assert client.problem is not None and "not in force" in client.problem
     assert client.ticket("/a", "read").requirements.rules == ()

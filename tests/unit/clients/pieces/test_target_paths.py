@@ -103,7 +103,7 @@ def test_the_permissions_of_other_threads_are_not_touched(tmp_path):
     assert seen == {0o666 & ~umask()}
 
 
-def test_where_the_mask_cannot_be_told_files_stay_private(monkeypatch):
+def test_where_the_mask_is_unknown_files_stay_private(monkeypatch):
     def gone(*_, **__):
         raise OSError("no /proc")
 

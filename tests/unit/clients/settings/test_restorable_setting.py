@@ -55,7 +55,7 @@ def test_what_a_process_that_died_left_is_put_back_by_the_next(tmp_path):
     assert not RestorableSetting(knob, tmp_path).recovered
 
 
-def test_what_somebody_else_changed_since_is_left_alone(tmp_path, caplog):
+def test_what_other_code_changed_since_is_left_alone(tmp_path, caplog):
     knob = Knob()
     the = client(knob, tmp_path)
     the.apply({"prefetch_factor": 0.25})

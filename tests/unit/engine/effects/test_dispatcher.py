@@ -82,7 +82,7 @@ def test_where_no_thread_can_be_started_events_are_dropped(monkeypatch: pytest.M
     assert dispatcher.close(2)
 
 
-def test_stuck_tells_how_long_a_handler_runs():
+def test_stuck_reports_how_long_a_handler_has_run():
     gate, now = threading.Event(), [100.0]
     dispatcher = Dispatcher(monotonic=lambda: now[0])
     began = threading.Event()

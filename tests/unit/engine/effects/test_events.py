@@ -37,7 +37,7 @@ def test_rules_over_transfers_and_workloads_match_for_each_apart():
     assert contextual_rules(loads(TEXT)) == {"own", "file"}
 
 
-def test_matching_rules_tell_their_devices():
+def test_matching_rules_name_their_devices():
     found = engine()
     contextual = contextual_rules(found.ruleset)
     assert {name: devices() for name, devices in matching_rules(found, None, None, contextual).items()} == {

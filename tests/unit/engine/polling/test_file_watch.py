@@ -9,7 +9,7 @@ def touch(path, text, step=1_000_000):
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + step))
 
 
-def test_a_change_is_told_once(tmp_path):
+def test_a_change_is_reported_once(tmp_path):
     path = tmp_path / "a"
     path.write_text("1")
     watch = FileWatch([str(path)])

@@ -59,7 +59,7 @@ def test_once_closed_nothing_is_read():
         reading.read(1)
 
 
-def test_the_end_is_told():
+def test_the_end_is_reported():
     reading = SourceWorker("synthetic:gpus=1,seconds=10,interval=10")
     assert reading.name == "synthetic:gpus=1,seconds=10,interval=10"
     reading.read(5)

@@ -46,7 +46,7 @@ TWINS = ruleset(
 )
 
 
-def test_signals_that_are_defined_alike_are_moved_on_once_and_all_tell_of_it() -> None:
+def test_signals_that_are_defined_alike_are_stepped_once_and_all_report_it() -> None:
     derived = DerivedState(TWINS)
     first, second, third = derived.signals.states.values()
     assert first is second

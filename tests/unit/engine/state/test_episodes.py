@@ -45,7 +45,7 @@ def test_transfers_have_episodes_of_their_own():
     assert list(episodes.running) == ["u"]
 
 
-def test_a_cooldown_counts_from_the_last_start_that_was_told():
+def test_a_cooldown_counts_from_the_last_start_that_was_reported():
     episodes = Episodes()
     found = []
     for now in (0, 30, 59, 60):

@@ -19,7 +19,7 @@ def running(ruleset: Ruleset) -> Engine:
     return Engine(ruleset, clock=lambda: NEW_YEAR)
 
 
-def test_what_waits_is_told_with_since_when() -> None:
+def test_what_waits_is_reported_with_its_start() -> None:
     engine = running(timers())
     engine.observe(snapshot(gpu(memory=52), at=0))
     engine.observe(snapshot(gpu(memory=52), at=5))

@@ -202,7 +202,7 @@ def test_a_deadline_fails_what_waits():
     assert (request.entry.state, the.counts.past_deadline) == (TransferState.FAILED, 1)
 
 
-def test_a_lease_that_nobody_renews_lapses_and_one_renewed_does_not():
+def test_a_lease_that_is_not_renewed_expires_and_one_renewed_does_not():
     the = scheduler()
     dead, alive = asking(the, "dead", lease_seconds=10.0), asking(the, "alive", lease_seconds=10.0)
     the.take(dead.entry, delayed(60), 0)
@@ -225,7 +225,7 @@ def test_what_is_taken_back_frees_its_slot():
     assert not the.slots.moving
 
 
-def test_changes_tell_the_rules_that_caused_them():
+def test_changes_name_the_rules_that_caused_them():
     the = scheduler()
     request = asking(the, "a")
     the.take(request.entry, delayed(30), 1)

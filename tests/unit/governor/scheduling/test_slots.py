@@ -21,7 +21,7 @@ def parts(the, name, count, lane=None, **more):
 
 @pytest.mark.parametrize("priority", [None, 0, 5, -5])
 @pytest.mark.parametrize("transfers", [1, 3])
-def test_transfers_of_one_priority_never_wait_where_nobody_set_a_limit(priority, transfers):
+def test_transfers_of_one_priority_never_wait_where_no_limit_is_set(priority, transfers):
     the = Scheduler()
     found = [parts(the, f"t{number}", 200, priority=priority) for number in range(transfers)]
     assert [(len(moving), len(waiting)) for moving, waiting in found] == [(200, 0)] * transfers
@@ -66,7 +66,7 @@ def test_one_part_of_lower_priority_may_always_move():
     assert names(the.advance(1.0)) == ["low"]
 
 
-def test_nobody_yields_to_a_transfer_that_has_ended_or_lost_its_priority():
+def test_no_transfer_yields_to_one_that_has_ended_or_lost_its_priority():
     the = Scheduler()
     urgent = submitted(the, "urgent", priority=None)
     the.take(urgent, Requirements(boost=9), 0)

@@ -57,7 +57,7 @@ def test_signals_may_be_declared_anywhere() -> None:
     assert named.condition(parse("b")).findings == ()
 
 
-def test_names_used_are_told() -> None:
+def test_names_used_are_reported() -> None:
     named = environment({"s": "hot"}, hot="gpu_temperature > 85", idle="gpu_power < 50W")
     assert "hot" in named.signal("s").used
     assert "idle" not in named.condition(parse("s AND hot")).used

@@ -105,11 +105,11 @@ def test_a_text_without_quotes_gets_them(condition: str, text: str) -> None:
 @pytest.mark.parametrize(
     "condition", ["gpu_throttled = yes", "gpu_throttled == no", "on == gpu_throttled", "gpu_throttled != off"]
 )
-def test_a_word_for_a_truth_is_told_that_it_stands_alone(condition: str) -> None:
+def test_a_word_compared_with_a_truth_value_gets_a_hint_to_drop_the_comparison(condition: str) -> None:
     assert first(condition)[0].hint == "use a bool by itself: gpu_throttled, or NOT gpu_throttled"
 
 
-def test_a_number_for_a_truth_is_told_that_it_stands_alone() -> None:
+def test_a_number_compared_with_a_truth_value_gets_a_hint_to_drop_the_comparison() -> None:
     assert first("active_training == 1")[0].hint == "use active_training by itself, or with NOT"
 
 

@@ -210,7 +210,7 @@ def test_invisible_and_look_alike_characters_are_found_and_can_be_fixed(text: st
     assert found.edits and found.safe
 
 
-def test_a_homoglyph_in_a_name_is_told_by_its_number() -> None:
+def test_a_homoglyph_in_a_name_is_reported_by_its_code_point() -> None:
     (found,) = parse("gpu_mem\u043ery > 80").findings
     assert "U+043E" in found.message
 

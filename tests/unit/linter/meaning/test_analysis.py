@@ -54,7 +54,7 @@ def test_without_the_analysis_the_other_findings_and_suppressions_stay_as_they_a
     assert [found.code for found in quick] == ["GPR105"]
 
 
-def test_it_gives_up_once_nobody_waits() -> None:
+def test_it_gives_up_once_no_caller_waits() -> None:
     rules = "".join(f"  - {{name: r{n}, condition: gpu_memory > {n}, action: log}}\n" for n in range(50))
     asked = 0
 

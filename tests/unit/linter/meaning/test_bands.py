@@ -37,7 +37,7 @@ def fixed(*conditions: str) -> list[str]:
         ("gpu_temperature <= 82", "gpu_temperature > 81", "where 81 < gpu_temperature <= 82", "gpu_temperature 82 C"),
     ],
 )
-def test_what_is_between_two_bands_is_told_with_a_moment(low: str, high: str, told: str, witness: str) -> None:
+def test_a_gap_between_two_bands_is_reported_with_an_example(low: str, high: str, told: str, witness: str) -> None:
     (one,) = found(low, high)
     assert told in one.message
     assert one.witness == witness

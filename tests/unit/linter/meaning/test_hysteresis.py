@@ -41,7 +41,7 @@ def _found(text: str) -> list[Diagnostic]:
         ("pending_transfers > 20", "NOT pending_transfers > 20"),
     ],
 )
-def test_an_until_that_leaves_no_gap_is_told(condition: str, until: str) -> None:
+def test_an_until_that_leaves_no_gap_is_reported(condition: str, until: str) -> None:
     assert codes(signal(condition, until)) == ["GPR603"]
 
 
@@ -59,7 +59,7 @@ def test_an_until_with_a_gap_is_none(condition: str, until: str) -> None:
     assert "GPR603" not in codes(signal(condition, until))
 
 
-def test_what_can_hold_together_is_told_as_that() -> None:
+def test_what_can_hold_together_is_reported_as_overlapping() -> None:
     (one,) = _found(signal("gpu_memory > 80", "gpu_memory < 85"))
     assert one.code == "GPR602"
     assert one.example is not None

@@ -32,7 +32,7 @@ def test_the_region_is_what_the_coverer_leaves(condition: str, expected: str) ->
     assert region(STOP, MODELS.format(condition)) == expected
 
 
-def test_the_witness_is_in_the_region_and_the_example_tells_what_the_evaluator_makes_of_it() -> None:
+def test_the_witness_is_in_the_region_and_the_example_agrees_with_the_evaluator() -> None:
     (one,) = found(STOP, MODELS.format("gpu_memory > 80 AND file_type == 'model'"))
     assert one.witness == "file_type 'model', gpu_memory 81 %"
     assert one.example is not None

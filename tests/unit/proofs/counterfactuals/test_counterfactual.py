@@ -123,7 +123,7 @@ def test_the_gpu_that_decides_is_found_among_many_with_few_tries(monkeypatch: py
     assert changed == {"operation": "read", "file_type": "model", "transfer_size": 60 * GIB + 1}
 
 
-def test_nothing_is_told_where_the_tries_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_reported_where_the_budget_is_exhausted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert near("gpu_memory > 80", gpu(memory=78)) is not None
     monkeypatch.setattr("gpurules.proofs.counterfactuals.counterfactual._TRIES", 0)
     assert near("gpu_memory > 80", gpu(memory=78)) is None

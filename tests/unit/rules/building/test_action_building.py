@@ -125,7 +125,7 @@ def test_an_input_of_the_wrong_dimension_does_not_fit() -> None:
     assert [c for c, _ in findings("limit_bandwidth, parameters: {max_bandwidth: '${night}'}", INPUTS)] == ["GPR104"]
 
 
-def test_an_input_that_is_not_declared_is_told_at_its_name() -> None:
+def test_an_input_that_is_not_declared_is_reported_at_its_name() -> None:
     assert findings("log, parameters: {message: 'hi ${whom}'}", INPUTS) == [("GPR409", "whom")]
 
 

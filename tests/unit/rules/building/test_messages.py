@@ -70,7 +70,7 @@ def test_definitions_and_inputs_have_their_values() -> None:
     assert {name: found[name] for name in wanted} == wanted
 
 
-def test_a_condition_over_missing_facts_is_told_as_unknown() -> None:
+def test_a_condition_over_missing_facts_is_reported_as_unknown() -> None:
     assert values("{busy}")["busy"] == "unknown"
 
 

@@ -70,7 +70,7 @@ def test_a_rule_that_is_not_there_is_a_key_error() -> None:
         told(RULES.evaluate(one_gpu())).rule("none")
 
 
-def test_a_signal_is_told_as_on_or_off() -> None:
+def test_a_signal_is_shown_as_on_or_off() -> None:
     running = engine(
         ruleset(
             "  - {name: a, condition: s AND file_type == 'model', action: pause_transfer}\n",
@@ -83,7 +83,7 @@ def test_a_signal_is_told_as_on_or_off() -> None:
     assert "s is off" in told(running.decide(model())).rule("a").reason
 
 
-def test_the_nearest_change_is_told_with_the_decision() -> None:
+def test_the_nearest_change_is_shown_with_the_decision() -> None:
     explained = told(RULES.evaluate(snapshot(gpu(0, memory=75), gpu(1, memory=10)), model(size=5)))
     nearest = {rule.rule: str(rule.nearest) for rule in explained.rules}
     assert nearest == {

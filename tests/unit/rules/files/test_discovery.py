@@ -9,7 +9,7 @@ def found(folder, wanted):
     return [os.path.relpath(path, folder) for path in files_below(str(folder), wanted, lambda path: path)]
 
 
-def test_files_are_told_by_their_names_and_folders(tmp_path):
+def test_files_are_recognized_by_their_names_and_folders(tmp_path):
     for name in ("a.rules.yaml", "b.yaml", "c.test.yaml", "rules/d.yaml", "rules/e.test.yml", ".git/f.rules.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -124,7 +124,7 @@ def test_a_slip_in_a_key_is_not_a_missing_key_too() -> None:
     assert errors(f"{HEAD}rules:\n- {{name: a, conditon: gpu_memory > 80, action: log}}\n") == [("GPR401", 4, 13)]
 
 
-def test_the_same_name_twice_is_told_at_the_second_with_the_first() -> None:
+def test_a_duplicate_name_is_reported_at_the_second_with_the_first() -> None:
     text = f"{HEAD}{RULE}- {{name: a, condition: gpu_memory > 90, action: pause_transfer}}\n"
     (found,) = lints(text)
     assert (found.code, found.line, found.column, found.rule) == ("GPR301", 5, 10, "a")

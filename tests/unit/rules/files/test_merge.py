@@ -65,7 +65,7 @@ def test_with_sets_the_inputs_of_a_base(files: Files) -> None:
         ("[limit]", ("GPR403", "main", 3, 35)),
     ],
 )
-def test_what_with_cannot_set_is_told_there(files: Files, values: str, expected: tuple[str, str, int, int]) -> None:
+def test_what_with_cannot_set_is_reported_there(files: Files, values: str, expected: tuple[str, str, int, int]) -> None:
     assert errors(files(f"{HEAD}extends: [{{from: base.yaml, with: {values}}}]\n", base=BASE)) == [expected]
 
 
@@ -79,7 +79,7 @@ def test_two_bases_cannot_bring_one_name(files: Files) -> None:
     assert errors(files(f"{HEAD}extends: [a.yaml, b.yaml]\n", a=BASE, b=BASE)) == [("GPR301", "b", 5, 10)]
 
 
-def test_a_file_that_extends_itself_is_told(files: Files) -> None:
+def test_a_file_that_extends_itself_is_reported(files: Files) -> None:
     assert errors(files(f"{HEAD}extends: [main.yaml]\n")) == [("GPR411", "main", 3, 11)]
     main = f"{HEAD}extends: [a.yaml]\n"
     assert errors(files(main, a=f"{HEAD}extends: [b.yaml]\n", b=main.replace("a.yaml", "main.yaml"))) == [
@@ -87,7 +87,7 @@ def test_a_file_that_extends_itself_is_told(files: Files) -> None:
     ]
 
 
-def test_a_base_that_is_not_there_is_told_with_the_nearest(files: Files) -> None:
+def test_a_missing_base_is_reported_with_the_nearest_name(files: Files) -> None:
     path = files(f"{HEAD}extends: [sit.yaml, gpurules:defualt, sub]\n", site=BASE, **{"sub/x": ""})
     found = examine_file(path).diagnostics
     assert [(d.code, d.column) for d in found] == [("GPR408", 11), ("GPR408", 21), ("GPR408", 39)]
@@ -148,7 +148,7 @@ def test_remove_drops_a_rule_and_makes_room_for_its_name(files: Files) -> None:
     assert load(files(main, middle=middle, base=BASE)).rules[0].text == "gpu_memory > 3"
 
 
-def test_a_patch_of_what_is_not_there_is_told(files: Files) -> None:
+def test_a_patch_of_a_missing_rule_is_reported(files: Files) -> None:
     main = f"{HEAD}extends: [base.yaml]\nrules:\n- {{name: hott, override: true}}\n- {{name: cold, remove: true}}\n"
     path = files(main, base=BASE)
     assert errors(path) == [("GPR406", "main", 5, 10), ("GPR406", "main", 6, 10)]

@@ -46,7 +46,7 @@ def test_an_empty_file_has_no_root_and_no_problem() -> None:
     assert not read_yaml("# nothing\n").problems
 
 
-def test_a_duplicate_key_is_told_with_both_places() -> None:
+def test_a_duplicate_key_is_reported_with_both_places() -> None:
     document = read_yaml("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n")
     assert found(document) == [("GPR002", 5, 3)]
     (related,) = document.problems[0].related
@@ -91,7 +91,7 @@ def test_an_alias_stands_where_its_anchor_stands() -> None:
         ("a: &a {b: {c: *a}}", "GPR009", 1, 15),
     ],
 )
-def test_what_is_no_yaml_is_told_with_its_place(text: str, code: str, line: int, column: int) -> None:
+def test_invalid_yaml_is_reported_with_its_place(text: str, code: str, line: int, column: int) -> None:
     assert (code, line, column) in found(read_yaml(text))
 
 
@@ -102,7 +102,7 @@ def test_odd_but_harmless_yaml_is_read(text: str) -> None:
     assert not read_yaml(text).problems
 
 
-def test_bytes_that_are_not_utf8_are_told_with_their_offset() -> None:
+def test_bytes_that_are_not_utf8_are_reported_with_their_offset() -> None:
     document = read_yaml("version: 1\nname: café\n".encode("latin-1"))
     assert found(document) == [("GPR010", 2, 10)]
     assert "offset 20" in document.problems[0].message

@@ -111,7 +111,7 @@ def missed(
 GIVEN = "    given: {snapshot: {gpus: [{temperature: %s}]}, transfer: {file_type: %s}}\n"
 
 
-def test_what_no_test_notices_is_told_with_its_place(folder: Path) -> None:
+def test_a_surviving_mutant_is_reported_with_its_place(folder: Path) -> None:
     cases = "  - name: hot\n" + GIVEN % (90, "model") + "    expect: [{rule: hot, outcome: match}]\n"
     found, left = missed(folder, cases)
     assert ("threshold", "87C", "88C") in left

@@ -52,7 +52,7 @@ def test_what_holds_for_all_facts_is_proved(found) -> None:  # type: ignore[no-u
         (lambda: decided(False, "transfer_size >= memory_footprint", some_match=("larger",)), "no rule matched"),
     ],
 )
-def test_what_does_not_hold_is_refuted_by_a_moment(found, shown: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_does_not_hold_is_refuted_by_a_counterexample(found, shown: str) -> None:  # type: ignore[no-untyped-def]
     assert shown in found().counterexample
 
 
@@ -63,7 +63,7 @@ def test_what_is_not_analysed_is_searched_and_said() -> None:
     assert found.moments > 0
 
 
-def test_a_counterexample_is_told_with_units_ages_and_labels() -> None:
+def test_a_counterexample_is_shown_with_units_ages_and_labels() -> None:
     condition = "transfer_age > 90s AND transfer_size > 1GiB AND tenant == 'batch'"
     fields = "fields: {tenant: {type: string, scope: transfer}}"
     rules = ruleset(f'  - {{name: old, condition: "{condition}", action: pause_transfer}}\n', fields)

@@ -23,7 +23,7 @@ def test_a_counter_that_goes_back_gives_no_rate_once():
     assert rates.rate("a", "rx", 60, at=2.0) == (20.0, None)
 
 
-def test_two_polls_at_one_moment_give_no_rate_and_spoil_none():
+def test_two_polls_at_one_time_give_no_rate_and_spoil_none():
     rates = CounterRates()
     rates.rate("a", "rx", 0, at=1.0)
     assert rates.rate("a", "rx", 5, at=1.0) == (None, FIRST)

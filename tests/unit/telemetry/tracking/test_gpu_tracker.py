@@ -26,7 +26,7 @@ def see(presence, *gpus, at=0.0):
     return [(found.uuid, found.index, found.is_lost) for found in snapshot.gpus]
 
 
-def test_whoever_is_there_is_reported_as_it_is(presence):
+def test_a_gpu_that_is_present_is_reported_as_it_is(presence):
     snapshot = Snapshot(timestamp=5.0, host="node-7", gpus=(gpu(0, "a"), gpu(1, "b")))
     assert presence.complete(snapshot, 0.0) == snapshot
 

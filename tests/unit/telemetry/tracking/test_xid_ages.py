@@ -46,7 +46,7 @@ def test_no_error_has_no_age_and_says_why():
     assert (gpu.xid, gpu.xid_age, gpu.missing["xid_age"]) == (0, None, NO_ERROR)
 
 
-def test_an_age_that_the_source_tells_is_kept():
+def test_an_age_that_the_source_reports_is_kept():
     snapshot = Snapshot(gpus=(GPU(index=0, xid=79, xid_age=3.0), GPU(index=1)))
     assert XidAges().complete(snapshot, 100.0) is snapshot
 

@@ -55,7 +55,7 @@ def test_a_report_without_a_gpu_is_a_problem(play: Any) -> None:
 
 
 @pytest.mark.parametrize("word", ["N/A", "", "not supported", None, 7])
-def test_what_is_not_told_is_no_identity(word: object) -> None:
+def test_what_is_not_reported_is_no_identity(word: object) -> None:
     known = identities(
         [{"gpu": 0, "uuid": word}], [{"gpu": 0, "asic": {"market_name": word}, "driver": {"version": word}}]
     )

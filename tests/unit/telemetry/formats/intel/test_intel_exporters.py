@@ -43,7 +43,7 @@ PAGE = (
 )
 
 
-def test_xpu_manager_tells_gpus_by_device_or_by_tile(play):
+def test_xpu_manager_reports_gpus_by_device_or_by_tile(play):
     snapshots, source = play(PAGE)
     assert (source.format, len(snapshots), source.problem_count) == ("XPU Manager exporter text", 1, 0)
     second, first = snapshots[0].gpus  # by bus address
@@ -64,7 +64,7 @@ def test_xpu_manager_tells_gpus_by_device_or_by_tile(play):
     ],
     ids=["without a tile", "without the label of a tile"],
 )
-def test_what_is_not_told_of_every_tile_is_missing(play, old, new, why):
+def test_what_is_not_reported_for_every_tile_is_missing(play, old, new, why):
     assert old in PAGE
     (snapshot,), _ = play(PAGE.replace(old, new))
     gpu = snapshot.gpus[1]
@@ -91,7 +91,7 @@ def all_smi(name, value, number=0, **labels):
     return f"all_smi_gpu_{name}{{{labels}}} {value}\n"
 
 
-def test_all_smi_tells_gpus_of_any_vendor(play):
+def test_all_smi_reports_gpus_of_any_vendor(play):
     page = (
         all_smi("utilization", 42)
         + all_smi("memory_used_bytes", 100)
@@ -186,7 +186,7 @@ def test_a_first_sample_without_a_length_has_no_figures(play):
     assert gpu.missing["utilization"] == "the sample covers less than a millisecond"
 
 
-def test_what_a_sample_does_not_tell_is_missing(play):
+def test_what_a_sample_does_not_report_is_missing(play):
     engines = {"Render/3D": {"busy": "N/A", "unit": "%"}, "Video": {"busy": 3.0, "unit": "%"}}
     snapshots, _ = play(json.dumps({**sample(), "power": {}, "engines": engines}) + "\n")
     gpu = snapshots[0].gpus[0]

@@ -91,7 +91,7 @@ def test_a_time_that_changes_ends_a_scrape_even_where_no_series_comes_again(play
     ],
 )
 @pytest.mark.parametrize("end", ["# EOF\n", ""])
-def test_seconds_of_openmetrics_are_told_from_milliseconds(
+def test_seconds_of_openmetrics_are_distinguished_from_milliseconds(
     play: Any, stamps: tuple[str, str], times: tuple[float, float], end: str
 ) -> None:
     snapshots, _ = play("".join(scrape(40 + n, time=f" {stamp}") for n, stamp in enumerate(stamps)) + end)

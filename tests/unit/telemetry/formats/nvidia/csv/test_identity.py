@@ -134,7 +134,7 @@ ROWS = ("GPU-a", "0", "00000000:01:00.0"), ("GPU-a", "1", "00000000:02:00.0")
 
 
 @pytest.mark.parametrize("uuid", ["GPU-a", "N/A", "[N/A]", ""])
-def test_gpus_with_one_uuid_or_none_are_told_apart_by_their_index(play: Any, uuid: str) -> None:
+def test_gpus_with_one_uuid_or_none_are_distinguished_by_index(play: Any, uuid: str) -> None:
     rows = "".join(
         f"2026/04/25 12:00:{second:02d}.000, {uuid}, {index}, {second + index} %\n"
         for second in (0, 5)

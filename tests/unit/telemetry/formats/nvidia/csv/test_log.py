@@ -209,20 +209,20 @@ REASONS = (
         ((4,), (True, True, False)),
     ],
 )
-def test_brakes_are_told_from_the_reasons(play, active, expected):
+def test_brakes_are_derived_from_the_reasons(play, active, expected):
     cells = ["Active" if at in active else "Not Active" for at in range(5)]
     found = gpu(play, REASONS + f"0, {', '.join(cells)}\n")
     assert (found.throttled, found.throttle_thermal, found.throttle_power) == expected
 
 
-def test_brakes_are_told_from_the_bitmask_of_old_drivers(play):
+def test_brakes_are_derived_from_the_bitmask_of_old_drivers(play):
     found = gpu(play, "index, clocks_throttle_reasons.active\n0, 0x0000000000000040\n")
     assert (found.throttled, found.throttle_thermal, found.throttle_power) == (True, True, False)
     idle = gpu(play, "index, clocks_throttle_reasons.active\n0, 0x0000000000000001\n")
     assert (idle.throttled, idle.throttle_thermal, idle.throttle_power) == (False, False, False)
 
 
-def test_brakes_of_a_device_that_does_not_tell_are_missing(play):
+def test_brakes_of_a_device_that_does_not_report_them_are_missing(play):
     found = gpu(play, "index, clocks_throttle_reasons.active\n0, [N/A]\n")
     assert (found.throttled, found.missing["throttled"]) == (None, "n/a")
 
@@ -246,7 +246,7 @@ def test_hw_slowdown_implies_its_causes_only_where_it_is_absent(slowdown, therma
     assert ("cause is not reported" in gpu.missing.get("throttle_thermal", "")) is (slowdown == "Active")
 
 
-def test_a_cause_that_the_driver_tells_wins_over_what_is_implied():
+def test_a_cause_that_the_driver_reports_wins_over_what_is_implied():
     cells = {
         "clocks_event_reasons.hw_slowdown": "Not Active",
         "clocks_event_reasons.hw_thermal_slowdown": "Active",
