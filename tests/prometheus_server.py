@@ -21,6 +21,12 @@ needs_prometheus = pytest.mark.skipif(
 )
 
 
+def sample_line(series: str, value: float, at: float) -> str:
+    """Return a sample as OpenMetrics, which has no blanks between labels."""
+    compact = series.replace('", ', '",')
+    return f"{compact} {value!r} {at:.3f}"
+
+
 def backfill(folder: Path, families: Mapping[str, Sequence[str]]) -> None:
     """Make the data of a server in *folder* from the samples of each metric, written as OpenMetrics."""
     lines = [line for name, samples in families.items() for line in (f"# TYPE {name} gauge", *samples)]

@@ -22,7 +22,7 @@ from gpurules.telemetry.formats.prometheus.samples import Sample
 from tests.factories import NEW_YEAR
 from tests.integration.interop import test_import_agreement as imports
 from tests.integration.interop import test_promql_agreement as exports
-from tests.prometheus_server import ask, backfill, needs_prometheus, prometheus_server
+from tests.prometheus_server import ask, backfill, needs_prometheus, prometheus_server, sample_line
 from tests.promtool import node_samples, series_name
 from tests.waiting import wait_until
 
@@ -49,12 +49,6 @@ rules:
   - {name: by_band, condition: any(band), action: log}
   - {name: some, condition: any(gpu_temperature > 80), for: 300ms, action: log}
 """
-
-
-def sample_line(series: str, value: float, at: float) -> str:
-    """Return a sample as OpenMetrics, which has no blanks between labels."""
-    compact = series.replace('", ', '",')
-    return f"{compact} {value!r} {at:.3f}"
 
 
 def firing(server: str, expression: str, steps: int, every: float) -> Firing:
