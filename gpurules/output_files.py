@@ -2,8 +2,10 @@
 
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from gpurules.input_files import check_regular
 
@@ -18,7 +20,18 @@ def state_folder(name: str) -> Path:
 
 
 def replace_file(path: Path, data: bytes, mode: int | None = 0o600) -> None:
-    """Write *data* so that a reader sees the old file or the new one, never half of it.
+    """Write *data* so that a reader sees the old file or the new one, never half of it; see ``replacing``.
+
+    Raises:
+        OSError: it cannot be written, or is not a regular file; what was there is still there.
+    """
+    with replacing(path, mode) as opened:
+        opened.write(data)
+
+
+@contextmanager
+def replacing(path: Path, mode: int | None = 0o600) -> Iterator[BinaryIO]:
+    """Give a file to write to that becomes the one at *path* when the statement ends; after an error it is gone.
 
     The disk is not waited for: after a power cut the file may be empty. A link is replaced, not followed.
 
@@ -40,7 +53,7 @@ def replace_file(path: Path, data: bytes, mode: int | None = 0o600) -> None:
         with os.fdopen(file, "wb") as opened:
             if kept is not None:
                 os.fchmod(file, kept)
-            opened.write(data)
+            yield opened
         fresh.replace(path)
     except BaseException:
         with suppress(OSError):

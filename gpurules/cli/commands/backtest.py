@@ -30,6 +30,8 @@ def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ..
 @click.argument("rulesets", nargs=-1, required=True)
 @option("--history", "places", metavar="PATH", multiple=True, required=True,
         help="Recorded telemetry: a store of record -o DIR/, a recording, or a folder; repeatable.")  # fmt: skip
+@option("--from", "since", metavar="TIME", help="Read what was recorded from this time on, such as 2026-01-01T06:00.")
+@option("--to", "until", metavar="TIME", help="Read what was recorded before this time; UTC unless it has a zone.")
 @option("--engine", type=click.Choice(["local", "spark", "replay"]), default="local", show_default=True,
         help="Execution engine: local processes, Spark, or the rule engine itself, snapshot by snapshot.")  # fmt: skip
 @option("--spark-master", metavar="URL", help="With --engine spark: the master, such as local[2] or spark://host:7077.")
@@ -48,8 +50,8 @@ def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ..
 @output_format("text", "json", "markdown", "junit")
 @output_file
 def command(
-    rulesets: tuple[str, ...], places: tuple[str, ...], engine: str, spark_master: str | None,
-    spark_remote: str | None, jobs: int | None, by: tuple[str, ...], transfers: Path | None,
+    rulesets: tuple[str, ...], places: tuple[str, ...], since: str | None, until: str | None, engine: str,
+    spark_master: str | None, spark_remote: str | None, jobs: int | None, by: tuple[str, ...], transfers: Path | None,
     limits: tuple[str, ...], report: Path | None, format_: str, output_file: Path | None, **recorded: Any,
 ) -> int:  # fmt: skip
     """Replay rulesets over recorded telemetry: time on, episodes, flaps and actions, by rule and signal.
@@ -59,6 +61,7 @@ def command(
     """
     need_history(*(["altair", "vl_convert"] if report else []))
     from gpurules.cli.history.backtests import BacktestWish, distribution, run_backtest, write_report
+    from gpurules.history.store.time_span import TimeSpan
 
     if len(rulesets) > 2:
         raise click.UsageError("name one ruleset, or two to compare")
@@ -69,7 +72,7 @@ def command(
     loaded = [load_ruleset(argument) for argument in rulesets]
     wish = BacktestWish(loaded, places, by, limits, transfers)
     wish.engine, wish.options = ("replay" if engine == "replay" else "kernel"), given_options(recorded)
-    wish.with_report = report is not None
+    wish.with_report, wish.span = report is not None, TimeSpan.read(since, until)
     distribute = distribution(engine, jobs or processors(), spark_master, spark_remote)
 
     def watch(results: Iterable[Any], total: int) -> Iterable[Any]:

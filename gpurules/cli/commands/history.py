@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -13,6 +13,7 @@ from gpurules.cli.extras import need_history
 from gpurules.cli.options import given_options, option, recording_options, text_or_json
 from gpurules.cli.output import pluralize, report_json, say, table, write
 from gpurules.cli.progress import with_progress
+from gpurules.output_files import replacing
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|[KMGT]i?B)?", re.IGNORECASE)
 _SCALES = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -102,6 +103,12 @@ def import_command(
     return int(bool(problems))
 
 
+def _whole(output: Path) -> AbstractContextManager[BinaryIO]:
+    """Return a file that appears when all of it is there, so that Ctrl-C leaves no half; a device is written to."""
+    is_device = output.exists() and not output.is_file()
+    return output.open("wb") if is_device else replacing(output, mode=None)
+
+
 @command.command("export")
 @click.argument("place", metavar="DIR")
 @option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -117,12 +124,12 @@ def export_command(place: str, output: Path | None, node: str | None) -> int:
     if node is not None and node not in reader.nodes:
         raise click.UsageError(f"nothing is recorded for {node!r}; known nodes: {', '.join(reader.nodes[:12])}")
     lines: Iterable[str] = export_lines(reader, node)
-    with nullcontext(None) if output is None else output.open("w", encoding="utf-8") as file:
-        for line in lines if output is None else with_progress(lines, "snapshots"):
-            if file is not None:
-                file.write(line)
-            elif not write(line):
-                break
+    if output is None:
+        all(write(line) for line in lines)
+    else:
+        with _whole(output) as file:
+            for line in with_progress(lines, "snapshots"):
+                file.write(line.encode())
     for text in reader.findings.texts:
         say(f"gpurules: {text}")
     return int(bool(reader.findings.count))

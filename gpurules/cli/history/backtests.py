@@ -11,6 +11,7 @@ from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest, Watch, run
 from gpurules.history.backtest.transfers import decided_transfers
 from gpurules.history.store.storage import RecordingStoreError
+from gpurules.history.store.time_span import ALWAYS, TimeSpan
 from gpurules.output_files import replace_file
 from gpurules.rules import Ruleset
 
@@ -27,6 +28,7 @@ class BacktestWish:
     engine: str = "kernel"
     with_report: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    span: TimeSpan = ALWAYS
 
 
 @dataclass(slots=True)
@@ -78,11 +80,12 @@ def run_backtest(wish: BacktestWish, distribute: Distribute, watch: Watch) -> Do
     """
     limits = [Limit.parse(limit) for limit in wish.limits]
     label = next((name.removeprefix("label:") for name in wish.by if name.startswith("label:")), None)
-    backtest = Backtest(wish.rulesets, wish.places, wish.engine, label, wish.with_report, wish.options)
+    backtest = Backtest(wish.rulesets, wish.places, wish.engine, label, wish.with_report, wish.options, wish.span)
     result = run(backtest, distribute, watch)
     if not result.data.snapshots:
+        where = "" if wish.span == ALWAYS else " in this range"
         why = f": {result.data.findings.texts[0]}" if result.data.findings.texts else ""
-        raise RecordingStoreError(f"{', '.join(map(str, wish.places))} has no readable snapshot{why}")
+        raise RecordingStoreError(f"{', '.join(map(str, wish.places))} has no readable snapshot{where}{why}")
     if wish.transfers is not None:
         decided_transfers(result, backtest, wish.transfers)
     verdicts = []

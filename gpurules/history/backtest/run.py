@@ -10,6 +10,7 @@ from gpurules.history.backtest.task import NodeTask, tasks_of
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.reader import Fields, StoreReader
 from gpurules.history.store.storage import Storage
+from gpurules.history.store.time_span import ALWAYS, TimeSpan
 from gpurules.rules import Ruleset
 
 Watch = Callable[[Iterable[NodeResult], int], Iterable[NodeResult]]
@@ -29,6 +30,7 @@ class Backtest:
     label: str | None = None
     with_profiles: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    span: TimeSpan = ALWAYS
 
     def tasks(self) -> list[NodeTask]:
         """Return the nodes that are recorded.
@@ -36,7 +38,7 @@ class Backtest:
         Raises:
             StoreError: a store has nothing.
         """
-        return [task for place in self.places for task in tasks_of(place, self.options)]
+        return [task for place in self.places for task in tasks_of(place, self.options, self.span)]
 
 
 def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda results, _: results) -> BacktestResult:
@@ -47,7 +49,7 @@ def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda result
     """
     tasks = backtest.tasks()
     plans = tuple(KernelPlan.of(ruleset) for ruleset in backtest.rulesets)
-    seconds = bucket_seconds(backtest.places)
+    seconds = bucket_seconds(backtest.places, backtest.span)
     ask = Ask(plans, backtest.engine, backtest.label, seconds, backtest.with_profiles)
     done: dict[str, NodeResult] = {}
     for result in watch(distribute(tasks, ask), len(tasks)):
@@ -68,9 +70,9 @@ def _stores(places: Sequence[str]) -> Iterator[StoreReader]:
             yield StoreReader(Storage(place))
 
 
-def bucket_seconds(places: Sequence[str]) -> float:
+def bucket_seconds(places: Sequence[str], span: TimeSpan = ALWAYS) -> float:
     """Return the width of a stretch of time in a picture: an hour of weeks, five minutes of a day or two."""
-    days = {part.date for reader in _stores(places) for part in reader.parts}
+    days = {part.date for reader in _stores(places) for part in reader.parts if span.has_day(part.date)}
     return 3600.0 if len(days) > 3 else 300.0
 
 

@@ -46,7 +46,7 @@ class NodeTask:
             return
         recording = Recording(self.place, **self.options)
         try:
-            yield from frames_of(s for s in recording if self.span.since <= s.timestamp < self.span.until)
+            yield from frames_of(s for s in recording if self.span.has_time(s.timestamp))
         except (TelemetryError, OSError) as error:
             findings.add(self.place, str(error))
         for problem in recording.problems:

@@ -38,7 +38,8 @@ def decided_transfers(result: BacktestResult, backtest: Backtest, path: Path) ->
     tasks = backtest.tasks()
     for one in result.rulesets:
         if path.is_dir():
-            arrivals = stored_transfers(Storage(path), one.ruleset.fields, result.data.findings)
+            recorded = stored_transfers(Storage(path), one.ruleset.fields, result.data.findings)
+            arrivals = [pair for pair in recorded if backtest.span.has_time(pair[0].created or 0.0)]
         else:
             arrivals = [(transfer, of, None) for transfer, of in read_transfers(path, one.ruleset.fields)]
         found: list[Decision] = []

@@ -48,6 +48,10 @@ class TimeSpan:
             return None
         return cls(start, start + 86_400.0)
 
+    def has_time(self, time: float) -> bool:
+        """Return whether a time is in it."""
+        return self.since <= time < self.until
+
     def has_day(self, date: str) -> bool:
         """Return whether some of the day *date* may be in it; of a folder that is not of a day anything may be."""
         day = TimeSpan.of_day(date)

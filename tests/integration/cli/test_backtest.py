@@ -1,5 +1,7 @@
 """``gpurules backtest``, ``history`` and ``record -o DIR/``: output, exit codes, wrong input."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -187,3 +189,83 @@ def test_a_store_that_cannot_be_written_does_not_stop_an_agent(gpurules: Program
         and "lacks 360 snapshots" in done.err
         and "Traceback" not in done.err
     )
+
+
+@pytest.mark.parametrize("before", [None, "as it was"])
+def test_an_export_that_is_interrupted_leaves_no_half_file(
+    gpurules: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    from gpurules.history.store import exchange
+
+    place, output = tmp_path / "store", tmp_path / "out.jsonl"
+    gpurules("record", "--source", "synthetic:gpus=2,seconds=600", "-o", f"{place}/")
+    if before is not None:
+        output.write_text(before)
+
+    def lines(*_: object) -> Iterator[str]:
+        yield "{}\n"
+        raise KeyboardInterrupt
+
+    real = exchange.export_lines
+    monkeypatch.setattr(exchange, "export_lines", lines)
+    with suppress(KeyboardInterrupt):
+        gpurules("history", "export", place, "-o", output)
+    assert {path.name for path in tmp_path.iterdir()} == {"store", *(["out.jsonl"] if before else [])}
+    assert before is None or output.read_text() == before
+    monkeypatch.setattr(exchange, "export_lines", real)
+    assert gpurules("history", "export", place, "-o", output).code == 0
+    assert gpurules("history", "export", place).out == output.read_text() and output.read_text().count("\n") > 50
+    assert gpurules("history", "export", place, "-o", "/dev/null").code == 0
+
+
+SPANS = {
+    "from": (("--from", "1970-01-01T00:10"), 600, None),
+    "to": (("--to", "1970-01-01T00:30"), None, 1800),
+    "both, of a zone": (("--from", "1970-01-01T01:10+01:00", "--to", "1970-01-01T00:30"), 600, 1800),
+}
+
+
+@pytest.mark.parametrize("name", SPANS)
+def test_a_span_of_time_is_back_tested_as_if_nothing_else_were_recorded(
+    gpurules: Program, rules: Path, store: Path, tmp_path: Path, name: str
+) -> None:
+    options, since, until = SPANS[name]
+    lines = gpurules("history", "export", store).out.splitlines()
+    start = float(loads(lines[0])["timestamp"])
+    options = tuple(word if word.startswith("--") else _moved(word, start) for word in options)
+    kept = [
+        line for line in lines
+        if (since is None or loads(line)["timestamp"] >= start + since)
+        and (until is None or loads(line)["timestamp"] < start + until)
+    ]  # fmt: skip
+    (tmp_path / "part.jsonl").write_text("\n".join(kept) + "\n")
+    command = ("backtest", rules, "--output-format", "json", "--history")
+    found = [loads(gpurules(*command, place, *more).out) for place, more in (
+        (store, options), (tmp_path / "part.jsonl", ()),
+    )]  # fmt: skip
+    assert found[0]["data"]["snapshots"] == len(kept) > 0
+    assert found[0]["rulesets"] == found[1]["rulesets"]
+
+
+def _moved(time: str, start: float) -> str:
+    from datetime import UTC, datetime, timedelta
+
+    moved = datetime.fromisoformat(time)
+    return (moved + timedelta(seconds=start)).isoformat() if moved.tzinfo else (
+        moved.replace(tzinfo=UTC) + timedelta(seconds=start)
+    ).isoformat()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--from", "2100-01-01"), "has no readable snapshot in this range"),
+        (("--from", "monday"), "'monday' is not a time"),
+        (("--from", "2026-01-02", "--to", "2026-01-01"), "2026-01-02 is not before its end 2026-01-01"),
+    ],
+)
+def test_a_span_without_a_snapshot_is_refused(
+    gpurules: Program, rules: Path, store: Path, options: tuple[str, ...], reason: str
+) -> None:
+    done = gpurules("backtest", rules, "--history", store, *options)
+    assert done.code == 2 and reason in done.err and "Traceback" not in done.err

@@ -96,6 +96,15 @@ def test_a_back_test_decides_on_the_transfers_of_a_store(store: Path, tmp_path: 
     }  # fmt: skip
 
 
+def test_a_span_has_the_transfers_that_came_in_it(store: Path, tmp_path: Path, gpurules: Any) -> None:
+    (tmp_path / "r.yaml").write_text(RULES)
+    command = ("backtest", str(tmp_path / "r.yaml"), "--history", str(store), "--output-format", "json")
+    done = gpurules(*command, "--transfers", str(store), "--from", "2026-01-01T00:02")
+    assert done.code == 0, done.err
+    found = read_json(done.out)["rulesets"][0]["transfers"]
+    assert (found["transfers"], found["decided"], found["delayed"]) == (1, 1, 1)
+
+
 def test_a_store_without_transfers_says_what_records_them(tmp_path: Path, store: Path, gpurules: Any) -> None:
     (tmp_path / "r.yaml").write_text(RULES)
     for part in Storage(store).parts("transfers"):
