@@ -37,7 +37,7 @@ static long long copied(const char *path) {
 
 int main(int count, char **arguments) {
     static gr_reader reader;
-    static bool done[1024], told[1024];
+    static bool done[1024], announced[1024];
     if (count < 4 || count > 1024) {
         (void)fprintf(stderr, "usage: c_client STATE-FILE SECONDS FILE...\n");
         return 2;
@@ -62,10 +62,10 @@ int main(int count, char **arguments) {
             if (decision.delay > 0 || decision.paused) {
                 char why[512];
                 (void)gr_explain(bound, &transfer, NULL, why, sizeof why);
-                if (!told[i]) {
+                if (!announced[i]) {
                     (void)printf("%5.1fs %s waits:\n%s", seconds_now() - began, arguments[i], why);
                 }
-                told[i] = true;
+                announced[i] = true;
                 continue;
             }
             (void)printf("%5.1fs %s: %lld bytes, boost %g, basis %d\n", seconds_now() - began, arguments[i],

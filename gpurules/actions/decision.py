@@ -111,9 +111,9 @@ def outcome_of(rules: Sequence[tuple[int, RuleLike]], limits: DirectiveLimits) -
             if is_directive(ordered.action):
                 _, claims = claimed.setdefault(ordered.action.name, (ordered.action, []))
                 claims.append(Claim(rule.name, rule.priority, ordered.parameters))
-    nobody = CombineContext(Transfer(), 0.0, limits.max_delay, limits.max_priority)
+    no_transfer = CombineContext(Transfer(), 0.0, limits.max_delay, limits.max_priority)
     settled = {
-        directive.target: directive.combine(tuple(claims), nobody)
+        directive.target: directive.combine(tuple(claims), no_transfer)
         for directive, claims in claimed.values()
         if directive.is_static
     }

@@ -63,8 +63,8 @@ def order_matters(action: Action, pair: tuple[Parameters, Parameters], situation
 
 
 def _is_same(action: Directive, some: Iterable[Parameters], others: Iterable[Parameters]) -> bool:
-    nobody = CombineContext(Transfer(), 0.0, float("inf"), float("inf"))
-    return _combined(action, some, nobody) == _combined(action, others, nobody)
+    no_transfer = CombineContext(Transfer(), 0.0, float("inf"), float("inf"))
+    return _combined(action, some, no_transfer) == _combined(action, others, no_transfer)
 
 
 def _combined(action: Directive, parameters: Iterable[Parameters], situation: CombineContext) -> object:

@@ -1,4 +1,4 @@
-"""The command line: the only package that knows of terminals.
+"""The command line: the only package that deals with terminals.
 
 ::
 

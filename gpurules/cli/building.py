@@ -1,4 +1,4 @@
-"""Rules written as source of another language: for which rules that works, and the files on disk."""
+"""Generates source code from rulesets: which rules a target supports, and the files to write."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Times for people: in the time zone of a ruleset, or as this machine is set."""
+"""Formats times for display, in the time zone of a ruleset or the local one."""
 
 from datetime import UTC, datetime, tzinfo
 

@@ -1,4 +1,4 @@
-"""Keeps the details of an internal error in a file, so that one line is enough on the terminal."""
+"""Saves the details of an internal error to a file, so that the terminal shows a single line."""
 
 import platform
 import tempfile

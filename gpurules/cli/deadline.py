@@ -1,4 +1,4 @@
-"""Waits for an answer until a deadline, whatever the work that gives it does."""
+"""Waits for a result until a deadline, even if the work that produces it hangs."""
 
 import threading
 import time

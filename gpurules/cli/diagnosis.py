@@ -1,4 +1,4 @@
-"""Finds out what works on this machine, and what keeps a ruleset from working on it."""
+"""Checks what works on this machine, and what prevents a ruleset from working."""
 
 import ctypes
 import os
@@ -74,9 +74,9 @@ def of_clock(snapshot: Snapshot | None) -> Iterator[DoctorCheck]:
     if now < _EPOCH:
         yield DoctorCheck("clock", CheckStatus.BROKEN, f"it is {local:%Y-%m-%d %H:%M %Z}", "set the clock")
     elif _kernel_state() == _UNSYNCHRONISED:
-        told = f"{local:%Y-%m-%d %H:%M:%S %Z}, not synchronized"
+        detail_text = f"{local:%Y-%m-%d %H:%M:%S %Z}, not synchronized"
         yield DoctorCheck(
-            "clock", CheckStatus.WARN, told, "run chrony or systemd-timesyncd, here or on the container's host"
+            "clock", CheckStatus.WARN, detail_text, "run chrony or systemd-timesyncd, here or on the container's host"
         )
     else:
         yield DoctorCheck("clock", CheckStatus.GOOD, f"{local:%Y-%m-%d %H:%M:%S %Z}")
@@ -114,8 +114,10 @@ def of_zone(ruleset: Ruleset) -> Iterator[DoctorCheck]:
             "time zone", state, f"unknown time zone {name!r} on this machine", "install tzdata (pip install tzdata)"
         )
         return
-    told = f"{name}, where it is {datetime.now(zone):%a %H:%M}"
-    yield DoctorCheck("time zone", CheckStatus.GOOD, told if reads_time else f"{told}; no rule reads the time")
+    detail_text = f"{name}, where it is {datetime.now(zone):%a %H:%M}"
+    yield DoctorCheck(
+        "time zone", CheckStatus.GOOD, detail_text if reads_time else f"{detail_text}; no rule reads the time"
+    )
 
 
 def of_state(path: Path) -> Iterator[DoctorCheck]:
@@ -150,10 +152,10 @@ def of_telemetry(
         reading.close(5.0)
     lost = snapshot.gpu_lost_count
     form = f" ({reading.form.name})" if reading.form else ""
-    told = f"{reading.name}{form}: {pluralize(snapshot.gpu_count, 'GPU')}{f', {lost} lost' if lost else ''}"
+    detail_text = f"{reading.name}{form}: {pluralize(snapshot.gpu_count, 'GPU')}{f', {lost} lost' if lost else ''}"
     state = CheckStatus.WARN if lost or not snapshot.gpus else CheckStatus.GOOD
     problems = [DoctorCheck("telemetry", CheckStatus.WARN, problem) for problem in snapshot.problems[:_SHOWN]]
-    return snapshot, [DoctorCheck("telemetry", state, told), *problems]
+    return snapshot, [DoctorCheck("telemetry", state, detail_text), *problems]
 
 
 def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> Iterator[DoctorCheck]:
@@ -232,10 +234,10 @@ def of_clients() -> Iterator[DoctorCheck]:
                 *notes,
                 f"controlled by: gpurules run --client {kind.name}={getattr(kind, 'argument', 'ARGUMENT')}",
             )
-        told = f"supports {', '.join(can)}" if cannot else "supports every directive"
+        detail_text = f"supports {', '.join(can)}" if cannot else "supports every directive"
         left = f"not {', '.join(cannot)}" if cannot else ""
         yield DoctorCheck(
-            f"client {kind.name}", CheckStatus.GOOD, "; ".join(part for part in (told, left, *notes) if part)
+            f"client {kind.name}", CheckStatus.GOOD, "; ".join(part for part in (detail_text, left, *notes) if part)
         )
     yield from _unusable("client", failed)
 

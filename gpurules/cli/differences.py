@@ -1,4 +1,4 @@
-"""Draws what a change of a ruleset changes: for people, and as Markdown for pull requests."""
+"""Renders the differences between two rulesets, as text or as Markdown for pull requests."""
 
 import textwrap
 from collections.abc import Iterator
@@ -121,9 +121,9 @@ def _conditions(change: RuleChange) -> str:
 
 
 def _shows(change: RuleChange) -> str:
-    told = [f"now matches: {change.gained}"] if change.gained is not None else []
-    told += [f"no longer matches: {change.lost}"] if change.lost is not None else []
-    return "<br>".join(_cell(text) for text in [*told, *change.notes])
+    notes = [f"now matches: {change.gained}"] if change.gained is not None else []
+    notes += [f"no longer matches: {change.lost}"] if change.lost is not None else []
+    return "<br>".join(_cell(text) for text in [*notes, *change.notes])
 
 
 def _cell(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Makes sure that what the commands over recorded time need is installed."""
+"""Checks that the optional packages of the history commands are installed."""
 
 from importlib.util import find_spec
 

@@ -1,4 +1,4 @@
-"""Says of each field that a ruleset feeds from metrics what it is now, or why it is missing."""
+"""Shows the current value of each field that a ruleset feeds from metrics, or why it is missing."""
 
 from collections.abc import Iterator
 

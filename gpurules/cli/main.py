@@ -1,4 +1,4 @@
-"""The main program: finds the command, runs it, and turns any outcome into an exit code and at most one line."""
+"""The entry point: dispatches to a command, and maps any outcome to an exit code and at most one line."""
 
 import gc
 import importlib

@@ -1,4 +1,4 @@
-"""Options that several commands have; each can be set in the environment as ``GPURULES_<OPTION>``."""
+"""Options that several commands share; each can be set in the environment as ``GPURULES_<OPTION>``."""
 
 import os
 from collections.abc import Callable, Collection, Mapping

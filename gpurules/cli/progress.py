@@ -1,4 +1,4 @@
-"""How far long work has come, and what of a recording could not be used: lines on stderr."""
+"""Progress of long-running work, and the parts of a recording that could not be used, on stderr."""
 
 import os
 import sys

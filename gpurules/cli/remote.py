@@ -1,4 +1,4 @@
-"""The option ``--connect``: commands that show a running agent."""
+"""The option ``--connect`` of commands that inspect a running agent."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

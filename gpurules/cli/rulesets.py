@@ -1,4 +1,4 @@
-"""Loads the ruleset that an argument means: a file, a shipped ruleset, or stdin."""
+"""Loads the ruleset that an argument names: a file, a shipped ruleset, or stdin."""
 
 import sys
 from collections.abc import Iterator

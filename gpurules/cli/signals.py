@@ -1,4 +1,4 @@
-"""Signals from the very start: they end a command cleanly, or wait until it can handle them.
+"""Signal handlers, installed at startup: they end a command cleanly, or are deferred until it can handle them.
 
 This module is imported before everything else, so it imports next to nothing.
 """

@@ -1,4 +1,4 @@
-"""Opens the telemetry source that the command line names, and says what it waits for when there is none."""
+"""Opens the telemetry source that the command line names, and explains what is missing when there is none."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

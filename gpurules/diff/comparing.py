@@ -145,7 +145,7 @@ class _Comparison:
         prover = Prover([before, after, *(claim.condition for claim in known)], self.signals.named)
         gained = self._asked(prover, [is_true(after), is_not_true(before), *known])
         lost = self._asked(prover, [is_true(before), is_not_true(after), *known])
-        found = _told(gained, lost)
+        found = _describe(gained, lost)
         if not found.kinds and old.per_gpu and new.per_gpu:
             return self._on_one_gpu(prover, before, after, known)
         return found
@@ -160,7 +160,7 @@ class _Comparison:
         lost = self._asked(
             prover, [TruthClaim(old, ExpectedTruth.TRUE, True), TruthClaim(new, ExpectedTruth.NOT_TRUE, True), *known]
         )
-        found = _told(gained, lost)
+        found = _describe(gained, lost)
         notes = (*found.notes, "it matches in the same situations, but on different GPUs") if found.kinds else ()
         return _Meaning(found.kinds, found.gained, found.lost, notes)
 
@@ -189,7 +189,7 @@ def _signal_notes(signals: SignalUniverse, name: str) -> Iterator[str]:
             yield f"{what} {change(before, after, Dimension.SECONDS)}"
 
 
-def _told(gained: Answer, lost: Answer) -> _Meaning:
+def _describe(gained: Answer, lost: Answer) -> _Meaning:
     unsure = [answer.reason for answer in (gained, lost) if isinstance(answer, Unknown)]
     more = gained.witness if isinstance(gained, Sat) else None
     less = lost.witness if isinstance(lost, Sat) else None

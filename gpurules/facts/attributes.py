@@ -37,7 +37,7 @@ class Attribute:
     field: Field | None = None
 
 
-_TOLD = {"file_name": "path", "file_extension": "path", "index_number": "index"}
+_DERIVED_FROM = {"file_name": "path", "file_extension": "path", "index_number": "index"}
 """Fields of objects that are derived, and from what; they cannot be set."""
 
 
@@ -98,11 +98,11 @@ def attributes(kind: str) -> Mapping[str, Attribute]:
     own = [
         Attribute(field.attribute, field=field)
         for field in FIELDS.values()
-        if field.scope.value == kind and field.attribute not in _TOLD
+        if field.scope.value == kind and field.attribute not in _DERIVED_FROM
     ]
     return MappingProxyType({attribute.name: attribute for attribute in (*own, *_MORE[kind])})
 
 
 def derived_from(name: str) -> str | None:
     """Return the attribute from which a derived field is computed; None for any other field."""
-    return _TOLD.get(name)
+    return _DERIVED_FROM.get(name)

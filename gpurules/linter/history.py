@@ -25,7 +25,7 @@ LEAST_SAMPLES = 20
 class Track:
     """What one rule did.
 
-    ``told`` counts the snapshots in which its condition was TRUE or FALSE, ``true`` those in which it was TRUE, and
+    ``known`` counts the snapshots in which its condition was TRUE or FALSE, ``true`` those in which it was TRUE, and
     ``transitions`` how often it went from one to the other. ``is_part`` says that only the part about the GPUs and the
     node was judged, since the rest asks about transfers or workloads.
 
@@ -35,7 +35,7 @@ class Track:
 
     is_part: bool = False
     snapshots: int = 0
-    told: int = 0
+    known: int = 0
     true: int = 0
     transitions: int = 0
     seconds: float = 0.0
@@ -45,7 +45,7 @@ class Track:
         self.snapshots += 1
         if truth is None:
             return before
-        self.told += 1
+        self.known += 1
         self.true += truth
         self.transitions += before is not None and truth is not before
         return truth
@@ -88,8 +88,8 @@ def replay_rules(ruleset: Ruleset, recordings: Sequence[RecordedSnapshots]) -> R
         if callable(note := getattr(recording, "note_readers", None)):
             note(_readers(ruleset))
     for name, one in judged.items():
-        if one.track.told < LEAST_SAMPLES:
-            found.left_out[name] = f"it is known in only {one.track.told} of {one.track.snapshots} snapshots"
+        if one.track.known < LEAST_SAMPLES:
+            found.left_out[name] = f"it is known in only {one.track.known} of {one.track.snapshots} snapshots"
         else:
             found.tracks[name] = one.track
     return found

@@ -49,7 +49,7 @@ class EditorSession:
         )
         self._complaints: set[str] = set()
         self.server = _Server("gpurules", project.version, types.TextDocumentSyncKind.Full, protocol_cls=Protocol)
-        self._telling = Lock()
+        self._publishing = Lock()
         self._quick = Debouncer(self._publish)
         self._thorough = Debouncer(self._publish_all, delay_seconds=0.0)
         self._on(types.INITIALIZED, lambda _: self._start())
@@ -133,7 +133,7 @@ class EditorSession:
         self._quick.ask(changed.uri)
 
     def _close(self, uri: str) -> None:
-        with self._telling:
+        with self._publishing:
             self._documents.remove(uri)
             self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
         self._quick.drop(uri)
@@ -152,7 +152,7 @@ class EditorSession:
         if document is None:
             return
         found = self._guarded(lambda: self._diagnostics(document))
-        self._tell(document, found)
+        self._send(document, found)
         if not self._context.checker.is_whole(document):
             self._thorough.ask(uri)
 
@@ -166,14 +166,14 @@ class EditorSession:
         with suppress(JsonRpcException):
             found = self._guarded(lambda: checker.findings(document, lambda: self._documents.get(uri) is document))
             if found is not None and found != known:
-                self._tell(document, publish(document, found, self._context.documents, self._context.project))
+                self._send(document, publish(document, found, self._context.documents, self._context.project))
 
-    def _tell(self, document: TextDocument, found: list[types.Diagnostic] | None) -> None:
+    def _send(self, document: TextDocument, found: list[types.Diagnostic] | None) -> None:
         """Send the findings of a text to the editor, unless it has changed in the meantime."""
-        with self._telling:
+        with self._publishing:
             if found is not None and self._documents.get(document.uri) is document:
-                told = types.PublishDiagnosticsParams(document.uri, found, document.version)
-                self.server.text_document_publish_diagnostics(told)
+                publish_params = types.PublishDiagnosticsParams(document.uri, found, document.version)
+                self.server.text_document_publish_diagnostics(publish_params)
 
     def _diagnostics(self, document: TextDocument) -> list[types.Diagnostic]:
         context = self._context

@@ -24,7 +24,7 @@ def _gpus(items: Sequence[object]) -> tuple[GPU, ...]:
     return tuple(gpus)
 
 
-def _told_apart(gpus: Iterable[GPU], problems: list[str]) -> Iterator[GPU]:
+def _with_distinct_identities(gpus: Iterable[GPU], problems: list[str]) -> Iterator[GPU]:
     """Yield *gpus*, each by an identity and an index of its own; *problems* collects what had to be changed for that.
 
     Only what agrees in both is one GPU; two GPUs to which a driver gave one UUID stay two.
@@ -87,7 +87,7 @@ class Snapshot:
                 put(self, name, None)
         gpus = tuple(self.gpus)
         is_clear = len({gpu.identity for gpu in gpus}) == len({gpu.index for gpu in gpus}) == len(gpus)
-        put(self, "gpus", gpus if is_clear else tuple(_told_apart(gpus, problems)))
+        put(self, "gpus", gpus if is_clear else tuple(_with_distinct_identities(gpus, problems)))
         put(self, "problems", tuple(problems))
 
     @property

@@ -42,8 +42,8 @@ class Proved(Record):
 
     def __str__(self) -> str:
         """Show it in a line."""
-        told = [f"`{spell(part)}`" for part in self.core]
-        return f"proved by {' and '.join(filter(None, (', '.join(told[:-1]), *told[-1:])))}"
+        spelled = [f"`{spell(part)}`" for part in self.core]
+        return f"proved by {' and '.join(filter(None, (', '.join(spelled[:-1]), *spelled[-1:])))}"
 
 
 @record

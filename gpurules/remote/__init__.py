@@ -1,4 +1,4 @@
-"""The agent of this node from a Python program: decisions with the interface of an engine, and never a reason to wait.
+"""The Python client of this node's agent: decisions with the interface of an engine, without blocking.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Where an agent answers: ``unix:PATH``, ``http://HOST:PORT`` or ``https://HOST:PORT``."""
+"""The address of an agent: ``unix:PATH``, ``http://HOST:PORT`` or ``https://HOST:PORT``."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Decisions from the JSON of an agent. What the same rules ask is built once, and shared by decisions that match it."""
+"""Decodes decisions from an agent's JSON. Directives of the same rules are built once and shared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

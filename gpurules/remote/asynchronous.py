@@ -1,4 +1,4 @@
-"""The agent's decisions for asyncio: the same answers and the same fallback, without a thread that waits."""
+"""The asyncio client of an agent: the same answers and fallback, without a waiting thread."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A circuit breaker: an agent that does not answer is asked only now and then, so that no caller waits for it."""
+"""A circuit breaker: an unresponsive agent is retried only occasionally, so that callers do not wait for it."""
 
 import threading
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Finds the agent of this node, or takes its place."""
+"""Connects to the agent of this node, or falls back to a local engine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Why the agent decided as it did, as it says so."""
+"""Explanations of decisions, as reported by the agent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Keeps the node's directives in a thread of its own, and finds out when an agent is there again."""
+"""Keeps the node's directives up to date in a background thread, and detects when an agent is back."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The link to an agent: a call within a time-out over a connection that is kept, or an error at once."""
+"""The connection to an agent: each call returns within its timeout over a persistent connection, or fails fast."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Requests and answers in HTTP/1.1, by hand: what a call costs is a round trip, and a library would double it."""
+"""A minimal HTTP/1.1 client: a call costs one round trip, and an HTTP library would double that."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What an agent says of itself, as data."""
+"""Queries of an agent's state, as data."""
 
 from typing import Any
 

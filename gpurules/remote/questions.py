@@ -1,4 +1,4 @@
-"""Requests for decisions as JSON: what most transfers say is put together without a dict or an encoder."""
+"""Requests for decisions as JSON; the common case is built without a dict or an encoder."""
 
 from collections.abc import Callable
 from json.encoder import encode_basestring_ascii

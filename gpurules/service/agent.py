@@ -1,4 +1,4 @@
-"""The agent: one coordinator, what it has recorded, and who follows its revisions."""
+"""The agent: one coordinator, its recordings, and the followers of its revisions."""
 
 import time
 from collections.abc import Callable, Mapping

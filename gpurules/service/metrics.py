@@ -1,4 +1,4 @@
-"""The door to prometheus_client: what a coordinator counts, as Prometheus reads it."""
+"""The only user of prometheus_client: exports the counters of a coordinator."""
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version

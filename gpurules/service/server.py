@@ -1,4 +1,4 @@
-"""The face of the service: runs an agent's HTTP server around a coordinator."""
+"""The entry point of the service: runs an agent's HTTP server around a coordinator."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -88,8 +88,8 @@ class Exec:
         if ended.status is None:
             raise ActionError(f"{program} was killed, since it took longer than {seconds:g} s")
         if ended.status != 0:
-            told = f"{program} exited with {ended.status}{f': {ended.last_line}' if ended.last_line else ''}"
-            raise RetryLater(told) if ended.status == _TRY_LATER else ActionError(told)
+            outcome_text = f"{program} exited with {ended.status}{f': {ended.last_line}' if ended.last_line else ''}"
+            raise RetryLater(outcome_text) if ended.status == _TRY_LATER else ActionError(outcome_text)
 
     def stop(self, event: Event) -> None:
         """Run the program."""

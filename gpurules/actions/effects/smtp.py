@@ -89,8 +89,8 @@ def _failed(place: str, error: Exception) -> ActionError:
         return _refused(place, error.smtp_code, type(error).__name__)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return RefusedError(f"{place}: {error}")
-    told = getattr(error, "verify_message", None) or (isinstance(error, OSError) and error.strerror)
-    return RetryLater(f"{place}: {told or type(error).__name__}", of_receiver=True)
+    reason = getattr(error, "verify_message", None) or (isinstance(error, OSError) and error.strerror)
+    return RetryLater(f"{place}: {reason or type(error).__name__}", of_receiver=True)
 
 
 def _refused(place: str, code: int, what: str) -> ActionError:

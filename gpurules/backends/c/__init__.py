@@ -1,4 +1,4 @@
-"""The back end that writes C: one header and one source file without dependencies that decide as gpurules does."""
+"""The C back end: generates one header and one source file without dependencies that decide as gpurules does."""
 
 from gpurules.backends.c.source import CBackEnd
 

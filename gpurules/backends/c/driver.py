@@ -1,4 +1,4 @@
-"""The driver of generated C: a program that decides on lines of facts, in one source file with what it tests."""
+"""The test driver of generated C: a program that decides on lines of facts, in one file with the code under test."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How C spells what the shared emitter says. Everything has the prefix ``gr``, which is replaced at the end."""
+"""C syntax for the shared emitter. Every identifier has the prefix ``gr``, which is replaced at the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

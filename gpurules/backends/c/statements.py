@@ -1,4 +1,4 @@
-"""How C spells the statements by which a ruleset is decided."""
+"""C syntax for the statements that evaluate a ruleset."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The back end that writes Go: a package without dependencies that decides as gpurules does."""
+"""The Go back end: generates a package without dependencies that decides as gpurules does."""
 
 from gpurules.backends.go.source import GoBackEnd
 

@@ -1,4 +1,4 @@
-"""The driver of a generated Go package: a program that decides on lines of JSON."""
+"""The test driver of a generated Go package: a program that decides on lines of JSON."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How Go spells what the shared emitter says."""
+"""Go syntax for the shared emitter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How Go spells the statements by which a ruleset is decided."""
+"""Go syntax for the statements that evaluate a ruleset."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Tables of a generated Go package: file types, frameworks, and how texts change case."""
+"""Tables of a generated Go package: file types, frameworks and case mapping."""
 
 from collections.abc import Iterable, Mapping
 

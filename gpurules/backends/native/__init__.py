@@ -1,4 +1,4 @@
-"""What the back ends for compiled languages share: the layout of the state, and terms as expressions of C and Go."""
+"""Shared code of the C and Go back ends: the layout of the state, and terms as expressions."""
 
 from gpurules.backends.native.emitter import NativeEmitter, NativeExpression
 from gpurules.backends.native.program import NativeClaim, NativePlan, NativeProgram, NativeRule

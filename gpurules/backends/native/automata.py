@@ -1,4 +1,4 @@
-"""Patterns as automata over the bytes of UTF-8, for a search that looks at each byte once and never goes back."""
+"""Patterns as finite automata over UTF-8 bytes, for matching in one pass without backtracking."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How texts change case, as tables for compiled languages: what Python's own database of Unicode says."""
+"""Case-mapping tables for compiled languages, from Python's Unicode database."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator

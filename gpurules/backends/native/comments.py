@@ -1,4 +1,4 @@
-"""User's text as comments of source: nothing in it may end the comment, or be shown in another order than it is."""
+"""User text in source comments: it can neither end the comment nor reorder what is displayed (bidi controls)."""
 
 
 def comment_lines(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What C and Go do alike to bind a state, to decide, and to combine what rules claim."""
+"""Shared by C and Go: binding a state, deciding, and combining the claims of rules."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Checked terms to expressions that C and Go share but for spelling.
+"""Emits checked terms as expressions that C and Go share except for syntax.
 
 Kleene's logic needs no third value where a condition decides: for each there is one expression that holds exactly where
 it is TRUE, and one exactly where it is FALSE. Where the value itself is needed it is a truth value. Every expression is

@@ -1,4 +1,4 @@
-"""Globs as steps, for languages whose programs get them taken apart."""
+"""Globs as parsed steps, for generated programs that match them at run time."""
 
 from dataclasses import dataclass
 

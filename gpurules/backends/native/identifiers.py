@@ -1,4 +1,4 @@
-"""Identifiers of C and Go for names of rules, signals and fields: readable, and each used once."""
+"""C and Go identifiers for the names of rules, signals and fields: readable and unique."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A ruleset as compiled languages take it, and the plan by which its functions are emitted."""
+"""A ruleset prepared for compiled languages, and the plan by which its functions are emitted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The README beside generated source: what it is, where it is from, and how it is used."""
+"""The README of generated source: what it is, how it was generated, and how to use it."""
 
 from gpurules.backends.native.comments import comment_lines
 from gpurules.backends.native.program import NativeProgram

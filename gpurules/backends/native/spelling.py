@@ -1,4 +1,4 @@
-"""How a language spells what the shared emitter says."""
+"""The syntax that a language provides to the shared emitter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

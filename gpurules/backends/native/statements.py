@@ -1,4 +1,4 @@
-"""How a language spells the statements by which a ruleset is decided."""
+"""The syntax that a language provides for the statements that evaluate a ruleset."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What decisions of a ruleset cost on this machine: measured (``measuring``), and drawn (``drawing``)."""
+"""Benchmarks a ruleset on this machine: measurement (``measuring``) and output (``drawing``)."""
 
 from gpurules.cli.bench.drawing import bench_text
 from gpurules.cli.bench.measuring import Bench, measure_ruleset

@@ -1,4 +1,4 @@
-"""Renders explanations and decisions on the terminal, as wide as it is, and in color where it has that."""
+"""Renders explanations and decisions on the terminal, in its width and, where supported, in color."""
 
 from collections.abc import Iterable
 

@@ -35,7 +35,7 @@ def read_facts(
     data = {kind: _fact(kind, one) for kind in KINDS if (one := given.get(kind)) is not None}
     facts = check(data, declared, time.time() if now is None else now)
     if facts.problems:
-        raise click.UsageError("\n".join(map(_told, facts.problems)))
+        raise click.UsageError("\n".join(map(_format_problem, facts.problems)))
     return facts
 
 
@@ -51,7 +51,7 @@ def say_now(facts: CheckedFacts, terms: Iterable[ir.Term]) -> None:
         say(f"the snapshot has no timestamp, so it is taken as of now: {now:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _told(problem: FactProblem) -> str:
+def _format_problem(problem: FactProblem) -> str:
     where = place(problem.path[1:])
     return f"--{problem.path[0]}: {where}: {problem.text}" if where else f"--{problem.path[0]}: {problem.text}"
 

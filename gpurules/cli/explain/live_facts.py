@@ -1,4 +1,4 @@
-"""Facts in files that may change while they are shown."""
+"""Facts from files that are reloaded when they change."""
 
 from collections.abc import Mapping
 from pathlib import Path

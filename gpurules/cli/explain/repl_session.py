@@ -1,4 +1,4 @@
-"""A conversation about conditions: each line is evaluated on the facts at hand."""
+"""A REPL for conditions: each line is evaluated on the current facts."""
 
 import sys
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ class ReplSession:
             case ":help":
                 write_lines(f"{usage:<16} {what}" for usage, what in COMMANDS.items())
             case ":facts":
-                self._tell()
+                self._print_problem()
             case ":field":
                 write_lines([_about(argument.strip())])
             case ":snapshot" | ":transfer" | ":workload" | ":node":
@@ -108,13 +108,13 @@ class ReplSession:
         try:
             read = read_facts({name: given}, now=None if name == "snapshot" else self.facts.snapshot.timestamp)
         except (click.ClickException, GpurulesError, OSError) as error:
-            told = error.format_message() if isinstance(error, click.ClickException) else str(error)
-            write_lines([told.replace(f"--{name}: ", "")])
+            message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+            write_lines([message.replace(f"--{name}: ", "")])
             return
         is_timed = read.is_timed if name == "snapshot" else self.facts.is_timed
         self.facts = replace(self.facts, is_timed=is_timed, **{name: getattr(read, name)})
 
-    def _tell(self) -> None:
+    def _print_problem(self) -> None:
         facts = self.facts
         for gpu in facts.snapshot.gpus:
             write_lines([f"GPU {gpu.index}: {_listed(gpu.to_dict())}"])

@@ -1,1 +1,1 @@
-"""What the commands over recorded time share."""
+"""Shared code of the commands that work on recordings."""

@@ -1,4 +1,4 @@
-"""Runs a back-test as the command line asks for it."""
+"""Runs a back-test with the options of the command line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Draws back-tests for people: text for a terminal, Markdown for a pull request, JUnit for a pipeline."""
+"""Renders back-tests: text for a terminal, Markdown for a pull request, JUnit for a pipeline."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -120,13 +120,14 @@ def _claim(action: dict[str, object]) -> str:
 
 def _share_lines(one: RulesetResult, by: str) -> Iterator[str]:
     tallies = [*one.ordered_rules, *one.ordered_signals]
-    told = [{name: share for name, share in shares(tally, by).items() if share is not None} for tally in tallies]
+    shares_of = [{name: share for name, share in shares(tally, by).items() if share is not None} for tally in tallies]
     names = sorted(
-        {name for found in told for name in found}, key=lambda n: (not n.isdigit(), int(n) if n.isdigit() else 0, n)
+        {name for found in shares_of for name in found},
+        key=lambda n: (not n.isdigit(), int(n) if n.isdigit() else 0, n),
     )
     yield ""
     yield table(
-        (by, *(tally.name for tally in tallies)), [[name, *(percent(f.get(name)) for f in told)] for name in names]
+        (by, *(tally.name for tally in tallies)), [[name, *(percent(f.get(name)) for f in shares_of)] for name in names]
     ).rstrip("\n")
 
 
@@ -170,9 +171,11 @@ def markdown(result: BacktestResult, by: Sequence[str], verdicts: Sequence[Verdi
 
 def _markdown_shares(one: RulesetResult, by: str) -> list[str]:
     tallies = [*one.ordered_rules, *one.ordered_signals]
-    told = [shares(tally, by) for tally in tallies]
-    names = dict.fromkeys(name for found in told for name in found)
-    return _markdown_table((by, *(t.name for t in tallies)), [[n, *(percent(f.get(n)) for f in told)] for n in names])
+    shares_of = [shares(tally, by) for tally in tallies]
+    names = dict.fromkeys(name for found in shares_of for name in found)
+    return _markdown_table(
+        (by, *(t.name for t in tallies)), [[n, *(percent(f.get(n)) for f in shares_of)] for n in names]
+    )
 
 
 def _markdown_table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Imports recordings into a store, with a bar for each file, and says what was not read."""
+"""Imports recordings into a store with a progress bar per file, and reports what was skipped."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime

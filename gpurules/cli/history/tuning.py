@@ -1,4 +1,4 @@
-"""Tunes a ruleset as the command line asks for it, and draws what came of it."""
+"""Tunes a ruleset with the options of the command line, and renders the result."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What ``gpurules lint`` does behind its options.
+"""The implementation of ``gpurules lint``.
 
 ::
 

@@ -1,4 +1,4 @@
-"""The baseline of a run of the linter: read, held against what was found, and rewritten where that is asked."""
+"""The baseline of a linter run: read, compared with the findings, and rewritten on request."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Lints again whenever a file has changed, until it is interrupted."""
+"""Lints again whenever a file changes, until interrupted."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping

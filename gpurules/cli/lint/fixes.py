@@ -1,4 +1,4 @@
-"""Makes the fixes of findings, or shows them: in rulesets, and in the files that stand beside them."""
+"""Applies or previews the fixes of findings, in rulesets and in the files beside them."""
 
 from codecs import BOM_UTF8
 from collections import Counter

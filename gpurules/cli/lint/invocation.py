@@ -1,4 +1,4 @@
-"""What ``gpurules lint`` does once its options are read: one run over the sources, or one for each change of them."""
+"""Runs ``gpurules lint`` with parsed options: once, or again after each change to the sources."""
 
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -118,10 +118,12 @@ def _fixed(
 def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:
     """Return which rules were not fully analyzed; what they mean is not guessed."""
     different = dict.fromkeys(reasons)
-    told = f"{pluralize(len(different), 'rule')} not fully analyzed"
+    summary_line = f"{pluralize(len(different), 'rule')} not fully analyzed"
     if any("budget" in reason for reason in different):
-        told += "; the step budget was exhausted: raise --analysis-steps (or analysis-steps in gpurules.toml) above "
-        told += f"{work:,}"
+        summary_line += (
+            "; the step budget was exhausted: raise --analysis-steps (or analysis-steps in gpurules.toml) above "
+        )
+        summary_line += f"{work:,}"
     if not verbose:
-        return f"{told} (-v lists them)"
-    return "\n".join([f"{told}:", *(f"  {line}" for line in different)])
+        return f"{summary_line} (-v lists them)"
+    return "\n".join([f"{summary_line}:", *(f"  {line}" for line in different)])

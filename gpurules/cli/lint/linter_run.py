@@ -199,7 +199,7 @@ def _drawn(
         data = sources.get(path) if path is not None else None
         return text_to_show(path) if data is None or path is None else excerpt_source(path, data)
 
-    told = from_root(found) if form in FOR_SERVICES else found
+    reported = from_root(found) if form in FOR_SERVICES else found
     if form is Format.SARIF:
-        return sarif(sort_diagnostics(told), request.docs_url)
-    return render(told, form, read, on_stdout and has_colour(sys.stdout), terminal_width())
+        return sarif(sort_diagnostics(reported), request.docs_url)
+    return render(reported, form, read, on_stdout and has_colour(sys.stdout), terminal_width())

@@ -1,4 +1,4 @@
-"""Paths as the services want them that show a report beside a repository: relative to its root."""
+"""Paths relative to the repository root, as code-review services expect them in reports."""
 
 import posixpath
 from collections.abc import Iterable

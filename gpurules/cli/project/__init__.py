@@ -1,4 +1,4 @@
-"""The project that the working directory belongs to: its configuration, and how the language server sees it.
+"""The project of the working directory: its configuration, and its interface to the language server.
 
 ::
 

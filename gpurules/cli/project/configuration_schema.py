@@ -1,4 +1,4 @@
-"""The JSON Schema of configuration files, made from the keys that there are."""
+"""The JSON Schema of configuration files, generated from the supported keys."""
 
 from typing import Any
 

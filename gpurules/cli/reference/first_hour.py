@@ -84,14 +84,14 @@ MISTAKES = (
 
 def answer(mistake: Mistake) -> str:
     """Return all that the command prints, run in a folder of its own; lines are as wide as ``COLUMNS`` says."""
-    told = io.StringIO()
+    captured = io.StringIO()
     with TemporaryDirectory() as folder, chdir(folder):
         Path(".git").mkdir()  # configuration is looked for no further up
         for name, text in mistake.files.items():
             Path(name).write_text(text, encoding="utf-8")
-        with redirect_stdout(told), redirect_stderr(told):
+        with redirect_stdout(captured), redirect_stderr(captured):
             run(shlex.split(mistake.arguments))
-    return told.getvalue().strip()
+    return captured.getvalue().strip()
 
 
 def first_hour_page() -> str:

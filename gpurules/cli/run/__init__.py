@@ -1,4 +1,4 @@
-"""What ``gpurules run`` does behind its options; ``watch`` shares the replay clock and the agent's clients.
+"""The implementation of ``gpurules run``; ``watch`` shares the replay clock and the agent's clients.
 
 A recording is played through, live telemetry is followed until a signal ends it::
 

@@ -77,17 +77,17 @@ def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
     coordinator = make(ruleset, source, options=settings.options)
     ends: SimpleQueue[int] = SimpleQueue()
     interval = None if settings.once else settings.options.poll_interval or ruleset.settings.poll_interval
-    teller = EventPrinter(coordinator, settings.is_json, interval)
+    printer = EventPrinter(coordinator, settings.is_json, interval)
 
-    def tell(report: PollReport) -> None:
-        if not teller.tell(report) or (report.ended and not settings.stays):
+    def report_poll(report: PollReport) -> None:
+        if not printer.report_poll(report) or (report.ended and not settings.stays):
             ends.put(0)
 
     def reload() -> None:
         settings.before_reload()
         coordinator.request_reload()
 
-    coordinator.on_poll(tell)
+    coordinator.on_poll(report_poll)
     with (
         metrics_at(settings.metrics_port, coordinator),
         to_stderr(),
@@ -104,7 +104,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
             code = _poll_once(coordinator) if settings.once else _wait(coordinator, ends)
         finally:
             coordinator.stop()
-    teller.sum_up()
+    printer.sum_up()
     return code
 
 
@@ -171,7 +171,7 @@ class EventPrinter:
         self._before: Decision | None = None
         self._error: str | None = None
 
-    def tell(self, report: PollReport) -> bool:
+    def report_poll(self, report: PollReport) -> bool:
         """Write what *report* brought; return False when the reader of stdout has gone."""
         lines = [*self._reloads(), *self._telemetry(report)]
         self._emptiness(report)
@@ -250,8 +250,8 @@ class EventPrinter:
             name: {"sent": c.sent, "failed": c.failed, "dropped": c.dropped} for name, c in counts.effects.items()
         }
         if self._is_json:
-            told = {"polls": counts.polls, "missed_polls": counts.missed_polls, "reloads": counts.reloads}
-            write(_line("end", time.time(), **told, effects=effects))
+            counters = {"polls": counts.polls, "missed_polls": counts.missed_polls, "reloads": counts.reloads}
+            write(_line("end", time.time(), **counters, effects=effects))
             return
         parts = [pluralize(counts.polls, "poll"), f"{counts.missed_polls} missed" if counts.missed_polls else ""]
         for name, of in effects.items():

@@ -1,4 +1,4 @@
-"""Opens the storage clients that the command line names, and has them follow the rules of the node."""
+"""Opens the storage clients that the command line names, governed by the rules of the node."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""Finds what changed between two snapshots about the telemetry itself: lost GPUs, and readings that went missing."""
+"""Compares the telemetry of two snapshots: lost GPUs, and readings that are no longer reported."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Keeps what an agent observes in a recording store; trouble with the store never stops the agent."""
+"""Records what an agent observes in a store; an error in the store never stops the agent."""
 
 import threading
 from collections.abc import Callable, Iterator

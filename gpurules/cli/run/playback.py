@@ -1,4 +1,4 @@
-"""Plays telemetry and transfers through an engine, and reports events."""
+"""Replays telemetry and transfers through an engine, and reports events."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Recorded and simulated telemetry in place of live telemetry: its own time is the time."""
+"""Replaces live telemetry by recorded or simulated telemetry, whose timestamps are the clock."""
 
 import threading
 from collections.abc import Callable

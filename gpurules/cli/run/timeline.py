@@ -1,4 +1,4 @@
-"""Draws what happens in a playback: a timeline for people, a JSON object a line for programs."""
+"""Renders the events of a replay: a timeline, or JSON Lines."""
 
 from statistics import median
 

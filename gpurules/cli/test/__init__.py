@@ -1,4 +1,4 @@
-"""What ``gpurules test`` and ``testgen`` do behind their options.
+"""The implementation of ``gpurules test`` and ``gpurules testgen``.
 
 ::
 

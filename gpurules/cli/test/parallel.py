@@ -1,4 +1,4 @@
-"""Spreads work over processes, in order, so that a report does not depend on how many there are."""
+"""Distributes work over processes; results keep their order, so reports do not depend on the number of processes."""
 
 import os
 import signal

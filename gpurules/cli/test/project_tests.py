@@ -1,4 +1,4 @@
-"""What the tests of a project leave out of its rulesets, for the linter."""
+"""Which parts of a project's rulesets its tests do not cover, for the linter."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Draws the results of rule tests: for people, and as JUnit."""
+"""Renders the results of rule tests, as text or as JUnit."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""One run of the tests of rules over many files: in parallel, with mutants, and with expectations rewritten."""
+"""Runs rule tests over many files: in parallel, with mutants, or rewriting expectations."""
 
 import re
 from collections.abc import Iterable, Sequence

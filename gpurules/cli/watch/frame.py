@@ -173,8 +173,8 @@ def _head(view: View, look: Look) -> Iterable[Text]:
     yield _cut(asked, look.width)
     for name, trouble in (("telemetry", view.error), ("ruleset", view.reload_error)):
         if trouble:
-            told = wrap(f"! {name}: {visible(trouble)}", look.width, subsequent_indent="  ", max_lines=_MAX_TROUBLE)
-            yield from (_cut(Text(line, "bold red"), look.width) for line in told)
+            wrapped = wrap(f"! {name}: {visible(trouble)}", look.width, subsequent_indent="  ", max_lines=_MAX_TROUBLE)
+            yield from (_cut(Text(line, "bold red"), look.width) for line in wrapped)
 
 
 def _foot(look: Look) -> list[Text]:

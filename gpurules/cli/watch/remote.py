@@ -1,4 +1,4 @@
-"""What the live view shows of an agent that runs elsewhere."""
+"""The live view of a remote agent."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The live view as one uses it: what each key does, and what is on the screen after it."""
+"""An interactive session of the live view: what each key does, and the screen that follows."""
 
 import time
 from collections.abc import Callable
@@ -106,10 +106,10 @@ class WatchSession:
         width, height = size[0], size[1] - 2
         explained = view.explanation(name)
         text = Text.from_ansi(draw([explained])) if explained else Text("the rule no longer exists")
-        told = text.split("\n")
-        while told and not told[-1].plain.strip():
-            told.pop()
-        tree, reason = told[:-1], told[-1:]
+        drawn_lines = text.split("\n")
+        while drawn_lines and not drawn_lines[-1].plain.strip():
+            drawn_lines.pop()
+        tree, reason = drawn_lines[:-1], drawn_lines[-1:]
         for line in tree:
             line.truncate(width, overflow="ellipsis")
         lines = [Text(), *tree, *(wrapped for line in reason for wrapped in _wrapped(line, width))]

@@ -1,4 +1,4 @@
-"""What the live view shows: the state of a coordinator at one point in time, ready to be drawn or frozen."""
+"""The content of the live view: the state of a coordinator at one point in time, ready to be drawn or frozen."""
 
 from collections import deque
 from collections.abc import Callable, Sequence

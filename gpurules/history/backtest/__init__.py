@@ -1,1 +1,1 @@
-"""Back-tests: what rulesets would have done over recorded time, on all nodes, node by node."""
+"""Back-tests: what rulesets would have done over recorded telemetry, node by node."""

@@ -1,4 +1,4 @@
-"""Where two rulesets part: the samples on which a rule of one matches and that of the other does not."""
+"""Where two rulesets differ: the samples on which a rule matches in one and not in the other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Episodes: the stretches in which something is on, whole over the frames that they reach across."""
+"""Episodes: the intervals in which a rule or signal is on, joined across frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Judges one node: the kernel for all that it can say, the engine for the rest."""
+"""Evaluates one node: in the kernel where it supports the rule, in the engine otherwise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Limits on what a rule or signal did, as people write them: ``hot.flaps_per_hour > 1``."""
+"""Parses limits on the behavior of a rule or signal, such as ``hot.flaps_per_hour > 1``."""
 
 import operator
 import re

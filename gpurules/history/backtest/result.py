@@ -1,4 +1,4 @@
-"""What came of a back-test, over all nodes."""
+"""The result of a back-test, over all nodes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A back-test: read and prune, evaluate node by node, and add up; each of the three can be another."""
+"""The pipeline of a back-test: read and prune, evaluate node by node, aggregate; each step can be replaced."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is counted of one rule or signal: over one node, and then over all."""
+"""Counters of one rule or signal, per node and in total."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What one process is asked: to judge rulesets over what is recorded of one node."""
+"""The unit of work of one process: evaluate rulesets over the recording of one node."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

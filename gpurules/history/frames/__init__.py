@@ -1,1 +1,1 @@
-"""Recorded snapshots of one node as columns, whatever they were recorded in."""
+"""Recorded snapshots of one node as columns, independent of the recording's format."""

@@ -1,4 +1,4 @@
-"""Completes frames by the GPUs that are lost, as the engine completes snapshots: with the same tracker, asked less.
+"""Adds lost GPUs to frames as the engine adds them to snapshots: with the same tracker, called less often.
 
 Which GPUs a node has, and which of them are lost, hardly ever changes. The tracker is asked where it does, at the ends
 of the stretches in between, and where a lost GPU has been so for long enough to be forgotten. All other snapshots have

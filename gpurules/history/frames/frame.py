@@ -1,4 +1,4 @@
-"""What a frame is: some snapshots of one node, in order of time, as columns."""
+"""A frame: consecutive snapshots of one node as columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Frames of snapshots at hand, such as those of a recording that a tool wrote."""
+"""Builds frames from snapshots in memory, such as those of a tool's recording."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property

@@ -1,1 +1,1 @@
-"""What rules and signals do over recorded time: whole columns at once, and equal to the engine."""
+"""Vectorized evaluation of rules and signals over recorded telemetry, with results equal to the engine's."""

@@ -1,4 +1,4 @@
-"""The clock of the wall where a node is: hour, weekday and time of day of many snapshots at once."""
+"""Local time of a node, vectorized: hour, weekday and time of day of many snapshots at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

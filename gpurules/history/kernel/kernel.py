@@ -1,4 +1,4 @@
-"""The kernel: what a ruleset does over the frames of one node, in order of time."""
+"""The kernel: evaluates a ruleset over the frames of one node, in order of time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the engine itself makes of frames, in the form of the kernel: the truth, snapshot by snapshot."""
+"""Replays frames through the engine, snapshot by snapshot, with output in the form of the kernel's: the reference."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

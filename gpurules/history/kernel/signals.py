@@ -1,4 +1,4 @@
-"""Signals over many snapshots at once: streaks, holds and ends by the places of what happened last.
+"""Vectorized signals: streaks, holds and ends, computed from the index of the last occurrence.
 
 A signal that is on can only end in a stretch in which its condition is not TRUE, and every such stretch ends it (or
 does not) whatever was before. So there are two kinds of events, that it would start and that it would end, each worked
@@ -113,9 +113,9 @@ class _Moves:
         """Return where the signal is on, and what changed; *truths* and *until* are grids."""
         self._true = true = truths.true
         if until is None:
-            self._ended, self._tells = truths.false, truths.true | truths.false
+            self._ended, self._is_known = truths.false, truths.true | truths.false
         else:
-            self._ended, self._tells = until.true & ~true, true | until.true | until.false
+            self._ended, self._is_known = until.true & ~true, true | until.true | until.false
         self._stops = self._due_stops()
         starts = self._due_starts()
         stops = self._stops | self._stale_stops()
@@ -163,10 +163,10 @@ class _Moves:
         return under_way & (self._now - since >= self._signal.keep_for_seconds)
 
     def _stale_stops(self) -> Mask:
-        if self._settings.on_stale != "release" or self._tells.all():
+        if self._settings.on_stale != "release" or self._is_known.all():
             return np.zeros_like(self._true)
-        known = self._times(self._last(self._tells), self._carried.known)
-        return ~self._tells & (self._now - known >= self._settings.stale_after)
+        known = self._times(self._last(self._is_known), self._carried.known)
+        return ~self._is_known & (self._now - known >= self._settings.stale_after)
 
     def _changes(self, on: Mask) -> Changes:
         before = np.concatenate([self._carried.on[:, None], on[:, :-1]], axis=1)
@@ -188,7 +188,7 @@ class _Moves:
         waits = self._true[:, -1] & ~on[:, -1]
         if not (waits | on[:, -1]).any():
             return {}
-        known = self._times(self._last(self._tells)[:, -1:], carried.known)[:, 0]
+        known = self._times(self._last(self._is_known)[:, -1:], carried.known)[:, 0]
         streak = self._streaks()[:, -1]
         under_way, ending = self._endings()
         found: dict[str, HysteresisState] = {}

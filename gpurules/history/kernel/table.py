@@ -78,15 +78,15 @@ class FrameTable:
 
     def _of_node(self, field: Field) -> Column:
         """Return a field of the node: as it was given by hand, else what the snapshot reports."""
-        told = self._told(field)
+        reported = self._reported_by_snapshot(field)
         facts = self.frame.frame.facts(field.name)
         if facts is None:
-            return told
+            return reported
         given = as_column([coerce(value, field.datatype) for value in facts], field.datatype.kind)
         is_given = np.array([value is not None for value in facts], bool)
-        return _chosen(is_given, given, told)
+        return _chosen(is_given, given, reported)
 
-    def _told(self, field: Field) -> Column:
+    def _reported_by_snapshot(self, field: Field) -> Column:
         frame, kind, name = self.frame.frame, field.datatype.kind, field.name
         if field.declared:
             return as_column([coerce(value, field.datatype) for value in frame.of_node(name, True)], kind)

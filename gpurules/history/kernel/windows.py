@@ -1,4 +1,4 @@
-"""Functions over time of many points in time at once, equal to the engine's to the last bit.
+"""Vectorized window functions, bit-identical to the engine's.
 
 What adds whole numbers, or only compares, is done for whole columns. Everything else is computed by the engine's own
 function, point in time by point in time: sums of fractions depend on the order in which they are added.

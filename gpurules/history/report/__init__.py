@@ -1,1 +1,1 @@
-"""Reports with charts: one HTML file that asks for nothing else."""
+"""Reports with charts, as one self-contained HTML file."""

@@ -1,4 +1,4 @@
-"""The charts of a report, as SVG, or as PNG where there is too much in one to be drawn line by line."""
+"""The charts of a report, as SVG, or as PNG where there are too many points."""
 
 import base64
 import math

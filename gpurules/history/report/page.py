@@ -1,4 +1,4 @@
-"""A back-test as one page of HTML: tables, timelines, telemetry, and how it was made."""
+"""A back-test as one HTML page: tables, timelines, telemetry and provenance."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Recordings into a store, and a store out of it again as JSONL."""
+"""Imports recordings into a store, and exports a store as JSONL."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

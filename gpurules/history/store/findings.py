@@ -1,4 +1,4 @@
-"""What of a history could not be used: each with its file, and everything else goes on."""
+"""Problems found while reading a store, each with its file; the rest is still read."""
 
 from dataclasses import dataclass, field
 

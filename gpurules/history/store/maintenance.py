@@ -1,4 +1,4 @@
-"""Keeps a store in order: many small files become one a day, what is too old or too much goes."""
+"""Store maintenance: compacts small files into one per day, and applies limits on age and size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reads one file of a store: some groups of rows and columns, in the types of the schema."""
+"""Reads selected row groups and columns of one file of a store, in the types of the schema."""
 
 import os
 from collections.abc import Collection, Iterator

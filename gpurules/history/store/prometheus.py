@@ -110,9 +110,11 @@ def _scrapes(series: list[Any]) -> dict[str, str]:
     for one in series:
         labels = {str(k): str(v) for k, v in one["metric"].items()}
         name, node = labels.pop("__name__"), _node_of(labels)
-        told = ",".join(f'{key}="{_escaped(value)}"' for key, value in sorted(labels.items()))
+        label_text = ",".join(f'{key}="{_escaped(value)}"' for key, value in sorted(labels.items()))
         for time, value in one["values"]:
-            lines.setdefault(node, []).append((float(time), f"{name}{{{told}}} {value} {round(float(time) * 1000)}\n"))
+            lines.setdefault(node, []).append(
+                (float(time), f"{name}{{{label_text}}} {value} {round(float(time) * 1000)}\n")
+            )
     return {node: "".join(line for _, line in sorted(found)) for node, found in lines.items()}
 
 

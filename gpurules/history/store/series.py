@@ -1,4 +1,4 @@
-"""One field of a node's GPUs over time: bounded in times, in values, and in how long reading it may take."""
+"""One field of a node's GPUs over time, with bounds on the span, the number of values and the reading time."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

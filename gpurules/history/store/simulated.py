@@ -1,4 +1,4 @@
-"""A simulated month of a small cluster, written straight into a store: deterministic, and some seconds' work.
+"""Writes a simulated month of a small cluster into a store: deterministic, and done within seconds.
 
 Each GPU runs jobs that take memory and make heat. Planted are heat waves in which boards slow down (the temperature
 rises minutes before), memory that climbs until it is nearly full, a GPU that is lost for a while, gaps, and sensors

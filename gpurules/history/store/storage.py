@@ -1,4 +1,4 @@
-"""Where a store is: a folder, or any place that fsspec can reach; files appear there whole or not at all."""
+"""The location of a store: a folder or any fsspec URL; files are written atomically."""
 
 import os
 import secrets

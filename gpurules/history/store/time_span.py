@@ -1,4 +1,4 @@
-"""A span of recorded time: which days, groups of rows and rows of a store are of it."""
+"""A time span, and the days, row groups and rows of a store that overlap it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,1 +1,1 @@
-"""Tuning: which thresholds and times of a ruleset would have met stated goals over what is recorded."""
+"""Tuning: which thresholds and durations of a ruleset would have met given goals over a recording."""

@@ -1,4 +1,4 @@
-"""The goals of tuning: limits that are to hold, and events that signals are to precede."""
+"""The goals of tuning: limits that must hold, and events that signals must precede."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What may be varied: numbers in a ruleset file, each in its place, so that a proposal is a patch of it."""
+"""The tunable parameters: numbers at known positions in a ruleset file, so that a proposal is a patch."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""What is recorded, read once for a search, with the events that its goals speak of."""
+"""The recordings of a search, read once, with the events that its goals name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

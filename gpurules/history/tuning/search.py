@@ -1,4 +1,4 @@
-"""The search: every candidate tried, those that no other beats, and whether the data supports any of them."""
+"""The search: evaluates every candidate, keeps the Pareto front, and checks whether the data supports a choice."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Tries rulesets out on what is recorded: held once, and asked again and again."""
+"""Evaluates candidate rulesets on a recording that is loaded once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

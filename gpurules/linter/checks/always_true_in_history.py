@@ -33,7 +33,7 @@ class AlwaysTrueInHistory:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         for one, track in judged_rules(subject):
-            if track.true >= ALWAYS * track.told:
+            if track.true >= ALWAYS * track.known:
                 hint = "check whether the threshold distinguishes anything on this node"
                 yield at_condition(
                     ABOUT.code, one, f"{describe_judged(one, track)} is TRUE in {format_samples(track)}", hint

@@ -42,7 +42,7 @@ class CostAboveBudget:
             if placed.checked.term.datatype.kind is not Kind.BOOL or placed.expression.parsed.tree is None:
                 continue
             work = cost(placed.checked.term)
-            if work > BUDGET and not _is_told(placed, costs):
+            if work > BUDGET and not _is_reported_elsewhere(placed, costs):
                 message = f"the condition compares with {work:,} values; the limit is {BUDGET}"
                 hint = "compare with a common property of the values, or split the rule"
                 yield make_finding(ABOUT.code, placed, whole(placed), message, hint)
@@ -64,6 +64,6 @@ def cost(term: ir.Term) -> int:
     return count
 
 
-def _is_told(placed: Placed, costs: dict[str, int]) -> bool:
+def _is_reported_elsewhere(placed: Placed, costs: dict[str, int]) -> bool:
     """Return whether a definition that *placed* uses is itself above the budget."""
     return any(name != placed.name and costs.get(name, 0) > BUDGET for name in placed.checked.used)

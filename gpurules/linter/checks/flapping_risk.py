@@ -53,12 +53,12 @@ class FlappingRisk:
 
 
 def _message(flap: Flap) -> str:
-    told = f"{flap.effect} fires every time {flap.gauge} crosses its threshold; nothing limits how often"
+    message = f"{flap.effect} fires every time {flap.gauge} crosses its threshold; nothing limits how often"
     if flap.signal is None:
-        return told
+        return message
     if flap.signal.rule is not None:
-        return f"{told}: its until leaves no gap"
-    return f"{told}: the signal `{flap.signal.name}` has no timers"
+        return f"{message}: its until leaves no gap"
+    return f"{message}: the signal `{flap.signal.name}` has no timers"
 
 
 def _with_cooldown(found: Diagnostic, node: YamlMapping | None) -> Diagnostic:

@@ -64,7 +64,7 @@ class GapOrOverlapInBands:
             TruthClaim(ScopedCondition(r.rule.term, r.rule.gpus), wanted).holds(witness.facts) for r in (one, other)
         ):
             return
-        message, hint = _told(joint)
+        message, hint = _describe(joint)
         edit = meeting(joint)
         assert other.placed is not None or edit is None
         fix = Finding(ABOUT.code, whole(other.placed), message, edits=(edit,)) if edit and other.placed else None
@@ -80,7 +80,7 @@ class GapOrOverlapInBands:
         )
 
 
-def _told(joint: Joint) -> tuple[str, str]:
+def _describe(joint: Joint) -> tuple[str, str]:
     one, other = joint.lower.rule.rule.name, joint.upper.rule.rule.name
     where = "at the edge between them" if joint.is_edge else f"where {spell(joint.region)}"
     if joint.is_gap:

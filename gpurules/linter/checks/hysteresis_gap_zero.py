@@ -57,10 +57,10 @@ class HysteresisGapZero:
         analysis = subject.analysis
         if analysis is None:
             return
-        told = {flap.rule.signal for flap in flaps(analysis)}
+        reported_signals = {flap.rule.signal for flap in flaps(analysis)}
         for signal in analysis.ruleset.signals.values():
             placed = subject.expression_of(signal.until) if signal.until is not None else None
-            if placed is not None and signal.name not in told and has_no_gap(signal, analysis):
+            if placed is not None and signal.name not in reported_signals and has_no_gap(signal, analysis):
                 yield self._found(placed)
 
     def _found(self, placed: Placed) -> Diagnostic:

@@ -58,8 +58,8 @@ class HysteresisOverlap:
             )
             if signal.until is None or start is None or until is None:
                 continue
-            told = {states.get(id(term)) for term in (signal.condition, signal.until)}
-            if told & {Contingency.NEVER, Contingency.ALWAYS, Contingency.UNKNOWN}:
+            contingencies = {states.get(id(term)) for term in (signal.condition, signal.until)}
+            if contingencies & {Contingency.NEVER, Contingency.ALWAYS, Contingency.UNKNOWN}:
                 continue
             claims = [
                 TruthClaim(ScopedCondition(term), ExpectedTruth.TRUE, on_one=True)

@@ -52,13 +52,13 @@ class PartialShadow:
 
     def _found(self, shadow: PartiallyShadowedRule, analysis: Analysis) -> Diagnostic:
         name, others = shadow.rule.rule.name, join_words(f"`{other.rule.name}`" for other in shadow.by)
-        whoever = f"one of {others}" if len(shadow.by) > 1 else others
+        stopping = f"one of {others}" if len(shadow.by) > 1 else others
         only = f"is evaluated only where {spell(shadow.region)}"
         return at_rules(
             ABOUT.code,
             shadow.rule,
             shadow.by,
-            f"`{name}` {only}: wherever else it matches, {whoever} does and stops",
+            f"`{name}` {only}: wherever else it matches, {stopping} does and stops",
             hint="state this in its condition, give it a higher priority, or narrow what stops it",
             witness=str(shadow.found.witness),
             example=example_of(analysis, shadow.found, [shadow.rule, *shadow.by]),

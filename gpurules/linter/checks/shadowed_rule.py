@@ -46,7 +46,7 @@ class ShadowedRule:
             if shadow.covering is Covering.EQUALS or len(shadow.by) > 1:
                 continue
             one, other = shadow.rule, shadow.by[0]
-            level, message, hint = _told(shadow)
+            level, message, hint = _describe(shadow)
             if analysis.depends_on_readings([is_true(one.condition), is_not_true(other.condition)]):
                 level = Severity.WARNING
             claims = [is_true(one.now), is_true(other.now)]
@@ -65,7 +65,7 @@ class ShadowedRule:
             )
 
 
-def _told(shadow: Shadow) -> tuple[Severity, str, str]:
+def _describe(shadow: Shadow) -> tuple[Severity, str, str]:
     one, other = shadow.rule.rule.name, shadow.by[0].rule.name
     if shadow.covering is Covering.STOPS:
         message = f"`{one}` is never evaluated: wherever it matches, `{other}` does and stops"

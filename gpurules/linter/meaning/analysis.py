@@ -311,10 +311,10 @@ class Analysis:
             one = by_rule.get(rule.name)
             if not rule.enabled or rule.is_shadow or one is None:
                 continue
-            is_told = self.state(one) in (Contingency.PLAIN, Contingency.OPEN) or isinstance(
+            is_reportable = self.state(one) in (Contingency.PLAIN, Contingency.OPEN) or isinstance(
                 one.condition.term, ir.Constant
             )
-            if not is_told or self.uses(one, (Contingency.NEVER,)):
+            if not is_reportable or self.uses(one, (Contingency.NEVER,)):
                 continue
             condition = ScopedCondition(rule.term, rule.gpus)
             formula = self.prover.formula(is_true(condition))

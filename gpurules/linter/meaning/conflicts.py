@@ -33,7 +33,7 @@ class _Search:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         dead = {s.rule.position for s in shadows(analysis) if s.covering is not Covering.ORDERS}
-        self._told = {(s.rule.position, other.position) for s in shadows(analysis) for other in s.by}
+        self._shadowed = {(s.rule.position, other.position) for s in shadows(analysis) for other in s.by}
         self._by_priority: dict[int, list[ActiveRule]] = {}
         for one in analysis.active_rules:
             if one.position not in dead:
@@ -83,8 +83,8 @@ class _Search:
             if all(len(found.get(kind, ())) >= MOST_PARTNERS for kind in kinds if kind is not None):
                 break
             for kind, first, second in self._clashes(other, one):
-                is_told = kind is ConflictKind.ORDER and (one.position, other.position) in self._told
-                if is_told or len(found.get(kind, ())) >= MOST_PARTNERS:
+                is_shadowed = kind is ConflictKind.ORDER and (one.position, other.position) in self._shadowed
+                if is_shadowed or len(found.get(kind, ())) >= MOST_PARTNERS:
                     continue
                 shown = self._analysis.joint_witness(other, one)
                 if shown is not None and kind is not ConflictKind.EXCLUDES:

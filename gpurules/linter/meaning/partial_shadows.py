@@ -43,11 +43,11 @@ class PartiallyShadowedRule(Record):
 
 def partial_shadows(analysis: Analysis) -> Iterator[PartiallyShadowedRule]:
     """Yield every rule that is cut off but for one region, in order; not those that have nothing to say at all."""
-    told = {shadow.rule.position for shadow in shadows(analysis)}
-    stopping = [one for one in analysis.active_rules if one.rule.stop and one.position not in told]
+    shadowed = {shadow.rule.position for shadow in shadows(analysis)}
+    stopping = [one for one in analysis.active_rules if one.rule.stop and one.position not in shadowed]
     search = _Search(analysis, stopping)
     for one in analysis.active_rules if stopping else ():
-        found = search.of(one) if one.position not in told and one.abstraction.hull else None
+        found = search.of(one) if one.position not in shadowed and one.abstraction.hull else None
         if found is not None:
             yield found
 

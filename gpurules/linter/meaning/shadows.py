@@ -41,7 +41,7 @@ class _Search:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self._rules = analysis.active_rules
-        self._told = {one.position: _told(one.rule.actions) for one in self._rules}
+        self._actions_text = {one.position: _actions_text(one.rule.actions) for one in self._rules}
         self._absorbed: dict[tuple[str, str, bool], bool] = {}
         self._stopping = _Group([one for one in self._rules if one.rule.stop], analysis)
         self._last_stop = max((one.rule.priority for one in self._stopping.rules), default=-math.inf)
@@ -51,8 +51,8 @@ class _Search:
         self._alike = {names: _Group(rules, analysis) for names, rules in alike.items()}
         self._same: dict[str, int] = {}
         for one in self._rules:
-            told = self._told[one.position]
-            self._same[told] = self._same.get(told, 0) | self._alike[_names(one)].bits[one.position]
+            actions_text = self._actions_text[one.position]
+            self._same[actions_text] = self._same.get(actions_text, 0) | self._alike[_names(one)].bits[one.position]
 
     def run(self) -> Iterator[Shadow]:
         for one in self._rules:
@@ -73,7 +73,7 @@ class _Search:
             return None
         group = self._alike[_names(one)]
         own = group.bits[one.position]
-        same = self._same[self._told[one.position]] & group.left & (own - 1)
+        same = self._same[self._actions_text[one.position]] & group.left & (own - 1)
         for other in group.those(same and same & group.index.covering(one.abstraction)):
             if self._analysis.implies(one, other) and self._analysis.implies(other, one):
                 return Shadow(one, (other,), Covering.EQUALS)
@@ -134,7 +134,7 @@ class _Search:
         in_order = strong.position < weak.position
         if not in_order and self._last_stop > strong.rule.priority:
             return False  # the strong one may be cut off where the weak one is not
-        key = (self._told[strong.position], self._told[weak.position], in_order)
+        key = (self._actions_text[strong.position], self._actions_text[weak.position], in_order)
         if key not in self._absorbed:
             ordered = {action.name: action for action in strong.rule.actions}
             self._absorbed[key] = all(
@@ -148,6 +148,6 @@ def _names(one: ActiveRule) -> tuple[str, ...]:
     return tuple(sorted(action.name for action in one.rule.actions))
 
 
-def _told(actions: Sequence[RuleAction]) -> str:
+def _actions_text(actions: Sequence[RuleAction]) -> str:
     """Return what is ordered as a text, the same for the same orders."""
     return repr(sorted((action.name, sorted(map(repr, action.parameters.items()))) for action in actions))

@@ -39,6 +39,6 @@ def describe_judged(one: Examined, track: Track) -> str:
 
 def format_samples(track: Track) -> str:
     """Return how often it was TRUE, in words."""
-    unknown = track.snapshots - track.told
-    count = f"{track.true:,} of {track.told:,} recorded snapshots"
+    unknown = track.snapshots - track.known
+    count = f"{track.true:,} of {track.known:,} recorded snapshots"
     return f"{count} ({unknown:,} more are unknown)" if unknown else count

@@ -56,13 +56,13 @@ class Values:
 
     def of_name(self, name: str, document: TextDocument, scope: NameScope) -> str | None:
         """Return the value of *name* in *document*; None if it has no value, or no facts are given."""
-        return self._told(lambda moment: name_value(name, scope, self._loaded(document), moment))
+        return self._evaluate(lambda moment: name_value(name, scope, self._loaded(document), moment))
 
     def of_rule(self, name: str, document: TextDocument) -> str | None:
         """Return whether the rule *name* of *document* matches, and why; None where no facts are at hand."""
-        return self._told(lambda moment: rule_value(name, self._loaded(document), moment))
+        return self._evaluate(lambda moment: rule_value(name, self._loaded(document), moment))
 
-    def _told(self, value: Callable[[FactsAtHand], str | None]) -> str | None:
+    def _evaluate(self, value: Callable[[FactsAtHand], str | None]) -> str | None:
         moment = self._project.moment()
         if moment is None:
             return None

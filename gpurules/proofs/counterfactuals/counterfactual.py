@@ -102,13 +102,13 @@ class Counterfactual(Record):
         changes = [
             f"{change} on GPU {change.device}" if self._needs_device(change) else str(change) for change in self.changes
         ]
-        told = (
+        change_text = (
             changes[0] if len(changes) == 1 else f"{', '.join(changes[:-1])} and {changes[-1]}" if changes else _AS_IS
         )
         on = f" on GPU {', '.join(map(str, self.devices))}" if self.devices else ""
         held = f", held for {format_duration(self.held)}," if self.held else ""
         outcome = f"match{on}" if self.matches else "be unknown" if self.is_unknown else "not match"
-        return f"{told}{held} would {outcome}"
+        return f"{change_text}{held} would {outcome}"
 
     def _needs_device(self, change: FactChange) -> bool:
         return change.device is not None and self.devices != (change.device,)

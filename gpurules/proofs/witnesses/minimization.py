@@ -282,7 +282,7 @@ def _without(facts: Facts, fact: KnownFact) -> Facts:
 
 def _is_consistent(witness: Witness) -> bool:
     """Return whether the facts of *witness* are consistent: each is derived as given, none contradicts another."""
-    told: dict[int | None, dict[str, Value]] = {}
+    values_of_slot: dict[int | None, dict[str, Value]] = {}
     windows = {(fact.slot, fact.term.field.name) for fact in witness.known if isinstance(fact.term, ir.Window)}
     if len(windows) < sum(isinstance(fact.term, ir.Window) for fact in witness.known):
         return False
@@ -292,15 +292,15 @@ def _is_consistent(witness: Witness) -> bool:
             gpu = None if fact.slot is None else witness.snapshot.gpus[fact.slot]
             if (fact.slot, name) in windows or read(fact.term.field, witness.facts, gpu) != fact.value:
                 return False
-            told.setdefault(fact.slot, {})[name] = fact.value
-    return all(_is_in_order(values) and _is_one_time(values) for values in told.values())
+            values_of_slot.setdefault(fact.slot, {})[name] = fact.value
+    return all(_is_in_order(values) and _is_one_time(values) for values in values_of_slot.values())
 
 
-def _is_in_order(told: Mapping[str, Value]) -> bool:
-    pairs = ((told.get(low), told.get(high)) for low, high in ORDERS)
+def _is_in_order(values_of_slot: Mapping[str, Value]) -> bool:
+    pairs = ((values_of_slot.get(low), values_of_slot.get(high)) for low, high in ORDERS)
     return not any(is_number(low) and is_number(high) and low > high for low, high in pairs)
 
 
-def _is_one_time(told: Mapping[str, Value]) -> bool:
-    hour, time = told.get("hour"), told.get("time_of_day")
+def _is_one_time(values_of_slot: Mapping[str, Value]) -> bool:
+    hour, time = values_of_slot.get("hour"), values_of_slot.get("time_of_day")
     return not (is_number(hour) and is_number(time)) or time // _HOUR == hour

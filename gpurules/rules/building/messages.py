@@ -48,10 +48,10 @@ def faults(value: YamlScalar, known: Collection[str], broken: Collection[str]) -
             problem = diagnostic_at("GPR509", message, value.source.path, place, hint)
             yield with_part_correction(problem, name, every if is_as_written else ())
     for match in _PARTS.finditer(value.text):
-        told = _strange(match, every)
-        if told is not None:
+        strange_text = _strange(match, every)
+        if strange_text is not None:
             place = value.location(match.start(), match.end())
-            yield diagnostic_at("GPR509", told[0], value.source.path, place, told[1])
+            yield diagnostic_at("GPR509", strange_text[0], value.source.path, place, strange_text[1])
 
 
 def _remedy(name: str, every: Collection[str]) -> str | None:

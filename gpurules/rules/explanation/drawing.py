@@ -65,10 +65,12 @@ def with_nearest(explained: ExplainedRule, nearest: str | None, sheet: Sheet = P
     lines = [f"{sheet.paint(visible(explained.rule), style)} {_OUTCOMES[explained.outcome]}{on}{because}"]
     if explained.condition is not None:
         lines += ["", *tree(explained.condition, sheet)]
-    told = [explained.reason.strip()] if explained.reason.strip() else []
-    told += [nearest] if nearest else []
-    told += [f"{text}." for text in explained.unreported]
-    lines += ["", *(f"  {line}" for text in told for line in wrap_text(visible(text), sheet.width - 2))] if told else []
+    notes = [explained.reason.strip()] if explained.reason.strip() else []
+    notes += [nearest] if nearest else []
+    notes += [f"{text}." for text in explained.unreported]
+    lines += (
+        ["", *(f"  {line}" for text in notes for line in wrap_text(visible(text), sheet.width - 2))] if notes else []
+    )
     return "\n".join(lines)
 
 

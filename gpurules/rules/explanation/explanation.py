@@ -102,8 +102,8 @@ class RuleExplanation:
 
     def __getstate__(self) -> dict[str, object]:
         """Give what another process needs: what follows from the facts instead of the facts."""
-        told = {"nearest": self.nearest, "unreported": self.unreported}
-        return {**self.__dict__, **told, "facts": None, "signals": {}}
+        optional = {"nearest": self.nearest, "unreported": self.unreported}
+        return {**self.__dict__, **optional, "facts": None, "signals": {}}
 
     def to_dict(self) -> dict[str, object]:
         """Return the explanation as JSON-ready data."""

@@ -75,8 +75,8 @@ def check_case(case: Case, ruleset: Ruleset, coverage: Coverage, checks_facts: b
     """
     wrong = tuple(wrong_facts(case.typed, ruleset.fields)) if checks_facts else ()
     if wrong:
-        told = (Failure(at, "valid facts", f"{problem}") for at, problem in wrong)
-        return CaseResult(case.name, case.location, tuple(told))
+        invalid = (Failure(at, "valid facts", f"{problem}") for at, problem in wrong)
+        return CaseResult(case.name, case.location, tuple(invalid))
     try:
         played = list(time_steps(case, ruleset))
     except GpurulesError as error:

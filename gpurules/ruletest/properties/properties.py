@@ -46,7 +46,7 @@ def decide(asked: Property, ruleset: Ruleset) -> PropertyResult:
         matched = ruleset.evaluate(witness.snapshot, witness.transfer, witness.workload, witness.node).rules
         if _is_met(asked, frozenset(matched)) is asked.never:
             context = witness.transfer, witness.workload
-            return PropertyResult(counterexample=_told(witness.snapshot, context, witness.node, matched))
+            return PropertyResult(counterexample=_describe(witness.snapshot, context, witness.node, matched))
     why = proof.unsure or "a counterexample requires a history, which properties do not cover"
     found = search(asked, ruleset)
     if found.problem is not None:
@@ -74,7 +74,7 @@ def search(asked: Property, ruleset: Ruleset) -> PropertyResult:
             continue
         matched = ruleset.evaluate(snapshot, transfer, workload, node).rules
         if _is_met(asked, frozenset(matched)) is asked.never:
-            return PropertyResult(number, _told(snapshot, (transfer, workload), node, matched))
+            return PropertyResult(number, _describe(snapshot, (transfer, workload), node, matched))
     return PropertyResult(count)
 
 
@@ -177,7 +177,7 @@ def _attributes(row: Mapping[str, object], fields: Mapping[str, Field]) -> dict[
     return {**found, "labels": labels} if labels else found
 
 
-def _told(
+def _describe(
     snapshot: Snapshot, context: tuple[Transfer, Workload], node: Mapping[str, object] | None, matched: tuple[str, ...]
 ) -> str:
     """Return an assignment in words, with the rules that match in it."""

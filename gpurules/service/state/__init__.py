@@ -1,1 +1,1 @@
-"""What the agent shows beyond what its coordinator keeps: recent events, recent samples, registered transfers."""
+"""The agent's state beyond its coordinator's: recent events, recent samples, registered transfers."""

@@ -1,4 +1,4 @@
-"""Deliveries of effects as events: each is written down when it is pending, and again when it ends or is repeated."""
+"""Deliveries of effects as events: one is recorded when a delivery is queued, and when it ends or is retried."""
 
 from collections import Counter
 from collections.abc import Callable

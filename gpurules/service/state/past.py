@@ -1,4 +1,4 @@
-"""The past of the node's GPUs: what memory has of it, and before that what the recording store has."""
+"""The history of the node's GPUs: recent samples from memory, earlier ones from the recording store."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Writes down what each poll brought: events, samples, and how often rules started lately."""
+"""Records the results of each poll: events, samples, and how often rules started recently."""
 
 import threading
 from collections import deque

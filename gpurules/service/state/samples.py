@@ -1,4 +1,4 @@
-"""The recent past of each GPU, from memory: a quarter of an hour at most one sample a second."""
+"""Recent samples of each GPU, in memory: the last 15 minutes at up to one sample per second."""
 
 import threading
 from array import array

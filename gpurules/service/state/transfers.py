@@ -1,4 +1,4 @@
-"""Transfers that clients register: what they report of each, and until when that holds without being renewed."""
+"""Transfers that clients register: what is reported for each, and when its lease expires."""
 
 import threading
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""The door to the web framework: requests come in here, and answers go out."""
+"""The only user of the web framework: handles requests and responses."""

@@ -1,4 +1,4 @@
-"""Who may ask: bearer tokens from a file, and who is at the other end of a Unix socket."""
+"""Access control: bearer tokens from a file, and peer credentials of Unix sockets."""
 
 import hashlib
 import hmac

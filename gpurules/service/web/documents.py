@@ -1,4 +1,4 @@
-"""The documentation of the API as a page for people, made from its description: no script, nothing from elsewhere."""
+"""The documentation of the API as an HTML page generated from its OpenAPI description, without scripts."""
 
 from collections.abc import Iterator, Mapping
 from html import escape

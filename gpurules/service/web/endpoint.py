@@ -1,4 +1,4 @@
-"""One path of the API as an ASGI application: it checks what comes in, and turns whatever happens into an answer."""
+"""One path of the API as an ASGI application: validates requests, and turns any outcome into a response."""
 
 import asyncio
 import re

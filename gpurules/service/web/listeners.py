@@ -1,4 +1,4 @@
-"""Where the agent listens: Unix sockets, TCP with or without TLS, and sockets that it is given."""
+"""The listeners of an agent: Unix sockets, TCP with or without TLS, and inherited sockets."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""The description of the API in OpenAPI 3.1, made from the operations that answer it."""
+"""The OpenAPI 3.1 description of the API, generated from its operations."""
 
 import re
 from collections.abc import Iterable, Mapping

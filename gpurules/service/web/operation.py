@@ -1,4 +1,4 @@
-"""What one operation of the API is, what it is given, and what it answers."""
+"""One operation of the API: its definition, its request and its response."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The JSON Schemas of what goes in and out. Those of facts are made from the tables that facts are checked by."""
+"""The JSON Schemas of requests and responses. Those of facts are generated from the tables that validate them."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Decisions as JSON bytes: what all transfers with the same matching rules share is formatted once per snapshot."""
+"""Decisions as JSON bytes: the part shared by transfers with the same matching rules is encoded once per snapshot."""
 
 from dataclasses import asdict
 from typing import NamedTuple

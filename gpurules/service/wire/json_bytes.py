@@ -1,4 +1,4 @@
-"""The door to msgspec: strict JSON as bytes, several times as fast as the standard library."""
+"""The only user of msgspec: strict JSON as bytes, several times as fast as the standard library."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""What is wrong with a request: an RFC 9457 problem, with a JSON pointer to each wrong member."""
+"""Errors in a request as RFC 9457 problem details, with a JSON pointer to each invalid member."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

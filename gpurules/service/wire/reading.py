@@ -1,4 +1,4 @@
-"""Reads facts from decoded JSON: everything that is wrong is found, with its place and the nearest name.
+"""Reads facts from decoded JSON; all errors are reported, with their position and the nearest name.
 
 Strict where the files that people write are not: a quantity is a number in its canonical unit, never a text.
 """

@@ -1,4 +1,4 @@
-"""What of a rule's actions is shown: never the secrets that a webhook is called with."""
+"""Redacts actions for display: the secrets of webhooks are never shown."""
 
 import re
 from collections.abc import Iterator, Mapping

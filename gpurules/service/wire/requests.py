@@ -1,4 +1,4 @@
-"""Transfers and workloads straight from JSON bytes: one pass that finds unknown members and wrong types on its way.
+"""Decodes transfers and workloads from JSON bytes in one pass that also finds unknown members and wrong types.
 
 What that pass refuses is read again with care, by ``reading``, which accepts more (declared fields, an ``age``) and
 says all that is wrong; so requests that are right, which is most of them, pay for nothing else.

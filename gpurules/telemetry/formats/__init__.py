@@ -1,4 +1,4 @@
-"""How recorded and scraped telemetry is written: rooms by vendor, and one for texts of metrics.
+"""Parsers of recorded and scraped telemetry: one package per vendor, and one for Prometheus text.
 
     RecordingReader (recordings/) --> recognises(head)? --> read(recording) --> Snapshot, Snapshot, …
                                                               |

@@ -1,4 +1,4 @@
-"""The project's own recording: one snapshot a line, as JSON."""
+"""The native recording format: JSON Lines, one snapshot per line."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Names what cannot be replayed, and what to record instead."""
+"""Explains which formats cannot be replayed, and what to record instead."""
 
 import re
 from collections.abc import Callable, Sequence

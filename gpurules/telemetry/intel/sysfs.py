@@ -20,7 +20,7 @@ ROOT = Path("/sys/class/drm")
 _INTEL = "0x8086"
 _DRIVERS = ("xe", "i915")
 _CLOCKS = ("device/tile0/gt0/freq0/act_freq", "gt/gt0/rps_act_freq_mhz", "gt_act_freq_mhz")
-_NOT_TOLD = "not reported by this driver"
+_NOT_REPORTED = "not reported by this driver"
 _MOST_SENSORS = 8
 
 
@@ -67,7 +67,7 @@ class IntelSysfs:
         energy = _sensor(sensors, "energy", ("card", "pkg", None), 1e6)
         limit = _sensor(sensors, "power", ("card", "pkg", None), 1e6, "max")
         power, why = (None, None) if energy is None else self._rates.rate(number, "energy", energy, self._steady())
-        told = {
+        values = {
             "temperature": _sensor(sensors, "temp", ("pkg", None), 1e3),
             "memory_temperature": _sensor(sensors, "temp", ("vram",), 1e3),
             "energy": energy,
@@ -77,7 +77,7 @@ class IntelSysfs:
             "memory_used": None,
             "utilization": None,
         }
-        missing = {name: _NOT_TOLD for name, value in told.items() if value is None}
+        missing = {name: _NOT_REPORTED for name, value in values.items() if value is None}
         if why is not None:
             missing["power"] = why
         device, address = _text(card / "device/device"), (card / "device").resolve().name
@@ -85,11 +85,11 @@ class IntelSysfs:
             index=number,
             name=f"Intel GPU {device}" if device else None,
             vendor="intel",
-            status="ok" if any(value is not None for value in told.values()) else "degraded",
+            status="ok" if any(value is not None for value in values.values()) else "degraded",
             mig=False,
             labels={"pci_bus_id": address} if ":" in address else {},
             missing=missing,
-            **{name: value for name, value in told.items() if value is not None},  # type: ignore[arg-type]
+            **{name: value for name, value in values.items() if value is not None},  # type: ignore[arg-type]
         )
 
     def close(self) -> None:

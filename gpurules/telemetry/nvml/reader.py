@@ -180,16 +180,16 @@ class NvmlReader:
         if not self._xid.is_listening:
             self._xid.start(handles)
         latest = self._xid.latest
-        board, told = "", []
+        board, with_xids = "", []
         for gpu in gpus:
             board = board if gpu.mig else gpu.identity
             if board in latest:
                 xid, since = latest[board]
-                told.append(replace(gpu, xid=xid, xid_age=max(0.0, at - since)))
+                with_xids.append(replace(gpu, xid=xid, xid_age=max(0.0, at - since)))
             else:
                 reason = self._xid.reason(board)
-                told.append(replace(gpu, missing={**gpu.missing, "xid": reason, "xid_age": reason}))
-        return told
+                with_xids.append(replace(gpu, missing={**gpu.missing, "xid": reason, "xid_age": reason}))
+        return with_xids
 
     def _note_the_lost(self, gpus: list[GPU], at: float) -> None:
         well = {gpu.identity for gpu in gpus if not gpu.mig and not gpu.is_lost}

@@ -138,7 +138,7 @@ def test_gitlab_has_what_a_code_quality_report_needs() -> None:
     assert len({issue["fingerprint"] for issue in report}) == len(report)  # GitLab shows one of those that share one
 
 
-def _told_apart(found: list[Diagnostic], form: Format) -> list[str]:
+def _fingerprints(found: list[Diagnostic], form: Format) -> list[str]:
     report = json.loads(render(found, form))
     if form is Format.GITLAB:
         return [issue["fingerprint"] for issue in report]
@@ -151,11 +151,11 @@ def test_files_with_the_same_rules_have_findings_with_distinct_fingerprints(form
     more = rule.replace("hot", "warm") + rule.replace("gpu_temp", "transfer_temp")
     text = f"version: 1\nname: n\nrules:\n{rule}{more}"
     one, other = (lints(text, f"node-{name}.rules.yaml") for name in "ab")
-    told = _told_apart([*one, *other], form)
-    assert len(set(told)) == len(told) > 6
+    fingerprints = _fingerprints([*one, *other], form)
+    assert len(set(fingerprints)) == len(fingerprints) > 6
     moved = [lints(f"# a line more\n{text}", f"node-{name}.rules.yaml") for name in "ab"]
-    assert _told_apart([finding for found in moved for finding in found], form) == told
-    assert set(_told_apart(other, form)) == set(told) - set(_told_apart(one, form))
+    assert _fingerprints([finding for found in moved for finding in found], form) == fingerprints
+    assert set(_fingerprints(other, form)) == set(fingerprints) - set(_fingerprints(one, form))
 
 
 @pytest.mark.parametrize("form", list(Format))

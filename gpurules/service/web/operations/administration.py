@@ -1,4 +1,4 @@
-"""What changes the agent: its ruleset, and whether its rules are in force."""
+"""Administration of the agent: replacing the ruleset, enabling and disabling its rules."""
 
 from gpurules.engine.inspection import reload_error
 from gpurules.service.web import schemas

@@ -1,4 +1,4 @@
-"""Probes and metrics: whether the agent lives, whether it is of use, and what it counts."""
+"""Liveness and readiness probes, and metrics."""
 
 from gpurules.service.agent import Agent
 from gpurules.service.metrics import exposition

@@ -1,4 +1,4 @@
-"""What clients register: workloads and transfers, with leases."""
+"""Registration of workloads and transfers, with leases."""
 
 from dataclasses import replace
 

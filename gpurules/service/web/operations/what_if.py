@@ -1,4 +1,4 @@
-"""What would be decided: any facts, and optionally another ruleset. Nothing is stored, no effect is called."""
+"""What-if decisions on any facts, optionally with another ruleset. Nothing is stored, no effect is delivered."""
 
 from dataclasses import replace
 

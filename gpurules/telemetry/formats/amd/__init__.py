@@ -1,1 +1,1 @@
-"""What the programs of AMD write: amd-smi and rocm-smi, as JSON."""
+"""The output of AMD's tools: amd-smi and rocm-smi, as JSON."""

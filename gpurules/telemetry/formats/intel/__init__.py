@@ -1,1 +1,1 @@
-"""What the programs for Intel GPUs write: xpu-smi (JSON and its dump as CSV) and intel_gpu_top."""
+"""The output of tools for Intel GPUs: xpu-smi (JSON, and its dump as CSV) and intel_gpu_top."""

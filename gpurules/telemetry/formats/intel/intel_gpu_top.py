@@ -1,4 +1,4 @@
-"""What ``intel_gpu_top -J`` writes: a list of samples of one GPU, which has no end where the program was stopped.
+"""The output of ``intel_gpu_top -J``: a list of samples of one GPU, unterminated if the program was stopped.
 
 Source: intel_gpu_top(1) of igt-gpu-tools. A sample has no time, but the length of its period.
 """

@@ -11,7 +11,7 @@ from gpurules.model import GPU, Dimension
 from gpurules.model.reading import sum_in_order
 from gpurules.telemetry.formats.cells import Number, read_number
 
-NOT_TOLD = "not reported by this release of xpu-smi"
+NOT_REPORTED = "not reported by this release of xpu-smi"
 TILE_MISSING = "[a tile is missing]"
 """Stands for the figure of a tile that is known to be there: what the others have is not that of the GPU."""
 
@@ -100,9 +100,9 @@ def facts_of(figures: Mapping[str, Sequence[object]]) -> tuple[dict[str, Number]
     values: dict[str, Number] = {}
     missing: dict[str, str] = {}
     for name, quantity in QUANTITIES.items():
-        value, reason = combine_tiles(quantity, figures[name]) if name in figures else (None, NOT_TOLD)
+        value, reason = combine_tiles(quantity, figures[name]) if name in figures else (None, NOT_REPORTED)
         if value is None:
-            missing[quantity.attribute] = reason or NOT_TOLD
+            missing[quantity.attribute] = reason or NOT_REPORTED
         else:
             values[quantity.attribute] = value
     return values, missing

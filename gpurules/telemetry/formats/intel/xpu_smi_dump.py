@@ -1,4 +1,4 @@
-"""What ``xpu-smi dump`` writes: rows of a time without a date, a device, perhaps a tile, and the figures asked for.
+"""The output of ``xpu-smi dump``: rows of a time without a date, a device, an optional tile, and the chosen metrics.
 
 Source: https://github.com/intel/xpumanager (cli/src/comlet_dump.cpp, internal_dump_raw_data.cpp).
 """
@@ -18,7 +18,7 @@ SLOWEST_ROW = 0.5
 """Seconds from one device's row to the next of the same poll; a longer gap is the next poll."""
 SAME_TIME = 0.005
 """Seconds within which two rows of one device cannot be of two polls: the shortest interval is 10 ms."""
-_TOLD_TWICE = "[reported twice]"
+_CONFLICTING = "[reported twice]"
 _COLUMNS = {
     "gpu utilization (%)": "XPUM_STATS_GPU_UTILIZATION",
     "average % utilization of all gpu engines": "XPUM_STATS_GPU_UTILIZATION",
@@ -118,7 +118,7 @@ class _Poll:
         """Take out what another row of the same GPU or tile says, unless both say the same."""
         first = self.rows[key[0]][key[1]]
         if any(cells.get(column) != text for column, text in first.items() if column != _TIME):
-            self.rows[key[0]][key[1]] = dict.fromkeys(first, _TOLD_TWICE)
+            self.rows[key[0]][key[1]] = dict.fromkeys(first, _CONFLICTING)
 
     def snapshot(self, tiles: set[str]) -> Snapshot:
         """Return the poll; the dump is asked for *tiles*, so that each device has them here too."""
@@ -157,13 +157,13 @@ def _snapshots(polls: Iterator[_Poll], recording: RecordingReader) -> Iterator[S
 
 def _gpu(device: int, figures: Figures) -> GPU:
     values, missing = facts_of(figures)
-    told = {quantity.attribute for name, quantity in QUANTITIES.items() if name in figures}
+    reported_attributes = {quantity.attribute for name, quantity in QUANTITIES.items() if name in figures}
     return GPU(
         index=device,
         vendor="intel",
         status="ok",
         mig=False,
-        missing={attribute: why for attribute, why in missing.items() if attribute in told},
+        missing={attribute: why for attribute, why in missing.items() if attribute in reported_attributes},
         **values,  # type: ignore[arg-type]
     )
 

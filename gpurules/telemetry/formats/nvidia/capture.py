@@ -110,16 +110,20 @@ def _instance_names(lines: list[Line]) -> dict[str, tuple[str, str]]:
 
 def _merge(board: GPU, phase: _Phase, names: Mapping[str, tuple[str, str]]) -> tuple[GPU, ...]:
     """Return the query's data for one GPU, with processes and what only ``-q`` reports: PCIe and MIG instances."""
-    told = next((gpu for gpu in phase.queried if gpu.index == board.index and not gpu.mig), None)
+    queried_board = next((gpu for gpu in phase.queried if gpu.index == board.index and not gpu.mig), None)
     parts = [gpu for gpu in phase.queried if gpu.mig and str(gpu.index).startswith(f"{board.index}:")]
     if phase.processes is not None:
         own = tuple(phase.processes.get(board.uuid or "", ()))
         board = replace(board, processes=own, process_count=len(own))
-    if told is not None:
-        board = replace(board, pcie_rx=told.pcie_rx, pcie_tx=told.pcie_tx, mig=told.mig)
-    if not parts or told is None:
+    if queried_board is not None:
+        board = replace(board, pcie_rx=queried_board.pcie_rx, pcie_tx=queried_board.pcie_tx, mig=queried_board.mig)
+    if not parts or queried_board is None:
         return (board,)
-    moved = {name: told.missing[name] for name in told.missing if getattr(told, name, None) is None}
+    moved = {
+        name: queried_board.missing[name]
+        for name in queried_board.missing
+        if getattr(queried_board, name, None) is None
+    }
     whole = replace(
         board,
         **{name: None for name in moved if hasattr(board, name)},  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""How well NVIDIA says that a GPU is: clock event reasons, repairs of its memory, and the state of its fabric."""
+"""NVIDIA health readings: clock event reasons, memory repairs, and fabric state."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Turns what nvidia-smi says of one GPU, by the names of its queries, into a GPU.
+"""Builds a GPU from the values that nvidia-smi reports under its query field names.
 
 Whatever the shape (CSV, XML, text), a GPU's record is a mapping of query field to cell, so this is the one place that
 knows what a query field means.

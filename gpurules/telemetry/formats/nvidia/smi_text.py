@@ -1,4 +1,4 @@
-"""What ``nvidia-smi -q`` writes for people: headings and values, indented by what belongs to what."""
+"""The text output of ``nvidia-smi -q``: headings and values, nested by indentation."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element

@@ -1,4 +1,4 @@
-"""Turns a tree of what ``nvidia-smi -q`` says, from XML or from text, into GPUs with their MIG instances.
+"""Builds GPUs with their MIG instances from the tree of ``nvidia-smi -q``, parsed from XML or text.
 
 Tags are in lower snake case: the headings of the text, so written, are mostly the tags of the XML.
 """
@@ -146,7 +146,7 @@ def _texts(element: Element, wanted: _Wanted, found: dict[str, list[str]]) -> di
     return found
 
 
-TOLD_TWICE = "[reported twice]"
+CONFLICTING_TEXTS = "[reported twice]"
 """What stands for a text that is there twice and differs: the device has one."""
 
 
@@ -156,9 +156,9 @@ def _first(texts: Mapping[str, list[str]], paths: Iterable[str]) -> str | None:
     if len(every) <= 1:
         return every[0] if every else None
     for path in paths:
-        told = texts.get(path, ())
-        if len(told) > 1 and len({text for text in told if reason_of_absence(text) is None}) > 1:
-            return TOLD_TWICE
+        alternatives = texts.get(path, ())
+        if len(alternatives) > 1 and len({text for text in alternatives if reason_of_absence(text) is None}) > 1:
+            return CONFLICTING_TEXTS
     return next((text for text in every if reason_of_absence(text) is None), every[0])
 
 

@@ -1,4 +1,4 @@
-"""What ``nvidia-smi -q -x`` writes, in the schemas v10 to v13."""
+"""The output of ``nvidia-smi -q -x``, in the schemas v10 to v13."""
 
 import re
 from collections.abc import Iterator, Sequence

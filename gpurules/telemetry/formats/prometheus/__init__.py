@@ -1,4 +1,4 @@
-"""Texts of metrics, in the Prometheus format or OpenMetrics.
+"""Metrics in the Prometheus text format or OpenMetrics.
 
     lines --> samples (one a line) --> scrapes (where one snapshot ends, samples of one node) --> an exporter's module
 

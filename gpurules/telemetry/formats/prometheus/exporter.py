@@ -1,4 +1,4 @@
-"""What an exporter of GPUs is: metrics of its own, and how the samples of one scrape become a snapshot."""
+"""A GPU exporter: its metrics, and how the samples of one scrape become a snapshot."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

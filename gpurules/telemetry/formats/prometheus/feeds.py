@@ -1,4 +1,4 @@
-"""Fills declared fields from series of Prometheus text: of a GPU by its identity, else of the node."""
+"""Fills declared fields from Prometheus series: per GPU by its identity, otherwise for the node."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Cuts a text of metrics into scrapes, and takes those of one node out of it."""
+"""Splits Prometheus text into scrapes, and selects those of one node."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

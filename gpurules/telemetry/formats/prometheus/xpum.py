@@ -12,7 +12,7 @@ from gpurules.telemetry.formats.prometheus.samples import Sample, metric_name
 from gpurules.telemetry.recordings.lines import Line
 
 _PREFIX = "xpum_"
-_TOLD_TWICE = "[reported twice]"
+_CONFLICTING = "[reported twice]"
 _METRICS = {
     ("xpum_engine_ratio", "", ""): ("XPUM_STATS_GPU_UTILIZATION", 100, "%"),
     ("xpum_power_watts", "", ""): ("XPUM_STATS_POWER", 1, "W"),
@@ -61,7 +61,7 @@ def _figures(samples: Sequence[Sample]) -> Figures:
 
 def _only(values: Sequence[object]) -> list[object]:
     """Return the single value of a figure; two different ones give none, because a distinguishing label is missing."""
-    return list(values[:1]) if len(set(values)) == 1 else [_TOLD_TWICE]
+    return list(values[:1]) if len(set(values)) == 1 else [_CONFLICTING]
 
 
 def _gpu(position: int, samples: Sequence[Sample]) -> GPU:

@@ -1,4 +1,4 @@
-"""The header of a log: what its columns are, and whether any of them is a reading."""
+"""The header of a log: the meaning of its columns, and whether any of them is a reading."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Which GPU a row is of, in a log that does not say: known from headers or given, never guessed from gaps in time."""
+"""The GPU of a row in a log without an index: known from headers or options, never guessed from gaps in time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What ``nvidia-smi --query-gpu=… --format=csv`` writes, in all its shapes."""
+"""The output of ``nvidia-smi --query-gpu=… --format=csv``, in all its variants."""
 
 import re
 from collections.abc import Iterator, Sequence

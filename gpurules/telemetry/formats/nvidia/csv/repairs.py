@@ -1,4 +1,4 @@
-"""Fits a row with more cells than there are columns: commas in names, in times and in numbers.
+"""Repairs rows with more cells than columns: commas in names, times and numbers.
 
 A repair is made only where every cell of the row then fits its column, and only where there is one way to make it.
 """

@@ -1,4 +1,4 @@
-"""Walks through the rows of a log: each fits its header, or is a problem."""
+"""Iterates over the rows of a log; a row that does not fit its header is reported as a problem."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
