@@ -24,7 +24,8 @@ class Findings:
 
     def add_damage(self, place: str, error: Exception) -> None:
         """Note that the file *place* cannot be read, and the first line of why."""
-        first = str(error).split("\n")[0].strip().rstrip(".")
+        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        first = text.split("\n")[0].strip().rstrip(".")
         self.add(place, f"cannot be read: {first or type(error).__name__}")
 
     def merge(self, other: "Findings") -> None:
