@@ -20,11 +20,11 @@ _TIMEVAL = struct.Struct("@ll") if sys.platform == "linux" else None
 
 
 class AgentUnavailable(GpurulesError):
-    """The agent has not answered, and what was asked has no other answer."""
+    """The agent did not answer, and there is no fallback for this request."""
 
 
 class Answer(NamedTuple):
-    """What the agent answered."""
+    """A response of the agent."""
 
     status: int
     body: bytes
@@ -40,7 +40,7 @@ class Connection:
         self.is_reusable = True
 
     def _limit_to(self, seconds: float) -> None:
-        """Have each call of the socket take at most *seconds*.
+        """Set the timeout of each socket call to *seconds*.
 
         The kernel can keep that time by itself: Python's own time-outs take two more system calls for each.
         """
@@ -55,18 +55,20 @@ class Connection:
             self._limit = seconds
 
     def exchange(self, message: bytes, timeout: float, deadline: float) -> Answer:
-        """Send a request and return its answer.
+        """Send a request and return its response.
 
         Raises:
             OSError: it did not come by *deadline* (``TimeoutError``), which is *timeout* seconds away, or not whole.
         """
         try:
             return self._exchange(message, timeout, deadline)
-        except BlockingIOError:  # the kernel has kept the time
+        except BlockingIOError:  # the timeout expired in the kernel (``_limit_to``)
             raise TimeoutError("the agent did not answer in time") from None
 
     def _exchange(self, message: bytes, timeout: float, deadline: float) -> Answer:
-        self.is_reusable = False  # until all has been read: what comes late must not pass for the next answer
+        self.is_reusable = (
+            False  # until the body is read completely: late bytes must not be taken for the next response
+        )
         self._limit_to(timeout)
         self._socket.sendall(message)
         data = self._socket.recv(_CHUNK)
@@ -99,7 +101,7 @@ class Connection:
         return data
 
     def interrupt(self) -> None:
-        """Wake every caller that waits for an answer."""
+        """Wake every caller that waits for a response."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -109,7 +111,7 @@ class Connection:
 
 
 class _ClosedError(OSError):
-    """The agent closed a connection before it answered anything."""
+    """The agent closed a connection before it sent a response."""
 
 
 def _left(deadline: float) -> float:
@@ -137,7 +139,7 @@ class Link:
         return request(method, path, self.address.host, self._token)
 
     def call(self, head: bytes, body: bytes = b"", timeout: float | None = None) -> Answer:
-        """Ask, within the time-out.
+        """Send a request, and return its response within the timeout.
 
         Raises:
             OSError: the agent has not answered.
@@ -165,7 +167,7 @@ class Link:
                 self._close(connection)
                 if is_fresh or self._is_closed:
                     raise
-                continue  # it was kept too long, or the agent was started again: the next one, or a fresh one
+                continue  # stale (idle too long, or the agent restarted): try the next, or connect
             except BaseException:
                 self._close(connection)
                 raise
@@ -187,7 +189,7 @@ class Link:
         connection.close()
 
     def close(self) -> None:
-        """Close all connections, those too on which someone waits."""
+        """Close all connections, including those with a waiting caller."""
         self._is_closed = True
         while self._idle:
             try:
@@ -195,7 +197,7 @@ class Link:
             except IndexError:
                 break
         for connection in list(self._open):
-            connection.interrupt()  # the caller that waits on it closes it
+            connection.interrupt()  # closed by the caller that waits on it
 
     def after_fork(self) -> None:
         """Leave the connections to the parent."""

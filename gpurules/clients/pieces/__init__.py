@@ -1,4 +1,4 @@
-"""Objects that move in pieces: the part loop, and the resumable file that downloaded pieces go to.
+"""Multipart transfers: the part loop, and the resumable file that receives downloaded pieces.
 
 ::
 

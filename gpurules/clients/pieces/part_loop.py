@@ -1,4 +1,4 @@
-"""The part loop: pieces of an object, each with a slot of the governor, tried again where that may help."""
+"""The part loop: moves the pieces of an object, each in a slot of the governor, and retries transient failures."""
 
 import math
 import time
@@ -25,7 +25,7 @@ Verify = Literal["auto", "require", "off"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartOptions:
-    """How objects are cut and moved.
+    """How objects are split and moved.
 
     ``parts_ahead``: how many parts of one transfer move at once, before rules shrink that; ``threads``: how many parts
     of all transfers of a client, in threads of its own. ``verify``: whether what arrived is compared with a checksum of
@@ -55,7 +55,7 @@ class PartOptions:
     durable: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse options with which nothing would move."""
+        """Reject options with which nothing would move."""
         for name in ("piece_size", "parts_ahead", "attempts", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -73,7 +73,7 @@ class PartOptions:
 
 
 def width(ticket: Ticket, options: PartOptions) -> int:
-    """Return how many parts of a transfer may be under way now: its prefetch, as rules shrink it."""
+    """Return how many parts of a transfer may be in flight now: its prefetch depth, as reduced by rules."""
     return max(1, round(options.parts_ahead * ticket.requirements.prefetch_factor))
 
 
@@ -84,7 +84,7 @@ _IS_MOVING: ContextVar[bool] = ContextVar("is_moving", default=False)
 
 @contextmanager
 def moving() -> Iterator[None]:
-    """Note that what is called inside has a slot, so that hooks in the client below ask for no second one."""
+    """Mark the current context as holding a slot, so that hooks in the underlying client do not acquire another."""
     token = _IS_MOVING.set(True)
     try:
         yield
@@ -93,12 +93,12 @@ def moving() -> Iterator[None]:
 
 
 def is_moving() -> bool:
-    """Return whether the caller has a slot."""
+    """Return whether the caller holds a slot."""
     return _IS_MOVING.get()
 
 
 def count_retry(ticket: Ticket, error: BaseException | None) -> None:
-    """Count a part that is tried again, and why where its connection trickled."""
+    """Count a retried part, and the reason if its connection was too slow."""
     ticket.count_fault("part_retried")
     if isinstance(error, TooSlow):
         ticket.count_fault("part_too_slow")
@@ -125,7 +125,7 @@ class PartLoop:
         return PartLoop(self._pool, self._options, progress, self._lane)
 
     def run(self, ticket: Ticket, wanted: Iterable[Piece], move: Move) -> None:
-        """Move all *wanted* pieces; after a failure no further one is begun, and those under way are waited for.
+        """Move all *wanted* pieces; after a failure start no others, and wait for those in flight.
 
         The next piece is asked for when there is a place for it.
 
@@ -191,12 +191,12 @@ class PartLoop:
             self.pause(attempt)
 
     def pause(self, attempt: int) -> None:
-        """Wait before the next try, longer each time."""
+        """Wait before the next attempt, with increasing back-off."""
         time.sleep(exponential_wait(attempt + 1, self._options.backoff_seconds, MOST_WAIT_SECONDS))
 
 
 def _moved(part: Part, piece: Piece, move: Move) -> None:
-    """Move one piece, whose *part* has a slot, and give that back."""
+    """Move one piece, whose *part* holds a slot, and release the slot."""
     try:
         with moving():
             move(part, piece)

@@ -26,7 +26,7 @@ _RECORD = re.compile(rb"^([0-9]{1,19}) ([0-9a-f]{8})(?=\n)", re.MULTILINE)
 
 
 class Binding(NamedTuple):
-    """What a journal is bound to: the object, one version of it, and the identity of the part file."""
+    """The binding of a journal: the object, its version, and the identity of the part file."""
 
     source: str
     version: str
@@ -40,12 +40,12 @@ class Binding(NamedTuple):
         return cls(_digest(url, piece_size), version, (found.st_dev, found.st_ino))
 
     def line(self) -> bytes:
-        """Return the header line, without its end."""
+        """Return the header line, without its line ending."""
         return f"gpurules-pieces 2 {self.source} {self.version} {self.part[0]} {self.part[1]}".encode("ascii")
 
 
 class PieceJournal:
-    """The journal at *path*. What is wrong with it is never an error: without a journal a download is not resumed."""
+    """The journal at *path*. A damaged journal is never an error: the download just starts over."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -74,7 +74,7 @@ class PieceJournal:
         return (source, part.partition(" ")[2]) == (binding.source, f"{binding.part[0]} {binding.part[1]}")
 
     def start(self, binding: Binding) -> None:
-        """Begin an empty journal where none is (see ``remove``); where that is impossible, none is kept."""
+        """Create an empty journal if there is none (see ``remove``); if that fails, go on without a journal."""
         self._header, self.recorded = binding.line(), {}
         with suppress(OSError):
             remove_foreign(self._path)
@@ -86,7 +86,7 @@ class PieceJournal:
         self._append(b"%d %08x\n" % (start, crc))
 
     def _append(self, line: bytes) -> None:
-        """Append *line* by one write; without room the download goes on, but this piece is not resumed."""
+        """Append *line* in one write; on a full disk the download goes on, but this piece cannot be resumed."""
         if self._file >= 0:
             with suppress(OSError):
                 os.write(self._file, line)

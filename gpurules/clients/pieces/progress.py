@@ -19,7 +19,7 @@ class Progress:
         self._moved: dict[int, int] = {}
 
     def at(self, start: int, size: int) -> None:
-        """Take in that *size* bytes from *start* are there: fewer than before, where they are fetched again."""
+        """Record that *size* bytes from *start* have arrived; fewer than before if the piece is fetched again."""
         if self._callback is not None:
             with self._lock:
                 change = size - self._moved.get(start, 0)
@@ -27,7 +27,7 @@ class Progress:
                 self._tell(change)
 
     def finish(self, size: int) -> None:
-        """Take in that all *size* bytes are there, by whatever way."""
+        """Record that all *size* bytes have arrived."""
         if self._callback is not None:
             with self._lock:
                 change = size - sum(self._moved.values())

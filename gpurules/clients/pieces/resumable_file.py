@@ -1,4 +1,4 @@
-"""A file that arrives in pieces: which of them are there is journalled, so that the rest can follow after a crash."""
+"""A file that arrives in pieces; completed pieces are journaled, so that a download resumes after a crash."""
 
 import fcntl
 import os
@@ -36,7 +36,7 @@ def pieces(size: int, piece_size: int) -> tuple[Piece, ...]:
 
 
 def _locked(path: Path) -> int:
-    """Open the part file at *path* under an exclusive lock; -1 if another process has it, or it cannot be used."""
+    """Open the part file at *path* under an exclusive lock; -1 if another process holds it, or it cannot be used."""
     for _ in range(2):
         try:
             file = open_regular(path, os.O_RDWR | os.O_CREAT)
@@ -45,7 +45,7 @@ def _locked(path: Path) -> int:
             continue
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if is_at(path, file):  # otherwise it was published between opening and locking
+            if is_at(path, file):  # otherwise the file was published between open and lock
                 return file
         os.close(file)
         break
@@ -61,7 +61,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 class _Summing:
-    """The CRC-32 of the bytes of a piece, and its checksum by another algorithm where that is asked for."""
+    """The CRC-32 of a piece, and its checksum by another algorithm if requested."""
 
     def __init__(self, algorithm: str) -> None:
         self.crc = 0
@@ -77,7 +77,7 @@ class _Summing:
 
 
 class ResumableFile:
-    """A file that is not complete yet, beside the *target* that it becomes. Locked: one process has it at a time.
+    """An incomplete file beside its *target*. Locked: only one process uses it at a time.
 
     Every piece is journalled with its CRC-32, and a piece of an earlier attempt counts only if the file still has the
     bytes with that checksum. CRC-32 because zlib's is several times faster than the disk, and because it combines to
@@ -102,7 +102,7 @@ class ResumableFile:
 
     @classmethod
     def lock(cls, target: Path) -> Self:
-        """Return what there is of *target*, or an empty start; where another process is at it, a start of our own.
+        """Open the part file of *target*, or create one; if another process holds it, create a private one.
 
         Raises:
             OSError: the folder cannot be written.
@@ -121,12 +121,12 @@ class ResumableFile:
             raise
 
     def is_begun_with(self, url: str, piece_size: int) -> bool:
-        """Return whether pieces of that object are there, which can be used if it has not changed."""
+        """Return whether the file has pieces of that object, usable if the object has not changed."""
         journal = self._journal
         return bool(journal.recorded) and journal.is_of(Binding.of(url, piece_size, None, self._file))
 
     def begin(self, url: str, facts: ObjectFacts, piece_size: int, check: Callable[[], object] = lambda: None) -> bool:
-        """Continue with what is there of that very object, or start over; return whether there was something.
+        """Resume the same version of the object, or start over; return whether there was anything to resume.
 
         Every journalled piece is read and compared with its checksum; *check* is called between them, and may raise.
 
@@ -160,7 +160,7 @@ class ResumableFile:
                     yield start, expected
 
     def read(self, start: int, size: int) -> Iterator[bytes]:
-        """Yield *size* bytes from *start* as they are in the file; fewer where it ends or cannot be read."""
+        """Yield *size* bytes of the file from *start*; fewer where it ends or cannot be read."""
         end = start + size
         while start < end:
             try:
@@ -177,17 +177,17 @@ class ResumableFile:
         return self._digests[start]
 
     def missing(self, facts: ObjectFacts, piece_size: int) -> Iterator[Piece]:
-        """Yield the pieces that are not there; not all are made at once, however large the object is said to be."""
+        """Yield the missing pieces, lazily, however large the object claims to be."""
         for start in range(0, facts.size, piece_size):
             if start not in self._done:
                 yield Piece(start, min(piece_size, facts.size - start))
 
     def present(self, facts: ObjectFacts, piece_size: int) -> tuple[Piece, ...]:
-        """Return the pieces that are there."""
+        """Return the pieces that the file has."""
         return tuple(Piece(start, min(piece_size, facts.size - start)) for start in self._done)
 
     def fill(self, piece: Piece, chunks: Iterable[bytes]) -> Iterator[int]:
-        """Write *chunks* as *piece*, and yield after each how many bytes of it are there.
+        """Write *chunks* as *piece*, and yield the number of its bytes written so far after each chunk.
 
         Raises:
             OSError: there is no room.
@@ -211,7 +211,7 @@ class ResumableFile:
             self._done[piece.start] = summing.crc
 
     def publish(self, is_durable: bool = False) -> None:
-        """Become the target, in one step, with the permissions that any new file of this process has.
+        """Replace the target atomically, with the default permissions of new files of this process.
 
         *is_durable*: it is on disk before it becomes the target, and so is the rename before this returns.
 
@@ -229,7 +229,7 @@ class ResumableFile:
         if os.fstat(self._file).st_size != self._size or not is_at(self._part, self._file):
             self.discard()
             raise StoreError(f"another program has changed {str(self._part)!r} during the download; try again")
-        with suppress(OSError):  # a filesystem that has no permissions
+        with suppress(OSError):  # a filesystem without permissions
             os.fchmod(self._file, 0o666 & ~umask())
         if is_durable:
             os.fdatasync(self._file)
@@ -240,12 +240,12 @@ class ResumableFile:
         self.close()
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Delete the part file and its journal."""
         self._done, self._is_kept = {}, False
         self.close()
 
     def close(self) -> None:
-        """Keep what is there for the next attempt; a file without a piece, or under a name of our own, is deleted."""
+        """Keep the file for the next attempt; one without pieces, or with a private name, is deleted."""
         if self._file < 0:
             return
         is_shared = self._part.name == f"{stem_beside(self.target)}{PART_SUFFIX}"

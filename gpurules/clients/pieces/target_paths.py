@@ -1,4 +1,4 @@
-"""What a path stands for before it is written to, and names for what lies beside it meanwhile."""
+"""Resolves the target of a write, and names the temporary files beside it."""
 
 import errno
 import os
@@ -38,7 +38,7 @@ def is_stream(path: Path) -> bool:
 
 
 def is_read_in_order(path: Path) -> bool:
-    """Return whether what is in *path* is known only by reading it: a FIFO, a device, a file of /proc.
+    """Return whether the content of *path* is only known by reading it: a FIFO, a device, a file of /proc.
 
     Raises:
         OSError: it is a folder, or it cannot be looked at.
@@ -71,7 +71,7 @@ def checked_path(path: AnyPath) -> Path:
 
 
 def stem_beside(target: Path) -> str:
-    """Return how the names of what lies beside *target* for a while begin, hidden, with room for a suffix.
+    """Return the prefix of the hidden temporary files beside *target*, short enough for a suffix.
 
     That is its own name, where a suffix still fits after it, else a digest of it.
 

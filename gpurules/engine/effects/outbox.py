@@ -1,4 +1,4 @@
-"""The queue of one receiver: what is to be delivered to it, in which order, and when the next attempt is due. Pure.
+"""The delivery queue of one receiver: contents, order, and time of the next attempt. Pure.
 
 Time is an argument, and so is chance: *jitter* returns a number from 0 to 1.
 """
@@ -44,7 +44,7 @@ class Parcel:
 
 
 class Departure(NamedTuple):
-    """That a parcel left the queue, how, and why."""
+    """How and why a parcel left the queue."""
 
     parcel: Parcel
     state: DeliveryState
@@ -53,7 +53,7 @@ class Departure(NamedTuple):
 
 @dataclass(slots=True)
 class Outbox:
-    """The bounded queue of one receiver. Not for several threads: its owner holds a lock.
+    """The bounded queue of one receiver. Not thread-safe: its owner holds a lock.
 
     Order is kept within an episode; episodes do not wait for each other, unless the receiver itself is unavailable.
     When it is full, changes and repetitions give way first, then what was queued last; a stop after a start that was
@@ -74,7 +74,7 @@ class Outbox:
     _fresh_starts: OrderedDict[int, Parcel] = field(default_factory=OrderedDict)
 
     def put(self, effect: Effect, event: Event, now: float) -> list[Departure]:
-        """Queue an event, and return what is dropped or superseded for it, or itself."""
+        """Queue an event, and return the parcels dropped or superseded by it; it may itself be dropped."""
         self._numbered += 1
         parcel = Parcel(effect, event, _key(effect, event), self._numbered, queued=now, due=now)
         outcomes = self._supersede(parcel)
@@ -98,7 +98,7 @@ class Outbox:
         return outcomes
 
     def _supersede(self, parcel: Parcel) -> list[Departure]:
-        """Take out what *parcel* makes obsolete of its episode; or return *parcel* itself."""
+        """Remove the parcels of the episode that *parcel* makes obsolete; or return *parcel* itself."""
         waiting = [p for p in self._episodes.get(parcel.key, ()) if not p.is_in_flight]
         edge = parcel.event.edge
         why = "a later event of the same episode replaced it"
@@ -117,7 +117,7 @@ class Outbox:
         return outcomes
 
     def _make_room(self, parcel: Parcel) -> list[Departure]:
-        """Return what is dropped of a full queue: something that is of less use than *parcel*, or *parcel* itself."""
+        """Return the parcel to drop from a full queue: a less useful one than *parcel*, or *parcel* itself."""
         why = f"{self.limit} events are already queued"
         if parcel.event.edge != "repeat":
             stale = next((p for p in self._stale.values() if not p.is_in_flight), None)
@@ -126,7 +126,7 @@ class Outbox:
                 return [Departure(stale, DeliveryState.DROPPED, why)]
         if parcel.event.edge == "stop" and self._fresh_starts:
             own = self._episodes.get(parcel.key)
-            if own is not None and own[-1].number in self._fresh_starts:  # the receiver has heard of neither
+            if own is not None and own[-1].number in self._fresh_starts:  # neither was delivered
                 start = own[-1]
                 self._remove(start)
                 return [Departure(start, DeliveryState.DROPPED, why), Departure(parcel, DeliveryState.DROPPED, why)]
@@ -136,11 +136,11 @@ class Outbox:
         return [Departure(parcel, DeliveryState.DROPPED, why)]
 
     def take(self, now: float) -> Parcel | float | None:
-        """Return the parcel to attempt now, else in how many seconds one is due; None if nothing waits for its time."""
+        """Return the parcel to attempt now, or the seconds until the next is due; None if none is scheduled."""
         while self._due:
             due, _, parcel = self._due[0]
             if not self._is_head(parcel) or parcel.is_in_flight or due != parcel.due:
-                heapq.heappop(self._due)  # it was taken out, or put off
+                heapq.heappop(self._due)  # removed or postponed
                 continue
             wait = 0.0 if self.is_draining else max(due, self.paused_until) - now
             if wait > 0:
@@ -153,16 +153,16 @@ class Outbox:
         return None
 
     def succeed(self, parcel: Parcel) -> Departure:
-        """Note that *parcel* was delivered."""
+        """Record that *parcel* was delivered."""
         self._failures, self.paused_until = 0, float("-inf")
         return self._leave(parcel, DeliveryState.DELIVERED)
 
     def refuse(self, parcel: Parcel, reason: str) -> Departure:
-        """Note that *parcel* failed for good."""
+        """Record that *parcel* failed permanently."""
         return self._leave(parcel, DeliveryState.FAILED, reason)
 
     def expire(self, now: float) -> list[Departure]:
-        """Give up what has waited for longer than it may."""
+        """Fail parcels that exceeded their maximum age, except those in flight; return their outcomes."""
         if now < self._next_expiry:
             return []
         late = [p for p in self.parcels if _expires(p) <= now and not p.is_in_flight]
@@ -172,7 +172,7 @@ class Outbox:
         return outcomes
 
     def postpone(self, parcel: Parcel, error: RetryLater, now: float) -> Departure | None:
-        """Note that an attempt failed; return the outcome if there will be no other."""
+        """Record a failed attempt; return the outcome if it was the last one."""
         parcel.is_in_flight, parcel.reason = False, str(error)
         given, last = parcel.event.parameters, parcel.queued + _retry_for(parcel)
         first, retries = numeric(given, "backoff") or 1.0, numeric(given, "retries")
@@ -189,13 +189,13 @@ class Outbox:
         return None
 
     def _wait(self, first: float, failures: int, after: float | None) -> float:
-        """Return how long to wait after a failure, in seconds: at least as long as the receiver asks for."""
+        """Return the back-off after a failure, in seconds: at least the delay that the receiver requested."""
         first = max(first, LEAST_WAIT_SECONDS)
         wait = exponential_wait(failures, first, max(first, MAX_WAIT_SECONDS)) * (1 - 0.5 * self.jitter())
         return max(wait, min(after or 0.0, MAX_RETRY_AFTER_SECONDS))
 
     def drain(self) -> None:
-        """Have everything attempted once more, without waiting."""
+        """Schedule everything for an immediate attempt."""
         self.is_draining = True
 
     def clear(self, reason: str) -> list[Departure]:
@@ -215,7 +215,7 @@ class Outbox:
         return queue is not None and queue[0] is parcel
 
     def _schedule(self, parcel: Parcel) -> None:
-        if len(self._due) > 2 * self.limit + 64:  # most are of parcels that are gone
+        if len(self._due) > 2 * self.limit + 64:  # most entries are of removed parcels
             self._due = [(q[0].due, q[0].number, q[0]) for q in self._episodes.values() if not q[0].is_in_flight]
             heapq.heapify(self._due)
         heapq.heappush(self._due, (parcel.due, parcel.number, parcel))
@@ -225,7 +225,7 @@ class Outbox:
         return Departure(parcel, state, reason)
 
     def _remove(self, parcel: Parcel) -> None:
-        """Take *parcel* out; the next of its episode gets its turn."""
+        """Remove *parcel*; the next of its episode becomes eligible."""
         queue = self._episodes[parcel.key]
         was_head = queue[0] is parcel
         queue.remove(parcel)
@@ -239,7 +239,7 @@ class Outbox:
 
 
 def _merged(old: Event, new: Event) -> Event:
-    """Return the change that *old* and then *new* amount to."""
+    """Return the change that *old* followed by *new* amounts to."""
     joined = (*(d for d in old.joined if d not in new.left), *(d for d in new.joined if d not in old.left))
     left = (*(d for d in old.left if d not in new.joined), *(d for d in new.left if d not in old.joined))
     return replace(new, joined=joined, left=left)

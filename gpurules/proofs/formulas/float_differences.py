@@ -28,7 +28,7 @@ Relaxation: TypeAlias = tuple[DifferenceAtom | None, DifferenceAtom | None]
 
 
 def offset_of(term: ir.Term) -> Offset | None:
-    """Return *term* as a fact and what is added to it, None where it is more than that."""
+    """Split *term* into a fact and a constant offset; None if it has another form."""
     match term:
         case ir.Read() | ir.Window():
             return term, 0
@@ -52,14 +52,14 @@ def sides_of(term: ir.Term) -> tuple[ir.Term, ir.Term] | None:
 
 
 def is_exact(first: Offset, second: Offset) -> bool:
-    """Return whether the difference of two shifted facts is free of rounding: of counts, or of facts as they are."""
+    """Return whether the difference of two offset facts is exact: of counts, or of facts without an offset."""
     whole = all(isinstance(unit, ir.Read) and unit.field.integer for unit, _ in (first, second))
     counted = all(isinstance(number, int) for _, number in (first, second))
     return (whole and counted) or first[1] == second[1] == 0
 
 
 def relax_sum(first: Offset, comparator: Comparator, second: Offset) -> Relaxation | None:
-    """Return what follows from ``x > y + 10`` and its like, where the sum is rounded to a double.
+    """Return a relaxation of ``x > y + 10`` and similar comparisons, where the sum is rounded to a double.
 
     A sum rounds to a neighbor, so what is beyond it is beyond the true sum too; and what is added up does not fall.
     """
@@ -83,7 +83,7 @@ _BESIDE: Mapping[Comparator, tuple[Comparator, float]] = {
 
 
 def relax_difference(left: ir.Term, right: ir.Term, comparator: Comparator, number: Number) -> Relaxation:
-    """Return what follows from ``x - y > 10`` and its like, where the difference is rounded to a double."""
+    """Return a relaxation of ``x - y > 10`` and similar comparisons, where the difference is rounded to a double."""
 
     def follows(sign: Comparator) -> DifferenceAtom | None:
         if sign in (Comparator.GT, Comparator.LT):
