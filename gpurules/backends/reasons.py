@@ -42,8 +42,8 @@ def reason(explained: ExplainedTerm, facts: Facts) -> str:
         if truth is True or decisive is not True:
             why = _why(explained, facts, place, truth)
             groups.setdefault(why, []).append(str(facts.gpus[place].index))
-    told = [f"{why} (GPU {', '.join(devices)})" for why, devices in groups.items()]
-    return "; ".join(told[:4]) + (f"; and {len(told) - 4} more" if len(told) > 4 else "")
+    grouped = [f"{why} (GPU {', '.join(devices)})" for why, devices in groups.items()]
+    return "; ".join(grouped[:4]) + (f"; and {len(grouped) - 4} more" if len(grouped) > 4 else "")
 
 
 def unreported_fields(explained: ExplainedTerm, facts: Facts) -> list[str]:
@@ -86,8 +86,8 @@ def _why(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Truth
 
 
 def _parts(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Truth) -> str:
-    told = [_why(part, facts, place, truth) for part in _pieces(explained) if part.value_at(place) is truth]
-    one = [*dict.fromkeys(told)]
+    grouped = [_why(part, facts, place, truth) for part in _pieces(explained) if part.value_at(place) is truth]
+    one = [*dict.fromkeys(grouped)]
     return " and ".join(one[:3]) + (f" and {len(one) - 3} more" if len(one) > 3 else "")
 
 
@@ -99,11 +99,11 @@ def _leaf(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Trut
     match term:
         case ir.Compare(comparators, (left, ir.Constant() as right)):
             subject = next(_pieces(explained))
-            text, told = subject.text, format_value(subject.value_at(place), left, (right.value,))
+            text, grouped = subject.text, format_value(subject.value_at(place), left, (right.value,))
             if comparators[0] in (Comparator.EQ, Comparator.NE):
                 is_equal = truth is (comparators[0] is Comparator.EQ)
-                return f"{text} is {'' if is_equal else f'{told}, not '}{spell(right)}"
-            return f"{text} {told} {'' if truth else 'is not '}{comparators[0]} {spell(right)}"
+                return f"{text} is {'' if is_equal else f'{grouped}, not '}{spell(right)}"
+            return f"{text} {grouped} {'' if truth else 'is not '}{comparators[0]} {spell(right)}"
         case ir.Signal(name):
             said = "its signal" if name.startswith(_OF_RULE) else name
             return f"{said} is {'on' if truth else 'off'}" + _behind(explained, facts, place, truth is True)
@@ -111,8 +111,8 @@ def _leaf(explained: ExplainedTerm, facts: Facts, place: int | None, truth: Trut
             return f"{field.name} is {str(truth).lower()}"
         case _:
             values = _values(term, facts, place)
-            told = f" ({', '.join(values)})" if values else ""
-            return f"{explained.text} is {str(truth).upper() if truth is not None else 'UNKNOWN'}{told}"
+            grouped = f" ({', '.join(values)})" if values else ""
+            return f"{explained.text} is {str(truth).upper() if truth is not None else 'UNKNOWN'}{grouped}"
 
 
 def _behind(explained: ExplainedTerm, facts: Facts, place: int | None, is_on: bool) -> str:
@@ -162,12 +162,12 @@ def _values(term: ir.Term, facts: Facts, place: int | None) -> list[str]:
 
 def _missing(term: ir.Term, facts: Facts, place: int | None) -> list[str]:
     """Return the fields whose absence leaves *term* unknown, with the reason where the source gave one."""
-    told = []
+    grouped = []
     for read in _reads(term):
         if value_of(read, facts, place) is None:
             why = ""
             if isinstance(read, ir.Read) and place is not None:
                 why = facts.gpus[place].why_missing(read.field.attribute)
             kind = " is unknown" if read.datatype.kind is Kind.BOOL else " is missing"
-            told.append(f"{spell(read)}{kind}" + (f" ({why})" if why else ""))
-    return told
+            grouped.append(f"{spell(read)}{kind}" + (f" ({why})" if why else ""))
+    return grouped

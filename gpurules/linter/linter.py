@@ -48,7 +48,7 @@ def _linted(
         if check.about.code in policy.codes:
             found += check.run(subject)
     if policy.unanalysed is not None:
-        policy.unanalysed.extend(f"{path or '<text>'}: {told}" for told in _untold(subject, policy))
+        policy.unanalysed.extend(f"{path or '<text>'}: {line}" for line in _untold(subject, policy))
     wanted = sorted(
         (d for d in distinct(found) if d.code in policy.codes_in(d.path)),
         key=lambda d: (*d.place, d.code),

@@ -61,8 +61,8 @@ def command(
     played = None if history is None else _replayed(pair, history, transfers, recorded)
     title = f"{old} → {new}"
     if format_ == "json":
-        told = {"old": old, "new": new, **difference.to_dict()}
-        save(report_json({**told, **({"history": played.to_dict()} if played else {})}), output_file)
+        report = {"old": old, "new": new, **difference.to_dict()}
+        save(report_json({**report, **({"history": played.to_dict()} if played else {})}), output_file)
     else:
         save((render_markdown if format_ == "markdown" else render_text)(difference, title, played), output_file)
     return int(bool(difference.kinds - allowed))

@@ -82,8 +82,8 @@ def _checks(path: str | None, source: str, state: Path | None, timeout: float) -
         yield DoctorCheck("telemetry", CheckStatus.BROKEN, str(error))
     else:
         is_live = not isinstance(opened, FiniteSource)
-        snapshot, told = diagnosis.of_telemetry(opened, ruleset, 1.0 if is_live else 0.0, max(timeout, 30.0))
-        yield from (replace(c, detail=c.detail.partition(";")[0]) if source == "auto" else c for c in told)
+        snapshot, summary = diagnosis.of_telemetry(opened, ruleset, 1.0 if is_live else 0.0, max(timeout, 30.0))
+        yield from (replace(c, detail=c.detail.partition(";")[0]) if source == "auto" else c for c in summary)
     yield from diagnosis.of_clock(snapshot if is_live else None)
     if state is not None:
         yield from diagnosis.of_state(state)
@@ -104,11 +104,11 @@ def _loaded(path: str | None) -> tuple[Ruleset | None, list[DoctorCheck]]:
     except RulesetError as error:
         count = pluralize(len(error.diagnostics), "error")
         return None, [DoctorCheck("ruleset", CheckStatus.BROKEN, f"{path} has {count}", f"gpurules lint {path}")]
-    told = f"{ruleset.name} {ruleset.version[:6]}, {pluralize(len(ruleset.rules), 'rule')}"
+    summary = f"{ruleset.name} {ruleset.version[:6]}, {pluralize(len(ruleset.rules), 'rule')}"
     if ruleset.diagnostics:
-        warned = f"{told}, {pluralize(len(ruleset.diagnostics), 'warning')}"
+        warned = f"{summary}, {pluralize(len(ruleset.diagnostics), 'warning')}"
         return ruleset, [DoctorCheck("ruleset", CheckStatus.WARN, warned, f"gpurules lint {path}")]
-    return ruleset, [DoctorCheck("ruleset", CheckStatus.GOOD, told)]
+    return ruleset, [DoctorCheck("ruleset", CheckStatus.GOOD, summary)]
 
 
 def _sources(timeout: float) -> Iterator[DoctorCheck]:

@@ -51,8 +51,8 @@ class Timeline:
         self._last_head = (timestamp, device)
         gpus = snapshot.gpus if snapshot else ()
         shown = [gpu for gpu in gpus if gpu.index == device] if device is not None else list(gpus)
-        told = gpu_words(shown[0]) if len(shown) == 1 else node_words(shown)
-        return [f"{time_of_day(timestamp, self._zone)}  {told}"]
+        phrase = gpu_words(shown[0]) if len(shown) == 1 else node_words(shown)
+        return [f"{time_of_day(timestamp, self._zone)}  {phrase}"]
 
     def _signal(self, change: Transition) -> str:
         signal = self._ruleset.signals[change.signal]
@@ -62,8 +62,8 @@ class Timeline:
             held = f" held {format_duration(signal.for_seconds)}" if signal.for_seconds else ""
             why = f"{' '.join(signal.text.split())}{held}"
         else:
-            told = " ".join(signal.until_text.split()) if signal.until_text else "ended"
-            why = f"{'telemetry is missing' if change.because else told}, {format_duration(change.lasted)} on"
+            phrase = " ".join(signal.until_text.split()) if signal.until_text else "ended"
+            why = f"{'telemetry is missing' if change.because else phrase}, {format_duration(change.lasted)} on"
         mark = paint("▲", Style.WARN) if change.on else paint("▼", Style.GOOD)
         state = "on " if change.on else "off"
         return f"{INDENT}{mark} {self._cut(f'{name}{where}  {state}  {why}', INDENT + '▲ ')}"
@@ -145,12 +145,12 @@ def summary(tally: Tally, seconds: float) -> str:
         f"{tally.limited} limited" if tally.limited else "",
         f"{tally.untouched} untouched",
     ]
-    told = f": {', '.join(part for part in counts if part)}" if tally.transfers else ""
+    phrase = f": {', '.join(part for part in counts if part)}" if tally.transfers else ""
     late = f"; {pluralize(tally.after_the_end, 'transfer')} arrived after the end" if tally.after_the_end else ""
     old = f"; {pluralize(tally.ignored, 'snapshot')} not newer than the last" if tally.ignored else ""
     return (
         f"{pluralize(tally.snapshots, 'snapshot')} of {format_duration(tally.last - tally.first)}, "
-        f"{pluralize(tally.transfers, 'transfer')} in {seconds:.1f} s{told}; "
+        f"{pluralize(tally.transfers, 'transfer')} in {seconds:.1f} s{phrase}; "
         f"{pluralize(tally.transitions, 'transition')}, {pluralize(tally.flaps, 'flap')}{late}{old}"
     )
 

@@ -114,7 +114,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         """Return the URL of *name*, in one hop: ``gpurules://s3://bucket/key``."""
         return HOP + str(self.fs.unstrip_protocol(self._stripped(name)))
 
-    def _told(self, path: str) -> str:
+    def _path_for_rules(self, path: str) -> str:
         """Return what rules see of *path*: a local one as it is, others with their protocol."""
         return path if self._is_local else str(self.fs.unstrip_protocol(path))
 
@@ -127,7 +127,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         behind = FileBehind(self.fs, path, block_size, options)
         size = behind.size() if self.client.reads_size else None
         try:
-            ticket = self.client.ticket(self._told(path), "read", size)
+            ticket = self.client.ticket(self._path_for_rules(path), "read", size)
         except BaseException:
             behind.close()
             raise
@@ -145,7 +145,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
     def _written(
         self, path: str, mode: str, block_size: int | None, options: dict[str, Any]
     ) -> StreamWriter | DirectEditor:
-        ticket = self.client.ticket(self._told(path), "write")
+        ticket = self.client.ticket(self._path_for_rules(path), "write")
         try:
             with ticket.part():
                 pass
@@ -219,9 +219,9 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         path = self._stripped(path)
         if size is None and operation == "read" and self.client.reads_size:
             size = await self.fs._size(path)
-        if client.lets_pass(self._told(path), operation, size):
+        if client.lets_pass(self._path_for_rules(path), operation, size):
             return Passing(client, size)
-        return Slot(await self.client.ticket_async(self._told(path), operation, size))
+        return Slot(await self.client.ticket_async(self._path_for_rules(path), operation, size))
 
     async def _cat_ranges(self, *arguments: Any, **options: Any) -> Any:
         """Read ranges, each as one part; as the filesystem behind reads many, where no rule concerns any."""

@@ -34,8 +34,8 @@ class ReadaheadKind:
     def notes(self) -> tuple[str, ...]:
         """Return what is there to steer: the remote mounts of this machine."""
         remote = [(mount, _file_of(mount)) for mount in mounts() if mount.is_remote]
-        told = [f"{mount.point} ({mount.type})" for mount, file in remote if file and os.access(file, os.W_OK)]
-        return (f"remote mounts: {', '.join(told)}",) if told else ("there are no remote mounts now",)
+        mounts_text = [f"{mount.point} ({mount.type})" for mount, file in remote if file and os.access(file, os.W_OK)]
+        return (f"remote mounts: {', '.join(mounts_text)}",) if mounts_text else ("there are no remote mounts now",)
 
     def open(self, argument: str) -> TunableClient:
         """Return the client for the mount that the path *argument* is on.

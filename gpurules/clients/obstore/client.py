@@ -121,13 +121,13 @@ class Obstore(PartClient):
             OSError: the file cannot be read.
         """
         target = StoreObject(self._store, key, ObjectArguments.of_upload(check_arguments(more).get("extra_args")))
-        source, told = checked_path(path), describe_transfer(transfer, target.url, "write")
+        source, described = checked_path(path), describe_transfer(transfer, target.url, "write")
         sender = Sender(self._transfers.loop.telling(Progress(more.get("callback"))), self._transfers.options, target)
         if is_read_in_order(source):
             with source.open("rb") as stream:
                 found = StreamSource(stream)
-                return self._transfers.upload_stream(found, told, lambda ticket: sender.send_stream(ticket, found))
-        return self._transfers.upload(source, told, lambda ticket: sender.send_file(ticket, source))
+                return self._transfers.upload_stream(found, described, lambda ticket: sender.send_stream(ticket, found))
+        return self._transfers.upload(source, described, lambda ticket: sender.send_file(ticket, source))
 
     def upload_fileobj(
         self, fileobj: IO[bytes], key: str, *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
@@ -147,8 +147,8 @@ class Obstore(PartClient):
         target = StoreObject(self._store, key, ObjectArguments.of_upload(check_arguments(more).get("extra_args")))
         sender = Sender(self._transfers.loop.telling(Progress(more.get("callback"))), self._transfers.options, target)
         found = StreamSource(fileobj)
-        told = describe_transfer(transfer, target.url, "write")
-        return self._transfers.upload_stream(found, told, lambda ticket: sender.send_stream(ticket, found))
+        described = describe_transfer(transfer, target.url, "write")
+        return self._transfers.upload_stream(found, described, lambda ticket: sender.send_stream(ticket, found))
 
     def open(
         self, key: str, *, transfer: Transfer | None = None, extra_args: Mapping[str, Any] | None = None

@@ -24,7 +24,7 @@ class Progress:
             with self._lock:
                 change = size - self._moved.get(start, 0)
                 self._moved[start] = size
-                self._tell(change)
+                self._report(change)
 
     def finish(self, size: int) -> None:
         """Record that all *size* bytes have arrived."""
@@ -32,9 +32,9 @@ class Progress:
             with self._lock:
                 change = size - sum(self._moved.values())
                 self._moved = {0: size}
-                self._tell(change)
+                self._report(change)
 
-    def _tell(self, change: int) -> None:
+    def _report(self, change: int) -> None:
         if change and self._callback is not None:
             try:
                 self._callback(change)

@@ -150,15 +150,15 @@ class S3(PartClient):
         """
         target = S3Object(self._client, bucket, key, UploadArguments(check_arguments(more).get("extra_args")))
         source, progress = checked_path(path), Progress(more.get("callback"))
-        told = describe_transfer(transfer, f"s3://{bucket}/{key}", "write")
+        described = describe_transfer(transfer, f"s3://{bucket}/{key}", "write")
         if is_read_in_order(source):
             with source.open("rb") as stream:
-                return self._send(StreamSource(stream), target, told, progress)
+                return self._send(StreamSource(stream), target, described, progress)
         if not self._has_swept:
             self._has_swept = True
             self.sweep_uploads()
         return self._transfers.upload(
-            source, told, lambda ticket: self._uploader.upload(ticket, source, target, progress)
+            source, described, lambda ticket: self._uploader.upload(ticket, source, target, progress)
         )
 
     def upload_fileobj(
@@ -184,13 +184,13 @@ class S3(PartClient):
             OSError: the file cannot be read.
         """
         target = S3Object(self._client, bucket, key, UploadArguments(check_arguments(more).get("extra_args")))
-        told = describe_transfer(transfer, f"s3://{bucket}/{key}", "write")
-        return self._send(StreamSource(fileobj), target, told, Progress(more.get("callback")))
+        described = describe_transfer(transfer, f"s3://{bucket}/{key}", "write")
+        return self._send(StreamSource(fileobj), target, described, Progress(more.get("callback")))
 
-    def _send(self, source: StreamSource, target: S3Object, told: Transfer, progress: Progress) -> str:
+    def _send(self, source: StreamSource, target: S3Object, described: Transfer, progress: Progress) -> str:
         transfers = self._transfers
         sender = StreamUploader(transfers.loop.telling(progress), transfers.options, source, target)
-        return transfers.upload_stream(source, told, sender.upload)
+        return transfers.upload_stream(source, described, sender.upload)
 
     def open(
         self, bucket: str, key: str, *, transfer: Transfer | None = None, extra_args: Mapping[str, Any] | None = None

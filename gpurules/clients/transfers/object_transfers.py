@@ -81,8 +81,8 @@ class ObjectTransfers:
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
-        told = self._detection.complete(replace(transfer, size=source.stat().st_size), str(source))
-        with self.governor.transfer(told) as ticket, self._counted():
+        described = self._detection.complete(replace(transfer, size=source.stat().st_size), str(source))
+        with self.governor.transfer(described) as ticket, self._counted():
             if ticket.requirements.stage is not None:  # what is staged is what is read
                 self.governor.count_uncarried(self.name, Capability.STAGE)
             return send(ticket)
@@ -244,24 +244,24 @@ class PartClient:
         self.governor = governor
         self._transfers = ObjectTransfers(self.name, governor, options, staging)
 
-    def _bring(self, source: StoredObject, path: AnyPath, told: Transfer, more: MoveArguments) -> ObjectFacts:
+    def _bring(self, source: StoredObject, path: AnyPath, described: Transfer, more: MoveArguments) -> ObjectFacts:
         """Bring *source* to *path*: in one step, or in order where it is a FIFO or a device."""
         target, progress = checked_path(path), Progress(more.get("callback"))
         if not is_stream(target):
-            return self._transfers.download(source, target, told, progress)
+            return self._transfers.download(source, target, described, progress)
 
         def write(reader: Readable, facts: ObjectFacts) -> None:
             with target.open("wb", buffering=0) as sink:
                 pour(reader, sink, facts, progress)
 
-        return self._transfers.stream(source, told, write)
+        return self._transfers.stream(source, described, write)
 
-    def _pour(self, source: StoredObject, sink: IO[bytes], told: Transfer, more: MoveArguments) -> ObjectFacts:
+    def _pour(self, source: StoredObject, sink: IO[bytes], described: Transfer, more: MoveArguments) -> ObjectFacts:
         """Bring *source* to an open file."""
         progress = Progress(more.get("callback"))
         if isinstance(sink, io.TextIOBase) or not hasattr(sink, "write"):
             raise TypeError(f"{sink!r} is not a binary file object; open it in binary mode")
-        return self._transfers.stream(source, told, lambda reader, facts: pour(reader, sink, facts, progress))
+        return self._transfers.stream(source, described, lambda reader, facts: pour(reader, sink, facts, progress))
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
         """Return the targets that this client does not carry out; what it does, the governor applies part by part."""

@@ -56,8 +56,8 @@ class _WindowAxioms:
     def _of_two(self) -> Iterator[Formula]:
         """Yield that what needs two samples has two."""
         for changed, counted in product(self._among, self._among):
-            is_told = changed.function in _OF_TWO and counted.function == _COUNT
-            if is_told and changed.seconds <= counted.seconds:
+            is_implied = changed.function in _OF_TWO and counted.function == _COUNT
+            if is_implied and changed.seconds <= counted.seconds:
                 enough = ir.Compare((Comparator.GE,), (counted, ir.Constant(2, counted.datatype)))
                 yield self._on_each(disj(self._gone(changed), self._encoder.rails(enough).true))
 

@@ -58,7 +58,9 @@ def sound_parts(
         if rule.name not in faults.rules and not _is_faulty(written, faults) and _is_sound(rule, signals):
             kept.append(rule)
     names = {rule.signal for rule in kept}
-    sound = {name: one for name, one in signals.items() if _is_told(one) and (one.rule is None or name in names)}
+    sound = {
+        name: one for name, one in signals.items() if _is_known_signal(one) and (one.rule is None or name in names)
+    }
     return tuple(kept), sound
 
 
@@ -68,9 +70,9 @@ def _is_faulty(written: MergedRule, faults: Faults) -> bool:
 
 def _is_sound(rule: Rule, signals: Mapping[str, Signal]) -> bool:
     own = signals.get(rule.signal) if rule.signal is not None else None
-    return rule.term.datatype.kind is not Kind.ERROR and (own is None or _is_told(own))
+    return rule.term.datatype.kind is not Kind.ERROR and (own is None or _is_known_signal(own))
 
 
-def _is_told(signal: Signal) -> bool:
+def _is_known_signal(signal: Signal) -> bool:
     terms = [signal.condition] if signal.until is None else [signal.condition, signal.until]
     return all(term.datatype.kind is not Kind.ERROR for term in terms)
