@@ -107,7 +107,7 @@ def test_a_change_says_which_gpus_join_and_leave(
         rule = it.coordinator.engine.ruleset.rules[-1]
         edge = Edge(rule, None, "change", 1767225600.0, (*joined, 3), 5.0, joined=joined, left=left)
         printer = EventPrinter(it.coordinator, is_json=False)
-        printer.tell(PollReport(it.source.read(), edges=(edge,)))
+        printer.report_poll(PollReport(it.source.read(), edges=(edge,)))
     assert capsys.readouterr().out.splitlines()[-1].endswith(words.replace("said", rule.name))
 
 
