@@ -253,8 +253,10 @@ def _changes(steps: Sequence[ArithmeticStep], targets: Sequence[Value], bounds: 
             pieces = _split(pieces, inner, (_is_positive, _is_not_negative), edges)
         pieces = _split(pieces, _Path(tuple(steps[: count + 1]), at), (_is_missing,), edges)
     path = _Path(tuple(steps), at)
-    passes = [test for value in targets if isinstance(value, int | float) for test in _passing(value)]
-    _split(pieces, path, passes, edges)
+    for value in targets:
+        if isinstance(value, int | float):
+            for test in _passing(value):
+                _split(pieces, path, (test,), edges)  # each by itself: pieces that all of them part would be many
     for edge in edges:
         before, after = at(edge - 1), at(edge)
         yield (before, ABOVE) if len(repr(before)) < len(repr(after)) else (after, BELOW)

@@ -85,7 +85,7 @@ def test_a_search_that_ends_at_its_bound_is_reported() -> None:
 
 
 @pytest.mark.parametrize("subject", ["gpu_xid", "abs(gpu_xid)"])
-@pytest.mark.parametrize("count", [5, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [5, 3000])
 def test_a_long_list_is_analysed_whatever_its_length(subject: str, count: int) -> None:
     listed = f"define:\n  ids: [{', '.join(map(str, range(count)))}]\n"
     untold: list[str] = []
