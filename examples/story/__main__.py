@@ -97,14 +97,16 @@ class Story:
             self.node.poll()
         self.line.is_quiet = False
         counts = self.governor.status().counts
-        self.line.told(
+        self.line.narrate(
             f"{polls} polls later: still {counts.pauses} hold; {counts.parts - before} parts moved, no slot is taken"
         )
         self.governor.set_rate("all", None)
         asked_at = time.monotonic()
         self.node.poll()
         released = self.line.await_state("shard-0001.tar", TransferState.RUNNING, TransferState.DONE)
-        self.line.told(f"released {max(0.0, released - asked_at) * 1000:.0f} ms after the poll that found the GPU cool")
+        self.line.narrate(
+            f"released {max(0.0, released - asked_at) * 1000:.0f} ms after the poll that found the GPU cool"
+        )
         self._finish(shard)
         self._compare("shard-0001.tar")
 
@@ -124,7 +126,7 @@ class Story:
             downloads.append(self._download(name))
             self.line.await_state(name, TransferState.QUEUED)
             wait_until(lambda: self.governor.status().parts_ready == len(downloads), "its first part")
-        self.line.told(f"queued, in this order: {', '.join(names)}")
+        self.line.narrate(f"queued, in this order: {', '.join(names)}")
         self.node.poll()
         self.governor.set_rate("all", None)
         self._finish(upload)
@@ -141,19 +143,21 @@ class Story:
         begun = self._moved_ever()
         first = self._download("corpus.parquet")
         wait_until(lambda: self._moved() >= 6 * MIB, "the first parts")
-        self.line.told(f"{self._server.name} is killed", "red")
+        self.line.narrate(f"{self._server.name} is killed", "red")
         self._server.kill()
         try:
             first.result(PATIENCE_SECONDS)
         except StoreError:
-            self.line.told(f"{(self._moved_ever() - begun) // MIB:.0f} of 24 MiB had moved; nothing is published")
+            self.line.narrate(f"{(self._moved_ever() - begun) // MIB:.0f} of 24 MiB had moved; nothing is published")
         self._server.start()
         self.fill()
-        self.line.told(f"{self._server.name} is up again; the same download is asked for again")
+        self.line.narrate(f"{self._server.name} is up again; the same download is asked for again")
         self.governor.set_rate("all", None)
         begun = self._moved_ever()
         self._finish(self._download("corpus.parquet"))
-        self.line.told(f"it went on where it was: {(self._moved_ever() - begun) / MIB:.0f} of 24 MiB were left to move")
+        self.line.narrate(
+            f"it went on where it was: {(self._moved_ever() - begun) / MIB:.0f} of 24 MiB were left to move"
+        )
         self._compare("corpus.parquet")
         counts = self.governor.status().counts
         self.line.chapter(
@@ -202,10 +206,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gpurules-story-") as folder:
         console.print(f"starting {arguments.server} on the loopback", style="dim")
         with Moto() if arguments.server == "moto" else SeaweedFS(Path(folder, "server")) as server:
-            tell(server, objects, console, Path(folder))
+            run_story(server, objects, console, Path(folder))
 
 
-def tell(server: Server, objects: dict[str, bytes], console: Console, folder: Path) -> None:
+def run_story(server: Server, objects: dict[str, bytes], console: Console, folder: Path) -> None:
     """Tell all chapters."""
     story = Story(server, objects, console, folder)
     chapters: tuple[Callable[[], None], ...] = (story.heat, story.memory, story.staging)

@@ -31,7 +31,7 @@ CAUSES = {
 class Timeline:
     """One line for each snapshot of the node and each change of a transfer; threads may come at any time.
 
-    *node* is asked for the rules behind a change. What is done is not told here: that comes with the digest.
+    *node* is asked for the rules behind a change. What is done is not shown here: that comes with the digest.
     """
 
     def __init__(self, node: Coordinator, console: Console) -> None:
@@ -51,8 +51,8 @@ class Timeline:
         """Write that a transfer is done."""
         self._line(name, Text("done      ", "green").append(text, "green"))
 
-    def told(self, text: str, colour: str = "dim") -> None:
-        """Write what the one who tells has to say."""
+    def narrate(self, text: str, colour: str = "dim") -> None:
+        """Write a line of the narrator."""
         self._line("", Text(text, colour))
 
     def polled(self, report: PollReport) -> None:

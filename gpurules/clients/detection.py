@@ -146,8 +146,8 @@ def detect(evidence: Evidence, detectors: Collection[Detector] | None = None) ->
     found = NOTHING
     for detector in all_detectors()[0] if detectors is None else detectors:
         try:
-            told = contain(detector.detect, "detect()")(evidence)
-            found = Detected(found.file_type or told.file_type, found.framework or told.framework)
+            detected = contain(detector.detect, "detect()")(evidence)
+            found = Detected(found.file_type or detected.file_type, found.framework or detected.framework)
         except (GpurulesError, AttributeError):  # a detector may be foreign code
             _LOGGER.debug("the detector %r failed", detector.name, exc_info=True)
             continue

@@ -104,8 +104,8 @@ class UploadArguments:
         found = next((name for name in self._given if name in whole), None)
         if found is None:
             return self._given
-        told = {"ChecksumType": "FULL_OBJECT", "ChecksumAlgorithm": found.removeprefix("Checksum")}
-        return {**self._given, **told}
+        checksum = {"ChecksumType": "FULL_OBJECT", "ChecksumAlgorithm": found.removeprefix("Checksum")}
+        return {**self._given, **checksum}
 
     @property
     def identity(self) -> str:

@@ -8,7 +8,7 @@ from gpurules.linter.check import Subject, at_part, whole
 from gpurules.linter.history import Track
 from gpurules.linter.meaning.analysis import Contingency, Examined
 
-_TOLD = (Contingency.NEVER, Contingency.ALWAYS)
+_SETTLED = (Contingency.NEVER, Contingency.ALWAYS)
 
 
 def judged_rules(subject: Subject) -> Iterator[tuple[Examined, Track]]:
@@ -20,7 +20,7 @@ def judged_rules(subject: Subject) -> Iterator[tuple[Examined, Track]]:
         track = subject.replayed.tracks.get(one.rule.name) if one.rule else None
         if track is None or isinstance(one.condition.term, ir.Constant) or analysis.is_odd(one.placed):
             continue
-        if analysis.state(one) not in _TOLD and not analysis.uses(one, _TOLD):
+        if analysis.state(one) not in _SETTLED and not analysis.uses(one, _TOLD):
             yield one, track
 
 

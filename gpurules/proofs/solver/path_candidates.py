@@ -13,10 +13,10 @@ from gpurules.proofs.solver.grounding import ground_name
 
 PATH_PARTS = ("file_extension", "file_name", "path")
 """Fields that are derived from one path; in a witness a later one takes precedence over an earlier one."""
-_TELLING: Mapping[str, Callable[[str], str]] = {
+_DERIVATIONS: Mapping[str, Callable[[str], str]] = {
     "file_extension": file_extension, "file_name": file_name, "path": str,
 }  # fmt: skip
-_TOLD = ("file_type", "framework")
+_DERIVED = ("file_type", "framework")
 """What is derived from a path where it is not given."""
 _MOST_TRIES = 400
 
@@ -30,7 +30,7 @@ def is_undetermined(universe: Universe, domains: Domains) -> bool:
                 yield variable, domains.get(ground_name(variable, None), variable.full)
 
     is_known = any(not mask & variable.missing for variable, mask in asked(PATH_PARTS))
-    return is_known and any(mask == variable.missing for variable, mask in asked(_TOLD))
+    return is_known and any(mask == variable.missing for variable, mask in asked(_DERIVED))
 
 
 def path_parts(universe: Universe, domains: Domains) -> dict[int, Value]:
@@ -45,7 +45,7 @@ def path_parts(universe: Universe, domains: Domains) -> dict[int, Value]:
     if len(known) < 2 or not all(known.values()):
         return {}
     for path in islice(_paths(variables, known), _MOST_TRIES):
-        parts = {name: tell(path) for name, tell in _TELLING.items() if name in variables}
+        parts = {name: derive(path) for name, derive in _DERIVATIONS.items() if name in variables}
         if all(variables[name].mask_of_text(parts[name]) & mask for name, mask in known.items()):
             return {ground_name(variables[name], None): parts[name] for name in variables}
     raise IncompleteError

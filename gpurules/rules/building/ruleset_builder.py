@@ -108,14 +108,14 @@ class RulesetBuilder:
 
     def _broken(self) -> frozenset[str]:
         """Return the names that are declared, and wrongly: to say nothing of their uses."""
-        told: dict[str, Set[str]] = {
+        used: dict[str, Set[str]] = {
             "fields": self.declared.keys(),
             "define": self._definitions.keys(),
             "signals": self._conditions.keys(),
             "inputs": self.inputs.keys() - self._wrong_inputs,
         }
-        declared = {name for section, known in told.items() for name in self._merged.sections[section].keys() - known}
-        return frozenset(declared | (self._merged.misplaced - {name for known in told.values() for name in known}))
+        declared = {name for section, known in used.items() for name in self._merged.sections[section].keys() - known}
+        return frozenset(declared | (self._merged.misplaced - {name for known in used.values() for name in known}))
 
     @property
     def texts(self) -> list[tuple[str, str]]:

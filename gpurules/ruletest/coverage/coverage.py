@@ -30,10 +30,10 @@ class CoveredPart:
     @property
     def is_bounded(self) -> bool:
         """Whether the threshold was seen exactly, and the part TRUE and FALSE."""
-        return self.is_hit and self.is_told
+        return self.is_hit and self.is_seen_both_ways
 
     @property
-    def is_told(self) -> bool:
+    def is_seen_both_ways(self) -> bool:
         """Whether the part was seen to be TRUE and FALSE."""
         return {True, False} <= self.values
 

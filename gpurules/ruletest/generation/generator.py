@@ -101,10 +101,10 @@ class GeneratedTests:
         head += [f"Left out: {line}" for line in self.left_out]
         groups = []
         for one in self.rules:
-            told = [f"{one.rule.name}: {' '.join(one.rule.text.split())}"]
-            told += [f"left out: {line}" for line in one.left_out]
+            title = [f"{one.rule.name}: {' '.join(one.rule.text.split())}"]
+            title += [f"left out: {line}" for line in one.left_out]
             if one.cases or one.left_out:
-                groups.append(("\n".join(told), one.cases))
+                groups.append(("\n".join(title), one.cases))
         return file_text(head, ruleset, groups)
 
 
@@ -116,9 +116,9 @@ def generate_tests(ruleset: Ruleset, seen: Coverage) -> GeneratedTests:
     before = coverage.measures if coverage.parts else dict.fromkeys(coverage.measures, 0.0)
     names: set[str] = set()
     rules = [_Generator(ruleset, position, coverage, names).tests() for position in range(len(ruleset.program.rules))]
-    told: set[str] = set()
+    shown: set[str] = set()
     for one in rules:
-        series = timed_tests(one.rule, ruleset, coverage, told)
+        series = timed_tests(one.rule, ruleset, coverage, shown)
         for case in series.cases:
             case.name = unique(case.name, names)
         one.cases += series.cases
@@ -209,9 +209,9 @@ class _Generator:
             expect["because"] = rule.because
         if rule.devices:
             expect["devices"] = list(rule.devices)
-        told = effects_of(moment.decision) if rule.outcome == "match" else {}
-        if told:
-            expect["decision"] = told
+        effects = effects_of(moment.decision) if rule.outcome == "match" else {}
+        if effects:
+            expect["decision"] = effects
         if len(moment.decision.rules) > 1:
             expect["matched"] = list(moment.decision.rules)
         self._found.cases.append(WrittenTest(self._named(name), rule.rule, given, expect))
@@ -219,7 +219,7 @@ class _Generator:
     def _around(self, leaf: ir.Term) -> None:
         """Add a table that tries *leaf* at its limits, beside them, and with its facts missing."""
         part, text = self._part(leaf), spell(leaf)
-        if part is not None and not part.is_unknown_path_open and part.is_told and _is_met(part):
+        if part is not None and not part.is_unknown_path_open and part.is_seen_both_ways and _is_met(part):
             return
         if has_window(held_still(leaf)):
             return  # that takes a series

@@ -20,11 +20,11 @@ def lay_out(phases: Sequence[tuple[Data, int]]) -> tuple[Data, dict[str, str]] |
     series: dict[str, str] = {}
     gpus = {path[1]: {"index": path[1]} for facts in flat for path in facts if path[0] == "gpu"}
     for path in dict.fromkeys(path for facts in flat for path in facts):
-        told = [facts.get(path) for facts in flat]
-        if all(value == told[0] for value in told):
-            _give(given, gpus, path, told[0])
+        known = [facts.get(path) for facts in flat]
+        if all(value == known[0] for value in known):
+            _give(given, gpus, path, known[0])
             continue
-        texts = ["_" if value is None else _text(value) for value in told]
+        texts = ["_" if value is None else _text(value) for value in known]
         name = _path(path)
         if name is None or None in texts:
             return None

@@ -56,19 +56,19 @@ class TimedTests:
     left_out: list[str] = field(default_factory=list)
 
 
-def timed_tests(rule: Rule, ruleset: Ruleset, coverage: Coverage, told: set[str]) -> TimedTests:
+def timed_tests(rule: Rule, ruleset: Ruleset, coverage: Coverage, shown: set[str]) -> TimedTests:
     """Return the series that show what takes time of *rule*, but for what *coverage* has seen.
 
-    *told* are the signals for which another rule has a series; those that this one shows are added.
+    *shown* are the signals for which another rule has a series; those that this one shows are added.
     """
     found = TimedTests()
     if not rule.enabled or rule.is_shadow:
         return found
     author = _Author(rule, ruleset, coverage)
-    signals = [s for s in _signals(rule, ruleset) if s.name not in told and not author.is_shown(s)]
+    signals = [s for s in _signals(rule, ruleset) if s.name not in shown and not author.is_shown(s)]
     for signal in signals:
         author.of_signal(signal, found)
-        told.add(signal.name)
+        shown.add(signal.name)
     if rule.cooldown and any(is_effect(ordered.action) for ordered in rule.actions):
         author.of_cooldown(rule.cooldown, found)
     if author.windows and not any(_is_timed(signal) for signal in _signals(rule, ruleset)):
@@ -131,7 +131,7 @@ class _Author:
         phases = [SeriesPhase(quiet, 1), SeriesPhase(on, math.ceil(signal.for_seconds / step) + 1 + back)]
         phases += [SeriesPhase(between, 2 + back)] if between is not None else []
         phases.append(SeriesPhase(quiet, math.ceil(signal.keep_for_seconds / step) + 2 + back))
-        self._add(_told(self._rule, signal), phases, step, (what, found))
+        self._add(_series_title(self._rule, signal), phases, step, (what, found))
 
     def of_cooldown(self, cooldown: float, found: TimedTests) -> None:
         """Write a start, one that comes too early, and one that does not."""
@@ -213,8 +213,8 @@ class _Author:
         turns = [*_turns(explained)]
         expected = [self._expected(played[n].at, explained[n]) for n in turns]
         matching = next((i for i, n in enumerate(turns) if explained[n].outcome == "match"), None)
-        if matching is not None and (told := effects_of(played[turns[matching]].decision)):
-            expected[matching]["decision"] = told
+        if matching is not None and (effects := effects_of(played[turns[matching]].decision)):
+            expected[matching]["decision"] = effects
         for n in turns:
             self._coverage.add(explained[n])
         given, series = laid
@@ -280,7 +280,7 @@ def _turns(played: Sequence[ExplainedRule]) -> Iterator[int]:
     yield from sorted({place for n in changes for place in (n, n + 1)})
 
 
-def _told(rule: Rule, signal: Signal) -> str:
+def _series_title(rule: Rule, signal: Signal) -> str:
     """Return what a series shows of a rule that reads *signal*, as the name of a case."""
     parts = [f"holds only after {_seconds(signal.for_seconds)}"] if signal.for_seconds else []
     parts += ["stays until its end is reached"] if signal.until is not None else []

@@ -51,9 +51,9 @@ def as_given(witness: Mapping[str, object]) -> Data:
     data: Data = {}
     snapshot = witness.get("snapshot")
     if isinstance(snapshot, Mapping):
-        told = {key: value for key, value in snapshot.items() if key not in ("timestamp", "gpus", "labels")}
+        node_facts = {key: value for key, value in snapshot.items() if key not in ("timestamp", "gpus", "labels")}
         gpus = [_facts(gpu, Scope.GPU) for gpu in snapshot.get("gpus", ())]
-        data["snapshot"] = {**_facts(told, Scope.NODE), **({"gpus": gpus} if gpus else {})}
+        data["snapshot"] = {**_facts(node_facts, Scope.NODE), **({"gpus": gpus} if gpus else {})}
         labels = snapshot.get("labels")
         data["node"] = dict(labels) if isinstance(labels, Mapping) else {}
     for scope in (Scope.TRANSFER, Scope.WORKLOAD, Scope.NODE):
@@ -83,8 +83,8 @@ def _facts(facts: Mapping[str, object], scope: Scope) -> dict[str, object]:
 
 def effects_of(decision: Decision) -> dict[str, object]:
     """Return what *decision* orders that is not so without any rule."""
-    told = decision.to_dict()
-    ordered = {key: told[key] for key, usual in NEUTRAL.items() if key in told and told[key] != usual}
+    directives = decision.to_dict()
+    ordered = {key: directives[key] for key, usual in NEUTRAL.items() if key in directives and directives[key] != usual}
     stage = ordered.get("stage")
     if isinstance(stage, Mapping):
         ordered["stage"] = {key: one for key, one in stage.items() if isinstance(one, bool | int | float | str)}
@@ -93,10 +93,10 @@ def effects_of(decision: Decision) -> dict[str, object]:
 
 def file_text(head: Sequence[str], ruleset: str, groups: Iterable[tuple[str, Sequence[WrittenTest]]]) -> str:
     """Return the whole file: *head* are lines of comment; each group has a comment of its own above its cases."""
-    lines = [line for told in head for line in _comment(told, "# ")]
+    lines = [line for text in head for line in _comment(text, "# ")]
     lines += ["kind: gpurules/test", "version: 1", f"rulesets: [{scalar(ruleset)}]", "cases:"]
     for title, cases in groups:
-        lines += ["", *(line for told in title.splitlines() for line in _comment(told, "  # "))]
+        lines += ["", *(line for text in title.splitlines() for line in _comment(text, "  # "))]
         for case in cases:
             lines += _case(case)
     return "\n".join(lines) + "\n"

@@ -50,19 +50,19 @@ def _busiest(engines: object) -> tuple[Number | None, str | None]:
     """
     if not isinstance(engines, Mapping) or not engines:
         return None, None
-    told = [_number(engine, "busy", Dimension.PERCENT, "%") for engine in engines.values()]
-    shares = [share for share, _ in told if share is not None]
-    return (max(shares), None) if len(shares) == len(told) else (None, "an engine does not report its utilization")
+    loads = [_number(engine, "busy", Dimension.PERCENT, "%") for engine in engines.values()]
+    shares = [share for share, _ in loads if share is not None]
+    return (max(shares), None) if len(shares) == len(loads) else (None, "an engine does not report its utilization")
 
 
 def _processes(clients: object) -> tuple[GPUProcess, ...] | None:
     if not isinstance(clients, Mapping):
         return None
     found = (client for client in clients.values() if isinstance(client, Mapping))
-    told = ((str(client.get("pid", "")), client.get("name")) for client in found)
+    named = ((str(client.get("pid", "")), client.get("name")) for client in found)
     return tuple(
         GPUProcess(int(pid), name if isinstance(name, str) else None)
-        for pid, name in dict(told).items()
+        for pid, name in dict(named).items()
         if pid.isdecimal() and len(pid) < 12
     )
 
@@ -73,13 +73,13 @@ def gpu_of(sample: Mapping[str, object]) -> GPU:
     Missing: whatever the sample does not have; everything where it covers less than a millisecond.
     """
     length, _ = _number(sample.get("period"), "duration", Dimension.SECONDS, "ms")
-    told = {
+    readings = {
         "utilization": _busiest(sample.get("engines")),
         "clock_sm": _number(sample.get("frequency"), "actual", Dimension.HERTZ, "MHz"),
         "power": _number(sample.get("power"), "GPU", Dimension.WATTS, "W"),
     }
     if length is not None and length * 1000 < SHORTEST:
-        told = dict.fromkeys(told, (None, TOO_SHORT))
+        readings = dict.fromkeys(readings, (None, TOO_SHORT))
     processes = _processes(sample.get("clients"))
     gpu = GPU(
         index=0,
@@ -88,9 +88,9 @@ def gpu_of(sample: Mapping[str, object]) -> GPU:
         mig=False,
         processes=processes or (),
         process_count=None if processes is None else len(processes),
-        missing={attribute: why for attribute, (_, why) in told.items() if why is not None},
+        missing={attribute: why for attribute, (_, why) in readings.items() if why is not None},
     )
-    return replace(gpu, **{name: value for name, (value, _) in told.items() if value is not None})  # type: ignore[arg-type]
+    return replace(gpu, **{name: value for name, (value, _) in readings.items() if value is not None})  # type: ignore[arg-type]
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:

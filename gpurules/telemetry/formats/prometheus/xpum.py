@@ -50,9 +50,9 @@ def _figures(samples: Sequence[Sample]) -> Figures:
         if known is None:
             continue
         name, times, unit = known
-        told = "N/A" if sample.value is None else f"{round(sample.value * times, 9)!r} {unit}"
+        reading = "N/A" if sample.value is None else f"{round(sample.value * times, 9)!r} {unit}"
         part = labels.get("sub_dev")
-        (tiles.setdefault(part, {}) if part else whole).setdefault(name, []).append(told)
+        (tiles.setdefault(part, {}) if part else whole).setdefault(name, []).append(reading)
     joined = join_tiles([{name: _only(values) for name, values in figures.items()} for figures in tiles.values()])
     for name, values in whole.items():
         joined[name] = _only([*values, *joined[name]]) if name in joined else _only(values)
@@ -67,7 +67,7 @@ def _only(values: Sequence[object]) -> list[object]:
 def _gpu(position: int, samples: Sequence[Sample]) -> GPU:
     figures = _figures(samples)
     values, missing = facts_of(figures)
-    told = {quantity.attribute for name, quantity in QUANTITIES.items() if name in figures}
+    reported = {quantity.attribute for name, quantity in QUANTITIES.items() if name in figures}
     bus = _label(samples, "pci_bdf")
     return GPU(
         index=position,
@@ -77,7 +77,7 @@ def _gpu(position: int, samples: Sequence[Sample]) -> GPU:
         status="ok",
         mig=False,
         labels={"pci_bus_id": bus} if bus else {},
-        missing={attribute: why for attribute, why in missing.items() if attribute in told},
+        missing={attribute: why for attribute, why in missing.items() if attribute in reported},
         **values,  # type: ignore[arg-type]
     )
 
