@@ -1,7 +1,7 @@
-"""Bars on a logarithmic scale, as SVG that reads on light and dark pages."""
+"""Bars and curves on logarithmic scales, as SVG that reads on light and dark pages."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 ROW, LEFT, WIDTH = 26, 250, 420
@@ -44,3 +44,55 @@ def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
         lines.append(f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{length:.0f}" height="{ROW - 8}"/>')
         lines.append(f'<text x="{RIGHT}" y="{y + 14}" text-anchor="end">{spelled(value)}</text>')
     return "\n".join([*lines, "</svg>", ""])
+
+
+PANEL, GAP, HEIGHT, TOP = 230, 60, 220, 44
+Curves = Mapping[str, Sequence[tuple[int, float]]]
+
+
+def panels(title: str, shown: Mapping[str, Curves]) -> str:
+    """Return curves side by side, one panel for each size that grows, all on one scale of time.
+
+    Units: nanoseconds.
+    """
+    times = [value for curves in shown.values() for rows in curves.values() for _, value in rows]
+    least, most = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
+    names = list(dict.fromkeys(name for curves in shown.values() for name in curves))
+    width, bottom = 70 + len(shown) * (PANEL + GAP), TOP + HEIGHT
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 60}" '
+        'font-family="system-ui, sans-serif" font-size="12">',
+        "<style>text{fill:#444}line{stroke:#8884}polyline{fill:none;stroke-width:2}"
+        "@media (prefers-color-scheme: dark){text{fill:#ccc}}</style>",
+        f'<text x="8" y="20" font-weight="bold">{escape(title)}</text>',
+    ]
+
+    def height(nanoseconds: float) -> float:
+        return bottom - HEIGHT * (math.log10(nanoseconds) - least) / (most - least)
+
+    for decade in range(least, most + 1):
+        y = height(10.0**decade)
+        lines.append(f'<text x="62" y="{y + 4:.0f}" text-anchor="end">{spelled(10.0**decade)}</text>')
+    for place, (label, curves) in enumerate(shown.items()):
+        left = 70 + place * (PANEL + GAP)
+        sizes = sorted({size for rows in curves.values() for size, _ in rows})
+        span = math.log10(sizes[-1] / sizes[0])
+        across = {size: left + PANEL * math.log10(size / sizes[0]) / span for size in sizes}
+        for decade in range(least, most + 1):
+            y = height(10.0**decade)
+            lines.append(f'<line x1="{left}" y1="{y:.0f}" x2="{left + PANEL}" y2="{y:.0f}"/>')
+        lines += [f'<text x="{x:.0f}" y="{bottom + 16}" text-anchor="middle">{n:,}</text>' for n, x in across.items()]
+        lines.append(f'<text x="{left + PANEL / 2:.0f}" y="{bottom + 34}" text-anchor="middle">{escape(label)}</text>')
+        for name, rows in curves.items():
+            points = " ".join(f"{across[size]:.1f},{height(value):.1f}" for size, value in rows)
+            lines.append(f'<polyline stroke="{_hue(names.index(name), len(names))}" points="{points}"/>')
+    for number, name in enumerate(names):
+        x = 70 + number * (width - 80) / len(names)
+        lines.append(
+            f'<text x="{x:.0f}" y="{bottom + 54}" style="fill:{_hue(number, len(names))}">{escape(name)}</text>'
+        )
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def _hue(number: int, count: int) -> str:
+    return f"hsl({150 + number * 360 // count} 60% 42%)"
