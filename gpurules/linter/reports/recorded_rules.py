@@ -20,7 +20,7 @@ def judged_rules(subject: Subject) -> Iterator[tuple[Examined, Track]]:
         track = subject.replayed.tracks.get(one.rule.name) if one.rule else None
         if track is None or isinstance(one.condition.term, ir.Constant) or analysis.is_odd(one.placed):
             continue
-        if analysis.state(one) not in _SETTLED and not analysis.uses(one, _TOLD):
+        if analysis.state(one) not in _SETTLED and not analysis.uses(one, _SETTLED):
             yield one, track
 
 

@@ -216,6 +216,7 @@ ONE_OF_TWO = ruleset(
 )
 
 
+@pytest.mark.slow
 def test_sixteen_threads_see_whole_snapshots_one_by_one_and_many_at_once() -> None:
     """Twenty rules, so that the index is asked; whichever snapshot a decision is of, all of it is."""
     running = engine(ONE_OF_TWO)

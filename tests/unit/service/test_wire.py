@@ -83,6 +83,7 @@ def test_what_is_read_is_what_the_model_reads(transfer: dict[str, object], workl
     assert read.transfer.to_dict() == Transfer.from_dict(transfer).to_dict()
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(transfers, workloads), min_size=1, max_size=8), gpus, gpus)
 @settings(max_examples=150, deadline=None)
 def test_a_decision_is_written_as_its_dict(

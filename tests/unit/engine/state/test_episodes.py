@@ -138,6 +138,7 @@ SNAPSHOTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(SNAPSHOTS)
 def test_replaying_the_edges_gives_the_gpus_that_match_at_each_snapshot(snapshots):
     episodes, seen = Episodes(), {}
@@ -148,6 +149,7 @@ def test_replaying_the_edges_gives_the_gpus_that_match_at_each_snapshot(snapshot
         assert seen == wanted
 
 
+@pytest.mark.slow
 @given(SNAPSHOTS)
 def test_of_gpus_apart_each_start_has_one_stop(snapshots):
     """With ``grouping: gpu`` replaying starts and stops gives the same GPUs; a rule without any is an owner itself."""
