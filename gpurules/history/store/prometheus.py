@@ -63,7 +63,7 @@ class PrometheusRange:
 
     @property
     def _chunk(self) -> float:
-        return min(CHUNK_SECONDS, MOST_POINTS * self.step)
+        return self.step * max(1, min(MOST_POINTS, int(CHUNK_SECONDS / self.step)))
 
     @property
     def chunks(self) -> int:

@@ -97,3 +97,16 @@ def test_the_command_reads_a_range_and_says_what_it_could_not(gpurules: Program,
     gone = gpurules("history", "import", "prometheus:http://127.0.0.1:1", tmp_path, *span)
     assert gone.code == 1 and "cannot be read" in gone.err and "Traceback" not in gone.err
     assert gpurules("history", "import", f"prometheus:{server}", tmp_path, "--from", "noon").code == 2
+
+
+@pytest.mark.parametrize("step", [0.7, 7.0, 15.0, 3600.0, 5400.0, 10_800.0])
+def test_chunks_ask_for_every_step_of_the_range_once(server: str, step: float) -> None:
+    hours = 1 if step < 1 else 12
+    list(PrometheusRange(server, NEW_YEAR, NEW_YEAR + 3600 * hours, step).answers())
+    points = [
+        one["start"] - NEW_YEAR + n * step
+        for one in Answers.asked
+        for n in range(int((one["end"] - one["start"]) / step + 1e-6) + 1)
+    ]
+    assert all(one["start"] <= one["end"] for one in Answers.asked)
+    assert points == pytest.approx([n * step for n in range(int(3600 * hours / step + 1e-6) + 1)], abs=0.01)
