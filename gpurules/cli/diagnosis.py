@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gpurules.actions import failed_plugins, usable_actions
 from gpurules.actions.targets import TARGETS
 from gpurules.cli.output import pluralize
-from gpurules.engine.effects.events import feeds_read, fields_read
+from gpurules.engine.effects.events import feeds_read, fields_read, readers_of
 from gpurules.engine.polling.source_worker import SourceWorker
 from gpurules.fields import Field
 from gpurules.model import Snapshot
@@ -202,18 +202,9 @@ def _value(field: Field, gpu: object) -> object:
 
 
 def _readers(ruleset: Ruleset, field: Field) -> list[str]:
-    """Return the names of the rules and signals whose text names the field, at most a few."""
-    found = [rule.name for rule in ruleset.rules if field.name in rule.text]
-    found += [
-        f"signal {name}" for name, signal in ruleset.signals.items() if signal.rule is None and _reads(signal, field)
-    ]
-    names = found or ["a define or a message"]
+    """Return the names of the rules and signals that read the field, at most a few."""
+    names = readers_of(ruleset, field) or ["a define or a message"]
     return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
-
-
-def _reads(signal: object, field: Field) -> bool:
-    texts = (getattr(signal, "text", ""), getattr(signal, "until_text", "") or "")
-    return any(field.name in text for text in texts)
 
 
 def of_clients() -> Iterator[DoctorCheck]:

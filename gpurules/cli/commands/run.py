@@ -113,7 +113,7 @@ def _play(loaded: Ruleset, opened: FiniteSource, transfers: Path | None, how: tu
     if is_complete:
         seconds = time.perf_counter() - began
         write(summary_json(playback.tally) if format_ == "json" else f"{summary(playback.tally, seconds)}\n")
-    for reader in (opened, listed):
+    for reader in (opened, listed, playback):
         report_unread(reader)
 
 

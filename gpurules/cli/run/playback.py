@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from gpurules.actions.decision import Decision
 from gpurules.actions.targets import TARGETS
 from gpurules.cli.run.gpu_changes import GPUChange, GPUChanges
+from gpurules.cli.run.unseen_fields import UnseenFields
 from gpurules.engine import Engine, Transition
 from gpurules.engine.recordings import RELATIVE_SECONDS
 from gpurules.model import Snapshot, Transfer, Workload
@@ -70,6 +71,7 @@ class Playback:
         self.snapshot: Snapshot | None = None
         self._now = 0.0
         self._gpu_changes = GPUChanges(ruleset)
+        self._unseen = UnseenFields(ruleset)
         self._engine = Engine(ruleset, clock=lambda: self._now)
         self._waiting = list(transfers)
         self._node: Decision | None = None
@@ -92,12 +94,18 @@ class Playback:
             self.tally.last = self._now
             if before is not None and seen.accepted:
                 yield from self._gpu_changes.between(before, snapshot)
+            self._unseen.look(self._engine.bound.facts)
             self._count_transitions(seen.transitions)
             yield from seen.transitions
             yield from self._node_change()
         if self.snapshot is not None:
             yield from self._decide_until(self._now + FLAP_SECONDS)
         self.tally.after_the_end = len(self._waiting)
+
+    @property
+    def fields_missing(self) -> tuple[str, ...]:
+        """What no snapshot has, and rules read, a line for each field."""
+        return tuple(self._unseen.lines()) if self.tally.snapshots else ()
 
     def _start(self, first: Snapshot) -> None:
         """Put the transfers in order, on the clock of the recording."""

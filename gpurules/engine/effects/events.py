@@ -234,6 +234,16 @@ def feeds_read(ruleset: Ruleset) -> tuple[Field, ...]:
     return tuple(field for field in fields_read(ruleset) if field.feed is not None)
 
 
+def readers_of(ruleset: Ruleset, wanted: Field) -> list[str]:
+    """Return the names of the rules that read a field, and of the signals, as ``signal NAME``."""
+    found = [rule.name for rule in ruleset.rules if wanted in ir.fields(rule.term)]
+    for name, signal in ruleset.signals.items():
+        terms = (signal.condition, signal.until) if signal.until is not None else (signal.condition,)
+        if any(wanted in ir.fields(term) for term in terms):
+            found.append(signal.rule or f"signal {name}")
+    return list(dict.fromkeys(found))
+
+
 def fields_read(ruleset: Ruleset) -> tuple[Field, ...]:
     """Return every field that rules and signals of *ruleset* read, each once."""
     terms = [rule.term for rule in ruleset.rules if rule.enabled]

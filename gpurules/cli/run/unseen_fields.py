@@ -1,0 +1,32 @@
+"""Fields that rules read and that no snapshot of a recording has: their conditions are never known."""
+
+from collections.abc import Iterator
+
+from gpurules.backends.facts import Facts, read
+from gpurules.engine.effects.events import fields_read, readers_of
+from gpurules.fields import AMBIENT
+from gpurules.rules.ruleset import Ruleset
+
+
+class UnseenFields:
+    """The facts of GPUs and of the node that rules read, less those that had a value at some time."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._ruleset = ruleset
+        self._left = [field for field in fields_read(ruleset) if field.scope in AMBIENT]
+
+    def look(self, facts: Facts) -> None:
+        """Cross out what has a value now."""
+        self._left = [
+            field
+            for field in self._left
+            if all(read(field, facts, gpu) is None for gpu in (facts.gpus if field.is_per_gpu else (None,)))
+        ]
+
+    def lines(self) -> Iterator[str]:
+        """Yield what is left, with the rules that read it."""
+        for field in self._left:
+            readers = readers_of(self._ruleset, field)
+            if readers:
+                why = "; a replay does not fill fields with from:, live sources do" if field.feed is not None else ""
+                yield f"{field.name}, read by {', '.join(readers[:5])}, is missing in every snapshot{why}"
