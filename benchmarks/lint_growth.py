@@ -14,6 +14,8 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 
+from picture import CURVES, head
+
 from gpurules.linter import lints
 from gpurules.rules import loads
 
@@ -96,13 +98,8 @@ def picture(curves: Mapping[str, list[tuple[int, float]]]) -> str:
         share = (min(max(math.log10(max(seconds, 1e-9)), least), most) - least) / (most - least)
         return f"{x:.1f},{top + height * (1 - share):.1f}"
 
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 {top + height + 50}" '
-        'font-family="system-ui, sans-serif" font-size="12">',
-        "<style>text{fill:#444}line{stroke:#8884}polyline{fill:none;stroke-width:2}"
-        "@media (prefers-color-scheme: dark){text{fill:#ccc}}</style>",
-        '<text x="8" y="20" font-weight="bold">CPU of lint by the size of one condition, list or section</text>',
-    ]
+    title = "CPU of lint by the size of one condition, list or section"
+    lines = head(title, (860, top + height + 50), 12, CURVES)
     for decade in range(int(least), int(most) + 1):
         y = at(min(sizes), 10**decade).split(",")[1]
         lines.append(f'<line x1="{left}" y1="{y}" x2="{left + width}" y2="{y}"/>')

@@ -20,19 +20,27 @@ def spelled(nanoseconds: float) -> str:
     return f"{nanoseconds / 1000:.3g} µs" if nanoseconds < 999_500 else f"{nanoseconds / 1e6:.3g} ms"
 
 
+CURVES = "polyline{fill:none;stroke-width:2}"
+
+
+def head(title: str, size: tuple[int, int], points: int, style: str) -> list[str]:
+    """Return the first lines of a picture: its width and height, the size of its text, its style and its title."""
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" '
+        f'font-family="system-ui, sans-serif" font-size="{points}">',
+        f"<style>text{{fill:#444}}line{{stroke:#8884}}{style}"
+        "@media (prefers-color-scheme: dark){text{fill:#ccc}}</style>",
+        f'<text x="8" y="20" font-weight="bold">{escape(title)}</text>',
+    ]
+
+
 def bars(title: str, rows: Sequence[tuple[str, float]]) -> str:
     """Return the picture of *rows*, the quickest first. Units: nanoseconds."""
     ordered = sorted(rows, key=lambda row: row[1])
     low = 10 ** math.floor(math.log10(ordered[0][1]))
     decades = math.ceil(math.log10(ordered[-1][1] / low))
     height = 52 + ROW * len(ordered)
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {RIGHT + 8} {height}" '
-        'font-family="system-ui, sans-serif" font-size="13">',
-        "<style>text{fill:#444}.own{fill:#2a7f62}.peer{fill:#9aa5b1}line{stroke:#8884}"
-        "@media (prefers-color-scheme: dark){text{fill:#ccc}}</style>",
-        f'<text x="8" y="20" font-weight="bold">{escape(title)}</text>',
-    ]
+    lines = head(title, (RIGHT + 8, height), 13, ".own{fill:#2a7f62}.peer{fill:#9aa5b1}")
     for decade in range(decades + 1):
         x = LEFT + WIDTH * decade / decades
         lines.append(f'<line x1="{x:.0f}" y1="32" x2="{x:.0f}" y2="{height - 18}"/>')
@@ -59,13 +67,7 @@ def panels(title: str, shown: Mapping[str, Curves]) -> str:
     least, most = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
     names = list(dict.fromkeys(name for curves in shown.values() for name in curves))
     width, bottom = 70 + len(shown) * (PANEL + GAP), TOP + HEIGHT
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 60}" '
-        'font-family="system-ui, sans-serif" font-size="12">',
-        "<style>text{fill:#444}line{stroke:#8884}polyline{fill:none;stroke-width:2}"
-        "@media (prefers-color-scheme: dark){text{fill:#ccc}}</style>",
-        f'<text x="8" y="20" font-weight="bold">{escape(title)}</text>',
-    ]
+    lines = head(title, (width, bottom + 60), 12, CURVES)
 
     def height(nanoseconds: float) -> float:
         return bottom - HEIGHT * (math.log10(nanoseconds) - least) / (most - least)

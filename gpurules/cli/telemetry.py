@@ -90,7 +90,8 @@ def history_at(argument: str) -> "Recording | StoredRecording":
 
     Raises:
         UnavailableError: it is a store, and what reads it is not installed.
-        TelemetryError: a store is empty, or has several nodes and the options name none.
+        StoreError: a store has nothing.
+        TelemetryError: a store has several nodes and the options name none.
     """
     from gpurules.telemetry.playback import split_place
 
@@ -100,8 +101,6 @@ def history_at(argument: str) -> "Recording | StoredRecording":
     if unknown := sorted(options.keys() - {"node", "from", "to"}):
         raise TelemetryError(f"{path} is a store, which has no option {unknown[0]!r}; it has node, from and to")
     recordings = recordings_at(path, options)
-    if not recordings:
-        raise TelemetryError(f"{path} has no recorded telemetry; record some with gpurules record -o DIR/")
     if len(recordings) > 1:
         raise TelemetryError(f"{path} is a store of {len(recordings)} nodes; choose one with {path}?node=NAME")
     return recordings[0]

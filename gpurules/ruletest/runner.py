@@ -134,12 +134,11 @@ def _runs(
     checks_facts: bool = True,
 ) -> Iterator[tuple[str, Callable[[], CaseResult]]]:
     for case in tests.cases:
-        yield case.name, lambda case=case: check_case(case, ruleset, coverage, checks_facts)  # type: ignore[misc]
+        yield case.name, partial(check_case, case, ruleset, coverage, checks_facts)
     for asked in tests.properties:
-        yield asked.name, lambda asked=asked: _property(asked, ruleset)  # type: ignore[misc]
+        yield asked.name, partial(_property, asked, ruleset)
     for replay in tests.replay:
-        play = partial(_replay, replay, ruleset, tests.path, open_history)
-        yield replay.name, play
+        yield replay.name, partial(_replay, replay, ruleset, tests.path, open_history)
 
 
 def _property(asked: Property, ruleset: Ruleset) -> CaseResult:

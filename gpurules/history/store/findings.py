@@ -6,6 +6,12 @@ MOST = 50
 """The number of findings that are kept word by word; the others are counted."""
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says; its kind where it says nothing."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text.split("\n")[0].strip().rstrip(".") or type(error).__name__
+
+
 @dataclass(slots=True)
 class Findings:
     """What was found wrong while reading; ``count`` is how much was."""
@@ -24,9 +30,7 @@ class Findings:
 
     def add_damage(self, place: str, error: Exception) -> None:
         """Note that the file *place* cannot be read, and the first line of why."""
-        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        first = text.split("\n")[0].strip().rstrip(".")
-        self.add(place, f"cannot be read: {first or type(error).__name__}")
+        self.add(place, f"cannot be read: {first_line(error)}")
 
     def merge(self, other: "Findings") -> None:
         """Add what was found elsewhere; the same is noted once."""

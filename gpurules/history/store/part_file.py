@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.findings import Findings, first_line
 from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, VERSION, kind_fits, kind_of, unit_of, version_of
 from gpurules.history.store.storage import Storage, StorePart
 from gpurules.history.store.time_span import ALWAYS, LATEST, SLACK, TimeSpan
@@ -149,8 +149,9 @@ def _in_types_of_schema(table: pa.Table, part: StorePart, findings: Findings) ->
         try:
             cast = _cast(column, kind)
         except DAMAGE as error:
-            first = str(error).split("\n")[0].strip().rstrip(".")
-            findings.add(part.path, f"the column {name} cannot be read ({first}), so its values are missing")
+            findings.add(
+                part.path, f"the column {name} cannot be read ({first_line(error)}), so its values are missing"
+            )
             cast = pa.chunked_array([pa.nulls(table.num_rows, kind)])
         table = table.set_column(place, pa.field(name, kind), cast)
     return table

@@ -8,8 +8,8 @@ import pytest
 from gpurules.history.store.storage import Storage
 from gpurules.history.store.writer import StoreWriter
 from gpurules.model import GPU, Snapshot
+from tests.factories import NEW_YEAR
 
-NEW_YEAR = 1_767_225_600.0
 RULES = """
 version: 1
 name: node

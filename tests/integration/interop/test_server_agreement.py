@@ -1,4 +1,8 @@
-"""Rule files with timers and records fire in a real Prometheus server where the engine matches, step by step."""
+"""Rule files agree with the engine step by step: a real Prometheus server evaluates every expression and record.
+
+The timers of alerts are counted here (``prometheus_replay.firing_steps``); promtool judges those of all files, and
+``test_prometheus_server.py`` those of one ruleset in a server that scrapes.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
