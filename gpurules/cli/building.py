@@ -34,7 +34,7 @@ _MAX_BYTES = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A ruleset for one target: the program, the rules that it cannot say, and how its files are made."""
+    """A ruleset for one target: the program, the rules that it cannot express, and how its files are made."""
 
     target: str
     program: NativeProgram
@@ -59,10 +59,10 @@ def build_for(ruleset: Ruleset, target: str) -> Build:
 
 
 def check_name(name: str, option: str) -> str:
-    """Return *name* if it can be that of a package of Go, or what names in C begin with.
+    """Return *name* if it is valid as the name of a Go package or the prefix of C identifiers.
 
     Raises:
-        click.BadParameter: it cannot.
+        click.BadParameter: it is not.
     """
     if not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
         raise click.BadParameter(
@@ -72,7 +72,7 @@ def check_name(name: str, option: str) -> str:
 
 
 def refusals(build: Build, path: str | None) -> Iterator[str]:
-    """Yield a line for each rule that the target cannot say: where, which, why, and at what part."""
+    """Yield a line for each rule that the target cannot express: its place, name, reason and the unsupported part."""
     for refusal in build.refused:
         rule = refusal.rule
         part = _part(refusal)
@@ -81,7 +81,7 @@ def refusals(build: Build, path: str | None) -> Iterator[str]:
 
 
 def _part(refusal: TargetRefusal) -> str:
-    """Return the part of the condition that is refused, empty where it is in a definition."""
+    """Return the unsupported part of the condition; empty if it is in a definition."""
     span, text = refusal.span, refusal.rule.text
     if span is None or span.end > len(text):
         return ""
@@ -90,7 +90,7 @@ def _part(refusal: TargetRefusal) -> str:
 
 
 def summary(build: Build) -> str:
-    """Return how many rules the target can say."""
+    """Return how many rules the target supports, in a sentence."""
     said, refused = len(build.program.rules), len(build.refused)
     language = LANGUAGES[build.target]
     if not refused:
@@ -99,10 +99,10 @@ def summary(build: Build) -> str:
 
 
 def write_files(files: Mapping[str, str], folder: Path) -> int:
-    """Write *files* into *folder*, each at once and only where it changed; return how many bytes they have.
+    """Write *files* into *folder*, each atomically and only if it changed; return their total size in bytes.
 
     Raises:
-        UnsupportedError: a file is there that is not from us.
+        UnsupportedError: a file exists that gpurules did not write.
         OSError: it cannot be written.
     """
     made = {folder / name: text.encode("utf-8", "surrogatepass") for name, text in files.items()}

@@ -34,7 +34,7 @@ def time_of_day(timestamp: float, zone: tzinfo | None = None) -> str:
 
 
 def zone_name(timestamp: float, zone: tzinfo | None = None) -> str:
-    """Return what the zone is called at *timestamp*, such as CEST.
+    """Return the abbreviation of the zone at *timestamp*, such as CEST.
 
     Missing: *zone* None is the zone of this machine.
     """

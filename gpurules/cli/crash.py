@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def installed_version() -> str:
-    """Return the version of gpurules; ``0+unknown`` where it is not installed."""
+    """Return the version of gpurules; ``0+unknown`` if it is not installed."""
     try:
         return version("gpurules")
     except PackageNotFoundError:
@@ -16,7 +16,7 @@ def installed_version() -> str:
 
 
 def record(error: BaseException, arguments: Sequence[str]) -> str:
-    """Write what went wrong to a new file and return its name; where none can be written, the name says so."""
+    """Write the details of an error to a new file and return its name, or why it could not be written."""
     details = "".join(traceback.format_exception(error))
     head = f"gpurules {installed_version()}, Python {platform.python_version()}, {platform.platform()}\n"
     try:

@@ -10,9 +10,9 @@ Answer = TypeVar("Answer")
 
 
 def answer_within(work: Callable[[], Answer], until: float) -> Answer | None:
-    """Return what *work* returns in a thread of its own, None where that is later than *until*.
+    """Run *work* in a thread of its own and return its result; None if it is not there by *until*.
 
-    Units: *until* in seconds of the steady clock.
+    Units: *until* in seconds of the monotonic clock.
     """
     answers: SimpleQueue[Answer] = SimpleQueue()
     threading.Thread(target=lambda: answers.put(work()), name="gpurules-health", daemon=True).start()

@@ -32,7 +32,7 @@ FIELDS_SHOWN = ("gpu_memory", "gpu_utilization", "gpu_temperature", "gpu_power")
 
 
 class CheckStatus(StrEnum):
-    """How a check went; broken alone makes the exit code 1."""
+    """The result of a check; only broken makes the exit code 1."""
 
     GOOD = "good"
     NOTE = "note"
@@ -42,7 +42,7 @@ class CheckStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DoctorCheck:
-    """One thing that was looked at, and what to do about it where it is not well."""
+    """The result of one check, with a remedy if it failed."""
 
     name: str
     state: CheckStatus
@@ -55,7 +55,7 @@ class DoctorCheck:
 
 
 def of_devices() -> Iterator[DoctorCheck]:
-    """Look at the device files of GPUs: may this user open them?"""
+    """Check that this user may open the device files of GPUs."""
     found = sorted(path for pattern in _DEVICES for path in glob(pattern))  # noqa: PTH207
     closed = [path for path in found if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
@@ -68,7 +68,7 @@ def of_devices() -> Iterator[DoctorCheck]:
 
 
 def of_clock(snapshot: Snapshot | None) -> Iterator[DoctorCheck]:
-    """Look at the clock: is it set, is it kept right, and do snapshots report the same time?"""
+    """Check that the clock is set and synchronized, and agrees with the times of snapshots."""
     now = time.time()
     local = datetime.fromtimestamp(now, UTC).astimezone()
     if now < _EPOCH:
@@ -91,9 +91,9 @@ def of_clock(snapshot: Snapshot | None) -> Iterator[DoctorCheck]:
 
 
 def _kernel_state() -> int | None:
-    """Return what the kernel says of its clock.
+    """Return the kernel's report on its clock.
 
-    Missing: it cannot be asked here.
+    Missing: the system call is not available here.
     Source: adjtimex(2); 5 is TIME_ERROR, not synchronized.
     """
     try:
@@ -103,7 +103,7 @@ def _kernel_state() -> int | None:
 
 
 def of_zone(ruleset: Ruleset) -> Iterator[DoctorCheck]:
-    """Look at the time zone of a ruleset: does this machine know it?"""
+    """Check that this machine knows the time zone of a ruleset."""
     name = ruleset.settings.timezone
     reads_time = any(field.name in ("hour", "weekday", "time_of_day") for field in fields_read(ruleset))
     try:
@@ -121,7 +121,7 @@ def of_zone(ruleset: Ruleset) -> Iterator[DoctorCheck]:
 
 
 def of_state(path: Path) -> Iterator[DoctorCheck]:
-    """Look at the file that keeps the state: can it be written?"""
+    """Check that the state file can be written."""
     folder = path.parent
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         yield DoctorCheck("state", CheckStatus.GOOD, f"{path} can be written")
@@ -133,7 +133,7 @@ def of_state(path: Path) -> Iterator[DoctorCheck]:
 def of_telemetry(
     source: Source, ruleset: Ruleset | None, wait: float = 1.0, timeout: float = 30.0
 ) -> tuple[Snapshot | None, list[DoctorCheck]]:
-    """Read a source twice, since rates need two samples: return the second snapshot, and what was seen.
+    """Read a source twice, since rates need two samples; return the second snapshot and the check.
 
     Units: seconds.
     """
@@ -159,7 +159,7 @@ def of_telemetry(
 
 
 def of_fields(ruleset: Ruleset, snapshot: Snapshot, source: object = None) -> Iterator[DoctorCheck]:
-    """Look at each field that rules read: does this node report it, and can *source* do so at all?"""
+    """Check each field that rules read: does this node report it, and can *source* report it at all?"""
     wanted = sorted((field for field in fields_read(ruleset) if field.is_per_gpu), key=lambda field: field.name)
     never = never_given(source, [field.attribute for field in wanted if not field.declared])
     missing = 0
@@ -202,14 +202,14 @@ def _value(field: Field, gpu: object) -> object:
 
 
 def _readers(ruleset: Ruleset, field: Field) -> list[str]:
-    """Return the names of the rules and signals that read the field, at most a few."""
+    """Return the names of the first few rules and signals that read the field."""
     names = readers_of(ruleset, field) or ["a define or a message"]
     return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
 
 
 def of_clients() -> Iterator[DoctorCheck]:
-    """Look at each kind of storage client: what it carries out on this machine, what it does not, and why."""
-    from gpurules.clients import all_clients  # every kind of client, after what is found first is shown
+    """Check each kind of storage client: which directives it supports on this machine, which it does not, and why."""
+    from gpurules.clients import all_clients  # imports every kind of client, once the first results are shown
 
     kinds, failed = all_clients()
     for kind in kinds:
@@ -234,7 +234,7 @@ def of_clients() -> Iterator[DoctorCheck]:
 
 
 def of_plugins() -> Iterator[DoctorCheck]:
-    """Look at the plug-ins for actions and detectors, beside those for sources and clients that are shown above."""
+    """Check the plug-ins for actions and detectors; those for sources and clients are checked above."""
     from gpurules.clients.detection import DETECTORS, all_detectors
 
     for action in usable_actions():
@@ -257,7 +257,7 @@ def _unusable(kind: str, failed: Mapping[str, str]) -> Iterator[DoctorCheck]:
 
 
 def of_actions(ruleset: Ruleset) -> Iterator[DoctorCheck]:
-    """Look at what the effects of a ruleset need of this machine."""
+    """Check that this machine has what the effects of a ruleset need."""
     for rule in ruleset.rules:
         for ordered in rule.actions:
             for given in _naming_secrets(ordered.parameters) if rule.enabled else ():
@@ -265,7 +265,7 @@ def of_actions(ruleset: Ruleset) -> Iterator[DoctorCheck]:
 
 
 def _naming_secrets(parameters: object) -> Iterator[Mapping[str, object]]:
-    """Yield every object in the parameters of an action that names a secret."""
+    """Yield every object that names a secret in the parameters of an action."""
     if isinstance(parameters, Mapping):
         if "secret_env" in parameters or "secret_file" in parameters:
             yield parameters

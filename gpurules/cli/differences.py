@@ -25,7 +25,7 @@ _MOST_RULES = 20
 
 
 def render_text(difference: Difference, title: str, replayed: "Replayed | None") -> str:
-    """Return all that changed, for people."""
+    """Return all changes as text."""
     blocks = [_title(difference, title)]
     blocks += ["\n".join(_lines(change)) for change in difference.changes]
     if difference.settings:
@@ -95,7 +95,7 @@ def _matches(replayed: "Replayed") -> list[tuple[str, str, str]]:
 
 
 def render_markdown(difference: Difference, title: str, replayed: "Replayed | None") -> str:
-    """Return all that changed as Markdown, for the comment of a pull request."""
+    """Return all changes as Markdown, for a comment on a pull request."""
     lines = [f"### {_title(difference, title)}", ""]
     if difference.changes:
         lines += ["| Rule | Change | Condition | Witness |", "| --- | --- | --- | --- |"]
@@ -131,6 +131,6 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Return *text* as code in a cell of a table, whatever backticks are in it."""
+    """Return *text* as code in a table cell, with backticks escaped."""
     flat = " ".join(visible(text).split()).replace("|", "\\|")
     return f"`` {flat} ``" if "`" in flat else f"`{flat}`"

@@ -8,7 +8,7 @@ _NEEDED = ("numpy", "pyarrow")
 
 
 def need_history(*more: str) -> None:
-    """Make sure that the libraries of the extra ``history`` (and *more* of them) are there.
+    """Make sure that the libraries of the extra ``history``, and those of *more*, are installed.
 
     Raises:
         UnavailableError: one is not installed.

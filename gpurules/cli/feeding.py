@@ -13,7 +13,7 @@ _NO_PAGE = "the source does not read Prometheus text; join textfile:DIR or scrap
 
 
 def fed_fields(ruleset: Ruleset, source: Source) -> list[dict[str, object]]:
-    """Return each fed field that *ruleset* reads, for each GPU or the node: its value, else the reason.
+    """Return each fed field that *ruleset* reads, for each GPU or the node: its value, or why it is missing.
 
     Raises:
         TelemetryError: the source cannot be read.

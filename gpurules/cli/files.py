@@ -21,13 +21,13 @@ _WILD = frozenset("*?[")
 
 
 def ruleset_files(arguments: Iterable[str]) -> list[str]:
-    """Return the path of every ruleset that *arguments* mean, each once, in order of path within an argument.
+    """Return the path of every ruleset that *arguments* match, each once, in order of path within an argument.
 
-    A file that is named counts whatever it is called; in a directory those count that are called ``*.rules.yaml``, or
-    lie in a folder called ``rules`` or ``rulesets``.
+    A file given by name is always included; of a directory, files named ``*.rules.yaml`` and those in a folder named
+    ``rules`` or ``rulesets``.
 
     Raises:
-        click.UsageError: an argument names nothing that is there.
+        click.UsageError: an argument matches no file.
     """
     found: dict[str, str] = {}
     for argument in arguments:
@@ -41,10 +41,10 @@ def ruleset_files(arguments: Iterable[str]) -> list[str]:
 
 
 def test_files(arguments: Iterable[str]) -> list[str]:
-    """Return the path of every test file that *arguments* mean: in a directory those called ``*.test.yaml``.
+    """Return the path of every test file that *arguments* match: in a directory those named ``*.test.yaml``.
 
     Raises:
-        click.UsageError: an argument names nothing that is there.
+        click.UsageError: an argument matches no file.
     """
     found: dict[str, str] = {}
     for argument in arguments:
@@ -54,22 +54,22 @@ def test_files(arguments: Iterable[str]) -> list[str]:
 
 
 def without_excluded(paths: Iterable[str], named: Iterable[str], globs: Iterable[str]) -> list[str]:
-    """Return *paths* without those that a glob of *globs* means; what is *named* itself is never left out."""
+    """Return *paths* without those that match one of *globs*; paths *named* as arguments are always kept."""
     kept, patterns = {display_path(path) for path in named}, list(globs)
     return [path for path in paths if path in kept or not is_among(path, patterns)]
 
 
 def display_path(path: str) -> str:
-    """Return *path* as reports show it: relative where it lies below, with ``/`` between its parts."""
+    """Return *path* as reports show it: relative if it is below the working directory, with ``/`` as separator."""
     relative = os.path.relpath(path)
     return Path(path if relative.startswith("..") else relative).as_posix()
 
 
 def named_in_tests(path: str, folder: Path) -> str:
-    """Return how a file of tests in *folder* names the ruleset at *path*: by the way there.
+    """Return the path by which a test file in *folder* names the ruleset at *path*: a relative one.
 
     Raises:
-        click.UsageError: no YAML can name it.
+        click.UsageError: the path cannot be written in YAML.
     """
     name = path if path.startswith("gpurules:") else Path(os.path.relpath(path, folder)).as_posix()
     try:
@@ -94,7 +94,7 @@ def _meant(argument: str, wanted: PathFilter) -> Iterator[str]:
 
 
 def _advice(argument: str) -> str:
-    """Return what to do about a file that is not there, as the end of a message."""
+    """Return the advice about a missing file that ends a message."""
     folder = Path(argument).parent
     with suppress(OSError):
         near = [path.name for path in islice(folder.iterdir(), _MOST_NEIGHBOURS)]
@@ -105,7 +105,7 @@ def _advice(argument: str) -> str:
 
 
 def read_at_most(path: str | Path) -> bytes:
-    """Return the content of a file: of one that is larger than any of ours may be, just so much that this shows.
+    """Return the content of a file, cut off one byte above the size limit, so that callers can detect that.
 
     Raises:
         OSError: it cannot be read.
@@ -114,12 +114,12 @@ def read_at_most(path: str | Path) -> bytes:
 
 
 def read_stdin() -> bytes:
-    """Return what stdin has, as far as :func:`read_at_most` reads a file."""
+    """Return the content of stdin, within the same bound as :func:`read_at_most`."""
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def text_to_show(path: str | None) -> str | None:
-    """Return what the file at *path* says, to draw an excerpt of; None where it cannot be read."""
+    """Return the text of the file at *path* for an excerpt; None if it cannot be read."""
     try:
         return None if path is None else excerpt_source(path, read_at_most(path))
     except (OSError, ValueError):
@@ -127,7 +127,7 @@ def text_to_show(path: str | None) -> str | None:
 
 
 def excerpt_source(path: str, data: bytes) -> str | None:
-    """Return *data* as the text that excerpts are drawn of; None where a link leads to what is not a file of rules."""
+    """Return *data* as text for excerpts; None if *path* is a link to something that is not a rule file."""
     if not path.startswith((PREFIX, "<")) and leads_outside(path) and not is_like_ruleset(data):
         return None
     return data.decode("utf-8", "replace")

@@ -57,7 +57,7 @@ ALIASES = {"check": "lint"}
 
 
 class ExitCode(IntEnum):
-    """What the program can end with."""
+    """Exit codes of the program."""
 
     CLEAN = 0
     FINDINGS = 1
@@ -85,7 +85,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that *arguments* begin with, or say which was meant."""
+        """Return the command that *arguments* begin with, or suggest the nearest one."""
         name = arguments[0]
         if name not in COMMANDS and name not in ALIASES:
             hint = did_you_mean(name, (*COMMANDS, *ALIASES)) or "see gpurules --help"
@@ -110,7 +110,7 @@ def cli() -> None:
 
 
 def _show(error: DiagnosedError) -> None:
-    """Draw what is wrong with a text of the user's on stderr."""
+    """Draw the mistakes in a user's text on stderr."""
     from gpurules.cli.files import text_to_show
 
     def read(path: str | None) -> str | None:
@@ -121,7 +121,7 @@ def _show(error: DiagnosedError) -> None:
 
 
 def report_interruption() -> int:
-    """Say that a signal ended the command, and return the exit code."""
+    """Report that a signal ended the command, and return the exit code."""
     code = ended_early()
     fail("interrupted" if code is None else "terminated")
     return ExitCode.INTERRUPTED if code is None else code
@@ -152,7 +152,7 @@ def run(arguments: Sequence[str]) -> int:
         place = f"{error.filename}: " if error.filename else ""
         fail(f"{place}{error.strerror or error}")
         return ExitCode.USAGE
-    except BaseException as error:  # the outer door: whatever is left is a mistake, of ours or of foreign code
+    except BaseException as error:  # last resort: any other exception is a bug, here or in foreign code
         from gpurules.cli.crash import record
 
         fail(f"internal error: {type(error).__name__}; the details are in {record(error, arguments)}")
@@ -169,5 +169,5 @@ def main() -> NoReturn:
     steady_streams()
     code = run(sys.argv[1:])
     release_streams()
-    gc.freeze()  # what is left ends with the process, so collecting it is pointless
+    gc.freeze()  # the process is about to end, so a final garbage collection is wasted
     sys.exit(code)

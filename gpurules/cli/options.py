@@ -11,17 +11,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def option(*declarations: str, **settings: Any) -> Callable[[Function], Function]:  # click's own door
-    """Return click's option, which the environment can set under the name of any of its long spellings."""
+    """Return click's option; each of its long names gives it an environment variable."""
     spellings = [spelling.split("/")[0] for spelling in declarations if spelling.startswith("--")]
     variables = [f"GPURULES_{spelling.removeprefix('--').replace('-', '_').upper()}" for spelling in spellings]
     return click.option(*declarations, **{"envvar": variables, **settings})
 
 
 class FormatChoice(click.Choice[str]):
-    """The formats of a command. What is for people is called ``text`` and ``full``, by either name everywhere."""
+    """The formats of a command. Every command accepts both ``text`` and ``full`` for its human-readable format."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name that this command uses."""
+        """Return this command's name for the format."""
         other = {"text": "full", "full": "text"}.get(value)
         return super().convert(other if other in self.choices and value not in self.choices else value, param, ctx)
 
@@ -39,7 +39,7 @@ class DurationParameter(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the number of seconds."""
-        from gpurules.model.units import Dimension, QuantityError, parse_amount  # most commands take no time
+        from gpurules.model.units import Dimension, QuantityError, parse_amount  # most commands take no duration
 
         if isinstance(value, str):
             try:
@@ -74,7 +74,7 @@ def stdin_filename(function: Function) -> Function:
 
 
 def stdin_name() -> str:
-    """Return what stdin is called in the command that runs."""
+    """Return the name for stdin in the current command."""
     context = click.get_current_context(silent=True)
     return str(context.meta.get(_STDIN_NAME, STDIN)) if context else STDIN
 
@@ -115,7 +115,7 @@ def facts(function: Function) -> Function:
 
 
 def kept_facts(function: Function) -> Function:
-    """Add the options that give facts which are looked at again and again, so none can be on stdin."""
+    """Add the options that give facts which are reread, so none can be on stdin."""
     return _facts(function, "a file, or the JSON itself")
 
 
@@ -123,10 +123,10 @@ _NODE_OF_RECORDING, _FACTS_OF_NODE = "GPURULES_RECORDING_NODE", "GPURULES_NODE"
 
 
 def _node_of_recording(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Return the node to read; a name in the variable for the facts of a node was meant for this one.
+    """Return the node to read; reject the name of a node in the variable that holds the facts of a node.
 
     Raises:
-        UsageError: that is so.
+        UsageError: that variable holds a name.
     """
     other = os.environ.get(_FACTS_OF_NODE, "").strip()
     if value is None and other and other != "-" and not other.startswith("{") and not Path(other).exists():
@@ -161,45 +161,45 @@ RECORDING_NAMES = tuple(declaration[2:].replace("-", "_") for declaration, _ in 
 
 
 def recording_options(function: Function, without: Collection[str] = ()) -> Function:
-    """Add what a recording may leave open; ``given_options`` returns what of it was given."""
+    """Add the options for what a recording may leave open; ``given_options`` returns those that were given."""
     for declaration, settings in _RECORDING_OPTIONS:
         function = function if declaration in without else option(declaration, **settings)(function)
     return function
 
 
 def given_options(options: Mapping[str, object]) -> dict[str, object]:
-    """Return those of the options of a recording that were given."""
+    """Return the options of a recording that were given."""
     return {name: value for name, value in options.items() if value not in (None, False, ())}
 
 
 def source_options(function: Function) -> Function:
-    """Add ``--source`` and the options that only some sources have."""
+    """Add ``--source`` and the options of particular sources."""
     return _source(function, is_required=True)
 
 
 def optional_source(function: Function) -> Function:
-    """Add the same to a command that can do without a source."""
+    """Add the same options to a command that does not require a source."""
     return _source(function, is_required=False)
 
 
 def source_options_but_interval(function: Function) -> Function:
-    """Add the same to a command that has an ``--interval`` of its own."""
+    """Add the same options to a command that has its own ``--interval``."""
     return _source(function, is_required=False, without=("--interval",))
 
 
 class SourceParameter(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A telemetry source; in the environment one text names all of them, joined with `` + ``."""
+    """A telemetry source; in the environment, one value names several, joined with `` + ``."""
 
     name = "source"
 
     def split_envvar_value(self, rv: str) -> list[str]:
-        """Return the text as it is: a path in it may have spaces."""
+        """Return the text unsplit: a path in it may have spaces."""
         return [rv]
 
 
 def joined_sources(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> str | None:
-    """Return the one name of the sources that were given, None where there are none."""
-    from gpurules.telemetry.source import join_specs  # commands without a source need no telemetry
+    """Return the given sources joined into one name; None if there are none."""
+    from gpurules.telemetry.source import join_specs  # commands without a source do not import telemetry
 
     return join_specs(given) if given else None
 
@@ -218,10 +218,10 @@ def _source(function: Function, is_required: bool, without: Collection[str] = ()
 
 
 def _not_empty(_context: click.Context, parameter: click.Parameter, value: Path | str | None) -> Path | str | None:
-    """Return *value*, which names something.
+    """Return *value*, which must not be empty.
 
     Raises:
-        click.BadParameter: it is the empty text, which would be the current folder.
+        click.BadParameter: it is empty, which would mean the current folder.
     """
     if value is not None and str(value) in ("", "."):
         raise click.BadParameter(f"{str(value)!r} names no {'file' if parameter.name == 'publish' else 'store'}")
@@ -232,7 +232,7 @@ def _program(path: str) -> str:
     """Return the absolute path of a program.
 
     Raises:
-        BadParameter: it is another path.
+        BadParameter: the path is relative.
     """
     if not path.startswith("/") or os.path.normpath(path) != path:
         raise click.BadParameter(f"{path!r} is not an absolute path of a program")
@@ -286,7 +286,7 @@ _AGENT_OUTPUTS = (
 
 
 def agent_outputs(function: Function) -> Function:
-    """Add what an agent keeps current, and what it may run: ``--client``, ``--publish``, ``--allow-exec``, …"""
+    """Add the options of an agent's outputs and allowed programs: ``--client``, ``--publish``, ``--allow-exec``, …"""
     for add in reversed(_AGENT_OUTPUTS):
         function = add(function)
     return function

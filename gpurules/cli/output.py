@@ -16,7 +16,7 @@ RESET = "\x1b[0m"
 
 
 class Style(StrEnum):
-    """What color means; it never carries meaning alone."""
+    """The styles of text; color never carries meaning alone."""
 
     HEAD = "\x1b[1m"
     FAINT = "\x1b[2m"
@@ -26,7 +26,7 @@ class Style(StrEnum):
 
 
 def steady_streams() -> None:
-    """Make sure that no text, whatever file name is in it, cannot be written."""
+    """Make every text writable on stdout and stderr, whatever characters a file name has."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -34,7 +34,7 @@ def steady_streams() -> None:
 
 
 def release_streams() -> None:
-    """Flush, and leave nothing that the interpreter would complain of at its end."""
+    """Flush the streams so that the interpreter has nothing to report at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -56,7 +56,7 @@ _UNDRAWN = re.compile(
 
 
 def drawn_for(stream: TextIO, text: str) -> str:
-    """Return *text* as *stream* may show it: with colors if it has color, without any other control sequences."""
+    """Return *text* safe for *stream*: colors if it supports them, no other control sequences."""
 
     def seen(found: re.Match[str]) -> str:
         return found[0] if found["colour"] and has_colour(stream) else visible(found[0])
@@ -67,18 +67,18 @@ def drawn_for(stream: TextIO, text: str) -> str:
 def write(text: str) -> bool:
     """Write lines for people or programs to stdout; return False when its reader has closed the pipe (not an error).
 
-    Whatever could command a terminal is made visible; text from outside is to be so already, line feeds among it.
+    Control characters are made visible; in text from outside, the caller has done so already, line feeds included.
     """
     return _write(drawn_for(sys.stdout, text))
 
 
 def write_data(text: str) -> bool:
-    """Write what a file holds, or would, to stdout: as it is for a program, made visible on a terminal."""
+    """Write the content of a file to stdout; on a terminal, control characters are made visible."""
     return write(text) if sys.stdout.isatty() else _write(text)
 
 
 def write_lines(lines: Iterable[str]) -> bool:
-    """Write *lines*, each as one line, whatever text from outside is in it."""
+    """Write *lines*, each as exactly one line, even if it has line feeds from outside text."""
     return write("".join(f"{line}\n" for line in map(_one_line, lines)))
 
 
@@ -97,7 +97,7 @@ def _write(text: str) -> bool:
 
 
 def clear_screen() -> None:
-    """Clear the terminal that stdout is, if it is one."""
+    """Clear stdout if it is a terminal."""
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         _write("\x1b[2J\x1b[3J\x1b[H")
 
@@ -108,29 +108,29 @@ def say(text: str) -> None:
 
 
 def say_drawn(text: str) -> None:
-    """Write lines that are not data, drawn already, to stderr."""
+    """Write already styled lines that are not data to stderr."""
     with suppress(BrokenPipeError):
         print(drawn_for(sys.stderr, text), file=sys.stderr, flush=True)
 
 
 def show_status(text: str) -> None:
-    """Put *text* in place of the last line on the terminal that stderr is; nothing erases it."""
+    """Replace the last line on the terminal of stderr by *text*; empty text erases it."""
     sys.stderr.write(f"\r\x1b[K{visible(text)}")
     sys.stderr.flush()
 
 
 def note(text: str) -> None:
-    """Write what goes on to stderr, on one line; the program goes on."""
+    """Write a one-line note to stderr; the program continues."""
     say(f"gpurules: {text}")
 
 
 def fail(text: str) -> None:
-    """Write why the program ends to stderr, on one line."""
+    """Write the reason why the program ends to stderr, on one line."""
     say(f"gpurules: {text}")
 
 
 def save(text: str, path: Path | None) -> None:
-    """Write a report to *path*, or to stdout where there is none."""
+    """Write a report to *path*, or to stdout if there is none."""
     if path is None:
         write(text)
     else:
@@ -147,12 +147,12 @@ SCHEMA_VERSION = 1
 
 
 def report_json(data: Mapping[str, object]) -> str:
-    """Return a report as JSON, with the version of its form."""
+    """Return a report as JSON, with its format version."""
     return to_json({"schema_version": SCHEMA_VERSION, **data})
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Whether *stream* is drawn in color: ``NO_COLOR`` and ``FORCE_COLOR`` decide before the terminal does."""
+    """Whether *stream* gets colors: ``NO_COLOR`` and ``FORCE_COLOR`` take precedence over the terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     forced = os.environ.get("FORCE_COLOR")
@@ -162,19 +162,19 @@ def has_colour(stream: TextIO) -> bool:
 
 
 def paint(text: str, style: Style) -> str:
-    """Return *text* in a style where stdout has color."""
+    """Return *text* in a style if stdout has color."""
     return f"{style.value}{text}{RESET}" if has_colour(sys.stdout) and text else text
 
 
 def terminal_width() -> int:
-    """Return how wide lines may be; without a terminal that is the most we ever use."""
-    import shutil  # it imports what unpacks archives
+    """Return the maximum line width; without a terminal, the widest that is ever used."""
+    import shutil  # imports what unpacks archives
 
     return min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
 
 
 def window_size() -> tuple[int, int]:
-    """Return the columns and rows of the terminal that stdout is; 80 and 24 where it is none."""
+    """Return the columns and rows of the terminal of stdout; 80 and 24 if it is not one."""
     try:
         columns, rows = os.get_terminal_size(sys.stdout.fileno())
     except (OSError, ValueError):  # no terminal, or no file at all
@@ -192,7 +192,7 @@ def pluralize(count: int, noun: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return aligned columns under a head; what is empty in every row is left out."""
+    """Return aligned columns under a header; columns that are empty in every row are omitted."""
     lines = [[visible(text) for text in row] for row in rows]
     kept = [n for n in range(len(head)) if any(line[n] for line in lines)]
     widths = {n: max(columns_of(line[n]) for line in [list(head), *lines]) for n in kept}
@@ -203,7 +203,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def page(markdown: str) -> None:
-    """Write a page: drawn on a terminal, as Markdown elsewhere."""
+    """Write a page: rendered on a terminal, as Markdown elsewhere."""
     if not sys.stdout.isatty():
         write(markdown)
         return
@@ -217,7 +217,7 @@ def page(markdown: str) -> None:
 
 
 def quoted_path(path: str) -> str:
-    """Return a path for the head of a difference: in quotes where it has what is not drawn, as git writes it.
+    """Return a path for the header of a diff, quoted as git does if it has characters that are not printable.
 
     >>> quoted_path("a b.yaml"), quoted_path("a\\nb")
     ('a b.yaml', '"a\\\\nb"')
@@ -234,7 +234,7 @@ def _octal(character: str) -> str:
 
 
 def difference(before: str, after: str, path: str) -> str:
-    """Return the unified difference of two texts of the file *path*, empty where they are the same."""
+    """Return the unified diff of two texts of the file *path*; empty if they are equal."""
     import difflib
 
     name = quoted_path(path)
@@ -246,14 +246,14 @@ def difference(before: str, after: str, path: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines of *text* with their ends, as diff and patch count them: by line feeds only."""
+    """Return the lines of *text* with their ends, split as diff and patch do: at line feeds only."""
     *whole, rest = text.split("\n")
     return [*(f"{line}\n" for line in whole), *([rest] if rest else [])]
 
 
 def name_failed_plugins() -> None:
-    """Say of each action plug-in that could not be used why not: a rule that orders its action will be wrong."""
-    from gpurules.actions import failed_plugins  # commands without actions do without
+    """Report why each unusable action plug-in failed to load: rules with its action will be invalid."""
+    from gpurules.actions import failed_plugins  # commands without actions do not import them
 
     for plugin, error in failed_plugins().items():
         say(f"gpurules: skipping the action plug-in {plugin!r}: {error}")

@@ -1,4 +1,4 @@
-"""Progress of long-running work, and the parts of a recording that could not be used, on stderr."""
+"""Shows on stderr the progress of long-running work and the unusable parts of a recording."""
 
 import os
 import sys
@@ -17,9 +17,9 @@ Item = TypeVar("Item")
 
 
 def with_progress(items: Iterable[Item], noun: str, total: int | None = None, file: object = None) -> Iterator[Item]:
-    """Yield *items*; where that takes long, a line on stderr shows how many are done, until all are.
+    """Yield *items*; if that takes long, a line on stderr shows the number done.
 
-    *file* has the attribute ``share``: how much of it has been read, of 1; without one, *items* may have it.
+    *file*, or without one *items*, may have the attribute ``share``: the share of it (0 to 1) that has been read.
     Missing: *total* None: as many as *items* has; if that is unknown too, the line shows the share of the
     file, and without one it has no bar.
     """
@@ -42,7 +42,7 @@ def with_progress(items: Iterable[Item], noun: str, total: int | None = None, fi
 
 
 def _is_watched() -> bool:
-    """Return whether stderr is a terminal that someone may look at."""
+    """Return whether stderr is an interactive terminal."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
@@ -62,7 +62,7 @@ SHOWN = 5
 
 
 def report_unread(reader: object) -> None:
-    """Say what *reader* could not use, with counts and the first places, and what it took for granted."""
+    """Report what *reader* could not use, with counts and the first places, and what it assumed."""
     notices: tuple[str, ...] = tuple(getattr(reader, "notices", ()))
     problems, count = tuple(getattr(reader, "problems", ())), getattr(reader, "problem_count", 0)
     for text in (*notices[:SHOWN], *problems[:SHOWN], *getattr(reader, "fields_missing", ())[:SHOWN]):

@@ -30,10 +30,10 @@ def connection_options(function: Function) -> Function:
 
 @contextmanager
 def connected_engine(address: str | None, token_file: str | None, ca_file: str | None) -> Iterator[RemoteEngine]:
-    """Give the agent at *address*, by default that of this node.
+    """Yield a connection to the agent at *address*, by default that of this node.
 
     Raises:
-        click.UsageError: there is none, or the address is wrong.
+        click.UsageError: no agent is there, or the address is invalid.
     """
     try:
         token = None if token_file is None else _token(token_file)

@@ -19,14 +19,14 @@ PREFIX = "gpurules:"
 
 
 def load_ruleset(argument: str) -> "Ruleset":
-    """Return the ruleset at the path *argument*, or of ``gpurules:NAME``, or of stdin (``-``).
+    """Return the ruleset at the path *argument*, a shipped one (``gpurules:NAME``) or that on stdin (``-``).
 
     Raises:
-        RulesetError: the ruleset is wrong.
-        click.UsageError: there is none.
+        RulesetError: the ruleset is invalid.
+        click.UsageError: it does not exist.
         OSError: the file cannot be read.
     """
-    from gpurules.rules import load  # all that reads rules, which a command that names files may not need
+    from gpurules.rules import load  # imports the rule loader, which a command that only names files does not need
     from gpurules.rules.yaml import MAX_BYTES
 
     name_failed_plugins()
@@ -50,7 +50,7 @@ def check_there(argument: str) -> None:
     """Make sure that *argument* names a shipped ruleset, or a file that can be read.
 
     Raises:
-        click.UsageError: it names nothing that is there.
+        click.UsageError: neither exists.
         OSError: the file cannot be read.
     """
     from gpurules.rules import shipped_names
@@ -69,7 +69,7 @@ def check_there(argument: str) -> None:
 
 
 def nothing_to_do(ruleset: "Ruleset") -> Iterator[str]:
-    """Yield that a ruleset decides nothing, if that is so."""
+    """Yield a line if a ruleset decides nothing."""
     if not ruleset.rules:
         yield f"the ruleset {ruleset.name!r} has no rules, so nothing is decided"
     elif not any(rule.enabled for rule in ruleset.rules):

@@ -18,22 +18,22 @@ TERMINATED = 143
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came while there was nothing yet that it could end in order.
+    """SIGTERM arrived before the command was able to shut down cleanly.
 
-    A KeyboardInterrupt, so that whatever lets the user interrupt it lets this pass too.
+    A KeyboardInterrupt, so that code which lets a user's interrupt pass lets this pass too.
     """
 
 
 class Interrupted(KeyboardInterrupt):
-    """SIGINT came.
+    """SIGINT arrived.
 
-    Python 3.11 sends a process SIGINT again at its end where a plain KeyboardInterrupt passed an ``exec`` of a text, as
-    a dataclass makes one, whether or not it was caught; what derives from it is spared that.
+    Python 3.11 sends a process SIGINT again at exit if a plain KeyboardInterrupt passed through an ``exec`` of source
+    text (as in a dataclass), caught or not; a subclass avoids that.
     """
 
 
 class _Early:
-    """What came before a command could answer it. Missing: ``end`` None: nothing has ended the command."""
+    """The signals that arrived before a command handled them. Missing: ``end`` None: nothing has ended the command."""
 
     end: int | None = None
     reload = False
@@ -44,7 +44,7 @@ _EARLY = _Early()
 
 
 def answer_early() -> None:
-    """Answer signals from now on, until the command that runs answers them itself."""
+    """Handle signals from now on, until the command handles them itself."""
     _EARLY.started = time.monotonic()
     is_agent = sys.argv[1:2] and sys.argv[1] in AGENTS
 
@@ -59,27 +59,27 @@ def answer_early() -> None:
         _EARLY.reload = True
 
     signal.signal(signal.SIGTERM, terminate)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the shell has had it ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # otherwise the shell has set it to be ignored
         signal.signal(signal.SIGINT, interrupt)
     if is_agent:
         signal.signal(signal.SIGHUP, remember)
 
 
 def started_at() -> float | None:
-    """Return when the program was started, by the steady clock; None where it runs inside another program."""
+    """Return when the program was started, on the monotonic clock; None if it runs inside another program."""
     return _EARLY.started
 
 
 def ended_early() -> int | None:
-    """Return the exit code where SIGTERM has ended the command before it could answer; None where it has not."""
+    """Return the exit code if SIGTERM ended the command before it handled signals, else None."""
     return _EARLY.end
 
 
 @contextmanager
 def signals(end: Callable[[int], object], reload: Callable[[], object]) -> Iterator[None]:
-    """SIGHUP calls *reload*, SIGTERM and SIGINT call *end* with the exit code; a second one ends the process at once.
+    """Call *reload* on SIGHUP, *end* with the exit code on SIGTERM and SIGINT; a second one ends the process.
 
-    What came before counts: a reload is made up for, and what was to end, ends.
+    Earlier signals count: a missed reload is made now, and a missed end ends the command.
     """
 
     def stop(number: int, frame: object) -> None:

@@ -17,13 +17,13 @@ _WITH_INTERVAL = ("replay", "synthetic")
 
 
 def open_telemetry(source: str, options: Mapping[str, object]) -> tuple[Source, float | None]:
-    """Return the source, and the interval at which to poll it (None: as the ruleset says).
+    """Return the source and its polling interval (None: that of the ruleset).
 
-    The option ``interval`` is that of a recording, and of any other source that at which it is polled.
+    The option ``interval`` is the sampling interval of a recording; for any other source, the polling interval.
 
     Raises:
         RegistrationError: no source has that name.
-        TelemetryError: an option does not fit, or the source cannot be opened.
+        TelemetryError: an option does not apply, or the source cannot be opened.
     """
     given = given_options(options)
     if source.partition(":")[0] in _WITH_INTERVAL:
@@ -33,10 +33,10 @@ def open_telemetry(source: str, options: Mapping[str, object]) -> tuple[Source, 
 
 
 def no_telemetry(error: TelemetryError, interval: float | None) -> Iterator[str]:
-    """Yield why there is no telemetry, a line for each source that was tried, and what happens now.
+    """Yield the reasons why there is no telemetry, a line for each source that was tried, and what happens next.
 
     Units: *interval* in seconds.
-    Missing: *interval* None: it is not tried again.
+    Missing: *interval* None: there is no retry.
     """
     yield f"no telemetry: {error.summary}"
     yield from (f"  {name}: {reason}" for name, reason in error.reasons.items())
@@ -46,19 +46,19 @@ def no_telemetry(error: TelemetryError, interval: float | None) -> Iterator[str]
 
 
 def no_gpu(snapshot: Snapshot | None) -> Iterator[str]:
-    """Yield that a snapshot has no GPU, if that is so."""
+    """Yield a line if a snapshot has no GPU."""
     if snapshot is not None and not snapshot.gpus:
         yield "the source reports no GPUs: rules about GPUs cannot match until it does"
 
 
 def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording | StoredRecording]":
-    """Return what is recorded at *path*: a recording, or of a store a recording for each node, or for the one named.
+    """Return the recordings at *path*: the file itself, or of a store one per node, or that of the named node.
 
-    Of a store the options ``from`` and ``to`` name the span that is read.
+    For a store, the options ``from`` and ``to`` limit the span that is read.
 
     Raises:
-        UnavailableError: it is a store, and what reads it is not installed.
-        StoreError: a store has nothing, or nothing of the node or in the span.
+        UnavailableError: it is a store, and the extra for reading it is not installed.
+        StoreError: a store has nothing, or nothing for the node or in the span.
     """
     from gpurules.engine.recordings import Recording
 
@@ -86,11 +86,11 @@ def _text(value: object) -> str | None:
 
 
 def history_at(argument: str) -> "Recording | StoredRecording":
-    """Return what is recorded at a path with options behind ``?``: of a store what it has of one node in a span.
+    """Return the recording at a path with options after ``?``; of a store, that of one node in a span.
 
     Raises:
-        UnavailableError: it is a store, and what reads it is not installed.
-        StoreError: a store has nothing.
+        UnavailableError: it is a store, and the extra for reading it is not installed.
+        StoreError: a store is empty.
         TelemetryError: a store has several nodes and the options name none.
     """
     from gpurules.telemetry.playback import split_place

@@ -12,7 +12,7 @@ MIN_WIDTH_OF_ALL = 110
 
 
 def bench_text(bench: Bench) -> str:
-    """Return the measurements for people to read, the bars to scale."""
+    """Return the measurements as a table, with bars drawn to scale."""
     return "\n".join(_lines(bench)) + "\n"
 
 

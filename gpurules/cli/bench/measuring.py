@@ -1,4 +1,4 @@
-"""Measures decisions, snapshot intake and memory of a ruleset, next to four rules written by hand."""
+"""Measures decisions, snapshot intake and memory of a ruleset, next to four handwritten rules."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ _PATHS = ("/models/{}/weights.safetensors", "/data/{}/shard.tar", "/runs/{}/step
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What one way costs per call. Units: nanoseconds of the processor; the ratio is to four rules by hand."""
+    """The cost of one operation per call. Units: nanoseconds of CPU time; the ratio is to four handwritten rules."""
 
     name: str
     median: float
@@ -37,7 +37,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a ruleset costs. Units: ``memory`` in bytes, of the engine with its compiled rules."""
+    """The measured cost of a ruleset. Units: ``memory`` in bytes, of the engine with its compiled rules."""
 
     ruleset: str
     rules: int
@@ -58,7 +58,7 @@ class Bench:
 
 
 def measure_ruleset(ruleset: Ruleset, gpus: int, seconds: float) -> Bench:
-    """Return what decisions of *ruleset* cost, measured in turns for about *seconds* of the processor."""
+    """Measure decisions of *ruleset* for about *seconds* of CPU time, alternating between the operations."""
     numbers, rounds = count(), list[dict[str, float]]()
     memory, engine = _engine(ruleset)
     used, passed = time.process_time(), time.monotonic()
@@ -76,7 +76,7 @@ def measure_ruleset(ruleset: Ruleset, gpus: int, seconds: float) -> Bench:
 
 
 def _engine(ruleset: Ruleset) -> tuple[int, Engine]:
-    """Return an engine, and how many bytes it takes."""
+    """Return an engine and its size in bytes."""
     import tracemalloc
 
     tracemalloc.start()
@@ -88,7 +88,7 @@ def _engine(ruleset: Ruleset) -> tuple[int, Engine]:
 
 
 def _round(ruleset: Ruleset, engine: Engine, gpus: int, numbers: Iterator[int]) -> Iterator[tuple[str, float]]:
-    """Yield each way and its nanoseconds per call, every one on facts that are new to it."""
+    """Yield each operation and its nanoseconds per call, each measured on facts it has not seen."""
     asked = [_transfer(next(numbers)) for _ in range(BATCH)]
     snapshots = [_snapshot(next(numbers), gpus) for _ in range(BATCH)]
     yield HAND, _timed(lambda: [rules_by_hand(s, t) for s, t in zip(snapshots, asked, strict=True)])

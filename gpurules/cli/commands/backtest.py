@@ -56,8 +56,8 @@ def command(
 ) -> int:  # fmt: skip
     """Replay rulesets over recorded telemetry: time on, episodes, flaps and actions, by rule and signal.
 
-    With two rulesets, also show where they differ. Shares are of samples: of GPUs, or of snapshots if a condition is
-    about the node.
+    With two rulesets, also show where they differ. A share counts samples: of each GPU, or of snapshots where a
+    condition is about the node.
     """
     need_history(*(["altair", "vl_convert"] if report else []))
     from gpurules.cli.history.backtests import BacktestWish, distribution, run_backtest, write_report

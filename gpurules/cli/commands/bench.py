@@ -17,12 +17,12 @@ from gpurules.cli.rulesets import load_ruleset
 )
 @text_or_json
 def command(ruleset: str, gpus: int, seconds: float, format_: str) -> int:
-    """Measure what decisions of RULESET (a file, gpurules:NAME, or - for stdin) cost on this machine.
+    """Measure the cost of decisions of RULESET (a file, gpurules:NAME, or - for stdin) on this machine.
 
-    Decisions on snapshots and transfers that are new, seen before, and many at once, taking in a snapshot, and memory;
-    next to four rules written by hand in Python. Times are of the processor, and all ways take turns.
+    Measures decisions on new and on known snapshots and transfers, decisions in batches, the intake of a snapshot, and
+    memory, next to four rules written by hand in Python. Times are CPU time; the measurements alternate.
     """
-    from gpurules.cli.bench import bench_text, measure_ruleset  # the engine, after the ruleset was found to be right
+    from gpurules.cli.bench import bench_text, measure_ruleset  # imports the engine
 
     found = measure_ruleset(load_ruleset(ruleset), gpus, seconds)
     write(report_json(found.to_dict()) if format_ == "json" else bench_text(found))

@@ -29,7 +29,7 @@ def command(context: click.Context, show_origin: bool, format_: str, config: str
 
 
 def _rows(context: click.Context) -> Iterator[tuple[str, object, str]]:
-    """Yield key, value and origin of each key, as ``gpurules lint`` would have them."""
+    """Yield each key with its value and origin, as ``gpurules lint`` would use them."""
     from gpurules.cli.commands.lint import command as lint
 
     found = configuration(context)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> frozenset[ChangeKind]:
-    """Return the kinds that ``--allow`` names, given one by one or with commas."""
+    """Return the kinds that ``--allow`` names, as separate options or separated by commas."""
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]
     for name in names:
         if name not in (known := [kind.value for kind in ChangeKind]):
@@ -73,7 +73,7 @@ def _replayed(
 ) -> "Replayed":
     """Return what both rulesets decide over a recording."""
     from gpurules.cli.telemetry import recordings_at
-    from gpurules.diff.history import compare_over  # the engine and telemetry, which comparing rulesets does not need
+    from gpurules.diff.history import compare_over  # imports the engine, which diff itself does not need
     from gpurules.telemetry import read_transfers
 
     listed = read_transfers(transfers, pair[1].fields) if transfers is not None else ()

@@ -112,7 +112,7 @@ def _loaded(path: str | None) -> tuple[Ruleset | None, list[DoctorCheck]]:
 
 
 def _sources(timeout: float) -> Iterator[DoctorCheck]:
-    """Say of each live source whether it works here: one is enough."""
+    """Report whether each live source works here; one is enough."""
     for finding in survey(timeout):
         if finding.is_usable is not None and finding.name != "auto":
             state = CheckStatus.GOOD if finding.is_usable else CheckStatus.NOTE

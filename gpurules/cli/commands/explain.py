@@ -44,7 +44,7 @@ def command(
 
 
 def _explained_by(engine: RemoteEngine, rule: str | None, format_: str, given: Mapping[str, str | None]) -> int:
-    """Show why the rules of an agent match or not; of facts it takes a transfer and a workload."""
+    """Show why the rules of an agent match or not; the only facts accepted are a transfer and a workload."""
     if given.get("snapshot") or given.get("node"):
         raise click.UsageError("the GPUs are those of the agent: leave out --snapshot and --node")
     known = read_facts(given)

@@ -66,10 +66,10 @@ def command(
     drain: bool,
     **options: object,
 ) -> int:
-    """Check the health of this node by the tagged rules of RULESET (a file or gpurules:NAME), for a program that asks.
+    """Check the health of this node by the tagged rules of RULESET (a file or gpurules:NAME), for a monitoring program.
 
-    text, json and npd exit with 0 if the node is healthy, 1 on a problem, 2 if that is unknown; slurm with 0 on
-    unknown too; nagios with 0, 1 (warning), 2 (critical) or 3 (unknown). Effects of rules are not run.
+    text, json and npd exit with 0 if the node is healthy, 1 on a problem, 2 if its health is unknown; slurm exits with
+    0 on unknown too; nagios with 0, 1 (warning), 2 (critical) or 3 (unknown). Effects of rules are not run.
     """
     begun = signals.started_at() or time.monotonic()
     seconds = deadline or DEADLINES[format_]
@@ -89,14 +89,14 @@ def command(
 
 
 def end_now(code: int) -> None:
-    """End the process without waiting for the thread that hangs."""
+    """End the process without waiting for a thread that hangs."""
     release_streams()
     sys.stdout.flush()
     os._exit(code)
 
 
 def _needed(format_: str, drain: bool, seconds: float) -> float:
-    """Return the time that is kept for draining the node."""
+    """Return the time reserved for draining the node."""
     return min(_TO_DRAIN, seconds / 3) if format_ == "slurm" and drain else 0.0
 
 
@@ -120,7 +120,7 @@ def _work(ruleset: str, source: str, options: dict[str, object], checkup: Checku
             return unknown_health(str(error))
         except OSError as error:
             return unknown_health(f"{error.filename or source}: {error.strerror or error}")
-        except BaseException as error:  # rules, sources and actions may be plug-ins; none may end the thread silently
+        except BaseException as error:  # plug-ins may raise anything; none may end the thread silently
             return unknown_health(reason(error))
 
     return work

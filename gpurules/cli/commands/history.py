@@ -61,7 +61,7 @@ def info_command(place: str, format_: str) -> int:
 @option("--keep-days", metavar="N", type=click.IntRange(1), help="Remove days that are older than the latest N.")
 @option("--keep-size", metavar="SIZE", callback=_size, help="Remove the oldest days until the rest is no larger.")
 def compact_command(place: str, keep_days: int | None, keep_size: int | None) -> int:
-    """Merge the files of each day and node in DIR into one, and remove what is not to be kept. Safe at any time."""
+    """Merge the files of each day and node in DIR into one, and remove what exceeds the limits. Safe at any time."""
     from gpurules.history.store.findings import Findings
     from gpurules.history.store.maintenance import Retention, compact, retain
     from gpurules.history.store.storage import Storage
@@ -87,9 +87,9 @@ def compact_command(place: str, keep_days: int | None, keep_size: int | None) ->
 def import_command(
     given: tuple[str, ...], as_node: str | None, start: str | None, end: str | None, step: float, **recorded: Any
 ) -> int:
-    """Add recordings, whatever tool wrote them, to the store DIR; prometheus:URL reads a range from a Prometheus.
+    """Add recordings of any supported tool to the store DIR; prometheus:URL reads a range from a Prometheus server.
 
-    Exits with 1 if a part of a file cannot be read; the rest of it, and every other file, is imported.
+    The exit code is 1 if part of a file cannot be read; the rest of it and every other file are imported.
     """
     from gpurules.cli.history.imports import import_files, import_prometheus
 
@@ -104,7 +104,7 @@ def import_command(
 
 
 def _whole(output: Path) -> AbstractContextManager[BinaryIO]:
-    """Return a file that appears when all of it is there, so that Ctrl-C leaves no half; a device is written to."""
+    """Return a file that appears only when complete, so Ctrl-C leaves no fragment; devices are written directly."""
     is_device = output.exists() and not output.is_file()
     return output.open("wb") if is_device else replacing(output, mode=None)
 

@@ -11,7 +11,7 @@ from gpurules.diagnostics.excerpt import visible
 
 @click.group("import")
 def command() -> None:
-    """Take over the rules of other tools: those of Prometheus."""
+    """Import the rules of other tools: those of Prometheus."""
 
 
 @command.command("prometheus")

@@ -62,7 +62,7 @@ from gpurules.linter import WORK
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[str, ...], **options: Any) -> int:
     """Find every mistake in the rulesets at PATHS (files, directories, globs, - for stdin; default: here)."""
-    from gpurules.cli.lint.invocation import lint_paths  # the linter, which showing the options does not need
+    from gpurules.cli.lint.invocation import lint_paths  # imports the linter, which showing the options does not need
 
     if context.get_parameter_source("output_format") is ParameterSource.DEFAULT:
         options["output_format"] = None

@@ -16,6 +16,6 @@ def command(stdio: bool, **given: str | None) -> int:
 
     The configuration nearest to each file applies. With --snapshot, hover also shows the values of names and rules on
     those facts; files are reread when they change, and of a recording (.jsonl) the last line is used.
-    Exits with 0 if the editor asked to shut down, else with 1.
+    The exit code is 0 if the editor requested a shutdown, else 1.
     """
     return serve(EditorProject(LiveFacts(given)))

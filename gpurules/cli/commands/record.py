@@ -67,7 +67,7 @@ def _is_store(given: str) -> bool:
 
 @contextmanager
 def _opened(given: str | None) -> Iterator[Callable[[Snapshot], bool]]:
-    """Give what adds a snapshot to stdout, to a file, or to a store, and returns whether there is a point in more."""
+    """Yield a function that adds a snapshot to stdout, a file or a store; it returns False when no more are needed."""
     if given is None:
         yield lambda snapshot: write(dumps(snapshot.to_dict()) + "\n")
     elif _is_store(given):
@@ -100,10 +100,10 @@ def _add(line: str, file: TextIO) -> bool:
 
 
 def _snapshots(reading: SourceWorker, pause: float, ends: "SimpleQueue[int]", is_finite: bool) -> Iterator[Snapshot]:
-    """Yield each snapshot that is newer than the last; what cannot be read is said once, and tried again.
+    """Yield each snapshot that is newer than the last; a failed read is reported once and retried.
 
     Raises:
-        TelemetryError: a recording cannot be read: trying again would give the same.
+        TelemetryError: a recording cannot be read; a retry would fail too.
     """
     said, last = None, float("-inf")
     while ends.empty():

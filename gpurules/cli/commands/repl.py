@@ -44,7 +44,7 @@ def command(**given: str | None) -> int:
 
 
 def _typed() -> Iterator[str]:
-    """Yield what is typed, with history and completion where the system has readline; Ctrl-C drops what was begun."""
+    """Yield the typed lines, with history and completion where readline is available; Ctrl-C discards a line."""
     history = _with_readline()
     begun: list[str] = []
     try:
@@ -76,7 +76,7 @@ def _typed() -> Iterator[str]:
 
 
 def _with_readline() -> Path | None:
-    """Set up completion and read the history; return where that is kept, None where there is no readline."""
+    """Set up completion and read the history; return the path of the history, None without readline."""
     try:
         import readline
     except ImportError:
@@ -92,7 +92,7 @@ def _with_readline() -> Path | None:
     def complete(word: str, state: int) -> str | None:
         if state == 0:
             found[:] = completions(readline.get_line_buffer()[: readline.get_endidx()], word)
-            if word and not is_editline:  # readline itself closes the quote that the word stands behind
+            if word and not is_editline:  # readline itself closes the quote before the word
                 found[:] = [text.rstrip("'\"") for text in found]
         return found[state] if state < len(found) else None
 

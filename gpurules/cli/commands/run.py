@@ -85,10 +85,10 @@ def command(
 
 
 def _refuse_agent_options(source: str) -> None:
-    """Make sure that nothing is asked for which only a running agent does; what the environment has is moot here.
+    """Reject options that only a running agent supports; values from the environment are ignored here.
 
     Raises:
-        click.UsageError: something is.
+        click.UsageError: such an option is given.
     """
     given = click.get_current_context().get_parameter_source
     for name, reason in (
@@ -102,7 +102,7 @@ def _refuse_agent_options(source: str) -> None:
 
 
 def _play(loaded: Ruleset, opened: FiniteSource, transfers: Path | None, how: tuple[str, str, bool]) -> None:
-    """Play a recording through; *how* is the name of its source, the format, and whether all transfers are shown."""
+    """Replay a recording; *how* is the name of its source, the format, and whether all transfers are shown."""
     source, format_, verbose = how
     listed = read_transfers(transfers, loaded.fields) if transfers else ()
     playback = Playback(loaded, listed)
@@ -125,12 +125,12 @@ def _header(ruleset: Ruleset, source: str) -> str:
 
 
 def _watched(opened: FiniteSource) -> Iterable[object]:
-    """Return what a recording has, with a bar on stderr where the timeline does not go to the same terminal."""
+    """Return the snapshots of a recording, with a progress bar on stderr unless stdout is the same terminal."""
     return opened if sys.stdout.isatty() else with_progress(opened, "snapshots")
 
 
 def _show(playback: Playback, snapshots: Iterable[object], timeline: Timeline, how: tuple[str, bool]) -> bool:
-    """Write every event; return False when the reader of stdout has gone."""
+    """Write every event; return False once the reader of stdout has closed it."""
     format_, verbose = how
     for event in playback.play(snapshots):  # type: ignore[arg-type]
         if format_ == "json":

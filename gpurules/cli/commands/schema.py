@@ -11,7 +11,7 @@ from gpurules.rules.schema import Schema
 
 
 def _of_rulesets() -> Schema:
-    from gpurules.actions import default_actions  # each schema loads what it is made from, and no more
+    from gpurules.actions import default_actions  # each schema imports only what it is made from
     from gpurules.rules.schema import ruleset_schema
 
     return ruleset_schema(default_actions())

@@ -64,7 +64,7 @@ def command(
 ) -> int:  # fmt: skip
     """Run RULESET (a file or gpurules:NAME) as the agent of this node, and serve it over HTTP.
 
-    Does everything that run does, and adds an API for every language, a web page, metrics and probes. SIGHUP reloads
+    Does everything that run does, and adds an HTTP API, a web page, metrics and probes. SIGHUP reloads
     the ruleset; SIGTERM finishes pending requests and shuts down cleanly.
     """
     if tls_key is not None and tls_cert is None:
@@ -105,7 +105,7 @@ def _freeze_what_is_loaded() -> None:
 
 @contextmanager
 def _published(coordinator: Coordinator, path: Path | None, addresses: Iterable[str]) -> Iterator[None]:
-    """Keep a state file current meanwhile: at *path*, else beside the first socket that is a file."""
+    """Keep a state file current during the context: at *path*, or by default beside the first Unix socket."""
     sockets = [Path(address.removeprefix("unix:")) for address in addresses if address.startswith("unix:/")]
     place = path or (sockets[0].with_name("state") if sockets else None)
     end: Callable[[], None] | None = None

@@ -31,7 +31,7 @@ def command(source: str, format_: str, **options: object) -> int:
 
 
 def render_snapshot(snapshot: Snapshot) -> str:
-    """Return a snapshot for people: a line for the node, a table of its GPUs."""
+    """Return a snapshot as text: a line for the node and a table of its GPUs."""
     boards = pluralize(snapshot.gpu_count, "GPU")
     lost = f"{snapshot.gpu_lost_count} lost" if snapshot.gpu_lost_count else ""
     driver = f"driver {visible(snapshot.driver_version)}" if snapshot.driver_version else ""
@@ -59,7 +59,7 @@ def _row(gpu: GPU) -> tuple[str, ...]:
 
 
 def memory(gpu: GPU) -> str:
-    """Return how full the memory is, of how much; empty where it is missing."""
+    """Return the used share and size of the memory; empty where it is missing."""
     if gpu.memory is None:
         return ""
     of = f" of {format_reading(gpu.memory_total, Dimension.BYTES)}" if gpu.memory_total else ""

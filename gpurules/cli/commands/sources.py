@@ -26,7 +26,7 @@ _STATES = {True: "yes", False: "no", None: ""}
         help="Telemetry sources for --ruleset.")  # fmt: skip
 @text_or_json
 def command(timeout: float, ruleset: str | None, source: str | None, format_: str) -> int:
-    """List the telemetry sources, and whether each works on this machine or why not."""
+    """List the telemetry sources and whether each works on this machine, or why not."""
     if ruleset is not None:
         return _show_feeds(ruleset, source or "auto", format_)
     findings = survey(timeout)
@@ -39,7 +39,7 @@ def command(timeout: float, ruleset: str | None, source: str | None, format_: st
 
 
 def _show_feeds(ruleset: str, source: str, format_: str) -> int:
-    """Show what each fed field is; return 1 if one is missing."""
+    """Show the value of each fed field; return 1 if one is missing."""
     loaded = load_ruleset(ruleset)
     opened = open_source(source)
     try:
@@ -57,7 +57,7 @@ def _show_feeds(ruleset: str, source: str, format_: str) -> int:
 
 
 def _lines(finding: SourceFinding) -> Iterator[tuple[str, str, str]]:
-    """Walk through the lines of a finding; a long reason takes several."""
+    """Yield the lines of a finding; a long reason takes several."""
     width = terminal_width() - _BEFORE
     first, *more = wrap(finding.detail or finding.summary, max(width, 20)) or [""]
     yield finding.name, _STATES[finding.is_usable], first

@@ -19,9 +19,9 @@ from gpurules.remote.queries import fetch
 @connection_options
 @text_or_json
 def command(connect: str | None, token_file: str | None, ca_file: str | None, format_: str) -> int:
-    """Show what a running agent does: its ruleset, its telemetry, the rules that match. By default that of this node.
+    """Show the status of a running agent (default: that of this node): its ruleset, telemetry and matching rules.
 
-    Exit code 1: its telemetry is stale, its rules are disabled, or a ruleset was refused.
+    The exit code is 1 if its telemetry is stale, its rules are disabled, or a ruleset was rejected.
     """
     with connected_engine(connect, token_file, ca_file) as engine:
         try:

@@ -32,10 +32,10 @@ def command(
     context: click.Context, /, ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | None, force: bool,
     config: str | None, isolated: bool,
 ) -> int:  # fmt: skip
-    """Write tests for behavior of RULESET (a file or gpurules:NAME) that no test covers.
+    """Write tests for the behavior of RULESET (a file or gpurules:NAME) that no test covers.
 
     For each rule: a case in which it matches, one in which it does not, each limit at its value and next to it, and
-    each fact missing. They expect what the rules do now; review the expectations before you keep them.
+    each fact missing. They expect what the rules currently do; review the expectations before you keep them.
     """
     _check(ruleset, paths, is_all, output, force)
     name_failed_plugins()
@@ -58,7 +58,7 @@ def command(
 
 
 def _check(ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | None, force: bool) -> None:
-    """Make sure that what is asked for goes together."""
+    """Reject options that contradict each other."""
     if ruleset == "-":
         raise click.UsageError("tests name the file of their ruleset, so it cannot be stdin")
     if paths and is_all:
@@ -74,7 +74,7 @@ def _check(ruleset: str, paths: tuple[str, ...], is_all: bool, output: Path | No
 
 
 def _files(context: click.Context, ruleset: str, paths: tuple[str, ...]) -> list[str]:
-    """Return the test files that there are: those at *paths*, or those of the project of a ruleset file."""
+    """Return the existing test files: those at *paths*, or those of the project of a ruleset file."""
     configuration = sound_configuration(context)
     if paths:
         files = without_excluded(test_files(paths), paths, configuration.exclude)
@@ -89,7 +89,7 @@ def _files(context: click.Context, ruleset: str, paths: tuple[str, ...]) -> list
 
 
 def _seen(ruleset: Ruleset, files: list[str], is_asked: bool) -> Coverage:
-    """Return what the tests in *files* have seen of *ruleset*; those that cannot be run are named where *is_asked*."""
+    """Return what the tests in *files* cover of *ruleset*; with *is_asked*, files that cannot be run are reported."""
     results = run_tests(files, Run(takes_mutants=False))
     for result in results:
         if is_asked and result.diagnostics:
@@ -103,5 +103,5 @@ def _is_same(file: str, output: Path) -> bool:
 
 
 def _risen(before: dict[str, float], after: dict[str, float]) -> str:
-    """Return how far each measure of coverage rises, in words."""
+    """Return the increase of each measure of coverage, in words."""
     return ", ".join(f"{key.replace('_', ' ')} {before[key]:.0f} → {after[key]:.0f} %" for key in after)

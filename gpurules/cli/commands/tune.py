@@ -38,8 +38,8 @@ def command(
 ) -> int:  # fmt: skip
     """Propose thresholds and times of signals that would have met stated goals, as a patch.
 
-    One day in four is left out of the search, and a proposal has to hold there too. Where what is recorded supports
-    none, none is made, and the command ends with 1.
+    One day in four is held out from the search, and a proposal must meet the goals there too. If the recording supports
+    no proposal, none is made, and the exit code is 1.
     """
     need_history()
     from gpurules.cli.history.tuning import TuningWish, tune

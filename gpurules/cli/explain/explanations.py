@@ -12,8 +12,8 @@ _STYLES = {tone: Style[tone.name] for tone in Tone}
 
 
 def draw(explained: Iterable[ExplainedRule]) -> str:
-    """Return why each rule did or did not match, and what would change that."""
-    from gpurules.remote.explanations import RemoteRuleExplanation  # brings the engine, which rule tests start without
+    """Return why each rule matched or not, and the nearest change that would alter it."""
+    from gpurules.remote.explanations import RemoteRuleExplanation  # imports the engine, which rule tests start without
 
     drawn = (
         str(rule) if isinstance(rule, RemoteRuleExplanation) else drawing.draw(rule, _sheet()) for rule in explained
@@ -22,9 +22,9 @@ def draw(explained: Iterable[ExplainedRule]) -> str:
 
 
 def with_nearest(explained: ExplainedRule, nearest: str | None, indent: int = 0) -> str:
-    """Return why one rule did or did not match, and *nearest*, a change that would do, if there is one.
+    """Return why one rule matched or not, followed by *nearest*, the change that would alter it, if there is one.
 
-    Units: *indent* in columns that are left free beside it.
+    Units: *indent* in columns.
     """
     return drawing.with_nearest(explained, nearest, _sheet(indent))
 
@@ -39,6 +39,6 @@ def _sheet(indent: int = 0) -> Sheet:
 
 
 def describe_decision(decision: Decision, of_node: bool = False) -> list[str]:
-    """Return what *decision* asks of its transfer; with *of_node* also what it asks of every transfer alike."""
+    """Return the directives of *decision* for its transfer; with *of_node* also those for every transfer."""
     said = ((target, decision.value(name)) for name, target in TARGETS.items() if of_node or target.of_transfer)
     return [target.describe(value) for target, value in said if value != target.neutral]

@@ -23,12 +23,12 @@ _CLOCKS = frozenset({"hour", "weekday", "time_of_day", "transfer_age", "workload
 def read_facts(
     given: Mapping[str, str | None], declared: Mapping[str, Field] = _NOTHING, now: float | None = None
 ) -> CheckedFacts:
-    """Return the facts that the options *given* by kind say; *declared* are the fields that a ruleset declares.
+    """Return the facts that the options *given*, by kind, specify; *declared* are the fields that a ruleset declares.
 
-    Units: *now*, which a snapshot without a time is of, in seconds since 1970; by default what the clock says.
+    Units: *now*, the time of a snapshot that has none, in seconds since 1970; by default the current time.
 
     Raises:
-        click.UsageError: something is wrong with them; the message says all that is.
+        click.UsageError: facts are invalid; the message lists every mistake.
     """
     if list(given.values()).count("-") > 1:
         raise click.UsageError("stdin can be read only once: give the other facts as files")
@@ -40,7 +40,7 @@ def read_facts(
 
 
 def say_now(facts: CheckedFacts, terms: Iterable[ir.Term]) -> None:
-    """Say that *facts* are of now for want of a time, where *terms* or the ages of what is asked about depend on it."""
+    """Note that facts without a time are taken as of now, if *terms* or the ages of transfers depend on the time."""
     is_dated = any(
         one is not None
         for one in (facts.transfer and facts.transfer.created, facts.workload and facts.workload.started)

@@ -15,7 +15,7 @@ RECORDINGS = (".jsonl", ".ndjson")
 
 
 class LiveFacts:
-    """Reads the facts that options name, again whenever a file has changed.
+    """Reads the facts that options name, and rereads them whenever a file changes.
 
     Raises:
         click.UsageError: one cannot be read at first; later this is reported as a problem of the facts.
@@ -31,7 +31,7 @@ class LiveFacts:
             self._moment = self._read()
 
     def now(self) -> FactsAtHand | None:
-        """Return the facts as they are now, None where no option was given."""
+        """Return the current facts; None if no option was given."""
         if self._given:
             try:
                 self._moment = self._read()
@@ -76,7 +76,7 @@ def _stamp(given: str) -> object:
 
 
 def _last_line(path: Path) -> str:
-    """Return the last whole line of a recording that may be written to just now; it is JSON itself."""
+    """Return the last complete line, a JSON object, of a recording that may still be written to."""
     with open_input(path) as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _TAIL_BYTES))

@@ -36,13 +36,13 @@ _STYLES = {True: Style.GOOD, False: Style.BAD, None: Style.WARN}
 
 
 class ReplSession:
-    """The facts at hand, and answers to what is typed."""
+    """Evaluates the lines that are typed on the current facts."""
 
     def __init__(self, facts: CheckedFacts) -> None:
         self.facts = facts
 
     def answer(self, line: str) -> bool:
-        """Answer a line; return False where it asks to end."""
+        """Evaluate a line; return False if it ends the session."""
         text = line.strip()
         if not text or text.startswith("#"):
             return True
@@ -144,7 +144,7 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
 
 
 def is_unfinished(text: str) -> bool:
-    """Return whether a condition ends where it has to go on: behind an operator, or inside brackets.
+    """Return whether a condition is incomplete: it ends after an operator or inside brackets.
 
     >>> is_unfinished("gpu_memory > 80 AND"), is_unfinished("any("), is_unfinished("gpu_memory >> 80")
     (True, True, False)
@@ -156,7 +156,7 @@ def is_unfinished(text: str) -> bool:
 
 
 def completions(before: str, word: str) -> Iterator[str]:
-    """Yield what *word*, the end of the line so far, can go on as; a line that starts with : is a command."""
+    """Yield the completions of *word*, the end of the line so far; a line that starts with : is a command."""
     if before.startswith(":"):
         yield from _arguments(before, word)
         return
@@ -166,7 +166,7 @@ def completions(before: str, word: str) -> Iterator[str]:
 
 
 def _arguments(before: str, word: str) -> Iterator[str]:
-    """Yield what the name of a command can go on as, the name of a field behind ``:field``, or else that of a file."""
+    """Yield completions: names of commands, of fields after ``:field``, otherwise of files."""
     command, space, argument = before.partition(" ")
     if not space:
         yield from (usage.split()[0] + " " for usage in COMMANDS if usage.startswith(word))

@@ -18,7 +18,7 @@ from gpurules.rules import Ruleset
 
 @dataclass(slots=True)
 class BacktestWish:
-    """What was asked for on the command line."""
+    """The options of a back-test on the command line."""
 
     rulesets: Sequence[Ruleset]
     places: Sequence[str]
@@ -33,7 +33,7 @@ class BacktestWish:
 
 @dataclass(slots=True)
 class Done:
-    """A back-test that was run."""
+    """A completed back-test, with its limits."""
 
     wish: BacktestWish
     result: BacktestResult
@@ -56,14 +56,14 @@ class Done:
 
 
 def write_report(done: Done, path: Path) -> None:
-    """Write the report with charts, whole or not at all."""
+    """Write the report with charts, atomically."""
     from gpurules.history.report.page import page
 
     replace_file(path, page(done.result, done.wish.places).encode("utf-8"), mode=None)
 
 
 def distribution(engine: str, jobs: int, master: str | None, remote: str | None) -> Distribute:
-    """Return what distributes the nodes: processes here, or Spark."""
+    """Return the function that distributes the nodes: over local processes or with Spark."""
     if engine == "spark":
         from gpurules.history.backtest.spark import in_spark
 
@@ -75,8 +75,8 @@ def run_backtest(wish: BacktestWish, distribute: Distribute, watch: Watch) -> Do
     """Run the back-test.
 
     Raises:
-        StoreError: a store has nothing.
-        LimitError: a limit says nothing, or is on what there is not.
+        StoreError: a store is empty.
+        LimitError: a limit cannot be parsed, or names no rule or signal.
     """
     limits = [Limit.parse(limit) for limit in wish.limits]
     label = next((name.removeprefix("label:") for name in wish.by if name.startswith("label:")), None)

@@ -17,7 +17,7 @@ HEAD = ("", "per", "on", "episodes", "median", "p95", "max", "flaps/h", "unknown
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a limit that was to fail the back-test is reached.
+    """Whether a limit that fails the back-test is reached.
 
     Missing: ``is_reached`` None: there was nothing to measure.
     """
@@ -28,7 +28,7 @@ class Verdict:
 
 
 def percent(share: float | None) -> str:
-    """Return a share in percent; small ones with enough digits to distinguish them from nothing.
+    """Return a share in percent; a small one has enough digits to distinguish it from zero.
 
     >>> percent(0.0312), percent(0.00004), percent(0.0), percent(None)
     ('3.12 %', '0.004 %', '0 %', '-')
@@ -55,7 +55,7 @@ def _seconds(length: float | None) -> str:
 
 
 def row(tally: RuleTally) -> list[str]:
-    """Return the line of a table that reports what a rule or signal did."""
+    """Return the table row of a rule or signal."""
     lengths, flaps = tally.lengths, tally.flaps_per_hour
     because = ", ".join(name for name, _ in tally.causes.most_common(2))
     return [
@@ -67,7 +67,7 @@ def row(tally: RuleTally) -> list[str]:
 
 
 def data_line(result: BacktestResult) -> str:
-    """Return what was recorded, in a sentence."""
+    """Describe the recorded data in a sentence."""
     data = result.data
     if not data.snapshots:
         return "no readable recordings"
@@ -148,7 +148,7 @@ def _parting_lines(result: BacktestResult) -> Iterator[str]:
 
 
 def verdict_line(verdict: Verdict) -> str:
-    """Return what became of a limit, in words."""
+    """Return the result of a limit, in words."""
     measured = "nothing to measure" if verdict.measured is None else f"it is {verdict.measured:.6g}"
     return f"{'FAILED' if verdict.is_reached else 'ok'}: --fail-if {verdict.limit.text!r}: {measured}"
 

@@ -20,7 +20,7 @@ SHOWN = 5
 
 
 def _files(paths: Sequence[str]) -> list[str]:
-    """Return the recordings that are named, those of a folder one by one.
+    """Return the named recordings; a folder stands for the recordings in it.
 
     Raises:
         click.UsageError: there is no such file.
@@ -34,7 +34,7 @@ def _files(paths: Sequence[str]) -> list[str]:
 
 
 def import_files(paths: Sequence[str], place: str, node: str | None, options: Mapping[str, object]) -> int:
-    """Import recordings, and return how much of them could not be used."""
+    """Import recordings, and return the number of unusable parts."""
     recordings = [Recording(path, **options) for path in _files(paths)]
 
     def watch(items: Iterable[Snapshot], recording: Recording) -> Iterable[Snapshot]:
@@ -57,10 +57,10 @@ def import_files(paths: Sequence[str], place: str, node: str | None, options: Ma
 
 
 def read_time(text: str | None, default: float) -> float:
-    """Return the time that *text* names, in seconds since 1970; UTC where it has no zone.
+    """Parse a time: seconds since 1970, in UTC if *text* has no zone.
 
     Raises:
-        click.UsageError: it names none.
+        click.UsageError: it is not a time.
     """
     if text is None:
         return default
@@ -71,7 +71,7 @@ def read_time(text: str | None, default: float) -> float:
 
 
 def import_prometheus(urls: Sequence[str], place: str, span: tuple[str | None, str | None], step: float) -> int:
-    """Import ranges from Prometheus servers, by default the last day, and return how much could not be read."""
+    """Import ranges from Prometheus servers, by default the last day; return the number of unreadable parts."""
     end = read_time(span[1], datetime.now(UTC).timestamp())
     start, problems = read_time(span[0], end - 86_400.0), 0
     for url in urls:

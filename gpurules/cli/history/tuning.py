@@ -23,7 +23,7 @@ SHOWN = 12
 
 @dataclass(slots=True)
 class TuningWish:
-    """What was asked for on the command line."""
+    """The options of tuning on the command line."""
 
     argument: str
     ruleset: Ruleset
@@ -38,7 +38,7 @@ class TuningWish:
 
 @dataclass(slots=True)
 class Tuned:
-    """What came of tuning.
+    """The result of tuning.
 
     Missing: ``patched`` None: nothing is proposed, or the ruleset meets the goals as it is.
     """
@@ -60,7 +60,7 @@ class Tuned:
         return text if text != self.draft.text or self.draft.path is None else None
 
     def apply(self) -> str:
-        """Change the file, and return what was done."""
+        """Change the file, and return a message about it."""
         if self.draft.path is None or self.patched is None:
             return "a shipped ruleset cannot be changed; put the proposal in a file of your own"
         replace_file(Path(self.draft.path).resolve(), self.patched.encode(), mode=None)
@@ -89,7 +89,7 @@ class Tuned:
         return {"values": dict(trial.values), "measures": measures, "meets": trial.meets, "holds": trial.holds}
 
     def patch(self) -> str | None:
-        """Return the change as a patch, or of a shipped ruleset the new file; before and after stand above it."""
+        """Return the change as a patch (for a shipped ruleset: a new file), headed by the measures before and after."""
         text = self.patched
         if text is None:
             return None
@@ -157,11 +157,11 @@ def _shown(goal: Goal, value: float | None) -> str:
 
 
 def tune(wish: TuningWish, watch: Watch) -> Tuned:
-    """Search, and return what came of it.
+    """Search for a proposal and return the result.
 
     Raises:
-        TuningError: there is nothing to tune, or a goal is on no signal.
-        LimitError: a goal says nothing.
+        TuningError: there is nothing to tune, or a goal names no signal.
+        LimitError: a goal cannot be parsed.
         StoreError: nothing is recorded.
     """
     goals = goals_of(wish.ruleset, wish.goals, wish.keeps)

@@ -31,15 +31,15 @@ from gpurules.rules.yaml import MAX_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a run has looked at, and for what: only there can it report that an entry no longer occurs."""
+    """The files and codes that a run checked: only for those can it report that an entry no longer occurs."""
 
     sources: Sources
     policy: Policy
 
     def saw(self, entry: BaselineEntry, found: Sequence[Diagnostic]) -> bool:
-        """Return whether the finding of *entry* would be among those *found*, were it still there.
+        """Return whether the finding of *entry*, if it still existed, would be among *found*.
 
-        Where a file has errors, the checks do not look at what it means.
+        In a file with errors, semantic checks do not run.
         """
         codes = self.policy.codes if self.policy.recordings else self.policy.codes - FROM_HISTORY
         if any(d.path == entry.path and stops_loading(d) for d in found):
@@ -52,19 +52,19 @@ _OF_CHECKS = frozenset(check.about.code for check in CHECKS)
 
 
 def stops_loading(found: Diagnostic) -> bool:
-    """Return whether a finding is an error with which no ruleset loads."""
+    """Return whether a finding is an error that prevents a ruleset from loading."""
     return found.severity is Severity.ERROR and found.code not in LINT_ONLY
 
 
 def _from_baseline(path: str, baseline_path: Path) -> str:
-    """Return *path* as a baseline has it: relative to its own folder, so that it holds wherever the linter is run."""
+    """Return *path* as a baseline stores it: relative to its own folder, independent of the working directory."""
     if path.startswith((PREFIX, "<")):
         return path
     return Path(os.path.relpath(path, baseline_path.parent)).as_posix()
 
 
 def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[BaselineEntry]:
-    """Return the entries of the baseline of *text*, their paths as this run spells them."""
+    """Return the entries of the baseline *text*, with paths as this run spells them."""
     spelt = {_from_baseline(one, path): one for one in (*looked.sources, *(d.path or "" for d in found)) if one}
     try:
         entries = parse_baseline(text)
@@ -74,10 +74,10 @@ def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -
 
 
 def _text(path: Path) -> str:
-    """Return what the baseline at *path* says.
+    """Return the text of the baseline at *path*.
 
     Raises:
-        BaselineError: it is too large to be one of ours.
+        BaselineError: it is too large to be a baseline.
         OSError: it cannot be read.
     """
     data = read_at_most(path)
@@ -91,10 +91,10 @@ def _written(entries: Sequence[BaselineEntry], path: Path) -> str:
 
 
 def against_baseline(found: list[Diagnostic], request: LintRequest, looked: Looked) -> list[Diagnostic]:
-    """Return the findings that the baseline does not know, and its stale entries; write it again where that is asked.
+    """Return the findings that are not in the baseline, and its stale entries; rewrite it if requested.
 
     Raises:
-        click.UsageError: there is no baseline to hold them against.
+        click.UsageError: there is no baseline to compare with.
     """
     path = request.baseline
     if path is None:
@@ -115,7 +115,7 @@ def against_baseline(found: list[Diagnostic], request: LintRequest, looked: Look
 
 
 def stale_in(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[Diagnostic]:
-    """Return a finding for each entry of the baseline of *text* that no longer occurs among *found*."""
+    """Return a finding for each entry of the baseline *text* that no longer occurs among *found*."""
     return _stale(found, _known(text, path, found, looked), path, looked)
 
 

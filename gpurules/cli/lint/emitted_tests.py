@@ -14,10 +14,10 @@ KIND = "gpurules/test"
 
 
 def emit_tests(found: Sequence[Diagnostic], target: Path) -> int:
-    """Write the witnesses of findings as the cases of a test file; return how many there are.
+    """Write the witnesses of findings as cases of a test file; return the number of cases.
 
     Raises:
-        click.UsageError: they are about several rulesets, or the target is there and no such file.
+        click.UsageError: they are about several rulesets, or the target exists and is not a rule test.
     """
     shown = [finding for finding in found if finding.example is not None and finding.path]
     paths = sorted({finding.path for finding in shown if finding.path})

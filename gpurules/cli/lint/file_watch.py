@@ -14,15 +14,15 @@ Stamps = Mapping[str, tuple[int, int, int] | None]
 
 
 def stamps(paths: Iterable[str]) -> Stamps:
-    """Return the state of each file."""
+    """Return a stamp of each file, which changes with the file."""
     return {path: file_stamp(path) for path in paths}
 
 
 def watch(run: Callable[[], object], files: Callable[[], Iterable[str]]) -> NoReturn:
-    """Call *run* now, and whenever one of *files* has changed, come or gone.
+    """Call *run* now, and whenever one of *files* is changed, created or removed.
 
     Raises:
-        KeyboardInterrupt: the user has had enough; nothing else ends it.
+        KeyboardInterrupt: the user stops it; nothing else does.
     """
     while True:
         seen = stamps(files())

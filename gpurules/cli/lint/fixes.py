@@ -26,9 +26,9 @@ from gpurules.rules.yaml import MAX_BYTES
 def apply_fixes(
     sources: Sources, policy: Policy, request: LintRequest, tests: ProjectTests
 ) -> tuple[list[Diagnostic], Counter[str], Sources]:
-    """Fix what can be, or with ``--diff`` show what would be; what comes from stdin goes to stdout, fixed.
+    """Apply the available fixes, or with ``--diff`` show them; text from stdin is written to stdout with its fixes.
 
-    Return the findings that are left, the fixes made, and the sources as they are then.
+    Return the remaining findings, the fixes made, and the fixed sources.
     """
     left: list[Diagnostic] = []
     applied: Counter[str] = Counter()
@@ -64,9 +64,9 @@ def _again(text: str, path: str, policy: Policy, left_out: Sequence[Diagnostic] 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """How the files beside the rulesets are looked at again: configuration, tests and baseline.
+    """Rechecks the files beside the rulesets: configuration, tests and baseline.
 
-    ``found`` is all that was found, whatever the baseline knows of.
+    ``found`` has all findings, including those in the baseline.
     """
 
     request: LintRequest
@@ -76,7 +76,7 @@ class Beside:
     found: Sequence[Diagnostic]
 
     def check(self, path: str) -> Callable[[str], Sequence[Diagnostic]] | None:
-        """Return how another text of the file *path* is checked; None where it is another's."""
+        """Return the check for a new text of the file *path*; None if it is not one of these files."""
         given = self.request.baseline
         if given is not None and path == given.as_posix():
             return lambda text: stale_in(text, given, self.found, self.looked)
@@ -86,7 +86,7 @@ class Beside:
 
 
 def apply_fixes_beside(found: Sequence[Diagnostic], beside: Beside) -> tuple[list[Diagnostic], Counter[str]]:
-    """Fix what can be in the configuration, the tests and the baseline, or with ``--diff`` show it."""
+    """Apply the available fixes to configuration, tests and baseline, or with ``--diff`` show them."""
     left, applied = list(found), Counter[str]()
     for path in dict.fromkeys(d.path for d in found if d.edits and d.path not in beside.looked.sources):
         check = beside.check(path) if path is not None else None

@@ -33,7 +33,7 @@ from gpurules.diagnostics.render import summary
 def lint_paths(paths: tuple[str, ...], options: dict[str, Any], settings: Configuration) -> int:
     """Lint *paths* as the *options* of the command say, and return the exit code.
 
-    Missing: ``output_format`` None is the usual one here.
+    Missing: ``output_format`` None: the default format of this environment.
     """
     if options["output_format"] is None:
         options["output_format"] = usual_format()
@@ -63,7 +63,7 @@ def _watch(paths: tuple[str, ...], request: LintRequest, settings: Configuration
     def files() -> list[str]:
         try:
             return [*sources_of(paths or (".",), "", settings)]
-        except click.ClickException:  # what was named is gone, and may come back
+        except click.ClickException:  # a named file is gone, and may come back
             return []
 
     watch(once, files)
@@ -106,7 +106,7 @@ def _linted_once(paths: tuple[str, ...], request: LintRequest, settings: Configu
 def _fixed(
     request: LintRequest, settings: Configuration, tests: ProjectTests, looked: Looked
 ) -> tuple[list[Diagnostic], int, Sources]:
-    """Return what fixes leave of the findings, how many there are, and the sources as they are then."""
+    """Return the findings that fixes leave, the number of fixes, and the fixed sources."""
     if request.diff and request.update_baseline:
         raise click.UsageError("--diff changes nothing: it cannot be combined with --update-baseline")
     every, applied, sources = apply_fixes(looked.sources, looked.policy, request, tests)
@@ -116,7 +116,7 @@ def _fixed(
 
 
 def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:
-    """Return which rules were not fully analyzed; what they mean is not guessed."""
+    """Return which rules were not fully analyzed."""
     different = dict.fromkeys(reasons)
     summary_line = f"{pluralize(len(different), 'rule')} not fully analyzed"
     if any("budget" in reason for reason in different):

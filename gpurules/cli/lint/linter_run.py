@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintRequest:
-    """What the options of ``gpurules lint`` ask for, by their names."""
+    """The options of ``gpurules lint``, by name."""
 
     output_format: str
     output_file: Path | None
@@ -63,28 +63,28 @@ class LintRequest:
     isolated: bool
 
     def policy(self, configuration: Configuration) -> Policy:
-        """Return which findings are requested, today."""
+        """Return the policy on findings as of today."""
         codes = chosen_codes(self.select, self.extend_select, self.ignore)
         return Policy(codes, configuration.ignored_in, date.today(), self.analysis_steps, self._recordings(), [])
 
     def _recordings(self) -> tuple[Iterable[Snapshot], ...]:
-        """Return the recordings that rules are judged by.
+        """Return the recordings that rules are checked against.
 
         Raises:
-            click.UsageError: there are none, and it is said how to read them.
+            click.UsageError: options for reading recordings are given, but no recording.
         """
         if not self.history:
             for name in self.recorded:
                 raise click.UsageError(f"--{name.replace('_', '-')} requires --history")
             return ()
-        from gpurules.cli.telemetry import recordings_at  # every source, which a linter does not start with
+        from gpurules.cli.telemetry import recordings_at  # imports every source, which linting alone does not need
 
         found = [one for path in self.history for one in recordings_at(path, self.recorded)]
         return tuple(WatchedRecording(one) for one in found)
 
 
 class WatchedRecording:
-    """A recording that shows how much of it has been read; in all else it is as the one that it walks through."""
+    """Wraps a recording and shows how much of it has been read."""
 
     def __init__(self, recording: "Recording | StoredRecording") -> None:
         self._recording = recording
@@ -95,29 +95,29 @@ class WatchedRecording:
         return with_progress(iter(recording), f"snapshots of {recording.path}", file=recording)
 
     def __getattr__(self, name: str) -> object:
-        """Return what the recording has under that name: its problems, say."""
+        """Return an attribute of the recording, such as its problems."""
         return getattr(self._recording, name)
 
 
 def usual_format() -> str:
-    """Return the format of a report where no one asks for one: in a GitHub workflow, GitHub's own."""
+    """Return the default format of a report: GitHub's own in a GitHub workflow."""
     return (Format.GITHUB if os.environ.get("GITHUB_ACTIONS") == "true" else Format.FULL).value
 
 
 def sources_of(paths: Sequence[str], stdin_name: str, configuration: Configuration) -> Sources:
-    """Return what is to be checked by its path: the bytes of stdin, None for a file."""
+    """Return the sources to check, by path: the bytes of stdin, None for a file."""
     named = [path for path in paths if path != "-"]
     files: dict[str, bytes | None] = dict.fromkeys(without_excluded(ruleset_files(named), named, configuration.exclude))
     return files | {stdin_name: read_stdin()} if "-" in paths else files
 
 
 def changed_since(reference: str, sources: Sources) -> Sources:
-    """Return those of *sources* that differ from a commit or branch of git, or extend a file that does, however far.
+    """Return those of *sources* that differ from a git commit or branch, or extend, directly or not, a file that does.
 
-    Files that git does not know differ, and so does one that is gone.
+    Untracked and deleted files count as different.
 
     Raises:
-        click.UsageError: git is not there, or does not know the reference.
+        click.UsageError: git is not installed, or does not know the reference.
     """
     if reference.startswith("-"):
         raise click.UsageError(f"--since {reference}: no such commit")
@@ -140,7 +140,7 @@ def changed_since(reference: str, sources: Sources) -> Sources:
 
 
 def with_dependents(sources: Sources, configuration: Configuration) -> Sources:
-    """Return *sources*, and every ruleset from here on down that extends one of them, however far."""
+    """Return *sources* and every ruleset below this folder that extends one of them, directly or not."""
     others = [path for path in without_excluded(ruleset_files(["."]), (), configuration.exclude) if path not in sources]
     changed = [path for path in sources if not path.startswith("<")]
     return {**sources, **dict.fromkeys(dependents(changed, others))}
@@ -158,7 +158,7 @@ def run_linter(sources: Sources, policy: Policy, tests: ProjectTests) -> list[Di
 
 
 def write_report(found: Sequence[Diagnostic], request: LintRequest, sources: Sources) -> None:
-    """Write the report, and every further one; to stderr where stdout has the fixed text of stdin."""
+    """Write the report and those of ``--report``; to stderr if stdout has the fixed text of stdin."""
     is_taken = request.fix and any(text is not None for text in sources.values())
     on_terminal = request.output_file is None and not is_taken
     form = Format(request.output_format)

@@ -18,10 +18,10 @@ FAIL_ON = {
 
 
 def codes_of(selectors: Iterable[str]) -> frozenset[str]:
-    """Return the codes that *selectors* mean: codes, prefixes such as ``GPR1``, and names; commas separate.
+    """Return the codes that *selectors* match: codes, prefixes such as ``GPR1`` and names, separated by commas.
 
     Raises:
-        click.UsageError: a selector means no code; the message offers the nearest.
+        click.UsageError: a selector matches no code; the message suggests the nearest.
     """
     chosen: set[str] = set()
     for selector in (part.strip() for text in selectors for part in text.split(",")):
@@ -34,11 +34,11 @@ def codes_of(selectors: Iterable[str]) -> frozenset[str]:
 
 
 def chosen_codes(select: Iterable[str], extend: Iterable[str], ignore: Iterable[str]) -> frozenset[str]:
-    """Return the codes to report: those of *select* (the default where it is empty) and *extend*, without *ignore*."""
+    """Return the codes to report: those of *select* (if empty, the default) and *extend*, without *ignore*."""
     return ((codes_of(select) or DEFAULT_CODES) | codes_of(extend)) - codes_of(ignore)
 
 
 def statistics(diagnostics: Iterable[Diagnostic]) -> list[tuple[str, str, str]]:
-    """Return count, code and name of each code that occurs, the most frequent first."""
+    """Return the count, code and name of each code that occurs, the most frequent first."""
     counted = Counter(d.code for d in diagnostics)
     return [(str(n), code, CATALOGUE[code].name) for code, n in sorted(counted.items(), key=lambda e: (-e[1], e[0]))]

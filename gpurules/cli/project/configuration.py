@@ -1,7 +1,6 @@
 """Configuration: the nearest ``gpurules.toml``, or ``[tool.gpurules]`` of a ``pyproject.toml``.
 
-The search ends at the root of the repository. An option that is given wins over the environment, that over the file,
-and that over the default.
+The search ends at the root of the repository. Precedence: a given option, the environment, the file, the default.
 """
 
 import os
@@ -38,7 +37,7 @@ KEYS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What a file sets. Missing: ``path`` is None where there is none."""
+    """The settings of a file. Missing: ``path`` None: there is no file."""
 
     path: str | None = None
     values: Mapping[str, object] = field(default_factory=dict)
@@ -46,7 +45,7 @@ class Configuration:
 
     @property
     def ignored_in(self) -> dict[str, frozenset[str]]:
-        """The codes that are not reported, by the glob of paths."""
+        """The codes that are not reported, by path glob."""
         given = self.values.get("per-file-ignores")
         found = {}
         for glob, codes in given.items() if isinstance(given, Mapping) else ():
@@ -55,7 +54,7 @@ class Configuration:
 
     @property
     def analysis_steps(self) -> int | None:
-        """How much work the analysis of a file may be. Missing: None where it is not said."""
+        """The work limit of the analysis of a file. Missing: None if it is not set."""
         given = self.values.get("analysis-steps")
         return given if isinstance(given, int) and _fits(given, "count") else None
 
@@ -102,7 +101,7 @@ def _table(data: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def read_configuration(path: Path) -> Configuration:
-    """Return what the file at *path* sets.
+    """Return the settings of the file at *path*.
 
     Raises:
         click.UsageError: it cannot be read.
@@ -111,10 +110,10 @@ def read_configuration(path: Path) -> Configuration:
 
 
 def parse_configuration(text: str, path: Path) -> Configuration:
-    """Return what the *text* of the file at *path* sets.
+    """Return the settings in the *text* of the file at *path*.
 
     Raises:
-        click.UsageError: it is not TOML, or has something else than a table of ours.
+        click.UsageError: it is not TOML, or ``tool.gpurules`` is not a table.
     """
     data = _data(text, path)
     if path.name == "pyproject.toml":
@@ -172,10 +171,10 @@ def _place(text: str, key: str) -> Location:
 
 
 def current(config: str | None, isolated: bool) -> Configuration:
-    """Return the configuration in force: of the file *config*, the nearest one, or none at all.
+    """Return the effective configuration: of the file *config*, the nearest one, or none at all.
 
     Raises:
-        click.UsageError: both are asked for, or the file cannot be read.
+        click.UsageError: both are requested, or the file cannot be read.
     """
     if isolated:
         if config:
@@ -189,7 +188,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def with_configuration(function: Function) -> Function:
-    """Add ``--config`` and ``--isolated``, and let the file set the defaults of the options of the command."""
+    """Add ``--config`` and ``--isolated``, and take the defaults of the command's options from the file."""
     isolated = option("--isolated", is_flag=True, is_eager=True, callback=_load, help="Read no configuration file.")
     config = option(
         "--config",
@@ -203,7 +202,7 @@ def with_configuration(function: Function) -> Function:
 
 def _load(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     other = "isolated" if parameter.name == "config" else "config"
-    if other in context.params:  # the second of the two: both are known now
+    if other in context.params:  # the later of the two options: both are known now
         both = {parameter.name: value, other: context.params[other]}
         found = current(both["config"], both["isolated"])
         context.obj = found

@@ -21,7 +21,7 @@ from gpurules.lsp import DocumentSettings, FactsAtHand
 
 
 class EditorProject:
-    """Finds the configuration nearest to each file, and the facts that were given."""
+    """Provides the configuration nearest to each file, and the given facts."""
 
     def __init__(self, moments: LiveFacts, today: Callable[[], date] = date.today) -> None:
         self._moments = moments
@@ -33,7 +33,7 @@ class EditorProject:
         return installed_version()
 
     def settings(self, path: str | None) -> DocumentSettings:
-        """Return how the file at *path* is checked."""
+        """Return the settings for checking the file at *path*."""
         try:
             found = configuration.find_configuration(Path(path).parent if path else Path.cwd())
             read = configuration.read_configuration(found) if found is not None else Configuration()
@@ -45,7 +45,7 @@ class EditorProject:
             )
 
     def check_configuration(self, text: str, path: str) -> Sequence[Diagnostic]:
-        """Return what is wrong with the *text* of a configuration file.
+        """Return the mistakes in the *text* of a configuration file.
 
         Raises:
             ValueError: it cannot be read.
@@ -58,15 +58,15 @@ class EditorProject:
             raise ValueError(error.format_message()) from None
 
     def moment(self) -> FactsAtHand | None:
-        """Return the facts at hand, None where no option gave any."""
+        """Return the current facts; None if no option gave any."""
         return self._moments.now()
 
     def page(self, code: str) -> str | None:
-        """Return the path of the page about a diagnostic code, written where caches are kept."""
+        """Write the page about a diagnostic code into the cache folder and return its path."""
         return _page(code)
 
     def record(self, error: BaseException) -> str:
-        """Keep the details of a mistake of ours, and return where."""
+        """Save the details of an internal error, and return the path."""
         return record(error, ["lsp"])
 
 

@@ -14,10 +14,10 @@ if __name__ == "__main__":
     codes = Path("gpurules", "diagnostics", CHECK_CODES)
     if codes.read_text(encoding="utf-8") != (made := check_codes_text()):
         codes.write_text(made, encoding="utf-8")
-        os.execv(sys.executable, [sys.executable, "-m", "gpurules.cli.reference"])  # with the catalogue as it is now
+        os.execv(sys.executable, [sys.executable, "-m", "gpurules.cli.reference"])  # with the new catalogue
     write_pages(Path("docs"))
     gallery = GENERATED.format(source="docs/gallery") + gallery_page(Path("docs", "gallery"))
-    os.environ["COLUMNS"] = str(WIDTH)  # whatever terminal this is
+    os.environ["COLUMNS"] = str(WIDTH)  # independent of this terminal
     first_hour = GENERATED.format(source="the commands") + first_hour_page()
     Path("docs", "first-hour.md").write_text(first_hour, encoding="utf-8")
     Path("docs", "gallery.md").write_text(gallery, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The reference page of the command line, made from the commands themselves: usage, what it does, every option."""
+"""Generates the reference page of the commands: usage, description and every option."""
 
 from collections.abc import Iterator
 

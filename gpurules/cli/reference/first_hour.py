@@ -1,4 +1,4 @@
-"""The first hour of a new user: mistakes that newcomers make, each with what the command really answers."""
+"""Generates the page of common mistakes of newcomers, each with the actual output of the command."""
 
 import io
 import shlex
@@ -26,9 +26,9 @@ def _ruleset(condition: str, rest: str = _DELAY) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What someone tries: the files that are there, and the arguments of the command; ``shown`` is one of the files.
+    """A mistake: the files that exist and the arguments of the command; the page shows the file ``shown``.
 
-    Missing: ``shown`` is None where the mistake is in the command.
+    Missing: ``shown`` None: the mistake is in the command.
     """
 
     title: str
@@ -83,10 +83,10 @@ MISTAKES = (
 
 
 def answer(mistake: Mistake) -> str:
-    """Return all that the command prints, run in a folder of its own; lines are as wide as ``COLUMNS`` says."""
+    """Return all output of the command, run in a folder of its own; ``COLUMNS`` sets the line width."""
     captured = io.StringIO()
     with TemporaryDirectory() as folder, chdir(folder):
-        Path(".git").mkdir()  # configuration is looked for no further up
+        Path(".git").mkdir()  # the search for a configuration stops here
         for name, text in mistake.files.items():
             Path(name).write_text(text, encoding="utf-8")
         with redirect_stdout(captured), redirect_stderr(captured):
@@ -95,7 +95,7 @@ def answer(mistake: Mistake) -> str:
 
 
 def first_hour_page() -> str:
-    """Return the page of all mistakes, each with its answer."""
+    """Return the page of all mistakes, each with the output."""
     return wrap_prose("\n".join([_HEAD, *(_section(n, mistake) for n, mistake in enumerate(MISTAKES, 1))]))
 
 

@@ -1,4 +1,4 @@
-"""The gallery of the documentation: broken rulesets, each with what ``gpurules lint`` says of it."""
+"""Generates the gallery: broken rulesets, each with the output of ``gpurules lint``."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ analysis](analysis.md) explains how to read a witness.
 
 
 def gallery_page(directory: Path) -> str:
-    """Return the page of the rulesets in *directory*, in order of their names."""
+    """Return the page of the rulesets in *directory*, ordered by name."""
     sections = (_section(path) for path in sorted(directory.glob("*.rules.yaml")))
     return wrap_prose("\n".join([_HEAD, *sections]))
 

@@ -199,7 +199,7 @@ def write_pages(directory: Path) -> None:
 
 
 def tables_text() -> str:
-    """Return the tables of the grammar, as they are checked in: a line for each state."""
+    """Return the parse tables of the grammar in the checked-in form: a line for each state."""
     from gpurules.language.syntax.parser import made_tables  # loads Lark
 
     made = made_tables()
@@ -208,8 +208,8 @@ def tables_text() -> str:
 
 
 def check_codes_text() -> str:
-    """Return the codes of the lint checks, as they are checked in: a copy of what each check says of itself."""
-    from gpurules.linter.checks import CHECKS  # what lints is not needed for a page
+    """Return the codes of the lint checks in the checked-in form: a copy of the metadata of each check."""
+    from gpurules.linter.checks import CHECKS  # pages do not need the linter
 
     codes = sorted((check.about for check in CHECKS), key=lambda code: code.code)
     rows = ",\n".join(dumps({name: getattr(code, name) for name in _CODE_NAMES}) for code in codes)
@@ -220,7 +220,7 @@ _CODE_NAMES = tuple(field.name for field in dataclass_fields(Code))
 
 
 def schema_text() -> str:
-    """Return the JSON Schema of ruleset files, without plug-ins, as it is checked in."""
-    from gpurules.rules.schema import ruleset_schema  # the reference of fields and actions needs no rulesets
+    """Return the JSON Schema of ruleset files in the checked-in form, without plug-ins."""
+    from gpurules.rules.schema import ruleset_schema  # the pages of fields and actions need no rulesets
 
     return to_json(ruleset_schema(ACTIONS))

@@ -1,4 +1,4 @@
-"""Which back end can say what: found out by asking each of them, so that the page cannot be wrong."""
+"""Generates the matrix of features and back ends by trying each feature on each back end."""
 
 from collections.abc import Callable, Mapping
 
@@ -72,7 +72,7 @@ def _writes(back_end: PromqlBackEnd) -> Callable[[Checked], None]:
 
 
 def _back_ends() -> dict[str, Callable[[Checked], None]]:
-    from gpurules.backends.columnar import ColumnarBackEnd  # takes NumPy
+    from gpurules.backends.columnar import ColumnarBackEnd  # imports NumPy
 
     return {
         "python": _evaluates(PythonBackEnd()),
@@ -85,7 +85,7 @@ def _back_ends() -> dict[str, Callable[[Checked], None]]:
 
 
 def matrix_page() -> str:
-    """Return the page: a table of features and back ends, and under it why some are missing."""
+    """Return the page: a table of features and back ends, followed by the reasons for the gaps."""
     back_ends = _back_ends()
     names = list(back_ends)
     lines = ["# Back ends", "", _INTRODUCTION, "", f"| what | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]

@@ -1,4 +1,4 @@
-"""Wraps the prose of generated pages, so that they read and diff like those that people write."""
+"""Wraps the prose of generated pages, so that they read and diff like handwritten ones."""
 
 import re
 import textwrap
@@ -13,8 +13,7 @@ _MARKUP = re.compile(r"([-*+>|]|#+|\d+\.)( |$)")
 def wrap_prose(page: str) -> str:
     """Return *page* with its long lines of prose wrapped; fences, tables, headings and HTML stay as they are.
 
-    A line that is short enough is not joined with the next one, and no line breaks within a code span or begins with
-    what Markdown reads as markup.
+    Short lines are not joined, no line breaks within a code span, and none begins with Markdown markup.
     """
     return "\n".join(_lines(page))
 

@@ -1,6 +1,6 @@
 """The implementation of ``gpurules run``; ``watch`` shares the replay clock and the agent's clients.
 
-A recording is played through, live telemetry is followed until a signal ends it::
+A recording is replayed to its end; live telemetry is followed until a signal arrives::
 
     recording --> playback --+
                              +--> timeline --> lines for people, or one JSON object per event

@@ -34,12 +34,12 @@ _AT_ONCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """How an agent runs; ``is_json`` is how it talks, ``clients`` (``KIND=ARGUMENT``) follow its rules.
+    """The settings of an agent; ``is_json`` selects its output, ``clients`` (``KIND=ARGUMENT``) follow its rules.
 
-    ``service`` is what runs around its polls; with ``stays`` it goes on when its source has ended. ``before_reload`` is
-    called in the handler of SIGHUP.
+    ``service`` runs around its polls; with ``stays`` the agent continues after its source has ended. ``before_reload``
+    is called in the handler of SIGHUP.
     Missing: ``metrics_port`` None: no metrics are served; ``publish`` None: no state file is written;
-    ``history`` None: what is observed is not recorded; ``history_days`` None: it is kept for good; ``suggestions``
+    ``history`` None: what is observed is not recorded; ``history_days`` None: it is kept forever; ``suggestions``
     None: no better values are searched for.
     """
 
@@ -58,7 +58,7 @@ class AgentSettings:
 
 
 def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions) -> Coordinator:
-    """Return a coordinator over *source*; recorded and simulated telemetry brings its own time."""
+    """Return a coordinator over *source*; recorded and simulated telemetry brings its own clock."""
     if not isinstance(source, FiniteSource):
         return Coordinator(ruleset, source, options=options)
     if options.poll_interval is None:
@@ -68,10 +68,10 @@ def coordinator_of(ruleset: Ruleset, source: Source, options: CoordinatorOptions
 
 
 def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
-    """Poll until a signal comes, the source ends or the reader of stdout goes; return the exit code.
+    """Poll until a signal arrives, the source ends or the reader of stdout closes it; return the exit code.
 
     Raises:
-        ClickException: a client that is to follow the rules cannot be opened.
+        ClickException: a client cannot be opened.
     """
     make = Coordinator if settings.stays or settings.publish else coordinator_of
     coordinator = make(ruleset, source, options=settings.options)
@@ -109,7 +109,7 @@ def run_agent(ruleset: Ruleset, source: Source, settings: AgentSettings) -> int:
 
 
 def _at_work(source: Source, interval: float | None) -> Iterator[str]:
-    """Yield what goes on from now on, if there may be nothing to see of it for a while."""
+    """Yield the lines that say what is running, if it may print nothing for a while."""
     if interval is not None and not isinstance(source, FiniteSource):
         yield f"polling every {format_duration(interval)}; changes are shown here (Ctrl-C to stop)"
 
@@ -125,14 +125,14 @@ def _wait(coordinator: Coordinator, ends: "SimpleQueue[int]") -> int:
     coordinator.start()
     while True:
         try:
-            return ends.get(timeout=1)  # a signal that another thread received is answered only when this one wakes
+            return ends.get(timeout=1)  # a signal that another thread received is handled only when this one wakes
         except Empty:
             continue
 
 
 @contextmanager
 def published_at(path: Path | None, coordinator: Coordinator) -> Iterator[None]:
-    """Keep the state file at *path* current meanwhile."""
+    """Keep the state file at *path* current during the context."""
     if path is None:
         yield
         return
@@ -144,7 +144,7 @@ def published_at(path: Path | None, coordinator: Coordinator) -> Iterator[None]:
 
 @contextmanager
 def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
-    """Answer Prometheus at *port* of the loopback meanwhile."""
+    """Serve metrics to Prometheus on *port* of the loopback interface during the context."""
     if port is None:
         yield
         return
@@ -158,7 +158,7 @@ def metrics_at(port: int | None, coordinator: Coordinator) -> Iterator[None]:
 
 
 class EventPrinter:
-    """Reports what each poll brought: a timeline for people, a JSON object a line for programs."""
+    """Reports each poll: a timeline for people, JSON Lines for programs."""
 
     def __init__(self, coordinator: Coordinator, is_json: bool, interval: float | None = None) -> None:
         self._coordinator = coordinator
@@ -172,7 +172,7 @@ class EventPrinter:
         self._error: str | None = None
 
     def report_poll(self, report: PollReport) -> bool:
-        """Write what *report* brought; return False when the reader of stdout has gone."""
+        """Write the events of *report*; return False once the reader of stdout has closed it."""
         lines = [*self._reloads(), *self._telemetry(report)]
         self._emptiness(report)
         for change in report.transitions:
@@ -212,7 +212,7 @@ class EventPrinter:
         return []
 
     def _emptiness(self, report: PollReport) -> None:
-        """Say once that no GPU is there, and once that it is."""
+        """Report once that no GPU is present, and once that one appeared."""
         if report.snapshot is None or self._has_gpus == bool(report.snapshot.gpus):
             return
         if self._has_gpus is False:
@@ -244,7 +244,7 @@ class EventPrinter:
         return f"{before}{mark} {visible(edge.rule.name)} {word}{where}{of}: {', '.join(_effects(edge))}{note}\n"
 
     def sum_up(self) -> None:
-        """Write what came of it all."""
+        """Write the summary."""
         counts = self._coordinator.collect()
         effects = {
             name: {"sent": c.sent, "failed": c.failed, "dropped": c.dropped} for name, c in counts.effects.items()

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def open_client(named: str) -> "Client":
-    """Return the client that ``KIND=ARGUMENT`` names, such as ``rclone=/run/rclone.sock``.
+    """Open the client that ``KIND=ARGUMENT`` names, such as ``rclone=/run/rclone.sock``.
 
     Raises:
         RegistrationError: no kind has that name.
-        UsageError: it is not steered by the agent, or has no argument.
-        ClickException: it cannot be steered here.
+        UsageError: the agent cannot control this kind, or the argument is missing.
+        ClickException: it cannot be controlled on this machine.
     """
-    from gpurules.clients import SettingError, all_clients  # takes a while, and most runs have none
+    from gpurules.clients import SettingError, all_clients  # imports slowly, and most runs have no client
 
     name, _, argument = named.partition("=")
     kinds, _ = all_clients()
@@ -39,7 +39,7 @@ def open_client(named: str) -> "Client":
 
 @contextmanager
 def clients_follow(coordinator: Coordinator, named: Sequence[str]) -> Iterator[None]:
-    """Have the clients follow the rules meanwhile; then put back what they changed.
+    """Let the clients follow the rules during the context, then restore their settings.
 
     Raises:
         ClickException: one of them cannot be opened; none is changed.

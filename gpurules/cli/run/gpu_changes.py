@@ -11,7 +11,7 @@ from gpurules.rules.ruleset import Ruleset
 
 @dataclass(frozen=True, slots=True)
 class GPUChange:
-    """A GPU was lost, reports again, or no longer reports a field that rules read.
+    """A GPU was lost or is back, or no longer reports a field that rules read.
 
     Missing: ``field`` is empty unless ``kind`` is ``missing``; ``reason`` is empty where the source gives none.
     """
@@ -24,13 +24,13 @@ class GPUChange:
 
 
 class GPUChanges:
-    """Compares each snapshot with the one before, in the fields that a ruleset reads."""
+    """Compares each snapshot with the previous one, in the fields that a ruleset reads."""
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._fields = [(f.name, f.attribute) for f in fields_read(ruleset) if f.is_per_gpu and not f.declared]
 
     def between(self, before: Snapshot, after: Snapshot) -> Iterator[GPUChange]:
-        """Yield what changed, GPU by GPU. A reading that both snapshots lack is not a change."""
+        """Yield the changes, GPU by GPU. A reading that both snapshots lack is not a change."""
         now = {gpu.index: gpu for gpu in after.gpus}
         for old in before.gpus:
             new = now.get(old.index)

@@ -21,13 +21,13 @@ _PATIENCE = 10.0
 
 @contextmanager
 def kept_in(place: str | None, coordinator: Coordinator, days: int | None = None) -> Iterator[None]:
-    """Keep every snapshot, what signals did, transfers and decisions in the store at *place*; None: nowhere.
+    """Record snapshots, signal transitions, transfers and decisions in the store at *place* (None: not at all).
 
-    With the first snapshot of a day the files of the days before are merged, and what is older than the latest *days*
-    is removed (None: nothing is).
+    With the first snapshot of a day, the files of earlier days are merged, and days before the latest *days* are
+    removed (None: none is).
 
     Raises:
-        UnavailableError: what writes a store is not installed.
+        UnavailableError: the extra for writing a store is not installed.
     """
     if place is None:
         yield
@@ -42,7 +42,7 @@ def kept_in(place: str | None, coordinator: Coordinator, days: int | None = None
 
 
 class _Keeper:
-    """Writes what each poll brought; what goes wrong is said once."""
+    """Writes the result of each poll; an error is reported once."""
 
     def __init__(self, place: str, days: int | None, coordinator: Coordinator) -> None:
         from gpurules.history.store.storage import Storage
@@ -59,7 +59,7 @@ class _Keeper:
         self._is_waiting = False
 
     def _wait(self, error: Exception) -> None:
-        """Say that what could not be written waits, once until it is written, and how much had to be dropped."""
+        """Report once that rows wait to be written, until they are, and how many had to be dropped."""
         if not self._is_waiting:
             note(f"the history at {self._place} cannot be written: {error}; it is kept in memory and tried again")
         self._is_waiting = True
@@ -82,18 +82,18 @@ class _Keeper:
             note(f"the history at {self._place} is not kept: {problem}")
 
     def take(self, report: PollReport) -> None:
-        """Add what a poll brought."""
+        """Add the result of a poll."""
         try:
             if report.snapshot is not None and self._writer.add(report.snapshot):
                 self._writer.add_transitions(report.snapshot, report.transitions)
                 self._add_decisions(report.snapshot)
                 self._note_recovery()
                 self._tidier.look(report.snapshot.timestamp)
-        except Exception as error:  # a full disk, a store that is gone: rules go on without being recorded
+        except Exception as error:  # a full disk, a store that is gone: rules continue without a recording
             self._complain(error)
 
     def _add_decisions(self, snapshot: Snapshot) -> None:
-        """Add the decision for the node where it is another, and transfers that are new, with theirs."""
+        """Add the decision for the node if it changed, and new transfers with their decisions."""
         decision = self._coordinator.decide()
         if self._decided != (decided := (decision.rules, decision.ruleset_version)):
             self._decided = decided
@@ -119,7 +119,7 @@ class _Keeper:
 
 
 class StoreTidier:
-    """Merges the files of a store once a day and removes days that are too old, in a thread of its own."""
+    """Merges the files of a store once a day and removes expired days, in a thread of its own."""
 
     def __init__(self, storage: "Storage", days: int | None, complain: Callable[[object], None]) -> None:
         self._storage, self._days, self._complain = storage, days, complain
@@ -127,7 +127,7 @@ class StoreTidier:
         self._thread: threading.Thread | None = None
 
     def look(self, time: float) -> None:
-        """Begin, where *time* is of a day that was not seen before."""
+        """Start if *time* is in a new day."""
         from gpurules.history.store.storage import date_of
 
         date = date_of(time)
@@ -149,10 +149,10 @@ class StoreTidier:
                 pass
             for text in findings.texts:
                 self._complain(text)
-        except Exception as error:  # a store that is gone: it is tidied another day
+        except Exception as error:  # a store that is gone: the next day tries again
             self._complain(error)
 
     def close(self) -> None:
-        """Wait until it is done, but not for long."""
+        """Wait briefly until it is done."""
         if self._thread is not None:
             self._thread.join(_PATIENCE)

@@ -19,7 +19,7 @@ FLAP_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class NodeChange:
-    """What the rules ask of every transfer alike has changed."""
+    """The directives for every transfer have changed."""
 
     timestamp: float
     before: Decision | None
@@ -28,7 +28,7 @@ class NodeChange:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A transfer was decided on."""
+    """A decision was made on a transfer."""
 
     timestamp: float
     transfer: Transfer
@@ -42,10 +42,7 @@ Pair: TypeAlias = tuple[Transfer, Workload | None]
 
 @dataclass(slots=True)
 class Tally:
-    """What came of a playback.
-
-    Units: ``first`` and ``last`` in seconds since 1970, ``delays`` in seconds.
-    """
+    """The totals of a playback. Units: ``first`` and ``last`` in seconds since 1970, ``delays`` in seconds."""
 
     snapshots: int = 0
     ignored: int = 0
@@ -64,7 +61,7 @@ class Tally:
 
 
 class Playback:
-    """One playback of a ruleset; the engine's clock is that of the recording."""
+    """One playback of a recording; it provides the engine's clock."""
 
     def __init__(self, ruleset: Ruleset, transfers: Iterable[Pair] = ()) -> None:
         self.tally = Tally()
@@ -79,7 +76,7 @@ class Playback:
         self._off_since: dict[tuple[str, str], float] = {}
 
     def play(self, snapshots: Iterable[Snapshot]) -> Iterator[Event]:
-        """Walk through *snapshots* and yield what happens, in order of time."""
+        """Replay *snapshots* and yield the events, in order of time."""
         for snapshot in snapshots:
             if self.snapshot is None:
                 self._start(snapshot)
@@ -104,11 +101,11 @@ class Playback:
 
     @property
     def fields_missing(self) -> tuple[str, ...]:
-        """What no snapshot has, and rules read, a line for each field."""
+        """A line for each field that rules read and no snapshot has."""
         return tuple(self._unseen.lines()) if self.tally.snapshots else ()
 
     def _start(self, first: Snapshot) -> None:
-        """Put the transfers in order, on the clock of the recording."""
+        """Sort the transfers by start, on the clock of the recording."""
         self._now = self.tally.first = first.timestamp
         created = [transfer.created for transfer, _ in self._waiting if transfer.created is not None]
         if created and max(created) < RELATIVE_SECONDS <= first.timestamp:
@@ -117,7 +114,7 @@ class Playback:
         self._jobs = _jobs(self._waiting)
 
     def _facts(self, timestamp: float) -> dict[str, object]:
-        """Return what a node would know of its workloads: those run whose transfers are in the list, for as long."""
+        """Return the workload facts of a node: each workload runs from its first to its last transfer."""
         active = [workload for workload, start, end in self._jobs if start <= timestamp <= end]
         return {
             "active_workloads": len(active),
@@ -166,7 +163,7 @@ class Playback:
 
 
 def is_touched(decision: Decision) -> bool:
-    """Return whether the decision asks anything of this very transfer."""
+    """Return whether the decision has directives for this particular transfer."""
     return any(decision.value(name) != target.neutral for name, target in TARGETS.items() if target.of_transfer)
 
 
@@ -175,7 +172,7 @@ Directives: TypeAlias = Mapping[str, Any]
 
 
 def node_directives(decision: Decision | None) -> Directives:
-    """Return what a decision asks of every transfer alike; None: that of no rule."""
+    """Return the directives of a decision for every transfer; for None, those without rules."""
     return {
         name: target.neutral if decision is None else decision.value(name)
         for name, target in TARGETS.items()

@@ -1,4 +1,4 @@
-"""Replaces live telemetry by recorded or simulated telemetry, whose timestamps are the clock."""
+"""Replaces live telemetry with recorded or simulated telemetry, whose timestamps are the clock."""
 
 import threading
 from collections.abc import Callable
@@ -11,10 +11,10 @@ LONGEST = 2.0
 
 
 class ReplayClock:
-    """A source whose latest snapshot reports the time, for as long as it lasts.
+    """A source whose latest snapshot is the current time, until it ends.
 
-    *moment* gives the time before the first snapshot. With *speed* snapshots come that many times as fast as they were
-    taken, without it at once.
+    *moment* gives the time before the first snapshot. *speed* is the replay speed relative to the recording; without
+    it, snapshots arrive immediately.
     """
 
     def __init__(self, source: Source, moment: Callable[[], float], speed: float | None = None) -> None:
@@ -43,7 +43,7 @@ class ReplayClock:
         return self._moment() if self._latest is None else self._latest
 
     def hurry(self) -> None:
-        """Wait for nothing from now on."""
+        """Stop waiting between snapshots."""
         self._hurry.set()
 
     def close(self) -> None:

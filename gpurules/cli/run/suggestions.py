@@ -1,4 +1,4 @@
-"""Searches the node's own history once a day for better thresholds, and publishes what it finds: no rule is changed."""
+"""Searches the node's own history once a day for better thresholds and publishes them; no rule is changed."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ _LOOK = 0.25
 
 @dataclass(frozen=True, slots=True)
 class SuggestionWish:
-    """What is searched for: a ruleset as it was named, a store, and goals as ``gpurules tune`` takes them."""
+    """The parameters of a search: a ruleset as it was named, a store, and goals as ``gpurules tune`` takes them."""
 
     ruleset: str
     history: str
@@ -39,14 +39,14 @@ class SuggestionWish:
         """Make sure that the goals can be searched for.
 
         Raises:
-            GpurulesError: a goal says nothing, or is on no signal.
+            GpurulesError: a goal cannot be parsed, or names no signal.
         """
         from gpurules.history.tuning.goals import goals_of
 
         goals_of(ruleset, self.goals, self.keeps)
 
     def command(self) -> list[str]:
-        """Return the command that searches."""
+        """Return the command line of the search."""
         given = [word for goal in self.goals for word in ("--goal", goal)]
         given += [word for keep in self.keeps for word in ("--keep", keep)]
         format_ = ["--output-format", "json"]
@@ -56,10 +56,10 @@ class SuggestionWish:
 def suggestion_wish(
     ruleset: str, history: str | None, goals: tuple[str, ...], keeps: tuple[str, ...]
 ) -> SuggestionWish | None:
-    """Return what is searched for; None: nothing.
+    """Return the parameters of the search; None: there is none.
 
     Raises:
-        click.UsageError: the options do not fit together.
+        click.UsageError: the options contradict each other.
     """
     if history is None:
         if goals or keeps:
@@ -74,11 +74,11 @@ def suggestion_wish(
 
 @contextmanager
 def suggestions_of(wish: SuggestionWish | None, coordinator: Coordinator) -> Iterator[None]:
-    """Search meanwhile, in a process of the lowest priority; None: not at all.
+    """Search during the context, in a process of the lowest priority; None: do not search.
 
     Raises:
-        UnavailableError: what reads a store is not installed.
-        GpurulesError: the goals cannot be searched for.
+        UnavailableError: the extra for reading a store is not installed.
+        GpurulesError: the goals are invalid.
     """
     if wish is None:
         yield
@@ -103,7 +103,7 @@ def _search_daily(wish: SuggestionWish, coordinator: Coordinator, ends: threadin
         wait, version = DAY, coordinator.engine.ruleset.version
         try:
             found = search(wish, ends)
-        except (GpurulesError, OSError) as error:  # the rules go on as they are
+        except (GpurulesError, OSError) as error:  # the rules stay as they are
             found = None
             if not ends.is_set() and str(error) != trouble:
                 trouble = str(error)
@@ -115,9 +115,9 @@ def _search_daily(wish: SuggestionWish, coordinator: Coordinator, ends: threadin
 
 
 def search(wish: SuggestionWish, ends: threading.Event) -> dict[str, object] | None:
-    """Return the values that are proposed, and the measure of each goal.
+    """Return the proposed values and the measure of each goal.
 
-    Missing: None where the history supports no other values, or *ends* is set.
+    Missing: None if the history supports no change, or *ends* is set.
 
     Raises:
         GpurulesError: the search failed, or took too long.

@@ -24,7 +24,7 @@ _PATH_COLUMNS = 36
 
 
 class Timeline:
-    """Turns events into lines; it knows what the GPUs reported when a signal changed."""
+    """Renders events as lines, with what the GPUs reported when a signal changed."""
 
     def __init__(self, ruleset: Ruleset, is_terminal: bool) -> None:
         self._ruleset = ruleset
@@ -45,7 +45,7 @@ class Timeline:
                 return [self._gpu(event)]
 
     def _head(self, timestamp: float, device: GPUIndex | None, snapshot: Snapshot | None) -> list[str]:
-        """Return the line that says when and on which GPU, unless it has just been said."""
+        """Return the heading with the time and GPU, unless it repeats the previous one."""
         if self._last_head is not None and self._last_head[0] == timestamp and device in (None, self._last_head[1]):
             return []
         self._last_head = (timestamp, device)
@@ -106,7 +106,7 @@ class Timeline:
 
 
 def gpu_words(gpu: GPU) -> str:
-    """Return what one GPU reports, in a line."""
+    """Return the readings of one GPU, in a line."""
     of = f" of {format_reading(gpu.memory_total, Dimension.BYTES)}" if gpu.memory_total else ""
     parts = [
         "lost" if gpu.is_lost else "",
@@ -118,7 +118,7 @@ def gpu_words(gpu: GPU) -> str:
 
 
 def node_words(gpus: list[GPU]) -> str:
-    """Return what several GPUs report, in a line: the highest of each."""
+    """Return the highest readings of several GPUs, in a line."""
     memory = max((gpu.memory for gpu in gpus if gpu.memory is not None), default=None)
     heat = max((gpu.temperature for gpu in gpus if gpu.temperature is not None), default=None)
     lost = sum(gpu.is_lost for gpu in gpus)
@@ -132,7 +132,7 @@ def node_words(gpus: list[GPU]) -> str:
 
 
 def summary(tally: Tally, seconds: float) -> str:
-    """Return what came of a playback, in a sentence; *seconds* is how long it took."""
+    """Summarize a playback in a sentence; *seconds* is how long it took."""
     spread = ""
     if tally.delays:
         longest, middle = format_duration(max(tally.delays)), format_duration(median(tally.delays))
@@ -174,7 +174,7 @@ def event_json(event: Event) -> str:
 
 
 def summary_json(tally: Tally) -> str:
-    """Return what came of a playback as a line of JSON."""
+    """Return the summary of a playback as a line of JSON."""
     names = ("snapshots", "ignored", "first", "last", "transfers", "paused", "boosted", "staged", "limited")
     data: dict[str, object] = {"event": "summary", **{name: getattr(tally, name) for name in names}}
     data |= {"untouched": tally.untouched, "delayed": len(tally.delays), "max_delay": max(tally.delays, default=0)}
@@ -183,7 +183,7 @@ def summary_json(tally: Tally) -> str:
 
 
 def _changes(before: Directives | None, after: Directives) -> list[str]:
-    """Return how the targets that hold for every transfer alike have changed, in words."""
+    """Describe how the directives for every transfer have changed."""
     words = []
     for name, value in after.items():
         target = TARGETS[name]
@@ -206,7 +206,7 @@ _OF_ONE_TRANSFER = frozenset(name for name, target in TARGETS.items() if target.
 
 
 def _why(decision: Decision) -> list[str]:
-    """Return, for each rule that asks something of the transfer, its name and reason."""
+    """Return the name and reason of each rule that has directives for the transfer."""
     explained = decision.explain()
     return [
         f"{match.rule}: {explained.rule(match.rule).reason}"
@@ -216,7 +216,7 @@ def _why(decision: Decision) -> list[str]:
 
 
 def _tail(path: str, width: int) -> str:
-    """Return *path* clipped at its start: its end says more."""
+    """Return *path* clipped at its start, since its end says more."""
     return excerpt(path, len(path), len(path), "", width).text if columns_of(path) > width else visible(path)
 
 

@@ -9,14 +9,14 @@ from gpurules.rules.ruleset import Ruleset
 
 
 class UnseenFields:
-    """The facts of GPUs and of the node that rules read, less those that had a value at some time."""
+    """The facts of GPUs and of the node that rules read, without those that have had a value."""
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._ruleset = ruleset
         self._left = [field for field in fields_read(ruleset) if field.scope in AMBIENT]
 
     def look(self, facts: Facts) -> None:
-        """Cross out what has a value now."""
+        """Remove the fields that have a value in this snapshot."""
         self._left = [
             field
             for field in self._left
@@ -24,7 +24,7 @@ class UnseenFields:
         ]
 
     def lines(self) -> Iterator[str]:
-        """Yield what is left, with the rules that read it."""
+        """Yield a line for each remaining field, with the rules that read it."""
         for field in self._left:
             readers = readers_of(self._ruleset, field)
             if readers:

@@ -13,17 +13,17 @@ WORTH_IT = 16
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(work: Callable[[Task], Outcome], tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
-    """Yield what *work* makes of each of *tasks*, in their order, in *jobs* processes; one is this process itself."""
+    """Yield the result of *work* for each of *tasks*, in order, computed in *jobs* processes (1: in this process)."""
     jobs = min(jobs, len(tasks))
     if jobs <= 1:
         yield from map(work, tasks)
         return
-    from concurrent.futures import ProcessPoolExecutor  # takes longer to import than a few tests to run
+    from concurrent.futures import ProcessPoolExecutor  # takes longer to import than a few tests take to run
     from multiprocessing import get_context
 
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts_to_the_parent)

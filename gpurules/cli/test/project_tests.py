@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def tests_folder(configuration: Configuration) -> Path:
-    """Return where the tests of a project are: in the folder of its configuration, or its repository, or here."""
+    """Return the folder with the tests of a project: that of its configuration, its repository, or this one."""
     if configuration.path is not None:
         return Path(configuration.path).parent
     here = Path.cwd()
@@ -25,7 +25,7 @@ def tests_folder(configuration: Configuration) -> Path:
 
 
 class ProjectTests:
-    """The tests of the project that is linted; they are run when they are first asked about."""
+    """The tests of the linted project; they are run on first use."""
 
     def __init__(self, configuration: Configuration, codes: frozenset[str]) -> None:
         self._configuration = configuration
@@ -33,27 +33,27 @@ class ProjectTests:
 
     @property
     def folder(self) -> Path:
-        """Where tests are looked for: the folder of the configuration, or the repository, or this one."""
+        """The folder that is searched for tests: that of the configuration, the repository, or this one."""
         return tests_folder(self._configuration)
 
     def left_out(self, path: str) -> Sequence[Diagnostic] | None:
-        """Return what no test does with the ruleset at *path*; None where that is not wanted, or there is no test."""
-        from gpurules.linter import FROM_TESTS  # all checks, which a command that looks for tests does not need
+        """Return what no test covers of the ruleset at *path*; None if that is not requested, or there is no test."""
+        from gpurules.linter import FROM_TESTS  # imports all checks, which other commands do not need
 
         if not self._codes & FROM_TESTS:
             return None
-        from gpurules.ruletest import untested_rules  # the engine with all sources, which a linter does not start with
+        from gpurules.ruletest import untested_rules  # imports the engine, which linting alone does not need
 
         return untested_rules(examine_file(path), self._results)
 
     def findings(self) -> list[Diagnostic]:
-        """Return what is wrong with the tests themselves."""
+        """Return the findings about the tests themselves."""
         if not self._codes & ABOUT_TESTS:
             return []
         return self._asked(d for r in self._results for d in (*r.diagnostics, *r.warnings))
 
     def wrong_in(self, text: str, path: str) -> list[Diagnostic]:
-        """Return what would be wrong with the tests at *path* if they were *text*, as far as :meth:`findings` says."""
+        """Return those findings of :meth:`findings` that the tests at *path* would have with the content *text*."""
         from gpurules.ruletest import examine, vacuous_tests
 
         tests, _, problems = examine(text, path)

@@ -16,7 +16,7 @@ _MARGIN = " " * 6
 
 
 def failures(result: FileResult, verbose: bool) -> Iterator[str]:
-    """Yield what is wrong with the tests of one file; with *verbose* also the names of those that passed."""
+    """Yield the failures of the tests of one file; with *verbose* also the names of those that passed."""
     if result.diagnostics or result.warnings:
         yield render((*result.diagnostics, *result.warnings), Format.FULL, text_to_show, has_colour(sys.stdout))
     for done in result.results:
@@ -63,14 +63,14 @@ def summary(results: Sequence[FileResult]) -> str:
 
 
 def coverage_lines(path: str, coverage: Coverage) -> Iterator[str]:
-    """Yield what the tests of one file look at, and what they do not."""
+    """Yield the coverage of the tests of one file, and what they do not cover."""
     named = ", ".join(f"{name.replace('_', ' ')} {value:.0f} %" for name, value in coverage.measures.items())
     yield f"{visible(path)}: {named}\n"
     yield from (f"  {visible(gap)}\n" for gap in coverage.gaps())
 
 
 def mutation_lines(results: Sequence[FileResult]) -> Iterator[str]:
-    """Yield how many mutants the tests of each file noticed, of all files together, and every one that none noticed."""
+    """Yield the number of mutants killed by the tests of each file and in total, and every mutant that survived."""
     tried: list[MutationReport] = []
     for result in results:
         if result.mutation is None:

@@ -35,10 +35,10 @@ LONG_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the options of ``gpurules test`` ask for.
+    """The options of ``gpurules test``.
 
-    ``takes_mutants`` says whether a file that requires a mutation score has its mutants tried unasked.
-    Units: ``require`` in percent; ``jobs`` 0 is for us to choose.
+    ``takes_mutants``: a file that requires a mutation score has its mutants tried without ``--mutants``.
+    Units: ``require`` in percent; ``jobs`` 0: chosen automatically.
     """
 
     wanted: re.Pattern[str] | None = None
@@ -48,14 +48,14 @@ class Run:
     takes_mutants: bool = True
 
     def processes(self, tasks: int, is_long: bool) -> int:
-        """Return how many processes *tasks* are spread over."""
+        """Return the number of processes for *tasks*."""
         if self.jobs:
             return self.jobs
         return processors() if is_long or tasks >= WORTH_IT else 1
 
 
 def _history_at(argument: str) -> "PlayedHistory":
-    from gpurules.cli.telemetry import history_at  # with all sources, which only tests over recordings need
+    from gpurules.cli.telemetry import history_at  # imports all sources, which only tests over recordings need
 
     return history_at(argument)
 
@@ -75,7 +75,7 @@ def _mutated(task: tuple[str, tuple[int, int]]) -> MutationReport:
 
 
 def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
-    """Return what the tests of *files* came to, in their order; ``-`` alone stands for stdin, without mutants."""
+    """Return the results of the tests of *files*, in order; ``-`` alone stands for stdin, without mutants."""
     if list(files) == ["-"]:
         results = [run_text(read_stdin(), stdin_name(), run.wanted, _history_at)]
         _hold_to(run, results)
@@ -88,7 +88,7 @@ def run_tests(files: Sequence[str], run: Run) -> list[FileResult]:
 
 
 def _hold_to(run: Run, results: Iterable[FileResult]) -> None:
-    """Note where the coverage is below what *run* requires."""
+    """Record where the coverage is below the requirement of *run*."""
     for result in results:
         share = result.coverage.rule_coverage
         if run.require is not None and not result.diagnostics and share < run.require:
@@ -114,7 +114,7 @@ def _try_mutants(results: Sequence[FileResult], run: Run) -> None:
 
 
 def update_expectations(results: Iterable[FileResult], run: Run) -> list[FileResult]:
-    """Write into the test files what the rules do now, and return what these tests came to then."""
+    """Update the expectations in the test files to what the rules do now, and return the new results."""
     after: list[FileResult] = []
     count = 0
     for result in results:

@@ -44,7 +44,7 @@ _MAX_TROUBLE = 6
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the view is looked at: what is typed as the filter, and which rule is chosen."""
+    """The user's settings of the view: the filter that is typed, and the selected rule."""
 
     width: int = 80
     height: int = 24
@@ -56,7 +56,7 @@ class Look:
 
 
 def frame(view: View, look: Look) -> list[Text]:
-    """Return the lines of *view*: as many as there are rows, none wider than there are columns."""
+    """Return the lines of *view*: one per row, none wider than the number of columns."""
     head, foot = [*_head(view, look)], _foot(look)
     room = look.height - len(head) - len(foot)
     rules = [rule for rule in view.rules if _fits(rule.name, look)]
@@ -86,7 +86,7 @@ def _fits(name: str, look: Look) -> bool:
 
 
 def _sorted(signals: Iterable[SignalState]) -> list[SignalState]:
-    """Return the signals that are on, longest first; of the others one line for each."""
+    """Return the signals that are on, longest first, then one line for each of the others."""
     on = sorted((s for s in signals if s.on), key=lambda s: s.since)
     names = {s.name for s in on}
     off = {s.name: s for s in signals if s.name not in names}
@@ -94,7 +94,7 @@ def _sorted(signals: Iterable[SignalState]) -> list[SignalState]:
 
 
 def _shares(room: int, needs: Sequence[int]) -> list[int]:
-    """Return how many rows each list gets, its title among them: all that it needs, or a fair share of the room.
+    """Return the number of rows for each list, including its title: all that it needs, or a fair share.
 
     >>> _shares(12, (7, 3, 40))
     [4, 4, 4]
@@ -130,7 +130,7 @@ def _beside(left: Text, right: Text, width: int) -> Text:
 
 
 def _cut(text: Text, width: int) -> Text:
-    """Return *text* in exactly *width* columns, with nothing in it that commands a terminal."""
+    """Return *text* in exactly *width* columns, without terminal control sequences."""
     if not text.plain.isprintable():
         text = Text(visible(text.plain))
     text.truncate(width, overflow="ellipsis", pad=True)
@@ -147,7 +147,7 @@ def _title(name: str, width: int, more: int = 0) -> Text:
 def _listed(
     title: str, items: Sequence[object], draw: Callable[..., Text], size: tuple[int, int], first: int = 0
 ) -> list[Text]:
-    """Return a title and as many items as *size* (columns and rows) has room for; *first* is among them."""
+    """Return a title and the items that fit into *size* (columns and rows), including *first*."""
     width, room = size
     if room < 2:
         return []
@@ -229,7 +229,7 @@ def _heat(gpu: GPU) -> str:
 
 
 def _bar(percent: float | None, width: int) -> Text:
-    """Return a bar that is as full as *percent* says; a missing one is dotted."""
+    """Return a bar filled to *percent*; a missing value is dotted."""
     if percent is None:
         return Text("·" * width, "dim")
     eighths = round(max(0.0, min(100.0, percent)) / 100 * width * 8)

@@ -22,14 +22,14 @@ _NAMES = {
 
 
 class Keyboard:
-    """Reads keys while it is in use as a context manager; the terminal is put back as it was."""
+    """Reads keys while used as a context manager; the terminal is restored afterwards."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     @contextmanager
     def raw(self) -> Iterator["Keyboard"]:
-        """Have keys come as they are pressed; Ctrl-C still interrupts."""
+        """Deliver keys as they are pressed; Ctrl-C still interrupts."""
         import termios
         import tty
 
@@ -41,7 +41,7 @@ class Keyboard:
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, before)
 
     def read_keys(self, timeout: float) -> list[str]:
-        """Return the keys that were pressed within *timeout* seconds: names of special ones, else characters."""
+        """Return the keys pressed within *timeout* seconds: names of special keys, otherwise characters."""
         ready, _, _ = select.select([self._descriptor], [], [], timeout)
         if not ready:
             return []
@@ -50,7 +50,7 @@ class Keyboard:
 
 
 def key_name(text: str) -> list[str]:
-    """Return the keys that a terminal sent as *text*; sequences that mean nothing here are left out.
+    """Return the keys that a terminal sent as *text*; unknown sequences are ignored.
 
     >>> key_name("e\\x1b[Aq\\x1b[15~\\x1b")
     ['e', 'up', 'q', 'escape']
@@ -72,7 +72,7 @@ def key_name(text: str) -> list[str]:
 
 
 def is_terminal() -> bool:
-    """Whether there is someone to press keys."""
+    """Whether stdin and stdout are terminals."""
     try:
         return sys.stdin.isatty() and sys.stdout.isatty()
     except ValueError:

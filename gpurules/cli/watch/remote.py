@@ -17,7 +17,7 @@ LOOK_SECONDS = 1.0
 
 
 class RemoteWatcher:
-    """Asks an agent for what the view shows, at most once a second; while it does not answer, its last state stays."""
+    """Queries an agent for the view, at most once a second; while it does not answer, its last state stays."""
 
     def __init__(self, engine: RemoteEngine) -> None:
         self._engine = engine
@@ -58,7 +58,7 @@ class RemoteWatcher:
             return None
 
     def view(self) -> View:
-        """Return the latest state, and where the agent does not answer, the last with that as its error."""
+        """Return the latest state; if the agent does not answer, the previous one with that error."""
         if self._view is None or time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = time.monotonic()
             try:

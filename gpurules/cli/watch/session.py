@@ -1,4 +1,4 @@
-"""An interactive session of the live view: what each key does, and the screen that follows."""
+"""An interactive session of the live view: maps keys to actions and draws the screen."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ REFRESH = 0.25
 
 
 class WatchSession:
-    """What the user looks at: a filter, a chosen rule, its explanation, a view that stands still."""
+    """The state of the user interface: filter, selected rule, its explanation, frozen view."""
 
     def __init__(self, watcher: Viewer) -> None:
         self._watcher = watcher
@@ -43,7 +43,7 @@ class WatchSession:
         }
 
     def press(self, key: str) -> None:
-        """Do what *key* does."""
+        """Handle *key*."""
         if self._look.is_typing:
             self._edit(key)
         elif key in self._keys:
@@ -91,7 +91,7 @@ class WatchSession:
         return [rule.name for rule in view.rules if self._look.filter.lower() in rule.name.lower()]
 
     def lines(self, width: int, height: int) -> list[Text]:
-        """Return what is on a screen of *width* columns and *height* rows."""
+        """Return the lines of a screen of *width* columns and *height* rows."""
         view = self._frozen or self._watcher.view()
         names = self._names(view)
         chosen = self._look.chosen if self._look.chosen in names else names[0] if names else None
@@ -123,7 +123,7 @@ def _wrapped(line: Text, width: int) -> list[Text]:
 
 
 def watch(watcher: Viewer, keyboard: Keyboard, console: Console, has_ended: Callable[[], bool]) -> None:
-    """Show the live view until the user quits, or *has_ended* says so."""
+    """Show the live view until the user quits or *has_ended* returns True."""
     session = WatchSession(watcher)
     with (
         keyboard.raw(),

@@ -22,7 +22,7 @@ MAX_LOG = 500
 class RuleLine:
     """One rule: ``state`` is ``match``, ``no-match``, ``unknown``, ``transfer``, ``shadow``, ``stop`` or ``disabled``.
 
-    ``transfer`` is that of a rule which matches for each transfer apart.
+    ``transfer`` is the state of a rule that is evaluated per transfer.
     Units: ``since`` in seconds since 1970.
     Missing: ``since`` None: it does not match now.
     """
@@ -37,7 +37,7 @@ class RuleLine:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """Something that changed: a signal went on or off, telemetry came or went, a ruleset was reloaded.
+    """A change: a signal went on or off, telemetry appeared or failed, a ruleset was reloaded.
 
     Missing: ``on`` None: neither a start nor an end.
     """
@@ -49,9 +49,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that is shown.
-
-    Units: ``time`` in seconds since 1970, ``age`` in seconds.
+    """The content of the view. Units: ``time`` in seconds since 1970, ``age`` in seconds.
     Missing: ``snapshot`` and ``age`` None: no telemetry yet.
     """
 
@@ -72,12 +70,12 @@ class View:
     zone: tzinfo = UTC
 
     def explanation(self, name: str) -> ExplainedRule | None:
-        """Return why the rule *name* matches or does not, None where there is no such rule."""
+        """Return why the rule *name* matches or not; None if there is no such rule."""
         return next((rule for rule in self.explained.rules if rule.rule == name), None)
 
 
 class Viewer(Protocol):
-    """What takes views: of a coordinator in this process, or of an agent."""
+    """Provides views: of a coordinator in this process, or of an agent."""
 
     def view(self) -> View:
         """Return the current state."""
@@ -85,7 +83,7 @@ class Viewer(Protocol):
 
 
 class Watcher:
-    """Follows a coordinator, and takes views of it."""
+    """Follows a coordinator and provides views of it."""
 
     def __init__(self, coordinator: Coordinator, clock: Callable[[], float]) -> None:
         self._coordinator = coordinator
@@ -99,7 +97,7 @@ class Watcher:
         coordinator.on_poll(self.note)
 
     def note(self, report: PollReport) -> None:
-        """Take in what a poll brought."""
+        """Take in the result of a poll."""
         now = self._clock()
         self.polls += 1
         self.has_ended = self.has_ended or report.ended
@@ -172,7 +170,7 @@ class Watcher:
 
 
 def change_words(rule: str, joined: Sequence[object], left: Sequence[object]) -> str:
-    """Return what a change of an episode says: which GPUs a rule matches too, or no longer.
+    """Describe a change of an episode: which GPUs a rule matches too, or no longer.
 
     >>> change_words("hot", [1], [0])
     'hot also on GPU 1, no longer on GPU 0'
@@ -186,7 +184,7 @@ def change_words(rule: str, joined: Sequence[object], left: Sequence[object]) ->
 
 
 def _asked(decision: Decision) -> list[str]:
-    """Return what is required of every transfer, third parties' directives too."""
+    """Return the directives for every transfer, including those of third parties."""
     asked = describe_decision(decision, of_node=True)
     extra = (f"{name} {value}" for name, value in decision.directives.items() if name not in TARGETS)
     return [*asked, *extra]
