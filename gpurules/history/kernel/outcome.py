@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +13,27 @@ from gpurules.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of rows on which a mask is True, each of one owner and of consecutive snapshots, in order of rows.
+
+    Shape: run *n* is the rows from ``starts[n]`` to ``ends[n]`` (excluded).
+    """
+
+    starts: Places
+    ends: Places
+
+    @classmethod
+    def of(cls, mask: Mask, breaks: Places) -> "Runs":
+        """Return the runs of *mask*; none goes over a row of *breaks*, which begins another owner or follows a gap."""
+        edges = np.flatnonzero(mask[1:] != mask[:-1]) + 1
+        if len(breaks):
+            edges = np.unique(np.concatenate([edges, breaks]))
+        begins = np.append(0, edges) if len(mask) else edges
+        is_on = mask[begins]
+        return cls(begins[is_on], np.append(edges, len(mask))[: len(begins)][is_on])
+
+
+@dataclass(frozen=True)
 class Rows:
     """The rows that outcomes are about, in order of GPU and time.
 
@@ -22,6 +44,22 @@ class Rows:
     groups: Groups
     owners: Sequence[str]
     owner: Places
+    _runs: dict[tuple[int, bool], tuple[Mask, Runs]] = field(default_factory=dict)
+
+    @cached_property
+    def breaks(self) -> Places:
+        """The rows, but for the first, that do not follow the one before: of another GPU, or after a gap."""
+        number = self.groups.snapshot
+        follows = (self.owner[1:] == self.owner[:-1]) & (number[1:] == number[:-1] + 1)
+        return np.flatnonzero(~follows) + 1
+
+    def runs(self, mask: Mask, per_gpu: bool) -> Runs:
+        """Return where *mask* is True: of rows where it is *per_gpu*, else of snapshots; of a mask once."""
+        found = self._runs.get((id(mask), per_gpu))
+        if found is None:
+            breaks = self.breaks if per_gpu else np.zeros(0, np.intp)
+            found = self._runs[id(mask), per_gpu] = mask, Runs.of(mask, breaks)
+        return found[1]
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Vectorized signals: streaks, holds and ends, computed from the index of the last occurrence.
+"""Vectorized signals: streaks, holds and ends, computed per stretch of equal inputs.
 
 A signal that is on can only end in a stretch in which its condition is not TRUE, and every such stretch ends it (or
 does not) whatever was before. So there are two kinds of events, that it would start and that it would end, each worked
@@ -12,6 +12,7 @@ import numpy as np
 
 from gpurules.backends.columnar import Mask, Numbers, Places, Truths
 from gpurules.engine.state.signals import HysteresisState
+from gpurules.history.kernel.stretches import ENDED, TRUE, UNKNOWN, Segments, first_after, inputs_of
 from gpurules.rules.rule import Settings, Signal
 
 
@@ -55,6 +56,12 @@ class Changes:
     lasted: Numbers
     is_stale: Mask
 
+    @classmethod
+    def none(cls) -> "Changes":
+        """Return no changes."""
+        places, mask = np.zeros(0, np.intp), np.zeros(0, bool)
+        return cls(places, places, mask, np.zeros(0), mask)
+
 
 @dataclass(slots=True)
 class _Carried:
@@ -95,10 +102,28 @@ class Stepper:
     def step(self, signal: Signal, grid: Grid, truths: Truths, until: Truths | None) -> tuple[Mask, Changes]:
         """Return where *signal* is on, as a grid, and what changed."""
         states = self.states.setdefault(signal.name, {})
+        if not truths.true.size:
+            return truths.true, Changes.none()
         moves = _Moves(signal, self.settings, grid, _Carried.of(grid.owners, states))
         on, changes = moves.made(truths, until)
         self.states[signal.name] = moves.left(on, changes)
         return on, changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretches:
+    """The stretches of a signal's owners in which its condition is TRUE, and those in between, in turn.
+
+    Shape: ``event`` is the snapshot from which it would be on (in the others: off); ``end`` where there is none.
+    Units: ``since`` is when the streak began (in the others: the end that is under way); NaN where there is none.
+    """
+
+    owner: Places
+    end: Places
+    is_true: Mask
+    since: Numbers
+    event: Places
+    is_stale: Mask
 
 
 class _Moves:
@@ -106,96 +131,97 @@ class _Moves:
 
     def __init__(self, signal: Signal, settings: Settings, grid: Grid, carried: _Carried) -> None:
         self._signal, self._settings, self._grid, self._carried = signal, settings, grid, carried
-        self._now = grid.times[None, :]
-        self._index = np.arange(len(grid.times), dtype=np.int32)[None, :]
 
     def made(self, truths: Truths, until: Truths | None) -> tuple[Mask, Changes]:
         """Return where the signal is on, and what changed; *truths* and *until* are grids."""
-        self._true = true = truths.true
-        if until is None:
-            self._ended, self._is_known = truths.false, truths.true | truths.false
-        else:
-            self._ended, self._is_known = until.true & ~true, true | until.true | until.false
-        self._stops = self._due_stops()
-        starts = self._due_starts()
-        stops = self._stops | self._stale_stops()
-        events = np.where(starts, 2 * self._index + 1, np.where(stops, 2 * self._index, np.int32(-1)))
-        np.maximum.accumulate(events, axis=1, out=events)
-        on = np.where(events < 0, self._carried.on[:, None], (events & 1).astype(bool))
-        return on, self._changes(on)
+        self._segments = Segments.of(inputs_of(truths, until))
+        self._stretches = stretches = self._stretches_of(self._segments)
+        changed = self._changed(stretches)
+        changes = self._changes(stretches, changed)
+        return self._on(changes), changes
 
-    def _last(self, mask: Mask) -> np.ndarray:
-        """Return the place of the last snapshot, up to each, that is in *mask*; -1 where there is none."""
-        return np.maximum.accumulate(np.where(mask, self._index, np.int32(-1)), axis=1)
+    def _stretches_of(self, segments: Segments) -> _Stretches:
+        times, first = self._grid.times, np.flatnonzero(segments.begins)
+        owner, start, is_true = segments.owner[first], segments.start[first], segments.inputs[first] == TRUE
+        end = segments.end[np.append(first[1:], len(segments.owner)) - 1]
+        ended = np.where(segments.inputs == ENDED, segments.start, len(times))
+        ends_at = np.minimum.reduceat(ended, first)
+        carried = np.where(is_true, self._carried.streak[owner], self._carried.ending[owner])
+        goes_on = (start == 0) & ~np.isnan(carried)
+        begin = np.where(is_true | goes_on, start, ends_at)
+        known = times[np.minimum(begin, len(times) - 1)]
+        since = np.where(goes_on, carried, np.where(begin < end, known, np.nan))
+        span = np.minimum(begin, end), end
+        event = np.where(
+            is_true,
+            first_after(times, span, since, self._signal.for_seconds),
+            first_after(times, span, since, self._signal.keep_for_seconds),
+        )
+        stale = np.minimum.reduceat(self._stale_at(segments), first)
+        is_stale = ~is_true & (stale < event)
+        return _Stretches(owner, end, is_true, since, np.where(is_stale, stale, event), is_stale)
 
-    def _times(self, places: np.ndarray, before: Numbers) -> Numbers:
-        """Return the times at *places*, and what was *before* the frame where there is no place."""
-        found: Numbers = np.where(places < 0, before[:, None], self._grid.times[np.maximum(places, 0)])
+    def _known(self, segments: Segments) -> Numbers:
+        """Return when each segment's owner was last known before it; in one that is UNKNOWN it is since then."""
+        before = self._grid.times[np.maximum(segments.start - 1, 0)]
+        return np.where(segments.start > 0, before, self._carried.known[segments.owner])
+
+    def _stale_at(self, segments: Segments) -> Places:
+        """Return the snapshot from which each segment is stale; one beyond all where it is not."""
+        beyond = len(self._grid.times)
+        found = np.full(len(segments.owner), beyond, np.intp)
+        if self._settings.on_stale != "release":
+            return found
+        places = np.flatnonzero(segments.inputs == UNKNOWN)
+        span = segments.start[places], segments.end[places]
+        stale = first_after(self._grid.times, span, self._known(segments)[places], self._settings.stale_after)
+        found[places] = np.where(stale < span[1], stale, beyond)
         return found
 
-    def _streaks(self) -> Numbers:
-        """Return since when the condition has been TRUE, where it is."""
-        start = self._last(~self._true) + 1
-        first = self._grid.times[np.minimum(start, len(self._grid.times) - 1)]
-        goes_on = (start == 0) & ~np.isnan(self._carried.streak)[:, None]
-        return np.where(goes_on, self._carried.streak[:, None], first)
+    def _changed(self, stretches: _Stretches) -> Places:
+        """Return the stretches in whose events the signal changes."""
+        number = np.arange(len(stretches.owner))
+        has_event = stretches.event < stretches.end
+        last = np.maximum.accumulate(np.where(has_event, number, -1))
+        before = np.append(-1, last[:-1])
+        of_owner = np.searchsorted(stretches.owner, stretches.owner)
+        was_on = np.where(before >= of_owner, stretches.is_true[before], self._carried.on[stretches.owner])
+        return np.flatnonzero(has_event & (was_on != stretches.is_true))
 
-    def _due_starts(self) -> Mask:
-        if not self._signal.for_seconds:
-            return self._true
-        return self._true & (self._now - self._streaks() >= self._signal.for_seconds)
-
-    def _endings(self) -> tuple[Mask, Numbers]:
-        """Return where an end is under way, if the signal is on there, and since when."""
-        last_true, last_end = self._last(self._true), self._last(self._ended)
-        before = np.concatenate([np.full((len(last_end), 1), -1, np.int32), last_end[:, :-1]], axis=1)
-        begun = (last_true < 0) & ~np.isnan(self._carried.ending)[:, None]
-        first = self._ended & (before <= last_true) & ~begun
-        place = self._last(first)
-        is_under_way = (place > last_true) | begun
-        times = np.where(begun, self._carried.ending[:, None], self._grid.times[np.maximum(place, 0)])
-        return is_under_way & ~self._true, times
-
-    def _due_stops(self) -> Mask:
-        if not self._signal.keep_for_seconds and np.isnan(self._carried.ending).all():
-            return self._ended
-        under_way, since = self._endings()
-        return under_way & (self._now - since >= self._signal.keep_for_seconds)
-
-    def _stale_stops(self) -> Mask:
-        if self._settings.on_stale != "release" or self._is_known.all():
-            return np.zeros_like(self._true)
-        known = self._times(self._last(self._is_known), self._carried.known)
-        return ~self._is_known & (self._now - known >= self._settings.stale_after)
-
-    def _changes(self, on: Mask) -> Changes:
-        before = np.concatenate([self._carried.on[:, None], on[:, :-1]], axis=1)
-        owner, snapshot = np.nonzero(on != before)
-        is_start, now = on[owner, snapshot], self._grid.times[snapshot]
+    def _changes(self, stretches: _Stretches, changed: Places) -> Changes:
+        owner, snapshot, on = stretches.owner[changed], stretches.event[changed], stretches.is_true[changed]
+        now = self._grid.times[snapshot]
         follows = np.append(False, owner[1:] == owner[:-1])[: len(owner)]
-        since = np.where(follows, np.append(0.0, now)[:-1][: len(now)], self._carried.since[owner])
-        lasted = now - since
-        if is_start.any():
-            lasted[is_start] = now[is_start] - self._streaks()[owner[is_start], snapshot[is_start]]
-        is_stale = ~is_start & ~self._stops[owner, snapshot]
-        return Changes(owner, snapshot, is_start, lasted, is_stale)
+        since = np.where(follows, np.append(0.0, now)[:-1], self._carried.since[owner])
+        lasted = now - np.where(on, stretches.since[changed], since)
+        return Changes(owner, snapshot, on, lasted, stretches.is_stale[changed])
+
+    def _on(self, changes: Changes) -> Mask:
+        """Return where the signal is on: from each change to the next."""
+        owners, count = len(self._grid.owners), len(self._grid.times)
+        firsts = np.arange(owners) * count
+        turns = np.concatenate([firsts, changes.owner * count + changes.snapshot])
+        order = np.argsort(turns, kind="stable")
+        state = np.concatenate([self._carried.on, changes.on])[order]
+        return np.repeat(state, np.diff(np.append(turns[order], owners * count))).reshape(owners, count)
 
     def left(self, on: Mask, changes: Changes) -> dict[str, HysteresisState]:
         """Return the states after the frame."""
-        times, carried = self._grid.times, self._carried
-        since = carried.since.copy()
-        since[changes.owner] = times[changes.snapshot]
-        waits = self._true[:, -1] & ~on[:, -1]
-        if not (waits | on[:, -1]).any():
+        stretches, segments, now = self._stretches, self._segments, float(self._grid.times[-1])
+        lasts = np.flatnonzero(np.append(stretches.owner[1:] != stretches.owner[:-1], True))
+        is_true, is_on = stretches.is_true[lasts], on[:, -1]
+        if not (is_true | is_on).any():
             return {}
-        known = self._times(self._last(self._is_known)[:, -1:], carried.known)[:, 0]
-        streak = self._streaks()[:, -1]
-        under_way, ending = self._endings()
+        last = np.flatnonzero(np.append(segments.owner[1:] != segments.owner[:-1], True))
+        known = np.where(segments.inputs[last] == UNKNOWN, self._known(segments)[last], now)
+        since = self._carried.since.copy()
+        since[changes.owner] = self._grid.times[changes.snapshot]
         found: dict[str, HysteresisState] = {}
         for n, owner in enumerate(self._grid.owners):
-            if on[n, -1]:
-                ends = float(ending[n, -1]) if under_way[n, -1] else None
-                found[owner] = HysteresisState(True, float(since[n]), float(known[n]), None, ends)
-            elif waits[n]:
-                found[owner] = HysteresisState(False, float(times[-1]), float(times[-1]), float(streak[n]), None)
+            begun = float(stretches.since[lasts[n]])
+            if is_on[n]:
+                ending = None if is_true[n] or np.isnan(begun) else begun
+                found[owner] = HysteresisState(True, float(since[n]), float(known[n]), None, ending)
+            elif is_true[n]:
+                found[owner] = HysteresisState(False, now, now, begun, None)
         return found
