@@ -42,7 +42,9 @@ Pair: TypeAlias = tuple[Transfer, Workload | None]
 
 @dataclass(slots=True)
 class Tally:
-    """The totals of a playback. Units: ``first`` and ``last`` in seconds since 1970, ``delays`` in seconds."""
+    """The totals of a playback.
+
+    Units: ``first`` and ``last`` in seconds since 1970, ``delays`` in seconds."""
 
     snapshots: int = 0
     ignored: int = 0

@@ -49,7 +49,9 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The content of the view. Units: ``time`` in seconds since 1970, ``age`` in seconds.
+    """The content of the view.
+
+    Units: ``time`` in seconds since 1970, ``age`` in seconds.
     Missing: ``snapshot`` and ``age`` None: no telemetry yet.
     """
 

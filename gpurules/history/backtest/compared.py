@@ -1,4 +1,4 @@
-"""Where two rulesets differ: the samples on which a rule matches in one and not in the other."""
+"""Differences between two rulesets: the samples on which a rule matches in one and not in the other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ MOST_MOMENTS = 20
 
 @dataclass(slots=True)
 class Parting:
-    """Where a rule matches in one of two rulesets only.
+    """The samples on which a rule matches in only one of two rulesets.
 
     ``snapshots`` is the number of such snapshots; ``moments`` are the first of them, with the node and which
     ruleset's rule (0 or 1) matches.
@@ -23,7 +23,7 @@ class Parting:
     moments: list[tuple[float, str, int]] = field(default_factory=list)
 
     def merge(self, other: "Parting") -> None:
-        """Add those of another node."""
+        """Add the differences of another node."""
         self.snapshots += other.snapshots
         self.moments = sorted([*self.moments, *other.moments])[:MOST_MOMENTS]
 
@@ -36,9 +36,9 @@ class Parting:
 def part_moments(
     known: dict[str, Parting], node: str, times: Numbers, masks: tuple[Mapping[str, Mask], Mapping[str, Mask]]
 ) -> None:
-    """Add to *known* in which snapshots the rules of two rulesets do not match alike, in one frame.
+    """Add to *known* the snapshots of one frame in which the rules of two rulesets match differently.
 
-    Missing: a rule that one of the two does not have matches nowhere in it.
+    Missing: a rule that one of the two lacks matches nowhere in it.
     """
     nowhere = np.zeros(len(times), bool)
     for name in dict.fromkeys([*masks[0], *masks[1]]):

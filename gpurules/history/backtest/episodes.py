@@ -18,7 +18,7 @@ NODE = ""
 class EpisodeRecorder:
     """The episodes of one rule or signal on one node, by owner: a GPU, or the node.
 
-    Units: ``lengths`` in seconds; an episode that goes on at the end counts as long as it is recorded.
+    Units: ``lengths`` in seconds; an episode that is still on at the end counts with its recorded length.
     """
 
     lengths: list[float] = field(default_factory=list)
@@ -38,12 +38,12 @@ class EpisodeRecorder:
             self._off[owner] = time
 
     def add_transitions(self, transitions: Sequence[Transition]) -> None:
-        """Add what a signal did, in order of time for each owner."""
+        """Add the transitions of a signal, in order of time for each owner."""
         for change in transitions:
             (self._begin if change.on else self._end)(change.owner, change.timestamp)
 
     def add(self, mask: Mask, rows: Rows, per_gpu: bool) -> None:
-        """Add where a rule matches: of each row where it is *per_gpu*, else of each snapshot."""
+        """Add the matches of a rule: one value per row if it is *per_gpu*, else one per snapshot."""
         count = len(rows.times)
         number = rows.groups.snapshot if per_gpu else np.arange(count, dtype=np.intp)
         owner = rows.owner if per_gpu else np.zeros(count, np.intp)
@@ -59,13 +59,13 @@ class EpisodeRecorder:
                 self._end(name, float(rows.times[after]))
 
     def finish(self, last: float) -> None:
-        """End what goes on at the end of the recording."""
+        """Close the episodes that are still on at the end of the recording."""
         for owner in list(self._since):
             self._end(owner, last)
 
 
 def _runs(mask: Mask, owner: Places, number: Places) -> tuple[Places, Places]:
-    """Return the first and the last row of every stretch of *mask*, within one owner and without a snapshot between."""
+    """Return the first and last row of every run in *mask*, within one owner and over consecutive snapshots."""
     if not mask.any():
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     follows = np.zeros(len(mask), bool)

@@ -25,11 +25,11 @@ GAP_INTERVALS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How rulesets are to be judged.
+    """The options of an evaluation.
 
-    ``engine`` is ``kernel``, or ``replay`` for all by the engine itself; ``label`` is one of the snapshots that shares
-    are counted by.
-    Units: ``bucket_seconds`` is the width of a stretch in a picture.
+    ``engine`` is ``kernel``, or ``replay`` to run everything in the engine; ``label`` is a snapshot label to group
+    shares by.
+    Units: ``bucket_seconds`` is the width of a time bucket in a chart.
     """
 
     plans: tuple[KernelPlan, ...]
@@ -41,7 +41,7 @@ class Ask:
 
 @dataclass(slots=True)
 class Extent:
-    """What is recorded of one node.
+    """The extent of the recording of one node.
 
     Units: ``first`` and ``last`` in seconds since 1970; ``hours`` without gaps.
     """
@@ -56,7 +56,7 @@ class Extent:
     _times: list[np.ndarray] = field(default_factory=list)
 
     def add(self, frame: Frame) -> None:
-        """Count a frame in."""
+        """Add a frame."""
         self.snapshots += len(frame.times)
         self.samples += len(frame.owner)
         self.gpus.update(frame.owners)
@@ -65,7 +65,7 @@ class Extent:
         self._times.append(frame.times)
 
     def close(self) -> None:
-        """Work out gaps and hours."""
+        """Compute gaps and hours."""
         steps = np.diff(np.concatenate(self._times)) if self._times else np.zeros(0)
         self._times = []
         if len(steps):
@@ -76,7 +76,7 @@ class Extent:
 
 @dataclass(slots=True)
 class Judged:
-    """What one ruleset did on one node: the tallies of its rules and signals, and what the kernel refused, and why."""
+    """The results of one ruleset on one node: tallies of rules and signals, and what the kernel refused, and why."""
 
     rules: dict[str, RuleTally] = field(default_factory=dict)
     signals: dict[str, RuleTally] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Judged:
 
 @dataclass(slots=True)
 class NodeResult:
-    """What came of one node, for each ruleset that was asked about."""
+    """The results of one node, for each ruleset."""
 
     node: str
     extent: Extent = field(default_factory=Extent)
@@ -97,14 +97,14 @@ class NodeResult:
 
 @dataclass(slots=True)
 class _Counter:
-    """Counts what one ruleset does; with *only* the rest is left out."""
+    """Counts the outcomes of one ruleset; with *only*, of those rules and signals."""
 
     plan: KernelPlan
     judged: Judged = field(default_factory=Judged)
     episodes: dict[tuple[str, str], EpisodeRecorder] = field(default_factory=dict)
 
     def add(self, outcome: KernelOutcome, slices: Slices, only: frozenset[str] | None = None) -> dict[str, Mask]:
-        """Count a frame in, and return in which snapshots each rule matches."""
+        """Count a frame, and return in which snapshots each rule matches."""
         rules = [rule for rule in self.plan.rules if rule.name in outcome.rules]
         masks = match_rules(rules, outcome.rules, outcome.rows.groups)
         for rule in rules:
@@ -133,7 +133,7 @@ class _Counter:
         return self.episodes.setdefault((kind, name), EpisodeRecorder())
 
     def close(self, node: str, extent: Extent) -> None:
-        """End the counts."""
+        """Finish the counts."""
         hours_of_snapshot = extent.hours / extent.snapshots if extent.snapshots else 0.0
         for kind, tallies in (("rule", self.judged.rules), ("signal", self.judged.signals)):
             for name, tally in tallies.items():
@@ -143,7 +143,7 @@ class _Counter:
 
 
 def judge(task: NodeTask, ask: Ask) -> NodeResult:
-    """Return what the rulesets did over what is recorded of one node."""
+    """Return the results of the rulesets over the recording of one node."""
     result = NodeResult(task.name)
     counters = [_Counter(plan) for plan in ask.plans]
     if ask.engine == "replay":
@@ -182,7 +182,7 @@ def _part(result: NodeResult, ask: Ask, outcomes: Sequence[KernelOutcome], masks
 
 
 def _to_replay(counter: _Counter) -> frozenset[str]:
-    """Return what only the engine can evaluate, and discard what was counted of it so far.
+    """Return the rules and signals that only the engine can evaluate, and discard their counts so far.
 
     If a rule stops others, its outcome affects all of them, so the engine evaluates all.
     """

@@ -46,10 +46,10 @@ class Limit:
 
     @classmethod
     def parse(cls, text: str) -> "Limit":
-        """Return the limit that *text* says.
+        """Parse a limit.
 
         Raises:
-            LimitError: it says none.
+            LimitError: *text* is not a limit.
 
         >>> Limit.parse("heat.on_share <= 5%").value
         0.05
@@ -68,10 +68,10 @@ class Limit:
         return cls(text.strip(), found["name"].strip(), measure, found["comparator"], value)
 
     def check_name(self, result: RulesetResult) -> None:
-        """Make sure that the limit is on a rule or signal that there is.
+        """Make sure that the rule or signal of the limit exists.
 
         Raises:
-            LimitError: there is none.
+            LimitError: it does not.
         """
         names = [*result.rules, *result.signals]
         if self.name not in names:
@@ -79,15 +79,15 @@ class Limit:
             raise LimitError(f"no rule or signal is named {self.name!r} in {self.text!r}; {hint}")
 
     def measurement(self, tally: RuleTally) -> float | None:
-        """Return what is limited; missing where there is nothing to measure."""
+        """Return the limited measure; missing if there is nothing to measure."""
         return MEASURES[self.measure](tally)
 
     def holds(self, tally: RuleTally) -> bool | None:
-        """Return whether what the limit says is so; None where there is nothing to measure."""
+        """Return whether the comparison is true; None if there is nothing to measure."""
         measured = self.measurement(tally)
         return None if measured is None else COMPARATORS[self.comparator](measured, self.value)
 
     def of(self, result: RulesetResult) -> RuleTally:
-        """Return the tally that is limited; of a rule and a signal of one name, that of the signal."""
+        """Return the tally that the limit is on; if a rule and a signal share the name, that of the signal."""
         self.check_name(result)
         return result.signals.get(self.name) or result.rules[self.name]

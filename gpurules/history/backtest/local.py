@@ -12,7 +12,7 @@ from gpurules.history.backtest.task import NodeTask
 
 
 class Distribute(Protocol):
-    """Evaluates nodes, wherever: what is added here to add another engine."""
+    """A function that evaluates nodes: the extension point for another execution engine."""
 
     def __call__(self, tasks: Sequence[NodeTask], ask: Ask) -> Iterator[NodeResult]:
         """Yield the result of each of *tasks*, in any order."""
@@ -20,7 +20,7 @@ class Distribute(Protocol):
 
 
 def in_processes(jobs: int) -> Distribute:
-    """Return what evaluates nodes in *jobs* processes; with one, in this."""
+    """Return a function that evaluates nodes in *jobs* processes; with one, in this process."""
 
     def distribute(tasks: Sequence[NodeTask], ask: Ask) -> Iterator[NodeResult]:
         if min(jobs, len(tasks)) <= 1:

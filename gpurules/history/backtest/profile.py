@@ -20,7 +20,7 @@ MOST_VALUES = 20_000
 class Profile:
     """The values of one field of GPUs.
 
-    ``buckets`` has count, sum, least and greatest value in each stretch of time; ``values`` an even choice of all.
+    ``buckets`` has count, sum, minimum and maximum of each time bucket; ``values`` an evenly spaced sample.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Profile:
     step: int = 1
 
     def add(self, numbers: NDArray[np.float64], bucket: NDArray[np.intp]) -> None:
-        """Add the values of a frame, and the stretch of time of each."""
+        """Add the values of a frame, each with its time bucket."""
         known = ~np.isnan(numbers)
         numbers, bucket = numbers[known], bucket[known]
         if not len(numbers):
@@ -69,7 +69,7 @@ class Profile:
 
 
 def compared_fields(plans: tuple[KernelPlan, ...]) -> Mapping[str, Field]:
-    """Return the numeric fields of GPUs that conditions compare with something, by name."""
+    """Return the numeric fields of GPUs that conditions compare, by name."""
     found: dict[str, Field] = {}
     for plan in plans:
         for _, term in plan.terms():
@@ -98,7 +98,7 @@ def thresholds(plan: KernelPlan) -> Iterator[tuple[str, str, float]]:
 def add_frame(
     profiles: dict[str, Profile], fields: Mapping[str, Field], frame: Frame, bucket: NDArray[np.intp]
 ) -> None:
-    """Add the values that a frame has of *fields*."""
+    """Add the values of *fields* in a frame."""
     for name, wanted in fields.items():
         numbers = frame.column(wanted.attribute, Kind.NUMBER)
         assert isinstance(numbers, np.ndarray)

@@ -18,7 +18,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(slots=True)
 class Data:
-    """What was recorded.
+    """The recorded data.
 
     Units: ``first`` and ``last`` in seconds since 1970; ``hours`` of nodes, without gaps.
     """
@@ -56,7 +56,7 @@ class Data:
 
 @dataclass(slots=True)
 class RulesetResult:
-    """What one ruleset did: its rules and signals in order, and what the engine had to evaluate, and why."""
+    """The results of one ruleset: its rules and signals in order, and what the engine had to evaluate, and why."""
 
     ruleset: Ruleset
     rules: dict[str, RuleTally] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class RulesetResult:
     transfers: Mapping[str, object] | None = None
 
     def add(self, rules: Mapping[str, RuleTally], signals: Mapping[str, RuleTally], refused: Mapping[str, str]) -> None:
-        """Add what they did on a node."""
+        """Add the results of a node."""
         for mine, more in ((self.rules, rules), (self.signals, signals)):
             for name, tally in more.items():
                 if name in mine:
@@ -86,7 +86,7 @@ class RulesetResult:
         return [self.signals[name] for name in self.ruleset.signals if name in self.signals]
 
     def actions(self) -> list[dict[str, object]]:
-        """Return, for each action, how many snapshots it was claimed in, rule by rule, and the delay that it asks."""
+        """Return, for each action, the number of snapshots that claimed it, rule by rule, and its delay."""
         found: dict[str, dict[str, object]] = {}
         for rule in self.ruleset.rules:
             tally = self.rules.get(rule.name)
@@ -100,7 +100,7 @@ class RulesetResult:
         return list(found.values())
 
     def to_dict(self, by: Sequence[str] = ()) -> dict[str, object]:
-        """Return it as JSON-ready data, with shares *by* what is asked for."""
+        """Return it as JSON-ready data, with shares grouped *by* the given dimensions."""
         data: dict[str, object] = {"name": self.ruleset.name, "version": self.ruleset.version}
         data["rules"] = [_with_shares(tally.to_dict("rule"), tally, by) for tally in self.ordered_rules]
         data["signals"] = [_with_shares(tally.to_dict("signal"), tally, by) for tally in self.ordered_signals]
@@ -139,7 +139,7 @@ def shares(tally: RuleTally, by: str) -> dict[str, float | None]:
 
 @dataclass(slots=True)
 class BacktestResult:
-    """What came of a back-test."""
+    """The result of a back-test."""
 
     data: Data
     rulesets: list[RulesetResult]
@@ -149,11 +149,11 @@ class BacktestResult:
 
     @classmethod
     def of(cls, rulesets: Sequence[Ruleset]) -> "BacktestResult":
-        """Return the result of nothing yet."""
+        """Return an empty result."""
         return cls(Data(), [RulesetResult(ruleset) for ruleset in rulesets])
 
     def add(self, result: NodeResult) -> None:
-        """Add what came of a node."""
+        """Add the result of a node."""
         self.data.add(result)
         for mine, judged in zip(self.rulesets, result.judged, strict=True):
             mine.add(judged.rules, judged.signals, judged.refused)
@@ -178,7 +178,7 @@ class BacktestResult:
 
 
 def never_known(ruleset: Ruleset, recorded: frozenset[str]) -> dict[str, list[str]]:
-    """Return the rules and signals that read GPU fields without any recordings, with these fields.
+    """Return the rules and signals that read GPU fields without recorded values, with these fields.
 
     *recorded* are the columns that have a value somewhere. A rule that asks whether such a field is missing is known
     all the same, so these are candidates: what the back-test finds UNKNOWN on every sample is never known.

@@ -19,9 +19,9 @@ Watch = Callable[[Iterable[NodeResult], int], Iterable[NodeResult]]
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """What is to be back-tested: rulesets over what is recorded at some places.
+    """The input of a back-test: rulesets, and the places of recordings.
 
-    ``engine`` is ``kernel`` or ``replay``; ``options`` are those of recordings that leave something open.
+    ``engine`` is ``kernel`` or ``replay``; ``options`` are those of recordings that are ambiguous without them.
     """
 
     rulesets: Sequence[Ruleset]
@@ -36,16 +36,16 @@ class Backtest:
         """Return the nodes that are recorded.
 
         Raises:
-            StoreError: a store has nothing.
+            StoreError: a store is empty.
         """
         return [task for place in self.places for task in tasks_of(place, self.options, self.span)]
 
 
 def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda results, _: results) -> BacktestResult:
-    """Return what the rulesets would have done.
+    """Return what the rulesets would have done over the recordings.
 
     Raises:
-        StoreError: a store has nothing.
+        StoreError: a store is empty.
     """
     tasks = backtest.tasks()
     plans = tuple(KernelPlan.of(ruleset) for ruleset in backtest.rulesets)
@@ -71,7 +71,7 @@ def _stores(places: Sequence[str]) -> Iterator[StoreReader]:
 
 
 def bucket_seconds(places: Sequence[str], span: TimeSpan = ALWAYS) -> float:
-    """Return the width of a stretch of time in a picture: an hour of weeks, five minutes of a day or two."""
+    """Return the width of a time bucket in a chart: an hour for weeks, five minutes for a day or two."""
     days = {part.date for reader in _stores(places) for part in reader.parts if span.has_day(part.date)}
     return 3600.0 if len(days) > 3 else 300.0
 

@@ -1,8 +1,8 @@
 """Distributes nodes over a Spark cluster: a grouped map by node, each group evaluated by the same kernel.
 
-What Spark shuffles is which node is evaluated where, not telemetry: each task reads its node's files by itself, so the
-store has to be where all executors reach it. A node is one group from its first day to its last, so that state goes
-over the bounds of days as it does here.
+Spark shuffles task descriptions, not telemetry: each task reads its node's files, so every executor must be able to
+reach the store. A node is one group from its first day to its last, so that state carries over from day to day as in
+local runs.
 """
 
 import os
@@ -31,7 +31,7 @@ def _session(master: str | None, remote: str | None) -> Any:
     for key, value in quiet.items():
         builder = builder.config(key, value)
     if (master or "local").startswith("local"):
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else whatever python3 is, without our packages
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # otherwise any python3, without our packages
     try:
         return builder.master(master or "local[*]").getOrCreate()
     except Exception as error:  # foreign: no Java, a master that is not there, a version that does not fit
@@ -40,7 +40,7 @@ def _session(master: str | None, remote: str | None) -> Any:
 
 
 def in_spark(master: str | None, remote: str | None) -> Distribute:
-    """Return what evaluates nodes in Spark: on *master* (``local[2]``), or through Spark Connect at *remote*.
+    """Return a function that evaluates nodes in Spark: on *master* (``local[2]``) or by Spark Connect at *remote*.
 
     Raises:
         UnavailableError: pyspark is not installed.
@@ -66,7 +66,7 @@ def in_spark(master: str | None, remote: str | None) -> Distribute:
 
 
 def _evaluator(asked: bytes) -> Any:
-    """Return the function that Spark runs for each group: of the tasks of one node, their results."""
+    """Return the function that Spark runs for each group: it maps the tasks of one node to their results."""
 
     def evaluate(table: Any) -> Any:
         import pyarrow as pa

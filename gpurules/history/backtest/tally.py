@@ -18,11 +18,11 @@ Shares = dict[str, list[int]]
 
 @dataclass(frozen=True)
 class Slices:
-    """What the samples of a frame are counted by, worked out once for all rules and signals.
+    """The groups by which the samples of a frame are counted, computed once for all rules and signals.
 
     Shape: ``hour`` (0 to 167, from Monday; -1 where there is no date) and ``bucket`` have one entry for each snapshot,
     and so has ``label``.
-    Missing: ``label`` None: it is not asked for.
+    Missing: ``label`` None: it is not requested.
     """
 
     hour: Places
@@ -31,7 +31,7 @@ class Slices:
     _cells: dict[bool, "_Cells"] = field(default_factory=dict)
 
     def cells(self, rows: Rows, per_gpu: bool) -> "_Cells":
-        """Return the cells that samples fall into: of rows where they are *per_gpu*, else of snapshots."""
+        """Return the cells that samples fall into: one per row if they are *per_gpu*, else one per snapshot."""
         if per_gpu not in self._cells:
             count = len(rows.times)
             number = rows.groups.snapshot if per_gpu else np.arange(count, dtype=np.intp)
@@ -47,7 +47,7 @@ class Slices:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Where each sample is counted: in which snapshot, cell of GPU and time, and hour of the week (from 1)."""
+    """The groups of each sample: snapshot, cell of GPU and time, and hour of the week (from 1)."""
 
     number: Places
     cell: Places
@@ -57,21 +57,21 @@ class _Cells:
 
     @cached_property
     def in_cells(self) -> Places:
-        """How many samples each cell has."""
+        """The number of samples in each cell."""
         return np.bincount(self.cell, minlength=len(self.names) * self.span[1])
 
     @cached_property
     def in_hours(self) -> Places:
-        """How many samples each hour has."""
+        """The number of samples in each hour of the week."""
         return np.bincount(self.hour, minlength=169)[1:]
 
 
 @dataclass(slots=True)
 class RuleTally:
-    """What one rule or signal did.
+    """The counts of one rule or signal.
 
-    ``buckets`` has, by GPU and stretch of time, the samples and on how many it was on: the picture of a report.
-    Units: ``first`` and ``last`` in seconds since 1970; ``hours`` are those of owners: of each GPU, or of the node.
+    ``buckets`` has, by GPU and time bucket, the samples and how many of them were on, for the chart of a report.
+    Units: ``first`` and ``last`` in seconds since 1970; ``hours`` are owner hours: of each GPU, or of the node.
     Missing: ``first`` None: it was never on.
     """
 
@@ -94,7 +94,7 @@ class RuleTally:
     buckets: dict[tuple[str, int], list[int]] = field(default_factory=dict)
 
     def add(self, mask: Mask, truths: Truths, rows: Rows, slices: Slices) -> None:
-        """Count one frame in: where it was on, and what its condition was."""
+        """Count one frame: where it was on, and the truth of its condition."""
         cells = slices.cells(rows, self.per_gpu)
         size, places = len(cells.number), np.flatnonzero(mask)
         self.samples += size
@@ -130,7 +130,7 @@ class RuleTally:
             _count(self.by_label.setdefault(label, [0, 0]), (int(here.sum()), int((here & mask).sum())))
 
     def close(self, node: str, episodes: EpisodeRecorder, hours: float) -> None:
-        """End the count of one node, which was recorded for *hours*."""
+        """Finish the count of one node, which was recorded for *hours*."""
         self.episodes, self.flaps = episodes.lengths, episodes.flaps
         self.by_node = {node: [self.samples, self.on]}
         self.by_gpu = {f"{node} {name}".strip(): both for name, both in self.by_gpu.items()}
@@ -154,22 +154,22 @@ class RuleTally:
 
     @property
     def on_share(self) -> float | None:
-        """The share of samples on which it was on; missing where there is none."""
+        """The share of samples on which it was on; missing if there is none."""
         return self.on / self.samples if self.samples else None
 
     @property
     def unknown_share(self) -> float | None:
-        """The share of samples on which its condition was UNKNOWN; missing where there is none."""
+        """The share of samples on which its condition was UNKNOWN; missing if there is none."""
         return self.unknown / self.samples if self.samples else None
 
     @property
     def flaps_per_hour(self) -> float | None:
-        """Flaps in an hour of one owner; missing where less than a second is recorded."""
+        """Flaps per hour of one owner; missing if less than a second is recorded."""
         return self.flaps / self.hours if self.hours * 3600 >= 1 else None
 
     @property
     def lengths(self) -> dict[str, float | None]:
-        """The lengths of episodes, in seconds; missing where there is none."""
+        """The lengths of episodes, in seconds; missing if there is none."""
         if not self.episodes:
             return {"median": None, "p95": None, "max": None}
         median, p95 = np.quantile(self.episodes, [0.5, 0.95]).tolist()

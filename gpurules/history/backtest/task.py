@@ -24,9 +24,9 @@ FILES = ("*.jsonl*", "*.json*", "*.csv*", "*.xml*", "*.txt*", "*.log*", "*.prom*
 
 @dataclass(frozen=True, slots=True)
 class NodeTask:
-    """What is recorded of one node at one place.
+    """The recording of one node at one place.
 
-    Missing: ``node`` None: the place is a recording, whose one node it is.
+    Missing: ``node`` None: the place is a recording, with its only node.
     """
 
     place: str

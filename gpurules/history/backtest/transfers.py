@@ -1,4 +1,4 @@
-"""The decisions that rulesets would have made on transfers, by the engine, as each transfer arrives."""
+"""Replays transfers through the engine and counts the decisions that rulesets would have made."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -27,9 +27,9 @@ Arrival: TypeAlias = tuple[Transfer, Workload | None, str | None]
 
 
 def decided_transfers(result: BacktestResult, backtest: Backtest, path: Path) -> None:
-    """Add to *result* what each ruleset decides on the transfers at *path*: a file, or a store that has recorded some.
+    """Add to *result* the decisions of each ruleset on the transfers at *path*: a file, or a store with transfers.
 
-    A transfer of a file with the label ``node`` is decided on that node; without one it is on the first.
+    A transfer of a file is decided on the node of its label ``node``, without one on the first node.
 
     Raises:
         TelemetryError: the file cannot be read.
@@ -51,7 +51,7 @@ def decided_transfers(result: BacktestResult, backtest: Backtest, path: Path) ->
 
 
 def stored_transfers(storage: Storage, declared: Mapping[str, Field], findings: Findings) -> list[Arrival]:
-    """Return the transfers that a store has recorded, each once, with the node; what cannot be read is a finding.
+    """Return the recorded transfers of a store, each once, with the node; unreadable files are findings.
 
     They arrive when they were recorded.
 

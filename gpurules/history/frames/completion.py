@@ -1,8 +1,7 @@
-"""Adds lost GPUs to frames as the engine adds them to snapshots: with the same tracker, called less often.
+"""Adds lost GPUs to frames as the engine adds them to snapshots, with the same tracker, called less often.
 
-Which GPUs a node has, and which of them are lost, hardly ever changes. The tracker is asked where it does, at the ends
-of the stretches in between, and where a lost GPU has been so for long enough to be forgotten. All other snapshots have
-the GPUs of the one before.
+Which GPUs a node has, and which of them are lost, rarely changes. The tracker is called where it does, at the ends of
+the runs in between, and where a lost GPU expires. All other snapshots have the GPUs of the one before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,7 @@ _SETTLED = 3
 class CompleteFrame:
     """A frame with the GPUs that are lost.
 
-    Shape: as a frame; ``source`` has the row of the frame that each row comes from, then those of ``ghosts``.
+    Shape: as a frame; ``source`` has, for each row, its row in the frame, or beyond those its place in ``ghosts``.
     Missing: ``source`` None: the rows are those of the frame.
     """
 
@@ -41,7 +40,7 @@ class CompleteFrame:
         return self._taken(self.frame.column(attribute, kind), [getattr(gpu, attribute) for gpu in self.ghosts], kind)
 
     def label(self, name: str, kind: Kind) -> Column:
-        """Return a label of the GPUs; what is of another kind is missing, and those of a lost GPU."""
+        """Return a label of the GPUs; missing for values of another kind and for lost GPUs."""
         labels: list[Value] = [gpu.labels.get(name) for gpu in self.ghosts]  # type: ignore[misc]
         return self._taken(self.frame.label(name, kind), labels, kind)
 
@@ -90,9 +89,9 @@ class FrameCompletion:
         return _assembled(frame, list(self._stretches(frame)))
 
     def _is_steady(self, frame: Frame) -> bool:
-        """Return whether the tracker has nothing to add to snapshots that are alike; if so it knows of the last.
+        """Return whether the tracker adds nothing to a run of snapshots with equal GPUs; if so, it has seen the last.
 
-        One that had nothing to add twice has nothing to add to any later snapshot with the same GPUs.
+        If it adds nothing to two of them, it adds nothing to any later one.
         """
         last = len(frame.times) - 1
         if not all(self._ask(frame, n) is None for n in sorted({0, min(1, last)})):
@@ -102,7 +101,7 @@ class FrameCompletion:
         return True
 
     def _ask(self, frame: Frame, number: int) -> tuple[GPU, ...] | None:
-        """Ask the tracker, of each snapshot once, and return the GPUs; None where they are those of the snapshot."""
+        """Call the tracker, once per snapshot, and return the GPUs; None if they are those of the snapshot."""
         if number not in self._answers:
             snapshot = _skeleton(frame, number)
             completed = self.tracker.complete(snapshot, snapshot.timestamp)
@@ -111,12 +110,12 @@ class FrameCompletion:
         return self._answers[number]
 
     def _stretches(self, frame: Frame) -> Iterator[tuple[int, int, tuple[GPU, ...]]]:
-        """Yield from which snapshot to which (excluded) the GPUs are the same, and these."""
+        """Yield the runs of snapshots (start, end excluded) with equal GPUs, and these GPUs."""
         turns = self._turns(frame)
         for start, end in zip(turns, [*turns[1:], len(frame.times)], strict=True):
             self._ask(frame, start)
             if any(gpu.xid_age is not None and _PLACE not in gpu.labels for gpu in self._answers[start]):
-                for number in range(start, end):  # what is lost gets older with each snapshot
+                for number in range(start, end):  # a lost GPU ages with each snapshot
                     self._ask(frame, number)
                     yield number, number + 1, self._answers[number]
             else:
@@ -125,7 +124,7 @@ class FrameCompletion:
         self._asked = [time for time in self._asked if time > horizon]
 
     def _turns(self, frame: Frame) -> list[int]:
-        """Return the snapshots at which the tracker is asked."""
+        """Return the snapshots at which the tracker is called."""
         times, count = frame.times, len(frame.times)
         signatures = _signatures(frame)
         begins = np.flatnonzero(np.append(True, signatures[1:] != signatures[:-1]))
@@ -138,7 +137,7 @@ class FrameCompletion:
 
 
 def _is_uniform(frame: Frame) -> bool:
-    """Return whether all GPUs are in every snapshot, in the same order, and well."""
+    """Return whether every snapshot has all GPUs, in the same order, none lost."""
     count, gpus = len(frame.times), len(frame.owners)
     if not gpus or len(frame.owner) != count * gpus or not bool(np.all(frame.groups.sizes == gpus)):
         return False
@@ -154,7 +153,7 @@ def _is_lost(frame: Frame) -> Mask:
 
 
 def _traits(frame: Frame) -> Iterator[Places]:
-    """Yield what distinguishes GPUs, one number a row."""
+    """Yield arrays that distinguish GPUs, one number per row."""
     mig = frame.column("mig", Kind.BOOL)
     assert isinstance(mig, Truths)
     yield from (frame.owner, frame.position, mig.true.astype(np.intp), frame.codes("index"), frame.codes("name"))
@@ -184,7 +183,7 @@ def _rows(frame: Frame, number: int) -> list[int]:
 
 
 def _rows_of_alike(frame: Frame, span: Places) -> Places:
-    """Return the rows of snapshots that have the same GPUs, in their own order: a line for each snapshot."""
+    """Return the rows of snapshots with equal GPUs, in their own order: one line for each snapshot."""
     groups = frame.groups
     count = int(groups.sizes[span[0]])
     starts = (np.cumsum(groups.sizes) - groups.sizes)[span]
@@ -193,7 +192,7 @@ def _rows_of_alike(frame: Frame, span: Places) -> Places:
 
 
 def _skeleton(frame: Frame, number: int) -> Snapshot:
-    """Return what the tracker looks at of a snapshot; the labels say which row a GPU is."""
+    """Return the part of a snapshot that the tracker reads; labels hold the row of each GPU."""
     gpus = []
     for place, row in enumerate(_rows(frame, number)):
         gpu = frame.gpu(row)
@@ -207,7 +206,7 @@ def _skeleton(frame: Frame, number: int) -> Snapshot:
 
 
 def _assembled(frame: Frame, stretches: list[tuple[int, int, tuple[GPU, ...]]]) -> CompleteFrame:
-    """Return the rows of all stretches together, in order of GPU and time."""
+    """Return the rows of all runs together, in order of GPU and time."""
     ghosts: list[GPU] = []
     known: dict[str, int] = {}
     owners: list[Places] = []
@@ -242,6 +241,6 @@ def _is_renamed(frame: Frame, row: int, gpu: GPU) -> bool:
 
 
 def _renamed(gpu: GPU, known: GPU) -> GPU:
-    """Return *gpu* by the name, the UUID and the index under which it is *known*."""
+    """Return *gpu* with the name, UUID and index of *known*."""
     values = {name: getattr(gpu, name) for name in GPU.__dataclass_fields__ if name not in ("uuid", "name", "index")}
     return GPU(uuid=known.uuid, name=known.name, index=known.index, **values)

@@ -8,7 +8,7 @@ from gpurules.model import GPU, Kind, Snapshot, Value
 
 
 class Frame(Protocol):
-    """Some snapshots of one node, each newer than the one before; rows are in order of GPU and time.
+    """Consecutive snapshots of one node, each newer than the one before; rows are in order of GPU and time.
 
     Shape: one row for each snapshot and GPU; ``owner`` has the number of its identity in ``owners``, and ``position``
     that of the GPU in its snapshot.
@@ -22,7 +22,7 @@ class Frame(Protocol):
 
     @property
     def groups(self) -> Groups:
-        """Which rows belong to which snapshot."""
+        """The rows of each snapshot."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class Frame(Protocol):
         ...
 
     def label(self, name: str, kind: Kind) -> Column:
-        """Return a label of the GPUs; what is of another kind is missing."""
+        """Return a label of the GPUs; values of another kind are missing."""
         ...
 
     def exact(self, attribute: str, is_label: bool) -> Sequence[Value]:
@@ -53,15 +53,15 @@ class Frame(Protocol):
         ...
 
     def codes(self, attribute: str) -> Places:
-        """Return numbers that are equal where the values of an attribute are; those of one frame only."""
+        """Return numbers that are equal where the values of an attribute are; comparable within one frame only."""
         ...
 
     def of_node(self, name: str, is_label: bool) -> Sequence[object]:
-        """Return what each snapshot has under *name*: an attribute, or a label."""
+        """Return the attribute or label *name* of each snapshot."""
         ...
 
     def facts(self, name: str) -> Sequence[object] | None:
-        """Return the fact of the node *name* that was given beside each snapshot; None where none was."""
+        """Return the fact *name* of the node that was given with each snapshot; None if none was."""
         ...
 
     def gpu(self, row: int) -> GPU:
@@ -69,5 +69,5 @@ class Frame(Protocol):
         ...
 
     def snapshots(self) -> Iterator[tuple[Snapshot, Mapping[str, object]]]:
-        """Yield each snapshot with the facts of the node that were given beside it."""
+        """Yield each snapshot with the facts of the node that were given with it."""
         ...

@@ -1,4 +1,4 @@
-"""Builds frames from snapshots in memory, such as those of a tool's recording."""
+"""Builds frames from snapshots in memory, such as those of another tool's recording."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -16,7 +16,7 @@ Observed = tuple[Snapshot, Mapping[str, object]]
 
 
 class SnapshotFrame:
-    """A frame of snapshots, each newer than the one before."""
+    """A frame made from snapshots, each newer than the one before."""
 
     def __init__(self, observed: Sequence[Observed]) -> None:
         self._observed = observed
@@ -39,7 +39,7 @@ class SnapshotFrame:
         return as_column(self.exact(attribute, False), kind)
 
     def label(self, name: str, kind: Kind) -> Column:
-        """Return a label of the GPUs; what is of another kind is missing."""
+        """Return a label of the GPUs; values of another kind are missing."""
         return as_column([coerce(value, _TYPES[kind]) for value in self.exact(name, True)], kind)
 
     def exact(self, attribute: str, is_label: bool) -> Sequence[Value]:
@@ -54,13 +54,13 @@ class SnapshotFrame:
         return np.array([numbers.setdefault(getattr(gpu, attribute), len(numbers)) for gpu in self._gpus], np.intp)
 
     def of_node(self, name: str, is_label: bool) -> Sequence[object]:
-        """Return what each snapshot has under *name*: an attribute, or a label."""
+        """Return the attribute or label *name* of each snapshot."""
         if is_label:
             return [snapshot.labels.get(name) for snapshot, _ in self._observed]
         return [getattr(snapshot, name) for snapshot, _ in self._observed]
 
     def facts(self, name: str) -> Sequence[object] | None:
-        """Return the fact of the node *name* that was given beside each snapshot; None where none was."""
+        """Return the fact *name* of the node that was given with each snapshot; None if none was."""
         given = [node.get(name) for _, node in self._observed]
         return given if any(value is not None for value in given) else None
 
@@ -69,17 +69,17 @@ class SnapshotFrame:
         return self._gpus[row]
 
     def snapshots(self) -> Iterator[Observed]:
-        """Yield each snapshot with the facts of the node that were given beside it."""
+        """Yield each snapshot with the facts of the node that were given with it."""
         yield from self._observed
 
 
 def frames_of(snapshots: Iterable[Snapshot], batch: int = BATCH) -> Iterator[SnapshotFrame]:
-    """Yield *snapshots* as frames; one that is not newer than the last is left out, as engines ignore it."""
+    """Yield *snapshots* as frames; one that is not newer than the last is skipped, as engines ignore it."""
     yield from frames_of_observed(((snapshot, NO_NODE) for snapshot in snapshots), batch)
 
 
 def frames_of_observed(observed: Iterable[Observed], batch: int = BATCH) -> Iterator[SnapshotFrame]:
-    """Yield snapshots and the facts of their node as frames; what is not newer than the last is left out."""
+    """Yield snapshots and the facts of their node as frames; one that is not newer than the last is skipped."""
     held: list[Observed] = []
     last = float("-inf")
     for snapshot, node in observed:

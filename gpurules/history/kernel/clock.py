@@ -19,7 +19,8 @@ class Clock:
     """The local times of snapshots.
 
     Units: ``times`` in seconds since 1970.
-    Missing: a time that has no date.
+
+    Missing: a time outside the range of dates.
     """
 
     times: Numbers
@@ -56,13 +57,13 @@ class Clock:
 
     @property
     def time_of_day(self) -> Numbers:
-        """The seconds since midnight, of the clock on the wall."""
+        """The seconds since midnight, by local clock time."""
         seconds, micros = self._local
         return np.mod(seconds, _DAY) + np.where(micros == 0, 0.0, micros / 1e6)
 
 
 def _offset(seconds: float, zone: tzinfo) -> float:
-    """Return how far the local clock is ahead; NaN where there is no such date."""
+    """Return the UTC offset of the local clock; NaN where there is no such date."""
     try:
         offset = datetime.fromtimestamp(seconds, zone).utcoffset()
     except (OverflowError, ValueError, OSError):
@@ -71,7 +72,7 @@ def _offset(seconds: float, zone: tzinfo) -> float:
 
 
 def hours_of(times: Numbers, zone: tzinfo) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the hour of the week's day, and the day (0 is Monday), of each time; -1 where there is no date."""
+    """Return the hour of the day and the weekday (0 is Monday) of each time; -1 where there is no date."""
     clock = Clock(times, zone)
     hours = np.where(np.isnan(clock.hour), -1, clock.hour).astype(int)
     return hours, clock.weekday.codes  # type: ignore[return-value]

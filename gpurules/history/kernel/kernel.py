@@ -28,7 +28,7 @@ MOST_CELLS = 64
 
 @dataclass
 class Kernel:
-    """A ruleset over the frames of one node; it remembers what its windows, signals and GPUs need in between.
+    """A ruleset over the frames of one node; it carries the state of windows, signals and GPUs from frame to frame.
 
     ``refused`` collects the rules and signals that only the engine can evaluate, and why.
     """
@@ -38,7 +38,7 @@ class Kernel:
     with_causes: bool = False
 
     def __post_init__(self) -> None:
-        """Begin with nothing remembered."""
+        """Start with no state."""
         settings = self.plan.ruleset.settings
         self._completion = FrameCompletion(GpuTracker(settings.forget_gpu_after, remembers_xid=False))
         self._tails = Tails(keep_of([*self.plan.windows.values()]))
@@ -46,11 +46,11 @@ class Kernel:
         self._lowered: dict[int, ir.Term] = {}
 
     def advance(self, frame: Frame) -> KernelOutcome:
-        """Return what the rules and signals did in *frame*, which is later than the one before."""
+        """Return the outcomes of the rules and signals in *frame*, which is later than the one before."""
         return self.judge(self._completion.complete(frame))
 
     def judge(self, completed: CompleteFrame) -> KernelOutcome:
-        """Return what they did in a frame that has been completed by lost GPUs."""
+        """Return the outcomes in a frame that has been completed with lost GPUs."""
         rows = Rows(completed.frame.times, completed.groups, completed.owners, completed.owner)
         table = FrameTable(completed, self.plan.context, self._tails)
         columnar, outcome = Columnar(table), KernelOutcome(rows, refused=self.refused)
@@ -130,7 +130,7 @@ class Kernel:
                 self._tails.remember(owner, name, samples, now)
 
     def _refuse_windows(self, name: str, why: str) -> None:
-        """Refuse all that looks at windows of a field some of whose samples cannot be said."""
+        """Refuse every rule and signal with a window over a field that has samples which cannot be represented."""
         for owner, term in self.plan.terms():
             if any(window.field.name == name for window in ir.windows(term)):
                 self.refused.setdefault(owner, why)
@@ -146,7 +146,7 @@ def _missing_rows(table: FrameTable, wanted: Field, per_gpu: bool) -> Mask | Non
 
 
 class _Grids:
-    """The grids of one frame: that of the node, and that of all GPUs, made when it is asked for."""
+    """The grids of one frame: that of the node, and that of all GPUs, which is built on first use."""
 
     def __init__(self, frame: CompleteFrame, stepper: Stepper) -> None:
         self._frame, self._stepper = frame, stepper

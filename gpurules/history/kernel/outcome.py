@@ -64,9 +64,9 @@ class Rows:
 
 @dataclass(slots=True)
 class KernelOutcome:
-    """What came of one frame.
+    """The outcomes of one frame.
 
-    Shape: truths have one entry for each row where their rule is per GPU, else for each snapshot; so have ``on``.
+    Shape: truths, and ``on``, have one entry per row if their rule is per GPU, else one per snapshot.
     ``refused`` lists the rules and signals that the kernel could not evaluate, and why.
     """
 
@@ -80,7 +80,7 @@ class KernelOutcome:
 
 
 def transitions_of(name: str, changes: Changes, owners: Sequence[str], times: Numbers) -> list[Transition]:
-    """Return changes as the engine reports them, but for the index of the GPU."""
+    """Return changes as the engine reports them, except for the index of the GPU."""
     listed = zip(
         changes.owner.tolist(), times[changes.snapshot].tolist(), changes.on.tolist(), changes.lasted.tolist(),
         changes.is_stale.tolist(), strict=True,

@@ -21,7 +21,7 @@ class KernelPlan:
 
     @classmethod
     def of(cls, ruleset: Ruleset) -> "KernelPlan":
-        """Return the plan of *ruleset*, without what only a decision needs."""
+        """Return the plan of *ruleset*, without the parts that only decisions need."""
         rules = tuple([replace(rule, actions=(), annotations={}) for rule in ruleset.rules])
         lean = replace(
             ruleset, rules=rules, signals=dict(ruleset.signals), fields=dict(ruleset.fields), inputs={},
@@ -46,7 +46,7 @@ class KernelPlan:
 
     @cached_property
     def context(self) -> EvaluationContext:
-        """How times and files are read."""
+        """The context in which times and files are evaluated."""
         return EvaluationContext(zone_of(self.ruleset.settings.timezone), self.ruleset.file_types)
 
     def terms(self) -> Iterator[tuple[str, ir.Term]]:

@@ -1,4 +1,4 @@
-"""Replays frames through the engine, snapshot by snapshot, with output in the form of the kernel's: the reference."""
+"""Replays frames through the engine, snapshot by snapshot: the reference for the kernel, with the same output."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from gpurules.rules.program import BoundProgram
 
 @dataclass(slots=True)
 class _Lists:
-    """What was found in one frame, snapshot by snapshot; GPUs and times of the rows beside it."""
+    """The outcomes of one frame, snapshot by snapshot, with the GPUs and times of the rows."""
 
     owners: dict[str, int] = field(default_factory=dict)
     owner: list[int] = field(default_factory=list)
@@ -35,13 +35,13 @@ class Replayer:
     plan: KernelPlan
 
     def __post_init__(self) -> None:
-        """Begin with nothing remembered."""
+        """Start with no state."""
         self._now = 0.0
         self._engine = Engine(self.plan.ruleset, clock=lambda: self._now)
         self._functions: dict[tuple[ir.Term, bool], TruthsFunction] = {}
 
     def advance(self, frame: Frame) -> KernelOutcome:
-        """Return what the rules and signals did in *frame*, which is later than the one before."""
+        """Return the outcomes of the rules and signals in *frame*, which is later than the one before."""
         lists, transitions = _Lists(), list[Transition]()
         for number, (snapshot, node) in enumerate(frame.snapshots()):
             self._now = snapshot.timestamp

@@ -115,7 +115,7 @@ class _Stretches:
     """The stretches of a signal's owners in which its condition is TRUE, and those in between, in turn.
 
     Shape: ``event`` is the snapshot from which it would be on (in the others: off); ``end`` where there is none.
-    Units: ``since`` is when the streak began (in the others: the end that is under way); NaN where there is none.
+    Units: ``since`` is when the streak began (in the others: the pending end); NaN where there is none.
     """
 
     owner: Places
@@ -127,7 +127,7 @@ class _Stretches:
 
 
 class _Moves:
-    """What becomes of one signal over one frame."""
+    """Computes the transitions of one signal over one frame."""
 
     def __init__(self, signal: Signal, settings: Settings, grid: Grid, carried: _Carried) -> None:
         self._signal, self._settings, self._grid, self._carried = signal, settings, grid, carried

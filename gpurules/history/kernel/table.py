@@ -41,11 +41,11 @@ class FrameTable:
 
     @property
     def groups(self) -> Groups:
-        """Which rows belong to which snapshot."""
+        """The rows of each snapshot."""
         return self.frame.groups
 
     def read(self, field: Field) -> Column:
-        """Return a field: of each row where it is per GPU, else of each snapshot."""
+        """Return the values of a field: one per row if it is per GPU, else one per snapshot."""
         found = self._columns.get(field.name)
         if found is None:
             found = self._columns[field.name] = self._read(field)
@@ -77,7 +77,7 @@ class FrameTable:
         return [coerce(value, field.datatype) for value in given] if field.declared else given
 
     def _of_node(self, field: Field) -> Column:
-        """Return a field of the node: as it was given by hand, else what the snapshot reports."""
+        """Return a field of the node: the given fact, or else what the snapshot reports."""
         reported = self._reported_by_snapshot(field)
         facts = self.frame.frame.facts(field.name)
         if facts is None:
@@ -114,7 +114,7 @@ class FrameTable:
         return self.groups.counts(mask).astype(np.float64)
 
     def window(self, window: ir.Window) -> Numbers:
-        """Return a function over time: of each row where its field is per GPU, else of each snapshot."""
+        """Return the values of a window function: one per row if its field is per GPU, else one per snapshot."""
         found = self._windows.get(slot_key(window))
         if found is None:
             found = self._windows[slot_key(window)] = self._window(window)
@@ -133,14 +133,14 @@ class FrameTable:
         return out
 
     def rows_of_owners(self) -> list[tuple[str, slice]]:
-        """Return the rows of each GPU, which stand together."""
+        """Return the rows of each GPU, which are contiguous."""
         owner = self.frame.owner
         starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1])) if len(owner) else np.zeros(0, np.intp)
         ends = [*starts[1:].tolist(), len(owner)]
         return [(self.frame.owners[int(owner[s])], slice(s, e)) for s, e in zip(starts.tolist(), ends, strict=False)]
 
     def samples(self, wanted: Field) -> dict[str, WindowSamples]:
-        """Return the samples of a field, by their owners, with those of earlier frames."""
+        """Return the samples of a field, by owner, with those of earlier frames."""
         values, times = self.read(wanted), self.frame.frame.times
         assert isinstance(values, np.ndarray)
         if not wanted.is_per_gpu:
@@ -161,7 +161,7 @@ class FrameTable:
 
 
 def _chosen(mask: Mask, first: Column, second: Column) -> Column:
-    """Return the first where *mask* is, else the second."""
+    """Return the first where *mask* is true, else the second."""
     match first, second:
         case Truths(), Truths():
             return Truths(np.where(mask, first.true, second.true), np.where(mask, first.false, second.false))

@@ -1,7 +1,7 @@
 """Vectorized window functions, bit-identical to the engine's.
 
-What adds whole numbers, or only compares, is done for whole columns. Everything else is computed by the engine's own
-function, point in time by point in time: sums of fractions depend on the order in which they are added.
+Sums of whole numbers and comparisons are computed for whole columns. Everything else is computed by the engine's own
+function, one point in time after another, because floating-point sums depend on the order of addition.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class WindowSamples:
     given: Sequence[float] = ()
 
     def and_then(self, times: Numbers, values: Numbers, given: Sequence[Value]) -> "WindowSamples":
-        """Return these samples and later ones; a missing value is not a sample."""
+        """Return these samples followed by later ones; a missing value is not a sample."""
         known = ~np.isnan(values)
         kept = [number for value in given if (number := finite(value)) is not None]
         return WindowSamples(
@@ -54,7 +54,7 @@ class _Spans:
 
     @property
     def count(self) -> Places:
-        """How many samples each window holds."""
+        """The number of samples in each window."""
         return self.high - self.low
 
 
@@ -79,7 +79,7 @@ def window_values(window: ir.Window, samples: WindowSamples, moments: Numbers) -
 
 
 def _quick(function: str, spans: _Spans) -> tuple[Numbers, np.ndarray] | None:
-    """Return the values of a function, and for which points in time they are still to be worked out; None: for all."""
+    """Return the values of a function, and the points in time that remain to be computed; None: all of them."""
     if not len(spans.samples.values) or not len(spans.low):
         return np.full(len(spans.low), np.nan), np.zeros(len(spans.low), bool)
     values, count = spans.samples.values, spans.count
@@ -118,7 +118,7 @@ def _quick(function: str, spans: _Spans) -> tuple[Numbers, np.ndarray] | None:
 
 
 def _are_whole(values: Numbers) -> bool:
-    """Return whether all sums and differences of *values* are exact, in whatever order."""
+    """Return whether all sums and differences of *values* are exact, in any order."""
     return bool(np.all(values == np.trunc(values)) and 2 * np.abs(values).sum() <= EXACT)
 
 
@@ -129,7 +129,7 @@ def _between(values: Numbers, spans: _Spans) -> Numbers:
 
 
 def _extreme(function: str, spans: _Spans) -> Numbers:
-    """Return the greatest or least of each window: of two overlapping stretches whose lengths are powers of two."""
+    """Return the maximum or minimum of each window, from two overlapping ranges whose lengths are powers of two."""
     choose = np.maximum if function == "max_over_time" else np.minimum
     count, out = spans.count, np.full(len(spans.low), np.nan)
     level, width = spans.samples.values, 1
@@ -144,7 +144,7 @@ def _extreme(function: str, spans: _Spans) -> Numbers:
 
 @dataclass(slots=True)
 class Tails:
-    """The last samples of every field that windows look at, for as long as the longest window of it.
+    """The last samples of every field that windows read, for the length of its longest window.
 
     Units: ``keep`` in seconds, by the name of the field.
     """
@@ -153,16 +153,16 @@ class Tails:
     _samples: dict[tuple[str, str], WindowSamples] = field(default_factory=dict)
 
     def before(self, owner: str, name: str) -> WindowSamples:
-        """Return what is remembered of a field of *owner*."""
+        """Return the kept samples of a field of *owner*."""
         return self._samples.get((owner, name), WindowSamples())
 
     def remember(self, owner: str, name: str, samples: WindowSamples, now: float) -> None:
-        """Remember the samples that a later window can hold."""
+        """Keep the samples that a later window can contain."""
         self._samples[owner, name] = samples.since(now - self.keep[name])
 
 
 def keep_of(windows: Sequence[ir.Window]) -> Mapping[str, float]:
-    """Return how long the samples of each field are kept."""
+    """Return the time for which the samples of each field are kept."""
     keep: dict[str, float] = {}
     for window in windows:
         keep[window.field.name] = max(window.seconds, keep.get(window.field.name, 0.0))

@@ -24,7 +24,7 @@ Rows = list[dict[str, Any]]
 
 
 def _drawn(chart: alt.Chart | alt.LayerChart, title: str) -> str:
-    """Return a chart as an element of HTML, with its title for those who do not see it."""
+    """Return a chart as an HTML element, with its title as alternative text."""
     styled = chart.configure(font="DejaVu Sans, Verdana, sans-serif").configure_view(stroke=_GRID)
     styled = styled.configure_axis(gridColor=_GRID, domainColor="#9aa4aa", labelColor="#333", titleColor="#333")
     spec = styled.to_json()
@@ -42,7 +42,7 @@ def _time(bucket: int, seconds: float) -> str:
 
 
 def _timeline_rows(tally: RuleTally, seconds: float, span: tuple[int, int]) -> tuple[Rows, int]:
-    """Return when something was on, GPU by GPU: those with the most, and how many others there are."""
+    """Return when a rule or signal was on, for the GPUs with the most time on, and the number of other GPUs."""
     factor = max(1, math.ceil((span[1] - span[0] + 1) / COLUMNS))
     cells: dict[tuple[str, int], list[int]] = {}
     for (owner, bucket), (samples, on) in tally.buckets.items():
@@ -69,7 +69,7 @@ def _timeline_rows(tally: RuleTally, seconds: float, span: tuple[int, int]) -> t
 
 
 def timeline(tally: RuleTally, seconds: float, span: tuple[int, int]) -> tuple[str, int]:
-    """Return when something was on, by GPU, and how many GPUs are not shown; the darker, the longer in a stretch."""
+    """Return the timeline by GPU, darker where a rule or signal was on longer, and the number of GPUs not shown."""
     rows, others = _timeline_rows(tally, seconds, span)
     owners = sorted({row["owner"] for row in rows})
     chart = (
@@ -90,7 +90,7 @@ def timeline(tally: RuleTally, seconds: float, span: tuple[int, int]) -> tuple[s
 
 
 def telemetry(profile: Profile, seconds: float, limits: Sequence[tuple[str, float]]) -> str:
-    """Return a field over time: the span from least to greatest, the mean, and thresholds."""
+    """Return a field over time: the range from minimum to maximum, the mean, and thresholds."""
     factor = max(1, math.ceil(len(profile.buckets) / 360))
     merged: dict[int, list[float]] = {}
     for bucket, (count, total, low, high) in profile.buckets.items():
@@ -111,7 +111,7 @@ def telemetry(profile: Profile, seconds: float, limits: Sequence[tuple[str, floa
 
 
 def distribution(profile: Profile, limits: Sequence[tuple[str, float]]) -> str:
-    """Return how often a field had which value, with thresholds."""
+    """Return the histogram of a field, with thresholds."""
     low, high = min(profile.values), max(profile.values)
     width = (high - low) / 60 or 1.0
     counts: dict[int, int] = {}
@@ -177,13 +177,13 @@ def _plain(name: str) -> str:
 
 
 def span_of(tallies: Iterable[RuleTally]) -> tuple[int, int] | None:
-    """Return the first and the last stretch of time that is recorded; None where there is none."""
+    """Return the first and last recorded time bucket; None if there is none."""
     buckets = [bucket for tally in tallies for _, bucket in tally.buckets]
     return (min(buckets), max(buckets)) if buckets else None
 
 
 def limits_by_field(found: Iterable[tuple[str, str, float]]) -> Mapping[str, list[tuple[str, float]]]:
-    """Return thresholds by the field that they are on."""
+    """Return the thresholds by field."""
     by_field: dict[str, list[tuple[str, float]]] = {}
     for name, rule, value in found:
         by_field.setdefault(name, []).append((rule, value))

@@ -24,7 +24,7 @@ _HEAD = ("on", "episodes", "median", "p95", "max", "flaps/h", "unknown", "first"
 
 
 def page(result: BacktestResult, places: Sequence[str]) -> str:
-    """Return the report on a back-test of what is recorded at *places*."""
+    """Return the report on a back-test of the recordings at *places*."""
     names = " and ".join(one.ruleset.name for one in result.rulesets)
     body = "\n".join(_body(result, places, names))
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'

@@ -1,1 +1,1 @@
-"""The recording store: Parquet files by day and node, written so that a crash loses a minute and never a file."""
+"""The recording store: Parquet files by day and node, written so that a crash loses at most a minute, never a file."""

@@ -19,9 +19,9 @@ Watch = Callable[[Iterable[Snapshot], Recording], Iterable[Snapshot]]
 
 @dataclass(slots=True)
 class Imported:
-    """What came of importing recordings.
+    """The result of an import.
 
-    ``unread`` has what of each file could not be used; ``problems`` how much that is in all.
+    ``unread`` lists what could not be used of each file; ``problems`` is their total number.
     """
 
     snapshots: int = 0
@@ -32,7 +32,7 @@ class Imported:
     unread: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, path: str, what: str, count: int = 1) -> None:
-        """Note that something of the file at *path* was not read."""
+        """Record that part of the file at *path* was not read."""
         self.problems += count
         self.unread.setdefault(path, []).append(what)
 
@@ -40,9 +40,9 @@ class Imported:
 def import_recordings(
     storage: Storage, recordings: Sequence[Recording], node: str | None = None, watch: Watch = lambda items, _: items
 ) -> Imported:
-    """Add *recordings*, whatever tool wrote them, to a store; one that cannot be read stops no other.
+    """Add *recordings* of any supported tool to a store; one that cannot be read does not stop the others.
 
-    *node* is the node of snapshots that do not name theirs; without one they are of ``node``.
+    *node* is the node of snapshots that name none; the default is ``node``.
     """
     done = Imported()
     for recording in recordings:
@@ -72,9 +72,9 @@ def _named(snapshot: Snapshot, node: str) -> Snapshot:
 
 
 class StoredRecording:
-    """What a store has of one node in a span, as a recording that can be walked through as often as it is asked for.
+    """One node of a store in a span, as a recording that can be iterated repeatedly.
 
-    ``problems`` and ``problem_count`` are those of the last walk.
+    ``problems`` and ``problem_count`` are those of the last iteration.
     """
 
     def __init__(self, place: str, node: str, span: TimeSpan = ALWAYS) -> None:
@@ -96,7 +96,7 @@ class StoredRecording:
 
 
 def export_lines(reader: StoreReader, node: str | None = None) -> Iterator[str]:
-    """Yield what is recorded, one JSON snapshot a line, node by node; the host is the node where none was recorded."""
+    """Yield the snapshots as JSON lines, node by node; the host is the node if none was recorded."""
     for name in reader.nodes if node is None else (node,):
         for frame in reader.frames(name):
             for snapshot, _ in frame.snapshots():

@@ -7,20 +7,20 @@ MOST = 50
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what an error says; its kind where it says nothing."""
+    """Return the first line of an error's message, or its type if the message is empty."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return text.split("\n")[0].strip().rstrip(".") or type(error).__name__
 
 
 @dataclass(slots=True)
 class Findings:
-    """What was found wrong while reading; ``count`` is how much was."""
+    """The problems found while reading; ``count`` is their number."""
 
     texts: list[str] = field(default_factory=list)
     count: int = 0
 
     def add(self, place: str, what: str) -> None:
-        """Note that *what* is wrong with the file *place*; the same is noted once."""
+        """Record the problem *what* of the file *place*, once."""
         text = f"{place}: {what}"
         if text in self.texts:
             return
@@ -29,11 +29,11 @@ class Findings:
             self.texts.append(text)
 
     def add_damage(self, place: str, error: Exception) -> None:
-        """Note that the file *place* cannot be read, and the first line of why."""
+        """Record that the file *place* cannot be read, with the first line of the reason."""
         self.add(place, f"cannot be read: {first_line(error)}")
 
     def merge(self, other: "Findings") -> None:
-        """Add what was found elsewhere; the same is noted once."""
+        """Add the findings of another reader, each once."""
         fresh = [text for text in other.texts if text not in self.texts]
         self.count += other.count - len(other.texts) + len(fresh)
         self.texts = [*self.texts, *fresh][:MOST]

@@ -1,4 +1,4 @@
-"""Frames of what a store holds: some columns of one node's day."""
+"""Frames read from a store: selected columns of one node's day."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ def plain(table: pa.Table, name: str) -> pa.Array:
 
 
 def texts_of(array: pa.Array) -> Texts:
-    """Return texts as codes."""
+    """Return strings as codes."""
     if not pa.types.is_dictionary(array.type):
         array = array.cast(pa.string()).dictionary_encode()
     codes = array.indices
@@ -52,7 +52,7 @@ def numbers_of(array: pa.Array) -> Numbers:
 
 @dataclass
 class StoredFrame:
-    """A frame of two tables, of GPUs in order of identity and time, and of snapshots; *report* is given what is odd."""
+    """A frame of two tables: GPUs in order of identity and time, and snapshots; *report* receives the problems."""
 
     gpus: pa.Table
     node: pa.Table
@@ -94,7 +94,7 @@ class StoredFrame:
         return np.unique(np.concatenate([times, self._row_times]))
 
     def _is_dense(self, times: Numbers) -> bool:
-        """Return whether every GPU has a row at every one of *times*."""
+        """Return whether every GPU has a row at each of *times*."""
         rows = self._row_times
         if not len(times) or len(rows) != len(times) * len(self.owners):
             return False
@@ -102,7 +102,7 @@ class StoredFrame:
 
     @cached_property
     def groups(self) -> Groups:
-        """Which rows belong to which snapshot."""
+        """The rows of each snapshot."""
         times = self.times
         if self._is_dense(times):
             return Groups(np.tile(np.arange(len(times), dtype=np.intp), len(self.owners)), len(times))
@@ -138,7 +138,7 @@ class StoredFrame:
             raise UnsupportedError("an integer beyond 2**53 is not a double")
 
     def _in_range(self, attribute: str, found: Numbers) -> Numbers:
-        """Return numbers that can be; what is outside the range of its attribute did not come from a device."""
+        """Return the values within the range of their attribute; the others are missing."""
         limits = range_of(attribute)
         low, high = (float(bound.reduce(found, initial=np.nan)) for bound in (np.fmin, np.fmax))
         maximum = np.inf if limits.maximum is None else limits.maximum
@@ -152,7 +152,7 @@ class StoredFrame:
         return np.where(odd, np.nan, found)
 
     def label(self, name: str, kind: Kind) -> Column:
-        """Return a label of the GPUs; what is of another kind is missing."""
+        """Return a label of the GPUs; values of another kind are missing."""
         return as_column([coerce(value, _TYPES[kind]) for value in self.exact(name, True)], kind)
 
     def exact(self, attribute: str, is_label: bool) -> Sequence[Value]:
@@ -202,7 +202,7 @@ class StoredFrame:
         return [None if place < 0 else listed[place] for place in self._node_places.tolist()]
 
     def of_node(self, name: str, is_label: bool) -> Sequence[object]:
-        """Return what each snapshot has under *name*: an attribute, or a label."""
+        """Return the attribute or label *name* of each snapshot."""
         if is_label:
             return self._of_snapshots([labels.get(name) for labels in _parsed(self.node, "labels", len(self.node))])
         if name not in self.node.column_names:
@@ -210,7 +210,7 @@ class StoredFrame:
         return self._of_snapshots(self.node.column(name).to_pylist())
 
     def facts(self, name: str) -> Sequence[object] | None:
-        """Return the fact of the node *name* that was given beside each snapshot; None where none was."""
+        """Return the fact *name* of the node that was given with each snapshot; None if none was."""
         if "facts" not in self.node.column_names or self.node.column("facts").null_count == len(self.node):
             return None
         return self._of_snapshots([facts.get(name) for facts in _parsed(self.node, "facts", len(self.node))])
@@ -238,7 +238,7 @@ class StoredFrame:
         return GPU.from_dict({key: value for key, value in data.items() if value is not None})
 
     def snapshots(self) -> Iterator[tuple[Snapshot, Mapping[str, object]]]:
-        """Yield each snapshot with the facts of the node that were given beside it."""
+        """Yield each snapshot with the facts of the node that were given with it."""
         gpus: list[list[tuple[int, GPU]]] = [[] for _ in self.times]
         rows = self.gpus.to_pylist()
         for row, number, position in zip(rows, self.groups.snapshot.tolist(), self.position.tolist(), strict=True):
@@ -256,7 +256,7 @@ class StoredFrame:
 
 
 def _parsed(table: pa.Table, name: str, size: int) -> list[Mapping[str, Any]]:
-    """Return a column of JSON objects, each distinct text parsed once."""
+    """Return a column of JSON objects; each distinct text is parsed once."""
     if name not in table.column_names:
         return [NO_NODE] * size
     texts = texts_of(plain(table, name))

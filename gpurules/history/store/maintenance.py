@@ -18,7 +18,7 @@ from gpurules.history.store.writer import write_table
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """What is recorded of one node.
+    """The recorded data of one node.
 
     Units: ``size`` in bytes; ``first`` and ``last`` are days.
     """
@@ -32,10 +32,10 @@ class NodeInfo:
 
 
 def info(storage: Storage) -> list[NodeInfo]:
-    """Return what is recorded, by node.
+    """Return the recorded data, by node.
 
     Raises:
-        StoreError: nothing is.
+        StoreError: there is none.
     """
     reader, found = StoreReader(storage), []
     for node in reader.nodes:
@@ -54,10 +54,10 @@ def _groups(storage: Storage, tables: Sequence[str]) -> dict[tuple[str, str, str
 
 
 def compact(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
-    """Make one file of the files of each day and node, and yield its folder with how many there were.
+    """Merge the files of each day and node into one, and yield its folder with the number of files merged.
 
-    The new file is there before the old ones go, and what is there twice is read once; a file that cannot be read
-    stays as it is. What a crash left unfinished is removed.
+    The new file is written before the old ones are removed, and readers drop duplicate rows; a file that cannot be read
+    is kept. Unfinished files of a crash are removed.
     """
     for path in storage.unfinished_files():
         storage.remove(path)
@@ -76,7 +76,7 @@ def compact(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
 
 
 def _compact_beside(storage: Storage, findings: Findings) -> Iterator[tuple[str, int]]:
-    """Do the same with transfers, decisions and transitions, whose rows are few; equal rows become one."""
+    """Merge the few rows of transfers, decisions and transitions likewise; equal rows become one."""
     for parts in _groups(storage, [table for table in TABLES if table not in (TELEMETRY, NODE)]).values():
         read = [(part, rows) for part in parts if (rows := rows_of(storage, part, findings))]
         if len(read) < 2:
@@ -96,7 +96,7 @@ def _compact_beside(storage: Storage, findings: Findings) -> Iterator[tuple[str,
 
 
 def _whole(storage: Storage, part: StorePart, findings: Findings) -> pa.Table | None:
-    """Return the rows of a file; None where it stays as it is, since writing it again would lose some of it."""
+    """Return the rows of a file; None if it is kept, because rewriting it would lose some of it."""
     found = Findings()
     try:
         with opened_part(storage, part) as file:
@@ -117,10 +117,10 @@ def _joined(table: str, tables: Sequence[pa.Table], place: str, findings: Findin
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much of a store is kept.
+    """The retention limits of a store.
 
     Units: ``days``, starting with the latest recorded one; ``size`` in bytes.
-    Missing: None: as much as there is.
+    Missing: None: no limit.
     """
 
     days: int | None = None
@@ -128,7 +128,7 @@ class Retention:
 
 
 def retain(storage: Storage, retention: Retention) -> list[StorePart]:
-    """Remove what is older or more than *retention* keeps, whole days at a time, the oldest first; return what went."""
+    """Remove what exceeds *retention*, whole days at a time, the oldest first; return what was removed."""
     parts = storage.parts()
     dates = sorted({part.date for part in parts})
     if not dates:

@@ -30,7 +30,7 @@ def opened_part(storage: Storage, part: StorePart) -> Iterator[pq.ParquetFile]:
     """Open a file of the store.
 
     Raises:
-        FileNotFoundError: it has gone, as after a compaction.
+        FileNotFoundError: it no longer exists, as after a compaction.
         OSError, ArrowException: it cannot be read.
     """
     path = storage.local(part.path)
@@ -46,12 +46,12 @@ def opened_part(storage: Storage, part: StorePart) -> Iterator[pq.ParquetFile]:
 def read_part(
     storage: Storage, part: StorePart, wanted: Collection[str] | None, findings: Findings, span: TimeSpan = ALWAYS
 ) -> pa.Table | None:
-    """Return the rows of a file that are in *span*, with the columns that are *wanted* (None: all).
+    """Return the rows of a file in *span*, with the *wanted* columns (None: all).
 
-    Missing: None where it cannot be read, which is a finding.
+    Missing: None if it cannot be read, which is reported as a finding.
 
     Raises:
-        FileNotFoundError: it has gone, as after a compaction.
+        FileNotFoundError: it no longer exists, as after a compaction.
     """
     try:
         with opened_part(storage, part) as file:
@@ -65,7 +65,7 @@ def read_part(
 
 
 def rows_of(storage: Storage, part: StorePart, findings: Findings) -> list[dict[str, Any]]:
-    """Return the rows of a file beside telemetry; none where it cannot be read, which is a finding."""
+    """Return the rows of a non-telemetry file; none if it cannot be read, which is reported as a finding."""
     try:
         with opened_part(storage, part) as file:
             if file.metadata.num_rows > MOST_ROWS_BESIDE:
@@ -81,9 +81,9 @@ def rows_of(storage: Storage, part: StorePart, findings: Findings) -> list[dict[
 def groups_of(
     file: pq.ParquetFile, part: StorePart, findings: Findings, wanted: Collection[str] | None, span: TimeSpan = ALWAYS
 ) -> Iterator[pa.Table]:
-    """Yield the rows of each group that has some in *span*, in the types of the schema; no other group is read.
+    """Yield the rows of each row group that overlaps *span*, in the types of the schema; no other group is read.
 
-    What cannot be used is a finding.
+    Unusable data is reported as a finding.
     """
     names = readable_columns(file, part, findings, wanted)
     for number in range(file.num_row_groups if names else 0):
@@ -95,9 +95,9 @@ def groups_of(
 def readable_columns(
     file: pq.ParquetFile, part: StorePart, findings: Findings, wanted: Collection[str] | None
 ) -> list[str]:
-    """Return the columns that are *wanted* and can be read; what cannot be is a finding.
+    """Return the *wanted* columns that can be read; each of the others is reported as a finding.
 
-    Missing: no column where nothing of the file can be used, or it has no rows.
+    Missing: no column if nothing of the file can be used, or it has no rows.
     """
     schema, rows = file.schema_arrow, file.metadata.num_rows
     version = version_of(schema)
@@ -141,7 +141,7 @@ def _is_wanted(name: str, wanted: Collection[str]) -> bool:
 
 
 def _in_types_of_schema(table: pa.Table, part: StorePart, findings: Findings) -> pa.Table:
-    """Return a table whose columns have the types of the schema, whatever program wrote it."""
+    """Return a table whose columns have the types of the schema, even if another program wrote it."""
     for place, name in enumerate(table.column_names):
         column, kind = table.column(place), kind_of(name)
         if kind is None or column.type == kind:
@@ -168,7 +168,7 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 
 def timed_rows(table: pa.Table, part: StorePart, findings: Findings) -> pa.Table:
-    """Return the rows whose time is one, and of about the day of their folder."""
+    """Return the rows with a valid time that is near the day of their folder."""
     table = _kept(table, pc.is_finite(table.column("timestamp")), part, findings, "have no time, and are skipped")
     first, last = _bounds(part.date)
     times = table.column("timestamp")
@@ -187,6 +187,6 @@ def _kept(table: pa.Table, mask: pa.ChunkedArray, part: StorePart, findings: Fin
 
 
 def _bounds(date: str) -> tuple[float, float]:
-    """Return the time before which and from which on a row is not of *date* in any time zone, nor by a late clock."""
+    """Return the bounds of the times that *date* can have in any time zone, with a margin for clock errors."""
     day = TimeSpan.of_day(date)
     return (0.0, LATEST) if day is None else (day.since - SLACK, day.until + SLACK)

@@ -33,7 +33,7 @@ def telemetry_of(tables: Sequence[pa.Table], place: str, findings: Findings) -> 
 
 
 def _identified(table: pa.Table) -> pa.Table:
-    """Return a table of GPUs with their identities, where another program wrote it without."""
+    """Return a table of GPUs with their identities, which a file of another program may lack."""
     if "identity" in table.column_names and not table.column("identity").null_count:
         return table
     size = table.num_rows
@@ -49,7 +49,7 @@ def _identified(table: pa.Table) -> pa.Table:
 
 
 def _ranks(table: pa.Table) -> np.ndarray[Any, Any]:
-    """Return the identities as numbers in the order of their names."""
+    """Return the identities as ranks in the order of their names."""
     texts = texts_of(plain(table, "identity"))
     ranks = np.empty(len(texts.words) + 1, np.intp)
     ranks[np.argsort(np.array([*texts.words, ""]), kind="stable")] = np.arange(len(texts.words) + 1)
@@ -85,7 +85,7 @@ def read_day(
     """Return the GPUs and the snapshots of one node's day, from its files.
 
     Raises:
-        FileNotFoundError: a file has gone, as after a compaction.
+        FileNotFoundError: a file no longer exists, as after a compaction.
     """
     gpus, nodes = list[pa.Table](), list[pa.Table]()
     for part in parts:

@@ -1,6 +1,6 @@
-"""Reads a range from a Prometheus into a store, chunk by chunk: what dcgm-exporter and nvidia_gpu_exporter export.
+"""Imports a range of the metrics of dcgm-exporter and nvidia_gpu_exporter from a Prometheus server, chunk by chunk.
 
-The series of each chunk are written down as scrapes again, and read by the readers of scrapes.
+The series of each chunk are converted back to scrapes and parsed by the readers of scrapes.
 
 Source: https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries
 """
@@ -36,12 +36,12 @@ _NODE_LABELS = ("Hostname", "node", "instance", "exported_instance")
 
 @dataclass
 class PrometheusRange:
-    """A range of what a Prometheus has.
+    """A range of a Prometheus server's data.
 
     Units: ``start`` and ``end`` in seconds since 1970, ``step`` in seconds.
 
     Raises:
-        StoreError: *url* is none of HTTP, or the range is empty.
+        StoreError: *url* is not an HTTP URL, or the range is empty.
     """
 
     url: str
@@ -52,7 +52,7 @@ class PrometheusRange:
     findings: Findings = field(default_factory=Findings)
 
     def __post_init__(self) -> None:
-        """Check what was given."""
+        """Validate the attributes."""
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RecordingStoreError(
@@ -67,7 +67,7 @@ class PrometheusRange:
 
     @property
     def chunks(self) -> int:
-        """How many queries the range takes."""
+        """The number of queries for the range."""
         return ceil((self.end - self.start) / self._chunk)
 
     def answers(self) -> Iterator[list[Any]]:
@@ -136,7 +136,7 @@ def _snapshots(text: str, node: str, source: PrometheusRange) -> Iterator[Snapsh
 
 
 def write_range(storage: Storage, source: PrometheusRange) -> Iterator[int]:
-    """Write the range into a store, and yield how many snapshots each chunk gave."""
+    """Write the range into a store, and yield the number of snapshots of each chunk."""
     with StoreWriter(storage, flush_seconds=86_400.0) as writer:
         for series in source.answers():
             before = writer.added

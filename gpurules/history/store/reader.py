@@ -1,4 +1,4 @@
-"""Reads a store: which nodes it has, and what is recorded of each, day by day."""
+"""Reads a store: its nodes, and their recorded data day by day."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _ATTEMPTS = 4
 
 
 def is_store(place: str | Path) -> bool:
-    """Return whether there is a store at *place*: telemetry, or what there is beside it."""
+    """Return whether there is a store at *place*: files of telemetry or of the other tables."""
     if "://" in str(place):
         return bool(Storage(place).parts(TELEMETRY, NODE))
     return any(Path(place, table).is_dir() for table in (TELEMETRY, NODE))
@@ -29,7 +29,7 @@ def is_store(place: str | Path) -> bool:
 
 @dataclass(slots=True)
 class StoreReader:
-    """A store that is read; ``findings`` fill up as it is."""
+    """Reads a store; ``findings`` collects the problems."""
 
     storage: Storage
     findings: Findings = field(default_factory=Findings)
@@ -52,11 +52,11 @@ class StoreReader:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The nodes that something is recorded of."""
+        """The recorded nodes."""
         return tuple(sorted({part.node for part in self.parts}))
 
     def days(self, node: str, span: TimeSpan = ALWAYS) -> dict[str, list[StorePart]]:
-        """Return the files of *node* by their days, in order, as far as they are of *span*."""
+        """Return the files of *node* in *span*, by day, in order."""
         found: dict[str, list[StorePart]] = {}
         for part in sorted((p for p in self.parts if p.node == node), key=lambda p: (p.date, p.table, p.path)):
             if span.has_day(part.date):
@@ -66,9 +66,9 @@ class StoreReader:
     def frames(
         self, node: str, wanted: Collection[str] | None = None, span: TimeSpan = ALWAYS
     ) -> Iterator[StoredFrame]:
-        """Yield what is recorded of *node* in *span*, a frame for each day, with the *wanted* columns (None: all).
+        """Yield a frame for each day of *node* in *span*, with the *wanted* columns (None: all).
 
-        Snapshots that are not newer than the last of the day before are left out.
+        Snapshots that are not newer than the last of the day before are skipped.
         """
         last = float("-inf")
         for parts in self.days(node, span).values():
@@ -80,7 +80,7 @@ class StoreReader:
     def _read(
         self, parts: Sequence[StorePart], wanted: Collection[str] | None, span: TimeSpan
     ) -> tuple[pa.Table, pa.Table]:
-        """Read the files of a day; where a compaction replaced them meanwhile, those that are there now."""
+        """Read the files of a day; if a compaction replaced them meanwhile, read the new ones."""
         one, findings = parts[0], Findings()
         for _ in range(_ATTEMPTS):
             findings = Findings()
@@ -117,13 +117,13 @@ def _later(table: pa.Table, last: float) -> pa.Table:
 
 @dataclass(frozen=True)
 class Fields:
-    """Which columns of GPUs a store has, and in which something is recorded at all."""
+    """The columns of GPUs in a store, and which of them have recorded values."""
 
     reader: StoreReader
 
     @cached_property
     def recorded(self) -> frozenset[str]:
-        """The columns with a value somewhere, as the statistics of the files report."""
+        """The columns with at least one value, according to the statistics of the files."""
         found: set[str] = set()
         for part in self.reader.parts:
             if part.table != TELEMETRY:

@@ -50,7 +50,7 @@ def telemetry_schema(companions: Mapping[str, pa.DataType]) -> pa.Schema:
 
 
 def node_schema() -> pa.Schema:
-    """Return the schema of what there is of each snapshot besides its GPUs."""
+    """Return the schema of the attributes of snapshots other than their GPUs."""
     columns = [_field("timestamp", pa.float64(), "seconds since 1970 (UTC)")]
     return pa.schema(columns + [_field(name, _TEXT) for name in _NODE_COLUMNS], metadata=_metadata(NODE))
 
@@ -60,7 +60,7 @@ def _metadata(table: str) -> dict[str, str]:
 
 
 def version_of(schema: pa.Schema) -> int:
-    """Return the version of the layout that a file says; 0 for one of another program, which says none."""
+    """Return the layout version of a file; 0 for a file of another program, which has none."""
     try:
         found = loads((schema.metadata or {}).get(b"gpurules", b"{}").decode())
     except ValueError:
@@ -70,12 +70,12 @@ def version_of(schema: pa.Schema) -> int:
 
 
 def unit_of(name: str) -> str:
-    """Return the unit of a column; empty where it has none."""
+    """Return the unit of a column; empty if it has none."""
     return _UNITS.get(name, "")
 
 
 def kind_of(name: str) -> pa.DataType | None:
-    """Return the type of the column *name*; None for one that is not of the schema."""
+    """Return the type of the column *name*; None for one that is not in the schema."""
     if name in NUMBERS or name == "timestamp":
         return pa.float64()
     if name == "position":
@@ -90,7 +90,7 @@ def kind_of(name: str) -> pa.DataType | None:
 def kind_fits(name: str, kind: pa.DataType) -> bool:
     """Return whether a column of a file can be read as the column *name* of the schema.
 
-    A time may be an Arrow timestamp with a zone: without one it is not known which time it is.
+    A time may be an Arrow timestamp with a zone; without a zone it is ambiguous.
     """
     if pa.types.is_dictionary(kind):
         kind = kind.value_type

@@ -41,10 +41,10 @@ class SeriesQuery:
 
 @dataclass(slots=True)
 class FieldSeries:
-    """What was found, oldest first. ``reasons`` says, by GPU, why values are missing, as far as was recorded.
+    """The values, oldest first. ``reasons`` has, by GPU, the recorded reasons why values are missing.
 
-    Missing: a value that was not recorded is None; ``following`` is None where nothing is left, else the time from
-    which to ask on.
+    Missing: a value that was not recorded is None; ``following`` is the start of the next query; None if nothing is
+    left.
     """
 
     times: list[float] = field(default_factory=list)
@@ -57,7 +57,7 @@ class FieldSeries:
 def read_series(
     storage: Storage, query: SeriesQuery, seconds: float = READ_SECONDS, clock: Callable[[], float] = time.monotonic
 ) -> FieldSeries:
-    """Return what the store has of a field; after *seconds* of reading, what it has found by then."""
+    """Return the values of a field; after *seconds* of reading, those found so far."""
     now = clock()
     return _SeriesReader(storage, query, (now + seconds / 2, now + seconds), clock).read()
 
@@ -94,10 +94,10 @@ class _SeriesReader:
     # which snapshots
 
     def _choose(self, days: Sequence[Sequence[StorePart]]) -> None:
-        """Find the times: the last of each step, as many as were asked for."""
+        """Choose the times: the last of each step, up to the limit."""
         for parts in days:
             seen, damaged = [self.times], self.found.findings.count
-            for of in (NODE, TELEMETRY):  # that of the GPUs, which is larger, only where the other does not say it all
+            for of in (NODE, TELEMETRY):  # the larger table of GPUs only if the other is incomplete
                 chosen = [part for part in parts if part.table == of]
                 for part in self._in_time(chosen, self.deadlines[0]):
                     seen += [numbers_of(plain(table, "timestamp")) for table in self._tables(part, ("timestamp",))]
@@ -119,14 +119,14 @@ class _SeriesReader:
         return times[: self.query.limit]
 
     def _start_of(self, last: float) -> float:
-        """Return the time from which to ask on after *last*: that of the next step, or the next there may be."""
+        """Return the start of the query after *last*: the next step, or the next possible time."""
         step, least = self.query.step, float(np.nextafter(last, np.inf))
         return max((last // step + 1) * step, least) if step > 0 else least
 
     def _in_time(self, parts: Sequence[StorePart], deadline: float) -> Iterator[StorePart]:
-        """Yield files by the time at which they begin, until *deadline*; then the rest is left to the next query.
+        """Yield files by start time until *deadline*; the rest is left to the next query.
 
-        That cannot be before a file was read that begins within what is asked for, so the next query asks for less.
+        At least one file that starts within the query is read, so that each query makes progress.
         """
         begun = None
         for part in sorted(parts, key=lambda part: (_start(part), part.path)):
@@ -183,7 +183,7 @@ class _SeriesReader:
         return False
 
     def _tables(self, part: StorePart, names: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield the columns of a file that can be read, a group of rows at a time; what cannot be is a finding."""
+        """Yield the readable columns of a file, one row group at a time; unreadable data is reported as a finding."""
         span = TimeSpan(self.query.since, self.query.until)
         try:
             with opened_part(self.storage, part) as file:
@@ -196,13 +196,13 @@ class _SeriesReader:
 
 
 def _start(part: StorePart) -> float:
-    """Return the time at which a file begins, as its name says; 0 for one of another name, which is read first."""
+    """Return the start time in the name of a file; 0 for any other name, so that the file is read first."""
     text = part.path.rsplit("/", 1)[-1].removeprefix("part-").split("-", 1)[0]
     return int(text) / 1000 if text.isdecimal() and len(text) <= 15 else 0.0
 
 
 def _last_of_each(times: Numbers, step: float) -> Numbers:
-    """Return the last of the *times*, which are in order, within each *step*."""
+    """Return the last of the sorted *times* within each *step*."""
     if step <= 0 or len(times) < 2:
         return times
     steps = times // step

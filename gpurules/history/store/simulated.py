@@ -1,8 +1,8 @@
 """Writes a simulated month of a small cluster into a store: deterministic, and done within seconds.
 
-Each GPU runs jobs that take memory and make heat. Planted are heat waves in which boards slow down (the temperature
-rises minutes before), memory that climbs until it is nearly full, a GPU that is lost for a while, gaps, and sensors
-that answer with nothing now and then.
+Each GPU runs jobs that use memory and produce heat. The month contains heat waves in which GPUs throttle (minutes after
+the temperature rises), memory that grows until it is nearly full, a GPU that is lost for a while, gaps, and sensors
+that sometimes return nothing.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ START = 1767225600.0
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What is simulated. With ``noise_only`` nothing is planted: a tuner has nothing to find.
+    """The parameters of the simulation. With ``noise_only`` there are no incidents, so a tuner has nothing to find.
 
     Without ``with_losses`` there is no gap, and no GPU is lost.
 
@@ -42,7 +42,7 @@ class Month:
 
 
 def write_month(storage: Storage, month: Month) -> Iterator[tuple[str, int]]:
-    """Write the month, and yield each node and day that is done."""
+    """Write the month, and yield each completed node and day."""
     for node in range(month.nodes):
         name = f"node-{node + 1}"
         rng = np.random.default_rng([month.seed, node])
@@ -109,14 +109,14 @@ def _gpu_day(
 
 
 def _jobs(rng: np.random.Generator, count: int) -> Numbers:
-    """Return how busy a GPU is, in jobs of some hours with pauses."""
+    """Return the load of a GPU: jobs of several hours with pauses."""
     edges = np.sort(rng.integers(0, count, rng.integers(3, 9)))
     levels = rng.choice([0.05, 0.5, 0.75, 0.9, 1.0], len(edges) + 1)
     return np.repeat(levels, np.diff([0, *edges, count]))
 
 
 def _lagged(target: Numbers, first: float, share: float) -> Numbers:
-    """Return what follows *target* slowly: each step a *share* of the way; in blocks, so that it is quick."""
+    """Return *target* smoothed exponentially: each step covers a *share* of the distance; in blocks, for speed."""
     keep, found, last = 1 - min(share, 0.9), np.empty_like(target), first
     weights = keep ** np.arange(1, 257)
     for begin in range(0, len(target), 256):
@@ -129,7 +129,7 @@ def _lagged(target: Numbers, first: float, share: float) -> Numbers:
 
 
 def _plant(values: Numbers, rng: np.random.Generator, month: Month, shape: tuple[float, float]) -> None:
-    """Let *values* rise for some minutes, stay high for as long, and fall again."""
+    """Let *values* rise for some minutes, stay high equally long, and fall again."""
     minutes, height = shape
     half = max(4, int(minutes * 60 / month.interval))
     begin = int(rng.integers(0, max(1, len(values) - 3 * half)))

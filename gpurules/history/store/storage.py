@@ -21,7 +21,7 @@ WRITING_SECONDS = 900.0
 
 
 class RecordingStoreError(GpurulesError):
-    """A store cannot be read or written at all."""
+    """A store cannot be read or written."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,12 +65,12 @@ class Storage:
         return self._remote is None
 
     def parts(self, *tables: str) -> list[StorePart]:
-        """Return the files of *tables* (of all, where none is named), in order of table, node, day and name."""
+        """Return the files of *tables* (by default all), in order of table, node, day and name."""
         found = [part for table in tables or TABLES for part in self._parts(table)]
         return sorted(found)
 
     def dates(self) -> list[str]:
-        """Return the days on which something was recorded, in order."""
+        """Return the recorded days, in order."""
         names = {name for table in (TELEMETRY, NODE) for name in self._names(table)}
         return sorted(name.removeprefix("date=") for name in names if name.startswith("date="))
 
@@ -84,7 +84,7 @@ class Storage:
             return []
 
     def day(self, node: str, date: str) -> list[StorePart]:
-        """Return the files of telemetry and snapshots of one day of *node*, without a look at any other day."""
+        """Return the files of telemetry and snapshots of one day of *node*, without listing any other day."""
         found: list[StorePart] = []
         for table in (TELEMETRY, NODE):
             found += self._parts(f"{table}/date={date}/node={quote(node, safe='')}")
@@ -114,13 +114,13 @@ class Storage:
         return Path(self._root, path).open("rb")
 
     def local(self, path: str) -> str | None:
-        """Return where a file is on this machine, None where it is not."""
+        """Return the local path of a file; None if it is remote."""
         return str(Path(self._root, path)) if self._remote is None else None
 
     def write(self, path: str, fill: Callable[[IO[bytes]], None]) -> None:
-        """Write a file: under another name first, to the disk, and then under its own.
+        """Write a file atomically: under a temporary name, synced to disk, then renamed.
 
-        A store of objects gets it at once, when all of it is there: one that is closed halfway would be kept.
+        An object store gets it in one piece once it is complete: a partial upload that is closed would be kept.
         """
         if self._remote is not None:
             whole_file = BytesIO()
@@ -142,7 +142,7 @@ class Storage:
         _sync(whole.parent)
 
     def remove(self, path: str) -> None:
-        """Remove a file, and the folders that it leaves empty."""
+        """Remove a file, and folders that become empty."""
         if self._remote is not None:
             self._remote.rm_file(f"{self._root}/{path}")
             return
@@ -153,7 +153,7 @@ class Storage:
                 folder.rmdir()
 
     def unfinished_files(self) -> list[str]:
-        """Return what a crash left behind: files that were never finished, and that no one is writing now."""
+        """Return the files that a crash left unfinished and that no process is writing now."""
         if self._remote is not None:
             return []
         root = Path(self._root)
@@ -163,7 +163,7 @@ class Storage:
 
 
 def _size(path: Path) -> int:
-    """Return the size of a file; 0 of one that has gone by now, or leads nowhere: reading it says so."""
+    """Return the size of a file; 0 if it is gone or a dangling link, which reading it reports."""
     try:
         return path.stat().st_size
     except OSError:
@@ -171,7 +171,7 @@ def _size(path: Path) -> int:
 
 
 def _changed_at(path: Path) -> float:
-    """Return when a file was last written to; one that has gone by now is as good as new."""
+    """Return when a file was last modified; a file that is gone counts as new."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:
@@ -179,7 +179,7 @@ def _changed_at(path: Path) -> float:
 
 
 def _sync(folder: Path) -> None:
-    """Bring the names in *folder* to the disk, where the system allows it."""
+    """Sync the directory entries of *folder* to disk, if the system supports it."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -193,12 +193,12 @@ def _sync(folder: Path) -> None:
 
 
 def new_path(table: str, node: str, start: float) -> str:
-    """Return the path of a new file, whose name nothing else will have."""
+    """Return the path of a new file with a unique name."""
     return f"{table}/date={date_of(start)}/node={quote(node, safe='')}/{new_name(start)}"
 
 
 def new_name(start: float) -> str:
-    """Return the name of a new file that begins at *start*, and that nothing else will have."""
+    """Return a unique name for a new file whose data begins at *start*."""
     return f"part-{max(0, int(start * 1000)):015d}-{secrets.token_hex(4)}.parquet"
 
 
@@ -206,7 +206,7 @@ def date_of(time: float) -> str:
     """Return the day (UTC) of a time.
 
     Raises:
-        StoreError: there is no such day.
+        StoreError: the time is out of range.
     """
     try:
         return datetime.fromtimestamp(time, UTC).date().isoformat()

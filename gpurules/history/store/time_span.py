@@ -27,7 +27,7 @@ class TimeSpan:
 
     @classmethod
     def read(cls, since: str | None, until: str | None) -> "TimeSpan":
-        """Return the span between two times as people write them (UTC where they have no zone); None: no bound.
+        """Parse the span between two written times (UTC if they have no zone); None: no bound.
 
         Raises:
             StoreError: one is not a time, or the span is empty.
@@ -41,7 +41,7 @@ class TimeSpan:
 
     @classmethod
     def of_day(cls, date: str) -> "TimeSpan | None":
-        """Return a day (UTC) that is written as ``2026-01-31``; None where *date* is not one."""
+        """Return the day (UTC) of *date*, such as ``2026-01-31``; None if it is not a date."""
         try:
             start = datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()
         except ValueError:
@@ -49,16 +49,16 @@ class TimeSpan:
         return cls(start, start + 86_400.0)
 
     def has_time(self, time: float) -> bool:
-        """Return whether a time is in it."""
+        """Return whether a time is in the span."""
         return self.since <= time < self.until
 
     def has_day(self, date: str) -> bool:
-        """Return whether some of the day *date* may be in it; of a folder that is not of a day anything may be."""
+        """Return whether the day *date* may overlap the span; a folder that is not named by a day always may."""
         day = TimeSpan.of_day(date)
         return day is None or (day.until + SLACK > self.since and day.since - SLACK < self.until)
 
     def has_group(self, group: Any) -> bool:
-        """Return whether a group of rows may have times that are in it, as its statistics say.
+        """Return whether a row group may have times in the span, according to its statistics.
 
         Missing: a file without statistics may have any time.
         """
@@ -73,7 +73,7 @@ class TimeSpan:
         return True
 
     def of(self, table: pa.Table) -> pa.Table:
-        """Return the rows of *table* that are in it."""
+        """Return the rows of *table* in the span."""
         if self == ALWAYS:
             return table
         times = pc.cast(table.column("timestamp"), pa.float64(), safe=False)
@@ -81,10 +81,10 @@ class TimeSpan:
 
 
 def read_time(text: str) -> float:
-    """Return the time that *text* names, in seconds since 1970; UTC where it has no zone.
+    """Parse a time: seconds since 1970, in UTC if *text* has no zone.
 
     Raises:
-        StoreError: it names none.
+        StoreError: it is not a time.
     """
     try:
         found = datetime.fromisoformat(text)
@@ -94,7 +94,7 @@ def read_time(text: str) -> float:
 
 
 def _seconds(value: object) -> float | None:
-    """Return a time of a file's statistics in seconds since 1970; None where it is not known which it is."""
+    """Return a time of a file's statistics in seconds since 1970; None if it is ambiguous."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.timestamp()
     return float(value) if isinstance(value, int | float) else None

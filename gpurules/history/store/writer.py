@@ -1,4 +1,4 @@
-"""Writes snapshots into a store: rows are collected, and each minute of them becomes a file."""
+"""Writes snapshots into a store: rows are collected, and each minute becomes a file."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ def _companions(gpus: Sequence[GPU], columns: dict[str, list[object]]) -> dict[s
 
 
 def node_table(observed: Iterable[Observed]) -> pa.Table:
-    """Return what there is of each snapshot besides its GPUs."""
+    """Return the attributes of snapshots other than their GPUs as a table."""
     rows = sorted(observed, key=lambda pair: pair[0].timestamp)
     columns: dict[str, list[object]] = {
         "timestamp": [s.timestamp for s, _ in rows],
@@ -89,7 +89,7 @@ def write_table(storage: Storage, path: str, table: pa.Table) -> None:
 
 @dataclass(slots=True)
 class _Batch:
-    """Snapshots that become files; ``left`` are the tables that are still to be written."""
+    """Snapshots to be written as files; ``left`` are the remaining tables."""
 
     node: str
     observed: list[Observed]
@@ -98,12 +98,12 @@ class _Batch:
 
     @property
     def rows(self) -> int:
-        """How many rows it holds."""
+        """The number of rows."""
         beside = sum(len(rows) for rows in self.beside.values())
         return beside + sum(len(snapshot.gpus) + 1 for snapshot, _ in self.observed)
 
     def write(self, storage: Storage) -> None:
-        """Write what is left of it; what has been written is not written again after an error."""
+        """Write the remaining tables; a retry after an error does not write a table twice."""
         while self.left:
             self._write(storage, self.left[0])
             self.left = self.left[1:]
@@ -122,11 +122,11 @@ class _Batch:
 class StoreWriter:
     """Adds snapshots to a store; use it in a ``with`` statement.
 
-    What was added more than ``flush_seconds`` ago (by the snapshots' own times) is in a file, and so is everything
-    when the statement ends. A day begins a new file.
+    Rows are written within ``flush_seconds`` (by the snapshots' own times), and all of them when the statement ends. A
+    new day starts a new file.
 
-    What cannot be written is kept, up to ``most_rows``, and tried again with the next file; the oldest beyond that is
-    ``lost``. With *complain* the error goes there, and adding goes on; without it the error is raised.
+    Rows that cannot be written are kept, up to ``most_rows``, and retried with the next file; beyond that the oldest
+    are ``lost``. An error is passed to *complain*, and adding continues; without *complain* it is raised.
     """
 
     storage: Storage
@@ -146,11 +146,11 @@ class StoreWriter:
 
     @property
     def unwritten(self) -> int:
-        """How many snapshots could not be written yet."""
+        """The number of snapshots that could not be written yet."""
         return sum(len(batch.observed) for batch in self._batches)
 
     def add(self, snapshot: Snapshot, facts: Mapping[str, object] = NO_NODE) -> bool:
-        """Add a snapshot with what was known of the node; one that is not newer than the last is not added."""
+        """Add a snapshot with the facts of the node; one that is not newer than the last is ignored."""
         node = self.node or snapshot.host or NAMELESS
         if snapshot.timestamp <= self._last.get(node, float("-inf")):
             self.ignored += 1
@@ -170,7 +170,7 @@ class StoreWriter:
         return True
 
     def add_transitions(self, snapshot: Snapshot, transitions: Sequence[Transition]) -> None:
-        """Add what signals did at a snapshot; it is written with the next of the node's snapshots."""
+        """Add the transitions of signals at a snapshot; they are written with the node's next snapshot."""
         node = self.node or snapshot.host or NAMELESS
         for change in transitions:
             row = {
@@ -180,7 +180,7 @@ class StoreWriter:
             self._add_beside(node, "transitions", row)
 
     def add_transfer(self, snapshot: Snapshot, transfer: Transfer, workload: Workload | None) -> None:
-        """Add a transfer that was registered by the time of a snapshot, with its workload."""
+        """Add a transfer that was registered before a snapshot, with its workload."""
         row: dict[str, object] = {
             "timestamp": snapshot.timestamp, "id": transfer.id, "transfer": transfer.to_dict(),
             "workload": None if workload is None else workload.to_dict(),
@@ -188,7 +188,7 @@ class StoreWriter:
         self._add_beside(self.node or snapshot.host or NAMELESS, "transfers", row)
 
     def add_decision(self, snapshot: Snapshot, decision: Decision, transfer: Transfer | None = None) -> None:
-        """Add what was decided at a snapshot: for the node, or on a transfer."""
+        """Add the decision at a snapshot: for the node, or on a transfer."""
         row: dict[str, object] = {
             "timestamp": snapshot.timestamp, "transfer": None if transfer is None else transfer.id,
             "ruleset_version": decision.ruleset_version, "rules": list(decision.rules), "decision": decision.to_dict(),
@@ -200,7 +200,7 @@ class StoreWriter:
         self._rows += 1
 
     def flush(self) -> None:
-        """Write all that is held."""
+        """Write all pending rows."""
         for key in list(self._held):
             self._seal(key)
         self._write()
@@ -215,13 +215,13 @@ class StoreWriter:
         self._batches.append(_Batch(node, held, beside, (tables.TELEMETRY, tables.NODE, *beside)))
 
     def _write(self) -> None:
-        """Write the batches, the oldest first, until one cannot be."""
+        """Write the batches, the oldest first, until one fails."""
         try:
             while self._batches:
                 self._batches[0].write(self.storage)
                 self.written += len(self._batches[0].observed)
                 self._drop_oldest()
-        except Exception as error:  # a full disk, a store that is gone: it is tried again
+        except Exception as error:  # a full disk, a store that is gone: retried later
             while len(self._batches) > 1 and self._rows > self.most_rows:
                 self.lost += len(self._batches[0].observed)
                 self._drop_oldest()
@@ -239,12 +239,12 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write what is left, whatever ended the statement."""
+        """Write the remaining rows, even after an exception."""
         self.flush()
 
 
 def add_rows(storage: Storage, table: str, node: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows with a ``timestamp`` to one of the tables beside telemetry; mappings and lists become JSON."""
+    """Add rows with a ``timestamp`` to a non-telemetry table; mappings and lists become JSON."""
     if not rows:
         return
     names = dict.fromkeys(name for row in rows for name in row)

@@ -16,7 +16,7 @@ _MISSED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A measure of a signal that is to be so: as a limit says, or how many events it may miss.
+    """A requirement on a measure of a signal: a limit, or the number of events it may miss.
 
     Missing: ``event`` None: the goal is not about an event.
     """
@@ -29,12 +29,12 @@ class Goal:
     event: str | None = None
 
     def is_met(self, score: Score) -> bool:
-        """Return whether the goal is met; what cannot be measured is not."""
+        """Return whether the goal is met; one that cannot be measured is not."""
         measured = score.measure(self.measure)
         return measured is not None and COMPARATORS[self.comparator](measured, self.value)
 
     def badness(self, score: Score) -> float:
-        """Return the measure so that less is better; infinite where there is none."""
+        """Return the measure, oriented so that less is better; infinite if there is none."""
         measured = score.measure(self.measure)
         if measured is None:
             return float("inf")
@@ -42,20 +42,20 @@ class Goal:
 
 
 def parse_goal(text: str) -> Goal:
-    """Return the goal that *text* says, as in ``heat.on_share <= 5%``.
+    """Parse a goal such as ``heat.on_share <= 5%``.
 
     Raises:
-        LimitError: it says none.
+        LimitError: *text* is not a goal.
     """
     limit = Limit.parse(text)
     return Goal(limit.text, limit.name, limit.measure, limit.comparator, limit.value)
 
 
 def parse_keep(text: str, signals: tuple[str, ...]) -> Goal:
-    """Return what ``missed(gpu_throttled) == 0`` says, of the one of *signals* that is tuned, or ``hot.missed(…)``.
+    """Parse ``missed(gpu_throttled) == 0``, which is about the only one of *signals*, or ``hot.missed(…)``.
 
     Raises:
-        TuningError: it says nothing, or does not name its signal.
+        TuningError: it cannot be parsed, or does not name its signal.
 
     >>> parse_keep("missed(gpu_throttled) == 0", ("heat",)).event
     'gpu_throttled'
@@ -72,11 +72,11 @@ def parse_keep(text: str, signals: tuple[str, ...]) -> Goal:
 
 
 def goals_of(ruleset: Ruleset, goals: Sequence[str], keeps: Sequence[str]) -> list[Goal]:
-    """Return what is to be so, and what is to be kept, of the signals of *ruleset*.
+    """Return the goals to reach and the goals to keep, for signals of *ruleset*.
 
     Raises:
-        TuningError: a goal is on no signal.
-        LimitError: it says nothing.
+        TuningError: a goal names no signal.
+        LimitError: a goal cannot be parsed.
     """
     found = [parse_goal(text) for text in goals]
     found += [parse_keep(text, tuple(goal.signal for goal in found) or tuple(ruleset.signals)) for text in keeps]

@@ -23,12 +23,12 @@ PREFIX = "gpurules:"
 
 
 class TuningError(GpurulesError):
-    """There is nothing to tune, or what is asked for is not there."""
+    """There is nothing to tune, or something named does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """A number in the text of a ruleset: where it stands, what it is, and what else it may be.
+    """A number in the text of a ruleset: its position, its value and its range.
 
     Units: those in which it is written; of a duration, seconds.
     """
@@ -45,7 +45,7 @@ class Knob:
 
     @property
     def choices(self) -> tuple[float, ...]:
-        """What is tried: durations that people use, and numbers around the present one."""
+        """The candidate values: common durations, and numbers around the present one."""
         if self.is_duration:
             return tuple(sorted({*SECONDS, self.value}))
         step = 1.0 if self.value >= 10 else abs(self.value) / 20 or 0.05
@@ -55,9 +55,9 @@ class Knob:
 
 @dataclass(frozen=True)
 class Draft:
-    """The text of a ruleset with its knobs; what is proposed is an edit of it.
+    """The text of a ruleset with its knobs; a proposal is an edit of it.
 
-    Missing: ``path`` None: it is an overlay of a shipped ruleset, which the proposal is a new file of.
+    Missing: ``path`` None: it is an overlay of a shipped ruleset, and the proposal is a new file.
     """
 
     text: str
@@ -65,7 +65,7 @@ class Draft:
     knobs: tuple[Knob, ...]
 
     def with_values(self, values: Mapping[str, float]) -> str:
-        """Return the text with other numbers in it, all else as it was."""
+        """Return the text with other numbers, otherwise unchanged."""
         text = self.text
         for knob in sorted(self.knobs, key=lambda knob: -knob.start):
             if knob.name in values and values[knob.name] != knob.value:
@@ -76,7 +76,7 @@ class Draft:
         """Return the ruleset with other numbers.
 
         Raises:
-            RulesetError: they do not fit.
+            RulesetError: the numbers are not valid in it.
         """
         return loads(self.with_values(values), self.path)
 
@@ -139,10 +139,10 @@ def _seconds(text: str) -> float:
 
 
 def chosen_knobs(draft: Draft, names: Sequence[str], signals: Sequence[str]) -> list[Knob]:
-    """Return the knobs that are named; without names those that change one of *signals*.
+    """Return the named knobs; without names, those that affect one of *signals*.
 
     Raises:
-        TuningError: one is not there, or there are none.
+        TuningError: one does not exist, or there are none.
     """
     by_name = {knob.name: knob for knob in draft.knobs}
     for name in names:
@@ -167,7 +167,7 @@ def _definitions(ruleset: Ruleset, signals: Sequence[str]) -> list[object]:
 
 
 def candidates(knobs: Sequence[Knob], most: int) -> list[dict[str, float]]:
-    """Return what is tried, the present values first: each knob alone, and as many combinations as *most* allows."""
+    """Return the candidates, the present values first: each knob alone, then combinations, up to *most*."""
     present = {knob.name: knob.value for knob in knobs}
     found = {tuple(present.values()): present}
     alone = [{**present, knob.name: value} for knob in knobs for value in knob.choices]

@@ -1,4 +1,4 @@
-"""The recordings of a search, read once, with the events that its goals name."""
+"""Reads the recordings of a search once, with the events that its goals name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +17,10 @@ EVENT = "event_of_tuning"
 
 
 def event_plan(ruleset: Ruleset, goals: Sequence[Goal]) -> KernelPlan | None:
-    """Return the plan of the event that goals speak of, as a signal; None where none does.
+    """Return the plan of the event that goals name, as a signal; None if no goal names one.
 
     Raises:
-        TuningError: they speak of several.
+        TuningError: they name several.
         RulesetError: the event is not a condition.
     """
     events = list(dict.fromkeys(goal.event for goal in goals if goal.event is not None))
@@ -42,10 +42,10 @@ def event_plan(ruleset: Ruleset, goals: Sequence[Goal]) -> KernelPlan | None:
 def recorded_of(
     ruleset: Ruleset, places: Sequence[str], options: Mapping[str, object], about: tuple[Sequence[Goal], Findings]
 ) -> list[Recorded]:
-    """Return what is recorded at *places*, node by node, with the columns that the ruleset and its goals need.
+    """Return the recordings at *places*, node by node, with the columns that the ruleset and its goals need.
 
     Raises:
-        StoreError: nothing is.
+        StoreError: there are none.
     """
     goals, findings = about
     event = event_plan(ruleset, goals)

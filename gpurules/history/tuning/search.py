@@ -19,7 +19,7 @@ DRIFT = 4.0
 
 @dataclass(slots=True)
 class Trial:
-    """One candidate: its values, what it came to, and whether it meets the goals on both kinds of days."""
+    """One candidate: its values, its measures, and whether it meets the goals on both kinds of days."""
 
     values: Mapping[str, float]
     scores: Scores
@@ -27,15 +27,13 @@ class Trial:
     holds: bool = False
 
     def objectives(self, goals: Sequence[Goal]) -> tuple[float, ...]:
-        """Return how far each goal goes, less is better, on the days that are searched."""
+        """Return the measure of each goal on the searched days; less is better."""
         return tuple(goal.badness(self.scores[goal.signal, False]) for goal in goals)
 
 
 @dataclass(slots=True)
 class Found:
-    """What the search came to.
-
-    ``front`` are the candidates that no other beats in every goal; ``reasons`` say why nothing is proposed.
+    """The result of the search. ``front`` is the Pareto front over the goals; ``reasons`` say why nothing is proposed.
     Missing: ``proposal`` None: nothing is.
     """
 
@@ -58,7 +56,7 @@ def find_proposal(
     draft: Draft, knobs: Sequence[Knob], goals: Sequence[Goal], tries: Iterable[Mapping[str, float]],
     recorded: tuple[Sequence[Recorded], float],
 ) -> Found:  # fmt: skip
-    """Return the results of *tries*; the first are the present values."""
+    """Return the result of the search over *tries*; the first are the present values."""
     nodes, lead = recorded
     signals = list(dict.fromkeys(goal.signal for goal in goals))
     found = Found()
@@ -77,7 +75,7 @@ def find_proposal(
 
 
 def _front(trials: Sequence[Trial], goals: Sequence[Goal]) -> list[Trial]:
-    """Return the trials that no other beats (Pareto); of equal ones, the first."""
+    """Return the trials on the Pareto front; of equal ones, the first."""
     seen: dict[tuple[float, ...], Trial] = {}
     for trial in trials:
         seen.setdefault(trial.objectives(goals), trial)
@@ -114,7 +112,7 @@ def _propose(found: Found, knobs: Sequence[Knob], goals: Sequence[Goal]) -> None
 
 
 def _unsupported(scores: Scores, goals: Sequence[Goal]) -> list[str]:
-    """Return why the data is not enough, whatever is tried."""
+    """Return why the data is insufficient for any candidate."""
     reasons: list[str] = []
     for signal in dict.fromkeys(goal.signal for goal in goals):
         inside, outside = scores[signal, False], scores[signal, True]
@@ -140,7 +138,7 @@ def _has_drifted(inside: Score, outside: Score) -> bool:
 
 
 def _by_chance(trial: Trial, goals: Sequence[Goal]) -> bool:
-    """Return whether a signal that precedes its events may do so because it is on most of the time."""
+    """Return whether a signal may precede its events by chance, because it is on most of the time."""
     for goal in goals:
         if goal.measure != "missed":
             continue

@@ -21,7 +21,7 @@ EVERY = 4
 
 
 class HeldFrame(CompleteFrame):
-    """A complete frame whose columns are kept once they were read."""
+    """A complete frame that caches its columns."""
 
     def column(self, attribute: str, kind: Kind) -> Column:
         """Return an attribute of the GPUs."""
@@ -33,7 +33,7 @@ class HeldFrame(CompleteFrame):
 
 @dataclass(frozen=True, slots=True)
 class TuningEvent:
-    """Something that a signal is to precede: on which GPU (or the node), and when.
+    """An event that a signal must precede: the GPU (or the node) and the time.
 
     Units: seconds since 1970.
     """
@@ -44,7 +44,7 @@ class TuningEvent:
 
 @dataclass(slots=True)
 class Recorded:
-    """What is recorded of one node, ready to be asked; *events* are those of each frame.
+    """The recording of one node, loaded for the search; *events* are those of each frame.
 
     ``hours`` are those of snapshots, by whether the frame's day is left out.
     """
@@ -55,7 +55,7 @@ class Recorded:
 
     @classmethod
     def of(cls, node: str, frames: Iterable[Frame], forget_after: float) -> "Recorded":
-        """Return what is recorded, completed by lost GPUs."""
+        """Return the recording, completed with lost GPUs."""
         completion, found = FrameCompletion(GpuTracker(forget_after, remembers_xid=False)), cls(node)
         for frame in frames:
             one = completion.complete(frame)
@@ -63,7 +63,7 @@ class Recorded:
         return found
 
     def find_events(self, plan: KernelPlan, signal: str) -> None:
-        """Note where *signal* of *plan* begins to be TRUE."""
+        """Record where the condition of *signal* in *plan* becomes TRUE."""
         kernel = Kernel(plan)
         for frame in self.frames:
             changes = kernel.judge(frame).transitions
@@ -71,13 +71,13 @@ class Recorded:
 
 
 def is_left_out(frame: CompleteFrame) -> bool:
-    """Return whether a frame is of a day that is left out of the search."""
+    """Return whether a frame is of a day that is held out from the search."""
     return int(frame.frame.times[0] // DAY) % EVERY == EVERY - 1
 
 
 @dataclass(slots=True)
 class Score:
-    """What one signal did on some days."""
+    """The counts of one signal over some days."""
 
     samples: int = 0
     on: int = 0
@@ -92,7 +92,7 @@ class Score:
         return self.on / self.samples if self.samples else None
 
     def measure(self, name: str) -> float | None:
-        """Return a measure by its name; missing where there is nothing to measure."""
+        """Return a measure by its name; missing if there is nothing to measure."""
         lengths = self.episodes.lengths
         match name:
             case "on_share":
@@ -120,7 +120,7 @@ Scores = dict[tuple[str, bool], Score]
 
 
 def try_out(ruleset: Ruleset, signals: Sequence[str], recorded: Sequence[Recorded], lead: float) -> Scores | None:
-    """Return what *signals* of a ruleset did; None where only the engine can evaluate it."""
+    """Return the scores of *signals* of a ruleset; None if only the engine can evaluate it."""
     plan = KernelPlan.of(_only(ruleset, signals))
     scores: Scores = {(name, left): Score() for name in signals for left in (False, True)}
     for node in recorded:
@@ -145,7 +145,7 @@ def try_out(ruleset: Ruleset, signals: Sequence[str], recorded: Sequence[Recorde
 
 
 def _only(ruleset: Ruleset, signals: Sequence[str]) -> Ruleset:
-    """Return a ruleset with *signals* and those that they read, and no rule."""
+    """Return a ruleset with *signals* and those that they read, without rules."""
     from dataclasses import replace
 
     from gpurules.engine.state.signals import signals_read
@@ -168,7 +168,7 @@ def _hours(frame: CompleteFrame) -> float:
 def _count_missed(
     score: Score, events: Sequence[TuningEvent], what: tuple[np.ndarray, bool, float], frame: HeldFrame
 ) -> None:
-    """Count the events that a signal did not precede by *lead*; those too early in a frame are left out."""
+    """Count the events that a signal did not precede by *lead*; those too early in a frame are not counted."""
     mask, per_gpu, lead = what
     times = frame.frame.times
     for event in events:
