@@ -16,14 +16,14 @@ VARIABLE = "GPURULES_ADDRESS"
 
 
 class AddressError(GpurulesError):
-    """An address names no place where an agent could answer."""
+    """An address is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an agent answers.
+    """The address of an agent.
 
-    Missing: ``path`` None: over TCP, else ``host`` and ``port`` say nothing; ``tls`` None: without TLS.
+    Missing: ``path`` None: TCP; otherwise ``host`` and ``port`` are unused; ``tls`` None: without TLS.
     """
 
     path: str | None = None
@@ -32,16 +32,16 @@ class Address:
     tls: "ssl.SSLContext | None" = None
 
     def __str__(self) -> str:
-        """Return it as it is written."""
+        """Return its written form."""
         if self.path is not None:
             return f"unix:{self.path}"
         return f"{'http' if self.tls is None else 'https'}://{self.host}:{self.port}"
 
     def open(self, timeout: float) -> socket.socket:
-        """Return a connection.
+        """Open a connection.
 
         Raises:
-            OSError: there is none.
+            OSError: it failed.
         """
         if self.path is not None:
             opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -62,10 +62,10 @@ class Address:
 
 
 def read_address(text: str, ca_file: str | Path | None = None) -> Address:
-    """Return the address that *text* says; *ca_file* has the certificates that are trusted, by default the system's.
+    """Parse an address; *ca_file* has the trusted certificates, by default the system's.
 
     Raises:
-        AddressError: it says none.
+        AddressError: *text* is not an address.
         OSError: the file cannot be read.
     """
     kind, _, rest = text.partition(":")
@@ -85,13 +85,13 @@ def read_address(text: str, ca_file: str | Path | None = None) -> Address:
 def _tls(kind: str, ca_file: str | Path | None) -> "ssl.SSLContext | None":
     if kind == "http":
         return None
-    import ssl  # few ask over the network
+    import ssl  # rarely needed: most agents are local
 
     return ssl.create_default_context(cafile=ca_file)
 
 
 def find_address() -> str | None:
-    """Return where an agent of this node answers: ``GPURULES_ADDRESS``, else a default socket; None where none is."""
+    """Return the address of this node's agent: ``GPURULES_ADDRESS``, else a default socket; None if there is none."""
     given = os.environ.get(VARIABLE)
     if given:
         return given

@@ -20,7 +20,7 @@ Explainer = Callable[[Transfer, Workload], ExplainedDecision]
 
 
 class UnknownAction:
-    """Replaces an action of a plug-in that the agent has and this program has not."""
+    """Replaces an action of a plug-in that the agent has but this program lacks."""
 
     kind = ActionKind.EFFECT
     summary = "an action of the agent"
@@ -31,11 +31,11 @@ class UnknownAction:
         self.name = name
 
     def check(self, parameters: Parameters) -> tuple[Complaint, ...]:
-        """Return nothing: the agent has checked them."""
+        """Return nothing: the agent has checked the parameters."""
         return ()
 
     def start(self, event: Event) -> None:
-        """Do nothing: the agent does it."""
+        """Do nothing: the agent runs effects."""
 
     def stop(self, event: Event) -> None:
         """Do nothing."""
@@ -43,7 +43,7 @@ class UnknownAction:
 
 @dataclass(frozen=True, slots=True)
 class RemoteRule:
-    """A rule that matched at the agent."""
+    """A rule that matched in the agent."""
 
     name: str
     actions: tuple[RuleAction, ...]
@@ -51,7 +51,7 @@ class RemoteRule:
 
 
 class RemoteMoment:
-    """What the agent decided on; ``source`` is ``agent``, ``directives`` or ``fallback``."""
+    """The basis of a remote decision; ``source`` is ``agent``, ``directives`` or ``fallback``."""
 
     def __init__(self, reader: "AnswerReader", devices: tuple[tuple[GPUIndex, ...], ...], source: str) -> None:
         self._reader = reader
@@ -75,7 +75,7 @@ class RemoteMoment:
 
 
 class AnswerReader:
-    """Reads decisions. Thread-safe: what it remembers may be worked out twice, never wrongly."""
+    """Reads decisions. Thread-safe: a cached value may be computed twice, but is never wrong."""
 
     def __init__(self, explain: Explainer) -> None:
         self.settings = Settings()
@@ -85,10 +85,10 @@ class AnswerReader:
         self._neutral = Outcome((), MappingProxyType({}), ())
 
     def read(self, body: bytes, transfer: Transfer, workload: Workload, source: str = "agent") -> Decision:
-        """Return the decision that *body* says.
+        """Parse the decision in *body*.
 
         Raises:
-            ValueError: it is not the JSON of a decision.
+            ValueError: it is not a decision in JSON.
         """
         basis = self._bases.get(body)
         if basis is None or basis.moment.source != source:
@@ -99,7 +99,7 @@ class AnswerReader:
         return decision_of(basis, transfer, workload)
 
     def neutral(self, transfer: Transfer, workload: Workload) -> Decision:
-        """Return the decision that asks nothing, marked as a fallback; it is stale, since nothing is known."""
+        """Return a decision without directives, marked as a stale fallback."""
         return decision_of(Basis(self._neutral, RemoteMoment(self, (), "fallback"), True), transfer, workload)
 
     def _basis(self, body: bytes, source: str) -> Basis:

@@ -23,10 +23,10 @@ class _Stream:
         self.is_reusable = False
 
     async def exchange(self, message: bytes) -> Answer:
-        """Send a request and return its answer.
+        """Send a request and return its response.
 
         Raises:
-            OSError: it did not come whole.
+            OSError: the response is incomplete.
         """
         self.is_reusable = False
         self._writer.write(message)
@@ -53,7 +53,7 @@ class AsyncRemoteEngine:
         self._idle: deque[_Stream] = deque()
 
     async def decide(self, transfer: Transfer | None = None, workload: Workload | None = None) -> Decision:
-        """Return the agent's decision for *transfer*, or without one that of the node; it never raises.
+        """Return the agent's decision for *transfer*, or without one that for the node; it never raises.
 
         Missing: without a transfer (or workload) its fields are missing.
         """
@@ -107,7 +107,7 @@ class AsyncRemoteEngine:
         """Return why each rule of the agent matches or does not.
 
         Raises:
-            AgentUnavailable: the agent has not answered.
+            AgentUnavailable: the agent has not responded.
         """
         return await asyncio.to_thread(self.remote.explain, transfer, workload)
 
@@ -116,12 +116,12 @@ class AsyncRemoteEngine:
         return await asyncio.to_thread(self.remote.directives)
 
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call *callback* in the running loop when the node's directives are others, and return what ends that."""
+        """Call *callback* in the running loop when the node's directives change; return a function that stops this."""
         loop = asyncio.get_running_loop()
         return self.remote.on_change(lambda: _call(loop, callback))
 
     def stop(self) -> None:
-        """End: follow the agent no longer, and close the connections."""
+        """Stop following the agent, and close the connections."""
         while self._idle:
             self._idle.pop().close()
         self.remote.stop()

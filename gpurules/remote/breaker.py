@@ -11,7 +11,7 @@ MOST_FAILURES = 3
 
 
 class BreakerState(StrEnum):
-    """Whether an agent is asked: always (closed), not now (open), or by one caller, who tries (half-open)."""
+    """Whether requests are sent: all (closed), none (open), or one as a trial (half-open)."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -19,7 +19,7 @@ class BreakerState(StrEnum):
 
 
 class AgentBreaker:
-    """Says whether to ask. Time is an argument. Thread-safe.
+    """Decides whether requests are sent. Time is an argument. Thread-safe.
 
     Units: seconds of a monotonic clock.
 
@@ -41,13 +41,13 @@ class AgentBreaker:
 
     @property
     def state(self) -> BreakerState:
-        """What the breaker does now."""
+        """The current state."""
         if self._until is None:
             return BreakerState.CLOSED
         return BreakerState.HALF_OPEN if self._is_probed else BreakerState.OPEN
 
     def allows(self, now: float) -> bool:
-        """Return whether the caller may ask; a caller that may while it is open must report the result."""
+        """Return whether the caller may send a request; a caller admitted while it is open must report the result."""
         if self._until is None:
             return True
         with self._lock:
@@ -56,17 +56,17 @@ class AgentBreaker:
             if now < self._until:
                 return False
             self._is_probed = True
-            self._until = now + self._wait()  # others wait, and try again should this caller never report
+            self._until = now + self._wait()  # others wait, and one tries again if this caller never reports
             return True
 
     def record_success(self) -> None:
-        """Note that the agent has answered."""
+        """Record a response of the agent."""
         if self._failures or self._until is not None:
             with self._lock:
                 self._failures, self._probes, self._until, self._is_probed = 0, 1, None, False
 
     def record_failure(self, now: float, is_final: bool = False) -> None:
-        """Note that the agent has not answered; *is_final*: nothing is there that could."""
+        """Record a failure of the agent; *is_final*: nothing listens at the address."""
         with self._lock:
             self._failures += 1
             if self._until is not None and self._is_probed:
@@ -78,5 +78,5 @@ class AgentBreaker:
         return exponential_wait(self._probes, FIRST_SECONDS, LONGEST_SECONDS)
 
     def after_fork(self) -> None:
-        """Make it usable in a forked child, whose parent may have been at it."""
+        """Make it usable in a forked child, whose parent may have held the lock."""
         self._lock = threading.Lock()

@@ -26,15 +26,15 @@ def connect(
     """Return the agent's answers with the interface of an engine.
 
     *address* is ``unix:PATH``, ``http://HOST:PORT`` or ``https://…`` (then with *token* and *ca_file*); without it the
-    one in ``GPURULES_ADDRESS``, else the agent's socket on this node. Where there is none, and a *ruleset* is given, an
-    engine in this process decides by it on what this node's GPUs report. No answer is waited for: an agent that is away
-    now is found when it comes.
+    one in ``GPURULES_ADDRESS``, else the agent's socket on this node. If there is none, and a *ruleset* is given, an
+    engine in this process decides by it on this node's telemetry. The call does not wait for the agent: one that is
+    down now is found when it starts.
 
     Units: *timeout*, of one decision, in seconds.
 
     Raises:
-        AddressError: the address says no place.
-        GpurulesError: there is no agent on this node, and no ruleset was given, or it is wrong.
+        AddressError: the address is not valid.
+        GpurulesError: there is no agent on this node, and no valid ruleset was given.
     """
     found = address or find_address()
     if found is not None:
@@ -43,7 +43,7 @@ def connect(
         raise GpurulesError(
             "there is no agent on this node; start one with gpurules serve, set GPURULES_ADDRESS, or give a ruleset"
         )
-    from gpurules.remote.local import LocalAgent  # polls a device, which most need not
+    from gpurules.remote.local import LocalAgent  # polls a device, which most callers do not need
 
     return LocalAgent(ruleset)
 
@@ -58,7 +58,7 @@ def aconnect(
     """Return the agent's answers for asyncio; see :func:`connect`.
 
     Raises:
-        AddressError: the address says no place.
+        AddressError: the address is not valid.
         GpurulesError: there is no agent on this node.
     """
     from gpurules.remote.asynchronous import AsyncRemoteEngine  # asyncio is not needed otherwise

@@ -31,11 +31,11 @@ _ASSUMED = ("transfer_size", "file_type", "framework", "pending_transfers")
 
 
 class RemoteEngine(Engine):
-    """Decides as the agent at the other end of *link* does; any thread may ask, also after a fork.
+    """Decides by asking the agent at the other end of *link*. Thread-safe, also after a fork.
 
-    An agent that does not answer within the time-out, or is not there, stops no transfer: the node's last directives
-    hold until they expire (``decision.source`` is then ``directives``), and after that nothing is asked (``fallback``).
-    ``counts`` has how often each of these was answered, and what went wrong.
+    An agent that does not respond within the timeout, or is down, stops no transfer: the node's last directives apply
+    until they expire (``decision.source`` is then ``directives``), and after that there are none (``fallback``).
+    ``counts`` counts the decisions of each source, and the errors.
     """
 
     def __init__(self, link: Link) -> None:
@@ -53,7 +53,7 @@ class RemoteEngine(Engine):
     # asking
 
     def decide(self, transfer: Transfer | None = None, workload: Workload | None = None) -> Decision:
-        """Return the agent's decision for *transfer*, or without one that of the node; it never raises.
+        """Return the agent's decision for *transfer*, or without one that for the node; it never raises.
 
         Missing: without a transfer (or workload) its fields are missing.
         """
@@ -67,14 +67,14 @@ class RemoteEngine(Engine):
             return self.fall_back(error, asked, serving)
 
     def follow_agent(self) -> None:
-        """Begin to keep the node's directives, for when the agent does not answer."""
+        """Start to keep the node's directives, for when the agent does not respond."""
         self._follower.start()
 
     def read(self, answer: Answer, transfer: Transfer, workload: Workload) -> Decision:
-        """Return the decision in an answer.
+        """Parse the decision in a response.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a decision.
         """
         if answer.status != 200:
             raise ValueError(f"the agent refused the request ({answer.status}): {_detail(answer)}")
@@ -83,7 +83,7 @@ class RemoteEngine(Engine):
         return decision
 
     def fall_back(self, error: Exception, transfer: Transfer, workload: Workload) -> Decision:
-        """Count that the agent did not answer, or not as it should, and return what holds without it."""
+        """Count a missing or invalid response of the agent, and return the fallback."""
         with self._counting:
             self.counts[_kind(error)] += 1
             is_first, self._has_complained = not self._has_complained, True
@@ -92,7 +92,7 @@ class RemoteEngine(Engine):
         return self.fallback(transfer, workload)
 
     def fallback(self, transfer: Transfer, workload: Workload) -> Decision:
-        """Return what holds while the agent does not answer."""
+        """Return the decision that applies while the agent does not respond."""
         latest = self._follower.latest
         if latest is not None and time.monotonic() < latest.expires:
             self.counts["directives"] += 1
@@ -132,7 +132,7 @@ class RemoteEngine(Engine):
         """Return why each rule of the agent matches or does not.
 
         Raises:
-            AgentUnavailable: the agent has not answered.
+            AgentUnavailable: the agent has not responded.
         """
         try:
             answer = self.link.call(self.link.head("POST", "/v1/explain"), question(transfer, workload), 10.0)
@@ -148,7 +148,7 @@ class RemoteEngine(Engine):
         )
 
     def directives(self) -> Mapping[str, object]:
-        """Return the directives of the node: those of the agent as it said them last, none once they have expired."""
+        """Return the directives of the node: the last ones of the agent, none once they have expired."""
         self._follower.start()
         latest = self._follower.latest
         if latest is None and self.link.breaker.allows(time.monotonic()):
@@ -162,13 +162,13 @@ class RemoteEngine(Engine):
         return self._reader.read(latest.body, NO_TRANSFER, NO_WORKLOAD, "directives").directives
 
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call *callback* when the node's directives are others, in some thread, and return what ends that."""
+        """Call *callback*, in another thread, when the node's directives change; return a function that stops this."""
         self._callbacks.append(callback)
         self._follower.start()
         return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
 
     def status(self) -> dict[str, object]:
-        """Return where the agent is, whether it answers, and the counts, JSON-ready."""
+        """Return the address of the agent, whether it responds, and the counts, JSON-ready."""
         return {
             "address": str(self.link.address),
             "connected": self._follower.is_connected,
@@ -190,7 +190,7 @@ class RemoteEngine(Engine):
         return latest is None or time.monotonic() >= latest.expires
 
     def decide_nothing(self) -> Decision:
-        """Return the decision that asks nothing."""
+        """Return a decision without directives."""
         return self._reader.neutral(NO_TRANSFER, NO_WORKLOAD)
 
     def _take(self, fresh: Directives) -> None:
@@ -207,14 +207,14 @@ class RemoteEngine(Engine):
                 _LOGGER.exception("a callback failed")
 
     def stop(self, timeout: float | None = None) -> None:
-        """End: follow the agent no longer, and close the connections."""
+        """Stop following the agent, and close the connections."""
         shutdown.remove(self)
         self._follower.stop()
         self.link.close()
         self._follower.join(1.0 if timeout is None else timeout)
 
     def after_fork(self) -> None:
-        """Begin again in a forked child: connections and threads are the parent's."""
+        """Start over in a forked child: connections and threads belong to the parent."""
         super().after_fork()
         self._counting = threading.Lock()
         self.link.after_fork()
@@ -235,7 +235,7 @@ def _detail(answer: Answer) -> str:
 
 
 def _stand_in(facts: Mapping[str, object]) -> Ruleset:
-    """Return a ruleset without rules that says of itself what matters of the agent's: what it reads, its bounds."""
+    """Return a ruleset without rules that reports the fields and bounds of the agent's ruleset."""
     named = facts.get("reads")
     reads = [name for name in named if name in FIELDS] if isinstance(named, list) else list(_ASSUMED)
     max_delay = facts.get("max_delay")

@@ -10,7 +10,7 @@ from gpurules.model import GPUIndex
 
 @dataclass(frozen=True, slots=True)
 class RemoteRuleExplanation:
-    """Why one rule matched or did not; ``data`` is the agent's JSON of it.
+    """Why one rule matched or not; ``data`` is the agent's JSON.
 
     Missing: ``condition`` and ``nearest`` are None: their values are in ``to_dict()`` only.
     """
@@ -27,12 +27,12 @@ class RemoteRuleExplanation:
 
     @property
     def outcome(self) -> str:
-        """What it evaluated to."""
+        """The outcome."""
         return str(self.data["outcome"])
 
     @property
     def because(self) -> str | None:
-        """What suppressed it."""
+        """The reason for its suppression."""
         return self.data.get("because")
 
     @property
@@ -53,11 +53,11 @@ class RemoteRuleExplanation:
 
     @property
     def unreported(self) -> list[str]:
-        """Which GPUs do not report what the condition reads."""
+        """The GPUs that lack readings which the condition needs."""
         return list(self.data.get("unreported", ()))
 
     def __str__(self) -> str:
-        """Show it as ``gpurules explain`` prints it."""
+        """Return the output of ``gpurules explain``."""
         return str(self.data.get("drawn", self.reason))
 
     def nearest_with(self, outcome: str | None) -> ExplainedChange | None:
@@ -71,7 +71,7 @@ class RemoteRuleExplanation:
 
 @dataclass(frozen=True, slots=True)
 class RemoteExplanation:
-    """Why each rule of the agent matched or did not; as a text it is what ``gpurules explain`` prints."""
+    """Why each rule of the agent matched or not; its text is the output of ``gpurules explain``."""
 
     rules: tuple[RemoteRuleExplanation, ...]
     text: str = ""
@@ -88,11 +88,11 @@ class RemoteExplanation:
         raise KeyError(name)
 
     def held_back(self, names: frozenset[str]) -> "RemoteExplanation":
-        """Return itself: the agent has said what is held back."""
+        """Return itself: the agent has already reported what is held back."""
         return self
 
     def __str__(self) -> str:
-        """Show it as ``gpurules explain`` prints it."""
+        """Return the output of ``gpurules explain``."""
         return self.text
 
     def to_dict(self) -> dict[str, object]:
@@ -101,10 +101,10 @@ class RemoteExplanation:
 
 
 def read_explanation(data: Mapping[str, Any]) -> RemoteExplanation:
-    """Return the explanation in the agent's answer to ``/v1/explain``.
+    """Parse the explanation in the agent's response to ``/v1/explain``.
 
     Raises:
-        ValueError: there is none.
+        ValueError: it has none.
     """
     try:
         rules = tuple(RemoteRuleExplanation(rule) for rule in data["explanation"]["rules"])

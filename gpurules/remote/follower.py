@@ -1,4 +1,4 @@
-"""Keeps the node's directives up to date in a background thread, and detects when an agent is back."""
+"""Keeps the node's directives current in a background thread, and detects when an agent is back."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """The node's decision as the agent said it, and until when it may be followed.
+    """The node's decision as reported by the agent, and its expiry.
 
     Units: ``expires`` in seconds of ``time.monotonic``.
     """
@@ -32,9 +32,9 @@ class Directives:
 
 
 class StateFollower:
-    """Asks for the node's directives, waits until they are others, and calls *on_news* then.
+    """Fetches the node's directives, waits for changes, and calls *on_news*.
 
-    ``latest`` is what was said last. Missing: None before the first answer.
+    ``latest`` is the last response. Missing: None before the first response.
     """
 
     def __init__(self, link: Link, on_news: Callable[[Directives], None]) -> None:
@@ -47,7 +47,7 @@ class StateFollower:
         self.is_connected: bool | None = None
 
     def start(self) -> None:
-        """Begin, unless it has begun or was stopped."""
+        """Start, unless it is running or was stopped."""
         if self._thread is None and not self._stopping.is_set():
             with self._lock:
                 if self._thread is None and not self._stopping.is_set():
@@ -70,11 +70,11 @@ class StateFollower:
                 pause = FIRST_PAUSE
 
     def look(self) -> None:
-        """Ask once; where the directives are known already, until they are others or about to expire.
+        """Send one request; if the directives are known, it waits until they change or are about to expire.
 
         Raises:
-            OSError: the agent has not answered.
-            ValueError: what it answered is not the node's directives.
+            OSError: the agent has not responded.
+            ValueError: the response is not the node's directives.
         """
         known = self.latest
         path, wait = "/v1/directives", 0.0
@@ -104,16 +104,16 @@ class StateFollower:
         self.is_connected = is_connected
 
     def stop(self) -> None:
-        """Begin no further request."""
+        """Send no further request."""
         self._stopping.set()
 
     def join(self, timeout: float) -> None:
-        """Wait until the request under way has ended, but not for longer than *timeout* seconds."""
+        """Wait until the current request has ended, at most *timeout* seconds."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 
     def after_fork(self) -> None:
-        """Begin again in a forked child when next used: the thread is the parent's."""
+        """Start over in a forked child on the next use: the thread belongs to the parent."""
         self._lock, self._thread, self._stopping = threading.Lock(), None, threading.Event()
         self.is_connected = None

@@ -42,7 +42,7 @@ class Connection:
     def _limit_to(self, seconds: float) -> None:
         """Set the timeout of each socket call to *seconds*.
 
-        The kernel can keep that time by itself: Python's own time-outs take two more system calls for each.
+        The kernel enforces it: Python's own timeouts take two more system calls each.
         """
         if not self._in_kernel:
             self._socket.settimeout(seconds)
@@ -58,7 +58,7 @@ class Connection:
         """Send a request and return its response.
 
         Raises:
-            OSError: it did not come by *deadline* (``TimeoutError``), which is *timeout* seconds away, or not whole.
+            OSError: it is not complete by *deadline*, *timeout* seconds from now (``TimeoutError``), or is cut off.
         """
         try:
             return self._exchange(message, timeout, deadline)
@@ -142,7 +142,7 @@ class Link:
         """Send a request, and return its response within the timeout.
 
         Raises:
-            OSError: the agent has not answered.
+            OSError: the agent has not responded.
         """
         seconds = self.timeout if timeout is None else timeout
         message = with_body(head, body)
@@ -197,7 +197,7 @@ class Link:
             except IndexError:
                 break
         for connection in list(self._open):
-            connection.interrupt()  # closed by the caller that waits on it
+            connection.interrupt()  # closed by the caller that is waiting on it
 
     def after_fork(self) -> None:
         """Leave the connections to the parent."""

@@ -10,10 +10,10 @@ from gpurules.model import Transfer, Workload
 
 
 class LocalAgent(Coordinator):
-    """Decides by a ruleset on what the GPUs of this node report. Effects are not called: that is for an agent.
+    """Decides by a ruleset on this node's telemetry. Effects are not run, which is the task of an agent.
 
     Raises:
-        RulesetError: the ruleset is wrong.
+        RulesetError: the ruleset is invalid.
     """
 
     def __init__(self, ruleset: str | Path, source: str = "auto") -> None:
@@ -21,7 +21,7 @@ class LocalAgent(Coordinator):
         self.__enter__()
 
     def explain(self, transfer: Transfer | None = None, workload: Workload | None = None) -> ExplainedDecision:
-        """Return why each rule matches or does not."""
+        """Return why each rule matches or not."""
         return self.decide(transfer, workload).explain()
 
     def directives(self) -> Mapping[str, object]:
@@ -29,5 +29,5 @@ class LocalAgent(Coordinator):
         return self.decide().directives
 
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call *callback* whenever decisions may have changed, and return what ends that."""
+        """Call *callback* whenever decisions may have changed; return a function that stops this."""
         return on_news(self, callback)

@@ -1,4 +1,4 @@
-"""A minimal HTTP/1.1 client: a call costs one round trip, and an HTTP library would double that."""
+"""A minimal HTTP/1.1 client: an HTTP library would double the time of a call."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ MAX_ANSWER = 64 << 20
 
 
 class BrokenAnswerError(OSError):
-    """An answer ended too early, or is not HTTP."""
+    """A response ended too early, or is not HTTP."""
 
 
 class Head(NamedTuple):
-    """The head of an answer. Units: ``length`` in bytes, of the body."""
+    """The head of a response. Units: ``length`` in bytes, of the body."""
 
     status: int
     length: int
@@ -26,15 +26,15 @@ def request(method: str, path: str, host: str, token: str | None) -> bytes:
 
 
 def with_body(head: bytes, body: bytes) -> bytes:
-    """Return a whole request."""
+    """Return a complete request."""
     return b"%s%d\r\n\r\n%s" % (head, len(body), body)
 
 
 def read_head(data: bytes) -> Head:
-    """Return what the head of an answer says; *data* is all of it.
+    """Parse the head of a response; *data* is all of it.
 
     Raises:
-        BrokenAnswerError: it is not HTTP, or does not say how long its body is.
+        BrokenAnswerError: it is not HTTP, or does not give the length of its body.
     """
     lines = data.lower()
     try:

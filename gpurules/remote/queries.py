@@ -10,10 +10,10 @@ SECONDS = 5.0
 
 
 def fetch(engine: RemoteEngine, path: str) -> Any:
-    """Return the JSON that the agent answers to a GET of *path*.
+    """Return the JSON of the agent's response to a GET of *path*.
 
     Raises:
-        AgentUnavailable: it has not answered, or with an error.
+        AgentUnavailable: it has not responded, or with an error.
     """
     try:
         answer = engine.link.call(engine.link.head("GET", path), timeout=SECONDS)

@@ -48,5 +48,5 @@ def _members(transfer: Transfer) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a number as JSON has it; those of other libraries show themselves differently."""
+    """Return a number in JSON; number types of other libraries have another ``repr``."""
     return float.__repr__(value) if isinstance(value, float) else int.__repr__(value)

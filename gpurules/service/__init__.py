@@ -1,4 +1,4 @@
-"""The agent over HTTP: its API, its page, its metrics, and the state file beside them.
+"""The agent over HTTP: its API, its page, its metrics, and the state file for local readers.
 
 ::
 

@@ -21,14 +21,14 @@ MAX_SHOWN = 1000
 
 @dataclass(frozen=True, slots=True)
 class AgentOptions:
-    """How an agent is asked and shown. Missing: ``history`` None: there is no recording store."""
+    """The options of an agent. Missing: ``history`` None: there is no recording store."""
 
     has_page: bool = True
     history: str | None = None
 
 
 class Agent:
-    """What all operations share. Requests are answered in one thread, the coordinator polls in another."""
+    """The state that all operations share. Requests are handled in one thread, the coordinator polls in another."""
 
     def __init__(self, coordinator: Coordinator, options: AgentOptions | None = None) -> None:
         first = int(time.time() * 1000)
@@ -79,10 +79,10 @@ class Agent:
 
     @property
     def declared(self) -> Mapping[str, Field]:
-        """The fields that the ruleset in force declares."""
+        """The fields that the active ruleset declares."""
         return self.coordinator.engine.ruleset.fields
 
     def close(self) -> None:
-        """Follow the coordinator no longer."""
+        """Stop following the coordinator."""
         for end in self._ends:
             end()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Plain(NamedTuple):
-    """A figure without labels: the attribute of ``Metrics`` it is, its name, and what it says."""
+    """A metric without labels: its attribute of ``Metrics``, its name and its help text."""
 
     attribute: str
     name: str
@@ -69,14 +69,14 @@ def _library() -> Any:  # a foreign door
 
 
 class Collector:
-    """Asks a coordinator for its counts whenever Prometheus asks for them."""
+    """Reads the counts of a coordinator on each scrape."""
 
     def __init__(self, coordinator: Coordinator) -> None:
         self._coordinator = coordinator
         self._core = _library().core
 
     def collect(self) -> "Iterator[Metric]":
-        """Walk through the current metrics."""
+        """Yield the current metrics."""
         counts = self._coordinator.collect()
         for plain in PLAIN:
             value = getattr(counts, plain.attribute)
@@ -94,7 +94,7 @@ class Collector:
         yield unknown
 
     def _of_gpus(self) -> "Iterator[Metric]":
-        """Yield the readings of GPUs; while telemetry is stale there are none, so that none looks current."""
+        """Yield the readings of GPUs; none while telemetry is stale, so that no old reading looks current."""
         engine = self._coordinator.engine
         snapshot = engine.snapshot
         if snapshot is None or engine.is_stale:
@@ -195,7 +195,7 @@ class Collector:
 
 
 def _add(family: Any, labels: tuple[str, ...], value: float) -> None:
-    """Add a sample; names of plug-ins and clients are made visible: a scrape is looked at in terminals, too."""
+    """Add a sample; control characters in names of plug-ins and clients are made visible for terminals."""
     family.add_metric([visible(label) for label in labels], value)
 
 
@@ -207,7 +207,7 @@ def _version() -> str:
 
 
 def registry_of(coordinator: Coordinator) -> "CollectorRegistry":
-    """Return a registry of what *coordinator* counts, and of what its process holds.
+    """Return a registry with the counts of *coordinator* and the metrics of its process.
 
     Raises:
         UnavailableError: prometheus_client is not installed.
@@ -220,7 +220,7 @@ def registry_of(coordinator: Coordinator) -> "CollectorRegistry":
 
 
 def text_of(coordinator: Coordinator) -> str:
-    """Return the metrics as Prometheus reads them.
+    """Return the metrics in the text format of Prometheus.
 
     Raises:
         UnavailableError: prometheus_client is not installed.
@@ -233,7 +233,7 @@ def text_of(coordinator: Coordinator) -> str:
 
 
 def exposition(coordinator: Coordinator, accept: str) -> tuple[bytes, str]:
-    """Return the metrics in the format that *accept* asks for, OpenMetrics or Prometheus' text, and its media type.
+    """Return the metrics in the format that *accept* requests, OpenMetrics or Prometheus' text, and its media type.
 
     Raises:
         UnavailableError: prometheus_client is not installed.
@@ -248,7 +248,7 @@ def exposition(coordinator: Coordinator, accept: str) -> tuple[bytes, str]:
 
 
 def serve(coordinator: Coordinator, port: int, address: str = "127.0.0.1") -> Callable[[], None]:
-    """Answer ``/metrics`` at *port*, on this machine alone unless *address* says otherwise; return what ends that.
+    """Serve ``/metrics`` on *port* of *address*, by default the loopback; return a function that stops it.
 
     Raises:
         UnavailableError: prometheus_client is not installed.

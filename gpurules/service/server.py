@@ -14,10 +14,10 @@ __all__ = ["ReloadNotice", "ServeOptions", "serve"]
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """Where the service listens, and what protects it.
+    """The addresses of the service, and its protection.
 
-    Missing: no ``bind``: at the sockets that systemd gives, else at the default Unix socket; None: no token, no TLS,
-    no recording store from which the past is answered.
+    Missing: no ``bind``: the sockets passed by systemd, else the default Unix socket; None: no token, no TLS, no
+    recording store for queries of the past.
     """
 
     bind: Sequence[str] = field(default=())
@@ -31,11 +31,11 @@ class ServeOptions:
 
 @contextmanager
 def serve(coordinator: Coordinator, options: ServeOptions, notice: ReloadNotice) -> Iterator[tuple[str, ...]]:
-    """Answer requests meanwhile; yields the addresses at which that is done. *notice* is ended after each poll.
+    """Serve requests during the context, and yield the addresses; *notice* is ended after each poll.
 
     Raises:
         UnavailableError: the extra ``serve`` is not installed.
-        GpurulesError: it cannot listen there, or the token file is wrong.
+        GpurulesError: it cannot listen at an address, or the token file is invalid.
         OSError: the token file cannot be read.
     """
     try:

@@ -1,1 +1,1 @@
-"""The agent's state beyond its coordinator's: recent events, recent samples, registered transfers."""
+"""The agent's state in addition to its coordinator's: recent events, recent samples, registered transfers."""

@@ -1,4 +1,4 @@
-"""What the ruleset in force defines, as data: its signals, the thresholds of its conditions, the text of its files."""
+"""The definitions of the active ruleset as data: signals, thresholds in conditions, the text of files."""
 
 from collections.abc import Iterator
 
@@ -18,10 +18,10 @@ _ACROSS_GPUS = frozenset({"max", "min", "avg"})
 
 
 def signals(ruleset: Ruleset) -> list[dict[str, object]]:
-    """Return each signal as it is defined.
+    """Return the definition of each signal.
 
     Units: ``for`` and ``keep_for`` in seconds.
-    Missing: ``until`` None: the signal ends when its condition is not TRUE; ``rule`` None: it has a name of its own.
+    Missing: ``until`` None: the signal ends when its condition is not TRUE; ``rule`` None: it is a named signal.
     """
     return [
         {
@@ -38,10 +38,10 @@ def signals(ruleset: Ruleset) -> list[dict[str, object]]:
 
 
 def thresholds(ruleset: Ruleset) -> list[dict[str, object]]:
-    """Return each comparison of a numeric field of GPUs with a number, in conditions that are in force.
+    """Return each comparison of a numeric field of GPUs with a number in the active conditions.
 
-    ``attribute`` is the member of a GPU in the snapshot; ``comparison`` has the field on its left. ``ends`` says that
-    the comparison is in what ends the signal.
+    ``attribute`` is the member of a GPU in the snapshot; ``comparison`` has the field on its left. ``ends``: the
+    comparison is in the ``until`` of the signal.
     """
     found: list[dict[str, object]] = []
     for kind, name, is_ending, term in _conditions(ruleset):
@@ -75,7 +75,7 @@ def _comparisons(term: ir.Term) -> Iterator[tuple[str, str, float]]:
 
 
 def _comparison(left: ir.Term, comparator: Comparator, right: ir.Term) -> Iterator[tuple[str, str, float]]:
-    """Yield *left* compared with *right* where that is a field of GPUs and a number."""
+    """Yield the comparison of *left* with *right* if it is one of a GPU field with a number."""
     read = left.operand if isinstance(left, ir.Aggregate) and left.function in _ACROSS_GPUS else left
     if not isinstance(read, ir.Read) or not isinstance(right, ir.Constant):
         return
@@ -88,13 +88,13 @@ def _comparison(left: ir.Term, comparator: Comparator, right: ir.Term) -> Iterat
 def sources(ruleset: Ruleset) -> list[dict[str, object]]:
     """Return the text of each file that the ruleset was merged from, bases first, secrets hidden.
 
-    Missing: ``source`` None where the file cannot be read, or a secret in it cannot be found to be hidden.
+    Missing: ``source`` None if the file cannot be read, or a secret in it cannot be located to be hidden.
     """
     return [{"path": path, "source": _source(path, ruleset)} for path in ruleset.files]
 
 
 def source(ruleset: Ruleset) -> str | None:
-    """Return the text of the file that the ruleset was loaded from, None where there is none to show."""
+    """Return the text of the file that the ruleset was loaded from; None if it cannot be shown."""
     return None if ruleset.path is None else _source(ruleset.path, ruleset)
 
 

@@ -14,7 +14,7 @@ MAX_REASON = 300
 
 
 class EffectEvents:
-    """Writes into *log* what becomes of the events that effects deliver. For one thread."""
+    """Records the deliveries of effects in *log*. For a single thread."""
 
     def __init__(self, coordinator: Coordinator, log: EventLog, clock: Callable[[], float]) -> None:
         self._coordinator = coordinator
@@ -24,13 +24,13 @@ class EffectEvents:
         self._known: dict[tuple[str, str, str, int], Delivery] = {}
 
     def note(self) -> None:
-        """Take in what has changed since this was called last."""
+        """Record what has changed since the last call."""
         counted = effect_counts(self._coordinator), queued_events(self._coordinator)
         if counted == self._counted:
             return
         self._counted = counted
         found: dict[tuple[str, str, str, int], Delivery] = {}
-        same: Counter[tuple[str, str, str]] = Counter()  # actions of one rule may send to one receiver
+        same: Counter[tuple[str, str, str]] = Counter()  # several actions of a rule may share a receiver
         for one in deliveries(self._coordinator):
             name = one.id, one.action, one.receiver
             key = *name, same[name]

@@ -1,4 +1,4 @@
-"""The recent events of an agent: what changed, in order, each with a number."""
+"""The recent events of an agent, in order, each with a number."""
 
 import threading
 from collections import deque
@@ -11,7 +11,7 @@ KINDS = ("signal", "rule", "effect", "telemetry", "ruleset", "proposal", "agent"
 class EventLog:
     """Keeps the latest events. Thread-safe.
 
-    Numbers go on from *first*, so that those of an agent that was restarted are not those of its predecessor.
+    Numbers start after *first*, so that a restarted agent does not reuse those of its predecessor.
     """
 
     def __init__(self, first: int, size: int = MAX_EVENTS) -> None:

@@ -12,7 +12,7 @@ _LOGGER = logger("gpurules.service")
 
 @dataclass(frozen=True, slots=True)
 class PastQuery:
-    """A query for the past of one *field*, of every GPU or of one; the last value of each step counts.
+    """A query for the history of *field*, of every GPU or of one; the last value of each step counts.
 
     Units: ``since`` in seconds since 1970, ``step`` in seconds.
     Missing: ``gpu`` None: every GPU.
@@ -35,7 +35,7 @@ class _Found:
 
 
 class Past:
-    """Answers from memory, and from the store at *place* where that does not reach.
+    """Answers queries from memory, and for earlier times from the store at *place*.
 
     Missing: ``place`` None: there is no store.
     """
@@ -46,7 +46,7 @@ class Past:
         self._place = place
 
     def read(self, query: PastQuery) -> dict[str, object]:
-        """Return the values, JSON-ready: at most ``limit`` times, oldest first, and from when to ask on."""
+        """Return the values, JSON-ready: at most ``limit`` times, oldest first, and the start of the next query."""
         oldest = self._samples.oldest
         found = _Found()
         if self._place is not None and (oldest is None or query.since < oldest):
@@ -64,7 +64,7 @@ class Past:
         }
 
     def _stored(self, place: str, query: PastQuery, until: float) -> _Found:
-        """Return what the store has; trouble with it is said, and what memory has is answered all the same."""
+        """Return the values in the store; an error is reported, and does not affect the values in memory."""
         seen = self._coordinator.engine.snapshot
         try:
             from gpurules.history.store.series import SeriesQuery, read_series
@@ -74,7 +74,7 @@ class Past:
             node = (seen.host if seen else None) or NAMELESS
             asked = SeriesQuery(node, query.field, query.since, until, query.step, query.gpu, query.limit)
             series = read_series(Storage(place), asked)
-        except Exception as error:  # a store may be anywhere, behind libraries that raise what they like
+        except Exception as error:  # a store may be accessed by libraries that raise anything
             _LOGGER.warning("the history at %s cannot be read: %s", place, reason(error))
             return _Found(problems=[f"the recorded history cannot be read: {reason(error)}"[:500]])
         gpus: dict[str, list[object]] = {index: list(values) for index, values in series.gpus.items()}
@@ -83,7 +83,7 @@ class Past:
     def _add_samples(self, found: _Found, query: PastQuery) -> None:
         times, gpus = self._samples.read(query.field, query.gpu, query.since, query.step)
         if query.step > 0 and times and found.times and found.times[-1] // query.step == times[0] // query.step:
-            found.times.pop()  # of each step the last value counts, and memory has a later one
+            found.times.pop()  # the last value of a step counts, and memory has a later one
             for values in found.gpus.values():
                 values.pop()
         before, room = len(found.times), query.limit - len(found.times)
@@ -95,6 +95,6 @@ class Past:
             known += gpus.get(index, [None] * len(times))[:room]
 
     def _reasons(self, name: str) -> dict[str, str]:
-        """Return why the latest snapshot has no value of a field, by GPU."""
+        """Return the reasons why the latest snapshot has no value of a field, by GPU."""
         seen = self._coordinator.engine.snapshot
         return {} if seen is None else {str(gpu.index): gpu.missing[name] for gpu in seen.gpus if name in gpu.missing}

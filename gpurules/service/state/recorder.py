@@ -17,7 +17,7 @@ MAX_STARTS = 10_000
 
 
 class Recorder:
-    """Follows a coordinator's polls, in the thread that polls; what it kept may be read from any thread."""
+    """Follows a coordinator's polls, in the polling thread; its records may be read from any thread."""
 
     def __init__(self, coordinator: Coordinator, first_event: int) -> None:
         self.events = EventLog(first_event)
@@ -33,7 +33,7 @@ class Recorder:
         self._starts: dict[str, deque[float]] = {}
 
     def note(self, report: PollReport) -> None:
-        """Take in what a poll brought."""
+        """Record the result of a poll."""
         now = self._clock()
         self.note_ruleset()
         if report.error != self._error:
@@ -53,7 +53,7 @@ class Recorder:
         self._effects.note()
 
     def note_ruleset(self) -> None:
-        """Take in whether another ruleset is in force, or was refused, since this was called last; from any thread."""
+        """Record whether a ruleset became active or was rejected since the last call; from any thread."""
         with self._lock:
             self._note_ruleset(self._clock())
 
@@ -100,7 +100,7 @@ class Recorder:
         )
 
     def since(self) -> Mapping[str, float]:
-        """Return since when each rule that matches the node does, in seconds since 1970."""
+        """Return when each rule that matches the node began to match, in seconds since 1970."""
         return matching_since(self._coordinator)
 
     def starts_last_hour(self, name: str, now: float) -> int:

@@ -1,4 +1,4 @@
-"""Revisions of the state: a number for each change, and what changed since any of them. Nothing is kept per client."""
+"""Revisions of the state: a number for each change, and the changes since any of them. There is no state per client."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,13 +18,13 @@ RECENT_EVENTS = 200
 
 @dataclass(slots=True)
 class _Whole:
-    """A section that changes as a whole."""
+    """A section that is sent as a whole."""
 
     body: bytes = b"null"
     revision: int = 0
 
     def take(self, data: object, revision: int) -> bool:
-        """Take in *data*, and return whether it is another than before."""
+        """Store *data*, and return whether it has changed."""
         body = encode(data)
         if body == self.body and self.revision:
             return False
@@ -32,13 +32,13 @@ class _Whole:
         return True
 
     def since(self, revision: int) -> bytes | None:
-        """Return what changed since *revision*, None where nothing did."""
+        """Return the changes since *revision*; None if there are none."""
         return self.body if self.revision > revision else None
 
 
 @dataclass(slots=True)
 class _Keyed:
-    """A section of entries by name; only those that changed are sent, and null for those that are gone."""
+    """A section of named entries; only changed ones are sent, and null for those removed."""
 
     entries: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class _Keyed:
     """Clients at an earlier revision get all of it."""
 
     def take(self, data: Mapping[str, object], revision: int) -> bool:
-        """Take in *data*, and return whether any of it is another than before."""
+        """Store *data*, and return whether any entry has changed."""
         changed = False
         for name in self.entries.keys() - data.keys():
             del self.entries[name]
@@ -61,7 +61,7 @@ class _Keyed:
         return changed
 
     def since(self, revision: int) -> bytes | None:
-        """Return what changed since *revision*, None where nothing did."""
+        """Return the changes since *revision*; None if there are none."""
         changed = [(name, body) for name, (body, at) in self.entries.items() if at > revision]
         changed += [(name, b"null") for name, at in self.gone.items() if at > revision]
         if not changed:
@@ -70,12 +70,11 @@ class _Keyed:
 
 
 class Revisions:
-    """The sections of the state, each with the revision at which it changed last. Used in the thread of the loop.
+    """The sections of the state, each with the revision of its last change. Used in the thread of the loop.
 
-    *standing* is what decisions on transfers depend on beside the node's directives: these have another revision when
-    it is another, so that clients decide again.
-    ``bump`` may be called from any thread. Sections are worked out in a thread of the loop's pool, and only while
-    someone follows them; ``directives`` always are.
+    *standing* is what decisions on transfers depend on besides the node's directives: when it changes, these get a new
+    revision, so that clients decide again. ``bump`` may be called from any thread. Sections are computed in a thread of
+    the loop's pool, and only while a client follows them; ``directives`` always are.
     """
 
     def __init__(
@@ -108,18 +107,18 @@ class Revisions:
         self._frames: dict[int, bytes] = {}
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin, in the thread of *loop*."""
+        """Start, in the thread of *loop*."""
         self._loop = loop
         self.bump()
 
     def detach(self) -> None:
-        """End."""
+        """Stop."""
         self._loop = None
         if self._work is not None:
             self._work.cancel()
 
     def bump(self) -> None:
-        """Note that something may have changed."""
+        """Record that the state may have changed."""
         loop = self._loop
         if loop is not None and not self._is_due:
             self._is_due = True
@@ -157,7 +156,7 @@ class Revisions:
         for name in names:
             try:
                 made[name] = self._make[name]()
-            except Exception:  # a field or action may be foreign code; the other sections go on
+            except Exception:  # a field or action may be foreign code; the other sections continue
                 _LOGGER.exception("the section %s could not be built", name)
         return made
 
@@ -187,7 +186,7 @@ class Revisions:
     # following
 
     async def wait(self, seconds: float, is_there: Callable[[], bool]) -> None:
-        """Wait until *is_there*, at most *seconds*."""
+        """Wait until *is_there* returns True, at most *seconds*."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while not is_there() and (left := deadline - loop.time()) > 0:
@@ -198,7 +197,7 @@ class Revisions:
                 return
 
     async def settle(self) -> None:
-        """Wait until all sections are current: before the first follower only some were."""
+        """Wait until all sections are current; before the first follower only some are."""
         if self._has_all:
             return
         wanted = self._begun + 1
@@ -207,15 +206,15 @@ class Revisions:
             await self._passed.wait()
 
     def wake(self) -> None:
-        """Have everyone who waits look again."""
+        """Wake all waiters to check again."""
         news, self._news = self._news, asyncio.Event()
         news.set()
 
     def frame(self, since: int) -> tuple[bytes, int]:
-        """Return the event for a client that is at revision *since*, and the revision at which it is then.
+        """Return the event for a client at revision *since*, and its new revision.
 
-        The full state for one that is at none of this agent's revisions, else what changed since: sections as a whole,
-        entries of keyed sections as a whole or null, and ``events`` to be appended.
+        A client without a revision of this agent gets the full state, others the changes since: whole sections, entries
+        of keyed sections (or null), and ``events`` to be appended.
         """
         is_full = not self.first <= since <= self.revision or any(
             isinstance(section, _Keyed) and since < section.full_from for section in self._sections.values()

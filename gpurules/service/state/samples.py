@@ -16,17 +16,17 @@ MAX_SERIES = 20_000
 
 
 class _Series:
-    """The values of one field of one GPU, in a ring as long as that of the times; NaN where it was missing."""
+    """The values of one field of one GPU, in a ring buffer parallel to that of the times; NaN where missing."""
 
     def __init__(self, size: int) -> None:
         self.values = array("d", [nan]) * size
 
 
 class Samples:
-    """Keeps what GPUs reported. Thread-safe.
+    """Keeps recent readings of GPUs. Thread-safe.
 
     Units: seconds since 1970.
-    Missing: a value that was missing at a time is None there, never left out.
+    Missing: a value that was missing at a time is None, never omitted.
     """
 
     def __init__(self, seconds: int = KEPT_SECONDS) -> None:
@@ -39,7 +39,7 @@ class Samples:
         self._index: dict[str, GPUIndex] = {}
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take in a snapshot, unless the last was less than ``LEAST_SECONDS`` before."""
+        """Add a snapshot, unless the last one is less than ``LEAST_SECONDS`` older."""
         if abs(snapshot.timestamp - self._last) < LEAST_SECONDS:
             return
         with self._lock:
@@ -72,16 +72,16 @@ class Samples:
 
     @property
     def oldest(self) -> float | None:
-        """The time of the oldest sample that is kept, None where there is none."""
+        """The time of the oldest sample; None if there is none."""
         with self._lock:
             return None if self._next == 0 else self._times[max(0, self._next - self._size) % self._size]
 
     def read(
         self, field: str, gpu: str | None, since: float, step: float
     ) -> tuple[list[float], dict[str, list[object]]]:
-        """Return times, and for each GPU (or the one *gpu*) its values of *field* at them.
+        """Return times, and the values of *field* at these times for each GPU (or only *gpu*).
 
-        Of the samples within *step* seconds the last counts.
+        The last sample within each *step* seconds counts.
         """
         with self._lock:
             chosen: dict[float, int] = {}

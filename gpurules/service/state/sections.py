@@ -15,7 +15,7 @@ _MOVING = frozenset({"snapshot", "signals", "telemetry_age"})
 
 
 def status(coordinator: Coordinator) -> dict[str, object]:
-    """Return the status of the agent, without what moves with the clock; snapshot and signals are sections too."""
+    """Return the status of the agent, without values that change with time, nor snapshot and signals."""
     data, counts = coordinator.status().to_dict(), coordinator.collect()
     ruleset = coordinator.engine.ruleset
     shown = {name: value for name, value in data.items() if name not in _MOVING}
@@ -71,16 +71,15 @@ def signals(coordinator: Coordinator) -> list[dict[str, object]]:
 
 
 def workloads(coordinator: Coordinator) -> list[dict[str, object]]:
-    """Return the registered workloads whose lease has not lapsed."""
+    """Return the registered workloads whose lease has not expired."""
     return [workload.to_dict() for workload in coordinator.schedule.workloads(steady_clock(coordinator)())]
 
 
 def rule_states(coordinator: Coordinator, recorder: Recorder) -> dict[str, dict[str, object]]:
     """Return the state of every rule, by name.
 
-    ``state`` is ``match``, ``no-match``, ``unknown``, ``suppressed`` (then ``because`` says by what: ``stop``,
-    ``shadow``, ``disabled`` or ``agent-disabled``), or ``transfer`` of a rule that matches for
-    each transfer apart.
+    ``state`` is ``match``, ``no-match``, ``unknown``, ``suppressed`` (``because`` is then ``stop``, ``shadow``,
+    ``disabled`` or ``agent-disabled``), or ``transfer`` for a rule that is evaluated per transfer.
     """
     engine, now = coordinator.engine, wall_clock(coordinator)()
     bound, ruleset = engine.bound, engine.ruleset
@@ -122,7 +121,7 @@ def _node_states(bound: BoundProgram) -> Mapping[str, tuple[str, str | None, tup
 
 
 def rule_definition(rule: Rule) -> dict[str, object]:
-    """Return what a rule says, JSON-ready."""
+    """Return the definition of a rule, JSON-ready."""
     return {
         "name": rule.name,
         "description": rule.description,

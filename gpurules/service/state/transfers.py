@@ -1,4 +1,4 @@
-"""Transfers that clients register: what is reported for each, and when its lease expires."""
+"""Transfers that clients register: their progress reports and leases."""
 
 import threading
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ MAX_LEASE_SECONDS = 86_400.0
 
 
 class Report(NamedTuple):
-    """What a client reports of a transfer.
+    """A client's report on a transfer.
 
     Units: ``bytes_moved`` in bytes, ``lease_seconds`` in seconds.
-    Missing: ``state`` and ``bytes_moved`` None: the client does not say.
+    Missing: ``state`` and ``bytes_moved`` None: not reported.
     """
 
     transfer: Transfer
@@ -37,7 +37,7 @@ class _Entry:
 
 
 def _holding_rules(decision: Decision) -> list[str]:
-    """Return the rules that make the transfer wait now."""
+    """Return the rules that currently make the transfer wait."""
     targets = {name for name, holds in (("delay", decision.delay > 0), ("paused", decision.paused)) if holds}
     return [
         match.rule
@@ -56,7 +56,7 @@ class TransferBook:
         self._entries: dict[str, _Entry] = {}
 
     def put(self, report: Report) -> Decision | None:
-        """Register or renew a transfer, and return the decision for it; None where there is no room for it."""
+        """Register or renew a transfer, and return the decision for it; None if the limit is reached."""
         now, name = self._clock(), report.transfer.id or ""
         if not self._coordinator.schedule.add(report.transfer):
             return None
@@ -68,13 +68,13 @@ class TransferBook:
         return self._coordinator.decide(report.transfer)
 
     def remove(self, name: str) -> bool:
-        """Drop a transfer, and return whether there was one."""
+        """Remove a transfer, and return whether it was registered."""
         with self._lock:
             self._entries.pop(name, None)
         return self._coordinator.complete_transfer(name)
 
     def drop_lapsed(self) -> None:
-        """Drop the transfers whose lease has lapsed: their client is gone."""
+        """Remove the transfers whose lease has expired: their client is gone."""
         now = self._clock()
         with self._lock:
             lapsed = [name for name, entry in self._entries.items() if entry.ends <= now]
@@ -82,13 +82,13 @@ class TransferBook:
             self.remove(name)
 
     def rows(self) -> list[dict[str, object]]:
-        """Return every pending transfer with what is known and decided of it, JSON-ready."""
+        """Return every pending transfer with its facts and decision, JSON-ready."""
         with self._lock:
             entries = dict(self._entries)
         return [self._row(transfer, entries.get(transfer.id or "")) for transfer in self._pending()]
 
     def row(self, name: str) -> dict[str, object] | None:
-        """Return one pending transfer as ``rows`` does, None where there is none."""
+        """Return one pending transfer as ``rows`` does; None if there is none."""
         transfer = next((one for one in self._pending() if one.id == name), None)
         return None if transfer is None else self._row(transfer, self._entries.get(name))
 

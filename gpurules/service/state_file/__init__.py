@@ -1,4 +1,4 @@
-"""The state file: what an agent knows, in a file that clients of any language map into memory (docs/state-file.md)."""
+"""The state file: an agent's state, in a file that clients of any language map into memory (docs/state-file.md)."""
 
 from gpurules.service.state_file.publishing import keep_published, publish
 from gpurules.service.state_file.reader import StateFile, StateView

@@ -1,4 +1,4 @@
-"""The header of a state file, version 1: where everything is. All numbers are little-endian."""
+"""The header of a state file, version 1, with the offsets of its parts. All numbers are little-endian."""
 
 import struct
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _FORMAT = struct.Struct("<8sII64sQQQQIIIIIIQ")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What does not change while a file is in use, but for ``sequence`` and ``closed``.
+    """The header; only ``sequence`` and ``closed`` change while a file is in use.
 
     Units: offsets and sizes in bytes.
     """
@@ -36,7 +36,7 @@ class Header:
 
     @property
     def file_size(self) -> int:
-        """How long the whole file is."""
+        """The size of the whole file."""
         return self.slot_offset + 2 * self.slot_size
 
     def pack(self) -> bytes:
@@ -62,10 +62,10 @@ class Header:
 
 
 def unpack(data: bytes) -> Header:
-    """Return the header that *data* begins with.
+    """Parse the header at the start of *data*.
 
     Raises:
-        ValueError: it is not one of this version, or says what cannot be.
+        ValueError: it is not a header of this version, or is inconsistent.
     """
     if len(data) < HEADER_SIZE or not data.startswith(MAGIC):
         raise ValueError("it is not a state file")
@@ -83,7 +83,7 @@ def unpack(data: bytes) -> Header:
 def boot_id() -> int:
     """Return an id of this boot, since clocks restart with it: FNV-1a, 64 bits.
 
-    Missing: 0 where the system does not say.
+    Missing: 0 if the system does not report it.
     """
     try:
         text = Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()

@@ -1,4 +1,4 @@
-"""Publishes what a coordinator knows, after each poll and whenever a workload comes or goes."""
+"""Publishes the state of a coordinator, after each poll and whenever workloads change."""
 
 import os
 import threading
@@ -21,7 +21,7 @@ _LOGGER = logger("gpurules.state_file")
 
 
 class _Publisher:
-    """Writes the state of one coordinator; any thread may ask for it."""
+    """Writes the state of one coordinator; thread-safe."""
 
     def __init__(self, coordinator: Coordinator, path: str | os.PathLike[str]) -> None:
         self._coordinator = coordinator
@@ -34,9 +34,9 @@ class _Publisher:
         self._is_closed = False
 
     def publish(self) -> None:
-        """Write the state; trouble with the disk is logged once, and stops nothing.
+        """Write the state; an I/O error is logged once and stops nothing.
 
-        The lock is held so that a state never overtakes a newer one.
+        The lock is held so that an older state never overwrites a newer one.
         """
         with self._lock:
             if self._is_closed:
@@ -80,7 +80,7 @@ class _Publisher:
         self._writer.write(slot, bound.version, encoder)
 
     def _encoder_of(self, bound: BoundProgram) -> StateEncoder:
-        """Return the encoder of the program in force; a reload brings another."""
+        """Return the encoder for the current program, which a reload replaces."""
         if self._encoder is None or self._encoder[0] is not bound.program:
             ruleset = self._coordinator.engine.ruleset
             self._encoder = bound.program, StateEncoder(native_schema(ruleset), bound.program.layout)
@@ -98,10 +98,10 @@ def _directives(decision: Decision) -> dict[str, object]:
 
 
 def publish(coordinator: Coordinator, path: str | os.PathLike[str]) -> Callable[[], None]:
-    """Keep the state file at *path* current with what *coordinator* knows, from now on.
+    """Keep the state file at *path* current with the state of *coordinator*.
 
-    It is written now, after each poll, and when a workload comes or goes. Returns a function that ends that, and
-    removes the file. Trouble later on is logged; readers then see the state go stale.
+    It is written now, after each poll, and when workloads change. Returns a function that stops this and removes the
+    file. Later errors are logged; readers then see the state expire.
 
     Raises:
         OSError: the file cannot be written, or something else is at the path.
@@ -119,7 +119,7 @@ def publish(coordinator: Coordinator, path: str | os.PathLike[str]) -> Callable[
 
 @contextmanager
 def keep_published(coordinator: Coordinator, path: str | os.PathLike[str] | None) -> Iterator[None]:
-    """Publish at *path* meanwhile; nothing where it is None.
+    """Publish at *path* during the context; do nothing if it is None.
 
     Raises:
         OSError: the file cannot be written, or something else is at the path.

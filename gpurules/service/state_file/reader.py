@@ -1,4 +1,4 @@
-"""Reads a state file without knowing the ruleset: what an agent of this machine knows, as Python objects."""
+"""Reads a state file as Python objects, without needing the ruleset."""
 
 import os
 import struct
@@ -24,8 +24,8 @@ MAX_DIRECTORY = 1 << 20
 class StateView:
     """One state of a node, as an agent published it.
 
-    ``gpus`` has for each GPU its index and its columns by name, ``node`` those of the node; ``directives`` is what the
-    rules ask of the node. ``is_disabled``: the rules are not in force for now.
+    ``gpus`` has the index of each GPU and its columns by name, ``node`` those of the node; ``directives`` are those for
+    the node. ``is_disabled``: the rules are currently disabled.
     Units: ``published`` and ``timestamp`` in seconds since 1970; all others canonical.
     Missing: None.
     """
@@ -42,9 +42,9 @@ class StateView:
 
 
 class StateFile:
-    """The state file of an agent at *path*; each ``read`` opens it, so that no agent that restarts is missed.
+    """The state file of an agent at *path*; each ``read`` reopens it, so that a restarted agent is noticed.
 
-    Files are read, not mapped: one that is cut off meanwhile is an error, and ends nothing.
+    Files are read, not mapped: a file that is truncated meanwhile is an error, not a fatal signal.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -54,7 +54,7 @@ class StateFile:
         """Return the newest state.
 
         Raises:
-            StateFileError: there is none, it is not a state file, or it is damaged.
+            StateFileError: the file does not exist, is not a state file, or is damaged.
         """
         try:
             with open_input(self.path) as file:
@@ -90,8 +90,8 @@ def _read(file: int) -> StateView:
         if sequence == 0:
             raise ValueError("nothing has been published yet")
         slot = _exactly(file, header.slot_size, header.slot_offset + (sequence & 1) * header.slot_size)
-        # A seqlock: the writer comes back to this slot only after it has raised the number, so if the number is still
-        # the same, nothing was written into the copy.
+        # A seqlock: the writer reuses this slot only after it has raised the number, so if the number is unchanged, the
+        # copy is consistent.
         after = unpack(_exactly(file, HEADER_SIZE, 0))
         if after.sequence == sequence and slot[:8] == sequence.to_bytes(8, "little"):
             return _view(after, slot, names)
@@ -99,7 +99,7 @@ def _read(file: int) -> StateView:
 
 
 class _Cells:
-    """Takes cells one after the other."""
+    """Reads cells sequentially."""
 
     def __init__(self, data: bytes, offset: int, heap: bytes) -> None:
         self._data, self._at, self._heap = data, offset, heap

@@ -24,15 +24,15 @@ _WORD = Struct("<Q")
 
 
 class StateFileError(OSError):
-    """A state file cannot be written, or what is at its path is something else."""
+    """A state file cannot be written, or something else is at its path."""
 
 
 class StateWriter:
-    """A state file that is written to. Its owner holds a lock.
+    """A state file open for writing. Its owner holds a lock.
 
-    A reader takes the slot that the sequence number names; the other one is written to, and then the number is raised.
-    So a reader never waits, and a writer that dies leaves a slot that is whole. Where a state is of another ruleset, or
-    has no room, a new file takes the place of the old, which is marked as closed.
+    A reader uses the slot that the sequence number selects; the other one is written, and then the number is raised. So
+    a reader never waits, and a writer that dies leaves a complete slot. If a state has another ruleset or does not fit,
+    a new file replaces the old one, which is marked as closed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -68,11 +68,11 @@ class StateWriter:
 
     @property
     def next_sequence(self) -> int:
-        """The sequence number that the next slot is to have."""
+        """The sequence number of the next slot."""
         return self._sequence + 1
 
     def _renew(self, size: int, version: str, encoder: StateEncoder) -> Header:
-        """Put a new file at the path, with room for twice as much, and mark the old one as closed."""
+        """Create a new file at the path, with twice the capacity, and mark the old one as closed."""
         directory = encoder.schema.directory.encode("utf-8", "replace")
         room = max(2 * size, encoder.size(MIN_GPUS, MIN_TEXT))
         offset = HEADER_SIZE + len(directory) + -len(directory) % 64
@@ -96,7 +96,7 @@ class StateWriter:
         return header
 
     def _create(self, header: Header, directory: bytes) -> mmap.mmap:
-        """Return the memory of a new file, which is at the path when this returns."""
+        """Create a file at the path and return its mapped memory."""
         self._check_replaceable()
         if not self.path.parent.is_dir():
             raise StateFileError(f"{self.path.parent} is not a folder, so {self.path.name} cannot be written there")
@@ -107,7 +107,7 @@ class StateWriter:
         except OSError as error:
             raise StateFileError(error.errno, error.strerror, str(self.path)) from None
         try:
-            os.posix_fallocate(file, 0, header.file_size)  # a full disk is found now, not as a fault while writing
+            os.posix_fallocate(file, 0, header.file_size)  # a full disk is detected now, not as a fault while writing
             os.pwrite(file, header.pack() + directory, 0)
             memory = mmap.mmap(file, header.file_size)
             self._replace(fresh)
@@ -119,7 +119,7 @@ class StateWriter:
             os.close(file)
 
     def _replace(self, fresh: Path) -> None:
-        """Put *fresh* at the path; what was there, of an agent that was killed, is marked as closed."""
+        """Move *fresh* to the path; a file there, left by a killed agent, is marked as closed."""
         try:
             before = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
@@ -133,7 +133,7 @@ class StateWriter:
                 os.close(before)
 
     def _check_replaceable(self) -> None:
-        """Make sure that what is at the path may go.
+        """Make sure that the file at the path may be replaced.
 
         Raises:
             StateFileError: it is not a state file.

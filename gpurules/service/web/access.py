@@ -21,7 +21,7 @@ _CHALLENGE = ((b"www-authenticate", b'Bearer realm="gpurules"'),)
 
 
 class TokenFileError(GpurulesError):
-    """The token file cannot be read, or says nothing; its text has no token."""
+    """The token file cannot be read or has no valid token; the message never contains a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class _Token:
 
 
 def read_tokens(path: Path) -> tuple[_Token, ...]:
-    """Return the tokens in a file: one a line, ``use TOKEN`` or ``admin TOKEN``; ``#`` begins a comment.
+    """Return the tokens in a file: one per line, ``use TOKEN`` or ``admin TOKEN``; ``#`` starts a comment.
 
     Raises:
-        TokenFileError: a line is wrong, or there is no token.
+        TokenFileError: a line is invalid, or there is no token.
         OSError: the file cannot be read.
     """
     found = []
@@ -60,13 +60,13 @@ def _digest(token: bytes) -> bytes:
 class AccessControl:
     """Decides whether a request may be answered.
 
-    Peers of a Unix socket may use the agent, since the mode of the socket let them in; its own user and root may change
-    it. Over TCP a token is due where there is a token file; without one, which the listeners allow on the loopback
-    only, peers may use the agent and not change it. The file is read again when it changes; one that is wrong then
-    leaves the tokens as they were.
+    Peers of a Unix socket may use the agent, since the mode of the socket let them in; its own user and root may
+    administer it. Over TCP, a token is required if there is a token file; without one, which the listeners allow on the
+    loopback interface only, peers may use the agent but not administer it. The file is reread when it changes; if it is
+    invalid then, the tokens stay as they were.
 
     Raises:
-        TokenFileError: the token file is wrong.
+        TokenFileError: the token file is invalid.
         OSError: it cannot be read.
     """
 
@@ -81,7 +81,7 @@ class AccessControl:
             self._tokens = read_tokens(token_file)
 
     def _look(self) -> None:
-        """Read the token file again where it has changed."""
+        """Reread the token file if it has changed."""
         if self._path is None:
             return
         mark = file_stamp(self._path)
@@ -95,7 +95,7 @@ class AccessControl:
             _LOGGER.error("the previous tokens stay in effect: %s", error)
 
     def check(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes], access: Access) -> None:
-        """Return where the peer may have *access*.
+        """Return if the peer may have *access*.
 
         Raises:
             ProblemError: it may not.
@@ -114,7 +114,7 @@ class AccessControl:
             raise ProblemError(403, "forbidden", "this requires a token with the scope admin")
 
     def _held(self, header: bytes | None) -> Access | None:
-        """Return what the bearer of a token may do, None for any that is not known; every token is compared."""
+        """Return the access of a token, None for an unknown one; every token is compared, in constant time."""
         kind, _, token = (header or b"").partition(b" ")
         if kind.lower() != b"bearer" or not token:
             return None

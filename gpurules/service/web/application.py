@@ -17,7 +17,7 @@ from gpurules.service.wire.problems import ProblemError
 
 
 def installed_version() -> str:
-    """Return the version of the package, ``unknown`` where it is not installed."""
+    """Return the version of the package; ``unknown`` if it is not installed."""
     try:
         return version("gpurules")
     except PackageNotFoundError:
@@ -25,12 +25,12 @@ def installed_version() -> str:
 
 
 def description(call: OperationCall) -> Reply:
-    """Answer the description of the API."""
+    """Respond with the description of the API."""
     return json_reply(openapi(all_operations(call.agent), call.agent.declared, installed_version()))
 
 
 def documentation_page(call: OperationCall) -> Reply:
-    """Answer the description of the API as a page."""
+    """Respond with the description of the API as a page."""
     described = openapi(all_operations(call.agent), call.agent.declared, installed_version())
     return Reply(documentation(described).encode(), 200, b"text/html; charset=utf-8", pages.SECURITY)
 
@@ -43,14 +43,14 @@ _DESCRIPTION = Operation(
 
 
 def all_operations(agent: Agent) -> tuple[Operation, ...]:
-    """Return the operations that *agent* answers, but for the page."""
+    """Return the operations of *agent*, except those of the page."""
     return (*OPERATIONS, _DESCRIPTION)
 
 
 class Application(Router):
     """The ASGI application of an agent.
 
-    ``at_once`` has the endpoints, by path, some of whose operations a server may also ask without a task for each.
+    ``at_once`` has the endpoints, by path, with operations that a server may call directly, without a task.
     """
 
     def __init__(self, agent: Agent, access: AccessControl) -> None:
@@ -72,13 +72,13 @@ def _by_path(operations: Iterable[Operation]) -> dict[str, dict[str, Operation]]
 
 
 class _NotFound:
-    """Answers for every path that is none of the API."""
+    """Handles paths that are not part of the API."""
 
     def __init__(self, ids: RequestIds) -> None:
         self._ids = ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer that there is no such path."""
+        """Respond that there is no such path."""
         if scope["type"] != "http":
             return
         reply = problem_reply(ProblemError(404, "not-found", "there is no such path; /openapi.json lists the paths"))

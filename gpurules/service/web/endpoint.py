@@ -1,4 +1,4 @@
-"""One path of the API as an ASGI application: validates requests, and turns any outcome into a response."""
+"""One path of the API as an ASGI application: validates requests and turns any outcome into a response."""
 
 import asyncio
 import re
@@ -33,18 +33,18 @@ _PROBLEM = b"application/problem+json"
 
 
 class Gone(Exception):
-    """The client has gone before its answer."""
+    """The client disconnected before the response."""
 
 
 class RequestIds:
-    """Numbers for requests that bring none of their own."""
+    """Generates ids for requests that have none."""
 
     def __init__(self, first: int) -> None:
         self._prefix = f"{first:x}-".encode()
         self._count = 0
 
     def of(self, headers: Mapping[bytes, bytes]) -> bytes:
-        """Return the id that the client gave, if it is safe in a log, else the next of ours."""
+        """Return the client's id if it is safe to log, else a generated one."""
         given = headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.fullmatch(given):
             return given
@@ -53,7 +53,7 @@ class RequestIds:
 
 
 class Shared:
-    """What the endpoints of one application share."""
+    """The state that the endpoints of one application share."""
 
     def __init__(self, agent: Agent, access: AccessControl) -> None:
         self.agent = agent
@@ -75,13 +75,13 @@ class Endpoint:
 
     @property
     def answers_at_once(self) -> bool:
-        """Whether any of its operations does without waiting."""
+        """Whether any of its operations can respond without waiting."""
         return bool(self._at_once)
 
     def answer_at_once(self, scope: Scope, body: bytes) -> tuple[Reply, bytes] | None:
-        """Return the answer to a request that is there as a whole, and its id.
+        """Return the response to a complete request, and its id.
 
-        Missing: None where the operation has to wait, or the request has to be refused: that is the way of ASGI.
+        Missing: None if the operation must wait or the request must be rejected, which the ASGI path does.
         """
         operation = self._at_once.get(scope["method"])
         if operation is None or len(body) > operation.max_body:
@@ -97,7 +97,7 @@ class Endpoint:
         return reply, request_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Handle a request."""
         headers = dict(scope["headers"])
         request_id = self._shared.ids.of(headers)
         try:
@@ -132,7 +132,7 @@ class Endpoint:
         return ProblemError(405, "method-not-allowed", detail, (), ((b"allow", allowed.encode()),))
 
     def _admitted(self, operation: Operation, scope: Scope, headers: Mapping[bytes, bytes]) -> Mapping[str, object]:
-        """Return the query of a request that may be answered as far as its head shows."""
+        """Check the head of a request, and return its query."""
         if operation.access is Access.ADMIN or (operation.access is Access.USE and scope["state"].get("peer") is None):
             self._shared.access.check(scope, headers, operation.access)
         text = scope["query_string"]
@@ -172,14 +172,14 @@ class Endpoint:
 
 
 def is_at_once(operation: Operation) -> bool:
-    """Return whether an operation answers without waiting for anything."""
+    """Return whether an operation responds without waiting."""
     return not operation.is_slow and not iscoroutinefunction(operation.handler)
 
 
 def _failed(error: Exception, request_id: bytes) -> Reply:
-    """Return the answer where a request failed.
+    """Return the response for a failed request.
 
-    Any error is answered: a rule's action may be foreign code, and a mistake of ours stops nothing either.
+    Any error gets a response: a rule's action may be foreign code, and an internal error must not stop the agent.
     """
     if isinstance(error, ProblemError):
         return problem_reply(error)
@@ -188,12 +188,12 @@ def _failed(error: Exception, request_id: bytes) -> Reply:
 
 
 def problem_reply(problem: ProblemError) -> Reply:
-    """Return a problem as an answer."""
+    """Return a problem as a response."""
     return Reply(encode(problem.to_dict()), problem.status, _PROBLEM, problem.headers)
 
 
 def check_type(operation: Operation, given: bytes | None) -> None:
-    """Refuse a body of another type than JSON; without a type it is taken for what is due.
+    """Reject a body whose media type is not JSON or NDJSON; a missing type is accepted.
 
     Raises:
         ProblemError: it is of another type.
@@ -210,11 +210,11 @@ def check_type(operation: Operation, given: bytes | None) -> None:
 async def read_body(
     message: MutableMapping[str, Any], receive: Receive, headers: Mapping[bytes, bytes], limit: int
 ) -> bytes:
-    """Return the body of a request that begins with *message*.
+    """Return the body of a request that starts with *message*.
 
     Raises:
-        ProblemError: it is larger than *limit*, or does not come in time.
-        Gone: the client has gone.
+        ProblemError: it is larger than *limit*, or does not arrive in time.
+        Gone: the client disconnected.
     """
     length = headers.get(b"content-length")
     if length is not None and len(length) < 20 and length.isdigit() and int(length) > limit:
@@ -243,7 +243,7 @@ async def read_body(
 
 
 async def _discard(receive: Receive) -> None:
-    """Read on briefly: a client that is still sending would not see the answer."""
+    """Keep reading briefly: a client that is still sending would not see the response."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DISCARD_SECONDS):
             while (message := await receive())["type"] == "http.request" and message.get("more_body"):

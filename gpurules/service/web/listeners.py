@@ -21,12 +21,12 @@ FIRST_GIVEN = 3
 
 
 class BindError(GpurulesError):
-    """The agent cannot listen there."""
+    """The agent cannot listen at an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """What protects listeners on TCP. Missing: None where there is none."""
+    """The protection of TCP listeners. Missing: None: not used."""
 
     token_file: Path | None = None
     certificate: Path | None = None
@@ -34,7 +34,7 @@ class Security:
     behind_proxy: bool = False
 
     def context(self) -> ssl.SSLContext | None:
-        """Return what TLS is spoken with.
+        """Return the TLS context.
 
         Raises:
             BindError: the certificate or its key cannot be used.
@@ -52,7 +52,7 @@ class Security:
 
 @dataclass(slots=True)
 class Listener:
-    """A socket that listens, and how it is shown. Missing: ``path`` None where no file of ours is behind it."""
+    """A listening socket and its displayed address. Missing: ``path`` None: it has no file that the agent created."""
 
     socket: socket.socket
     address: str
@@ -61,7 +61,7 @@ class Listener:
     lock: int | None = None
 
     def close(self) -> None:
-        """Listen no longer, and remove the file of the socket: the lock says that it is ours."""
+        """Stop listening, and remove the socket file; holding the lock proves that it is this agent's."""
         if self.path is not None:
             with contextlib.suppress(OSError):
                 self.path.unlink()
@@ -72,7 +72,7 @@ class Listener:
 
 
 def default_address() -> str:
-    """Return where an agent of this user listens by default."""
+    """Return the default address of an agent of this user."""
     folder = os.environ.get("XDG_RUNTIME_DIR")
     if os.geteuid() == 0 or not folder:
         return "unix:/run/gpurules/agent.sock"
@@ -80,7 +80,7 @@ def default_address() -> str:
 
 
 def given_sockets() -> int:
-    """Return how many sockets systemd has given this process, and take them."""
+    """Return the number of sockets that systemd passed to this process, and take ownership of them."""
     try:
         is_ours = int(os.environ.get("LISTEN_PID", "")) == os.getpid()
         count = int(os.environ.get("LISTEN_FDS", "")) if is_ours else 0
@@ -92,12 +92,12 @@ def given_sockets() -> int:
 
 
 def open_listeners(addresses: Iterable[str], security: Security) -> list[Listener]:
-    """Return a listener at each of *addresses* (``unix:PATH``, ``tcp:HOST:PORT``, ``fd:N``).
+    """Open a listener at each of *addresses* (``unix:PATH``, ``tcp:HOST:PORT``, ``fd:N``).
 
-    Without any: at the sockets that systemd has given, else at the default.
+    Without addresses: the sockets passed by systemd, else the default.
 
     Raises:
-        BindError: the agent cannot listen at one of them; then none is left open.
+        BindError: the agent cannot listen at one of them; none is left open.
     """
     wanted = list(addresses) or [f"fd:{FIRST_GIVEN + number}" for number in range(given_sockets())]
     opened: list[Listener] = []
@@ -151,7 +151,7 @@ def _unix(path: Path) -> Listener:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the folder of a socket, with access for this user's group; one that is there stays as it is."""
+    """Create the folder of a socket, with access for this user's group; an existing one is not changed."""
     if not folder.is_dir():
         try:
             folder.mkdir(mode=0o750, parents=True)
@@ -161,7 +161,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove the socket of an agent that has ended; refuse if an agent answers at it, or it is not a socket."""
+    """Remove the socket of a dead agent; refuse if an agent responds at it, or it is not a socket."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -209,7 +209,7 @@ def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, socket.Socket
 
 
 def _check_exposure(host: str, security: Security) -> None:
-    """Refuse to be asked from other machines without a token and TLS."""
+    """Refuse to listen for other machines without a token and TLS."""
     if ipaddress.ip_address(host.partition("%")[0]).is_loopback:
         return
     lacking = [

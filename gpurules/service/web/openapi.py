@@ -25,7 +25,7 @@ _STATUS = {200: "Done.", 201: "Created.", 204: "Done.", 304: "Not modified."}
 
 
 def openapi(operations: Iterable[Operation], declared: Mapping[str, Field], version: str) -> dict[str, object]:
-    """Return the description; *declared* are the fields that the ruleset declares."""
+    """Return the OpenAPI description; *declared* are the fields that the ruleset declares."""
     paths: dict[str, dict[str, object]] = {}
     for operation in operations:
         path = _PATH_PARAMETER.sub(r"{\1}", operation.path)

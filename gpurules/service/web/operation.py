@@ -17,7 +17,7 @@ JSON = b"application/json"
 
 
 class Access(StrEnum):
-    """Who may ask for an operation."""
+    """The access that an operation requires."""
 
     OPEN = "open"
     USE = "use"
@@ -25,7 +25,7 @@ class Access(StrEnum):
 
 
 class Reply(NamedTuple):
-    """An answer."""
+    """A response."""
 
     body: bytes
     status: int = 200
@@ -34,13 +34,13 @@ class Reply(NamedTuple):
 
 
 def json_reply(data: object, status: int = 200, headers: Headers = ()) -> Reply:
-    """Return *data* as an answer."""
+    """Return *data* as a response."""
     return Reply(encode(data), status, JSON, headers)
 
 
 @dataclass(slots=True)
 class OperationCall:
-    """A request: the agent that is asked, and what it is asked. ``path`` and ``query`` are already checked."""
+    """A request to an agent. ``path`` and ``query`` are already checked."""
 
     agent: Agent
     path: Mapping[str, str]
@@ -49,15 +49,15 @@ class OperationCall:
     headers: Mapping[bytes, bytes]
 
     def header(self, name: bytes) -> str:
-        """Return a header as a text, empty where there is none."""
+        """Return the value of a header, empty if it is absent."""
         return self.headers.get(name, b"").decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter in the query: a number within bounds, or a text.
+    """A query parameter: a number within bounds, or a string.
 
-    Missing: ``minimum`` and ``maximum`` are None for a text.
+    Missing: ``minimum`` and ``maximum`` are None for a string.
     """
 
     name: str
@@ -80,10 +80,10 @@ class Parameter:
         return {"type": kind, **limits} | ({} if self.default is None else {"default": self.default})
 
     def read(self, text: str) -> object:
-        """Return the value that *text* gives.
+        """Parse the value *text*.
 
         Raises:
-            ProblemError: it is not one.
+            ProblemError: it is not valid.
         """
         if self.minimum is None:
             if self.values and text not in self.values:
@@ -112,7 +112,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class EventStream:
-    """An answer that goes on: *run*, which is given the id of the request, sends all of it."""
+    """A streamed response: *run*, called with the id of the request, sends all of it."""
 
     status = 200
 
@@ -126,10 +126,10 @@ _NO_RESPONSES: Mapping[int, Schema] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path; the documentation and the routes are made from it.
+    """One method of one path, from which the routes and the documentation are generated.
 
-    ``is_slow``: it is worked on in a thread, few at a time. ``answers``: the schema of each status, but for problems.
-    Missing: ``body`` None: it takes none.
+    ``is_slow``: it runs in a thread, few at a time. ``answers``: the schema of each status, except for problems.
+    Missing: ``body`` None: it takes no body.
     """
 
     method: str

@@ -2,9 +2,9 @@
 
 Every file in ``gpurules/service/page/`` is served: ``index.html`` at ``/``, ``icon.svg`` at ``/favicon.ico``, where
 browsers look for it beside JSON, too, each other at ``/page/NAME``. A file is sent with a strong ETag and
-``Cache-Control: no-cache``, so that it is asked for again and mostly answered by 304. The Content-Security-Policy
-allows scripts, styles, pictures and connections of this origin only, and nothing inline: no ``style`` attribute, no
-``onclick``, no ``data:`` but for pictures.
+``Cache-Control: no-cache``, so that browsers revalidate it and usually get a 304. The Content-Security-Policy allows
+scripts, styles, pictures and connections of this origin only, and nothing inline: no ``style`` attribute, no
+``onclick``, and ``data:`` for pictures only.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ def _file(file: _File, call: OperationCall) -> Reply:
 
 
 def operations(agent: Agent) -> list[Operation]:
-    """Return an operation for each file; the files are open to everyone, the data that they ask for is not."""
+    """Return an operation for each file; the files are public, the data that they fetch is not."""
     if not agent.options.has_page:
         return []
     return [

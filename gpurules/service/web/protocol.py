@@ -26,11 +26,11 @@ _HEAD = b"HTTP/1.1 %s\r\ncontent-type: application/problem+json\r\ncontent-lengt
 _ANSWER = b"%s%scontent-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\n\r\n%s"
 _STATUS_LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 _NONE: Mapping[str, Endpoint] = MappingProxyType({})
-_Base: Any = AutoHTTPProtocol  # httptools where it is installed, else h11
+_Base: Any = AutoHTTPProtocol  # httptools if it is installed, else h11
 
 
 def peer_user(transport: asyncio.BaseTransport) -> int | None:
-    """Return the user at the other end of a Unix socket.
+    """Return the user id of the peer of a Unix socket.
 
     Missing: None over TCP, and if the system does not report it.
     Source: unix(7), SO_PEERCRED.
@@ -49,7 +49,7 @@ def peer_user(transport: asyncio.BaseTransport) -> int | None:
 
 @cache
 def most_connections() -> int:
-    """Return how many connections may be open at once: the open files of this process, but for some."""
+    """Return the connection limit: the limit on open files of this process, minus a reserve."""
     try:
         import resource
     except ImportError:  # not on Windows
@@ -66,17 +66,17 @@ def most_connections() -> int:
 
 
 def http_answer(reply: Reply, request_id: bytes, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return an answer as it is sent, head and body in one."""
+    """Return a response as bytes, head and body."""
     more = b"".join([b"%s: %s\r\n" % header for header in (*default_headers, *reply.headers)])
     body = reply.body
     return _ANSWER % (_STATUS_LINES[reply.status], more, reply.content_type, len(body), request_id, body)
 
 
 class LimitedProtocol(_Base):  # type: ignore[misc]
-    """Bounds what a connection may send before its request begins, and says who is at the other end."""
+    """Limits what a connection may send before its request is complete, and identifies the peer."""
 
     def connection_made(self, transport: Any) -> None:
-        """Begin."""
+        """Start."""
         self.app_state: dict[str, Any] = {**self.app_state, "peer": peer_user(transport)}
         super().connection_made(transport)
         self._received, self._tail = 0, b""
@@ -88,9 +88,9 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
             self._refuse(b"503 Service Unavailable")
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came, unless headers have grown too large.
+        """Process received data, unless the headers are too large.
 
-        One request of what came together may be answered at once; further ones take their turn with other connections.
+        One request in the data may be handled directly; further ones take turns with other connections.
         """
         self._may_be_at_once = True
         self._take(data)
@@ -101,9 +101,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
 
     def _take(self, data: bytes) -> None:
         if self._timer is None and data.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES) > 0:
-            super().data_received(
-                data
-            )  # all of a request's headers, as mostly; or part of a body, which does not matter
+            super().data_received(data)  # usually all headers of a request; or part of a body, which does no harm
             return
         if self._timer is None and not self._has_request():
             self._received, self._tail = 0, b""
@@ -123,7 +121,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
             self._timer = None
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """Begin a request whose head has come; one that can be answered at once waits for the rest of it."""
+        """Start a request whose head has arrived; one that can be handled directly waits for its body."""
         if self._may_be_at_once and cycle.keep_alive and not (self.expect_100_continue or self.flow.write_paused):
             endpoint = self._at_once.get(cycle.scope["path"])
             if endpoint is not None:
@@ -133,7 +131,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
         super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
-        """End a request, and answer it if that is possible at once."""
+        """Finish a request, and respond to it directly if possible."""
         super().on_message_complete()
         if self._waiting is None:
             return
@@ -143,7 +141,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
             super()._start_asgi_task(cycle, self.app)
             return
         cycle.response_started = cycle.response_complete = True
-        cycle.on_response = None  # it leads back here: a circle, which only the garbage collector would free
+        cycle.on_response = None  # a reference cycle, which only the garbage collector would free
         self.transport.write(http_answer(*answered, self.server_state.default_headers))
         self.on_response_complete()
 
@@ -151,12 +149,12 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
         return self.cycle is not None and not self.cycle.response_complete
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End."""
+        """Clean up."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         super().connection_lost(error)
-        self._unset_keepalive_if_required()  # or a client that resets its connections leaves them for that long
+        self._unset_keepalive_if_required()  # otherwise a client that resets connections leaves them until the timeout
 
     def _cut_off(self) -> None:
         self._timer = None
@@ -164,7 +162,7 @@ class LimitedProtocol(_Base):  # type: ignore[misc]
             self._refuse(b"408 Request Timeout")
 
     def send_400_response(self, message: str) -> None:
-        """Answer what is not HTTP."""
+        """Respond to data that is not HTTP."""
         self._refuse(b"400 Bad Request", message)
 
     def _refuse(self, status: bytes, detail: str = "") -> None:

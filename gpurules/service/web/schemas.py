@@ -66,7 +66,7 @@ def facts_schema(kind: str, declared: Mapping[str, Field] | None = None) -> JSON
     for name, field in (declared or {}).items():
         if field.scope.value == kind:
             properties[name] = _or_null(_of_field(field))
-    if kind == "gpu":  # beside used and total, from which it follows, it may be anything
+    if kind == "gpu":  # it follows from used and total, so any value is accepted beside them
         properties["memory"] = {"type": ["number", "null"], "description": "percent; follows from used and total"}
     schema: JSONSchema = {"type": "object", "properties": properties, "additionalProperties": False}
     origin = {"transfer": "created", "workload": "started"}.get(kind)
@@ -82,13 +82,13 @@ def ref(name: str) -> JSONSchema:
 
 
 def closed_object(required: str, **properties: JSONSchema) -> JSONSchema:
-    """Return the schema of an object with these members only; *required* names those that are always there."""
+    """Return the schema of an object with only these members; *required* names those that are always present."""
     schema: JSONSchema = {"type": "object", "properties": properties, "additionalProperties": False}
     return schema | ({"required": required.split()} if required else {})
 
 
 def open_object(required: str, **properties: JSONSchema) -> JSONSchema:
-    """Return the schema of an object of an answer, which may get further members in later versions."""
+    """Return the schema of a response object, which later versions may extend."""
     return {"type": "object", "properties": properties, "required": required.split()}
 
 

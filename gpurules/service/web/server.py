@@ -1,4 +1,4 @@
-"""Runs the application on uvicorn, on any number of listeners, until it is stopped; then it drains."""
+"""Runs the application on uvicorn, on any number of listeners; when stopped, it drains."""
 
 import asyncio
 import contextlib
@@ -24,16 +24,16 @@ _HUNG_POLLS = 20
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which leaves signals to the agent."""
+    """A uvicorn server that leaves signals to the agent."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
 
 class HTTPServer:
-    """Answers requests to *agent* in a thread of its own: ``start``, and ``stop`` to drain."""
+    """Serves *agent* in a thread of its own; ``stop`` drains it."""
 
     def __init__(self, app: Any, agent: Agent, listeners: Sequence[Listener], security: Security) -> None:
         self._app = app
@@ -48,10 +48,10 @@ class HTTPServer:
         self._thread = threading.Thread(target=self._run, name="gpurules-service", daemon=True)
 
     def start(self) -> None:
-        """Begin, and return when requests are answered.
+        """Start, and return when the server accepts requests.
 
         Raises:
-            BindError: TLS cannot be spoken.
+            BindError: TLS cannot be set up.
         """
         self._context = self._security.context()
         most_connections()
@@ -62,7 +62,7 @@ class HTTPServer:
         self._notifier.send("READY=1", "STATUS=answering requests")
 
     def stop(self) -> None:
-        """Take no further connection, finish what is under way, end streams, and return when that is done."""
+        """Accept no more connections, finish pending requests, end streams, then return."""
         self._notifier.send("STOPPING=1")
         self._agent.is_draining = True
         loop, stopping = self._loop, self._stopping
@@ -78,7 +78,7 @@ class HTTPServer:
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(self._serve())
-        except BaseException as error:  # carried to the thread that waits for the start
+        except BaseException as error:  # passed to the thread that waits for the start
             self._error = error
             _LOGGER.error("the service has ended: %s", error)
         finally:
@@ -128,7 +128,7 @@ class HTTPServer:
         return config
 
     async def _feed(self) -> None:
-        """Report to systemd that the agent is alive, as long as polls continue."""
+        """Report to systemd that the agent is alive while polls continue."""
         seconds = self._notifier.watchdog_seconds()
         if seconds is None:
             return

@@ -1,4 +1,4 @@
-"""Notifies systemd: the agent is ready, reloads, stops, is alive. Does nothing if systemd did not start it."""
+"""Notifies systemd that the agent is ready, reloading, stopping or alive; does nothing if systemd did not start it."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ class Notifier:
 
     @staticmethod
     def watchdog_seconds() -> float | None:
-        """Return how often systemd wants to hear of the agent, halved; None where it does not."""
+        """Return half of systemd's watchdog interval; None if there is no watchdog."""
         try:
             pid = os.environ.get("WATCHDOG_PID")
             if pid is not None and int(pid) != os.getpid():
@@ -43,12 +43,12 @@ class ReloadNotice:
         self._is_pending = False
 
     def begin(self) -> None:
-        """Say that the ruleset is read again."""
+        """Report that a reload has begun."""
         self._is_pending = True
         self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def end(self) -> None:
-        """Say that it was, if that was begun."""
+        """Report that the reload is done, if one was begun."""
         if self._is_pending:
             self._is_pending = False
             self._notifier.send("READY=1")

@@ -1,1 +1,1 @@
-"""JSON bytes of facts and decisions, without a detour through dicts where that takes long."""
+"""JSON bytes of facts and decisions, without intermediate dicts where speed matters."""

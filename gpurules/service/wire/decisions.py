@@ -17,12 +17,12 @@ MAX_FRAGMENTS = 4096
 
 
 def decision_data(decision: Decision) -> dict[str, object]:
-    """Return a decision as ``Decision.to_dict`` does, the secrets of effects hidden."""
+    """Return a decision as ``Decision.to_dict`` does, with secrets of effects hidden."""
     return decision.to_dict() | {"matched": [shown_match(match) for match in decision.matched]}
 
 
 class _Open(NamedTuple):
-    """A target whose value differs from transfer to transfer, and the text before it.
+    """A target whose value depends on the transfer, and the text before it.
 
     A transfer whose patience is at least *patience* (in seconds) gets the *usual* value.
     Missing: ``usual`` None: there is none.
@@ -37,7 +37,7 @@ class _Open(NamedTuple):
 
 
 class _Fragment(NamedTuple):
-    """A decision in pieces; the basis is kept, since its id is the key. Missing: ``whole`` where something is open."""
+    """A decision in pieces; the basis is kept, since its id is the key. Missing: ``whole`` None: a target is open."""
 
     basis: Basis
     whole: bytes | None
@@ -46,9 +46,9 @@ class _Fragment(NamedTuple):
 
 
 class DecisionEncoder:
-    """Writes decisions as JSON. Not for several threads at once.
+    """Writes decisions as JSON. Not thread-safe.
 
-    The text is that of ``Decision.to_dict``, member for member, but for the secrets of effects.
+    The text equals that of ``Decision.to_dict``, member for member, except for the secrets of effects.
     """
 
     def __init__(self) -> None:
@@ -83,14 +83,14 @@ class DecisionEncoder:
 
 
 def _value(target: str, value: object) -> bytes:
-    """Return the JSON of what *target* is combined to, as ``Decision`` shows it."""
+    """Return the JSON of the combined value of *target*, as ``Decision`` shows it."""
     known = TARGETS.get(target)
     said = value if known is None else known.read(value)
     return encode(asdict(said) if isinstance(said, Stage) else said)
 
 
 def _fragment(decision: Decision) -> _Fragment | None:
-    """Return what decisions like *decision* share; None where they share too little."""
+    """Return the shared part of decisions like *decision*; None if they share too little."""
     basis = decision._basis
     outcome, moment = basis.outcome, basis.moment
     claimed = {directive.target: (directive, claims) for directive, claims in outcome.claims}
@@ -116,7 +116,7 @@ def _fragment(decision: Decision) -> _Fragment | None:
 
 
 def _open(before: bytes, target: str, directive: Directive, claims: tuple[Claim, ...]) -> _Open:
-    """Return an open target; most directives look at little else of a transfer than how much patience it has left."""
+    """Return an open target; most directives depend only on the transfer's remaining patience."""
     found = usual_value(directive, claims)
     if found is None:
         return _Open(before, target, directive, claims, 0.0, None)
@@ -125,10 +125,10 @@ def _open(before: bytes, target: str, directive: Directive, claims: tuple[Claim,
 
 
 def _is_alike(bound: BoundProgram, position: int) -> bool:
-    """Return whether the rule at *position*, where it matches, matches on the same GPUs whatever the transfer.
+    """Return whether the rule at *position*, if it matches, matches on the same GPUs for every transfer.
 
-    So it is where each part of its conjunction looks either at GPUs or at the transfer: the parts that look at the
-    transfer are TRUE, or it would not match.
+    That holds if each part of its conjunction reads either GPUs or the transfer: parts that read the transfer are TRUE
+    whenever the rule matches.
     """
     rule = bound.program.terms[position]
     if not rule.per_gpu:

@@ -13,14 +13,14 @@ Invalid = msgspec.ValidationError
 
 
 def encode(data: object) -> bytes:
-    """Return *data* as JSON in which every character is drawn; a number that is not finite is null.
+    """Return *data* as JSON of printable characters only; a number that is not finite is null.
 
     >>> encode({"a": [1.5, float("nan")], "b": "\\x1b\\u202e"})
     b'{"a":[1.5,null],"b":"\\\\u001b\\\\u202e"}'
     """
     try:
         raw = _ENCODER.encode(data)
-    except (TypeError, ValueError, OverflowError):  # lone surrogates of a file name, a key that is not a text
+    except (TypeError, ValueError, OverflowError):  # lone surrogates of a file name, a key that is not a string
         return dumps(data, compact=True, default=str).encode()
     if raw.isascii() and b"\x7f" not in raw:
         return raw
@@ -28,7 +28,7 @@ def encode(data: object) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Return what JSON says.
+    """Parse JSON.
 
     Raises:
         ValueError: it is not JSON, or is nested too deeply.
@@ -44,7 +44,7 @@ def decode(data: bytes) -> Any:
 
 
 def decoder(shape: Any) -> "msgspec.json.Decoder[Any]":
-    """Return a decoder of JSON of one *shape*, which finds unknown members and wrong types on the way."""
+    """Return a decoder of JSON of one *shape*, which rejects unknown members and wrong types."""
     return msgspec.json.Decoder(shape)
 
 
@@ -54,5 +54,5 @@ def structure(name: str, members: "list[tuple[str, Any, Any]]") -> Any:
 
 
 def bounded_number(kind: Any, minimum: float | None, maximum: float | None) -> Any:
-    """Return the numeric type *kind* within bounds, each of which may be None."""
+    """Return the numeric type *kind* within bounds; None: unbounded."""
     return Annotated[kind, msgspec.Meta(ge=minimum, le=maximum)]

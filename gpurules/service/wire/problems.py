@@ -16,7 +16,7 @@ MAX_STEP = 100
 class WrongMember:
     """One wrong member of a body, or one wrong parameter.
 
-    Missing: ``hint`` is None where there is nothing to advise; ``parameter`` is None for a member of the body.
+    Missing: ``hint`` None: there is no advice; ``parameter`` None: it is a member of the body.
     """
 
     detail: str
@@ -33,7 +33,7 @@ class WrongMember:
 
 @dataclass(slots=True)
 class ProblemError(Exception):
-    """A request that cannot be answered as asked; ``name`` is the last part of the problem's type."""
+    """A request that cannot be fulfilled; ``name`` is the last part of the problem's type."""
 
     status: int
     name: str
@@ -63,12 +63,12 @@ def pointer(path: Iterable[str | int]) -> str:
 
 
 def wrong_fact(problem: FactProblem, before: tuple[str | int, ...] = ()) -> WrongMember:
-    """Return a problem of facts as a wrong member; *before* is where the facts are in the body."""
+    """Return a problem of facts as a wrong member; *before* is the path of the facts in the body."""
     return WrongMember(problem.message, pointer((*before, *problem.path)), problem.hint)
 
 
 def invalid(errors: Iterable[WrongMember]) -> ProblemError:
-    """Return the problem that some members are wrong."""
+    """Return the problem for wrong members."""
     listed = tuple(errors)
     first = listed[0]
     more = f" (and {len(listed) - 1} more)" if len(listed) > 1 else ""

@@ -1,6 +1,6 @@
 """Reads facts from decoded JSON; all errors are reported, with their position and the nearest name.
 
-Strict where the files that people write are not: a quantity is a number in its canonical unit, never a text.
+Stricter than files that people write: a quantity is a number in its canonical unit, never a string.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,10 +18,10 @@ _PARTS = {AttributeShape.GPUS: "gpu", AttributeShape.PROCESSES: "process"}
 
 
 def read_object(data: object, members: Mapping[str, str], at: tuple[str | int, ...] = ()) -> Mapping[str, object]:
-    """Return the object *data*, whose *members* are given with their JSON types, ``object`` or ``any`` among them.
+    """Check the object *data*; *members* maps names to JSON types, including ``object`` and ``any``.
 
     Raises:
-        ProblemError: it is not an object, has another member, or one of another type.
+        ProblemError: it is not an object, or has an unknown member or one of a wrong type.
     """
     if not isinstance(data, Mapping):
         raise invalid([WrongMember(f"expected an object, got {_json_type(data)}", pointer(at))])
@@ -63,14 +63,14 @@ def read_facts(
     Units: *now*, from which an ``age`` counts, in seconds since 1970.
 
     Raises:
-        ProblemError: a member is unknown, or a value outside its domain; all that is wrong is listed.
+        ProblemError: a member is unknown, or a value outside its domain; it lists every error.
     """
     given = {kind: data[kind] for kind in KINDS if data.get(kind) is not None}
     problems = [problem for kind, one in given.items() for problem in _loose(one, kind, (kind,), declared)]
     if not problems:
         try:
             facts = check(given, declared, now)
-        except FactError as error:  # what the model refuses and the checker does not
+        except FactError as error:  # rejected by the model but not by the checker
             raise invalid([WrongMember(str(error), pointer(at))]) from None
         problems = list(facts.problems)
         if not problems:
@@ -81,7 +81,7 @@ def read_facts(
 def _loose(
     data: object, kind: str, path: tuple[str | int, ...], declared: Mapping[str, Field]
 ) -> Iterator[FactProblem]:
-    """Yield the texts that stand where a number or a truth value is due; elsewhere these are read as quantities."""
+    """Yield the strings where a number or boolean is expected; fact files accept them as quantities."""
     if not isinstance(data, Mapping):
         yield FactProblem(path, f"expected an object, got {_json_type(data)}")
         return

@@ -14,7 +14,7 @@ _SECRET_NAME = re.compile("token|secret|password|passwd|credential|authorization
 
 
 def _shown_url(url: str) -> str:
-    """Return where *url* leads, without its path, query and credentials: any of them may be the secret.
+    """Return the scheme and host of *url*: its path, query and credentials may be the secret.
 
     >>> _shown_url("https://user:pw@hooks.example.org/services/T0/B0/x?key=1")
     'https://hooks.example.org/***'
@@ -43,7 +43,7 @@ def _shown(name: str, value: object) -> object:
 
 
 def shown_action(ordered: RuleAction) -> dict[str, object]:
-    """Return an action as ``RuleAction.to_dict`` does, the secrets of an effect hidden."""
+    """Return an action as ``RuleAction.to_dict`` does, with the secrets of an effect hidden."""
     data = ordered.to_dict()
     if is_effect(ordered.action):
         data["parameters"] = {name: _shown(name, value) for name, value in ordered.parameters.items()}
@@ -51,7 +51,7 @@ def shown_action(ordered: RuleAction) -> dict[str, object]:
 
 
 def shown_match(match: Match) -> dict[str, object]:
-    """Return a match as ``Match.to_dict`` does, the secrets of effects hidden."""
+    """Return a match as ``Match.to_dict`` does, with the secrets of effects hidden."""
     return {
         "rule": match.rule,
         "devices": list(match.devices),
@@ -62,7 +62,7 @@ def shown_match(match: Match) -> dict[str, object]:
 def shown_source(text: str, ruleset: Ruleset) -> str | None:
     """Return the text of a ruleset with the secrets of its effects hidden.
 
-    Missing: None where a secret is written in a way in which it is not found, so that nothing can be shown.
+    Missing: None if a secret cannot be located in the text, so that nothing can be shown.
     """
     for secret in sorted(set(_secrets(ruleset)), key=len, reverse=True):
         if secret not in text and any(word in text for word in secret.split()):
@@ -72,7 +72,7 @@ def shown_source(text: str, ruleset: Ruleset) -> str | None:
 
 
 def without_secrets(text: str, ruleset: Ruleset) -> str:
-    """Return *text*, which may repeat what was sent to a receiver, with the secrets of effects hidden."""
+    """Return *text*, which may quote what was sent to a receiver, with the secrets of effects hidden."""
     for secret in sorted(set(_secrets(ruleset)), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
@@ -91,7 +91,7 @@ def _secrets(ruleset: Ruleset) -> Iterator[str]:
 
 
 def _hidden_texts(name: str, value: object) -> Iterator[str]:
-    """Yield the texts of a parameter that are hidden, in whatever it nests."""
+    """Yield the secret strings in a parameter, at any depth."""
     if isinstance(value, str):
         if _shown(name, value) != value:
             yield value.partition("://")[2].partition("/")[2] or value if "://" in value else value

@@ -1,7 +1,7 @@
 """Decodes transfers and workloads from JSON bytes in one pass that also finds unknown members and wrong types.
 
-What that pass refuses is read again with care, by ``reading``, which accepts more (declared fields, an ``age``) and
-says all that is wrong; so requests that are right, which is most of them, pay for nothing else.
+A request that this pass rejects is read again by ``reading``, which accepts more (declared fields, an ``age``) and
+reports every error; so valid requests, the usual case, stay fast.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ MEMBERS = {"transfer": "object", "workload": "object", "explain": "boolean"}
 
 
 class DecideRequest(NamedTuple):
-    """What ``/v1/decide`` is asked. Missing: None."""
+    """A request to ``/v1/decide``. Missing: None."""
 
     transfer: Transfer | None
     workload: Workload | None
@@ -30,7 +30,7 @@ class DecideRequest(NamedTuple):
 
 
 def _member(attribute: Attribute) -> Any:
-    """Return the type of one member; what it does not cover is left to the careful pass."""
+    """Return the type of one member; what it does not cover is left to the second pass."""
     field = attribute.field
     match attribute.shape:
         case AttributeShape.TIME:
@@ -73,7 +73,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def _put(name: str) -> Callable[[object, object], None]:
-    """Return what sets a slot of a new transfer."""
+    """Return the setter of a slot of a new transfer."""
     setter: Callable[[object, object], None] = getattr(Transfer, name).__set__
     return setter
 
@@ -85,7 +85,7 @@ _put_workload_id, _put_labels, _put_missing = _put("workload_id"), _put("labels"
 
 
 def _transfer(read: Any) -> Transfer:
-    """Return a transfer without its constructor, which would look at each value again."""
+    """Create a transfer without its constructor, which would validate each value again."""
     made = object.__new__(Transfer)
     _put_id(made, read.id)
     _put_path(made, read.path)
@@ -124,7 +124,7 @@ def _request(read: Any) -> DecideRequest:
 def read_batch(
     body: bytes, most: int, declared: Mapping[str, Field], now: float
 ) -> Iterator[DecideRequest | ProblemError]:
-    """Yield what each item of a JSON array asks, or what is wrong with it.
+    """Yield the request of each item of a JSON array, or its problem.
 
     Raises:
         ProblemError: the body is not an array, or has more than *most* items.
@@ -149,7 +149,7 @@ def read_batch(
 def read_lines(
     body: bytes, most: int, declared: Mapping[str, Field], now: float
 ) -> Iterator[DecideRequest | ProblemError]:
-    """Yield what each line of NDJSON asks, or what is wrong with it; lines without anything are passed over.
+    """Yield the request of each line of NDJSON, or its problem; empty lines are skipped.
 
     Raises:
         ProblemError: there are more than *most* lines.
@@ -168,12 +168,12 @@ def _at_most(items: list[Any], most: int) -> list[Any]:
 
 
 def read_decide(body: bytes, declared: Mapping[str, Field], now: float) -> DecideRequest:
-    """Return what the body of ``/v1/decide`` asks; *declared* are the fields that the ruleset declares.
+    """Parse the body of ``/v1/decide``; *declared* are the fields that the ruleset declares.
 
     Units: *now*, from which an ``age`` counts, in seconds since 1970.
 
     Raises:
-        ProblemError: the body is not such a request.
+        ProblemError: the body is not a valid request.
     """
     if not declared:
         try:
@@ -185,7 +185,7 @@ def read_decide(body: bytes, declared: Mapping[str, Field], now: float) -> Decid
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON of a request.
+    """Parse the JSON of a request.
 
     Raises:
         ProblemError: it is not JSON.
@@ -206,10 +206,10 @@ def _careful(data: object, declared: Mapping[str, Field], now: float, at: tuple[
 
 
 def read_item(item: bytes, place: int, declared: Mapping[str, Field], now: float) -> DecideRequest:
-    """Return one item of a batch, which is at *place* in it.
+    """Parse one item of a batch, which is at *place*.
 
     Raises:
-        ProblemError: it is not such a request.
+        ProblemError: it is not a valid request.
     """
     try:
         return read_decide(item, declared, now)

@@ -7,7 +7,7 @@ from gpurules.service.wire.problems import ProblemError
 
 
 def reload(call: OperationCall) -> Reply:
-    """Read the file of the ruleset again and put it in force: all of it or nothing."""
+    """Reload the file of the ruleset, all of it or nothing."""
     coordinator = call.agent.coordinator
     is_in_force = coordinator.reload()
     call.agent.recorder.note_ruleset()
@@ -29,12 +29,12 @@ def _switched(call: OperationCall, is_enabled: bool) -> Reply:
 
 
 def enable(call: OperationCall) -> Reply:
-    """Put the rules in force."""
+    """Enable the rules."""
     return _switched(call, True)
 
 
 def disable(call: OperationCall) -> Reply:
-    """Ask nothing of transfers, and start no effect, until the rules are enabled."""
+    """Disable the rules: no directives, and no effects, until they are enabled again."""
     return _switched(call, False)
 
 

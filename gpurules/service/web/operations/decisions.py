@@ -1,4 +1,4 @@
-"""Decisions on transfers: one, many, and why."""
+"""Decisions on transfers: one, many, and explanations."""
 
 from gpurules.service.web import schemas
 from gpurules.service.web.operation import Operation, OperationCall, Reply, json_reply
@@ -20,13 +20,13 @@ def _answer(call: OperationCall, asked: DecideRequest, encoder: DecisionEncoder)
 
 
 def decide(call: OperationCall) -> Reply:
-    """Answer the decision for a transfer, or without one that of the node."""
+    """Respond with the decision for a transfer, or without one that for the node."""
     agent = call.agent
     return Reply(_answer(call, read_decide(call.body, agent.declared, agent.clock()), agent.encoder))
 
 
 def explain(call: OperationCall) -> Reply:
-    """Answer a decision with the reasons of each rule."""
+    """Respond with a decision and the reasons of each rule."""
     asked = read_decide(call.body, call.agent.declared, call.agent.clock())
     decision = call.agent.coordinator.decide(asked.transfer, asked.workload)
     explained = decision.explain()
@@ -35,11 +35,11 @@ def explain(call: OperationCall) -> Reply:
 
 
 def decide_batch(call: OperationCall) -> Reply:
-    """Answer many decisions in order; an item that is wrong is answered by its problem."""
+    """Respond with many decisions in order; an invalid item yields its problem."""
     is_lines = call.header(b"content-type").partition(";")[0].strip().lower() == NDJSON.decode()
     read = read_lines if is_lines else read_batch
     items = read(call.body, MAX_ITEMS, call.agent.declared, call.agent.clock())
-    encoder = DecisionEncoder()  # that of the agent is for its own thread
+    encoder = DecisionEncoder()  # the agent's own is for its own thread
     answers = [
         encode({"problem": item.to_dict()}) if isinstance(item, ProblemError) else _answer(call, item, encoder)
         for item in items

@@ -33,7 +33,7 @@ _STREAM_HEADERS = [
 
 
 async def directives(call: OperationCall) -> Reply:
-    """Answer the node's decision, at once or when it is another than at a revision that the client has."""
+    """Respond with the node's decision, at once or when it differs from that of the client's revision."""
     agent, revisions = call.agent, call.agent.revisions
     known = call.query["revision"]
     etag = call.header(b"if-none-match")
@@ -50,7 +50,7 @@ async def directives(call: OperationCall) -> Reply:
 
 
 def node_directives(agent: Agent) -> dict[str, object]:
-    """Return the node's decision, its revision, and for how many seconds it may be followed without the agent."""
+    """Return the node's decision, its revision, and for how many seconds it is valid without the agent."""
     decision = agent.coordinator.decide()
     settings = agent.coordinator.engine.ruleset.settings
     left = decision.snapshot_time + settings.stale_after - agent.clock()
@@ -62,7 +62,7 @@ def node_directives(agent: Agent) -> dict[str, object]:
 
 
 def _facts(agent: Agent) -> dict[str, object]:
-    """Return what a client needs to know of the ruleset to ask well: which fields it reads, and its bounds."""
+    """Return the facts about the ruleset that a client needs for its requests: the fields it reads, and its bounds."""
     ruleset = agent.coordinator.engine.ruleset
     reads = {field.name for field in fields_read(ruleset)}
     orders = (ordered.action for rule in ruleset.rules if rule.enabled for ordered in rule.actions)
@@ -83,7 +83,7 @@ def _revision_of(etag: str) -> int | None:
 
 
 async def watch(call: OperationCall) -> EventStream:
-    """Stream the state: all of it first, then what changed."""
+    """Stream the state: all of it first, then the changes."""
     agent = call.agent
     if agent.revisions.followers >= MAX_FOLLOWERS or agent.is_draining:
         raise ProblemError(
@@ -115,7 +115,7 @@ async def _left(receive: Receive) -> None:
 
 
 async def _stream(agent: Agent, start: int, send: Send) -> None:
-    """Send all that changes; return where the client reads too slowly, so that its connection is closed."""
+    """Send all changes; return if the client reads too slowly, so that its connection is closed."""
     revisions, at = agent.revisions, start
     await revisions.settle()
     while not agent.is_draining:

@@ -7,12 +7,12 @@ from gpurules.service.web.operation import Access, Operation, OperationCall, Rep
 
 
 def liveness(call: OperationCall) -> Reply:
-    """Answer that the agent answers."""
+    """Respond that the agent is alive."""
     return json_reply({"status": "ok"})
 
 
 def unready(agent: Agent) -> list[str]:
-    """Return why the agent is not ready, empty where it is."""
+    """Return why the agent is not ready; empty if it is ready."""
     coordinator, reasons = agent.coordinator, []
     status = coordinator.status()
     if agent.is_draining:
@@ -29,13 +29,13 @@ def unready(agent: Agent) -> list[str]:
 
 
 def readiness(call: OperationCall) -> Reply:
-    """Answer whether decisions rest on fresh telemetry, and why not."""
+    """Respond whether decisions are based on fresh telemetry, or why not."""
     reasons = unready(call.agent)
     return json_reply({"status": "unready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
 
 
 def metrics(call: OperationCall) -> Reply:
-    """Answer the metrics, in the text format of Prometheus or, where it is accepted, of OpenMetrics."""
+    """Respond with the metrics, in the text format of Prometheus or, if the client accepts it, of OpenMetrics."""
     body, kind = exposition(call.agent.coordinator, call.header(b"accept"))
     return Reply(body, 200, kind.encode())
 

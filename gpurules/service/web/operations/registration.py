@@ -53,7 +53,7 @@ def put_workload(call: OperationCall) -> Reply:
 
 
 def delete_workload(call: OperationCall) -> Reply:
-    """Drop a workload."""
+    """Remove a workload."""
     name = _id(call)
     if not call.agent.coordinator.unregister_workload(name):
         raise ProblemError(404, "unknown-workload", f"no workload {name[:60]!r} is registered")
@@ -61,7 +61,7 @@ def delete_workload(call: OperationCall) -> Reply:
 
 
 def put_transfer(call: OperationCall) -> Reply:
-    """Register a transfer or report its progress; answer the current decision for it."""
+    """Register a transfer or report its progress; respond with the current decision for it."""
     name, agent = _id(call), call.agent
     given = read_object(parse(call.body), _REPORT)
     transfer = read_facts({"transfer": given.get("transfer")}, agent.declared, agent.clock()).transfer or Transfer()
@@ -82,7 +82,7 @@ def put_transfer(call: OperationCall) -> Reply:
 
 
 def get_transfer(call: OperationCall) -> Reply:
-    """Answer one pending transfer."""
+    """Respond with one pending transfer."""
     name = _id(call)
     row = call.agent.transfers.row(name)
     if row is None:
@@ -91,7 +91,7 @@ def get_transfer(call: OperationCall) -> Reply:
 
 
 def delete_transfer(call: OperationCall) -> Reply:
-    """Drop a transfer."""
+    """Remove a transfer."""
     name = _id(call)
     if not call.agent.transfers.remove(name):
         raise _unknown_transfer(name)

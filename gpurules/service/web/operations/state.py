@@ -22,7 +22,7 @@ PAGING = (
 
 
 def page(call: OperationCall, entries: Sequence[object]) -> Reply:
-    """Answer the page of *entries* that is asked for."""
+    """Respond with the requested page of *entries*."""
     limit, offset = call.query["limit"], call.query["offset"]
     assert isinstance(limit, int) and isinstance(offset, int)
     shown = entries[offset : offset + limit]
@@ -31,7 +31,7 @@ def page(call: OperationCall, entries: Sequence[object]) -> Reply:
 
 
 def status(call: OperationCall) -> Reply:
-    """Answer the status of the agent."""
+    """Respond with the status of the agent."""
     agent = call.agent
     return json_reply(
         sections.status(agent.coordinator)
@@ -47,7 +47,7 @@ def status(call: OperationCall) -> Reply:
 
 
 def snapshot(call: OperationCall) -> Reply:
-    """Answer the latest snapshot."""
+    """Respond with the latest snapshot."""
     found = sections.snapshot(call.agent.coordinator)
     if found is None:
         raise ProblemError(404, "no-telemetry", "no telemetry has been read yet")
@@ -55,12 +55,12 @@ def snapshot(call: OperationCall) -> Reply:
 
 
 def signals(call: OperationCall) -> Reply:
-    """Answer the state of the signals."""
+    """Respond with the state of the signals."""
     return page(call, sections.signals(call.agent.coordinator))
 
 
 def rules(call: OperationCall) -> Reply:
-    """Answer every rule with its state."""
+    """Respond with every rule and its state."""
     agent = call.agent
     states = sections.rule_states(agent.coordinator, agent.recorder)
     defined = agent.coordinator.engine.ruleset.rules
@@ -68,7 +68,7 @@ def rules(call: OperationCall) -> Reply:
 
 
 def rule(call: OperationCall) -> Reply:
-    """Answer one rule with its state, its explanation, its recent episodes and its findings."""
+    """Respond with one rule, its state, explanation, recent episodes and findings."""
     agent, name = call.agent, call.path["name"]
     ruleset = agent.coordinator.engine.ruleset
     found = ruleset.rule(name)
@@ -89,17 +89,17 @@ def rule(call: OperationCall) -> Reply:
 
 
 def transfers(call: OperationCall) -> Reply:
-    """Answer the pending transfers."""
+    """Respond with the pending transfers."""
     return page(call, call.agent.transfers.rows())
 
 
 def workloads(call: OperationCall) -> Reply:
-    """Answer the registered workloads."""
+    """Respond with the registered workloads."""
     return page(call, sections.workloads(call.agent.coordinator))
 
 
 def events(call: OperationCall) -> Reply:
-    """Answer the recent events, newest first."""
+    """Respond with the recent events, newest first."""
     limit, before = call.query["limit"], call.query["before"]
     assert isinstance(limit, int) and (before is None or isinstance(before, int))
     kind = call.query["kind"]
@@ -109,7 +109,7 @@ def events(call: OperationCall) -> Reply:
 
 
 def ruleset(call: OperationCall) -> Reply:
-    """Answer the ruleset in force: its source with secrets hidden, its findings, and what is wrong with its file."""
+    """Respond with the active ruleset: its source with secrets hidden, its findings, and the errors of its file."""
     found = call.agent.coordinator.engine.ruleset
     findings = [diagnostic.to_dict() for diagnostic in found.diagnostics]
     return json_reply(
@@ -133,7 +133,7 @@ def ruleset(call: OperationCall) -> Reply:
 
 
 def history(call: OperationCall) -> Reply:
-    """Answer the recent past of one field of GPUs."""
+    """Respond with the recent history of one field of GPUs."""
     if call.query["field"] is None:
         raise invalid([WrongMember("a field is required", hint=f"one of {', '.join(NUMBERS)}", parameter="field")])
     name = str(call.query["field"]).removeprefix("gpu_")

@@ -27,9 +27,10 @@ _MEMBERS = {
 
 
 def evaluate(call: OperationCall) -> Reply:
-    """Answer what a ruleset, the one in force or the text that is given, decides on facts, and why.
+    """Respond with the decision of a ruleset, the active one or a given text, on given facts, and the reasons.
 
-    Without a snapshot: on the latest of the agent. Findings of the text are data; one with errors decides nothing.
+    The default snapshot is the agent's latest. Findings in the text are part of the response; a text with errors makes
+    no decision.
     """
     agent = call.agent
     given = read_object(parse(call.body), _MEMBERS)
@@ -57,9 +58,9 @@ def evaluate(call: OperationCall) -> Reply:
 
 
 def _tried(text: str, running: Ruleset, is_linted: bool) -> tuple[Ruleset | None, list[dict[str, object]]]:
-    """Return the ruleset of *text*, None where it has errors, and what is wrong with it.
+    """Return the ruleset of *text* (None if it has errors) and its findings.
 
-    It may extend what the running one was merged from and what ships, and no other file of the node.
+    It may extend the files of the running ruleset and shipped rulesets, but no other file of the node.
     """
     bases = frozenset(running.files)
 
