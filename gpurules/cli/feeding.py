@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from gpurules.engine.effects.events import feeds_read
+from gpurules.engine.effects.events import feed_source, feeds_read
 from gpurules.fields import Field
 from gpurules.model import Snapshot, format_reading
 from gpurules.rules import Ruleset
 from gpurules.telemetry import Source, first_snapshot
-from gpurules.telemetry.formats.prometheus.feeds import MISSING
+from gpurules.telemetry.formats.prometheus.feeds import why_missing
 
 _NO_PAGE = "the source does not read Prometheus text; join textfile:DIR or scrape:URL with it"
 
@@ -19,9 +19,7 @@ def fed_fields(ruleset: Ruleset, source: Source) -> list[dict[str, object]]:
         TelemetryError: the source cannot be read.
     """
     fields = feeds_read(ruleset)
-    feed = getattr(source, "feed", None)
-    if callable(feed):
-        feed(fields)
+    feed_source(source, ruleset)
     snapshot = first_snapshot(source)
     return [data for field in fields for data in _of_field(field, snapshot)]
 
@@ -30,9 +28,8 @@ def _of_field(field: Field, snapshot: Snapshot) -> Iterator[dict[str, object]]:
     assert field.feed is not None
     head = {"field": field.name, "metric": field.feed.selector.metric}
     if not field.is_per_gpu:
-        start = MISSING.format(field.name, "")
-        reasons = (problem.removeprefix(start) for problem in snapshot.problems if problem.startswith(start))
-        yield {**head, "of": "node", **_value(field, snapshot.labels.get(field.name), next(reasons, _NO_PAGE))}
+        value = snapshot.labels.get(field.name)
+        yield {**head, "of": "node", **_value(field, value, why_missing(field, snapshot) or _NO_PAGE)}
         return
     if not snapshot.gpus:
         yield {**head, "of": "GPUs", "value": None, "reason": "no source lists GPUs; name one, such as nvml, first"}

@@ -1,11 +1,13 @@
 """Recordings, played through engines on the clock of the recording: how rules are judged by what has been."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from gpurules.actions.decision import Decision
+from gpurules.engine.effects.events import feed_source
 from gpurules.engine.engine import Engine
+from gpurules.fields import Field
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.telemetry import TelemetryError
@@ -37,6 +39,11 @@ class Recording:
         self.notices: tuple[str, ...] = ()
         self.format = ""
         self._source: Replay | None = None
+        self._feeds: tuple[Field, ...] = ()
+
+    def feed(self, fields: Collection[Field]) -> None:
+        """Fill *fields* in walks from now on, where the recording is Prometheus text."""
+        self._feeds = tuple(fields)
 
     def note_readers(self, readers: Mapping[str, tuple[str, str]]) -> None:
         """Note which facts rules read that no recording of this format has.
@@ -72,6 +79,7 @@ class Recording:
 
         path, asked = split_place(self.path)
         source = self._source = replay(path, **{**asked, **self._options})
+        source.feed(self._feeds)
         try:
             yield from source
             if not source.count:
@@ -104,13 +112,22 @@ class Turn:
         return tuple(engine.decide(self.transfer, workload=self.workload) for engine in self.engines)
 
 
+def feed_recording(recording: object, rulesets: Sequence[Ruleset]) -> None:
+    """Have *recording* fill the fields that *rulesets* feed, where it can; note those that they feed differently."""
+    differing = feed_source(recording, *rulesets)
+    if isinstance(recording, Recording):
+        recording.fields_missing = tuple(dict.fromkeys((*recording.fields_missing, *differing)))
+
+
 def play_recording(
     rulesets: Sequence[Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()
 ) -> Iterator[Turn]:
     """Yield every step of a recording, in which each of *rulesets* has an engine, with *transfers* as they arrive.
 
-    Transfers that arrive after the last snapshot come at the end.
+    Transfers that arrive after the last snapshot come at the end. A recording that can fills the fields that rulesets
+    feed; ``fields_missing`` has those that they feed differently.
     """
+    feed_recording(snapshots, rulesets)
     now = [0.0]
     engines = tuple(Engine(ruleset, clock=lambda: now[0]) for ruleset in rulesets)
     waiting, is_first = list(transfers), True

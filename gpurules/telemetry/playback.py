@@ -1,6 +1,6 @@
 """Plays back recorded telemetry, whatever tool recorded it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from os import PathLike
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
+from gpurules.fields import Field
 from gpurules.model import Snapshot
 from gpurules.telemetry.formats import jsonl
 from gpurules.telemetry.formats.amd import amd_smi, rocm_smi
@@ -96,6 +97,10 @@ class Replay:
         Missing: the file does not say, as a pipe.
         """
         return self._file.share
+
+    def feed(self, fields: Collection[Field]) -> None:
+        """Fill *fields* from the next snapshot on, where the recording is Prometheus text."""
+        self._recording.feeds = tuple(fields)
 
     def read(self) -> Snapshot:
         """Return the next snapshot.

@@ -74,12 +74,14 @@ def _replayed(
     """Return what both rulesets decide over a recording."""
     from gpurules.cli.telemetry import recordings_at
     from gpurules.diff.history import compare_over  # imports the engine, which diff itself does not need
+    from gpurules.engine.recordings import feed_recording
     from gpurules.telemetry import read_transfers
 
     listed = read_transfers(transfers, pair[1].fields) if transfers is not None else ()
     recording, *others = recordings_at(history, options)
     if others:
         raise click.UsageError(f"{history} is a store of {len(others) + 1} nodes; choose one with --node")
+    feed_recording(recording, pair)
     played = compare_over(pair, with_progress(recording, "snapshots"), listed)
     for reader in (recording, listed):
         report_unread(reader)

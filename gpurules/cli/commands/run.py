@@ -21,6 +21,7 @@ from gpurules.cli.run.timeline import LEGEND, Timeline, event_json, summary, sum
 from gpurules.cli.telemetry import open_telemetry
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import CoordinatorOptions
+from gpurules.engine.effects.events import feed_source
 from gpurules.rules.ruleset import Ruleset
 from gpurules.telemetry import FiniteSource, read_transfers
 
@@ -106,6 +107,7 @@ def _play(loaded: Ruleset, opened: FiniteSource, transfers: Path | None, how: tu
     source, format_, verbose = how
     listed = read_transfers(transfers, loaded.fields) if transfers else ()
     playback = Playback(loaded, listed)
+    feed_source(opened, loaded)
     began = time.perf_counter()
     if format_ == "text":
         write_lines([_header(loaded, source), paint(LEGEND, Style.FAINT)])

@@ -93,7 +93,7 @@ class Playback:
             self.tally.last = self._now
             if before is not None and seen.accepted:
                 yield from self._gpu_changes.between(before, snapshot)
-            self._unseen.look(self._engine.bound.facts)
+            self._unseen.look(self._engine.bound.facts, snapshot)
             self._count_transitions(seen.transitions)
             yield from seen.transitions
             yield from self._node_change()

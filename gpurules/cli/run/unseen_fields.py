@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from gpurules.backends.facts import Facts, read
 from gpurules.engine.effects.events import fields_read, readers_of
 from gpurules.fields import AMBIENT
+from gpurules.model import Snapshot
 from gpurules.rules.ruleset import Ruleset
+from gpurules.telemetry.formats.prometheus.feeds import why_missing
+
+NO_METRICS = "the recording is not Prometheus text, and has no value of it"
 
 
 class UnseenFields:
@@ -14,19 +18,23 @@ class UnseenFields:
     def __init__(self, ruleset: Ruleset) -> None:
         self._ruleset = ruleset
         self._left = [field for field in fields_read(ruleset) if field.scope in AMBIENT]
+        self._reasons: dict[str, str] = {}
 
-    def look(self, facts: Facts) -> None:
-        """Remove the fields that have a value in this snapshot."""
+    def look(self, facts: Facts, snapshot: Snapshot) -> None:
+        """Remove the fields that have a value in this snapshot, and keep the reasons of fed ones that have none."""
         self._left = [
             field
             for field in self._left
             if all(read(field, facts, gpu) is None for gpu in (facts.gpus if field.is_per_gpu else (None,)))
         ]
+        for field in self._left:
+            if field.feed is not None and (reason := why_missing(field, snapshot)):
+                self._reasons[field.name] = reason
 
     def lines(self) -> Iterator[str]:
         """Yield a line for each remaining field, with the rules that read it."""
         for field in self._left:
             readers = readers_of(self._ruleset, field)
             if readers:
-                why = "; a replay does not fill fields with from:, live sources do" if field.feed is not None else ""
+                why = f": {self._reasons.get(field.name, NO_METRICS)}" if field.feed is not None else ""
                 yield f"{field.name}, read by {', '.join(readers[:5])}, is missing in every snapshot{why}"

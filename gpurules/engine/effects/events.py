@@ -234,6 +234,22 @@ def feeds_read(ruleset: Ruleset) -> tuple[Field, ...]:
     return tuple(field for field in fields_read(ruleset) if field.feed is not None)
 
 
+def feed_source(source: object, *rulesets: Ruleset) -> tuple[str, ...]:
+    """Have *source* fill the fields that *rulesets* declare with ``from``, where it can; return which it cannot fill.
+
+    Those are fields that two rulesets feed differently: one snapshot cannot have both values.
+    """
+    fields: dict[str, Field] = {}
+    differing: dict[str, str] = {}
+    for field_read in (one for ruleset in rulesets for one in feeds_read(ruleset)):
+        if fields.setdefault(field_read.name, field_read).feed != field_read.feed:
+            differing[field_read.name] = f"{field_read.name} is missing: the rulesets feed it from different series"
+    feed = getattr(source, "feed", None)
+    if callable(feed):
+        feed(tuple(one for name, one in fields.items() if name not in differing))
+    return tuple(differing.values()) if callable(feed) else ()
+
+
 def readers_of(ruleset: Ruleset, wanted: Field) -> list[str]:
     """Return the names of the rules that read a field, and of the signals, as ``signal NAME``."""
     found = [rule.name for rule in ruleset.rules if wanted in ir.fields(rule.term)]

@@ -18,6 +18,7 @@ from gpurules.history.kernel.outcome import KernelOutcome, match_rules
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
 from gpurules.history.store.findings import Findings
+from gpurules.rules import Ruleset
 
 GAP_INTERVALS = 3.0
 """A step between snapshots longer than this number of usual ones is a gap."""
@@ -37,6 +38,11 @@ class Ask:
     label: str | None = None
     bucket_seconds: float = 3600.0
     with_profiles: bool = False
+
+    @property
+    def rulesets(self) -> list[Ruleset]:
+        """The rulesets of the plans."""
+        return [plan.ruleset for plan in self.plans]
 
 
 @dataclass(slots=True)
@@ -163,7 +169,7 @@ def judge(task: NodeTask, ask: Ask) -> NodeResult:
 def _run_kernel(task: NodeTask, ask: Ask, result: NodeResult, counters: Sequence[_Counter]) -> None:
     kernels = [Kernel(plan, with_causes=True) for plan in ask.plans]
     fields = compared_fields(ask.plans) if ask.with_profiles else {}
-    for frame in task.frames(wanted_columns(ask.plans, ask.label), result.findings):
+    for frame in task.frames(wanted_columns(ask.plans, ask.label), result.findings, ask.rulesets):
         result.extent.add(frame)
         slices = _slices(frame, ask)
         add_frame(result.profiles, fields, frame, slices.bucket)
@@ -202,7 +208,7 @@ def _replay(
 ) -> None:
     result, counters, only = to
     asked = [(c, names, Replayer(c.plan)) for c, names in zip(counters, only, strict=True) if names is None or names]
-    for frame in task.frames(None, result.findings):
+    for frame in task.frames(None, result.findings, ask.rulesets):
         result.extent.add(frame)
         slices = _slices(frame, ask)
         for counter, names, replayer in asked:

@@ -1,10 +1,10 @@
 """The unit of work of one process: evaluate rulesets over the recording of one node."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gpurules.engine.recordings import Recording
+from gpurules.engine.recordings import Recording, feed_recording
 from gpurules.fields import Scope
 from gpurules.history.frames.frame import Frame
 from gpurules.history.frames.snapshots import frames_of
@@ -14,6 +14,7 @@ from gpurules.history.store.reader import StoreReader, is_store
 from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.history.store.time_span import ALWAYS, TimeSpan
 from gpurules.language.terms import ir
+from gpurules.rules import Ruleset
 from gpurules.telemetry import TelemetryError
 from gpurules.telemetry.playback import split_place
 
@@ -39,17 +40,23 @@ class NodeTask:
         """What the node is called."""
         return self.node if self.node is not None else Path(self.place).name
 
-    def frames(self, wanted: frozenset[str] | None, findings: Findings) -> Iterator[Frame]:
-        """Yield what is recorded, in order of time; of a store only the *wanted* columns (None: all)."""
+    def frames(
+        self, wanted: frozenset[str] | None, findings: Findings, rulesets: Sequence[Ruleset] = ()
+    ) -> Iterator[Frame]:
+        """Yield what is recorded, in order of time; of a store only the *wanted* columns (None: all).
+
+        A recording of Prometheus text fills the fields that *rulesets* feed; a store has what was recorded.
+        """
         if self.node is not None:
             yield from StoreReader(Storage(self.place), findings).frames(self.node, wanted, self.span)
             return
         recording = Recording(self.place, **self.options)
+        feed_recording(recording, rulesets)
         try:
             yield from frames_of(s for s in recording if self.span.has_time(s.timestamp))
         except (TelemetryError, OSError) as error:
             findings.add(self.place, str(error))
-        for problem in recording.problems:
+        for problem in (*recording.problems, *recording.fields_missing):
             findings.add(self.place, problem)
 
 

@@ -83,14 +83,14 @@ def _is_of(transfer: Transfer, recorded: str | None, task: NodeTask, is_first: b
     return node == task.name if isinstance(node, str) else is_first
 
 
-def _snapshots(task: NodeTask) -> Iterator[Snapshot]:
-    for frame in task.frames(None, Findings()):
+def _snapshots(task: NodeTask, ruleset: Ruleset) -> Iterator[Snapshot]:
+    for frame in task.frames(None, Findings(), [ruleset]):
         for snapshot, _ in frame.snapshots():
             yield snapshot
 
 
 def _decisions(ruleset: Ruleset, task: NodeTask, transfers: list) -> Iterator[Decision]:  # type: ignore[type-arg]
-    for turn in play_recording([ruleset], _snapshots(task), transfers):
+    for turn in play_recording([ruleset], _snapshots(task, ruleset), transfers):
         if turn.transfer is not None:
             yield turn.decisions[0]
 

@@ -53,7 +53,7 @@ def recorded_of(
     wanted, found = wanted_columns(plans) | SKELETON, list[Recorded]()
     for place in places:
         for task in tasks_of(place, options):
-            frames = task.frames(wanted, findings)
+            frames = task.frames(wanted, findings, [ruleset])
             one = Recorded.of(task.name, frames, ruleset.settings.forget_gpu_after)
             if event is not None:
                 one.find_events(event, EVENT)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gpurules.actions.explained import ExplainedRule
 from gpurules.engine import Engine
-from gpurules.engine.effects.events import feeds_read
+from gpurules.engine.effects.events import feed_source
 from gpurules.errors import GpurulesError
 from gpurules.interop.health.report import (
     HealthFinding,
@@ -45,9 +45,7 @@ def check_health(
     """Return the health of the node that *source* reads; whatever goes wrong makes it unknown."""
     try:
         rules = _tagged(ruleset, checkup.tag)
-        feed = getattr(source, "feed", None)
-        if callable(feed):
-            feed(feeds_read(ruleset))
+        feed_source(source, ruleset)
         engine, snapshot = _observed(ruleset, source, checkup, sleep)
     except GpurulesError as error:
         return unknown_health(str(error))

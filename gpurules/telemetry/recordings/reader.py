@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gpurules.fields import Field
 from gpurules.telemetry.recordings.lines import Line
 from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.recordings.times import LocalClock
@@ -19,6 +20,7 @@ class RecordingReader:
     """A file that is being read, and what became of it.
 
     ``problems`` are lines that could not be used, ``notices`` what was taken for granted because the file does not say.
+    ``feeds`` are declared fields, which series of Prometheus text fill as they do live.
     """
 
     place: str
@@ -28,6 +30,7 @@ class RecordingReader:
     problem_count: int = 0
     notices: list[str] = field(default_factory=list)
     steps: int = 0
+    feeds: tuple[Field, ...] = ()
     clock: LocalClock = field(init=False)
     _noted: set[str] = field(default_factory=set)
 

@@ -20,9 +20,9 @@ rules:
   - {name: by_signal, condition: hot, action: log}
   - {name: large, condition: transfer_size > 1GB, action: log}
 """
-PAGE = 'DCGM_FI_DEV_GPU_TEMP{gpu="0",UUID="GPU-a"} 64\nnode_load1 3\n'
+PAGE = 'DCGM_FI_DEV_GPU_TEMP{gpu="0",UUID="GPU-a"} 64\nnode_load5 3\n'
 NEVER = (
-    "load, read by busy, is missing in every snapshot; a replay does not fill fields with from:, live sources do",
+    "load, read by busy, is missing in every snapshot: no series matches",
     "gpu_power, read by by_define, is missing in every snapshot",
     "gpu_memory_temperature, read by signal hot, is missing in every snapshot",
 )
@@ -61,3 +61,8 @@ def test_nothing_is_said_of_fields_that_no_rule_reads(replayed: Any, tmp_path: P
         "version: 1\nname: one\nrules: [{name: warm, condition: gpu_temperature > 60, action: log}]\n"
     )
     assert "every snapshot" not in replayed("page.prom", PAGE).err
+
+
+def test_a_recording_that_is_not_prometheus_text_says_so_of_fed_fields(replayed: Any) -> None:
+    done = replayed("h.jsonl", '{"timestamp": 0, "gpus": [{"index": 0, "temperature": 50}]}\n')
+    assert "load, read by busy, is missing in every snapshot: the recording is not Prometheus text" in done.err

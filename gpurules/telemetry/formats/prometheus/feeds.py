@@ -108,6 +108,14 @@ def fill_fields(snapshot: Snapshot, pages: Sequence[Page], fields: Iterable[Fiel
     )
 
 
+def why_missing(field: Field, snapshot: Snapshot) -> str:
+    """Return why a fed field of *snapshot* is missing, of the first GPU for which that is said; empty if nothing is."""
+    if field.is_per_gpu:
+        return next((reason for gpu in snapshot.gpus if (reason := gpu.missing.get(field.name))), "")
+    start = MISSING.format(field.name, "")
+    return next((problem.removeprefix(start) for problem in snapshot.problems if problem.startswith(start)), "")
+
+
 def _without(missing: Mapping[str, str], names: Mapping[str, object]) -> dict[str, str]:
     return {name: reason for name, reason in missing.items() if name not in names}
 
